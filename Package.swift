@@ -1,0 +1,57 @@
+// swift-tools-version: 6.0
+// Targets are listed by floor, lowest first; a target imports only what stands above it here.
+import PackageDescription
+
+/// The hot path crosses modules (JSON, messages, commands), so release builds optimise across them.
+let swiftSettings: [SwiftSetting] = [
+  .unsafeFlags(["-cross-module-optimization"], .when(configuration: .release))
+]
+
+func room(
+  _ name: String, path: String? = nil, needs dependencies: [Target.Dependency] = []
+) -> Target {
+  .target(
+    name: name, dependencies: dependencies, path: path ?? "Sources/\(name)",
+    swiftSettings: swiftSettings)
+}
+
+let package = Package(
+  name: "sallyport",
+  products: [.executable(name: "sallyport", targets: ["sallyport"])],
+  targets: [
+    // Floor 0: C headers. The libraries themselves are opened on first use, not at start-up.
+    .systemLibrary(
+      name: "CCurl", path: "Sources/CCurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+    .systemLibrary(
+      name: "COpenSSL", path: "Sources/COpenSSL", providers: [.apt(["libssl-dev"])]),
+    // Floor 1
+    room("Basics"),
+    // Floor 2
+    room("RPC", needs: ["Basics"]),
+    room("HTTP", needs: ["Basics"]),
+    room("Crypto", needs: ["Basics", "COpenSSL"]),
+    room("JSONPath", needs: ["Basics"]),
+    // Floor 3
+    room("CurlTransport", needs: ["Basics", "HTTP", "CCurl"]),
+    room("HTTPServer", needs: ["Basics"]),
+    // Floor 4
+    room("Plugin", needs: ["Basics", "HTTP"]),
+    // Floor 5
+    room(
+      "CODAFootprint", path: "Sources/Integrations/CODAFootprint",
+      needs: ["Basics", "HTTP", "Plugin"]),
+    // Floor 6
+    room("Sandbox", needs: ["Basics", "HTTPServer"]),
+    room("Host", needs: ["Basics", "RPC", "HTTP", "Crypto", "Plugin"]),
+    // Floor 7
+    .executableTarget(
+      name: "sallyport",
+      dependencies: [
+        "Basics", "RPC", "HTTP", "Crypto", "JSONPath", "CurlTransport", "Plugin", "CODAFootprint",
+        "Sandbox", "Host",
+      ],
+      path: "Sources/sallyport",
+      swiftSettings: swiftSettings),
+  ],
+  swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,206 @@
+#if canImport(Glibc)
+  import Glibc
+#endif
+
+/// A value inside a parsed JSON text (RFC 8259).
+///
+/// Cheap to copy; keeps its whole document alive. Reading never throws: an accessor of another
+/// type than the value's is nil. Duplicate member names: a lookup finds the last one, `members`
+/// yields all of them.
+public struct JSON: Sendable {
+  public enum Kind: UInt8, Sendable {
+    case null, `false`, `true`, number, string, array, object
+  }
+
+  let document: JSONDocument
+  let index: Int
+
+  init(document: JSONDocument, index: Int) {
+    self.document = document
+    self.index = index
+  }
+
+  var node: JSONNode { document.nodes[index] }
+
+  public var kind: Kind { node.kind }
+  public var isNull: Bool { kind == .null }
+
+  /// Where the value starts, in bytes from the start of the document.
+  public var offset: Int { node.kind == .string ? Int(node.start) - 1 : Int(node.start) }
+
+  // MARK: Scalars
+
+  public var bool: Bool? {
+    switch kind {
+    case .true: true
+    case .false: false
+    default: nil
+    }
+  }
+
+  /// The decoded text of a string. An unpaired surrogate escape becomes U+FFFD.
+  public var string: String? {
+    let node = self.node
+    guard node.kind == .string else { return nil }
+    if !node.hasEscapes { return String(decoding: content, as: UTF8.self) }
+    return String(decoding: JSONString.decode(content), as: UTF8.self)
+  }
+
+  /// The decoded UTF-8 bytes of a string.
+  public var stringBytes: [UInt8]? {
+    let node = self.node
+    guard node.kind == .string else { return nil }
+    return node.hasEscapes ? JSONString.decode(content) : Array(content)
+  }
+
+  /// The value of a number that is an integer within 64 bits, `1`, `1.0` and `1e2` alike.
+  public var integer: Int64? {
+    guard kind == .number else { return nil }
+    return JSONNumber.integer(content)
+  }
+
+  /// The nearest double of a number; infinite beyond the range of one.
+  public var double: Double? {
+    guard kind == .number else { return nil }
+    return JSONNumber.double(content)
+  }
+
+  /// The source text as it arrived: `1.50`, `"caf\u00e9"`, `{"a": 1}`.
+  public var sourceText: String { String(decoding: source, as: UTF8.self) }
+
+  /// The source bytes, quotes of a string included. Valid while the document lives.
+  var source: UnsafeBufferPointer<UInt8> {
+    let node = self.node
+    let quote = node.kind == .string ? 1 : 0
+    return UnsafeBufferPointer(
+      start: document.bytes + Int(node.start) - quote, count: Int(node.length) + 2 * quote)
+  }
+
+  /// The source bytes without the quotes of a string.
+  var content: UnsafeBufferPointer<UInt8> {
+    let node = self.node
+    return UnsafeBufferPointer(
+      start: document.bytes + Int(node.start), count: Int(node.length))
+  }
+
+  /// Calls `body` with the source bytes, which are valid only during the call.
+  public func withSource<Result>(_ body: (UnsafeBufferPointer<UInt8>) -> Result) -> Result {
+    withExtendedLifetime(document) { body(source) }
+  }
+
+  /// Whether this is a string equal to `text`, without decoding one that has no escapes.
+  public func equals(_ text: String) -> Bool {
+    let node = self.node
+    guard node.kind == .string else { return false }
+    if node.hasEscapes { return string == text }
+    let own = content
+    var text = text
+    return text.withUTF8 { other in
+      own.count == other.count
+        && (own.count == 0 || memcmp(own.baseAddress!, other.baseAddress!, own.count) == 0)
+    }
+  }
+
+  // MARK: Containers
+
+  /// The last member of that name of an object.
+  public subscript(name: String) -> JSON? {
+    var found: JSON?
+    for member in members where member.name.equals(name) { found = member.value }
+    return found
+  }
+
+  /// The element at a position of an array, from 0. Takes time in proportion to the position.
+  public subscript(position: Int) -> JSON? {
+    guard position >= 0 else { return nil }
+    var remaining = position
+    for element in elements {
+      if remaining == 0 { return element }
+      remaining -= 1
+    }
+    return nil
+  }
+
+  /// The elements of an array; nothing for another kind.
+  public var elements: Elements { Elements(of: self) }
+
+  /// The members of an object in source order; nothing for another kind.
+  public var members: Members { Members(of: self) }
+
+  /// Elements of an array or members of an object; 0 for a scalar. Takes time in proportion.
+  public var count: Int {
+    kind == .object ? members.reduce(0) { n, _ in n + 1 } : elements.reduce(0) { n, _ in n + 1 }
+  }
+
+  public struct Elements: Sequence, IteratorProtocol {
+    let document: JSONDocument
+    var index: Int
+    let end: Int
+
+    init(of json: JSON) {
+      document = json.document
+      index = json.index + 1
+      end = json.kind == .array ? Int(json.node.next) : index
+    }
+
+    public mutating func next() -> JSON? {
+      guard index < end else { return nil }
+      defer { index = Int(document.nodes[index].next) }
+      return JSON(document: document, index: index)
+    }
+  }
+
+  public struct Member: Sendable {
+    /// Always a string.
+    public let name: JSON
+    public let value: JSON
+  }
+
+  public struct Members: Sequence, IteratorProtocol {
+    let document: JSONDocument
+    var index: Int
+    let end: Int
+
+    init(of json: JSON) {
+      document = json.document
+      index = json.index + 1
+      end = json.kind == .object ? Int(json.node.next) : index
+    }
+
+    public mutating func next() -> Member? {
+      guard index < end else { return nil }
+      let name = JSON(document: document, index: index)
+      let value = JSON(document: document, index: index + 1)
+      index = Int(document.nodes[index + 1].next)
+      return Member(name: name, value: value)
+    }
+  }
+}
+
+extension JSON {
+  /// Parses `text` whole.
+  ///
+  /// - Throws: the first fault with its offset. Not thrown: duplicate names, lone surrogate
+  ///   escapes and numbers beyond a double, which are all valid JSON texts.
+  public static func parse(
+    _ text: UnsafeBufferPointer<UInt8>, limits: JSONLimits = JSONLimits()
+  ) throws(JSONError) -> JSON {
+    var parser = JSONParser(limits: limits)
+    return try parser.parse(text)
+  }
+
+  public static func parse(
+    _ text: [UInt8], limits: JSONLimits = JSONLimits()
+  ) throws(JSONError) -> JSON {
+    var outcome: Result<JSON, JSONError>?
+    text.withUnsafeBufferPointer { buffer in
+      outcome = Result { () throws(JSONError) in try parse(buffer, limits: limits) }
+    }
+    guard let outcome else { preconditionFailure("withUnsafeBufferPointer did not call back") }
+    return try outcome.get()
+  }
+
+  public static func parse(_ text: String) throws(JSONError) -> JSON {
+    try parse(Array(text.utf8))
+  }
+}

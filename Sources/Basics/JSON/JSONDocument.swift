@@ -1,0 +1,61 @@
+#if canImport(Glibc)
+  import Glibc
+#endif
+
+/// One parsed JSON text: its bytes and an index over them.
+///
+/// The index is a flat array of nodes in document order ("tape"). Nothing is decoded until it is
+/// asked for, numbers and strings keep their source text, and a subtree can be copied out as the
+/// bytes it arrived in. Compared with a tree of enums this needs two allocations per text instead
+/// of several per value, which is what the host's line rate rests on.
+public final class JSONDocument: @unchecked Sendable {
+  // @unchecked: both pointers are written in `init` only and freed in `deinit`.
+  let bytes: UnsafePointer<UInt8>
+  let nodes: UnsafePointer<JSONNode>
+  public let byteCount: Int
+  let nodeCount: Int
+  /// True when a subtree's source bytes cannot stand inside one line of output as they are:
+  /// they hold a line break between tokens, or U+2028, U+2029 or U+0085 in a string.
+  let hasLineBreaks: Bool
+
+  init(copying text: UnsafeBufferPointer<UInt8>, index: JSONIndex) {
+    let ownBytes = UnsafeMutablePointer<UInt8>.allocate(capacity: max(text.count, 1))
+    if let base = text.baseAddress { ownBytes.initialize(from: base, count: text.count) }
+    let ownNodes = UnsafeMutablePointer<JSONNode>.allocate(capacity: index.nodes.count)
+    index.nodes.withUnsafeBufferPointer { source in
+      if let base = source.baseAddress { ownNodes.initialize(from: base, count: source.count) }
+    }
+    bytes = UnsafePointer(ownBytes)
+    nodes = UnsafePointer(ownNodes)
+    byteCount = text.count
+    nodeCount = index.nodes.count
+    hasLineBreaks = index.hasLineBreaks
+  }
+
+  deinit {
+    bytes.deallocate()
+    nodes.deallocate()
+  }
+
+  public var root: JSON { JSON(document: self, index: 0) }
+}
+
+/// What the parser learned about one text.
+struct JSONIndex {
+  var nodes: [JSONNode] = []
+  var hasLineBreaks = false
+}
+
+/// One value of a document, 16 bytes. Offsets fit in 32 bits because every text the host reads is
+/// far below 4 GiB (`JSONParser.maximumBytes`).
+struct JSONNode {
+  /// Offset of the first byte; of a string, the byte after the opening quote.
+  var start: UInt32
+  /// Bytes of source text; of a string, without the quotes.
+  var length: UInt32
+  /// Index of the node after this value's whole subtree.
+  var next: UInt32
+  var kind: JSON.Kind
+  /// A string with a backslash in it, which must be decoded before it is compared.
+  var hasEscapes: Bool
+}
