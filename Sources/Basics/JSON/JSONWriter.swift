@@ -58,13 +58,16 @@ public struct JSONWriter: Sendable {
 
   public mutating func name(text: String) {
     string(text)
-    bytes.append(UInt8(ascii: ":"))
+    endName()
   }
 
   public mutating func name(copying name: JSON) {
     value(name)
-    bytes.append(UInt8(ascii: ":"))
+    endName()
   }
+
+  /// Makes the string just written a member name.
+  mutating func endName() { bytes.append(UInt8(ascii: ":")) }
 
   // MARK: Values
 
@@ -195,6 +198,9 @@ public struct JSONFragment: Sendable, Equatable {
   }
 
   public init(_ json: JSON) { self.init { $0.value(json) } }
+
+  /// Bytes that a writer wrote before: one whole value.
+  public init(trusted bytes: [UInt8]) { self.bytes = bytes }
 
   public static let null = JSONFragment { $0.null() }
 

@@ -1,0 +1,85 @@
+import Glibc
+
+/// Whole reads and writes on POSIX descriptors and files.
+public enum FileDescriptor {
+  /// Writes everything, through interruptions and short writes.
+  ///
+  /// - Returns: 0, or the errno that stopped it (`EPIPE` when the reader went away).
+  @discardableResult
+  public static func writeAll(_ bytes: [UInt8], to descriptor: Int32) -> Int32 {
+    bytes.withUnsafeBytes { writeAll($0, to: descriptor).error }
+  }
+
+  /// - Returns: how many bytes were written, and 0 or the errno that stopped it.
+  public static func writeAll(
+    _ bytes: UnsafeRawBufferPointer, to descriptor: Int32
+  ) -> (count: Int, error: Int32) {
+    var written = 0
+    while written < bytes.count {
+      let count = write(descriptor, bytes.baseAddress! + written, bytes.count - written)
+      if count >= 0 {
+        written += count
+      } else if errno == EAGAIN {
+        var descriptors = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+        poll(&descriptors, 1, -1)
+      } else if errno != EINTR {
+        return (written, errno)
+      }
+    }
+    return (written, 0)
+  }
+
+  /// A file's bytes.
+  ///
+  /// - Throws: `FileError` with the reason in the system's words, also beyond `limit` bytes.
+  public static func readFile(_ path: String, limit: Int) throws(FileError) -> [UInt8] {
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { throw FileError(path: path, code: errno) }
+    defer { close(descriptor) }
+    var bytes: [UInt8] = []
+    let chunkBytes = 64 * 1_024
+    while true {
+      var chunk = [UInt8](repeating: 0, count: chunkBytes)
+      let count = read(descriptor, &chunk, chunkBytes)
+      if count < 0 {
+        if errno == EINTR { continue }
+        throw FileError(path: path, code: errno)
+      }
+      if count == 0 { return bytes }
+      bytes.append(contentsOf: chunk.prefix(count))
+      guard bytes.count <= limit else { throw FileError(path: path, code: EFBIG) }
+    }
+  }
+
+  /// Replaces a file whole: a reader sees the old content or the new, never a part.
+  public static func replaceFile(
+    _ path: String, with bytes: [UInt8], mode: mode_t = 0o600
+  ) throws(FileError) {
+    let temporary = "\(path).\(getpid()).new"
+    let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode)
+    guard descriptor >= 0 else { throw FileError(path: path, code: errno) }
+    let failure = writeAll(bytes, to: descriptor)
+    let syncFailure = failure == 0 && fsync(descriptor) != 0 ? errno : failure
+    close(descriptor)
+    guard syncFailure == 0, rename(temporary, path) == 0 else {
+      let code = syncFailure == 0 ? errno : syncFailure
+      unlink(temporary)
+      throw FileError(path: path, code: code)
+    }
+  }
+}
+
+/// A file that could not be read or written.
+public struct FileError: Error, Sendable, CustomStringConvertible {
+  public var path: String
+  /// The system's errno.
+  public var code: Int32
+
+  public init(path: String, code: Int32) {
+    self.path = path
+    self.code = code
+  }
+
+  public var reason: String { String(cString: strerror(code)) }
+  public var description: String { "\(path): \(reason)" }
+}

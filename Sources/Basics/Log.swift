@@ -1,0 +1,102 @@
+import Glibc
+
+public enum LogLevel: Int, Comparable, Sendable, CaseIterable {
+  case error, warning, info, debug
+
+  public var name: String {
+    switch self {
+    case .error: "error"
+    case .warning: "warning"
+    case .info: "info"
+    case .debug: "debug"
+    }
+  }
+
+  public static func < (one: Self, other: Self) -> Bool { one.rawValue < other.rawValue }
+}
+
+/// Lines for people on stderr.
+///
+/// A thread of its own writes them from a bounded queue, so a reader that does not drain stderr
+/// delays nothing; what does not fit is counted and said later. Known secrets are redacted.
+public final class Log: Sendable {
+  /// Lines that wait for stderr at most; further ones are counted and dropped.
+  public static let queueLines = 1_000
+  /// Bytes of one line at most; the rest is cut.
+  public static let lineBytes = 4_096
+
+  private struct State {
+    var lines: [String] = []
+    var dropped = 0
+    var isWriting = false
+    var hasThread = false
+  }
+
+  public let level: LogLevel
+  private let secrets: SecretScrubber
+  private let descriptor: Int32
+  private let monitor = Monitor(State())
+
+  public init(level: LogLevel, secrets: SecretScrubber, descriptor: Int32 = STDERR_FILENO) {
+    self.level = level
+    self.secrets = secrets
+    self.descriptor = descriptor
+  }
+
+  public func error(_ text: @autoclosure () -> String) { write(.error, text) }
+  public func warning(_ text: @autoclosure () -> String) { write(.warning, text) }
+  public func info(_ text: @autoclosure () -> String) { write(.info, text) }
+  public func debug(_ text: @autoclosure () -> String) { write(.debug, text) }
+
+  private func write(_ level: LogLevel, _ text: () -> String) {
+    guard level <= self.level else { return }
+    let time = WallClock.rfc3339(WallClock.nowMilliseconds)
+    let clean = secrets.scrub(String(text().prefix(Self.lineBytes)))
+    let line = "\(time) \(level.name) \(clean.replacingLineBreaks)\n"
+    let startThread = monitor.withLock { state in
+      if state.lines.count < Self.queueLines {
+        state.lines.append(line)
+      } else {
+        state.dropped += 1
+      }
+      defer { state.hasThread = true }
+      return !state.hasThread
+    }
+    if startThread { NamedThread.start("log") { [self] in drain() } }
+    monitor.notify()
+  }
+
+  private func drain() {
+    while true {
+      let lines = monitor.wait { state -> [String]? in
+        guard !state.lines.isEmpty else { return nil }
+        var lines = state.lines
+        if state.dropped > 0 {
+          lines.append("(\(state.dropped) log lines were dropped: stderr was not read)\n")
+        }
+        state.lines = []
+        state.dropped = 0
+        state.isWriting = true
+        return lines
+      }
+      for line in lines ?? [] { FileDescriptor.writeAll(Array(line.utf8), to: descriptor) }
+      monitor.withLock { $0.isWriting = false }
+      monitor.notify()
+    }
+  }
+
+  /// Waits until everything is written, but not longer than that: at exit.
+  public func flush(milliseconds: Int = 200) {
+    _ = monitor.wait(until: Deadline(inMilliseconds: milliseconds)) { state -> Bool? in
+      state.lines.isEmpty && !state.isWriting ? true : nil
+    }
+  }
+}
+
+extension String {
+  /// One log record stays one line.
+  fileprivate var replacingLineBreaks: String {
+    guard utf8.contains(where: { $0 == 0x0A || $0 == 0x0D }) else { return self }
+    return String(map { $0.isNewline ? " " : $0 })
+  }
+}

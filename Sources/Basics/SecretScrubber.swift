@@ -1,0 +1,191 @@
+import Synchronization
+
+/// Keeps known secrets out of everything the process writes.
+///
+/// A secret is looked for as it is, JSON-escaped, percent-encoded (both cases, and as a form field)
+/// and in base64 at any of the three alignments, so also inside `base64(user:password)`.
+public final class SecretScrubber: Sendable {
+  /// Shorter secrets are not looked for: they would be found everywhere. They still never leave by
+  /// themselves, since nothing writes a secret on purpose.
+  public static let minimumBytes = 4
+  public static let replacement = "[redacted]"
+
+  private struct State {
+    var secrets: Set<String> = []
+    var patterns = SecretPatterns([])
+  }
+
+  private let state = Mutex(State())
+
+  public init() {}
+
+  public func add(_ secret: String) {
+    guard secret.utf8.count >= Self.minimumBytes else { return }
+    state.withLock { state in
+      guard state.secrets.insert(secret).inserted else { return }
+      state.patterns = SecretPatterns(state.secrets.flatMap(SecretForms.all(of:)))
+    }
+  }
+
+  private var patterns: SecretPatterns { state.withLock { $0.patterns } }
+
+  /// The text with every secret replaced.
+  public func scrub(_ text: String) -> String {
+    let patterns = self.patterns
+    let bytes = Array(text.utf8)
+    guard !patterns.isEmpty, let clean = patterns.replacingMatches(in: bytes) else { return text }
+    return String(decoding: clean, as: UTF8.self)
+  }
+
+  /// Replaces secrets in the strings, member names and numbers of JSON that a writer wrote; what
+  /// comes back is the same JSON otherwise, byte for byte.
+  public func scrub(json bytes: [UInt8]) -> [UInt8] {
+    let patterns = self.patterns
+    guard !patterns.isEmpty else { return bytes }
+    // A backslash can hide a secret behind escapes, so such a text is looked at string by string.
+    guard patterns.matches(bytes) || bytes.contains(UInt8(ascii: "\\")) else { return bytes }
+    var writer = JSONWriter(capacity: bytes.count)
+    var found = false
+    Self.copy(JSONFragment(trusted: bytes).json, to: &writer, without: patterns, found: &found)
+    return found ? writer.bytes : bytes
+  }
+
+  private static func copy(
+    _ json: JSON, to writer: inout JSONWriter, without patterns: SecretPatterns, found: inout Bool
+  ) {
+    switch json.kind {
+    case .object:
+      writer.openObject()
+      for member in json.members {
+        copy(member.name, to: &writer, without: patterns, found: &found)
+        writer.endName()
+        copy(member.value, to: &writer, without: patterns, found: &found)
+      }
+      writer.closeObject()
+    case .array:
+      writer.openArray()
+      for element in json.elements {
+        copy(element, to: &writer, without: patterns, found: &found)
+      }
+      writer.closeArray()
+    case .string, .number:
+      let text = json.stringBytes ?? json.withSource(Array.init)
+      if let clean = patterns.replacingMatches(in: text) {
+        found = true
+        writer.string(utf8: clean[...])
+      } else {
+        writer.value(json)
+      }
+    default:
+      writer.value(json)
+    }
+  }
+}
+
+/// The ways in which a secret may be written.
+enum SecretForms {
+  static func all(of secret: String) -> [[UInt8]] {
+    let plain = Array(secret.utf8)
+    let percent = PercentEncoding.encode(secret)
+    var escaped: [UInt8] = []
+    plain.withUnsafeBufferPointer { JSONString.encode($0, into: &escaped) }
+    let texts = [
+      percent, percent.lowercased(), percent.split(separator: "%20", omittingEmptySubsequences: false)
+        .joined(separator: "+"),
+    ]
+    let forms =
+      [plain, Array(escaped.dropFirst().dropLast())] + texts.map { Array($0.utf8) }
+      + base64(plain)
+    var seen: Set<[UInt8]> = []
+    return forms.filter { $0.count >= SecretScrubber.minimumBytes && seen.insert($0).inserted }
+  }
+
+  /// What stays the same of the encoding whatever stands before and after the secret, for each of
+  /// the three places in a group of three bytes where it can begin.
+  private static func base64(_ plain: [UInt8]) -> [[UInt8]] {
+    [Base64.Alphabet.standard, .urlSafe].flatMap { alphabet in
+      (0..<3).map { shift in
+        let padded = [UInt8](repeating: 0, count: shift) + plain
+        let text = Array(Base64.encode(padded, alphabet: alphabet, padded: false).utf8)
+        let leading = (shift * 8 + 5) / 6
+        let trailing = padded.count % 3 == 0 ? 0 : 1
+        return Array(text.dropFirst(leading).dropLast(trailing))
+      }
+    }
+  }
+}
+
+/// Finds any of several byte patterns in one pass: Wu and Manber's multi-pattern search with
+/// blocks of two bytes, which looks at a fraction of the bytes when nothing is found.
+struct SecretPatterns {
+  private let patterns: [[UInt8]]
+  /// Bytes of the shortest pattern; the length of the window that is moved over the text.
+  private let window: Int
+  /// By block: how far the window can move when it ends in that block.
+  private let shifts: [UInt8]
+
+  var isEmpty: Bool { patterns.isEmpty }
+
+  init(_ patterns: [[UInt8]]) {
+    self.patterns = patterns.sorted { $0.count > $1.count }
+    window = min(self.patterns.last?.count ?? 0, 255)
+    guard window >= 2 else {
+      shifts = []
+      return
+    }
+    var shifts = [UInt8](repeating: UInt8(window - 1), count: 65_536)
+    for pattern in patterns {
+      for start in 0...(window - 2) {
+        let block = Self.block(pattern[start], pattern[start + 1])
+        shifts[block] = min(shifts[block], UInt8(window - 2 - start))
+      }
+    }
+    self.shifts = shifts
+  }
+
+  @inline(__always)
+  private static func block(_ first: UInt8, _ second: UInt8) -> Int {
+    Int(first) << 8 | Int(second)
+  }
+
+  func matches(_ text: [UInt8]) -> Bool { firstMatch(in: text, from: 0) != nil }
+
+  /// The text with `[redacted]` in place of each match, or nil when there is none.
+  func replacingMatches(in text: [UInt8]) -> [UInt8]? {
+    guard var match = firstMatch(in: text, from: 0) else { return nil }
+    var clean: [UInt8] = []
+    var at = 0
+    while true {
+      clean.append(contentsOf: text[at..<match.lowerBound])
+      clean.append(contentsOf: SecretScrubber.replacement.utf8)
+      at = match.upperBound
+      guard let next = firstMatch(in: text, from: at) else { break }
+      match = next
+    }
+    clean.append(contentsOf: text[at...])
+    return clean
+  }
+
+  private func firstMatch(in text: [UInt8], from start: Int) -> Range<Int>? {
+    guard window >= 2 else { return nil }
+    return text.withUnsafeBufferPointer { text in
+      shifts.withUnsafeBufferPointer { shifts in
+        var at = start
+        while at + window <= text.count {
+          let shift = shifts[Self.block(text[at + window - 2], text[at + window - 1])]
+          if shift == 0, let length = matchLength(text, at) { return at..<(at + length) }
+          at += max(1, Int(shift))
+        }
+        return nil
+      }
+    }
+  }
+
+  /// The longest pattern that stands at `at`.
+  private func matchLength(_ text: UnsafeBufferPointer<UInt8>, _ at: Int) -> Int? {
+    for pattern in patterns where at + pattern.count <= text.count {
+      if pattern.indices.allSatisfy({ text[at + $0] == pattern[$0] }) { return pattern.count }
+    }
+    return nil
+  }
+}

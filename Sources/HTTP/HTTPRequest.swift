@@ -1,0 +1,97 @@
+import Basics
+
+/// One HTTP request (RFC 9110), before it is sent.
+public struct HTTPRequest: Sendable {
+  public struct Method: RawRepresentable, Equatable, Sendable {
+    public let rawValue: String
+    public init(rawValue: String) { self.rawValue = rawValue }
+
+    public static let get = Method(rawValue: "GET")
+    public static let post = Method(rawValue: "POST")
+    public static let put = Method(rawValue: "PUT")
+    public static let patch = Method(rawValue: "PATCH")
+    public static let delete = Method(rawValue: "DELETE")
+  }
+
+  public struct Header: Sendable {
+    public var name: String
+    public var value: String
+    /// A credential: shown as `[redacted]` wherever the request is shown.
+    public var isSecret: Bool
+
+    public init(_ name: String, _ value: String, isSecret: Bool = false) {
+      self.name = name
+      self.value = value
+      self.isSecret = isSecret
+    }
+  }
+
+  public var method: Method
+  /// Absolute, percent-encoded.
+  public var url: String
+  public var headers: [Header]
+  public var body: [UInt8]?
+  /// A sign-in exchange, whose body is a credential.
+  public var isSecret = false
+
+  public init(_ method: Method, _ url: String, headers: [Header] = [], body: [UInt8]? = nil) {
+    self.method = method
+    self.url = url
+    self.headers = headers
+    self.body = body
+  }
+
+  /// A request with a JSON body.
+  public init(
+    _ method: Method, _ url: String, headers: [Header] = [], json: JSONFragment
+  ) {
+    self.init(method, url, headers: headers, body: json.bytes)
+    self.headers.append(Header("Content-Type", "application/json"))
+  }
+
+  /// Writes `{"method","url","headers","body"}` with credentials redacted. A body that is JSON is
+  /// written as JSON, another one as text.
+  public func write(to writer: inout JSONWriter) {
+    writer.object { writer in
+      writer.member("method", method.rawValue)
+      writer.member("url", url)
+      writer.name("headers")
+      writer.object { writer in
+        for header in headers {
+          writer.name(text: header.name)
+          writer.string(header.isSecret ? SecretScrubber.replacement : header.value)
+        }
+      }
+      guard let body else { return }
+      writer.name("body")
+      if isSecret {
+        writer.string(SecretScrubber.replacement)
+      } else if let json = try? JSON.parse(body) {
+        writer.value(json)
+      } else {
+        writer.string(utf8: body[...])
+      }
+    }
+  }
+}
+
+/// One HTTP response, whole.
+public struct HTTPResponse: Sendable {
+  public var status: Int
+  /// Names in lower case.
+  public var headers: [(name: String, value: String)]
+  public var body: [UInt8]
+
+  public init(status: Int, headers: [(name: String, value: String)], body: [UInt8]) {
+    self.status = status
+    self.headers = headers
+    self.body = body
+  }
+
+  public var isSuccess: Bool { (200..<300).contains(status) }
+
+  /// The first header of that name, which is given in lower case.
+  public func header(_ name: String) -> String? {
+    headers.first { $0.name == name }?.value
+  }
+}
