@@ -18,14 +18,37 @@ public enum RetryAfter {
     return Int(min(max(0, date - nowMilliseconds), Int64(maximumMilliseconds)))
   }
 
-  /// Milliseconds since 1970 of the three date forms of RFC 9110 section 5.6.7.
+  private static let months = [
+    "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec",
+  ]
+
+  /// Milliseconds since 1970 of the three date forms of RFC 9110 section 5.6.7, all in GMT:
+  /// `Sun, 06 Nov 1994 08:49:37 GMT`, `Sunday, 06-Nov-94 08:49:37 GMT`, `Sun Nov  6 08:49:37 1994`.
   static func httpDate(_ text: String) -> Int64? {
-    for format in ["%a, %d %b %Y %H:%M:%S GMT", "%A, %d-%b-%y %H:%M:%S GMT", "%a %b %d %H:%M:%S %Y"]
-    {
-      var parts = tm()
-      guard let end = strptime(text, format, &parts), end.pointee == 0 else { continue }
-      return Int64(timegm(&parts)) * 1_000
+    var month: Int?
+    var time: [Int]?
+    var numbers: [Int] = []
+    for token in text.split(whereSeparator: { $0 == " " || $0 == "," || $0 == "-" }) {
+      if let index = months.firstIndex(of: token.lowercased()) {
+        month = index
+      } else if token.contains(":") {
+        time = token.split(separator: ":", omittingEmptySubsequences: false).compactMap { Int($0) }
+      } else if let number = Int(token) {
+        numbers.append(number)
+      }
     }
-    return nil
+    guard let month, let time, time.count == 3, numbers.count == 2 else { return nil }
+    var parts = tm()
+    let year = numbers[1] < 100 ? numbers[1] + (numbers[1] < 70 ? 2000 : 1900) : numbers[1]
+    guard (1970...9999).contains(year), (1...31).contains(numbers[0]), (0...23).contains(time[0]),
+      (0...59).contains(time[1]), (0...60).contains(time[2])
+    else { return nil }
+    parts.tm_year = Int32(year - 1900)
+    parts.tm_mon = Int32(month)
+    parts.tm_mday = Int32(numbers[0])
+    parts.tm_hour = Int32(time[0])
+    parts.tm_min = Int32(time[1])
+    parts.tm_sec = Int32(time[2])
+    return Int64(timegm(&parts)) * 1_000
   }
 }

@@ -1,0 +1,67 @@
+import Glibc
+
+/// Programs that are run to their end.
+public enum ChildProcess {
+  /// Runs a program found on PATH and reads its standard output; stdin is empty, stderr is shared.
+  ///
+  /// - Returns: the output, and the exit status: 127 when there is no such program, 128 and the
+  ///   signal's number when a signal ended it, 141 when it printed more than `maximumBytes`.
+  public static func run(_ words: [String], maximumBytes: Int) -> (output: [UInt8], status: Int) {
+    var ends: [Int32] = [0, 0]
+    guard let program = words.first, pipe2(&ends) == 0 else { return ([], 127) }
+    let (readEnd, writeEnd) = (ends[0], ends[1])
+    defer { close(readEnd) }
+
+    var actions = posix_spawn_file_actions_t()
+    posix_spawn_file_actions_init(&actions)
+    defer { posix_spawn_file_actions_destroy(&actions) }
+    posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0)
+    posix_spawn_file_actions_adddup2(&actions, writeEnd, STDOUT_FILENO)
+
+    // The host's own signal set-up must not reach the child.
+    var attributes = posix_spawnattr_t()
+    posix_spawnattr_init(&attributes)
+    defer { posix_spawnattr_destroy(&attributes) }
+    var noSignals = sigset_t()
+    sigemptyset(&noSignals)
+    var defaults = sigset_t()
+    sigemptyset(&defaults)
+    sigaddset(&defaults, SIGPIPE)
+    posix_spawnattr_setsigmask(&attributes, &noSignals)
+    posix_spawnattr_setsigdefault(&attributes, &defaults)
+    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
+
+    var arguments: [UnsafeMutablePointer<CChar>?] = words.map { strdup($0) }
+    arguments.append(nil)
+    defer { for argument in arguments { free(argument) } }
+    var process = pid_t()
+    let failure = posix_spawnp(&process, program, &actions, &attributes, arguments, environ)
+    close(writeEnd)
+    guard failure == 0 else { return ([], 127) }
+
+    let (output, isWhole) = readAll(readEnd, maximumBytes)
+    if !isWhole { kill(process, SIGPIPE) }
+    var status: Int32 = 0
+    while waitpid(process, &status, 0) < 0 && errno == EINTR {}
+    let signal = Int(status & 0x7F)
+    return (output, signal == 0 ? Int(status >> 8 & 0xFF) : 128 + signal)
+  }
+
+  private static func pipe2(_ ends: inout [Int32]) -> Int32 {
+    guard pipe(&ends) == 0 else { return -1 }
+    for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+    return 0
+  }
+
+  private static func readAll(_ descriptor: Int32, _ limit: Int) -> ([UInt8], isWhole: Bool) {
+    var output: [UInt8] = []
+    var chunk = [UInt8](repeating: 0, count: 16_384)
+    while true {
+      let count = read(descriptor, &chunk, chunk.count)
+      if count < 0 && errno == EINTR { continue }
+      guard count > 0 else { return (output, true) }
+      output.append(contentsOf: chunk.prefix(count))
+      if output.count > limit { return ([], false) }
+    }
+  }
+}

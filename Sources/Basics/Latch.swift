@@ -1,0 +1,67 @@
+import Synchronization
+
+/// A one-time signal that one task waits for.
+///
+/// What tasks queue for (a slot, a token, room in a queue) is a list of latches under the lock of
+/// whatever is waited for.
+public final class Latch: Sendable {
+  private enum State {
+    case idle
+    case waiting(CheckedContinuation<Bool, Never>)
+    case ended(signalled: Bool)
+  }
+
+  private let state = Mutex(State.idle)
+
+  public init() {}
+
+  /// Ends the wait. Does nothing when it has ended.
+  ///
+  /// - Returns: false when the wait was given up before, so that what was to be handed over must go
+  ///   to somebody else.
+  @discardableResult
+  public func signal() -> Bool { end(signalled: true) }
+
+  /// Waits for the signal, but not beyond the task's cancellation or the deadline.
+  ///
+  /// - Returns: whether the signal came.
+  public func wait(until deadline: Deadline? = nil) async -> Bool {
+    let alarm = deadline.map { deadline in
+      Task {
+        await Task.pause(milliseconds: deadline.remainingMilliseconds)
+        if !Task.isCancelled { end(signalled: false) }
+      }
+    }
+    defer { alarm?.cancel() }
+    return await withTaskCancellationHandler {
+      await withCheckedContinuation { continuation in
+        let ended = state.withLock { state -> Bool? in
+          if case .ended(let signalled) = state { return signalled }
+          state = .waiting(continuation)
+          return nil
+        }
+        if let ended { continuation.resume(returning: ended) }
+      }
+    } onCancel: {
+      end(signalled: false)
+    }
+  }
+
+  @discardableResult
+  private func end(signalled: Bool) -> Bool {
+    let (won, continuation) = state.withLock { state in
+      switch state {
+      case .idle:
+        state = .ended(signalled: signalled)
+        return (true, CheckedContinuation<Bool, Never>?.none)
+      case .waiting(let continuation):
+        state = .ended(signalled: signalled)
+        return (true, continuation)
+      case .ended(let before):
+        return (before && signalled, nil)
+      }
+    }
+    continuation?.resume(returning: signalled)
+    return won
+  }
+}

@@ -1,0 +1,49 @@
+import Synchronization
+
+/// Lets a number of tasks through at a time, in the order in which they came.
+public final class TaskSemaphore: Sendable {
+  private struct State {
+    var free: Int
+    var queue: [Latch] = []
+  }
+
+  private let state: Mutex<State>
+
+  public init(_ slots: Int) {
+    precondition(slots > 0, "a semaphore that lets nothing through")
+    state = Mutex(State(free: slots))
+  }
+
+  /// Takes a slot, which `release` gives back.
+  ///
+  /// - Returns: false when the task was cancelled or the deadline passed first.
+  public func acquire(until deadline: Deadline) async -> Bool {
+    let latch = state.withLock { state -> Latch? in
+      if state.free > 0 {
+        state.free -= 1
+        return nil
+      }
+      let latch = Latch()
+      state.queue.append(latch)
+      return latch
+    }
+    guard let latch else { return true }
+    if await latch.wait(until: deadline) { return true }
+    state.withLock { state in state.queue.removeAll { $0 === latch } }
+    return false
+  }
+
+  public func release() {
+    while true {
+      let next = state.withLock { state -> Latch? in
+        if state.queue.isEmpty {
+          state.free += 1
+          return nil
+        }
+        return state.queue.removeFirst()
+      }
+      // A latch that was given up meanwhile passes its turn on.
+      guard let next, !next.signal() else { return }
+    }
+  }
+}

@@ -1,0 +1,163 @@
+import Basics
+import HTTP
+
+/// What a command is, apart from its parameters.
+public struct CommandAbout: Sendable {
+  public enum Effect: String, Sendable {
+    case read
+    /// Changes something.
+    case write
+    /// Takes away something that cannot simply be put back.
+    case destructive
+  }
+
+  /// As documented, such as "List Device Users"; the id on the wire is made from it.
+  public var title: StaticString
+  public var description: StaticString
+  public var effect: Effect
+  /// Whether doing it twice leaves the vendor as doing it once does.
+  public var isIdempotent: Bool
+  /// The roles or scopes that the documents name.
+  public var permissions: [StaticString]
+  /// Where the items of `raw_data` are; nil when it is not a list.
+  public var items: ItemsPath?
+  /// The vendor's own limit for this command; a connection may name another one.
+  public var rateLimit: RateLimit?
+  /// Of a write: the command that shows whether it was applied.
+  public var readBack: StaticString?
+  /// Of the error triple, where it is not "<title> failed."
+  public var failureIndicator: StaticString?
+  public var result: @Sendable () -> ResultShape
+
+  public init(
+    _ title: StaticString, _ description: StaticString, effect: Effect = .read,
+    isIdempotent: Bool? = nil, permissions: [StaticString] = [], items: ItemsPath? = nil,
+    rateLimit: RateLimit? = nil, readBack: StaticString? = nil,
+    failureIndicator: StaticString? = nil,
+    result: @escaping @Sendable () -> ResultShape = { .any }
+  ) {
+    self.title = title
+    self.description = description
+    self.effect = effect
+    self.isIdempotent = isIdempotent ?? (effect == .read)
+    self.permissions = permissions
+    self.items = items
+    self.rateLimit = rateLimit
+    self.readBack = readBack
+    self.failureIndicator = failureIndicator
+    self.result = result
+  }
+
+  public var failure: String { failureIndicator.map { "\($0)" } ?? "\(title) failed." }
+}
+
+/// Where a list stands in a body: below these member names; none for a body that is the list.
+public struct ItemsPath: Sendable {
+  public let members: [String]
+
+  public init(_ members: String...) { self.members = members }
+
+  /// RFC 9535: `$.items[*]`.
+  public var text: String { "$" + members.map { ".\($0)" }.joined() + "[*]" }
+
+  /// The list, or nil when the body is of another shape.
+  public func list(in body: JSON) -> JSON? {
+    var value = body
+    for name in members {
+      guard let member = value[name] else { return nil }
+      value = member
+    }
+    return value.kind == .array ? value : nil
+  }
+}
+
+/// One command of a vendor's: a struct whose `init` reads (and so declares) its parameters.
+public protocol Command: Sendable {
+  associatedtype Client: VendorClient
+  static var about: CommandAbout { get }
+  /// Whether `all_pages` can go beyond one request.
+  static var hasPages: Bool { get }
+
+  init(_ parameters: inout ParamReader)
+
+  /// The requests it would send, in order, without signing in.
+  func plan(with client: Client) -> [HTTPRequest]
+  func run(with client: Client, in invocation: Invocation) async throws(CommandError)
+    -> CommandResult
+}
+
+extension Command {
+  public static var hasPages: Bool { false }
+}
+
+/// How requests of one connection are completed and sent.
+public protocol VendorClient: Sendable {
+  /// The request as it would be sent, with a stand-in for the credentials.
+  func preview(_ request: HTTPRequest) -> HTTPRequest
+  /// Signs in where that is needed, sends, and reads the body.
+  ///
+  /// - Returns: the body as JSON; null when there is none.
+  func exchange(_ request: HTTPRequest, in invocation: Invocation) async throws(CommandError)
+    -> JSON
+}
+
+/// A command of one request, whose answer is its result.
+public protocol RequestCommand: Command {
+  func request(with client: Client) -> HTTPRequest
+}
+
+extension RequestCommand {
+  public func plan(with client: Client) -> [HTTPRequest] {
+    [client.preview(request(with: client))]
+  }
+
+  public func run(
+    with client: Client, in invocation: Invocation
+  ) async throws(CommandError) -> CommandResult {
+    let body = try await client.exchange(request(with: client), in: invocation)
+    return await invocation.finish(body, items: Self.about.items)
+  }
+}
+
+/// A command whose answer is one page of several.
+public protocol PagedCommand: Command {
+  /// The page that the caller asked for.
+  var page: Int64? { get }
+  func request(with client: Client, page: Int64?) -> HTTPRequest
+  /// How many pages there are, as one of them says; nil when it does not say, so that it is the only
+  /// one.
+  func pageCount(in body: JSON) -> Int64?
+}
+
+extension PagedCommand {
+  public static var hasPages: Bool { true }
+
+  public func plan(with client: Client) -> [HTTPRequest] {
+    [client.preview(request(with: client, page: page))]
+  }
+
+  public func run(
+    with client: Client, in invocation: Invocation
+  ) async throws(CommandError) -> CommandResult {
+    let first = try await client.exchange(request(with: client, page: page), in: invocation)
+    guard invocation.options.allPages else {
+      return await invocation.finish(first, items: Self.about.items)
+    }
+    var pages = PageCollector(invocation, items: Self.about.items)
+    var body = first
+    var number = page ?? 1
+    while true {
+      let total = pageCount(in: body)
+      let isEmpty = await pages.add(body, of: total.map { Int($0) })
+      guard let total, number < total, !isEmpty else { break }
+      guard pages.count < PageCollector.maximumPages else {
+        throw CommandError(
+          .upstream, "There are more than \(PageCollector.maximumPages) pages.",
+          remedy: "Narrow the search, or read page by page.")
+      }
+      number += 1
+      body = try await client.exchange(request(with: client, page: number), in: invocation)
+    }
+    return pages.result
+  }
+}

@@ -1,0 +1,59 @@
+import Basics
+import HTTP
+
+/// A connection in use: what its requests share.
+public final class Connection: Sendable {
+  /// Nil for one that a caller gave inline.
+  public let name: String?
+  public let definition: ConnectionDefinition
+  public let transport: any Transport
+  public let route: TransportRoute
+  public let limiter: RateLimiter
+  public let secrets: SecretScrubber
+  public let log: Log
+  let slots: OptionalSlots
+
+  /// - Throws: faults in `rate_limits`.
+  public init(
+    name: String?, _ definition: ConnectionDefinition, environment: ConnectionEnvironment
+  ) throws(ParameterProblems) {
+    self.name = name
+    self.definition = definition
+    transport = environment.transport
+    secrets = environment.secrets
+    log = environment.log
+    route = TransportRoute(
+      proxy: definition.proxy, caFile: definition.tls?.caFile,
+      clientCertificate: definition.tls?.clientCertificate,
+      clientKey: definition.tls?.clientKey)
+    limiter = RateLimiter(try RateLimitSettings.read(definition.rateLimits))
+    slots = OptionalSlots(definition.maximumConcurrency.map { Int($0) })
+  }
+}
+
+/// What all connections of a process share.
+public struct ConnectionEnvironment: Sendable {
+  public let transport: any Transport
+  public let secrets: SecretScrubber
+  public let log: Log
+
+  public init(transport: any Transport, secrets: SecretScrubber, log: Log) {
+    self.transport = transport
+    self.secrets = secrets
+    self.log = log
+  }
+}
+
+/// A semaphore where a maximum is set.
+struct OptionalSlots: Sendable {
+  private let semaphore: TaskSemaphore?
+
+  init(_ maximum: Int?) { semaphore = maximum.map { TaskSemaphore($0) } }
+
+  func acquireIfLimited(until deadline: Deadline) async -> Bool {
+    guard let semaphore else { return true }
+    return await semaphore.acquire(until: deadline)
+  }
+
+  func releaseIfLimited() { semaphore?.release() }
+}

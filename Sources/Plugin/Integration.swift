@@ -1,0 +1,135 @@
+import Basics
+import HTTP
+
+/// What an integration is, for people.
+public struct IntegrationAbout: Sendable {
+  public var id: StaticString
+  public var title: StaticString
+  public var description: StaticString
+  public var category: StaticString
+
+  public init(
+    id: StaticString, title: StaticString, description: StaticString, category: StaticString
+  ) {
+    self.id = id
+    self.title = title
+    self.description = description
+    self.category = category
+  }
+}
+
+/// One vendor: its settings and its commands.
+public protocol Integration: Sendable {
+  associatedtype Settings: ParameterObject
+  associatedtype Client: VendorClient
+  static var about: IntegrationAbout { get }
+  /// In the order in which people see them.
+  static var commands: [CommandEntry<Client>] { get }
+  /// Makes the client of one connection; nothing is sent.
+  static func client(_ settings: Settings, on connection: Connection) -> Client
+}
+
+/// A command in an integration's table: `CommandEntry(ListDevices.self)`.
+public struct CommandEntry<Client: VendorClient>: Sendable {
+  let registered: RegisteredCommand
+
+  public init<C: Command>(_ type: C.Type) where C.Client == Client {
+    registered = RegisteredCommand(type)
+  }
+}
+
+/// A command of any vendor.
+public final class RegisteredCommand: Sendable {
+  public let about: CommandAbout
+  public let id: String
+  public let hasPages: Bool
+  private let lazyShape: Lazily<ParameterShape>
+  private let decodeArguments:
+    @Sendable (ParameterShape, JSON?, OpenConnection) throws(ParameterProblems) -> any ReadyCommand
+
+  init<C: Command>(_ type: C.Type) {
+    about = C.about
+    id = ParameterName.snakeCase("\(C.about.title)")
+    hasPages = C.hasPages
+    lazyShape = Lazily { ParameterShape { _ = C(&$0) } }
+    decodeArguments = { (shape, arguments, connection) throws(ParameterProblems) in
+      guard let client = connection.client as? C.Client else {
+        preconditionFailure("a command of another integration")
+      }
+      return Bound(command: try shape.decode(arguments) { C(&$0) }, client: client)
+    }
+  }
+
+  public var shape: ParameterShape { lazyShape.get }
+
+  /// Checks arguments.
+  ///
+  /// - Throws: all their faults at once.
+  public func ready(
+    _ arguments: JSON?, on connection: OpenConnection
+  ) throws(ParameterProblems) -> any ReadyCommand {
+    try decodeArguments(shape, arguments, connection)
+  }
+}
+
+/// A command with arguments that were checked, on a connection.
+public protocol ReadyCommand: Sendable {
+  func plan() -> [HTTPRequest]
+  func run(in invocation: Invocation) async throws(CommandError) -> CommandResult
+}
+
+private struct Bound<C: Command>: ReadyCommand {
+  let command: C
+  let client: C.Client
+
+  func plan() -> [HTTPRequest] { command.plan(with: client) }
+
+  func run(in invocation: Invocation) async throws(CommandError) -> CommandResult {
+    try await command.run(with: client, in: invocation)
+  }
+}
+
+/// An integration without its types.
+public final class RegisteredIntegration: Sendable {
+  public let about: IntegrationAbout
+  public let id: String
+  public let commands: [RegisteredCommand]
+  private let lazySettingsShape: Lazily<ParameterShape>
+  private let makeClient:
+    @Sendable (ParameterShape, JSON, Connection) throws(ParameterProblems) -> any VendorClient
+
+  public init<I: Integration>(_ type: I.Type) {
+    about = I.about
+    id = "\(I.about.id)"
+    commands = I.commands.map(\.registered)
+    lazySettingsShape = Lazily { ParameterShape(of: I.Settings.self) }
+    makeClient = { (shape, settings, connection) throws(ParameterProblems) in
+      I.client(try shape.decode(settings) { I.Settings(&$0) }, on: connection)
+    }
+  }
+
+  public var settingsShape: ParameterShape { lazySettingsShape.get }
+
+  /// Checks a connection's settings and makes its client; nothing is sent.
+  public func open(_ connection: Connection) throws(ParameterProblems) -> OpenConnection {
+    OpenConnection(
+      connection: connection,
+      client: try makeClient(settingsShape, connection.definition.settings, connection))
+  }
+}
+
+/// A connection with the client of its integration.
+public final class OpenConnection: Sendable {
+  public let connection: Connection
+  public let client: any VendorClient
+
+  init(connection: Connection, client: any VendorClient) {
+    self.connection = connection
+    self.client = client
+  }
+
+  /// Why the connection's policy forbids a command, or nil.
+  public func refusal(of command: RegisteredCommand) -> String? {
+    connection.definition.policy?.refusal(of: command.id, effect: command.about.effect)
+  }
+}

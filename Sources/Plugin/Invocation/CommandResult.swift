@@ -1,0 +1,108 @@
+import Basics
+
+/// What a command that succeeded answers.
+public struct CommandResult: Sendable {
+  public enum RawData: Sendable {
+    /// The vendor's body, untouched.
+    case body(JSON)
+    /// The first page with the items of the further ones added to its list.
+    case pages(first: JSON, list: ItemsPath, more: [JSON])
+    /// Everything was streamed before.
+    case streamed(items: Int)
+  }
+
+  public var rawData: RawData
+  /// What the caller should know beside the data, such as that more was done than was asked for.
+  public var notices: [String] = []
+
+  public init(_ rawData: RawData, notices: [String] = []) {
+    self.rawData = rawData
+    self.notices = notices
+  }
+
+  public func write(to writer: inout JSONWriter) {
+    writer.openObject()
+    writer.member("return_data", "Successful")
+    switch rawData {
+    case .body(let body): writer.member("raw_data", body)
+    case .pages(let first, let list, let more):
+      writer.name("raw_data")
+      Self.write(first, extending: list.members[...], with: more, list, to: &writer)
+    case .streamed: break
+    }
+    if !notices.isEmpty {
+      writer.name("notices")
+      writer.array { for notice in notices { $0.string(notice) } }
+    }
+    // The host adds `meta` and closes the object.
+  }
+
+  private static func write(
+    _ value: JSON, extending path: ArraySlice<String>, with more: [JSON], _ list: ItemsPath,
+    to writer: inout JSONWriter
+  ) {
+    if let name = path.first, value.kind == .object {
+      writer.object { writer in
+        for member in value.members {
+          writer.name(copying: member.name)
+          if member.name.equals(name) {
+            write(member.value, extending: path.dropFirst(), with: more, list, to: &writer)
+          } else {
+            writer.value(member.value)
+          }
+        }
+      }
+    } else if value.kind == .array {
+      writer.array { writer in
+        for element in value.elements { writer.value(element) }
+        for body in more {
+          for element in list.list(in: body)?.elements ?? JSONFragment.null.json.elements {
+            writer.value(element)
+          }
+        }
+      }
+    } else {
+      writer.value(value)
+    }
+  }
+}
+
+/// Gathers the pages of one invocation: keeps them, or streams their items and forgets them.
+struct PageCollector {
+  /// Pages of one invocation at most.
+  static let maximumPages = 100_000
+
+  private let invocation: Invocation
+  private let items: ItemsPath?
+  private var first: JSON?
+  private var more: [JSON] = []
+  private(set) var count = 0
+
+  init(_ invocation: Invocation, items: ItemsPath?) {
+    self.invocation = invocation
+    self.items = items
+  }
+
+  /// - Parameter total: how many pages there are in all, where that is known.
+  /// - Returns: whether the page holds no items.
+  mutating func add(_ body: JSON, of total: Int?) async -> Bool {
+    count += 1
+    let list = items?.list(in: body)
+    if invocation.options.stream, let list {
+      await invocation.stream(list)
+    } else if first == nil {
+      first = body
+    } else {
+      more.append(body)
+    }
+    invocation.note { $0.pages = count }
+    if let total { await invocation.reportProgress(done: count, total: total) }
+    return list?.count == 0
+  }
+
+  var result: CommandResult {
+    guard let first else { return CommandResult(.streamed(items: invocation.meta.items)) }
+    guard let items, items.list(in: first) != nil else { return CommandResult(.body(first)) }
+    return CommandResult(.pages(first: first, list: items, more: more))
+  }
+}

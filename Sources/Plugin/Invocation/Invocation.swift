@@ -1,0 +1,171 @@
+import Basics
+import HTTP
+import Synchronization
+
+/// What an invocation tells its caller before the answer. Waits when the caller reads slowly.
+public protocol InvocationEvents: Sendable {
+  func item(_ item: JSON) async
+  func progress(done: Int, total: Int) async
+  func waiting(reason: String, resumeAtMilliseconds: Int64) async
+}
+
+/// What an invocation took; `meta` of the answer.
+public struct InvocationMeta: Sendable {
+  public var requests = 0
+  public var retries = 0
+  public var waitedMilliseconds = 0
+  public var pages = 0
+  public var items = 0
+}
+
+/// One run of one command: its deadline, its way to the vendor, and what it counts.
+public final class Invocation: Sendable {
+  public let command: CommandAbout
+  public let commandID: String
+  public let options: InvocationOptions
+  public let deadline: Deadline
+  fileprivate let events: (any InvocationEvents)?
+  private let connection: Connection
+  private let retryPolicy = RetryPolicy()
+  private let counters = Mutex(InvocationMeta())
+
+  public init(
+    _ command: CommandAbout, id: String, on connection: Connection, options: InvocationOptions,
+    deadline: Deadline, events: (any InvocationEvents)?
+  ) {
+    self.command = command
+    commandID = id
+    self.connection = connection
+    self.options = options
+    self.deadline = deadline
+    self.events = events
+  }
+
+  public var meta: InvocationMeta { counters.withLock { $0 } }
+
+  func note(_ change: (inout InvocationMeta) -> Void) { counters.withLock { change(&$0) } }
+
+  // MARK: Telling the caller
+
+  func reportProgress(done: Int, total: Int) async {
+    if options.stream || options.progress { await events?.progress(done: done, total: total) }
+  }
+
+  /// Sends each element of a list as an item.
+  func stream(_ list: JSON) async {
+    for item in list.elements {
+      await events?.item(item)
+      note { $0.items += 1 }
+    }
+  }
+
+  /// The result of a one-request command: its body, or its items as a stream when that was asked.
+  public func finish(_ body: JSON, items: ItemsPath?) async -> CommandResult {
+    note { $0.pages = 1 }
+    guard options.stream, let list = items?.list(in: body) else { return CommandResult(.body(body)) }
+    await stream(list)
+    return CommandResult(.streamed(items: meta.items))
+  }
+
+  // MARK: Reaching the vendor
+
+  /// Whether sending a request twice leaves the vendor as sending it once does.
+  private var isRepeatable: Bool { command.effect == .read || command.isIdempotent }
+
+  /// What is known after a request that may have arrived got no usable answer.
+  public var outcomeAfterSending: CommandError.Outcome {
+    command.effect == .read ? .notApplied : .unknown
+  }
+
+  /// Sends a request within the connection's limits, again where that is safe.
+  ///
+  /// - Throws: when no answer came, or a wait does not fit the deadline. Not thrown: any status.
+  public func send(_ request: HTTPRequest) async throws(CommandError) -> HTTPResponse {
+    guard await connection.slots.acquireIfLimited(until: deadline) else {
+      throw stopped("Waiting for a free place on the connection", outcome: .notApplied)
+    }
+    defer { connection.slots.releaseIfLimited() }
+    var attempt = 1
+    while true {
+      try await waitForRateLimit()
+      note { $0.requests += 1 }
+      let delay: Int
+      do throws(TransportError) {
+        let response = try await connection.transport.send(
+          request, through: connection.route, deadline: deadline)
+        let retryAfter = response.retryAfterMilliseconds
+        if response.status == 429 { pause(milliseconds: retryAfter) }
+        guard
+          let wait = retryPolicy.delay(
+            afterStatus: response.status, retryAfterMilliseconds: retryAfter, attempt: attempt,
+            isRepeatable: isRepeatable, randomness: .random(in: 0...1))
+        else { return response }
+        // An answer in hand is worth more than a retry that cannot come in time.
+        guard wait < deadline.remainingMilliseconds else { return response }
+        delay = wait
+      } catch {
+        let outcome = error.mayHaveArrived ? outcomeAfterSending : .notApplied
+        guard
+          let wait = retryPolicy.delay(
+            after: error, attempt: attempt, isRepeatable: isRepeatable,
+            randomness: .random(in: 0...1)),
+          wait < deadline.remainingMilliseconds
+        else { throw withRemedy(CommandError.transport(error, outcome: outcome)) }
+        delay = wait
+      }
+      attempt += 1
+      note { $0.retries += 1 }
+      try await wait(milliseconds: delay, reason: "retry")
+    }
+  }
+
+  /// Adds to an error with an unknown outcome how to find out.
+  public func withRemedy(_ error: CommandError) -> CommandError {
+    guard error.outcome == .unknown, let readBack = command.readBack else { return error }
+    var error = error
+    error.remedy =
+      "It may have been applied: look with \(readBack) before repeating it."
+    return error
+  }
+
+  private func waitForRateLimit() async throws(CommandError) {
+    let limiter = connection.limiter
+    let reserved = limiter.reserve(for: self.commandID, default: command.rateLimit) {
+      due, now in due.milliseconds(since: now) < self.deadline.remainingMilliseconds || due <= now
+    }
+    switch reserved {
+    case .now: return
+    case .after(let milliseconds):
+      try await wait(milliseconds: milliseconds, reason: "rate_limited")
+    case .tooLate(let milliseconds):
+      throw CommandError(
+        .rateLimited,
+        "The rate limit allows the next request in \(milliseconds) ms, after the deadline.",
+        isRetryable: true, retryAfterMilliseconds: milliseconds,
+        remedy: "Try again then, or raise options.timeout_ms.")
+    }
+  }
+
+  private func pause(milliseconds: Int?) {
+    guard let milliseconds else { return }
+    connection.limiter.pause(
+      for: commandID, default: command.rateLimit,
+      until: MonotonicTime.now.adding(milliseconds: milliseconds))
+  }
+
+  private func wait(milliseconds: Int, reason: String) async throws(CommandError) {
+    if options.stream, milliseconds > 0 {
+      await events?.waiting(
+        reason: reason, resumeAtMilliseconds: WallClock.nowMilliseconds + Int64(milliseconds))
+    }
+    let start = MonotonicTime.now
+    await Task.pause(milliseconds: milliseconds)
+    note { $0.waitedMilliseconds += MonotonicTime.now.milliseconds(since: start) }
+    if Task.isCancelled { throw .cancelled(outcome: .notApplied) }
+  }
+
+  /// The error of a wait that ended without what it waited for.
+  public func stopped(_ what: String, outcome: CommandError.Outcome) -> CommandError {
+    Task.isCancelled ? .cancelled(outcome: outcome) : .timeout(what, outcome: outcome)
+  }
+}

@@ -1,0 +1,41 @@
+import Basics
+
+/// How one command is to be run: the `options` of an invoke.
+public struct InvocationOptions: ParameterObject {
+  public static let naming = ParameterShape.Naming.verbatim
+  public static let shape = ParameterShape(of: InvocationOptions.self)
+
+  public let stream: Bool
+  public let progress: Bool
+  public let allPages: Bool
+  public let dryRun: Bool
+  public let timeoutMilliseconds: Int64
+  public let idempotencyKey: String?
+
+  public init(_ options: inout ParamReader) {
+    stream = options.optional(
+      "stream", .boolean, "Send the items of the result as notifications while they arrive.",
+      default: false)
+    progress = options.optional(
+      "progress", .boolean, "Send invoke/progress notifications even without stream.",
+      default: false)
+    allPages = options.optional(
+      "all_pages", .boolean, "Read on from the page asked for to the last one.", default: false)
+    dryRun = options.optional(
+      "dry_run", .boolean, "Check, and answer with the requests that would be sent.",
+      default: false)
+    timeoutMilliseconds = options.optional(
+      "timeout_ms", .integer(from: 1, to: 86_400_000),
+      "Milliseconds for all of it: queueing, sign-in, waits, retries and transfer.",
+      default: 60_000)
+    idempotencyKey = options.optional(
+      "idempotency_key", .text(maximumCharacters: 256),
+      "The same key and arguments on one connection are run once; the first result is answered.")
+  }
+
+  /// All options left out.
+  public static let none: InvocationOptions = {
+    var reader = ParamReader(decoding: shape, from: nil)
+    return InvocationOptions(&reader)
+  }()
+}

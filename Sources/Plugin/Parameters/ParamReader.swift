@@ -1,0 +1,217 @@
+import Basics
+
+/// Reads the parameters of a command, or learns what they are.
+///
+/// A command's `init(_ parameters: inout ParamReader)` reads each of its parameters once, in
+/// straight-line code, and states the rules between them. It runs once to describe (which yields
+/// the JSON Schema) and then for each call to decode (which collects every fault with its place),
+/// so schema, check and use cannot disagree.
+public struct ParamReader {
+  private enum Mode {
+    case describing(ParameterShape.Naming)
+    case decoding(ParameterShape, JSON?)
+  }
+
+  private let mode: Mode
+  private(set) var described: [Parameter] = []
+  private(set) var rules: [Rule] = []
+  /// Faults so far; a decoded value counts only when there are none.
+  public private(set) var problems: [ParameterProblem] = []
+  /// Which parameter is read next, in the order of the description.
+  private var position = 0
+  /// How many members of the arguments were asked for; fewer than there are means unknown ones.
+  private var recognized = 0
+
+  init(describing naming: ParameterShape.Naming) {
+    mode = .describing(naming)
+  }
+
+  /// - Parameter object: what the caller gave; nil for nothing at all.
+  init(decoding shape: ParameterShape, from object: JSON?) {
+    mode = .decoding(shape, object)
+    if let object, object.kind != .object {
+      problems = [ParameterProblem("must be an object")]
+    }
+  }
+
+  // MARK: Declaring
+
+  /// A parameter that every call must give.
+  public mutating func required<K: Kind>(
+    _ title: StaticString, _ kind: K, _ about: StaticString,
+    from sources: @autoclosure () -> [ParameterSource] = [],
+    examples: @autoclosure () -> [K.Value] = []
+  ) -> K.Value {
+    read(title, kind, about, isRequired: true, nil, sources(), examples()) ?? kind.placeholder
+  }
+
+  /// A parameter that may be left out, or given as null, which is the same.
+  public mutating func optional<K: Kind>(
+    _ title: StaticString, _ kind: K, _ about: StaticString,
+    from sources: @autoclosure () -> [ParameterSource] = [],
+    examples: @autoclosure () -> [K.Value] = []
+  ) -> K.Value? {
+    read(title, kind, about, isRequired: false, nil, sources(), examples())
+  }
+
+  /// A parameter that has a value when it is left out.
+  public mutating func optional<K: Kind>(
+    _ title: StaticString, _ kind: K, _ about: StaticString, default value: K.Value,
+    from sources: @autoclosure () -> [ParameterSource] = [],
+    examples: @autoclosure () -> [K.Value] = []
+  ) -> K.Value {
+    read(title, kind, about, isRequired: false, value, sources(), examples()) ?? value
+  }
+
+  /// Not all of these parameters, named by title, may be left out.
+  public mutating func atLeastOne(of titles: StaticString...) {
+    state { naming in .atLeastOne(of: titles.map { naming.name($0) }) }
+  }
+
+  /// `title` must be given when `condition` has one of these values.
+  public mutating func required(
+    _ title: StaticString, when condition: StaticString, isOneOf values: String...
+  ) {
+    state { .required($0.name(title), when: $0.name(condition), isOneOf: values) }
+  }
+
+  /// `title` may be given only when `condition` has one of these values.
+  public mutating func allowed(
+    _ title: StaticString, when condition: StaticString, isOneOf values: String...
+  ) {
+    state { .allowed($0.name(title), when: $0.name(condition), isOneOf: values) }
+  }
+
+  private mutating func state(_ rule: (ParameterShape.Naming) -> Rule) {
+    if case .describing(let naming) = mode { rules.append(rule(naming)) }
+  }
+
+  // MARK: Reading
+
+  @inline(__always)
+  private mutating func read<K: Kind>(
+    _ title: StaticString, _ kind: K, _ about: StaticString, isRequired: Bool,
+    _ defaultValue: K.Value?, _ sources: @autoclosure () -> [ParameterSource],
+    _ examples: @autoclosure () -> [K.Value]
+  ) -> K.Value? {
+    switch mode {
+    case .describing(let naming):
+      described.append(
+        Parameter(
+          name: naming.name(title), title: "\(title)", about: "\(about)", isRequired: isRequired,
+          sources: sources(), examples: examples().map { kind.fragment($0) },
+          defaultValue: defaultValue.map { kind.fragment($0) }, writeKind: { kind.writeSchema(to: &$0) },
+          members: kind.members))
+      return nil
+    case .decoding(let shape, let object):
+      precondition(position < shape.parameters.count, "a declaration that branches")
+      defer { position += 1 }
+      guard let value = find(shape.parameters[position].name, in: object) else {
+        if isRequired {
+          problems.append(
+            ParameterProblem("is required", at: shape.parameters[position].name, isMissing: true))
+        }
+        return nil
+      }
+      return decode(value, kind, shape.parameters[position])
+    }
+  }
+
+  private mutating func decode<K: Kind>(
+    _ value: JSON, _ kind: K, _ parameter: Parameter
+  ) -> K.Value? {
+    var faults: [ParameterProblem] = []
+    let decoded = kind.decode(value, members: parameter.members, faults: &faults)
+    if !faults.isEmpty {
+      problems += faults.map { $0.inside(parameter.name) }
+      return nil
+    }
+    return decoded
+  }
+
+  /// The member of that name; the last of several; nil also for null.
+  private mutating func find(_ name: String, in object: JSON?) -> JSON? {
+    guard let object else { return nil }
+    var found: JSON?
+    for member in object.members where member.name.equals(name) {
+      recognized += 1
+      found = member.value
+    }
+    return found.flatMap { $0.isNull ? nil : $0 }
+  }
+
+  // MARK: Finishing
+
+  /// Adds what only the whole object shows: unknown members and broken rules.
+  mutating func finish() {
+    guard case .decoding(let shape, let object?) = mode, object.kind == .object else {
+      if case .decoding(let shape, nil) = mode { checkRules(shape, nil) }
+      return
+    }
+    if object.count > recognized { reportUnknownMembers(shape, object) }
+    checkRules(shape, object)
+  }
+
+  private mutating func reportUnknownMembers(_ shape: ParameterShape, _ object: JSON) {
+    let names = shape.parameters.map(\.name)
+    for member in object.members {
+      guard let name = member.name.string, !names.contains(name) else { continue }
+      problems.append(
+        ParameterProblem(
+          names.isEmpty ? "is unknown; there are no parameters" : "is unknown", at: name,
+          didYouMean: Suggestion.closest(to: name, among: names), isUnknown: true))
+    }
+  }
+
+  private mutating func checkRules(_ shape: ParameterShape, _ object: JSON?) {
+    func value(_ name: String) -> JSON? { object?[name].flatMap { $0.isNull ? nil : $0 } }
+    for rule in shape.rules {
+      switch rule {
+      case .atLeastOne(let names):
+        if names.allSatisfy({ value($0) == nil }) {
+          problems.append(
+            ParameterProblem(
+              "at least one of \(names.joined(separator: ", ")) is required", isMissing: true))
+        }
+      case .required(let name, let condition, let values):
+        if let given = value(condition)?.string, values.contains(given), value(name) == nil {
+          problems.append(
+            ParameterProblem(
+              "is required when \(condition) is \(given)", at: name, isMissing: true))
+        }
+      case .allowed(let name, let condition, let values):
+        if value(name) != nil, !values.contains(value(condition)?.string ?? "") {
+          problems.append(
+            ParameterProblem(
+              "is allowed only when \(condition) is \(values.joined(separator: " or "))", at: name))
+        }
+      }
+    }
+  }
+}
+
+extension ParameterShape.Naming {
+  func name(_ title: StaticString) -> String {
+    switch self {
+    case .snakeCase: ParameterName.snakeCase("\(title)")
+    case .verbatim: "\(title)"
+    }
+  }
+}
+
+extension ParameterShape {
+  /// Decodes what a caller gave.
+  ///
+  /// - Throws: every fault at once.
+  public func decode<Value>(
+    _ object: JSON?, _ declare: (inout ParamReader) -> Value
+  ) throws(ParameterProblems) -> Value {
+    var reader = ParamReader(decoding: self, from: object)
+    let value = declare(&reader)
+    reader.finish()
+    if !reader.problems.isEmpty {
+      throw ParameterProblems(list: reader.problems, shape: self)
+    }
+    return value
+  }
+}

@@ -1,0 +1,88 @@
+import Basics
+
+/// One fault in what a caller gave.
+public struct ParameterProblem: Sendable {
+  /// JSON Pointer (RFC 6901) from the object that was read; empty for the object itself.
+  public private(set) var path: String
+  /// What is wrong and what would be right, as the rest of a sentence that starts with the place.
+  public var message: String
+  public var didYouMean: String?
+  public var isMissing: Bool
+  public var isUnknown: Bool
+
+  public init(
+    _ message: String, at name: String? = nil, didYouMean: String? = nil, isMissing: Bool = false,
+    isUnknown: Bool = false
+  ) {
+    self.message = message
+    self.didYouMean = didYouMean
+    self.isMissing = isMissing
+    self.isUnknown = isUnknown
+    path = name.map { "/" + Self.escape($0) } ?? ""
+  }
+
+  /// The same fault seen from the object or array around.
+  public func inside(_ name: String) -> ParameterProblem {
+    var outer = self
+    outer.path = "/" + Self.escape(name) + path
+    return outer
+  }
+
+  private static func escape(_ name: String) -> String {
+    guard name.contains(where: { $0 == "~" || $0 == "/" }) else { return name }
+    return name.reduce(into: "") { text, character in
+      text += character == "~" ? "~0" : character == "/" ? "~1" : String(character)
+    }
+  }
+}
+
+/// All faults of one object.
+public struct ParameterProblems: Error, Sendable {
+  public let list: [ParameterProblem]
+  let shape: ParameterShape
+
+  /// The documented title of the parameter at the top of a path.
+  func title(of problem: ParameterProblem) -> String? {
+    let name = problem.path.split(separator: "/").first.map(String.init)
+    return shape.parameters.first { $0.name == name }?.title
+  }
+
+  /// The documents' sentence: "The value for parameter (Page Size) is invalid."
+  public var message: String {
+    var sentences: [String] = []
+    for problem in list {
+      let sentence =
+        switch (title(of: problem), problem.isMissing) {
+        case (let title?, true): "The value for parameter (\(title)) is required."
+        case (let title?, false): "The value for parameter (\(title)) is invalid."
+        case (nil, _) where problem.isUnknown:
+          "The parameter (\(problem.path.dropFirst())) is unknown."
+        case (nil, _): problem.message.prefix(1).uppercased() + problem.message.dropFirst() + "."
+        }
+      if !sentences.contains(sentence) { sentences.append(sentence) }
+    }
+    return sentences.joined(separator: " ")
+  }
+
+  /// Writes `[{"path","message","did_you_mean"}]`, with `prefix` in front of each path.
+  public func write(to writer: inout JSONWriter, prefix: String) {
+    writer.array { writer in
+      for problem in list {
+        writer.object {
+          $0.member("path", prefix + problem.path)
+          $0.member("message", problem.message)
+          $0.member(ifPresent: "did_you_mean", problem.didYouMean)
+        }
+      }
+    }
+  }
+
+  /// For people: one line each.
+  public func lines(prefix: String) -> [String] {
+    list.map { problem in
+      let place = prefix + problem.path
+      let hint = problem.didYouMean.map { "; did you mean \($0)?" } ?? ""
+      return place.isEmpty ? problem.message + hint : "\(place): \(problem.message)\(hint)"
+    }
+  }
+}

@@ -1,0 +1,90 @@
+import Basics
+
+/// Everything known about the parameters of a command, or about the settings of a connection:
+/// what the schema says and what the checks hold against, from one declaration.
+public struct ParameterShape: Sendable {
+  /// How a documented title becomes the name on the wire.
+  public enum Naming: Sendable {
+    /// `Number of Event(s) Fetched` is `number_of_events_fetched`.
+    case snakeCase
+    /// The title is the name.
+    case verbatim
+  }
+
+  var parameters: [Parameter] = []
+  var rules: [Rule] = []
+  let naming: Naming
+
+  /// Runs a declaration once, to learn what it reads.
+  public init(naming: Naming = .snakeCase, _ declare: (inout ParamReader) -> Void) {
+    self.naming = naming
+    var reader = ParamReader(describing: naming)
+    declare(&reader)
+    parameters = reader.described
+    rules = reader.rules
+  }
+
+  public init<Object: ParameterObject>(of type: Object.Type) {
+    self.init(naming: Object.naming) { _ = Object(&$0) }
+  }
+}
+
+/// A value that is declared by reading its members: the members of a filter, the settings of a
+/// connection.
+public protocol ParameterObject: Sendable {
+  static var naming: ParameterShape.Naming { get }
+  init(_ parameters: inout ParamReader)
+}
+
+/// One parameter, as it was declared.
+struct Parameter: Sendable {
+  var name: String
+  var title: String
+  var about: String
+  var isRequired: Bool
+  var sources: [ParameterSource]
+  var examples: [JSONFragment]
+  var defaultValue: JSONFragment?
+  /// Writes the members of the JSON Schema that say what values there are.
+  var writeKind: @Sendable (inout JSONWriter) -> Void
+  /// Of a parameter that is an object with members of its own.
+  var members: ParameterShape?
+}
+
+/// Where a value can be found: the result of another command.
+public struct ParameterSource: Sendable {
+  public var command: StaticString
+  /// RFC 9535 JSONPath into that command's `raw_data`.
+  public var path: StaticString
+
+  public init(_ command: StaticString, _ path: StaticString) {
+    self.command = command
+    self.path = path
+  }
+}
+
+/// A rule over several parameters.
+enum Rule: Sendable {
+  /// Not all of these may be left out.
+  case atLeastOne(of: [String])
+  /// Required when another parameter has one of these values.
+  case required(String, when: String, isOneOf: [String])
+  /// Allowed only when another parameter has one of these values.
+  case allowed(String, when: String, isOneOf: [String])
+}
+
+enum ParameterName {
+  /// The documented title in snake_case, parentheses dropped.
+  static func snakeCase(_ title: String) -> String {
+    var name = ""
+    for character in title.lowercased() {
+      if character.isLetter || character.isNumber {
+        name.append(character)
+      } else if character != "(" && character != ")" && !name.isEmpty && name.last != "_" {
+        name.append("_")
+      }
+    }
+    if name.last == "_" { name.removeLast() }
+    return name
+  }
+}
