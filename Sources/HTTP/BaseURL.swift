@@ -83,22 +83,19 @@ public struct BaseURL: Sendable, Equatable {
   }
 }
 
-extension BaseURL {
-  /// This URL with a path, given as it stands after percent-encoding and starting with a slash, and
-  /// query items, which are percent-encoded here; an item without a value is left out.
-  public func appending(
-    _ path: String, query: [(name: StaticString, value: String?)] = []
-  ) -> String {
-    var url = text
-    url += path
+/// The query part of a URL (RFC 3986 section 3.4).
+public enum URLQuery {
+  /// Appends items, percent-encoded; an item without a value is left out.
+  public static func append(
+    _ items: [(name: StaticString, value: String?)], to url: inout String
+  ) {
     var separator = "?"
-    for case (let name, let value?) in query {
+    for case (let name, let value?) in items {
       url += separator
       url.append("\(name)")
       url += "="
       url += PercentEncoding.encode(value)
       separator = "&"
     }
-    return url
   }
 }

@@ -54,20 +54,28 @@ public struct CommandAbout: Sendable {
 /// Where a list stands in a body: below these member names; none for a body that is the list.
 public struct ItemsPath: Sendable {
   public let members: [String]
+  /// Where else it may stand, in another version of the vendor's API.
+  private let alternative: [String]?
 
-  public init(_ members: String...) { self.members = members }
+  public init(_ members: String..., or alternative: [String]? = nil) {
+    self.members = members
+    self.alternative = alternative
+  }
 
   /// RFC 9535: `$.items[*]`.
   public var text: String { "$" + members.map { ".\($0)" }.joined() + "[*]" }
 
-  /// The list, or nil when the body is of another shape.
+  /// The names above the list in this body, or nil when there is none where it is expected.
+  func place(in body: JSON) -> [String]? {
+    [members, alternative].compactMap(\.self).first { Self.value(at: $0, in: body)?.kind == .array }
+  }
+
   public func list(in body: JSON) -> JSON? {
-    var value = body
-    for name in members {
-      guard let member = value[name] else { return nil }
-      value = member
-    }
-    return value.kind == .array ? value : nil
+    place(in: body).flatMap { Self.value(at: $0, in: body) }
+  }
+
+  private static func value(at path: [String], in body: JSON) -> JSON? {
+    path.reduce(body as JSON?) { value, name in value?[name] }
   }
 }
 

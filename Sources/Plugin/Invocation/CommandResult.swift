@@ -8,7 +8,9 @@ public struct CommandResult: Sendable {
     /// The first page with the items of the further ones added to its list.
     case pages(first: JSON, list: ItemsPath, more: [JSON])
     /// Everything was streamed before.
-    case streamed(items: Int)
+    case streamed
+    /// A command that answers only whether it succeeded.
+    case none
   }
 
   public var rawData: RawData
@@ -27,8 +29,9 @@ public struct CommandResult: Sendable {
     case .body(let body): writer.member("raw_data", body)
     case .pages(let first, let list, let more):
       writer.name("raw_data")
-      Self.write(first, extending: list.members[...], with: more, list, to: &writer)
-    case .streamed: break
+      let path = list.place(in: first) ?? []
+      Self.write(first, extending: path[...], with: more, list, to: &writer)
+    case .streamed, .none: break
     }
     if !notices.isEmpty {
       writer.name("notices")
@@ -56,9 +59,8 @@ public struct CommandResult: Sendable {
       writer.array { writer in
         for element in value.elements { writer.value(element) }
         for body in more {
-          for element in list.list(in: body)?.elements ?? JSONFragment.null.json.elements {
-            writer.value(element)
-          }
+          guard let further = list.list(in: body) else { continue }
+          for element in further.elements { writer.value(element) }
         }
       }
     } else {
@@ -101,7 +103,7 @@ struct PageCollector {
   }
 
   var result: CommandResult {
-    guard let first else { return CommandResult(.streamed(items: invocation.meta.items)) }
+    guard let first else { return CommandResult(.streamed) }
     guard let items, items.list(in: first) != nil else { return CommandResult(.body(first)) }
     return CommandResult(.pages(first: first, list: items, more: more))
   }

@@ -41,6 +41,17 @@ public final class Invocation: Sendable {
     self.events = events
   }
 
+  /// Milliseconds that a sign-in may take; it serves all that wait for it, so no caller's own
+  /// deadline bounds it.
+  private static let signInMilliseconds = 30_000
+
+  /// The invocation of a sign-in exchange.
+  public static func signIn(on connection: Connection) -> Invocation {
+    Invocation(
+      CommandAbout("Sign In", "Gets an access token."), id: "sign_in", on: connection,
+      options: .none, deadline: Deadline(inMilliseconds: signInMilliseconds), events: nil)
+  }
+
   public var meta: InvocationMeta { counters.withLock { $0 } }
 
   func note(_ change: (inout InvocationMeta) -> Void) { counters.withLock { change(&$0) } }
@@ -64,7 +75,7 @@ public final class Invocation: Sendable {
     note { $0.pages = 1 }
     guard options.stream, let list = items?.list(in: body) else { return CommandResult(.body(body)) }
     await stream(list)
-    return CommandResult(.streamed(items: meta.items))
+    return CommandResult(.streamed)
   }
 
   // MARK: Reaching the vendor

@@ -1,4 +1,5 @@
 import Basics
+import HTTP
 
 /// What values a parameter takes: one rule for the schema and for the check.
 public protocol Kind: Sendable {
@@ -55,6 +56,36 @@ public struct TextKind: Kind {
   }
 
   public func write(_ value: String, to writer: inout JSONWriter) { writer.string(value) }
+}
+
+/// The root of a vendor's API (see `BaseURL` for what is accepted).
+public struct ServerURLKind: Kind {
+  public var placeholder: BaseURL? { nil }
+
+  public func decode(
+    _ json: JSON, members: ParameterShape?, faults: inout [ParameterProblem]
+  ) -> BaseURL?? {
+    guard let text = json.string else {
+      faults.append(ParameterProblem("must be a string"))
+      return nil
+    }
+    do {
+      return try BaseURL(text)
+    } catch {
+      faults.append(ParameterProblem(error.reason))
+      return nil
+    }
+  }
+
+  public func writeSchema(to writer: inout JSONWriter) {
+    writer.member("type", "string")
+    writer.member("format", "uri")
+    writer.member("pattern", "^ *https?://")
+  }
+
+  public func write(_ value: BaseURL?, to writer: inout JSONWriter) {
+    writer.string(value?.text ?? "")
+  }
 }
 
 public struct IntegerKind: Kind {

@@ -1,0 +1,43 @@
+import Plugin
+
+/// CODA Footprint (now also sold as PDQ Detect): scans what a company shows to the network and
+/// lists devices, their weak points and what an attacker could do with them.
+///
+/// Sources: the product's document for orchestrators, and the vendor's OpenAPI document
+/// (`<instance>/api/openapi/`), revisions 7.12.16 to 7.18.19.
+public enum CODAFootprint: Integration {
+  public static let about = IntegrationAbout(
+    id: "coda_footprint", title: "CODA Footprint",
+    description: """
+      Vulnerability management for small and medium businesses: devices, their vulnerabilities and \
+      attack avenues, scanners and the scan surface.
+      """,
+    category: "Threat Intelligence")
+
+  public static let commands: [CommandEntry<CODAClient>] = [
+    CommandEntry(GetTechnicalContext.self),
+    CommandEntry(ListCurrentTargetsPorts.self),
+    CommandEntry(ListDeviceAttackAvenues.self),
+    CommandEntry(ListDeviceNetworkConnections.self),
+    CommandEntry(ListDevices.self),
+    CommandEntry(ListDeviceUsers.self),
+    CommandEntry(ListDeviceVulnerabilities.self),
+    CommandEntry(ListScanners.self),
+    CommandEntry(ListScanSurfaces.self),
+    CommandEntry(ListTechnicalContexts.self),
+    CommandEntry(ListTenants.self),
+    CommandEntry(PatchRescan.self),
+    CommandEntry(UpdateTargetScanScope.self),
+    CommandEntry(TestConnection.self),
+  ]
+
+  public static func client(_ settings: CODASettings, on connection: Connection) -> CODAClient {
+    CODAClient(settings, on: connection)
+  }
+
+  /// The roles that the document names, the same for every command.
+  static let roles: [StaticString] = ["Administrator", "Management", "Operations", "Reporting"]
+}
+
+/// A command of this vendor's.
+protocol CODACommand: Command where Client == CODAClient {}

@@ -1,0 +1,156 @@
+import Basics
+import HTTP
+import Plugin
+
+struct ListScanners: CODACommand, RequestCommand {
+  static let about = CommandAbout(
+    "List Scanners",
+    "Lists the scanners: the vendor's cloud scanner and the internal ones.",
+    permissions: CODAFootprint.roles, items: ItemsPath(or: ["items"]),
+    result: { .array(of: CODAResults.scanner) })
+
+  let tenant: Int64?
+
+  init(_ parameters: inout ParamReader) {
+    tenant = parameters.tenant()
+  }
+
+  func request(with client: CODAClient) -> HTTPRequest {
+    client.request(.get, "/console/scanSurface/scanners/", tenant: tenant)
+  }
+}
+
+struct ListScanSurfaces: CODACommand, PagedCommand {
+  static let about = CommandAbout(
+    "List Scan Surfaces",
+    "Lists what users entered to be scanned, and the targets that came out of it.",
+    permissions: CODAFootprint.roles, items: ItemsPath("items"),
+    result: { CODAResults.scanSurfaces })
+
+  let page: Int64?
+  let scanner: Int64?
+  let tenant: Int64?
+
+  init(_ parameters: inout ParamReader) {
+    page = parameters.page()
+    scanner = parameters.optional(
+      "Scanner ID", .identifier,
+      "Only what this scanner looks at. Left out, or unknown to the tenant, all scanners.",
+      from: [ParameterSource("list_scanners", "$[*].id")], examples: [9])
+    tenant = parameters.tenant()
+  }
+
+  func request(with client: CODAClient, page: Int64?) -> HTTPRequest {
+    client.request(
+      .get, "/console/scanSurface/", tenant: tenant,
+      query: [("page", page.map { String($0) }), ("scannerId", scanner.map { String($0) })])
+  }
+
+  func pageCount(in body: JSON) -> Int64? { CODAResults.pageCount(body) }
+}
+
+struct ListCurrentTargetsPorts: CODACommand, PagedCommand {
+  static let about = CommandAbout(
+    "List Current Targets Ports",
+    "Lists what users entered with the addresses and open ports that are scanned now.",
+    permissions: CODAFootprint.roles, items: ItemsPath("items"), result: { CODAResults.ports })
+
+  let page: Int64?
+  let tenant: Int64?
+
+  init(_ parameters: inout ParamReader) {
+    page = parameters.page()
+    tenant = parameters.tenant()
+  }
+
+  func request(with client: CODAClient, page: Int64?) -> HTTPRequest {
+    client.request(
+      .get, "/console/scanSurface/currentTargets/ports/", tenant: tenant,
+      query: [("page", page.map { String($0) })])
+  }
+
+  func pageCount(in body: JSON) -> Int64? { CODAResults.pageCount(body) }
+}
+
+struct UpdateTargetScanScope: CODACommand, RequestCommand {
+  static let about = CommandAbout(
+    "Update Target Scan Scope", "Takes a target into the scope of scans or out of it.",
+    effect: .write, isIdempotent: true, permissions: CODAFootprint.roles,
+    readBack: "list_scan_surfaces")
+
+  let target: Int64
+  let scope: Scope
+  let tenant: Int64?
+
+  init(_ parameters: inout ParamReader) {
+    target = parameters.required(
+      "Target ID", .identifier, "The target to change.",
+      from: [
+        ParameterSource("list_scan_surfaces", "$.items[*].scanners[*].currentTargets[*].id")
+      ], examples: [77])
+    scope = parameters.required(
+      "Scope", .choice(Scope.self),
+      "Whether the target is scanned. Tenants of the current profile only take targets out.",
+      examples: [.out])
+    tenant = parameters.tenant()
+  }
+
+  func request(with client: CODAClient) -> HTTPRequest {
+    client.request(
+      .patch, "/console/scanSurface/currentTargets/\(target)/", tenant: tenant,
+      body: JSONFragment { $0.object { $0.member("scope", client.profile.scope(scope)) } })
+  }
+}
+
+struct PatchRescan: CODACommand {
+  static let about = CommandAbout(
+    "Patch Rescan",
+    """
+    Scans again everything that users entered: with one scanner, or with every active one. As \
+    documented, a scanner that the tenant does not know means all of them; the result then says so.
+    """,
+    effect: .write, permissions: CODAFootprint.roles, readBack: "list_scanners")
+
+  let scanner: Int64?
+  let tenant: Int64?
+
+  init(_ parameters: inout ParamReader) {
+    scanner = parameters.optional(
+      "Scanner ID", .identifier,
+      "The scanner that scans. Left out, or unknown to the tenant, every active one.",
+      from: [ParameterSource("list_scanners", "$[*].id")], examples: [9])
+    tenant = parameters.tenant()
+  }
+
+  private func request(_ scanner: Int64?, with client: CODAClient) -> HTTPRequest {
+    let place = scanner.map { "\($0)/" } ?? ""
+    return client.request(
+      .patch, "/console/scanSurface/rescan/\(place)", tenant: tenant,
+      body: JSONFragment { $0.object { _ in } })
+  }
+
+  func plan(with client: CODAClient) -> [HTTPRequest] {
+    [client.preview(request(scanner, with: client))]
+  }
+
+  func run(
+    with client: CODAClient, in invocation: Invocation
+  ) async throws(CommandError) -> CommandResult {
+    do throws(CommandError) {
+      let body = try await client.exchange(request(scanner, with: client), in: invocation)
+      return await invocation.finish(body, items: nil)
+    } catch {
+      // The vendor answers 400 or 404 to a scanner it does not know, where the document promises
+      // a rescan by all. Any other error is about a scanner that exists, or about the user.
+      guard let scanner, error.statusCode == 400 || error.statusCode == 404 else { throw error }
+      let body = try await client.exchange(request(nil, with: client), in: invocation)
+      var result = await invocation.finish(body, items: nil)
+      result.notices.append(
+        """
+        Scanner \(scanner) is unknown to the tenant (\(error.statusCode)), so every active scanner \
+        was told to scan again.
+        """)
+      return result
+    }
+  }
+}

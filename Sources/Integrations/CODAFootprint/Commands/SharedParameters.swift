@@ -1,0 +1,22 @@
+import Plugin
+
+/// Parameters that several commands have.
+extension ParamReader {
+  mutating func tenant() -> Int64? {
+    optional(
+      "Footprint Tenant ID", .identifier,
+      "The tenant to ask. Left out, the tenant that the user signed in to.",
+      from: [ParameterSource("list_tenants", "$[*].id")], examples: [1])
+  }
+
+  mutating func device() -> Int64 {
+    required(
+      "Device ID", .identifier, "The device that is asked about.",
+      from: [ParameterSource("list_devices", "$.items[*].id")], examples: [17])
+  }
+
+  mutating func page() -> Int64? {
+    optional(
+      "Page", .page, "The page to read, from 1. Left out, the first.", examples: [1])
+  }
+}

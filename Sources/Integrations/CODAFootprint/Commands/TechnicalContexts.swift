@@ -1,0 +1,57 @@
+import Basics
+import HTTP
+import Plugin
+
+struct ListTechnicalContexts: CODACommand, PagedCommand {
+  static let about = CommandAbout(
+    "List Technical Contexts",
+    """
+    Lists the technical contexts. A page after the last is no error: it is a success without items; \
+    totalPages of any page tells how many there are, and changes with the other parameters.
+    """,
+    permissions: CODAFootprint.roles, items: ItemsPath("items"),
+    result: { CODAResults.paged(CODAResults.technicalContext) })
+
+  let page: Int64?
+  let riskLevel: RiskLevel?
+  let tenant: Int64?
+
+  init(_ parameters: inout ParamReader) {
+    page = parameters.page()
+    riskLevel = parameters.optional(
+      "Risk Level", .choice(RiskLevel.self), "Contexts of this risk. Left out, of every one.",
+      examples: [.all])
+    tenant = parameters.tenant()
+  }
+
+  func request(with client: CODAClient, page: Int64?) -> HTTPRequest {
+    client.request(
+      .get, "/console/elements/contexts/technical/", tenant: tenant,
+      query: [
+        ("page", page.map { String($0) }),
+        (client.profile.contextRiskName, client.profile.risk(riskLevel)),
+      ])
+  }
+
+  func pageCount(in body: JSON) -> Int64? { CODAResults.pageCount(body) }
+}
+
+struct GetTechnicalContext: CODACommand, RequestCommand {
+  static let about = CommandAbout(
+    "Get Technical Context", "Returns one technical context.",
+    permissions: CODAFootprint.roles, result: { CODAResults.technicalContext })
+
+  let context: Int64
+  let tenant: Int64?
+
+  init(_ parameters: inout ParamReader) {
+    context = parameters.required(
+      "Context ID", .identifier, "The technical context to return.",
+      from: [ParameterSource("list_technical_contexts", "$.items[*].id")], examples: [3])
+    tenant = parameters.tenant()
+  }
+
+  func request(with client: CODAClient) -> HTTPRequest {
+    client.request(.get, "/console/elements/contexts/technical/\(context)/", tenant: tenant)
+  }
+}

@@ -1,0 +1,42 @@
+import HTTP
+import Plugin
+
+struct ListTenants: CODACommand, RequestCommand {
+  static let about = CommandAbout(
+    "List Tenants", "Lists the tenants that the user can sign in to.",
+    permissions: CODAFootprint.roles, items: ItemsPath(or: ["items"]),
+    result: { CODAResults.tenants })
+
+  init(_ parameters: inout ParamReader) {}
+
+  func request(with client: CODAClient) -> HTTPRequest {
+    client.request(.get, "/common/auth/session/accounts/", tenant: nil)
+  }
+}
+
+/// The document names no call for this; listing the tenants needs a working sign-in and nothing
+/// else.
+struct TestConnection: CODACommand {
+  static let about = CommandAbout(
+    "Test Connection", "Signs in and asks one question, to see whether the connection works.",
+    permissions: CODAFootprint.roles,
+    failureIndicator: "Test Connection failed. Failed to check the connector.",
+    result: { .any })
+
+  init(_ parameters: inout ParamReader) {}
+
+  private func request(with client: CODAClient) -> HTTPRequest {
+    client.request(.get, "/common/auth/session/accounts/", tenant: nil)
+  }
+
+  func plan(with client: CODAClient) -> [HTTPRequest] {
+    [client.preview(request(with: client))]
+  }
+
+  func run(
+    with client: CODAClient, in invocation: Invocation
+  ) async throws(CommandError) -> CommandResult {
+    _ = try await client.exchange(request(with: client), in: invocation)
+    return CommandResult(.none)
+  }
+}
