@@ -29,7 +29,7 @@ let package = Package(
     // Floor 2
     room("RPC", needs: ["Basics"]),
     room("HTTP", needs: ["Basics"]),
-    room("Crypto", needs: ["Basics", "COpenSSL"]),
+    room("Crypto", needs: ["COpenSSL"]),
     room("JSONPath", needs: ["Basics"]),
     // Floor 3
     room("CurlTransport", needs: ["Basics", "HTTP", "CCurl"]),

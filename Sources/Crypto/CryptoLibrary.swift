@@ -1,4 +1,3 @@
-import Basics
 import COpenSSL
 import Glibc
 
@@ -51,6 +50,6 @@ public enum Crypto {
   /// Such as `OpenSSL 3.0.17 1 Jul 2025`.
   public static func version() throws(CryptoError) -> String {
     let library = try CryptoLibrary.shared.get()
-    return library.versionText(0).map { String(cString: $0) } ?? "unknown"
+    return library.versionText(OPENSSL_VERSION).map { String(cString: $0) } ?? "unknown"
   }
 }

@@ -73,12 +73,22 @@ public struct BaseURL: Sendable, Equatable {
     return parts.count == 4 && parts[0] == "127" && parts.allSatisfy { UInt8($0) != nil }
   }
 
+  /// Whether an absolute URL points at this machine itself.
+  public static func isLoopback(url: String) -> Bool {
+    (try? BaseURL(withoutQuery(url))).map { isLoopback($0.host) } ?? false
+  }
+
+  /// The root that an absolute URL starts with, path included.
+  public static func of(_ url: String) -> BaseURL? { try? BaseURL(withoutQuery(url)) }
+
+  private static func withoutQuery(_ url: String) -> String {
+    String(url.prefix { $0 != "?" && $0 != "#" })
+  }
+
   /// Whether an absolute URL points at the same scheme, host and port, so that credentials may go
   /// there too.
   public func isSameOrigin(_ url: String) -> Bool {
-    guard let other = try? BaseURL(String(url.prefix { $0 != "?" && $0 != "#" })) else {
-      return false
-    }
+    guard let other = BaseURL.of(url) else { return false }
     return other.host == host && other.port == port && other.isSecure == isSecure
   }
 }

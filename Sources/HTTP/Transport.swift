@@ -15,7 +15,8 @@ public protocol Transport: Sendable {
 
 /// How requests of one connection reach their vendor.
 public struct TransportRoute: Sendable, Hashable {
-  /// `http://…`, `https://…` or `socks5h://…`; nil for none, whatever the environment says.
+  /// `http://…`, `https://…` or `socks5h://…`; nil for what the environment says (`https_proxy`,
+  /// `no_proxy`). Requests to this machine itself go without one.
   public var proxy: String?
   /// PEM file of certificate authorities to trust instead of the system's.
   public var caFile: String?

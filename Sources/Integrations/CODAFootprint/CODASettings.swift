@@ -20,7 +20,7 @@ public struct CODASettings: ParameterObject {
 
   public init(_ settings: inout ParamReader) {
     server = settings.required(
-      "server_url", ServerURLKind(), "The tenant's own domain, without a path.")
+      "server_url", .serverURL, "The tenant's own domain, without a path.")
     userName = settings.required(
       "user_name", .text(maximumCharacters: 320), "The e-mail address that signs in.")
     password = settings.required("password", .secret, "The password of that user.")

@@ -336,6 +336,10 @@ extension Kind where Self == IntegerKind {
   public static var page: Self { Self(range: 1...1_000_000_000) }
 }
 
+extension Kind where Self == ServerURLKind {
+  public static var serverURL: ServerURLKind { ServerURLKind() }
+}
+
 extension Kind where Self == IdentifierKind {
   public static var identifier: IdentifierKind { IdentifierKind() }
 }

@@ -1,0 +1,82 @@
+import Basics
+import CCurl
+import HTTP
+import Synchronization
+
+/// One request on its way through libcurl.
+///
+/// Made by a task, then owned by the transfer thread, which alone touches what is not behind a
+/// lock.
+final class Transfer: @unchecked Sendable {
+  // @unchecked: see above; `isCancelled` and `continuation` are shared.
+  typealias Outcome = Result<HTTPResponse, TransportError>
+
+  let request: HTTPRequest
+  let route: TransportRoute
+  let deadline: Deadline
+  private let isCancelledFlag = Atomic(false)
+  private let continuation: CheckedContinuation<Outcome, Never>
+
+  private var headers: [(name: String, value: String)] = []
+  private var body: [UInt8] = []
+  private(set) var isTooLarge = false
+
+  /// C strings and lists that libcurl reads until the transfer has ended.
+  var headerList: UnsafeMutablePointer<curl_slist>?
+  let errorText = UnsafeMutablePointer<CChar>.allocate(capacity: Int(CURL_ERROR_SIZE))
+
+  init(
+    _ request: HTTPRequest, _ route: TransportRoute, _ deadline: Deadline,
+    _ continuation: CheckedContinuation<Outcome, Never>
+  ) {
+    self.request = request
+    self.route = route
+    self.deadline = deadline
+    self.continuation = continuation
+    errorText.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
+  }
+
+  deinit { errorText.deallocate() }
+
+  var isCancelled: Bool { isCancelledFlag.load(ordering: .acquiring) }
+  func markCancelled() { isCancelledFlag.store(true, ordering: .releasing) }
+
+  /// Called exactly once.
+  func finish(_ outcome: Outcome) { continuation.resume(returning: outcome) }
+
+  func response(status: Int) -> HTTPResponse {
+    HTTPResponse(status: status, headers: headers, body: body)
+  }
+
+  // MARK: What libcurl delivers
+
+  /// - Returns: how many bytes were taken; fewer than given makes libcurl give up.
+  func receive(_ bytes: UnsafeRawBufferPointer) -> Int {
+    guard body.count + bytes.count <= route.maximumResponseBytes else {
+      isTooLarge = true
+      return 0
+    }
+    body.append(contentsOf: bytes)
+    return bytes.count
+  }
+
+  /// One header line with its line end. A status line starts anew: what came before was an
+  /// interim answer.
+  func receiveHeader(_ bytes: UnsafeRawBufferPointer) {
+    let line = String(decoding: bytes, as: UTF8.self)
+    if line.hasPrefix("HTTP/") {
+      headers = []
+      return
+    }
+    guard let colon = line.utf8.firstIndex(of: UInt8(ascii: ":")) else { return }
+    let value = line[line.utf8.index(after: colon)...]
+    headers.append((line[..<colon].lowercased(), value.trimmed))
+  }
+}
+
+extension Substring {
+  fileprivate var trimmed: String {
+    let isBlank: (Character) -> Bool = { $0.isWhitespace }
+    return String(String(drop(while: isBlank)).reversed().drop(while: isBlank).reversed())
+  }
+}

@@ -1,0 +1,120 @@
+import Basics
+import CCurl
+import HTTP
+
+/// Sets up an easy handle for one transfer.
+struct TransferOptions {
+  let curl: CurlLibrary
+  let easy: UnsafeMutableRawPointer
+
+  func apply(_ transfer: Transfer) {
+    let request = transfer.request
+    setMethod(request)
+    text(CURLOPT_URL, request.url)
+    setHeaders(transfer)
+    text(CURLOPT_USERAGENT, "\(Product.name)/\(Product.version)")
+    // Empty stands for everything that libcurl can decompress, gzip and br among it.
+    text(CURLOPT_ACCEPT_ENCODING, "")
+    number(CURLOPT_NOSIGNAL, 1)
+    number(CURLOPT_FOLLOWLOCATION, 0)
+    number(CURLOPT_TCP_KEEPALIVE, 1)
+    setRoute(transfer)
+    setTimes(transfer)
+    sallyport_setopt_offset(
+      curl.setOption, easy, CURLOPT_MAXFILESIZE_LARGE,
+      curl_off_t(transfer.route.maximumResponseBytes))
+    sallyport_setopt_pointer(
+      curl.setOption, easy, CURLOPT_ERRORBUFFER, transfer.errorText)
+    setCallbacks(transfer)
+  }
+
+  private func setMethod(_ request: HTTPRequest) {
+    if request.method == .get {
+      number(CURLOPT_HTTPGET, 1)
+    } else {
+      text(CURLOPT_CUSTOMREQUEST, request.method.rawValue)
+      // libcurl repeats a request by itself when a kept connection turns out dead, although the
+      // vendor may have acted on it. A new connection is never repeated on.
+      number(CURLOPT_FRESH_CONNECT, 1)
+    }
+    guard let body = request.body else { return }
+    sallyport_setopt_offset(
+      curl.setOption, easy, CURLOPT_POSTFIELDSIZE_LARGE, curl_off_t(body.count))
+    body.withUnsafeBytes {
+      _ = sallyport_setopt_pointer(
+        curl.setOption, easy, CURLOPT_COPYPOSTFIELDS, $0.baseAddress ?? UnsafeRawPointer(easy))
+    }
+  }
+
+  private func setHeaders(_ transfer: Transfer) {
+    var lines = transfer.request.headers.map { header in
+      // A line break in a value would end the header and start another.
+      let clean = header.value.filter { !$0.isNewline && $0 != "\0" }
+      return clean.isEmpty ? "\(header.name);" : "\(header.name): \(clean)"
+    }
+    // Without this libcurl waits for a 100 before it sends a larger body.
+    lines.append("Expect:")
+    for line in lines {
+      transfer.headerList = curl.listAppend(transfer.headerList, line)
+    }
+    sallyport_setopt_pointer(
+      curl.setOption, easy, CURLOPT_HTTPHEADER, transfer.headerList)
+  }
+
+  private func setRoute(_ transfer: Transfer) {
+    let route = transfer.route
+    let isSecure = transfer.request.url.hasPrefix("https:")
+    number(CURLOPT_PROTOCOLS, Int(isSecure ? CURLPROTO_HTTPS : CURLPROTO_HTTP))
+    number(CURLOPT_SSL_VERIFYPEER, 1)
+    number(CURLOPT_SSL_VERIFYHOST, 2)
+    number(CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_2TLS))
+    // Several requests at once to a host that may speak HTTP/2 wait for the first to find out,
+    // instead of opening a connection each.
+    if isSecure { number(CURLOPT_PIPEWAIT, 1) }
+    if let proxy = route.proxy {
+      text(CURLOPT_PROXY, proxy)
+      text(CURLOPT_NOPROXY, "")
+    } else if BaseURL.isLoopback(url: transfer.request.url) {
+      text(CURLOPT_NOPROXY, "*")
+    }
+    if let file = route.caFile { text(CURLOPT_CAINFO, file) }
+    if let file = route.clientCertificate { text(CURLOPT_SSLCERT, file) }
+    if let file = route.clientKey { text(CURLOPT_SSLKEY, file) }
+  }
+
+  private func setTimes(_ transfer: Transfer) {
+    let remaining = max(1, transfer.deadline.remainingMilliseconds)
+    number(CURLOPT_TIMEOUT_MS, remaining)
+    number(
+      CURLOPT_CONNECTTIMEOUT_MS, min(remaining, transfer.route.connectTimeoutMilliseconds))
+  }
+
+  private func setCallbacks(_ transfer: Transfer) {
+    // The thread keeps the transfer alive until libcurl has let go of it.
+    let owner = Unmanaged.passUnretained(transfer).toOpaque()
+    sallyport_setopt_pointer(curl.setOption, easy, CURLOPT_WRITEDATA, owner)
+    sallyport_setopt_data(curl.setOption, easy, CURLOPT_WRITEFUNCTION) { bytes, size, count, owner in
+      guard let bytes, let owner else { return 0 }
+      return Unmanaged<Transfer>.fromOpaque(owner).takeUnretainedValue()
+        .receive(UnsafeRawBufferPointer(start: bytes, count: size * count))
+    }
+    sallyport_setopt_pointer(curl.setOption, easy, CURLOPT_HEADERDATA, owner)
+    sallyport_setopt_data(curl.setOption, easy, CURLOPT_HEADERFUNCTION) {
+      bytes, size, count, owner in
+      guard let bytes, let owner else { return 0 }
+      Unmanaged<Transfer>.fromOpaque(owner).takeUnretainedValue()
+        .receiveHeader(UnsafeRawBufferPointer(start: bytes, count: size * count))
+      return size * count
+    }
+  }
+
+  private func number(_ option: CURLoption, _ value: Int) {
+    sallyport_setopt_long(curl.setOption, easy, option, value)
+  }
+
+  /// libcurl copies the text.
+  private func text(_ option: CURLoption, _ value: String?) {
+    guard let value else { return }
+    value.withCString { _ = sallyport_setopt_pointer(curl.setOption, easy, option, $0) }
+  }
+}
