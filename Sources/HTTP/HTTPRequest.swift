@@ -31,6 +31,7 @@ public struct HTTPRequest: Sendable {
   public var url: String
   public var headers: [Header]
   public var body: [UInt8]?
+  private var bodyIsJSON = false
   /// A sign-in exchange, whose body is a credential.
   public var isSecret = false
 
@@ -46,11 +47,12 @@ public struct HTTPRequest: Sendable {
     _ method: Method, _ url: String, headers: [Header] = [], json: JSONFragment
   ) {
     self.init(method, url, headers: headers, body: json.bytes)
+    bodyIsJSON = true
     self.headers.append(Header("Content-Type", "application/json"))
   }
 
-  /// Writes `{"method","url","headers","body"}` with credentials redacted. A body that is JSON is
-  /// written as JSON, another one as text.
+  /// Writes `{"method","url","headers","body"}` with credentials redacted. A body that was
+  /// given as JSON is written as JSON, another one as text.
   public func write(to writer: inout JSONWriter) {
     writer.object { writer in
       writer.member("method", method.rawValue)
@@ -66,8 +68,8 @@ public struct HTTPRequest: Sendable {
       writer.name("body")
       if isSecret {
         writer.string(SecretScrubber.replacement)
-      } else if let json = try? JSON.parse(body) {
-        writer.value(json)
+      } else if bodyIsJSON {
+        writer.value(JSONFragment(trusted: body))
       } else {
         writer.string(utf8: body[...])
       }

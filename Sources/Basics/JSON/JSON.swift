@@ -92,7 +92,8 @@ public struct JSON: Sendable {
   public func equals(_ text: String) -> Bool {
     let node = self.node
     guard node.kind == .string else { return false }
-    if node.hasEscapes { return string == text }
+    // By bytes: Swift's own comparison of strings takes canonically equivalent ones for equal.
+    if node.hasEscapes { return JSONString.decode(content).elementsEqual(text.utf8) }
     let own = content
     var text = text
     return text.withUTF8 { other in

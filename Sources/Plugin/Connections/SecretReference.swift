@@ -77,6 +77,7 @@ public enum SecretReference: Sendable {
 /// make the host read files or run programs.
 public struct SecretKind: Kind {
   public var placeholder: SecretReference { .literal("") }
+  public var isSecret: Bool { true }
 
   public func decode(
     _ json: JSON, members: ParameterShape?, faults: inout [ParameterProblem]

@@ -8,6 +8,8 @@ public protocol Kind: Sendable {
   var placeholder: Value { get }
   /// Of an object: its members.
   var members: ParameterShape? { get }
+  /// A credential, which is never shown.
+  var isSecret: Bool { get }
 
   /// Reads a value, which is not null; a fault's path starts at that value.
   func decode(_ json: JSON, members: ParameterShape?, faults: inout [ParameterProblem]) -> Value?
@@ -19,6 +21,7 @@ public protocol Kind: Sendable {
 
 extension Kind {
   public var members: ParameterShape? { nil }
+  public var isSecret: Bool { false }
 
   func fragment(_ value: Value) -> JSONFragment {
     JSONFragment { write(value, to: &$0) }

@@ -99,7 +99,7 @@ public struct ParamReader {
       described.append(
         Parameter(
           name: naming.name(title), title: "\(title)", about: "\(about)", isRequired: isRequired,
-          sources: sources(), examples: examples().map { kind.fragment($0) },
+          isSecret: kind.isSecret, sources: sources(), examples: examples().map { kind.fragment($0) },
           defaultValue: defaultValue.map { kind.fragment($0) }, writeKind: { kind.writeSchema(to: &$0) },
           members: kind.members))
       return nil

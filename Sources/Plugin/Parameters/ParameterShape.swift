@@ -29,6 +29,13 @@ public struct ParameterShape: Sendable {
   }
 }
 
+extension ParameterShape {
+  public var names: [String] { parameters.map(\.name) }
+
+  /// Which members are credentials.
+  public var secretNames: [String] { parameters.filter(\.isSecret).map(\.name) }
+}
+
 /// A value that is declared by reading its members: the members of a filter, the settings of a
 /// connection.
 public protocol ParameterObject: Sendable {
@@ -42,6 +49,7 @@ struct Parameter: Sendable {
   var title: String
   var about: String
   var isRequired: Bool
+  var isSecret: Bool
   var sources: [ParameterSource]
   var examples: [JSONFragment]
   var defaultValue: JSONFragment?

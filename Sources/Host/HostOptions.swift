@@ -1,0 +1,15 @@
+/// Limits of one host; each has a name and a unit on the command line too.
+public struct HostOptions: Sendable {
+  /// Requests that are under way at a time; at that many the host stops reading.
+  public var maximumInFlight = 64
+  /// Bytes of one line of input, without its end.
+  public var maximumLineBytes = 32 * 1_024 * 1_024
+  /// Members of one batch array.
+  public var maximumBatchRequests = 10_000
+  /// Seconds after the end of input, or the first signal, in which requests can still finish.
+  public var drainTimeoutSeconds = 30.0
+  /// Refuse every command that changes something, on every connection.
+  public var isReadOnly = false
+
+  public init() {}
+}

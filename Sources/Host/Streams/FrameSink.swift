@@ -1,0 +1,48 @@
+import Basics
+import RPC
+
+/// Where the answer to one request goes: to the output by itself, or into a batch.
+protocol FrameSink: Sendable {
+  /// Takes one response, without a line end.
+  func answer(_ frame: [UInt8], isError: Bool)
+}
+
+/// Gathers the answers of one batch and sends them as one array when the last one has come
+/// (JSON-RPC 2.0 section 6).
+final class BatchSink: FrameSink {
+  private struct State {
+    var frames: [[UInt8]] = []
+    /// Members that are not answered yet, and the batch itself while it is being read.
+    var open = 1
+  }
+
+  private let monitor = Monitor(State())
+  private let send: @Sendable ([UInt8]) -> Void
+
+  init(send: @escaping @Sendable ([UInt8]) -> Void) { self.send = send }
+
+  /// One more member that will be answered.
+  func expect() { monitor.withLock { $0.open += 1 } }
+
+  func answer(_ frame: [UInt8], isError: Bool) {
+    monitor.withLock { $0.frames.append(frame) }
+    close()
+  }
+
+  /// One member less to wait for; all members are known when the reader has called this too.
+  func close() {
+    let frames = monitor.withLock { state -> [[UInt8]]? in
+      state.open -= 1
+      return state.open == 0 ? state.frames : nil
+    }
+    // A batch of notifications is not answered at all.
+    guard let frames, !frames.isEmpty else { return }
+    var line: [UInt8] = [UInt8(ascii: "[")]
+    for (position, frame) in frames.enumerated() {
+      if position > 0 { line.append(UInt8(ascii: ",")) }
+      line.append(contentsOf: frame)
+    }
+    line.append(UInt8(ascii: "]"))
+    send(line)
+  }
+}

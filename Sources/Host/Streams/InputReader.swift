@@ -1,0 +1,60 @@
+import Basics
+import Glibc
+
+/// Reads pieces of input until there is no more, or until it is told to stop.
+final class InputReader: Sendable {
+  enum Piece {
+    case bytes(UnsafeBufferPointer<UInt8>)
+    case end
+    /// `stop` was called, or the output's reader has gone.
+    case stopped(outputGone: Bool)
+    case failed(FileError)
+  }
+
+  static let pieceBytes = 256 * 1_024
+
+  /// Written to by `stop`, to end a wait for input.
+  private let wakeReadEnd: Int32
+  private let wakeWriteEnd: Int32
+
+  init() {
+    var ends: [Int32] = [0, 0]
+    precondition(pipe(&ends) == 0, "no descriptors left")
+    for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+    (wakeReadEnd, wakeWriteEnd) = (ends[0], ends[1])
+  }
+
+  /// Ends the reading, from any thread.
+  func stop() {
+    var byte: UInt8 = 0
+    _ = write(wakeWriteEnd, &byte, 1)
+  }
+
+  /// Calls `body` with each piece; the last one is not `bytes`.
+  ///
+  /// - Parameter output: watched, so that a reader that goes away is noticed while nothing is
+  ///   written.
+  func read(_ input: Int32, watching output: Int32, _ body: (Piece) -> Void) {
+    let buffer = UnsafeMutableRawPointer.allocate(byteCount: Self.pieceBytes, alignment: 64)
+    defer { buffer.deallocate() }
+    while true {
+      var descriptors = [
+        pollfd(fd: input, events: Int16(POLLIN), revents: 0),
+        pollfd(fd: wakeReadEnd, events: Int16(POLLIN), revents: 0),
+        pollfd(fd: output, events: 0, revents: 0),
+      ]
+      if poll(&descriptors, 3, -1) < 0 { continue }
+      if descriptors[1].revents != 0 { return body(.stopped(outputGone: false)) }
+      if Int32(descriptors[2].revents) & POLLERR != 0 { return body(.stopped(outputGone: true)) }
+      guard descriptors[0].revents != 0 else { continue }
+      let count = Glibc.read(input, buffer, Self.pieceBytes)
+      if count < 0 && (errno == EINTR || errno == EAGAIN) { continue }
+      if count < 0 { return body(.failed(FileError(path: "input", code: errno))) }
+      if count == 0 { return body(.end) }
+      body(
+        .bytes(
+          UnsafeBufferPointer(
+            start: UnsafePointer(buffer.assumingMemoryBound(to: UInt8.self)), count: count)))
+    }
+  }
+}

@@ -1,0 +1,30 @@
+import Basics
+import Glibc
+
+/// SIGTERM and SIGINT, taken by a thread that waits for them.
+enum Signals {
+  private static var ending: sigset_t {
+    var signals = sigset_t()
+    sigemptyset(&signals)
+    sigaddset(&signals, SIGTERM)
+    sigaddset(&signals, SIGINT)
+    return signals
+  }
+
+  /// Calls `body` on another thread for each such signal from now on. SIGPIPE is ignored: a closed
+  /// pipe is an error of the write.
+  ///
+  /// To be called on the main thread before there are others that could receive a signal.
+  static func watch(_ body: @escaping @Sendable () -> Void) {
+    signal(SIGPIPE, SIG_IGN)
+    var signals = ending
+    pthread_sigmask(SIG_BLOCK, &signals, nil)
+    NamedThread.start("signals") {
+      var signals = ending
+      while true {
+        var received: Int32 = 0
+        if sigwait(&signals, &received) == 0 { body() }
+      }
+    }
+  }
+}
