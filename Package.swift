@@ -52,6 +52,8 @@ let package = Package(
       ],
       path: "Sources/sallyport",
       swiftSettings: swiftSettings),
+    // Tests
+    .testTarget(name: "JSONPathTests", dependencies: ["JSONPath", "Basics"]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -1,0 +1,106 @@
+import Basics
+
+/// Runs queries over one document.
+///
+/// Depth first, a node through all segments before the next node: the order is that of RFC 9535,
+/// section 2.1.2, no list of intermediate nodes is kept, and an existence test ends at its first
+/// hit.
+struct Evaluator {
+  let root: JSON
+  let tracksLocations: Bool
+  let patterns = LastPattern()
+
+  func nodes(of query: Query, current: JSON, atMost limit: Int) -> [JSONPathNode] {
+    var found = Nodelist(limit: limit)
+    let start = query.start == .root ? root : current
+    walk(query.segments[...], from: JSONPathNode(value: start, location: nil), into: &found)
+    return found.nodes
+  }
+
+  /// The value of a singular query's node, if there is one.
+  func value(of query: SingularQuery, current: JSON) -> JSON? {
+    var value = query.start == .root ? root : current
+    for step in query.steps {
+      let next: JSON?
+      switch step {
+      case .name(let name): next = value.kind == .object ? name.value(in: value) : nil
+      case .index(let index) where index >= 0: next = value.kind == .array ? value[index] : nil
+      case .index(let index):
+        let elements = Array(value.elements)
+        next = elements.count + index >= 0 ? elements[elements.count + index] : nil
+      }
+      guard let next else { return nil }
+      value = next
+    }
+    return value
+  }
+
+  private func walk(
+    _ segments: ArraySlice<Segment>, from node: JSONPathNode, into found: inout Nodelist
+  ) {
+    guard let segment = segments.first else { return found.append(node) }
+    let rest = segments.dropFirst()
+    var children = Children(of: node, tracksLocations: tracksLocations)
+    select(segment.selectors, from: &children, then: rest, into: &found)
+    guard segment.isDescendant else { return }
+
+    // Parents before children, siblings in order (section 2.5.2.2). Scalars have no children and
+    // need no visit.
+    var unvisited: [JSONPathNode] = []
+    func enqueue(_ children: [JSONPathNode]) {
+      unvisited.append(contentsOf: children.reversed().lazy.filter { $0.value.kind.isContainer })
+    }
+    enqueue(children.all())
+    while !found.isFull, let descendant = unvisited.popLast() {
+      var children = Children(of: descendant, tracksLocations: tracksLocations)
+      select(segment.selectors, from: &children, then: rest, into: &found)
+      enqueue(children.all())
+    }
+  }
+
+  private func select(
+    _ selectors: [Selector], from children: inout Children, then rest: ArraySlice<Segment>,
+    into found: inout Nodelist
+  ) {
+    for selector in selectors where !found.isFull {
+      switch selector {
+      case .name(let name):
+        if let child = children.child(named: name) { walk(rest, from: child, into: &found) }
+      case .index(let index):
+        if let child = children.element(at: index) { walk(rest, from: child, into: &found) }
+      case .slice(let slice):
+        guard children.parent.value.kind == .array else { continue }
+        let elements = children.all()
+        for position in slice.positions(count: elements.count) where !found.isFull {
+          walk(rest, from: elements[position], into: &found)
+        }
+      case .wildcard:
+        for child in children.all() where !found.isFull { walk(rest, from: child, into: &found) }
+      case .filter(let condition):
+        for child in children.all() where !found.isFull && holds(condition, for: child.value) {
+          walk(rest, from: child, into: &found)
+        }
+      }
+    }
+  }
+}
+
+/// Selected nodes, up to a limit.
+struct Nodelist {
+  let limit: Int
+  private(set) var nodes: [JSONPathNode] = []
+
+  init(limit: Int) {
+    self.limit = limit
+  }
+
+  var isFull: Bool { nodes.count >= limit }
+
+  mutating func append(_ node: JSONPathNode) {
+    if !isFull { nodes.append(node) }
+  }
+}
+
+extension JSON.Kind {
+  var isContainer: Bool { self == .array || self == .object }
+}

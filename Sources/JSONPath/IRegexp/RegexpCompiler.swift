@@ -1,0 +1,70 @@
+/// Thompson's construction; a counted repetition is written out.
+struct RegexpCompiler {
+  private var instructions: [RegexpProgram.Instruction] = []
+  /// Counts visits, not instructions: `(){9999}` writes none but must end as well.
+  private var steps = 0
+
+  mutating func compile(_ syntax: RegexpSyntax) throws(IRegexp.Fault) -> RegexpProgram {
+    try append(syntax)
+    instructions.append(.accept)
+    return RegexpProgram(instructions: instructions)
+  }
+
+  private mutating func append(_ syntax: RegexpSyntax) throws(IRegexp.Fault) {
+    steps += 1
+    guard steps < IRegexp.maximumInstructions, instructions.count < IRegexp.maximumInstructions
+    else { throw .tooLarge }
+    switch syntax {
+    case .characters(let characters): instructions.append(.characters(characters))
+    case .start: instructions.append(.start)
+    case .end: instructions.append(.end)
+    case .sequence(let parts):
+      for part in parts { try append(part) }
+    case .alternatives(let branches):
+      try append(branches[...])
+    case .repetition(let body, let least, let most):
+      for _ in 0..<least { try append(body) }
+      if let most {
+        try append(body, upTo: most - least)
+      } else {
+        try appendLoop(body)
+      }
+    }
+  }
+
+  private mutating func append(_ branches: ArraySlice<RegexpSyntax>) throws(IRegexp.Fault) {
+    var ends: [Int] = []
+    for branch in branches.dropLast() {
+      let fork = reserve()
+      try append(branch)
+      ends.append(reserve())
+      instructions[fork] = .fork(fork + 1, instructions.count)
+    }
+    if let last = branches.last { try append(last) }
+    for end in ends { instructions[end] = .jump(instructions.count) }
+  }
+
+  private mutating func append(
+    _ body: RegexpSyntax, upTo count: Int
+  ) throws(IRegexp.Fault) {
+    var forks: [Int] = []
+    for _ in 0..<count {
+      forks.append(reserve())
+      try append(body)
+    }
+    for fork in forks { instructions[fork] = .fork(fork + 1, instructions.count) }
+  }
+
+  private mutating func appendLoop(_ body: RegexpSyntax) throws(IRegexp.Fault) {
+    let fork = reserve()
+    try append(body)
+    instructions.append(.jump(fork))
+    instructions[fork] = .fork(fork + 1, instructions.count)
+  }
+
+  /// A place for an instruction whose target is not known yet.
+  private mutating func reserve() -> Int {
+    instructions.append(.accept)
+    return instructions.count - 1
+  }
+}

@@ -1,0 +1,94 @@
+import Basics
+import Foundation
+import JSONPath
+import Testing
+
+/// The JSONPath Compliance Test Suite, read from beside the checkout.
+struct ComplianceSuite {
+  struct Case: CustomTestStringConvertible, Sendable {
+    let json: JSON
+
+    var name: String { json["name"]?.string ?? "" }
+    var selector: String { json["selector"]?.string ?? "" }
+    var isInvalid: Bool { json["invalid_selector"]?.bool ?? false }
+    /// Every result that is right: of `result` or any of `results`.
+    var results: [JSON] { alternatives("result", "results") }
+    var paths: [JSON] { alternatives("result_paths", "results_paths") }
+    var testDescription: String { name }
+
+    private func alternatives(_ one: String, _ several: String) -> [JSON] {
+      json[one].map { [$0] } ?? json[several].map { Array($0.elements) } ?? []
+    }
+  }
+
+  /// `<checkout>/../shared/suites/jsonpath/cts.json`
+  static let file = URL(fileURLWithPath: #filePath)
+    .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+    .deletingLastPathComponent().appendingPathComponent("shared/suites/jsonpath/cts.json")
+
+  /// Nil when the suite is absent.
+  static let cases: [Case]? = {
+    guard let data = try? Data(contentsOf: file) else {
+      print("SKIPPED: the JSONPath compliance suite is not at \(file.path)")
+      return nil
+    }
+    do {
+      return try JSON.parse([UInt8](data))["tests"].map { $0.elements.map(Case.init) } ?? []
+    } catch {
+      fatalError("\(file.path): \(error)")
+    }
+  }()
+}
+
+@Suite(.enabled(if: ComplianceSuite.cases != nil, "the compliance suite is not there"))
+struct ComplianceTests {
+  @Test func `the suite is whole`() {
+    let cases = ComplianceSuite.cases ?? []
+    #expect(cases.count == 703)
+    #expect(cases.filter(\.isInvalid).count == 247)
+    #expect(cases.filter { !$0.isInvalid && $0.results.isEmpty }.isEmpty)
+  }
+
+  @Test(arguments: (ComplianceSuite.cases ?? []).filter(\.isInvalid))
+  func `an invalid selector is refused at an offset inside it`(_ invalid: ComplianceSuite.Case) {
+    do {
+      _ = try JSONPath(invalid.selector)
+      Issue.record("accepted: \(invalid.selector)")
+    } catch {
+      #expect((0...invalid.selector.utf8.count).contains(error.offset))
+      #expect(!error.reason.isEmpty)
+    }
+  }
+
+  @Test(arguments: (ComplianceSuite.cases ?? []).filter { !$0.isInvalid })
+  func `a valid selector selects the values and paths`(_ valid: ComplianceSuite.Case) throws {
+    let document = try #require(valid.json["document"])
+    let path = try JSONPath(valid.selector)
+    let values = path.values(in: document).map(canonical)
+    let allowed = valid.results.map { $0.elements.map(canonical) }
+    #expect(allowed.contains(values))
+
+    let nodes = path.nodes(in: document)
+    #expect(nodes.map { canonical($0.value) } == values)
+    let paths = nodes.map(\.normalizedPath)
+    #expect(valid.paths.map { $0.elements.map { $0.string ?? "" } }.contains(paths))
+    // A normalized path is itself a query, for that node alone.
+    for node in nodes {
+      let again = try JSONPath(node.normalizedPath).nodes(in: document)
+      #expect(again.map(\.normalizedPath) == [node.normalizedPath])
+    }
+  }
+}
+
+/// One spelling per value, so that the judge does not rest on the module's own equality.
+private func canonical(_ json: JSON) -> String {
+  switch json.kind {
+  case .object:
+    let members = json.members.map { "\(canonical($0.name)):\(canonical($0.value))" }
+    return "{\(members.sorted().joined(separator: ","))}"
+  case .array: return "[\(json.elements.map(canonical).joined(separator: ","))]"
+  case .string: return (json.string ?? "").debugDescription
+  case .number: return json.integer.map { "\($0)" } ?? "\(json.double ?? .nan)"
+  case .null, .false, .true: return json.sourceText
+  }
+}
