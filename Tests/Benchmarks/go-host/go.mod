@@ -1,0 +1,3 @@
+module example.invalid/gohost
+
+go 1.19

@@ -1,0 +1,107 @@
+"""Deterministic input: the same bytes on every machine and in every run."""
+
+from __future__ import annotations
+
+import json
+import random
+from pathlib import Path
+from typing import Any
+
+SEED = 20261120
+RISK_LEVELS = ("all", "critical", "nonvisible", "secure", "vulnerable")
+SORT_COLUMNS = ("discoveredOn", "lastScanned", "name")
+
+Arguments = dict[str, Any]
+
+
+def _list_devices(rng: random.Random) -> tuple[str, Arguments]:
+    filters: Arguments = {"riskLevel": rng.choice(RISK_LEVELS), "pageSize": rng.randint(10, 100)}
+    if rng.random() < 0.25:
+        filters["sortColumn"] = rng.choice(SORT_COLUMNS)
+    return "list_devices", {"page": rng.randint(1, 40), "filter": filters}
+
+
+def _get_technical_context(rng: random.Random) -> tuple[str, Arguments]:
+    return "get_technical_context", {"context_id": rng.randint(1, 9999)}
+
+
+def _list_device_users(rng: random.Random) -> tuple[str, Arguments]:
+    device = rng.randint(1, 99999)
+    # An id may come as a string of digits: each host has to take both forms.
+    return "list_device_users", {"device_id": str(device) if rng.random() < 0.25 else device}
+
+
+def _update_target_scan_scope(rng: random.Random) -> tuple[str, Arguments]:
+    return "update_target_scan_scope", {
+        "target_id": rng.randint(1, 99999),
+        "scope": rng.choice(("in", "out")),
+    }
+
+
+MIX = (_list_devices, _get_technical_context, _list_device_users, _update_target_scan_scope)
+
+
+def dry_run_line(identifier: int, rng: random.Random) -> str:
+    """One valid invocation; a quarter of the lines for each of the four commands."""
+    command, arguments = MIX[identifier % len(MIX)](rng)
+    arguments["footprint_tenant_id"] = rng.randint(1, 9)
+    return _line(identifier, command, arguments, {"dry_run": True})
+
+
+def upstream_line(identifier: int) -> str:
+    """One invocation that does call the vendor."""
+    arguments = {"device_id": identifier, "footprint_tenant_id": 1}
+    return _line(identifier, "list_device_users", arguments, None)
+
+
+def capabilities_line() -> str:
+    """The first thing that a caller asks."""
+    message = {
+        "jsonrpc": "2.0",
+        "id": 1,
+        "method": "capabilities",
+        "params": {"detail": "summary"},
+    }
+    return json.dumps(message, separators=(",", ":")) + "\n"
+
+
+def _line(identifier: int, command: str, arguments: Arguments, options: Arguments | None) -> str:
+    params: Arguments = {
+        "integration": "coda_footprint",
+        "command": command,
+        "connection": "prod",
+        "arguments": arguments,
+    }
+    if options is not None:
+        params["options"] = options
+    message = {"jsonrpc": "2.0", "id": identifier, "method": "invoke", "params": params}
+    return json.dumps(message, separators=(",", ":")) + "\n"
+
+
+def write_dry_runs(folder: Path, count: int) -> Path:
+    """Makes the input file of `count` lines with the ids 1 to `count`."""
+    path = folder / f"dry-run-{count}.jsonl"
+    if not path.exists():
+        rng = random.Random(SEED)
+        with path.open("w") as file:
+            for identifier in range(1, count + 1):
+                file.write(dry_run_line(identifier, rng))
+    return path
+
+
+def write_connections(folder: Path, name: str, server_url: str, **extra: Any) -> Path:
+    """Makes a connections file with the one connection `prod`."""
+    path = folder / name
+    connection = {
+        "integration": "coda_footprint",
+        "settings": {
+            "server_url": server_url,
+            "user_name": "u@example.com",
+            "password": "benchmark-secret",
+        },
+        **extra,
+    }
+    path.write_text(json.dumps({"connections": {"prod": connection}}))
+    # Hosts may refuse a file with a secret that others can read.
+    path.chmod(0o600)
+    return path

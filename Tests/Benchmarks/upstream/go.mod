@@ -1,0 +1,3 @@
+module example.invalid/upstream
+
+go 1.19
