@@ -14,6 +14,9 @@ public struct JSONWriter: Sendable {
 
   public mutating func removeAll() { bytes.removeAll(keepingCapacity: true) }
 
+  /// Takes back what was written after the first `count` bytes.
+  public mutating func truncate(to count: Int) { bytes.removeLast(bytes.count - count) }
+
   // MARK: Containers
 
   @inline(__always)

@@ -14,6 +14,8 @@ final class OutputQueue: Sendable {
     /// How many of the pending frames give back a place (see `Admission`).
     var leaving = 0
     var isWriting = false
+    /// Nobody is held up any more, since the host is stopping.
+    var isClosing = false
     /// Why nothing can be written any more.
     var failure: Int32?
     var waitingTasks: [Latch] = []
@@ -56,8 +58,16 @@ final class OutputQueue: Sendable {
   /// Blocks the reading thread while much is waiting.
   func waitForRoom() {
     _ = monitor.wait { state -> Bool? in
-      state.pending.count <= Self.queueBytes || state.failure != nil ? true : nil
+      let isFree =
+        state.pending.count <= Self.queueBytes || state.failure != nil || state.isClosing
+      return isFree ? true : nil
     }
+  }
+
+  /// Holds up nobody from now on: what still comes is little.
+  func close() {
+    monitor.withLock { $0.isClosing = true }
+    monitor.notify()
   }
 
   /// Suspends a task that sends much on its own account while much is waiting.
@@ -72,10 +82,13 @@ final class OutputQueue: Sendable {
   }
 
   /// Blocks until everything is written, or cannot be, or the time is over.
-  func flush(until deadline: Deadline) {
-    _ = monitor.wait(until: deadline) { state -> Bool? in
-      (state.pending.isEmpty && !state.isWriting) || state.failure != nil ? true : nil
-    }
+  ///
+  /// - Returns: whether everything was written.
+  func flush(until deadline: Deadline) -> Bool {
+    monitor.wait(until: deadline) { state -> Bool? in
+      if state.failure != nil { return false }
+      return state.pending.isEmpty && !state.isWriting ? true : nil
+    } ?? false
   }
 
   var failure: Int32? { monitor.withLock { $0.failure } }

@@ -2,7 +2,7 @@ import Basics
 import Glibc
 
 /// SIGTERM and SIGINT, taken by a thread that waits for them.
-enum Signals {
+public enum Signals {
   private static var ending: sigset_t {
     var signals = sigset_t()
     sigemptyset(&signals)
@@ -15,7 +15,7 @@ enum Signals {
   /// pipe is an error of the write.
   ///
   /// To be called on the main thread before there are others that could receive a signal.
-  static func watch(_ body: @escaping @Sendable () -> Void) {
+  public static func watch(_ body: @escaping @Sendable () -> Void) {
     signal(SIGPIPE, SIG_IGN)
     var signals = ending
     pthread_sigmask(SIG_BLOCK, &signals, nil)

@@ -85,9 +85,14 @@ struct RateLimitSettings: ParameterObject {
     var read: [String: RateLimit] = [:]
     guard let limits else { return read }
     for member in limits.members {
-      let settings = try shape.decode(member.value) { RateLimitSettings(&$0) }
-      read[member.name.string ?? ""] = RateLimit(
-        requests: Int(settings.requests), perSeconds: settings.perSeconds)
+      let name = member.name.string ?? ""
+      do throws(ParameterProblems) {
+        let settings = try shape.decode(member.value) { RateLimitSettings(&$0) }
+        read[name] = RateLimit(
+          requests: Int(settings.requests), perSeconds: settings.perSeconds)
+      } catch {
+        throw error.inside(name).inside("rate_limits")
+      }
     }
     return read
   }

@@ -41,6 +41,20 @@ public struct ParameterProblems: Error, Sendable {
   public let list: [ParameterProblem]
   let shape: ParameterShape
 
+  init(list: [ParameterProblem], shape: ParameterShape) {
+    self.list = list
+    self.shape = shape
+  }
+
+  public init(_ problem: ParameterProblem, of shape: ParameterShape) {
+    self.init(list: [problem], shape: shape)
+  }
+
+  /// The same faults seen from the object around, whose shape is not known here.
+  public func inside(_ name: String) -> ParameterProblems {
+    ParameterProblems(list: list.map { $0.inside(name) }, shape: shape)
+  }
+
   /// The documented title of the parameter at the top of a path.
   func title(of problem: ParameterProblem) -> String? {
     let name = problem.path.split(separator: "/").first.map(String.init)

@@ -96,3 +96,33 @@ enum ParameterName {
     return name
   }
 }
+
+/// What a person types.
+extension ParameterShape {
+  /// The value that texts from a command line stand for: text for a parameter that takes text,
+  /// elements for a list, else JSON where it is JSON. Not checked further.
+  public func value(of name: String, from texts: [String]) -> JSONFragment {
+    let kind = parameters.first { $0.name == name }.map { parameter in
+      JSONFragment { writer in writer.object { parameter.writeKind(&$0) } }.json
+    }
+    guard kind?["type"]?.equals("array") == true else {
+      return Self.value(from: texts.last ?? "", isText: kind?["type"]?.equals("string") == true)
+    }
+    let isText = kind?["items"]?["type"]?.equals("string") == true
+    if texts.count == 1, texts[0].hasPrefix("["), let list = try? JSON.parse(texts[0]) {
+      return JSONFragment(list)
+    }
+    return JSONFragment { writer in
+      writer.array { writer in
+        for text in texts.flatMap({ $0.split(separator: ",") }) {
+          writer.value(Self.value(from: String(text), isText: isText))
+        }
+      }
+    }
+  }
+
+  private static func value(from text: String, isText: Bool) -> JSONFragment {
+    if !isText, let json = try? JSON.parse(text) { return JSONFragment(json) }
+    return JSONFragment { $0.string(text) }
+  }
+}

@@ -1,15 +1,9 @@
 import Basics
 import RPC
 
-/// Where the answer to one request goes: to the output by itself, or into a batch.
-protocol FrameSink: Sendable {
-  /// Takes one response, without a line end.
-  func answer(_ frame: [UInt8], isError: Bool)
-}
-
 /// Gathers the answers of one batch and sends them as one array when the last one has come
 /// (JSON-RPC 2.0 section 6).
-final class BatchSink: FrameSink {
+final class BatchSink: Sendable {
   private struct State {
     var frames: [[UInt8]] = []
     /// Members that are not answered yet, and the batch itself while it is being read.
@@ -24,12 +18,13 @@ final class BatchSink: FrameSink {
   /// One more member that will be answered.
   func expect() { monitor.withLock { $0.open += 1 } }
 
+  /// Takes one response, without a line end.
   func answer(_ frame: [UInt8], isError: Bool) {
     monitor.withLock { $0.frames.append(frame) }
     close()
   }
 
-  /// One member less to wait for; all members are known when the reader has called this too.
+  /// One member less to wait for; the reader calls it too, when it has seen all members.
   func close() {
     let frames = monitor.withLock { state -> [[UInt8]]? in
       state.open -= 1

@@ -1,0 +1,119 @@
+import Basics
+import Crypto
+import Plugin
+
+/// The integrations of this host and what `capabilities` says of them.
+public final class Catalogue: Sendable {
+  public enum Detail: String, ParameterChoice {
+    /// Everything, schemas included.
+    case full
+    /// Ids, titles, descriptions and effects.
+    case summary
+  }
+
+  public let integrations: [RegisteredIntegration]
+  private let lazyHash: Lazily<Result<String, CryptoError>>
+
+  public init(_ integrations: [RegisteredIntegration]) {
+    self.integrations = integrations
+    lazyHash = Lazily {
+      let text = JSONFragment { writer in
+        writer.array { for integration in integrations { Self.write(integration, to: &$0) } }
+      }
+      return Result { () throws(CryptoError) in "sha256:\(try SHA256.hex(text.bytes))" }
+    }
+  }
+
+  public func integration(_ id: JSON) -> RegisteredIntegration? {
+    integrations.first { id.equals($0.id) }
+  }
+
+  public func integration(_ id: String) -> RegisteredIntegration? {
+    integrations.first { $0.id == id }
+  }
+
+  /// SHA-256 of the full catalogue: equal for equal catalogues, whichever process made them.
+  /// Nil without libcrypto.
+  public var hash: String? { try? lazyHash.get.get() }
+
+  /// Writes the result of `capabilities`.
+  public func write(
+    integration: RegisteredIntegration? = nil, command: RegisteredCommand? = nil,
+    detail: Detail = .full, to writer: inout JSONWriter
+  ) {
+    writer.object { writer in
+      writer.member("protocol_version", Product.protocolVersion)
+      writer.name("host")
+      writer.object {
+        $0.member("name", Product.name)
+        $0.member("version", Product.version)
+      }
+      writer.member(ifPresent: "hash", hash)
+      writer.name("integrations")
+      writer.array { writer in
+        for candidate in integrations where integration == nil || candidate === integration {
+          Self.write(candidate, only: command, detail: detail, to: &writer)
+        }
+      }
+    }
+  }
+
+  public static func write(
+    _ integration: RegisteredIntegration, only command: RegisteredCommand? = nil,
+    detail: Detail = .full, to writer: inout JSONWriter
+  ) {
+    writer.object { writer in
+      writer.member("id", integration.id)
+      writer.member("title", "\(integration.about.title)")
+      writer.member("description", "\(integration.about.description)")
+      writer.member("category", "\(integration.about.category)")
+      if detail == .full {
+        writer.name("connection")
+        writer.object { writer in
+          writer.name("schema")
+          integration.settingsShape.writeSchema(to: &writer)
+        }
+      }
+      writer.name("commands")
+      writer.array { writer in
+        for candidate in integration.commands where command == nil || candidate === command {
+          write(candidate, detail, to: &writer)
+        }
+      }
+    }
+  }
+
+  private static func write(
+    _ command: RegisteredCommand, _ detail: Detail, to writer: inout JSONWriter
+  ) {
+    let about = command.about
+    writer.object { writer in
+      writer.member("id", command.id)
+      writer.member("title", "\(about.title)")
+      writer.member("description", "\(about.description)")
+      if detail == .full {
+        writer.name("parameters")
+        command.shape.writeSchema(to: &writer)
+        writer.name("result")
+        about.result().writeSchema(to: &writer)
+        writer.member(ifPresent: "items_path", about.items?.text)
+      }
+      writer.member("effect", about.effect.rawValue)
+      guard detail == .full else { return }
+      writer.member("idempotent", about.isIdempotent)
+      writer.member("partial_success", false)
+      writer.member("pages", command.hasPages)
+      writer.name("permissions")
+      writer.array { for permission in about.permissions { $0.string("\(permission)") } }
+      if let limit = about.rateLimit {
+        writer.name("rate_limit")
+        writer.object {
+          $0.member("requests", limit.requests)
+          $0.name("per_seconds")
+          $0.double(limit.perSeconds)
+        }
+      }
+      writer.member(ifPresent: "read_back", about.readBack.map { "\($0)" })
+    }
+  }
+}

@@ -1,0 +1,64 @@
+import Basics
+import Plugin
+import RPC
+
+/// One invoke without a stream of requests around it, for `call`.
+public struct DirectInvoke: Sendable {
+  private let context: HostContext
+
+  public init(_ context: HostContext) { self.context = context }
+
+  /// Runs it and waits. Blocks.
+  ///
+  /// - Parameter params: as of the method `invoke`.
+  /// - Returns: the response as the wire would carry it.
+  public func response(to params: JSON) -> JSON {
+    let id = RequestID.null
+    let finished = Monitor<[UInt8]?>(nil)
+    Task.detached {
+      let frame = await answer(params, id)
+      finished.withLock { $0 = frame }
+      finished.notify()
+    }
+    let frame = finished.wait { $0 } ?? []
+    return JSONFragment(trusted: frame).json
+  }
+
+  private func answer(_ params: JSON, _ id: RequestID) async -> [UInt8] {
+    do throws(RPCError) {
+      let request = try InvokeRequest(params, in: context)
+      if request.options.dryRun {
+        return context.secrets.scrub(json: request.dryRunFrame(id))
+      }
+      guard let active = ActiveRequests().begin(nil) else { preconditionFailure("a null id") }
+      return await InvokeRun(
+        request: request, id: id, context: context, active: active, events: nil
+      ).answer().frame
+    } catch {
+      var writer = JSONWriter()
+      Frame.error(id, error, into: &writer)
+      return context.secrets.scrub(json: writer.bytes)
+    }
+  }
+}
+
+extension InvokeRequest {
+  /// Writes the answer to a dry run: what would be sent, without credentials.
+  func writeDryRun(_ id: RequestID, into writer: inout JSONWriter) {
+    Frame.result(id, into: &writer) { writer in
+      writer.object { writer in
+        writer.literal(#""return_data":"Successful","dry_run":true"#)
+        writer.name("requests")
+        writer.array { writer in
+          for planned in ready.plan() { planned.write(to: &writer) }
+        }
+      }
+    }
+  }
+
+  func dryRunFrame(_ id: RequestID) -> [UInt8] {
+    var writer = JSONWriter()
+    writeDryRun(id, into: &writer)
+    return writer.bytes
+  }
+}

@@ -1,0 +1,131 @@
+import Basics
+import Plugin
+import RPC
+
+/// The params of an invoke, found and checked: what is to be run, on what, and how.
+struct InvokeRequest: Sendable {
+  let integration: RegisteredIntegration
+  let command: RegisteredCommand
+  let connection: OpenConnection
+  let ready: any ReadyCommand
+  let arguments: JSON?
+  let options: InvocationOptions
+
+  private static let names = ["integration", "command", "connection", "arguments", "options"]
+
+  /// - Throws: everything that is wrong with it, as the error to answer.
+  init(_ params: JSON?, in context: HostContext) throws(RPCError) {
+    guard let params, params.kind == .object else {
+      throw Failure.parameter("", "params must be an object with integration and command")
+    }
+    var (integration, command, connection): (JSON?, JSON?, JSON?)
+    var (arguments, options): (JSON?, JSON?)
+    for member in params.members {
+      let name = member.name
+      if name.equals("integration") {
+        integration = member.value
+      } else if name.equals("command") {
+        command = member.value
+      } else if name.equals("arguments") {
+        arguments = member.value
+      } else if name.equals("connection") {
+        connection = member.value
+      } else if name.equals("options") {
+        options = member.value
+      } else {
+        throw Self.unknown(name.string ?? "")
+      }
+    }
+    self.integration = try Lookup.integration(integration, in: context.catalogue)
+    self.command = try Lookup.command(command, of: self.integration)
+    let indicator = self.command.about.failure
+    self.options = try Self.options(options, indicator)
+    self.connection = try Self.find(connection, self.integration, indicator, in: context)
+    try Self.checkPolicy(self.command, self.connection, indicator, in: context)
+    let given = arguments.flatMap { $0.isNull ? nil : $0 }
+    self.arguments = given
+    do throws(ParameterProblems) {
+      ready = try self.command.ready(given, on: self.connection)
+    } catch {
+      throw Failure.arguments(error, prefix: "/arguments", indicator: indicator)
+    }
+  }
+
+  private static func unknown(_ name: String) -> RPCError {
+    Failure.parameter(
+      "/\(name)", "is unknown; invoke takes \(names.joined(separator: ", "))",
+      didYouMean: Suggestion.closest(to: name, among: names))
+  }
+
+  private static func options(
+    _ json: JSON?, _ indicator: String
+  ) throws(RPCError) -> InvocationOptions {
+    guard let json, !json.isNull else { return .none }
+    do throws(ParameterProblems) {
+      return try InvocationOptions.shape.decode(json) { InvocationOptions(&$0) }
+    } catch {
+      throw Failure.arguments(error, prefix: "/options", indicator: indicator)
+    }
+  }
+
+  private static func find(
+    _ json: JSON?, _ integration: RegisteredIntegration, _ indicator: String,
+    in context: HostContext
+  ) throws(RPCError) -> OpenConnection {
+    do throws(ConnectionFault) {
+      return try context.connections.find(
+        json.flatMap { $0.isNull ? nil : $0 }, for: integration, indicator: indicator)
+    } catch {
+      switch error {
+      case .parameter(let path, let message, let suggestion):
+        throw Failure.parameter(path, message, didYouMean: suggestion, indicator: indicator)
+      case .problems(let problems):
+        throw Failure.arguments(problems, prefix: "/connection", indicator: indicator)
+      case .command(let error):
+        throw Failure.command(error, indicator: indicator)
+      }
+    }
+  }
+
+  private static func checkPolicy(
+    _ command: RegisteredCommand, _ connection: OpenConnection, _ indicator: String,
+    in context: HostContext
+  ) throws(RPCError) {
+    let refusal =
+      context.options.isReadOnly && command.about.effect != .read
+      ? "the host was started with --read-only" : connection.refusal(of: command)
+    guard let refusal else { return }
+    throw Failure.command(
+      CommandError(
+        .policy, "\(command.id) may not run: \(refusal).",
+        remedy: "Use a connection whose policy allows it."),
+      indicator: indicator)
+  }
+}
+
+/// Finds integrations and commands by the ids that callers give.
+enum Lookup {
+  static func integration(
+    _ id: JSON?, in catalogue: Catalogue
+  ) throws(RPCError) -> RegisteredIntegration {
+    guard let id else { throw Failure.parameter("/integration", "is required") }
+    if let found = catalogue.integration(id) { return found }
+    let ids = catalogue.integrations.map(\.id)
+    throw Failure.parameter(
+      "/integration", "is unknown; there is \(ids.joined(separator: ", "))",
+      didYouMean: id.string.flatMap { Suggestion.closest(to: $0, among: ids) })
+  }
+
+  static func command(
+    _ id: JSON?, of integration: RegisteredIntegration
+  ) throws(RPCError) -> RegisteredCommand {
+    guard let id else { throw Failure.parameter("/command", "is required") }
+    if let found = integration.commands.first(where: { id.equals($0.id) }) { return found }
+    throw Failure.parameter(
+      "/command", "is unknown to \(integration.id)",
+      didYouMean: id.string.flatMap {
+        Suggestion.closest(to: $0, among: integration.commands.map(\.id))
+      },
+      remedy: "Ask capabilities with this integration for its commands.")
+  }
+}

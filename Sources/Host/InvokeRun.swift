@@ -1,0 +1,120 @@
+import Basics
+import HTTP
+import Plugin
+import RPC
+
+/// Runs one invocation to its answer.
+struct InvokeRun: Sendable {
+  let request: InvokeRequest
+  let id: RequestID
+  let context: HostContext
+  let active: ActiveRequests.Request
+  let events: Events?
+  let start = MonotonicTime.now
+
+  /// The answer, which is one whole frame, and whether it is an error.
+  func answer() async -> (frame: [UInt8], isError: Bool) {
+    let invocation = Invocation(
+      request.command.about, id: request.command.id, on: request.connection.connection,
+      options: request.options,
+      deadline: Deadline(inMilliseconds: Int(request.options.timeoutMilliseconds)), events: events)
+    let outcome: Result<JSONFragment, CommandError>
+    do throws(CommandError) {
+      outcome = .success(try await result(in: invocation))
+    } catch {
+      outcome = .failure(explained(error))
+    }
+    audit(outcome)
+    var writer = JSONWriter(capacity: 1_024)
+    switch outcome {
+    case .success(let result):
+      Frame.result(id, into: &writer) { $0.value(result) }
+      return (context.secrets.scrub(json: writer.bytes), false)
+    case .failure(let error):
+      let indicator = request.command.about.failure
+      Frame.error(id, Failure.command(error, indicator: indicator), into: &writer)
+      return (context.secrets.scrub(json: writer.bytes), true)
+    }
+  }
+
+  private func result(in invocation: Invocation) async throws(CommandError) -> JSONFragment {
+    guard let key = request.options.idempotencyKey else { return try await run(in: invocation) }
+    return try await context.ledger.once(
+      key, request.identity, readBack: request.command.about.readBack.map { "\($0)" },
+      until: invocation.deadline
+    ) { () async throws(CommandError) in try await run(in: invocation) }
+  }
+
+  private func run(in invocation: Invocation) async throws(CommandError) -> JSONFragment {
+    let result = try await request.ready.run(in: invocation)
+    let meta = invocation.meta
+    return JSONFragment { writer in
+      result.write(to: &writer)
+      writer.name("meta")
+      writer.object {
+        $0.member("duration_ms", MonotonicTime.now.milliseconds(since: start))
+        $0.member("requests", meta.requests)
+        $0.member("retries", meta.retries)
+        $0.member("waited_ms", meta.waitedMilliseconds)
+        $0.member("pages", meta.pages)
+        if request.options.stream { $0.member("items", meta.items) }
+      }
+      writer.closeObject()
+    }
+  }
+
+  /// Says why it was cancelled where it was not the caller who did.
+  private func explained(_ error: CommandError) -> CommandError {
+    guard error.kind == .cancelled, let reason = active.cancelReason else { return error }
+    var error = error
+    switch reason {
+    case .caller: break
+    case .draining: error.message = "The host stopped before the request was finished."
+    case .outputGone: error.message = "The reader of the answers went away."
+    }
+    return error
+  }
+
+  private func audit(_ outcome: Result<JSONFragment, CommandError>) {
+    guard let audit = context.audit else { return }
+    audit.write(
+      JSONFragment { writer in
+        writer.object { writer in
+          writer.member("time", WallClock.rfc3339(WallClock.nowMilliseconds))
+          writer.name("id")
+          id.write(to: &writer)
+          writer.member("integration", request.integration.id)
+          writer.member("command", request.command.id)
+          writer.member("effect", request.command.about.effect.rawValue)
+          writer.member(ifPresent: "connection", request.connection.connection.name)
+          if let arguments = request.arguments { writer.member("arguments", arguments) }
+          switch outcome {
+          case .success:
+            writer.member("return_data", "Successful")
+          case .failure(let error):
+            writer.member("return_data", "Failed")
+            writer.member("kind", error.kind.rawValue)
+            writer.member("status_code", error.statusCode)
+            writer.member("outcome", error.outcome.rawValue)
+          }
+          writer.member("duration_ms", MonotonicTime.now.milliseconds(since: start))
+        }
+      })
+  }
+}
+
+extension InvokeRequest {
+  /// What an idempotency key stands for: everything that decides what would be done.
+  var identity: IdempotencyLedger.Identity {
+    IdempotencyLedger.Identity(
+      connection: connection.connection.name
+        ?? JSONFragment(connection.connection.definition.settings).canonicalText,
+      call: JSONFragment { writer in
+        writer.array { writer in
+          writer.string(integration.id)
+          writer.string(command.id)
+          if let arguments { writer.value(arguments) }
+        }
+      }.canonicalText)
+  }
+}

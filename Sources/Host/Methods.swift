@@ -1,0 +1,170 @@
+import Basics
+import Plugin
+import RPC
+
+/// The methods that are answered at once, without a vendor.
+struct Methods {
+  private static let names = [
+    "capabilities", "invoke", "cancel", "connections/list", "connections/put",
+    "connections/remove", "limits", "stats", "ping", "shutdown",
+  ]
+
+  let context: HostContext
+  let statistics: Statistics
+  let admission: Admission
+  let active: ActiveRequests
+
+  /// Writes the result of a call.
+  ///
+  /// - Throws: the error to answer; what was written before is to be dropped.
+  func answer(_ call: Call, into writer: inout JSONWriter) throws(RPCError) {
+    switch call.method {
+    case "capabilities": try capabilities(call.params, into: &writer)
+    case "cancel": try cancel(call.params, into: &writer)
+    case "connections/list":
+      try expectNothing(call.params)
+      context.connections.write(to: &writer)
+    case "connections/put": try putConnection(call.params, into: &writer)
+    case "connections/remove": try removeConnection(call.params, into: &writer)
+    case "limits":
+      try expectNothing(call.params)
+      writeLimits(into: &writer)
+    case "stats":
+      try expectNothing(call.params)
+      statistics.write(inFlight: admission.inFlight, to: &writer)
+    case "ping", "shutdown":
+      try expectNothing(call.params)
+      writer.object { _ in }
+    default:
+      let suggestion = Suggestion.closest(to: call.method, among: Self.names)
+      throw RPCError(
+        .methodNotFound, "There is no method of that name.",
+        data: JSONFragment { writer in
+          writer.object { writer in
+            writer.member("method", String(call.method.prefix(200)))
+            writer.member(ifPresent: "did_you_mean", suggestion)
+            writer.name("methods")
+            writer.array { for name in Self.names { $0.string(name) } }
+          }
+        })
+    }
+  }
+
+  // MARK: Parameters
+
+  private func read<Parameters: ParameterObject>(
+    _ params: JSON?, _ type: Parameters.Type, _ shape: ParameterShape
+  ) throws(RPCError) -> Parameters {
+    do throws(ParameterProblems) {
+      return try shape.decode(params) { Parameters(&$0) }
+    } catch {
+      throw Failure.arguments(error, prefix: "", indicator: "Invalid params.")
+    }
+  }
+
+  private func expectNothing(_ params: JSON?) throws(RPCError) {
+    guard let params, params.count > 0 else { return }
+    throw Failure.parameter("", "the method takes no params")
+  }
+
+  // MARK: Methods
+
+  private struct CapabilitiesParameters: ParameterObject {
+    static let naming = ParameterShape.Naming.verbatim
+    static let shape = ParameterShape(of: CapabilitiesParameters.self)
+    let integration: JSON?
+    let command: JSON?
+    let detail: Catalogue.Detail
+
+    init(_ members: inout ParamReader) {
+      integration = members.optional("integration", .anyJSON, "Only this integration.")
+      command = members.optional("command", .anyJSON, "Only this command of it.")
+      detail = members.optional(
+        "detail", .choice(Catalogue.Detail.self), "How much to say.", default: .full)
+    }
+  }
+
+  private func capabilities(_ params: JSON?, into writer: inout JSONWriter) throws(RPCError) {
+    let parameters = try read(
+      params, CapabilitiesParameters.self, CapabilitiesParameters.shape)
+    var integration: RegisteredIntegration?
+    var command: RegisteredCommand?
+    if parameters.integration != nil || parameters.command != nil {
+      let found = try Lookup.integration(parameters.integration, in: context.catalogue)
+      integration = found
+      if let id = parameters.command { command = try Lookup.command(id, of: found) }
+    }
+    context.catalogue.write(
+      integration: integration, command: command, detail: parameters.detail, to: &writer)
+  }
+
+  private func cancel(_ params: JSON?, into writer: inout JSONWriter) throws(RPCError) {
+    guard let json = params?["id"], let id = RequestID(json), !id.isNull else {
+      throw Failure.parameter("/id", "must be the id of a request under way")
+    }
+    let found = active.cancel(id)
+    writer.object { $0.member("cancelled", found) }
+  }
+
+  private struct PutParameters: ParameterObject {
+    static let naming = ParameterShape.Naming.verbatim
+    static let shape = ParameterShape(of: PutParameters.self)
+    let name: String
+    let connection: JSON
+
+    init(_ members: inout ParamReader) {
+      name = members.required(
+        "name", .text(maximumCharacters: 128), "How invokes name the connection.")
+      connection = members.required("connection", .jsonObject, "The connection.")
+    }
+  }
+
+  private func putConnection(_ params: JSON?, into writer: inout JSONWriter) throws(RPCError) {
+    let parameters = try read(params, PutParameters.self, PutParameters.shape)
+    do throws(ParameterProblems) {
+      let isNew = try !context.connections.put(parameters.connection, name: parameters.name)
+      writer.object {
+        $0.member("name", parameters.name)
+        $0.member("replaced", !isNew)
+      }
+    } catch {
+      throw Failure.arguments(error, prefix: "/connection", indicator: "Invalid params.")
+    }
+  }
+
+  private func removeConnection(
+    _ params: JSON?, into writer: inout JSONWriter
+  ) throws(RPCError) {
+    guard let name = params?["name"]?.string else {
+      throw Failure.parameter("/name", "must be the name of a connection")
+    }
+    guard context.connections.remove(name) else {
+      throw Failure.parameter(
+        "/name", "is unknown",
+        didYouMean: Suggestion.closest(
+          to: name, among: context.connections.entries.map(\.name)))
+    }
+    writer.object { $0.member("removed", true) }
+  }
+
+  private func writeLimits(into writer: inout JSONWriter) {
+    let options = context.options
+    writer.object { writer in
+      writer.name("host")
+      writer.object {
+        $0.member("max_in_flight", options.maximumInFlight)
+        $0.member("in_flight", admission.inFlight)
+        $0.member("max_line_bytes", options.maximumLineBytes)
+        $0.member("max_batch_requests", options.maximumBatchRequests)
+        $0.member("max_depth", JSONLimits().depth)
+      }
+      writer.name("connections")
+      writer.object { writer in
+        for entry in context.connections.entries {
+          writer.name(text: entry.name)
+          entry.open.connection.limiter.write(to: &writer)
+        }
+      }
+    }
+  }
+}

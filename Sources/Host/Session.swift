@@ -1,0 +1,143 @@
+import Basics
+import Glibc
+import RPC
+import Synchronization
+
+/// One run of the host over its streams: reads to the end, finishes what was accepted, and says
+/// how it went.
+public final class Session: Sendable {
+  /// Milliseconds in which cancelled requests are still answered before the host gives up.
+  private static let cancelGraceMilliseconds = 2_000
+
+  private struct State {
+    var signals = 0
+    var drainDeadline: Deadline?
+  }
+
+  private let context: HostContext
+  private let admission: Admission
+  private let output: OutputQueue
+  private let outputDescriptor: Int32
+  private let active = ActiveRequests()
+  private let statistics = Statistics()
+  private let reader = InputReader()
+  private let observer: (any SessionObserver)?
+  private let state = Mutex(State())
+
+  /// - Parameter output: where frames go; see `StandardOutput`.
+  public init(
+    _ context: HostContext, to output: Int32, observer: (any SessionObserver)? = nil
+  ) {
+    self.context = context
+    self.observer = observer
+    outputDescriptor = output
+    let admission = Admission(maximum: context.options.maximumInFlight)
+    self.admission = admission
+    let (active, reader) = (self.active, self.reader)
+    self.output = OutputQueue(to: output, admission: admission) { error in
+      admission.close()
+      active.cancelAll(.outputGone)
+      reader.stop()
+    }
+  }
+
+  /// Takes SIGTERM and SIGINT: the first stops the reading, a second one cancels what is left.
+  ///
+  /// To be called on the main thread.
+  public func watchSignals() { Signals.watch { [self] in interrupt() } }
+
+  private func interrupt() {
+    let signals = state.withLock { state in
+      state.signals += 1
+      return state.signals
+    }
+    admission.close()
+    if signals == 1 {
+      context.log.info("stopping: no more requests are read, those under way are finished")
+      startDraining()
+      output.close()
+      reader.stop()
+    } else {
+      context.log.info("stopping now: requests under way are cancelled")
+      active.cancelAll(.draining)
+    }
+    admission.wake()
+  }
+
+  /// Reads the inputs to their end, one after the other, and drains. Blocks.
+  ///
+  /// - Throws: when an input cannot be read; what was accepted before has been answered then.
+  public func run(_ inputs: [Int32]) throws(FileError) -> ExitCode {
+    let handler = RequestHandler(
+      context: context, output: output, admission: admission, active: active,
+      statistics: statistics, observer: observer)
+    var failure: FileError?
+    for input in inputs {
+      guard failure == nil, read(input, handler, &failure) else { break }
+    }
+    handler.flush()
+    let code = drain()
+    if let failure, code == .success { throw failure }
+    return code
+  }
+
+  /// - Returns: whether the next input is to be read too.
+  private func read(
+    _ input: Int32, _ handler: RequestHandler, _ failure: inout FileError?
+  ) -> Bool {
+    var splitter = LineSplitter(maximumBytes: context.options.maximumLineBytes)
+    var goesOn = true
+    reader.read(input, watching: outputDescriptor) { piece in
+      switch piece {
+      case .bytes(let bytes):
+        splitter.append(bytes) { handler.handle($0, number: $1) }
+        handler.flush()
+        observer?.read(bytes: bytes.count)
+        if handler.isShuttingDown { reader.stop() }
+      case .end:
+        splitter.finish { handler.handle($0, number: $1) }
+      case .stopped(let outputGone):
+        if outputGone { output.fail(EPIPE) }
+        goesOn = false
+      case .failed(let error):
+        failure = error
+        goesOn = false
+      }
+    }
+    return goesOn
+  }
+
+  // MARK: Draining
+
+  @discardableResult
+  private func startDraining() -> Deadline {
+    state.withLock { state in
+      let deadline =
+        state.drainDeadline
+        ?? Deadline(inMilliseconds: Int(context.options.drainTimeoutSeconds * 1_000))
+      state.drainDeadline = deadline
+      return deadline
+    }
+  }
+
+  private func drain() -> ExitCode {
+    let deadline = startDraining()
+    let isDrained = admission.waitUntilEmpty(until: deadline) { [self] in
+      state.withLock { $0.signals >= 2 } || output.failure != nil
+    }
+    if !isDrained {
+      context.log.warning("\(admission.inFlight) requests were not finished and are cancelled")
+      active.cancelAll(output.failure == nil ? .draining : .outputGone)
+      _ = admission.waitUntilEmpty(
+        until: Deadline(inMilliseconds: Self.cancelGraceMilliseconds)
+      ) { false }
+    }
+    let isWritten = output.flush(
+      until: Deadline(inMilliseconds: max(200, deadline.remainingMilliseconds)))
+    if let error = output.failure {
+      context.log.error("the output was closed: \(String(cString: strerror(error)))")
+      return .outputClosed
+    }
+    return isDrained && isWritten ? .success : .unfinished
+  }
+}

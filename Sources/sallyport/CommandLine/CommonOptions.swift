@@ -1,0 +1,121 @@
+import Basics
+import CurlTransport
+import Glibc
+import Host
+import Plugin
+import Sandbox
+
+/// The options that every subcommand with a host behind it takes, and the host they make.
+enum CommonOptions {
+  static let list = [
+    Option("--connections", "FILE", "connections (default: SALLYPORT_CONNECTIONS)"),
+    Option("--sandbox", nil, "emulated vendors inside the process; no account needed"),
+    Option("--sandbox-fault", "TEXT", "a bad day, such as 'coda: 429 every 10' (repeatable)"),
+    Option("--state-dir", "DIR", "keep idempotency keys here, across processes"),
+    Option("--read-only", nil, "refuse every command that changes something"),
+    Option("--max-in-flight", "N", "requests under way at a time (default 64)"),
+    Option("--max-line-bytes", "N", "bytes of one line of input (default 33554432)"),
+    Option("--drain-timeout", "S", "seconds to finish requests at the end (default 30)"),
+    Option("--log-level", "L", "error, warning (default), info or debug, on stderr"),
+    Option("--audit", "FILE", "append a line of JSON for each command that ran"),
+  ]
+
+  /// The host that the options describe.
+  static func host(_ arguments: ParsedArguments) throws(UsageError) -> HostContext {
+    let secrets = SecretScrubber()
+    let log = Log(level: try logLevel(arguments), secrets: secrets)
+    let catalogue = Catalogue(Integrations.all)
+    let environment = ConnectionEnvironment(
+      transport: CurlTransport(), secrets: secrets, log: log)
+    let connections = ConnectionStore(catalogue, environment)
+    try loadFile(arguments, into: connections, log: log)
+    try startSandbox(arguments, into: connections)
+    do throws(ConfigurationError) {
+      return HostContext(
+        catalogue: catalogue, connections: connections, secrets: secrets, log: log,
+        options: try limits(arguments),
+        ledger: try IdempotencyLedger(directory: stateDirectory(arguments), log: log),
+        audit: try arguments["--audit"].map { path throws(ConfigurationError) in
+          try AuditFile(path, secrets: secrets, log: log)
+        })
+    } catch {
+      throw UsageError(error)
+    }
+  }
+
+  private static func logLevel(_ arguments: ParsedArguments) throws(UsageError) -> LogLevel {
+    guard let name = arguments["--log-level"] else { return .warning }
+    guard let level = LogLevel.allCases.first(where: { $0.name == name }) else {
+      let names = LogLevel.allCases.map(\.name)
+      throw UsageError(
+        "--log-level takes \(names.joined(separator: ", ")), not \(name)",
+        didYouMean: Suggestion.closest(to: name, among: names))
+    }
+    return level
+  }
+
+  private static func limits(
+    _ arguments: ParsedArguments
+  ) throws(ConfigurationError) -> HostOptions {
+    var options = HostOptions()
+    do throws(UsageError) {
+      options.maximumInFlight =
+        try arguments.integer("--max-in-flight", minimum: 1) ?? options.maximumInFlight
+      options.maximumLineBytes =
+        try arguments.integer("--max-line-bytes", minimum: 64) ?? options.maximumLineBytes
+    } catch {
+      throw ConfigurationError(error.message)
+    }
+    if let text = arguments["--drain-timeout"] {
+      guard let seconds = Double(text), seconds >= 0, seconds <= 86_400 else {
+        throw ConfigurationError("--drain-timeout takes seconds, such as 30, not \(text)")
+      }
+      options.drainTimeoutSeconds = seconds
+    }
+    options.isReadOnly = arguments.has("--read-only")
+    return options
+  }
+
+  private static func stateDirectory(
+    _ arguments: ParsedArguments
+  ) throws(ConfigurationError) -> String? {
+    guard let path = arguments["--state-dir"] else { return nil }
+    guard mkdir(path, 0o700) == 0 || errno == EEXIST else {
+      throw ConfigurationError("--state-dir: \(FileError(path: path, code: errno))")
+    }
+    return path
+  }
+
+  private static func loadFile(
+    _ arguments: ParsedArguments, into connections: ConnectionStore, log: Log
+  ) throws(UsageError) {
+    let fromEnvironment = getenv("SALLYPORT_CONNECTIONS").map { String(cString: $0) }
+    guard let path = arguments["--connections"] ?? fromEnvironment, !path.isEmpty else { return }
+    let content: [UInt8]
+    do throws(FileError) {
+      content = try FileDescriptor.readFile(path, limit: ConnectionStore.maximumFileBytes)
+    } catch {
+      throw UsageError("the connections file cannot be read: \(error)")
+    }
+    do throws(ConfigurationError) {
+      try connections.load(content, named: path)
+    } catch {
+      throw UsageError(error)
+    }
+  }
+
+  private static func startSandbox(
+    _ arguments: ParsedArguments, into connections: ConnectionStore
+  ) throws(UsageError) {
+    guard arguments.has("--sandbox") else {
+      if arguments.has("--sandbox-fault") { throw UsageError("--sandbox-fault needs --sandbox") }
+      return
+    }
+    let sandbox = try SandboxCommand.start(arguments, port: 0)
+    do throws(ConfigurationError) {
+      try connections.load(sandbox.connections.bytes, named: "sandbox")
+    } catch {
+      throw UsageError(error)
+    }
+  }
+}

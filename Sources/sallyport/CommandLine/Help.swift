@@ -1,0 +1,54 @@
+import Basics
+
+/// Help texts.
+enum Help {
+  static func printOverview() -> Int32 {
+    let width = Subcommands.all.map(\.name.count).max() ?? 0
+    let commands = Subcommands.all.map { "  \($0.name.padded(width))  \($0.about)" }
+    Console.print(
+      """
+      \(Style.bold("sallyport")) runs commands of security vendors for any program that can start \
+      a process:
+      requests as lines of JSON-RPC in, answers as lines out.
+
+      \(Style.bold("Usage")): sallyport COMMAND [OPTIONS]
+
+      \(commands.joined(separator: "\n"))
+
+      \(Style.bold("Try it")), without an account:
+        sallyport call coda_footprint list_devices --sandbox
+        sallyport run protocol/examples/tour.jsonl --sandbox
+
+      sallyport help COMMAND tells more about one of them.
+      """)
+    return 0
+  }
+
+  static func print(for name: String?) throws(UsageError) -> Int32 {
+    guard let name, name != "--help", name != "-h" else { return printOverview() }
+    guard let subcommand = Subcommands.all.first(where: { $0.name == name }) else {
+      throw UsageError(
+        "there is no command \(name)",
+        didYouMean: Suggestion.closest(to: name, among: Subcommands.all.map(\.name)))
+    }
+    var sections = [
+      "\(Style.bold("sallyport \(subcommand.name)")): \(subcommand.about)",
+      "\(Style.bold("Usage")): sallyport \(subcommand.name) \(subcommand.usage)",
+    ]
+    if !subcommand.details.isEmpty { sections.append(subcommand.details) }
+    if !subcommand.options.isEmpty {
+      sections.append("\(Style.bold("Options"))\n" + lines(subcommand.options))
+    }
+    let examples = subcommand.examples.map { "  \($0)" }.joined(separator: "\n")
+    sections.append("\(Style.bold("Examples"))\n\(examples)")
+    Console.print(sections.joined(separator: "\n\n"))
+    return 0
+  }
+
+  private static func lines(_ options: [Option]) -> String {
+    let names = options.map { option in option.value.map { "\(option.name) \($0)" } ?? option.name }
+    let width = names.map(\.count).max() ?? 0
+    return zip(names, options).map { "  \($0.padded(width))  \($1.about)" }
+      .joined(separator: "\n")
+  }
+}

@@ -1,0 +1,76 @@
+/// One option of a subcommand.
+struct Option {
+  /// With the dashes: `--connections`.
+  let name: String
+  /// What stands for the value in help texts; nil for a switch.
+  let value: String?
+  let about: String
+
+  init(_ name: String, _ value: String? = nil, _ about: String) {
+    self.name = name
+    self.value = value
+    self.about = about
+  }
+}
+
+/// A command line, taken apart.
+struct ParsedArguments {
+  private(set) var values: [String: [String]] = [:]
+  private(set) var positionals: [String] = []
+
+  func has(_ name: String) -> Bool { values[name] != nil }
+
+  /// The last value given.
+  subscript(name: String) -> String? { values[name]?.last }
+
+  func all(_ name: String) -> [String] { values[name] ?? [] }
+
+  /// Takes `--name VALUE`, `--name=VALUE` and switches, in any order with the positionals; `--`
+  /// ends the options.
+  ///
+  /// - Throws: for an option that is not among `options`, or one without its value.
+  init(_ words: [String], options: [Option]) throws(UsageError) {
+    var rest = words[...]
+    while let word = rest.popFirst() {
+      if word == "--" {
+        positionals += rest
+        return
+      }
+      guard word.hasPrefix("--") else {
+        positionals.append(word)
+        continue
+      }
+      let parts = word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+      let name = String(parts[0])
+      guard let option = options.first(where: { $0.name == name }) else {
+        throw UsageError(
+          "there is no option \(name)", didYouMean: Self.suggestion(name, options))
+      }
+      guard option.value != nil else {
+        if parts.count > 1 { throw UsageError("\(name) takes no value") }
+        values[name, default: []].append("")
+        continue
+      }
+      if parts.count > 1 {
+        values[name, default: []].append(String(parts[1]))
+      } else if let value = rest.popFirst() {
+        values[name, default: []].append(value)
+      } else {
+        throw UsageError("\(name) needs a value: \(name) \(option.value ?? "")")
+      }
+    }
+  }
+
+  private static func suggestion(_ name: String, _ options: [Option]) -> String? {
+    Suggest.option(name, among: options.map(\.name))
+  }
+
+  /// A whole number of at least `minimum`, or nil when the option was not given.
+  func integer(_ name: String, minimum: Int) throws(UsageError) -> Int? {
+    guard let text = self[name] else { return nil }
+    guard let number = Int(text), number >= minimum else {
+      throw UsageError("\(name) takes a whole number of \(minimum) or more, not \(text)")
+    }
+    return number
+  }
+}

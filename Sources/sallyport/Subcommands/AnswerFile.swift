@@ -1,0 +1,66 @@
+import Basics
+import Glibc
+import RPC
+
+/// The file that `run --output` writes, and goes on with after `--resume`.
+struct AnswerFile {
+  let descriptor: Int32
+  let answeredIDs: Set<RequestID>
+
+  init(_ path: String, resuming: Bool) throws(UsageError) {
+    if resuming { Self.removeHalfLine(path) }
+    let mode = resuming ? O_APPEND : O_TRUNC
+    descriptor = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | mode, 0o600)
+    guard descriptor >= 0 else {
+      throw UsageError("--output: \(FileError(path: path, code: errno))")
+    }
+    answeredIDs = resuming ? try Self.ids(in: path) : []
+  }
+
+  /// Cuts off what follows the last whole line, as left by a crash or a full disk.
+  static func removeHalfLine(_ path: String) {
+    let descriptor = open(path, O_RDWR | O_CLOEXEC)
+    guard descriptor >= 0 else { return }
+    defer { close(descriptor) }
+    var end = Int(lseek(descriptor, 0, SEEK_END))
+    var chunk = [UInt8](repeating: 0, count: 65_536)
+    while end > 0 {
+      let start = max(0, end - chunk.count)
+      guard pread(descriptor, &chunk, end - start, start) == end - start else { return }
+      if let last = chunk[..<(end - start)].lastIndex(of: 0x0A) {
+        ftruncate(descriptor, start + last + 1)
+        return
+      }
+      end = start
+    }
+    ftruncate(descriptor, 0)
+  }
+
+  /// The ids of all responses in the file, those inside batches included.
+  private static func ids(in path: String) throws(UsageError) -> Set<RequestID> {
+    let input = open(path, O_RDONLY | O_CLOEXEC)
+    guard input >= 0 else { throw UsageError("--output: \(FileError(path: path, code: errno))") }
+    defer { close(input) }
+    var ids: Set<RequestID> = []
+    var splitter = LineSplitter(maximumBytes: 1 << 30)
+    var parser = JSONParser()
+    let take: (LineSplitter.Line, Int) -> Void = { line, _ in
+      guard case .text(let text) = line, let json = try? parser.parse(text) else { return }
+      let responses = json.kind == .array ? Array(json.elements) : [json]
+      for response in responses where response["result"] != nil || response["error"] != nil {
+        if let id = response["id"].flatMap(RequestID.init), !id.isNull { ids.insert(id) }
+      }
+    }
+    var chunk = [UInt8](repeating: 0, count: 262_144)
+    while true {
+      let count = read(input, &chunk, chunk.count)
+      if count < 0 && errno == EINTR { continue }
+      guard count > 0 else { break }
+      chunk.withUnsafeBufferPointer {
+        splitter.append(UnsafeBufferPointer(rebasing: $0[..<count]), take)
+      }
+    }
+    splitter.finish(take)
+    return ids
+  }
+}

@@ -1,0 +1,143 @@
+import Basics
+import Glibc
+import Host
+import Plugin
+
+/// `sallyport call`
+enum CallCommand {
+  static var description: Subcommand {
+    Subcommand(
+      name: "call", usage: "INTEGRATION COMMAND [--KEY VALUE…] [OPTIONS]",
+      about: "one command, with an answer for people",
+      details: """
+        Each parameter of the command is an option: --device-id 17, --page 2. A list is given as
+        a,b,c or by repeating the option; an object as JSON. sallyport capabilities INTEGRATION
+        COMMAND tells what there is.
+
+        Exit status: 0 successful; 1 failed; 2 wrong command line or configuration.
+        """,
+      examples: [
+        "sallyport call coda_footprint list_devices --sandbox",
+        "sallyport call coda_footprint list_devices --filter '{\"riskLevel\":\"critical\"}' --sandbox",
+        "sallyport call coda_footprint update_target_scan_scope --target-id 77 --scope out \\\n"
+          + "    --dry-run --sandbox",
+      ],
+      options: options + CommonOptions.list, run: run)
+  }
+
+  private static let options = [
+    Option("--connection", "NAME", "the connection (default: the only active one)"),
+    Option("--json", "'{…}'", "the arguments as one JSON object; --KEY VALUE adds to them"),
+    Option("--raw", nil, "the result as JSON"),
+    Option("--dry-run", nil, "show the requests that would be sent"),
+    Option("--all-pages", nil, "read on to the last page"),
+    Option("--timeout", "S", "seconds that it may take (default 60)"),
+  ]
+
+  static func run(_ words: [String]) throws(UsageError) -> Int32 {
+    let (integration, command) = try CatalogueWords.command(words)
+    let own = command.shape.names.map {
+      Option("--" + $0.split(separator: "_").joined(separator: "-"), "VALUE", "")
+    }
+    let arguments = try ParsedArguments(
+      Self.spelledWithDashes(words), options: own + options + CommonOptions.list)
+    if let extra = arguments.positionals.dropFirst(2).first {
+      throw UsageError("unexpected: \(extra)", remedy: "Parameters are options: --KEY VALUE.")
+    }
+    let params = try parameters(integration, command, arguments)
+    let context = try CommonOptions.host(arguments)
+    let response = DirectInvoke(context).response(to: params.json)
+    context.log.flush()
+    return Presentation(command: command, raw: arguments.has("--raw")).show(response)
+  }
+
+  /// `--device_id` is `--device-id`.
+  private static func spelledWithDashes(_ words: [String]) -> [String] {
+    words.map { word in
+      guard word.hasPrefix("--") else { return word }
+      let name = word.prefix { $0 != "=" }
+      return name.split(separator: "_", omittingEmptySubsequences: false).joined(separator: "-")
+        + word[name.endIndex...]
+    }
+  }
+
+  /// The params of an invoke.
+  private static func parameters(
+    _ integration: RegisteredIntegration, _ command: RegisteredCommand,
+    _ arguments: ParsedArguments
+  ) throws(UsageError) -> JSONFragment {
+    var given: [(name: String, value: JSONFragment)] = []
+    if let text = arguments["--json"] {
+      do throws(JSONError) {
+        let object = try JSON.parse(text)
+        guard object.kind == .object else { throw UsageError("--json takes an object") }
+        for member in object.members {
+          given.append((member.name.string ?? "", JSONFragment(member.value)))
+        }
+      } catch let error as JSONError {
+        throw UsageError("--json is not JSON: \(error)")
+      }
+    }
+    for name in command.shape.names {
+      let texts = arguments.all("--" + name.split(separator: "_").joined(separator: "-"))
+      guard !texts.isEmpty else { continue }
+      given.removeAll { $0.name == name }
+      given.append((name, command.shape.value(of: name, from: texts)))
+    }
+    let timeout = try arguments.integer("--timeout", minimum: 1)
+    return JSONFragment { writer in
+      writer.object { writer in
+        writer.member("integration", integration.id)
+        writer.member("command", command.id)
+        writer.member(ifPresent: "connection", arguments["--connection"])
+        writer.name("arguments")
+        writer.object { writer in
+          for (name, value) in given {
+            writer.name(text: name)
+            writer.value(value)
+          }
+        }
+        writer.name("options")
+        writer.object {
+          $0.member("dry_run", arguments.has("--dry-run"))
+          $0.member("all_pages", arguments.has("--all-pages"))
+          if let timeout { $0.member("timeout_ms", timeout * 1_000) }
+        }
+      }
+    }
+  }
+}
+
+/// Integration and command, as words of a command line.
+enum CatalogueWords {
+  static func integration(_ id: String) throws(UsageError) -> RegisteredIntegration {
+    if let found = Integrations.all.first(where: { $0.id == id }) { return found }
+    let ids = Integrations.all.map(\.id)
+    throw UsageError(
+      "there is no integration \(id)", didYouMean: Suggestion.closest(to: id, among: ids),
+      remedy: "There is \(ids.joined(separator: ", ")).")
+  }
+
+  static func command(
+    _ id: String, of integration: RegisteredIntegration
+  ) throws(UsageError) -> RegisteredCommand {
+    if let found = integration.commands.first(where: { $0.id == id }) { return found }
+    throw UsageError(
+      "\(integration.id) has no command \(id)",
+      didYouMean: Suggestion.closest(to: id, among: integration.commands.map(\.id)),
+      remedy: "sallyport capabilities \(integration.id) lists its commands.")
+  }
+
+  /// The first two words.
+  static func command(
+    _ words: [String]
+  ) throws(UsageError) -> (RegisteredIntegration, RegisteredCommand) {
+    guard words.count >= 2, !words[0].hasPrefix("-"), !words[1].hasPrefix("-") else {
+      throw UsageError(
+        "an integration and a command are needed first",
+        remedy: "Such as: coda_footprint list_devices")
+    }
+    let integration = try integration(words[0])
+    return (integration, try command(words[1], of: integration))
+  }
+}

@@ -1,0 +1,86 @@
+import Basics
+import Host
+import Plugin
+
+/// `sallyport capabilities`
+enum CapabilitiesCommand {
+  static var description: Subcommand {
+    Subcommand(
+      name: "capabilities", usage: "[INTEGRATION [COMMAND]] [--json]",
+      about: "what there is: integrations, commands, parameters",
+      details: "With --json it prints what the method capabilities answers.",
+      examples: [
+        "sallyport capabilities",
+        "sallyport capabilities coda_footprint list_devices",
+        "sallyport capabilities --json | jq '.integrations[].commands[].id'",
+      ],
+      options: options, run: run)
+  }
+
+  private static let options = [Option("--json", nil, "as JSON")]
+
+  static func run(_ words: [String]) throws(UsageError) -> Int32 {
+    let arguments = try ParsedArguments(words, options: options)
+    let ids = arguments.positionals
+    if ids.count > 2 { throw UsageError("unexpected: \(ids[2])") }
+    let integration = try ids.first.map { id throws(UsageError) in
+      try CatalogueWords.integration(id)
+    }
+    var command: RegisteredCommand?
+    if ids.count == 2, let integration {
+      command = try CatalogueWords.command(ids[1], of: integration)
+    }
+    if arguments.has("--json") {
+      let catalogue = Catalogue(Integrations.all)
+      Console.print(
+        JSONFragment { catalogue.write(integration: integration, command: command, to: &$0) }
+          .text)
+    } else if let integration, let command {
+      show(command, of: integration)
+    } else {
+      for shown in Integrations.all where integration == nil || shown === integration {
+        show(shown)
+      }
+    }
+    return 0
+  }
+
+  private static func show(_ integration: RegisteredIntegration) {
+    Console.print("\(Style.bold("\(integration.about.title)")) (\(integration.id))")
+    Console.print("\(integration.about.description)\n")
+    var table = Table(["command", "effect", "parameters"])
+    table.rows = integration.commands.map { command in
+      let parameters = command.shape.summaries
+      return [
+        command.id, command.about.effect.rawValue,
+        parameters.map { $0.isRequired ? "\($0.name)*" : $0.name }.joined(separator: ", "),
+      ]
+    }
+    for line in table.lines(width: Style.columns).text { Console.print(line) }
+    Console.print(Style.dim("\n* required"))
+  }
+
+  private static func show(_ command: RegisteredCommand, of integration: RegisteredIntegration) {
+    let about = command.about
+    Console.print("\(Style.bold("\(about.title)")) (\(command.id), \(about.effect.rawValue))")
+    Console.print("\(about.description)\n")
+    for parameter in command.shape.summaries {
+      let need = parameter.isRequired ? "required" : "optional"
+      Console.print("\(Style.bold(parameter.name))  \(parameter.values), \(need)")
+      Console.print("    \(parameter.about)")
+      for source in parameter.sources {
+        Console.print("    Found by \(source.command) at \(source.path).")
+      }
+      for member in parameter.members {
+        Console.print("    \(Style.bold(member.name))  \(member.values)")
+        Console.print("        \(member.about)")
+      }
+    }
+    if !about.permissions.isEmpty {
+      let permissions = about.permissions.map { "\($0)" }.joined(separator: ", ")
+      Console.print("\nPermissions: \(permissions)")
+    }
+    if let items = about.items { Console.print("Items: \(items.text)") }
+    Console.print("\nExample\n  \(SampleCommand.callLine(command, of: integration))")
+  }
+}

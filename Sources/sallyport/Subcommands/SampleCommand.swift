@@ -1,0 +1,63 @@
+import Basics
+import Plugin
+
+/// `sallyport sample`
+enum SampleCommand {
+  static var description: Subcommand {
+    Subcommand(
+      name: "sample", usage: "INTEGRATION COMMAND", about: "an invoke line to edit",
+      details: """
+        The required parameters stand in it with example values. On a terminal the optional ones
+        are listed below it.
+        """,
+      examples: [
+        "sallyport sample coda_footprint get_technical_context >> batch.jsonl"
+      ],
+      options: [], run: run)
+  }
+
+  static func run(_ words: [String]) throws(UsageError) -> Int32 {
+    let arguments = try ParsedArguments(words, options: [])
+    let (integration, command) = try CatalogueWords.command(arguments.positionals)
+    let line = JSONFragment { writer in
+      writer.object { writer in
+        writer.member("jsonrpc", "2.0")
+        writer.member("id", 1)
+        writer.member("method", "invoke")
+        writer.name("params")
+        writer.object { writer in
+          writer.member("integration", integration.id)
+          writer.member("command", command.id)
+          writer.name("arguments")
+          writer.object { writer in
+            for parameter in command.shape.summaries where parameter.isRequired {
+              writer.name(text: parameter.name)
+              writer.value(parameter.example ?? JSONFragment { $0.string("…") })
+            }
+          }
+          writer.name("options")
+          writer.object { $0.member("dry_run", false) }
+        }
+      }
+    }
+    Console.print(line.text)
+    if Style.isColoured {
+      for parameter in command.shape.summaries where !parameter.isRequired {
+        Console.print(Style.dim("optional: \(parameter.name)  \(parameter.values)"))
+      }
+    }
+    return 0
+  }
+
+  /// How a person would call it.
+  static func callLine(
+    _ command: RegisteredCommand, of integration: RegisteredIntegration
+  ) -> String {
+    let options = command.shape.summaries.filter(\.isRequired).map { parameter in
+      let name = parameter.name.split(separator: "_").joined(separator: "-")
+      let value = parameter.example.map { $0.json.string ?? $0.text } ?? "…"
+      return " --\(name) \(value)"
+    }
+    return "sallyport call \(integration.id) \(command.id)\(options.joined()) --sandbox"
+  }
+}

@@ -1,0 +1,19 @@
+import Basics
+import Glibc
+
+/// Text for people on the process's own streams.
+enum Console {
+  /// Ends the process quietly when the reader of stdout has gone, as `head` does.
+  static func print(_ text: String) {
+    signal(SIGPIPE, SIG_IGN)
+    let error = FileDescriptor.writeAll(Array((text + "\n").utf8), to: STDOUT_FILENO)
+    if error != 0 {
+      if error != EPIPE { self.error("sallyport: \(String(cString: strerror(error)))") }
+      _exit(4)
+    }
+  }
+
+  static func error(_ text: String) {
+    FileDescriptor.writeAll(Array((text + "\n").utf8), to: STDERR_FILENO)
+  }
+}

@@ -1,0 +1,129 @@
+import Basics
+import Glibc
+import Plugin
+
+/// Shows the answer to one command to a person.
+struct Presentation {
+  let command: RegisteredCommand
+  /// The result as JSON instead.
+  let raw: Bool
+
+  /// - Returns: the exit status.
+  func show(_ response: JSON) -> Int32 {
+    if let error = response["error"] {
+      if raw {
+        Console.print(error.sourceText)
+      } else {
+        show(error: error)
+      }
+      return error["code"]?.integer == -32602 ? 2 : 1
+    }
+    guard let result = response["result"] else { return 1 }
+    if raw {
+      Console.print(result.sourceText)
+    } else if let requests = result["requests"] {
+      for request in requests.elements { show(request: request) }
+    } else {
+      show(result: result)
+    }
+    return 0
+  }
+
+  // MARK: Results
+
+  private func show(result: JSON) {
+    if let data = result["raw_data"] {
+      if let list = command.about.items?.list(in: data) {
+        show(list: list)
+        showPages(data)
+      } else if data.kind == .array {
+        show(list: data)
+      } else {
+        show(object: data)
+      }
+    } else {
+      Console.print(result["return_data"]?.string ?? "")
+    }
+    for notice in result["notices"]?.elements.map({ $0 }) ?? [] {
+      Console.print("Note: \((notice.string ?? "").forTerminal())")
+    }
+  }
+
+  private func show(list: JSON) {
+    let items = Array(list.elements)
+    guard let first = items.first else {
+      Console.print("Nothing found.")
+      return
+    }
+    guard first.kind == .object else {
+      for item in items { Console.print(Self.text(item).forTerminal()) }
+      return
+    }
+    let names = first.members.compactMap { member in
+      Self.isScalar(member.value) ? member.name.string : nil
+    }
+    var table = Table(names.map { $0.forTerminal() })
+    table.rows = items.map { item in names.map { item[$0].map(Self.text) ?? "" } }
+    let (lines, hidden) = table.lines(width: Style.columns)
+    for line in lines { Console.print(line) }
+    let more = hidden > 0 ? " \(hidden) more columns with --raw." : ""
+    Console.print(Style.dim("\(items.count) \(items.count == 1 ? "item" : "items").\(more)"))
+  }
+
+  private func showPages(_ data: JSON) {
+    guard let page = data["page"]?.integer, let pages = data["totalPages"]?.integer,
+      pages > page
+    else { return }
+    Console.print(
+      Style.dim("Page \(page) of \(pages); --page \(page + 1) or --all-pages shows more."))
+  }
+
+  private func show(object: JSON) {
+    guard object.kind == .object else {
+      Console.print(object.isNull ? "Done." : Self.text(object).forTerminal())
+      return
+    }
+    let names = object.members.map { $0.name.string ?? "" }
+    let width = names.map(\.count).max() ?? 0
+    for member in object.members {
+      let name = (member.name.string ?? "").padded(width)
+      Console.print("\(Style.bold(name.forTerminal()))  \(Self.text(member.value).forTerminal())")
+    }
+  }
+
+  private func show(request: JSON) {
+    Console.print(
+      "\(Style.bold(request["method"]?.string ?? "")) \(request["url"]?.string ?? "")")
+    for header in request["headers"]?.members.map({ $0 }) ?? [] {
+      Console.print("  \(header.name.string ?? ""): \(header.value.string ?? "")")
+    }
+    if let body = request["body"] { Console.print("\n  \(body.sourceText)") }
+  }
+
+  private static func isScalar(_ json: JSON) -> Bool {
+    json.kind != .object && json.kind != .array
+  }
+
+  private static func text(_ json: JSON) -> String {
+    json.isNull ? "" : json.string ?? json.sourceText
+  }
+
+  // MARK: Errors
+
+  private func show(error: JSON) {
+    let data = error["data"]
+    Console.error(Style.failure(error["message"]?.string ?? "Failed."))
+    if let status = data?["status_code"]?.integer, let message = data?["message"]?.string {
+      Console.error("  \(status)  \(message.forTerminal())")
+    }
+    for problem in data?["problems"]?.elements.map({ $0 }) ?? [] {
+      let place = problem["path"]?.string?.split(separator: "/").last.map(String.init) ?? ""
+      let hint = problem["did_you_mean"]?.string.map { "; did you mean \($0)?" } ?? ""
+      Console.error("  \(place): \(problem["message"]?.string ?? "")\(hint)")
+    }
+    if data?["outcome"]?.string == "unknown" {
+      Console.error("  The vendor may have acted on it.")
+    }
+    if let remedy = data?["remedy"]?.string { Console.error("  \(remedy)") }
+  }
+}

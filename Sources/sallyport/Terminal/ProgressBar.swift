@@ -1,0 +1,78 @@
+import Basics
+import Glibc
+import Host
+import RPC
+import Synchronization
+
+/// Follows a batch: counts for the summary, and a bar on stderr when that is a terminal.
+final class ProgressBar: SessionObserver {
+  private static let refreshMilliseconds = 100
+
+  private let totalBytes: Int
+  private let answeredBefore: Set<RequestID>
+  private let readBytes = Atomic(0)
+  private let successes = Atomic(0)
+  private let failures = Atomic(0)
+  private let skips = Atomic(0)
+  private let finished = Monitor(false)
+  private let start = MonotonicTime.now
+
+  /// - Parameter answeredBefore: ids that are left out.
+  init(totalBytes: Int, answeredBefore: Set<RequestID>) {
+    self.totalBytes = totalBytes
+    self.answeredBefore = answeredBefore
+    guard isatty(STDERR_FILENO) == 1 else { return }
+    NamedThread.start("progress") { [self] in
+      while true {
+        let deadline = Deadline(inMilliseconds: Self.refreshMilliseconds)
+        if finished.wait(until: deadline, for: { $0 ? true : nil }) == true { return }
+        draw()
+      }
+    }
+  }
+
+  var failureCount: Int { failures.load(ordering: .relaxed) }
+
+  func skips(_ id: RequestID) -> Bool {
+    guard !answeredBefore.isEmpty, answeredBefore.contains(id) else { return false }
+    skips.add(1, ordering: .relaxed)
+    return true
+  }
+
+  func answered(isError: Bool) {
+    if isError {
+      failures.add(1, ordering: .relaxed)
+    } else {
+      successes.add(1, ordering: .relaxed)
+    }
+  }
+
+  func read(bytes: Int) { readBytes.add(bytes, ordering: .relaxed) }
+
+  private func draw() {
+    let part = min(1, Double(readBytes.load(ordering: .relaxed)) / Double(max(1, totalBytes)))
+    let cells = 24
+    let filled = Int(part * Double(cells))
+    let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: cells - filled)
+    FileDescriptor.writeAll(
+      Array("\r\u{1B}[K\(bar) \(Int(part * 100)) %  \(counts)".utf8), to: STDERR_FILENO)
+  }
+
+  private var counts: String {
+    let failed = failures.load(ordering: .relaxed)
+    let skipped = skips.load(ordering: .relaxed)
+    return "\(successes.load(ordering: .relaxed)) successful, \(failed) failed"
+      + (skipped > 0 ? ", \(skipped) answered before" : "")
+  }
+
+  /// Takes the bar away and writes the summary.
+  func finish() {
+    finished.withLock { $0 = true }
+    finished.notify()
+    if isatty(STDERR_FILENO) == 1 {
+      FileDescriptor.writeAll(Array("\r\u{1B}[K".utf8), to: STDERR_FILENO)
+    }
+    let milliseconds = MonotonicTime.now.milliseconds(since: start)
+    Console.error("\(counts), in \(milliseconds / 1_000).\(milliseconds % 1_000 / 100) s")
+  }
+}

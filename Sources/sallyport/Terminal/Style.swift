@@ -1,0 +1,42 @@
+import Basics
+import Glibc
+
+/// Colours and weights, on a terminal only and not where NO_COLOR is set.
+enum Style {
+  static let isColoured = isatty(STDOUT_FILENO) == 1 && getenv("NO_COLOR") == nil
+  static let isErrorColoured = isatty(STDERR_FILENO) == 1 && getenv("NO_COLOR") == nil
+
+  static func bold(_ text: String) -> String { wrap(text, "1", isColoured) }
+  static func dim(_ text: String) -> String { wrap(text, "2", isColoured) }
+  static func failure(_ text: String) -> String { wrap(text, "31", isErrorColoured) }
+
+  private static func wrap(_ text: String, _ code: String, _ isOn: Bool) -> String {
+    isOn ? "\u{1B}[\(code)m\(text)\u{1B}[0m" : text
+  }
+
+  /// Columns of the terminal; 100 where there is none.
+  static var columns: Int {
+    var size = winsize()
+    if ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 {
+      return Int(size.ws_col)
+    }
+    return getenv("COLUMNS").flatMap { Int(String(cString: $0)) } ?? 100
+  }
+}
+
+extension String {
+  func padded(_ width: Int) -> String {
+    count >= width ? self : self + String(repeating: " ", count: width - count)
+  }
+
+  /// What a terminal may show: control characters, which a vendor could hide commands to the
+  /// terminal in, as spaces; cut to a width.
+  func forTerminal(width: Int = .max) -> String {
+    let clean = String(
+      unicodeScalars.map { scalar -> Character in
+        let isControl = scalar.properties.generalCategory == .control
+        return isControl ? " " : Character(scalar)
+      })
+    return clean.count <= width ? clean : clean.prefix(max(0, width - 1)) + "…"
+  }
+}
