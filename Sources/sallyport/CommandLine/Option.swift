@@ -1,5 +1,5 @@
 /// One option of a subcommand.
-struct Option {
+struct Option: Sendable {
   /// With the dashes: `--connections`.
   let name: String
   /// What stands for the value in help texts; nil for a switch.

@@ -68,14 +68,15 @@ enum CallCommand {
   ) throws(UsageError) -> JSONFragment {
     var given: [(name: String, value: JSONFragment)] = []
     if let text = arguments["--json"] {
+      let object: JSON
       do throws(JSONError) {
-        let object = try JSON.parse(text)
-        guard object.kind == .object else { throw UsageError("--json takes an object") }
-        for member in object.members {
-          given.append((member.name.string ?? "", JSONFragment(member.value)))
-        }
-      } catch let error as JSONError {
+        object = try JSON.parse(text)
+      } catch {
         throw UsageError("--json is not JSON: \(error)")
+      }
+      guard object.kind == .object else { throw UsageError("--json takes an object") }
+      for member in object.members {
+        given.append((member.name.string ?? "", JSONFragment(member.value)))
       }
     }
     for name in command.shape.names {

@@ -1,5 +1,5 @@
 /// A verb of the command line.
-struct Subcommand {
+struct Subcommand: Sendable {
   let name: String
   /// How to call it, after the name.
   let usage: String
@@ -9,7 +9,7 @@ struct Subcommand {
   let details: String
   let examples: [String]
   let options: [Option]
-  let run: ([String]) throws(UsageError) -> Int32
+  let run: @Sendable ([String]) throws(UsageError) -> Int32
 }
 
 enum Subcommands {
