@@ -117,7 +117,7 @@ enum SecretForms {
 
 /// Finds any of several byte patterns in one pass: Wu and Manber's multi-pattern search with
 /// blocks of two bytes, which looks at a fraction of the bytes when nothing is found.
-struct SecretPatterns {
+final class SecretPatterns: Sendable {
   private let patterns: [[UInt8]]
   /// Bytes of the shortest pattern; the length of the window that is moved over the text.
   private let window: Int

@@ -11,39 +11,25 @@ struct InvokeRequest: Sendable {
   let arguments: JSON?
   let options: InvocationOptions
 
-  private static let names = ["integration", "command", "connection", "arguments", "options"]
+  private static let names = JSONNames(
+    "integration", "command", "connection", "arguments", "options")
 
   /// - Throws: everything that is wrong with it, as the error to answer.
   init(_ params: JSON?, in context: HostContext) throws(RPCError) {
     guard let params, params.kind == .object else {
       throw Failure.parameter("", "params must be an object with integration and command")
     }
-    var (integration, command, connection): (JSON?, JSON?, JSON?)
-    var (arguments, options): (JSON?, JSON?)
-    for member in params.members {
-      let name = member.name
-      if name.equals("integration") {
-        integration = member.value
-      } else if name.equals("command") {
-        command = member.value
-      } else if name.equals("arguments") {
-        arguments = member.value
-      } else if name.equals("connection") {
-        connection = member.value
-      } else if name.equals("options") {
-        options = member.value
-      } else {
-        throw Self.unknown(name.string ?? "")
-      }
-    }
-    self.integration = try Lookup.integration(integration, in: context.catalogue)
-    self.command = try Lookup.command(command, of: self.integration)
+    let members = params.select(Self.names)
+    if members.unknownCount > 0 { throw Self.unknown(in: params) }
+    self.integration = try Lookup.integration(members[0], in: context.catalogue)
+    self.command = try Lookup.command(members[1], of: self.integration)
     let indicator = self.command.about.failure
-    self.options = try Self.options(options, indicator)
-    self.connection = try Self.find(connection, self.integration, indicator, in: context)
+    self.options = try Self.options(members.valueIfNotNull(4), indicator)
+    self.connection = try Self.find(
+      members.valueIfNotNull(2), self.integration, indicator, in: context)
     try Self.checkPolicy(self.command, self.connection, indicator, in: context)
-    let given = arguments.flatMap { $0.isNull ? nil : $0 }
-    self.arguments = given
+    let given = members.valueIfNotNull(3)
+    arguments = given
     do throws(ParameterProblems) {
       ready = try self.command.ready(given, on: self.connection)
     } catch {
@@ -51,16 +37,18 @@ struct InvokeRequest: Sendable {
     }
   }
 
-  private static func unknown(_ name: String) -> RPCError {
-    Failure.parameter(
-      "/\(name)", "is unknown; invoke takes \(names.joined(separator: ", "))",
-      didYouMean: Suggestion.closest(to: name, among: names))
+  private static func unknown(in params: JSON) -> RPCError {
+    let unknown = params.members.first { !names.texts.contains($0.name.string ?? "") }
+    let name = unknown?.name.string ?? ""
+    return Failure.parameter(
+      "/\(name)", "is unknown; invoke takes \(names.texts.joined(separator: ", "))",
+      didYouMean: Suggestion.closest(to: name, among: names.texts))
   }
 
   private static func options(
     _ json: JSON?, _ indicator: String
   ) throws(RPCError) -> InvocationOptions {
-    guard let json, !json.isNull else { return .none }
+    guard let json else { return .none }
     do throws(ParameterProblems) {
       return try InvocationOptions.shape.decode(json) { InvocationOptions(&$0) }
     } catch {
@@ -74,7 +62,7 @@ struct InvokeRequest: Sendable {
   ) throws(RPCError) -> OpenConnection {
     do throws(ConnectionFault) {
       return try context.connections.find(
-        json.flatMap { $0.isNull ? nil : $0 }, for: integration, indicator: indicator)
+        json, for: integration, indicator: indicator)
     } catch {
       switch error {
       case .parameter(let path, let message, let suggestion):

@@ -17,31 +17,17 @@ public enum Message: Sendable {
   /// Not a call. `id` is the caller's where it can be known, else null.
   case invalid(id: RequestID, reason: String, offset: Int)
 
+  private static let names = JSONNames("jsonrpc", "id", "method", "params", "result", "error")
+
   /// Sorts out one value (not a batch array).
   public init(_ json: JSON) {
     guard json.kind == .object else {
       self = .invalid(id: .null, reason: "a request is an object", offset: json.offset)
       return
     }
-    var version: JSON?
-    var method: JSON?
-    var idValue: JSON?
-    var params: JSON?
-    var looksLikeResponse = false
-    for member in json.members {
-      if member.name.equals("jsonrpc") {
-        version = member.value
-      } else if member.name.equals("method") {
-        method = member.value
-      } else if member.name.equals("id") {
-        idValue = member.value
-      } else if member.name.equals("params") {
-        params = member.value
-      } else if member.name.equals("result") || member.name.equals("error") {
-        looksLikeResponse = true
-      }
-    }
-    if method == nil && looksLikeResponse {
+    let members = json.select(Self.names)
+    let (version, method, idValue, params) = (members[0], members[2], members[1], members[3])
+    if method == nil && (members[4] != nil || members[5] != nil) {
       self = .response
       return
     }

@@ -13,7 +13,7 @@ public struct RequestID: Hashable, Sendable {
   /// Nil for a kind of value that cannot be an id.
   public init?(_ json: JSON) {
     switch json.kind {
-    case .string, .number, .null: sourceBytes = JSONFragment(json).bytes
+    case .string, .number, .null: sourceBytes = json.bytesOnOneLine
     default: return nil
     }
   }

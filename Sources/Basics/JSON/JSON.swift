@@ -68,6 +68,11 @@ public struct JSON: Sendable {
   /// The source text as it arrived: `1.50`, `"caf\u00e9"`, `{"a": 1}`.
   public var sourceText: String { String(decoding: source, as: UTF8.self) }
 
+  /// The source bytes, put on one line where they are not.
+  public var bytesOnOneLine: [UInt8] {
+    document.hasLineBreaks ? JSONFragment(self).bytes : Array(source)
+  }
+
   /// The source bytes, quotes of a string included. Valid while the document lives.
   var source: UnsafeBufferPointer<UInt8> {
     let node = self.node
@@ -106,9 +111,7 @@ public struct JSON: Sendable {
 
   /// The last member of that name of an object.
   public subscript(name: String) -> JSON? {
-    var found: JSON?
-    for member in members where member.name.equals(name) { found = member.value }
-    return found
+    select(JSONNames(name))[0]
   }
 
   /// The element at a position of an array, from 0. Takes time in proportion to the position.

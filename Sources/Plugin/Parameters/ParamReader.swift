@@ -7,28 +7,32 @@ import Basics
 /// the JSON Schema) and then for each call to decode (which collects every fault with its place),
 /// so schema, check and use cannot disagree.
 public struct ParamReader {
-  private enum Mode {
-    case describing(ParameterShape.Naming)
-    case decoding(ParameterShape, JSON?)
-  }
-
-  private let mode: Mode
+  /// Nil while describing.
+  private let shape: ParameterShape?
+  private let naming: ParameterShape.Naming
+  /// What the caller gave, by position of the parameter; nil for nothing at all.
+  private let given: JSONSelection?
+  private let object: JSON?
   private(set) var described: [Parameter] = []
   private(set) var rules: [Rule] = []
   /// Faults so far; a decoded value counts only when there are none.
   public private(set) var problems: [ParameterProblem] = []
   /// Which parameter is read next, in the order of the description.
   private var position = 0
-  /// How many members of the arguments were asked for; fewer than there are means unknown ones.
-  private var recognized = 0
 
   init(describing naming: ParameterShape.Naming) {
-    mode = .describing(naming)
+    self.naming = naming
+    shape = nil
+    given = nil
+    object = nil
   }
 
   /// - Parameter object: what the caller gave; nil for nothing at all.
   init(decoding shape: ParameterShape, from object: JSON?) {
-    mode = .decoding(shape, object)
+    self.shape = shape
+    naming = .verbatim
+    given = object?.select(shape.jsonNames)
+    self.object = object
     if let object, object.kind != .object {
       problems = [ParameterProblem("must be an object")]
     }
@@ -83,7 +87,7 @@ public struct ParamReader {
   }
 
   private mutating func state(_ rule: (ParameterShape.Naming) -> Rule) {
-    if case .describing(let naming) = mode { rules.append(rule(naming)) }
+    if shape == nil { rules.append(rule(naming)) }
   }
 
   // MARK: Reading
@@ -94,27 +98,26 @@ public struct ParamReader {
     _ defaultValue: K.Value?, _ sources: @autoclosure () -> [ParameterSource],
     _ examples: @autoclosure () -> [K.Value]
   ) -> K.Value? {
-    switch mode {
-    case .describing(let naming):
+    guard let shape else {
       described.append(
         Parameter(
           name: naming.name(title), title: "\(title)", about: "\(about)", isRequired: isRequired,
-          isSecret: kind.isSecret, sources: sources(), examples: examples().map { kind.fragment($0) },
-          defaultValue: defaultValue.map { kind.fragment($0) }, writeKind: { kind.writeSchema(to: &$0) },
-          members: kind.members))
+          isSecret: kind.isSecret, sources: sources(),
+          examples: examples().map { kind.fragment($0) },
+          defaultValue: defaultValue.map { kind.fragment($0) }, members: kind.members,
+          writeKind: { kind.writeSchema(to: &$0) }))
       return nil
-    case .decoding(let shape, let object):
-      precondition(position < shape.parameters.count, "a declaration that branches")
-      defer { position += 1 }
-      guard let value = find(shape.parameters[position].name, in: object) else {
-        if isRequired {
-          problems.append(
-            ParameterProblem("is required", at: shape.parameters[position].name, isMissing: true))
-        }
-        return nil
-      }
-      return decode(value, kind, shape.parameters[position])
     }
+    precondition(position < shape.parameters.count, "a declaration that branches")
+    defer { position += 1 }
+    guard let value = given?.valueIfNotNull(position) else {
+      if isRequired {
+        problems.append(
+          ParameterProblem("is required", at: shape.parameters[position].name, isMissing: true))
+      }
+      return nil
+    }
+    return decode(value, kind, shape.parameters[position])
   }
 
   private mutating func decode<K: Kind>(
@@ -129,31 +132,17 @@ public struct ParamReader {
     return decoded
   }
 
-  /// The member of that name; the last of several; nil also for null.
-  private mutating func find(_ name: String, in object: JSON?) -> JSON? {
-    guard let object else { return nil }
-    var found: JSON?
-    for member in object.members where member.name.equals(name) {
-      recognized += 1
-      found = member.value
-    }
-    return found.flatMap { $0.isNull ? nil : $0 }
-  }
-
   // MARK: Finishing
 
   /// Adds what only the whole object shows: unknown members and broken rules.
   mutating func finish() {
-    guard case .decoding(let shape, let object?) = mode, object.kind == .object else {
-      if case .decoding(let shape, nil) = mode { checkRules(shape, nil) }
-      return
-    }
-    if object.count > recognized { reportUnknownMembers(shape, object) }
-    checkRules(shape, object)
+    guard let shape, object?.kind ?? .object == .object else { return }
+    if let object, given?.unknownCount ?? 0 > 0 { reportUnknownMembers(shape, object) }
+    if !shape.rules.isEmpty { checkRules(shape, object) }
   }
 
   private mutating func reportUnknownMembers(_ shape: ParameterShape, _ object: JSON) {
-    let names = shape.parameters.map(\.name)
+    let names = shape.names
     for member in object.members {
       guard let name = member.name.string, !names.contains(name) else { continue }
       problems.append(

@@ -2,7 +2,7 @@ import Basics
 
 /// Everything known about the parameters of a command, or about the settings of a connection:
 /// what the schema says and what the checks hold against, from one declaration.
-public struct ParameterShape: Sendable {
+public final class ParameterShape: Sendable {
   /// How a documented title becomes the name on the wire.
   public enum Naming: Sendable {
     /// `Number of Event(s) Fetched` is `number_of_events_fetched`.
@@ -11,20 +11,21 @@ public struct ParameterShape: Sendable {
     case verbatim
   }
 
-  var parameters: [Parameter] = []
-  var rules: [Rule] = []
-  let naming: Naming
+  let parameters: [Parameter]
+  let rules: [Rule]
+  /// The names of the parameters, in their order.
+  let jsonNames: JSONNames
 
   /// Runs a declaration once, to learn what it reads.
   public init(naming: Naming = .snakeCase, _ declare: (inout ParamReader) -> Void) {
-    self.naming = naming
     var reader = ParamReader(describing: naming)
     declare(&reader)
     parameters = reader.described
     rules = reader.rules
+    jsonNames = JSONNames(parameters.map(\.name))
   }
 
-  public init<Object: ParameterObject>(of type: Object.Type) {
+  public convenience init<Object: ParameterObject>(of type: Object.Type) {
     self.init(naming: Object.naming) { _ = Object(&$0) }
   }
 }
@@ -44,19 +45,36 @@ public protocol ParameterObject: Sendable {
 }
 
 /// One parameter, as it was declared.
-struct Parameter: Sendable {
-  var name: String
-  var title: String
-  var about: String
-  var isRequired: Bool
-  var isSecret: Bool
-  var sources: [ParameterSource]
-  var examples: [JSONFragment]
-  var defaultValue: JSONFragment?
+final class Parameter: Sendable {
+  let name: String
+  let title: String
+  let about: String
+  let isRequired: Bool
+  let isSecret: Bool
+  let sources: [ParameterSource]
+  let examples: [JSONFragment]
+  let defaultValue: JSONFragment?
   /// Writes the members of the JSON Schema that say what values there are.
-  var writeKind: @Sendable (inout JSONWriter) -> Void
+  let writeKind: @Sendable (inout JSONWriter) -> Void
   /// Of a parameter that is an object with members of its own.
-  var members: ParameterShape?
+  let members: ParameterShape?
+
+  init(
+    name: String, title: String, about: String, isRequired: Bool, isSecret: Bool,
+    sources: [ParameterSource], examples: [JSONFragment], defaultValue: JSONFragment?,
+    members: ParameterShape?, writeKind: @escaping @Sendable (inout JSONWriter) -> Void
+  ) {
+    self.name = name
+    self.title = title
+    self.about = about
+    self.isRequired = isRequired
+    self.isSecret = isSecret
+    self.sources = sources
+    self.examples = examples
+    self.defaultValue = defaultValue
+    self.members = members
+    self.writeKind = writeKind
+  }
 }
 
 /// Where a value can be found: the result of another command.

@@ -1,0 +1,108 @@
+import Glibc
+
+/// Names that an object's members are looked up by, kept ready for comparing.
+public final class JSONNames: Sendable {
+  /// Names of one object at most.
+  public static let maximumCount = 32
+
+  public let texts: [String]
+  /// The names' UTF-8 one after the other, and where each ends.
+  private let bytes: [UInt8]
+  private let ends: [Int]
+
+  public init(_ texts: [String]) {
+    precondition(texts.count <= Self.maximumCount, "too many names of one object")
+    self.texts = texts
+    var bytes: [UInt8] = []
+    ends = texts.map { text in
+      bytes += Array(text.utf8)
+      return bytes.count
+    }
+    self.bytes = bytes
+  }
+
+  public convenience init(_ texts: String...) { self.init(texts) }
+
+  /// The position of a name, trying `expected` first: callers tend to keep to one order.
+  @inline(__always)
+  func position(of name: UnsafeBufferPointer<UInt8>, expecting expected: Int) -> Int? {
+    let count = ends.count
+    return bytes.withUnsafeBufferPointer { bytes in
+      ends.withUnsafeBufferPointer { ends in
+        for step in 0..<count {
+          let position = expected + step < count ? expected + step : expected + step - count
+          let start = position == 0 ? 0 : ends[position - 1]
+          guard ends[position] - start == name.count else { continue }
+          if let own = bytes.baseAddress, let other = name.baseAddress {
+            if memcmp(own + start, other, name.count) == 0 { return position }
+          } else {
+            return position
+          }
+        }
+        return nil
+      }
+    }
+  }
+}
+
+/// Some members of one object, found in one pass over it. Of several members of one name it is the
+/// last that counts.
+public struct JSONSelection: Sendable {
+  private let document: JSONDocument
+  /// By position among the names: the node of the value, 0 for none (the root is nobody's value).
+  private var nodes = InlineArray<32, UInt32>(repeating: 0)
+  /// Members with other names.
+  public private(set) var unknownCount = 0
+
+  fileprivate init(_ object: JSON, _ names: JSONNames) {
+    document = object.document
+    let all = document.nodes
+    guard all[object.index].kind == .object else { return }
+    let end = Int(all[object.index].next)
+    var index = object.index + 1
+    var expected = 0
+    while index < end {
+      let name = all[index]
+      let value = index + 1
+      if let position = Self.position(of: name, document, names, expected) {
+        nodes[position] = UInt32(truncatingIfNeeded: value)
+        expected = position + 1 < names.texts.count ? position + 1 : 0
+      } else {
+        unknownCount += 1
+      }
+      index = Int(all[value].next)
+    }
+  }
+
+  @inline(__always)
+  private static func position(
+    of name: JSONNode, _ document: JSONDocument, _ names: JSONNames, _ expected: Int
+  ) -> Int? {
+    let content = UnsafeBufferPointer(
+      start: document.bytes + Int(name.start), count: Int(name.length))
+    guard name.hasEscapes else { return names.position(of: content, expecting: expected) }
+    return JSONString.decode(content).withUnsafeBufferPointer {
+      names.position(of: $0, expecting: expected)
+    }
+  }
+
+  /// The value of the member with the name at that position; nil for none.
+  @inline(__always)
+  public subscript(position: Int) -> JSON? {
+    let node = nodes[position]
+    return node == 0 ? nil : JSON(document: document, index: Int(node))
+  }
+
+  /// The same, and nil also for null.
+  @inline(__always)
+  public func valueIfNotNull(_ position: Int) -> JSON? {
+    let node = Int(nodes[position])
+    if node == 0 || document.nodes[node].kind == .null { return nil }
+    return JSON(document: document, index: node)
+  }
+}
+
+extension JSON {
+  /// Looks up several members at once; finds none in a value that is not an object.
+  public func select(_ names: JSONNames) -> JSONSelection { JSONSelection(self, names) }
+}
