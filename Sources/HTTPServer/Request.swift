@@ -1,0 +1,75 @@
+extension HTTPServer {
+  /// One whole request.
+  public struct Request: Sendable {
+    public struct QueryItem: Sendable, Equatable {
+      public var name: String
+      public var value: String
+    }
+
+    /// As sent, which is upper-case for every standard method.
+    public var method: String
+    /// Percent-decoded, from the first slash to before the question mark.
+    public var path: String
+    /// As sent, without the question mark; empty when there is none.
+    public var queryText: String
+    public var headers: Headers
+    /// Chunks joined.
+    public var body: [UInt8]
+    /// False for HTTP/1.0, which knows neither chunks nor keep-alive by default.
+    var isVersion11: Bool
+
+    /// The parameters of the query in order, percent-decoded, `+` as a space.
+    public var query: [QueryItem] {
+      queryText.utf8.split(separator: UInt8(ascii: "&")).map { item in
+        let parts = item.split(
+          separator: UInt8(ascii: "="), maxSplits: 1, omittingEmptySubsequences: false)
+        return QueryItem(
+          name: PercentCoding.decode(parts[0], plusIsSpace: true),
+          value: parts.count > 1 ? PercentCoding.decode(parts[1], plusIsSpace: true) : "")
+      }
+    }
+
+    /// The last parameter of that name, as most server frameworks have it.
+    public func query(_ name: String) -> String? { query.last { $0.name == name }?.value }
+
+    var keepsAlive: Bool {
+      if headers.lists("close", in: "Connection") { return false }
+      return isVersion11 || headers.lists("keep-alive", in: "Connection")
+    }
+  }
+}
+
+/// Percent-encoded text (RFC 3986 section 2.1).
+enum PercentCoding {
+  /// A `%` that no two hexadecimal digits follow stays as it is; bytes that are not UTF-8 become
+  /// U+FFFD.
+  static func decode(_ text: some Sequence<UInt8>, plusIsSpace: Bool = false) -> String {
+    var decoded: [UInt8] = []
+    let bytes = Array(text)
+    var at = 0
+    while at < bytes.count {
+      if bytes[at] == UInt8(ascii: "%"), at + 2 < bytes.count,
+        let high = HexDigit.value(bytes[at + 1]), let low = HexDigit.value(bytes[at + 2])
+      {
+        decoded.append(UInt8(high << 4 | low))
+        at += 3
+      } else {
+        let isSpace = plusIsSpace && bytes[at] == UInt8(ascii: "+")
+        decoded.append(isSpace ? UInt8(ascii: " ") : bytes[at])
+        at += 1
+      }
+    }
+    return String(decoding: decoded, as: UTF8.self)
+  }
+}
+
+enum HexDigit {
+  static func value(_ byte: UInt8) -> Int? {
+    switch byte {
+    case UInt8(ascii: "0")...UInt8(ascii: "9"): Int(byte - UInt8(ascii: "0"))
+    case UInt8(ascii: "a")...UInt8(ascii: "f"): Int(byte - UInt8(ascii: "a") + 10)
+    case UInt8(ascii: "A")...UInt8(ascii: "F"): Int(byte - UInt8(ascii: "A") + 10)
+    default: nil
+    }
+  }
+}

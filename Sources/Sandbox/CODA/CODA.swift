@@ -1,0 +1,162 @@
+import Basics
+import HTTPServer
+import Synchronization
+
+/// An emulated CODA Footprint instance with two tenants.
+///
+/// The classic API (up to 7.17) is at `/api/…`, the current one (7.18.19 of 2024-08 on) at
+/// `/current/api/…`; both show the same data. What tests may rely on:
+///
+/// | | tenant 1, Acme Manufacturing | tenant 2, Northwind Clinics |
+/// |---|---|---|
+/// | devices | 1001 to 1045; a `Server` is every third | 2001 to 2004, the last a `Server` |
+/// | without attack avenues | 1011, 1022, 1033 (a `Server`), 1044 | none |
+/// | technical contexts | 301 to 343 | 401, 402 |
+/// | scanners | 9 cloud, 12 internal, 14 inactive, 15 busy | 21 cloud |
+/// | scan surface | 501 to 524 | 601, 602 |
+/// | targets | 7001 to 7039 | 8001, 8002 |
+///
+/// `operator@acme.example` may use both tenants and starts in tenant 1;
+/// `reporting@northwind.example` has tenant 2 alone. Rows whose id divides by 7 show the oddities
+/// of the real wire: `""` and `"None"` for values that are absent, date-times with a space.
+final class CODA: EmulatedVendor {
+  enum Profile: Sendable {
+    case classic, current
+  }
+
+  static let name = "coda"
+  static let integration = "coda_footprint"
+  static let currentPrefix = "/current"
+
+  let faultWord = CODA.name
+  let connectionName = "coda_sandbox"
+
+  private let lifetimes: TokenLifetimes
+  private let state = Mutex(State())
+
+  struct State {
+    var tokens = CODATokens()
+    /// Lazy: a host that starts an emulation pays for its data only when it is asked for.
+    lazy var tenants = CODASeed.tenants()
+    var rescans = 0
+  }
+
+  init(lifetimes: TokenLifetimes) { self.lifetimes = lifetimes }
+
+  func reset() { state.withLock { $0 = State() } }
+
+  // MARK: Connections
+
+  func connection(origin: String) -> JSONFragment { Self.connection(origin: origin, .classic) }
+
+  static func connection(origin: String, _ profile: Profile) -> JSONFragment {
+    let user = CODAUser.all[0]
+    return JSONFragment { writer in
+      writer.object { writer in
+        writer.member("integration", integration)
+        writer.name("settings")
+        writer.object { writer in
+          writer.member("server_url", profile == .classic ? origin : origin + currentPrefix)
+          writer.member("user_name", user.name)
+          writer.member("password", user.password)
+          if profile == .current { writer.member("api_profile", "current") }
+        }
+      }
+    }
+  }
+
+  // MARK: Requests
+
+  func place(of path: String) -> String? {
+    let place =
+      path.hasPrefix(Self.currentPrefix + "/")
+      ? String(path.dropFirst(Self.currentPrefix.count)) : path
+    return place.hasPrefix("/api/") ? place : nil
+  }
+
+  func isSignIn(_ place: String) -> Bool { CODARoute(place)?.isSignIn ?? false }
+
+  func respond(to request: HTTPServer.Request, now: Int) -> HTTPServer.Response {
+    guard let route = place(of: request.path).flatMap(CODARoute.init) else {
+      return CODARefusal.noSuchPage.response
+    }
+    do {
+      if route.isSignIn {
+        try checkVerb(request, route)
+        return try signIn(route, request, now: now)
+      }
+      // The framework looks at who asks before it looks at the verb.
+      let user = try authenticate(request, now: now)
+      let tenantID = try tenant(for: user, request)
+      try checkVerb(request, route)
+      let profile: Profile = request.path.hasPrefix(Self.currentPrefix) ? .current : .classic
+      let call = CODACall(
+        request: request, profile: profile, user: user, tenantID: tenantID, now: now)
+      if route.verb == "PATCH" {
+        return try state.withLock { (state) throws(CODARefusal) in try call.change(route, &state) }
+      }
+      // A copy of the arrays' references: answers are written outside the lock.
+      let tenants = state.withLock { $0.tenants }
+      return try call.read(route, tenants)
+    } catch {
+      return error.response
+    }
+  }
+
+  private func checkVerb(
+    _ request: HTTPServer.Request, _ route: CODARoute
+  ) throws(CODARefusal) {
+    // A view that answers GET answers HEAD; the server leaves the body out.
+    let asked = request.method == "HEAD" ? "GET" : request.method
+    guard asked == route.verb else { throw .verb(request.method, allowed: route.verb) }
+  }
+
+  private func signIn(
+    _ route: CODARoute, _ request: HTTPServer.Request, now: Int
+  ) throws(CODARefusal) -> HTTPServer.Response {
+    let body = try CODABody(request, mayBeEmpty: false)
+    let lifetimes = self.lifetimes
+    return try state.withLock { (state) throws(CODARefusal) in
+      let session = CODASession(body: body, lifetimes: lifetimes, now: now)
+      return try session.answer(route, &state.tokens)
+    }
+  }
+
+  private func authenticate(
+    _ request: HTTPServer.Request, now: Int
+  ) throws(CODARefusal) -> CODAUser {
+    let token = try CODASession.bearer(request)
+    return try state.withLock { (state) throws(CODARefusal) in
+      try state.tokens.user(ofAccess: token, now: now)
+    }
+  }
+
+  /// The header, or the tenant that the user's account was made in.
+  private func tenant(
+    for user: CODAUser, _ request: HTTPServer.Request
+  ) throws(CODARefusal) -> Int {
+    guard let header = request.headers["FootprintTenantId"] else { return user.homeTenantID }
+    guard let id = Int(header) else {
+      throw .fields([("FootprintTenantId", "A valid integer is required.")])
+    }
+    guard user.tenantIDs.contains(id) else { throw .forbidden }
+    return id
+  }
+
+  // MARK: Faults
+
+  func refusal(_ status: Int, retryAfterSeconds: Int?) -> HTTPServer.Response {
+    var response = CODARefusal.fault(status, retryAfterSeconds: retryAfterSeconds).response
+    if let retryAfterSeconds { response.headers.add("Retry-After", "\(retryAfterSeconds)") }
+    return response
+  }
+
+  func revokeToken(of request: HTTPServer.Request) {
+    let access = try? CODASession.bearer(request)
+    let refresh = (try? CODABody(request, mayBeEmpty: false))?.json["refresh"]?.string
+    state.withLock { state in
+      if let access { state.tokens.revoke(access) }
+      if let refresh { state.tokens.revoke(refresh) }
+    }
+  }
+}

@@ -1,0 +1,69 @@
+import Basics
+
+/// A technical context: machines that serve one purpose together.
+struct CODAContext {
+  let id: Int
+  let name: String
+  let modified: Int
+  let risk: CODARisk
+  /// Machines in it by their own level, in the order of `CODARisk`.
+  let levels: [CODARisk: Int]
+  let applications: Int
+  let assetZone: String
+
+  private var isOdd: Bool { id % 7 == 0 }
+
+  /// - Parameter isDetail: as the route of one context answers, which shows more in the current
+  ///   API and the same in the classic one.
+  func write(to writer: inout JSONWriter, _ profile: CODA.Profile, isDetail: Bool) {
+    let date = isOdd ? Timestamp.spaced : Timestamp.iso
+    writer.object { writer in
+      writer.member("id", id)
+      writer.member("name", name)
+      writer.member("modified", date(modified))
+      switch profile {
+      case .classic: writer.member("state", risk.rawValue)
+      case .current: writer.member("riskLevel", risk.word(.current))
+      }
+      writer.member("type", "ts")
+      writer.member("icon", isOdd ? "None" : "")
+      writer.name("info")
+      writeInfo(to: &writer)
+      guard isDetail && profile == .current else { return }
+      writer.member("created", date(modified - 30 * 86_400))
+      writer.member("createdBy", "operator@acme.example")
+      writer.name("crs")
+      writer.array { _ in }
+      writer.name("technicalContexts")
+      writer.array { _ in }
+      writer.name("itOwner")
+      writer.null()
+      writer.member("itOwnerName", "")
+      writer.member("itOwnerEmail", "")
+    }
+  }
+
+  private func writeInfo(to writer: inout JSONWriter) {
+    writer.object { writer in
+      writer.name("levels")
+      writer.object { writer in
+        for level in [CODARisk.critical, .vulnerable, .nonvisible, .secure] {
+          writer.name(text: level.word(.classic))
+          // The wire has had numbers as text here.
+          let count = levels[level] ?? 0
+          if isOdd && level == .critical {
+            writer.string("\(count)")
+          } else {
+            writer.integer(count)
+          }
+        }
+      }
+      writer.member("uptime", 99)
+      writer.member("businessImpact", risk.rawValue)
+      writer.member("applications", applications)
+      writer.member("applicationsUp", max(0, applications - 1))
+      writer.member("accessibleBy", assetZone == "Internet" ? "Everyone" : "Only Users")
+      writer.member("assetZone", assetZone)
+    }
+  }
+}

@@ -1,0 +1,87 @@
+/// One bad habit of an emulated vendor, written as a line of text.
+///
+///     VENDOR: EFFECT [SCHEDULE] [retry-after SECONDS] [on [VERB] PATH]
+///
+/// - VENDOR: `coda` for everything but signing in, `coda-auth` for the sign-in routes alone.
+/// - EFFECT:
+///   - a status from 400 to 599, such as `429` or `503`; the vendor does not act
+///   - `slow 200ms` or `slow 2s`: answers after that time; adds to other effects
+///   - `expired token`: the access token of the request is revoked, so that it is answered 401
+///     until the client refreshes; with `coda-auth`, the refresh token
+///   - `drop body`: the vendor acts, its answer breaks off halfway
+///   - `reset`: the connection is reset before the vendor acts
+///   - `garbage`: status 200 with a body that is not JSON; the vendor does not act
+/// - SCHEDULE: `every N` (the Nth, 2Nth, … request that the fault could hit), `first N`, or
+///   `always`, which is the default.
+/// - `retry-after SECONDS`: the header Retry-After; only with a status.
+/// - `on [VERB] PATH`: only requests for that path, a `*` at its end for all that start so. The
+///   path is the one of the classic API also for a client of the current one.
+///
+/// Of several effects that are due at once the first in the list happens.
+public struct SandboxFault: Sendable, Equatable, CustomStringConvertible {
+  enum Effect: Sendable, Equatable {
+    case status(Int)
+    case slow(milliseconds: Int)
+    case expiredToken
+    case dropBody
+    case reset
+    case garbage
+  }
+
+  enum Schedule: Sendable, Equatable {
+    case always
+    case every(Int)
+    case first(Int)
+  }
+
+  struct Target: Sendable, Equatable {
+    var method: String?
+    /// With `isPrefix`, what comes before the asterisk.
+    var path: String
+    var isPrefix: Bool
+  }
+
+  /// The text it was read from.
+  public let description: String
+  var vendor: String
+  var isSignIn: Bool
+  var effect: Effect
+  var schedule: Schedule
+  var retryAfterSeconds: Int?
+  var target: Target?
+
+  /// - Throws: where the text leaves the grammar and what is allowed there.
+  public init(_ text: String) throws(SandboxError) {
+    var parser = FaultParser(text)
+    self = try parser.parse()
+  }
+
+  init(
+    text: String, vendor: String, isSignIn: Bool, effect: Effect, clauses: FaultParser.Clauses
+  ) {
+    description = text
+    self.vendor = vendor
+    self.isSignIn = isSignIn
+    self.effect = effect
+    schedule = clauses.schedule ?? .always
+    retryAfterSeconds = clauses.retryAfterSeconds
+    target = clauses.target
+  }
+
+  static let example = "coda: 429 every 10 retry-after 2"
+}
+
+extension Sandbox {
+  /// The grammar of fault texts, as lines for a help text.
+  public static let grammarHelp = """
+    VENDOR: EFFECT [every N | first N | always] [retry-after SECONDS] [on [VERB] PATH]
+      VENDOR  coda, or coda-auth for its sign-in routes
+      EFFECT  a status from 400 to 599, slow 200ms, expired token, drop body, reset, garbage
+      PATH    such as /api/console/elements/devices/, or /api/console/* for all below it
+    Examples:
+      coda: 429 every 10 retry-after 2
+      coda: 503 first 2 on GET /api/console/elements/devices/
+      coda: slow 200ms
+      coda-auth: 503 first 1
+    """
+}

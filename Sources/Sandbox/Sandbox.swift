@@ -1,0 +1,178 @@
+import Basics
+import Glibc
+import HTTPServer
+import Synchronization
+
+/// The emulated vendors: real HTTP on loopback, with state, faults and a log of what they were
+/// asked, so that everything can be tried without an account.
+///
+/// Written from the vendors' contracts, never from the integrations: an emulation that shared
+/// code with its client would share its misunderstandings.
+///
+/// Tests steer a running sandbox over its `/_sandbox/` routes (see `Control`).
+public final class Sandbox: Sendable {
+  /// The words that a fault text can start with.
+  static let vendorNames = [CODA.name]
+
+  private let vendors: [any EmulatedVendor]
+  private let state: Mutex<State>
+
+  private struct State {
+    var server: HTTPServer?
+    var log = RequestLog()
+    var faults: FaultSchedule
+    /// Seconds that the emulated vendors' clock is ahead of the machine's.
+    var clockLead = 0
+  }
+
+  /// Cheap: the emulated data is made on the first request that needs it.
+  ///
+  /// - Parameter codaTokenLifetimes: of CODA Footprint; the defaults are the vendor's.
+  public init(
+    faults: [SandboxFault] = [], codaTokenLifetimes: TokenLifetimes = TokenLifetimes()
+  ) {
+    vendors = [CODA(lifetimes: codaTokenLifetimes)]
+    state = Mutex(State(faults: FaultSchedule(faults)))
+  }
+
+  /// Listens on 127.0.0.1; requests are answered when this returns. The sandbox then lives until
+  /// `stop()`, whether it is still referred to or not.
+  ///
+  /// - Parameter port: 0 for any free one.
+  /// - Returns: the port.
+  /// - Precondition: it is not running.
+  @discardableResult
+  public func start(port: UInt16 = 0) throws(SandboxError) -> UInt16 {
+    precondition(state.withLock { $0.server == nil }, "the sandbox is running already")
+    do {
+      let server = try HTTPServer(port: port) { [self] request in answer(request) }
+      state.withLock { $0.server = server }
+      return server.port
+    } catch {
+      throw .cannotListen(port: port, error)
+    }
+  }
+
+  /// Closes the listener and every connection. A second call does nothing.
+  public func stop() {
+    let server: HTTPServer? = state.withLock { state in
+      defer { state.server = nil }
+      return state.server
+    }
+    server?.stop()
+  }
+
+  // MARK: Connections
+
+  /// The value of a connections file: one connection for each emulated vendor,
+  /// `{"connections":{"coda_sandbox":{"integration":"coda_footprint","settings":{…}}}}`.
+  ///
+  /// - Precondition: it is running.
+  public var connections: JSONFragment {
+    let origin = self.origin
+    return JSONFragment { writer in
+      writer.object { writer in
+        writer.name("connections")
+        writer.object { writer in
+          for vendor in vendors {
+            writer.name(text: vendor.connectionName)
+            writer.value(vendor.connection(origin: origin))
+          }
+        }
+      }
+    }
+  }
+
+  /// One connection, `{"integration":…,"settings":{…,"api_profile":"current"}}`: the same
+  /// CODA tenant through the vendor's later API, which listens under the path `/current`.
+  ///
+  /// - Precondition: it is running.
+  public var currentProfileConnection: JSONFragment {
+    CODA.connection(origin: origin, .current)
+  }
+
+  /// `http://127.0.0.1:PORT`.
+  private var origin: String {
+    guard let port = state.withLock({ $0.server?.port }) else {
+      preconditionFailure("the sandbox is not running")
+    }
+    return "http://127.0.0.1:\(port)"
+  }
+
+  // MARK: Requests
+
+  private func answer(_ request: HTTPServer.Request) -> HTTPServer.Response {
+    if let command = Control(request) { return control(command) }
+    for vendor in vendors {
+      guard let place = vendor.place(of: request.path) else { continue }
+      let (strike, now) = state.withLock { state in
+        let strike = state.faults.strike(
+          vendor.faultWord, isSignIn: vendor.isSignIn(place), method: request.method, place: place)
+        return (strike, time(nil) + state.clockLead)
+      }
+      let response = answer(request, by: vendor, struck: strike, now: now)
+      state.withLock { $0.log.add(request, response) }
+      return response
+    }
+    return .text(404, "no emulated vendor has this path\n")
+  }
+
+  private func answer(
+    _ request: HTTPServer.Request, by vendor: any EmulatedVendor,
+    struck strike: FaultSchedule.Strike, now: Int
+  ) -> HTTPServer.Response {
+    var response: HTTPServer.Response
+    switch strike.effect {
+    case nil, .slow: response = vendor.respond(to: request, now: now)
+    case .status(let status):
+      response = vendor.refusal(status, retryAfterSeconds: strike.retryAfterSeconds)
+    case .expiredToken:
+      vendor.revokeToken(of: request)
+      response = vendor.respond(to: request, now: now)
+    case .dropBody:
+      // The vendor has acted; only its answer is lost.
+      response = vendor.respond(to: request, now: now)
+      response.delivery = .droppedHalfway
+    case .reset:
+      response = HTTPServer.Response(200)
+      response.delivery = .reset
+    case .garbage:
+      response = .html(200, "<!doctype html><title>Sign in</title><p>{\"items\": [{\"id\": 1,")
+    }
+    response.delayMilliseconds = strike.delayMilliseconds
+    return response
+  }
+
+  private func control(_ command: Control) -> HTTPServer.Response {
+    switch command {
+    case .log: return .json(200, state.withLock { $0.log }.json)
+    case .reset:
+      for vendor in vendors { vendor.reset() }
+      state.withLock { state in
+        state.log = RequestLog()
+        state.faults.restart()
+        state.clockLead = 0
+      }
+      return .json(200, JSONFragment { $0.object { _ in } })
+    case .faults(let faults):
+      state.withLock { $0.faults = FaultSchedule(faults) }
+      return .json(
+        200, JSONFragment { $0.array { for fault in faults { $0.string(fault.description) } } })
+    case .advanceClock(let seconds):
+      state.withLock { $0.clockLead += seconds }
+      return .json(200, JSONFragment { $0.object { $0.member("advanced_seconds", seconds) } })
+    case .refused(let response): return response
+    }
+  }
+}
+
+/// How long what an emulated vendor hands out at sign-in is good for.
+public struct TokenLifetimes: Sendable {
+  public var accessSeconds: Int
+  public var refreshSeconds: Int
+
+  public init(accessSeconds: Int = 300, refreshSeconds: Int = 86_400) {
+    self.accessSeconds = accessSeconds
+    self.refreshSeconds = refreshSeconds
+  }
+}
