@@ -97,12 +97,12 @@ public struct BaseURL: Sendable, Equatable {
 public enum URLQuery {
   /// Appends items, percent-encoded; an item without a value is left out.
   public static func append(
-    _ items: [(name: StaticString, value: String?)], to url: inout String
+    _ items: [(name: String, value: String?)], to url: inout String
   ) {
     var separator = "?"
     for case (let name, let value?) in items {
       url += separator
-      url.append("\(name)")
+      url += name
       url += "="
       url += PercentEncoding.encode(value)
       separator = "&"

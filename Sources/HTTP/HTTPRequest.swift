@@ -14,12 +14,12 @@ public struct HTTPRequest: Sendable {
   }
 
   public struct Header: Sendable {
-    public var name: String
+    public var name: StaticString
     public var value: String
     /// A credential: shown as `[redacted]` wherever the request is shown.
     public var isSecret: Bool
 
-    public init(_ name: String, _ value: String, isSecret: Bool = false) {
+    public init(_ name: StaticString, _ value: String, isSecret: Bool = false) {
       self.name = name
       self.value = value
       self.isSecret = isSecret
@@ -62,7 +62,7 @@ public struct HTTPRequest: Sendable {
       writer.name("headers")
       writer.object { writer in
         for header in headers {
-          writer.name(text: header.name)
+          writer.name(header.name)
           writer.string(header.isSecret ? SecretScrubber.replacement : header.value)
         }
       }

@@ -12,10 +12,12 @@ public final class Catalogue: Sendable {
   }
 
   public let integrations: [RegisteredIntegration]
+  private let names: JSONNames
   private let lazyHash: Lazily<Result<String, CryptoError>>
 
   public init(_ integrations: [RegisteredIntegration]) {
     self.integrations = integrations
+    names = JSONNames(integrations.map(\.id))
     lazyHash = Lazily {
       let text = JSONFragment { writer in
         writer.array { for integration in integrations { Self.write(integration, to: &$0) } }
@@ -25,7 +27,7 @@ public final class Catalogue: Sendable {
   }
 
   public func integration(_ id: JSON) -> RegisteredIntegration? {
-    integrations.first { id.equals($0.id) }
+    names.position(of: id).map { integrations[$0] }
   }
 
   public func integration(_ id: String) -> RegisteredIntegration? {

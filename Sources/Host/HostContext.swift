@@ -2,7 +2,7 @@ import Basics
 import Plugin
 
 /// What one host consists of, apart from its streams.
-public struct HostContext: Sendable {
+public final class HostContext: Sendable {
   public let catalogue: Catalogue
   public let connections: ConnectionStore
   public let secrets: SecretScrubber

@@ -23,7 +23,7 @@ struct InvokeRequest: Sendable {
     if members.unknownCount > 0 { throw Self.unknown(in: params) }
     self.integration = try Lookup.integration(members[0], in: context.catalogue)
     self.command = try Lookup.command(members[1], of: self.integration)
-    let indicator = self.command.about.failure
+    let indicator = self.command.failure
     self.options = try Self.options(members.valueIfNotNull(4), indicator)
     self.connection = try Self.find(
       members.valueIfNotNull(2), self.integration, indicator, in: context)
@@ -80,7 +80,7 @@ struct InvokeRequest: Sendable {
     in context: HostContext
   ) throws(RPCError) {
     let refusal =
-      context.options.isReadOnly && command.about.effect != .read
+      context.options.isReadOnly && command.effect != .read
       ? "the host was started with --read-only" : connection.refusal(of: command)
     guard let refusal else { return }
     throw Failure.command(
@@ -108,7 +108,7 @@ enum Lookup {
     _ id: JSON?, of integration: RegisteredIntegration
   ) throws(RPCError) -> RegisteredCommand {
     guard let id else { throw Failure.parameter("/command", "is required") }
-    if let found = integration.commands.first(where: { id.equals($0.id) }) { return found }
+    if let found = integration.command(id) { return found }
     throw Failure.parameter(
       "/command", "is unknown to \(integration.id)",
       didYouMean: id.string.flatMap {

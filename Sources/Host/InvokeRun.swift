@@ -31,7 +31,7 @@ struct InvokeRun: Sendable {
       Frame.result(id, into: &writer) { $0.value(result) }
       return (context.secrets.scrub(json: writer.bytes), false)
     case .failure(let error):
-      let indicator = request.command.about.failure
+      let indicator = request.command.failure
       Frame.error(id, Failure.command(error, indicator: indicator), into: &writer)
       return (context.secrets.scrub(json: writer.bytes), true)
     }
@@ -85,7 +85,7 @@ struct InvokeRun: Sendable {
           id.write(to: &writer)
           writer.member("integration", request.integration.id)
           writer.member("command", request.command.id)
-          writer.member("effect", request.command.about.effect.rawValue)
+          writer.member("effect", request.command.effect.rawValue)
           writer.member(ifPresent: "connection", request.connection.connection.name)
           if let arguments = request.arguments { writer.member("arguments", arguments) }
           switch outcome {

@@ -188,7 +188,7 @@ final class RequestHandler {
         .cancelled, "The host is stopping and takes no more requests.",
         remedy: "Send it again to a new host.")
       answer(
-        id, error: Failure.command(error, indicator: request.command.about.failure), in: batch)
+        id, error: Failure.command(error, indicator: request.command.failure), in: batch)
       return
     }
     guard let running = active.begin(id) else {

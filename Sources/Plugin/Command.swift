@@ -100,13 +100,22 @@ extension Command {
 
 /// How requests of one connection are completed and sent.
 public protocol VendorClient: Sendable {
-  /// The request as it would be sent, with a stand-in for the credentials.
-  func preview(_ request: HTTPRequest) -> HTTPRequest
+  /// Completes a request as it would be sent, with a stand-in for the credentials.
+  func preview(_ request: inout HTTPRequest)
   /// Signs in where that is needed, sends, and reads the body.
   ///
   /// - Returns: the body as JSON; null when there is none.
   func exchange(_ request: HTTPRequest, in invocation: Invocation) async throws(CommandError)
     -> JSON
+}
+
+extension VendorClient {
+  /// The plan of a command that sends this request first.
+  public func previews(_ request: consuming HTTPRequest) -> [HTTPRequest] {
+    var request = request
+    preview(&request)
+    return [request]
+  }
 }
 
 /// A command of one request, whose answer is its result.
@@ -116,7 +125,7 @@ public protocol RequestCommand: Command {
 
 extension RequestCommand {
   public func plan(with client: Client) -> [HTTPRequest] {
-    [client.preview(request(with: client))]
+    client.previews(request(with: client))
   }
 
   public func run(
@@ -141,7 +150,7 @@ extension PagedCommand {
   public static var hasPages: Bool { true }
 
   public func plan(with client: Client) -> [HTTPRequest] {
-    [client.preview(request(with: client, page: page))]
+    client.previews(request(with: client, page: page))
   }
 
   public func run(

@@ -42,6 +42,9 @@ public struct CommandEntry<Client: VendorClient>: Sendable {
 public final class RegisteredCommand: Sendable {
   public let about: CommandAbout
   public let id: String
+  public let effect: CommandAbout.Effect
+  /// The failure indicator of its errors.
+  public let failure: String
   public let hasPages: Bool
   private let lazyShape: Lazily<ParameterShape>
   private let decodeArguments:
@@ -50,6 +53,8 @@ public final class RegisteredCommand: Sendable {
   init<C: Command>(_ type: C.Type) {
     about = C.about
     id = ParameterName.snakeCase("\(C.about.title)")
+    effect = C.about.effect
+    failure = C.about.failure
     hasPages = C.hasPages
     lazyShape = Lazily { ParameterShape { _ = C(&$0) } }
     decodeArguments = { (shape, arguments, connection) throws(ParameterProblems) in
@@ -94,6 +99,7 @@ public final class RegisteredIntegration: Sendable {
   public let about: IntegrationAbout
   public let id: String
   public let commands: [RegisteredCommand]
+  private let commandNames: JSONNames
   private let lazySettingsShape: Lazily<ParameterShape>
   private let makeClient:
     @Sendable (ParameterShape, JSON, Connection) throws(ParameterProblems) -> any VendorClient
@@ -102,10 +108,16 @@ public final class RegisteredIntegration: Sendable {
     about = I.about
     id = "\(I.about.id)"
     commands = I.commands.map(\.registered)
+    commandNames = JSONNames(commands.map(\.id))
     lazySettingsShape = Lazily { ParameterShape(of: I.Settings.self) }
     makeClient = { (shape, settings, connection) throws(ParameterProblems) in
       I.client(try shape.decode(settings) { I.Settings(&$0) }, on: connection)
     }
+  }
+
+  /// The command whose id a string is.
+  public func command(_ id: JSON) -> RegisteredCommand? {
+    commandNames.position(of: id).map { commands[$0] }
   }
 
   public var settingsShape: ParameterShape { lazySettingsShape.get }
@@ -130,6 +142,6 @@ public final class OpenConnection: Sendable {
 
   /// Why the connection's policy forbids a command, or nil.
   public func refusal(of command: RegisteredCommand) -> String? {
-    connection.definition.policy?.refusal(of: command.id, effect: command.about.effect)
+    connection.definition.policy?.refusal(of: command.id, effect: command.effect)
   }
 }

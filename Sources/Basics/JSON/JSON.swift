@@ -1,6 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#endif
+import Glibc
 
 /// A value inside a parsed JSON text (RFC 8259).
 ///
@@ -100,10 +98,10 @@ public struct JSON: Sendable {
     // By bytes: Swift's own comparison of strings takes canonically equivalent ones for equal.
     if node.hasEscapes { return JSONString.decode(content).elementsEqual(text.utf8) }
     let own = content
-    var text = text
-    return text.withUTF8 { other in
-      own.count == other.count
-        && (own.count == 0 || memcmp(own.baseAddress!, other.baseAddress!, own.count) == 0)
+    return text.withUTF8Bytes { other in
+      guard own.count == other.count else { return false }
+      guard let one = own.baseAddress, let two = other.baseAddress else { return true }
+      return memcmp(one, two, own.count) == 0
     }
   }
 

@@ -1,6 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#endif
+import Glibc
 
 /// One parsed JSON text: its bytes and an index over them.
 ///
@@ -9,7 +7,7 @@
 /// bytes it arrived in. Compared with a tree of enums this needs two allocations per text instead
 /// of several per value, which is what the host's line rate rests on.
 public final class JSONDocument: @unchecked Sendable {
-  // @unchecked: both pointers are written in `init` only and freed in `deinit`.
+  // @unchecked: what both pointers point to is written in `init` only.
   let bytes: UnsafePointer<UInt8>
   let nodes: UnsafePointer<JSONNode>
   public let byteCount: Int
@@ -19,9 +17,12 @@ public final class JSONDocument: @unchecked Sendable {
   let hasLineBreaks: Bool
 
   init(copying text: UnsafeBufferPointer<UInt8>, index: JSONIndex) {
-    let ownBytes = UnsafeMutablePointer<UInt8>.allocate(capacity: max(text.count, 1))
+    // One block for both: an allocation less for each line of input.
+    let indexBytes = index.nodes.count * MemoryLayout<JSONNode>.stride
+    guard let block = malloc(indexBytes + text.count) else { preconditionFailure("out of memory") }
+    let ownNodes = block.bindMemory(to: JSONNode.self, capacity: index.nodes.count)
+    let ownBytes = (block + indexBytes).bindMemory(to: UInt8.self, capacity: text.count)
     if let base = text.baseAddress { ownBytes.initialize(from: base, count: text.count) }
-    let ownNodes = UnsafeMutablePointer<JSONNode>.allocate(capacity: index.nodes.count)
     index.nodes.withUnsafeBufferPointer { source in
       if let base = source.baseAddress { ownNodes.initialize(from: base, count: source.count) }
     }
@@ -32,10 +33,7 @@ public final class JSONDocument: @unchecked Sendable {
     hasLineBreaks = index.hasLineBreaks
   }
 
-  deinit {
-    bytes.deallocate()
-    nodes.deallocate()
-  }
+  deinit { free(UnsafeMutableRawPointer(mutating: nodes)) }
 
   public var root: JSON { JSON(document: self, index: 0) }
 }

@@ -1,6 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#endif
+import Glibc
 
 /// Values of JSON number texts (RFC 8259 section 6).
 enum JSONNumber {

@@ -2,16 +2,12 @@ import Glibc
 
 /// Names that an object's members are looked up by, kept ready for comparing.
 public final class JSONNames: Sendable {
-  /// Names of one object at most.
-  public static let maximumCount = 32
-
   public let texts: [String]
   /// The names' UTF-8 one after the other, and where each ends.
   private let bytes: [UInt8]
   private let ends: [Int]
 
   public init(_ texts: [String]) {
-    precondition(texts.count <= Self.maximumCount, "too many names of one object")
     self.texts = texts
     var bytes: [UInt8] = []
     ends = texts.map { text in
@@ -22,6 +18,15 @@ public final class JSONNames: Sendable {
   }
 
   public convenience init(_ texts: String...) { self.init(texts) }
+
+  /// The position of the name that a string is; nil for another string or another kind.
+  public func position(of json: JSON) -> Int? {
+    guard json.kind == .string else { return nil }
+    guard json.node.hasEscapes else { return position(of: json.content, expecting: 0) }
+    return JSONString.decode(json.content).withUnsafeBufferPointer {
+      position(of: $0, expecting: 0)
+    }
+  }
 
   /// The position of a name, trying `expected` first: callers tend to keep to one order.
   @inline(__always)
@@ -47,7 +52,12 @@ public final class JSONNames: Sendable {
 
 /// Some members of one object, found in one pass over it. Of several members of one name it is the
 /// last that counts.
-public struct JSONSelection: Sendable {
+///
+/// Not copyable, since it is large and only read where it was made.
+public struct JSONSelection: ~Copyable, Sendable {
+  /// Names of one object at most.
+  public static let maximumNames = 32
+
   private let document: JSONDocument
   /// By position among the names: the node of the value, 0 for none (the root is nobody's value).
   private var nodes = InlineArray<32, UInt32>(repeating: 0)
@@ -55,6 +65,7 @@ public struct JSONSelection: Sendable {
   public private(set) var unknownCount = 0
 
   fileprivate init(_ object: JSON, _ names: JSONNames) {
+    precondition(names.texts.count <= Self.maximumNames, "too many names of one object")
     document = object.document
     let all = document.nodes
     guard all[object.index].kind == .object else { return }

@@ -1,3 +1,11 @@
+extension String {
+  /// The string's UTF-8, in place. Unlike `withUTF8` it needs no copy of the string to change.
+  @inline(__always)
+  func withUTF8Bytes<Result>(_ body: (UnsafeBufferPointer<UInt8>) -> Result) -> Result {
+    utf8.withContiguousStorageIfAvailable(body) ?? Array(utf8).withUnsafeBufferPointer(body)
+  }
+}
+
 /// The escapes of JSON strings (RFC 8259 section 7).
 public enum JSONString {
   /// Decodes the content between the quotes of a string that the parser accepted.

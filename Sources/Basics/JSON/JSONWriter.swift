@@ -76,8 +76,7 @@ public struct JSONWriter: Sendable {
 
   public mutating func string(_ text: String) {
     separate()
-    var text = text
-    text.withUTF8 { JSONString.encode($0, into: &bytes) }
+    text.withUTF8Bytes { JSONString.encode($0, into: &bytes) }
   }
 
   /// Bytes that are UTF-8 except by accident; what is not becomes U+FFFD.

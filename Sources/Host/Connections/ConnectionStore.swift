@@ -16,7 +16,10 @@ public final class ConnectionStore: Sendable {
   }
 
   private struct State {
-    var entries: [Entry] = []
+    var entries: [Entry] = [] {
+      didSet { names = JSONNames(entries.map(\.name)) }
+    }
+    private(set) var names = JSONNames([])
     var inline: [(text: JSONFragment, open: OpenConnection)] = []
   }
 
@@ -147,7 +150,9 @@ public final class ConnectionStore: Sendable {
     guard json.kind == .string else {
       throw .parameter("/connection", "must be the name of a connection or an object", nil)
     }
-    let found = state.withLock { state in state.entries.first { json.equals($0.name) }?.open }
+    let found = state.withLock { state in
+      state.names.position(of: json).map { state.entries[$0].open }
+    }
     guard let found else {
       let names = entries.map(\.name)
       throw .parameter(

@@ -34,7 +34,7 @@ public final class CODAClient: VendorClient {
   /// A request to a path below `/api`, every one of which ends in a slash.
   func request(
     _ method: HTTPRequest.Method, _ path: String, tenant: Int64?,
-    query: [(name: StaticString, value: String?)] = [], body: JSONFragment? = nil
+    query: [(name: String, value: String?)] = [], body: JSONFragment? = nil
   ) -> HTTPRequest {
     var url = root
     url += path
@@ -48,8 +48,9 @@ public final class CODAClient: VendorClient {
     return request
   }
 
-  public func preview(_ request: HTTPRequest) -> HTTPRequest {
-    authorized(request, with: SecretScrubber.replacement)
+  public func preview(_ request: inout HTTPRequest) {
+    request.headers.append(
+      HTTPRequest.Header("Authorization", SecretScrubber.replacement, isSecret: true))
   }
 
   private func authorized(_ request: HTTPRequest, with token: String) -> HTTPRequest {

@@ -6,12 +6,12 @@ import Basics
 /// straight-line code, and states the rules between them. It runs once to describe (which yields
 /// the JSON Schema) and then for each call to decode (which collects every fault with its place),
 /// so schema, check and use cannot disagree.
-public struct ParamReader {
+public struct ParamReader: ~Copyable {
   /// Nil while describing.
   private let shape: ParameterShape?
   private let naming: ParameterShape.Naming
-  /// What the caller gave, by position of the parameter; nil for nothing at all.
-  private let given: JSONSelection?
+  /// What the caller gave, by position of the parameter.
+  private let given: JSONSelection
   private let object: JSON?
   private(set) var described: [Parameter] = []
   private(set) var rules: [Rule] = []
@@ -20,10 +20,14 @@ public struct ParamReader {
   /// Which parameter is read next, in the order of the description.
   private var position = 0
 
+  /// In which nothing is found.
+  private static let nothing = JSONFragment.null.json
+  private static let noNames = JSONNames([])
+
   init(describing naming: ParameterShape.Naming) {
     self.naming = naming
     shape = nil
-    given = nil
+    given = Self.nothing.select(Self.noNames)
     object = nil
   }
 
@@ -31,7 +35,7 @@ public struct ParamReader {
   init(decoding shape: ParameterShape, from object: JSON?) {
     self.shape = shape
     naming = .verbatim
-    given = object?.select(shape.jsonNames)
+    given = (object ?? Self.nothing).select(shape.jsonNames)
     self.object = object
     if let object, object.kind != .object {
       problems = [ParameterProblem("must be an object")]
@@ -110,7 +114,7 @@ public struct ParamReader {
     }
     precondition(position < shape.parameters.count, "a declaration that branches")
     defer { position += 1 }
-    guard let value = given?.valueIfNotNull(position) else {
+    guard let value = given.valueIfNotNull(position) else {
       if isRequired {
         problems.append(
           ParameterProblem("is required", at: shape.parameters[position].name, isMissing: true))
@@ -137,7 +141,7 @@ public struct ParamReader {
   /// Adds what only the whole object shows: unknown members and broken rules.
   mutating func finish() {
     guard let shape, object?.kind ?? .object == .object else { return }
-    if let object, given?.unknownCount ?? 0 > 0 { reportUnknownMembers(shape, object) }
+    if let object, given.unknownCount > 0 { reportUnknownMembers(shape, object) }
     if !shape.rules.isEmpty { checkRules(shape, object) }
   }
 

@@ -73,7 +73,7 @@ struct DeviceFilter: ParameterObject {
     source = members.optional("source", .choice(Source.self), "How the devices were found.")
   }
 
-  func query(_ profile: CODAProfile) -> [(name: StaticString, value: String?)] {
+  func query(_ profile: CODAProfile) -> [(name: String, value: String?)] {
     [
       (profile.ipFilterName, ip),
       ("pageSize", pageSize.map { String($0) }),

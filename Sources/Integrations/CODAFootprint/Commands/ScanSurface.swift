@@ -130,7 +130,7 @@ struct PatchRescan: CODACommand {
   }
 
   func plan(with client: CODAClient) -> [HTTPRequest] {
-    [client.preview(request(scanner, with: client))]
+    client.previews(request(scanner, with: client))
   }
 
   func run(

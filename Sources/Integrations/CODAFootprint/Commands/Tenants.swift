@@ -30,7 +30,7 @@ struct TestConnection: CODACommand {
   }
 
   func plan(with client: CODAClient) -> [HTTPRequest] {
-    [client.preview(request(with: client))]
+    client.previews(request(with: client))
   }
 
   func run(
