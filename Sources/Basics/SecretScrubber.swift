@@ -1,3 +1,4 @@
+import Glibc
 import Synchronization
 
 /// Keeps known secrets out of everything the process writes.
@@ -43,11 +44,17 @@ public final class SecretScrubber: Sendable {
     let patterns = self.patterns
     guard !patterns.isEmpty else { return bytes }
     // A backslash can hide a secret behind escapes, so such a text is looked at string by string.
-    guard patterns.matches(bytes) || bytes.contains(UInt8(ascii: "\\")) else { return bytes }
+    guard patterns.matches(bytes) || Self.holdsBackslash(bytes) else { return bytes }
     var writer = JSONWriter(capacity: bytes.count)
     var found = false
     Self.copy(JSONFragment(trusted: bytes).json, to: &writer, without: patterns, found: &found)
     return found ? writer.bytes : bytes
+  }
+
+  private static func holdsBackslash(_ bytes: [UInt8]) -> Bool {
+    bytes.withUnsafeBytes { bytes in
+      bytes.baseAddress.map { memchr($0, Int32(UInt8(ascii: "\\")), bytes.count) != nil } ?? false
+    }
   }
 
   private static func copy(

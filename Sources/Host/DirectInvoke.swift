@@ -50,7 +50,9 @@ extension InvokeRequest {
         writer.literal(#""return_data":"Successful","dry_run":true"#)
         writer.name("requests")
         writer.array { writer in
-          for planned in ready.plan() { planned.write(to: &writer) }
+          let plan = ready.plan()
+          // By position: a loop over elements would copy each request.
+          for position in plan.indices { plan[position].write(to: &writer) }
         }
       }
     }

@@ -99,7 +99,7 @@ extension Command {
 }
 
 /// How requests of one connection are completed and sent.
-public protocol VendorClient: Sendable {
+public protocol VendorClient: AnyObject, Sendable {
   /// Completes a request as it would be sent, with a stand-in for the credentials.
   func preview(_ request: inout HTTPRequest)
   /// Signs in where that is needed, sends, and reads the body.

@@ -156,6 +156,10 @@ public struct JSONParser {
     var hasEscapes = false
     while at < end {
       let byte = base[at]
+      if JSONString.isPlain(byte) {
+        at += 1
+        continue
+      }
       if byte == UInt8(ascii: "\"") {
         try append(.string, start: start, length: at - start, hasEscapes: hasEscapes)
         return at + 1
@@ -165,8 +169,6 @@ public struct JSONParser {
         at = try skipEscape(base, at, end)
       } else if byte < 0x20 {
         throw syntax("a control character must be escaped in a string", at)
-      } else if byte < 0x80 {
-        at += 1
       } else {
         at = try skipMultibyte(base, at, end)
       }

@@ -104,6 +104,18 @@ public struct JSONSelection: ~Copyable, Sendable {
     return node == 0 ? nil : JSON(document: document, index: Int(node))
   }
 
+  /// Whether there is such a member.
+  public func has(_ position: Int) -> Bool { nodes[position] != 0 }
+
+  /// Whether the member is that string.
+  public func equals(_ position: Int, _ text: StaticString) -> Bool {
+    let node = document.nodes[Int(nodes[position])]
+    guard nodes[position] != 0, node.kind == .string, !node.hasEscapes,
+      Int(node.length) == text.utf8CodeUnitCount
+    else { return false }
+    return memcmp(document.bytes + Int(node.start), text.utf8Start, Int(node.length)) == 0
+  }
+
   /// The same, and nil also for null.
   @inline(__always)
   public func valueIfNotNull(_ position: Int) -> JSON? {

@@ -8,6 +8,12 @@ extension String {
 
 /// The escapes of JSON strings (RFC 8259 section 7).
 public enum JSONString {
+  /// ASCII that stands for itself in a string.
+  @inline(__always)
+  static func isPlain(_ byte: UInt8) -> Bool {
+    byte >= 0x20 && byte < 0x80 && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "\\")
+  }
+
   /// Decodes the content between the quotes of a string that the parser accepted.
   /// An unpaired surrogate becomes U+FFFD.
   static func decode(_ content: UnsafeBufferPointer<UInt8>) -> [UInt8] {
@@ -61,9 +67,14 @@ public enum JSONString {
     output.append(UInt8(ascii: "\""))
     var runStart = 0
     var at = 0
-    while at < text.count {
-      let byte = text[at]
-      if byte >= 0x20 && byte < 0x80 && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "\\") {
+    guard let base = text.baseAddress else {
+      output.append(UInt8(ascii: "\""))
+      return
+    }
+    let count = text.count
+    while at < count {
+      let byte = base[at]
+      if isPlain(byte) {
         at += 1
         continue
       }
@@ -82,7 +93,8 @@ public enum JSONString {
       }
       runStart = at
     }
-    output.append(contentsOf: text[runStart..<text.count])
+    output.append(
+      contentsOf: UnsafeBufferPointer(start: base + runStart, count: count - runStart))
     output.append(UInt8(ascii: "\""))
   }
 
