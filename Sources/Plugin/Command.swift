@@ -112,9 +112,9 @@ public protocol VendorClient: AnyObject, Sendable {
 extension VendorClient {
   /// The plan of a command that sends this request first.
   public func previews(_ request: consuming HTTPRequest) -> [HTTPRequest] {
-    var request = request
-    preview(&request)
-    return [request]
+    var plan = [request]
+    preview(&plan[0])
+    return plan
   }
 }
 

@@ -43,8 +43,12 @@ public final class CODAClient: VendorClient {
     if let id { url.path(id) }
     url.path(rest)
     query(&url)
-    var request =
-      body.map { HTTPRequest(method, url.text, json: $0) } ?? HTTPRequest(method, url.text)
+    var request: HTTPRequest
+    if let body {
+      request = HTTPRequest(method, url.text, json: body)
+    } else {
+      request = HTTPRequest(method, url.text)
+    }
     request.headers.append(HTTPRequest.Header("Accept", "application/json"))
     if let tenant {
       request.headers.append(HTTPRequest.Header("FootprintTenantId", String(tenant)))

@@ -203,9 +203,8 @@ extension ParameterShape {
     var reader = ParamReader(decoding: self, from: object)
     let value = declare(&reader)
     reader.finish(object)
-    if !reader.problems.isEmpty {
-      throw ParameterProblems(list: reader.problems, shape: self)
-    }
+    let problems = reader.problems
+    if !problems.isEmpty { throw ParameterProblems(list: problems, shape: self) }
     return value
   }
 }
