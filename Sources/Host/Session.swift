@@ -68,14 +68,17 @@ public final class Session: Sendable {
   ///
   /// - Throws: when an input cannot be read; what was accepted before has been answered then.
   public func run(_ inputs: [Int32]) throws(FileError) -> ExitCode {
+    let health = HealthMonitor(context, to: output)
+    health.watchConfigured()
     let handler = RequestHandler(
       context: context, output: output, admission: admission, active: active,
-      statistics: statistics, observer: observer)
+      statistics: statistics, health: health, observer: observer)
     var failure: FileError?
     for input in inputs {
       guard failure == nil, read(input, handler, &failure) else { break }
     }
     handler.flush()
+    health.stopAll()
     let code = drain()
     if let failure, code == .success { throw failure }
     return code
