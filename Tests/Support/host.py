@@ -245,6 +245,13 @@ class Host:
         """Goes away as a reader of stdout; only for a host with `reads_output=False`."""
         self._output.close()
 
+    def close_errors(self) -> None:
+        """Goes away as a reader of stderr; only for a host with `reads_errors=False`."""
+        self._errors.close()
+
+    def wait_for_log(self, text: str) -> None:
+        eventually(lambda: text in self.errors, f"stderr says {text!r}")
+
     @property
     def errors(self) -> str:
         """What stderr said so far."""
