@@ -127,7 +127,8 @@ enum SecretForms {
     let percent = PercentEncoding.encode(secret)
     let escaped = JSONFragment { $0.string(secret) }.bytes
     let texts = [
-      percent, percent.lowercased(), percent.split(separator: "%20", omittingEmptySubsequences: false)
+      percent, percent.lowercased(),
+      percent.split(separator: "%20", omittingEmptySubsequences: false)
         .joined(separator: "+"),
     ]
     let forms =
