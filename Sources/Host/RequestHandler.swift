@@ -235,7 +235,7 @@ final class RequestHandler {
       gathered.append(0x0A)
       return
     }
-    let frame = context.secrets.scrub(json: writer.bytes)
+    let frame = context.secrets.scrub(frame: writer.bytes)
     if let batch {
       batch.expect()
       batch.answer(frame, isError: isError)

@@ -17,7 +17,6 @@ public final class Session: Sendable {
   private let context: HostContext
   private let admission: Admission
   private let output: OutputQueue
-  private let outputDescriptor: Int32
   private let active = ActiveRequests()
   private let statistics = Statistics()
   private let reader = InputReader()
@@ -30,7 +29,6 @@ public final class Session: Sendable {
   ) {
     self.context = context
     self.observer = observer
-    outputDescriptor = output
     let admission = Admission(maximum: context.options.maximumInFlight)
     self.admission = admission
     let (active, reader) = (self.active, self.reader)
@@ -39,6 +37,8 @@ public final class Session: Sendable {
       active.cancelAll(.outputGone)
       reader.stop()
     }
+    let queue = self.output
+    OutputWatch.start(output) { queue.fail(EPIPE) }
   }
 
   /// Takes SIGTERM and SIGINT: the first stops the reading, a second one cancels what is left.
@@ -90,7 +90,7 @@ public final class Session: Sendable {
   ) -> Bool {
     var splitter = LineSplitter(maximumBytes: context.options.maximumLineBytes)
     var goesOn = true
-    reader.read(input, watching: outputDescriptor) { piece in
+    reader.read(input) { piece in
       switch piece {
       case .bytes(let bytes):
         splitter.append(bytes) { handler.handle($0, number: $1) }
@@ -99,8 +99,7 @@ public final class Session: Sendable {
         if handler.isShuttingDown { reader.stop() }
       case .end:
         splitter.finish { handler.handle($0, number: $1) }
-      case .stopped(let outputGone):
-        if outputGone { output.fail(EPIPE) }
+      case .stopped:
         goesOn = false
       case .failed(let error):
         failure = error
