@@ -38,6 +38,11 @@ static inline CURLcode sallyport_getinfo_long(
   return call(easy, info, value);
 }
 
+static inline CURLcode sallyport_getinfo_offset(
+    sallyport_getinfo call, CURL *easy, CURLINFO info, curl_off_t *value) {
+  return call(easy, info, value);
+}
+
 static inline CURLMcode sallyport_multi_setopt_long(
     sallyport_multi_setopt call, CURLM *multi, CURLMoption option, long value) {
   return call(multi, option, value);

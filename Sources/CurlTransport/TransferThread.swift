@@ -63,7 +63,7 @@ final class TransferThread: Sendable {
       for transfer in starting { begin(transfer, multi, &running, &idle) }
       for transfer in cancelling {
         guard let easy = running.first(where: { $0.value === transfer })?.key else { continue }
-        let hasSent = requestBytes(easy) > 0
+        let hasSent = hasSent(easy)
         end(easy, multi, &running, &idle)
         transfer.finish(
           .failure(
@@ -136,15 +136,21 @@ final class TransferThread: Sendable {
   private func outcome(
     _ code: CURLcode, _ easy: UnsafeMutableRawPointer, _ transfer: Transfer
   ) -> Transfer.Outcome {
+    let hasSent = hasSent(easy)
     if code == CURLE_OK {
+      // libcurl takes a connection that ends between two headers for the end of the answer.
+      guard transfer.hasWholeHead else {
+        return .failure(
+          TransportError(
+            .interrupted, "the answer broke off in its headers", mayHaveArrived: hasSent))
+      }
       return .success(transfer.response(status: info(CURLINFO_RESPONSE_CODE, easy)))
     }
     let kind =
-      transfer.isTooLarge ? TransportError.Kind.responseTooLarge : CurlErrorKind.kind(of: code)
+      transfer.isTooLarge
+      ? TransportError.Kind.responseTooLarge : CurlErrorKind.kind(of: code, hasSent: hasSent)
     return .failure(
-      TransportError(
-        kind, reason(kind, code, transfer),
-        mayHaveArrived: kind != .cannotConnect && kind != .tls && requestBytes(easy) > 0))
+      TransportError(kind, reason(kind, code, transfer), mayHaveArrived: hasSent))
   }
 
   private func reason(
@@ -157,9 +163,13 @@ final class TransferThread: Sendable {
     return detail.isEmpty ? String(cString: curl.easyError(code)) : detail
   }
 
-  /// How much of the request has been sent.
-  private func requestBytes(_ easy: UnsafeMutableRawPointer) -> Int {
-    info(CURLINFO_REQUEST_SIZE, easy)
+  /// Whether anything of the request has gone towards the vendor. What libcurl counts as request
+  /// bytes includes a CONNECT to a proxy, which comes before it is ready for the transfer.
+  private func hasSent(_ easy: UnsafeMutableRawPointer) -> Bool {
+    var readyMicroseconds: curl_off_t = 0
+    _ = sallyport_getinfo_offset(
+      curl.getInfo, easy, CURLINFO_PRETRANSFER_TIME_T, &readyMicroseconds)
+    return readyMicroseconds > 0 && info(CURLINFO_REQUEST_SIZE, easy) > 0
   }
 
   private func info(_ info: CURLINFO, _ easy: UnsafeMutableRawPointer) -> Int {
@@ -171,7 +181,16 @@ final class TransferThread: Sendable {
 
 /// libcurl's error codes (libcurl-errors(3)) by what they mean for a retry.
 enum CurlErrorKind {
-  static func kind(of code: CURLcode) -> TransportError.Kind {
+  static func kind(of code: CURLcode, hasSent: Bool) -> TransportError.Kind {
+    let kind = kind(of: code)
+    // An answer that is not HTTP has the code of a URL that is not, and a proxy that refuses the
+    // tunnel that of a broken connection.
+    if kind == .cannotConnect && hasSent { return .interrupted }
+    if kind == .interrupted && !hasSent { return .cannotConnect }
+    return kind
+  }
+
+  private static func kind(of code: CURLcode) -> TransportError.Kind {
     switch code {
     case CURLE_COULDNT_RESOLVE_PROXY, CURLE_COULDNT_RESOLVE_HOST, CURLE_COULDNT_CONNECT,
       CURLE_PROXY, CURLE_URL_MALFORMAT, CURLE_UNSUPPORTED_PROTOCOL:
