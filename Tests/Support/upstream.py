@@ -221,7 +221,7 @@ class Connection:
 class Upstream:
     """A listening socket, a thread for each connection, and a record of all of it."""
 
-    def __init__(self, answer, tls=None, host="127.0.0.1", name=None):
+    def __init__(self, answer, tls=None, host="127.0.0.1", name=None, port=0):
         self.answer = answer
         self.tls = tls
         self.requests = []
@@ -231,7 +231,7 @@ class Upstream:
         self.most_under_way = 0
         self.changed = threading.Condition()
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        self.listener = socket.create_server((host, 0), family=family, backlog=256)
+        self.listener = socket.create_server((host, port), family=family, backlog=256)
         self.port = self.listener.getsockname()[1]
         shown = name or (f"[{host}]" if ":" in host else host)
         self.url = f"{'https' if tls else 'http'}://{shown}:{self.port}"
