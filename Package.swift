@@ -3,8 +3,11 @@
 import PackageDescription
 
 /// The hot path crosses modules (JSON, messages, commands), so release builds optimise across them.
+/// Exclusive access is checked by the compiler, and while running in debug builds only.
 let swiftSettings: [SwiftSetting] = [
-  .unsafeFlags(["-cross-module-optimization"], .when(configuration: .release))
+  .unsafeFlags(
+    ["-cross-module-optimization", "-enforce-exclusivity=unchecked"],
+    .when(configuration: .release))
 ]
 
 func room(
@@ -51,7 +54,13 @@ let package = Package(
         "Sandbox", "Host",
       ],
       path: "Sources/sallyport",
-      swiftSettings: swiftSettings),
+      swiftSettings: swiftSettings,
+      // One file that runs where there is no Swift, without the parts that nothing uses.
+      linkerSettings: [
+        .unsafeFlags(
+          ["-static-stdlib", "-Xlinker", "--gc-sections"],
+          .when(configuration: .release))
+      ]),
     // Tests
     .testTarget(name: "JSONPathTests", dependencies: ["JSONPath", "Basics"]),
   ],

@@ -1,3 +1,4 @@
+import Glibc
 import Synchronization
 
 /// Keeps known secrets out of everything the process writes.
@@ -40,14 +41,20 @@ public final class SecretScrubber: Sendable {
   /// Replaces secrets in the strings, member names and numbers of JSON that a writer wrote; what
   /// comes back is the same JSON otherwise, byte for byte.
   public func scrub(json bytes: [UInt8]) -> [UInt8] {
+    guard bytes.withUnsafeBufferPointer({ mayOccur(inJSON: $0) }) else { return bytes }
     let patterns = self.patterns
-    guard !patterns.isEmpty else { return bytes }
-    // A backslash can hide a secret behind escapes, so such a text is looked at string by string.
-    guard patterns.matches(bytes) || bytes.contains(UInt8(ascii: "\\")) else { return bytes }
     var writer = JSONWriter(capacity: bytes.count)
     var found = false
     Self.copy(JSONFragment(trusted: bytes).json, to: &writer, without: patterns, found: &found)
     return found ? writer.bytes : bytes
+  }
+
+  /// Whether JSON could hold a secret, so that it has to be scrubbed; nearly always it does not.
+  public func mayOccur(inJSON bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+    let patterns = self.patterns
+    guard !patterns.isEmpty, let base = bytes.baseAddress else { return false }
+    // A backslash can hide a secret behind escapes, so such a text is looked at string by string.
+    return memchr(base, Int32(UInt8(ascii: "\\")), bytes.count) != nil || patterns.match(bytes)
   }
 
   private static func copy(
@@ -87,8 +94,7 @@ enum SecretForms {
   static func all(of secret: String) -> [[UInt8]] {
     let plain = Array(secret.utf8)
     let percent = PercentEncoding.encode(secret)
-    var escaped: [UInt8] = []
-    plain.withUnsafeBufferPointer { JSONString.encode($0, into: &escaped) }
+    let escaped = JSONFragment { $0.string(secret) }.bytes
     let texts = [
       percent, percent.lowercased(), percent.split(separator: "%20", omittingEmptySubsequences: false)
         .joined(separator: "+"),
@@ -148,7 +154,7 @@ final class SecretPatterns: Sendable {
     Int(first) << 8 | Int(second)
   }
 
-  func matches(_ text: [UInt8]) -> Bool { firstMatch(in: text, from: 0) != nil }
+  func match(_ text: UnsafeBufferPointer<UInt8>) -> Bool { firstMatch(in: text, from: 0) != nil }
 
   /// The text with `[redacted]` in place of each match, or nil when there is none.
   func replacingMatches(in text: [UInt8]) -> [UInt8]? {
@@ -167,17 +173,21 @@ final class SecretPatterns: Sendable {
   }
 
   private func firstMatch(in text: [UInt8], from start: Int) -> Range<Int>? {
+    text.withUnsafeBufferPointer { firstMatch(in: $0, from: start) }
+  }
+
+  private func firstMatch(
+    in text: UnsafeBufferPointer<UInt8>, from start: Int
+  ) -> Range<Int>? {
     guard window >= 2 else { return nil }
-    return text.withUnsafeBufferPointer { text in
-      shifts.withUnsafeBufferPointer { shifts in
-        var at = start
-        while at + window <= text.count {
-          let shift = shifts[Self.block(text[at + window - 2], text[at + window - 1])]
-          if shift == 0, let length = matchLength(text, at) { return at..<(at + length) }
-          at += max(1, Int(shift))
-        }
-        return nil
+    return shifts.withUnsafeBufferPointer { shifts in
+      var at = start
+      while at + window <= text.count {
+        let shift = shifts[Self.block(text[at + window - 2], text[at + window - 1])]
+        if shift == 0, let length = matchLength(text, at) { return at..<(at + length) }
+        at += max(1, Int(shift))
       }
+      return nil
     }
   }
 

@@ -2,6 +2,10 @@
 // because loading it and what it needs takes several times as long as the first reply.
 #include <curl/curl.h>
 
+// What the transfer thread waits with; Swift's own view of the C library leaves these out.
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+
 // curl_easy_setopt, curl_easy_getinfo and curl_multi_setopt are variadic, which Swift cannot call.
 // Each function below calls one of them, by address, with an argument of one C type.
 typedef CURLcode (*sallyport_setopt)(CURL *, CURLoption, ...);
@@ -41,6 +45,22 @@ static inline CURLcode sallyport_getinfo_long(
 static inline CURLcode sallyport_getinfo_offset(
     sallyport_getinfo call, CURL *easy, CURLINFO info, curl_off_t *value) {
   return call(easy, info, value);
+}
+
+static inline CURLMcode sallyport_multi_setopt_pointer(
+    sallyport_multi_setopt call, CURLM *multi, CURLMoption option, void *value) {
+  return call(multi, option, value);
+}
+
+static inline CURLMcode sallyport_multi_setopt_socket(
+    sallyport_multi_setopt call, CURLM *multi,
+    int (*value)(CURL *, curl_socket_t, int, void *, void *)) {
+  return call(multi, CURLMOPT_SOCKETFUNCTION, value);
+}
+
+static inline CURLMcode sallyport_multi_setopt_timer(
+    sallyport_multi_setopt call, CURLM *multi, int (*value)(CURLM *, long, void *)) {
+  return call(multi, CURLMOPT_TIMERFUNCTION, value);
 }
 
 static inline CURLMcode sallyport_multi_setopt_long(

@@ -18,14 +18,9 @@ struct CurlLibrary: @unchecked Sendable {
     @convention(c) (UnsafeMutableRawPointer, UnsafeMutableRawPointer) -> CURLMcode
   let multiRemove:
     @convention(c) (UnsafeMutableRawPointer, UnsafeMutableRawPointer) -> CURLMcode
-  let multiPerform:
-    @convention(c) (UnsafeMutableRawPointer, UnsafeMutablePointer<Int32>) -> CURLMcode
-  let multiPoll:
-    @convention(c) (
-      UnsafeMutableRawPointer, UnsafeMutableRawPointer?, UInt32, Int32,
-      UnsafeMutablePointer<Int32>?
-    ) -> CURLMcode
-  let multiWakeup: @convention(c) (UnsafeMutableRawPointer) -> CURLMcode
+  let multiSocketAction:
+    @convention(c) (UnsafeMutableRawPointer, Int32, Int32, UnsafeMutablePointer<Int32>)
+      -> CURLMcode
   let multiInfoRead:
     @convention(c) (UnsafeMutableRawPointer, UnsafeMutablePointer<Int32>)
       -> UnsafeMutablePointer<CURLMsg>?
@@ -59,7 +54,7 @@ struct CurlLibrary: @unchecked Sendable {
     }
     func symbol<Function>(_ name: String) throws(LoadError) -> Function {
       guard let address = dlsym(handle, name) else {
-        throw LoadError(reason: "libcurl is older than 7.68: it has no \(name)")
+        throw LoadError(reason: "libcurl is too old: it has no \(name)")
       }
       // A C function's address has no other type than the one its header declares.
       return unsafeBitCast(address, to: Function.self)
@@ -73,9 +68,7 @@ struct CurlLibrary: @unchecked Sendable {
     multiInit = try symbol("curl_multi_init")
     multiAdd = try symbol("curl_multi_add_handle")
     multiRemove = try symbol("curl_multi_remove_handle")
-    multiPerform = try symbol("curl_multi_perform")
-    multiPoll = try symbol("curl_multi_poll")
-    multiWakeup = try symbol("curl_multi_wakeup")
+    multiSocketAction = try symbol("curl_multi_socket_action")
     multiInfoRead = try symbol("curl_multi_info_read")
     multiSetOption = try symbol("curl_multi_setopt")
     listAppend = try symbol("curl_slist_append")

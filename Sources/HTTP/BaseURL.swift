@@ -92,20 +92,3 @@ public struct BaseURL: Sendable, Equatable {
     return other.host == host && other.port == port && other.isSecure == isSecure
   }
 }
-
-/// The query part of a URL (RFC 3986 section 3.4).
-public enum URLQuery {
-  /// Appends items, percent-encoded; an item without a value is left out.
-  public static func append(
-    _ items: [(name: String, value: String?)], to url: inout String
-  ) {
-    var separator = "?"
-    for case (let name, let value?) in items {
-      url += separator
-      url += name
-      url += "="
-      url += PercentEncoding.encode(value)
-      separator = "&"
-    }
-  }
-}

@@ -24,6 +24,16 @@ public struct HTTPRequest: Sendable {
       self.value = value
       self.isSecret = isSecret
     }
+
+    /// As a member, redacted.
+    func write(to writer: inout JSONWriter) {
+      writer.name(name)
+      if isSecret {
+        writer.string(SecretScrubber.replacement)
+      } else {
+        writer.string(value)
+      }
+    }
   }
 
   public var method: Method
@@ -61,10 +71,7 @@ public struct HTTPRequest: Sendable {
       writer.member("url", url)
       writer.name("headers")
       writer.object { writer in
-        for header in headers {
-          writer.name(header.name)
-          writer.string(header.isSecret ? SecretScrubber.replacement : header.value)
-        }
+        for position in headers.indices { headers[position].write(to: &writer) }
       }
       guard let body else { return }
       writer.name("body")

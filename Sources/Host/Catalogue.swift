@@ -1,5 +1,4 @@
 import Basics
-import Crypto
 import Plugin
 
 /// The integrations of this host and what `capabilities` says of them.
@@ -13,17 +12,15 @@ public final class Catalogue: Sendable {
 
   public let integrations: [RegisteredIntegration]
   private let names: JSONNames
-  private let lazyHash: Lazily<Result<String, CryptoError>>
+  /// Equal for equal catalogues, so that a caller can keep one: `sha256:` and the digest of the
+  /// text of `integrations` in the full catalogue. Generated with the project, since computing it
+  /// would take more time than everything else up to the first reply.
+  public let hash: String
 
-  public init(_ integrations: [RegisteredIntegration]) {
+  public init(_ integrations: [RegisteredIntegration], hash: String) {
     self.integrations = integrations
+    self.hash = hash
     names = JSONNames(integrations.map(\.id))
-    lazyHash = Lazily {
-      let text = JSONFragment { writer in
-        writer.array { for integration in integrations { Self.write(integration, to: &$0) } }
-      }
-      return Result { () throws(CryptoError) in "sha256:\(try SHA256.hex(text.bytes))" }
-    }
   }
 
   public func integration(_ id: JSON) -> RegisteredIntegration? {
@@ -33,10 +30,6 @@ public final class Catalogue: Sendable {
   public func integration(_ id: String) -> RegisteredIntegration? {
     integrations.first { $0.id == id }
   }
-
-  /// SHA-256 of the full catalogue: equal for equal catalogues, whichever process made them.
-  /// Nil without libcrypto.
-  public var hash: String? { try? lazyHash.get.get() }
 
   /// Writes the result of `capabilities`.
   public func write(
@@ -50,7 +43,7 @@ public final class Catalogue: Sendable {
         $0.member("name", Product.name)
         $0.member("version", Product.version)
       }
-      writer.member(ifPresent: "hash", hash)
+      writer.member("hash", hash)
       writer.name("integrations")
       writer.array { writer in
         for candidate in integrations where integration == nil || candidate === integration {

@@ -50,7 +50,10 @@ extension InvokeRequest {
         writer.literal(#""return_data":"Successful","dry_run":true"#)
         writer.name("requests")
         writer.array { writer in
-          for planned in ready.plan() { planned.write(to: &writer) }
+          // In place: a loop over elements would copy each request.
+          ready.plan().withUnsafeBufferPointer { plan in
+            for position in plan.indices { plan[position].write(to: &writer) }
+          }
         }
       }
     }

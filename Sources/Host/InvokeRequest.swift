@@ -21,20 +21,22 @@ struct InvokeRequest: Sendable {
     }
     let members = params.select(Self.names)
     if members.unknownCount > 0 { throw Self.unknown(in: params) }
-    self.integration = try Lookup.integration(members[0], in: context.catalogue)
-    self.command = try Lookup.command(members[1], of: self.integration)
-    let indicator = self.command.failure
-    self.options = try Self.options(members.valueIfNotNull(4), indicator)
-    self.connection = try Self.find(
-      members.valueIfNotNull(2), self.integration, indicator, in: context)
-    try Self.checkPolicy(self.command, self.connection, indicator, in: context)
-    let given = members.valueIfNotNull(3)
-    arguments = given
+    let integration = try Lookup.integration(members[0], in: context.catalogue)
+    let command = try Lookup.command(members[1], of: integration)
+    let options = try Self.options(members.valueIfNotNull(4), command)
+    let connection = try Self.find(members.valueIfNotNull(2), integration, command, in: context)
+    try Self.checkPolicy(command, connection, in: context)
+    let arguments = members.valueIfNotNull(3)
     do throws(ParameterProblems) {
-      ready = try self.command.ready(given, on: self.connection)
+      ready = try command.ready(arguments, on: connection)
     } catch {
-      throw Failure.arguments(error, prefix: "/arguments", indicator: indicator)
+      throw Failure.arguments(error, prefix: "/arguments", indicator: command.failure)
     }
+    self.integration = integration
+    self.command = command
+    self.connection = connection
+    self.arguments = arguments
+    self.options = options
   }
 
   private static func unknown(in params: JSON) -> RPCError {
@@ -46,38 +48,37 @@ struct InvokeRequest: Sendable {
   }
 
   private static func options(
-    _ json: JSON?, _ indicator: String
+    _ json: JSON?, _ command: RegisteredCommand
   ) throws(RPCError) -> InvocationOptions {
     guard let json else { return .none }
     do throws(ParameterProblems) {
       return try InvocationOptions.shape.decode(json) { InvocationOptions(&$0) }
     } catch {
-      throw Failure.arguments(error, prefix: "/options", indicator: indicator)
+      throw Failure.arguments(error, prefix: "/options", indicator: command.failure)
     }
   }
 
   private static func find(
-    _ json: JSON?, _ integration: RegisteredIntegration, _ indicator: String,
+    _ json: JSON?, _ integration: RegisteredIntegration, _ command: RegisteredCommand,
     in context: HostContext
   ) throws(RPCError) -> OpenConnection {
     do throws(ConnectionFault) {
       return try context.connections.find(
-        json, for: integration, indicator: indicator)
+        json, for: integration)
     } catch {
       switch error {
       case .parameter(let path, let message, let suggestion):
-        throw Failure.parameter(path, message, didYouMean: suggestion, indicator: indicator)
+        throw Failure.parameter(path, message, didYouMean: suggestion, indicator: command.failure)
       case .problems(let problems):
-        throw Failure.arguments(problems, prefix: "/connection", indicator: indicator)
+        throw Failure.arguments(problems, prefix: "/connection", indicator: command.failure)
       case .command(let error):
-        throw Failure.command(error, indicator: indicator)
+        throw Failure.command(error, indicator: command.failure)
       }
     }
   }
 
   private static func checkPolicy(
-    _ command: RegisteredCommand, _ connection: OpenConnection, _ indicator: String,
-    in context: HostContext
+    _ command: RegisteredCommand, _ connection: OpenConnection, in context: HostContext
   ) throws(RPCError) {
     let refusal =
       context.options.isReadOnly && command.effect != .read
@@ -87,7 +88,7 @@ struct InvokeRequest: Sendable {
       CommandError(
         .policy, "\(command.id) may not run: \(refusal).",
         remedy: "Use a connection whose policy allows it."),
-      indicator: indicator)
+      indicator: command.failure)
   }
 }
 

@@ -21,7 +21,7 @@ final class RequestHandler {
   private let observer: (any SessionObserver)?
   private var parser = JSONParser()
   private var writer = JSONWriter(capacity: 4_096)
-  private var gathered: [UInt8] = []
+  private var gathered = ByteBuffer(capacity: 2 * RequestHandler.gatheredBytes)
   /// Set by `shutdown`.
   private(set) var isShuttingDown = false
 
@@ -37,7 +37,6 @@ final class RequestHandler {
     self.observer = observer
     methods = Methods(
       context: context, statistics: statistics, admission: admission, active: active)
-    gathered.reserveCapacity(Self.gatheredBytes + 4_096)
   }
 
   // MARK: Lines
@@ -70,8 +69,8 @@ final class RequestHandler {
   /// The input has ended or failed, or a piece of it is used up: everything ready goes out.
   func flush() {
     guard !gathered.isEmpty else { return }
-    output.append(gathered)
-    gathered.removeAll(keepingCapacity: true)
+    output.append(gathered.array)
+    gathered.truncate(to: 0)
     output.waitForRoom()
   }
 
@@ -229,12 +228,18 @@ final class RequestHandler {
   private func send(isError: Bool, in batch: BatchSink?) {
     statistics.countAnswer(isError: isError)
     observer?.answered(isError: isError)
+    let isClean = !writer.withBytes { context.secrets.mayOccur(inJSON: $0) }
+    if isClean && batch == nil {
+      writer.withBytes { gathered.append($0) }
+      gathered.append(0x0A)
+      return
+    }
     let frame = context.secrets.scrub(json: writer.bytes)
     if let batch {
       batch.expect()
       batch.answer(frame, isError: isError)
     } else {
-      gathered.append(contentsOf: frame)
+      gathered.append(frame)
       gathered.append(0x0A)
     }
   }

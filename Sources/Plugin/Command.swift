@@ -99,7 +99,7 @@ extension Command {
 }
 
 /// How requests of one connection are completed and sent.
-public protocol VendorClient: Sendable {
+public protocol VendorClient: AnyObject, Sendable {
   /// Completes a request as it would be sent, with a stand-in for the credentials.
   func preview(_ request: inout HTTPRequest)
   /// Signs in where that is needed, sends, and reads the body.
@@ -112,9 +112,9 @@ public protocol VendorClient: Sendable {
 extension VendorClient {
   /// The plan of a command that sends this request first.
   public func previews(_ request: consuming HTTPRequest) -> [HTTPRequest] {
-    var request = request
-    preview(&request)
-    return [request]
+    var plan = [request]
+    preview(&plan[0])
+    return plan
   }
 }
 

@@ -26,27 +26,27 @@ public enum Message: Sendable {
       return
     }
     let members = json.select(Self.names)
-    let (version, method, idValue, params) = (members[0], members[2], members[1], members[3])
-    if method == nil && (members[4] != nil || members[5] != nil) {
+    if !members.has(2) && (members.has(4) || members.has(5)) {
       self = .response
       return
     }
-    let id = idValue.map(RequestID.init) ?? nil
+    let id = members[1].map(RequestID.init) ?? nil
     func invalid(_ reason: String, at value: JSON?) -> Message {
       .invalid(id: id ?? .null, reason: reason, offset: (value ?? json).offset)
     }
-    if let idValue, id == nil {
-      self = invalid("id must be a string, a number or null", at: idValue)
-    } else if version?.equals("2.0") != true {
-      self = invalid(#"jsonrpc must be "2.0""#, at: version)
-    } else if let method, let name = method.string {
+    if members.has(1), id == nil {
+      self = invalid("id must be a string, a number or null", at: members[1])
+    } else if !members.equals(0, "2.0") {
+      self = invalid(#"jsonrpc must be "2.0""#, at: members[0])
+    } else if let method = members[2]?.string {
+      let params = members[3]
       if let params, params.kind != .object, params.kind != .array {
         self = invalid("params must be an object or an array", at: params)
       } else {
-        self = .call(Call(id: id, method: name, params: params))
+        self = .call(Call(id: id, method: method, params: params))
       }
     } else {
-      self = invalid("method must be a string", at: method)
+      self = invalid("method must be a string", at: members[2])
     }
   }
 }

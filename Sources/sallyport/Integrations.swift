@@ -1,4 +1,5 @@
 import CODAFootprint
+import Host
 import Plugin
 
 /// The vendors of this executable, one line each.
@@ -6,4 +7,6 @@ enum Integrations {
   static let all = [
     RegisteredIntegration(CODAFootprint.self)
   ]
+
+  static var catalogue: Catalogue { Catalogue(all, hash: GeneratedCatalogueHash.value) }
 }

@@ -11,25 +11,21 @@ public final class JSONDocument: @unchecked Sendable {
   let bytes: UnsafePointer<UInt8>
   let nodes: UnsafePointer<JSONNode>
   public let byteCount: Int
-  let nodeCount: Int
   /// True when a subtree's source bytes cannot stand inside one line of output as they are:
   /// they hold a line break between tokens, or U+2028, U+2029 or U+0085 in a string.
   let hasLineBreaks: Bool
 
-  init(copying text: UnsafeBufferPointer<UInt8>, index: JSONIndex) {
+  init(copying text: UnsafeBufferPointer<UInt8>, index: borrowing JSONIndex) {
     // One block for both: an allocation less for each line of input.
-    let indexBytes = index.nodes.count * MemoryLayout<JSONNode>.stride
+    let indexBytes = index.count * MemoryLayout<JSONNode>.stride
     guard let block = malloc(indexBytes + text.count) else { preconditionFailure("out of memory") }
-    let ownNodes = block.bindMemory(to: JSONNode.self, capacity: index.nodes.count)
+    let ownNodes = block.bindMemory(to: JSONNode.self, capacity: index.count)
     let ownBytes = (block + indexBytes).bindMemory(to: UInt8.self, capacity: text.count)
     if let base = text.baseAddress { ownBytes.initialize(from: base, count: text.count) }
-    index.nodes.withUnsafeBufferPointer { source in
-      if let base = source.baseAddress { ownNodes.initialize(from: base, count: source.count) }
-    }
+    ownNodes.initialize(from: index.nodes, count: index.count)
     bytes = UnsafePointer(ownBytes)
     nodes = UnsafePointer(ownNodes)
     byteCount = text.count
-    nodeCount = index.nodes.count
     hasLineBreaks = index.hasLineBreaks
   }
 
@@ -39,9 +35,47 @@ public final class JSONDocument: @unchecked Sendable {
 }
 
 /// What the parser learned about one text.
-struct JSONIndex {
-  var nodes: [JSONNode] = []
+///
+/// Kept from text to text. Memory of its own instead of an array, for the price of an append.
+struct JSONIndex: ~Copyable {
+  private(set) var nodes: UnsafeMutablePointer<JSONNode>
+  private var capacity = 256
+  private(set) var count = 0
   var hasLineBreaks = false
+
+  init() { nodes = .allocate(capacity: capacity) }
+
+  deinit { nodes.deallocate() }
+
+  @inline(__always)
+  subscript(position: Int) -> JSONNode {
+    get { nodes[position] }
+    set { nodes[position] = newValue }
+  }
+
+  @inline(__always)
+  mutating func append(_ node: JSONNode) {
+    if count == capacity { grow() }
+    (nodes + count).initialize(to: node)
+    count += 1
+  }
+
+  @inline(never)
+  private mutating func grow() {
+    let larger = UnsafeMutablePointer<JSONNode>.allocate(capacity: capacity * 2)
+    larger.initialize(from: nodes, count: count)
+    nodes.deallocate()
+    (nodes, capacity) = (larger, capacity * 2)
+  }
+
+  /// Forgets the nodes and keeps the memory, unless there is very much.
+  mutating func removeAll() {
+    (count, hasLineBreaks) = (0, false)
+    guard capacity > 65_536 else { return }
+    nodes.deallocate()
+    capacity = 256
+    nodes = .allocate(capacity: capacity)
+  }
 }
 
 /// One value of a document, 16 bytes. Offsets fit in 32 bits because every text the host reads is

@@ -1,7 +1,7 @@
 /// Reads JSON texts strictly by RFC 8259, into documents.
 ///
 /// Keep one for many texts: its index buffer is reused. Iterative, so that nesting costs no stack.
-public struct JSONParser {
+public struct JSONParser: ~Copyable {
   /// Offsets are 32 bits wide.
   static let maximumBytes = Int(UInt32.max)
 
@@ -16,8 +16,7 @@ public struct JSONParser {
 
   public mutating func parse(_ text: UnsafeBufferPointer<UInt8>) throws(JSONError) -> JSON {
     precondition(text.count <= Self.maximumBytes, "a text of 4 GiB or more")
-    index.nodes.removeAll(keepingCapacity: true)
-    index.hasLineBreaks = false
+    index.removeAll()
     open.removeAll(keepingCapacity: true)
     try scan(text)
     return JSONDocument(copying: text, index: index).root
@@ -53,7 +52,7 @@ public struct JSONParser {
         expecting = .value
         continue
       case .commaOrEnd:
-        let inObject = index.nodes[open[open.count - 1]].kind == .object
+        let inObject = index[open[open.count - 1]].kind == .object
         if byte == UInt8(ascii: ",") {
           at += 1
           expecting = inObject ? .name : .value
@@ -73,7 +72,7 @@ public struct JSONParser {
               offset: at)
           }
           let isObject = byte == UInt8(ascii: "{")
-          open.append(index.nodes.count)
+          open.append(index.count)
           try append(isObject ? .object : .array, start: at, length: 0)
           at += 1
           expecting = isObject ? .nameOrEnd : .valueOrEnd
@@ -106,14 +105,14 @@ public struct JSONParser {
   private mutating func append(
     _ kind: JSON.Kind, start: Int, length: Int, hasEscapes: Bool = false
   ) throws(JSONError) {
-    guard index.nodes.count < limits.values else {
+    guard index.count < limits.values else {
       throw JSONError(
         code: .tooManyValues, reason: "more than \(limits.values) values", offset: start)
     }
-    index.nodes.append(
+    index.append(
       JSONNode(
         start: UInt32(truncatingIfNeeded: start), length: UInt32(truncatingIfNeeded: length),
-        next: UInt32(truncatingIfNeeded: index.nodes.count + 1), kind: kind,
+        next: UInt32(truncatingIfNeeded: index.count + 1), kind: kind,
         hasEscapes: hasEscapes))
   }
 
@@ -121,9 +120,9 @@ public struct JSONParser {
   @inline(__always)
   private mutating func close(_ at: Int) {
     let container = open.removeLast()
-    index.nodes[container].length = UInt32(truncatingIfNeeded: at + 1)
-      - index.nodes[container].start
-    index.nodes[container].next = UInt32(truncatingIfNeeded: index.nodes.count)
+    index[container].length = UInt32(truncatingIfNeeded: at + 1)
+      - index[container].start
+    index[container].next = UInt32(truncatingIfNeeded: index.count)
   }
 
   @inline(__always)
@@ -155,7 +154,13 @@ public struct JSONParser {
     var at = start
     var hasEscapes = false
     while at < end {
+      at += JSONString.plainRun(base, at, end)
+      guard at < end else { break }
       let byte = base[at]
+      if JSONString.isPlain(byte) {
+        at += 1
+        continue
+      }
       if byte == UInt8(ascii: "\"") {
         try append(.string, start: start, length: at - start, hasEscapes: hasEscapes)
         return at + 1
@@ -165,8 +170,6 @@ public struct JSONParser {
         at = try skipEscape(base, at, end)
       } else if byte < 0x20 {
         throw syntax("a control character must be escaped in a string", at)
-      } else if byte < 0x80 {
-        at += 1
       } else {
         at = try skipMultibyte(base, at, end)
       }

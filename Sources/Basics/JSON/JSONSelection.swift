@@ -1,20 +1,33 @@
 import Glibc
 
 /// Names that an object's members are looked up by, kept ready for comparing.
-public final class JSONNames: Sendable {
+public final class JSONNames: @unchecked Sendable {
+  // @unchecked: what the pointers point to is written in `init` only.
   public let texts: [String]
+  let count: Int
   /// The names' UTF-8 one after the other, and where each ends.
-  private let bytes: [UInt8]
-  private let ends: [Int]
+  private let bytes: UnsafeMutablePointer<UInt8>
+  private let ends: UnsafeMutablePointer<Int>
 
   public init(_ texts: [String]) {
     self.texts = texts
-    var bytes: [UInt8] = []
-    ends = texts.map { text in
-      bytes += Array(text.utf8)
-      return bytes.count
+    count = texts.count
+    let total = texts.reduce(0) { $0 + $1.utf8.count }
+    bytes = .allocate(capacity: total)
+    ends = .allocate(capacity: texts.count)
+    var end = 0
+    for (position, text) in texts.enumerated() {
+      for byte in text.utf8 {
+        (bytes + end).initialize(to: byte)
+        end += 1
+      }
+      (ends + position).initialize(to: end)
     }
-    self.bytes = bytes
+  }
+
+  deinit {
+    bytes.deallocate()
+    ends.deallocate()
   }
 
   public convenience init(_ texts: String...) { self.init(texts) }
@@ -31,22 +44,17 @@ public final class JSONNames: Sendable {
   /// The position of a name, trying `expected` first: callers tend to keep to one order.
   @inline(__always)
   func position(of name: UnsafeBufferPointer<UInt8>, expecting expected: Int) -> Int? {
-    let count = ends.count
-    return bytes.withUnsafeBufferPointer { bytes in
-      ends.withUnsafeBufferPointer { ends in
-        for step in 0..<count {
-          let position = expected + step < count ? expected + step : expected + step - count
-          let start = position == 0 ? 0 : ends[position - 1]
-          guard ends[position] - start == name.count else { continue }
-          if let own = bytes.baseAddress, let other = name.baseAddress {
-            if memcmp(own + start, other, name.count) == 0 { return position }
-          } else {
-            return position
-          }
-        }
-        return nil
+    guard let other = name.baseAddress else { return nil }
+    var position = expected
+    for _ in 0..<count {
+      let start = position == 0 ? 0 : ends[position - 1]
+      if ends[position] - start == name.count, memcmp(bytes + start, other, name.count) == 0 {
+        return position
       }
+      position += 1
+      if position == count { position = 0 }
     }
+    return nil
   }
 }
 
@@ -65,7 +73,7 @@ public struct JSONSelection: ~Copyable, Sendable {
   public private(set) var unknownCount = 0
 
   fileprivate init(_ object: JSON, _ names: JSONNames) {
-    precondition(names.texts.count <= Self.maximumNames, "too many names of one object")
+    precondition(names.count <= Self.maximumNames, "too many names of one object")
     document = object.document
     let all = document.nodes
     guard all[object.index].kind == .object else { return }
@@ -77,7 +85,7 @@ public struct JSONSelection: ~Copyable, Sendable {
       let value = index + 1
       if let position = Self.position(of: name, document, names, expected) {
         nodes[position] = UInt32(truncatingIfNeeded: value)
-        expected = position + 1 < names.texts.count ? position + 1 : 0
+        expected = position + 1 < names.count ? position + 1 : 0
       } else {
         unknownCount += 1
       }
@@ -102,6 +110,18 @@ public struct JSONSelection: ~Copyable, Sendable {
   public subscript(position: Int) -> JSON? {
     let node = nodes[position]
     return node == 0 ? nil : JSON(document: document, index: Int(node))
+  }
+
+  /// Whether there is such a member.
+  public func has(_ position: Int) -> Bool { nodes[position] != 0 }
+
+  /// Whether the member is that string.
+  public func equals(_ position: Int, _ text: StaticString) -> Bool {
+    let node = document.nodes[Int(nodes[position])]
+    guard nodes[position] != 0, node.kind == .string, !node.hasEscapes,
+      Int(node.length) == text.utf8CodeUnitCount
+    else { return false }
+    return memcmp(document.bytes + Int(node.start), text.utf8Start, Int(node.length)) == 0
   }
 
   /// The same, and nil also for null.

@@ -8,6 +8,35 @@ extension String {
 
 /// The escapes of JSON strings (RFC 8259 section 7).
 public enum JSONString {
+  /// How many bytes from `at` on are ASCII that stands for itself in a string; counts in steps of
+  /// eight bytes, and leaves the last few to `isPlain`.
+  ///
+  /// Each test sets the high bit of a byte that fails it (of the first such byte at least, which is
+  /// the one that counts).
+  @inline(__always)
+  static func plainRun(_ base: UnsafePointer<UInt8>, _ at: Int, _ end: Int) -> Int {
+    var position = at
+    while position + 8 <= end {
+      let word = UnsafeRawPointer(base + position).loadUnaligned(as: UInt64.self).littleEndian
+      let ones: UInt64 = 0x0101_0101_0101_0101
+      let quotes = word ^ (ones &* 0x22)
+      let backslashes = word ^ (ones &* 0x5C)
+      let special =
+        word | (word &- ones &* 0x20) & ~word | (quotes &- ones) & ~quotes
+        | (backslashes &- ones) & ~backslashes
+      let marks = special & (ones &* 0x80)
+      if marks != 0 { return position + marks.trailingZeroBitCount / 8 - at }
+      position += 8
+    }
+    return position - at
+  }
+
+  /// ASCII that stands for itself in a string.
+  @inline(__always)
+  static func isPlain(_ byte: UInt8) -> Bool {
+    byte >= 0x20 && byte < 0x80 && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "\\")
+  }
+
   /// Decodes the content between the quotes of a string that the parser accepted.
   /// An unpaired surrogate becomes U+FFFD.
   static func decode(_ content: UnsafeBufferPointer<UInt8>) -> [UInt8] {
@@ -57,13 +86,20 @@ public enum JSONString {
 
   /// Appends `text` to `output` between quotes. Escaped: what RFC 8259 requires, and U+0085,
   /// U+2028 and U+2029, which some readers take for the end of a line.
-  static func encode(_ text: UnsafeBufferPointer<UInt8>, into output: inout [UInt8]) {
+  static func encode(_ text: UnsafeBufferPointer<UInt8>, into output: inout ByteBuffer) {
     output.append(UInt8(ascii: "\""))
     var runStart = 0
     var at = 0
-    while at < text.count {
-      let byte = text[at]
-      if byte >= 0x20 && byte < 0x80 && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "\\") {
+    guard let base = text.baseAddress else {
+      output.append(UInt8(ascii: "\""))
+      return
+    }
+    let count = text.count
+    while at < count {
+      at += plainRun(base, at, count)
+      guard at < count else { break }
+      let byte = base[at]
+      if isPlain(byte) {
         at += 1
         continue
       }
@@ -72,24 +108,24 @@ public enum JSONString {
           at += 1
           continue
         }
-        output.append(contentsOf: text[runStart..<at])
+        output.append(UnsafeBufferPointer(start: base + runStart, count: at - runStart))
         appendUnit(length == 2 ? 0x0085 : 0x2000 | UInt32(text[at + 2] & 0x3F), to: &output)
         at += length
       } else {
-        output.append(contentsOf: text[runStart..<at])
+        output.append(UnsafeBufferPointer(start: base + runStart, count: at - runStart))
         appendEscape(byte, to: &output)
         at += 1
       }
       runStart = at
     }
-    output.append(contentsOf: text[runStart..<text.count])
+    output.append(UnsafeBufferPointer(start: base + runStart, count: count - runStart))
     output.append(UInt8(ascii: "\""))
   }
 
   /// Copies the content of a string token, which keeps its own escapes, and escapes the raw line
   /// separators in it.
   static func copyEscapingSeparators(
-    _ content: UnsafeBufferPointer<UInt8>, into output: inout [UInt8]
+    _ content: UnsafeBufferPointer<UInt8>, into output: inout ByteBuffer
   ) {
     var at = 0
     while at < content.count {
@@ -109,7 +145,7 @@ public enum JSONString {
     return UTF8Sequence.isLineSeparator(base + at, length: length) ? length : nil
   }
 
-  private static func appendEscape(_ byte: UInt8, to output: inout [UInt8]) {
+  private static func appendEscape(_ byte: UInt8, to output: inout ByteBuffer) {
     output.append(UInt8(ascii: "\\"))
     switch byte {
     case UInt8(ascii: "\""), UInt8(ascii: "\\"): output.append(byte)
@@ -118,14 +154,17 @@ public enum JSONString {
     case 0x0A: output.append(UInt8(ascii: "n"))
     case 0x0C: output.append(UInt8(ascii: "f"))
     case 0x0D: output.append(UInt8(ascii: "r"))
-    default:
-      output.removeLast()
-      appendUnit(UInt32(byte), to: &output)
+    default: appendHex(UInt32(byte), to: &output)
     }
   }
 
-  private static func appendUnit(_ unit: UInt32, to output: inout [UInt8]) {
+  private static func appendUnit(_ unit: UInt32, to output: inout ByteBuffer) {
     output.append(UInt8(ascii: "\\"))
+    appendHex(unit, to: &output)
+  }
+
+  /// `u` and four digits.
+  private static func appendHex(_ unit: UInt32, to output: inout ByteBuffer) {
     output.append(UInt8(ascii: "u"))
     for shift in [12, 8, 4, 0] as [UInt32] {
       output.append(hexDigits.utf8Start[Int(unit >> shift & 0xF)])

@@ -2,20 +2,23 @@
 ///
 /// Commas are placed by looking at the last byte, so that there is no state to keep: after an
 /// opening bracket, a colon, a line end or nothing comes no comma.
-public struct JSONWriter: Sendable {
-  public private(set) var bytes: [UInt8]
+public struct JSONWriter: ~Copyable, Sendable {
+  private var output: ByteBuffer
 
-  public init(capacity: Int = 256) {
-    bytes = []
-    bytes.reserveCapacity(capacity)
+  public init(capacity: Int = 256) { output = ByteBuffer(capacity: capacity) }
+
+  /// A copy of what was written.
+  public var bytes: [UInt8] { output.array }
+
+  /// Calls `body` with what was written, which is valid only during the call.
+  @inline(__always)
+  public borrowing func withBytes<Result>(
+    _ body: (UnsafeBufferPointer<UInt8>) throws -> Result
+  ) rethrows -> Result {
+    try output.withBytes(body)
   }
 
-  public var isEmpty: Bool { bytes.isEmpty }
-
-  public mutating func removeAll() { bytes.removeAll(keepingCapacity: true) }
-
-  /// Takes back what was written after the first `count` bytes.
-  public mutating func truncate(to count: Int) { bytes.removeLast(bytes.count - count) }
+  public mutating func removeAll() { output.truncate(to: 0) }
 
   // MARK: Containers
 
@@ -35,28 +38,23 @@ public struct JSONWriter: Sendable {
 
   public mutating func openObject() {
     separate()
-    bytes.append(UInt8(ascii: "{"))
+    output.append(UInt8(ascii: "{"))
   }
 
-  public mutating func closeObject() { bytes.append(UInt8(ascii: "}")) }
+  public mutating func closeObject() { output.append(UInt8(ascii: "}")) }
 
   public mutating func openArray() {
     separate()
-    bytes.append(UInt8(ascii: "["))
+    output.append(UInt8(ascii: "["))
   }
 
-  public mutating func closeArray() { bytes.append(UInt8(ascii: "]")) }
+  public mutating func closeArray() { output.append(UInt8(ascii: "]")) }
 
   // MARK: Names
 
   /// A member name known at compile time, of characters that need no escape.
   public mutating func name(_ name: StaticString) {
-    separate()
-    bytes.append(UInt8(ascii: "\""))
-    bytes.append(
-      contentsOf: UnsafeBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount))
-    bytes.append(UInt8(ascii: "\""))
-    bytes.append(UInt8(ascii: ":"))
+    output.appendName(name, afterComma: needsComma)
   }
 
   public mutating func name(text: String) {
@@ -70,13 +68,13 @@ public struct JSONWriter: Sendable {
   }
 
   /// Makes the string just written a member name.
-  mutating func endName() { bytes.append(UInt8(ascii: ":")) }
+  mutating func endName() { output.append(UInt8(ascii: ":")) }
 
   // MARK: Values
 
   public mutating func string(_ text: String) {
     separate()
-    text.withUTF8Bytes { JSONString.encode($0, into: &bytes) }
+    text.withUTF8Bytes { JSONString.encode($0, into: &output) }
   }
 
   /// Bytes that are UTF-8 except by accident; what is not becomes U+FFFD.
@@ -86,7 +84,7 @@ public struct JSONWriter: Sendable {
 
   public mutating func integer(_ value: Int64) {
     separate()
-    DecimalDigits.append(value, to: &bytes)
+    DecimalDigits.append(value, to: &output)
   }
 
   public mutating func integer(_ value: Int) { integer(Int64(value)) }
@@ -99,14 +97,13 @@ public struct JSONWriter: Sendable {
   public mutating func double(_ value: Double) {
     precondition(value.isFinite, "JSON has no infinity")
     separate()
-    bytes.append(contentsOf: value.description.utf8)
+    output.append(Array(value.description.utf8))
   }
 
   /// JSON written in the source, on one line.
   public mutating func literal(_ text: StaticString) {
     separate()
-    bytes.append(
-      contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+    output.append(text)
   }
 
   /// A parsed value in its source text; spread over lines, it is put on one.
@@ -115,14 +112,14 @@ public struct JSONWriter: Sendable {
     if json.document.hasLineBreaks {
       copyTokens(json)
     } else {
-      json.withSource { bytes.append(contentsOf: $0) }
+      json.withSource { output.append($0) }
     }
   }
 
   /// What another writer wrote: one whole value.
   public mutating func value(_ fragment: JSONFragment) {
     separate()
-    bytes.append(contentsOf: fragment.bytes)
+    output.append(fragment.bytes)
   }
 
   // MARK: Members
@@ -159,34 +156,40 @@ public struct JSONWriter: Sendable {
 
   // MARK: Bytes
 
+  /// After an opening bracket, a colon, a line end or nothing comes no comma.
+  @inline(__always)
+  private var needsComma: Bool {
+    switch output.last {
+    case nil, UInt8(ascii: "{"), UInt8(ascii: "["), UInt8(ascii: ":"), 0x0A: false
+    default: true
+    }
+  }
+
   @inline(__always)
   private mutating func separate() {
-    switch bytes.last {
-    case nil, UInt8(ascii: "{"), UInt8(ascii: "["), UInt8(ascii: ":"), 0x0A: return
-    default: bytes.append(UInt8(ascii: ","))
-    }
+    if needsComma { output.append(UInt8(ascii: ",")) }
   }
 
   /// The value without the line breaks between its tokens and with line separators escaped.
   private mutating func copyTokens(_ json: JSON) {
     switch json.kind {
     case .object:
-      bytes.append(UInt8(ascii: "{"))
+      output.append(UInt8(ascii: "{"))
       for member in json.members { name(copying: member.name); value(member.value) }
-      bytes.append(UInt8(ascii: "}"))
+      output.append(UInt8(ascii: "}"))
     case .array:
-      bytes.append(UInt8(ascii: "["))
+      output.append(UInt8(ascii: "["))
       for element in json.elements { value(element) }
-      bytes.append(UInt8(ascii: "]"))
+      output.append(UInt8(ascii: "]"))
     case .string:
-      json.withSource { JSONString.copyEscapingSeparators($0, into: &bytes) }
+      json.withSource { JSONString.copyEscapingSeparators($0, into: &output) }
     default:
-      json.withSource { bytes.append(contentsOf: $0) }
+      json.withSource { output.append($0) }
     }
   }
 
   /// Ends a line of output.
-  public mutating func endLine() { bytes.append(0x0A) }
+  public mutating func endLine() { output.append(0x0A) }
 }
 
 /// One whole JSON value that a writer wrote, on one line.
@@ -214,29 +217,6 @@ public struct JSONFragment: Sendable, Equatable {
       return try JSON.parse(bytes, limits: JSONLimits(depth: 1_024, values: .max))
     } catch {
       preconditionFailure("a writer wrote what is not JSON: \(error)")
-    }
-  }
-}
-
-enum DecimalDigits {
-  static func append(_ value: Int64, to output: inout [UInt8]) {
-    if value >= 0 && value < 10 {
-      output.append(UInt8(ascii: "0") + UInt8(value))
-      return
-    }
-    withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 20) { digits in
-      var magnitude = value.magnitude
-      var at = 20
-      repeat {
-        at -= 1
-        digits[at] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: magnitude % 10)
-        magnitude /= 10
-      } while magnitude > 0
-      if value < 0 {
-        at -= 1
-        digits[at] = UInt8(ascii: "-")
-      }
-      output.append(contentsOf: digits[at..<20])
     }
   }
 }

@@ -161,7 +161,7 @@ public final class ConnectionStore: Sendable {
   ///
   /// - Parameter json: its name, an inline connection, or nil where only one fits.
   func find(
-    _ json: JSON?, for integration: RegisteredIntegration, indicator: String
+    _ json: JSON?, for integration: RegisteredIntegration
   ) throws(ConnectionFault) -> OpenConnection {
     guard let json else { return try onlyOne(of: integration) }
     if json.kind == .object { return try inline(json, for: integration) }

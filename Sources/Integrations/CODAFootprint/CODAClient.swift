@@ -31,16 +31,24 @@ public final class CODAClient: VendorClient {
 
   // MARK: Requests
 
-  /// A request to a path below `/api`, every one of which ends in a slash.
+  /// A request to a path below `/api`, every one of which ends in a slash: a fixed path, or one
+  /// with an id in it, as in `/console/elements/device/17/users/`.
   func request(
-    _ method: HTTPRequest.Method, _ path: String, tenant: Int64?,
-    query: [(name: String, value: String?)] = [], body: JSONFragment? = nil
+    _ method: HTTPRequest.Method, _ path: StaticString, _ id: Int64? = nil,
+    _ rest: StaticString = "", tenant: Int64?, body: JSONFragment? = nil,
+    query: (inout URLBuilder) -> Void = { _ in }
   ) -> HTTPRequest {
-    var url = root
-    url += path
-    URLQuery.append(query, to: &url)
-    var request =
-      body.map { HTTPRequest(method, url, json: $0) } ?? HTTPRequest(method, url)
+    var url = URLBuilder(root: root)
+    url.path(path)
+    if let id { url.path(id) }
+    url.path(rest)
+    query(&url)
+    var request: HTTPRequest
+    if let body {
+      request = HTTPRequest(method, url.text, json: body)
+    } else {
+      request = HTTPRequest(method, url.text)
+    }
     request.headers.append(HTTPRequest.Header("Accept", "application/json"))
     if let tenant {
       request.headers.append(HTTPRequest.Header("FootprintTenantId", String(tenant)))
@@ -130,7 +138,7 @@ public final class CODAClient: VendorClient {
   }
 
   private func fetchTokens(
-    _ path: String, _ body: JSONFragment, keeping refresh: String?, in invocation: Invocation
+    _ path: StaticString, _ body: JSONFragment, keeping refresh: String?, in invocation: Invocation
   ) async throws(CommandError) -> Tokens {
     var request = request(.post, path, tenant: nil, body: body)
     request.isSecret = true

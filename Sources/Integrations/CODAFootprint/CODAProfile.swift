@@ -8,9 +8,9 @@ struct CODAProfile: Sendable {
 
   /// The query parameter of the IP address filter. Every published revision has `filter`; the
   /// document calls it `ip`.
-  var ipFilterName: String { "filter" }
+  var ipFilterName: StaticString { "filter" }
 
-  var contextRiskName: String { profile == .classic ? "risk_level" : "riskLevel" }
+  var contextRiskName: StaticString { profile == .classic ? "risk_level" : "riskLevel" }
 
   /// A risk level as the query spells it. The current revision leaves out `all` and calls
   /// `nonvisible` `unknown`.

@@ -12,7 +12,6 @@ public struct ParamReader: ~Copyable {
   private let naming: ParameterShape.Naming
   /// What the caller gave, by position of the parameter.
   private let given: JSONSelection
-  private let object: JSON?
   private(set) var described: [Parameter] = []
   private(set) var rules: [Rule] = []
   /// Faults so far; a decoded value counts only when there are none.
@@ -28,15 +27,17 @@ public struct ParamReader: ~Copyable {
     self.naming = naming
     shape = nil
     given = Self.nothing.select(Self.noNames)
-    object = nil
   }
 
   /// - Parameter object: what the caller gave; nil for nothing at all.
   init(decoding shape: ParameterShape, from object: JSON?) {
     self.shape = shape
     naming = .verbatim
-    given = (object ?? Self.nothing).select(shape.jsonNames)
-    self.object = object
+    if let object {
+      given = object.select(shape.jsonNames)
+    } else {
+      given = Self.nothing.select(shape.jsonNames)
+    }
     if let object, object.kind != .object {
       problems = [ParameterProblem("must be an object")]
     }
@@ -139,7 +140,7 @@ public struct ParamReader: ~Copyable {
   // MARK: Finishing
 
   /// Adds what only the whole object shows: unknown members and broken rules.
-  mutating func finish() {
+  mutating func finish(_ object: JSON?) {
     guard let shape, object?.kind ?? .object == .object else { return }
     if let object, given.unknownCount > 0 { reportUnknownMembers(shape, object) }
     if !shape.rules.isEmpty { checkRules(shape, object) }
@@ -201,10 +202,9 @@ extension ParameterShape {
   ) throws(ParameterProblems) -> Value {
     var reader = ParamReader(decoding: self, from: object)
     let value = declare(&reader)
-    reader.finish()
-    if !reader.problems.isEmpty {
-      throw ParameterProblems(list: reader.problems, shape: self)
-    }
+    reader.finish(object)
+    let problems = reader.problems
+    if !problems.isEmpty { throw ParameterProblems(list: problems, shape: self) }
     return value
   }
 }

@@ -24,7 +24,7 @@ enum CommonOptions {
   static func host(_ arguments: ParsedArguments) throws(UsageError) -> HostContext {
     let secrets = SecretScrubber()
     let log = Log(level: try logLevel(arguments), secrets: secrets)
-    let catalogue = Catalogue(Integrations.all)
+    let catalogue = Integrations.catalogue
     let environment = ConnectionEnvironment(
       transport: CurlTransport(), secrets: secrets, log: log)
     let connections = ConnectionStore(catalogue, environment)

@@ -43,9 +43,8 @@ struct AnswerFile {
     defer { close(input) }
     var ids: Set<RequestID> = []
     var splitter = LineSplitter(maximumBytes: 1 << 30)
-    var parser = JSONParser()
     let take: (LineSplitter.Line, Int) -> Void = { line, _ in
-      guard case .text(let text) = line, let json = try? parser.parse(text) else { return }
+      guard case .text(let text) = line, let json = try? JSON.parse(text) else { return }
       let responses = json.kind == .array ? Array(json.elements) : [json]
       for response in responses where response["result"] != nil || response["error"] != nil {
         if let id = response["id"].flatMap(RequestID.init), !id.isNull { ids.insert(id) }

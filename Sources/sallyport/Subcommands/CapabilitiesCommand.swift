@@ -31,7 +31,7 @@ enum CapabilitiesCommand {
       command = try CatalogueWords.command(ids[1], of: integration)
     }
     if arguments.has("--json") {
-      let catalogue = Catalogue(Integrations.all)
+      let catalogue = Integrations.catalogue
       Console.print(
         JSONFragment { catalogue.write(integration: integration, command: command, to: &$0) }
           .text)

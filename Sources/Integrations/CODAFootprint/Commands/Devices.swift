@@ -24,9 +24,10 @@ struct ListDevices: CODACommand, PagedCommand {
   }
 
   func request(with client: CODAClient, page: Int64?) -> HTTPRequest {
-    client.request(
-      .get, "/console/elements/devices/", tenant: tenant,
-      query: [("page", page.map { String($0) })] + (filter?.query(client.profile) ?? []))
+    client.request(.get, "/console/elements/devices/", tenant: tenant) { url in
+      url.query("page", page)
+      filter?.write(to: &url, client.profile)
+    }
   }
 
   func pageCount(in body: JSON) -> Int64? { CODAResults.pageCount(body) }
@@ -73,19 +74,17 @@ struct DeviceFilter: ParameterObject {
     source = members.optional("source", .choice(Source.self), "How the devices were found.")
   }
 
-  func query(_ profile: CODAProfile) -> [(name: String, value: String?)] {
-    [
-      (profile.ipFilterName, ip),
-      ("pageSize", pageSize.map { String($0) }),
-      ("riskLevel", profile.risk(riskLevel)),
-      ("scanType", scanType?.rawValue),
-      ("scannerId", scannerID.map { String($0) }),
-      ("scope", scope?.rawValue),
-      ("showDevicesWithNoApps", showDevicesWithNoApps.map { $0 ? "true" : "false" }),
-      ("sortColumn", sortColumn?.rawValue),
-      ("sortDirection", sortDirection?.rawValue),
-      ("source", source?.rawValue),
-    ]
+  func write(to url: inout URLBuilder, _ profile: CODAProfile) {
+    url.query(profile.ipFilterName, ip)
+    url.query("pageSize", pageSize)
+    url.query("riskLevel", profile.risk(riskLevel))
+    url.query("scanType", scanType?.rawValue)
+    url.query("scannerId", scannerID)
+    url.query("scope", scope?.rawValue)
+    url.query("showDevicesWithNoApps", showDevicesWithNoApps)
+    url.query("sortColumn", sortColumn?.rawValue)
+    url.query("sortDirection", sortDirection?.rawValue)
+    url.query("source", source?.rawValue)
   }
 }
 
@@ -108,7 +107,7 @@ struct ListDeviceAttackAvenues: CODACommand, RequestCommand {
   }
 
   func request(with client: CODAClient) -> HTTPRequest {
-    client.request(.get, "/console/elements/device/\(device)/attackavenues/", tenant: tenant)
+    client.request(.get, "/console/elements/device/", device, "/attackavenues/", tenant: tenant)
   }
 }
 
@@ -131,7 +130,7 @@ struct ListDeviceNetworkConnections: CODACommand, RequestCommand {
   }
 
   func request(with client: CODAClient) -> HTTPRequest {
-    client.request(.get, "/console/elements/device/\(device)/networkConnections/", tenant: tenant)
+    client.request(.get, "/console/elements/device/", device, "/networkConnections/", tenant: tenant)
   }
 }
 
@@ -154,7 +153,7 @@ struct ListDeviceUsers: CODACommand, RequestCommand {
   }
 
   func request(with client: CODAClient) -> HTTPRequest {
-    client.request(.get, "/console/elements/device/\(device)/users/", tenant: tenant)
+    client.request(.get, "/console/elements/device/", device, "/users/", tenant: tenant)
   }
 }
 
@@ -176,8 +175,8 @@ struct ListDeviceVulnerabilities: CODACommand, PagedCommand {
 
   func request(with client: CODAClient, page: Int64?) -> HTTPRequest {
     client.request(
-      .get, "/console/elements/device/\(device)/vulnerabilities/", tenant: tenant,
-      query: [("page", page.map { String($0) })])
+      .get, "/console/elements/device/", device, "/vulnerabilities/", tenant: tenant
+    ) { $0.query("page", page) }
   }
 
   func pageCount(in body: JSON) -> Int64? { CODAResults.pageCount(body) }

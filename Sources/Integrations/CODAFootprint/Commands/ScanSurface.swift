@@ -41,9 +41,10 @@ struct ListScanSurfaces: CODACommand, PagedCommand {
   }
 
   func request(with client: CODAClient, page: Int64?) -> HTTPRequest {
-    client.request(
-      .get, "/console/scanSurface/", tenant: tenant,
-      query: [("page", page.map { String($0) }), ("scannerId", scanner.map { String($0) })])
+    client.request(.get, "/console/scanSurface/", tenant: tenant) { url in
+      url.query("page", page)
+      url.query("scannerId", scanner)
+    }
   }
 
   func pageCount(in body: JSON) -> Int64? { CODAResults.pageCount(body) }
@@ -64,9 +65,9 @@ struct ListCurrentTargetsPorts: CODACommand, PagedCommand {
   }
 
   func request(with client: CODAClient, page: Int64?) -> HTTPRequest {
-    client.request(
-      .get, "/console/scanSurface/currentTargets/ports/", tenant: tenant,
-      query: [("page", page.map { String($0) })])
+    client.request(.get, "/console/scanSurface/currentTargets/ports/", tenant: tenant) {
+      $0.query("page", page)
+    }
   }
 
   func pageCount(in body: JSON) -> Int64? { CODAResults.pageCount(body) }
@@ -97,7 +98,7 @@ struct UpdateTargetScanScope: CODACommand, RequestCommand {
 
   func request(with client: CODAClient) -> HTTPRequest {
     client.request(
-      .patch, "/console/scanSurface/currentTargets/\(target)/", tenant: tenant,
+      .patch, "/console/scanSurface/currentTargets/", target, "/", tenant: tenant,
       body: JSONFragment { $0.object { $0.member("scope", client.profile.scope(scope)) } })
   }
 }
@@ -123,9 +124,8 @@ struct PatchRescan: CODACommand {
   }
 
   private func request(_ scanner: Int64?, with client: CODAClient) -> HTTPRequest {
-    let place = scanner.map { "\($0)/" } ?? ""
-    return client.request(
-      .patch, "/console/scanSurface/rescan/\(place)", tenant: tenant,
+    client.request(
+      .patch, "/console/scanSurface/rescan/", scanner, scanner == nil ? "" : "/", tenant: tenant,
       body: JSONFragment { $0.object { _ in } })
   }
 

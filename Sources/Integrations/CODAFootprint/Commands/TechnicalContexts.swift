@@ -25,12 +25,10 @@ struct ListTechnicalContexts: CODACommand, PagedCommand {
   }
 
   func request(with client: CODAClient, page: Int64?) -> HTTPRequest {
-    client.request(
-      .get, "/console/elements/contexts/technical/", tenant: tenant,
-      query: [
-        ("page", page.map { String($0) }),
-        (client.profile.contextRiskName, client.profile.risk(riskLevel)),
-      ])
+    client.request(.get, "/console/elements/contexts/technical/", tenant: tenant) { url in
+      url.query("page", page)
+      url.query(client.profile.contextRiskName, client.profile.risk(riskLevel))
+    }
   }
 
   func pageCount(in body: JSON) -> Int64? { CODAResults.pageCount(body) }
@@ -52,6 +50,6 @@ struct GetTechnicalContext: CODACommand, RequestCommand {
   }
 
   func request(with client: CODAClient) -> HTTPRequest {
-    client.request(.get, "/console/elements/contexts/technical/\(context)/", tenant: tenant)
+    client.request(.get, "/console/elements/contexts/technical/", context, "/", tenant: tenant)
   }
 }

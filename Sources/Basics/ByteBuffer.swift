@@ -1,0 +1,104 @@
+import Glibc
+
+/// Bytes that are written one after the other.
+///
+/// An array would do, were it not for the price of small appends: each asks whether the array is
+/// shared. This one is never shared, since it cannot be copied.
+public struct ByteBuffer: ~Copyable, @unchecked Sendable {
+  // @unchecked: owns its memory alone.
+  private var base: UnsafeMutablePointer<UInt8>
+  private var capacity: Int
+  public private(set) var count = 0
+
+  public init(capacity: Int) {
+    self.capacity = max(capacity, 16)
+    base = Self.allocate(self.capacity)
+  }
+
+  deinit { free(base) }
+
+  private static func allocate(_ capacity: Int) -> UnsafeMutablePointer<UInt8> {
+    guard let block = malloc(capacity) else { preconditionFailure("out of memory") }
+    return block.bindMemory(to: UInt8.self, capacity: capacity)
+  }
+
+  public var isEmpty: Bool { count == 0 }
+
+  @inline(__always)
+  var last: UInt8? { count == 0 ? nil : base[count - 1] }
+
+  @inline(__always)
+  private mutating func makeRoom(_ more: Int) {
+    if count + more > capacity { grow(count + more) }
+  }
+
+  @inline(never)
+  private mutating func grow(_ needed: Int) {
+    let larger = max(needed, capacity * 2)
+    guard let block = realloc(base, larger) else { preconditionFailure("out of memory") }
+    base = block.bindMemory(to: UInt8.self, capacity: larger)
+    capacity = larger
+  }
+
+  @inline(__always)
+  public mutating func append(_ byte: UInt8) {
+    makeRoom(1)
+    base[count] = byte
+    count += 1
+  }
+
+  @inline(__always)
+  public mutating func append(_ bytes: UnsafeBufferPointer<UInt8>) {
+    guard let source = bytes.baseAddress else { return }
+    makeRoom(bytes.count)
+    memcpy(base + count, source, bytes.count)
+    count += bytes.count
+  }
+
+  @inline(__always)
+  public mutating func append(_ text: StaticString) {
+    append(UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+  }
+
+  public mutating func append(_ bytes: [UInt8]) {
+    bytes.withUnsafeBufferPointer { append($0) }
+  }
+
+  /// `"name":`, with the comma before it where one is needed.
+  @inline(__always)
+  mutating func appendName(_ name: StaticString, afterComma: Bool) {
+    let length = name.utf8CodeUnitCount
+    makeRoom(length + 4)
+    var at = base + count
+    if afterComma {
+      at.pointee = UInt8(ascii: ",")
+      at += 1
+    }
+    at[0] = UInt8(ascii: "\"")
+    memcpy(at + 1, name.utf8Start, length)
+    at[length + 1] = UInt8(ascii: "\"")
+    at[length + 2] = UInt8(ascii: ":")
+    count += length + (afterComma ? 4 : 3)
+  }
+
+  /// Forgets the bytes after the first `count` and keeps the memory, unless there is very much.
+  public mutating func truncate(to count: Int) {
+    self.count = count
+    if count == 0 && capacity > 1_048_576 {
+      free(base)
+      capacity = 4_096
+      base = Self.allocate(capacity)
+    }
+  }
+
+  /// Calls `body` with the bytes, which are valid only during the call.
+  @inline(__always)
+  public borrowing func withBytes<Result>(
+    _ body: (UnsafeBufferPointer<UInt8>) throws -> Result
+  ) rethrows -> Result {
+    try body(UnsafeBufferPointer(start: base, count: count))
+  }
+
+  /// A copy.
+  public var array: [UInt8] { withBytes(Array.init) }
+}

@@ -1,0 +1,213 @@
+import Basics
+import CCurl
+import Glibc
+import HTTP
+
+/// libcurl's multi handle and the descriptors it waits for, driven by epoll: each wake-up costs
+/// what has happened, not how much is under way. Used by one thread only.
+final class TransferLoop {
+  /// Idle easy handles that are kept for further transfers.
+  private static let idleHandles = 64
+  /// Idle connections that are kept open.
+  private static let idleConnections = 128
+  /// Events taken at a time.
+  private static let eventCount = 64
+
+  private let curl: CurlLibrary
+  private let multi: UnsafeMutableRawPointer
+  private let poll: Int32
+  private let wakeup: Int32
+  private var running: [UnsafeMutableRawPointer: Transfer] = [:]
+  private var idle: [UnsafeMutableRawPointer] = []
+  /// When libcurl wants to be called although nothing happens.
+  private var timer: Deadline?
+
+  init(_ curl: CurlLibrary, wakeup: Int32) {
+    guard let multi = curl.multiInit() else { preconditionFailure("libcurl has no memory left") }
+    self.curl = curl
+    self.multi = multi
+    self.wakeup = wakeup
+    poll = epoll_create1(Int32(EPOLL_CLOEXEC))
+    precondition(poll >= 0, "no descriptors left")
+    watch(wakeup, EPOLLIN.rawValue, EPOLL_CTL_ADD)
+    _ = sallyport_multi_setopt_long(
+      curl.multiSetOption, multi, CURLMOPT_MAXCONNECTS, Self.idleConnections)
+    setCallbacks()
+  }
+
+  private func watch(_ descriptor: Int32, _ events: UInt32, _ operation: Int32) {
+    var event = epoll_event(events: events, data: epoll_data_t(fd: descriptor))
+    if epoll_ctl(poll, operation, descriptor, &event) != 0 && errno == ENOENT {
+      epoll_ctl(poll, EPOLL_CTL_ADD, descriptor, &event)
+    }
+  }
+
+  private func setCallbacks() {
+    // Unretained: the loop lives as long as its thread, which is as long as the process.
+    let owner = Unmanaged.passUnretained(self).toOpaque()
+    _ = sallyport_multi_setopt_pointer(
+      curl.multiSetOption, multi, CURLMOPT_SOCKETDATA, owner)
+    _ = sallyport_multi_setopt_socket(curl.multiSetOption, multi) {
+      _, descriptor, what, owner, _ in
+      guard let owner else { return 0 }
+      Unmanaged<TransferLoop>.fromOpaque(owner).takeUnretainedValue()
+        .socketChanged(descriptor, what)
+      return 0
+    }
+    _ = sallyport_multi_setopt_pointer(
+      curl.multiSetOption, multi, CURLMOPT_TIMERDATA, owner)
+    _ = sallyport_multi_setopt_timer(curl.multiSetOption, multi) { _, milliseconds, owner in
+      guard let owner else { return 0 }
+      Unmanaged<TransferLoop>.fromOpaque(owner).takeUnretainedValue().timer =
+        milliseconds < 0 ? nil : Deadline(inMilliseconds: milliseconds)
+      return 0
+    }
+  }
+
+  private func socketChanged(_ descriptor: Int32, _ what: Int32) {
+    switch what {
+    case CURL_POLL_REMOVE: epoll_ctl(poll, EPOLL_CTL_DEL, descriptor, nil)
+    case CURL_POLL_IN: watch(descriptor, EPOLLIN.rawValue, EPOLL_CTL_MOD)
+    case CURL_POLL_OUT: watch(descriptor, EPOLLOUT.rawValue, EPOLL_CTL_MOD)
+    case CURL_POLL_INOUT:
+      watch(descriptor, EPOLLIN.rawValue | EPOLLOUT.rawValue, EPOLL_CTL_MOD)
+    default: break
+    }
+  }
+
+  // MARK: Running
+
+  /// Blocks until something has happened, and lets libcurl act on it.
+  func wait() {
+    var events = [epoll_event](repeating: epoll_event(), count: Self.eventCount)
+    let milliseconds = timer.map { Int32(clamping: $0.remainingMilliseconds) } ?? -1
+    let count = epoll_wait(poll, &events, Int32(events.count), milliseconds)
+    for event in events.prefix(Int(max(0, count))) {
+      let descriptor = event.data.fd
+      if descriptor == wakeup {
+        var value: UInt64 = 0
+        eventfd_read(wakeup, &value)
+      } else {
+        act(descriptor, Self.action(event.events))
+      }
+    }
+    if timer?.hasPassed == true {
+      timer = nil
+      act(CURL_SOCKET_TIMEOUT, 0)
+    }
+    finishDone()
+  }
+
+  private static func action(_ events: UInt32) -> Int32 {
+    var action: Int32 = 0
+    if events & EPOLLIN.rawValue != 0 { action |= CURL_CSELECT_IN }
+    if events & EPOLLOUT.rawValue != 0 { action |= CURL_CSELECT_OUT }
+    if events & (EPOLLERR.rawValue | EPOLLHUP.rawValue) != 0 { action |= CURL_CSELECT_ERR }
+    return action
+  }
+
+  private func act(_ descriptor: Int32, _ action: Int32) {
+    var active: Int32 = 0
+    _ = curl.multiSocketAction(multi, descriptor, action, &active)
+  }
+
+  func start(_ transfer: Transfer) {
+    if transfer.isCancelled {
+      transfer.finish(
+        .failure(TransportError(.cancelled, "the request was cancelled", mayHaveArrived: false)))
+      return
+    }
+    guard let easy = idle.popLast() ?? curl.easyInit() else {
+      transfer.finish(
+        .failure(
+          TransportError(.unavailable, "libcurl has no memory left", mayHaveArrived: false)))
+      return
+    }
+    TransferOptions(curl: curl, easy: easy).apply(transfer)
+    running[easy] = transfer
+    // libcurl sets its timer to now, so that the transfer starts when the thread waits next.
+    _ = curl.multiAdd(multi, easy)
+  }
+
+  func cancel(_ transfer: Transfer) {
+    guard let easy = running.first(where: { $0.value === transfer })?.key else { return }
+    let hasSent = hasSent(easy)
+    end(easy)
+    transfer.finish(
+      .failure(TransportError(.cancelled, "the request was cancelled", mayHaveArrived: hasSent)))
+  }
+
+  private func finishDone() {
+    var remaining: Int32 = 0
+    while let message = curl.multiInfoRead(multi, &remaining) {
+      guard message.pointee.msg == CURLMSG_DONE, let easy = message.pointee.easy_handle,
+        let transfer = running[easy]
+      else { continue }
+      let outcome = outcome(message.pointee.data.result, easy, transfer)
+      end(easy)
+      transfer.finish(outcome)
+    }
+  }
+
+  /// Takes a transfer out of libcurl, which aborts it when it is still going on.
+  private func end(_ easy: UnsafeMutableRawPointer) {
+    _ = curl.multiRemove(multi, easy)
+    if let transfer = running.removeValue(forKey: easy) {
+      curl.listFree(transfer.headerList)
+      transfer.headerList = nil
+    }
+    if idle.count < Self.idleHandles {
+      curl.easyReset(easy)
+      idle.append(easy)
+    } else {
+      curl.easyCleanup(easy)
+    }
+  }
+
+  // MARK: Outcomes
+
+  private func outcome(
+    _ code: CURLcode, _ easy: UnsafeMutableRawPointer, _ transfer: Transfer
+  ) -> Transfer.Outcome {
+    let hasSent = hasSent(easy)
+    if code == CURLE_OK {
+      // libcurl takes a connection that ends between two headers for the end of the answer.
+      guard transfer.hasWholeHead else {
+        return .failure(
+          TransportError(
+            .interrupted, "the answer broke off in its headers", mayHaveArrived: hasSent))
+      }
+      return .success(transfer.response(status: info(CURLINFO_RESPONSE_CODE, easy)))
+    }
+    let kind =
+      transfer.isTooLarge
+      ? TransportError.Kind.responseTooLarge : CurlErrorKind.kind(of: code, hasSent: hasSent)
+    return .failure(
+      TransportError(kind, reason(kind, code, transfer), mayHaveArrived: hasSent))
+  }
+
+  private func reason(
+    _ kind: TransportError.Kind, _ code: CURLcode, _ transfer: Transfer
+  ) -> String {
+    if kind == .responseTooLarge {
+      return "the answer is larger than \(transfer.route.maximumResponseBytes) bytes"
+    }
+    let detail = String(cString: transfer.errorText)
+    return detail.isEmpty ? String(cString: curl.easyError(code)) : detail
+  }
+
+  /// Whether anything of the request has gone towards the vendor. What libcurl counts as request
+  /// bytes includes a CONNECT to a proxy, which comes before it is ready for the transfer.
+  private func hasSent(_ easy: UnsafeMutableRawPointer) -> Bool {
+    var readyMicroseconds: curl_off_t = 0
+    _ = sallyport_getinfo_offset(
+      curl.getInfo, easy, CURLINFO_PRETRANSFER_TIME_T, &readyMicroseconds)
+    return readyMicroseconds > 0 && info(CURLINFO_REQUEST_SIZE, easy) > 0
+  }
+
+  private func info(_ info: CURLINFO, _ easy: UnsafeMutableRawPointer) -> Int {
+    var value = 0
+    _ = sallyport_getinfo_long(curl.getInfo, easy, info, &value)
+    return value
+  }
+}
