@@ -142,8 +142,9 @@ public final class ConnectionStore: Sendable {
   private func refuseUnknownLimits(
     _ limits: JSON?, _ integration: RegisteredIntegration
   ) throws(ParameterProblems) {
+    guard let limits else { return }
     let known = ["default", "sign_in"] + integration.commands.map(\.id)
-    for member in limits?.members ?? [] {
+    for member in limits.members {
       let name = member.name.string ?? ""
       if known.contains(name) { continue }
       throw ParameterProblems(
