@@ -42,6 +42,11 @@ static inline CURLcode sallyport_getinfo_long(
   return call(easy, info, value);
 }
 
+static inline CURLcode sallyport_getinfo_offset(
+    sallyport_getinfo call, CURL *easy, CURLINFO info, curl_off_t *value) {
+  return call(easy, info, value);
+}
+
 static inline CURLMcode sallyport_multi_setopt_pointer(
     sallyport_multi_setopt call, CURLM *multi, CURLMoption option, void *value) {
   return call(multi, option, value);

@@ -3,7 +3,16 @@ import HTTP
 
 /// libcurl's error codes (libcurl-errors(3)) by what they mean for a retry.
 enum CurlErrorKind {
-  static func kind(of code: CURLcode) -> TransportError.Kind {
+  static func kind(of code: CURLcode, hasSent: Bool) -> TransportError.Kind {
+    let kind = kind(of: code)
+    // An answer that is not HTTP has the code of a URL that is not, and a proxy that refuses the
+    // tunnel that of a broken connection.
+    if kind == .cannotConnect && hasSent { return .interrupted }
+    if kind == .interrupted && !hasSent { return .cannotConnect }
+    return kind
+  }
+
+  private static func kind(of code: CURLcode) -> TransportError.Kind {
     switch code {
     case CURLE_COULDNT_RESOLVE_PROXY, CURLE_COULDNT_RESOLVE_HOST, CURLE_COULDNT_CONNECT,
       CURLE_PROXY, CURLE_URL_MALFORMAT, CURLE_UNSUPPORTED_PROTOCOL:

@@ -37,7 +37,7 @@ public final class CurlTransport: Transport {
       request = next
     }
     throw TransportError(
-      .interrupted, "more than \(Self.maximumRedirects) redirects", mayHaveArrived: true)
+      .tooManyRedirects, "more than \(Self.maximumRedirects) redirects", mayHaveArrived: false)
   }
 
   private func exchange(

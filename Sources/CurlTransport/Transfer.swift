@@ -20,6 +20,8 @@ final class Transfer: @unchecked Sendable {
   private var headers: [(name: String, value: String)] = []
   private var body: [UInt8] = []
   private(set) var isTooLarge = false
+  /// Whether the empty line after the headers has come.
+  private(set) var hasWholeHead = false
 
   /// C strings and lists that libcurl reads until the transfer has ended.
   var headerList: UnsafeMutablePointer<curl_slist>?
@@ -66,8 +68,10 @@ final class Transfer: @unchecked Sendable {
     let line = String(decoding: bytes, as: UTF8.self)
     if line.hasPrefix("HTTP/") {
       headers = []
+      hasWholeHead = false
       return
     }
+    if line == "\r\n" || line == "\n" { hasWholeHead = true }
     guard let colon = line.utf8.firstIndex(of: UInt8(ascii: ":")) else { return }
     let value = line[line.utf8.index(after: colon)...]
     headers.append((line[..<colon].lowercased(), value.trimmed))

@@ -131,7 +131,7 @@ final class TransferLoop {
 
   func cancel(_ transfer: Transfer) {
     guard let easy = running.first(where: { $0.value === transfer })?.key else { return }
-    let hasSent = requestBytes(easy) > 0
+    let hasSent = hasSent(easy)
     end(easy)
     transfer.finish(
       .failure(TransportError(.cancelled, "the request was cancelled", mayHaveArrived: hasSent)))
@@ -169,15 +169,21 @@ final class TransferLoop {
   private func outcome(
     _ code: CURLcode, _ easy: UnsafeMutableRawPointer, _ transfer: Transfer
   ) -> Transfer.Outcome {
+    let hasSent = hasSent(easy)
     if code == CURLE_OK {
+      // libcurl takes a connection that ends between two headers for the end of the answer.
+      guard transfer.hasWholeHead else {
+        return .failure(
+          TransportError(
+            .interrupted, "the answer broke off in its headers", mayHaveArrived: hasSent))
+      }
       return .success(transfer.response(status: info(CURLINFO_RESPONSE_CODE, easy)))
     }
     let kind =
-      transfer.isTooLarge ? TransportError.Kind.responseTooLarge : CurlErrorKind.kind(of: code)
+      transfer.isTooLarge
+      ? TransportError.Kind.responseTooLarge : CurlErrorKind.kind(of: code, hasSent: hasSent)
     return .failure(
-      TransportError(
-        kind, reason(kind, code, transfer),
-        mayHaveArrived: kind != .cannotConnect && kind != .tls && requestBytes(easy) > 0))
+      TransportError(kind, reason(kind, code, transfer), mayHaveArrived: hasSent))
   }
 
   private func reason(
@@ -190,9 +196,13 @@ final class TransferLoop {
     return detail.isEmpty ? String(cString: curl.easyError(code)) : detail
   }
 
-  /// How much of the request has been sent.
-  private func requestBytes(_ easy: UnsafeMutableRawPointer) -> Int {
-    info(CURLINFO_REQUEST_SIZE, easy)
+  /// Whether anything of the request has gone towards the vendor. What libcurl counts as request
+  /// bytes includes a CONNECT to a proxy, which comes before it is ready for the transfer.
+  private func hasSent(_ easy: UnsafeMutableRawPointer) -> Bool {
+    var readyMicroseconds: curl_off_t = 0
+    _ = sallyport_getinfo_offset(
+      curl.getInfo, easy, CURLINFO_PRETRANSFER_TIME_T, &readyMicroseconds)
+    return readyMicroseconds > 0 && info(CURLINFO_REQUEST_SIZE, easy) > 0
   }
 
   private func info(_ info: CURLINFO, _ easy: UnsafeMutableRawPointer) -> Int {

@@ -49,7 +49,7 @@ public struct RetryPolicy: Sendable {
     case .cannotConnect: return backOff(attempt, randomness)
     case .timedOut, .interrupted:
       return !error.mayHaveArrived || isRepeatable ? backOff(attempt, randomness) : nil
-    case .tls, .responseTooLarge, .cancelled, .unavailable: return nil
+    case .tls, .responseTooLarge, .tooManyRedirects, .cancelled, .unavailable: return nil
     }
   }
 

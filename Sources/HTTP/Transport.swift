@@ -52,6 +52,8 @@ public struct TransportError: Error, Sendable, CustomStringConvertible {
     /// The connection broke before the answer was whole.
     case interrupted
     case responseTooLarge
+    /// The vendor sends on and on, without acting.
+    case tooManyRedirects
     case cancelled
     /// The transport itself cannot work here, such as without libcurl.
     case unavailable

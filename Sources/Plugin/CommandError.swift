@@ -133,6 +133,8 @@ extension CommandError {
     case .responseTooLarge:
       return CommandError(
         .upstream, reason, outcome: outcome, remedy: "Ask for less at a time, such as one page.")
+    case .tooManyRedirects:
+      return CommandError(.network, reason, remedy: "Check the server URL of the connection.")
     case .cancelled:
       return .cancelled(outcome: outcome)
     case .unavailable:

@@ -107,6 +107,7 @@ public final class ConnectionStore: Sendable {
       }
       registerSecrets(integration, definition.settings)
       if !fromFile { try refuseReferences(definition.settings) }
+      try refuseUnknownLimits(definition.rateLimits, integration)
       let connection = try Connection(name: name, definition, environment: environment)
       do throws(ParameterProblems) {
         return try integration.open(connection)
@@ -134,6 +135,24 @@ public final class ConnectionStore: Sendable {
           at: member.name.string),
         of: ConnectionDefinition.shape
       ).inside("settings")
+    }
+  }
+
+  /// A limit for a command that does not exist would limit nothing, in silence.
+  private func refuseUnknownLimits(
+    _ limits: JSON?, _ integration: RegisteredIntegration
+  ) throws(ParameterProblems) {
+    guard let limits else { return }
+    let known = ["default", "sign_in"] + integration.commands.map(\.id)
+    for member in limits.members {
+      let name = member.name.string ?? ""
+      if known.contains(name) { continue }
+      throw ParameterProblems(
+        ParameterProblem(
+          "is no command of \(integration.id)", at: name,
+          didYouMean: Suggestion.closest(to: name, among: known)),
+        of: ConnectionDefinition.shape
+      ).inside("rate_limits")
     }
   }
 

@@ -13,7 +13,7 @@ public final class Connection: Sendable {
   public let log: Log
   let slots: OptionalSlots
 
-  /// - Throws: faults in `rate_limits`.
+  /// - Throws: faults in `proxy` and `rate_limits`.
   public init(
     name: String?, _ definition: ConnectionDefinition, environment: ConnectionEnvironment
   ) throws(ParameterProblems) {
@@ -22,12 +22,26 @@ public final class Connection: Sendable {
     transport = environment.transport
     secrets = environment.secrets
     log = environment.log
+    let proxy = try Self.proxy(definition)
+    for password in proxy?.passwords ?? [] { secrets.add(password) }
     route = TransportRoute(
-      proxy: definition.proxy, caFile: definition.tls?.caFile,
+      proxy: proxy?.text, caFile: definition.tls?.caFile,
       clientCertificate: definition.tls?.clientCertificate,
       clientKey: definition.tls?.clientKey)
     limiter = RateLimiter(try RateLimitSettings.read(definition.rateLimits))
     slots = OptionalSlots(definition.maximumConcurrency.map { Int($0) })
+  }
+
+  private static func proxy(
+    _ definition: ConnectionDefinition
+  ) throws(ParameterProblems) -> ProxyURL? {
+    guard let text = definition.proxy else { return nil }
+    do {
+      return try ProxyURL(text)
+    } catch {
+      throw ParameterProblems(
+        ParameterProblem(error.reason, at: "proxy"), of: ConnectionDefinition.shape)
+    }
   }
 }
 

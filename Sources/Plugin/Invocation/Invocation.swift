@@ -16,6 +16,9 @@ public struct InvocationMeta: Sendable {
   public var waitedMilliseconds = 0
   public var pages = 0
   public var items = 0
+  /// Whether an attempt at the request under way may have been applied and was followed by
+  /// another.
+  var isUnclear = false
 }
 
 /// One run of one command: its deadline, its way to the vendor, and what it counts.
@@ -98,6 +101,17 @@ public final class Invocation: Sendable {
       throw stopped("Waiting for a free place on the connection", outcome: .notApplied)
     }
     defer { connection.slots.releaseIfLimited() }
+    if command.effect != .read { note { $0.isUnclear = false } }
+    do throws(CommandError) {
+      return try await sendWithRetries(request)
+    } catch {
+      throw withRemedy(error)
+    }
+  }
+
+  private func sendWithRetries(
+    _ request: HTTPRequest
+  ) async throws(CommandError) -> HTTPResponse {
     var attempt = 1
     while true {
       try await waitForRateLimit()
@@ -115,15 +129,17 @@ public final class Invocation: Sendable {
         else { return response }
         // An answer in hand is worth more than a retry that cannot come in time.
         guard wait < deadline.remainingMilliseconds else { return response }
+        if response.status >= 500 { noteUnclear() }
         delay = wait
       } catch {
         let outcome = error.mayHaveArrived ? outcomeAfterSending : .notApplied
+        if error.mayHaveArrived { noteUnclear() }
         guard
           let wait = retryPolicy.delay(
             after: error, attempt: attempt, isRepeatable: isRepeatable,
             randomness: .random(in: 0...1)),
           wait < deadline.remainingMilliseconds
-        else { throw withRemedy(CommandError.transport(error, outcome: outcome)) }
+        else { throw .transport(error, outcome: outcome) }
         delay = wait
       }
       attempt += 1
@@ -132,10 +148,16 @@ public final class Invocation: Sendable {
     }
   }
 
+  /// An attempt may have been applied, whatever becomes of the next ones.
+  private func noteUnclear() {
+    if command.effect != .read { note { $0.isUnclear = true } }
+  }
+
   /// Adds to an error with an unknown outcome how to find out.
   public func withRemedy(_ error: CommandError) -> CommandError {
-    guard error.outcome == .unknown, let readBack = command.readBack else { return error }
     var error = error
+    if counters.withLock({ $0.isUnclear }) { error.outcome = .unknown }
+    guard error.outcome == .unknown, let readBack = command.readBack else { return error }
     error.remedy =
       "It may have been applied: look with \(readBack) before repeating it."
     return error
