@@ -126,7 +126,7 @@ final class HealthMonitor: Sendable {
     guard let entry = entries.withLock({ $0[connection] }) else { return }
     var writer = JSONWriter()
     Frame.notification("health/changed", into: &writer) { Self.write(entry, to: &$0) }
-    var frame = context.secrets.scrub(json: writer.bytes)
+    var frame = context.secrets.scrub(frame: writer.bytes)
     frame.append(0x0A)
     output.append(frame)
   }
