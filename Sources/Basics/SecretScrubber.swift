@@ -49,6 +49,37 @@ public final class SecretScrubber: Sendable {
     return found ? writer.bytes : bytes
   }
 
+  /// The same for a JSON-RPC message, whose envelope stays whole whatever the secrets are: a
+  /// password such as `result` breaks no frame, and an id comes back as its caller sent it.
+  public func scrub(frame bytes: [UInt8]) -> [UInt8] {
+    guard bytes.withUnsafeBufferPointer({ mayOccur(inJSON: $0) }) else { return bytes }
+    let patterns = self.patterns
+    var writer = JSONWriter(capacity: bytes.count)
+    var found = false
+    Self.copy(
+      envelope: JSONFragment(trusted: bytes).json, to: &writer, without: patterns, found: &found)
+    return found ? writer.bytes : bytes
+  }
+
+  /// Of a message, its `error` or its `params`: names are the protocol's own.
+  private static func copy(
+    envelope json: JSON, to writer: inout JSONWriter, without patterns: SecretPatterns,
+    found: inout Bool
+  ) {
+    writer.openObject()
+    for member in json.members {
+      writer.value(member.name)
+      writer.endName()
+      switch member.name.string {
+      case "jsonrpc", "id", "method", "code", "seq": writer.value(member.value)
+      case "error", "params":
+        copy(envelope: member.value, to: &writer, without: patterns, found: &found)
+      default: copy(member.value, to: &writer, without: patterns, found: &found)
+      }
+    }
+    writer.closeObject()
+  }
+
   /// Whether JSON could hold a secret, so that it has to be scrubbed; nearly always it does not.
   public func mayOccur(inJSON bytes: UnsafeBufferPointer<UInt8>) -> Bool {
     let patterns = self.patterns
@@ -96,7 +127,8 @@ enum SecretForms {
     let percent = PercentEncoding.encode(secret)
     let escaped = JSONFragment { $0.string(secret) }.bytes
     let texts = [
-      percent, percent.lowercased(), percent.split(separator: "%20", omittingEmptySubsequences: false)
+      percent, percent.lowercased(),
+      percent.split(separator: "%20", omittingEmptySubsequences: false)
         .joined(separator: "+"),
     ]
     let forms =

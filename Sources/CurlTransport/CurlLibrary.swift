@@ -14,10 +14,8 @@ struct CurlLibrary: @unchecked Sendable {
   let setOption: sallyport_setopt
   let getInfo: sallyport_getinfo
   let multiInit: @convention(c) () -> UnsafeMutableRawPointer?
-  let multiAdd:
-    @convention(c) (UnsafeMutableRawPointer, UnsafeMutableRawPointer) -> CURLMcode
-  let multiRemove:
-    @convention(c) (UnsafeMutableRawPointer, UnsafeMutableRawPointer) -> CURLMcode
+  let multiAdd: @convention(c) (UnsafeMutableRawPointer, UnsafeMutableRawPointer) -> CURLMcode
+  let multiRemove: @convention(c) (UnsafeMutableRawPointer, UnsafeMutableRawPointer) -> CURLMcode
   let multiSocketAction:
     @convention(c) (UnsafeMutableRawPointer, Int32, Int32, UnsafeMutablePointer<Int32>)
       -> CURLMcode
@@ -31,8 +29,7 @@ struct CurlLibrary: @unchecked Sendable {
   let listFree: @convention(c) (UnsafeMutablePointer<curl_slist>?) -> Void
   let urlInit: @convention(c) () -> OpaquePointer?
   let urlCleanup: @convention(c) (OpaquePointer) -> Void
-  let urlSet:
-    @convention(c) (OpaquePointer, CURLUPart, UnsafePointer<CChar>, UInt32) -> CURLUcode
+  let urlSet: @convention(c) (OpaquePointer, CURLUPart, UnsafePointer<CChar>, UInt32) -> CURLUcode
   let urlGet:
     @convention(c) (
       OpaquePointer, CURLUPart, UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>, UInt32

@@ -93,7 +93,8 @@ struct TransferOptions {
     // The thread keeps the transfer alive until libcurl has let go of it.
     let owner = Unmanaged.passUnretained(transfer).toOpaque()
     sallyport_setopt_pointer(curl.setOption, easy, CURLOPT_WRITEDATA, owner)
-    sallyport_setopt_data(curl.setOption, easy, CURLOPT_WRITEFUNCTION) { bytes, size, count, owner in
+    sallyport_setopt_data(curl.setOption, easy, CURLOPT_WRITEFUNCTION) {
+      bytes, size, count, owner in
       guard let bytes, let owner else { return 0 }
       return Unmanaged<Transfer>.fromOpaque(owner).takeUnretainedValue()
         .receive(UnsafeRawBufferPointer(start: bytes, count: size * count))

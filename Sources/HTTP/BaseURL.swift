@@ -17,8 +17,9 @@ public struct BaseURL: Sendable, Equatable {
   public let isSecure: Bool
 
   public init(_ input: String) throws(Fault) {
-    let trimmed = String(input.drop { $0 == " " }.reversed().drop { $0 == " " || $0 == "/" }
-      .reversed())
+    let trimmed = String(
+      input.drop { $0 == " " }.reversed().drop { $0 == " " || $0 == "/" }
+        .reversed())
     guard let separator = trimmed.firstRange(of: "://") else {
       throw Fault(reason: "a URL starts with https://, as in https://example.com")
     }

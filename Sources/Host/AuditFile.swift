@@ -25,6 +25,8 @@ public final class AuditFile: Sendable {
     line.append(0x0A)
     // One write of one line: with O_APPEND, lines of several processes do not mix.
     let error = FileDescriptor.writeAll(line, to: descriptor)
-    if error != 0 { log.error("the audit file cannot be written: \(String(cString: strerror(error)))") }
+    if error != 0 {
+      log.error("the audit file cannot be written: \(String(cString: strerror(error)))")
+    }
   }
 }

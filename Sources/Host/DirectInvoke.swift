@@ -28,7 +28,7 @@ public struct DirectInvoke: Sendable {
     do throws(RPCError) {
       let request = try InvokeRequest(params, in: context)
       if request.options.dryRun {
-        return context.secrets.scrub(json: request.dryRunFrame(id))
+        return context.secrets.scrub(frame: request.dryRunFrame(id))
       }
       guard let active = ActiveRequests().begin(nil) else { preconditionFailure("a null id") }
       return await InvokeRun(
@@ -37,7 +37,7 @@ public struct DirectInvoke: Sendable {
     } catch {
       var writer = JSONWriter()
       Frame.error(id, error, into: &writer)
-      return context.secrets.scrub(json: writer.bytes)
+      return context.secrets.scrub(frame: writer.bytes)
     }
   }
 }

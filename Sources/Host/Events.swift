@@ -51,7 +51,7 @@ final class Events: InvocationEvents {
         }
       }
       if numbered { sequence += 1 }
-      var frame = secrets.scrub(json: writer.bytes)
+      var frame = secrets.scrub(frame: writer.bytes)
       frame.append(0x0A)
       output.append(frame)
     }

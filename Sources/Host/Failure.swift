@@ -67,7 +67,9 @@ enum Failure {
   }
 
   private static func sentence(_ path: String, _ message: String) -> String {
-    "\(path.dropFirst()) \(message)."
+    path.isEmpty
+      ? "\(message.prefix(1).uppercased())\(message.dropFirst())."
+      : "\(path.dropFirst()) \(message)."
   }
 
   private static func writeTriple(

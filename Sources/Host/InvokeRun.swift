@@ -29,11 +29,11 @@ struct InvokeRun: Sendable {
     switch outcome {
     case .success(let result):
       Frame.result(id, into: &writer) { $0.value(result) }
-      return (context.secrets.scrub(json: writer.bytes), false)
+      return (context.secrets.scrub(frame: writer.bytes), false)
     case .failure(let error):
       let indicator = request.command.failure
       Frame.error(id, Failure.command(error, indicator: indicator), into: &writer)
-      return (context.secrets.scrub(json: writer.bytes), true)
+      return (context.secrets.scrub(frame: writer.bytes), true)
     }
   }
 

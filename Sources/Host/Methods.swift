@@ -6,13 +6,15 @@ import RPC
 struct Methods {
   private static let names = [
     "capabilities", "invoke", "cancel", "connections/list", "connections/put",
-    "connections/remove", "limits", "stats", "ping", "shutdown",
+    "connections/remove", "health/watch", "health/unwatch", "health/status", "limits", "stats",
+    "ping", "shutdown",
   ]
 
   let context: HostContext
   let statistics: Statistics
   let admission: Admission
   let active: ActiveRequests
+  let health: HealthMonitor
 
   /// Writes the result of a call.
   ///
@@ -26,6 +28,11 @@ struct Methods {
       context.connections.write(to: &writer)
     case "connections/put": try putConnection(call.params, into: &writer)
     case "connections/remove": try removeConnection(call.params, into: &writer)
+    case "health/watch": try watch(call.params, into: &writer)
+    case "health/unwatch": try unwatch(call.params, into: &writer)
+    case "health/status":
+      try expectNothing(call.params)
+      health.write(to: &writer)
     case "limits":
       try expectNothing(call.params)
       writeLimits(into: &writer)
@@ -145,6 +152,51 @@ struct Methods {
           to: name, among: context.connections.entries.map(\.name)))
     }
     writer.object { $0.member("removed", true) }
+  }
+
+  // MARK: Health
+
+  private struct WatchParameters: ParameterObject {
+    static let naming = ParameterShape.Naming.verbatim
+    static let shape = ParameterShape(of: WatchParameters.self)
+    let connection: String
+    let intervalSeconds: Int64
+    let notifyAfterFailures: Int64
+
+    init(_ members: inout ParamReader) {
+      connection = members.required("connection", .text, "The connection to check.")
+      intervalSeconds = members.optional(
+        "interval_seconds", .integer(from: 1, to: 604_800), "Seconds between two checks.",
+        default: 300)
+      notifyAfterFailures = members.optional(
+        "notify_after_failures", .integer(from: 1, to: 1_000),
+        "Failures in a row before a further notification.", default: 1)
+    }
+  }
+
+  private func watch(_ params: JSON?, into writer: inout JSONWriter) throws(RPCError) {
+    let parameters = try read(params, WatchParameters.self, WatchParameters.shape)
+    try expectConnection(parameters.connection)
+    health.start(
+      HealthMonitor.Watch(
+        connection: parameters.connection, intervalSeconds: parameters.intervalSeconds,
+        notifyAfterFailures: parameters.notifyAfterFailures))
+    writer.object { $0.member("watching", parameters.connection) }
+  }
+
+  private func unwatch(_ params: JSON?, into writer: inout JSONWriter) throws(RPCError) {
+    guard let name = params?["connection"]?.string else {
+      throw Failure.parameter("/connection", "must be the name of a connection")
+    }
+    let found = health.stop(name)
+    writer.object { $0.member("unwatched", found) }
+  }
+
+  private func expectConnection(_ name: String) throws(RPCError) {
+    let names = context.connections.entries.map(\.name)
+    guard !names.contains(name) else { return }
+    throw Failure.parameter(
+      "/connection", "is unknown", didYouMean: Suggestion.closest(to: name, among: names))
   }
 
   private func writeLimits(into writer: inout JSONWriter) {

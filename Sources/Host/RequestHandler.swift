@@ -27,7 +27,7 @@ final class RequestHandler {
 
   init(
     context: HostContext, output: OutputQueue, admission: Admission, active: ActiveRequests,
-    statistics: Statistics, observer: (any SessionObserver)?
+    statistics: Statistics, health: HealthMonitor, observer: (any SessionObserver)?
   ) {
     self.context = context
     self.output = output
@@ -36,7 +36,8 @@ final class RequestHandler {
     self.statistics = statistics
     self.observer = observer
     methods = Methods(
-      context: context, statistics: statistics, admission: admission, active: active)
+      context: context, statistics: statistics, admission: admission, active: active,
+      health: health)
   }
 
   // MARK: Lines
@@ -234,7 +235,7 @@ final class RequestHandler {
       gathered.append(0x0A)
       return
     }
-    let frame = context.secrets.scrub(json: writer.bytes)
+    let frame = context.secrets.scrub(frame: writer.bytes)
     if let batch {
       batch.expect()
       batch.answer(frame, isError: isError)

@@ -17,7 +17,6 @@ public final class Session: Sendable {
   private let context: HostContext
   private let admission: Admission
   private let output: OutputQueue
-  private let outputDescriptor: Int32
   private let active = ActiveRequests()
   private let statistics = Statistics()
   private let reader = InputReader()
@@ -30,7 +29,6 @@ public final class Session: Sendable {
   ) {
     self.context = context
     self.observer = observer
-    outputDescriptor = output
     let admission = Admission(maximum: context.options.maximumInFlight)
     self.admission = admission
     let (active, reader) = (self.active, self.reader)
@@ -39,6 +37,8 @@ public final class Session: Sendable {
       active.cancelAll(.outputGone)
       reader.stop()
     }
+    let queue = self.output
+    OutputWatch.start(output) { queue.fail(EPIPE) }
   }
 
   /// Takes SIGTERM and SIGINT: the first stops the reading, a second one cancels what is left.
@@ -68,14 +68,17 @@ public final class Session: Sendable {
   ///
   /// - Throws: when an input cannot be read; what was accepted before has been answered then.
   public func run(_ inputs: [Int32]) throws(FileError) -> ExitCode {
+    let health = HealthMonitor(context, to: output)
+    health.watchConfigured()
     let handler = RequestHandler(
       context: context, output: output, admission: admission, active: active,
-      statistics: statistics, observer: observer)
+      statistics: statistics, health: health, observer: observer)
     var failure: FileError?
     for input in inputs {
       guard failure == nil, read(input, handler, &failure) else { break }
     }
     handler.flush()
+    health.stopAll()
     let code = drain()
     if let failure, code == .success { throw failure }
     return code
@@ -87,7 +90,7 @@ public final class Session: Sendable {
   ) -> Bool {
     var splitter = LineSplitter(maximumBytes: context.options.maximumLineBytes)
     var goesOn = true
-    reader.read(input, watching: outputDescriptor) { piece in
+    reader.read(input) { piece in
       switch piece {
       case .bytes(let bytes):
         splitter.append(bytes) { handler.handle($0, number: $1) }
@@ -96,8 +99,7 @@ public final class Session: Sendable {
         if handler.isShuttingDown { reader.stop() }
       case .end:
         splitter.finish { handler.handle($0, number: $1) }
-      case .stopped(let outputGone):
-        if outputGone { output.fail(EPIPE) }
+      case .stopped:
         goesOn = false
       case .failed(let error):
         failure = error

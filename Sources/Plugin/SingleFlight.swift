@@ -23,7 +23,11 @@ public final class SingleFlight<Value: Sendable>: Sendable {
   }
 
   /// What a caller that asks for the value does.
-  private enum Turn { case have(Holding), fly(Value?), wait }
+  private enum Turn {
+    case have(Holding)
+    case fly(Value?)
+    case wait
+  }
 
   private let state = Mutex(State())
 

@@ -2,6 +2,9 @@ import Basics
 
 /// The id of a request: a string, a number or null, kept as the source text it arrived in, so that
 /// `1.50` and 2^64+1 come back as they were sent.
+///
+/// Ids are equal when their texts are, but for escapes in a string: `"a"` and `"\u0061"` name the
+/// same request.
 public struct RequestID: Hashable, Sendable {
   /// JSON text on one line.
   public let sourceBytes: [UInt8]
@@ -21,6 +24,23 @@ public struct RequestID: Hashable, Sendable {
   public var isNull: Bool { self == .null }
 
   public var text: String { String(decoding: sourceBytes, as: UTF8.self) }
+
+  public static func == (one: RequestID, other: RequestID) -> Bool {
+    one.sourceBytes == other.sourceBytes
+      || (one.hasEscapes || other.hasEscapes) && one.unescapedBytes == other.unescapedBytes
+  }
+
+  public func hash(into hasher: inout Hasher) { hasher.combine(unescapedBytes) }
+
+  private var hasEscapes: Bool { sourceBytes.contains(UInt8(ascii: "\\")) }
+
+  /// One spelling for all that mean the same string.
+  private var unescapedBytes: [UInt8] {
+    guard hasEscapes, let text = try? JSON.parse(sourceBytes).stringBytes else {
+      return sourceBytes
+    }
+    return [UInt8(ascii: "\"")] + text + [UInt8(ascii: "\"")]
+  }
 
   public func write(to writer: inout JSONWriter) {
     writer.value(JSONFragment(id: self))

@@ -5,6 +5,7 @@ import Glibc
 @main
 enum Sallyport {
   static func main() {
+    StandardStreams.fillClosed()
     var words = Array(CommandLine.arguments.dropFirst())
     let code: Int32
     do throws(UsageError) {

@@ -120,7 +120,8 @@ public struct JSONParser: ~Copyable {
   @inline(__always)
   private mutating func close(_ at: Int) {
     let container = open.removeLast()
-    index[container].length = UInt32(truncatingIfNeeded: at + 1)
+    index[container].length =
+      UInt32(truncatingIfNeeded: at + 1)
       - index[container].start
     index[container].next = UInt32(truncatingIfNeeded: index.count)
   }
@@ -226,13 +227,17 @@ public struct JSONParser: ~Copyable {
     }
     if at < end, base[at] == UInt8(ascii: ".") {
       at += 1
-      guard at < end, isDigit(base[at]) else { throw syntax("expected a digit after the point", at) }
+      guard at < end, isDigit(base[at]) else {
+        throw syntax("expected a digit after the point", at)
+      }
       while at < end, isDigit(base[at]) { at += 1 }
     }
     if at < end, base[at] | 0x20 == UInt8(ascii: "e") {
       at += 1
       if at < end, base[at] == UInt8(ascii: "+") || base[at] == UInt8(ascii: "-") { at += 1 }
-      guard at < end, isDigit(base[at]) else { throw syntax("expected a digit in the exponent", at) }
+      guard at < end, isDigit(base[at]) else {
+        throw syntax("expected a digit in the exponent", at)
+      }
       while at < end, isDigit(base[at]) { at += 1 }
     }
     return at

@@ -175,7 +175,10 @@ public struct JSONWriter: ~Copyable, Sendable {
     switch json.kind {
     case .object:
       output.append(UInt8(ascii: "{"))
-      for member in json.members { name(copying: member.name); value(member.value) }
+      for member in json.members {
+        name(copying: member.name)
+        value(member.value)
+      }
       output.append(UInt8(ascii: "}"))
     case .array:
       output.append(UInt8(ascii: "["))

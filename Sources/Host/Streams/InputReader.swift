@@ -6,8 +6,8 @@ final class InputReader: Sendable {
   enum Piece {
     case bytes(UnsafeBufferPointer<UInt8>)
     case end
-    /// `stop` was called, or the output's reader has gone.
-    case stopped(outputGone: Bool)
+    /// `stop` was called.
+    case stopped
     case failed(FileError)
   }
 
@@ -31,21 +31,16 @@ final class InputReader: Sendable {
   }
 
   /// Calls `body` with each piece; the last one is not `bytes`.
-  ///
-  /// - Parameter output: watched, so that a reader that goes away is noticed while nothing is
-  ///   written.
-  func read(_ input: Int32, watching output: Int32, _ body: (Piece) -> Void) {
+  func read(_ input: Int32, _ body: (Piece) -> Void) {
     let buffer = UnsafeMutableRawPointer.allocate(byteCount: Self.pieceBytes, alignment: 64)
     defer { buffer.deallocate() }
     while true {
       var descriptors = [
         pollfd(fd: input, events: Int16(POLLIN), revents: 0),
         pollfd(fd: wakeReadEnd, events: Int16(POLLIN), revents: 0),
-        pollfd(fd: output, events: 0, revents: 0),
       ]
-      if poll(&descriptors, 3, -1) < 0 { continue }
-      if descriptors[1].revents != 0 { return body(.stopped(outputGone: false)) }
-      if Int32(descriptors[2].revents) & POLLERR != 0 { return body(.stopped(outputGone: true)) }
+      if poll(&descriptors, 2, -1) < 0 { continue }
+      if descriptors[1].revents != 0 { return body(.stopped) }
       guard descriptors[0].revents != 0 else { continue }
       let count = Glibc.read(input, buffer, Self.pieceBytes)
       if count < 0 && (errno == EINTR || errno == EAGAIN) { continue }

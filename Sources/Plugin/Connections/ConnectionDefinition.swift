@@ -64,7 +64,8 @@ public struct HealthCheckSettings: ParameterObject {
     intervalMinutes = members.optional(
       "interval_minutes", .integer(from: 1, to: 10_080), "Minutes between two checks.", default: 5)
     notifyAfterFailures = members.optional(
-      "notify_after_failures", .integer(from: 1, to: 1_000), "Failures in a row before a notification.",
+      "notify_after_failures", .integer(from: 1, to: 1_000),
+      "Failures in a row before a notification.",
       default: 1)
   }
 }
@@ -76,7 +77,8 @@ struct RateLimitSettings: ParameterObject {
   let perSeconds: Double
 
   init(_ members: inout ParamReader) {
-    requests = members.required("requests", .integer(from: 1, to: 1_000_000), "Requests in each window.")
+    requests = members.required(
+      "requests", .integer(from: 1, to: 1_000_000), "Requests in each window.")
     perSeconds = members.required("per_seconds", .positiveNumber, "Length of the window.")
   }
 

@@ -76,7 +76,9 @@ public final class Invocation: Sendable {
   /// The result of a one-request command: its body, or its items as a stream when that was asked.
   public func finish(_ body: JSON, items: ItemsPath?) async -> CommandResult {
     note { $0.pages = 1 }
-    guard options.stream, let list = items?.list(in: body) else { return CommandResult(.body(body)) }
+    guard options.stream, let list = items?.list(in: body) else {
+      return CommandResult(.body(body))
+    }
     await stream(list)
     return CommandResult(.streamed)
   }

@@ -19,7 +19,7 @@ enum CallCommand {
       examples: [
         "sallyport call coda_footprint list_devices --sandbox",
         "sallyport call coda_footprint list_devices --filter '{\"riskLevel\":\"critical\"}' --sandbox",
-        "sallyport call coda_footprint update_target_scan_scope --target-id 77 --scope out \\\n"
+        "sallyport call coda_footprint update_target_scan_scope --target-id 7001 --scope out \\\n"
           + "    --dry-run --sandbox",
       ],
       options: options + CommonOptions.list, run: run)

@@ -62,7 +62,8 @@ enum RunCommand {
     if code == .outputClosed, let path = arguments["--output"] {
       AnswerFile.removeHalfLine(path)
       Console.error(
-        "sallyport: \(path) cannot be written; what it holds is whole, and --resume goes on from it")
+        "sallyport: \(path) cannot be written; what it holds is whole, and --resume goes on from it"
+      )
     }
     progress.finish()
     context.log.flush()

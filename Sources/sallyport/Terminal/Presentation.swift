@@ -59,15 +59,27 @@ struct Presentation {
       for item in items { Console.print(Self.text(item).forTerminal()) }
       return
     }
-    let names = first.members.compactMap { member in
-      Self.isScalar(member.value) ? member.name.string : nil
-    }
+    let names = Self.columns(first, items)
     var table = Table(names.map { $0.forTerminal() })
     table.rows = items.map { item in names.map { item[$0].map(Self.text) ?? "" } }
     let (lines, hidden) = table.lines(width: Style.columns)
     for line in lines { Console.print(line) }
     let more = hidden > 0 ? " \(hidden) more columns with --raw." : ""
     Console.print(Style.dim("\(items.count) \(items.count == 1 ? "item" : "items").\(more)"))
+  }
+
+  /// What people look for first; the other columns follow in the vendor's order.
+  private static let firstColumns = [
+    "id", "name", "title", "label", "input", "cve", "ip", "type", "severity", "riskLevel", "state",
+  ]
+
+  /// The scalar members that say something: those with a value in some row.
+  private static func columns(_ first: JSON, _ items: [JSON]) -> [String] {
+    let names = first.members.compactMap { member in
+      isScalar(member.value) ? member.name.string : nil
+    }
+    let told = names.filter { name in items.contains { !($0[name].map(text) ?? "").isEmpty } }
+    return firstColumns.filter(told.contains) + told.filter { !firstColumns.contains($0) }
   }
 
   private func showPages(_ data: JSON) {

@@ -130,7 +130,8 @@ struct ListDeviceNetworkConnections: CODACommand, RequestCommand {
   }
 
   func request(with client: CODAClient) -> HTTPRequest {
-    client.request(.get, "/console/elements/device/", device, "/networkConnections/", tenant: tenant)
+    client.request(
+      .get, "/console/elements/device/", device, "/networkConnections/", tenant: tenant)
   }
 }
 

@@ -36,7 +36,7 @@ struct ListScanSurfaces: CODACommand, PagedCommand {
     scanner = parameters.optional(
       "Scanner ID", .identifier,
       "Only what this scanner looks at. Left out, or unknown to the tenant, all scanners.",
-      from: [ParameterSource("list_scanners", "$[*].id")], examples: [9])
+      from: [ParameterSource("list_scanners", "$[*].id")], examples: [12])
     tenant = parameters.tenant()
   }
 
@@ -88,7 +88,7 @@ struct UpdateTargetScanScope: CODACommand, RequestCommand {
       "Target ID", .identifier, "The target to change.",
       from: [
         ParameterSource("list_scan_surfaces", "$.items[*].scanners[*].currentTargets[*].id")
-      ], examples: [77])
+      ], examples: [7001])
     scope = parameters.required(
       "Scope", .choice(Scope.self),
       "Whether the target is scanned. Tenants of the current profile only take targets out.",
@@ -119,7 +119,7 @@ struct PatchRescan: CODACommand {
     scanner = parameters.optional(
       "Scanner ID", .identifier,
       "The scanner that scans. Left out, or unknown to the tenant, every active one.",
-      from: [ParameterSource("list_scanners", "$[*].id")], examples: [9])
+      from: [ParameterSource("list_scanners", "$[*].id")], examples: [12])
     tenant = parameters.tenant()
   }
 

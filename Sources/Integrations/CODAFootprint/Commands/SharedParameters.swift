@@ -12,7 +12,7 @@ extension ParamReader {
   mutating func device() -> Int64 {
     required(
       "Device ID", .identifier, "The device that is asked about.",
-      from: [ParameterSource("list_devices", "$.items[*].id")], examples: [17])
+      from: [ParameterSource("list_devices", "$.items[*].id")], examples: [1043])
   }
 
   mutating func page() -> Int64? {

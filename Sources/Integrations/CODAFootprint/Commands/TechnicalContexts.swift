@@ -45,7 +45,7 @@ struct GetTechnicalContext: CODACommand, RequestCommand {
   init(_ parameters: inout ParamReader) {
     context = parameters.required(
       "Context ID", .identifier, "The technical context to return.",
-      from: [ParameterSource("list_technical_contexts", "$.items[*].id")], examples: [3])
+      from: [ParameterSource("list_technical_contexts", "$.items[*].id")], examples: [301])
     tenant = parameters.tenant()
   }
 

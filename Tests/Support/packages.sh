@@ -1,0 +1,30 @@
+# Sourced by the scripts of this project: `need_packages NAME…` installs those Debian packages that
+# are missing, as root or with sudo.
+
+need_packages() {
+  missing=""
+  for package in "$@"; do
+    dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' ||
+      missing="$missing $package"
+  done
+  [ -z "$missing" ] && return 0
+  as_root=""
+  if [ "$(id -u)" -ne 0 ]; then
+    command -v sudo >/dev/null || {
+      echo "These packages are needed:$missing. Install them as root, then run this again." >&2
+      return 1
+    }
+    as_root="sudo"
+  fi
+  echo "Installing$missing"
+  $as_root apt-get update -qq
+  # shellcheck disable=SC2086  # a list of words
+  $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing
+}
+
+need_swift() {
+  command -v swift >/dev/null || {
+    echo "A Swift 6 toolchain is needed: https://www.swift.org/install/linux" >&2
+    return 1
+  }
+}

@@ -1,0 +1,20 @@
+#!/bin/sh
+# Installs what the tests need, builds, and passes them all. Public test data is read from
+# ../shared/suites where it is present; its tests say so and are skipped where it is not.
+set -eu
+cd "$(dirname "$0")/.."
+. Tests/Support/packages.sh
+need_swift
+need_packages libcurl4-openssl-dev libssl-dev openssl python3 python3-venv ca-certificates
+
+echo "== build"
+swift build -c release --product sallyport
+
+echo "== Swift tests"
+swift test
+
+echo "== tests of the executable"
+python=.build/test-python/bin/python
+[ -x "$python" ] || python3 -m venv .build/test-python
+"$python" -m pip install --quiet --disable-pip-version-check -r Tests/requirements.txt
+"$python" -B -m pytest -q -p no:cacheprovider Tests

@@ -1,0 +1,9 @@
+#!/bin/sh
+# Installs what is needed, builds, and answers tour.jsonl against the emulated vendors.
+set -eu
+cd "$(dirname "$0")/../.."
+. Tests/Support/packages.sh
+need_swift
+need_packages libcurl4-openssl-dev libssl-dev
+swift build -c release --product sallyport
+exec .build/release/sallyport run protocol/examples/tour.jsonl --sandbox
