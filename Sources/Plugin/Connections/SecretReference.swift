@@ -48,6 +48,17 @@ public enum SecretReference: Sendable {
     }
   }
 
+  private var emptyFault: Fault {
+    let place =
+      switch self {
+      case .literal: "the setting"
+      case .environment(let name): "the environment variable \(name)"
+      case .file(let path): "\(path)"
+      case .command(let words): "the output of the command \(words.first ?? "")"
+      }
+    return Fault(reason: "\(place) is empty", remedy: "Put the secret there.")
+  }
+
   private static func text(_ bytes: [UInt8]) -> String {
     var content = bytes[...]
     if content.last == 0x0A { content = content.dropLast() }
@@ -68,6 +79,7 @@ public enum SecretReference: Sendable {
       }
     }
     let value = try result.get()
+    guard !value.isEmpty else { throw emptyFault }
     secrets.add(value)
     return value
   }
