@@ -12,6 +12,8 @@ public final class Session: Sendable {
   private struct State {
     var signals = 0
     var drainDeadline: Deadline?
+    /// A second signal came while requests were under way.
+    var hasGivenUp = false
   }
 
   private let context: HostContext
@@ -59,6 +61,8 @@ public final class Session: Sendable {
       reader.stop()
     } else {
       context.log.info("stopping now: requests under way are cancelled")
+      // Before they are cancelled: they may all be answered before the draining thread looks.
+      if !active.isEmpty { state.withLock { $0.hasGivenUp = true } }
       active.cancelAll(.draining)
     }
     admission.wake()
@@ -140,6 +144,7 @@ public final class Session: Sendable {
       context.log.error("the output was closed: \(String(cString: strerror(error)))")
       return .outputClosed
     }
-    return isDrained && isWritten ? .success : .unfinished
+    let hasGivenUp = state.withLock { $0.hasGivenUp }
+    return isDrained && isWritten && !hasGivenUp ? .success : .unfinished
   }
 }
