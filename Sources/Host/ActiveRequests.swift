@@ -58,8 +58,6 @@ final class ActiveRequests: Sendable {
     }
   }
 
-  var isEmpty: Bool { state.withLock { $0.all.isEmpty } }
-
   func isActive(_ id: RequestID) -> Bool {
     state.withLock { !$0.byID.isEmpty && $0.byID[id] != nil }
   }

@@ -12,8 +12,6 @@ public final class Session: Sendable {
   private struct State {
     var signals = 0
     var drainDeadline: Deadline?
-    /// A second signal came while requests were under way.
-    var hasGivenUp = false
   }
 
   private let context: HostContext
@@ -55,15 +53,13 @@ public final class Session: Sendable {
     }
     admission.close()
     if signals == 1 {
-      context.log.info("stopping: no more requests are read, those under way are finished")
       startDraining()
       output.close()
       reader.stop()
+      context.log.info("stopping: no more requests are read, those under way are finished")
     } else {
       context.log.info("stopping now: requests under way are cancelled")
-      // Before they are cancelled: they may all be answered before the draining thread looks.
-      if !active.isEmpty { state.withLock { $0.hasGivenUp = true } }
-      active.cancelAll(.draining)
+      // The draining thread cancels them: it then knows that not all was finished.
     }
     admission.wake()
   }
@@ -144,7 +140,6 @@ public final class Session: Sendable {
       context.log.error("the output was closed: \(String(cString: strerror(error)))")
       return .outputClosed
     }
-    let hasGivenUp = state.withLock { $0.hasGivenUp }
-    return isDrained && isWritten && !hasGivenUp ? .success : .unfinished
+    return isDrained && isWritten ? .success : .unfinished
   }
 }
