@@ -93,9 +93,11 @@ public final class Session: Sendable {
     reader.read(input) { piece in
       switch piece {
       case .bytes(let bytes):
-        splitter.append(bytes) { handler.handle($0, number: $1) }
+        splitter.append(bytes) { line, number in
+          handler.handle(line, number: number)
+          observer?.handled(bytes: line.count + 1)
+        }
         handler.flush()
-        observer?.read(bytes: bytes.count)
         if handler.isShuttingDown { reader.stop() }
       case .end:
         splitter.finish { handler.handle($0, number: $1) }
