@@ -75,7 +75,7 @@ enum CODAErrors {
             $0.object {
               $0.member("status", response.status)
               $0.name("body")
-              $0.string(utf8: response.body.prefix(500))
+              $0.string(utf8: invocation.excerpt(of: response.body, bytes: 500))
             }
           }))
     }
