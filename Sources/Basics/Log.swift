@@ -51,7 +51,8 @@ public final class Log: Sendable {
   private func write(_ level: LogLevel, _ text: () -> String) {
     guard level <= self.level else { return }
     let time = WallClock.rfc3339(WallClock.nowMilliseconds)
-    let clean = secrets.scrub(String(text().prefix(Self.lineBytes)))
+    // Scrubbed before it is cut: half a secret would not be found any more.
+    let clean = String(secrets.scrub(text()).prefix(Self.lineBytes))
     let line = "\(time) \(level.name) \(clean.replacingLineBreaks)\n"
     let startThread = monitor.withLock { state in
       if state.lines.count < Self.queueLines {

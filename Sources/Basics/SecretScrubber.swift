@@ -3,8 +3,8 @@ import Synchronization
 
 /// Keeps known secrets out of everything the process writes.
 ///
-/// A secret is looked for as it is, JSON-escaped, percent-encoded (both cases, and as a form field)
-/// and in base64 at any of the three alignments, so also inside `base64(user:password)`.
+/// A secret is looked for as it is, JSON-escaped, percent-encoded and in base64 at any of the three
+/// alignments, so also inside `base64(user:password)`; see `SecretForms`.
 public final class SecretScrubber: Sendable {
   /// Shorter secrets are not looked for: they would be found everywhere. They still never leave by
   /// themselves, since nothing writes a secret on purpose.
@@ -37,6 +37,9 @@ public final class SecretScrubber: Sendable {
     guard !patterns.isEmpty, let clean = patterns.replacingMatches(in: bytes) else { return text }
     return String(decoding: clean, as: UTF8.self)
   }
+
+  /// The same of bytes in whatever encoding.
+  public func scrub(_ bytes: [UInt8]) -> [UInt8] { patterns.replacingMatches(in: bytes) ?? bytes }
 
   /// Replaces secrets in the strings, member names and numbers of JSON that a writer wrote; what
   /// comes back is the same JSON otherwise, byte for byte.
@@ -116,39 +119,6 @@ public final class SecretScrubber: Sendable {
       }
     default:
       writer.value(json)
-    }
-  }
-}
-
-/// The ways in which a secret may be written.
-enum SecretForms {
-  static func all(of secret: String) -> [[UInt8]] {
-    let plain = Array(secret.utf8)
-    let percent = PercentEncoding.encode(secret)
-    let escaped = JSONFragment { $0.string(secret) }.bytes
-    let texts = [
-      percent, percent.lowercased(),
-      percent.split(separator: "%20", omittingEmptySubsequences: false)
-        .joined(separator: "+"),
-    ]
-    let forms =
-      [plain, Array(escaped.dropFirst().dropLast())] + texts.map { Array($0.utf8) }
-      + base64(plain)
-    var seen: Set<[UInt8]> = []
-    return forms.filter { $0.count >= SecretScrubber.minimumBytes && seen.insert($0).inserted }
-  }
-
-  /// What stays the same of the encoding whatever stands before and after the secret, for each of
-  /// the three places in a group of three bytes where it can begin.
-  private static func base64(_ plain: [UInt8]) -> [[UInt8]] {
-    [Base64.Alphabet.standard, .urlSafe].flatMap { alphabet in
-      (0..<3).map { shift in
-        let padded = [UInt8](repeating: 0, count: shift) + plain
-        let text = Array(Base64.encode(padded, alphabet: alphabet, padded: false).utf8)
-        let leading = (shift * 8 + 5) / 6
-        let trailing = padded.count % 3 == 0 ? 0 : 1
-        return Array(text.dropFirst(leading).dropLast(trailing))
-      }
     }
   }
 }

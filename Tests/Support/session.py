@@ -83,6 +83,8 @@ class Host:
 
     def read_output(self):
         for line in self.process.stdout:
+            if not line.endswith(b"\n"):
+                break  # it was killed
             message = json.loads(line)
             with self.changed:
                 if self.keeps_output:

@@ -56,8 +56,7 @@ def json_forms(secret):
         ascii_only.replace("/", "\\/"),  # PHP
         plain.replace("/", "\\/"),
         upper_escapes(ascii_only),
-        ascii_only.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026"),  # Go
-        json.dumps(ascii_only)[1:-1],  # JSON in JSON
+        plain.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026"),  # Go
     ]
 
 
@@ -138,8 +137,11 @@ def everywhere(texts):
     }
 
 
+# 5xx would only be tried again; 501 is not.
+
+
 @pytest.mark.parametrize("password", PASSWORDS)
-@pytest.mark.parametrize("status", [200, 400, 401, 404, 500])
+@pytest.mark.parametrize("status", [200, 400, 401, 501])
 def test_what_a_vendor_echoes_of_the_password_in_json_is_redacted(password, status, tmp_path):
     body = everywhere(spellings(password))
     if status != 200:
@@ -153,32 +155,48 @@ def test_what_a_vendor_echoes_of_the_password_in_json_is_redacted(password, stat
 
 
 @pytest.mark.parametrize("password", PASSWORDS)
-@pytest.mark.parametrize("status", [200, 403, 500])
-def test_what_a_vendor_echoes_of_the_password_as_text_is_redacted(password, status, tmp_path):
+def test_what_a_vendor_echoes_of_the_password_as_text_is_redacted(password):
     # Each spelling by itself, since only the first bytes of a text are kept.
-    for spelling in spellings(password):
-        page = reply(status, f"<html>you sent {spelling} to us")
-        with Tenant(lambda request: page) as tenant:
-            host = Host(connection(tenant.url, settings={"password": password}),
-                        options=["--log-level", "debug"])
-            with host:
-                host.answer("patch_rescan")
-            hunt(password, b"".join(host.output), host.stderr)
+    pages = [
+        reply(status, f"<html>you sent {spelling} to us")
+        for spelling in spellings(password)
+        for status in (200, 403)
+    ]
+    with Tenant(lambda request: pages[int(request.header("footprinttenantid"))]) as tenant:
+        host = Host(
+            connection(tenant.url, settings={"password": password}),
+            options=["--log-level", "debug"],
+        )
+        with host:
+            started = [
+                host.start("patch_rescan", {"footprint_tenant_id": number})
+                for number in range(len(pages))
+            ]
+            for number in started:
+                shown = json.dumps(host.wait(number)[0]["error"]["data"]["upstream"])
+                assert "you sent" in shown and "to us" in shown
+        hunt(password, b"".join(host.output), host.stderr)
 
 
 @pytest.mark.parametrize("password", PASSWORDS)
-@pytest.mark.parametrize("status", [200, 400, 401, 500])
-def test_what_a_sign_in_echoes_is_redacted(password, status, tmp_path):
-    for body in (everywhere(spellings(password)[:20]), "<html>" + " ".join(spellings(password)[:4])):
-        with Tenant(login=lambda request, number: reply(status, body)) as tenant:
-            host = Host(connection(tenant.url, settings={"password": password}),
-                        options=["--log-level", "debug"])
-            with host:
-                host.answer("list_devices", timeout_ms=1_000)
-            hunt(password, b"".join(host.output), host.stderr)
+@pytest.mark.parametrize("status", [200, 400, 401, 501])
+def test_what_a_sign_in_echoes_is_redacted(password, status):
+    bodies = [everywhere(spellings(password)[:20])]
+    bodies += ["<html>" + spelling for spelling in spellings(password)]
+    answers = iter(bodies)
+    with Tenant(login=lambda request, number: reply(status, next(answers))) as tenant:
+        host = Host(
+            connection(tenant.url, settings={"password": password}),
+            options=["--log-level", "debug"],
+        )
+        with host:
+            for _ in bodies:
+                host.failure("list_devices")
+        assert len(tenant.logins) == len(bodies)
+        hunt(password, b"".join(host.output), host.stderr)
 
 
-@pytest.mark.parametrize("status", [200, 400, 401, 403, 500])
+@pytest.mark.parametrize("status", [200, 400, 401, 403, 501])
 def test_tokens_never_leave(status, tmp_path):
     def answer(request):
         token = request.header("authorization").removeprefix("Bearer ")
@@ -200,13 +218,13 @@ def test_tokens_never_leave(status, tmp_path):
     '{"token":"%(access)s","refresh":"%(refresh)s"}',
     '{"access":["%(access)s"],"refresh":"%(refresh)s"}',
 ], ids=["trailing comma", "cut", "page", "other name", "other type"])
-@pytest.mark.parametrize("status", [200, 203, 400, 500])
+@pytest.mark.parametrize("status", [200, 203])
 def test_tokens_of_a_sign_in_that_is_not_understood_are_not_shown(body, status):
     tokens = Tenant.tokens(1)
     with Tenant(login=lambda request, number: reply(status, body % tokens)) as tenant:
         host = Host(connection(tenant.url), options=["--log-level", "debug"])
         with host:
-            host.failure("list_devices", timeout_ms=1_000)
+            host.failure("list_devices")
         for token in tokens.values():
             hunt(token, b"".join(host.output), host.stderr)
 

@@ -144,7 +144,15 @@ public final class CODAClient: VendorClient {
     request.isSecret = true
     let response = try await invocation.send(request)
     guard response.isSuccess else { throw CODAErrors.signIn(response) }
-    let answer = try CODAErrors.body(response, in: invocation)
+    let answer: JSON
+    do throws(CommandError) {
+      answer = try CODAErrors.body(response, in: invocation)
+    } catch {
+      // What came may hold tokens, which nobody knows yet.
+      var error = error
+      error.upstream = nil
+      throw error
+    }
     guard let access = answer["access"]?.string, !access.isEmpty else {
       throw CODAErrors.noToken(response)
     }

@@ -23,7 +23,8 @@ enum CODAErrors {
       """
     case (404, "get_technical_context"): "Take the context_id from list_technical_contexts."
     case (404, "update_target_scan_scope"): "Take the target_id from list_scan_surfaces."
-    case (404, _): "Take the device_id from list_devices."
+    case (404, _) where command.hasPrefix("list_device_"): "Take the device_id from list_devices."
+    case (404, _): "Check the server URL, and the api_profile, of the connection."
     case (405, "patch_rescan"): "The scanner is busy with an extended scan; try again later."
     case (406, "patch_rescan"): "The scanner is not active; list_scanners shows its state."
     case (400, "update_target_scan_scope"):
@@ -75,7 +76,7 @@ enum CODAErrors {
             $0.object {
               $0.member("status", response.status)
               $0.name("body")
-              $0.string(utf8: response.body.prefix(500))
+              $0.string(utf8: invocation.excerpt(of: response.body, bytes: 500))
             }
           }))
     }

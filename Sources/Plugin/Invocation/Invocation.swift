@@ -103,7 +103,10 @@ public final class Invocation: Sendable {
     defer { connection.slots.releaseIfLimited() }
     if command.effect != .read { note { $0.isUnclear = false } }
     do throws(CommandError) {
-      return try await sendWithRetries(request)
+      var response = try await sendWithRetries(request)
+      // Errors quote the start of a body; a cut through a secret would leave half of it.
+      if !response.isSuccess { response.body = connection.secrets.scrub(response.body) }
+      return response
     } catch {
       throw withRemedy(error)
     }
@@ -151,6 +154,11 @@ public final class Invocation: Sendable {
   /// An attempt may have been applied, whatever becomes of the next ones.
   private func noteUnclear() {
     if command.effect != .read { note { $0.isUnclear = true } }
+  }
+
+  /// The start of a body, to be shown.
+  public func excerpt(of body: [UInt8], bytes: Int) -> ArraySlice<UInt8> {
+    connection.secrets.scrub(body).prefix(bytes)
   }
 
   /// Adds to an error with an unknown outcome how to find out.

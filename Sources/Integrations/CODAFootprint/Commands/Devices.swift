@@ -88,7 +88,7 @@ struct DeviceFilter: ParameterObject {
   }
 }
 
-struct ListDeviceAttackAvenues: CODACommand, RequestCommand {
+struct ListDeviceAttackAvenues: CODACommand, PagedCommand {
   static let about = CommandAbout(
     "List Device Attack Avenues",
     """
@@ -100,15 +100,21 @@ struct ListDeviceAttackAvenues: CODACommand, RequestCommand {
 
   let device: Int64
   let tenant: Int64?
+  /// Not documented; tenants of the current profile have pages all the same.
+  var page: Int64? { nil }
 
   init(_ parameters: inout ParamReader) {
     device = parameters.device()
     tenant = parameters.tenant()
   }
 
-  func request(with client: CODAClient) -> HTTPRequest {
-    client.request(.get, "/console/elements/device/", device, "/attackavenues/", tenant: tenant)
+  func request(with client: CODAClient, page: Int64?) -> HTTPRequest {
+    client.request(
+      .get, "/console/elements/device/", device, "/attackavenues/", tenant: tenant
+    ) { $0.query("page", page) }
   }
+
+  func pageCount(in body: JSON) -> Int64? { CODAResults.pageCount(body) }
 }
 
 struct ListDeviceNetworkConnections: CODACommand, RequestCommand {

@@ -6,7 +6,10 @@ extension ParamReader {
     optional(
       "Footprint Tenant ID", .identifier,
       "The tenant to ask. Left out, the tenant that the user signed in to.",
-      from: [ParameterSource("list_tenants", "$[*].id")], examples: [1])
+      from: [
+        ParameterSource("list_tenants", "$[*].id"),
+        ParameterSource("list_tenants", "$.items[*].id"),
+      ], examples: [1])
   }
 
   mutating func device() -> Int64 {

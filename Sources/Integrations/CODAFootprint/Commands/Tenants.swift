@@ -1,17 +1,23 @@
+import Basics
 import HTTP
 import Plugin
 
-struct ListTenants: CODACommand, RequestCommand {
+struct ListTenants: CODACommand, PagedCommand {
   static let about = CommandAbout(
     "List Tenants", "Lists the tenants that the user can sign in to.",
     permissions: CODAFootprint.roles, items: ItemsPath(or: ["items"]),
     result: { CODAResults.tenants })
 
+  /// Not documented; tenants of the current profile have pages all the same.
+  var page: Int64? { nil }
+
   init(_ parameters: inout ParamReader) {}
 
-  func request(with client: CODAClient) -> HTTPRequest {
-    client.request(.get, "/common/auth/session/accounts/", tenant: nil)
+  func request(with client: CODAClient, page: Int64?) -> HTTPRequest {
+    client.request(.get, "/common/auth/session/accounts/", tenant: nil) { $0.query("page", page) }
   }
+
+  func pageCount(in body: JSON) -> Int64? { CODAResults.pageCount(body) }
 }
 
 /// The document names no call for this; listing the tenants needs a working sign-in and nothing

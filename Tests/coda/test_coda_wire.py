@@ -1,0 +1,155 @@
+"""What the vendor really sends: oddities that must pass untouched, and very many pages."""
+
+import json
+
+import pytest
+from Support.session import Host, connection
+from Support.upstream import DEVICES, Tenant, in_turn, reply
+
+QUIRKS = [
+    '[{"id":1.50,"n":-0,"e":1E400,"big":18446744073709551617,"small":1e-9,"zero":0.0}]',
+    '[{"z":1,"a":2,"m":{"b":1,"a":[]},"":3}]',
+    '[{"criticalLevel":"3","isOnline":"True","schedulerConfig":{},"agent":"","os":"None"}]',
+    '[{"discoveredOn":"2018-07-19 01:29:00+00:00","schedulerConfig":"None"}]',
+    '["\\u00e4","ä","\\/","/","\\"","\\\\","\\b\\f\\n\\r\\t","\\ud83d\\ude00","😀","\\u0000"]',
+    '["a\\u2028b\\u2029c","é","ﬀ","\\u0065\\u0301"]',
+    '[{"same":1,"same":2}]',
+    '[[],{},null,true,false,"",0,[[[[[]]]]]]',
+    '{"items":null}', '{"items":"None"}', '{"items":{}}', "5", '"text"', "true", "null", "{}",
+]
+
+
+def body_of(host, tenant, text, command="list_scanners", **options):
+    tenant.answer_signed_in = lambda request: reply(200, text.encode())
+    number = host.start(command, **options)
+    host.wait(number)
+    return number
+
+
+@pytest.fixture(scope="module")
+def pair():
+    with Tenant() as tenant, Host(connection(tenant.url)) as host:
+        yield tenant, host
+
+
+@pytest.mark.parametrize("text", QUIRKS)
+def test_a_body_passes_with_its_numbers_order_and_escapes(text, pair):
+    tenant, host = pair
+    for command in ("list_scanners", "list_devices", "list_tenants", "patch_rescan"):
+        number = body_of(host, tenant, text, command)
+        assert host.wait(number)[0]["result"]["return_data"] == "Successful"
+        assert host.raw_data(number) == text
+
+
+def test_line_separators_of_a_body_are_escaped_and_nothing_else_is():
+    text = '["raw \u2028 \u2029 \u0085 ü \u007f"]'
+    with Tenant() as tenant, Host(connection(tenant.url)) as host:
+        number = body_of(host, tenant, text)
+        assert host.raw_data(number) == '["raw \\u2028 \\u2029 \\u0085 ü \u007f"]'
+
+
+def test_white_space_of_a_body_may_go_but_not_that_of_its_strings():
+    text = ' \n\t [ { "a" : "  b\\n" } ,\r\n 1 ] \n'
+    with Tenant() as tenant, Host(connection(tenant.url)) as host:
+        number = body_of(host, tenant, text)
+        assert host.wait(number)[0]["result"]["raw_data"] == [{"a": "  b\n"}, 1]
+        assert b"\n" not in host.wait(number)[1][:-1]
+
+
+@pytest.mark.parametrize("text", QUIRKS)
+@pytest.mark.parametrize("all_pages", [False, True])
+def test_streaming_copes_with_every_shape(text, all_pages, pair):
+    tenant, host = pair
+    number = body_of(host, tenant, text, "list_scanners", stream=True, all_pages=all_pages)
+    result = host.wait(number)[0]["result"]
+    value = json.loads(text)
+    items = value if isinstance(value, list) else value.get("items") if isinstance(value, dict) else None
+    sent = host.notifications("invoke/item", number)
+    if isinstance(items, list):
+        assert [json.dumps(n["item"]) for n in sent] == [json.dumps(item) for item in items]
+    else:
+        # Not the list that was promised: nothing to stream, but nothing is lost either.
+        assert sent == [] and host.raw_data(number) == text
+
+
+@pytest.mark.parametrize("total", ["many", None, -1, 0, 1.5, "3", {}])
+def test_a_page_count_that_is_none_ends_at_the_first_page(total, pair):
+    tenant, host = pair
+    body = {"page": 1, "totalPages": total, "items": [1]}
+    number = body_of(host, tenant, json.dumps(body), "list_devices", all_pages=True)
+    assert host.wait(number)[0]["result"]["raw_data"] == body
+
+
+def page(number, total, items):
+    return reply(200, {"page": number, "totalPages": total, "items": items})
+
+
+def test_pages_that_come_and_go_while_they_are_read_end_the_reading():
+    shrinking = in_turn(page(1, 5, [1]), page(2, 3, [2]), page(3, 3, [3]))
+    with Tenant(shrinking) as tenant, Host(connection(tenant.url)) as host:
+        assert host.result("list_devices", all_pages=True)["raw_data"]["items"] == [1, 2, 3]
+    emptied = in_turn(page(1, 9, [1]), page(2, 9, []), page(3, 9, [3]))
+    with Tenant(emptied) as tenant, Host(connection(tenant.url)) as host:
+        assert host.result("list_devices", all_pages=True)["raw_data"]["items"] == [1]
+        assert len(tenant.to(DEVICES)) == 2
+
+
+def test_a_page_that_fails_fails_the_whole():
+    broken = in_turn(page(1, 3, [1]), reply(404, {"detail": "Not found."}))
+    with Tenant(broken) as tenant, Host(connection(tenant.url)) as host:
+        number = host.start("list_devices", all_pages=True, stream=True)
+        assert host.wait(number)[0]["error"]["data"]["status_code"] == 404
+        assert [n["item"] for n in host.notifications("invoke/item", number)] == [1]
+
+
+# Two thousand pages
+
+PAGES, PER_PAGE = 2_000, 100
+FILLER = ",".join(
+    '{"id":%d,"name":"PC-%d","ip":"10.0.0.5","hostnames":["pc"],"note":"%s"}' % (n, n, "x" * 120)
+    for n in range(PER_PAGE)
+)
+
+
+def many_pages(request):
+    number = int(dict(request.query).get("page", 1))
+    return reply(200, f'{{"page":{number},"totalPages":{PAGES},"items":[{FILLER}]}}')
+
+
+def test_streaming_two_thousand_pages_takes_no_more_memory_than_a_few():
+    with Tenant(many_pages) as tenant, Host(connection(tenant.url)) as host:
+        host.keeps_output = False
+        sequence = []
+        progress = []
+
+        def sink(message):
+            if message["method"] == "invoke/item":
+                sequence.append(message["params"]["seq"])
+            else:
+                progress.append(message["params"]["done"])
+
+        host.sink = sink
+        number = host.start("list_devices", stream=True, all_pages=True)
+        result = host.wait(number, patience=120)[0]["result"]
+        assert result["meta"]["items"] == PAGES * PER_PAGE and result["meta"]["pages"] == PAGES
+        assert sequence == list(range(PAGES * PER_PAGE))
+        assert progress == list(range(1, PAGES + 1))
+        # All of it is 40 MB.
+        assert host.peak_mebibytes() < 48
+        assert len({r.connection.number for r in tenant.calls}) == 1
+
+
+def test_a_reader_that_stops_reading_stops_the_reading_of_pages():
+    with Tenant(many_pages) as tenant, Host(connection(tenant.url)) as host:
+        with host.changed:  # the thread that reads stdout comes no further than its first line
+            host.start("list_devices", stream=True, all_pages=True)
+            tenant.wait_for(20, DEVICES)
+            count = -1
+            while count != len(tenant.requests):
+                count = len(tenant.requests)
+                with tenant.changed:
+                    tenant.changed.wait(0.5)
+            assert count < PAGES / 2
+            assert host.peak_mebibytes() < 48
+        host.keeps_output = False
+        host.kill()
