@@ -17,78 +17,154 @@ struct InvokeRequest: Sendable {
   /// - Throws: everything that is wrong with it, as the error to answer.
   init(_ params: JSON?, in context: HostContext) throws(RPCError) {
     guard let params, params.kind == .object else {
-      throw Failure.parameter("", "params must be an object with integration and command")
+      throw ParameterFaults("", "params must be an object with integration and command").error()
     }
     let members = params.select(Self.names)
-    if members.unknownCount > 0 { throw Self.unknown(in: params) }
-    let integration = try Lookup.integration(members[0], in: context.catalogue)
-    let command = try Lookup.command(members[1], of: integration)
-    let options = try Self.options(members.valueIfNotNull(4), command, in: context)
-    let connection = try Self.find(members.valueIfNotNull(2), integration, command, in: context)
-    try Self.checkPolicy(command, connection, in: context)
-    let arguments = members.valueIfNotNull(3)
-    do throws(ParameterProblems) {
-      ready = try command.ready(arguments, on: connection)
+    do throws(ParameterFaults) {
+      integration = try Lookup.integration(members[0], in: context.catalogue)
+      command = try Lookup.command(members[1], of: integration)
     } catch {
-      throw Failure.arguments(error, prefix: "/arguments", indicator: command.failure)
+      // Without a command there are no arguments to check, but the options can be.
+      let others = Self.adding(
+        Self.optionFaults(members.valueIfNotNull(4)), to: Self.unknown(in: params))
+      throw Self.adding(others, to: error).error()
     }
-    self.integration = integration
-    self.command = command
-    self.connection = connection
-    self.arguments = arguments
-    self.options = options
+    arguments = members.valueIfNotNull(3)
+    do throws(InvokeFault) {
+      guard members.unknownCount == 0 else { throw .members(Self.unknown(in: params)) }
+      options = try Self.options(members.valueIfNotNull(4), in: context)
+      connection = try Self.find(members.valueIfNotNull(2), integration, in: context)
+      try Self.checkPolicy(command, connection, in: context)
+      ready = try Self.ready(command, arguments, on: connection)
+    } catch {
+      throw Self.answer(
+        error, command, arguments: members.valueIfNotNull(3), options: members.valueIfNotNull(4))
+    }
   }
 
-  private static func unknown(in params: JSON) -> RPCError {
-    let unknown = params.members.first { !names.texts.contains($0.name.string ?? "") }
-    let name = unknown?.name.string ?? ""
-    return Failure.parameter(
-      "/\(name)", "is unknown; invoke takes \(names.texts.joined(separator: ", "))",
-      didYouMean: Suggestion.closest(to: name, among: names.texts))
+  // MARK: Parts
+
+  /// Why an invoke is not run.
+  private enum InvokeFault: Error {
+    case members(ParameterFaults)
+    case options(ParameterFaults)
+    case connection(ParameterFaults)
+    case arguments(ParameterFaults)
+    case command(CommandError)
   }
 
   private static func options(
-    _ json: JSON?, _ command: RegisteredCommand, in context: HostContext
-  ) throws(RPCError) -> InvocationOptions {
+    _ json: JSON?, in context: HostContext
+  ) throws(InvokeFault) -> InvocationOptions {
     guard let json else { return .none }
     do throws(ParameterProblems) {
       return try context.optionsMemo.options(json)
     } catch {
-      throw Failure.arguments(error, prefix: "/options", indicator: command.failure)
+      throw .options(ParameterFaults(error, prefix: "/options"))
     }
   }
 
   private static func find(
-    _ json: JSON?, _ integration: RegisteredIntegration, _ command: RegisteredCommand,
-    in context: HostContext
-  ) throws(RPCError) -> OpenConnection {
+    _ json: JSON?, _ integration: RegisteredIntegration, in context: HostContext
+  ) throws(InvokeFault) -> OpenConnection {
     do throws(ConnectionFault) {
-      return try context.connections.find(
-        json, for: integration)
+      return try context.connections.find(json, for: integration)
     } catch {
       switch error {
       case .parameter(let path, let message, let suggestion):
-        throw Failure.parameter(path, message, didYouMean: suggestion, indicator: command.failure)
+        throw .connection(ParameterFaults(path, message, didYouMean: suggestion))
       case .problems(let problems):
-        throw Failure.arguments(problems, prefix: "/connection", indicator: command.failure)
+        throw .connection(ParameterFaults(problems, prefix: "/connection"))
       case .command(let error):
-        throw Failure.command(error, indicator: command.failure)
+        throw .command(error)
       }
     }
   }
 
   private static func checkPolicy(
     _ command: RegisteredCommand, _ connection: OpenConnection, in context: HostContext
-  ) throws(RPCError) {
+  ) throws(InvokeFault) {
     let refusal =
       context.options.isReadOnly && command.effect != .read
       ? "the host was started with --read-only" : connection.refusal(of: command)
     guard let refusal else { return }
-    throw Failure.command(
+    throw .command(
       CommandError(
         .policy, "\(command.id) may not run: \(refusal).",
-        remedy: "Use a connection whose policy allows it."),
-      indicator: command.failure)
+        remedy: "Use a connection whose policy allows it."))
+  }
+
+  private static func ready(
+    _ command: RegisteredCommand, _ arguments: JSON?, on connection: OpenConnection
+  ) throws(InvokeFault) -> any ReadyCommand {
+    do throws(ParameterProblems) {
+      return try command.ready(arguments, on: connection)
+    } catch {
+      throw .arguments(ParameterFaults(error, prefix: "/arguments"))
+    }
+  }
+
+  // MARK: Faults
+
+  /// The error for the first fault, with those of the other parts added to it.
+  private static func answer(
+    _ fault: InvokeFault, _ command: RegisteredCommand, arguments: JSON?, options: JSON?
+  ) -> RPCError {
+    let faults: ParameterFaults
+    switch fault {
+    case .command(let error): return Failure.command(error, indicator: command.failure)
+    case .arguments(let argumentFaults): faults = argumentFaults
+    case .members(let memberFaults):
+      faults = adding(
+        argumentFaults(arguments, of: command),
+        to: adding(optionFaults(options), to: memberFaults))
+    case .options(let optionFaults):
+      faults = adding(argumentFaults(arguments, of: command), to: optionFaults)
+    case .connection(let connectionFaults):
+      faults = adding(argumentFaults(arguments, of: command), to: connectionFaults)
+    }
+    return faults.error(indicator: command.failure)
+  }
+
+  private static func adding(
+    _ others: ParameterFaults, to faults: ParameterFaults
+  ) -> ParameterFaults {
+    var all = faults
+    all.add(others)
+    return all
+  }
+
+  private static func argumentFaults(
+    _ arguments: JSON?, of command: RegisteredCommand
+  ) -> ParameterFaults {
+    do throws(ParameterProblems) {
+      try command.check(arguments)
+      return ParameterFaults()
+    } catch {
+      return ParameterFaults(error, prefix: "/arguments")
+    }
+  }
+
+  private static func optionFaults(_ options: JSON?) -> ParameterFaults {
+    do throws(ParameterProblems) {
+      if let options {
+        _ = try InvocationOptions.shape.decode(options) { InvocationOptions(&$0) }
+      }
+      return ParameterFaults()
+    } catch {
+      return ParameterFaults(error, prefix: "/options")
+    }
+  }
+
+  private static func unknown(in params: JSON) -> ParameterFaults {
+    var faults = ParameterFaults()
+    for member in params.members {
+      guard let name = member.name.string, !names.texts.contains(name) else { continue }
+      faults.add(
+        "/\(name)", "is unknown; invoke takes \(names.texts.joined(separator: ", "))",
+        didYouMean: Suggestion.closest(to: name, among: names.texts))
+    }
+    return faults
   }
 }
 
@@ -96,21 +172,21 @@ struct InvokeRequest: Sendable {
 enum Lookup {
   static func integration(
     _ id: JSON?, in catalogue: Catalogue
-  ) throws(RPCError) -> RegisteredIntegration {
-    guard let id else { throw Failure.parameter("/integration", "is required") }
+  ) throws(ParameterFaults) -> RegisteredIntegration {
+    guard let id else { throw ParameterFaults("/integration", "is required") }
     if let found = catalogue.integration(id) { return found }
     let ids = catalogue.integrations.map(\.id)
-    throw Failure.parameter(
+    throw ParameterFaults(
       "/integration", "is unknown; there is \(ids.joined(separator: ", "))",
       didYouMean: id.string.flatMap { Suggestion.closest(to: $0, among: ids) })
   }
 
   static func command(
     _ id: JSON?, of integration: RegisteredIntegration
-  ) throws(RPCError) -> RegisteredCommand {
-    guard let id else { throw Failure.parameter("/command", "is required") }
+  ) throws(ParameterFaults) -> RegisteredCommand {
+    guard let id else { throw ParameterFaults("/command", "is required") }
     if let found = integration.command(id) { return found }
-    throw Failure.parameter(
+    throw ParameterFaults(
       "/command", "is unknown to \(integration.id)",
       didYouMean: id.string.flatMap {
         Suggestion.closest(to: $0, among: integration.commands.map(\.id))

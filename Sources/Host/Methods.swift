@@ -65,13 +65,13 @@ struct Methods {
     do throws(ParameterProblems) {
       return try shape.decode(params) { Parameters(&$0) }
     } catch {
-      throw Failure.arguments(error, prefix: "", indicator: "Invalid params.")
+      throw ParameterFaults(error, prefix: "").error()
     }
   }
 
   private func expectNothing(_ params: JSON?) throws(RPCError) {
     guard let params, params.count > 0 else { return }
-    throw Failure.parameter("", "the method takes no params")
+    throw ParameterFaults("", "the method takes no params").error()
   }
 
   // MARK: Methods
@@ -97,9 +97,13 @@ struct Methods {
     var integration: RegisteredIntegration?
     var command: RegisteredCommand?
     if parameters.integration != nil || parameters.command != nil {
-      let found = try Lookup.integration(parameters.integration, in: context.catalogue)
-      integration = found
-      if let id = parameters.command { command = try Lookup.command(id, of: found) }
+      do throws(ParameterFaults) {
+        let found = try Lookup.integration(parameters.integration, in: context.catalogue)
+        integration = found
+        if let id = parameters.command { command = try Lookup.command(id, of: found) }
+      } catch {
+        throw error.error()
+      }
     }
     context.catalogue.write(
       integration: integration, command: command, detail: parameters.detail, to: &writer)
@@ -107,7 +111,7 @@ struct Methods {
 
   private func cancel(_ params: JSON?, into writer: inout JSONWriter) throws(RPCError) {
     guard let json = params?["id"], let id = RequestID(json), !id.isNull else {
-      throw Failure.parameter("/id", "must be the id of a request under way")
+      throw ParameterFaults("/id", "must be the id of a request under way").error()
     }
     let found = active.cancel(id)
     writer.object { $0.member("cancelled", found) }
@@ -135,7 +139,7 @@ struct Methods {
         $0.member("replaced", !isNew)
       }
     } catch {
-      throw Failure.arguments(error, prefix: "/connection", indicator: "Invalid params.")
+      throw ParameterFaults(error, prefix: "/connection").error()
     }
   }
 
@@ -143,13 +147,14 @@ struct Methods {
     _ params: JSON?, into writer: inout JSONWriter
   ) throws(RPCError) {
     guard let name = params?["name"]?.string else {
-      throw Failure.parameter("/name", "must be the name of a connection")
+      throw ParameterFaults("/name", "must be the name of a connection").error()
     }
     guard context.connections.remove(name) else {
-      throw Failure.parameter(
+      throw ParameterFaults(
         "/name", "is unknown",
         didYouMean: Suggestion.closest(
-          to: name, among: context.connections.entries.map(\.name)))
+          to: name, among: context.connections.entries.map(\.name))
+      ).error()
     }
     writer.object { $0.member("removed", true) }
   }
@@ -186,7 +191,7 @@ struct Methods {
 
   private func unwatch(_ params: JSON?, into writer: inout JSONWriter) throws(RPCError) {
     guard let name = params?["connection"]?.string else {
-      throw Failure.parameter("/connection", "must be the name of a connection")
+      throw ParameterFaults("/connection", "must be the name of a connection").error()
     }
     let found = health.stop(name)
     writer.object { $0.member("unwatched", found) }
@@ -195,8 +200,9 @@ struct Methods {
   private func expectConnection(_ name: String) throws(RPCError) {
     let names = context.connections.entries.map(\.name)
     guard !names.contains(name) else { return }
-    throw Failure.parameter(
-      "/connection", "is unknown", didYouMean: Suggestion.closest(to: name, among: names))
+    throw ParameterFaults(
+      "/connection", "is unknown", didYouMean: Suggestion.closest(to: name, among: names)
+    ).error()
   }
 
   private func writeLimits(into writer: inout JSONWriter) {

@@ -43,8 +43,6 @@ final class RequestHandler {
   // MARK: Lines
 
   func handle(_ line: LineSplitter.Line, number: Int) {
-    // What follows a shutdown in the same piece of input was sent before it was answered.
-    if isShuttingDown { return }
     switch line {
     case .tooLong(let bytes):
       statistics.count(statistics.lines)
@@ -94,6 +92,8 @@ final class RequestHandler {
           offset: json.offset, remedy: "Send them as single lines, or in smaller batches."))
       return
     }
+    // Answers that are ready leave before those of a batch that comes later.
+    flush()
     let batch = BatchSink { [output] in output.append($0 + [0x0A]) }
     for member in json.elements { handle(Message(member), line, in: batch) }
     batch.close()
@@ -132,6 +132,14 @@ final class RequestHandler {
 
   /// - Parameter id: nil for a notification, of which nothing is answered.
   private func perform(_ call: Call, as id: RequestID?, in batch: BatchSink?) {
+    if isShuttingDown {
+      // Sent before the shutdown was answered; it has to be accounted for, too.
+      guard let id else { return }
+      answer(
+        id, error: RPCError(.invalidRequest, "The host is shutting down and does nothing more."),
+        in: batch)
+      return
+    }
     if call.method == "invoke" {
       invoke(call, as: id, in: batch)
       return
@@ -146,7 +154,8 @@ final class RequestHandler {
         writer.name("result")
         try methods.answer(call, into: &writer)
         writer.closeObject()
-        send(isError: false, in: batch)
+        // The catalogue holds no word of a caller's or a vendor's, and is not to be redacted.
+        send(isError: false, isOwn: call.method == "capabilities", in: batch)
       } else {
         try methods.answer(call, into: &writer)
       }
@@ -227,16 +236,18 @@ final class RequestHandler {
   }
 
   /// Sends what the writer holds.
-  private func send(isError: Bool, in batch: BatchSink?) {
+  ///
+  /// - Parameter isOwn: whether every word in it is the host's own.
+  private func send(isError: Bool, isOwn: Bool = false, in batch: BatchSink?) {
     statistics.countAnswer(isError: isError)
     observer?.answered(isError: isError)
-    let isClean = !writer.withBytes { context.secrets.mayOccur(inJSON: $0) }
+    let isClean = isOwn || !writer.withBytes { context.secrets.mayOccur(inJSON: $0) }
     if isClean && batch == nil {
       writer.withBytes { gathered.append($0) }
       gathered.append(0x0A)
       return
     }
-    let frame = context.secrets.scrub(frame: writer.bytes)
+    let frame = isClean ? writer.bytes : context.secrets.scrub(frame: writer.bytes)
     if let batch {
       batch.expect()
       batch.answer(frame, isError: isError)

@@ -47,6 +47,7 @@ public final class RegisteredCommand: Sendable {
   public let failure: String
   public let hasPages: Bool
   private let lazyShape: Lazily<ParameterShape>
+  private let checkArguments: @Sendable (ParameterShape, JSON?) throws(ParameterProblems) -> Void
   private let decodeArguments:
     @Sendable (ParameterShape, JSON?, OpenConnection) throws(ParameterProblems) -> any ReadyCommand
 
@@ -57,6 +58,9 @@ public final class RegisteredCommand: Sendable {
     failure = C.about.failure
     hasPages = C.hasPages
     lazyShape = Lazily { ParameterShape { _ = C(&$0) } }
+    checkArguments = { (shape, arguments) throws(ParameterProblems) in
+      _ = try shape.decode(arguments) { C(&$0) }
+    }
     decodeArguments = { (shape, arguments, connection) throws(ParameterProblems) in
       guard let client = connection.client as? C.Client else {
         preconditionFailure("a command of another integration")
@@ -67,7 +71,14 @@ public final class RegisteredCommand: Sendable {
 
   public var shape: ParameterShape { lazyShape.get }
 
-  /// Checks arguments.
+  /// Checks arguments without a connection.
+  ///
+  /// - Throws: all their faults at once.
+  public func check(_ arguments: JSON?) throws(ParameterProblems) {
+    try checkArguments(shape, arguments)
+  }
+
+  /// Checks arguments and makes them ready to run.
   ///
   /// - Throws: all their faults at once.
   public func ready(

@@ -62,32 +62,13 @@ public struct ParameterProblems: Error, Sendable {
   }
 
   /// The documents' sentence: "The value for parameter (Page Size) is invalid."
-  public var message: String {
-    var sentences: [String] = []
-    for problem in list {
-      let sentence =
-        switch (title(of: problem), problem.isMissing) {
-        case (let title?, true): "The value for parameter (\(title)) is required."
-        case (let title?, false): "The value for parameter (\(title)) is invalid."
-        case (nil, _) where problem.isUnknown:
-          "The parameter (\(problem.path.dropFirst())) is unknown."
-        case (nil, _): problem.message.prefix(1).uppercased() + problem.message.dropFirst() + "."
-        }
-      if !sentences.contains(sentence) { sentences.append(sentence) }
-    }
-    return sentences.joined(separator: " ")
-  }
-
-  /// Writes `[{"path","message","did_you_mean"}]`, with `prefix` in front of each path.
-  public func write(to writer: inout JSONWriter, prefix: String) {
-    writer.array { writer in
-      for problem in list {
-        writer.object {
-          $0.member("path", prefix + problem.path)
-          $0.member("message", problem.message)
-          $0.member(ifPresent: "did_you_mean", problem.didYouMean)
-        }
-      }
+  public func sentence(for problem: ParameterProblem) -> String {
+    switch (title(of: problem), problem.isMissing) {
+    case (let title?, true): "The value for parameter (\(title)) is required."
+    case (let title?, false): "The value for parameter (\(title)) is invalid."
+    case (nil, _) where problem.isUnknown:
+      "The parameter (\(problem.path.dropFirst())) is unknown."
+    case (nil, _): problem.message.prefix(1).uppercased() + problem.message.dropFirst() + "."
     }
   }
 
