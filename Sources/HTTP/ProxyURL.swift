@@ -14,7 +14,8 @@ public struct ProxyURL: Sendable, Equatable {
     guard let separator = text.firstRange(of: "://"),
       Self.schemes.contains(text[..<separator.lowerBound].lowercased())
     else {
-      throw BaseURL.Fault(reason: "a proxy is a URL such as http://, https:// or socks5h://host:port")
+      throw BaseURL.Fault(
+        reason: "a proxy is a URL such as http://, https:// or socks5h://host:port")
     }
     guard text.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else {
       throw BaseURL.Fault(reason: "a URL has no spaces, control or non-ASCII characters")
@@ -25,10 +26,11 @@ public struct ProxyURL: Sendable, Equatable {
     try Self.check(place: place)
     self.text = text
     let credentials = credentialsEnd.map { authority[..<$0] } ?? ""
-    passwords = credentials.firstIndex(of: ":").map { colon in
-      let password = String(credentials[credentials.index(after: colon)...])
-      return [password, PercentEncoding.decode(password)]
-    } ?? []
+    passwords =
+      credentials.firstIndex(of: ":").map { colon in
+        let password = String(credentials[credentials.index(after: colon)...])
+        return [password, PercentEncoding.decode(password)]
+      } ?? []
   }
 
   private static func check(place: Substring) throws(BaseURL.Fault) {

@@ -10,6 +10,7 @@ public final class HostContext: Sendable {
   public let options: HostOptions
   public let ledger: IdempotencyLedger
   public let audit: AuditFile?
+  let optionsMemo = OptionsMemo()
 
   public init(
     catalogue: Catalogue, connections: ConnectionStore, secrets: SecretScrubber, log: Log,

@@ -23,7 +23,7 @@ struct InvokeRequest: Sendable {
     if members.unknownCount > 0 { throw Self.unknown(in: params) }
     let integration = try Lookup.integration(members[0], in: context.catalogue)
     let command = try Lookup.command(members[1], of: integration)
-    let options = try Self.options(members.valueIfNotNull(4), command)
+    let options = try Self.options(members.valueIfNotNull(4), command, in: context)
     let connection = try Self.find(members.valueIfNotNull(2), integration, command, in: context)
     try Self.checkPolicy(command, connection, in: context)
     let arguments = members.valueIfNotNull(3)
@@ -48,11 +48,11 @@ struct InvokeRequest: Sendable {
   }
 
   private static func options(
-    _ json: JSON?, _ command: RegisteredCommand
+    _ json: JSON?, _ command: RegisteredCommand, in context: HostContext
   ) throws(RPCError) -> InvocationOptions {
     guard let json else { return .none }
     do throws(ParameterProblems) {
-      return try InvocationOptions.shape.decode(json) { InvocationOptions(&$0) }
+      return try context.optionsMemo.options(json)
     } catch {
       throw Failure.arguments(error, prefix: "/options", indicator: command.failure)
     }

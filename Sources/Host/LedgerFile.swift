@@ -80,6 +80,8 @@ final class LedgerFile: Sendable {
 
   private func write(_ record: Record) -> Int32 {
     var writer = JSONWriter()
+    // After half a line, left by a crash or a full disk, the record must not be lost with it.
+    if endsInHalfLine { writer.endLine() }
     writer.object { writer in
       writer.member("key", record.name)
       writer.member("call", record.call)
@@ -96,6 +98,12 @@ final class LedgerFile: Sendable {
     }
     writer.endLine()
     return FileDescriptor.writeAll(writer.bytes, to: descriptor)
+  }
+
+  private var endsInHalfLine: Bool {
+    let end = lseek(descriptor, 0, SEEK_END)
+    var last: UInt8 = 0
+    return end > 0 && pread(descriptor, &last, 1, end - 1) == 1 && last != UInt8(ascii: "\n")
   }
 
   /// Nil for a line that is no record, as after a full disk.

@@ -277,6 +277,6 @@ public protocol SessionObserver: Sendable {
   /// Whether a request with that id is to be passed over without an answer.
   func skips(_ id: RequestID) -> Bool
   func answered(isError: Bool)
-  /// So many more bytes of input have been read.
-  func read(bytes: Int)
+  /// A line of so many bytes has been taken, and is answered or under way.
+  func handled(bytes: Int)
 }

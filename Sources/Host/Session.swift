@@ -53,13 +53,13 @@ public final class Session: Sendable {
     }
     admission.close()
     if signals == 1 {
-      context.log.info("stopping: no more requests are read, those under way are finished")
       startDraining()
       output.close()
       reader.stop()
+      context.log.info("stopping: no more requests are read, those under way are finished")
     } else {
       context.log.info("stopping now: requests under way are cancelled")
-      active.cancelAll(.draining)
+      // The draining thread cancels them: it then knows that not all was finished.
     }
     admission.wake()
   }
@@ -93,9 +93,11 @@ public final class Session: Sendable {
     reader.read(input) { piece in
       switch piece {
       case .bytes(let bytes):
-        splitter.append(bytes) { handler.handle($0, number: $1) }
+        splitter.append(bytes) { line, number in
+          handler.handle(line, number: number)
+          observer?.handled(bytes: line.count + 1)
+        }
         handler.flush()
-        observer?.read(bytes: bytes.count)
         if handler.isShuttingDown { reader.stop() }
       case .end:
         splitter.finish { handler.handle($0, number: $1) }

@@ -11,6 +11,13 @@ public struct LineSplitter {
     case text(UnsafeBufferPointer<UInt8>)
     /// That many bytes, more than the limit.
     case tooLong(bytes: Int)
+
+    public var count: Int {
+      switch self {
+      case .text(let text): text.count
+      case .tooLong(let bytes): bytes
+      }
+    }
   }
 
   public let maximumBytes: Int

@@ -128,6 +128,8 @@ class Pipe:
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
         self._thread = threading.Thread(target=self._read, daemon=True)
+        # A descriptor that another thread waits for in `read` is not closed by closing it.
+        self._leave, self._left = os.pipe()
         self.lines: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         self.seen = bytearray()
 
@@ -137,7 +139,11 @@ class Pipe:
 
     def _read(self) -> None:
         partial = b""
-        while piece := os.read(self._stream.fileno(), 1 << 18):
+        source = self._stream.fileno()
+        while True:
+            ready, _, _ = select.select([source, self._leave], [], [])
+            if self._leave in ready or not (piece := os.read(source, 1 << 18)):
+                break
             self.seen += piece
             *whole, partial = (partial + piece).split(b"\n")
             for one in whole:
@@ -147,11 +153,19 @@ class Pipe:
         self.lines.put(None)
 
     def join(self) -> None:
+        """Waits for the end of what is read."""
         if self._thread.ident is not None:
             self._thread.join(TIMEOUT)
 
     def close(self) -> None:
+        """Goes away; what was not read yet is lost."""
+        if self._stream.closed:
+            return
+        os.write(self._left, b"x")
+        self.join()
         self._stream.close()
+        os.close(self._leave)
+        os.close(self._left)
 
 
 class Host:
@@ -242,11 +256,11 @@ class Host:
         self._errors.begin()
 
     def close_output(self) -> None:
-        """Goes away as a reader of stdout; only for a host with `reads_output=False`."""
+        """Goes away as a reader of stdout."""
         self._output.close()
 
     def close_errors(self) -> None:
-        """Goes away as a reader of stderr; only for a host with `reads_errors=False`."""
+        """Goes away as a reader of stderr."""
         self._errors.close()
 
     def wait_for_log(self, text: str) -> None:

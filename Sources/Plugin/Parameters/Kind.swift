@@ -122,18 +122,20 @@ public struct IntegerKind: Kind {
 /// A vendor's whole-number id; a string of digits is taken too, since tools that pass ids on often
 /// turn them into text.
 public struct IdentifierKind: Kind {
+  /// Eighteen digits: what schema and check can both say in numbers as well as in strings.
+  private static let maximum: Int64 = 999_999_999_999_999_999
   public var placeholder: Int64 { 0 }
 
   public func decode(
     _ json: JSON, members: ParameterShape?, faults: inout [ParameterProblem]
   ) -> Int64? {
-    if let value = json.integer, value >= 0 { return value }
-    if let text = json.string, !text.isEmpty, text.utf8.allSatisfy({ (0x30...0x39).contains($0) }),
-      let value = Int64(text)
+    if let value = json.integer, (0...Self.maximum).contains(value) { return value }
+    if let text = json.string, (1...18).contains(text.utf8.count),
+      text.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let value = Int64(text)
     {
       return value
     }
-    faults.append(ParameterProblem("must be an integer of 0 or more, or a string of digits"))
+    faults.append(ParameterProblem("must be an integer of 0 or more and at most 18 digits, or such digits as a string"))
     return nil
   }
 
@@ -144,6 +146,7 @@ public struct IdentifierKind: Kind {
       $0.string("string")
     }
     writer.member("minimum", 0)
+    writer.member("maximum", Int(Self.maximum))
     writer.member("pattern", "^[0-9]{1,18}$")
   }
 

@@ -7,7 +7,11 @@ struct AnswerFile {
   let descriptor: Int32
   let answeredIDs: Set<RequestID>
 
-  init(_ path: String, resuming: Bool) throws(UsageError) {
+  /// - Parameter inputs: the files of requests, none of which it may be.
+  init(_ path: String, resuming: Bool, apartFrom inputs: [Int32]) throws(UsageError) {
+    guard !inputs.contains(where: { Self.isSameFile(path, $0) }) else {
+      throw UsageError("--output: \(path) is a file of requests", remedy: "Name another file.")
+    }
     if resuming { Self.removeHalfLine(path) }
     let mode = resuming ? O_APPEND : O_TRUNC
     descriptor = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | mode, 0o600)
@@ -15,6 +19,13 @@ struct AnswerFile {
       throw UsageError("--output: \(FileError(path: path, code: errno))")
     }
     answeredIDs = resuming ? try Self.ids(in: path) : []
+  }
+
+  private static func isSameFile(_ path: String, _ input: Int32) -> Bool {
+    var (one, other) = (Glibc.stat(), Glibc.stat())
+    guard stat(path, &one) == 0, fstat(input, &other) == 0 else { return false }
+    return one.st_mode & S_IFMT == S_IFREG && one.st_dev == other.st_dev
+      && one.st_ino == other.st_ino
   }
 
   /// Cuts off what follows the last whole line, as left by a crash or a full disk.
@@ -36,7 +47,8 @@ struct AnswerFile {
     ftruncate(descriptor, 0)
   }
 
-  /// The ids of all responses in the file, those inside batches included.
+  /// The ids of all responses in the file, those inside batches included. A request that was
+  /// cancelled without effect, as when a run is interrupted, has not had its answer.
   private static func ids(in path: String) throws(UsageError) -> Set<RequestID> {
     let input = open(path, O_RDONLY | O_CLOEXEC)
     guard input >= 0 else { throw UsageError("--output: \(FileError(path: path, code: errno))") }
@@ -47,6 +59,11 @@ struct AnswerFile {
       guard case .text(let text) = line, let json = try? JSON.parse(text) else { return }
       let responses = json.kind == .array ? Array(json.elements) : [json]
       for response in responses where response["result"] != nil || response["error"] != nil {
+        if let error = response["error"], error["code"]?.integer == -32800,
+          error["data"]?["outcome"]?.equals("not_applied") == true
+        {
+          continue
+        }
         if let id = response["id"].flatMap(RequestID.init), !id.isNull { ids.insert(id) }
       }
     }

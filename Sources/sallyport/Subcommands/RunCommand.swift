@@ -12,7 +12,8 @@ enum RunCommand {
       details: """
         Reads the requests of each FILE (- for stdin) as serve would and writes the answers to
         stdout, or to OUT. With --resume, requests whose ids OUT already answers are passed over
-        and new answers are added to it; half a line left by a crash is removed.
+        and new answers are added to it; half a line left by a crash is removed. Requests that were
+        cancelled before they had an effect are sent again.
 
         Exit status: 0 all answered and successful; 1 all answered, some failed; 2 wrong command
         line, configuration or file; 3 something was not finished before the drain timeout; 4 the
@@ -40,15 +41,17 @@ enum RunCommand {
       throw UsageError("--resume needs --output OUT, the answers to go on with")
     }
     let inputs = try open(arguments.positionals)
+    // Before the output is opened: a slip in another option must not empty older answers.
+    let context = try CommonOptions.host(arguments)
     var answered: Set<RequestID> = []
     let output: Int32
     if let path = arguments["--output"] {
-      let answers = try AnswerFile(path, resuming: arguments.has("--resume"))
+      let answers = try AnswerFile(
+        path, resuming: arguments.has("--resume"), apartFrom: inputs.map(\.descriptor))
       (output, answered) = (answers.descriptor, answers.answeredIDs)
     } else {
       output = StandardOutput.reserve()
     }
-    let context = try CommonOptions.host(arguments)
     let progress = ProgressBar(
       totalBytes: inputs.reduce(0) { $0 + $1.bytes }, answeredBefore: answered)
     let session = Session(context, to: output, observer: progress)

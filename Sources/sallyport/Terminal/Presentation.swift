@@ -35,7 +35,7 @@ struct Presentation {
     if let data = result["raw_data"] {
       if let list = command.about.items?.list(in: data) {
         show(list: list)
-        showPages(data)
+        showPages(data, read: result["meta"]?["pages"]?.integer ?? 1)
       } else if data.kind == .array {
         show(list: data)
       } else {
@@ -82,9 +82,9 @@ struct Presentation {
     return firstColumns.filter(told.contains) + told.filter { !firstColumns.contains($0) }
   }
 
-  private func showPages(_ data: JSON) {
+  private func showPages(_ data: JSON, read: Int64) {
     guard let page = data["page"]?.integer, let pages = data["totalPages"]?.integer,
-      pages > page
+      pages > page + read - 1
     else { return }
     Console.print(
       Style.dim("Page \(page) of \(pages); --page \(page + 1) or --all-pages shows more."))

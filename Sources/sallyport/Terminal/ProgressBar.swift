@@ -10,7 +10,7 @@ final class ProgressBar: SessionObserver {
 
   private let totalBytes: Int
   private let answeredBefore: Set<RequestID>
-  private let readBytes = Atomic(0)
+  private let handledBytes = Atomic(0)
   private let successes = Atomic(0)
   private let failures = Atomic(0)
   private let skips = Atomic(0)
@@ -47,10 +47,10 @@ final class ProgressBar: SessionObserver {
     }
   }
 
-  func read(bytes: Int) { readBytes.add(bytes, ordering: .relaxed) }
+  func handled(bytes: Int) { handledBytes.add(bytes, ordering: .relaxed) }
 
   private func draw() {
-    let part = min(1, Double(readBytes.load(ordering: .relaxed)) / Double(max(1, totalBytes)))
+    let part = min(1, Double(handledBytes.load(ordering: .relaxed)) / Double(max(1, totalBytes)))
     let cells = 24
     let filled = Int(part * Double(cells))
     let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: cells - filled)
