@@ -47,6 +47,7 @@ final class RequestHandler {
     if isShuttingDown { return }
     switch line {
     case .tooLong(let bytes):
+      statistics.count(statistics.lines)
       let limit = context.options.maximumLineBytes
       refuse(
         .line(

@@ -130,9 +130,9 @@ def test_every_line_is_answered_exactly_as_often_as_it_is_due(seed):
 
 
 def test_the_host_counts_what_it_read_and_answered():
-    with Host() as host:
-        host.send(request(1, "ping"), "", "nonsense", {"jsonrpc": "2.0", "method": "ping"}, [1, request(2, "ping")])
-        host.read_all(3)
+    with Host("--max-line-bytes", "1000") as host:
+        host.send(request(1, "ping"), "", "nonsense", "too long" * 1000, {"jsonrpc": "2.0", "method": "ping"}, [1, request(2, "ping")])
+        host.read_all(4)
         stats = host.result("stats")
     assert {name: stats[name] for name in ("lines", "results", "errors", "notifications", "in_flight")} == {
-        "lines": 5, "results": 2, "errors": 2, "notifications": 1, "in_flight": 0}
+        "lines": 6, "results": 2, "errors": 3, "notifications": 1, "in_flight": 0}

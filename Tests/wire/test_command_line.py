@@ -160,6 +160,13 @@ def test_every_sample_is_an_invoke_that_passes_a_dry_run(commands):
             assert answer["result"]["dry_run"] is True, text
 
 
+def test_every_sample_runs_in_the_sandbox(commands):
+    samples = [json.loads(run("sample", CODA, command["id"]).output) for command in commands]
+    ended = run("serve", "--sandbox", input=[sample | {"id": id} for id, sample in enumerate(samples)])
+    failed = [samples[answer["id"]]["params"]["command"] for answer in ended.answers if "error" in answer]
+    assert len(ended.answers) == len(commands) and failed == []
+
+
 def test_capabilities_of_the_command_line_are_those_of_the_method(commands):
     with Host() as host:
         assert json.loads(run("capabilities", "--json").output) == host.result("capabilities")

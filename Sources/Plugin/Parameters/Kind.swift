@@ -135,7 +135,9 @@ public struct IdentifierKind: Kind {
     {
       return value
     }
-    faults.append(ParameterProblem("must be an integer of 0 or more and at most 18 digits, or such digits as a string"))
+    faults.append(
+      ParameterProblem("must be an integer of 0 or more and at most 18 digits, or a string of them")
+    )
     return nil
   }
 
