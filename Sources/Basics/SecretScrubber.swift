@@ -12,8 +12,16 @@ public final class SecretScrubber: Sendable {
   public static let replacement = "[redacted]"
 
   private struct State {
-    var secrets: Set<String> = []
+    var secrets: [String: Entry] = [:]
     var patterns = SecretPatterns([])
+
+    mutating func rebuild() { patterns = SecretPatterns(secrets.values.flatMap(\.forms)) }
+  }
+
+  private struct Entry {
+    var forms: [[UInt8]]
+    /// How often it was added and not removed.
+    var count: Int
   }
 
   private let state = Mutex(State())
@@ -23,8 +31,25 @@ public final class SecretScrubber: Sendable {
   public func add(_ secret: String) {
     guard secret.utf8.count >= Self.minimumBytes else { return }
     state.withLock { state in
-      guard state.secrets.insert(secret).inserted else { return }
-      state.patterns = SecretPatterns(state.secrets.flatMap(SecretForms.all(of:)))
+      if state.secrets[secret] != nil {
+        state.secrets[secret]?.count += 1
+      } else {
+        state.secrets[secret] = Entry(forms: SecretForms.all(of: secret), count: 1)
+        state.rebuild()
+      }
+    }
+  }
+
+  /// Takes one `add` back: for tokens, which are replaced all the time a process lives.
+  public func remove(_ secret: String) {
+    state.withLock { state in
+      guard let entry = state.secrets[secret] else { return }
+      if entry.count > 1 {
+        state.secrets[secret]?.count -= 1
+      } else {
+        state.secrets[secret] = nil
+        state.rebuild()
+      }
     }
   }
 

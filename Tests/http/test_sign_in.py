@@ -123,6 +123,19 @@ def test_a_sign_in_without_a_refresh_token_is_followed_by_another_login():
         assert len(tenant.logins) == 2 and tenant.refreshes == []
 
 
+def test_tokens_that_were_replaced_long_ago_are_not_kept_for_ever():
+    """They are looked for in all output; a host that runs for months has thousands of them."""
+    echo = lambda: [{"token": tenant.tokens(number)["access"]} for number in range(1, 62)]
+    with Expiring() as tenant, Host(connection(tenant.url)) as host:
+        for expired in range(60):
+            tenant.expired = expired
+            all_succeed(host, 1)
+        tenant.answer_signed_in = lambda request: reply(200, echo())
+        shown = [item["token"] for item in host.result("list_scanners")["raw_data"]]
+        assert shown[58:60] == ["[redacted]"] * 2  # the one in use, and the one before
+        assert "[redacted]" not in shown[:57]
+
+
 def test_a_write_is_sent_again_after_the_401_of_an_expired_token():
     with Expiring() as tenant, Host(connection(tenant.url)) as host:
         all_succeed(host, 1)

@@ -9,6 +9,10 @@ public final class CODAClient: VendorClient {
     var access: String
     var refresh: String?
     var since: MonotonicTime
+    /// The ones before, which answers that are still on their way may hold.
+    var superseded: [String] = []
+
+    var texts: [String] { [access] + (refresh.map { [$0] } ?? []) }
   }
 
   /// A 403 on a token older than this may mean that it has expired: the vendor's own client signs
@@ -102,15 +106,20 @@ public final class CODAClient: VendorClient {
   ) async throws(CommandError) -> SingleFlight<Tokens>.Holding {
     try await tokens.value(insteadOf: stale, in: invocation) {
       [self] (old) throws(CommandError) in
-      let signIn = Invocation.signIn(on: connection)
-      // A refresh token that is not taken any more is no fault: signing in anew replaces it.
-      if let refresh = old?.refresh,
-        let renewed = try? await renew(refresh, in: signIn)
-      {
-        return renewed
-      }
-      return try await logIn(in: signIn)
+      var tokens = try await newTokens(insteadOf: old)
+      for token in old?.superseded ?? [] { connection.secrets.remove(token) }
+      tokens.superseded = old?.texts ?? []
+      return tokens
     }
+  }
+
+  private func newTokens(insteadOf old: Tokens?) async throws(CommandError) -> Tokens {
+    let signIn = Invocation.signIn(on: connection)
+    // A refresh token that is not taken any more is no fault: signing in anew replaces it.
+    if let refresh = old?.refresh, let renewed = try? await renew(refresh, in: signIn) {
+      return renewed
+    }
+    return try await logIn(in: signIn)
   }
 
   private func logIn(in invocation: Invocation) async throws(CommandError) -> Tokens {
@@ -157,8 +166,8 @@ public final class CODAClient: VendorClient {
       throw CODAErrors.noToken(response)
     }
     let newRefresh = answer["refresh"]?.string ?? refresh
-    connection.secrets.add(access)
-    if let newRefresh { connection.secrets.add(newRefresh) }
-    return Tokens(access: access, refresh: newRefresh, since: .now)
+    let tokens = Tokens(access: access, refresh: newRefresh, since: .now)
+    for token in tokens.texts { connection.secrets.add(token) }
+    return tokens
   }
 }
