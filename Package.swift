@@ -62,6 +62,10 @@ let package = Package(
           .when(configuration: .release))
       ]),
     // Tests
+    .testTarget(name: "BasicsTests", dependencies: ["Basics"]),
+    .testTarget(name: "RPCTests", dependencies: ["RPC", "Basics"]),
+    .testTarget(name: "HTTPTests", dependencies: ["HTTP", "Basics"]),
+    .testTarget(name: "PluginTests", dependencies: ["Plugin", "Basics"]),
     .testTarget(name: "JSONPathTests", dependencies: ["JSONPath", "Basics"]),
   ],
   swiftLanguageModes: [.v6]

@@ -5,8 +5,11 @@ public enum ChildProcess {
   /// Runs a program found on PATH and reads its standard output; stdin is empty, stderr is shared.
   ///
   /// - Returns: the output, and the exit status: 127 when there is no such program, 128 and the
-  ///   signal's number when a signal ended it, 141 when it printed more than `maximumBytes`.
-  public static func run(_ words: [String], maximumBytes: Int) -> (output: [UInt8], status: Int) {
+  ///   signal's number when a signal ended it, 141 when it printed more than `maximumBytes`, 137
+  ///   when it was killed since the deadline had passed.
+  public static func run(
+    _ words: [String], maximumBytes: Int, deadline: Deadline
+  ) -> (output: [UInt8], status: Int) {
     var ends: [Int32] = [0, 0]
     guard let program = words.first, pipe2(&ends) == 0 else { return ([], 127) }
     let (readEnd, writeEnd) = (ends[0], ends[1])
@@ -39,8 +42,8 @@ public enum ChildProcess {
     close(writeEnd)
     guard failure == 0 else { return ([], 127) }
 
-    let (output, isWhole) = readAll(readEnd, maximumBytes)
-    if !isWhole { kill(process, SIGPIPE) }
+    let (output, ending) = readAll(readEnd, maximumBytes, deadline)
+    if let ending { kill(process, ending) }
     var status: Int32 = 0
     while waitpid(process, &status, 0) < 0 && errno == EINTR {}
     let signal = Int(status & 0x7F)
@@ -53,15 +56,22 @@ public enum ChildProcess {
     return 0
   }
 
-  private static func readAll(_ descriptor: Int32, _ limit: Int) -> ([UInt8], isWhole: Bool) {
+  /// - Returns: the output, and the signal that ends a program which gives too much or too late.
+  private static func readAll(
+    _ descriptor: Int32, _ limit: Int, _ deadline: Deadline
+  ) -> ([UInt8], ending: Int32?) {
     var output: [UInt8] = []
     var chunk = [UInt8](repeating: 0, count: 16_384)
     while true {
+      var waiting = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+      let ready = poll(&waiting, 1, Int32(clamping: deadline.remainingMilliseconds))
+      if ready < 0 && errno == EINTR { continue }
+      if ready == 0 { return ([], SIGKILL) }
       let count = read(descriptor, &chunk, chunk.count)
       if count < 0 && errno == EINTR { continue }
-      guard count > 0 else { return (output, true) }
+      guard count > 0 else { return (output, nil) }
       output.append(contentsOf: chunk.prefix(count))
-      if output.count > limit { return ([], false) }
+      if output.count > limit { return ([], SIGPIPE) }
     }
   }
 }

@@ -13,6 +13,8 @@ public enum SecretReference: Sendable {
 
   /// Bytes of one secret at most.
   static let maximumBytes = 1_024 * 1_024
+  /// Milliseconds that a command may take: time for a person to confirm on a device.
+  static let commandMilliseconds = 20_000
 
   /// Why a secret cannot be had; names the place, never the value.
   public struct Fault: Error, Sendable {
@@ -38,7 +40,9 @@ public enum SecretReference: Sendable {
         throw Fault(reason: "\(error)", remedy: "Check the path and who may read it.")
       }
     case .command(let words):
-      let (output, status) = ChildProcess.run(words, maximumBytes: Self.maximumBytes)
+      let (output, status) = ChildProcess.run(
+        words, maximumBytes: Self.maximumBytes,
+        deadline: Deadline(inMilliseconds: Self.commandMilliseconds))
       guard status == 0 else {
         throw Fault(
           reason: "the command \(words.first ?? "") ended with status \(status)",

@@ -97,10 +97,6 @@ public final class Invocation: Sendable {
   ///
   /// - Throws: when no answer came, or a wait does not fit the deadline. Not thrown: any status.
   public func send(_ request: HTTPRequest) async throws(CommandError) -> HTTPResponse {
-    guard await connection.slots.acquireIfLimited(until: deadline) else {
-      throw stopped("Waiting for a free place on the connection", outcome: .notApplied)
-    }
-    defer { connection.slots.releaseIfLimited() }
     if command.effect != .read { note { $0.isUnclear = false } }
     do throws(CommandError) {
       var response = try await sendWithRetries(request)
@@ -117,12 +113,9 @@ public final class Invocation: Sendable {
   ) async throws(CommandError) -> HTTPResponse {
     var attempt = 1
     while true {
-      try await waitForRateLimit()
-      note { $0.requests += 1 }
       let delay: Int
-      do throws(TransportError) {
-        let response = try await connection.transport.send(
-          request, through: connection.route, deadline: deadline)
+      switch try await sendOnce(request) {
+      case .success(let response):
         let retryAfter = response.retryAfterMilliseconds
         if response.status == 429 { pause(milliseconds: retryAfter) }
         guard
@@ -134,7 +127,7 @@ public final class Invocation: Sendable {
         guard wait < deadline.remainingMilliseconds else { return response }
         if response.status >= 500 { noteUnclear() }
         delay = wait
-      } catch {
+      case .failure(let error):
         let outcome = error.mayHaveArrived ? outcomeAfterSending : .notApplied
         if error.mayHaveArrived { noteUnclear() }
         guard
@@ -148,6 +141,26 @@ public final class Invocation: Sendable {
       attempt += 1
       note { $0.retries += 1 }
       try await wait(milliseconds: delay, reason: "retry")
+    }
+  }
+
+  /// One attempt, within the connection's limits. Its place is free again for others while this one
+  /// waits before a further attempt.
+  private func sendOnce(
+    _ request: HTTPRequest
+  ) async throws(CommandError) -> Result<HTTPResponse, TransportError> {
+    guard await connection.slots.acquireIfLimited(until: deadline) else {
+      throw stopped("Waiting for a free place on the connection", outcome: .notApplied)
+    }
+    defer { connection.slots.releaseIfLimited() }
+    try await waitForRateLimit()
+    note { $0.requests += 1 }
+    do throws(TransportError) {
+      return .success(
+        try await connection.transport.send(
+          request, through: connection.route, deadline: deadline))
+    } catch {
+      return .failure(error)
     }
   }
 
