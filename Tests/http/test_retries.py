@@ -182,6 +182,16 @@ def test_a_write_that_got_no_answer_in_time_has_an_unknown_outcome():
         assert len(tenant.to(RESCAN)) == 1
 
 
+def test_what_may_have_been_applied_stays_unknown_over_a_new_sign_in():
+    """A 503 may have been applied; neither the 401 nor the refusal after it takes that back."""
+    answers = in_turn(reply(503, None), reply(401, None), reply(400, {"scope": ["no"]}))
+    with Tenant(answers) as tenant, Host(connection(tenant.url)) as host:
+        error = host.failure("update_target_scan_scope", REPEATABLE[1])
+        assert (error["status_code"], error["outcome"]) == (400, "unknown")
+        assert "list_scan_surfaces" in error["remedy"]
+        assert len(tenant.to(TARGET)) == 3
+
+
 def test_a_write_whose_answer_is_no_json_has_an_unknown_outcome():
     with Tenant(lambda request: reply(200, "<html>")) as tenant, Host(connection(tenant.url)) as host:
         error = host.failure("patch_rescan")
