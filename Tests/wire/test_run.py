@@ -145,7 +145,8 @@ def test_resume_passes_over_what_is_answered_and_adds_the_rest(batch, tmp_path):
         b'{"jsonrpc":"2.0","method":"invoke/progress","params":{"id":2,"done":1,"total":2}}\n'
         rb'{"jsonrpc":"2.0","id":"\u00e9","error":{"code":-32000,"message":"x"}}' + b"\n")
     ended = run("run", path, "--output", str(out), "--resume")
-    assert ended.code == 0 and "3 answered before" in ended.errors
+    # The exit status is that of all answers in OUT, also of those from before.
+    assert ended.code == 1 and "3 answered before (1 of them failed)" in ended.errors
     assert [answer.get("id") for answer in answers(out)[3:]] == ["é", "1", None, 2]
 
 
@@ -153,8 +154,8 @@ def test_resume_without_earlier_answers_answers_everything(batch, tmp_path):
     out = tmp_path / "out.jsonl"
     assert run("run", batch(GOOD, BAD), "--output", str(out), "--resume").code == 1
     assert len(answers(out)) == 2
-    # And a second time nothing.
-    assert run("run", batch(GOOD, BAD), "--output", str(out), "--resume").code == 0
+    # And a second time nothing; what failed before has still failed.
+    assert run("run", batch(GOOD, BAD), "--output", str(out), "--resume").code == 1
     assert len(answers(out)) == 2
 
 

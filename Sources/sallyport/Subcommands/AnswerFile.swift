@@ -5,7 +5,8 @@ import RPC
 /// The file that `run --output` writes, and goes on with after `--resume`.
 struct AnswerFile {
   let descriptor: Int32
-  let answeredIDs: Set<RequestID>
+  /// What OUT holds already: by id, whether its last answer is an error.
+  let answered: [RequestID: Bool]
 
   /// - Parameter inputs: the files of requests, none of which it may be.
   init(_ path: String, resuming: Bool, apartFrom inputs: [Int32]) throws(UsageError) {
@@ -18,7 +19,7 @@ struct AnswerFile {
     guard descriptor >= 0 else {
       throw UsageError("--output: \(FileError(path: path, code: errno))")
     }
-    answeredIDs = resuming ? try Self.ids(in: path) : []
+    answered = resuming ? try Self.answers(in: path) : [:]
   }
 
   private static func isSameFile(_ path: String, _ input: Int32) -> Bool {
@@ -49,11 +50,11 @@ struct AnswerFile {
 
   /// The ids of all responses in the file, those inside batches included. A request that was
   /// cancelled without effect, as when a run is interrupted, has not had its answer.
-  private static func ids(in path: String) throws(UsageError) -> Set<RequestID> {
+  private static func answers(in path: String) throws(UsageError) -> [RequestID: Bool] {
     let input = open(path, O_RDONLY | O_CLOEXEC)
     guard input >= 0 else { throw UsageError("--output: \(FileError(path: path, code: errno))") }
     defer { close(input) }
-    var ids: Set<RequestID> = []
+    var answers: [RequestID: Bool] = [:]
     var splitter = LineSplitter(maximumBytes: 1 << 30)
     let take: (LineSplitter.Line, Int) -> Void = { line, _ in
       guard case .text(let text) = line, let json = try? JSON.parse(text) else { return }
@@ -64,7 +65,9 @@ struct AnswerFile {
         {
           continue
         }
-        if let id = response["id"].flatMap(RequestID.init), !id.isNull { ids.insert(id) }
+        if let id = response["id"].flatMap(RequestID.init), !id.isNull {
+          answers[id] = response["error"] != nil
+        }
       }
     }
     var chunk = [UInt8](repeating: 0, count: 262_144)
@@ -77,6 +80,6 @@ struct AnswerFile {
       }
     }
     splitter.finish(take)
-    return ids
+    return answers
   }
 }

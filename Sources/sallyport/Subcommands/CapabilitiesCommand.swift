@@ -56,8 +56,14 @@ enum CapabilitiesCommand {
         parameters.map { $0.isRequired ? "\($0.name)*" : $0.name }.joined(separator: ", "),
       ]
     }
-    for line in table.lines(width: Style.columns).text { Console.print(line) }
-    Console.print(Style.dim("\n* required"))
+    let (lines, hidden) = table.lines(width: Style.columns)
+    for line in lines { Console.print(line) }
+    Console.print(
+      Style.dim(
+        hidden == 0
+          ? "\n* required"
+          : "\nThe parameters have no room here; sallyport capabilities \(integration.id) COMMAND shows them."
+      ))
   }
 
   private static func show(_ command: RegisteredCommand, of integration: RegisteredIntegration) {

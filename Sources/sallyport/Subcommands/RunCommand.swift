@@ -11,8 +11,9 @@ enum RunCommand {
       about: "answers files of requests, with progress and a summary",
       details: """
         Reads the requests of each FILE (- for stdin) as serve would and writes the answers to
-        stdout, or to OUT. With --resume, requests whose ids OUT already answers are passed over
-        and new answers are added to it; half a line left by a crash is removed. Requests that were
+        stdout, or to OUT, whose old content goes. With --resume, requests whose ids OUT already answers are passed over
+        and new answers are added to it; half a line left by a crash is removed. Of several answers
+        to one id the last counts: a request that was cancelled without effect is sent again. Requests that were
         cancelled before they had an effect are sent again.
 
         Exit status: 0 all answered and successful; 1 all answered, some failed; 2 wrong command
@@ -43,12 +44,12 @@ enum RunCommand {
     let inputs = try open(arguments.positionals)
     // Before the output is opened: a slip in another option must not empty older answers.
     let context = try CommonOptions.host(arguments)
-    var answered: Set<RequestID> = []
+    var answered: [RequestID: Bool] = [:]
     let output: Int32
     if let path = arguments["--output"] {
       let answers = try AnswerFile(
         path, resuming: arguments.has("--resume"), apartFrom: inputs.map(\.descriptor))
-      (output, answered) = (answers.descriptor, answers.answeredIDs)
+      (output, answered) = (answers.descriptor, answers.answered)
     } else {
       output = StandardOutput.reserve()
     }
@@ -70,7 +71,7 @@ enum RunCommand {
     }
     progress.finish()
     context.log.flush()
-    return code == .success && progress.failureCount > 0
+    return code == .success && progress.hasFailures
       ? ExitCode.someFailed.rawValue : code.rawValue
   }
 

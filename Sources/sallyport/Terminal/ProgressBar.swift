@@ -9,16 +9,17 @@ final class ProgressBar: SessionObserver {
   private static let refreshMilliseconds = 100
 
   private let totalBytes: Int
-  private let answeredBefore: Set<RequestID>
+  private let answeredBefore: [RequestID: Bool]
   private let handledBytes = Atomic(0)
   private let successes = Atomic(0)
   private let failures = Atomic(0)
   private let skips = Atomic(0)
+  private let skippedFailures = Atomic(0)
   private let finished = Monitor(false)
   private let start = MonotonicTime.now
 
-  /// - Parameter answeredBefore: ids that are left out.
-  init(totalBytes: Int, answeredBefore: Set<RequestID>) {
+  /// - Parameter answeredBefore: ids that are left out, and whether their answer is an error.
+  init(totalBytes: Int, answeredBefore: [RequestID: Bool]) {
     self.totalBytes = totalBytes
     self.answeredBefore = answeredBefore
     guard isatty(STDERR_FILENO) == 1 else { return }
@@ -31,11 +32,15 @@ final class ProgressBar: SessionObserver {
     }
   }
 
-  var failureCount: Int { failures.load(ordering: .relaxed) }
+  /// Whether a request of these files has an error for its answer, of this run or an earlier one.
+  var hasFailures: Bool {
+    failures.load(ordering: .relaxed) + skippedFailures.load(ordering: .relaxed) > 0
+  }
 
   func skips(_ id: RequestID) -> Bool {
-    guard !answeredBefore.isEmpty, answeredBefore.contains(id) else { return false }
+    guard !answeredBefore.isEmpty, let isError = answeredBefore[id] else { return false }
     skips.add(1, ordering: .relaxed)
+    if isError { skippedFailures.add(1, ordering: .relaxed) }
     return true
   }
 
@@ -61,8 +66,10 @@ final class ProgressBar: SessionObserver {
   private var counts: String {
     let failed = failures.load(ordering: .relaxed)
     let skipped = skips.load(ordering: .relaxed)
+    let before = skippedFailures.load(ordering: .relaxed)
     return "\(successes.load(ordering: .relaxed)) successful, \(failed) failed"
       + (skipped > 0 ? ", \(skipped) answered before" : "")
+      + (before > 0 ? " (\(before) of them failed)" : "")
   }
 
   /// Takes the bar away and writes the summary.
