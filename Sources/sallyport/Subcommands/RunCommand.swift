@@ -11,10 +11,10 @@ enum RunCommand {
       about: "answers files of requests, with progress and a summary",
       details: """
         Reads the requests of each FILE (- for stdin) as serve would and writes the answers to
-        stdout, or to OUT, whose old content goes. With --resume, requests whose ids OUT already answers are passed over
-        and new answers are added to it; half a line left by a crash is removed. Of several answers
-        to one id the last counts: a request that was cancelled without effect is sent again. Requests that were
-        cancelled before they had an effect are sent again.
+        stdout, or to OUT, whose old content goes. With --resume, requests whose ids OUT already
+        answers are passed over and new answers are added to it; half a line left by a crash is
+        removed. Requests that were cancelled before they had an effect are sent again: of several
+        answers to one id the last counts. Give each request of the files an id of its own.
 
         Exit status: 0 all answered and successful; 1 all answered, some failed; 2 wrong command
         line, configuration or file; 3 something was not finished before the drain timeout; 4 the
