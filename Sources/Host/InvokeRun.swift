@@ -113,8 +113,9 @@ extension InvokeRequest {
   /// What an idempotency key stands for: everything that decides what would be done.
   var identity: IdempotencyLedger.Identity {
     IdempotencyLedger.Identity(
-      connection: connection.connection.name
-        ?? JSONFragment(connection.connection.definition.settings).canonicalText,
+      // With the settings: a connection that was replaced may lead to another tenant.
+      connection: (connection.connection.name ?? "") + "\n"
+        + JSONFragment(connection.connection.definition.settings).canonicalText,
       call: JSONFragment { writer in
         writer.array { writer in
           writer.string(integration.id)
