@@ -44,10 +44,23 @@ public enum ChildProcess {
 
     let (output, ending) = readAll(readEnd, maximumBytes, deadline)
     if let ending { kill(process, ending) }
-    var status: Int32 = 0
-    while waitpid(process, &status, 0) < 0 && errno == EINTR {}
+    let status = wait(process, deadline)
     let signal = Int(status & 0x7F)
     return (output, signal == 0 ? Int(status >> 8 & 0xFF) : 128 + signal)
+  }
+
+  /// The status that the process ends with; one that outlives its output and the deadline is killed.
+  private static func wait(_ process: pid_t, _ deadline: Deadline) -> Int32 {
+    var status: Int32 = 0
+    while !deadline.hasPassed {
+      let ended = waitpid(process, &status, WNOHANG)
+      if ended == process || (ended < 0 && errno != EINTR) { return status }
+      // Nearly always it has ended at the first look; there is nothing to wait on otherwise.
+      poll(nil, 0, 5)
+    }
+    kill(process, SIGKILL)
+    while waitpid(process, &status, 0) < 0 && errno == EINTR {}
+    return status
   }
 
   private static func pipe2(_ ends: inout [Int32]) -> Int32 {

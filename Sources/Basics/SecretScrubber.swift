@@ -100,7 +100,7 @@ public final class SecretScrubber: Sendable {
       writer.endName()
       switch member.name.string {
       case "jsonrpc", "id", "method", "code", "seq": writer.value(member.value)
-      case "error", "params":
+      case "error" where member.value.kind == .object, "params" where member.value.kind == .object:
         copy(envelope: member.value, to: &writer, without: patterns, found: &found)
       default: copy(member.value, to: &writer, without: patterns, found: &found)
       }

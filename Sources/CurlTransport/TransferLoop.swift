@@ -126,7 +126,13 @@ final class TransferLoop {
     TransferOptions(curl: curl, easy: easy).apply(transfer)
     running[easy] = transfer
     // libcurl sets its timer to now, so that the transfer starts when the thread waits next.
-    _ = curl.multiAdd(multi, easy)
+    guard curl.multiAdd(multi, easy) == CURLM_OK else {
+      end(easy)
+      transfer.finish(
+        .failure(
+          TransportError(.unavailable, "libcurl has no memory left", mayHaveArrived: false)))
+      return
+    }
   }
 
   func cancel(_ transfer: Transfer) {

@@ -3,8 +3,8 @@ import Basics
 /// When a request is sent again, by what may have happened to the first one.
 ///
 /// - A request that did not arrive is always sent again.
-/// - 429 and 503 with Retry-After were refused before anything was done: 429 is repeated for every
-///   request, after the time that the vendor names.
+/// - 429 was refused before anything was done: it is repeated for every request, after the time that
+///   the vendor names.
 /// - 5xx, timeouts and broken connections leave open whether the vendor acted: repeated only when
 ///   doing it twice is the same as doing it once.
 public struct RetryPolicy: Sendable {

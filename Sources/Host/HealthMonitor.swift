@@ -106,6 +106,7 @@ final class HealthMonitor: Sendable {
       return "There is no connection \(name)."
     }
     let connection = open.connection
+    guard connection.definition.isActive else { return "The connection \(name) is inactive." }
     guard let integration = context.catalogue.integration(connection.definition.integration),
       let command = integration.commands.first(where: { $0.id == Self.commandID })
     else { return "The integration has no \(Self.commandID)." }

@@ -13,7 +13,7 @@ public final class IdempotencyLedger: Sendable {
   /// Keys that are remembered; the oldest make room.
   static let maximumKeys = 10_000
   /// Bytes of one result that is kept; of a larger one only that it succeeded.
-  static let maximumResultBytes = 1_024 * 1_024
+  static let maximumResultBytes = 64 * 1_024
   /// Milliseconds that a key is remembered: a week.
   static let retentionMilliseconds: Int64 = 7 * 86_400_000
 
@@ -141,7 +141,7 @@ public final class IdempotencyLedger: Sendable {
     }
     if decision.isConflict {
       throw CommandError(
-        .validation, statusCode: 409,
+        .validation,
         "The idempotency key was used for another call on this connection.",
         remedy: "Use a new key for a new call.")
     }
@@ -169,9 +169,16 @@ public final class IdempotencyLedger: Sendable {
 
   private static func keep(_ entry: Entry, _ name: String, _ state: inout State) {
     if state.entries.updateValue(entry, forKey: name) == nil { state.order.append(name) }
-    if state.order.count > maximumKeys {
-      state.entries[state.order.removeFirst()] = nil
-    }
+    guard state.order.count > maximumKeys,
+      // What is under way keeps its place: others wait for it.
+      let oldest = state.order.firstIndex(where: { !isRunning(state.entries[$0]) })
+    else { return }
+    state.entries[state.order.remove(at: oldest)] = nil
+  }
+
+  private static func isRunning(_ entry: Entry?) -> Bool {
+    if case .running = entry?.status { return true }
+    return false
   }
 
   private static func apply(_ record: LedgerFile.Record, to state: inout State) {
@@ -219,6 +226,9 @@ public final class IdempotencyLedger: Sendable {
   private func end(_ name: String, _ call: String, _ end: LedgerFile.End) {
     let latches = state.withLock { state -> [Latch] in
       guard case .running(let latches) = state.entries[name]?.status else { return [] }
+      // Under this lock: the file's own lock keeps other processes out, not other threads.
+      file?.append(
+        LedgerFile.Record(name: name, call: call, time: WallClock.nowMilliseconds, end: end))
       switch end {
       case .done(let result): state.entries[name]?.status = .done(result)
       case .unknown: state.entries[name]?.status = .failedUnknown
@@ -228,8 +238,6 @@ public final class IdempotencyLedger: Sendable {
       }
       return latches
     }
-    file?.append(
-      LedgerFile.Record(name: name, call: call, time: WallClock.nowMilliseconds, end: end))
     for latch in latches { latch.signal() }
   }
 }

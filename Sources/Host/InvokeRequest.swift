@@ -84,10 +84,13 @@ struct InvokeRequest: Sendable {
   private static func checkPolicy(
     _ command: RegisteredCommand, _ connection: OpenConnection, in context: HostContext
   ) throws(InvokeFault) {
-    let refusal =
-      context.options.isReadOnly && command.effect != .read
-      ? "the host was started with --read-only" : connection.refusal(of: command)
-    guard let refusal else { return }
+    if context.options.isReadOnly && command.effect != .read {
+      throw .command(
+        CommandError(
+          .policy, "\(command.id) may not run: the host was started with --read-only.",
+          remedy: "Use a host that was started without --read-only."))
+    }
+    guard let refusal = connection.refusal(of: command) else { return }
     throw .command(
       CommandError(
         .policy, "\(command.id) may not run: \(refusal).",
@@ -159,6 +162,7 @@ struct InvokeRequest: Sendable {
   private static func unknown(in params: JSON) -> ParameterFaults {
     var faults = ParameterFaults()
     for member in params.members {
+      guard !faults.isFull else { break }
       guard let name = member.name.string, !names.texts.contains(name) else { continue }
       faults.add(
         "/\(name)", "is unknown; invoke takes \(names.texts.joined(separator: ", "))",

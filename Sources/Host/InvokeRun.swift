@@ -46,7 +46,13 @@ struct InvokeRun: Sendable {
   }
 
   private func run(in invocation: Invocation) async throws(CommandError) -> JSONFragment {
-    let result = try await request.ready.run(in: invocation)
+    let result: CommandResult
+    do throws(CommandError) {
+      result = try await request.ready.run(in: invocation)
+    } catch {
+      // Also for an error that is not of the request which may have been applied.
+      throw invocation.withRemedy(error)
+    }
     let meta = invocation.meta
     return JSONFragment { writer in
       result.write(to: &writer)

@@ -39,9 +39,7 @@ final class LedgerFile: Sendable {
   func exclusively<Value>(
     _ body: ([Record]) -> (Value, Record?, isConflict: Bool)
   ) throws(FileError) -> (Value, Record?, isConflict: Bool) {
-    guard flock(descriptor, LOCK_EX) == 0 else {
-      throw FileError(path: "idempotency.jsonl", code: errno)
-    }
+    try lock()
     defer { flock(descriptor, LOCK_UN) }
     let decision = body(try readNew())
     if let record = decision.1 {
@@ -52,11 +50,22 @@ final class LedgerFile: Sendable {
   }
 
   func append(_ record: Record) {
-    flock(descriptor, LOCK_EX)
-    defer { flock(descriptor, LOCK_UN) }
-    let error = write(record)
+    let error: Int32
+    do throws(FileError) {
+      try lock()
+      error = write(record)
+      flock(descriptor, LOCK_UN)
+    } catch let failure {
+      error = failure.code
+    }
     if error != 0 {
       log.error("the idempotency ledger cannot be written: \(String(cString: strerror(error)))")
+    }
+  }
+
+  private func lock() throws(FileError) {
+    while flock(descriptor, LOCK_EX) != 0 {
+      guard errno == EINTR else { throw FileError(path: "idempotency.jsonl", code: errno) }
     }
   }
 
@@ -108,7 +117,9 @@ final class LedgerFile: Sendable {
 
   /// Nil for a line that is no record, as after a full disk.
   private static func read(_ line: [UInt8]) -> Record? {
-    guard let json = try? JSON.parse(line), let name = json["key"]?.string,
+    // A result stands some levels deeper here than on the wire.
+    guard let json = try? JSON.parse(line, limits: JSONLimits(depth: 1_024)),
+      let name = json["key"]?.string,
       let call = json["call"]?.string, let time = json["time"]?.integer
     else { return nil }
     let end: End

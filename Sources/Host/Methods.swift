@@ -156,6 +156,7 @@ struct Methods {
           to: name, among: context.connections.entries.map(\.name))
       ).error()
     }
+    _ = health.stop(name)
     writer.object { $0.member("removed", true) }
   }
 

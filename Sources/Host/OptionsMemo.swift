@@ -1,4 +1,5 @@
 import Basics
+import Glibc
 import Plugin
 import Synchronization
 
@@ -18,7 +19,7 @@ final class OptionsMemo: Sendable {
   /// - Throws: every fault at once; faults are not remembered.
   func options(_ json: JSON) throws(ParameterProblems) -> InvocationOptions {
     let known = state.withLock { state in
-      json.withSource { $0.elementsEqual(state.text) } ? state.options : nil
+      Self.isEqual(json, state.text) ? state.options : nil
     }
     if let known { return known }
     let options = try InvocationOptions.shape.decode(json) { InvocationOptions(&$0) }
@@ -27,5 +28,12 @@ final class OptionsMemo: Sendable {
       state.withLock { $0 = State(text: text, options: options) }
     }
     return options
+  }
+
+  private static func isEqual(_ json: JSON, _ text: [UInt8]) -> Bool {
+    json.withSource { source in
+      guard source.count == text.count, let base = source.baseAddress else { return false }
+      return memcmp(base, text, text.count) == 0
+    }
   }
 }

@@ -14,10 +14,13 @@ struct ParameterFaults: Error {
     let didYouMean: String?
   }
 
+  /// Faults of one call that are told; a caller with more has the rest after mending these.
+  static let maximumFaults = 100
+
   private var faults: [Fault] = []
   private var remedy: String?
 
-  var isEmpty: Bool { faults.isEmpty }
+  var isFull: Bool { faults.count >= Self.maximumFaults }
 
   init() {}
 
@@ -29,6 +32,7 @@ struct ParameterFaults: Error {
   init(_ problems: ParameterProblems, prefix: String) { add(problems, prefix: prefix) }
 
   mutating func add(_ path: String, _ message: String, didYouMean: String? = nil) {
+    guard faults.count < Self.maximumFaults else { return }
     let sentence =
       path.isEmpty
       ? "\(message.prefix(1).uppercased())\(message.dropFirst())."
@@ -39,7 +43,7 @@ struct ParameterFaults: Error {
 
   /// - Parameter prefix: where the object that was read stands in `params`, such as `/arguments`.
   mutating func add(_ problems: ParameterProblems, prefix: String) {
-    faults += problems.list.map { problem in
+    faults += problems.list.prefix(Self.maximumFaults - faults.count).map { problem in
       Fault(
         path: prefix + problem.path, message: problem.message,
         sentence: problems.sentence(for: problem), didYouMean: problem.didYouMean)
@@ -47,7 +51,7 @@ struct ParameterFaults: Error {
   }
 
   mutating func add(_ others: ParameterFaults) {
-    faults += others.faults
+    faults += others.faults.prefix(Self.maximumFaults - faults.count)
     remedy = remedy ?? others.remedy
   }
 

@@ -10,7 +10,7 @@ import RPC
 /// is at once, for a file of thousands of lines it is a system call for hundreds of them.
 final class RequestHandler {
   /// Bytes of ready answers that are gathered at most.
-  private static let gatheredBytes = 64 * 1_024
+  private static let gatheredBytes = 256 * 1_024
 
   private let context: HostContext
   private let output: OutputQueue

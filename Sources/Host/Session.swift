@@ -77,6 +77,9 @@ public final class Session: Sendable {
     for input in inputs {
       guard failure == nil, read(input, handler, &failure) else { break }
     }
+    // From here on a reader that does not read holds up nothing but the end, and not that for ever.
+    startDraining()
+    output.close()
     handler.flush()
     health.stopAll()
     let code = drain()

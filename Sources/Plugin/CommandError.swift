@@ -41,6 +41,9 @@ public struct CommandError: Error, Sendable {
   public var remedy: String?
   /// What the vendor answered, as JSON.
   public var upstream: JSONFragment?
+  /// Whether it is the sign-in that failed, so that the status says nothing of the command's own
+  /// request.
+  public var concernsSignIn = false
 
   public init(
     _ kind: Kind, statusCode: Int? = nil, _ message: String, isRetryable: Bool = false,

@@ -12,7 +12,6 @@ public struct RPCError: Error, Sendable {
     public static let invalidRequest = Code(rawValue: -32600)
     public static let methodNotFound = Code(rawValue: -32601)
     public static let invalidParams = Code(rawValue: -32602)
-    public static let internalError = Code(rawValue: -32603)
     /// A command ran and failed.
     public static let commandFailed = Code(rawValue: -32000)
     public static let requestCancelled = Code(rawValue: -32800)

@@ -81,8 +81,9 @@ def test_requests_with_one_key_at_a_time_share_one_call(vendor):
 
 def test_a_request_that_waits_for_another_can_be_cancelled(vendor):
     with Host() as host:
-        host.send(rescan("first", vendor), rescan("second", vendor))
+        host.send(rescan("first", vendor))
         vendor.wait_for(1)
+        host.send(rescan("second", vendor))
         host.send({"jsonrpc": "2.0", "method": "cancel", "params": {"id": "second"}})
         answer = host.read()
         assert (answer["id"], answer["error"]["code"]) == ("second", -32800)

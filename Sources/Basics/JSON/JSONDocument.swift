@@ -10,7 +10,6 @@ public final class JSONDocument: @unchecked Sendable {
   // @unchecked: what both pointers point to is written in `init` only.
   let bytes: UnsafePointer<UInt8>
   let nodes: UnsafePointer<JSONNode>
-  public let byteCount: Int
   /// True when a subtree's source bytes cannot stand inside one line of output as they are:
   /// they hold a line break between tokens, or U+2028, U+2029 or U+0085 in a string.
   let hasLineBreaks: Bool
@@ -25,7 +24,6 @@ public final class JSONDocument: @unchecked Sendable {
     ownNodes.initialize(from: index.nodes, count: index.count)
     bytes = UnsafePointer(ownBytes)
     nodes = UnsafePointer(ownNodes)
-    byteCount = text.count
     hasLineBreaks = index.hasLineBreaks
   }
 

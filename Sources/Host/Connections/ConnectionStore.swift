@@ -108,6 +108,7 @@ public final class ConnectionStore: Sendable {
       registerSecrets(integration, definition.settings)
       if !fromFile { try refuseReferences(definition.settings) }
       try refuseUnknownLimits(definition.rateLimits, integration)
+      try refusePatternsWithoutMatch(definition.policy, integration)
       let connection = try Connection(name: name, definition, environment: environment)
       do throws(ParameterProblems) {
         return try integration.open(connection)
@@ -153,6 +154,25 @@ public final class ConnectionStore: Sendable {
           didYouMean: Suggestion.closest(to: name, among: known)),
         of: ConnectionDefinition.shape
       ).inside("rate_limits")
+    }
+  }
+
+  /// A slip in a policy would forbid nothing, in silence.
+  private func refusePatternsWithoutMatch(
+    _ policy: ConnectionPolicy?, _ integration: RegisteredIntegration
+  ) throws(ParameterProblems) {
+    guard let policy else { return }
+    let ids = integration.commands.map(\.id)
+    for (list, patterns) in [("allow", policy.allow ?? []), ("deny", policy.deny)] {
+      for (position, pattern) in patterns.enumerated()
+      where !ids.contains(where: { Glob.matches(pattern, $0) }) {
+        throw ParameterProblems(
+          ParameterProblem(
+            "matches no command of \(integration.id)", at: String(position),
+            didYouMean: Suggestion.closest(to: pattern, among: ids)),
+          of: ConnectionDefinition.shape
+        ).inside(list).inside("policy")
+      }
     }
   }
 
@@ -212,7 +232,11 @@ public final class ConnectionStore: Sendable {
     }
     guard let only = fitting.first else {
       throw .parameter(
-        "/connection", "is required: no active connection of \(integration.id) is configured", nil)
+        "/connection",
+        """
+        is required: no active connection of \(integration.id) is configured; --connections FILE, \
+        SALLYPORT_CONNECTIONS or --sandbox gives one
+        """, nil)
     }
     guard fitting.count == 1 else {
       throw .parameter(

@@ -123,13 +123,14 @@ final class OutputQueue: Sendable {
           return state.leaving
         } ?? 0
       let error = FileDescriptor.writeAll(frames, to: descriptor)
+      // Before anybody can see the queue empty.
+      if error != 0 { fail(error) }
       let latches = monitor.withLock { state in
         state.isWriting = false
         defer { state.waitingTasks = [] }
         return state.waitingTasks
       }
       admission.leave(leaving)
-      if error != 0 { fail(error) }
       for latch in latches { latch.signal() }
       monitor.notify()
     }

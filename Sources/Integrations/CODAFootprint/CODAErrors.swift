@@ -38,10 +38,13 @@ enum CODAErrors {
   static func signIn(_ response: HTTPResponse) -> CommandError {
     // Login answers 401 or 400 to bad credentials, by revision.
     guard (400..<500).contains(response.status), response.status != 429 else {
-      return .upstream(response)
+      var error = CommandError.upstream(response)
+      error.concernsSignIn = true
+      return error
     }
     var error = CommandError.upstream(
       response, remedy: "Check the server URL, the user name and the password of the connection.")
+    error.concernsSignIn = true
     if response.status == 400 {
       error.kind = .auth
       error.statusCode = 401

@@ -45,17 +45,19 @@ public final class RateLimiter: Sendable {
     let now = MonotonicTime.now
     return state.withLock { state in
       let due: MonotonicTime
+      // Asked once: the deadline comes nearer while one looks.
+      let isInTime: Bool
       if let (key, limit) = limit(of: command, documented) {
-        var bucket = state.buckets[key] ?? RateBucket(limit)
-        due = bucket.nextDue(now: now)
-        if fits(due, now) { _ = bucket.reserve(now: now) }
-        state.buckets[key] = bucket
+        due = state.buckets[key, default: RateBucket(limit)].nextDue(now: now)
+        isInTime = fits(due, now)
+        if isInTime { _ = state.buckets[key, default: RateBucket(limit)].reserve(now: now) }
       } else {
         due = max(now, state.pauses[command] ?? now)
+        isInTime = fits(due, now)
       }
-      if due <= now { return .now }
+      if due <= now && isInTime { return .now }
       let wait = due.milliseconds(since: now)
-      return fits(due, now) ? .after(milliseconds: wait) : .tooLate(milliseconds: wait)
+      return isInTime ? .after(milliseconds: wait) : .tooLate(milliseconds: wait)
     }
   }
 

@@ -68,6 +68,8 @@ public final class Invocation: Sendable {
   /// Sends each element of a list as an item.
   func stream(_ list: JSON) async {
     for item in list.elements {
+      // Nothing more is sent for what was cancelled; the next exchange notices it too.
+      if Task.isCancelled { return }
       await events?.item(item)
       note { $0.items += 1 }
     }
@@ -97,7 +99,6 @@ public final class Invocation: Sendable {
   ///
   /// - Throws: when no answer came, or a wait does not fit the deadline. Not thrown: any status.
   public func send(_ request: HTTPRequest) async throws(CommandError) -> HTTPResponse {
-    if command.effect != .read { note { $0.isUnclear = false } }
     do throws(CommandError) {
       var response = try await sendWithRetries(request)
       // Errors quote the start of a body; a cut through a secret would leave half of it.

@@ -32,7 +32,6 @@ extension Kind {
 
 public struct TextKind: Kind {
   let maximumCharacters: Int
-  let format: StaticString?
   public var placeholder: String { "" }
 
   public func decode(
@@ -55,7 +54,6 @@ public struct TextKind: Kind {
     writer.member("type", "string")
     writer.member("minLength", 1)
     writer.member("maxLength", maximumCharacters)
-    if let format { writer.member("format", "\(format)") }
   }
 
   public func write(_ value: String, to writer: inout JSONWriter) { writer.string(value) }
@@ -169,15 +167,18 @@ public struct BooleanKind: Kind {
   public func write(_ value: Bool, to writer: inout JSONWriter) { writer.bool(value) }
 }
 
-/// A positive amount, such as seconds.
+/// A positive amount of seconds: from a millisecond to a year.
 public struct NumberKind: Kind {
+  private static let least = 0.001
+  private static let most = 31_536_000.0
+
   public var placeholder: Double { 1 }
 
   public func decode(
     _ json: JSON, members: ParameterShape?, faults: inout [ParameterProblem]
   ) -> Double? {
-    guard let value = json.double, value.isFinite, value > 0 else {
-      faults.append(ParameterProblem("must be a number above 0"))
+    guard let value = json.double, value >= Self.least, value <= Self.most else {
+      faults.append(ParameterProblem("must be a number from \(Self.least) to \(Int(Self.most))"))
       return nil
     }
     return value
@@ -185,7 +186,9 @@ public struct NumberKind: Kind {
 
   public func writeSchema(to writer: inout JSONWriter) {
     writer.member("type", "number")
-    writer.member("exclusiveMinimum", 0)
+    writer.name("minimum")
+    writer.double(Self.least)
+    writer.member("maximum", Int(Self.most))
   }
 
   public func write(_ value: Double, to writer: inout JSONWriter) { writer.double(value) }
@@ -327,11 +330,10 @@ public struct JSONKind: Kind {
 // MARK: Names for declarations
 
 extension Kind where Self == TextKind {
-  public static var text: TextKind { TextKind(maximumCharacters: 65_536, format: nil) }
-  public static var uri: TextKind { TextKind(maximumCharacters: 2_048, format: "uri") }
+  public static var text: TextKind { TextKind(maximumCharacters: 65_536) }
 
   public static func text(maximumCharacters: Int) -> TextKind {
-    TextKind(maximumCharacters: maximumCharacters, format: nil)
+    TextKind(maximumCharacters: maximumCharacters)
   }
 }
 

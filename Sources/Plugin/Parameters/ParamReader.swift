@@ -146,9 +146,13 @@ public struct ParamReader: ~Copyable {
     if !shape.rules.isEmpty { checkRules(shape, object) }
   }
 
+  /// Faults of one object after which no further unknown members are looked up.
+  private static let maximumProblems = 100
+
   private mutating func reportUnknownMembers(_ shape: ParameterShape, _ object: JSON) {
     let names = shape.names
     for member in object.members {
+      guard problems.count < Self.maximumProblems else { return }
       guard let name = member.name.string, !names.contains(name) else { continue }
       problems.append(
         ParameterProblem(

@@ -89,7 +89,10 @@ enum CommonOptions {
   private static func loadFile(
     _ arguments: ParsedArguments, into connections: ConnectionStore, log: Log
   ) throws(UsageError) {
-    let fromEnvironment = getenv("SALLYPORT_CONNECTIONS").map { String(cString: $0) }
+    // --sandbox is meant instead of the usual connections, unless a file is asked for beside it.
+    let fromEnvironment =
+      arguments.has("--sandbox")
+      ? nil : getenv("SALLYPORT_CONNECTIONS").map { String(cString: $0) }
     guard let path = arguments["--connections"] ?? fromEnvironment, !path.isEmpty else { return }
     let content: [UInt8]
     do throws(FileError) {

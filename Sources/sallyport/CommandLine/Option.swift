@@ -53,7 +53,8 @@ struct ParsedArguments {
       }
       if parts.count > 1 {
         values[name, default: []].append(String(parts[1]))
-      } else if let value = rest.popFirst() {
+      } else if let value = rest.first, !options.contains(where: { $0.name == value }) {
+        rest.removeFirst()
         values[name, default: []].append(value)
       } else {
         throw UsageError("\(name) needs a value: \(name) \(option.value ?? "")")
@@ -66,10 +67,13 @@ struct ParsedArguments {
   }
 
   /// A whole number of at least `minimum`, or nil when the option was not given.
-  func integer(_ name: String, minimum: Int) throws(UsageError) -> Int? {
+  func integer(
+    _ name: String, minimum: Int, maximum: Int = 1_000_000_000
+  ) throws(UsageError) -> Int? {
     guard let text = self[name] else { return nil }
-    guard let number = Int(text), number >= minimum else {
-      throw UsageError("\(name) takes a whole number of \(minimum) or more, not \(text)")
+    guard let number = Int(text), number >= minimum, number <= maximum else {
+      throw UsageError(
+        "\(name) takes a whole number from \(minimum) to \(maximum), not \(text)")
     }
     return number
   }

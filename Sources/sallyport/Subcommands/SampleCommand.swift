@@ -22,7 +22,8 @@ enum SampleCommand {
     let line = JSONFragment { writer in
       writer.object { writer in
         writer.member("jsonrpc", "2.0")
-        writer.member("id", 1)
+        // Samples are put into one file; a number would be the same in each.
+        writer.member("id", "\(command.id) \(WallClock.nowMilliseconds)")
         writer.member("method", "invoke")
         writer.name("params")
         writer.object { writer in

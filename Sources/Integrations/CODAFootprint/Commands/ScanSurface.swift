@@ -142,7 +142,8 @@ struct PatchRescan: CODACommand {
     } catch {
       // The vendor answers 400 or 404 to a scanner it does not know, where the document promises
       // a rescan by all. Any other error is about a scanner that exists, or about the user.
-      guard let scanner, error.statusCode == 400 || error.statusCode == 404 else { throw error }
+      guard let scanner, error.statusCode == 400 || error.statusCode == 404, !error.concernsSignIn
+      else { throw error }
       let body = try await client.exchange(request(nil, with: client), in: invocation)
       var result = await invocation.finish(body, items: nil)
       result.notices.append(
