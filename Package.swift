@@ -18,6 +18,11 @@ func room(
     swiftSettings: swiftSettings)
 }
 
+func tests(_ name: String, needs dependencies: [Target.Dependency] = []) -> Target {
+  .testTarget(
+    name: "\(name)Tests", dependencies: [.byName(name: name), "TestSupport"] + dependencies)
+}
+
 let package = Package(
   name: "sallyport",
   products: [.executable(name: "sallyport", targets: ["sallyport"])],
@@ -61,12 +66,14 @@ let package = Package(
           ["-static-stdlib", "-Xlinker", "--gc-sections"],
           .when(configuration: .release))
       ]),
-    // Tests
-    .testTarget(name: "BasicsTests", dependencies: ["Basics"]),
-    .testTarget(name: "RPCTests", dependencies: ["RPC", "Basics"]),
-    .testTarget(name: "HTTPTests", dependencies: ["HTTP", "Basics"]),
-    .testTarget(name: "PluginTests", dependencies: ["Plugin", "Basics"]),
-    .testTarget(name: "JSONPathTests", dependencies: ["JSONPath", "Basics"]),
+    // Tests, one folder for each room
+    room("TestSupport", path: "Tests/TestSupport"),
+    tests("Basics"),
+    tests("RPC", needs: ["Basics"]),
+    tests("HTTP", needs: ["Basics"]),
+    tests("Crypto"),
+    tests("JSONPath", needs: ["Basics"]),
+    tests("Plugin", needs: ["Basics", "HTTP"]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -67,7 +67,7 @@ public final class SecretScrubber: Sendable {
   public func scrub(_ bytes: [UInt8]) -> [UInt8] { patterns.replacingMatches(in: bytes) ?? bytes }
 
   /// Replaces secrets in the strings, member names and numbers of JSON that a writer wrote; what
-  /// comes back is the same JSON otherwise, byte for byte.
+  /// comes back is the same JSON otherwise, byte for byte but for spaces between tokens.
   public func scrub(json bytes: [UInt8]) -> [UInt8] {
     guard bytes.withUnsafeBufferPointer({ mayOccur(inJSON: $0) }) else { return bytes }
     let patterns = self.patterns
@@ -183,16 +183,22 @@ final class SecretPatterns: Sendable {
 
   func match(_ text: UnsafeBufferPointer<UInt8>) -> Bool { firstMatch(in: text, from: 0) != nil }
 
-  /// The text with `[redacted]` in place of each match, or nil when there is none.
+  /// The text with `[redacted]` in place of each match, or nil when there is none. Of matches that
+  /// overlap no rest stays.
   func replacingMatches(in text: [UInt8]) -> [UInt8]? {
     guard var match = firstMatch(in: text, from: 0) else { return nil }
     var clean: [UInt8] = []
     var at = 0
     while true {
+      var next = firstMatch(in: text, from: match.lowerBound + 1)
+      while let further = next, further.lowerBound < match.upperBound {
+        match = match.lowerBound..<max(match.upperBound, further.upperBound)
+        next = firstMatch(in: text, from: further.lowerBound + 1)
+      }
       clean.append(contentsOf: text[at..<match.lowerBound])
       clean.append(contentsOf: SecretScrubber.replacement.utf8)
       at = match.upperBound
-      guard let next = firstMatch(in: text, from: at) else { break }
+      guard let next else { break }
       match = next
     }
     clean.append(contentsOf: text[at...])

@@ -59,9 +59,9 @@ public enum PercentEncoding {
     var at = 0
     while at < bytes.count {
       if bytes[at] == UInt8(ascii: "%"), at + 2 < bytes.count,
-        let value = UInt8(String(decoding: bytes[(at + 1)...(at + 2)], as: UTF8.self), radix: 16)
+        let high = hexValue(bytes[at + 1]), let low = hexValue(bytes[at + 2])
       {
-        decoded.append(value)
+        decoded.append(UInt8(high << 4 | low))
         at += 3
       } else {
         decoded.append(bytes[at])

@@ -11,8 +11,8 @@ public enum WallClock {
 
   /// `2026-11-20T12:00:00Z` (RFC 3339), with milliseconds when they are not zero.
   public static func rfc3339(_ millisecondsSince1970: Int64) -> String {
-    var seconds = time_t(millisecondsSince1970 / 1_000)
-    let milliseconds = Int(millisecondsSince1970 % 1_000)
+    let milliseconds = Int((millisecondsSince1970 % 1_000 + 1_000) % 1_000)
+    var seconds = time_t((millisecondsSince1970 - Int64(milliseconds)) / 1_000)
     var parts = tm()
     gmtime_r(&seconds, &parts)
     let date = [Int(parts.tm_year) + 1900, Int(parts.tm_mon) + 1, Int(parts.tm_mday)]

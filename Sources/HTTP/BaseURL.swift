@@ -38,11 +38,13 @@ public struct BaseURL: Sendable, Equatable {
     guard !authority.contains("@") else {
       throw Fault(reason: "the server URL holds no user name or password; use the settings")
     }
-    let (host, portText) = Self.split(authority)
+    let (host, portText) = try Self.split(authority)
     guard !host.isEmpty else { throw Fault(reason: "the URL has no host") }
     var port = scheme == "https" ? 443 : 80
     if let portText {
-      guard let number = Int(portText), (1...65_535).contains(number) else {
+      guard portText.utf8.allSatisfy(Self.isDigit), let number = Int(portText),
+        (1...65_535).contains(number)
+      else {
         throw Fault(reason: "a port is a number from 1 to 65535")
       }
       port = number
@@ -57,21 +59,34 @@ public struct BaseURL: Sendable, Equatable {
     isSecure = scheme == "https"
   }
 
-  private static func split(_ authority: Substring) -> (host: String, port: Substring?) {
-    if authority.first == "[", let bracket = authority.firstIndex(of: "]") {
-      let host = authority[authority.index(after: authority.startIndex)..<bracket]
+  private static func split(
+    _ authority: Substring
+  ) throws(Fault) -> (host: String, port: Substring?) {
+    let fault = Fault(reason: "an IPv6 address stands in brackets")
+    if authority.first == "[" {
+      guard let bracket = authority.firstIndex(of: "]") else { throw fault }
       let after = authority[authority.index(after: bracket)...]
+      guard after.isEmpty || after.first == ":" else { throw fault }
+      let host = authority[..<bracket].dropFirst()
       return (host.lowercased(), after.isEmpty ? nil : after.dropFirst())
     }
-    guard let colon = authority.lastIndex(of: ":") else { return (authority.lowercased(), nil) }
-    return (authority[..<colon].lowercased(), authority[authority.index(after: colon)...])
+    let parts = authority.split(separator: ":", omittingEmptySubsequences: false)
+    guard parts.count <= 2, !parts[0].contains(where: { $0 == "[" || $0 == "]" }) else {
+      throw fault
+    }
+    return (parts[0].lowercased(), parts.count == 2 ? parts[1] : nil)
+  }
+
+  private static func isDigit(_ byte: UInt8) -> Bool {
+    (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
   }
 
   /// `localhost`, 127.0.0.0/8 in dotted form, and `::1`.
   static func isLoopback(_ host: String) -> Bool {
     if host == "localhost" || host == "::1" { return true }
     let parts = host.split(separator: ".", omittingEmptySubsequences: false)
-    return parts.count == 4 && parts[0] == "127" && parts.allSatisfy { UInt8($0) != nil }
+    return parts.count == 4 && parts[0] == "127"
+      && parts.allSatisfy { UInt8($0) != nil && $0.utf8.allSatisfy(isDigit) }
   }
 
   /// Whether an absolute URL points at this machine itself.

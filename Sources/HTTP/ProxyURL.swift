@@ -23,7 +23,8 @@ public struct ProxyURL: Sendable, Equatable {
     let authority = text[separator.upperBound...].prefix { $0 != "/" && $0 != "?" && $0 != "#" }
     let credentialsEnd = authority.lastIndex(of: "@")
     let place = credentialsEnd.map { authority[authority.index(after: $0)...] } ?? authority
-    try Self.check(place: place)
+    // https, so that any host will do.
+    _ = try BaseURL("https://\(place)")
     self.text = text
     let credentials = credentialsEnd.map { authority[..<$0] } ?? ""
     passwords =
@@ -31,13 +32,5 @@ public struct ProxyURL: Sendable, Equatable {
         let password = String(credentials[credentials.index(after: colon)...])
         return [password, PercentEncoding.decode(password)]
       } ?? []
-  }
-
-  private static func check(place: Substring) throws(BaseURL.Fault) {
-    // https, so that any host will do.
-    _ = try BaseURL("https://\(place)")
-    guard (place.first == "[") == place.contains("]") else {
-      throw BaseURL.Fault(reason: "an IPv6 address stands in brackets")
-    }
   }
 }

@@ -6,16 +6,24 @@ public enum RetryAfter {
   /// Waits beyond a day are cut to it; no deadline is that long.
   public static let maximumMilliseconds = 86_400_000
 
-  /// Milliseconds to wait from a header value: whole seconds, or an HTTP date.
+  /// Milliseconds to wait from a header value: seconds, which some vendors give with a fraction, or
+  /// an HTTP date.
   ///
   /// - Returns: nil when the value is neither; 0 for a date that has passed.
   public static func milliseconds(_ value: String, nowMilliseconds: Int64) -> Int? {
-    let trimmed = value.drop { $0 == " " }
-    if let seconds = Double(trimmed), seconds.isFinite, seconds >= 0 {
+    let tokens = value.split { $0 == " " || $0 == "\t" }
+    if tokens.count == 1, isDecimal(tokens[0]), let seconds = Double(tokens[0]) {
       return Int(min(seconds * 1_000, Double(maximumMilliseconds)).rounded(.up))
     }
-    guard let date = httpDate(String(trimmed)) else { return nil }
+    guard let date = httpDate(value, nowMilliseconds: nowMilliseconds) else { return nil }
     return Int(min(max(0, date - nowMilliseconds), Int64(maximumMilliseconds)))
+  }
+
+  private static func isDecimal(_ text: Substring) -> Bool {
+    let digits = UInt8(ascii: "0")...UInt8(ascii: "9")
+    guard let first = text.utf8.first, let last = text.utf8.last else { return false }
+    return digits.contains(first) && digits.contains(last)
+      && text.utf8.allSatisfy { digits.contains($0) || $0 == UInt8(ascii: ".") }
   }
 
   private static let months = [
@@ -24,11 +32,11 @@ public enum RetryAfter {
 
   /// Milliseconds since 1970 of the three date forms of RFC 9110 section 5.6.7, all in GMT:
   /// `Sun, 06 Nov 1994 08:49:37 GMT`, `Sunday, 06-Nov-94 08:49:37 GMT`, `Sun Nov  6 08:49:37 1994`.
-  static func httpDate(_ text: String) -> Int64? {
+  static func httpDate(_ text: String, nowMilliseconds: Int64) -> Int64? {
     var month: Int?
     var time: [Int]?
     var numbers: [Int] = []
-    for token in text.split(whereSeparator: { $0 == " " || $0 == "," || $0 == "-" }) {
+    for token in text.split(whereSeparator: { " \t,-".contains($0) }) {
       if let index = months.firstIndex(of: token.lowercased()) {
         month = index
       } else if token.contains(":") {
@@ -39,7 +47,8 @@ public enum RetryAfter {
     }
     guard let month, let time, time.count == 3, numbers.count == 2 else { return nil }
     var parts = tm()
-    let year = numbers[1] < 100 ? numbers[1] + (numbers[1] < 70 ? 2000 : 1900) : numbers[1]
+    let year =
+      numbers[1] < 100 ? fullYear(numbers[1], nowMilliseconds: nowMilliseconds) : numbers[1]
     guard (1970...9999).contains(year), (1...31).contains(numbers[0]), (0...23).contains(time[0]),
       (0...59).contains(time[1]), (0...60).contains(time[2])
     else { return nil }
@@ -50,5 +59,14 @@ public enum RetryAfter {
     parts.tm_min = Int32(time[1])
     parts.tm_sec = Int32(time[2])
     return Int64(timegm(&parts)) * 1_000
+  }
+
+  /// The latest year with these two last digits that is at most fifty years from now.
+  private static func fullYear(_ twoDigits: Int, nowMilliseconds: Int64) -> Int {
+    var seconds = time_t(nowMilliseconds / 1_000)
+    var parts = tm()
+    gmtime_r(&seconds, &parts)
+    let latest = Int(parts.tm_year) + 1900 + 50
+    return latest - (latest - twoDigits) % 100
   }
 }

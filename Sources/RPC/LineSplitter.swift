@@ -20,6 +20,8 @@ public struct LineSplitter {
     }
   }
 
+  private static let byteOrderMark: [UInt8] = [0xEF, 0xBB, 0xBF]
+
   public let maximumBytes: Int
   /// Lines seen so far, blank ones included; during a call the number of that line, from 1.
   public private(set) var lineNumber = 0
@@ -27,6 +29,7 @@ public struct LineSplitter {
   private var partial: [UInt8] = []
   /// Bytes of the current line that were thrown away, 0 while it is within the limit.
   private var discarded = 0
+  private var lastDiscarded: UInt8 = 0
   private var isAtStart = true
 
   public init(maximumBytes: Int) {
@@ -61,20 +64,26 @@ public struct LineSplitter {
   }
 
   private mutating func keep(_ piece: UnsafeBufferPointer<UInt8>) {
-    // Two bytes of grace: a carriage return, which is not part of the line, and one byte over.
-    if discarded == 0, partial.count + piece.count <= maximumBytes + 2 {
+    // Five bytes of grace: a byte order mark and a carriage return, which are not part of the line,
+    // and one byte over.
+    if discarded == 0, partial.count + piece.count <= maximumBytes + 5 {
       partial.append(contentsOf: piece)
-    } else {
-      discarded += partial.count + piece.count
-      partial = []
+      return
     }
+    if isAtStart, discarded == 0 {
+      let start = partial.prefix(3) + piece.prefix(3)
+      if start.starts(with: Self.byteOrderMark) { discarded -= Self.byteOrderMark.count }
+    }
+    discarded += partial.count + piece.count
+    lastDiscarded = piece.last ?? lastDiscarded
+    partial = []
   }
 
   private mutating func finishPartial(_ body: (Line, _ number: Int) -> Void) {
     if discarded > 0 {
       lineNumber += 1
       isAtStart = false
-      body(.tooLong(bytes: discarded), lineNumber)
+      body(.tooLong(bytes: discarded - (lastDiscarded == 0x0D ? 1 : 0)), lineNumber)
       discarded = 0
       return
     }
@@ -94,8 +103,8 @@ public struct LineSplitter {
     var line = line
     if isAtStart {
       isAtStart = false
-      if line.count >= 3, line[0] == 0xEF, line[1] == 0xBB, line[2] == 0xBF {
-        line = UnsafeBufferPointer(rebasing: line[3...])
+      if line.starts(with: Self.byteOrderMark) {
+        line = UnsafeBufferPointer(rebasing: line[Self.byteOrderMark.count...])
       }
     }
     if line.last == 0x0D { line = UnsafeBufferPointer(rebasing: line.dropLast()) }

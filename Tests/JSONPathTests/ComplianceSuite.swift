@@ -1,6 +1,6 @@
 import Basics
-import Foundation
 import JSONPath
+import TestSupport
 import Testing
 
 /// The JSONPath Compliance Test Suite, read from beside the checkout.
@@ -21,23 +21,14 @@ struct ComplianceSuite {
     }
   }
 
-  /// `<checkout>/../shared/suites/jsonpath/cts.json`
-  static let file = URL(fileURLWithPath: #filePath)
-    .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-    .deletingLastPathComponent().appendingPathComponent("shared/suites/jsonpath/cts.json")
-
   /// Nil when the suite is absent.
-  static let cases: [Case]? = {
-    guard let data = try? Data(contentsOf: file) else {
-      print("SKIPPED: the JSONPath compliance suite is not at \(file.path)")
-      return nil
-    }
+  static let cases: [Case]? = SharedFile.bytes("suites/jsonpath/cts.json").map { text in
     do {
-      return try JSON.parse([UInt8](data))["tests"].map { $0.elements.map(Case.init) } ?? []
+      return try JSON.parse(text)["tests"].map { $0.elements.map(Case.init) } ?? []
     } catch {
-      fatalError("\(file.path): \(error)")
+      fatalError("the JSONPath compliance suite: \(error)")
     }
-  }()
+  }
 }
 
 @Suite(.enabled(if: ComplianceSuite.cases != nil, "the compliance suite is not there"))

@@ -1,41 +1,88 @@
 import Basics
+import RPC
 import Testing
-
-@testable import RPC
 
 @Suite struct MessageTests {
   @Test(arguments: [
-    (#"{"jsonrpc":"2.0","id":1.50,"method":"m"}"#, "1.50"),
-    (#"{"jsonrpc":"2.0","id":18446744073709551617,"method":"m"}"#, "18446744073709551617"),
-    (#"{"jsonrpc":"2.0","id":"caf\u00e9","method":"m"}"#, #""caf\u00e9""#),
-    (#"{"jsonrpc":"2.0","id":null,"method":"m"}"#, "null"),
+    (#"{"jsonrpc":"2.0","id":1,"method":"m"}"#, "1", "m", nil),
+    (#"{"jsonrpc":"2.0","id":1.50,"method":"m","params":{"a":1}}"#, "1.50", "m", #"{"a":1}"#),
+    (#"{"params":[],"method":"\u006d","id":"x","jsonrpc":"2\u002e0"}"#, #""x""#, "m", "[]"),
+    (#"{"jsonrpc":"2.0","id":null,"method":""}"#, "null", "", nil),
+    (#"{"jsonrpc":"2.0","method":"m"}"#, nil, "m", nil),
+    // More members than there have to be.
+    (#"{"jsonrpc":"2.0","method":"m","result":1,"x":2}"#, nil, "m", nil),
+    (#"{"jsonrpc":"2.0","id":1,"method":"m","id":2}"#, "2", "m", nil),
   ])
-  func anIDKeepsItsText(line: String, id: String) throws {
+  func `a call has its parts`(line: String, id: String?, method: String, params: String?) throws {
     guard case .call(let call) = Message(try JSON.parse(line)) else {
       Issue.record("\(line) is a call")
       return
     }
     #expect(call.id?.text == id)
+    #expect(call.method == method)
+    #expect(call.params?.sourceText == params)
+  }
+
+  struct Fault: Sendable {
+    let line: String
+    let reason: String
+    let offset: Int
+    let id: String
+
+    init(_ line: String, _ reason: String, at offset: Int, id: String = "null") {
+      self.line = line
+      self.reason = reason
+      self.offset = offset
+      self.id = id
+    }
+  }
+
+  private static let faults = [
+    Fault("1", "a request is an object", at: 0), Fault(#"  "m""#, "a request is an object", at: 2),
+    Fault("[[]]", "a request is an object", at: 0), Fault("null", "a request is an object", at: 0),
+    Fault("{}", #"jsonrpc must be "2.0""#, at: 0),
+    Fault(#" {"id":7}"#, #"jsonrpc must be "2.0""#, at: 1, id: "7"),
+    Fault(#"{"jsonrpc":"1.0","id":7,"method":"m"}"#, #"jsonrpc must be "2.0""#, at: 11, id: "7"),
+    Fault(
+      #"{"jsonrpc":2.0,"id":"a","method":"m"}"#, #"jsonrpc must be "2.0""#, at: 11, id: #""a""#),
+    Fault(#"{"id":7,"method":"m"}"#, #"jsonrpc must be "2.0""#, at: 0, id: "7"),
+    Fault(
+      #"{"jsonrpc":"2.0","id":[],"method":"m"}"#, "id must be a string, a number or null", at: 22),
+    Fault(
+      #"{"jsonrpc":"2.0","id":{"a":1},"method":"m"}"#, "id must be a string, a number or null",
+      at: 22),
+    Fault(
+      #"{"jsonrpc":"2.0","id":true,"method":"m"}"#, "id must be a string, a number or null", at: 22),
+    Fault(#"{"jsonrpc":"2.0","id":7}"#, "method must be a string", at: 0, id: "7"),
+    Fault(#"{"jsonrpc":"2.0","id":7,"method":1}"#, "method must be a string", at: 33, id: "7"),
+    Fault(#"{"jsonrpc":"2.0","method":null,"result":1}"#, "method must be a string", at: 26),
+    Fault(
+      #"{"jsonrpc":"2.0","id":7,"method":"m","params":3}"#, "params must be an object or an array",
+      at: 46, id: "7"),
+    Fault(
+      #"{"jsonrpc":"2.0","id":7,"method":"m","params":"é"}"#,
+      "params must be an object or an array", at: 46, id: "7"),
+    Fault(
+      #"{"jsonrpc":"2.0","method":"m","params":null}"#, "params must be an object or an array",
+      at: 39),
+  ]
+
+  @Test(arguments: faults)
+  func `a wrong envelope has its reason, its place and its id`(_ fault: Fault) throws {
+    guard case .invalid(let id, let reason, let offset) = Message(try JSON.parse(fault.line)) else {
+      Issue.record("\(fault.line) is no call")
+      return
+    }
+    #expect(reason == fault.reason)
+    #expect(offset == fault.offset)
+    #expect(id.text == fault.id)
   }
 
   @Test(arguments: [
-    ("1", 0, "null"), (#"{"jsonrpc":"1.0","id":7,"method":"m"}"#, 11, "7"),
-    (#"{"jsonrpc":"2.0","id":[],"method":"m"}"#, 22, "null"),
-    (#"{"jsonrpc":"2.0","id":7,"method":1}"#, 33, "7"),
-    (#"{"jsonrpc":"2.0","id":7,"method":"m","params":3}"#, 46, "7"),
-    (#"{"id":7}"#, 0, "7"),
+    #"{"jsonrpc":"2.0","id":1,"result":{}}"#, #"{"id":1,"error":{}}"#, #"{"result":null}"#,
+    #"{"jsonrpc":"1.0","id":[],"error":1}"#,
   ])
-  func aWrongEnvelopeHasItsPlaceAndItsID(line: String, offset: Int, id: String) throws {
-    guard case .invalid(let found, _, let place) = Message(try JSON.parse(line)) else {
-      Issue.record("\(line) is no call")
-      return
-    }
-    #expect(place == offset)
-    #expect(found.text == id)
-  }
-
-  @Test(arguments: [#"{"jsonrpc":"2.0","id":1,"result":{}}"#, #"{"id":1,"error":{}}"#])
-  func aResponseIsTakenForOne(line: String) throws {
+  func `what is shaped like a response is taken for one`(line: String) throws {
     guard case .response = Message(try JSON.parse(line)) else {
       Issue.record("\(line) is shaped like a response")
       return

@@ -11,11 +11,12 @@ extension JSONFragment {
   private static func canonicalize(_ json: JSON, to writer: inout JSONWriter) {
     switch json.kind {
     case .object:
-      var members: [String: JSON] = [:]
-      for member in json.members { members[member.name.string ?? ""] = member.value }
+      // By bytes: Swift's own comparison of strings takes canonically equivalent ones for equal.
+      var members: [[UInt8]: JSON] = [:]
+      for member in json.members { members[member.name.stringBytes ?? []] = member.value }
       writer.object { writer in
-        for (name, value) in members.sorted(by: { $0.key < $1.key }) {
-          writer.name(text: name)
+        for (name, value) in members.sorted(by: { $0.key.lexicographicallyPrecedes($1.key) }) {
+          writer.name(text: String(decoding: name, as: UTF8.self))
           canonicalize(value, to: &writer)
         }
       }

@@ -19,15 +19,25 @@ enum JSONNumber {
       value = sum
       at += 1
     }
-    return at == text.count ? value : wholeDouble(text)
+    return at == text.count ? value : whole(text)
   }
 
-  /// A number with a fraction or an exponent counts as an integer when nothing is left of either
-  /// and a double holds it exactly (up to 2^53).
-  private static func wholeDouble(_ text: UnsafeBufferPointer<UInt8>) -> Int64? {
-    let value = double(text)
-    guard value.rounded() == value, value.magnitude <= 9_007_199_254_740_992 else { return nil }
-    return Int64(value)
+  /// A number with a fraction or an exponent is whole when its value is: `1.0`, `1e2`, `12.50e1`.
+  private static func whole(_ text: UnsafeBufferPointer<UInt8>) -> Int64? {
+    let mantissaEnd = text.firstIndex { $0 | 0x20 == UInt8(ascii: "e") } ?? text.count
+    let fractionStart = text[..<mantissaEnd].firstIndex(of: UInt8(ascii: ".")) ?? mantissaEnd
+    let digits = text[..<mantissaEnd].filter { isDigit($0) }
+    guard let last = digits.lastIndex(where: { $0 != UInt8(ascii: "0") }) else { return 0 }
+    // An exponent that is not even a 64-bit integer leaves nothing whole, or nothing that fits.
+    let exponentText = String(decoding: text[mantissaEnd...].dropFirst(), as: UTF8.self)
+    guard let exponent = mantissaEnd == text.count ? 0 : Int(exponentText) else { return nil }
+    // Zeros to append to the significant digits; below zero, some stand behind the point.
+    let shift = digits.count - 1 - last - max(0, mantissaEnd - fractionStart - 1)
+    let (zeros, overflow) = exponent.addingReportingOverflow(shift)
+    guard !overflow, (0...18).contains(zeros) else { return nil }
+    let sign = text[0] == UInt8(ascii: "-") ? "-" : ""
+    let significant = String(decoding: digits[...last], as: UTF8.self)
+    return Int64(sign + significant + String(repeating: "0", count: zeros))
   }
 
   static func double(_ text: UnsafeBufferPointer<UInt8>) -> Double {

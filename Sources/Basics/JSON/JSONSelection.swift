@@ -118,9 +118,9 @@ public struct JSONSelection: ~Copyable, Sendable {
   /// Whether the member is that string.
   public func equals(_ position: Int, _ text: StaticString) -> Bool {
     let node = document.nodes[Int(nodes[position])]
-    guard nodes[position] != 0, node.kind == .string, !node.hasEscapes,
-      Int(node.length) == text.utf8CodeUnitCount
-    else { return false }
+    guard nodes[position] != 0, node.kind == .string else { return false }
+    if node.hasEscapes { return self[position]?.equals("\(text)") == true }
+    guard Int(node.length) == text.utf8CodeUnitCount else { return false }
     return memcmp(document.bytes + Int(node.start), text.utf8Start, Int(node.length)) == 0
   }
 

@@ -38,9 +38,6 @@ public struct ParamReader: ~Copyable {
     } else {
       given = Self.nothing.select(shape.jsonNames)
     }
-    if let object, object.kind != .object {
-      problems = [ParameterProblem("must be an object")]
-    }
   }
 
   // MARK: Declaring
@@ -141,7 +138,7 @@ public struct ParamReader: ~Copyable {
 
   /// Adds what only the whole object shows: unknown members and broken rules.
   mutating func finish(_ object: JSON?) {
-    guard let shape, object?.kind ?? .object == .object else { return }
+    guard let shape else { return }
     if let object, given.unknownCount > 0 { reportUnknownMembers(shape, object) }
     if !shape.rules.isEmpty { checkRules(shape, object) }
   }
@@ -153,7 +150,8 @@ public struct ParamReader: ~Copyable {
     let names = shape.names
     for member in object.members {
       guard problems.count < Self.maximumProblems else { return }
-      guard let name = member.name.string, !names.contains(name) else { continue }
+      guard shape.jsonNames.position(of: member.name) == nil, let name = member.name.string
+      else { continue }
       problems.append(
         ParameterProblem(
           names.isEmpty ? "is unknown; there are no parameters" : "is unknown", at: name,
@@ -204,6 +202,10 @@ extension ParameterShape {
   public func decode<Value>(
     _ object: JSON?, _ declare: (inout ParamReader) -> Value
   ) throws(ParameterProblems) -> Value {
+    // What is no object has no members to miss.
+    if let object, object.kind != .object {
+      throw ParameterProblems(ParameterProblem("must be an object"), of: self)
+    }
     var reader = ParamReader(decoding: self, from: object)
     let value = declare(&reader)
     reader.finish(object)

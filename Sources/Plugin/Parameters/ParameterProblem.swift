@@ -29,9 +29,10 @@ public struct ParameterProblem: Sendable {
   }
 
   private static func escape(_ name: String) -> String {
-    guard name.contains(where: { $0 == "~" || $0 == "/" }) else { return name }
-    return name.reduce(into: "") { text, character in
-      text += character == "~" ? "~0" : character == "/" ? "~1" : String(character)
+    // By scalars: a slash with a combining mark is a character of its own, and still a slash.
+    guard name.unicodeScalars.contains(where: { $0 == "~" || $0 == "/" }) else { return name }
+    return name.unicodeScalars.reduce(into: "") { text, scalar in
+      text += scalar == "~" ? "~0" : scalar == "/" ? "~1" : String(scalar)
     }
   }
 }

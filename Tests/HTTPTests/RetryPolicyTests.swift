@@ -1,0 +1,82 @@
+import HTTP
+import Testing
+
+@Suite struct RetryPolicyTests {
+  private let policy = RetryPolicy(attempts: 3, baseMilliseconds: 100, maximumMilliseconds: 1_000)
+
+  /// Whether a request is sent again: one that may be repeated, and one that may not.
+  @Test(arguments: [
+    (200, false, false), (204, false, false), (301, false, false), (400, false, false),
+    (401, false, false), (403, false, false), (404, false, false), (408, false, false),
+    (409, false, false), (422, false, false), (429, true, true), (500, true, false),
+    (501, false, false), (502, true, false), (503, true, false), (504, true, false),
+    (505, false, false), (507, false, false), (599, false, false),
+  ])
+  func `a status is followed by another attempt only where that is safe`(
+    status: Int, whenRepeatable: Bool, otherwise: Bool
+  ) {
+    for (isRepeatable, isRepeated) in [(true, whenRepeatable), (false, otherwise)] {
+      for retryAfter in [nil, 0, 7_000] {
+        for attempt in 1...4 {
+          let delay = policy.delay(
+            afterStatus: status, retryAfterMilliseconds: retryAfter, attempt: attempt,
+            isRepeatable: isRepeatable, randomness: 0)
+          #expect((delay != nil) == (isRepeated && attempt < 3), "attempt \(attempt)")
+          if let delay, let retryAfter { #expect(delay == retryAfter) }
+        }
+      }
+    }
+  }
+
+  /// By what may have happened: it did not arrive; it may have, and may be repeated; it may not.
+  @Test(arguments: [
+    (TransportError.Kind.cannotConnect, true, true, true), (.timedOut, true, true, false),
+    (.interrupted, true, true, false), (.tls, false, false, false),
+    (.responseTooLarge, false, false, false), (.tooManyRedirects, false, false, false),
+    (.cancelled, false, false, false), (.unavailable, false, false, false),
+  ])
+  func `a broken request is sent again only where that is safe`(
+    kind: TransportError.Kind, notArrived: Bool, whenRepeatable: Bool, otherwise: Bool
+  ) {
+    for (mayHaveArrived, isRepeatable, isRepeated) in [
+      (false, false, notArrived), (false, true, notArrived), (true, true, whenRepeatable),
+      (true, false, otherwise),
+    ] {
+      for attempt in 1...4 {
+        let delay = policy.delay(
+          after: TransportError(kind, "", mayHaveArrived: mayHaveArrived), attempt: attempt,
+          isRepeatable: isRepeatable, randomness: 0)
+        #expect((delay != nil) == (isRepeated && attempt < 3), "attempt \(attempt)")
+      }
+    }
+  }
+
+  @Test(arguments: [
+    (1, 50, 100), (2, 100, 200), (3, 200, 400), (4, 400, 800), (5, 500, 1_000), (8, 500, 1_000),
+    (60, 500, 1_000),
+  ])
+  func `the back-off doubles up to its maximum, and half of it is random`(
+    attempt: Int, least: Int, most: Int
+  ) {
+    let policy = RetryPolicy(attempts: 99, baseMilliseconds: 100, maximumMilliseconds: 1_000)
+    for (randomness, expected) in [(0, least), (0.5, (least + most) / 2), (1, most)] {
+      let afterStatus = policy.delay(
+        afterStatus: 429, retryAfterMilliseconds: nil, attempt: attempt, isRepeatable: true,
+        randomness: randomness)
+      let afterError = policy.delay(
+        after: TransportError(.cannotConnect, "", mayHaveArrived: false), attempt: attempt,
+        isRepeatable: true, randomness: randomness)
+      #expect(afterStatus == expected)
+      #expect(afterError == expected)
+    }
+  }
+
+  @Test func `there are four attempts unless something else is said`() {
+    let delays = (1...5).map { attempt in
+      RetryPolicy().delay(
+        afterStatus: 503, retryAfterMilliseconds: nil, attempt: attempt, isRepeatable: true,
+        randomness: 1)
+    }
+    #expect(delays == [250, 500, 1_000, nil, nil])
+  }
+}
