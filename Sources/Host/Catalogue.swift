@@ -96,7 +96,7 @@ public final class Catalogue: Sendable {
       writer.member("effect", about.effect.rawValue)
       guard detail == .full else { return }
       writer.member("idempotent", about.isIdempotent)
-      writer.member("partial_success", false)
+      writer.member("partial_success", command.canPartlySucceed)
       writer.member("pages", command.hasPages)
       writer.name("permissions")
       writer.array { for permission in about.permissions { $0.string("\(permission)") } }

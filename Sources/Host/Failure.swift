@@ -9,14 +9,9 @@ enum Failure {
     RPCError(
       error.kind == .cancelled ? .requestCancelled : .commandFailed, indicator,
       data: JSONFragment { writer in
-        writer.object { writer in
-          writeTriple(
-            indicator, error.statusCode, error.message, kind: error.kind, to: &writer)
-          writer.member("retryable", error.isRetryable)
-          if let wait = error.retryAfterMilliseconds { writer.member("retry_after_ms", wait) }
-          writer.member("outcome", error.outcome.rawValue)
-          writer.member(ifPresent: "remedy", error.remedy)
-          if let upstream = error.upstream { writer.member("upstream", upstream) }
+        writer.object {
+          $0.member("return_data", "Failed")
+          error.writeMembers(to: &$0, indicator: indicator)
         }
       })
   }

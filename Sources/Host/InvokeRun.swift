@@ -55,7 +55,7 @@ struct InvokeRun: Sendable {
     }
     let meta = invocation.meta
     return JSONFragment { writer in
-      result.write(to: &writer)
+      result.write(to: &writer, indicator: request.command.failure)
       writer.name("meta")
       writer.object {
         $0.member("duration_ms", MonotonicTime.now.milliseconds(since: start))
@@ -95,8 +95,8 @@ struct InvokeRun: Sendable {
           writer.member(ifPresent: "connection", request.connection.connection.name)
           if let arguments = request.arguments { writer.member("arguments", arguments) }
           switch outcome {
-          case .success:
-            writer.member("return_data", "Successful")
+          case .success(let result):
+            writer.member("return_data", result.json["return_data"]?.string ?? "Successful")
           case .failure(let error):
             writer.member("return_data", "Failed")
             writer.member("kind", error.kind.rawValue)

@@ -44,6 +44,8 @@ public struct CommandError: Error, Sendable {
   /// Whether it is the sign-in that failed, so that the status says nothing of the command's own
   /// request.
   public var concernsSignIn = false
+  /// Of a command over several targets: what became of each.
+  public var targets: [TargetOutcome] = []
 
   public init(
     _ kind: Kind, statusCode: Int? = nil, _ message: String, isRetryable: Bool = false,
@@ -58,6 +60,29 @@ public struct CommandError: Error, Sendable {
     self.outcome = outcome
     self.remedy = remedy
     self.upstream = upstream
+  }
+}
+
+extension CommandError {
+  /// Writes the documents' triple and what a program decides by, as members.
+  public func writeMembers(to writer: inout JSONWriter, indicator: String) {
+    writer.member("failure_indicator", indicator)
+    writer.member("status_code", statusCode)
+    writer.member("message", message)
+    writer.member("kind", kind.rawValue)
+    writer.member("retryable", isRetryable)
+    if let retryAfterMilliseconds { writer.member("retry_after_ms", retryAfterMilliseconds) }
+    writer.member("outcome", outcome.rawValue)
+    writer.member(ifPresent: "remedy", remedy)
+    if !targets.isEmpty {
+      writer.name("targets")
+      writer.array { writer in
+        for target in targets {
+          target.write(to: &writer, indicator: indicator, withData: true)
+        }
+      }
+    }
+    if let upstream { writer.member("upstream", upstream) }
   }
 }
 

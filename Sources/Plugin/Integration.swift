@@ -46,6 +46,8 @@ public final class RegisteredCommand: Sendable {
   /// The failure indicator of its errors.
   public let failure: String
   public let hasPages: Bool
+  /// Whether an answer that is a success may hold targets that failed.
+  public let canPartlySucceed: Bool
   private let lazyShape: Lazily<ParameterShape>
   private let checkArguments: @Sendable (ParameterShape, JSON?) throws(ParameterProblems) -> Void
   private let decodeArguments:
@@ -57,6 +59,7 @@ public final class RegisteredCommand: Sendable {
     effect = C.about.effect
     failure = C.about.failure
     hasPages = C.hasPages
+    canPartlySucceed = (C.self as? any TargetCommand.Type)?.canPartlySucceed ?? false
     lazyShape = Lazily { ParameterShape { _ = C(&$0) } }
     checkArguments = { (shape, arguments) throws(ParameterProblems) in
       _ = try shape.decode(arguments) { C(&$0) }

@@ -6,7 +6,7 @@ import Testing
 @Suite struct CommandResultTests {
   private func written(_ result: CommandResult) -> String {
     JSONFragment { writer in
-      result.write(to: &writer)
+      result.write(to: &writer, indicator: "Test failed.")
       writer.closeObject()
     }.text
   }

@@ -7,6 +7,8 @@ public struct CommandResult: Sendable {
     case body(JSON)
     /// The first page with the items of the further ones added to its list.
     case pages(first: JSON, list: ItemsPath, more: [JSON])
+    /// The bodies of the targets that succeeded, in the order of the targets.
+    case bodies([JSON])
     /// Everything was streamed before.
     case streamed
     /// A command that answers only whether it succeeded.
@@ -14,6 +16,8 @@ public struct CommandResult: Sendable {
   }
 
   public var rawData: RawData
+  /// Of a command over several targets: what became of each, in the order in which they were given.
+  public var targets: [TargetOutcome] = []
   /// What the caller should know beside the data, such as that more was done than was asked for.
   public var notices: [String] = []
 
@@ -22,22 +26,51 @@ public struct CommandResult: Sendable {
     self.notices = notices
   }
 
-  public func write(to writer: inout JSONWriter) {
+  /// "Successful", or "Partially Successful" when some targets failed.
+  public var returnData: String {
+    targets.allSatisfy(\.isSuccess) ? "Successful" : "Partially Successful"
+  }
+
+  /// - Parameter indicator: the failure indicator of the command, for the errors of targets.
+  public func write(to writer: inout JSONWriter, indicator: String) {
     writer.openObject()
-    writer.member("return_data", "Successful")
+    writer.member("return_data", returnData)
     switch rawData {
     case .body(let body): writer.member("raw_data", body)
+    case .bodies(let bodies):
+      writer.name("raw_data")
+      writer.array { for body in bodies { $0.value(body) } }
     case .pages(let first, let list, let more):
       writer.name("raw_data")
       let path = list.place(in: first) ?? []
       Self.write(first, extending: path[...], with: more, list, to: &writer)
     case .streamed, .none: break
     }
+    if !targets.isEmpty { writeTargets(to: &writer, indicator: indicator) }
     if !notices.isEmpty {
       writer.name("notices")
       writer.array { for notice in notices { $0.string(notice) } }
     }
     // The host adds `meta` and closes the object.
+  }
+
+  private func writeTargets(to writer: inout JSONWriter, indicator: String) {
+    writer.name("targets")
+    writer.array {
+      for target in targets { target.write(to: &$0, indicator: indicator, withData: false) }
+    }
+    let failed = targets.filter { !$0.isSuccess }
+    guard !failed.isEmpty else { return }
+    writer.name("errors")
+    writer.array { writer in
+      for outcome in failed {
+        guard case .failure(let error) = outcome.result else { continue }
+        writer.object {
+          error.writeMembers(to: &$0, indicator: indicator)
+          $0.member("target", outcome.target)
+        }
+      }
+    }
   }
 
   private static func write(

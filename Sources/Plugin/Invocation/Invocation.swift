@@ -31,6 +31,9 @@ public final class Invocation: Sendable {
   private let connection: Connection
   private let retryPolicy = RetryPolicy()
   private let counters = Mutex(InvocationMeta())
+  /// Of an invocation for one target: that of the whole command, and who decides what is sent.
+  private let parent: Invocation?
+  private let mayGoOn: @Sendable (_ isSending: Bool) -> Bool
 
   public init(
     _ command: CommandAbout, id: String, on connection: Connection, options: InvocationOptions,
@@ -42,6 +45,28 @@ public final class Invocation: Sendable {
     self.options = options
     self.deadline = deadline
     self.events = events
+    parent = nil
+    mayGoOn = { _ in true }
+  }
+
+  private init(
+    of parent: Invocation, _ mayGoOn: @escaping @Sendable (_ isSending: Bool) -> Bool
+  ) {
+    command = parent.command
+    commandID = parent.commandID
+    connection = parent.connection
+    options = parent.options
+    deadline = parent.deadline
+    events = parent.events
+    self.parent = parent
+    self.mayGoOn = mayGoOn
+  }
+
+  /// The part of this invocation that concerns one of several targets.
+  ///
+  /// - Parameter mayGoOn: asked before each send whether it may happen, and told after it.
+  func child(_ mayGoOn: @escaping @Sendable (_ isSending: Bool) -> Bool) -> Invocation {
+    Invocation(of: self, mayGoOn)
   }
 
   /// Milliseconds that a sign-in may take; it serves all that wait for it, so no caller's own
@@ -57,12 +82,25 @@ public final class Invocation: Sendable {
 
   public var meta: InvocationMeta { counters.withLock { $0 } }
 
-  func note(_ change: (inout InvocationMeta) -> Void) { counters.withLock { change(&$0) } }
+  /// Counts, also for the command that this is a part of.
+  func note(_ change: (inout InvocationMeta) -> Void) {
+    counters.withLock { change(&$0) }
+    parent?.note(change)
+  }
 
   // MARK: Telling the caller
 
   func reportProgress(done: Int, total: Int) async {
     if options.stream || options.progress { await events?.progress(done: done, total: total) }
+  }
+
+  /// Sends what became of a target as an item.
+  func stream(_ outcome: TargetOutcome) async {
+    guard options.stream, !Task.isCancelled else { return }
+    let indicator = command.failure
+    let item = JSONFragment { outcome.write(to: &$0, indicator: indicator, withData: true) }
+    await events?.item(item.json)
+    note { $0.items += 1 }
   }
 
   /// Sends each element of a list as an item.
@@ -155,6 +193,8 @@ public final class Invocation: Sendable {
     }
     defer { connection.slots.releaseIfLimited() }
     try await waitForRateLimit()
+    guard mayGoOn(true) else { throw .cancelled(outcome: .notApplied) }
+    defer { _ = mayGoOn(false) }
     note { $0.requests += 1 }
     do throws(TransportError) {
       return .success(
@@ -167,7 +207,7 @@ public final class Invocation: Sendable {
 
   /// An attempt may have been applied, whatever becomes of the next ones.
   private func noteUnclear() {
-    if command.effect != .read { note { $0.isUnclear = true } }
+    if command.effect != .read { counters.withLock { $0.isUnclear = true } }
   }
 
   /// The start of a body, to be shown.

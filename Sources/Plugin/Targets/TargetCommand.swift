@@ -1,0 +1,88 @@
+import Basics
+import HTTP
+
+/// One target of a command, or several that share a request: what is sent for it.
+public struct Target: Sendable {
+  /// As it is named in the answer.
+  public let name: String
+  public let request: HTTPRequest
+
+  public init(_ name: String, _ request: HTTPRequest) {
+    self.name = name
+    self.request = request
+  }
+}
+
+/// A command over a list of targets, with requests of its own for each.
+///
+/// The targets run side by side within the limits of the connection. The answer has them in the
+/// order in which they were given; one that was given twice runs once. A target whose credentials
+/// are refused (401) stops those that have not been sent yet.
+public protocol TargetCommand: Command {
+  /// Whether some targets may fail in an answer that is a success. Otherwise one that fails makes
+  /// the command fail, and the error tells what became of each.
+  static var canPartlySucceed: Bool { get }
+  /// Requests that each target takes, to see beforehand whether they fit the rate limit.
+  static var requestsPerTarget: Int { get }
+
+  /// The targets with the requests that they start with, without duplicates.
+  func targets(with client: Client) -> [Target]
+  /// Does what is to be done for one target.
+  func run(_ target: Target, with client: Client, in invocation: Invocation)
+    async throws(CommandError) -> JSON
+}
+
+extension TargetCommand {
+  public static var canPartlySucceed: Bool { true }
+  public static var requestsPerTarget: Int { 1 }
+
+  public func plan(with client: Client) -> [HTTPRequest] {
+    targets(with: client).flatMap { client.previews($0.request) }
+  }
+
+  public func run(
+    _ target: Target, with client: Client, in invocation: Invocation
+  ) async throws(CommandError) -> JSON {
+    try await client.exchange(target.request, in: invocation)
+  }
+
+  public func run(
+    with client: Client, in invocation: Invocation
+  ) async throws(CommandError) -> CommandResult {
+    let fanOut = FanOut(targets(with: client), in: invocation) {
+      (target, own) async throws(CommandError) in try await run(target, with: client, in: own)
+    }
+    let (outcomes, refusal) = await fanOut.run()
+    return try CommandResult(outcomes, refusal, mayFailInPart: Self.canPartlySucceed)
+  }
+}
+
+extension Sequence where Element: Hashable {
+  /// Each element once, where it stands first.
+  public func withoutDuplicates() -> [Element] {
+    var seen: Set<Element> = []
+    return filter { seen.insert($0).inserted }
+  }
+}
+
+extension CommandResult {
+  /// - Parameter refusal: the error of the target that stopped the rest.
+  /// - Throws: when no target succeeded, or one failed that must not.
+  init(
+    _ outcomes: [TargetOutcome], _ refusal: CommandError?, mayFailInPart: Bool
+  ) throws(CommandError) {
+    let bodies = outcomes.compactMap(\.body)
+    let errors = outcomes.compactMap(\.error)
+    if let first = errors.first, bodies.isEmpty || !mayFailInPart {
+      var error = refusal ?? first
+      error.targets = outcomes
+      // What some target did cannot be called "not applied" of the whole.
+      if !bodies.isEmpty || errors.contains(where: { $0.outcome == .unknown }) {
+        error.outcome = .unknown
+      }
+      throw error
+    }
+    self.init(.bodies(bodies))
+    targets = outcomes
+  }
+}
