@@ -46,6 +46,9 @@ let package = Package(
     room("Plugin", needs: ["Basics", "HTTP"]),
     // Floor 5
     room(
+      "BitdefenderGravityZone", path: "Sources/Integrations/BitdefenderGravityZone",
+      needs: ["Basics", "HTTP", "Plugin"]),
+    room(
       "CODAFootprint", path: "Sources/Integrations/CODAFootprint",
       needs: ["Basics", "HTTP", "Plugin"]),
     // Floor 6
@@ -55,8 +58,8 @@ let package = Package(
     .executableTarget(
       name: "sallyport",
       dependencies: [
-        "Basics", "RPC", "HTTP", "Crypto", "JSONPath", "CurlTransport", "Plugin", "CODAFootprint",
-        "Sandbox", "Host",
+        "Basics", "RPC", "HTTP", "Crypto", "JSONPath", "CurlTransport", "Plugin",
+        "BitdefenderGravityZone", "CODAFootprint", "Sandbox", "Host",
       ],
       path: "Sources/sallyport",
       swiftSettings: swiftSettings,

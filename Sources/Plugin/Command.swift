@@ -141,13 +141,19 @@ public protocol PagedCommand: Command {
   /// The page that the caller asked for.
   var page: Int64? { get }
   func request(with client: Client, page: Int64?) -> HTTPRequest
-  /// How many pages there are, as one of them says; nil when it does not say, so that it is the only
-  /// one.
+  /// How many pages there are, as this one says; nil when it does not say. When none says, the first
+  /// is the only one.
   func pageCount(in body: JSON) -> Int64?
+  /// Whether the page with this number is the last one.
+  ///
+  /// - Parameter total: how many there are, as this page or one before it said.
+  func isLast(_ body: JSON, page: Int64, of total: Int64?) -> Bool
 }
 
 extension PagedCommand {
   public static var hasPages: Bool { true }
+
+  public func isLast(_ body: JSON, page: Int64, of total: Int64?) -> Bool { page >= total ?? 1 }
 
   public func plan(with client: Client) -> [HTTPRequest] {
     client.previews(request(with: client, page: page))
@@ -163,10 +169,11 @@ extension PagedCommand {
     var pages = PageCollector(invocation, items: Self.about.items)
     var body = first
     var number = page ?? 1
+    var total: Int64?
     while true {
-      let total = pageCount(in: body)
+      total = pageCount(in: body) ?? total
       let isEmpty = await pages.add(body, of: total.map { Int($0) })
-      guard let total, number < total, !isEmpty else { break }
+      if isLast(body, page: number, of: total) || isEmpty { break }
       guard pages.count < PageCollector.maximumPages else {
         throw CommandError(
           .upstream, "There are more than \(PageCollector.maximumPages) pages.",

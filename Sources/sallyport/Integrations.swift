@@ -1,3 +1,4 @@
+import BitdefenderGravityZone
 import CODAFootprint
 import Host
 import Plugin
@@ -5,7 +6,8 @@ import Plugin
 /// The vendors of this executable, one line each.
 enum Integrations {
   static let all = [
-    RegisteredIntegration(CODAFootprint.self)
+    RegisteredIntegration(BitdefenderGravityZone.self),
+    RegisteredIntegration(CODAFootprint.self),
   ]
 
   static var catalogue: Catalogue { Catalogue(all, hash: GeneratedCatalogueHash.value) }

@@ -43,6 +43,8 @@ class Host:
         self.directory = tempfile.TemporaryDirectory(prefix="sallyport-test-")
         self.path = pathlib.Path(self.directory.name)
         arguments = [EXECUTABLE, verb, *options]
+        #: Of the commands that are run.
+        self.integration = connections[0]["integration"] if connections else "coda_footprint"
         if connections:
             names = ["main", *(f"other{number}" for number in range(1, len(connections)))]
             file = self.path / "connections.json"
@@ -121,7 +123,7 @@ class Host:
 
     def start(self, command, arguments=None, connection=None, **options):
         """Sends an invoke; returns its id."""
-        params = {"integration": "coda_footprint", "command": command}
+        params = {"integration": self.integration, "command": command}
         if arguments is not None:
             params["arguments"] = arguments
         if connection is not None:

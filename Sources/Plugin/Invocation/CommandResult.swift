@@ -18,6 +18,8 @@ public struct CommandResult: Sendable {
   public var rawData: RawData
   /// Of a command over several targets: what became of each, in the order in which they were given.
   public var targets: [TargetOutcome] = []
+  /// What it stored, in the order of the targets.
+  public var files: [StoredFile] = []
   /// What the caller should know beside the data, such as that more was done than was asked for.
   public var notices: [String] = []
 
@@ -47,6 +49,7 @@ public struct CommandResult: Sendable {
     case .streamed, .none: break
     }
     if !targets.isEmpty { writeTargets(to: &writer, indicator: indicator) }
+    StoredFile.writeMember(files, to: &writer)
     if !notices.isEmpty {
       writer.name("notices")
       writer.array { for notice in notices { $0.string(notice) } }

@@ -32,6 +32,7 @@ extension Kind {
 
 public struct TextKind: Kind {
   let maximumCharacters: Int
+  var mayBeEmpty = false
   public var placeholder: String { "" }
 
   public func decode(
@@ -41,7 +42,7 @@ public struct TextKind: Kind {
       faults.append(ParameterProblem("must be a string"))
       return nil
     }
-    guard !text.isEmpty, text.unicodeScalars.count <= maximumCharacters else {
+    guard mayBeEmpty || !text.isEmpty, text.unicodeScalars.count <= maximumCharacters else {
       faults.append(
         ParameterProblem(
           text.isEmpty ? "must not be empty" : "has more than \(maximumCharacters) characters"))
@@ -52,7 +53,7 @@ public struct TextKind: Kind {
 
   public func writeSchema(to writer: inout JSONWriter) {
     writer.member("type", "string")
-    writer.member("minLength", 1)
+    if !mayBeEmpty { writer.member("minLength", 1) }
     writer.member("maxLength", maximumCharacters)
   }
 
@@ -331,6 +332,11 @@ public struct JSONKind: Kind {
 
 extension Kind where Self == TextKind {
   public static var text: TextKind { TextKind(maximumCharacters: 65_536) }
+
+  /// Text that may be "", which means something.
+  public static var blankableText: TextKind {
+    TextKind(maximumCharacters: 65_536, mayBeEmpty: true)
+  }
 
   public static func text(maximumCharacters: Int) -> TextKind {
     TextKind(maximumCharacters: maximumCharacters)

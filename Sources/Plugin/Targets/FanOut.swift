@@ -3,13 +3,13 @@ import Synchronization
 
 /// Runs the targets of one command side by side.
 final class FanOut: Sendable {
-  typealias Work = @Sendable (Target, Invocation) async throws(CommandError) -> JSON
+  typealias Work = @Sendable (Target, Invocation) async throws(CommandError) -> TargetAnswer
 
   /// Targets of one command under way at a time. Those behind them have not taken a place in the
   /// rate limit yet, so that other commands get theirs.
   static let maximumConcurrency = 16
 
-  private typealias Run = Task<Result<JSON, CommandError>, Never>
+  private typealias Run = Task<Result<TargetAnswer, CommandError>, Never>
 
   private let targets: [Target]
   private let invocation: Invocation
@@ -68,7 +68,7 @@ final class FanOut: Sendable {
     }
   }
 
-  private func run(at position: Int) async -> Result<JSON, CommandError> {
+  private func run(at position: Int) async -> Result<TargetAnswer, CommandError> {
     guard !Task.isCancelled else { return .failure(.cancelled(outcome: .notApplied)) }
     guard let task = start(position) else { return .failure(Self.notSent) }
     let result = await withTaskCancellationHandler {
@@ -89,7 +89,7 @@ final class FanOut: Sendable {
     }
   }
 
-  private func result(at position: Int) async -> Result<JSON, CommandError> {
+  private func result(at position: Int) async -> Result<TargetAnswer, CommandError> {
     let own = invocation.child { [self] isSending in mark(position, isSending: isSending) }
     do throws(CommandError) {
       return .success(try await work(targets[position], own))
@@ -114,8 +114,8 @@ final class FanOut: Sendable {
   }
 
   private func finish(
-    _ position: Int, _ result: Result<JSON, CommandError>
-  ) -> Result<JSON, CommandError> {
+    _ position: Int, _ result: Result<TargetAnswer, CommandError>
+  ) -> Result<TargetAnswer, CommandError> {
     let stopped = state.withLock { state in
       state.waiting[position] = nil
       state.sending[position] = nil

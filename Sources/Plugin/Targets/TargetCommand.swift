@@ -13,6 +13,18 @@ public struct Target: Sendable {
   }
 }
 
+/// What a target that succeeded brings.
+public struct TargetAnswer: Sendable {
+  /// The vendor's body, untouched.
+  public var body: JSON
+  public var files: [StoredFile]
+
+  public init(_ body: JSON, files: [StoredFile] = []) {
+    self.body = body
+    self.files = files
+  }
+}
+
 /// A command over a list of targets, with requests of its own for each.
 ///
 /// The targets run side by side within the limits of the connection. The answer has them in the
@@ -29,7 +41,7 @@ public protocol TargetCommand: Command {
   func targets(with client: Client) -> [Target]
   /// Does what is to be done for one target.
   func run(_ target: Target, with client: Client, in invocation: Invocation)
-    async throws(CommandError) -> JSON
+    async throws(CommandError) -> TargetAnswer
 }
 
 extension TargetCommand {
@@ -42,8 +54,8 @@ extension TargetCommand {
 
   public func run(
     _ target: Target, with client: Client, in invocation: Invocation
-  ) async throws(CommandError) -> JSON {
-    try await client.exchange(target.request, in: invocation)
+  ) async throws(CommandError) -> TargetAnswer {
+    TargetAnswer(try await client.exchange(target.request, in: invocation))
   }
 
   public func run(
@@ -53,7 +65,9 @@ extension TargetCommand {
       (target, own) async throws(CommandError) in try await run(target, with: client, in: own)
     }
     let (outcomes, refusal) = await fanOut.run()
-    return try CommandResult(outcomes, refusal, mayFailInPart: Self.canPartlySucceed)
+    var result = try CommandResult(outcomes, refusal, mayFailInPart: Self.canPartlySucceed)
+    if invocation.options.stream { result.rawData = .streamed }
+    return result
   }
 }
 
@@ -71,18 +85,19 @@ extension CommandResult {
   init(
     _ outcomes: [TargetOutcome], _ refusal: CommandError?, mayFailInPart: Bool
   ) throws(CommandError) {
-    let bodies = outcomes.compactMap(\.body)
+    let answers = outcomes.compactMap(\.answer)
     let errors = outcomes.compactMap(\.error)
-    if let first = errors.first, bodies.isEmpty || !mayFailInPart {
+    if let first = errors.first, answers.isEmpty || !mayFailInPart {
       var error = refusal ?? first
       error.targets = outcomes
       // What some target did cannot be called "not applied" of the whole.
-      if !bodies.isEmpty || errors.contains(where: { $0.outcome == .unknown }) {
+      if !answers.isEmpty || errors.contains(where: { $0.outcome == .unknown }) {
         error.outcome = .unknown
       }
       throw error
     }
-    self.init(.bodies(bodies))
+    self.init(.bodies(answers.map(\.body)))
+    files = answers.flatMap(\.files)
     targets = outcomes
   }
 }

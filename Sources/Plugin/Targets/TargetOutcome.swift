@@ -4,34 +4,36 @@ import Basics
 public struct TargetOutcome: Sendable {
   /// As the caller named it.
   public let target: String
-  /// The vendor's body, or why there is none.
-  public let result: Result<JSON, CommandError>
+  /// What it brought, or why nothing.
+  public let result: Result<TargetAnswer, CommandError>
 
-  public init(_ target: String, _ result: Result<JSON, CommandError>) {
+  public init(_ target: String, _ result: Result<TargetAnswer, CommandError>) {
     self.target = target
     self.result = result
   }
 
   public var isSuccess: Bool { error == nil }
 
-  public var body: JSON? { try? result.get() }
+  public var answer: TargetAnswer? { try? result.get() }
 
   public var error: CommandError? {
     guard case .failure(let error) = result else { return nil }
     return error
   }
 
-  /// Writes `{"target","return_data","data"|"error"}`.
+  /// Writes `{"target","return_data","data"|"error"}`, and `files` where there are any.
   ///
-  /// - Parameter withData: whether the body of a success is written; in a result it stands in
-  ///   `raw_data`.
+  /// - Parameter withData: whether what a success brought is written; in a result it stands in
+  ///   `raw_data` and `files`.
   func write(to writer: inout JSONWriter, indicator: String, withData: Bool) {
     writer.object { writer in
       writer.member("target", target)
       switch result {
-      case .success(let body):
+      case .success(let answer):
         writer.member("return_data", "Successful")
-        if withData { writer.member("data", body) }
+        guard withData else { return }
+        writer.member("data", answer.body)
+        StoredFile.writeMember(answer.files, to: &writer)
       case .failure(let error):
         writer.member("return_data", "Failed")
         writer.name("error")

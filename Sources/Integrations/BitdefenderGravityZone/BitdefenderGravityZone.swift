@@ -1,0 +1,65 @@
+import HTTP
+import Plugin
+
+/// Bitdefender GravityZone: groups, endpoints, scans, quarantine, isolation, the block list and
+/// reports of a Control Center.
+///
+/// Sources: the product's document for orchestrators, and the vendor's public API pages
+/// (bitdefender.com/business/support, "Public API").
+public enum BitdefenderGravityZone: Integration {
+  public static let about = IntegrationAbout(
+    id: "bitdefender_gravityzone", title: "Bitdefender GravityZone",
+    description: """
+      Endpoint security: manages groups and endpoints, scans, isolates and quarantines, keeps the \
+      block list and fetches reports.
+      """,
+    category: "Endpoint Security")
+
+  public static let commands: [CommandEntry<GravityZoneClient>] = [
+    CommandEntry(AddToBlocklist.self),
+    CommandEntry(CreateGroup.self),
+    CommandEntry(CreateScanTask.self),
+    CommandEntry(DeleteEndpoints.self),
+    CommandEntry(DownloadReports.self),
+    CommandEntry(GetManagedEndpointDetails.self),
+    CommandEntry(IsolateEndpoints.self),
+    CommandEntry(ListBlockList.self),
+    CommandEntry(ListEndpoints.self),
+    CommandEntry(ListGroups.self),
+    CommandEntry(ListQuarantineItems.self),
+    CommandEntry(ListReports.self),
+    CommandEntry(ListScanTasks.self),
+    CommandEntry(MoveEndpoints.self),
+    CommandEntry(QuarantineFiles.self),
+    CommandEntry(RemoveFromBlockList.self),
+    CommandEntry(RemoveQuarantineFiles.self),
+    CommandEntry(RestoreEndpoints.self),
+    CommandEntry(UpdateEndpointLabels.self),
+    CommandEntry(UpdateGroups.self),
+    CommandEntry(TestConnection.self),
+  ]
+
+  public static func client(
+    _ settings: GravityZoneSettings, on connection: Connection
+  ) -> GravityZoneClient {
+    GravityZoneClient(settings, on: connection)
+  }
+
+  /// The rights that the document asks of the account whose key is used.
+  static let rights: [StaticString] = [
+    "Manage Networks", "Manage Users", "Manage Company", "View and analyze data",
+  ]
+}
+
+/// The vendor's limits, each for all commands that name it, per API key.
+///
+/// The document lists commands under a number of requests "per API Key"; that they share it is the
+/// cautious reading.
+enum Quota {
+  static let standard = RateQuota("default", RateLimit(requests: 10, perSeconds: 1))
+  static let tasks = RateQuota("tasks", RateLimit(requests: 30, perSeconds: 60))
+  static let blockList = RateQuota("blocklist", RateLimit(requests: 5, perSeconds: 60))
+}
+
+/// A command of this vendor's.
+protocol GravityZoneCommand: Command where Client == GravityZoneClient {}

@@ -1,0 +1,161 @@
+import Basics
+import HTTP
+import Plugin
+
+struct ListEndpoints: GravityZoneList {
+  static let about = CommandAbout(
+    "List Endpoints",
+    """
+    Lists the endpoints under a company or group; with Active Directory Endpoints also companies, \
+    groups and containers (type 4 is a group).
+    """,
+    permissions: BitdefenderGravityZone.rights, items: ItemsPath("result", "items"),
+    rateLimit: Quota.standard, result: { GravityZoneResults.endpoints })
+
+  let parent: String?
+  let paging: Paging
+  let type: EndpointType
+  let isManaged: Bool
+  let filters: EndpointFilters?
+
+  init(_ parameters: inout ParamReader) {
+    parent = parameters.optional(
+      "Company or Group ID", .text(maximumCharacters: 256),
+      """
+      The company or group whose endpoints are listed. Left out, those directly under Computers \
+      and Groups.
+      """,
+      from: ParameterSource.endpoints + ParameterSource.groups)
+    paging = parameters.paging()
+    type = parameters.required(
+      "Endpoint Type", .choice(EndpointType.self), "Which inventory is read.",
+      examples: [.endpoints])
+    isManaged = parameters.optional(
+      "Is Managed", .boolean, "Only managed endpoints. False lists all of them.", default: false)
+    filters = parameters.optional("Filters", .endpointFilters, EndpointFilters.about)
+    parameters.allowed("Is Managed", when: "Endpoint Type", isOneOf: "endpoints")
+    if type == .endpoints, let fault = filters?.directoryOnlyFault {
+      parameters.refuse("Filters", fault)
+    }
+  }
+
+  func request(with client: GravityZoneClient, page: Int64?) -> HTTPRequest {
+    client.request(type == .endpoints ? .endpoints : .inventory) { writer in
+      writer.member(ifPresent: "parentId", parent)
+      // False would list only those that are not managed.
+      if isManaged { writer.member("isManaged", true) }
+      paging.write(page: page, to: &writer)
+      if let filters { writer.member("filters", filters.json) }
+    }
+  }
+}
+
+struct GetManagedEndpointDetails: GravityZoneCommand, TargetCommand {
+  static let about = CommandAbout(
+    "Get Managed Endpoint Details",
+    "Tells the state, agent, modules, group and policy of managed endpoints.",
+    permissions: BitdefenderGravityZone.rights, rateLimit: Quota.standard,
+    result: { .array(of: GravityZoneResults.endpointDetails) })
+
+  let endpoints: [String]
+
+  init(_ parameters: inout ParamReader) {
+    endpoints = parameters.endpoints(
+      "The managed endpoints to ask about; no groups.", title: "Managed Endpoint IDs")
+  }
+
+  func targets(with client: GravityZoneClient) -> [Target] {
+    endpoints.map { endpoint in
+      Target(endpoint, client.request(.endpointDetails) { $0.member("endpointId", endpoint) })
+    }
+  }
+}
+
+struct MoveEndpoints: GravityZoneCommand, RequestCommand {
+  static let about = CommandAbout(
+    "Move Endpoints", "Moves endpoints to a custom group, all of them or none.", effect: .write,
+    isIdempotent: true, permissions: BitdefenderGravityZone.rights, rateLimit: Quota.standard,
+    readBack: "list_endpoints", result: { GravityZoneResults.nothing })
+
+  let endpoints: [String]
+  let group: String
+
+  init(_ parameters: inout ParamReader) {
+    endpoints = parameters.endpoints("The endpoints to move; no groups.")
+    group = parameters.required(
+      "Group ID", .text(maximumCharacters: 256), "The custom group to move them to.",
+      from: ParameterSource.groups, examples: ["5a5f4d36b1a43d5f097b23bb"])
+  }
+
+  func request(with client: GravityZoneClient) -> HTTPRequest {
+    client.request(.moveEndpoints) {
+      $0.member("endpointIds", endpoints)
+      $0.member("groupId", group)
+    }
+  }
+}
+
+struct DeleteEndpoints: GravityZoneCommand, TargetCommand {
+  static let about = CommandAbout(
+    "Delete Endpoints",
+    "Moves endpoints of custom groups to Deleted; run again on them, it deletes them for good.",
+    effect: .destructive, permissions: BitdefenderGravityZone.rights, rateLimit: Quota.tasks,
+    readBack: "list_endpoints", result: { .array(of: GravityZoneResults.nothing) })
+
+  let endpoints: [String]
+
+  init(_ parameters: inout ParamReader) {
+    endpoints = parameters.endpoints("The endpoints to delete; no groups.")
+  }
+
+  func targets(with client: GravityZoneClient) -> [Target] {
+    endpoints.map { endpoint in
+      Target(endpoint, client.request(.deleteEndpoint) { $0.member("endpointId", endpoint) })
+    }
+  }
+}
+
+struct UpdateEndpointLabels: GravityZoneCommand, TargetCommand {
+  static let about = CommandAbout(
+    "Update Endpoint Labels", "Sets or clears the label of endpoints.", effect: .write,
+    isIdempotent: true, permissions: BitdefenderGravityZone.rights, rateLimit: Quota.standard,
+    readBack: "get_managed_endpoint_details",
+    result: { .array(of: GravityZoneResults.done) })
+
+  /// Characters of a label, as the vendor counts them: Unicode scalars.
+  private static let maximumCharacters = 64
+
+  let endpoints: [String]
+  let label: String
+
+  init(_ parameters: inout ParamReader) {
+    endpoints = parameters.endpoints("The endpoints or containers to label.")
+    let text = parameters.optional(
+      "Label", .blankableText,
+      "The label; what is beyond 64 characters is cut off. Blank or left out, the label is removed.",
+      examples: ["Custom label"])
+    label = Self.cut(text ?? "")
+  }
+
+  /// Does not cut through a character of several scalars.
+  private static func cut(_ text: String) -> String {
+    if text.allSatisfy(\.isWhitespace) { return "" }
+    var room = maximumCharacters
+    return String(
+      text.prefix { character in
+        room -= character.unicodeScalars.count
+        return room >= 0
+      })
+  }
+
+  func targets(with client: GravityZoneClient) -> [Target] {
+    endpoints.map { endpoint in
+      Target(
+        endpoint,
+        client.request(.setLabel) {
+          $0.member("endpointId", endpoint)
+          $0.member("label", label)
+        })
+    }
+  }
+}

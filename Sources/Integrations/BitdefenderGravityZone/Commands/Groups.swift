@@ -1,0 +1,102 @@
+import Basics
+import HTTP
+import Plugin
+
+struct CreateGroup: GravityZoneCommand, RequestCommand {
+  static let about = CommandAbout(
+    "Create Group", "Creates a custom group of endpoints.", effect: .write,
+    permissions: BitdefenderGravityZone.rights, rateLimit: Quota.standard,
+    readBack: "list_groups",
+    result: { GravityZoneResults.envelope(.text, "The id of the new group.") })
+
+  let name: String
+  let parent: String?
+
+  init(_ parameters: inout ParamReader) {
+    name = parameters.required(
+      "Group Name", .text(maximumCharacters: 1_024), "The name of the group.",
+      examples: ["Group 1-1"])
+    parent = parameters.optional(
+      "Parent ID", .text(maximumCharacters: 256),
+      "The company or group to create it under. Left out, Computers and Groups.",
+      from: ParameterSource.groups)
+  }
+
+  func request(with client: GravityZoneClient) -> HTTPRequest {
+    client.request(.createGroup) {
+      $0.member("groupName", name)
+      $0.member(ifPresent: "parentId", parent)
+    }
+  }
+}
+
+struct ListGroups: GravityZoneCommand, RequestCommand {
+  static let about = CommandAbout(
+    "List Groups",
+    """
+    Lists the groups directly under a parent. Without a parent, or with a company, the system \
+    groups Computers and Groups and Deleted; custom groups are found below those, level by level.
+    """,
+    permissions: BitdefenderGravityZone.rights, items: ItemsPath("result"),
+    rateLimit: Quota.standard, result: { GravityZoneResults.groups })
+
+  let parent: String?
+
+  init(_ parameters: inout ParamReader) {
+    parent = parameters.optional(
+      "Parent ID", .text(maximumCharacters: 256),
+      "The group whose subgroups are listed. Left out, the system groups.",
+      from: ParameterSource.groups)
+  }
+
+  func request(with client: GravityZoneClient) -> HTTPRequest {
+    client.request(.groups) { $0.member(ifPresent: "parentId", parent) }
+  }
+}
+
+struct UpdateGroups: GravityZoneCommand, TargetCommand {
+  static let about = CommandAbout(
+    "Update Groups", "Moves custom groups under another group, or deletes them.",
+    effect: .destructive, permissions: BitdefenderGravityZone.rights, rateLimit: Quota.standard,
+    readBack: "list_groups", result: { .array(of: GravityZoneResults.nothing) })
+
+  let groups: [String]
+  let parent: String?
+  let method: UpdateMethod
+  let isForced: Bool
+
+  init(_ parameters: inout ParamReader) {
+    groups = parameters.ids(
+      "Group IDs", "The custom groups to move or delete.", from: "list_groups", "$.result[*].id")
+    parent = parameters.optional(
+      "Parent ID", .text(maximumCharacters: 256),
+      "The custom group to move them under. Needed to move, and for nothing else.",
+      from: ParameterSource.groups)
+    method = parameters.optional(
+      "Update Method", .choice(UpdateMethod.self), "What to do with the groups.", default: .move)
+    isForced = parameters.optional(
+      "Force Delete", .boolean, "Whether groups that are not empty are deleted too.",
+      default: false)
+    parameters.required("Parent ID", when: "Update Method", isOneOf: "move")
+    parameters.allowed("Force Delete", when: "Update Method", isOneOf: "delete")
+  }
+
+  func targets(with client: GravityZoneClient) -> [Target] {
+    groups.map { group in
+      let request =
+        switch method {
+        case .move:
+          client.request(.moveGroup) {
+            $0.member("groupId", group)
+            $0.member(ifPresent: "parentId", parent)
+          }
+        case .delete:
+          client.request(.deleteGroup) {
+            $0.member("groupId", group)
+            $0.member("force", isForced)
+          }
+        }
+      return Target(group, request)
+    }
+  }
+}

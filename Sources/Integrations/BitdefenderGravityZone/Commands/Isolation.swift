@@ -1,0 +1,58 @@
+import Basics
+import HTTP
+import Plugin
+
+struct IsolateEndpoints: GravityZoneCommand, TargetCommand {
+  static let about = CommandAbout(
+    "Isolate Endpoints",
+    "Creates tasks that isolate managed endpoints: they reach nothing but the Control Center.",
+    effect: .write, permissions: BitdefenderGravityZone.rights, rateLimit: Quota.standard,
+    readBack: "get_managed_endpoint_details",
+    result: { .array(of: GravityZoneResults.isolation) })
+
+  let endpoints: [String]
+
+  init(_ parameters: inout ParamReader) {
+    endpoints = parameters.endpoints("The managed endpoints to isolate; no groups.")
+  }
+
+  func targets(with client: GravityZoneClient) -> [Target] {
+    client.targets(.isolate, endpoints)
+  }
+}
+
+struct RestoreEndpoints: GravityZoneCommand, TargetCommand {
+  static let about = CommandAbout(
+    "Restore Endpoints", "Creates tasks that end the isolation of managed endpoints.",
+    effect: .write, permissions: BitdefenderGravityZone.rights, rateLimit: Quota.standard,
+    readBack: "get_managed_endpoint_details",
+    result: { .array(of: GravityZoneResults.isolation) })
+
+  let endpoints: [String]
+
+  init(_ parameters: inout ParamReader) {
+    endpoints = parameters.endpoints("The managed endpoints to restore; no groups.")
+  }
+
+  func targets(with client: GravityZoneClient) -> [Target] {
+    client.targets(.restore, endpoints)
+  }
+}
+
+extension GravityZoneClient {
+  /// From v1.2 on the vendor takes a list, all or nothing; with one endpoint in each list every
+  /// endpoint has an answer of its own there too.
+  fileprivate func targets(_ method: GravityZoneMethod, _ endpoints: [String]) -> [Target] {
+    endpoints.map { endpoint in
+      Target(
+        endpoint,
+        request(method) {
+          if version < .v1_2 {
+            $0.member("endpointId", endpoint)
+          } else {
+            $0.member("endpointIds", [endpoint])
+          }
+        })
+    }
+  }
+}

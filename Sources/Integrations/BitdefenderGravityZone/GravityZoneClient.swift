@@ -1,0 +1,92 @@
+import Basics
+import HTTP
+import Plugin
+
+/// Speaks with one Control Center: JSON-RPC 2.0 over POST, the API key in the Authorization header.
+public final class GravityZoneClient: VendorClient {
+  let version: APIVersion
+  private let deployment: GravityZoneSettings.Deployment
+  private let apiKey: SecretReference
+  private let server: BaseURL?
+  /// Ends in `/api`.
+  private let root: String
+  private let connection: Connection
+  private let credentials = SingleFlight<String>()
+
+  init(_ settings: GravityZoneSettings, on connection: Connection) {
+    version = settings.version
+    deployment = settings.deployment
+    apiKey = settings.apiKey
+    server = settings.server
+    let text = settings.server?.text ?? ""
+    root = text.hasSuffix("/api") ? text : text + "/api"
+    self.connection = connection
+  }
+
+  // MARK: Requests
+
+  /// A call of a method; parameters that are left out are not sent, since the vendor refuses null.
+  func request(
+    _ method: GravityZoneMethod, _ parameters: (inout JSONWriter) -> Void = { _ in }
+  ) -> HTTPRequest {
+    let version = method.version(for: version)
+    let url = "\(root)/\(version.rawValue)/jsonrpc\(method.service.path(deployment))"
+    return HTTPRequest(
+      .post, url, headers: [HTTPRequest.Header("Accept", "application/json")],
+      json: JSONFragment {
+        $0.object { writer in
+          writer.member("jsonrpc", "2.0")
+          writer.member("id", UniqueID.make())
+          writer.member("method", "\(method.name)")
+          writer.name("params")
+          writer.object { parameters(&$0) }
+        }
+      })
+  }
+
+  public func preview(_ request: inout HTTPRequest) {
+    request.headers.append(
+      HTTPRequest.Header("Authorization", SecretScrubber.replacement, isSecret: true))
+  }
+
+  /// Whether the key may be sent to a URL that the vendor named.
+  func owns(_ url: String) -> Bool { server?.isSameOrigin(url) ?? false }
+
+  // MARK: Exchanges
+
+  public func exchange(
+    _ request: HTTPRequest, in invocation: Invocation
+  ) async throws(CommandError) -> JSON {
+    let response = try await send(request, in: invocation)
+    do throws(CommandError) {
+      return try GravityZoneErrors.body(response, in: invocation)
+    } catch {
+      throw invocation.withRemedy(error)
+    }
+  }
+
+  /// Sends a request with the key, whatever the answer is.
+  func send(
+    _ request: HTTPRequest, in invocation: Invocation
+  ) async throws(CommandError) -> HTTPResponse {
+    var request = request
+    request.headers.append(
+      HTTPRequest.Header("Authorization", try await authorization(in: invocation), isSecret: true))
+    return try await invocation.send(request)
+  }
+
+  /// The key is the user name of Basic authentication (RFC 7617), with an empty password.
+  private func authorization(in invocation: Invocation) async throws(CommandError) -> String {
+    try await credentials.value(in: invocation) { [self] (_) throws(CommandError) in
+      let key: String
+      do throws(SecretReference.Fault) {
+        key = try await apiKey.resolve(connection.secrets)
+      } catch {
+        throw CommandError(
+          .auth, "The API key cannot be read: \(error.reason).", remedy: error.remedy)
+      }
+      connection.limiter.share(as: "bitdefender_gravityzone \(root) \(key)")
+      return "Basic " + Base64.encode(Array("\(key):".utf8))
+    }.value
+  }
+}

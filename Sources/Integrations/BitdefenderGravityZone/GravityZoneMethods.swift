@@ -1,0 +1,82 @@
+import Plugin
+
+/// A method of the vendor's API: where it is and in which versions there is one.
+///
+/// The one place for what the vendor's pages leave open. Confirmed are the services and methods
+/// themselves; inferred are the versions of `createAddFileToQuarantineTask` and that all methods
+/// of an on-premises Control Center are found under `computers`.
+struct GravityZoneMethod: Sendable {
+  let name: StaticString
+  let service: GravityZoneService
+  /// Those after v1.0, which every method has.
+  private let later: [APIVersion]
+
+  private init(_ name: StaticString, _ service: GravityZoneService, _ later: APIVersion...) {
+    self.name = name
+    self.service = service
+    self.later = later
+  }
+
+  /// The version that a request is sent to: the configured one, or else the next one below it.
+  func version(for configured: APIVersion) -> APIVersion {
+    later.last { $0 <= configured } ?? .v1_0
+  }
+
+  // General
+  static let apiKeyDetails = Self("getApiKeyDetails", .general)
+
+  // Incidents
+  static let addToBlocklist = Self("addToBlocklist", .incidents, .v1_2)
+  static let blocklistItems = Self("getBlocklistItems", .incidents, .v1_2)
+  static let removeFromBlocklist = Self("removeFromBlocklist", .incidents, .v1_2)
+  static let isolate = Self("createIsolateEndpointTask", .incidents, .v1_1, .v1_2)
+  static let restore = Self("createRestoreEndpointFromIsolationTask", .incidents, .v1_1, .v1_2)
+
+  // Network
+  static let createGroup = Self("createCustomGroup", .network)
+  static let moveGroup = Self("moveCustomGroup", .network)
+  static let deleteGroup = Self("deleteCustomGroup", .network)
+  static let groups = Self("getCustomGroupsList", .network)
+  static let endpoints = Self("getEndpointsList", .network, .v1_1)
+  static let inventory = Self("getNetworkInventoryItems", .network, .v1_1)
+  static let endpointDetails = Self("getManagedEndpointDetails", .network)
+  static let moveEndpoints = Self("moveEndpoints", .network)
+  static let deleteEndpoint = Self("deleteEndpoint", .network)
+  static let setLabel = Self("setEndpointLabel", .network)
+  static let createScan = Self("createScanTask", .network)
+  static let createScanByMac = Self("createScanTaskByMac", .network)
+  static let scanTasks = Self("getScanTasksList", .network)
+
+  // Quarantine
+  static func quarantineItems(_ service: QuarantineService) -> Self {
+    Self("getQuarantineItemsList", .quarantine(service))
+  }
+  static func removeQuarantined(_ service: QuarantineService) -> Self {
+    Self("createRemoveQuarantineItemTask", .quarantine(service), .v1_1)
+  }
+  static let quarantineFile = Self(
+    "createAddFileToQuarantineTask", .quarantine(.computers), .v1_1)
+
+  // Reports
+  static let reports = Self("getReportsList", .reports)
+  static let downloadLinks = Self("getDownloadLinks", .reports)
+}
+
+/// An area of the API, with a path of its own below `/api/VERSION/jsonrpc`.
+enum GravityZoneService: Sendable {
+  case general, incidents, network, reports
+  case quarantine(QuarantineService)
+
+  func path(_ deployment: GravityZoneSettings.Deployment) -> StaticString {
+    switch (self, deployment) {
+    case (.general, _): "/general"
+    case (.incidents, _): "/incidents"
+    case (.network, .cloud): "/network"
+    case (.network, .onPremises): "/network/computers"
+    case (.reports, .cloud): "/reports"
+    case (.reports, .onPremises): "/reports/computers"
+    case (.quarantine(.computers), _): "/quarantine/computers"
+    case (.quarantine(.exchange), _): "/quarantine/exchange"
+    }
+  }
+}

@@ -1,0 +1,52 @@
+import HTTP
+import Plugin
+
+/// How to reach one GravityZone Control Center.
+public struct GravityZoneSettings: ParameterObject {
+  public static let naming = ParameterShape.Naming.verbatim
+
+  /// Which Control Center it is; the two differ in some paths.
+  public enum Deployment: String, ParameterChoice {
+    case cloud
+    case onPremises = "on_premises"
+  }
+
+  public let server: BaseURL?
+  public let apiKey: SecretReference
+  public let version: APIVersion
+  public let deployment: Deployment
+
+  public init(_ settings: inout ParamReader) {
+    server = settings.optional(
+      "server_url", .serverURL,
+      "The Control Center, or its Access URL as My Account shows it. Needed on premises.",
+      default: Self.cloud)
+    apiKey = settings.required(
+      "api_key", .secret, "A key from My Account, with the APIs enabled that are to be used.")
+    version = settings.optional(
+      "api_version", .choice(APIVersion.self),
+      "The API version to use. A method that has no such version is sent to its newest one below.",
+      default: .v1_0)
+    deployment = settings.optional(
+      "deployment", .choice(Deployment.self), "Where the Control Center runs.", default: .cloud)
+  }
+
+  private static let cloud = try? BaseURL("https://cloud.gravityzone.bitdefender.com")
+}
+
+/// A version of the vendor's API, by which shapes differ.
+public enum APIVersion: String, ParameterChoice, Comparable {
+  case v1_0 = "v1.0"
+  case v1_1 = "v1.1"
+  case v1_2 = "v1.2"
+
+  private var rank: Int {
+    switch self {
+    case .v1_0: 0
+    case .v1_1: 1
+    case .v1_2: 2
+    }
+  }
+
+  public static func < (one: APIVersion, other: APIVersion) -> Bool { one.rank < other.rank }
+}

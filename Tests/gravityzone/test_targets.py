@@ -1,0 +1,290 @@
+"""Commands over several targets: side by side, answered in input order, each with its own outcome."""
+
+import threading
+
+import pytest
+from Support.control_center import ControlCenter, failure, success
+from Support.session import PATIENCE, Host
+from Support.upstream import Reply, hang_up
+
+LABEL = "update_endpoint_labels"
+REFUSED = "Endpoint not found or not enough privileges to access this resource."
+
+
+def ids(count):
+    return [f"5b680f6fb1a43d860a7b{number:04x}" for number in range(count)]
+
+
+def answering(bad, how=lambda request: failure(request, REFUSED)):
+    """True for every endpoint but the bad ones."""
+
+    def answer(request, method, params):
+        return how(request) if params["endpointId"] in bad else success(request, True)
+
+    return answer
+
+
+def test_all_succeed():
+    with ControlCenter(lambda r, m, params: success(r, params["endpointId"])) as center:
+        with Host(center.connection()) as host:
+            result = host.result(LABEL, {"endpoint_ids": ids(40), "label": "x"})
+    assert result["return_data"] == "Successful"
+    # The whole envelopes, in input order.
+    assert [body["result"] for body in result["raw_data"]] == ids(40)
+    sent = {r.json["params"]["endpointId"]: r.json["id"] for r in center.requests}
+    assert [body["id"] for body in result["raw_data"]] == [sent[id] for id in ids(40)]
+    assert result["targets"] == [{"target": id, "return_data": "Successful"} for id in ids(40)]
+    assert "errors" not in result
+    assert result["meta"]["requests"] == 40
+
+
+def test_one_target_is_answered_in_a_list_too():
+    with ControlCenter() as center, Host(center.connection()) as host:
+        result = host.result(LABEL, {"endpoint_ids": ids(1)})
+    assert [body["result"] for body in result["raw_data"]] == [True]
+
+
+def test_some_fail():
+    bad = [ids(5)[1], ids(5)[3]]
+    with ControlCenter(answering(bad)) as center, Host(center.connection()) as host:
+        result = host.result(LABEL, {"endpoint_ids": ids(5)})
+    assert result["return_data"] == "Partially Successful"
+    assert len(result["raw_data"]) == 3
+    assert [t["target"] for t in result["targets"]] == ids(5)
+    assert [t["return_data"] for t in result["targets"]] == [
+        "Successful", "Failed", "Successful", "Failed", "Successful"]
+    assert [error["target"] for error in result["errors"]] == bad
+    for error in result["errors"]:
+        assert error["failure_indicator"] == "Update Endpoint Labels failed."
+        assert (error["status_code"], error["message"]) == (403, REFUSED)
+        assert (error["kind"], error["outcome"]) == ("permission", "not_applied")
+    assert result["targets"][1]["error"]["message"] == REFUSED
+
+
+def test_all_fail():
+    with ControlCenter(answering(ids(3))) as center, Host(center.connection()) as host:
+        data = host.failure(LABEL, {"endpoint_ids": ids(3)})
+    assert (data["return_data"], data["status_code"], data["message"]) == ("Failed", 403, REFUSED)
+    assert data["failure_indicator"] == "Update Endpoint Labels failed."
+    assert data["outcome"] == "not_applied"
+    assert [(t["target"], t["return_data"]) for t in data["targets"]] == [
+        (id, "Failed") for id in ids(3)]
+
+
+def test_a_target_whose_fate_is_open_makes_the_failure_unclear():
+    with ControlCenter(lambda *_: hang_up) as center, Host(center.connection()) as host:
+        data = host.failure("isolate_endpoints", {"endpoint_ids": ids(2)})
+    assert data["outcome"] == "unknown"
+    assert "get_managed_endpoint_details" in data["remedy"]
+    assert [t["error"]["outcome"] for t in data["targets"]] == ["unknown", "unknown"]
+
+
+def test_one_broken_answer_does_not_make_its_neighbours_unclear():
+    bad = ids(2)[0]
+
+    def answer(request, method, params):
+        if params["endpointId"] == bad:
+            return hang_up
+        return failure(request, REFUSED)
+
+    with ControlCenter(answer) as center, Host(center.connection()) as host:
+        data = host.failure("isolate_endpoints", {"endpoint_ids": ids(2)})
+    assert [t["error"]["outcome"] for t in data["targets"]] == ["unknown", "not_applied"]
+
+
+def test_duplicates_run_once():
+    one, two = ids(2)
+    with ControlCenter() as center, Host(center.connection()) as host:
+        result = host.result(LABEL, {"endpoint_ids": [two, one, two, two]})
+    assert [t["target"] for t in result["targets"]] == [two, one]
+    assert len(center.requests) == 2
+
+
+def test_they_run_side_by_side_but_not_all_at_once():
+    gate = threading.Event()
+
+    def answer(request, method, params):
+        gate.wait(PATIENCE)
+        return success(request, True)
+
+    with ControlCenter(answer) as center, Host(center.connection()) as host:
+        number = host.start(LABEL, {"endpoint_ids": ids(60)})
+        center.wait_for(16)
+        gate.set()
+        host.wait(number)
+    assert center.most_under_way == 16
+
+
+def test_the_connection_bounds_them_further():
+    with ControlCenter() as center:
+        with Host(center.connection(max_concurrency=2)) as host:
+            host.result(LABEL, {"endpoint_ids": ids(20)})
+    assert center.most_under_way <= 2
+    assert len(center.requests) == 20
+
+
+def test_a_refused_key_stops_the_rest():
+    gate = threading.Event()
+
+    def answer(request, method, params):
+        if params["endpointId"] == ids(1)[0]:
+            return Reply(401)
+        gate.wait(PATIENCE)
+        return success(request, True)
+
+    with ControlCenter(answer) as center, Host(center.connection()) as host:
+        number = host.start(LABEL, {"endpoint_ids": ids(50)}, progress=True)
+        # The first one has been refused; the fifteen beside it are on their way.
+        assert host.seen("invoke/progress", number) == {"id": number, "done": 1, "total": 50}
+        gate.set()
+        result = host.wait(number)[0]["result"]
+    assert len(center.requests) == 16
+    assert result["return_data"] == "Partially Successful"
+    states = [t["return_data"] for t in result["targets"]]
+    assert states == ["Failed"] + ["Successful"] * 15 + ["Failed"] * 34
+    first, *rest = result["errors"]
+    assert (first["status_code"], first["message"]) == (401, "Unauthorized.")
+    for error in rest:
+        assert (error["status_code"], error["kind"], error["outcome"]) == (
+            401, "auth", "not_applied")
+        assert error["message"].startswith("Not sent")
+
+
+def test_a_refused_key_ends_the_waiting_of_the_others():
+    # One at a time, so that the others wait for their place.
+    with ControlCenter(lambda *_: Reply(401)) as center:
+        with Host(center.connection(max_concurrency=1)) as host:
+            data = host.failure(LABEL, {"endpoint_ids": ids(50)})
+    assert len(center.requests) == 1
+    assert (data["status_code"], data["message"], data["kind"]) == (401, "Unauthorized.", "auth")
+    assert data["outcome"] == "not_applied"
+    assert len(data["targets"]) == 50
+
+
+def test_a_refused_key_also_ends_the_waiting_for_the_rate_limit():
+    limits = {"default": {"requests": 1, "per_seconds": 3_600}}
+    with ControlCenter(lambda *_: Reply(401)) as center:
+        with Host(center.connection(rate_limits=limits)) as host:
+            data = host.failure(LABEL, {"endpoint_ids": ids(5)})
+    assert len(center.requests) == 1
+    assert (data["status_code"], data["message"]) == (401, "Unauthorized.")
+
+
+def test_streamed_they_come_as_they_finish():
+    slow = threading.Event()
+    bad = ids(3)[2]
+
+    def answer(request, method, params):
+        if params["endpointId"] == ids(3)[0]:
+            slow.wait(PATIENCE)
+        elif params["endpointId"] == bad:
+            return failure(request, REFUSED)
+        return success(request, True)
+
+    with ControlCenter(answer) as center, Host(center.connection()) as host:
+        number = host.start(LABEL, {"endpoint_ids": ids(3)}, stream=True)
+        with host.changed:
+            assert host.changed.wait_for(
+                lambda: sum(m["method"] == "invoke/item" for m in host.messages) == 2, PATIENCE)
+        slow.set()
+        result = host.wait(number)[0]["result"]
+        items = host.notifications("invoke/item", number)
+        progress = host.notifications("invoke/progress", number)
+    assert [item["seq"] for item in items] == [0, 1, 2]
+    by_target = {item["item"]["target"]: item["item"] for item in items}
+    assert items[2]["item"]["target"] == ids(3)[0]
+    assert by_target[ids(3)[1]]["return_data"] == "Successful"
+    assert by_target[ids(3)[1]]["data"]["result"] is True
+    assert by_target[bad]["return_data"] == "Failed"
+    assert by_target[bad]["error"]["message"] == REFUSED
+    assert [(p["done"], p["total"]) for p in progress] == [(1, 3), (2, 3), (3, 3)]
+    assert "raw_data" not in result
+    assert result["meta"]["items"] == 3
+    assert [t["target"] for t in result["targets"]] == ids(3)
+    assert result["return_data"] == "Partially Successful"
+
+
+def test_a_cancelled_command_sends_nothing_more():
+    gate = threading.Event()
+
+    def answer(request, method, params):
+        gate.wait(PATIENCE)
+        return success(request, True)
+
+    with ControlCenter(answer) as center, Host(center.connection(max_concurrency=2)) as host:
+        number = host.start("isolate_endpoints", {"endpoint_ids": ids(30)})
+        center.wait_for(2)
+        assert host.call("cancel", {"id": number}) == {"cancelled": True}
+        error = host.wait(number)[0]["error"]
+        gate.set()
+    assert (error["code"], error["data"]["kind"]) == (-32800, "cancelled")
+    # Two were on their way.
+    assert error["data"]["outcome"] == "unknown"
+    outcomes = [t["error"]["outcome"] for t in error["data"]["targets"]]
+    assert sorted(outcomes) == ["not_applied"] * 28 + ["unknown"] * 2
+    assert len(center.requests) == 2
+
+
+def test_a_scan_by_ids_and_by_addresses_may_half_succeed():
+    def answer(request, method, params):
+        if method == "createScanTaskByMac":
+            return failure(request, "Invalid value for 'macAddresses' parameter.")
+        return success(request, True)
+
+    arguments = {"endpoint_ids": ids(1), "mac_addresses": ["324935237335"]}
+    with ControlCenter(answer) as center, Host(center.connection()) as host:
+        result = host.result("create_scan_task", arguments)
+    assert result["return_data"] == "Partially Successful"
+    assert [(t["target"], t["return_data"]) for t in result["targets"]] == [
+        ("endpoint_ids", "Successful"), ("mac_addresses", "Failed")]
+    assert [e["target"] for e in result["errors"]] == ["mac_addresses"]
+
+
+def test_what_may_not_half_succeed_fails_and_tells_what_was_done():
+    def answer(request, method, params):
+        if "7" in params["quarantineItemsIds"]:
+            return failure(request, "At least one specified target is invalid.")
+        return success(request, True)
+
+    arguments = {"quarantine_item_ids": [str(number) for number in range(150)],
+                 "quarantine_item_service": "computers_and_virtual_machines"}
+    with ControlCenter(answer) as center, Host(center.connection()) as host:
+        data = host.failure("remove_quarantine_files", arguments)
+    assert (data["status_code"], data["message"]) == (
+        400, "At least one specified target is invalid.")
+    # A part of it was done.
+    assert data["outcome"] == "unknown"
+    assert [(t["target"], t["return_data"]) for t in data["targets"]] == [
+        ("0 and 99 more", "Failed"), ("100 and 49 more", "Successful")]
+    assert data["targets"][1]["data"]["result"] is True
+
+
+def test_the_same_key_answers_the_first_outcome():
+    bad = [ids(2)[1]]
+    with ControlCenter(answering(bad)) as center, Host(center.connection()) as host:
+        first = host.result(LABEL, {"endpoint_ids": ids(2)}, idempotency_key="k")
+        again = host.result(LABEL, {"endpoint_ids": ids(2)}, idempotency_key="k")
+    assert first["targets"] == again["targets"]
+    assert len(center.requests) == 2
+
+
+@pytest.mark.parametrize("command, partial", [
+    ("delete_endpoints", True), ("isolate_endpoints", True), ("restore_endpoints", True),
+    ("get_managed_endpoint_details", True), ("update_endpoint_labels", True),
+    ("remove_from_block_list", True), ("update_groups", True), ("create_scan_task", True),
+    ("remove_quarantine_files", False), ("download_reports", False), ("move_endpoints", False),
+    ("quarantine_files", False), ("create_group", False), ("list_groups", False),
+])
+def test_capabilities_say_what_may_half_succeed(command, partial):
+    with Host() as host:
+        answer = host.call("capabilities", {
+            "integration": "bitdefender_gravityzone", "command": command})
+    assert answer["integrations"][0]["commands"][0]["partial_success"] is partial
+
+
+def test_the_audit_tells_of_half_a_success(tmp_path):
+    file = tmp_path / "audit"
+    with ControlCenter(answering([ids(2)[0]])) as center:
+        with Host(center.connection(), options=["--audit", str(file)]) as host:
+            host.result(LABEL, {"endpoint_ids": ids(2)})
+    assert '"return_data":"Partially Successful"' in file.read_text()
