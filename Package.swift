@@ -27,13 +27,14 @@ let package = Package(
   name: "sallyport",
   products: [.executable(name: "sallyport", targets: ["sallyport"])],
   targets: [
-    // Floor 0: C headers. The libraries themselves are opened on first use, not at start-up.
+    // Floor 0: C headers. Libraries beyond the C library are opened on first use, not at start-up.
     .systemLibrary(
       name: "CCurl", path: "Sources/CCurl", providers: [.apt(["libcurl4-openssl-dev"])]),
     .systemLibrary(
       name: "COpenSSL", path: "Sources/COpenSSL", providers: [.apt(["libssl-dev"])]),
+    .systemLibrary(name: "CTime", path: "Sources/CTime"),
     // Floor 1
-    room("Basics"),
+    room("Basics", needs: ["CTime"]),
     // Floor 2
     room("RPC", needs: ["Basics"]),
     room("HTTP", needs: ["Basics"]),

@@ -24,6 +24,8 @@ enum SchemaEvaluator {
       return argument.string.map { isOfType($0, value) }
         ?? argument.elements.contains { isOfType($0.string ?? "", value) }
     case "enum": return argument.elements.contains { same($0, value) }
+    case "const": return same(argument, value)
+    case "not": return !accepts(argument, value)
     case "minimum": return value.kind != .number || !isLess(value, argument)
     case "maximum": return value.kind != .number || !isLess(argument, value)
     case "minLength": return length.map { Double($0) >= bound } ?? true
@@ -70,6 +72,7 @@ enum SchemaEvaluator {
   }
 
   private static func same(_ one: JSON, _ other: JSON) -> Bool {
-    JSONFragment(one).canonicalText == JSONFragment(other).canonicalText
+    if one.kind == .number, other.kind == .number { return one.double == other.double }
+    return JSONFragment(one).canonicalText == JSONFragment(other).canonicalText
   }
 }

@@ -43,7 +43,7 @@ def test_the_overview_names_every_command(arguments):
 def test_help_mentions_every_option_that_exists():
     text = run("help", "serve").text
     for option in ("--connections", "--sandbox", "--sandbox-fault", "--state-dir", "--read-only", "--max-in-flight",
-                   "--max-line-bytes", "--drain-timeout", "--log-level", "--audit"):
+                   "--max-line-bytes", "--drain-timeout", "--datetime-format", "--log-level", "--audit"):
         assert option in text
 
 
@@ -79,6 +79,14 @@ def test_without_a_terminal_the_bare_command_serves():
     (["serve", "--max-line-bytes", "1"], "--max-line-bytes"),
     (["serve", "--drain-timeout", "-1"], "--drain-timeout"),
     (["serve", "--drain-timeout", "nan"], "--drain-timeout"),
+    (["serve", "--datetime-format"], "needs a value"),
+    (["serve", "--datetime-format", "%H:%M"], "%H:%M: it does not say day, month and year"),
+    (["serve", "--datetime-format", ""], "it does not say day, month and year"),
+    (["serve", "--datetime-format=%d.%m.%Y %Q"], "strptime(3) does not read it"),
+    (["serve", "--datetime-format", "%d.%m.%Y %Z"], "--datetime-format '%d.%m.%Y %H:%M'"),
+    (["run", "/dev/null", "--datetime-format", "%H"], "--datetime-format %H: "),
+    (["call", CODA, "list_devices", "--sandbox", "--datetime-format", "%H"], "--datetime-format %H: "),
+    (["serve", "--datetimeformat", "%d.%m.%Y"], "did you mean --datetime-format?"),
     (["serve", "--log-level", "debg"], "did you mean debug?"),
     (["serve", "--read-only=yes"], "takes no value"),
     (["serve", "--sandbox-fault", "coda: 429"], "needs --sandbox"),
@@ -109,6 +117,12 @@ def test_a_slip_ends_with_status_2_and_a_hint(arguments, words):
     assert (ended.code, ended.output) == (2, b"")
     assert words in ended.errors
     assert ended.errors.startswith("sallyport: ")
+
+
+@pytest.mark.parametrize("format", ["%d.%m.%Y %H:%M", "%d/%m/%y", "%Y-%j", "%s", "%c", "%d %B %Y %I %p %z"])
+def test_a_format_of_times_that_says_a_date_is_taken(format):
+    ended = run("serve", "--datetime-format", format, input=b'{"jsonrpc":"2.0","id":1,"method":"ping"}\n')
+    assert (ended.code, ended.output, ended.errors) == (0, b'{"jsonrpc":"2.0","id":1,"result":{}}\n', "")
 
 
 @pytest.mark.parametrize(("content", "words"), [

@@ -54,6 +54,8 @@ INTEGERS = [
 IDENTIFIERS = [
     '"0"', '"7"', '"007"', '"-1"', '"+1"', '" 1"', '"1 "', '"1.0"', '"1e2"', '"0x1"', '"١"', '"1_0"',
     f'"{"9" * 18}"', f'"{"9" * 19}"', '"9223372036854775807"', '"9223372036854775808"', f'"{"0" * 30}1"']
+TIMES = ['"2022-05-19T02:00:00Z"', '"2022-05-19 02:00"', '"05/19/2022 02:00 AM"', '"1652925600000"', '""']
+LAST_MILLISECOND = 253_402_300_799_999
 TEXTS = ['"a"', '"A b"', '"é"', '"\\u0000"', '"a\\nb"', '"😀"']
 
 
@@ -83,6 +85,9 @@ def candidates(schema: dict[str, Any]) -> list[str]:
         for name, own in schema.get("properties", {}).items():
             found += [f"{{{json.dumps(name)}:{value}}}" for value in candidates(own)]
     found += [json.dumps(value) for value in schema.get("examples", [])]
+    if schema.get("maximum") == LAST_MILLISECOND:
+        # Of texts the schema of a time says less than the check.
+        found = [text for text in found if not text.startswith('"')] + TIMES
     return list(dict.fromkeys(found))
 
 

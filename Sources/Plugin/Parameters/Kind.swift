@@ -10,6 +10,10 @@ public protocol Kind: Sendable {
   var members: ParameterShape? { get }
   /// A credential, which is never shown.
   var isSecret: Bool { get }
+  /// Of several values: an empty list of them says as little as none.
+  var isList: Bool { get }
+  /// What a description does not have to say of each parameter of this kind; nil for nothing.
+  var note: String? { get }
 
   /// Reads a value, which is not null; a fault's path starts at that value.
   func decode(_ json: JSON, members: ParameterShape?, faults: inout [ParameterProblem]) -> Value?
@@ -22,6 +26,8 @@ public protocol Kind: Sendable {
 extension Kind {
   public var members: ParameterShape? { nil }
   public var isSecret: Bool { false }
+  public var isList: Bool { false }
+  public var note: String? { nil }
 
   func fragment(_ value: Value) -> JSONFragment {
     JSONFragment { write(value, to: &$0) }
@@ -265,6 +271,8 @@ public struct ListKind<Element: Kind>: Kind {
   let countRange: ClosedRange<Int>
   public var placeholder: [Element.Value] { [] }
   public var members: ParameterShape? { element.members }
+  public var isList: Bool { true }
+  public var note: String? { element.note }
 
   public func decode(
     _ json: JSON, members: ParameterShape?, faults: inout [ParameterProblem]

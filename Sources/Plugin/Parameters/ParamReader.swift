@@ -69,23 +69,38 @@ public struct ParamReader: ~Copyable {
     read(title, kind, about, isRequired: false, value, sources(), examples()) ?? value
   }
 
-  /// Not all of these parameters, named by title, may be left out.
-  public mutating func atLeastOne(of titles: StaticString...) {
-    state { naming in .atLeastOne(of: titles.map { naming.name($0) }) }
+  /// Not all of these parameters, named by title, may be left out; an empty list is as good as
+  /// left out.
+  ///
+  /// - Parameter message: the documents' sentence for that, where they have one.
+  public mutating func atLeastOne(of titles: StaticString..., message: StaticString? = nil) {
+    state { naming in
+      .atLeastOne(of: titles.map { naming.name($0) }, sentence: message.map { "\($0)" })
+    }
   }
 
-  /// `title` must be given when `condition` has one of these values.
+  /// `title` must be given when `condition`, or its default, has one of these values.
   public mutating func required(
-    _ title: StaticString, when condition: StaticString, isOneOf values: String...
+    _ title: StaticString, when condition: StaticString, isOneOf values: ConditionValue...
   ) {
-    state { .required($0.name(title), when: $0.name(condition), isOneOf: values) }
+    state { .required($0.name(title), when: .init(name: $0.name(condition), values: values)) }
   }
 
-  /// `title` may be given only when `condition` has one of these values.
+  /// `title` may be given only when `condition`, or its default, has one of these values. Giving
+  /// the default of `title` changes nothing, and is always allowed.
   public mutating func allowed(
-    _ title: StaticString, when condition: StaticString, isOneOf values: String...
+    _ title: StaticString, when condition: StaticString, isOneOf values: ConditionValue...
   ) {
-    state { .allowed($0.name(title), when: $0.name(condition), isOneOf: values) }
+    state { .allowed($0.name(title), when: .init(name: $0.name(condition), values: values)) }
+  }
+
+  /// The time `first` may not be after the time `second`; both the same is fine.
+  ///
+  /// - Parameter message: the documents' sentence for that.
+  public mutating func ordered(
+    _ first: StaticString, notAfter second: StaticString, message: StaticString
+  ) {
+    state { .ordered($0.name(first), notAfter: $0.name(second), sentence: "\(message)") }
   }
 
   private mutating func state(_ rule: (ParameterShape.Naming) -> Rule) {
@@ -103,8 +118,9 @@ public struct ParamReader: ~Copyable {
     guard let shape else {
       described.append(
         Parameter(
-          name: naming.name(title), title: "\(title)", about: "\(about)", isRequired: isRequired,
-          isSecret: kind.isSecret, sources: sources(),
+          name: naming.name(title), title: "\(title)",
+          about: "\(about)" + (kind.note.map { " " + $0 } ?? ""), isRequired: isRequired,
+          isSecret: kind.isSecret, isList: kind.isList, sources: sources(),
           examples: examples().map { kind.fragment($0) },
           defaultValue: defaultValue.map { kind.fragment($0) }, members: kind.members,
           writeKind: { kind.writeSchema(to: &$0) }))
@@ -140,7 +156,7 @@ public struct ParamReader: ~Copyable {
   mutating func finish(_ object: JSON?) {
     guard let shape else { return }
     if let object, given.unknownCount > 0 { reportUnknownMembers(shape, object) }
-    if !shape.rules.isEmpty { checkRules(shape, object) }
+    if !shape.rules.isEmpty { problems += shape.brokenRules(by: object) }
   }
 
   /// Faults of one object after which no further unknown members are looked up.
@@ -156,32 +172,6 @@ public struct ParamReader: ~Copyable {
         ParameterProblem(
           names.isEmpty ? "is unknown; there are no parameters" : "is unknown", at: name,
           didYouMean: Suggestion.closest(to: name, among: names), isUnknown: true))
-    }
-  }
-
-  private mutating func checkRules(_ shape: ParameterShape, _ object: JSON?) {
-    func value(_ name: String) -> JSON? { object?[name].flatMap { $0.isNull ? nil : $0 } }
-    for rule in shape.rules {
-      switch rule {
-      case .atLeastOne(let names):
-        if names.allSatisfy({ value($0) == nil }) {
-          problems.append(
-            ParameterProblem(
-              "at least one of \(names.joined(separator: ", ")) is required", isMissing: true))
-        }
-      case .required(let name, let condition, let values):
-        if let given = value(condition)?.string, values.contains(given), value(name) == nil {
-          problems.append(
-            ParameterProblem(
-              "is required when \(condition) is \(given)", at: name, isMissing: true))
-        }
-      case .allowed(let name, let condition, let values):
-        if value(name) != nil, !values.contains(value(condition)?.string ?? "") {
-          problems.append(
-            ParameterProblem(
-              "is allowed only when \(condition) is \(values.joined(separator: " or "))", at: name))
-        }
-      }
     }
   }
 }

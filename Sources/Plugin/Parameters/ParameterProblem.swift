@@ -9,15 +9,18 @@ public struct ParameterProblem: Sendable {
   public var didYouMean: String?
   public var isMissing: Bool
   public var isUnknown: Bool
+  /// The whole sentence, where the documents have one for just this fault.
+  public var sentence: String?
 
   public init(
     _ message: String, at name: String? = nil, didYouMean: String? = nil, isMissing: Bool = false,
-    isUnknown: Bool = false
+    isUnknown: Bool = false, sentence: String? = nil
   ) {
     self.message = message
     self.didYouMean = didYouMean
     self.isMissing = isMissing
     self.isUnknown = isUnknown
+    self.sentence = sentence
     path = name.map { "/" + Self.escape($0) } ?? ""
   }
 
@@ -64,7 +67,8 @@ public struct ParameterProblems: Error, Sendable {
 
   /// The documents' sentence: "The value for parameter (Page Size) is invalid."
   public func sentence(for problem: ParameterProblem) -> String {
-    switch (title(of: problem), problem.isMissing) {
+    if let sentence = problem.sentence { return sentence }
+    return switch (title(of: problem), problem.isMissing) {
     case (let title?, true): "The value for parameter (\(title)) is required."
     case (let title?, false): "The value for parameter (\(title)) is invalid."
     case (nil, _) where problem.isUnknown:

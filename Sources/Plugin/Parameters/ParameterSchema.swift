@@ -22,7 +22,7 @@ extension ParameterShape {
     }
     if !rules.isEmpty {
       writer.name("allOf")
-      writer.array { for rule in rules { rule.writeSchema(to: &$0) } }
+      writer.array { for rule in rules { writeSchema(of: rule, to: &$0) } }
     }
     writer.member("additionalProperties", false)
   }
@@ -48,54 +48,5 @@ extension Parameter {
         }
       }
     }
-  }
-}
-
-extension Rule {
-  fileprivate func writeSchema(to writer: inout JSONWriter) {
-    writer.object { writer in
-      switch self {
-      case .atLeastOne(let names):
-        writer.name("anyOf")
-        writer.array { writer in
-          for name in names { writer.object { Self.writeRequired(name, to: &$0) } }
-        }
-      case .required(let name, let condition, let values):
-        Self.writeIf(condition, values, to: &writer)
-        writer.name("then")
-        writer.object { Self.writeRequired(name, to: &$0) }
-      case .allowed(let name, let condition, let values):
-        writer.name("if")
-        writer.object { Self.writeRequired(name, to: &$0) }
-        writer.name("then")
-        writer.object { Self.writeCondition(condition, values, to: &$0) }
-      }
-    }
-  }
-
-  private static func writeIf(
-    _ condition: String, _ values: [String], to writer: inout JSONWriter
-  ) {
-    writer.name("if")
-    writer.object { writeCondition(condition, values, to: &$0) }
-  }
-
-  private static func writeCondition(
-    _ name: String, _ values: [String], to writer: inout JSONWriter
-  ) {
-    writer.name("properties")
-    writer.object { writer in
-      writer.name(text: name)
-      writer.object {
-        $0.name("enum")
-        $0.array { for value in values { $0.string(value) } }
-      }
-    }
-    writeRequired(name, to: &writer)
-  }
-
-  private static func writeRequired(_ name: String, to writer: inout JSONWriter) {
-    writer.name("required")
-    writer.array { $0.string(name) }
   }
 }

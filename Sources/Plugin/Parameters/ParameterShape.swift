@@ -23,6 +23,9 @@ public final class ParameterShape: Sendable {
     parameters = reader.described
     rules = reader.rules
     jsonNames = JSONNames(parameters.map(\.name))
+    for name in rules.flatMap(\.names) {
+      precondition(parameter(name) != nil, "a rule over \(name), which is no parameter")
+    }
   }
 
   public convenience init<Object: ParameterObject>(of type: Object.Type) {
@@ -32,6 +35,8 @@ public final class ParameterShape: Sendable {
 
 extension ParameterShape {
   public var names: [String] { parameters.map(\.name) }
+
+  func parameter(_ name: String) -> Parameter? { parameters.first { $0.name == name } }
 
   /// Which members are credentials.
   public var secretNames: [String] { parameters.filter(\.isSecret).map(\.name) }
@@ -51,6 +56,7 @@ final class Parameter: Sendable {
   let about: String
   let isRequired: Bool
   let isSecret: Bool
+  let isList: Bool
   let sources: [ParameterSource]
   let examples: [JSONFragment]
   let defaultValue: JSONFragment?
@@ -61,14 +67,16 @@ final class Parameter: Sendable {
 
   init(
     name: String, title: String, about: String, isRequired: Bool, isSecret: Bool,
-    sources: [ParameterSource], examples: [JSONFragment], defaultValue: JSONFragment?,
-    members: ParameterShape?, writeKind: @escaping @Sendable (inout JSONWriter) -> Void
+    isList: Bool, sources: [ParameterSource], examples: [JSONFragment],
+    defaultValue: JSONFragment?, members: ParameterShape?,
+    writeKind: @escaping @Sendable (inout JSONWriter) -> Void
   ) {
     self.name = name
     self.title = title
     self.about = about
     self.isRequired = isRequired
     self.isSecret = isSecret
+    self.isList = isList
     self.sources = sources
     self.examples = examples
     self.defaultValue = defaultValue
@@ -87,16 +95,6 @@ public struct ParameterSource: Sendable {
     self.command = command
     self.path = path
   }
-}
-
-/// A rule over several parameters.
-enum Rule: Sendable {
-  /// Not all of these may be left out.
-  case atLeastOne(of: [String])
-  /// Required when another parameter has one of these values.
-  case required(String, when: String, isOneOf: [String])
-  /// Allowed only when another parameter has one of these values.
-  case allowed(String, when: String, isOneOf: [String])
 }
 
 enum ParameterName {
@@ -124,9 +122,9 @@ extension ParameterShape {
       JSONFragment { writer in writer.object { parameter.writeKind(&$0) } }.json
     }
     guard kind?["type"]?.equals("array") == true else {
-      return Self.value(from: texts.last ?? "", isText: kind?["type"]?.equals("string") == true)
+      return Self.value(from: texts.last ?? "", isText: Self.takesText(kind))
     }
-    let isText = kind?["items"]?["type"]?.equals("string") == true
+    let isText = Self.takesText(kind?["items"])
     if texts.count == 1, texts[0].hasPrefix("["), let list = try? JSON.parse(texts[0]) {
       return JSONFragment(list)
     }
@@ -137,6 +135,12 @@ extension ParameterShape {
         }
       }
     }
+  }
+
+  /// Of several types the first counts.
+  private static func takesText(_ kind: JSON?) -> Bool {
+    guard let type = kind?["type"] else { return false }
+    return (type[0] ?? type).equals("string")
   }
 
   private static func value(from text: String, isText: Bool) -> JSONFragment {

@@ -16,6 +16,9 @@ enum CommonOptions {
     Option("--max-in-flight", "N", "requests under way at a time (default 64)"),
     Option("--max-line-bytes", "N", "bytes of one line of input (default 33554432)"),
     Option("--drain-timeout", "S", "seconds to finish requests at the end (default 30)"),
+    Option(
+      "--datetime-format", "FORMAT",
+      "a form of times that is tried first, as strptime(3) has it: '%d.%m.%Y %H:%M'"),
     Option("--log-level", "L", "error, warning (default), info or debug, on stderr"),
     Option("--audit", "FILE", "append a line of JSON for each command that ran"),
   ]
@@ -24,6 +27,7 @@ enum CommonOptions {
   static func host(_ arguments: ParsedArguments) throws(UsageError) -> HostContext {
     let secrets = SecretScrubber()
     let log = Log(level: try logLevel(arguments), secrets: secrets)
+    try setTimestampFormat(arguments)
     let catalogue = Integrations.catalogue
     let environment = ConnectionEnvironment(
       transport: CurlTransport(), secrets: secrets, log: log)
@@ -52,6 +56,17 @@ enum CommonOptions {
         didYouMean: Suggestion.closest(to: name, among: names))
     }
     return level
+  }
+
+  private static func setTimestampFormat(_ arguments: ParsedArguments) throws(UsageError) {
+    guard let pattern = arguments["--datetime-format"] else { return }
+    do throws(TimestampFormat.Fault) {
+      TimestampKind.additionalFormat.set(try TimestampFormat(pattern))
+    } catch {
+      throw UsageError(
+        "--datetime-format \(pattern): \(error.reason)",
+        remedy: "Such as: --datetime-format '%d.%m.%Y %H:%M'")
+    }
   }
 
   private static func limits(
