@@ -103,6 +103,23 @@ public struct ParamReader: ~Copyable {
     state { .ordered($0.name(first), notAfter: $0.name(second), sentence: "\(message)") }
   }
 
+  /// Some values of a choice may be given only when `condition`, or its default, has one of these
+  /// values.
+  public mutating func allowed(
+    _ title: StaticString, onlyFor choices: [ConditionValue], when condition: StaticString,
+    isOneOf values: ConditionValue...
+  ) {
+    state {
+      .allowedValues($0.name(title), choices, when: .init(name: $0.name(condition), values: values))
+    }
+  }
+
+  /// A fault that only the values read so far show, and no schema can tell.
+  public mutating func refuse(_ title: StaticString, _ problem: ParameterProblem) {
+    guard let parameter = shape?.parameters.first(where: { $0.title == "\(title)" }) else { return }
+    problems.append(problem.inside(parameter.name))
+  }
+
   private mutating func state(_ rule: (ParameterShape.Naming) -> Rule) {
     if shape == nil { rules.append(rule(naming)) }
   }

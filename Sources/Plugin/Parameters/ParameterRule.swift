@@ -8,13 +8,16 @@ enum Rule: Sendable {
   case required(String, when: Condition)
   /// Allowed only when another parameter has one of these values. Its own default always is.
   case allowed(String, when: Condition)
+  /// These of its values are allowed only when another parameter has one of these values.
+  case allowedValues(String, [ConditionValue], when: Condition)
   /// The first time is not after the second one.
   case ordered(String, notAfter: String, sentence: String)
 
   var names: [String] {
     switch self {
     case .atLeastOne(let names, _): names
-    case .required(let name, let condition), .allowed(let name, let condition):
+    case .required(let name, let condition), .allowed(let name, let condition),
+      .allowedValues(let name, _, let condition):
       [name, condition.name]
     case .ordered(let first, let second, _): [first, second]
     }
@@ -24,6 +27,10 @@ enum Rule: Sendable {
   struct Condition: Sendable {
     let name: String
     let values: [ConditionValue]
+
+    var text: String {
+      "\(name) is \(values.map(\.description).joined(separator: " or "))"
+    }
   }
 }
 
@@ -78,9 +85,12 @@ extension ParameterShape {
         guard let value = given(name, object), !isDefault(value, of: name),
           holds(condition, object) == nil
         else { return nil }
-        let values = condition.values.map(\.description).joined(separator: " or ")
-        return ParameterProblem(
-          "is allowed only when \(condition.name) is \(values)", at: name)
+        return ParameterProblem("is allowed only when \(condition.text)", at: name)
+      case .allowedValues(let name, let choices, let condition):
+        guard let value = given(name, object).flatMap({ ConditionValue($0) }),
+          choices.contains(value), holds(condition, object) == nil
+        else { return nil }
+        return ParameterProblem("\(value) is allowed only when \(condition.text)", at: name)
       case .ordered(let first, let second, let sentence):
         guard let start = time(first, object), let end = time(second, object), start > end
         else { return nil }
@@ -158,6 +168,11 @@ extension ParameterShape {
           }
           writer.require(name)
         }
+        writer.name("then")
+        writer.object { write(condition, to: &$0) }
+      case .allowedValues(let name, let choices, let condition):
+        writer.name("if")
+        writer.object { write(Rule.Condition(name: name, values: choices), to: &$0) }
         writer.name("then")
         writer.object { write(condition, to: &$0) }
       case .ordered(let first, let second, _):

@@ -36,10 +36,10 @@ struct ListQuarantineItems: GravityZoneList {
       examples: [.pendingRemove])
     paging = parameters.paging()
     parameters.ordered(
-      "Start Date", notAfter: "End Date", sentence: "Start Time cannot be greater than End Time.")
+      "Start Date", notAfter: "End Date", message: "Start Time cannot be greater than End Time.")
     parameters.allowed(
-      "Action Status", ActionStatus.ofComputers.map(\.rawValue), when: "Quarantine Item Service",
-      isOneOf: QuarantineService.computers.rawValue)
+      "Action Status", onlyFor: ActionStatus.ofComputers.map(ConditionValue.choice),
+      when: "Quarantine Item Service", isOneOf: .choice(QuarantineService.computers))
   }
 
   func request(with client: GravityZoneClient, page: Int64?) -> HTTPRequest {

@@ -48,7 +48,7 @@ struct CreateScanTask: GravityZoneCommand, TargetCommand {
         examples: [["LocalDrives"]]) ?? []
     parameters.atLeastOne(
       of: "Endpoint IDs", "Mac Addresses",
-      sentence:
+      message:
         "The input parameters 'Endpoint IDs' & 'Mac Addresses' cannot be empty at the same time.")
     parameters.required("Custom Scan Paths", when: "Scan Type", isOneOf: "custom_scan")
     parameters.allowed("Custom Scan Depth", when: "Scan Type", isOneOf: "custom_scan")
