@@ -77,7 +77,7 @@ struct FileCall: Sendable {
     do throws(ParameterProblems) {
       return try shape.decode(params) { Parameters(&$0) }
     } catch {
-      throw ParameterFaults(error, prefix: "").error(indicator: method.failure)
+      throw ParameterFaults(error, prefix: "").error()
     }
   }
 
@@ -92,11 +92,11 @@ struct FileCall: Sendable {
       case .unknownFile:
         throw ParameterFaults(
           path, error.reason, remedy: "files/list shows the files that there are."
-        ).error(indicator: method.failure)
+        ).error()
       case .tooLarge, .unreadable:
-        throw ParameterFaults(path, error.reason).error(indicator: method.failure)
+        throw ParameterFaults(path, error.reason).error()
       case .beyondEnd:
-        throw ParameterFaults("/offset", error.reason).error(indicator: method.failure)
+        throw ParameterFaults("/offset", error.reason).error()
       case .cancelled, .unavailable: throw failure(CommandError(error, of: "The file"))
       }
     }
@@ -137,7 +137,7 @@ struct FileCall: Sendable {
       faults.add(error, prefix: "")
     }
     addFaultsBetweenMembers(to: &faults)
-    guard faults.isEmpty, let parameters else { throw faults.error(indicator: method.failure) }
+    guard faults.isEmpty, let parameters else { throw faults.error() }
     let file: StoredFile
     if let path = parameters.path {
       file = try stored("/path") { () throws(FileStoreError) in
@@ -227,7 +227,7 @@ struct FileCall: Sendable {
     let position = parameters.cursor.flatMap(FilePosition.init)
     guard parameters.cursor == nil || position != nil else {
       throw ParameterFaults("/cursor", "must be the next_cursor of a list")
-        .error(indicator: method.failure)
+        .error()
     }
     let limit = Int(parameters.limit)
     let files = try stored("") { () throws(FileStoreError) in
