@@ -44,7 +44,7 @@ let package = Package(
     room("CurlTransport", needs: ["Basics", "HTTP", "CCurl"]),
     room("HTTPServer", needs: ["Basics"]),
     // Floor 4
-    room("Plugin", needs: ["Basics", "HTTP"]),
+    room("Plugin", needs: ["Basics", "HTTP", "Crypto"]),
     // Floor 5
     room(
       "BitdefenderGravityZone", path: "Sources/Integrations/BitdefenderGravityZone",
@@ -77,7 +77,7 @@ let package = Package(
     tests("HTTP", needs: ["Basics"]),
     tests("Crypto"),
     tests("JSONPath", needs: ["Basics"]),
-    tests("Plugin", needs: ["Basics", "HTTP"]),
+    tests("Plugin", needs: ["Basics", "HTTP", "Crypto"]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -30,6 +30,61 @@ public enum Base64 {
     while padded && encoded.count % 4 != 0 { encoded.append(UInt8(ascii: "=")) }
     return String(decoding: encoded, as: UTF8.self)
   }
+
+  /// The bytes that `text` stands for, padded or not.
+  ///
+  /// - Throws: for what no encoder writes: other characters, white space and line breaks among them,
+  ///   a padding that is not whole, and bits that stand for nothing.
+  public static func decode(
+    _ text: UnsafeBufferPointer<UInt8>, alphabet: Alphabet = .standard
+  ) throws(Base64Error) -> [UInt8] {
+    let values = alphabet == .standard ? standardValues : urlSafeValues
+    var padding = 0
+    while padding < min(2, text.count), text[text.count - 1 - padding] == UInt8(ascii: "=") {
+      padding += 1
+    }
+    let digitCount = text.count - padding
+    var decoded: [UInt8] = []
+    decoded.reserveCapacity(digitCount / 4 * 3 + 2)
+    var bits: UInt32 = 0
+    var bitCount = 0
+    for at in 0..<digitCount {
+      let value = values[Int(text[at])]
+      guard value < 64 else {
+        throw Base64Error(offset: at, reason: "holds a character that is none of its digits")
+      }
+      bits = bits << 6 | UInt32(value)
+      bitCount += 6
+      guard bitCount >= 8 else { continue }
+      bitCount -= 8
+      decoded.append(UInt8(truncatingIfNeeded: bits >> UInt32(bitCount)))
+    }
+    guard padding == 0 || text.count % 4 == 0, digitCount % 4 != 1 else {
+      throw Base64Error(offset: text.count, reason: "is cut short, or padded wrongly")
+    }
+    guard bits & (1 << UInt32(bitCount) - 1) == 0 else {
+      throw Base64Error(offset: digitCount - 1, reason: "ends in bits that stand for nothing")
+    }
+    return decoded
+  }
+
+  private static let standardValues = values(of: standardDigits)
+  private static let urlSafeValues = values(of: urlSafeDigits)
+
+  /// By byte: the value of that digit, or 0xFF.
+  private static func values(of digits: StaticString) -> [UInt8] {
+    var values = [UInt8](repeating: 0xFF, count: 256)
+    for value in 0..<64 { values[Int(digits.utf8Start[value])] = UInt8(value) }
+    return values
+  }
+}
+
+/// A text that is not Base64.
+public struct Base64Error: Error, Sendable {
+  /// Bytes into the text, from 0.
+  public var offset: Int
+  /// The rest of a sentence that starts with the place.
+  public var reason: String
 }
 
 /// Percent-encoding (RFC 3986 section 2.1).

@@ -6,16 +6,25 @@ import Glibc
 /// Linking it would cost every start of the process more than everything else up to the first
 /// reply; a host that only answers dry runs never opens it.
 struct CryptoLibrary: Sendable {
-  typealias Digest =
-    @convention(c) (
-      UnsafeRawPointer?, Int, UnsafeMutablePointer<UInt8>?, UnsafeMutablePointer<UInt32>?,
-      OpaquePointer?, OpaquePointer?
-    ) -> Int32
   typealias Algorithm = @convention(c) () -> OpaquePointer?
+  typealias NewDigest = @convention(c) () -> OpaquePointer?
+  typealias BeginDigest =
+    @convention(c) (OpaquePointer?, OpaquePointer?, OpaquePointer?) -> Int32
+  typealias UpdateDigest = @convention(c) (OpaquePointer?, UnsafeRawPointer?, Int) -> Int32
+  typealias EndDigest =
+    @convention(c) (OpaquePointer?, UnsafeMutablePointer<UInt8>?, UnsafeMutablePointer<UInt32>?)
+    -> Int32
+  typealias FreeDigest = @convention(c) (OpaquePointer?) -> Void
   typealias VersionText = @convention(c) (Int32) -> UnsafePointer<CChar>?
 
-  let digest: Digest
-  let sha256: Algorithm
+  private let md5: Algorithm
+  private let sha1: Algorithm
+  private let sha256: Algorithm
+  let newDigest: NewDigest
+  let beginDigest: BeginDigest
+  let updateDigest: UpdateDigest
+  let endDigest: EndDigest
+  let freeDigest: FreeDigest
   let versionText: VersionText
 
   /// By the name that every release of OpenSSL 3 has.
@@ -34,9 +43,23 @@ struct CryptoLibrary: Sendable {
       // A C function's address has no other type than the one its header declares.
       return unsafeBitCast(address, to: Function.self)
     }
-    digest = try symbol("EVP_Digest", Digest.self)
+    md5 = try symbol("EVP_md5", Algorithm.self)
+    sha1 = try symbol("EVP_sha1", Algorithm.self)
     sha256 = try symbol("EVP_sha256", Algorithm.self)
+    newDigest = try symbol("EVP_MD_CTX_new", NewDigest.self)
+    beginDigest = try symbol("EVP_DigestInit_ex", BeginDigest.self)
+    updateDigest = try symbol("EVP_DigestUpdate", UpdateDigest.self)
+    endDigest = try symbol("EVP_DigestFinal_ex", EndDigest.self)
+    freeDigest = try symbol("EVP_MD_CTX_free", FreeDigest.self)
     versionText = try symbol("OpenSSL_version", VersionText.self)
+  }
+
+  func algorithm(_ algorithm: Digest.Algorithm) -> OpaquePointer? {
+    switch algorithm {
+    case .md5: md5()
+    case .sha1: sha1()
+    case .sha256: sha256()
+    }
   }
 }
 

@@ -9,12 +9,14 @@ public final class HostContext: Sendable {
   public let log: Log
   public let options: HostOptions
   public let ledger: IdempotencyLedger
+  public let files: FileStore
   public let audit: AuditFile?
   let optionsMemo = OptionsMemo()
 
   public init(
     catalogue: Catalogue, connections: ConnectionStore, secrets: SecretScrubber, log: Log,
-    options: HostOptions, ledger: IdempotencyLedger, audit: AuditFile? = nil
+    options: HostOptions, ledger: IdempotencyLedger, files: FileStore,
+    audit: AuditFile? = nil
   ) {
     self.catalogue = catalogue
     self.connections = connections
@@ -22,6 +24,7 @@ public final class HostContext: Sendable {
     self.log = log
     self.options = options
     self.ledger = ledger
+    self.files = files
     self.audit = audit
   }
 }

@@ -93,8 +93,8 @@ public final class IdempotencyLedger: Sendable {
   ) throws(CommandError) -> (name: String, call: String) {
     do throws(CryptoError) {
       return (
-        try SHA256.hex(Array("\(identity.connection)\n\(key)".utf8)),
-        try SHA256.hex(Array(identity.call.utf8))
+        try Digest.hex(.sha256, Array("\(identity.connection)\n\(key)".utf8)),
+        try Digest.hex(.sha256, Array(identity.call.utf8))
       )
     } catch {
       throw CommandError(

@@ -4,11 +4,12 @@ import RPC
 
 /// The methods that are answered at once, without a vendor.
 struct Methods {
-  private static let names = [
-    "capabilities", "invoke", "cancel", "connections/list", "connections/put",
-    "connections/remove", "health/watch", "health/unwatch", "health/status", "limits", "stats",
-    "ping", "shutdown",
-  ]
+  private static let names =
+    [
+      "capabilities", "invoke", "cancel", "connections/list", "connections/put",
+      "connections/remove", "health/watch", "health/unwatch", "health/status", "limits", "stats",
+      "ping", "shutdown",
+    ] + FileMethod.allCases.map(\.rawValue)
 
   let context: HostContext
   let statistics: Statistics
@@ -216,6 +217,8 @@ struct Methods {
         $0.member("max_line_bytes", options.maximumLineBytes)
         $0.member("max_batch_requests", options.maximumBatchRequests)
         $0.member("max_depth", JSONLimits().depth)
+        $0.member("max_file_bytes", FileStore.maximumFileBytes)
+        $0.member("max_file_chunk_bytes", FileMethod.maximumChunkBytes)
       }
       writer.name("connections")
       writer.object { writer in

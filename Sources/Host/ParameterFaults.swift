@@ -20,6 +20,7 @@ struct ParameterFaults: Error {
   private var faults: [Fault] = []
   private var remedy: String?
 
+  var isEmpty: Bool { faults.isEmpty }
   var isFull: Bool { faults.count >= Self.maximumFaults }
 
   init() {}

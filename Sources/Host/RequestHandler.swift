@@ -19,6 +19,7 @@ final class RequestHandler {
   private let statistics: Statistics
   private let methods: Methods
   private let observer: (any SessionObserver)?
+  private let fileThread = FileThread()
   private var parser = JSONParser()
   private var writer = JSONWriter(capacity: 4_096)
   private var gathered = ByteBuffer(capacity: 2 * RequestHandler.gatheredBytes)
@@ -144,6 +145,10 @@ final class RequestHandler {
       invoke(call, as: id, in: batch)
       return
     }
+    if call.method.hasPrefix("files/"), let method = FileMethod(rawValue: call.method) {
+      start(method, call.params, as: id, in: batch)
+      return
+    }
     writer.removeAll()
     do throws(RPCError) {
       if let id {
@@ -190,16 +195,55 @@ final class RequestHandler {
   }
 
   private func start(_ request: InvokeRequest, as id: RequestID?, in batch: BatchSink?) {
+    guard let accepted = accept(id, failure: request.command.failure, in: batch) else { return }
+    let events =
+      id.flatMap { id in
+        request.options.stream || request.options.progress
+          ? Events(id, to: output, secrets: context.secrets) : nil
+      }
+    let run = InvokeRun(
+      request: request, id: id ?? .null, context: context, active: accepted.request,
+      events: events)
+    accepted.request.run(
+      Task.detached {
+        let (frame, isError) = await run.answer()
+        accepted.finish(frame, isError: isError)
+      })
+  }
+
+  private func start(
+    _ method: FileMethod, _ params: JSON?, as id: RequestID?, in batch: BatchSink?
+  ) {
+    guard let accepted = accept(id, failure: method.failure, in: batch) else { return }
+    let call = FileCall(
+      method: method, params: params, store: context.files,
+      isCancelled: { accepted.request.cancelReason != nil })
+    // The params keep the whole line.
+    let bytes = params?.withSource { $0.count } ?? 0
+    fileThread.add(bytes: bytes) { [context, output] in
+      // Chunks that nobody reads must not gather.
+      output.waitForRoom()
+      let (frame, isError) = call.frame(id ?? .null, scrubbedBy: context.secrets)
+      accepted.finish(frame, isError: isError)
+    }
+  }
+
+  /// Makes a request one that is under way.
+  ///
+  /// - Parameter failure: the failure indicator of what is asked for.
+  /// - Returns: nil when the host takes no more, which has been answered then.
+  private func accept(
+    _ id: RequestID?, failure: String, in batch: BatchSink?
+  ) -> AcceptedRequest? {
     // Waiting for a place must not hold back answers that are ready.
     flush()
     guard admission.enter() else {
-      guard let id else { return }
+      guard let id else { return nil }
       let error = CommandError(
         .cancelled, "The host is stopping and takes no more requests.",
         remedy: "Send it again to a new host.")
-      answer(
-        id, error: Failure.command(error, indicator: request.command.failure), in: batch)
-      return
+      answer(id, error: Failure.command(error, indicator: failure), in: batch)
+      return nil
     }
     guard let running = active.begin(id) else {
       preconditionFailure("an id was taken between the check and the start")
@@ -209,20 +253,7 @@ final class RequestHandler {
     let sink = TaskSink(
       output: output, admission: admission, statistics: statistics, observer: observer,
       batch: batch)
-    let events =
-      id.flatMap { id in
-        request.options.stream || request.options.progress
-          ? Events(id, to: output, secrets: context.secrets) : nil
-      }
-    let run = InvokeRun(
-      request: request, id: id ?? .null, context: context, active: running, events: events)
-    running.run(
-      Task.detached { [active] in
-        let (frame, isError) = await run.answer()
-        // Before the answer leaves, so that a caller who has it can use the id again.
-        active.end(running)
-        sink.finish(id == nil ? nil : frame, isError: isError)
-      })
+    return AcceptedRequest(request: running, active: active, sink: sink)
   }
 
   // MARK: Answers
@@ -255,6 +286,19 @@ final class RequestHandler {
       gathered.append(frame)
       gathered.append(0x0A)
     }
+  }
+}
+
+/// A request under way, and where its answer goes.
+private struct AcceptedRequest: Sendable {
+  let request: ActiveRequests.Request
+  let active: ActiveRequests
+  let sink: TaskSink
+
+  func finish(_ frame: [UInt8], isError: Bool) {
+    // Before the answer leaves, so that a caller who has it can use the id again.
+    active.end(request)
+    sink.finish(request.id == nil ? nil : frame, isError: isError)
   }
 }
 

@@ -15,6 +15,7 @@ enum Sallyport {
       if let remedy = error.remedy { Console.error("  \(remedy)") }
       code = 2
     }
+    EndOfProcess.run()
     // Without the exit handlers of libraries, whose threads may still be at work.
     _exit(code)
   }

@@ -16,6 +16,33 @@ import Testing
       Base64.encode(Array(text.utf8), padded: false) == encoded.filter { $0 != "=" })
   }
 
+  private func decode(_ text: String, _ alphabet: Base64.Alphabet = .standard) throws -> [UInt8] {
+    try Array(text.utf8).withUnsafeBufferPointer { try Base64.decode($0, alphabet: alphabet) }
+  }
+
+  @Test func `what was encoded is decoded, padded or not`() throws {
+    var random = SeededGenerator(seed: 2)
+    for count in 0..<200 {
+      let bytes = (0..<count).map { _ in UInt8.random(in: 0...255, using: &random) }
+      for alphabet in [Base64.Alphabet.standard, .urlSafe] {
+        for padded in [true, false] {
+          let encoded = Base64.encode(bytes, alphabet: alphabet, padded: padded)
+          #expect(try decode(encoded, alphabet) == bytes)
+        }
+      }
+    }
+  }
+
+  @Test(arguments: [
+    ("Z", 1), ("Zg=", 3), ("Zg===", 2), ("Zm9v=", 5), ("Zm9v====", 4), ("=", 1), ("====", 0),
+    ("Zm9vZ", 5), ("Zm 9v", 5), ("Zm9v\n", 4), ("Zm9v Zg=", 4), ("Zg==Zg==", 2), ("Zm-v", 2),
+    ("Zm_v", 2), ("Zh==", 1), ("Zh", 1), ("Zm9", 2), ("é===", 0), ("Zmé=", 2), ("Z\u{0}9v", 1),
+  ])
+  func `what no encoder writes is refused, with its place`(text: String, offset: Int) {
+    let error = #expect(throws: Base64Error.self) { try decode(text) }
+    #expect(error?.offset == offset)
+  }
+
   @Test func `the alphabets differ in two digits`() {
     let bytes: [UInt8] = [0xFB, 0xEF, 0xBE, 0xFF, 0xFF, 0xFF]
     #expect(Base64.encode(bytes) == "++++////")

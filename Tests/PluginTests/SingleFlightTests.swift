@@ -53,7 +53,8 @@ private final class Airport: Sendable {
     let connection = try Connection(
       name: "c", definition,
       environment: ConnectionEnvironment(
-        transport: NoTransport(), secrets: secrets, log: Log(level: .error, secrets: secrets)))
+        transport: NoTransport(), secrets: secrets, log: Log(level: .error, secrets: secrets),
+        files: FileStore()))
     return Invocation(
       CommandAbout("List Devices", "Lists."), id: "list_devices", on: connection, options: .none,
       deadline: Deadline(inMilliseconds: milliseconds), events: nil)

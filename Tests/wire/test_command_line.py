@@ -43,7 +43,8 @@ def test_the_overview_names_every_command(arguments):
 def test_help_mentions_every_option_that_exists():
     text = run("help", "serve").text
     for option in ("--connections", "--sandbox", "--sandbox-fault", "--state-dir", "--read-only", "--max-in-flight",
-                   "--max-line-bytes", "--drain-timeout", "--datetime-format", "--log-level", "--audit"):
+                   "--files-dir", "--max-line-bytes", "--drain-timeout", "--datetime-format", "--log-level",
+                   "--audit"):
         assert option in text
 
 

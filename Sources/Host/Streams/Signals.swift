@@ -27,4 +27,21 @@ public enum Signals {
       }
     }
   }
+
+  /// Calls `body` at the first such signal, and ends the process by it.
+  ///
+  /// To be called as `watch` is.
+  public static func watchToEnd(_ body: @escaping @Sendable () -> Void) {
+    var signals = ending
+    pthread_sigmask(SIG_BLOCK, &signals, nil)
+    NamedThread.start("signals") {
+      var signals = ending
+      var received: Int32 = 0
+      while sigwait(&signals, &received) != 0 {}
+      body()
+      // Nobody has changed what it does, and no thread takes it but this one.
+      pthread_sigmask(SIG_UNBLOCK, &signals, nil)
+      raise(received)
+    }
+  }
 }

@@ -11,6 +11,7 @@ public final class Connection: Sendable {
   public let limiter: RateLimiter
   public let secrets: SecretScrubber
   public let log: Log
+  public let files: FileStore
   let slots: OptionalSlots
 
   /// - Throws: faults in `proxy` and `rate_limits`.
@@ -22,6 +23,7 @@ public final class Connection: Sendable {
     transport = environment.transport
     secrets = environment.secrets
     log = environment.log
+    files = environment.files
     let proxy = try Self.proxy(definition)
     for password in proxy?.passwords ?? [] { secrets.add(password) }
     route = TransportRoute(
@@ -50,11 +52,13 @@ public struct ConnectionEnvironment: Sendable {
   public let transport: any Transport
   public let secrets: SecretScrubber
   public let log: Log
+  public let files: FileStore
 
-  public init(transport: any Transport, secrets: SecretScrubber, log: Log) {
+  public init(transport: any Transport, secrets: SecretScrubber, log: Log, files: FileStore) {
     self.transport = transport
     self.secrets = secrets
     self.log = log
+    self.files = files
   }
 }
 

@@ -11,6 +11,7 @@ enum CommonOptions {
     Option("--connections", "FILE", "connections (default: SALLYPORT_CONNECTIONS)"),
     Option("--sandbox", nil, "emulated vendors inside the process; no account needed"),
     Option("--sandbox-fault", "TEXT", "a bad day, such as 'coda: 429 every 10' (repeatable)"),
+    Option("--files-dir", "DIR", "keep files here, across processes (default: until the end)"),
     Option("--state-dir", "DIR", "keep idempotency keys here, across processes"),
     Option("--read-only", nil, "refuse every command that changes something"),
     Option("--max-in-flight", "N", "requests under way at a time (default 64)"),
@@ -29,8 +30,9 @@ enum CommonOptions {
     let log = Log(level: try logLevel(arguments), secrets: secrets)
     try setTimestampFormat(arguments)
     let catalogue = Integrations.catalogue
+    let files = try files(arguments, log: log)
     let environment = ConnectionEnvironment(
-      transport: CurlTransport(), secrets: secrets, log: log)
+      transport: CurlTransport(), secrets: secrets, log: log, files: files)
     let connections = ConnectionStore(catalogue, environment)
     try loadFile(arguments, into: connections, log: log)
     try startSandbox(arguments, into: connections)
@@ -39,11 +41,29 @@ enum CommonOptions {
         catalogue: catalogue, connections: connections, secrets: secrets, log: log,
         options: try limits(arguments),
         ledger: try IdempotencyLedger(directory: stateDirectory(arguments), log: log),
+        files: files,
         audit: try arguments["--audit"].map { path throws(ConfigurationError) in
           try AuditFile(path, secrets: secrets, log: log)
         })
     } catch {
       throw UsageError(error)
+    }
+  }
+
+  /// The store of files, which is closed when the process ends.
+  private static func files(_ arguments: ParsedArguments, log: Log) throws(UsageError) -> FileStore
+  {
+    let path = arguments["--files-dir"]
+    do throws(FileError) {
+      let files = try FileStore(directory: path)
+      if files.isOpenToOthers {
+        log.warning("others can see the names of the files in \(path ?? ""): chmod 700 hides them")
+      }
+      EndOfProcess.add { files.close() }
+      return files
+    } catch {
+      throw UsageError(
+        "--files-dir: \(error)", remedy: "It takes a directory that can be written.")
     }
   }
 

@@ -46,6 +46,7 @@ enum CallCommand {
     }
     let params = try parameters(integration, command, arguments)
     let context = try CommonOptions.host(arguments)
+    Signals.watchToEnd { EndOfProcess.run() }
     let response = DirectInvoke(context).response(to: params.json)
     context.log.flush()
     return Presentation(command: command, raw: arguments.has("--raw")).show(response)

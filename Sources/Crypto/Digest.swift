@@ -1,0 +1,71 @@
+import COpenSSL
+
+/// A message digest by libcrypto, of bytes that come piece by piece.
+public struct Digest: ~Copyable {
+  public enum Algorithm: Sendable, CaseIterable {
+    /// RFC 1321. For telling files apart, as vendors do; not against forgery.
+    case md5
+    /// FIPS 180-4; the same holds.
+    case sha1
+    /// FIPS 180-4
+    case sha256
+  }
+
+  private let library: CryptoLibrary
+  private let state: OpaquePointer
+
+  /// - Throws: where there is no libcrypto, or where it forbids the algorithm, as in FIPS mode.
+  public init(_ algorithm: Algorithm) throws(CryptoError) {
+    let library = try CryptoLibrary.shared.get()
+    state = try Self.begin(algorithm, library)
+    self.library = library
+  }
+
+  private static func begin(
+    _ algorithm: Algorithm, _ library: CryptoLibrary
+  ) throws(CryptoError) -> OpaquePointer {
+    guard let state = library.newDigest() else { throw CryptoError(reason: "out of memory") }
+    guard library.beginDigest(state, library.algorithm(algorithm), nil) == 1 else {
+      library.freeDigest(state)
+      throw CryptoError(reason: "libcrypto refuses \(algorithm)")
+    }
+    return state
+  }
+
+  deinit { library.freeDigest(state) }
+
+  public mutating func update(_ bytes: UnsafeRawBufferPointer) throws(CryptoError) {
+    guard library.updateDigest(state, bytes.baseAddress, bytes.count) == 1 else {
+      throw CryptoError(reason: "EVP_DigestUpdate failed")
+    }
+  }
+
+  /// The digest of everything so far, after which there is no more.
+  public consuming func bytes() throws(CryptoError) -> [UInt8] {
+    var digest = [UInt8](repeating: 0, count: Int(EVP_MAX_MD_SIZE))
+    var length: UInt32 = 0
+    guard library.endDigest(state, &digest, &length) == 1 else {
+      throw CryptoError(reason: "EVP_DigestFinal_ex failed")
+    }
+    return Array(digest.prefix(Int(length)))
+  }
+
+  /// The same in lower-case hexadecimal digits.
+  public consuming func hex() throws(CryptoError) -> String {
+    try bytes().reduce(into: "") { text, byte in
+      text += byte < 16 ? "0" : ""
+      text += String(byte, radix: 16)
+    }
+  }
+
+  /// The digest of `bytes` in lower-case hexadecimal digits.
+  public static func hex(_ algorithm: Algorithm, _ bytes: [UInt8]) throws(CryptoError) -> String {
+    var digest = try Digest(algorithm)
+    // A closure that throws a type of its own would be inferred to throw any.
+    let outcome = bytes.withUnsafeBytes { bytes in
+      Result { () throws(CryptoError) in try digest.update(bytes) }
+    }
+    try outcome.get()
+    return try digest.hex()
+  }
+}

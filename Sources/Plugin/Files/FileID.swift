@@ -1,0 +1,20 @@
+/// The id of a file: 128 random bits, so that nobody can guess another's.
+enum FileID {
+  /// Hexadecimal digits.
+  static let length = 32
+
+  static func random() -> String {
+    // The system's generator, which is one for secrets.
+    var generator = SystemRandomNumberGenerator()
+    return [generator.next(), generator.next()].map { (half: UInt64) in
+      let digits = String(half, radix: 16)
+      return String(repeating: "0", count: length / 2 - digits.count) + digits
+    }.joined()
+  }
+
+  /// To be asked before an id becomes part of a path.
+  static func isValid(_ id: some StringProtocol) -> Bool {
+    id.utf8.count == length
+      && id.utf8.allSatisfy { (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }
+  }
+}
