@@ -41,4 +41,11 @@ public struct StoredFile: Sendable {
       if withPath { writer.member("path", path) }
     }
   }
+
+  /// Writes the member `files` of a command's result, unless there are none.
+  static func writeMember(_ files: [StoredFile], to writer: inout JSONWriter) {
+    guard !files.isEmpty else { return }
+    writer.name("files")
+    writer.array { for file in files { file.write(to: &$0, withPath: true) } }
+  }
 }

@@ -31,9 +31,10 @@ public final class Invocation: Sendable {
   private let connection: Connection
   private let retryPolicy = RetryPolicy()
   private let counters = Mutex(InvocationMeta())
-  /// Of an invocation for one target: that of the whole command, and who decides what is sent.
+  /// Of an invocation for one target: that of the whole command, and what decides whether it
+  /// sends.
   private let parent: Invocation?
-  private let mayGoOn: @Sendable (_ isSending: Bool) -> Bool
+  private let gate: (any SendGate)?
 
   public init(
     _ command: CommandAbout, id: String, on connection: Connection, options: InvocationOptions,
@@ -46,12 +47,10 @@ public final class Invocation: Sendable {
     self.deadline = deadline
     self.events = events
     parent = nil
-    mayGoOn = { _ in true }
+    gate = nil
   }
 
-  private init(
-    of parent: Invocation, _ mayGoOn: @escaping @Sendable (_ isSending: Bool) -> Bool
-  ) {
+  private init(of parent: Invocation, _ gate: any SendGate) {
     command = parent.command
     commandID = parent.commandID
     connection = parent.connection
@@ -59,15 +58,11 @@ public final class Invocation: Sendable {
     deadline = parent.deadline
     events = parent.events
     self.parent = parent
-    self.mayGoOn = mayGoOn
+    self.gate = gate
   }
 
   /// The part of this invocation that concerns one of several targets.
-  ///
-  /// - Parameter mayGoOn: asked before each send whether it may happen, and told after it.
-  func child(_ mayGoOn: @escaping @Sendable (_ isSending: Bool) -> Bool) -> Invocation {
-    Invocation(of: self, mayGoOn)
-  }
+  func child(sendingThrough gate: any SendGate) -> Invocation { Invocation(of: self, gate) }
 
   /// Milliseconds that a sign-in may take; it serves all that wait for it, so no caller's own
   /// deadline bounds it.
@@ -121,6 +116,27 @@ public final class Invocation: Sendable {
     }
     await stream(list)
     return CommandResult(.streamed)
+  }
+
+  /// Keeps what a command produced, off the threads that tasks share.
+  public func store(
+    _ content: [UInt8], name: String, contentType: String
+  ) async throws(CommandError) -> StoredFile {
+    let files = connection.files
+    let stored = await withCheckedContinuation { continuation in
+      NamedThread.start("store") {
+        continuation.resume(
+          returning: Result { () throws(FileStoreError) in
+            try files.put(
+              name: name, content: content, contentType: contentType, source: .playbookFile)
+          })
+      }
+    }
+    do throws(FileStoreError) {
+      return try stored.get()
+    } catch {
+      throw CommandError(error, of: "The file \(name)")
+    }
   }
 
   // MARK: Reaching the vendor
@@ -188,20 +204,49 @@ public final class Invocation: Sendable {
   private func sendOnce(
     _ request: HTTPRequest
   ) async throws(CommandError) -> Result<HTTPResponse, TransportError> {
+    try await takeSlot()
+    do throws(CommandError) {
+      try await waitForRateLimit()
+    } catch {
+      connection.slots.releaseIfLimited()
+      throw error
+    }
+    try await passGate()
+    defer { connection.slots.releaseIfLimited() }
+    note { $0.requests += 1 }
+    do throws(TransportError) {
+      let response = try await connection.transport.send(
+        request, through: connection.route, deadline: deadline)
+      gate?.leave(status: response.status)
+      return .success(response)
+    } catch {
+      gate?.leave(status: nil)
+      return .failure(error)
+    }
+  }
+
+  private func takeSlot() async throws(CommandError) {
     guard await connection.slots.acquireIfLimited(until: deadline) else {
       throw stopped("Waiting for a free place on the connection", outcome: .notApplied)
     }
-    defer { connection.slots.releaseIfLimited() }
-    try await waitForRateLimit()
-    guard mayGoOn(true) else { throw .cancelled(outcome: .notApplied) }
-    defer { _ = mayGoOn(false) }
-    note { $0.requests += 1 }
-    do throws(TransportError) {
-      return .success(
-        try await connection.transport.send(
-          request, through: connection.route, deadline: deadline))
-    } catch {
-      return .failure(error)
+  }
+
+  /// Asks for the turn to send, with a slot in hand, which is given back when there is none. While
+  /// another target finds out whether the credentials are good, it may need the slot.
+  private func passGate() async throws(CommandError) {
+    while let gate {
+      switch gate.enter() {
+      case .go: return
+      case .stop:
+        connection.slots.releaseIfLimited()
+        throw .cancelled(outcome: .notApplied)
+      case .wait(let latch):
+        connection.slots.releaseIfLimited()
+        guard await latch.wait(until: deadline) else {
+          throw stopped("Waiting for another target's sign-in", outcome: .notApplied)
+        }
+        try await takeSlot()
+      }
     }
   }
 

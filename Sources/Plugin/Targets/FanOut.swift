@@ -22,10 +22,21 @@ final class FanOut: Sendable {
     var outcomes: [TargetOutcome?]
     /// The error of a target whose credentials were refused; nothing more is sent after it.
     var refusal: CommandError?
+    /// Targets that were answered 401 and may still sign in again; until they have, or have not,
+    /// no other target sends.
+    var doubtful: Set<Int> = []
+    var waitingForDoubts: [Latch] = []
     /// Targets under way that have nothing on its way to the vendor, by position.
     var waiting: [Int: Run] = [:]
     /// The other targets under way.
     var sending: [Int: Run] = [:]
+
+    /// - Returns: who waited for it.
+    mutating func endDoubt(_ position: Int) -> [Latch] {
+      guard doubtful.remove(position) != nil, doubtful.isEmpty else { return [] }
+      defer { waitingForDoubts = [] }
+      return waitingForDoubts
+    }
   }
 
   init(_ targets: [Target], in invocation: Invocation, _ work: @escaping Work) {
@@ -90,7 +101,7 @@ final class FanOut: Sendable {
   }
 
   private func result(at position: Int) async -> Result<TargetAnswer, CommandError> {
-    let own = invocation.child { [self] isSending in mark(position, isSending: isSending) }
+    let own = invocation.child(sendingThrough: Turn(fanOut: self, position: position))
     do throws(CommandError) {
       return .success(try await work(targets[position], own))
     } catch {
@@ -98,35 +109,57 @@ final class FanOut: Sendable {
     }
   }
 
-  /// A target is about to send, or has its answer.
-  ///
-  /// - Returns: whether it may go on.
-  private func mark(_ position: Int, isSending: Bool) -> Bool {
+  // MARK: Taking turns
+
+  /// What one target asks before it sends.
+  private struct Turn: SendGate {
+    let fanOut: FanOut
+    let position: Int
+
+    func enter() -> SendPermit { fanOut.enter(position) }
+    func leave(status: Int?) { fanOut.leave(position, status) }
+  }
+
+  private func enter(_ position: Int) -> SendPermit {
     state.withLock { state in
-      if isSending {
-        guard state.refusal == nil else { return false }
-        state.sending[position] = state.waiting.removeValue(forKey: position)
-      } else {
-        state.waiting[position] = state.sending.removeValue(forKey: position)
+      if state.refusal != nil { return .stop }
+      if !state.doubtful.isEmpty, !state.doubtful.contains(position) {
+        let latch = Latch()
+        state.waitingForDoubts.append(latch)
+        return .wait(latch)
       }
-      return true
+      state.sending[position] = state.waiting.removeValue(forKey: position)
+      return .go
     }
+  }
+
+  private func leave(_ position: Int, _ status: Int?) {
+    let latches = state.withLock { state -> [Latch] in
+      state.waiting[position] = state.sending.removeValue(forKey: position)
+      guard status == 401 else { return state.endDoubt(position) }
+      state.doubtful.insert(position)
+      return []
+    }
+    for latch in latches { latch.signal() }
   }
 
   private func finish(
     _ position: Int, _ result: Result<TargetAnswer, CommandError>
   ) -> Result<TargetAnswer, CommandError> {
-    let stopped = state.withLock { state in
+    let (stopped, latches) = state.withLock { state -> ([Run], [Latch]) in
       state.waiting[position] = nil
       state.sending[position] = nil
-      guard case .failure(let error) = result else {
-        return [Run]()
+      var stopped: [Run] = []
+      if case .failure(let error) = result, state.refusal == nil, error.kind == .auth,
+        error.statusCode == 401
+      {
+        state.refusal = error
+        stopped = Array(state.waiting.values)
       }
-      guard state.refusal == nil, error.kind == .auth, error.statusCode == 401 else { return [] }
-      state.refusal = error
-      return Array(state.waiting.values)
+      return (stopped, state.endDoubt(position))
     }
     for task in stopped { task.cancel() }
+    for latch in latches { latch.signal() }
     guard case .failure(let error) = result, error.kind == .cancelled, !Task.isCancelled,
       error.outcome == .notApplied
     else { return result }
@@ -136,4 +169,20 @@ final class FanOut: Sendable {
   private static let notSent = CommandError(
     .auth, "Not sent, since the credentials were refused for another target.",
     remedy: "Check the credentials of the connection, then repeat it for this target.")
+}
+
+/// Lets the targets of a command send, or not.
+protocol SendGate: Sendable {
+  /// Asked before each send.
+  func enter() -> SendPermit
+  /// Told after it, with the status of the answer if one came.
+  func leave(status: Int?)
+}
+
+enum SendPermit {
+  case go
+  /// Nothing more is to be sent.
+  case stop
+  /// To be asked again after the signal.
+  case wait(Latch)
 }
