@@ -128,6 +128,16 @@ import Testing
         + "epoch milliseconds; without a zone UTC")
   }
 
+  @Test func `a fault tells of the form of one's own, too`() throws {
+    let format = try TimestampFormat("%d.%m.%Y")
+    let error = #expect(throws: TimestampError.self) {
+      try Timestamp(reading: "2022-13-01", tryingFirst: format)
+    }
+    let start =
+      "the month is 13, not from 1 to 12 (character 6); a time is %d.%m.%Y (--datetime-format), RFC"
+    #expect(error?.description.hasPrefix(start) == true)
+  }
+
   @Test(
     arguments: [
       (-1, false), (0, true), (253_402_300_799_999, true), (253_402_300_800_000, false),

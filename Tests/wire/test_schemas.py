@@ -123,7 +123,8 @@ def argument_texts(schema: dict[str, Any], seed: int) -> Iterator[str]:
         yield text({name: pick.choice(good[name] * 3 + candidates(properties[name])) for name in chosen})
 
 
-def is_accepted(host: Host, integration: str, command: str, arguments: str) -> bool:
+def is_accepted(host: Host, integration: str, command: str, arguments: str) -> bool | None:
+    """None where only the order of two times is wrong, which no schema can say."""
     host.send_bytes(
         b'{"jsonrpc":"2.0","id":1,"method":"invoke","params":{"integration":"%s","command":"%s",'
         b'"arguments":%s,"options":{"dry_run":true}}}\n'
@@ -132,7 +133,8 @@ def is_accepted(host: Host, integration: str, command: str, arguments: str) -> b
     if "result" in answer:
         return True
     assert answer["error"]["code"] == -32602, (arguments, answer)
-    return False
+    problems = answer["error"]["data"]["problems"]
+    return None if all(problem["message"].startswith("must not be after ") for problem in problems) else False
 
 
 def test_the_host_accepts_exactly_the_arguments_that_its_schemas_do(integrations):
@@ -146,7 +148,7 @@ def test_the_host_accepts_exactly_the_arguments_that_its_schemas_do(integrations
                     value = json.loads(arguments)
                     by_schema = schema.is_valid({} if value is None else without_nulls(value))
                     by_host = is_accepted(host, integration["id"], command["id"], arguments)
-                    if by_schema != by_host:
+                    if by_schema != (by_host is not False):
                         disagreements.append(
                             f"{command['id']} {arguments[:200]}: host {by_host}, schema {by_schema}")
     assert asked > 1_500

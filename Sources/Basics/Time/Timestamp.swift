@@ -42,10 +42,16 @@ public struct Timestamp: Sendable, Hashable, Comparable {
     guard text.unicodeScalars.count <= Self.maximumCharacters else {
       throw TimestampError("it has more than \(Self.maximumCharacters) characters")
     }
-    if let timestamp = try format?.read(text) {
-      self = timestamp
-    } else {
-      self = try TimestampReader.read(text, isDayFirst: format?.isDayFirst ?? false)
+    do throws(TimestampError) {
+      if let timestamp = try format?.read(text) {
+        self = timestamp
+      } else {
+        self = try TimestampReader.read(text, isDayFirst: format?.isDayFirst ?? false)
+      }
+    } catch {
+      var error = error
+      error.format = format?.pattern
+      throw error
     }
   }
 
@@ -95,6 +101,8 @@ public struct TimestampError: Error, CustomStringConvertible {
   public let reason: String
   /// Of the character where it is wrong, from 1; nil where it is the whole.
   public let position: Int?
+  /// The form that was tried first.
+  fileprivate(set) var format: String?
 
   init(_ reason: String, at position: Int? = nil) {
     self.reason = reason
@@ -102,6 +110,8 @@ public struct TimestampError: Error, CustomStringConvertible {
   }
 
   public var description: String {
-    "\(reason)\(position.map { " (character \($0))" } ?? ""); a time is \(Timestamp.forms)"
+    let place = position.map { " (character \($0))" } ?? ""
+    let first = format.map { "\($0) (--datetime-format), " } ?? ""
+    return "\(reason)\(place); a time is \(first)\(Timestamp.forms)"
   }
 }

@@ -5,7 +5,7 @@ import Glibc
 ///
 /// Names of months and days are English: this process never leaves the C locale.
 public struct TimestampFormat: Sendable {
-  private let pattern: String
+  let pattern: String
   /// Whether it writes 19 May with `19/05`.
   let isDayFirst: Bool
 
