@@ -29,6 +29,7 @@ public struct GravityZoneSettings: ParameterObject {
       default: .v1_0)
     deployment = settings.optional(
       "deployment", .choice(Deployment.self), "Where the Control Center runs.", default: .cloud)
+    settings.required("server_url", when: "deployment", isOneOf: .choice(Deployment.onPremises))
   }
 
   private static let cloud = try? BaseURL("https://cloud.gravityzone.bitdefender.com")

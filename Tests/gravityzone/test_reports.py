@@ -1,0 +1,185 @@
+"""Download Reports: the link, the archive behind it, and what must not happen."""
+
+import hashlib
+import io
+import pathlib
+import zipfile
+
+import pytest
+from Support.control_center import AUTHORIZATION, KEY, ControlCenter, failure, success
+from Support.session import Host
+from Support.upstream import Reply, Upstream, reply
+
+R, S = "5d6f1c2ab1a43d0b0b7b23c1", "5d6f1c2ab1a43d0b0b7b23c2"
+PATH = "/api/v1.0/http/downloadReportZip"
+BAD = "Invalid value for 'reportId' parameter."
+
+
+def archive(text="a,b\n"):
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as zip:
+        zip.writestr("report.csv", text)
+        zip.writestr("report.pdf", "%PDF-1.4")
+    return buffer.getvalue()
+
+
+ZIP = archive()
+
+
+class Reports(ControlCenter):
+    """`links` by report id; what a GET answers is `content`."""
+
+    def __init__(self, content=None, links=None, **more):
+        self.content = content or (lambda request: reply(200, ZIP))
+        self.links = links or {}
+        super().__init__(self.report, **more)
+
+    def report(self, request, method, params):
+        if request.method == "GET":
+            return self.content(request)
+        id = params["reportId"]
+        links = self.links.get(id, {
+            "readyForDownload": True,
+            "lastInstanceUrl": f"{self.url}{PATH}?reportId={id}&allInstances=0&serviceType=1"})
+        return failure(request, BAD) if links is None else success(request, links)
+
+
+def test_an_archive_becomes_a_file():
+    named = [("Content-Disposition", 'attachment; filename="Blocked Websites.zip"')]
+    with Reports(lambda request: reply(200, ZIP, named)) as center:
+        with Host(center.connection()) as host:
+            result = host.result("download_reports", {"report_ids": [R]})
+            (file,) = result["files"]
+            assert pathlib.Path(file["path"]).read_bytes() == ZIP
+            assert host.call("files/list")["files"][0]["file_id"] == file["file_id"]
+    assert (file["name"], file["size"]) == ("Blocked Websites.zip", len(ZIP))
+    assert (file["content_type"], file["source"]) == ("application/zip", "playbook_file")
+    for name in ("md5", "sha1", "sha256"):
+        assert file[name] == hashlib.new(name, ZIP).hexdigest()
+    assert result["return_data"] == "Successful"
+    assert result["raw_data"][0]["result"]["readyForDownload"] is True
+    asked, fetched = center.requests
+    assert asked.json["method"] == "getDownloadLinks" and asked.json["params"] == {"reportId": R}
+    assert (fetched.method, fetched.path) == ("GET", PATH)
+    assert dict(fetched.query) == {"reportId": R, "allInstances": "0", "serviceType": "1"}
+    assert fetched.header("authorization") == AUTHORIZATION
+
+
+@pytest.mark.parametrize("header, name", [
+    (None, f"report-{R}.zip"),
+    ("attachment", f"report-{R}.zip"),
+    ("attachment; filename=plain.zip", "plain.zip"),
+    ("attachment; filename=\"../../etc/passwd\"", "passwd"),
+    ("attachment; filename=\"..\"", f"report-{R}.zip"),
+    ("attachment; filename=\"a.zip\"; filename*=UTF-8''%e2%82%ac%20rates.zip", "€ rates.zip"),
+    ("attachment; filename=\"say \\\"hi\\\".zip\"", 'say "hi".zip'),
+])
+def test_the_name_is_what_the_vendor_suggests(header, name):
+    headers = [("Content-Disposition", header)] if header else []
+    with Reports(lambda request: reply(200, ZIP, headers)) as center:
+        with Host(center.connection()) as host:
+            (file,) = host.result("download_reports", {"report_ids": [R]})["files"]
+    assert file["name"] == name
+    assert "/.." not in file["path"]
+
+
+def test_several_come_in_the_order_in_which_they_were_named():
+    with Reports(lambda request: reply(200, archive(dict(request.query)["reportId"]))) as center:
+        with Host(center.connection()) as host:
+            result = host.result("download_reports", {"report_ids": [S, R, S]})
+    expected = [hashlib.sha256(archive(id)).hexdigest() for id in (S, R)]
+    assert [file["sha256"] for file in result["files"]] == expected
+    assert [t["target"] for t in result["targets"]] == [S, R]
+
+
+def test_one_that_cannot_be_had_fails_the_command_and_the_others_are_kept():
+    with Reports(links={S: None}) as center, Host(center.connection()) as host:
+        data = host.failure("download_reports", {"report_ids": [R, S]})
+        stored = host.call("files/list")["files"]
+    assert (data["failure_indicator"], data["status_code"], data["message"]) == (
+        "Download Reports failed.", 400, BAD)
+    good, bad = data["targets"]
+    assert (good["target"], good["return_data"]) == (R, "Successful")
+    assert [f["file_id"] for f in good["files"]] == [f["file_id"] for f in stored]
+    assert (bad["target"], bad["error"]["message"]) == (S, BAD)
+
+
+def test_a_report_that_is_not_ready():
+    with Reports(links={R: {"readyForDownload": False}}) as center:
+        with Host(center.connection()) as host:
+            data = host.failure("download_reports", {"report_ids": [R]})
+    assert (data["kind"], data["retryable"]) == ("unavailable", True)
+    assert "not ready" in data["message"]
+    assert len(center.requests) == 1
+
+
+def test_the_key_does_not_go_to_another_server():
+    with Upstream(lambda request: reply(200, ZIP)) as foreign, Reports() as center:
+        urls = [f"{foreign.url}{PATH}?reportId={R}", f"http://127.0.0.1.example.com{PATH}",
+                f"http://user@127.0.0.1:{center.port}{PATH}", "file:///etc/passwd", "/relative", ""]
+        with Host(center.connection()) as host:
+            for url in urls:
+                center.links = {R: {"readyForDownload": True, "lastInstanceUrl": url}}
+                data = host.failure("download_reports", {"report_ids": [R]})
+                assert (data["kind"], data["status_code"]) == ("upstream", 502), url
+                assert "another server" in data["message"]
+                assert data["upstream"]["link"] == url
+            assert host.call("files/list")["files"] == []
+    assert foreign.requests == []
+    assert all(request.method == "POST" for request in center.requests)
+
+
+def test_nor_behind_a_redirect():
+    with Upstream(lambda request: reply(200, ZIP)) as foreign:
+        with Reports(lambda request: Reply(302, headers=[("Location", foreign.url + "/x")])) as center:
+            with Host(center.connection()) as host:
+                host.answer("download_reports", {"report_ids": [R]})
+    # A redirect may be followed; the key stays behind.
+    assert all(KEY not in str(r.headers) for r in foreign.requests)
+    assert all(r.header("authorization") is None for r in foreign.requests)
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>Sign in</html>", b"PK", b"PK\x05\x06" + bytes(18)])
+def test_what_is_no_archive_is_not_kept(body):
+    with Reports(lambda request: reply(200, body)) as center, Host(center.connection()) as host:
+        data = host.failure("download_reports", {"report_ids": [R]})
+        assert host.call("files/list")["files"] == []
+    assert (data["kind"], data["status_code"]) == ("upstream", 502)
+    assert "ZIP" in data["message"]
+
+
+def test_a_refused_download_is_an_error_of_its_status():
+    with Reports(lambda request: Reply(401)) as center, Host(center.connection()) as host:
+        data = host.failure("download_reports", {"report_ids": [R]})
+        assert host.call("files/list")["files"] == []
+    assert (data["kind"], data["status_code"]) == ("auth", 401)
+
+
+def test_an_archive_that_breaks_off_is_not_kept():
+    def broken(request):
+        half = Reply(200, ZIP[:20], [("Content-Length", str(len(ZIP)))], close=True)
+        return half
+
+    with Reports(broken) as center, Host(center.connection()) as host:
+        data = host.failure("download_reports", {"report_ids": [R]})
+        assert host.call("files/list")["files"] == []
+    assert data["kind"] == "network"
+    # What reads is tried again.
+    assert len(center.to(PATH)) > 1
+
+
+def test_streamed_each_report_comes_with_its_file():
+    with Reports() as center, Host(center.connection()) as host:
+        number = host.start("download_reports", {"report_ids": [R, S]}, stream=True)
+        host.wait(number)
+        items = [n["item"] for n in host.notifications("invoke/item", number)]
+    assert {item["target"] for item in items} == {R, S}
+    assert all(item["files"][0]["size"] == len(ZIP) for item in items)
+
+
+def test_the_directory_of_files_is_that_of_the_option(tmp_path):
+    with Reports() as center:
+        with Host(center.connection(), options=["--files-dir", str(tmp_path)]) as host:
+            (file,) = host.result("download_reports", {"report_ids": [R]})["files"]
+    assert pathlib.Path(file["path"]).parent == tmp_path
+    assert pathlib.Path(file["path"]).read_bytes() == ZIP
