@@ -43,7 +43,7 @@ let package = Package(
     room("CurlTransport", needs: ["Basics", "HTTP", "CCurl"]),
     room("HTTPServer", needs: ["Basics"]),
     // Floor 4
-    room("Plugin", needs: ["Basics", "HTTP"]),
+    room("Plugin", needs: ["Basics", "HTTP", "Crypto"]),
     // Floor 5
     room(
       "CODAFootprint", path: "Sources/Integrations/CODAFootprint",

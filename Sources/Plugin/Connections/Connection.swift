@@ -28,7 +28,8 @@ public final class Connection: Sendable {
       proxy: proxy?.text, caFile: definition.tls?.caFile,
       clientCertificate: definition.tls?.clientCertificate,
       clientKey: definition.tls?.clientKey)
-    limiter = RateLimiter(try RateLimitSettings.read(definition.rateLimits))
+    limiter = RateLimiter(
+      try RateLimitSettings.read(definition.rateLimits), sharedIn: environment.limits)
     slots = OptionalSlots(definition.maximumConcurrency.map { Int($0) })
   }
 
@@ -50,11 +51,16 @@ public struct ConnectionEnvironment: Sendable {
   public let transport: any Transport
   public let secrets: SecretScrubber
   public let log: Log
+  public let limits: SharedRateLimits
 
-  public init(transport: any Transport, secrets: SecretScrubber, log: Log) {
+  public init(
+    transport: any Transport, secrets: SecretScrubber, log: Log,
+    limits: SharedRateLimits = .inProcess
+  ) {
     self.transport = transport
     self.secrets = secrets
     self.log = log
+    self.limits = limits
   }
 }
 
@@ -63,6 +69,8 @@ struct OptionalSlots: Sendable {
   private let semaphore: TaskSemaphore?
 
   init(_ maximum: Int?) { semaphore = maximum.map { TaskSemaphore($0) } }
+
+  var areLimited: Bool { semaphore != nil }
 
   func acquireIfLimited(until deadline: Deadline) async -> Bool {
     guard let semaphore else { return true }
