@@ -26,14 +26,28 @@ public final class Latch: Sendable {
   ///
   /// - Returns: whether the signal came.
   public func wait(until deadline: Deadline? = nil) async -> Bool {
-    let alarm = deadline.map { deadline in
-      Task {
-        await Task.pause(milliseconds: deadline.remainingMilliseconds)
-        if !Task.isCancelled { end(signalled: false) }
+    guard let deadline else { return await waitWithoutDeadline() }
+    return await wait(untilLatestOf: { deadline })
+  }
+
+  /// The same with a deadline that may be moved to a later time meanwhile.
+  public func wait(untilLatestOf deadline: @escaping @Sendable () -> Deadline) async -> Bool {
+    let alarm = Task {
+      while !Task.isCancelled {
+        let remaining = deadline().remainingMilliseconds
+        if remaining == 0 {
+          end(signalled: false)
+          return
+        }
+        await Task.pause(milliseconds: remaining)
       }
     }
-    defer { alarm?.cancel() }
-    return await withTaskCancellationHandler {
+    defer { alarm.cancel() }
+    return await waitWithoutDeadline()
+  }
+
+  private func waitWithoutDeadline() async -> Bool {
+    await withTaskCancellationHandler {
       await withCheckedContinuation { continuation in
         let ended = state.withLock { state -> Bool? in
           if case .ended(let signalled) = state { return signalled }

@@ -1,66 +1,150 @@
 import Basics
 
-/// So many requests in so many seconds.
-public struct RateLimit: Sendable, Equatable {
-  public var requests: Int
-  public var perSeconds: Double
-
-  public init(requests: Int, perSeconds: Double) {
-    self.requests = requests
-    self.perSeconds = perSeconds
-  }
-}
-
 /// Keeps requests within a limit, in every window of its length wherever one puts it.
 ///
 /// A reservation is a place in the future: whoever takes one sends when its time has come. A plain
-/// value; the caller gives the time and holds the lock.
-public struct RateBucket: Sendable {
-  public let limit: RateLimit
-  /// When each of the last `limit.requests` reservations is due, as a ring.
-  private var due: [MonotonicTime] = []
-  private var oldest = 0
+/// value; the caller gives the time and holds the lock. The limit comes with each reservation, since
+/// those who share a bucket may be held to different ones.
+public struct RateBucket: Sendable, Equatable {
+  /// Requests of one window that are counted one by one.
+  public static let maximumRequests = 4_096
+  /// Places, past and to come, at most.
+  public static let maximumPlaces = 65_536
+  /// The longest window that is believed to have been asked for: a year.
+  private static let maximumWindow: Int64 = 31_536_000_000_000_000
+
+  /// When each reservation is due, in order; of the past no more than a limit can ask for.
+  private var places: [Int64] = []
   /// The vendor said not before this.
-  private var pausedUntil = MonotonicTime(nanoseconds: .min)
+  private var pausedUntil = Int64.min
+  /// The most that a limit has asked for so far: requests, and the length of a window.
+  private var mostRequests = 0
+  private var longestWindow: Int64 = 0
 
-  public init(_ limit: RateLimit) {
-    precondition(limit.requests > 0 && limit.perSeconds > 0, "a limit that lets nothing pass")
-    self.limit = limit
-  }
+  public init() {}
 
-  private var windowNanoseconds: Int64 { Int64(limit.perSeconds * 1_000_000_000) }
+  // MARK: Asking
 
   /// When a request reserved now would be due.
-  public func nextDue(now: MonotonicTime) -> MonotonicTime {
-    var time = max(now, pausedUntil)
-    if due.count == limit.requests {
-      time = max(
-        time, MonotonicTime(nanoseconds: due[oldest].nanoseconds + windowNanoseconds))
-    }
-    return time
+  public func nextDue(within limit: RateLimit, now: MonotonicTime) -> MonotonicTime {
+    MonotonicTime(nanoseconds: firstFit(limit.window, from: max(now.nanoseconds, pausedUntil)))
   }
 
-  /// Reserves the next place and says when it is due.
-  public mutating func reserve(now: MonotonicTime) -> MonotonicTime {
-    let time = nextDue(now: now)
-    if due.count < limit.requests {
-      due.append(time)
-    } else {
-      due[oldest] = time
-      oldest = (oldest + 1) % limit.requests
-    }
-    return time
+  /// When the last of so many requests, reserved one after the other from now on, would be due.
+  public func due(ofNext count: Int, within limit: RateLimit, now: MonotonicTime) -> MonotonicTime {
+    var copy = self
+    var due = now
+    for _ in 0..<count { due = copy.reserve(within: limit, now: now) }
+    return due
+  }
+
+  /// Requests that could be sent right now.
+  public func available(within limit: RateLimit, now: MonotonicTime) -> Int {
+    let (requests, length) = limit.window
+    let now = now.nanoseconds
+    guard now >= pausedUntil else { return 0 }
+    // A window with `now` in it that is as full as can be begins at a place, or at `now`.
+    let starts = places[firstIndex(after: now - length)..<firstIndex(after: now)] + [now]
+    let fullest = starts.map { firstIndex(after: $0 + length - 1) - firstIndex(after: $0 - 1) }
+    return max(0, requests - (fullest.max() ?? 0))
+  }
+
+  /// Whether no further place can be remembered.
+  public var isFull: Bool { places.count >= Self.maximumPlaces }
+
+  /// Whether it no longer holds anything back, so that an empty one does as well.
+  public func isIdle(now: MonotonicTime) -> Bool {
+    pausedUntil <= now.nanoseconds
+      && places.last.map { $0 + longestWindow <= now.nanoseconds } ?? true
+  }
+
+  /// Whether the vendor has asked for a pause that lasts beyond `time`.
+  public func isPaused(at time: MonotonicTime) -> Bool { pausedUntil > time.nanoseconds }
+
+  // MARK: Changing
+
+  /// Reserves the earliest place there is and says when it is due.
+  public mutating func reserve(within limit: RateLimit, now: MonotonicTime) -> MonotonicTime {
+    let window = limit.window
+    mostRequests = max(mostRequests, window.requests)
+    longestWindow = max(longestWindow, window.nanoseconds)
+    forget(before: now.nanoseconds)
+    let due = nextDue(within: limit, now: now)
+    places.insert(due.nanoseconds, at: firstIndex(after: due.nanoseconds))
+    return due
+  }
+
+  /// Gives back a place that was not used, for whoever comes next.
+  public mutating func release(_ due: MonotonicTime) {
+    let index = firstIndex(after: due.nanoseconds) - 1
+    if index >= 0, places[index] == due.nanoseconds { places.remove(at: index) }
   }
 
   /// No further reservation is due before `time`.
   public mutating func pause(until time: MonotonicTime) {
-    pausedUntil = max(pausedUntil, time)
+    pausedUntil = max(pausedUntil, time.nanoseconds)
   }
 
-  /// Requests that could be sent right now.
-  public func available(now: MonotonicTime) -> Int {
-    guard now >= pausedUntil else { return 0 }
-    let windowStart = now.nanoseconds - windowNanoseconds
-    return limit.requests - due.count { $0.nanoseconds > windowStart }
+  private mutating func forget(before now: Int64) {
+    let past = firstIndex(after: now)
+    places.removeFirst(max(past - mostRequests, firstIndex(after: now - longestWindow), 0))
+  }
+
+  // MARK: Searching
+
+  private func firstFit(_ window: (requests: Int, nanoseconds: Int64), from start: Int64) -> Int64 {
+    var time = start
+    while let later = obstacle(at: time, window) { time = later }
+    return time
+  }
+
+  /// Nil when one more fits at `time`, else the earliest time at which what is in its way no longer
+  /// is.
+  private func obstacle(
+    at time: Int64, _ window: (requests: Int, nanoseconds: Int64)
+  ) -> Int64? {
+    // With one more at `time`, no `requests` + 1 places in a row may lie in one window.
+    let before = firstIndex(after: time)
+    var first = min(before, places.count - window.requests)
+    while first >= max(0, before - window.requests) {
+      let start = min(places[first], time)
+      let end = max(places[first + window.requests - 1], time)
+      if end - start < window.nanoseconds { return places[first] + window.nanoseconds }
+      first -= 1
+    }
+    return nil
+  }
+
+  /// Of the first place due after `time`, by bisection.
+  private func firstIndex(after time: Int64) -> Int {
+    var (low, high) = (0, places.count)
+    while low < high {
+      let middle = (low + high) / 2
+      if places[middle] > time { high = middle } else { low = middle + 1 }
+    }
+    return low
+  }
+}
+
+// MARK: Keeping it outside the process
+
+extension RateBucket {
+  /// Everything there is to it as numbers, which `init(words:)` takes.
+  public var words: [Int64] {
+    [pausedUntil, Int64(mostRequests), longestWindow, Int64(places.count)] + places
+  }
+
+  /// - Parameter latest: places and pauses beyond it are not believed.
+  /// - Returns: nil for what no bucket has written.
+  public init?(words: ArraySlice<Int64>, latest: MonotonicTime) {
+    let header = words.prefix(4).map(\.self)
+    guard header.count == 4, (0...Int64(Self.maximumRequests)).contains(header[1]),
+      (0...Self.maximumWindow).contains(header[2]), header[3] == words.count - 4,
+      words.count - 4 <= Self.maximumPlaces
+    else { return nil }
+    pausedUntil = header[0] <= latest.nanoseconds ? header[0] : .min
+    mostRequests = Int(header[1])
+    longestWindow = header[2]
+    places = words.dropFirst(4).filter { $0 <= latest.nanoseconds }.sorted()
   }
 }

@@ -100,12 +100,13 @@ public final class Catalogue: Sendable {
       writer.member("pages", command.hasPages)
       writer.name("permissions")
       writer.array { for permission in about.permissions { $0.string("\(permission)") } }
-      if let limit = about.rateLimit {
+      if let quota = about.rateLimit {
         writer.name("rate_limit")
         writer.object {
-          $0.member("requests", limit.requests)
+          $0.member("requests", quota.limit.requests)
           $0.name("per_seconds")
-          $0.double(limit.perSeconds)
+          $0.double(quota.limit.perSeconds)
+          $0.member("bucket", quota.bucket)
         }
       }
       writer.member(ifPresent: "read_back", about.readBack.map { "\($0)" })

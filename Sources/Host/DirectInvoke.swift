@@ -6,7 +6,12 @@ import RPC
 public struct DirectInvoke: Sendable {
   private let context: HostContext
 
-  public init(_ context: HostContext) { self.context = context }
+  private let events: (any InvocationEvents)?
+
+  public init(_ context: HostContext, events: (any InvocationEvents)? = nil) {
+    self.context = context
+    self.events = events
+  }
 
   /// Runs it and waits. Blocks.
   ///
@@ -32,7 +37,7 @@ public struct DirectInvoke: Sendable {
       }
       guard let active = ActiveRequests().begin(nil) else { preconditionFailure("a null id") }
       return await InvokeRun(
-        request: request, id: id, context: context, active: active, events: nil
+        request: request, id: id, context: context, active: active, events: events
       ).answer().frame
     } catch {
       var writer = JSONWriter()

@@ -8,10 +8,13 @@ final class Events: InvocationEvents {
   private let id: RequestID
   private let output: OutputQueue
   private let secrets: SecretScrubber
+  /// Of a stream, not of a caller who only follows the progress.
+  private let tellsWaits: Bool
   private let sequence = Mutex(0)
 
-  init(_ id: RequestID, to output: OutputQueue, secrets: SecretScrubber) {
+  init(_ id: RequestID, to output: OutputQueue, secrets: SecretScrubber, tellsWaits: Bool) {
     self.id = id
+    self.tellsWaits = tellsWaits
     self.output = output
     self.secrets = secrets
   }
@@ -30,6 +33,7 @@ final class Events: InvocationEvents {
   }
 
   func waiting(reason: String, resumeAtMilliseconds: Int64) async {
+    guard tellsWaits else { return }
     send("invoke/waiting", numbered: false) {
       $0.member("reason", reason)
       $0.member("resume_at", WallClock.rfc3339(resumeAtMilliseconds))

@@ -9,8 +9,6 @@ import Synchronization
 final class HealthMonitor: Sendable {
   /// The command that every integration has for this.
   private static let commandID = "test_connection"
-  /// Milliseconds that one check may take.
-  private static let timeoutMilliseconds = 60_000
 
   enum Status: String, Sendable { case unknown, healthy, unhealthy }
 
@@ -112,8 +110,7 @@ final class HealthMonitor: Sendable {
     else { return "The integration has no \(Self.commandID)." }
     do {
       let invocation = Invocation(
-        command.about, id: command.id, on: connection, options: .none,
-        deadline: Deadline(inMilliseconds: Self.timeoutMilliseconds), events: nil)
+        command.about, id: command.id, on: connection, options: .none, deadline: nil, events: nil)
       _ = try await command.ready(nil, on: open).run(in: invocation)
       return nil
     } catch let error as CommandError {

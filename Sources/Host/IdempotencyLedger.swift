@@ -24,7 +24,7 @@ public final class IdempotencyLedger: Sendable {
 
   private enum Status: Sendable {
     /// Under way in this process; whoever comes meanwhile waits.
-    case running([Latch])
+    case running([Latch], InvocationDeadline)
     /// Under way in another process, or it ended without a word.
     case startedElsewhere
     case done(JSONFragment)
@@ -61,16 +61,16 @@ public final class IdempotencyLedger: Sendable {
   /// - Throws: what `body` throws, which is remembered when the vendor may have acted; a refusal
   ///   when the key was used for another call.
   func once(
-    _ key: String, _ identity: Identity, readBack: String?, until deadline: Deadline,
+    _ key: String, _ identity: Identity, readBack: String?, by deadline: InvocationDeadline,
     _ body: () async throws(CommandError) -> JSONFragment
   ) async throws(CommandError) -> JSONFragment {
     let (name, call) = try Self.digests(key, identity)
     while true {
-      switch try begin(name, call) {
+      switch try begin(name, call, deadline) {
       case .run: return try await run(name, call, body)
       case .answer(let result): return result
-      case .wait(let latch):
-        guard await latch.wait(until: deadline) else {
+      case .wait(let latch, let first):
+        guard await latch.wait(untilLatestOf: { deadline.orLater(first) }) else {
           throw Task.isCancelled
             ? .cancelled(outcome: .notApplied)
             : .timeout("The first request with this idempotency key", outcome: .unknown)
@@ -106,16 +106,19 @@ public final class IdempotencyLedger: Sendable {
   private enum Turn {
     case run
     case answer(JSONFragment)
-    case wait(Latch)
+    /// Until the first one has ended, which has its own deadline.
+    case wait(Latch, InvocationDeadline)
     case unknown
   }
 
-  private func begin(_ name: String, _ call: String) throws(CommandError) -> Turn {
+  private func begin(
+    _ name: String, _ call: String, _ deadline: InvocationDeadline
+  ) throws(CommandError) -> Turn {
     let turn = state.withLock { state -> Result<Turn, CommandError> in
       Result { () throws(CommandError) in
         try withFile { records in
           for record in records { Self.apply(record, to: &state) }
-          return Self.turn(name, call, &state)
+          return Self.turn(name, call, deadline, &state)
         }
       }
     }
@@ -149,21 +152,21 @@ public final class IdempotencyLedger: Sendable {
   }
 
   private static func turn(
-    _ name: String, _ call: String, _ state: inout State
+    _ name: String, _ call: String, _ deadline: InvocationDeadline, _ state: inout State
   ) -> (Turn, LedgerFile.Record?, isConflict: Bool) {
     let now = WallClock.nowMilliseconds
     if let entry = state.entries[name], now - entry.since < retentionMilliseconds {
       if entry.call != call { return (.run, nil, true) }
       switch entry.status {
-      case .running(let latches):
+      case .running(let latches, let first):
         let latch = Latch()
-        state.entries[name]?.status = .running(latches + [latch])
-        return (.wait(latch), nil, false)
+        state.entries[name]?.status = .running(latches + [latch], first)
+        return (.wait(latch, first), nil, false)
       case .startedElsewhere, .failedUnknown: return (.unknown, nil, false)
       case .done(let result): return (.answer(result), nil, false)
       }
     }
-    keep(Entry(call: call, status: .running([]), since: now), name, &state)
+    keep(Entry(call: call, status: .running([], deadline), since: now), name, &state)
     return (.run, LedgerFile.Record(name: name, call: call, time: now, end: .started), false)
   }
 
@@ -225,7 +228,7 @@ public final class IdempotencyLedger: Sendable {
 
   private func end(_ name: String, _ call: String, _ end: LedgerFile.End) {
     let latches = state.withLock { state -> [Latch] in
-      guard case .running(let latches) = state.entries[name]?.status else { return [] }
+      guard case .running(let latches, _) = state.entries[name]?.status else { return [] }
       // Under this lock: the file's own lock keeps other processes out, not other threads.
       file?.append(
         LedgerFile.Record(name: name, call: call, time: WallClock.nowMilliseconds, end: end))

@@ -9,7 +9,7 @@ struct InvokeRun: Sendable {
   let id: RequestID
   let context: HostContext
   let active: ActiveRequests.Request
-  let events: Events?
+  let events: (any InvocationEvents)?
   let start = MonotonicTime.now
 
   /// The answer, which is one whole frame, and whether it is an error.
@@ -17,7 +17,8 @@ struct InvokeRun: Sendable {
     let invocation = Invocation(
       request.command.about, id: request.command.id, on: request.connection.connection,
       options: request.options,
-      deadline: Deadline(inMilliseconds: Int(request.options.timeoutMilliseconds)), events: events)
+      deadline: request.options.timeoutMilliseconds.map { Deadline(inMilliseconds: Int($0)) },
+      events: events)
     let outcome: Result<JSONFragment, CommandError>
     do throws(CommandError) {
       outcome = .success(try await result(in: invocation))
@@ -41,7 +42,7 @@ struct InvokeRun: Sendable {
     guard let key = request.options.idempotencyKey else { return try await run(in: invocation) }
     return try await context.ledger.once(
       key, request.identity, readBack: request.command.about.readBack.map { "\($0)" },
-      until: invocation.deadline
+      by: invocation.deadline
     ) { () async throws(CommandError) in try await run(in: invocation) }
   }
 

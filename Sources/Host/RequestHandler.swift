@@ -199,7 +199,8 @@ final class RequestHandler {
     let events =
       id.flatMap { id in
         request.options.stream || request.options.progress
-          ? Events(id, to: output, secrets: context.secrets) : nil
+          ? Events(
+            id, to: output, secrets: context.secrets, tellsWaits: request.options.stream) : nil
       }
     let run = InvokeRun(
       request: request, id: id ?? .null, context: context, active: accepted.request,

@@ -22,7 +22,7 @@ public struct CommandAbout: Sendable {
   /// Where the items of `raw_data` are; nil when it is not a list.
   public var items: ItemsPath?
   /// The vendor's own limit for this command; a connection may name another one.
-  public var rateLimit: RateLimit?
+  public var rateLimit: RateQuota?
   /// Of a write: the command that shows whether it was applied.
   public var readBack: StaticString?
   /// Of the error triple, where it is not "<title> failed."
@@ -32,7 +32,7 @@ public struct CommandAbout: Sendable {
   public init(
     _ title: StaticString, _ description: StaticString, effect: Effect = .read,
     isIdempotent: Bool? = nil, permissions: [StaticString] = [], items: ItemsPath? = nil,
-    rateLimit: RateLimit? = nil, readBack: StaticString? = nil,
+    rateLimit: RateQuota? = nil, readBack: StaticString? = nil,
     failureIndicator: StaticString? = nil,
     result: @escaping @Sendable () -> ResultShape = { .any }
   ) {

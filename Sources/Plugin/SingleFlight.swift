@@ -14,7 +14,15 @@ public final class SingleFlight<Value: Sendable>: Sendable {
     var holding: Holding?
     var generation = 0
     var isFlying = false
-    var waiters: [(latch: Latch, answer: Box)] = []
+    var waiters: [Waiter] = []
+    /// When the rate limit lets the flight go on that waits for it.
+    var resumesAt: MonotonicTime?
+  }
+
+  private struct Waiter {
+    let invocation: Invocation
+    let latch: Latch
+    let answer: Box
   }
 
   /// Where a waiter finds its answer after its latch.
@@ -27,6 +35,7 @@ public final class SingleFlight<Value: Sendable>: Sendable {
     case have(Holding)
     case fly(Value?)
     case wait
+    case tooLate(CommandError)
   }
 
   private let state = Mutex(State())
@@ -49,7 +58,10 @@ public final class SingleFlight<Value: Sendable>: Sendable {
       if let holding = state.holding, holding.generation != stale?.generation {
         return .have(holding)
       }
-      state.waiters.append((latch, box))
+      if let error = Self.refusal(of: invocation, waitingUntil: state.resumesAt) {
+        return .tooLate(error)
+      }
+      state.waiters.append(Waiter(invocation: invocation, latch: latch, answer: box))
       if state.isFlying { return .wait }
       state.isFlying = true
       return .fly(state.holding?.value)
@@ -59,14 +71,45 @@ public final class SingleFlight<Value: Sendable>: Sendable {
     case .fly(let old):
       Task.detached { await self.fly(old, get) }
     case .wait: break
+    case .tooLate(let error): throw error
     }
-    guard await latch.wait(until: invocation.deadline) else {
+    guard await latch.wait(untilLatestOf: { invocation.deadline.current }) else {
       throw invocation.stopped("Signing in", outcome: .notApplied)
     }
     guard let result = box.result.withLock({ $0 }) else {
       preconditionFailure("a latch was signalled without an answer")
     }
     return try result.get()
+  }
+
+  /// The flight under way has to wait for a rate limit until `time`: whoever cannot wait that long is
+  /// told at once.
+  ///
+  /// - Returns: whether somebody waits on.
+  public func mayWait(until time: MonotonicTime) -> Bool {
+    let (late, goesOn) = state.withLock { state in
+      var late: [Waiter] = []
+      state.waiters.removeAll { waiter in
+        guard let error = Self.refusal(of: waiter.invocation, waitingUntil: time) else {
+          return false
+        }
+        waiter.answer.result.withLock { $0 = .failure(error) }
+        late.append(waiter)
+        return true
+      }
+      state.resumesAt = time
+      return (late, !state.waiters.isEmpty)
+    }
+    for waiter in late { waiter.latch.signal() }
+    return goesOn
+  }
+
+  private static func refusal(
+    of invocation: Invocation, waitingUntil time: MonotonicTime?
+  ) -> CommandError? {
+    let now = MonotonicTime.now
+    guard let time, !invocation.canWait(until: time, now: now) else { return nil }
+    return invocation.tooLate(milliseconds: time.milliseconds(since: now))
   }
 
   private func fly(_ old: Value?, _ get: @Sendable (Value?) async throws(CommandError) -> Value)
@@ -80,6 +123,7 @@ public final class SingleFlight<Value: Sendable>: Sendable {
     }
     let (waiters, answer) = state.withLock { state in
       state.isFlying = false
+      state.resumesAt = nil
       state.generation += 1
       let answer = result.map { Holding(value: $0, generation: state.generation) }
       state.holding = try? answer.get()

@@ -8,32 +8,37 @@ import Testing
     MonotonicTime(nanoseconds: 0).adding(milliseconds: milliseconds)
   }
 
+  private static func window(_ limit: RateLimit) -> Int64 {
+    Int64(limit.perSeconds * 1_000_000_000)
+  }
+
+  /// The most of `places` in a window of that length, wherever one puts it.
+  private func fullestWindow(_ places: [Int64], _ length: Int64) -> Int {
+    places.map { start in places.count { $0 >= start && $0 < start + length } }.max() ?? 0
+  }
+
   /// A virtual clock and random arrivals, from crowds to long silences, with pauses now and then.
   @Test(arguments: 1...12)
   func `no window holds more than the limit, and nobody waits without need`(seed: UInt64) {
     var random = SeededGenerator(seed: seed)
     let limit = RateLimit(
       requests: random.pick([1, 2, 3, 7, 20]), perSeconds: random.pick([0.05, 1, 2.5]))
-    let window = Int64(limit.perSeconds * 1_000_000_000)
-    var bucket = RateBucket(limit)
+    let window = Self.window(limit)
+    var bucket = RateBucket()
     var now: Int64 = 1_000_000_000_000
     var pausedUntil: Int64 = 0
     var sent: [Int64] = []
     for _ in 0..<400 {
-      switch random.pick(0...9) {
-      case 0...4: break
-      case 5...8: now += Int64(random.pick(0...Int(window) / limit.requests))
-      default: now += Int64(random.pick(0...3 * Int(window)))
-      }
+      now += arrival(&random, window / Int64(limit.requests), 3 * window)
       if random.pick(0...30) == 0 {
         let until = now + Int64(random.pick(0...2 * Int(window)))
         bucket.pause(until: MonotonicTime(nanoseconds: until))
         pausedUntil = max(pausedUntil, until)
       }
       let time = MonotonicTime(nanoseconds: now)
-      let announced = bucket.nextDue(now: time)
-      let available = bucket.available(now: time)
-      let due = bucket.reserve(now: time)
+      let announced = bucket.nextDue(within: limit, now: time)
+      let available = bucket.available(within: limit, now: time)
+      let due = bucket.reserve(within: limit, now: time)
       #expect(due == announced)
       #expect((available > 0) == (due == time))
 
@@ -50,40 +55,156 @@ import Testing
     }
   }
 
+  private func arrival(_ random: inout SeededGenerator, _ short: Int64, _ long: Int64) -> Int64 {
+    switch random.pick(0...9) {
+    case 0...4: 0
+    case 5...8: Int64(random.pick(0...Int(short)))
+    default: Int64(random.pick(0...Int(long)))
+    }
+  }
+
+  /// Some give up before their time has come; their places go to others, not to the crowd.
+  @Test(arguments: 1...12)
+  func `no window holds more than the limit when places are given back`(seed: UInt64) {
+    var random = SeededGenerator(seed: seed)
+    let limit = RateLimit(requests: random.pick([1, 2, 5, 10]), perSeconds: 1)
+    let window = Self.window(limit)
+    var bucket = RateBucket()
+    var now: Int64 = 1_000_000_000_000
+    var places: [Int64] = []
+    var released = 0
+    for _ in 0..<400 {
+      now += arrival(&random, window / Int64(2 * limit.requests), 2 * window)
+      let waiting = places.indices.filter { places[$0] > now }
+      if random.pick(0...2) == 0, let one = waiting.randomElement(using: &random) {
+        bucket.release(MonotonicTime(nanoseconds: places.remove(at: one)))
+        released += 1
+      }
+      let time = MonotonicTime(nanoseconds: now)
+      let due = bucket.reserve(within: limit, now: time).nanoseconds
+      // Any earlier one would have been too many.
+      for earlier in [now, due - 1] where earlier >= now && earlier < due {
+        #expect(fullestWindow(places + [earlier], window) > limit.requests, "waits without need")
+      }
+      places.append(due)
+      #expect(fullestWindow(places.suffix(200), window) <= limit.requests)
+    }
+    #expect(released > 20)
+  }
+
   @Test func `a burst is let through up to the limit, and then one for each that is past`() {
-    var bucket = RateBucket(RateLimit(requests: 3, perSeconds: 1))
-    let due = (0..<7).map { _ in bucket.reserve(now: at(0)) }
+    let limit = RateLimit(requests: 3, perSeconds: 1)
+    var bucket = RateBucket()
+    let due = (0..<7).map { _ in bucket.reserve(within: limit, now: at(0)) }
     #expect(due == [0, 0, 0, 1_000, 1_000, 1_000, 2_000].map(at))
-    #expect(bucket.reserve(now: at(5_000)) == at(5_000))
+    #expect(bucket.reserve(within: limit, now: at(5_000)) == at(5_000))
+  }
+
+  @Test func `when so many will have been due is told without reserving`() {
+    let limit = RateLimit(requests: 3, perSeconds: 1)
+    var bucket = RateBucket()
+    _ = bucket.reserve(within: limit, now: at(0))
+    let told = [0, 1, 2, 3, 5, 6].map { bucket.due(ofNext: $0, within: limit, now: at(100)) }
+    #expect(told == [100, 100, 100, 1_000, 1_100, 2_000].map(at))
+    #expect(bucket.available(within: limit, now: at(100)) == 2)
+  }
+
+  @Test func `a place that was given back is the next one's`() {
+    let limit = RateLimit(requests: 1, perSeconds: 1)
+    var bucket = RateBucket()
+    for _ in 0..<4 { _ = bucket.reserve(within: limit, now: at(0)) }
+    bucket.release(at(1_000))
+    bucket.release(at(1_500))
+    #expect(bucket.reserve(within: limit, now: at(10)) == at(1_000))
+    #expect(bucket.reserve(within: limit, now: at(10)) == at(4_000))
+  }
+
+  @Test func `each reservation is held to its own limit`() {
+    let slow = RateLimit(requests: 1, perSeconds: 60)
+    let fast = RateLimit(requests: 10, perSeconds: 1)
+    var bucket = RateBucket()
+    #expect(
+      (0..<3).map { _ in bucket.reserve(within: slow, now: at(0)) } == [0, 60_000, 120_000].map(at))
+    // Those who wait for minutes do not keep the fast ones waiting.
+    let due = (0..<10).map { _ in bucket.reserve(within: fast, now: at(0)) }
+    #expect(due == Array(repeating: at(0), count: 9) + [at(1_000)])
+    // And a minute of theirs is remembered while the fast ones go on.
+    for second in 2..<50 { _ = bucket.reserve(within: fast, now: at(second * 1_000)) }
+    #expect(bucket.reserve(within: slow, now: at(50_000)) == at(180_000))
   }
 
   @Test func `what is available is counted`() {
-    var bucket = RateBucket(RateLimit(requests: 3, perSeconds: 1))
-    #expect(bucket.available(now: at(0)) == 3)
-    _ = bucket.reserve(now: at(0))
-    _ = bucket.reserve(now: at(600))
-    #expect(bucket.available(now: at(600)) == 1)
-    #expect(bucket.available(now: at(999)) == 1)
-    #expect(bucket.available(now: at(1_000)) == 2)
-    #expect(bucket.available(now: at(1_600)) == 3)
+    let limit = RateLimit(requests: 3, perSeconds: 1)
+    var bucket = RateBucket()
+    #expect(bucket.available(within: limit, now: at(0)) == 3)
+    _ = bucket.reserve(within: limit, now: at(0))
+    _ = bucket.reserve(within: limit, now: at(600))
+    #expect(bucket.available(within: limit, now: at(600)) == 1)
+    #expect(bucket.available(within: limit, now: at(999)) == 1)
+    #expect(bucket.available(within: limit, now: at(1_000)) == 2)
+    #expect(bucket.available(within: limit, now: at(1_600)) == 3)
   }
 
   @Test func `a pause holds back what comes after it, and the later of two counts`() {
-    var bucket = RateBucket(RateLimit(requests: 5, perSeconds: 1))
+    let limit = RateLimit(requests: 5, perSeconds: 1)
+    var bucket = RateBucket()
     bucket.pause(until: at(300))
     bucket.pause(until: at(100))
-    #expect(bucket.available(now: at(299)) == 0)
-    #expect(bucket.available(now: at(300)) == 5)
-    #expect(bucket.nextDue(now: at(0)) == at(300))
-    #expect(bucket.reserve(now: at(0)) == at(300))
-    #expect(bucket.reserve(now: at(400)) == at(400))
+    #expect(bucket.isPaused(at: at(299)) && !bucket.isPaused(at: at(300)))
+    #expect(bucket.available(within: limit, now: at(299)) == 0)
+    #expect(bucket.available(within: limit, now: at(300)) == 5)
+    #expect(bucket.nextDue(within: limit, now: at(0)) == at(300))
+    #expect(bucket.reserve(within: limit, now: at(0)) == at(300))
+    #expect(bucket.reserve(within: limit, now: at(400)) == at(400))
   }
 
   @Test(arguments: [31_536_000, 0.001])
   func `the longest and the shortest window are kept to`(perSeconds: Double) {
-    var bucket = RateBucket(RateLimit(requests: 1, perSeconds: perSeconds))
-    let due = (0..<3).map { _ in bucket.reserve(now: at(1_000)).nanoseconds }
+    let limit = RateLimit(requests: 1, perSeconds: perSeconds)
+    var bucket = RateBucket()
+    let due = (0..<3).map { _ in bucket.reserve(within: limit, now: at(1_000)).nanoseconds }
     let window: Int64 = perSeconds < 1 ? 1_000_000 : 31_536_000_000_000_000
     #expect(due == [1_000_000_000, 1_000_000_000 + window, 1_000_000_000 + 2 * window])
+  }
+
+  @Test func `a limit of very many requests is kept to in parts`() {
+    let limit = RateLimit(requests: 10_000, perSeconds: 3)
+    var bucket = RateBucket()
+    let due = (0..<9_999).map { _ in bucket.reserve(within: limit, now: at(0)) }
+    #expect(due.count { $0 == at(0) } == 3_333)
+    #expect(due.count { $0 < at(3_000) } == 9_999)
+    #expect(bucket.reserve(within: limit, now: at(0)) >= at(3_000))
+  }
+
+  @Test func `a bucket is idle when it holds nothing back any more`() {
+    var bucket = RateBucket()
+    #expect(bucket.isIdle(now: at(0)))
+    _ = bucket.reserve(within: RateLimit(requests: 5, perSeconds: 1), now: at(0))
+    #expect(!bucket.isIdle(now: at(999)) && bucket.isIdle(now: at(1_000)))
+    bucket.pause(until: at(2_000))
+    #expect(!bucket.isIdle(now: at(1_999)) && bucket.isIdle(now: at(2_000)))
+  }
+
+  // MARK: As numbers
+
+  @Test func `a bucket comes back from its numbers as it was`() throws {
+    let limit = RateLimit(requests: 2, perSeconds: 1)
+    var bucket = RateBucket()
+    for _ in 0..<5 { _ = bucket.reserve(within: limit, now: at(7)) }
+    bucket.pause(until: at(2_900))
+    let copy = try #require(RateBucket(words: bucket.words[...], latest: at(10_000)))
+    #expect(copy == bucket)
+    // 2,007 of 7, 7, 1,007, 1,007 and 2,007 is later than what is believed, and so is the pause.
+    var believed = try #require(RateBucket(words: bucket.words[...], latest: at(1_500)))
+    #expect(believed.reserve(within: limit, now: at(7)) == at(2_007))
+  }
+
+  @Test(
+    arguments: [
+      [], [0, 1, 1], [0, 1, 1, 1], [0, 1, 1, 0, 5], [0, -1, 1, 0], [0, 5_000, 1, 0], [0, 1, -1, 0],
+      [0, 1, .max, 0],
+    ] as [[Int64]])
+  func `numbers of no bucket are refused`(words: [Int64]) {
+    #expect(RateBucket(words: words[...], latest: at(0)) == nil)
   }
 }

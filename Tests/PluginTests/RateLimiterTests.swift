@@ -10,43 +10,48 @@ import Testing
 
   /// What a reservation says, in minutes rounded up.
   private func reserve(
-    _ limiter: RateLimiter, _ command: String, default documented: RateLimit? = nil,
+    _ limiter: RateLimiter, _ command: String, default quota: RateQuota? = nil,
     waitingAtMost milliseconds: Int = 86_400_000
   ) -> String {
-    let reservation = limiter.reserve(for: command, default: documented) { due, now in
+    let reservation = limiter.reserve(for: command, quota) { due, now in
       due.milliseconds(since: now) <= milliseconds
     }
     return switch reservation {
     case .now: "now"
-    case .after(let milliseconds): "after \((milliseconds + 59_999) / 60_000) min"
+    case .after(let milliseconds, _): "after \((milliseconds + 59_999) / 60_000) min"
     case .tooLate(let milliseconds): "too late: \((milliseconds + 59_999) / 60_000) min"
     }
   }
 
   /// How many of ten requests may be sent at once.
-  private func burst(_ limiter: RateLimiter, _ command: String, _ documented: RateLimit? = nil)
+  private func burst(_ limiter: RateLimiter, _ command: String, _ quota: RateQuota? = nil)
     -> Int
   {
     (0..<10).count { _ in
-      reserve(limiter, command, default: documented, waitingAtMost: 0) == "now"
+      reserve(limiter, command, default: quota, waitingAtMost: 0) == "now"
     }
   }
 
-  @Test func `a command's limit is its own, the connection's, or the documented one`() {
-    let own = RateLimiter([
+  @Test func `a command's limit is its own, its bucket's, or the documented one`() {
+    let limiter = RateLimiter([
       "list_devices": RateLimit(requests: 2, perSeconds: Self.hour),
       "default": RateLimit(requests: 3, perSeconds: Self.hour),
+      "tasks": RateLimit(requests: 4, perSeconds: Self.hour),
     ])
-    let documented = RateLimit(requests: 5, perSeconds: Self.hour)
-    #expect(burst(own, "list_devices", documented) == 2)
-    // One bucket for all commands without a limit of their own.
-    #expect(burst(own, "list_tenants", documented) == 3)
-    #expect(burst(own, "list_scanners") == 0)
+    let tasks = RateQuota("tasks", RateLimit(requests: 9, perSeconds: Self.hour))
+    let reports = RateQuota("reports", RateLimit(requests: 5, perSeconds: Self.hour))
+    #expect(burst(limiter, "list_devices", tasks) == 2)
+    // One bucket for all commands that declare none.
+    #expect(burst(limiter, "list_tenants") == 3)
+    #expect(burst(limiter, "list_scanners") == 0)
+    #expect(burst(limiter, "scan", tasks) == 4)
+    #expect(burst(limiter, "isolate", tasks) == 0, "one bucket for all that declare it")
+    #expect(burst(limiter, "get_report", reports) == 5, "as documented")
+    #expect(burst(limiter, "list_reports", reports) == 0)
+  }
 
-    let none = RateLimiter([:])
-    #expect(burst(none, "list_devices", documented) == 5)
-    #expect(burst(none, "list_tenants", documented) == 5)
-    #expect(burst(none, "list_scanners") == 10)
+  @Test func `without limits nothing is held back`() {
+    #expect(burst(RateLimiter([:]), "list_scanners") == 10)
   }
 
   @Test func `what does not fit reserves nothing`() {
@@ -59,12 +64,53 @@ import Testing
     #expect(reserve(limiter, "a") == "after 120 min")
   }
 
+  @Test func `what many requests would wait for is told without reserving`() {
+    let limiter = RateLimiter(["default": RateLimit(requests: 2, perSeconds: Self.hour)])
+    func hours(_ count: Int) -> Int {
+      let wait = limiter.due(ofNext: count, for: "a", nil).milliseconds(since: .now)
+      return (max(0, wait) + 1_800_000) / 3_600_000
+    }
+    #expect([1, 2, 3, 4, 5].map(hours) == [0, 0, 1, 1, 2])
+    #expect(burst(limiter, "a") == 2)
+  }
+
+  @Test func `a place that is given back is the next one's`() throws {
+    let limiter = RateLimiter(["default": RateLimit(requests: 1, perSeconds: Self.hour)])
+    #expect(reserve(limiter, "a") == "now")
+    guard case .after(_, let place) = limiter.reserve(for: "a", nil, if: { _, _ in true }) else {
+      Issue.record("the limit was reached")
+      return
+    }
+    #expect(reserve(limiter, "a") == "after 120 min")
+    place.release()
+    #expect(reserve(limiter, "a") == "after 60 min")
+  }
+
+  @Test func `a place is lost to a pause and to a long sleep`() throws {
+    func place(_ limiter: RateLimiter) throws -> RatePlace {
+      while true {
+        if case .after(_, let place) = limiter.reserve(for: "a", nil, if: { _, _ in true }) {
+          return place
+        }
+      }
+    }
+    let soon = RateLimit(requests: 1, perSeconds: 0.02)
+    let limiter = RateLimiter(["default": soon])
+    let good = try place(limiter)
+    #expect(good.isUsable(now: good.due))
+    limiter.pause(for: "a", nil, until: MonotonicTime.now.adding(milliseconds: 60_000))
+    #expect(!good.isUsable())
+    let asleep = RateLimiter(["default": soon])
+    let late = try place(asleep)
+    #expect(!late.isUsable(now: late.due.adding(milliseconds: 300)))
+  }
+
   @Test func `a pause holds for the bucket, with a limit and without`() {
     let limiter = RateLimiter(["default": RateLimit(requests: 5, perSeconds: Self.hour)])
     let unlimited = RateLimiter([:])
     for limiter in [limiter, unlimited] {
-      limiter.pause(for: "a", default: nil, until: MonotonicTime.now.adding(milliseconds: 120_000))
-      limiter.pause(for: "a", default: nil, until: MonotonicTime.now.adding(milliseconds: 10_000))
+      limiter.pause(for: "a", nil, until: MonotonicTime.now.adding(milliseconds: 120_000))
+      limiter.pause(for: "a", nil, until: MonotonicTime.now.adding(milliseconds: 10_000))
       #expect(reserve(limiter, "a", waitingAtMost: 1_000) == "too late: 2 min")
     }
     #expect(burst(limiter, "b") == 0, "one bucket")
@@ -82,10 +128,11 @@ import Testing
     #expect(bucket["per_seconds"]?.double == 3_600)
     #expect(bucket["available"]?.integer == 2)
     #expect(bucket["resume_in_ms"]?.integer == 0)
+    #expect(bucket["shared"]?.bool == false)
 
     let unlimited = RateLimiter([:])
-    unlimited.pause(for: "z", default: nil, until: MonotonicTime.now.adding(milliseconds: 60_000))
-    unlimited.pause(for: "past", default: nil, until: MonotonicTime.now.adding(milliseconds: -1))
+    unlimited.pause(for: "z", nil, until: MonotonicTime.now.adding(milliseconds: 60_000))
+    unlimited.pause(for: "past", nil, until: MonotonicTime.now.adding(milliseconds: -1))
     let pauses = JSONFragment { unlimited.write(to: &$0) }.json
     #expect(pauses.elements.map { $0["bucket"]?.string } == ["z"])
     #expect(pauses[0]?["available"]?.integer == 0)

@@ -31,6 +31,9 @@ EXECUTABLE = os.environ.get("SALLYPORT") or str(ROOT / ".build/release/sallyport
 #: Seconds that any one wait may take; far above what a loaded machine needs.
 TIMEOUT = 30.0
 
+#: What hosts share by default, away from the user's own.
+STATE = tempfile.TemporaryDirectory(prefix="sallyport-state-")
+
 #: Frames must not hold these raw: some readers take them for line ends.
 LINE_ENDS = ("\r", "\u0085", "\u2028", "\u2029")
 
@@ -38,7 +41,7 @@ LINE_ENDS = ("\r", "\u0085", "\u2028", "\u2029")
 def environment(more: Mapping[str, str] | None = None) -> dict[str, str]:
     """The environment of a process under test: nobody's own configuration in it."""
     own = {name: value for name, value in os.environ.items() if name != "SALLYPORT_CONNECTIONS"}
-    return own | {"NO_COLOR": "1"} | dict(more or {})
+    return own | {"NO_COLOR": "1", "XDG_STATE_HOME": STATE.name} | dict(more or {})
 
 
 def line(message: Any) -> bytes:

@@ -14,6 +14,8 @@ EXECUTABLE = os.environ.get("SALLYPORT", str(ROOT / ".build/release/sallyport"))
 PATIENCE = 30  # seconds that an answer is waited for
 PASSWORD = "Correct-Horse-7"
 USER = "operator@example.com"
+# What hosts share by default, away from the user's own.
+STATE = tempfile.TemporaryDirectory(prefix="sallyport-state-")
 
 
 def settings(url, **more):
@@ -33,7 +35,7 @@ def environment(**more):
         for name, value in os.environ.items()
         if not name.lower().endswith("_proxy") and not name.startswith("SALLYPORT")
     }
-    return {**clean, **more}
+    return {**clean, "XDG_STATE_HOME": STATE.name, **more}
 
 
 class Host:

@@ -144,13 +144,16 @@ public final class ConnectionStore: Sendable {
     _ limits: JSON?, _ integration: RegisteredIntegration
   ) throws(ParameterProblems) {
     guard let limits else { return }
-    let known = ["default", "sign_in"] + integration.commands.map(\.id)
+    let buckets = Set(integration.commands.compactMap(\.about.rateLimit?.bucket))
+    let known =
+      ["default", "sign_in"] + buckets.subtracting(["default"]).sorted()
+      + integration.commands.map(\.id)
     for member in limits.members {
       let name = member.name.string ?? ""
       if known.contains(name) { continue }
       throw ParameterProblems(
         ParameterProblem(
-          "is no command of \(integration.id)", at: name,
+          "is no command of \(integration.id) and no bucket of its limits", at: name,
           didYouMean: Suggestion.closest(to: name, among: known)),
         of: ConnectionDefinition.shape
       ).inside("rate_limits")

@@ -42,7 +42,8 @@ enum GravityZoneResults {
       .init("operatingSystemVersion", .text), .init("ip", .text),
       .init("macs", .array(of: .text), "Without separators."), .init("ssid", .text),
       .init("managedWithBest", .boolean),
-      .init("type", .integer, "Active Directory Endpoints: 4 group, 5 computer, 6 virtual machine."),
+      .init(
+        "type", .integer, "Active Directory Endpoints: 4 group, 5 computer, 6 virtual machine."),
       .init("parentId", .text), .init("companyId", .text), .init("details", .any),
     ]))
 

@@ -114,7 +114,7 @@ public final class CODAClient: VendorClient {
   }
 
   private func newTokens(insteadOf old: Tokens?) async throws(CommandError) -> Tokens {
-    let signIn = Invocation.signIn(on: connection)
+    let signIn = Invocation.signIn(on: connection) { [tokens] in tokens.mayWait(until: $0) }
     // A refresh token that is not taken any more is no fault: signing in anew replaces it.
     if let refresh = old?.refresh, let renewed = try? await renew(refresh, in: signIn) {
       return renewed

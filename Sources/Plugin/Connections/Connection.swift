@@ -30,7 +30,8 @@ public final class Connection: Sendable {
       proxy: proxy?.text, caFile: definition.tls?.caFile,
       clientCertificate: definition.tls?.clientCertificate,
       clientKey: definition.tls?.clientKey)
-    limiter = RateLimiter(try RateLimitSettings.read(definition.rateLimits))
+    limiter = RateLimiter(
+      try RateLimitSettings.read(definition.rateLimits), sharedIn: environment.limits)
     slots = OptionalSlots(definition.maximumConcurrency.map { Int($0) })
   }
 
@@ -53,12 +54,17 @@ public struct ConnectionEnvironment: Sendable {
   public let secrets: SecretScrubber
   public let log: Log
   public let files: FileStore
+  public let limits: SharedRateLimits
 
-  public init(transport: any Transport, secrets: SecretScrubber, log: Log, files: FileStore) {
+  public init(
+    transport: any Transport, secrets: SecretScrubber, log: Log, files: FileStore,
+    limits: SharedRateLimits = .inProcess
+  ) {
     self.transport = transport
     self.secrets = secrets
     self.log = log
     self.files = files
+    self.limits = limits
   }
 }
 
@@ -67,6 +73,8 @@ struct OptionalSlots: Sendable {
   private let semaphore: TaskSemaphore?
 
   init(_ maximum: Int?) { semaphore = maximum.map { TaskSemaphore($0) } }
+
+  var areLimited: Bool { semaphore != nil }
 
   func acquireIfLimited(until deadline: Deadline) async -> Bool {
     guard let semaphore else { return true }

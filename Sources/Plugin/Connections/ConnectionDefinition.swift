@@ -15,7 +15,7 @@ public struct ConnectionDefinition: ParameterObject {
   public let tls: TLSSettings?
   public let policy: ConnectionPolicy?
   public let healthCheck: HealthCheckSettings?
-  /// By command id or "default".
+  /// By command id, bucket or "default".
   public let rateLimits: JSON?
   public let maximumConcurrency: Int64?
 
@@ -34,7 +34,7 @@ public struct ConnectionDefinition: ParameterObject {
       "health_check", .object(HealthCheckSettings.self), "A schedule for Test Connection.")
     rateLimits = members.optional(
       "rate_limits", .jsonObject,
-      #"By command id or "default": {"requests":10,"per_seconds":1}."#)
+      #"By command id, bucket or "default": {"requests":10,"per_seconds":1}."#)
     maximumConcurrency = members.optional(
       "max_concurrency", .integer(from: 1, to: 10_000), "Requests to the vendor at a time.")
   }

@@ -2,98 +2,190 @@ import Basics
 import HTTP
 import Synchronization
 
-/// The rate buckets of one connection, made when a command first needs one.
+/// The rate limits of one connection; their buckets are made when a command first needs one.
 ///
-/// Which limit holds for a command: the connection's for that command, else the connection's
-/// default (one bucket for all such commands), else the vendor's documented one, else none.
+/// Which limit holds for a command: the connection's for that command, which has a bucket of its
+/// own; else the connection's for the command's bucket; else the vendor's documented one; else none.
 public final class RateLimiter: Sendable {
-  public enum Reservation: Sendable {
+  enum Reservation: Sendable {
     case now
-    case after(milliseconds: Int)
+    case after(milliseconds: Int, RatePlace)
     /// Nothing was reserved.
     case tooLate(milliseconds: Int)
   }
 
+  private struct Entry {
+    let bucket: SharedRateBucket
+    let limit: RateLimit
+  }
+
   private struct State {
-    var buckets: [String: RateBucket] = [:]
+    /// What the buckets belong to; nil for this connection.
+    var identity: String?
+    var entries: [String: Entry] = [:]
     /// Of commands without a limit, after a 429.
     var pauses: [String: MonotonicTime] = [:]
   }
 
-  private static let defaultKey = "default"
-
   private let limits: [String: RateLimit]
+  private let shared: SharedRateLimits
   private let state = Mutex(State())
 
-  public init(_ limits: [String: RateLimit]) {
+  init(_ limits: [String: RateLimit], sharedIn shared: SharedRateLimits = .inProcess) {
     self.limits = limits
+    self.shared = shared
   }
 
-  private func limit(
-    of command: String, _ documented: RateLimit?
-  ) -> (key: String, limit: RateLimit)? {
-    if let limit = limits[command] { return (command, limit) }
-    if let limit = limits[Self.defaultKey] { return (Self.defaultKey, limit) }
-    return documented.map { (command, $0) }
+  /// From now on the limits are those of `identity`, such as integration, server and API key: shared
+  /// by all connections with the same one, in other processes of this user too.
+  ///
+  /// Meant to be called before each exchange, with the credential at hand; it costs a comparison.
+  ///
+  /// - Parameter identity: may hold secrets; only a hash of it is kept outside this process.
+  public func share(as identity: String) {
+    state.withLock { state in
+      guard state.identity != identity else { return }
+      state.identity = identity
+      state.entries = [:]
+    }
   }
+
+  // MARK: Reserving
 
   /// Reserves the next place for a command when `fits` accepts the time it is due.
   func reserve(
-    for command: String, default documented: RateLimit?,
+    for command: String, _ quota: RateQuota?,
     if fits: (_ due: MonotonicTime, _ now: MonotonicTime) -> Bool
   ) -> Reservation {
-    let now = MonotonicTime.now
-    return state.withLock { state in
-      let due: MonotonicTime
-      // Asked once: the deadline comes nearer while one looks.
-      let isInTime: Bool
-      if let (key, limit) = limit(of: command, documented) {
-        due = state.buckets[key, default: RateBucket(limit)].nextDue(now: now)
-        isInTime = fits(due, now)
-        if isInTime { _ = state.buckets[key, default: RateBucket(limit)].reserve(now: now) }
-      } else {
-        due = max(now, state.pauses[command] ?? now)
-        isInTime = fits(due, now)
-      }
-      if due <= now && isInTime { return .now }
-      let wait = due.milliseconds(since: now)
-      return isInTime ? .after(milliseconds: wait) : .tooLate(milliseconds: wait)
+    guard let entry = entry(of: command, quota) else {
+      let now = MonotonicTime.now
+      let due = state.withLock { max(now, $0.pauses[command] ?? now) }
+      // Nothing is counted: there is no place to give back.
+      return Self.reservation(due, now, isInTime: fits(due, now), RatePlace(bucket: nil, due: due))
     }
+    return entry.bucket.update { bucket in
+      let now = MonotonicTime.now
+      let due = bucket.nextDue(within: entry.limit, now: now)
+      // Asked once: the deadline comes nearer while one looks.
+      let isInTime = !bucket.isFull && fits(due, now)
+      if isInTime { _ = bucket.reserve(within: entry.limit, now: now) }
+      return Self.reservation(
+        due, now, isInTime: isInTime, RatePlace(bucket: entry.bucket, due: due))
+    }
+  }
+
+  private static func reservation(
+    _ due: MonotonicTime, _ now: MonotonicTime, isInTime: Bool, _ place: RatePlace
+  ) -> Reservation {
+    if due <= now && isInTime { return .now }
+    let wait = due.milliseconds(since: now)
+    return isInTime ? .after(milliseconds: wait, place) : .tooLate(milliseconds: wait)
+  }
+
+  /// When the last of so many requests from now on would be due. Reserves nothing.
+  func due(ofNext count: Int, for command: String, _ quota: RateQuota?) -> MonotonicTime {
+    guard let entry = entry(of: command, quota) else {
+      let now = MonotonicTime.now
+      return state.withLock { max(now, $0.pauses[command] ?? now) }
+    }
+    return entry.bucket.update { $0.due(ofNext: count, within: entry.limit, now: .now) }
   }
 
   /// The vendor refused and named a time.
-  func pause(for command: String, default documented: RateLimit?, until time: MonotonicTime) {
-    state.withLock { state in
-      if let (key, limit) = limit(of: command, documented) {
-        state.buckets[key, default: RateBucket(limit)].pause(until: time)
-      } else {
-        state.pauses[command] = max(time, state.pauses[command] ?? time)
-      }
+  func pause(for command: String, _ quota: RateQuota?, until time: MonotonicTime) {
+    if let entry = entry(of: command, quota) {
+      entry.bucket.update { $0.pause(until: time) }
+    } else {
+      state.withLock { $0.pauses[command] = max(time, $0.pauses[command] ?? time) }
     }
   }
 
-  /// Writes `[{"bucket","requests","per_seconds","available","resume_in_ms"}]`.
+  // MARK: Buckets
+
+  private func limit(
+    of command: String, _ quota: RateQuota?
+  ) -> (bucket: String, limit: RateLimit)? {
+    if let limit = limits[command] { return (command, limit) }
+    let bucket = quota?.bucket ?? RateQuota.defaultBucket
+    return (limits[bucket] ?? quota?.limit).map { (bucket, $0) }
+  }
+
+  func hasLimit(for command: String, _ quota: RateQuota?) -> Bool {
+    limit(of: command, quota) != nil
+  }
+
+  private func entry(of command: String, _ quota: RateQuota?) -> Entry? {
+    guard let (name, limit) = limit(of: command, quota) else { return nil }
+    return state.withLock { state in
+      if let known = state.entries[name], known.limit == limit { return known }
+      let bucket =
+        state.entries[name]?.bucket
+        ?? state.identity.map { shared.bucket(name, of: $0) } ?? SharedRateBucket()
+      let entry = Entry(bucket: bucket, limit: limit)
+      state.entries[name] = entry
+      return entry
+    }
+  }
+
+  // MARK: Showing
+
+  /// Writes `[{"bucket","requests","per_seconds","available","resume_in_ms","shared"}]`.
   public func write(to writer: inout JSONWriter) {
-    let now = MonotonicTime.now
-    let state = state.withLock { $0 }
+    let (entries, pauses) = state.withLock { ($0.entries, $0.pauses) }
     writer.array { writer in
-      for (key, bucket) in state.buckets.sorted(by: { $0.key < $1.key }) {
+      for (name, entry) in entries.sorted(by: { $0.key < $1.key }) {
+        let (available, wait) = entry.bucket.update { bucket in
+          let now = MonotonicTime.now
+          return (
+            bucket.available(within: entry.limit, now: now),
+            bucket.nextDue(within: entry.limit, now: now).milliseconds(since: now)
+          )
+        }
         writer.object {
-          $0.member("bucket", key)
-          $0.member("requests", bucket.limit.requests)
+          $0.member("bucket", name)
+          $0.member("requests", entry.limit.requests)
           $0.name("per_seconds")
-          $0.double(bucket.limit.perSeconds)
-          $0.member("available", bucket.available(now: now))
-          $0.member("resume_in_ms", bucket.nextDue(now: now).milliseconds(since: now))
+          $0.double(entry.limit.perSeconds)
+          $0.member("available", available)
+          $0.member("resume_in_ms", wait)
+          $0.member("shared", entry.bucket.isOnDisk)
         }
       }
-      for (command, time) in state.pauses.sorted(by: { $0.key < $1.key }) where time > now {
+      let now = MonotonicTime.now
+      for (command, time) in pauses.sorted(by: { $0.key < $1.key }) where time > now {
         writer.object {
           $0.member("bucket", command)
           $0.member("available", 0)
           $0.member("resume_in_ms", time.milliseconds(since: now))
+          $0.member("shared", false)
         }
       }
+    }
+  }
+}
+
+/// A place in a rate bucket that is waited for.
+struct RatePlace: Sendable {
+  /// Milliseconds after its time in which a place still holds: later ones could come in a crowd.
+  private static let graceMilliseconds = 250
+
+  /// Nil where nothing is counted.
+  fileprivate let bucket: SharedRateBucket?
+  let due: MonotonicTime
+
+  /// Gives it back, for whoever comes next.
+  func release() { bucket?.update { $0.release(due) } }
+
+  /// Whether it can be used now that its time has come; if not, it has been given back. The vendor
+  /// may have asked for a pause meanwhile, and the machine may have slept.
+  func isUsable(now: MonotonicTime = .now) -> Bool {
+    guard let bucket else { return true }
+    return bucket.update { bucket in
+      if !bucket.isPaused(at: now), now.milliseconds(since: due) <= Self.graceMilliseconds {
+        return true
+      }
+      bucket.release(due)
+      return false
     }
   }
 }

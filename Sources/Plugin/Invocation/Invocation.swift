@@ -26,7 +26,8 @@ public final class Invocation: Sendable {
   public let command: CommandAbout
   public let commandID: String
   public let options: InvocationOptions
-  public let deadline: Deadline
+  /// By when it must have answered; moves with waits for rate limits when the caller gave none.
+  public let deadline: InvocationDeadline
   fileprivate let events: (any InvocationEvents)?
   private let connection: Connection
   private let retryPolicy = RetryPolicy()
@@ -35,10 +36,23 @@ public final class Invocation: Sendable {
   /// sends.
   private let parent: Invocation?
   private let gate: (any SendGate)?
+  /// Asked before a wait for a rate limit: whether whoever waits for this invocation can wait too.
+  private let mayWait: @Sendable (_ until: MonotonicTime) -> Bool
 
-  public init(
+  /// - Parameter deadline: nil when the caller gave none.
+  public convenience init(
     _ command: CommandAbout, id: String, on connection: Connection, options: InvocationOptions,
-    deadline: Deadline, events: (any InvocationEvents)?
+    deadline: Deadline?, events: (any InvocationEvents)?
+  ) {
+    self.init(
+      command, id: id, on: connection, options: options, deadline: InvocationDeadline(deadline),
+      events: events, mayWait: { _ in true })
+  }
+
+  private init(
+    _ command: CommandAbout, id: String, on connection: Connection, options: InvocationOptions,
+    deadline: InvocationDeadline, events: (any InvocationEvents)?,
+    mayWait: @escaping @Sendable (_ until: MonotonicTime) -> Bool
   ) {
     self.command = command
     commandID = id
@@ -46,6 +60,7 @@ public final class Invocation: Sendable {
     self.options = options
     self.deadline = deadline
     self.events = events
+    self.mayWait = mayWait
     parent = nil
     gate = nil
   }
@@ -55,8 +70,10 @@ public final class Invocation: Sendable {
     commandID = parent.commandID
     connection = parent.connection
     options = parent.options
-    deadline = parent.deadline
+    // What a target waits for its turn does not count against the work on it.
+    deadline = parent.deadline.isGiven ? parent.deadline : InvocationDeadline(nil)
     events = parent.events
+    mayWait = parent.mayWait
     self.parent = parent
     self.gate = gate
   }
@@ -69,10 +86,17 @@ public final class Invocation: Sendable {
   private static let signInMilliseconds = 30_000
 
   /// The invocation of a sign-in exchange.
-  public static func signIn(on connection: Connection) -> Invocation {
+  ///
+  /// - Parameter mayWait: told when a rate limit lets it go on; false when nobody can wait so long.
+  public static func signIn(
+    on connection: Connection,
+    mayWait: @escaping @Sendable (_ until: MonotonicTime) -> Bool = { _ in true }
+  ) -> Invocation {
     Invocation(
       CommandAbout("Sign In", "Gets an access token."), id: "sign_in", on: connection,
-      options: .none, deadline: Deadline(inMilliseconds: signInMilliseconds), events: nil)
+      options: .none,
+      deadline: InvocationDeadline(nil, workMilliseconds: signInMilliseconds), events: nil,
+      mayWait: mayWait)
   }
 
   public var meta: InvocationMeta { counters.withLock { $0 } }
@@ -169,6 +193,7 @@ public final class Invocation: Sendable {
     var attempt = 1
     while true {
       let delay: Int
+      var reason = "retry"
       switch try await sendOnce(request) {
       case .success(let response):
         let retryAfter = response.retryAfterMilliseconds
@@ -179,7 +204,11 @@ public final class Invocation: Sendable {
             isRepeatable: isRepeatable, randomness: .random(in: 0...1))
         else { return response }
         // An answer in hand is worth more than a retry that cannot come in time.
-        guard wait < deadline.remainingMilliseconds else { return response }
+        let isRateLimit = response.status == 429 && retryAfter != nil
+        if isRateLimit { reason = "rate_limited" }
+        guard isRateLimit ? canWait(milliseconds: wait) : wait < remainingMilliseconds else {
+          return response
+        }
         if response.status >= 500 { noteUnclear() }
         delay = wait
       case .failure(let error):
@@ -189,13 +218,13 @@ public final class Invocation: Sendable {
           let wait = retryPolicy.delay(
             after: error, attempt: attempt, isRepeatable: isRepeatable,
             randomness: .random(in: 0...1)),
-          wait < deadline.remainingMilliseconds
+          wait < remainingMilliseconds
         else { throw .transport(error, outcome: outcome) }
         delay = wait
       }
       attempt += 1
       note { $0.retries += 1 }
-      try await wait(milliseconds: delay, reason: "retry")
+      try await wait(milliseconds: delay, reason: reason)
     }
   }
 
@@ -216,18 +245,12 @@ public final class Invocation: Sendable {
     note { $0.requests += 1 }
     do throws(TransportError) {
       let response = try await connection.transport.send(
-        request, through: connection.route, deadline: deadline)
+        request, through: connection.route, deadline: deadline.current)
       gate?.leave(status: response.status)
       return .success(response)
     } catch {
       gate?.leave(status: nil)
       return .failure(error)
-    }
-  }
-
-  private func takeSlot() async throws(CommandError) {
-    guard await connection.slots.acquireIfLimited(until: deadline) else {
-      throw stopped("Waiting for a free place on the connection", outcome: .notApplied)
     }
   }
 
@@ -242,7 +265,7 @@ public final class Invocation: Sendable {
         throw .cancelled(outcome: .notApplied)
       case .wait(let latch):
         connection.slots.releaseIfLimited()
-        guard await latch.wait(until: deadline) else {
+        guard await latch.wait(until: deadline.current) else {
           throw stopped("Waiting for another target's sign-in", outcome: .notApplied)
         }
         try await takeSlot()
@@ -270,33 +293,91 @@ public final class Invocation: Sendable {
     return error
   }
 
+  // MARK: Waiting
+
+  private var remainingMilliseconds: Int { deadline.current.remainingMilliseconds }
+
+  /// Whether a rate limit can be waited for until `time`; the deadline then leaves room for the work
+  /// after it.
+  func canWait(until time: MonotonicTime, now: MonotonicTime = .now) -> Bool {
+    guard deadline.allows(waitUntil: time, now: now), mayWait(time) else { return false }
+    deadline.move(pastWaitUntil: time)
+    return true
+  }
+
+  private func canWait(milliseconds: Int) -> Bool {
+    let now = MonotonicTime.now
+    return canWait(until: now.adding(milliseconds: milliseconds), now: now)
+  }
+
+  /// Fails at once when the last of so many requests would be due after the deadline, so that a
+  /// command of many requests does not stop half-way. Reserves nothing.
+  public func expectRoom(forRequests count: Int) throws(CommandError) {
+    let due = connection.limiter.due(ofNext: count, for: commandID, command.rateLimit)
+    let now = MonotonicTime.now
+    guard deadline.allows(waitUntil: due, now: now) else {
+      throw tooLate(milliseconds: due.milliseconds(since: now), requests: count)
+    }
+  }
+
+  private func takeSlot() async throws(CommandError) {
+    guard connection.slots.areLimited else { return }
+    // Those in front may wait for the rate limit, which then is waited for here too.
+    let isBehindLimit =
+      !deadline.isGiven && connection.limiter.hasLimit(for: commandID, command.rateLimit)
+    let latest =
+      isBehindLimit
+      ? Deadline(inMilliseconds: InvocationDeadline.maximumWaitMilliseconds) : deadline.current
+    let start = MonotonicTime.now
+    guard await connection.slots.acquireIfLimited(until: latest) else {
+      throw stopped("Waiting for a free place on the connection", outcome: .notApplied)
+    }
+    let now = MonotonicTime.now
+    if isBehindLimit && now.milliseconds(since: start) > 1 { deadline.move(pastWaitUntil: now) }
+  }
+
   private func waitForRateLimit() async throws(CommandError) {
-    let limiter = connection.limiter
-    let reserved = limiter.reserve(for: self.commandID, default: command.rateLimit) {
-      due, now in due.milliseconds(since: now) < self.deadline.remainingMilliseconds || due <= now
+    while true {
+      let reserved = connection.limiter.reserve(for: commandID, command.rateLimit) {
+        deadline.allows(waitUntil: $0, now: $1)
+      }
+      switch reserved {
+      case .now: return
+      case .tooLate(let milliseconds): throw tooLate(milliseconds: milliseconds)
+      case .after(let milliseconds, let place):
+        guard canWait(until: place.due) else {
+          place.release()
+          throw tooLate(milliseconds: milliseconds)
+        }
+        do throws(CommandError) {
+          try await wait(milliseconds: milliseconds, reason: "rate_limited")
+        } catch {
+          place.release()
+          throw error
+        }
+        if place.isUsable() { return }
+      }
     }
-    switch reserved {
-    case .now: return
-    case .after(let milliseconds):
-      try await wait(milliseconds: milliseconds, reason: "rate_limited")
-    case .tooLate(let milliseconds):
-      throw CommandError(
-        .rateLimited,
-        "The rate limit allows the next request in \(milliseconds) ms, after the deadline.",
-        isRetryable: true, retryAfterMilliseconds: milliseconds,
-        remedy: "Try again then, or raise options.timeout_ms.")
-    }
+  }
+
+  func tooLate(milliseconds: Int, requests: Int = 1) -> CommandError {
+    let what = requests == 1 ? "next request" : "last of \(requests) requests"
+    return CommandError(
+      .rateLimited,
+      "The rate limit allows the \(what) in \(milliseconds) ms, after the deadline.",
+      isRetryable: true, retryAfterMilliseconds: milliseconds,
+      remedy: "Try again then, or raise options.timeout_ms.")
   }
 
   private func pause(milliseconds: Int?) {
     guard let milliseconds else { return }
     connection.limiter.pause(
-      for: commandID, default: command.rateLimit,
+      for: commandID, command.rateLimit,
       until: MonotonicTime.now.adding(milliseconds: milliseconds))
   }
 
   private func wait(milliseconds: Int, reason: String) async throws(CommandError) {
-    if options.stream, milliseconds > 0 {
+    if milliseconds > 0 {
       await events?.waiting(
         reason: reason, resumeAtMilliseconds: WallClock.nowMilliseconds + Int64(milliseconds))
     }

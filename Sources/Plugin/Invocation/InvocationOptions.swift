@@ -9,7 +9,8 @@ public struct InvocationOptions: ParameterObject {
   public let progress: Bool
   public let allPages: Bool
   public let dryRun: Bool
-  public let timeoutMilliseconds: Int64
+  /// Nil for the usual time of work, with waits for rate limits on top.
+  public let timeoutMilliseconds: Int64?
   public let idempotencyKey: String?
 
   public init(_ options: inout ParamReader) {
@@ -26,8 +27,10 @@ public struct InvocationOptions: ParameterObject {
       default: false)
     timeoutMilliseconds = options.optional(
       "timeout_ms", .integer(from: 1, to: 86_400_000),
-      "Milliseconds for all of it: queueing, sign-in, waits, retries and transfer.",
-      default: 60_000)
+      """
+      Milliseconds for all of it: queueing, sign-in, waits, retries and transfer. When left out, 60 s \
+      of work; waiting for rate limits comes on top.
+      """)
     idempotencyKey = options.optional(
       "idempotency_key", .text(maximumCharacters: 256),
       "The same key and arguments on one connection are run once; the first result is answered.")

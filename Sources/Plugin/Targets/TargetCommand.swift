@@ -61,7 +61,9 @@ extension TargetCommand {
   public func run(
     with client: Client, in invocation: Invocation
   ) async throws(CommandError) -> CommandResult {
-    let fanOut = FanOut(targets(with: client), in: invocation) {
+    let targets = targets(with: client)
+    try invocation.expectRoom(forRequests: targets.count * Self.requestsPerTarget)
+    let fanOut = FanOut(targets, in: invocation) {
       (target, own) async throws(CommandError) in try await run(target, with: client, in: own)
     }
     let (outcomes, refusal) = await fanOut.run()

@@ -12,7 +12,7 @@ enum CommonOptions {
     Option("--sandbox", nil, "emulated vendors inside the process; no account needed"),
     Option("--sandbox-fault", "TEXT", "a bad day, such as 'coda: 429 every 10' (repeatable)"),
     Option("--files-dir", "DIR", "keep files here, across processes (default: until the end)"),
-    Option("--state-dir", "DIR", "keep idempotency keys here, across processes"),
+    Option("--state-dir", "DIR", "state that processes share: idempotency keys, rate limits"),
     Option("--read-only", nil, "refuse every command that changes something"),
     Option("--max-in-flight", "N", "requests under way at a time (default 64)"),
     Option("--max-line-bytes", "N", "bytes of one line of input (default 33554432)"),
@@ -32,7 +32,8 @@ enum CommonOptions {
     let catalogue = Integrations.catalogue
     let files = try files(arguments, log: log)
     let environment = ConnectionEnvironment(
-      transport: CurlTransport(), secrets: secrets, log: log, files: files)
+      transport: CurlTransport(), secrets: secrets, log: log, files: files,
+      limits: SharedRateLimits(log: log) { limitsDirectory(arguments) })
     let connections = ConnectionStore(catalogue, environment)
     try loadFile(arguments, into: connections, log: log)
     try startSandbox(arguments, into: connections)
@@ -119,6 +120,20 @@ enum CommonOptions {
       throw ConfigurationError("--state-dir: \(FileError(path: path, code: errno))")
     }
     return path
+  }
+
+  /// Where rate limits are shared; unlike idempotency keys also without --state-dir, since the
+  /// vendor counts for all processes together. Nil where the user has no place for state.
+  private static func limitsDirectory(_ arguments: ParsedArguments) -> String? {
+    if let path = arguments["--state-dir"] { return path + "/limits" }
+    // XDG Base Directory Specification: a relative path is to be ignored.
+    if let state = getenv("XDG_STATE_HOME").map({ String(cString: $0) }), state.hasPrefix("/") {
+      return "\(state)/\(Product.name)/limits"
+    }
+    guard let home = getenv("HOME").map({ String(cString: $0) }), home.hasPrefix("/") else {
+      return nil
+    }
+    return "\(home)/.local/state/\(Product.name)/limits"
   }
 
   private static func loadFile(

@@ -31,7 +31,8 @@ enum CallCommand {
     Option("--raw", nil, "the result as JSON"),
     Option("--dry-run", nil, "show the requests that would be sent"),
     Option("--all-pages", nil, "read on to the last page"),
-    Option("--timeout", "S", "seconds that it may take (default 60)"),
+    Option(
+      "--timeout", "S", "seconds for all of it (default: 60, and waits for rate limits on top)"),
   ]
 
   static func run(_ words: [String]) throws(UsageError) -> Int32 {
@@ -47,7 +48,7 @@ enum CallCommand {
     let params = try parameters(integration, command, arguments)
     let context = try CommonOptions.host(arguments)
     Signals.watchToEnd { EndOfProcess.run() }
-    let response = DirectInvoke(context).response(to: params.json)
+    let response = DirectInvoke(context, events: WaitNotice()).response(to: params.json)
     context.log.flush()
     return Presentation(command: command, raw: arguments.has("--raw")).show(response)
   }

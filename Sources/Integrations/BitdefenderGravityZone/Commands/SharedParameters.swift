@@ -29,7 +29,8 @@ extension ParamReader {
 
   mutating func paging() -> Paging {
     Paging(
-      page: optional("Page", .page, "The page to read, from 1. Left out, the first.", examples: [1]),
+      page: optional(
+        "Page", .page, "The page to read, from 1. Left out, the first.", examples: [1]),
       size: optional(
         "Page Size", .integer(from: 1, to: 100), "Items on a page. Left out, 30.", examples: [5]))
   }

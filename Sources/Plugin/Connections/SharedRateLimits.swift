@@ -1,0 +1,108 @@
+import Basics
+import Crypto
+import HTTP
+import Synchronization
+
+/// The rate buckets of a process that belong to API keys rather than to connections.
+///
+/// They are kept in a directory too, where the other processes of the user find them. Nothing is
+/// made or read before the first of them is needed.
+public final class SharedRateLimits: Sendable {
+  /// Buckets that are remembered; beyond, idle ones make room.
+  private static let usualBuckets = 1_024
+
+  private let directory: Lazily<String?>
+  private let boot: BootID?
+  private let log: Log?
+  private let buckets = Mutex<[String: SharedRateBucket]>([:])
+  private let hasWarned = Atomic(false)
+
+  /// - Parameter directory: asked when it is first needed; nil for limits in this process only.
+  public convenience init(log: Log?, directory: @escaping @Sendable () -> String?) {
+    self.init(log: log, boot: nil, directory: directory)
+  }
+
+  init(log: Log?, boot: BootID?, directory: @escaping @Sendable () -> String?) {
+    self.log = log
+    self.boot = boot
+    self.directory = Lazily(directory)
+  }
+
+  /// Limits of this process only.
+  public static var inProcess: SharedRateLimits { SharedRateLimits(log: nil) { nil } }
+
+  /// The bucket of that name that belongs to an identity.
+  func bucket(_ name: String, of identity: String) -> SharedRateBucket {
+    let fileName = Self.fileName(of: name, identity: identity)
+    let key = fileName ?? "\(identity)\n\(name)"
+    return buckets.withLock { buckets in
+      if let known = buckets[key] { return known }
+      if buckets.count >= Self.usualBuckets { buckets = buckets.filter { !$0.value.isIdle } }
+      let bucket = SharedRateBucket(file(named: fileName)) { [weak self] in self?.warn($0) }
+      buckets[key] = bucket
+      return bucket
+    }
+  }
+
+  /// A hash, so that nothing of a key reaches the disk; nil without libcrypto.
+  static func fileName(of bucket: String, identity: String) -> String? {
+    try? Digest.hex(.sha256, Array("\(identity)\n\(bucket)".utf8))
+  }
+
+  private func file(named name: String?) -> RateBucketFile? {
+    guard let directory = directory.get else {
+      warn("there is no directory for them; set XDG_STATE_HOME or HOME, or use --state-dir")
+      return nil
+    }
+    guard let name else {
+      warn("libcrypto cannot be used")
+      return nil
+    }
+    guard let boot = boot ?? BootID.current else {
+      warn("the boot id of this machine cannot be read")
+      return nil
+    }
+    return RateBucketFile(directory: directory, name: name, boot: boot)
+  }
+
+  private func warn(_ reason: String) {
+    guard !hasWarned.exchange(true, ordering: .relaxed) else { return }
+    log?.warning("rate limits are not shared with other processes: \(reason)")
+  }
+}
+
+/// A rate bucket that several use, under its lock.
+final class SharedRateBucket: Sendable {
+  private struct State {
+    var bucket = RateBucket()
+    var isOnDisk = false
+  }
+
+  private let state: Mutex<State>
+  private let file: RateBucketFile?
+  private let warn: @Sendable (String) -> Void
+
+  init(_ file: RateBucketFile? = nil, warn: @escaping @Sendable (String) -> Void = { _ in }) {
+    self.file = file
+    self.warn = warn
+    state = Mutex(State(isOnDisk: file != nil))
+  }
+
+  /// Lets `body` use and change the bucket, as all that share it have left it.
+  func update<Value: Sendable>(_ body: (inout RateBucket) -> Value) -> Value {
+    let (value, failure) = state.withLock { state -> (Value, FileError?) in
+      guard let file else { return (body(&state.bucket), nil) }
+      let (value, failure) = file.update(&state.bucket, body)
+      state.isOnDisk = failure == nil
+      return (value, failure)
+    }
+    if let failure { warn("\(failure)") }
+    return value
+  }
+
+  /// Whether other processes see it.
+  var isOnDisk: Bool { state.withLock { $0.isOnDisk } }
+
+  /// As far as this process knows.
+  var isIdle: Bool { state.withLock { $0.bucket.isIdle(now: .now) } }
+}

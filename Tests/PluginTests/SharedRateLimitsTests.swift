@@ -1,0 +1,258 @@
+import Basics
+import Foundation
+import HTTP
+import Synchronization
+import Testing
+
+@testable import Plugin
+
+/// A directory of its own for one test.
+private final class StateDirectory {
+  let path = FileManager.default.temporaryDirectory.path + "/sallyport-limits-\(UUID().uuidString)"
+  var limits: String { path + "/sallyport/limits" }
+
+  deinit {
+    chmod(path, 0o700)
+    try? FileManager.default.removeItem(atPath: path)
+  }
+
+  var files: [String] {
+    ((try? FileManager.default.contentsOfDirectory(atPath: limits)) ?? []).sorted()
+  }
+
+  func mode(_ path: String) -> Int? {
+    (try? FileManager.default.attributesOfItem(atPath: path))?[.posixPermissions] as? Int
+  }
+
+  /// One process's view of it.
+  func process(boot: BootID? = nil, log: Log? = nil) -> SharedRateLimits {
+    let limits = limits
+    return SharedRateLimits(log: log, boot: boot) { limits }
+  }
+}
+
+@Suite struct SharedRateLimitsTests {
+  /// As long that no test outlives a window.
+  private static let hour = RateLimit(requests: 5, perSeconds: 3_600)
+  private let state = StateDirectory()
+
+  private func limiter(
+    _ process: SharedRateLimits, as identity: String? = "key 1", _ limit: RateLimit = hour
+  ) -> RateLimiter {
+    let limiter = RateLimiter(["default": limit], sharedIn: process)
+    if let identity { limiter.share(as: identity) }
+    return limiter
+  }
+
+  /// How many of ten requests may be sent at once.
+  private func burst(_ limiter: RateLimiter, _ command: String = "a") -> Int {
+    (0..<10).count { _ in
+      if case .now = limiter.reserve(for: command, nil, if: { due, now in due <= now }) {
+        return true
+      }
+      return false
+    }
+  }
+
+  @Test func `connections with one key share what is left, others do not`() {
+    let process = SharedRateLimits.inProcess
+    let (one, two) = (limiter(process), limiter(process))
+    #expect(burst(one) == 5)
+    #expect(burst(two) == 0)
+    #expect(burst(limiter(process, as: "key 2")) == 5)
+    #expect(burst(limiter(process, as: nil)) == 5, "nobody said whose it is")
+    two.share(as: "key 3")
+    #expect(burst(two) == 5, "another key")
+    two.share(as: "key 1")
+    #expect(burst(two) == 0, "and back")
+  }
+
+  @Test func `processes share what is left`() {
+    #expect(burst(limiter(state.process())) == 5)
+    #expect(burst(limiter(state.process())) == 0)
+    #expect(burst(limiter(state.process(), as: "key 2")) == 5)
+  }
+
+  @Test func `a pause and a place that was given back are seen by all`() {
+    let (one, two) = (limiter(state.process()), limiter(state.process()))
+    #expect(burst(one) == 5)
+    guard case .after(let first, let place) = one.reserve(for: "a", nil, if: { _, _ in true }),
+      case .after(let second, let other) = two.reserve(for: "a", nil, if: { _, _ in true })
+    else {
+      Issue.record("the limit was reached")
+      return
+    }
+    #expect(second - first < 3_600_000, "the same hour")
+    place.release()
+    other.release()
+    let resumes = MonotonicTime.now.adding(milliseconds: 7_200_000)
+    one.pause(for: "a", nil, until: resumes)
+    #expect(two.due(ofNext: 1, for: "a", nil) == resumes)
+  }
+
+  @Test func `connections with different limits are each held to their own`() {
+    #expect(burst(limiter(state.process())) == 5)
+    let wide = RateLimit(requests: 8, perSeconds: 3_600)
+    #expect(burst(limiter(state.process(), as: "key 1", wide)) == 3)
+    #expect(
+      burst(limiter(state.process(), as: "key 1", RateLimit(requests: 1, perSeconds: 1))) == 0)
+  }
+
+  /// The property that all of this is for, with many threads of several processes' worth of state.
+  @Test func `no window of any reservation is too full, whoever reserves`() async {
+    let limit = RateLimit(requests: 7, perSeconds: 10)
+    let places = Mutex<[Int64]>([])
+    let processes = (0..<4).map { _ in state.process() }
+    await withTaskGroup(of: Void.self) { group in
+      for worker in 0..<16 {
+        let limiter = limiter(processes[worker % 4], as: "key", limit)
+        group.addTask {
+          for round in 0..<25 {
+            let due = Mutex<Int64>(0)
+            let reservation = limiter.reserve(for: "a", nil) { time, _ in
+              due.withLock { $0 = time.nanoseconds }
+              return true
+            }
+            // Some change their mind, but never about the past.
+            if case .after(let wait, let place) = reservation, round % 5 == 4, wait > 9_000 {
+              place.release()
+            } else {
+              places.withLock { $0.append(due.withLock { $0 }) }
+            }
+          }
+        }
+      }
+    }
+    let all = places.withLock { $0.sorted() }
+    #expect(all.count > 300)
+    for first in all.indices.dropLast(7) {
+      #expect(all[first + 7] - all[first] >= 10_000_000_000)
+    }
+  }
+
+  // MARK: Files
+
+  @Test func `nothing is made before it is needed, and then for this user alone`() throws {
+    let process = state.process()
+    let limiter = limiter(process, as: "integration\nhttps://vendor.example\nSECRET-KEY")
+    let unlimited = RateLimiter([:], sharedIn: process)
+    unlimited.share(as: "key")
+    #expect(burst(unlimited) == 10)
+    #expect(!FileManager.default.fileExists(atPath: state.path))
+    #expect(burst(limiter) == 5)
+    let file = try #require(state.files.first)
+    #expect(state.files.count == 1 && file.count == 64 && file.allSatisfy(\.isHexDigit))
+    #expect(state.mode(state.limits) == 0o700)
+    #expect(state.mode(state.path + "/sallyport") == 0o700)
+    #expect(state.mode(state.limits + "/" + file) == 0o600)
+    let content = try Data(contentsOf: URL(fileURLWithPath: state.limits + "/" + file))
+    #expect(content.range(of: Data("SECRET".utf8)) == nil)
+  }
+
+  private func file() throws -> String { state.limits + "/" + (try #require(state.files.first)) }
+
+  @Test(arguments: ["cut", "empty", "noise", "one bit", "more", "huge"])
+  func `a torn file counts as empty and is whole again after`(how: String) throws {
+    #expect(burst(limiter(state.process())) == 5)
+    let path = try file()
+    var content = try Data(contentsOf: URL(fileURLWithPath: path))
+    switch how {
+    case "cut": content.removeLast(8)
+    case "empty": content = Data()
+    case "noise": content = Data((0..<100).map { UInt8($0) })
+    case "one bit": content[content.count - 1] ^= 1
+    case "more": content.append(contentsOf: [0, 0, 0, 0, 0, 0, 0, 0])
+    default: content = Data(count: 2_000_000)
+    }
+    try content.write(to: URL(fileURLWithPath: path))
+    #expect(burst(limiter(state.process())) == 5)
+    #expect(burst(limiter(state.process())) == 0)
+  }
+
+  @Test func `a file from before the last start of the machine counts as empty`() throws {
+    let before = try #require(BootID("6b1f8f1e-5c58-4b5e-9a1b-0123456789ab"))
+    let after = try #require(BootID("6b1f8f1e-5c58-4b5e-9a1b-0123456789ac"))
+    #expect(burst(limiter(state.process(boot: before))) == 5)
+    #expect(burst(limiter(state.process(boot: before))) == 0)
+    #expect(burst(limiter(state.process(boot: after))) == 5)
+    #expect(burst(limiter(state.process(boot: after))) == 0)
+  }
+
+  @Test func `times that no reservation can have are not believed`() throws {
+    let one = limiter(state.process())
+    one.pause(for: "a", nil, until: MonotonicTime.now.adding(milliseconds: 300_000_000_000))
+    #expect(burst(one) == 5)
+  }
+
+  @Test func `a directory that cannot be made leaves limits in the process, and is said once`() {
+    FileManager.default.createFile(atPath: state.path, contents: nil)
+    let pipe = Pipe()
+    let log = Log(
+      level: .warning, secrets: SecretScrubber(),
+      descriptor: pipe.fileHandleForWriting.fileDescriptor)
+    let process = state.process(log: log)
+    let (one, two) = (limiter(process), limiter(process))
+    #expect(burst(one) == 5)
+    #expect(burst(two) == 0)
+    #expect(burst(limiter(process, as: "key 2")) == 5)
+    let shown = JSONFragment { one.write(to: &$0) }.json
+    #expect(shown[0]?["shared"]?.bool == false)
+    log.flush()
+    try? pipe.fileHandleForWriting.close()
+    let lines = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+      .split(separator: "\n")
+    #expect(lines.count == 1)
+    #expect(lines.first?.contains("rate limits are not shared with other processes") == true)
+  }
+
+  @Test func `a user without a place for state has limits in the process`() {
+    let process = SharedRateLimits(log: nil) { nil }
+    #expect(burst(limiter(process)) == 5)
+    #expect(burst(limiter(process)) == 0)
+  }
+
+  @Test func `a directory that was removed is made again`() throws {
+    let one = limiter(state.process())
+    #expect(burst(one) == 5)
+    try FileManager.default.removeItem(atPath: state.path)
+    #expect(burst(one) == 5, "what is on disk counts")
+    #expect(state.files.count == 1)
+  }
+
+  @Test func `old idle files go when a new one is made`() throws {
+    let second = RateLimit(requests: 1, perSeconds: 0.001)
+    _ = burst(limiter(state.process(), as: "idle", second))
+    let idle = try file()
+    _ = burst(limiter(state.process(), as: "busy"))
+    _ = burst(limiter(state.process(), as: "young", second))
+    FileManager.default.createFile(atPath: state.limits + "/notes", contents: nil)
+    let young = state.files.count
+    #expect(young == 4)
+    let old = [FileAttributeKey.modificationDate: Date(timeIntervalSinceNow: -90_000)]
+    for name in state.files {
+      let path = state.limits + "/" + name
+      let isYoung = name == fileName(of: "young")
+      if !isYoung { try FileManager.default.setAttributes(old, ofItemAtPath: path) }
+    }
+    _ = burst(limiter(state.process(), as: "new"))
+    #expect(!FileManager.default.fileExists(atPath: idle))
+    #expect(
+      Set(state.files) == [
+        "notes", fileName(of: "busy"), fileName(of: "young"), fileName(of: "new"),
+      ])
+  }
+
+  private func fileName(of identity: String) -> String {
+    SharedRateLimits.fileName(of: "default", identity: identity) ?? ""
+  }
+
+  @Test func `a limit that is shared is shown as such`() throws {
+    let one = limiter(state.process())
+    _ = burst(limiter(state.process()))
+    #expect(burst(one) == 0)
+    let bucket = try #require(JSONFragment { one.write(to: &$0) }.json[0])
+    #expect(bucket["shared"]?.bool == true)
+    #expect(bucket["available"]?.integer == 0)
+    #expect((bucket["resume_in_ms"]?.integer ?? 0) > 3_000_000)
+  }
+}
