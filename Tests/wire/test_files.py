@@ -44,6 +44,12 @@ def problems(error) -> dict[str, str]:
     return {problem["path"]: problem["message"] for problem in error["data"]["problems"]}
 
 
+@pytest.fixture(autouse=True)
+def _own_temporary_files(tmp_path_factory, monkeypatch):
+    """Hosts that a test kills leave theirs."""
+    monkeypatch.setenv("TMPDIR", str(tmp_path_factory.mktemp("temporary")))
+
+
 @pytest.fixture
 def folder(tmp_path) -> pathlib.Path:
     return tmp_path / "files"
@@ -365,6 +371,7 @@ def test_a_directory_that_cannot_be_written_is_an_error_at_the_start(folder):
 
 def test_a_directory_that_goes_while_the_host_runs_is_an_answer(folder):
     with Host("--files-dir", str(folder)) as host:
+        host.result("ping")
         folder.rmdir()
         error = host.error("files/put", content_of())
         assert error["code"] == -32000
