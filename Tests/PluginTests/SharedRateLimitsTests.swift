@@ -31,6 +31,20 @@ private final class StateDirectory {
   }
 }
 
+/// Where many threads write down when they will send.
+private final class Places: Sendable {
+  private let due = Mutex<[Int64]>([])
+
+  var sorted: [Int64] { due.withLock { $0.sorted() } }
+  func add(_ time: MonotonicTime) { due.withLock { $0.append(time.nanoseconds) } }
+
+  func remove(_ time: MonotonicTime) {
+    due.withLock { due in
+      if let index = due.firstIndex(of: time.nanoseconds) { due.remove(at: index) }
+    }
+  }
+}
+
 @Suite struct SharedRateLimitsTests {
   /// As long that no test outlives a window.
   private static let hour = RateLimit(requests: 5, perSeconds: 3_600)
@@ -101,29 +115,27 @@ private final class StateDirectory {
   /// The property that all of this is for, with many threads of several processes' worth of state.
   @Test func `no window of any reservation is too full, whoever reserves`() async {
     let limit = RateLimit(requests: 7, perSeconds: 10)
-    let places = Mutex<[Int64]>([])
+    let places = Places()
     let processes = (0..<4).map { _ in state.process() }
     await withTaskGroup(of: Void.self) { group in
       for worker in 0..<16 {
         let limiter = limiter(processes[worker % 4], as: "key", limit)
         group.addTask {
           for round in 0..<25 {
-            let due = Mutex<Int64>(0)
-            let reservation = limiter.reserve(for: "a", nil) { time, _ in
-              due.withLock { $0 = time.nanoseconds }
+            let reservation = limiter.reserve(for: "a", nil) { due, _ in
+              places.add(due)
               return true
             }
             // Some change their mind, but never about the past.
             if case .after(let wait, let place) = reservation, round % 5 == 4, wait > 9_000 {
+              places.remove(place.due)
               place.release()
-            } else {
-              places.withLock { $0.append(due.withLock { $0 }) }
             }
           }
         }
       }
     }
-    let all = places.withLock { $0.sorted() }
+    let all = places.sorted
     #expect(all.count > 300)
     for first in all.indices.dropLast(7) {
       #expect(all[first + 7] - all[first] >= 10_000_000_000)
@@ -185,7 +197,7 @@ private final class StateDirectory {
   }
 
   @Test func `a directory that cannot be made leaves limits in the process, and is said once`() {
-    FileManager.default.createFile(atPath: state.path, contents: nil)
+    _ = FileManager.default.createFile(atPath: state.path, contents: nil)
     let pipe = Pipe()
     let log = Log(
       level: .warning, secrets: SecretScrubber(),
@@ -225,7 +237,7 @@ private final class StateDirectory {
     let idle = try file()
     _ = burst(limiter(state.process(), as: "busy"))
     _ = burst(limiter(state.process(), as: "young", second))
-    FileManager.default.createFile(atPath: state.limits + "/notes", contents: nil)
+    _ = FileManager.default.createFile(atPath: state.limits + "/notes", contents: nil)
     let young = state.files.count
     #expect(young == 4)
     let old = [FileAttributeKey.modificationDate: Date(timeIntervalSinceNow: -90_000)]

@@ -45,7 +45,7 @@ def test_every_third_429_with_retry_after_is_waited_for():
 
 def test_a_429_that_lasts_is_rate_limited():
     with BadDay("coda: 429 always retry-after 600") as (host, sandbox):
-        error = host.failure("patch_rescan")
+        error = host.failure("patch_rescan", timeout_ms=30_000)
         assert (error["kind"], error["status_code"]) == ("rate_limited", 429)
         assert error["retry_after_ms"] > 500_000
         assert statuses(sandbox) == [429]

@@ -387,7 +387,7 @@ def test_limits_show_each_bucket():
 def test_limits_show_that_a_vendor_wants_to_be_left_alone():
     busy = reply(429, None, [("Retry-After", "600")])
     with Tenant(lambda request: busy) as tenant, Host(connection(tenant.url)) as host:
-        host.failure("list_scanners")
+        host.failure("list_scanners", timeout_ms=30_000)
         (bucket,) = host.call("limits")["connections"]["main"]
         assert bucket["bucket"] == "list_scanners" and bucket["available"] == 0
         assert 500_000 < bucket["resume_in_ms"] <= 600_000

@@ -239,7 +239,7 @@ def test_an_account_with_a_one_time_password_is_told_so():
 def test_a_sign_in_of_busy_vendor_beyond_the_wait_says_when_to_try_again():
     busy = reply(429, None, [("Retry-After", "600")])
     with Tenant(login=lambda r, n: busy) as tenant, Host(connection(tenant.url)) as host:
-        error = host.failure("list_scanners")
+        error = host.failure("list_scanners", timeout_ms=30_000)
         assert (error["kind"], error["status_code"]) == ("rate_limited", 429)
         assert 500_000 < error["retry_after_ms"] <= 600_000
         assert len(tenant.logins) == 1

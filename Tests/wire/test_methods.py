@@ -370,7 +370,7 @@ def test_a_wait_that_cannot_fit_fails_at_once(sandbox):
     with Host("--connections", sandbox.file) as host:
         slow = sandbox.connection | {"rate_limits": {"default": {"requests": 1, "per_seconds": 3600}}}
         host.result("connections/put", {"name": "slow", "connection": slow})
-        answers = [host.ask(invoke(id, "list_tenants", connection="slow")) for id in range(3)]
+        answers = [host.ask(invoke(id, "list_tenants", connection="slow", timeout_ms=20_000)) for id in range(3)]
     error = answers[-1]["error"]
     assert (error["code"], error["data"]["kind"], error["data"]["retryable"]) == (-32000, "rate_limited", True)
     assert 0 < error["data"]["retry_after_ms"] <= 3_600_000
