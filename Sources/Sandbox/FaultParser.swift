@@ -45,25 +45,28 @@ struct FaultParser {
   mutating func parse() throws(SandboxError) -> SandboxFault {
     let (vendor, isSignIn) = try readVendor()
     let effectColumn = column
-    let effect = try readEffect()
-    let clauses = try readClauses()
+    let effect = try readEffect(vendor)
+    let clauses = try readClauses(vendor)
     if clauses.retryAfterSeconds != nil {
       guard case .status = effect else {
         throw .badFault("retry-after goes with a status, such as 429", column: effectColumn)
       }
     }
     return SandboxFault(
-      text: words.map(\.text).joined(separator: " "), vendor: vendor, isSignIn: isSignIn,
+      text: words.map(\.text).joined(separator: " "), vendor: vendor.name, isSignIn: isSignIn,
       effect: effect, clauses: clauses)
   }
 
-  private mutating func readVendor() throws(SandboxError) -> (String, isSignIn: Bool) {
-    let allowed = Sandbox.vendorNames.flatMap { [$0, $0 + "-auth"] }
+  private mutating func readVendor() throws(SandboxError) -> (FaultVocabulary, isSignIn: Bool) {
+    let vendors = Sandbox.vocabularies
+    let allowed = vendors.flatMap { $0.hasSignIn ? [$0.name, $0.name + "-auth"] : [$0.name] }
     let names = allowed.map { $0 + ":" }.joined(separator: " or ")
     let expected = "expected a vendor and a colon, \(names)"
     guard let word = next() else { throw .badFault(expected, column: column) }
     let name = word.text.hasSuffix(":") ? String(word.text.dropLast()) : word.text
-    guard allowed.contains(name) else {
+    let isSignIn = name.hasSuffix("-auth")
+    let own = isSignIn ? String(name.dropLast("-auth".count)) : name
+    guard allowed.contains(name), let vendor = vendors.first(where: { $0.name == own }) else {
       throw .badFault(
         expected, column: word.column,
         suggestion: Suggestion.closest(to: name, among: allowed).map { $0 + ":" })
@@ -71,17 +74,23 @@ struct FaultParser {
     guard word.text.hasSuffix(":") else {
       throw .badFault("expected a colon after \(name)", column: word.column + name.count)
     }
-    let isSignIn = name.hasSuffix("-auth")
-    return (isSignIn ? String(name.dropLast("-auth".count)) : name, isSignIn)
+    return (vendor, isSignIn)
   }
 
-  private mutating func readEffect() throws(SandboxError) -> SandboxFault.Effect {
+  private mutating func readEffect(
+    _ vendor: FaultVocabulary
+  ) throws(SandboxError) -> SandboxFault.Effect {
+    if let habit = try readHabit(of: vendor) { return .habit(habit) }
+    let own = vendor.habits.map { ", \($0.text)" }.joined()
     let expected =
-      "expected a status from 400 to 599, slow, expired token, drop body, reset or garbage"
+      "expected a status from 400 to 599\(own), slow, expired token, drop body, reset or garbage"
     guard let word = next() else { throw .badFault(expected, column: column) }
     switch word.text {
     case "slow": return .slow(milliseconds: try readDuration())
     case "expired":
+      guard vendor.hasSignIn else {
+        throw .badFault("\(vendor.name) has no tokens", column: word.column)
+      }
       try expect("token")
       return .expiredToken
     case "drop":
@@ -99,7 +108,30 @@ struct FaultParser {
     }
   }
 
-  private mutating func readClauses() throws(SandboxError) -> Clauses {
+  /// Nil when the next word starts none.
+  private mutating func readHabit(
+    of vendor: FaultVocabulary
+  ) throws(SandboxError) -> VendorHabit? {
+    var candidates = vendor.habits.map { (habit: $0, words: $0.text.split(separator: " ")) }
+    var position = 0
+    while candidates.allSatisfy({ $0.words.count > position }) {
+      let word = peek?.text ?? ""
+      let fitting = candidates.filter { $0.words[position] == word }
+      if fitting.isEmpty {
+        if position == 0 { return nil }
+        let allowed = candidates.map { String($0.words[position]) }
+        throw .badFault(
+          "expected " + allowed.map { "'\($0)'" }.joined(separator: " or "), column: column,
+          suggestion: Suggestion.closest(to: word, among: allowed))
+      }
+      candidates = fitting
+      position += 1
+      at += 1
+    }
+    return candidates[0].habit
+  }
+
+  private mutating func readClauses(_ vendor: FaultVocabulary) throws(SandboxError) -> Clauses {
     var clauses = Clauses()
     while let word = next() {
       let isRepeated: Bool
@@ -112,7 +144,7 @@ struct FaultParser {
         clauses.retryAfterSeconds = try readNumber("a number of seconds", from: 0)
       case "on":
         isRepeated = clauses.target != nil
-        clauses.target = try readTarget()
+        clauses.target = try readTarget(vendor)
       default:
         throw .badFault(
           "expected every N, first N, always, retry-after SECONDS or on [VERB] PATH",
@@ -133,16 +165,24 @@ struct FaultParser {
     return keyword == "every" ? .every(count) : .first(count)
   }
 
-  private mutating func readTarget() throws(SandboxError) -> SandboxFault.Target {
-    var method: String?
+  private mutating func readTarget(
+    _ vendor: FaultVocabulary
+  ) throws(SandboxError) -> SandboxFault.Target {
+    var verb: String?
     if let word = peek, !word.text.hasPrefix("/") {
-      guard Self.verbs.contains(word.text) else {
-        throw .badFault(
-          "expected a verb (\(Self.verbs.joined(separator: ", "))) or a path that starts with /",
-          column: word.column,
-          suggestion: Suggestion.closest(to: word.text, among: Self.verbs))
+      if vendor.methods.contains(word.text) {
+        at += 1
+        return .method(word.text)
       }
-      method = word.text
+      guard Self.verbs.contains(word.text) else {
+        let method = vendor.methods.isEmpty ? "" : ", a method of \(vendor.name)"
+        throw .badFault(
+          "expected a verb (\(Self.verbs.joined(separator: ", ")))\(method)"
+            + " or a path that starts with /",
+          column: word.column,
+          suggestion: Suggestion.closest(to: word.text, among: Self.verbs + vendor.methods))
+      }
+      verb = word.text
       at += 1
     }
     let column = self.column
@@ -150,9 +190,8 @@ struct FaultParser {
       throw .badFault("expected a path, such as /api/console/elements/devices/", column: column)
     }
     let isPrefix = word.text.hasSuffix("*")
-    return SandboxFault.Target(
-      method: method, path: isPrefix ? String(word.text.dropLast()) : word.text,
-      isPrefix: isPrefix)
+    return .path(
+      verb: verb, path: isPrefix ? String(word.text.dropLast()) : word.text, isPrefix: isPrefix)
   }
 
   // MARK: Words

@@ -5,6 +5,7 @@ struct FaultSchedule {
     var effect: SandboxFault.Effect?
     var delayMilliseconds = 0
     var retryAfterSeconds: Int?
+    var habits: Set<VendorHabit> = []
   }
 
   private struct Entry {
@@ -21,23 +22,27 @@ struct FaultSchedule {
     for index in entries.indices { entries[index].count = 0 }
   }
 
-  /// - Parameter place: the request's path as faults name it.
+  /// - Parameters:
+  ///   - place: the request's path as faults name it.
+  ///   - method: what it calls there, when its vendor has many methods on one path.
   mutating func strike(
-    _ vendor: String, isSignIn: Bool, method: String, place: String
+    _ vendor: String, isSignIn: Bool, verb: String, place: String, method: String?
   ) -> Strike {
     var strike = Strike()
     for index in entries.indices {
       let fault = entries[index].fault
       guard fault.vendor == vendor, fault.isSignIn == isSignIn,
-        fault.target?.covers(method: method, place: place) ?? true
+        fault.target?.covers(verb: verb, place: place, method: method) ?? true
       else { continue }
       entries[index].count += 1
       guard fault.schedule.isDue(at: entries[index].count) else { continue }
-      if case .slow(let milliseconds) = fault.effect {
-        strike.delayMilliseconds += milliseconds
-      } else if strike.effect == nil {
-        strike.effect = fault.effect
+      switch fault.effect {
+      case .slow(let milliseconds): strike.delayMilliseconds += milliseconds
+      case .habit(let habit): strike.habits.insert(habit)
+      case let effect where strike.effect == nil:
+        strike.effect = effect
         strike.retryAfterSeconds = fault.retryAfterSeconds
+      default: break
       }
     }
     return strike
@@ -56,8 +61,12 @@ extension SandboxFault.Schedule {
 }
 
 extension SandboxFault.Target {
-  fileprivate func covers(method: String, place: String) -> Bool {
-    if let own = self.method, own != method { return false }
-    return isPrefix ? place.hasPrefix(path) : place == path
+  fileprivate func covers(verb: String, place: String, method: String?) -> Bool {
+    switch self {
+    case .method(let name): return name == method
+    case .path(let own, let path, let isPrefix):
+      if let own, own != verb { return false }
+      return isPrefix ? place.hasPrefix(path) : place == path
+    }
   }
 }

@@ -1,8 +1,9 @@
 /// One bad habit of an emulated vendor, written as a line of text.
 ///
-///     VENDOR: EFFECT [SCHEDULE] [retry-after SECONDS] [on [VERB] PATH]
+///     VENDOR: EFFECT [SCHEDULE] [retry-after SECONDS] [on [VERB] PATH | on METHOD]
 ///
-/// - VENDOR: `coda` for everything but signing in, `coda-auth` for the sign-in routes alone.
+/// - VENDOR: `coda` for everything but signing in, `coda-auth` for the sign-in routes alone;
+///   `gravityzone`, which has no sign-in.
 /// - EFFECT:
 ///   - a status from 400 to 599, such as `429` or `503`; the vendor does not act
 ///   - `slow 200ms` or `slow 2s`: answers after that time; adds to other effects
@@ -11,11 +12,15 @@
 ///   - `drop body`: the vendor acts, its answer breaks off halfway
 ///   - `reset`: the connection is reset before the vendor acts
 ///   - `garbage`: status 200 with a body that is not JSON; the vendor does not act
+///   - a habit of the vendor's own, which adds to other effects. Of `gravityzone`:
+///     `errors as http status`, where it else answers errors with status 200;
+///     `no retry-after header` at a 429; `no rate limits`
 /// - SCHEDULE: `every N` (the Nth, 2Nth, … request that the fault could hit), `first N`, or
 ///   `always`, which is the default.
 /// - `retry-after SECONDS`: the header Retry-After; only with a status.
 /// - `on [VERB] PATH`: only requests for that path, a `*` at its end for all that start so. The
 ///   path is the one of the classic API also for a client of the current one.
+/// - `on METHOD`: only calls of that JSON-RPC method, such as `getEndpointsList`.
 ///
 /// Of several effects that are due at once the first in the list happens.
 public struct SandboxFault: Sendable, Equatable, CustomStringConvertible {
@@ -26,6 +31,7 @@ public struct SandboxFault: Sendable, Equatable, CustomStringConvertible {
     case dropBody
     case reset
     case garbage
+    case habit(VendorHabit)
   }
 
   enum Schedule: Sendable, Equatable {
@@ -34,11 +40,11 @@ public struct SandboxFault: Sendable, Equatable, CustomStringConvertible {
     case first(Int)
   }
 
-  struct Target: Sendable, Equatable {
-    var method: String?
-    /// With `isPrefix`, what comes before the asterisk.
-    var path: String
-    var isPrefix: Bool
+  enum Target: Sendable, Equatable {
+    /// With `isPrefix`, `path` is what comes before the asterisk.
+    case path(verb: String?, path: String, isPrefix: Bool)
+    /// Of JSON-RPC.
+    case method(String)
   }
 
   /// The text it was read from.
@@ -74,14 +80,19 @@ public struct SandboxFault: Sendable, Equatable, CustomStringConvertible {
 extension Sandbox {
   /// The grammar of fault texts, as lines for a help text.
   public static let grammarHelp = """
-    VENDOR: EFFECT [every N | first N | always] [retry-after SECONDS] [on [VERB] PATH]
-      VENDOR  coda, or coda-auth for its sign-in routes
-      EFFECT  a status from 400 to 599, slow 200ms, expired token, drop body, reset, garbage
+    VENDOR: EFFECT [every N | first N | always] [retry-after SECONDS]
+            [on [VERB] PATH | on METHOD]
+      VENDOR  coda, coda-auth for its sign-in routes, or gravityzone
+      EFFECT  a status from 400 to 599, slow 200ms, expired token, drop body, reset, garbage;
+              of gravityzone also: errors as http status, no retry-after header, no rate limits
       PATH    such as /api/console/elements/devices/, or /api/console/* for all below it
+      METHOD  of gravityzone, such as getEndpointsList
     Examples:
       coda: 429 every 10 retry-after 2
       coda: 503 first 2 on GET /api/console/elements/devices/
       coda: slow 200ms
       coda-auth: 503 first 1
+      gravityzone: 429 first 1 retry-after 2 on addToBlocklist
+      gravityzone: errors as http status
     """
 }

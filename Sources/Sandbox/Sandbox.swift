@@ -1,5 +1,4 @@
 import Basics
-import Glibc
 import HTTPServer
 import Synchronization
 
@@ -11,18 +10,18 @@ import Synchronization
 ///
 /// Tests steer a running sandbox over its `/_sandbox/` routes (see `Control`).
 public final class Sandbox: Sendable {
-  /// The words that a fault text can start with.
-  static let vendorNames = [CODA.name]
+  /// What fault texts can say.
+  static let vocabularies = [CODA.vocabulary, GravityZone.vocabulary]
 
+  /// A request goes to the first that knows its path; CODA takes whatever starts with `/api/`.
   private let vendors: [any EmulatedVendor]
+  private let clock = SandboxClock()
   private let state: Mutex<State>
 
   private struct State {
     var server: HTTPServer?
     var log = RequestLog()
     var faults: FaultSchedule
-    /// Seconds that the emulated vendors' clock is ahead of the machine's.
-    var clockLead = 0
   }
 
   /// Cheap: the emulated data is made on the first request that needs it.
@@ -31,7 +30,7 @@ public final class Sandbox: Sendable {
   public init(
     faults: [SandboxFault] = [], codaTokenLifetimes: TokenLifetimes = TokenLifetimes()
   ) {
-    vendors = [CODA(lifetimes: codaTokenLifetimes)]
+    vendors = [GravityZone(), CODA(lifetimes: codaTokenLifetimes)]
     state = Mutex(State(faults: FaultSchedule(faults)))
   }
 
@@ -67,14 +66,15 @@ public final class Sandbox: Sendable {
   /// The value of a connections file: one connection for each emulated vendor,
   /// `{"connections":{"coda_sandbox":{"integration":"coda_footprint","settings":{…}}}}`.
   ///
+  /// - Parameter integrations: the ids of those that are wanted; nil for all.
   /// - Precondition: it is running.
-  public var connections: JSONFragment {
+  public func connections(of integrations: Set<String>? = nil) -> JSONFragment {
     let origin = self.origin
     return JSONFragment { writer in
       writer.object { writer in
         writer.name("connections")
         writer.object { writer in
-          for vendor in vendors {
+          for vendor in vendors where integrations?.contains(vendor.integration) ?? true {
             writer.name(text: vendor.connectionName)
             writer.value(vendor.connection(origin: origin))
           }
@@ -105,12 +105,13 @@ public final class Sandbox: Sendable {
     if let command = Control(request) { return control(command) }
     for vendor in vendors {
       guard let place = vendor.place(of: request.path) else { continue }
-      let (strike, now) = state.withLock { state in
-        let strike = state.faults.strike(
-          vendor.faultWord, isSignIn: vendor.isSignIn(place), method: request.method, place: place)
-        return (strike, time(nil) + state.clockLead)
+      let method = vendor.method(of: request)
+      let strike = state.withLock { state in
+        state.faults.strike(
+          vendor.vocabulary.name, isSignIn: vendor.isSignIn(place), verb: request.method,
+          place: place, method: method)
       }
-      let response = answer(request, by: vendor, struck: strike, now: now)
+      let response = answer(request, by: vendor, struck: strike)
       state.withLock { $0.log.add(request, response) }
       return response
     }
@@ -119,19 +120,22 @@ public final class Sandbox: Sendable {
 
   private func answer(
     _ request: HTTPServer.Request, by vendor: any EmulatedVendor,
-    struck strike: FaultSchedule.Strike, now: Int
+    struck strike: FaultSchedule.Strike
   ) -> HTTPServer.Response {
+    func respond() -> HTTPServer.Response {
+      vendor.respond(to: request, clock: clock, habits: strike.habits)
+    }
     var response: HTTPServer.Response
     switch strike.effect {
-    case nil, .slow: response = vendor.respond(to: request, now: now)
+    case nil, .slow, .habit: response = respond()
     case .status(let status):
       response = vendor.refusal(status, retryAfterSeconds: strike.retryAfterSeconds)
     case .expiredToken:
       vendor.revokeToken(of: request)
-      response = vendor.respond(to: request, now: now)
+      response = respond()
     case .dropBody:
       // The vendor has acted; only its answer is lost.
-      response = vendor.respond(to: request, now: now)
+      response = respond()
       response.delivery = .droppedHalfway
     case .reset:
       response = HTTPServer.Response(200)
@@ -151,15 +155,15 @@ public final class Sandbox: Sendable {
       state.withLock { state in
         state.log = RequestLog()
         state.faults.restart()
-        state.clockLead = 0
       }
+      clock.reset()
       return .json(200, JSONFragment { $0.object { _ in } })
     case .faults(let faults):
       state.withLock { $0.faults = FaultSchedule(faults) }
       return .json(
         200, JSONFragment { $0.array { for fault in faults { $0.string(fault.description) } } })
     case .advanceClock(let seconds):
-      state.withLock { $0.clockLead += seconds }
+      clock.advance(seconds: seconds)
       return .json(200, JSONFragment { $0.object { $0.member("advanced_seconds", seconds) } })
     case .refused(let response): return response
     }

@@ -356,7 +356,8 @@ class Sandbox:
         self.connection = self.connections["connections"]["coda_sandbox"]
         self.url: str = self.connection["settings"]["server_url"]
         self._file = tempfile.NamedTemporaryFile("w", suffix=".json")
-        json.dump(self.connections, self._file)
+        # Of CODA alone: a command's own connection is then the one that is meant.
+        json.dump({"connections": {"coda_sandbox": self.connection}}, self._file)
         self._file.flush()
 
     @property

@@ -22,6 +22,7 @@ class Sandbox:
             )
             document = json.loads(self.process.stdout.readline())
             self.connection = document["connections"]["coda_sandbox"]
+            self.gravityzone = document["connections"]["gravityzone_sandbox"]
             base = self.connection["settings"]["server_url"]
         self.base = base
         self.forgotten = 0

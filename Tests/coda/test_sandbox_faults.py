@@ -18,7 +18,9 @@ class BadDay:
         self.host = Host(options=options)
 
     def __enter__(self):
-        (listed,) = self.host.call("connections/list")["connections"]
+        listed = next(
+            each for each in self.host.call("connections/list")["connections"]
+            if each["integration"] == "coda_footprint")
         return self.host, Sandbox(listed["settings"]["server_url"])
 
     def __exit__(self, *raised):

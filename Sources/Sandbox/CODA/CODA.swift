@@ -24,11 +24,12 @@ final class CODA: EmulatedVendor {
     case classic, current
   }
 
-  static let name = "coda"
-  static let integration = "coda_footprint"
+  static let vocabulary = FaultVocabulary(name: "coda", hasSignIn: true)
+  static let integrationID = "coda_footprint"
   static let currentPrefix = "/current"
 
-  let faultWord = CODA.name
+  let vocabulary: FaultVocabulary = CODA.vocabulary
+  let integration = CODA.integrationID
   let connectionName = "coda_sandbox"
 
   private let lifetimes: TokenLifetimes
@@ -53,7 +54,7 @@ final class CODA: EmulatedVendor {
     let user = CODAUser.all[0]
     return JSONFragment { writer in
       writer.object { writer in
-        writer.member("integration", integration)
+        writer.member("integration", integrationID)
         writer.name("settings")
         writer.object { writer in
           writer.member("server_url", profile == .classic ? origin : origin + currentPrefix)
@@ -76,7 +77,10 @@ final class CODA: EmulatedVendor {
 
   func isSignIn(_ place: String) -> Bool { CODARoute(place)?.isSignIn ?? false }
 
-  func respond(to request: HTTPServer.Request, now: Int) -> HTTPServer.Response {
+  func respond(
+    to request: HTTPServer.Request, clock: SandboxClock, habits: Set<VendorHabit>
+  ) -> HTTPServer.Response {
+    let now = clock.now
     guard let route = place(of: request.path).flatMap(CODARoute.init) else {
       return CODARefusal.noSuchPage.response
     }

@@ -1,0 +1,46 @@
+import Basics
+import HTTPServer
+
+/// An API key: what it opens and whose it is.
+struct GravityZoneKey {
+  enum Area: String, CaseIterable {
+    case general, network, incidents, quarantine, reports
+  }
+
+  let text: String
+  let areas: [Area]
+  /// Whose data it reaches; the first is the owner.
+  let companyIDs: [String]
+  let mayChangeBlocklist: Bool
+
+  /// Everything of both companies.
+  static let partner = GravityZoneKey(
+    text: "b4a1c0de5eed00112233445566778899aabbccddeeff00112233445566778811",
+    areas: Area.allCases, companyIDs: [GravityZoneSeed.harborID, GravityZoneSeed.lanternID],
+    mayChangeBlocklist: true)
+
+  /// Harbor Logistics, network and incidents alone, and no right to the block list.
+  static let analyst = GravityZoneKey(
+    text: "b4a1c0de5eed00112233445566778899aabbccddeeff00112233445566778822",
+    areas: [.network, .incidents], companyIDs: [GravityZoneSeed.harborID],
+    mayChangeBlocklist: false)
+
+  /// Everything of Lantern Clinics.
+  static let clinic = GravityZoneKey(
+    text: "b4a1c0de5eed00112233445566778899aabbccddeeff00112233445566778833",
+    areas: Area.allCases, companyIDs: [GravityZoneSeed.lanternID], mayChangeBlocklist: true)
+
+  private static let all = [partner, analyst, clinic]
+}
+
+extension GravityZoneKey {
+  /// The key that a request comes with: the user name of Basic authentication, the password empty.
+  init?(_ request: HTTPServer.Request) {
+    let header = request.headers["Authorization"] ?? ""
+    let expected = Self.all.first { key in
+      header == "Basic " + Base64.encode(Array((key.text + ":").utf8))
+    }
+    guard let expected else { return nil }
+    self = expected
+  }
+}

@@ -1,0 +1,91 @@
+import Basics
+
+/// Everything that the emulation knows, of both companies.
+struct GravityZoneState {
+  static let isolationSeconds = 30
+  static let scanPendingSeconds = 10
+  static let scanSeconds = 60
+  static let quarantineSeconds = 30
+
+  /// When this data was new.
+  let began: Int
+  let companies: [GravityZoneCompany]
+  var groups: [GravityZoneGroup]
+  var endpoints: [GravityZoneEndpoint]
+  var blocklist: [GravityZoneBlocklistItem]
+  var scanTasks: [GravityZoneScanTask]
+  var quarantine: [GravityZoneQuarantineItem]
+  let reports: [GravityZoneReport]
+  /// Objects that calls made.
+  private var made = 0
+
+  init(
+    began: Int, companies: [GravityZoneCompany], groups: [GravityZoneGroup],
+    endpoints: [GravityZoneEndpoint], blocklist: [GravityZoneBlocklistItem],
+    scanTasks: [GravityZoneScanTask], quarantine: [GravityZoneQuarantineItem],
+    reports: [GravityZoneReport]
+  ) {
+    self.began = began
+    self.companies = companies
+    self.groups = groups
+    self.endpoints = endpoints
+    self.blocklist = blocklist
+    self.scanTasks = scanTasks
+    self.quarantine = quarantine
+    self.reports = reports
+  }
+
+  mutating func makeID(_ kind: GravityZoneID.Kind, now: Int) -> String {
+    made += 1
+    return GravityZoneID.make(kind, made, at: now)
+  }
+
+  /// Lets everything happen that was due by now.
+  mutating func catchUp(to now: Int) {
+    for index in endpoints.indices { endpoints[index].isolation.catchUp(to: now) }
+    quarantine.removeAll { item in item.removedAt.map { $0 <= now } ?? false }
+  }
+
+  // MARK: What a key sees
+
+  func companies(of key: GravityZoneKey) -> [GravityZoneCompany] {
+    companies.filter { key.companyIDs.contains($0.id) }
+  }
+
+  func endpointIndex(_ id: String, _ key: GravityZoneKey) -> Int? {
+    endpoints.firstIndex { $0.id == id && key.companyIDs.contains($0.companyID) }
+  }
+
+  func groupIndex(_ id: String, _ key: GravityZoneKey) -> Int? {
+    groups.firstIndex { $0.id == id && key.companyIDs.contains($0.companyID) }
+  }
+
+  /// What can be a parent: a group, or a company in place of its group Computers and Groups.
+  func container(_ id: String, _ key: GravityZoneKey) -> GravityZoneGroup? {
+    if let index = groupIndex(id, key) { return groups[index] }
+    return companies(of: key).contains { $0.id == id } ? system(.computers, of: id) : nil
+  }
+
+  func system(_ kind: GravityZoneGroup.Kind, of companyID: String) -> GravityZoneGroup {
+    guard let group = groups.first(where: { $0.companyID == companyID && $0.kind == kind }) else {
+      preconditionFailure("a company without its system groups")
+    }
+    return group
+  }
+
+  /// The ids of a group and of all below it; of a company, its groups'.
+  func subtree(_ id: String) -> Set<String> {
+    var ids: Set<String> = [id]
+    var fresh = ids
+    while !fresh.isEmpty {
+      fresh = Set(groups.filter { fresh.contains($0.parentID) }.map(\.id))
+      ids.formUnion(fresh)
+    }
+    return ids
+  }
+}
+
+struct GravityZoneCompany {
+  let id: String
+  let name: String
+}
