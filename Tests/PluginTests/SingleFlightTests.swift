@@ -152,4 +152,23 @@ private final class Airport: Sendable {
     #expect(try await next.value.get().value == "number 1")
     #expect(airport.replaced == [nil])
   }
+
+  @Test func `a flight that is held up refuses those who cannot wait, at once`() async throws {
+    let patient = try caller(milliseconds: 90_000, airport.flyAndWait)
+    let hurried = try caller(airport.flyAndWait)
+    await executor.settle()
+    #expect(flight.mayWait(until: MonotonicTime.now.adding(milliseconds: 60_000)))
+    let late = try caller(airport.flyAndWait)
+    for caller in [hurried, late] {
+      guard case .failure(let error) = await caller.value else {
+        Issue.record("the landing is after its deadline")
+        return
+      }
+      #expect(error.kind == .rateLimited && (error.retryAfterMilliseconds ?? 0) > 50_000)
+    }
+    #expect(
+      !flight.mayWait(until: MonotonicTime.now.adding(milliseconds: 100_000)), "nobody is left")
+    await #expect(throws: CommandError.self) { _ = try await patient.value.get() }
+    airport.mayLand.signal()
+  }
 }

@@ -370,6 +370,72 @@ def test_a_wait_for_the_limit_that_cannot_fit_fails_at_once():
         assert bucket["resume_in_ms"] <= 60_000
 
 
+def waits(host, number):
+    """Waits until an invocation waits; returns in how many seconds it goes on."""
+    resume = host.seen("invoke/waiting", number)["resume_at"]
+    return datetime.datetime.fromisoformat(resume.replace("Z", "+00:00")).timestamp() - time.time()
+
+
+def test_without_a_deadline_the_limit_is_waited_for_however_long():
+    with Tenant() as tenant, Host(limited(tenant, list_scanners=(1, 3600))) as host:
+        host.result("list_scanners")
+        number = host.start("list_scanners", stream=True)
+        assert 3_000 < waits(host, number) <= 3_601
+        assert host.seen("invoke/waiting", number)["reason"] == "rate_limited"
+        host.request("cancel", {"id": number})
+        error = host.wait(number)[0]["error"]
+        assert (error["code"], error["data"]["outcome"]) == (-32800, "not_applied")
+
+
+def test_a_wait_that_was_cancelled_gives_its_place_back():
+    with Tenant() as tenant, Host(limited(tenant, list_scanners=(1, 3600))) as host:
+        host.result("list_scanners")
+        for _ in range(3):
+            number = host.start("list_scanners", stream=True)
+            assert waits(host, number) <= 3_601
+            host.request("cancel", {"id": number})
+            host.wait(number)
+        (bucket,) = host.call("limits")["connections"]["main"]
+        assert 3_000_000 < bucket["resume_in_ms"] <= 3_600_000
+        assert bucket["shared"] is False
+
+
+def test_a_wait_on_a_full_connection_is_no_timeout_when_a_limit_is_in_front():
+    with Tenant() as tenant:
+        one = connection(tenant.url, max_concurrency=1, rate_limits={
+            "list_scanners": {"requests": 1, "per_seconds": 1}})
+        with Host(one) as host:
+            started = [host.start("list_scanners") for _ in range(4)]
+            for number in started:
+                assert "result" in host.wait(number)[0]
+            assert fullest_window(tenant.to(SCANNERS), 1, JITTER) <= 1
+
+
+def test_a_429_that_names_a_time_is_waited_for_without_a_deadline():
+    busy = reply(429, None, [("Retry-After", "600")])
+    with Tenant(lambda request: busy) as tenant, Host(connection(tenant.url)) as host:
+        number = host.start("list_scanners", stream=True)
+        assert 500 < waits(host, number) <= 601
+        host.request("cancel", {"id": number})
+        assert host.wait(number)[0]["error"]["code"] == -32800
+
+
+def test_a_sign_in_that_waits_for_the_limit_refuses_only_those_in_a_hurry():
+    turns = iter([reply(503)])
+    with Tenant(login=lambda request, n: next(turns, reply(200, Tenant.tokens(n)))) as tenant:
+        with Host(limited(tenant, sign_in=(1, 4))) as host:
+            patient = [host.start("list_scanners") for _ in range(3)]
+            hurried = host.start("list_scanners", timeout_ms=3_000)
+            tenant.wait_for(1, LOGIN)
+            error = host.wait(hurried)[0]["error"]["data"]
+            assert error["kind"] == "rate_limited" and 0 < error["retry_after_ms"] <= 4_000
+            late = host.failure("list_scanners", timeout_ms=20)
+            assert late["kind"] == "rate_limited"
+            for number in patient:
+                assert "result" in host.wait(number)[0]
+            assert len(tenant.logins) == 2
+
+
 def test_limits_show_each_bucket():
     with Tenant() as tenant:
         with Host(limited(tenant, default=(100, 60), list_scanners=(3, 60))) as host:

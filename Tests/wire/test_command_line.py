@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import re
 import subprocess
 
 import pytest
@@ -61,6 +62,20 @@ def test_without_a_terminal_the_bare_command_serves():
     for arguments in ([], ["--max-in-flight", "2"], ["serve"]):
         ended = run(*arguments, input=ping)
         assert (ended.code, ended.output) == (0, b'{"jsonrpc":"2.0","id":1,"result":{}}\n')
+
+
+def test_a_person_at_a_terminal_is_told_of_a_wait():
+    command = [EXECUTABLE, "call", CODA, "list_scanners", "--sandbox", "--sandbox-fault",
+               "coda: 429 first 1 retry-after 3 on GET /api/console/scanSurface/scanners/"]
+    owner, terminal = pty.openpty()
+    ended = subprocess.run(command, stdout=subprocess.PIPE, stderr=terminal, timeout=TIMEOUT, env=environment())
+    os.close(terminal)
+    shown = os.read(owner, 10_000).decode()
+    os.close(owner)
+    assert ended.returncode == 0
+    assert re.fullmatch(r"Waiting for the rate limit, resumes at \d\d:\d\d:\d\d\.\r\n", shown)
+    piped = subprocess.run(command, capture_output=True, timeout=TIMEOUT, env=environment())
+    assert (piped.returncode, piped.stderr) == (0, b"")
 
 
 # Slips

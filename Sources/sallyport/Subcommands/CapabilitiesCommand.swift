@@ -86,6 +86,11 @@ enum CapabilitiesCommand {
       let permissions = about.permissions.map { "\($0)" }.joined(separator: ", ")
       Console.print("\nPermissions: \(permissions)")
     }
+    if let quota = about.rateLimit {
+      Console.print(
+        "Limit: \(quota.limit.requests) requests in \(quota.limit.perSeconds) s"
+          + " for all commands with the limit \(quota.bucket)")
+    }
     if let items = about.items { Console.print("Items: \(items.text)") }
     Console.print("\nExample\n  \(SampleCommand.callLine(command, of: integration))")
   }

@@ -136,6 +136,9 @@ struct EndpointFiltersKind: Kind {
 
   func writeSchema(to writer: inout JSONWriter) {
     TextKind.text(maximumCharacters: Self.maximumCharacters).writeSchema(to: &writer)
+    // How it starts; the whole grammar would be a pattern that nobody reads.
+    writer.member(
+      "pattern", #"^\s*(security\.management|depth|details|type)\.[A-Za-z0-9]+\s*(:|in\s*\()"#)
   }
 
   /// Filters are given as text; there is no way back to it.
