@@ -39,7 +39,7 @@ class GravityZone:
 
     def post(self, method, params=None, service=None, version="v1.0"):
         """The HTTP answer."""
-        path = service or SERVICES.get(method, "network")
+        path = SERVICES.get(method, "network") if service is None else service
         body = {"id": str(next(self.numbers)), "jsonrpc": "2.0", "method": method,
                 "params": {} if params is None else params}
         return self.session.post(f"{self.base}/api/{version}/jsonrpc/{path}", json=body)

@@ -26,8 +26,9 @@ extension GravityZoneCall {
 
   func moveGroup(_ state: inout GravityZoneState) throws(GravityZoneError) -> JSONFragment {
     let parameters = try parameters("groupId", "parentId")
-    let index = try customGroup(try parameters.id("groupId"), state)
-    let parent = try parent(try parameters.id("parentId"), state)
+    let (id, parentID) = (try parameters.id("groupId"), try parameters.id("parentId"))
+    let index = try customGroup(id, state)
+    let parent = try parent(parentID, state)
     let group = state.groups[index]
     guard parent.companyID == group.companyID, !state.subtree(group.id).contains(parent.id) else {
       throw .invalid("parentId")
@@ -40,8 +41,8 @@ extension GravityZoneCall {
   /// By force what was in it goes to the group Deleted.
   func deleteGroup(_ state: inout GravityZoneState) throws(GravityZoneError) -> JSONFragment {
     let parameters = try parameters("groupId", "force")
-    let group = state.groups[try customGroup(try parameters.id("groupId"), state)]
-    let isForced = try parameters.flag("force") ?? false
+    let (id, isForced) = (try parameters.id("groupId"), try parameters.flag("force") ?? false)
+    let group = state.groups[try customGroup(id, state)]
     let ids = state.subtree(group.id)
     let isEmpty = ids.count == 1 && !state.endpoints.contains { $0.groupID == group.id }
     guard isEmpty || isForced else { throw .groupNotEmpty }
