@@ -8,7 +8,8 @@
 ///   - a status from 400 to 599, such as `429` or `503`; the vendor does not act
 ///   - `slow 200ms` or `slow 2s`: answers after that time; adds to other effects
 ///   - `expired token`: the access token of the request is revoked, so that it is answered 401
-///     until the client refreshes; with `coda-auth`, the refresh token
+///     until the client refreshes; with `coda-auth`, the refresh token; not of `gravityzone`,
+///     whose keys do not expire
 ///   - `drop body`: the vendor acts, its answer breaks off halfway
 ///   - `reset`: the connection is reset before the vendor acts
 ///   - `garbage`: status 200 with a body that is not JSON; the vendor does not act
@@ -83,8 +84,9 @@ extension Sandbox {
     VENDOR: EFFECT [every N | first N | always] [retry-after SECONDS]
             [on [VERB] PATH | on METHOD]
       VENDOR  coda, coda-auth for its sign-in routes, or gravityzone
-      EFFECT  a status from 400 to 599, slow 200ms, expired token, drop body, reset, garbage;
-              of gravityzone also: errors as http status, no retry-after header, no rate limits
+      EFFECT  a status from 400 to 599, slow 200ms, drop body, reset, garbage;
+              of coda: expired token;
+              of gravityzone: errors as http status, no retry-after header, no rate limits
       PATH    such as /api/console/elements/devices/, or /api/console/* for all below it
       METHOD  of gravityzone, such as getEndpointsList
     Examples:
