@@ -78,7 +78,9 @@ struct RemoveFromBlockList: GravityZoneCommand, TargetCommand {
   let items: [String]
 
   init(_ parameters: inout ParamReader) {
-    items = parameters.ids("Hash Item IDs", "The items to remove.", from: "list_block_list")
+    items = parameters.ids(
+      "Hash Item IDs", "The items to remove.", from: "list_block_list",
+      example: "6affe1e0b1a43d0004000001")
   }
 
   func targets(with client: GravityZoneClient) -> [Target] {
