@@ -26,7 +26,7 @@ struct AddToBlocklist: GravityZoneCommand, RequestCommand {
 
   func request(with client: GravityZoneClient) -> HTTPRequest {
     client.request(.addToBlocklist) { writer in
-      if client.version < .v1_2 {
+      if client.version < .v12 {
         writer.member("hashType", type)
         writer.member("hashList", hashes)
         writer.member("sourceInfo", description)
@@ -88,7 +88,7 @@ struct RemoveFromBlockList: GravityZoneCommand, TargetCommand {
       Target(
         item,
         client.request(.removeFromBlocklist) {
-          if client.version < .v1_2 {
+          if client.version < .v12 {
             $0.member("hashItemId", item)
           } else {
             $0.member("ids", [item])
