@@ -38,7 +38,7 @@ let package = Package(
     // Floor 2
     room("RPC", needs: ["Basics"]),
     room("HTTP", needs: ["Basics"]),
-    room("Crypto", needs: ["COpenSSL"]),
+    room("Crypto", needs: ["Basics", "COpenSSL"]),
     room("JSONPath", needs: ["Basics"]),
     // Floor 3
     room("CurlTransport", needs: ["Basics", "HTTP", "CCurl"]),
@@ -75,7 +75,7 @@ let package = Package(
     tests("Basics"),
     tests("RPC", needs: ["Basics"]),
     tests("HTTP", needs: ["Basics"]),
-    tests("Crypto"),
+    tests("Crypto", needs: ["Basics"]),
     tests("JSONPath", needs: ["Basics"]),
     tests("Plugin", needs: ["Basics", "HTTP", "Crypto"]),
   ],

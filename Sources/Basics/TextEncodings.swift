@@ -99,17 +99,23 @@ public enum PercentEncoding {
       if isUnreserved(byte) {
         encoded.append(byte)
       } else {
-        encoded.append(UInt8(ascii: "%"))
-        encoded.append(hexDigits[Int(byte >> 4)])
-        encoded.append(hexDigits[Int(byte & 0xF)])
+        append(byte, to: &encoded)
       }
     }
     return String(decoding: encoded, as: UTF8.self)
   }
 
+  /// A byte as an escape.
+  static func append(_ byte: UInt8, to encoded: inout [UInt8]) {
+    encoded.append(UInt8(ascii: "%"))
+    encoded.append(hexDigits[Int(byte >> 4)])
+    encoded.append(hexDigits[Int(byte & 0xF)])
+  }
+
   /// The text with its escapes resolved; what is no escape stays.
-  public static func decode(_ text: String) -> String {
-    let bytes = Array(text.utf8)
+  public static func decode(_ text: String) -> String { decode(Array(text.utf8)) }
+
+  static func decode(_ bytes: [UInt8]) -> String {
     var decoded: [UInt8] = []
     var at = 0
     while at < bytes.count {
@@ -126,7 +132,8 @@ public enum PercentEncoding {
     return String(decoding: decoded, as: UTF8.self)
   }
 
-  private static func isUnreserved(_ byte: UInt8) -> Bool {
+  /// Letters, digits and `-._~` (RFC 3986 section 2.3).
+  public static func isUnreserved(_ byte: UInt8) -> Bool {
     switch byte {
     case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
       UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."),
@@ -134,5 +141,31 @@ public enum PercentEncoding {
       true
     default: false
     }
+  }
+}
+
+/// The encoding of the names and values of a form (URL standard section 5), one at a time; see
+/// `FormFields`.
+public enum FormEncoding {
+  /// Letters, digits and `*-._` stay, a space becomes a plus, every other byte is percent-encoded.
+  public static func encode(_ text: String) -> String {
+    var encoded: [UInt8] = []
+    encoded.reserveCapacity(text.utf8.count)
+    for byte in text.utf8 {
+      if byte == UInt8(ascii: " ") {
+        encoded.append(UInt8(ascii: "+"))
+      } else if byte != UInt8(ascii: "~"),
+        PercentEncoding.isUnreserved(byte) || byte == UInt8(ascii: "*")
+      {
+        encoded.append(byte)
+      } else {
+        PercentEncoding.append(byte, to: &encoded)
+      }
+    }
+    return String(decoding: encoded, as: UTF8.self)
+  }
+
+  public static func decode(_ text: some Sequence<UInt8>) -> String {
+    PercentEncoding.decode(text.map { $0 == UInt8(ascii: "+") ? UInt8(ascii: " ") : $0 })
   }
 }

@@ -1,5 +1,4 @@
 import COpenSSL
-import Glibc
 
 /// libcrypto, opened when it is first needed.
 ///
@@ -27,31 +26,20 @@ struct CryptoLibrary: Sendable {
   let freeDigest: FreeDigest
   let versionText: VersionText
 
-  /// By the name that every release of OpenSSL 3 has.
   static let shared: Result<CryptoLibrary, CryptoError> = Result { () throws(CryptoError) in
-    try CryptoLibrary(opening: "libcrypto.so.3")
+    try CryptoLibrary(CryptoSymbols())
   }
 
-  private init(opening name: String) throws(CryptoError) {
-    guard let handle = dlopen(name, RTLD_NOW | RTLD_LOCAL) else {
-      throw CryptoError(reason: String(cString: dlerror()))
-    }
-    func symbol<Function>(_ name: String, _: Function.Type) throws(CryptoError) -> Function {
-      guard let address = dlsym(handle, name) else {
-        throw CryptoError(reason: "libcrypto has no \(name)")
-      }
-      // A C function's address has no other type than the one its header declares.
-      return unsafeBitCast(address, to: Function.self)
-    }
-    md5 = try symbol("EVP_md5", Algorithm.self)
-    sha1 = try symbol("EVP_sha1", Algorithm.self)
-    sha256 = try symbol("EVP_sha256", Algorithm.self)
-    newDigest = try symbol("EVP_MD_CTX_new", NewDigest.self)
-    beginDigest = try symbol("EVP_DigestInit_ex", BeginDigest.self)
-    updateDigest = try symbol("EVP_DigestUpdate", UpdateDigest.self)
-    endDigest = try symbol("EVP_DigestFinal_ex", EndDigest.self)
-    freeDigest = try symbol("EVP_MD_CTX_free", FreeDigest.self)
-    versionText = try symbol("OpenSSL_version", VersionText.self)
+  private init(_ symbols: CryptoSymbols) throws(CryptoError) {
+    md5 = try symbols.function("EVP_md5")
+    sha1 = try symbols.function("EVP_sha1")
+    sha256 = try symbols.function("EVP_sha256")
+    newDigest = try symbols.function("EVP_MD_CTX_new")
+    beginDigest = try symbols.function("EVP_DigestInit_ex")
+    updateDigest = try symbols.function("EVP_DigestUpdate")
+    endDigest = try symbols.function("EVP_DigestFinal_ex")
+    freeDigest = try symbols.function("EVP_MD_CTX_free")
+    versionText = try symbols.function("OpenSSL_version")
   }
 
   func algorithm(_ algorithm: Digest.Algorithm) -> OpaquePointer? {

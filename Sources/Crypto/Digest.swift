@@ -60,12 +60,24 @@ public struct Digest: ~Copyable {
 
   /// The digest of `bytes` in lower-case hexadecimal digits.
   public static func hex(_ algorithm: Algorithm, _ bytes: [UInt8]) throws(CryptoError) -> String {
+    try whole(algorithm, bytes).hex()
+  }
+
+  public static func bytes(
+    _ algorithm: Algorithm, _ bytes: [UInt8]
+  ) throws(CryptoError) -> [UInt8] {
+    try whole(algorithm, bytes).bytes()
+  }
+
+  private static func whole(
+    _ algorithm: Algorithm, _ bytes: [UInt8]
+  ) throws(CryptoError) -> Digest {
     var digest = try Digest(algorithm)
     // A closure that throws a type of its own would be inferred to throw any.
     let outcome = bytes.withUnsafeBytes { bytes in
       Result { () throws(CryptoError) in try digest.update(bytes) }
     }
     try outcome.get()
-    return try digest.hex()
+    return digest
   }
 }

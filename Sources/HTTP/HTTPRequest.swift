@@ -63,6 +63,14 @@ public struct HTTPRequest: Sendable {
     self.headers.append(Header("Content-Type", "application/json"))
   }
 
+  /// A request with the fields of a form as its body.
+  public init(
+    _ method: Method, _ url: String, headers: [Header] = [], form: FormFields
+  ) {
+    self.init(method, url, headers: headers, body: Array(form.encoded.utf8))
+    self.headers.append(Header("Content-Type", "application/x-www-form-urlencoded"))
+  }
+
   /// Writes `{"method","url","headers","body"}` with credentials redacted. A body that was
   /// given as JSON is written as JSON, another one as text.
   public func write(to writer: inout JSONWriter) {

@@ -65,6 +65,20 @@ import Testing
     #expect(shown(request).hasSuffix("\"body\":\"{\\\"a\\\"\u{FFFD}\"}"))
   }
 
+  @Test func `a form is sent with its type, and not shown where it is a credential`() {
+    var request = HTTPRequest(
+      .post, "https://a.example/token",
+      form: ["grant_type": "refresh_token", "client_secret": "a b"])
+    #expect(request.body == Array("grant_type=refresh_token&client_secret=a+b".utf8))
+    #expect(
+      shown(request)
+        == #"{"method":"POST","url":"https://a.example/token","headers":{"Content-Type":"#
+        + #""application/x-www-form-urlencoded"},"#
+        + #""body":"grant_type=refresh_token&client_secret=a+b"}"#)
+    request.isSecret = true
+    #expect(shown(request).hasSuffix(#""body":"[redacted]"}"#))
+  }
+
   @Test func `a header is found by its name in lower case, the first of several`() {
     let response = HTTPResponse(
       status: 299, headers: [("a", "1"), ("b", "2"), ("a", "3")], body: [])

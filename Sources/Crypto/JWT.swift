@@ -1,0 +1,81 @@
+import Basics
+
+/// JSON Web Tokens (RFC 7519) in the compact form of RFC 7515, signed with RS256.
+public enum JWT {
+  /// The only algorithm there is here, so that none can be chosen by who sends a token.
+  public static let algorithm = "RS256"
+
+  public struct Header: Sendable {
+    /// Which of the signer's keys it is: `private_key_id` of a service account.
+    public var keyID: String?
+
+    public init(keyID: String? = nil) { self.keyID = keyID }
+
+    var json: JSONFragment {
+      JSONFragment { writer in
+        writer.object { writer in
+          writer.member("alg", JWT.algorithm)
+          writer.member("typ", "JWT")
+          writer.member(ifPresent: "kid", keyID)
+        }
+      }
+    }
+  }
+
+  /// - Parameter claims: an object; its bytes are signed as they are, in their order.
+  public static func sign(
+    header: Header = Header(), claims: JSONFragment, key: RSAPrivateKey
+  ) throws(CryptoError) -> String {
+    let signed = encode(header.json.bytes) + "." + encode(claims.bytes)
+    return signed + "." + encode(try key.sign(Array(signed.utf8)))
+  }
+
+  /// The claims of a token that `key` verifies.
+  ///
+  /// Whom it is for and until when (`aud`, `exp`) is for the caller to judge.
+  /// - Throws: for any other text. Nothing of it is read before the signature is found right, but
+  ///   the header, which must say `RS256`.
+  public static func verify(_ text: String, key: RSAPublicKey) throws(JWTError) -> JSON {
+    guard text.utf8.count <= maximumBytes else { throw .malformed("is longer than a token may be") }
+    let parts = text.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
+    guard parts.count == 3 else { throw .malformed("does not consist of three parts") }
+    let header = try object(decode(parts[0], "header"), "header")
+    guard header["alg"]?.equals(algorithm) == true else { throw .algorithm }
+    guard header["crit"] == nil else {
+      throw .malformed("needs extensions (crit) that are unknown")
+    }
+    let claims = try decode(parts[1], "claims")
+    let signature = try decode(parts[2], "signature")
+    let isVerified: Bool
+    do throws(CryptoError) {
+      isVerified = try key.verify(
+        signature, of: Array(text.utf8[..<parts[1].endIndex]))
+    } catch { throw .unavailable(error) }
+    guard isVerified else { throw .signature }
+    return try object(claims, "claims")
+  }
+
+  private static let maximumBytes = 65_536
+
+  private static func encode(_ bytes: [UInt8]) -> String {
+    Base64.encode(bytes, alphabet: .urlSafe, padded: false)
+  }
+
+  private static func decode(
+    _ part: Substring.UTF8View, _ name: String
+  ) throws(JWTError) -> [UInt8] {
+    let decoded: Result<[UInt8], Base64Error> = Array(part).withUnsafeBufferPointer { digits in
+      Result { () throws(Base64Error) in try Base64.decode(digits, alphabet: .urlSafe) }
+    }
+    guard part.last != UInt8(ascii: "="), let bytes = try? decoded.get() else {
+      throw .malformed("has a \(name) that is not Base64url without padding")
+    }
+    return bytes
+  }
+
+  private static func object(_ bytes: [UInt8], _ name: String) throws(JWTError) -> JSON {
+    guard let json = try? JSON.parse(bytes, limits: JSONLimits(depth: 32)), json.kind == .object
+    else { throw .malformed("has a \(name) that is no JSON object") }
+    return json
+  }
+}
