@@ -8,7 +8,7 @@ import Synchronization
 /// own; else the connection's for the command's bucket; else the vendor's documented one; else none.
 public final class RateLimiter: Sendable {
   enum Reservation: Sendable {
-    case now
+    case now(RatePlace)
     case after(milliseconds: Int, RatePlace)
     /// Nothing was reserved.
     case tooLate(milliseconds: Int)
@@ -84,7 +84,7 @@ public final class RateLimiter: Sendable {
   private static func reservation(
     _ due: MonotonicTime, _ now: MonotonicTime, isInTime: Bool, _ place: RatePlace
   ) -> Reservation {
-    if due <= now && isInTime { return .now }
+    if due <= now && isInTime { return .now(place) }
     let wait = due.milliseconds(since: now)
     return isInTime ? .after(milliseconds: wait, place) : .tooLate(milliseconds: wait)
   }

@@ -71,13 +71,7 @@ extension Invocation {
   private func sendOnce(
     _ request: HTTPRequest
   ) async throws(CommandError) -> Result<HTTPResponse, TransportError> {
-    try await takeSlot()
-    do throws(CommandError) {
-      try await waitForRateLimit()
-    } catch {
-      connection.slots.releaseIfLimited()
-      throw error
-    }
+    try await takePlaceAndSlot()
     try await passGate()
     defer { connection.slots.releaseIfLimited() }
     note { $0.requests += 1 }
@@ -89,6 +83,22 @@ extension Invocation {
     } catch {
       gate?.leave(status: nil)
       return .failure(error)
+    }
+  }
+
+  /// Waits for the rate limit and then for a slot: who waits for the limit must not keep others, whose
+  /// limits are free, from sending.
+  private func takePlaceAndSlot() async throws(CommandError) {
+    while true {
+      let place = try await waitForRateLimit()
+      do throws(CommandError) {
+        try await takeSlot()
+      } catch {
+        place.release()
+        throw error
+      }
+      if place.isUsable() { return }
+      connection.slots.releaseIfLimited()
     }
   }
 

@@ -43,27 +43,27 @@ extension Invocation {
     if isBehindLimit && now.milliseconds(since: start) > 1 { deadline.move(pastWaitUntil: now) }
   }
 
-  func waitForRateLimit() async throws(CommandError) {
-    while true {
-      let reserved = connection.limiter.reserve(for: commandID, command.rateLimit) {
-        deadline.allows(waitUntil: $0, now: $1)
+  /// - Returns: the place whose time has come, which is to be asked whether it is usable still when
+  ///   everything else is ready too.
+  func waitForRateLimit() async throws(CommandError) -> RatePlace {
+    let reserved = connection.limiter.reserve(for: commandID, command.rateLimit) {
+      deadline.allows(waitUntil: $0, now: $1)
+    }
+    switch reserved {
+    case .now(let place): return place
+    case .tooLate(let milliseconds): throw tooLate(milliseconds: milliseconds)
+    case .after(let milliseconds, let place):
+      guard canWait(until: place.due) else {
+        place.release()
+        throw tooLate(milliseconds: milliseconds)
       }
-      switch reserved {
-      case .now: return
-      case .tooLate(let milliseconds): throw tooLate(milliseconds: milliseconds)
-      case .after(let milliseconds, let place):
-        guard canWait(until: place.due) else {
-          place.release()
-          throw tooLate(milliseconds: milliseconds)
-        }
-        do throws(CommandError) {
-          try await wait(milliseconds: milliseconds, reason: "rate_limited")
-        } catch {
-          place.release()
-          throw error
-        }
-        if place.isUsable() { return }
+      do throws(CommandError) {
+        try await wait(milliseconds: milliseconds, reason: "rate_limited")
+      } catch {
+        place.release()
+        throw error
       }
+      return place
     }
   }
 
@@ -90,7 +90,7 @@ extension Invocation {
     }
     let start = MonotonicTime.now
     await Task.pause(milliseconds: milliseconds)
-    note { $0.waitedMilliseconds += MonotonicTime.now.milliseconds(since: start) }
+    noteWait(milliseconds: MonotonicTime.now.milliseconds(since: start))
     if Task.isCancelled { throw .cancelled(outcome: .notApplied) }
   }
 
