@@ -185,7 +185,13 @@ extension PagedCommand {
           remedy: "Narrow the search, or read page by page.")
       }
       number += 1
+      let previous = Self.about.items?.list(in: body)?.sourceText
       body = try await client.exchange(request(with: client, page: number), in: invocation)
+      if let previous, previous == Self.about.items?.list(in: body)?.sourceText {
+        throw CommandError(
+          .upstream, "The vendor answers every page alike.",
+          remedy: "Read page by page, without all_pages.")
+      }
     }
     return pages.result
   }

@@ -44,7 +44,7 @@ enum GravityZoneErrors {
       response.status == 401
       ? 401
       : details.flatMap(status(of:))
-      ?? (response.isSuccess ? status(ofCode: error["code"]?.integer) : response.status)
+        ?? (response.isSuccess ? status(ofCode: error["code"]?.integer) : response.status)
     var failure = CommandError(
       CommandError.Kind(status: status), statusCode: status, message,
       isRetryable: [408, 429, 500, 502, 503, 504].contains(status),
@@ -109,7 +109,8 @@ enum GravityZoneErrors {
   ) -> CommandError {
     let message =
       response.body.isEmpty
-      ? "The vendor's answer is empty." : "The vendor's answer is not the JSON-RPC response of this method."
+      ? "The vendor's answer is empty."
+      : "The vendor's answer is not the JSON-RPC response of this method."
     return CommandError(
       .upstream, message, outcome: invocation.outcomeAfterSending,
       remedy: "Check that the server URL is that of a GravityZone Control Center.",

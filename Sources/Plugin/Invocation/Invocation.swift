@@ -71,7 +71,8 @@ public final class Invocation: Sendable {
     connection = parent.connection
     options = parent.options
     // What a target waits for its turn does not count against the work on it.
-    deadline = parent.deadline.isGiven ? parent.deadline : InvocationDeadline(partOf: parent.deadline)
+    deadline =
+      parent.deadline.isGiven ? parent.deadline : InvocationDeadline(partOf: parent.deadline)
     events = parent.events
     mayWait = parent.mayWait
     self.parent = parent
