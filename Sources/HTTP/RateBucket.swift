@@ -6,8 +6,6 @@ import Basics
 /// value; the caller gives the time and holds the lock. The limit comes with each reservation, since
 /// those who share a bucket may be held to different ones.
 public struct RateBucket: Sendable, Equatable {
-  /// Requests of one window that are counted one by one.
-  public static let maximumRequests = 4_096
   /// Places, past and to come, at most.
   public static let maximumPlaces = 65_536
   /// The longest window that is believed to have been asked for: a year.
@@ -138,7 +136,7 @@ extension RateBucket {
   /// - Returns: nil for what no bucket has written.
   public init?(words: ArraySlice<Int64>, latest: MonotonicTime) {
     let header = words.prefix(4).map(\.self)
-    guard header.count == 4, (0...Int64(Self.maximumRequests)).contains(header[1]),
+    guard header.count == 4, (0...Int64(RateLimit.maximumRequests)).contains(header[1]),
       (0...Self.maximumWindow).contains(header[2]), header[3] == words.count - 4,
       words.count - 4 <= Self.maximumPlaces
     else { return nil }
