@@ -25,15 +25,19 @@ public struct RateBucket: Sendable, Equatable {
 
   /// When a request reserved now would be due.
   public func nextDue(within limit: RateLimit, now: MonotonicTime) -> MonotonicTime {
-    MonotonicTime(nanoseconds: firstFit(limit.window, from: max(now.nanoseconds, pausedUntil)))
+    due(ofNext: 1, within: limit, now: now)
   }
 
   /// When the last of so many requests, reserved one after the other from now on, would be due.
+  ///
+  /// Costs as much as there are places remembered, however many requests there are.
   public func due(ofNext count: Int, within limit: RateLimit, now: MonotonicTime) -> MonotonicTime {
-    var copy = self
-    var due = now
-    for _ in 0..<count { due = copy.reserve(within: limit, now: now) }
-    return due
+    guard count > 0 else { return now }
+    let start = max(now.nanoseconds, pausedUntil)
+    let split = firstIndex(after: start)
+    var line = WaitingLine(
+      after: places[..<split], before: places[split...], limit.window, from: start)
+    return MonotonicTime(nanoseconds: line.due(ofNext: count))
   }
 
   /// Requests that could be sent right now.
@@ -86,31 +90,6 @@ public struct RateBucket: Sendable, Equatable {
   private mutating func forget(before now: Int64) {
     let past = firstIndex(after: now)
     places.removeFirst(max(past - mostRequests, firstIndex(after: now - longestWindow), 0))
-  }
-
-  // MARK: Searching
-
-  private func firstFit(_ window: (requests: Int, nanoseconds: Int64), from start: Int64) -> Int64 {
-    var time = start
-    while let later = obstacle(at: time, window) { time = later }
-    return time
-  }
-
-  /// Nil when one more fits at `time`, else the earliest time at which what is in its way no longer
-  /// is.
-  private func obstacle(
-    at time: Int64, _ window: (requests: Int, nanoseconds: Int64)
-  ) -> Int64? {
-    // With one more at `time`, no `requests` + 1 places in a row may lie in one window.
-    let before = firstIndex(after: time)
-    var first = min(before, places.count - window.requests)
-    while first >= max(0, before - window.requests) {
-      let start = min(places[first], time)
-      let end = max(places[first + window.requests - 1], time)
-      if end - start < window.nanoseconds { return places[first] + window.nanoseconds }
-      first -= 1
-    }
-    return nil
   }
 
   /// Of the first place due after `time`, by bisection.

@@ -109,6 +109,46 @@ import Testing
     #expect(bucket.available(within: limit, now: at(100)) == 2)
   }
 
+  /// Against reservations one by one, over places with gaps and those of other limits.
+  @Test(arguments: 1...12)
+  func `when so many will have been due is what reserving them says`(seed: UInt64) {
+    var random = SeededGenerator(seed: seed)
+    let limits = [
+      RateLimit(requests: random.pick([1, 2, 5, 20]), perSeconds: 1),
+      RateLimit(requests: random.pick([1, 3]), perSeconds: 7),
+    ]
+    var bucket = RateBucket()
+    var now: Int64 = 1_000_000_000_000
+    for _ in 0..<40 {
+      now += arrival(&random, 200_000_000, 3_000_000_000)
+      let time = MonotonicTime(nanoseconds: now)
+      let due = (0..<random.pick([1, 3, 30])).map { _ in
+        bucket.reserve(within: random.pick(limits), now: time)
+      }
+      for one in due.filter({ $0 > time }) where random.pick(0...2) == 0 { bucket.release(one) }
+      if random.pick(0...9) == 0 { bucket.pause(until: time.adding(milliseconds: 2_500)) }
+      var copy = bucket
+      let limit = random.pick(limits)
+      for count in 1...70 {
+        let next = copy.reserve(within: limit, now: time)
+        #expect(bucket.due(ofNext: count, within: limit, now: time) == next)
+      }
+    }
+  }
+
+  @Test func `any number of requests is told, and what is never due is no fault`() {
+    let second = RateLimit(requests: 1, perSeconds: 1)
+    var bucket = RateBucket()
+    for _ in 0..<100 { _ = bucket.reserve(within: second, now: at(0)) }
+    // One by one it would not end while a test runs.
+    let many = 1_000_000_000
+    #expect(
+      bucket.due(ofNext: many, within: second, now: at(0)) == at(1_000 * (many + 99)))
+    let year = RateLimit(requests: 1, perSeconds: 31_536_000)
+    let due = bucket.due(ofNext: many, within: year, now: at(0))
+    #expect(due.milliseconds(since: at(0)) > 4_000_000_000_000)
+  }
+
   @Test func `a place that was given back is the next one's`() {
     let limit = RateLimit(requests: 1, perSeconds: 1)
     var bucket = RateBucket()

@@ -95,7 +95,9 @@ public final class RateLimiter: Sendable {
       let now = MonotonicTime.now
       return state.withLock { max(now, $0.pauses[command] ?? now) }
     }
-    return entry.bucket.update { $0.due(ofNext: count, within: entry.kept, now: .now) }
+    // Searched in a copy, so that nobody waits meanwhile.
+    let bucket = entry.bucket.update { $0 }
+    return bucket.due(ofNext: count, within: entry.kept, now: .now)
   }
 
   /// The vendor refused and named a time.
