@@ -54,10 +54,9 @@ struct WaitingLine {
       if end - start < length { time = max(time, start + length) }
       first += 1
     }
-    while let next = later.first, next <= time {
-      earlier.append(next)
-      later.removeFirst()
-    }
+    let passed = later.prefix { $0 <= time }
+    earlier.append(contentsOf: passed.suffix(requests))
+    later = later[passed.endIndex...]
     earlier.append(time)
   }
 
