@@ -60,6 +60,9 @@ public struct RateBucket: Sendable, Equatable {
       && places.last.map { $0 + longestWindow <= now.nanoseconds } ?? true
   }
 
+  /// Milliseconds that the last place holds others back.
+  public var longestMilliseconds: Int64 { longestWindow / 1_000_000 + 1 }
+
   /// Whether the vendor has asked for a pause that lasts beyond `time`.
   public func isPaused(at time: MonotonicTime) -> Bool { pausedUntil > time.nanoseconds }
 
@@ -85,6 +88,27 @@ public struct RateBucket: Sendable, Equatable {
   /// No further reservation is due before `time`.
   public mutating func pause(until time: MonotonicTime) {
     pausedUntil = max(pausedUntil, time.nanoseconds)
+  }
+
+  /// Takes over what another one remembers of the same requests. What both know counts once.
+  public mutating func merge(_ other: RateBucket) {
+    guard self != other else { return }
+    pausedUntil = max(pausedUntil, other.pausedUntil)
+    mostRequests = max(mostRequests, other.mostRequests)
+    longestWindow = max(longestWindow, other.longestWindow)
+    places = Array(Self.union(places, other.places).suffix(Self.maximumPlaces))
+  }
+
+  /// Each as often as in the one that has it more often.
+  private static func union(_ one: [Int64], _ other: [Int64]) -> [Int64] {
+    var union: [Int64] = []
+    var (one, other) = (one[...], other[...])
+    while let first = one.first, let second = other.first {
+      union.append(min(first, second))
+      if first <= second { one.removeFirst() }
+      if second <= first { other.removeFirst() }
+    }
+    return union + one + other
   }
 
   private mutating func forget(before now: Int64) {

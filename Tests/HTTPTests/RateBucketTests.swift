@@ -226,6 +226,24 @@ import Testing
     #expect(!bucket.isIdle(now: at(1_999)) && bucket.isIdle(now: at(2_000)))
   }
 
+  @Test func `of two memories everything counts, and what both know counts once`() {
+    let limit = RateLimit(requests: 5, perSeconds: 1)
+    var one = RateBucket()
+    for _ in 0..<3 { _ = one.reserve(within: limit, now: at(0)) }
+    var other = one
+    _ = one.reserve(within: limit, now: at(0))
+    _ = other.reserve(within: limit, now: at(100))
+    other.pause(until: at(300))
+    one.merge(other)
+    #expect(one.available(within: limit, now: at(999)) == 0)
+    #expect(one.available(within: limit, now: at(1_000)) == 4)
+    #expect(one.isPaused(at: at(299)))
+    var same = one
+    same.merge(one)
+    same.merge(RateBucket())
+    #expect(same == one)
+  }
+
   // MARK: As numbers
 
   @Test func `a bucket comes back from its numbers as it was`() throws {

@@ -138,18 +138,16 @@ public final class RateLimiter: Sendable {
 
   // MARK: Showing
 
-  /// Writes `[{"bucket","requests","per_seconds","available","resume_in_ms","shared"}]`.
+  /// Writes `[{"bucket","requests","per_seconds","available","resume_in_ms","shared"}]`. Blocks on
+  /// nobody who uses the buckets.
   public func write(to writer: inout JSONWriter) {
     let (entries, pauses) = state.withLock { ($0.entries, $0.pauses) }
     writer.array { writer in
       for (name, entry) in entries.sorted(by: { $0.key < $1.key }) {
-        let (available, wait) = entry.bucket.update { bucket in
-          let now = MonotonicTime.now
-          return (
-            bucket.available(within: entry.kept, now: now),
-            bucket.nextDue(within: entry.kept, now: now).milliseconds(since: now)
-          )
-        }
+        let (bucket, isOnDisk) = entry.bucket.glance()
+        let now = MonotonicTime.now
+        let available = bucket.available(within: entry.kept, now: now)
+        let wait = bucket.nextDue(within: entry.kept, now: now).milliseconds(since: now)
         writer.object {
           $0.member("bucket", name)
           $0.member("requests", entry.limit.requests)
@@ -157,7 +155,7 @@ public final class RateLimiter: Sendable {
           $0.double(entry.limit.perSeconds)
           $0.member("available", available)
           $0.member("resume_in_ms", wait)
-          $0.member("shared", entry.bucket.isOnDisk)
+          $0.member("shared", isOnDisk)
         }
       }
       let now = MonotonicTime.now
