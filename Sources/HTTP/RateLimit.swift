@@ -8,7 +8,8 @@ public struct RateLimit: Sendable, Equatable {
 
   public init(requests: Int, perSeconds: Double) {
     precondition(
-      (1...Self.maximumRequests).contains(requests) && perSeconds > 0, "a limit that nobody can keep to")
+      (1...Self.maximumRequests).contains(requests) && perSeconds > 0,
+      "a limit that nobody can keep to")
     self.requests = requests
     self.perSeconds = perSeconds
   }

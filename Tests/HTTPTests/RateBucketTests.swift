@@ -92,6 +92,73 @@ import Testing
     #expect(released > 20)
   }
 
+  /// Tasks that wake late, some of them by whole windows, and some that give up: what counts is when
+  /// they send.
+  @Test(arguments: 1...24)
+  func `no window holds more requests than the limit when those who wait wake late`(seed: UInt64) {
+    var random = SeededGenerator(seed: seed)
+    let limits = [
+      RateLimit(requests: random.pick([1, 2, 5, 10]), perSeconds: 1),
+      RateLimit(requests: random.pick([10, 20]), perSeconds: random.pick([0.5, 3])),
+    ]
+    // Each sender is held to its own limit, though all requests count.
+    let isMixed = random.pick(0...1) == 1
+    let longest = random.pick([1, 20, 200, 4_000]) * 1_000_000
+    struct Sleeper {
+      var wakes: Int64
+      var due: MonotonicTime
+      var limit: RateLimit
+    }
+    var bucket = RateBucket()
+    var sleepers: [Sleeper] = []
+    var sent: [(time: Int64, limit: RateLimit)] = []
+    var now: Int64 = 1_000_000_000_000
+    var arrivals = 300
+
+    func settle(_ due: MonotonicTime, _ limit: RateLimit) {
+      guard due.nanoseconds > now else { return sent.append((now, limit)) }
+      let late = Int64(random.pick(0...3) == 0 ? random.pick(0...longest) : 1_000_000)
+      sleepers.append(Sleeper(wakes: due.nanoseconds + late, due: due, limit: limit))
+    }
+    while arrivals > 0 || !sleepers.isEmpty {
+      let next = sleepers.indices.min { sleepers[$0].wakes < sleepers[$1].wakes }
+      if let next, arrivals == 0 || random.pick(0...2) > 0 {
+        let sleeper = sleepers.remove(at: next)
+        now = max(now, sleeper.wakes)
+        let time = MonotonicTime(nanoseconds: now)
+        if random.pick(0...9) == 0 {
+          bucket.release(sleeper.due)
+        } else {
+          settle(bucket.resume(sleeper.due, within: sleeper.limit, now: time), sleeper.limit)
+        }
+      } else {
+        arrivals -= 1
+        if random.pick(0...3) == 0 { now += Int64(random.pick(0...100_000_000)) }
+        let limit = isMixed ? random.pick(limits) : limits[0]
+        settle(bucket.reserve(within: limit, now: MonotonicTime(nanoseconds: now)), limit)
+      }
+    }
+    #expect(sent.count > 200)
+    for (index, last) in sent.enumerated() where index >= last.limit.requests {
+      let first = sent[index - last.limit.requests]
+      #expect(last.time - first.time >= Self.window(last.limit), "a window is too full")
+    }
+  }
+
+  @Test func `a place keeps its turn when it is used late`() {
+    let limit = RateLimit(requests: 2, perSeconds: 1)
+    var bucket = RateBucket()
+    let due = (0..<7).map { _ in bucket.reserve(within: limit, now: at(0)) }
+    #expect(due == [0, 0, 1_000, 1_000, 2_000, 2_000, 3_000].map(at))
+    #expect(bucket.resume(due[2], within: limit, now: at(1_040)) == at(1_040))
+    #expect(bucket.resume(due[3], within: limit, now: at(1_050)) == at(1_050))
+    // Nobody goes to the end of the line.
+    let later = bucket.resume(due[4], within: limit, now: at(2_001))
+    #expect(later == at(2_050))
+    #expect(bucket.resume(due[5], within: limit, now: at(2_041)) == at(2_041))
+    #expect(bucket.resume(later, within: limit, now: at(2_051)) == at(2_051))
+  }
+
   @Test func `a burst is let through up to the limit, and then one for each that is past`() {
     let limit = RateLimit(requests: 3, perSeconds: 1)
     var bucket = RateBucket()

@@ -15,9 +15,9 @@ struct RateBucketFile: Sendable {
   private static let maximumAheadMilliseconds = 2 * InvocationDeadline.maximumWaitMilliseconds
   /// Marks the format and its version; then come a checksum, the boot id, the origin and the
   /// bucket's words.
-  private static let format: Int64 = 0x7361_6C6C_7072_3032
+  private static let format: Int64 = 0x7361_6C6C_7072_3033
   private static let headerWords = 5
-  private static let maximumBytes = (RateBucket.maximumPlaces + 16) * 8
+  private static let maximumBytes = (RateBucket.maximumWords + headerWords) * 8
 
   let directory: String
   let name: String
@@ -163,7 +163,7 @@ struct RateBucketFile: Sendable {
     let isIdle =
       isOurs(words)
       ? bucket(words)?.isIdle(now: .now)
-      : bucket(words).map { age > Self.maximumAheadMilliseconds + $0.longestMilliseconds }
+      : bucket(words).map { age > Int64(Self.maximumAheadMilliseconds + $0.longestMilliseconds) }
     if isIdle ?? true { unlink(path) }
   }
 

@@ -44,10 +44,13 @@ extension Invocation {
   }
 
   func waitForRateLimit() async throws(CommandError) {
+    let limiter = connection.limiter
+    let fits = { (due: MonotonicTime, now: MonotonicTime) in
+      self.deadline.allows(waitUntil: due, now: now)
+    }
+    var reserved = limiter.reserve(for: commandID, command.rateLimit, if: fits)
+    var announced: MonotonicTime?
     while true {
-      let reserved = connection.limiter.reserve(for: commandID, command.rateLimit) {
-        deadline.allows(waitUntil: $0, now: $1)
-      }
       switch reserved {
       case .now: return
       case .tooLate(let milliseconds): throw tooLate(milliseconds: milliseconds)
@@ -56,13 +59,16 @@ extension Invocation {
           place.release()
           throw tooLate(milliseconds: milliseconds)
         }
+        // That it takes a moment longer is no news.
+        let isNews = announced.map { place.due > $0.adding(milliseconds: 250) } ?? true
+        if isNews { announced = place.due }
         do throws(CommandError) {
-          try await wait(milliseconds: milliseconds, reason: "rate_limited")
+          try await wait(milliseconds: milliseconds, reason: isNews ? "rate_limited" : nil)
         } catch {
           place.release()
           throw error
         }
-        if place.isUsable() { return }
+        reserved = limiter.resume(place, for: commandID, command.rateLimit, if: fits)
       }
     }
   }
@@ -83,8 +89,9 @@ extension Invocation {
       until: MonotonicTime.now.adding(milliseconds: milliseconds))
   }
 
-  func wait(milliseconds: Int, reason: String) async throws(CommandError) {
-    if milliseconds > 0 {
+  /// - Parameter reason: nil for what the caller need not be told.
+  func wait(milliseconds: Int, reason: String?) async throws(CommandError) {
+    if milliseconds > 0, let reason {
       await events?.waiting(
         reason: reason, resumeAtMilliseconds: WallClock.nowMilliseconds + Int64(milliseconds))
     }
