@@ -86,22 +86,6 @@ extension Invocation {
     }
   }
 
-  /// Waits for the rate limit and then for a slot: who waits for the limit must not keep others, whose
-  /// limits are free, from sending.
-  private func takePlaceAndSlot() async throws(CommandError) {
-    while true {
-      let place = try await waitForRateLimit()
-      do throws(CommandError) {
-        try await takeSlot()
-      } catch {
-        place.release()
-        throw error
-      }
-      if place.isUsable() { return }
-      connection.slots.releaseIfLimited()
-    }
-  }
-
   /// Asks for the turn to send, with a slot in hand, which is given back when there is none. While
   /// another target finds out whether the credentials are good, it may need the slot.
   private func passGate() async throws(CommandError) {
