@@ -7,6 +7,8 @@ import Basics
 /// it was used. A plain value; the caller gives the time and holds the lock. The limit comes with each reservation, since
 /// those who share a bucket may be held to different ones.
 public struct RateBucket: Sendable, Equatable {
+  /// Requests of one window that are counted one by one.
+  public static let maximumRequests = 4_096
   /// Places, past and to come, at most.
   public static let maximumPlaces = 65_536
   /// The longest window that is believed to have been asked for: a year.
@@ -203,7 +205,7 @@ extension RateBucket {
   /// - Returns: nil for what no bucket has written.
   public init?(words: ArraySlice<Int64>, latest: MonotonicTime) {
     let header = words.prefix(4).map(\.self)
-    guard header.count == 4, (0...Int64(RateLimit.maximumRequests)).contains(header[1]),
+    guard header.count == 4, (0...Int64(Self.maximumRequests)).contains(header[1]),
       (0...Self.maximumWindow).contains(header[2]),
       (0...Int64(min(Self.maximumPlaces, words.count - 4))).contains(header[3])
     else { return nil }

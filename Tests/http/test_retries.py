@@ -109,7 +109,7 @@ def test_a_wait_beyond_the_deadline_is_answered_at_once(case, when):
         assert len(tenant.to(path)) == 1
         # The vendor has been heard: nothing goes out before it wants to be asked again.
         again = host.failure(command, arguments, timeout_ms=2_000)
-        assert again["kind"] == "rate_limited" and 0 < again["retry_after_ms"] <= 3_600_000
+        assert again["kind"] == "rate_limited" and 0 < again["retry_after_ms"] <= 3_600_250
         assert len(tenant.to(path)) == 1
 
 
@@ -361,7 +361,7 @@ def test_a_wait_for_the_limit_that_cannot_fit_fails_at_once():
         error = host.failure("list_scanners", timeout_ms=30_000)
         assert time.monotonic() - started < 20
         assert (error["kind"], error["status_code"]) == ("rate_limited", 429)
-        assert 30_000 < error["retry_after_ms"] <= 60_000
+        assert 30_000 < error["retry_after_ms"] <= 60_250
         assert error["retryable"] is True and error["outcome"] == "not_applied"
         assert "timeout_ms" in error["remedy"]
         assert len(tenant.to(SCANNERS)) == 1
@@ -396,7 +396,7 @@ def test_a_wait_that_was_cancelled_gives_its_place_back():
             host.request("cancel", {"id": number})
             host.wait(number)
         (bucket,) = host.call("limits")["connections"]["main"]
-        assert 3_000_000 < bucket["resume_in_ms"] <= 3_600_000
+        assert 3_000_000 < bucket["resume_in_ms"] <= 3_600_250
         assert bucket["shared"] is False
 
 
@@ -428,7 +428,7 @@ def test_a_sign_in_that_waits_for_the_limit_refuses_only_those_in_a_hurry():
             hurried = host.start("list_scanners", timeout_ms=3_000)
             tenant.wait_for(1, LOGIN)
             error = host.wait(hurried)[0]["error"]["data"]
-            assert error["kind"] == "rate_limited" and 0 < error["retry_after_ms"] <= 4_000
+            assert error["kind"] == "rate_limited" and 0 < error["retry_after_ms"] <= 4_250
             late = host.failure("list_scanners", timeout_ms=20)
             assert late["kind"] == "rate_limited"
             for number in patient:
