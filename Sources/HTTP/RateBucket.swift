@@ -70,6 +70,11 @@ public struct RateBucket: Sendable, Equatable {
   /// Milliseconds that the last place holds others back.
   public var longestMilliseconds: Int { Int(longestWindow / 1_000_000) + 1 }
 
+  /// When the vendor's pause is over, `now` when it is.
+  public func resumption(now: MonotonicTime) -> MonotonicTime {
+    MonotonicTime(nanoseconds: max(now.nanoseconds, pausedUntil))
+  }
+
   /// Whether the vendor has asked for a pause that lasts beyond `time`.
   public func isPaused(at time: MonotonicTime) -> Bool { pausedUntil > time.nanoseconds }
 

@@ -96,7 +96,7 @@ import Testing
       }
     }
     let (first, second) = (try place(), try place())
-    limiter.pause(for: "a", nil, until: MonotonicTime.now.adding(milliseconds: 60_000))
+    limiter.refused("a", nil, retryAfterMilliseconds: 60_000)
     guard
       case .after(let wait, let moved) = limiter.resume(first, for: "a", nil, if: { _, _ in true })
     else {
@@ -114,12 +114,12 @@ import Testing
 
   @Test func `a place without a limit moves with a pause too`() throws {
     let limiter = RateLimiter([:])
-    limiter.pause(for: "a", nil, until: MonotonicTime.now.adding(milliseconds: 60_000))
+    limiter.refused("a", nil, retryAfterMilliseconds: 60_000)
     guard case .after(_, let place) = limiter.reserve(for: "a", nil, if: { _, _ in true }) else {
       Issue.record("there is a pause")
       return
     }
-    limiter.pause(for: "a", nil, until: MonotonicTime.now.adding(milliseconds: 600_000))
+    limiter.refused("a", nil, retryAfterMilliseconds: 600_000)
     guard case .after(let wait, _) = limiter.resume(place, for: "a", nil, if: { _, _ in true })
     else {
       Issue.record("the pause is longer now")
@@ -132,12 +132,23 @@ import Testing
     let limiter = RateLimiter(["default": RateLimit(requests: 5, perSeconds: Self.hour)])
     let unlimited = RateLimiter([:])
     for limiter in [limiter, unlimited] {
-      limiter.pause(for: "a", nil, until: MonotonicTime.now.adding(milliseconds: 120_000))
-      limiter.pause(for: "a", nil, until: MonotonicTime.now.adding(milliseconds: 10_000))
+      limiter.refused("a", nil, retryAfterMilliseconds: 120_000)
+      limiter.refused("a", nil, retryAfterMilliseconds: 10_000)
       #expect(reserve(limiter, "a", waitingAtMost: 1_000) == "too late: 2 min")
     }
     #expect(burst(limiter, "b") == 0, "one bucket")
     #expect(burst(unlimited, "b") == 10, "a pause of its own")
+  }
+
+  @Test func `refusals that name no time pause longer and longer, each wave once`() {
+    let limited = RateLimiter(["default": RateLimit(requests: 5, perSeconds: 20)])
+    for limiter in [limited, RateLimiter([:])] {
+      #expect(limiter.refused("a", nil, retryAfterMilliseconds: nil) == 1_000)
+      let shared = limiter.refused("a", nil, retryAfterMilliseconds: nil)
+      #expect((1...1_000).contains(shared), "of the same wave")
+      #expect(reserve(limiter, "a", waitingAtMost: 0) != "now")
+    }
+    #expect(burst(limited, "b") == 0, "one bucket")
   }
 
   @Test func `limits are shown`() throws {
@@ -154,8 +165,8 @@ import Testing
     #expect(bucket["shared"]?.bool == false)
 
     let unlimited = RateLimiter([:])
-    unlimited.pause(for: "z", nil, until: MonotonicTime.now.adding(milliseconds: 60_000))
-    unlimited.pause(for: "past", nil, until: MonotonicTime.now.adding(milliseconds: -1))
+    unlimited.refused("z", nil, retryAfterMilliseconds: 60_000)
+    unlimited.refused("past", nil, retryAfterMilliseconds: -1)
     let pauses = JSONFragment { unlimited.write(to: &$0) }.json
     #expect(pauses.elements.map { $0["bucket"]?.string } == ["z"])
     #expect(pauses[0]?["available"]?.integer == 0)

@@ -113,6 +113,29 @@ def test_a_wait_beyond_the_deadline_is_answered_at_once(case, when):
         assert len(tenant.to(path)) == 1
 
 
+@pytest.mark.parametrize("limits", [{}, {"default": {"requests": 100, "per_seconds": 1}}],
+                         ids=["without a limit", "with a limit"])
+def test_a_429_that_names_no_time_holds_back_whoever_shares_the_bucket(limits):
+    with Tenant(in_turn(reply(429), reply(429), reply(200, []))) as tenant:
+        one = connection(tenant.url, rate_limits=limits, max_concurrency=1)
+        with Host(one) as host:
+            started = [host.start("list_scanners") for _ in range(4)]
+            metas = [host.wait(number)[0]["result"]["meta"] for number in started]
+            times = [request.at for request in tenant.to(SCANNERS)]
+        assert len(times) == 6
+        # The first pause is a second, the next one two; then all go on.
+        assert times[1] - times[0] >= 1 - CLOCK_GRAIN
+        assert times[2] - times[1] >= 2 - CLOCK_GRAIN
+        assert sum(meta["retries"] for meta in metas) == 2
+
+
+def test_a_429_that_names_no_time_is_answered_at_once_when_the_pause_does_not_fit():
+    with Tenant(lambda request: reply(429)) as tenant, Host(connection(tenant.url)) as host:
+        error = host.failure("patch_rescan", timeout_ms=900)
+        assert (error["kind"], error["outcome"]) == ("rate_limited", "not_applied")
+        assert len(tenant.to(RESCAN)) == 1
+
+
 def test_a_vendor_that_stays_busy_is_given_up_after_four_attempts():
     busy = reply(429, None, [("Retry-After", "0")])
     with Tenant(lambda request: busy) as tenant, Host(connection(tenant.url)) as host:

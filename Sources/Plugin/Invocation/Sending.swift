@@ -34,15 +34,16 @@ extension Invocation {
       var reason = "retry"
       switch try await sendOnce(request) {
       case .success(let response):
-        let retryAfter = response.retryAfterMilliseconds
-        if response.status == 429 { pause(milliseconds: retryAfter) }
+        let isRateLimit = response.status == 429
+        let pause = notePace(of: response)
         guard
-          let wait = retryPolicy.delay(
-            afterStatus: response.status, retryAfterMilliseconds: retryAfter, attempt: attempt,
+          let backOff = retryPolicy.delay(
+            afterStatus: response.status,
+            retryAfterMilliseconds: response.retryAfterMilliseconds, attempt: attempt,
             isRepeatable: isRepeatable, randomness: .random(in: 0...1))
         else { return response }
+        let wait = max(backOff, pause)
         // An answer in hand is worth more than a retry that cannot come in time.
-        let isRateLimit = response.status == 429 && retryAfter != nil
         if isRateLimit { reason = "rate_limited" }
         guard isRateLimit ? canWait(milliseconds: wait) : wait < remainingMilliseconds else {
           return response
@@ -64,6 +65,19 @@ extension Invocation {
       note { $0.retries += 1 }
       try await wait(milliseconds: delay, reason: reason)
     }
+  }
+
+  /// What an answer says to all who share the limit.
+  ///
+  /// - Returns: milliseconds for which nothing is sent.
+  private func notePace(of response: HTTPResponse) -> Int {
+    let limiter = connection.limiter
+    if response.status == 429 {
+      return limiter.refused(
+        commandID, command.rateLimit, retryAfterMilliseconds: response.retryAfterMilliseconds)
+    }
+    limiter.accepted(commandID, command.rateLimit)
+    return 0
   }
 
   /// One attempt, within the connection's limits. Its place is free again for others while this one

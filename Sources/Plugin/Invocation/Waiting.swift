@@ -98,13 +98,6 @@ extension Invocation {
       remedy: "Try again then, or raise options.timeout_ms.")
   }
 
-  func pause(milliseconds: Int?) {
-    guard let milliseconds else { return }
-    connection.limiter.pause(
-      for: commandID, command.rateLimit,
-      until: MonotonicTime.now.adding(milliseconds: milliseconds))
-  }
-
   /// - Parameter reason: nil for what the caller need not be told.
   func wait(milliseconds: Int, reason: String?) async throws(CommandError) {
     if milliseconds > 0, let reason {
