@@ -118,11 +118,10 @@ public struct RateBucket: Sendable, Equatable {
 
   public static func always(_ due: MonotonicTime) -> Bool { true }
 
-  /// Gives back a place that was not used, for whoever comes next.
+  /// Gives back a place that was not used, whether or not its time has come, for whoever comes next.
   public mutating func release(_ place: MonotonicTime) {
-    if Self.remove(place.nanoseconds, from: &waiting) {
-      _ = Self.remove(place.nanoseconds, from: &places)
-    }
+    _ = Self.remove(place.nanoseconds, from: &waiting)
+    _ = Self.remove(place.nanoseconds, from: &places)
   }
 
   /// No further reservation is due before `time`.

@@ -8,7 +8,7 @@ import Testing
   /// As long that no test outlives a window.
   private static let hour: Double = 3_600
 
-  /// What a reservation says, in minutes rounded up.
+  /// What a reservation says, in minutes: windows are kept a little longer.
   private func reserve(
     _ limiter: RateLimiter, _ command: String, default quota: RateQuota? = nil,
     waitingAtMost milliseconds: Int = 86_400_000
@@ -18,8 +18,8 @@ import Testing
     }
     return switch reservation {
     case .now: "now"
-    case .after(let milliseconds, _): "after \((milliseconds + 59_999) / 60_000) min"
-    case .tooLate(let milliseconds): "too late: \((milliseconds + 59_999) / 60_000) min"
+    case .after(let milliseconds, _): "after \((milliseconds + 30_000) / 60_000) min"
+    case .tooLate(let milliseconds): "too late: \((milliseconds + 30_000) / 60_000) min"
     }
   }
 

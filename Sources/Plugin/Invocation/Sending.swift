@@ -33,9 +33,8 @@ extension Invocation {
       let delay: Int
       var reason = "retry"
       switch try await sendOnce(request) {
-      case .success(let response):
+      case .success((let response, let pause)):
         let isRateLimit = response.status == 429
-        let pause = notePace(of: response)
         guard
           let backOff = retryPolicy.delay(
             afterStatus: response.status,
@@ -80,11 +79,13 @@ extension Invocation {
     return 0
   }
 
-  /// One attempt, within the connection's limits. Its place is free again for others while this one
-  /// waits before a further attempt.
+  /// One attempt, within the connection's limits. Its slot is free again for others while this one
+  /// waits before a further attempt; those find the pause that this one was told of.
+  ///
+  /// - Returns: with an answer, milliseconds for which nothing is sent.
   private func sendOnce(
     _ request: HTTPRequest
-  ) async throws(CommandError) -> Result<HTTPResponse, TransportError> {
+  ) async throws(CommandError) -> Result<(HTTPResponse, pause: Int), TransportError> {
     try await takePlaceAndSlot()
     try await passGate()
     defer { connection.slots.releaseIfLimited() }
@@ -92,8 +93,9 @@ extension Invocation {
     do throws(TransportError) {
       let response = try await connection.transport.send(
         request, through: connection.route, deadline: deadline.current)
+      let pause = notePace(of: response)
       gate?.leave(status: response.status)
-      return .success(response)
+      return .success((response, pause))
     } catch {
       gate?.leave(status: nil)
       return .failure(error)
