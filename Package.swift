@@ -52,6 +52,9 @@ let package = Package(
     room(
       "CODAFootprint", path: "Sources/Integrations/CODAFootprint",
       needs: ["Basics", "HTTP", "Plugin"]),
+    room(
+      "Gmail", path: "Sources/Integrations/Gmail",
+      needs: ["Basics", "HTTP", "Crypto", "Plugin"]),
     // Floor 6
     room("Sandbox", needs: ["Basics", "HTTPServer"]),
     room("Host", needs: ["Basics", "RPC", "HTTP", "Crypto", "Plugin"]),
@@ -60,7 +63,7 @@ let package = Package(
       name: "sallyport",
       dependencies: [
         "Basics", "RPC", "HTTP", "Crypto", "JSONPath", "CurlTransport", "Plugin",
-        "BitdefenderGravityZone", "CODAFootprint", "Sandbox", "Host",
+        "BitdefenderGravityZone", "CODAFootprint", "Gmail", "Sandbox", "Host",
       ],
       path: "Sources/sallyport",
       swiftSettings: swiftSettings,

@@ -13,10 +13,14 @@ extension Invocation {
 
   /// Sends a request within the connection's limits, again where that is safe.
   ///
+  /// - Parameter rateRefusal: which answers say "too often"; 429 does for every vendor.
   /// - Throws: when no answer came, or a wait does not fit the deadline. Not thrown: any status.
-  public func send(_ request: HTTPRequest) async throws(CommandError) -> HTTPResponse {
+  public func send(
+    _ request: HTTPRequest,
+    refusedByRate rateRefusal: (HTTPResponse) -> RateRefusal? = RateRefusal.of429
+  ) async throws(CommandError) -> HTTPResponse {
     do throws(CommandError) {
-      var response = try await sendWithRetries(request)
+      var response = try await sendWithRetries(request, rateRefusal)
       // Errors quote the start of a body; a cut through a secret would leave half of it.
       if !response.isSuccess { response.body = connection.secrets.scrub(response.body) }
       return response
@@ -26,7 +30,7 @@ extension Invocation {
   }
 
   private func sendWithRetries(
-    _ request: HTTPRequest
+    _ request: HTTPRequest, _ rateRefusal: (HTTPResponse) -> RateRefusal?
   ) async throws(CommandError) -> HTTPResponse {
     var attempt = 1
     while true {
@@ -34,15 +38,17 @@ extension Invocation {
       var reason = "retry"
       switch try await sendOnce(request) {
       case .success(let response):
-        let retryAfter = response.retryAfterMilliseconds
-        if response.status == 429 { pause(milliseconds: retryAfter) }
+        let refusal = response.isSuccess ? nil : rateRefusal(response)
+        let retryAfter = refusal?.retryAfterMilliseconds ?? response.retryAfterMilliseconds
+        if refusal != nil { pause(milliseconds: retryAfter) }
         guard
           let wait = retryPolicy.delay(
-            afterStatus: response.status, retryAfterMilliseconds: retryAfter, attempt: attempt,
+            afterStatus: refusal == nil ? response.status : 429,
+            retryAfterMilliseconds: retryAfter, attempt: attempt,
             isRepeatable: isRepeatable, randomness: .random(in: 0...1))
         else { return response }
         // An answer in hand is worth more than a retry that cannot come in time.
-        let isRateLimit = response.status == 429 && retryAfter != nil
+        let isRateLimit = refusal != nil && retryAfter != nil
         if isRateLimit { reason = "rate_limited" }
         guard isRateLimit ? canWait(milliseconds: wait) : wait < remainingMilliseconds else {
           return response
@@ -129,5 +135,13 @@ extension Invocation {
     error.remedy =
       "It may have been applied: look with \(readBack) before repeating it."
     return error
+  }
+}
+
+extension RateRefusal {
+  /// Of RFC 6585, with the time that Retry-After names.
+  public static func of429(_ response: HTTPResponse) -> RateRefusal? {
+    response.status == 429
+      ? RateRefusal(retryAfterMilliseconds: response.retryAfterMilliseconds) : nil
   }
 }

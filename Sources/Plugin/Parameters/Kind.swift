@@ -92,4 +92,10 @@ extension Kind {
   ) -> Self where Self == ListKind<Element> {
     ListKind(element: element, countRange: count)
   }
+
+  public static func oneOrMore<Element>(
+    _ element: Element, count: ClosedRange<Int>
+  ) -> Self where Self == OneOrMoreKind<Element> {
+    OneOrMoreKind(list: ListKind(element: element, countRange: count))
+  }
 }

@@ -1,0 +1,90 @@
+import Basics
+import HTTP
+import Plugin
+import Synchronization
+
+/// The access tokens of one connection: one for each grant, fetched once however many wait for it.
+final class GmailTokens: Sendable {
+  typealias Flight = SingleFlight<AccessToken>
+
+  /// Grants whose tokens are kept at a time; a host that walks through a whole domain asks anew.
+  private static let maximumGrants = 1_000
+
+  private let settings: GmailSettings
+  private let connection: Connection
+  private let endpoint: TokenEndpoint
+  private let account = SingleFlight<ServiceAccount>()
+  private let flights = Mutex<[String: Flight]>([:])
+
+  init(_ settings: GmailSettings, on connection: Connection) {
+    self.settings = settings
+    self.connection = connection
+    endpoint = TokenEndpoint(settings, on: connection)
+  }
+
+  /// The token for a grant.
+  ///
+  /// - Parameter stale: one that the vendor did not take.
+  func token(
+    for grant: GmailGrant, insteadOf stale: Flight.Holding? = nil, in invocation: Invocation
+  ) async throws(CommandError) -> Flight.Holding {
+    let flight = flight(for: grant)
+    var holding = try await fetch(grant, flight, insteadOf: stale, in: invocation)
+    if holding.value.isStale {
+      holding = try await fetch(grant, flight, insteadOf: holding, in: invocation)
+    }
+    return holding
+  }
+
+  private func flight(for grant: GmailGrant) -> Flight {
+    // Whoever consented is asked for everything, by one token.
+    let key = settings.authenticationType == .serviceAccount ? grant.text : ""
+    return flights.withLock { flights in
+      if let flight = flights[key] { return flight }
+      if flights.count >= Self.maximumGrants { flights = [:] }
+      let flight = Flight()
+      flights[key] = flight
+      return flight
+    }
+  }
+
+  private func fetch(
+    _ grant: GmailGrant, _ flight: Flight, insteadOf stale: Flight.Holding?,
+    in invocation: Invocation
+  ) async throws(CommandError) -> Flight.Holding {
+    try await flight.value(insteadOf: stale, in: invocation) {
+      [self] (old) throws(CommandError) in
+      let signIn = Invocation.signIn(on: connection) { [flight] in flight.mayWait(until: $0) }
+      var token = try await newToken(grant, insteadOf: old, in: signIn)
+      for text in old?.superseded ?? [] { connection.secrets.remove(text) }
+      token.superseded = old.map { [$0.text] } ?? []
+      return token
+    }
+  }
+
+  private func newToken(
+    _ grant: GmailGrant, insteadOf old: AccessToken?, in signIn: Invocation
+  ) async throws(CommandError) -> AccessToken {
+    switch settings.authenticationType {
+    case .oauthClientID:
+      return try await endpoint.refresh(known: old?.refreshToken, in: signIn)
+    case .serviceAccount:
+      let account = try await account.value(in: signIn) {
+        [self] (_) throws(CommandError) in try await readAccount()
+      }.value
+      let user = grant.user ?? settings.adminEmail ?? ""
+      let assertion = try account.assertion(
+        for: user, scope: grant.scope, at: WallClock.nowMilliseconds / 1_000)
+      return try await endpoint.exchange(assertion: assertion, for: grant, in: signIn)
+    }
+  }
+
+  private func readAccount() async throws(CommandError) -> ServiceAccount {
+    guard let reference = settings.serviceAccount else {
+      preconditionFailure("the settings were checked")
+    }
+    let text = try await TokenEndpoint.read(reference, "service_account_json", connection)
+    if let key = try? JSON.parse(text)["private_key"]?.string { connection.secrets.add(key) }
+    return try ServiceAccount(text)
+  }
+}
