@@ -53,7 +53,7 @@ let package = Package(
       "CODAFootprint", path: "Sources/Integrations/CODAFootprint",
       needs: ["Basics", "HTTP", "Plugin"]),
     // Floor 6
-    room("Sandbox", needs: ["Basics", "HTTPServer"]),
+    room("Sandbox", needs: ["Basics", "Crypto", "HTTPServer"]),
     room("Host", needs: ["Basics", "RPC", "HTTP", "Crypto", "Plugin"]),
     // Floor 7
     .executableTarget(

@@ -1,0 +1,169 @@
+import Basics
+import HTTPServer
+
+/// Mail that is being uploaded piece by piece.
+struct GmailUploads {
+  struct Session {
+    var userID: String
+    var threadID: String?
+    var received: [UInt8] = []
+    /// As announced; nil when it was not.
+    var total: Int?
+  }
+
+  static let capacity = 64
+  /// All pieces but the last are whole numbers of it.
+  static let pieceBytes = 256 * 1_024
+
+  private var sessions: [(id: String, session: Session)] = []
+
+  mutating func open(_ session: Session) -> String {
+    if sessions.count >= Self.capacity { sessions.removeFirst() }
+    let id =
+      "sandbox-" + Base64.encode((0..<48).map { _ in .random(in: 0...255) }, alphabet: .urlSafe)
+    sessions.append((id, session))
+    return id
+  }
+
+  func session(_ id: String) -> Session? { sessions.first { $0.id == id }?.session }
+
+  mutating func update(_ id: String, _ session: Session) {
+    guard let at = sessions.firstIndex(where: { $0.id == id }) else { return }
+    sessions[at].session = session
+  }
+
+  mutating func close(_ id: String) { sessions.removeAll { $0.id == id } }
+}
+
+extension GmailCall {
+  enum Upload {
+    case answer(HTTPServer.Response)
+    case mail([UInt8], threadID: String?)
+  }
+
+  func upload(_ domain: inout GoogleDomain) throws(GoogleRefusal) -> Upload {
+    if request.method == "PUT" { return try resume(&domain) }
+    switch request.query("uploadType") ?? request.query("upload_protocol") {
+    case "media", "raw":
+      try checkMediaType(request.headers["Content-Type"] ?? "")
+      return .mail(request.body, threadID: nil)
+    case "multipart": return try multipart()
+    case "resumable": return .answer(try begin(&domain))
+    default: throw .invalidArgument("Invalid upload request")
+    }
+  }
+
+  private func checkMediaType(_ type: String) throws(GoogleRefusal) {
+    guard type.lowercased().hasPrefix("message/") else {
+      throw .error(
+        400, "Media type '\(type)' is not supported. Valid media types: [message/*]",
+        reason: "badContent")
+    }
+  }
+
+  /// Two parts: the message as JSON, and the mail (multipart/related, RFC 2387).
+  private func multipart() throws(GoogleRefusal) -> Upload {
+    let type = request.headers["Content-Type"] ?? ""
+    let whole = MIMEEntity(Array("Content-Type: \(type)\r\n\r\n".utf8)[...] + request.body)
+    guard whole.type == "multipart/related", whole.parts.count == 2 else {
+      throw .invalidArgument("Invalid multipart request with \(whole.parts.count) mime parts.")
+    }
+    try checkMediaType(whole.parts[1].type)
+    guard let json = try? JSON.parse(whole.parts[0].content, limits: JSONLimits(depth: 16)),
+      json.kind == .object
+    else { throw Self.parseError }
+    return .mail(whole.parts[1].content, threadID: json["threadId"]?.string)
+  }
+
+  // MARK: In pieces
+
+  private func begin(_ domain: inout GoogleDomain) throws(GoogleRefusal) -> HTTPServer.Response {
+    if let type = request.headers["X-Upload-Content-Type"] { try checkMediaType(type) }
+    let total = request.headers["X-Upload-Content-Length"].flatMap { Int($0) }
+    guard total ?? 0 <= Self.maximumMailBytes else {
+      throw .error(413, "Media larger than: \(Self.maximumMailBytes)", reason: "uploadTooLarge")
+    }
+    let body = try body(only: Self.messageMembers)
+    let id = domain.uploads.open(
+      GmailUploads.Session(
+        userID: caller.id, threadID: body["threadId"]?.string, total: total))
+    var response = HTTPServer.Response(200)
+    let host = request.headers["Host"] ?? "127.0.0.1"
+    response.headers.add(
+      "Location", "http://\(host)\(request.path)?uploadType=resumable&upload_id=\(id)")
+    response.headers.add("X-GUploader-UploadID", id)
+    return response
+  }
+
+  /// `Content-Range: bytes 0-262143/1000000`, or `bytes */1000000` to ask how far it got.
+  private func resume(_ domain: inout GoogleDomain) throws(GoogleRefusal) -> Upload {
+    guard let id = request.query("upload_id"), var session = domain.uploads.session(id),
+      session.userID == caller.id
+    else { throw .notFound }
+    let range = request.headers["Content-Range"].map { ContentRange($0) } ?? .whole
+    switch range {
+    case .whole: session.received = request.body
+    case .question(let total):
+      session.total = total ?? session.total
+    case .piece(let start, let total):
+      session.total = total ?? session.total
+      guard start == session.received.count else { return .answer(progress(session)) }
+      let isLast = total == start + request.body.count
+      guard isLast || request.body.count % GmailUploads.pieceBytes == 0 else {
+        throw .invalidArgument(
+          "Invalid request. The number of bytes uploaded is required to be equal or greater than "
+            + "262144, except for the final request")
+      }
+      session.received += request.body
+      guard session.received.count <= Self.maximumMailBytes else {
+        throw .error(413, "Media larger than: \(Self.maximumMailBytes)", reason: "uploadTooLarge")
+      }
+    case .broken: throw .invalidArgument("Failed to parse Content-Range header.")
+    }
+    guard range == .whole || session.received.count == session.total else {
+      domain.uploads.update(id, session)
+      return .answer(progress(session))
+    }
+    domain.uploads.close(id)
+    return .mail(session.received, threadID: session.threadID)
+  }
+
+  private func progress(_ session: GmailUploads.Session) -> HTTPServer.Response {
+    var response = HTTPServer.Response(308)
+    if !session.received.isEmpty {
+      response.headers.add("Range", "bytes=0-\(session.received.count - 1)")
+    }
+    return response
+  }
+}
+
+private enum ContentRange: Equatable {
+  case whole
+  case question(total: Int?)
+  case piece(start: Int, total: Int?)
+  case broken
+
+  init(_ text: String) {
+    let words = text.split(separator: " ")
+    guard words.count == 2, words[0].lowercased() == "bytes" else {
+      self = .broken
+      return
+    }
+    let parts = words[1].split(separator: "/", omittingEmptySubsequences: false)
+    guard parts.count == 2, parts[1] == "*" || Int(parts[1]) != nil else {
+      self = .broken
+      return
+    }
+    let total = Int(parts[1])
+    if parts[0] == "*" {
+      self = .question(total: total)
+      return
+    }
+    let ends = parts[0].split(separator: "-", omittingEmptySubsequences: false).map { Int($0) }
+    guard ends.count == 2, let start = ends[0], ends[1] != nil else {
+      self = .broken
+      return
+    }
+    self = .piece(start: start, total: total)
+  }
+}
