@@ -9,6 +9,8 @@ import pathlib
 
 import pytest
 import requests
+from googleapiclient.discovery import build
+from googleapiclient.discovery_cache import get_static_doc
 from googleapiclient.errors import HttpError
 from googleapiclient.http import BatchHttpRequest, MediaInMemoryUpload
 from Support.workspace import (
@@ -38,7 +40,9 @@ def keys(messages, q=None, **more):
     """What the seed calls the messages that are found."""
     ids = found(messages, q, **more)
     heads = [messages.get(userId="me", id=id, format="metadata").execute() for id in ids]
-    names = [header(head["payload"], "Message-ID") for head in heads]
+    names = [
+        h["value"] for head in heads for h in head["payload"]["headers"]
+        if h["name"].lower() == "message-id"]
     return [name.strip("<>").split("@")[0] for name in names]
 
 
@@ -112,7 +116,6 @@ def test_a_page_has_500_at_most_and_100_by_default(workspace, messages):
     batch = workspace.gmail(SOC)
     for _ in range(6):
         bundle = batch.new_batch_http_request()
-        bundle._batch_uri = workspace.base + "/batch"
         for _ in range(100):
             bundle.add(messages.send(userId="me", body={"raw": raw}))
         bundle.execute()
@@ -862,7 +865,6 @@ def test_a_user_s_limit_says_when_in_its_words_alone(workspace, workspace_sandbo
 
 def test_the_client_comes_back_after_a_limit(workspace_sandbox, messages):
     workspace_sandbox.faults("gmail: 403 userRateLimitExceeded first 1")
-    messages._http.credentials.refresh  # signed in by the first call
     answer = messages.list(userId="me", maxResults=1).execute(num_retries=1)
     assert len(answer["messages"]) == 1
 
@@ -891,5 +893,11 @@ def test_the_client_s_discovery_document_is_the_one_this_was_written_from():
     document = DISCOVERY / "gmail.v1.json"
     if not document.exists():
         pytest.skip(f"{document} is absent: the client's own copy is what the other tests use")
-    from googleapiclient.discovery_cache import get_static_doc
     assert json.loads(get_static_doc("gmail", "v1")) == json.loads(document.read_text())
+
+
+def test_the_client_s_api_endpoint_option_works_too(workspace):
+    api = build(
+        "gmail", "v1", credentials=workspace.delegated(), static_discovery=True,
+        cache_discovery=False, client_options={"api_endpoint": workspace.base})
+    assert api.users().getProfile(userId="me").execute()["emailAddress"] == SOC
