@@ -47,7 +47,9 @@ enum GmailBatch {
     else { return nil }
     let line = String(decoding: part.content[..<end], as: UTF8.self)
     let words = line.split { $0 == " " || $0.isNewline }
-    guard words.count == 2 || words.count == 3, words[1].hasPrefix("/") else { return nil }
+    guard words.count == 2 || words.count == 3, GmailRoute.isOwn(String(words[1])) else {
+      return nil
+    }
     let (fields, body) = MIMEHeader.split(part.content[(end + 1)...])
     var headers = HTTPServer.Headers()
     for field in fields { headers.add(field.name, field.value) }

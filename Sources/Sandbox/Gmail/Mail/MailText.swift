@@ -1,6 +1,8 @@
 /// What a person reads of a mail: the text behind its snippet and its search.
 enum MailText {
   private static let snippetLength = 200
+  /// What of a text is looked at.
+  private static let maximumBytes = 256 * 1_024
 
   /// The plain text, or the HTML without its tags, in one line.
   static func of(_ mail: MIMEEntity) -> String {
@@ -18,8 +20,9 @@ enum MailText {
   }
 
   private static func text(of leaf: MIMEEntity) -> String {
-    CharacterSetName.text(leaf.content, leaf.typeParameters["charset"] ?? "")
-      ?? String(decoding: leaf.content, as: UTF8.self)
+    let content = Array(leaf.content.prefix(maximumBytes))
+    return CharacterSetName.text(content, leaf.typeParameters["charset"] ?? "")
+      ?? String(decoding: content, as: UTF8.self)
   }
 
   private static func inOneLine(_ text: String) -> String {

@@ -28,7 +28,8 @@ struct GoogleAssertion {
     else { throw .invalidGrant("Invalid JWT: Failed audience check.") }
     guard let issued = claims["iat"]?.integer.map(Int.init),
       let expires = claims["exp"]?.integer.map(Int.init),
-      issued <= now + Self.leewaySeconds, expires > now - Self.leewaySeconds, expires > issued,
+      issued >= 0, issued <= now + Self.leewaySeconds, expires > now - Self.leewaySeconds,
+      expires > issued,
       expires - issued <= Self.maximumLifeSeconds
     else { throw .wrongTimes }
     guard let scopes = GoogleScope.set(claims["scope"]?.string ?? "") else { throw .invalidScope }

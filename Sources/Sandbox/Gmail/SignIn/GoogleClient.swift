@@ -10,6 +10,7 @@ enum GoogleClient {
   /// Desktop clients listen on loopback, on any port and path.
   static func mayRedirect(to address: String) -> Bool {
     if address == callback { return true }
+    guard address.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) else { return false }
     let loopback = ["http://127.0.0.1", "http://localhost", "http://[::1]"]
     guard let base = loopback.first(where: { address.hasPrefix($0) }) else { return false }
     let next = address.dropFirst(base.count).first

@@ -43,8 +43,8 @@ struct GoogleTokenEndpoint {
     _ domain: inout GoogleDomain
   ) throws(GoogleTokenError) -> HTTPServer.Response {
     let text = try required("assertion")
-    let endpoint = "http://\(request.headers["Host"] ?? "127.0.0.1")\(request.path)"
-    let assertion = try GoogleAssertion(text, endpoint: endpoint, now: now)
+    let assertion = try GoogleAssertion(
+      text, endpoint: request.origin + request.path, now: now)
     var userID: String?
     if let subject = assertion.subject {
       guard let user = domain.user(subject), !user.isSuspended else { throw .noSuchUser }
