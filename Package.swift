@@ -56,7 +56,7 @@ let package = Package(
       "Gmail", path: "Sources/Integrations/Gmail",
       needs: ["Basics", "HTTP", "Crypto", "Plugin"]),
     // Floor 6
-    room("Sandbox", needs: ["Basics", "HTTPServer"]),
+    room("Sandbox", needs: ["Basics", "Crypto", "HTTPServer"]),
     room("Host", needs: ["Basics", "RPC", "HTTP", "Crypto", "Plugin"]),
     // Floor 7
     .executableTarget(

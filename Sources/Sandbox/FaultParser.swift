@@ -19,7 +19,7 @@ struct FaultParser {
   mutating func parse() throws(SandboxError) -> SandboxFault {
     let (vendor, isSignIn) = try readVendor()
     let effectColumn = words.column
-    let effect = try readEffect(vendor)
+    let effect = try readEffect(vendor, isSignIn: isSignIn)
     let clauses = try readClauses(vendor)
     if clauses.retryAfterSeconds != nil {
       guard case .status = effect else {
@@ -52,7 +52,7 @@ struct FaultParser {
   }
 
   private mutating func readEffect(
-    _ vendor: FaultVocabulary
+    _ vendor: FaultVocabulary, isSignIn: Bool
   ) throws(SandboxError) -> SandboxFault.Effect {
     if let habit = try readHabit(of: vendor) { return .habit(habit) }
     let own = vendor.habits.map { ", \($0.text)" }.joined()
@@ -78,8 +78,16 @@ struct FaultParser {
           expected, column: word.column,
           suggestion: Suggestion.closest(to: word.text, among: Self.effects))
       }
-      return .status(status)
+      return .status(status, reason: readReason(of: vendor, isSignIn: isSignIn))
     }
+  }
+
+  /// Nil when the next word is none.
+  private mutating func readReason(of vendor: FaultVocabulary, isSignIn: Bool) -> String? {
+    let reasons = isSignIn ? vendor.signInReasons : vendor.reasons
+    guard let word = words.peek?.text, reasons.contains(word) else { return nil }
+    _ = words.next()
+    return word
   }
 
   /// Nil when the next word starts none.
@@ -122,7 +130,9 @@ struct FaultParser {
       default:
         throw .badFault(
           "expected every N, first N, always, retry-after SECONDS or on [VERB] PATH",
-          column: word.column, suggestion: Suggestion.closest(to: word.text, among: Self.clauses))
+          column: word.column,
+          suggestion: Suggestion.closest(
+            to: word.text, among: Self.clauses + vendor.reasons + vendor.signInReasons))
       }
       if isRepeated {
         throw .badFault("a second '\(word.text)' clause of the same kind", column: word.column)

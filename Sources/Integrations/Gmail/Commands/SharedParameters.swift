@@ -10,7 +10,7 @@ extension ParamReader {
     required(
       "User Email", .text(maximumCharacters: 320), about,
       from: [ParameterSource("get_user_list", "$.users[*].primaryEmail")],
-      examples: ["anna@sandbox.example"])
+      examples: ["soc@harbor.example"])
   }
 
   mutating func messages(_ about: StaticString) -> [String] {

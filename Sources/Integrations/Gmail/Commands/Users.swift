@@ -22,7 +22,7 @@ struct CreateUser: GmailCommand, RequestCommand {
     password = parameters.password("The password: 8 to 100 ASCII characters.")
     email = parameters.required(
       "User Email", .text(maximumCharacters: 320), "The address, in a domain of the customer.",
-      examples: ["mike@sandbox.example"])
+      examples: ["mike@harbor.example"])
     customFields = parameters.optional(
       "Custom Fields", .jsonObject,
       "More members of the user, as the Directory API has them; they add to the ones above.",
@@ -65,7 +65,7 @@ struct SetUserPassword: GmailCommand, RequestCommand {
   init(_ parameters: inout ParamReader) {
     user = parameters.required(
       "User Key", .text(maximumCharacters: 320), "The user, by address or id.",
-      from: ParameterSource.userKeys, examples: ["anna@sandbox.example"])
+      from: ParameterSource.userKeys, examples: ["soc@harbor.example"])
     password = parameters.password("The new password: 8 to 100 ASCII characters.")
   }
 
@@ -88,7 +88,7 @@ struct DeleteUsers: GmailCommand, TargetCommand {
     users = parameters.required(
       "User Email Or ID", .oneOrMore(.text(maximumCharacters: 320), count: 1...1_000),
       "The user, or several, by address or id.", from: ParameterSource.userKeys,
-      examples: [["leaver@sandbox.example"]]
+      examples: [["otto@harbor.example"]]
     ).withoutDuplicates()
   }
 
@@ -134,7 +134,7 @@ struct GetUserList: GmailCommand {
     account = parameters.required(
       "Customer ID or Domain Name", .text(maximumCharacters: 253),
       "A domain, or the customer's id; my_customer stands for the own one.",
-      examples: ["sandbox.example"])
+      examples: ["harbor.example"])
     type = parameters.required(
       "Type", .choice(AccountType.self), "Which of the two it is.", examples: [.domain])
     limit = parameters.optional(
