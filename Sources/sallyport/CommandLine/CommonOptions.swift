@@ -156,7 +156,7 @@ enum CommonOptions {
       throw UsageError("the connections file cannot be read: \(error)")
     }
     do throws(ConfigurationError) {
-      try connections.load(content, named: path)
+      try connections.load(content, named: path, isKept: true)
     } catch {
       throw UsageError(error)
     }

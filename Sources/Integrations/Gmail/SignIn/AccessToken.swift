@@ -5,17 +5,14 @@ struct AccessToken: Sendable {
   let text: String
   /// When it is no longer used, somewhat before its end.
   let staleAt: MonotonicTime
-  /// Of an OAuth client: what the next token is fetched with.
-  var refreshToken: String?
   /// The ones before, which answers that are still on their way may hold.
   var superseded: [String] = []
 
   /// Seconds before its end in which a token is not used any more, as Google's own clients have it.
   private static let marginSeconds: Int64 = 225
 
-  init(_ text: String, lifetimeSeconds: Int64, refreshToken: String? = nil) {
+  init(_ text: String, lifetimeSeconds: Int64) {
     self.text = text
-    self.refreshToken = refreshToken
     let useful = max(lifetimeSeconds - Self.marginSeconds, lifetimeSeconds / 2)
     staleAt = MonotonicTime.now.adding(milliseconds: Int(useful) * 1_000)
   }

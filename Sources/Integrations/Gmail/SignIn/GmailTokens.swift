@@ -55,7 +55,7 @@ final class GmailTokens: Sendable {
     try await flight.value(insteadOf: stale, in: invocation) {
       [self] (old) throws(CommandError) in
       let signIn = Invocation.signIn(on: connection) { [flight] in flight.mayWait(until: $0) }
-      var token = try await newToken(grant, insteadOf: old, in: signIn)
+      var token = try await newToken(grant, in: signIn)
       for text in old?.superseded ?? [] { connection.secrets.remove(text) }
       token.superseded = old.map { [$0.text] } ?? []
       return token
@@ -63,11 +63,11 @@ final class GmailTokens: Sendable {
   }
 
   private func newToken(
-    _ grant: GmailGrant, insteadOf old: AccessToken?, in signIn: Invocation
+    _ grant: GmailGrant, in signIn: Invocation
   ) async throws(CommandError) -> AccessToken {
     switch settings.authenticationType {
     case .oauthClientID:
-      return try await endpoint.refresh(known: old?.refreshToken, in: signIn)
+      return try await endpoint.refresh(in: signIn)
     case .serviceAccount:
       let account = try await account.value(in: signIn) {
         [self] (_) throws(CommandError) in try await readAccount()
@@ -75,7 +75,7 @@ final class GmailTokens: Sendable {
       let user = grant.user ?? settings.adminEmail ?? ""
       let assertion = try account.assertion(
         for: user, scope: grant.scope, at: WallClock.nowMilliseconds / 1_000)
-      return try await endpoint.exchange(assertion: assertion, for: grant, in: signIn)
+      return try await endpoint.exchange(assertion: assertion, in: signIn)
     }
   }
 

@@ -6,11 +6,13 @@ import Plugin
 struct TokenEndpoint: Sendable {
   private let settings: GmailSettings
   private let connection: Connection
+  private let refreshToken: RefreshToken
   private let url: String
 
   init(_ settings: GmailSettings, on connection: Connection) {
     self.settings = settings
     self.connection = connection
+    refreshToken = RefreshToken(settings.refreshToken, on: connection)
     url = settings.tokenURL?.text ?? ""
   }
 
@@ -18,68 +20,82 @@ struct TokenEndpoint: Sendable {
 
   /// RFC 7523: an assertion for an access token.
   func exchange(
-    assertion: String, for grant: GmailGrant, in invocation: Invocation
+    assertion: String, in invocation: Invocation
   ) async throws(CommandError) -> AccessToken {
     connection.secrets.add(assertion)
     defer { connection.secrets.remove(assertion) }
-    let fields: FormFields = [
-      "grant_type": "urn:ietf:params:oauth:grant-type:jwt-bearer", "assertion": assertion,
-    ]
-    return try await send(fields, keeping: nil, in: invocation)
+    return try await send(
+      [
+        "grant_type": "urn:ietf:params:oauth:grant-type:jwt-bearer", "assertion": assertion,
+      ], in: invocation)
   }
 
   /// RFC 6749 sections 4.1.3 and 6: the refresh token, or else the authorization code, for an access
   /// token.
-  ///
-  /// - Parameter known: the refresh token of an earlier answer.
-  func refresh(known: String?, in invocation: Invocation) async throws(CommandError) -> AccessToken {
-    let secret = try await read(settings.clientSecret, "client_secret")
-    var fields: FormFields = ["client_id": settings.clientID ?? "", "client_secret": secret]
-    if let token = try await refreshToken(known) {
-      fields.append("grant_type", "refresh_token")
-      fields.append("refresh_token", token)
-      return try await send(fields, keeping: token, in: invocation)
+  func refresh(in invocation: Invocation) async throws(CommandError) -> AccessToken {
+    guard let token = try await refreshToken.text() else {
+      guard settings.authorizationCode != nil else {
+        throw Self.fault("There is neither a refresh token nor an authorization code.")
+      }
+      return try await exchangeCode(in: invocation)
     }
-    guard settings.authorizationCode != nil else {
-      throw Self.fault("There is neither a refresh token nor an authorization code.")
+    var fields = try await client()
+    fields.append("grant_type", "refresh_token")
+    fields.append("refresh_token", token)
+    do throws(CommandError) {
+      return try await send(fields, in: invocation)
+    } catch {
+      // A code that was pasted since stands for a new consent.
+      guard error.kind == .auth, settings.authorizationCode != nil,
+        let token = try? await exchangeCode(in: invocation)
+      else { throw error }
+      return token
     }
+  }
+
+  private func exchangeCode(in invocation: Invocation) async throws(CommandError) -> AccessToken {
+    var fields = try await client()
     fields.append("grant_type", "authorization_code")
     fields.append("code", try await read(settings.authorizationCode, "authorization_code"))
     fields.append("redirect_uri", settings.callbackURL)
-    let token = try await send(fields, keeping: nil, in: invocation)
-    guard token.refreshToken != nil else {
-      throw Self.fault("The exchange of the authorization code brought no refresh token.")
-    }
-    return token
+    return try await send(fields, needsRefreshToken: true, in: invocation)
   }
 
-  private func refreshToken(_ known: String?) async throws(CommandError) -> String? {
-    if let known { return known }
-    guard settings.refreshToken != nil else { return nil }
-    return try await read(settings.refreshToken, "refresh_token")
+  private func client() async throws(CommandError) -> FormFields {
+    [
+      "client_id": settings.clientID ?? "",
+      "client_secret": try await read(settings.clientSecret, "client_secret"),
+    ]
   }
 
   // MARK: Exchange
 
   private func send(
-    _ fields: FormFields, keeping refresh: String?, in invocation: Invocation
+    _ fields: FormFields, needsRefreshToken: Bool = false, in invocation: Invocation
   ) async throws(CommandError) -> AccessToken {
     var request = HTTPRequest(
       .post, url, headers: [HTTPRequest.Header("Accept", "application/json")], form: fields)
     request.isSecret = true
-    let response = try await invocation.send(request)
+    let response: HTTPResponse
+    do throws(CommandError) {
+      response = try await invocation.send(request)
+    } catch {
+      var error = error
+      error.concernsSignIn = true
+      throw error
+    }
     guard response.isSuccess else { throw GmailErrors.signIn(response) }
     let json = try? JSON.parse(response.body)
     guard let text = json?["access_token"]?.string, !text.isEmpty else {
       throw Self.fault("Signing in brought no access token.")
     }
-    let newRefresh = json?["refresh_token"]?.string
-    let token = AccessToken(
-      text, lifetimeSeconds: json?["expires_in"]?.integer ?? 3_600,
-      refreshToken: newRefresh ?? refresh)
     connection.secrets.add(text)
-    if let newRefresh { connection.secrets.add(newRefresh) }
-    return token
+    let newRefreshToken = json?["refresh_token"]?.string
+    if needsRefreshToken && newRefreshToken == nil {
+      throw Self.fault("The exchange of the authorization code brought no refresh token.")
+    }
+    if let newRefreshToken { await refreshToken.replace(with: newRefreshToken) }
+    return AccessToken(text, lifetimeSeconds: json?["expires_in"]?.integer ?? 3_600)
   }
 
   // MARK: Secrets
