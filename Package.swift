@@ -40,6 +40,7 @@ let package = Package(
     room("HTTP", needs: ["Basics"]),
     room("Crypto", needs: ["COpenSSL"]),
     room("JSONPath", needs: ["Basics"]),
+    room("Mail", needs: ["Basics"]),
     // Floor 3
     room("CurlTransport", needs: ["Basics", "HTTP", "CCurl"]),
     room("HTTPServer", needs: ["Basics"]),
@@ -77,6 +78,7 @@ let package = Package(
     tests("HTTP", needs: ["Basics"]),
     tests("Crypto"),
     tests("JSONPath", needs: ["Basics"]),
+    tests("Mail", needs: ["Basics"]),
     tests("Plugin", needs: ["Basics", "HTTP", "Crypto"]),
   ],
   swiftLanguageModes: [.v6]
