@@ -51,6 +51,8 @@ struct AddressParser {
     if !comments.isEmpty { comments.append(ASCII.space) }
     comments += CommentReader.content(text, at..<end)
     at = end
+    guard angle == nil, let last = phrase.last, ASCII.isWhiteSpace(last) else { return }
+    while at < text.count, ASCII.isWhiteSpace(text[at]) { at += 1 }
   }
 
   private mutating func readQuoted() {

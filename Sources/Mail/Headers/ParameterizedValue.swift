@@ -157,10 +157,11 @@ private struct ParameterReader {
     return value
   }
 
-  /// To the next semicolon: names with spaces are seen without quotes. A comment behind goes.
+  /// To the next semicolon, or to the next `name=` where it was forgotten: values with spaces are
+  /// seen without quotes. A comment behind goes.
   private mutating func token() -> [UInt8] {
     let start = at
-    while at < text.count, text[at] != ASCII.semicolon { at += 1 }
+    while at < text.count, text[at] != ASCII.semicolon, !startsParameter() { at += 1 }
     var value = ASCII.trimmed(text[start..<at])
     if value.last == ASCII.close,
       let comment = value.indices.first(where: {
@@ -170,6 +171,14 @@ private struct ParameterReader {
       value = ASCII.trimmed(value[..<comment])
     }
     return value.map { $0 == HeaderText.fold ? ASCII.space : $0 }
+  }
+
+  /// Whether a word with `=` behind it starts here, after white space.
+  private func startsParameter() -> Bool {
+    guard ASCII.isLetter(text[at]), ASCII.isWhiteSpace(text[at - 1]) else { return false }
+    var end = at
+    while end < text.count, MediaType.isToken(text[end]) { end += 1 }
+    return end < text.count && text[end] == ASCII.equals
   }
 
   private static func segment(_ name: [UInt8], _ value: [UInt8]) -> ParameterSegment {
