@@ -6,6 +6,8 @@ public enum Charset {
     decode(bytes, ifKnown: name ?? "us-ascii") ?? String(decoding: bytes, as: UTF8.self)
   }
 
+  static func isKnown(_ name: String) -> Bool { decode([], ifKnown: name) != nil }
+
   /// Nil for a character set that nobody knows.
   ///
   /// US-ASCII is read as UTF-8, which it often is; ISO-8859-1 as windows-1252, which differs only

@@ -97,16 +97,20 @@ enum EncodedWords {
     /// What stands as it is and was not written yet.
     var literal: [UInt8] = []
     /// Bytes of the words read last, all of one character set.
-    var pending: (charset: String, bytes: [UInt8], source: Range<Int>)?
+    var pending: (charset: String, bytes: [UInt8])?
+    /// The character set looked up last, since asking for each word costs.
+    var known: (charset: String, isKnown: Bool) = ("", false)
+
+    init(text: [UInt8]) { self.text = text }
 
     mutating func decode() -> String {
       var at = 0
       while at < text.count {
         if text[at] == ASCII.equals, let word = scanner.word(text, at: at) {
-          take(word, from: at)
+          if isKnown(word.charset) { take(word) } else { append(at..<word.end) }
           at = word.end
         } else {
-          literal.append(text[at] == HeaderText.fold ? ASCII.space : text[at])
+          append(at..<(at + 1))
           at += 1
         }
       }
@@ -115,30 +119,32 @@ enum EncodedWords {
       return decoded
     }
 
-    private mutating func take(_ word: Word, from start: Int) {
-      let isNeighbour = pending != nil && literal.allSatisfy(ASCII.isWhiteSpace)
-      if isNeighbour, let last = pending, ASCII.equalsWithoutCase(last.charset, word.charset) {
-        literal.removeAll()
-        pending?.bytes += word.bytes(in: text)
-        pending?.source = last.source.lowerBound..<word.end
-        return
-      }
-      let wasReadable = flushWords()
-      if isNeighbour && wasReadable { literal.removeAll() } else { flushLiteral() }
-      pending = (word.charset, word.bytes(in: text), start..<word.end)
+    private mutating func append(_ range: Range<Int>) {
+      for byte in text[range] { literal.append(byte == HeaderText.fold ? ASCII.space : byte) }
     }
 
-    /// False where the words stay as they are, since nobody knows their character set.
-    @discardableResult
-    private mutating func flushWords() -> Bool {
-      guard let last = pending else { return true }
-      pending = nil
-      if let text = Charset.decode(last.bytes, ifKnown: last.charset) {
-        decoded += text
-        return true
+    private mutating func isKnown(_ charset: String) -> Bool {
+      if known.charset != charset { known = (charset, Charset.isKnown(charset)) }
+      return known.isKnown
+    }
+
+    private mutating func take(_ word: Word) {
+      if let last = pending, literal.allSatisfy(ASCII.isWhiteSpace) {
+        literal.removeAll()
+        if ASCII.equalsWithoutCase(last.charset, word.charset) {
+          pending?.bytes += word.bytes(in: text)
+          return
+        }
       }
-      decoded += String(decoding: text[last.source], as: UTF8.self)
-      return false
+      flushWords()
+      flushLiteral()
+      pending = (word.charset, word.bytes(in: text))
+    }
+
+    private mutating func flushWords() {
+      guard let last = pending else { return }
+      pending = nil
+      decoded += Charset.decode(last.bytes, named: last.charset)
     }
 
     private mutating func flushLiteral() {

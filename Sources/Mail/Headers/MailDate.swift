@@ -123,3 +123,28 @@ private struct DateFields {
     "est": -5, "edt": -4, "cst": -6, "cdt": -5, "mst": -7, "mdt": -6, "pst": -8, "pdt": -7,
   ]
 }
+
+extension MailDate {
+  /// `Fri, 20 Nov 2026 12:00:00 +0000`
+  public var rfc5322: String {
+    let seconds = timestamp.millisecondsSince1970 / 1_000 + Int64(offsetMinutes) * 60
+    let secondOfDay = Int((seconds % 86_400 + 86_400) % 86_400)
+    let days = (Int(seconds) - secondOfDay) / 86_400
+    let date = CivilDate(daysSince1970: days)
+    let clock = [secondOfDay / 3_600, secondOfDay / 60 % 60, secondOfDay % 60]
+    let offset = abs(offsetMinutes)
+    return Self.days[((days + 4) % 7 + 7) % 7] + ", \(date.day) " + Self.months[date.month - 1]
+      + " \(Self.padded(date.year, 4)) " + clock.map { Self.padded($0, 2) }.joined(separator: ":")
+      + (offsetMinutes < 0 ? " -" : " +") + Self.padded(offset / 60 * 100 + offset % 60, 4)
+  }
+
+  private static let days = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"]
+  private static let months = [
+    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+  ]
+
+  private static func padded(_ number: Int, _ width: Int) -> String {
+    let digits = String(number)
+    return String(repeating: "0", count: max(0, width - digits.count)) + digits
+  }
+}

@@ -178,7 +178,7 @@ struct MIMEReader {
 
   private mutating func closeAll() -> MailPart {
     while open.count > 1 { closeLast(at: source.count, isDelimited: false) }
-    return finish(open[0], end: source.count)
+    return finish(open[0], level: 0, end: source.count)
   }
 
   private mutating func closeLast(at position: Int, isDelimited: Bool) {
@@ -186,14 +186,15 @@ struct MIMEReader {
     let part = open.removeLast()
     let end =
       isDelimited ? lines.withoutLineBreak(before: position, from: part.bodyStart) : position
-    open[open.count - 1].parts.append(finish(part, end: end))
+    let level = open.count
+    open[level - 1].parts.append(finish(part, level: level, end: end))
   }
 
-  private mutating func finish(_ part: OpenPart, end: Int) -> MailPart {
+  private mutating func finish(_ part: OpenPart, level: Int, end: Int) -> MailPart {
     let body = source[part.bodyStart..<max(end, part.bodyStart)]
     let content = MailContent.encoded(body, part.head.transferEncoding)
     if part.isMail { return part.head.part(id: part.id, content: content, parts: part.parts) }
-    if part.head.mediaType.isMail, let root = decodedMail(part, body) {
+    if part.head.mediaType.isMail, let root = decodedMail(part, level: level, body) {
       return part.head.part(id: part.id, content: content, parts: [root])
     }
     guard !part.parts.isEmpty else { return part.head.part(id: part.id, content: content) }
@@ -207,9 +208,11 @@ struct MIMEReader {
   }
 
   /// The root of a mail inside that was encoded, which RFC 2046 section 5.2.1 forbids and happens.
-  private mutating func decodedMail(_ part: OpenPart, _ body: ArraySlice<UInt8>) -> MailPart? {
+  private mutating func decodedMail(
+    _ part: OpenPart, level: Int, _ body: ArraySlice<UInt8>
+  ) -> MailPart? {
     guard part.head.transferEncoding != .identity else { return nil }
-    guard depth + open.count < budget.limits.nesting, budget.parts < budget.limits.parts,
+    guard depth + level < budget.limits.nesting, budget.parts < budget.limits.parts,
       body.count <= budget.decodedBytes
     else {
       budget.isExceeded = true
@@ -217,7 +220,7 @@ struct MIMEReader {
     }
     budget.decodedBytes -= body.count
     let bytes = part.head.transferEncoding.decode(body)
-    return Self.read(
-      bytes, id: part.id.isEmpty ? "0" : part.id + ".0", depth: depth + open.count, &budget)
+    let id = part.id.isEmpty ? "0" : part.id + ".0"
+    return Self.read(bytes, id: id, depth: depth + level + 1, &budget)
   }
 }

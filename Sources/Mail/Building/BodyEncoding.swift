@@ -1,0 +1,56 @@
+import Basics
+
+/// How bytes are written into a body (RFC 2045 section 6).
+enum BodyEncoding {
+  /// Text on lines that are short enough, all ASCII.
+  case sevenBit
+  case quotedPrintable
+  case base64
+
+  var name: String {
+    switch self {
+    case .sevenBit: "7bit"
+    case .quotedPrintable: "quoted-printable"
+    case .base64: "base64"
+    }
+  }
+
+  static let base64Line = 76
+
+  /// The shortest of those that bring the text through, given lines that end with CRLF.
+  init(forText text: [UInt8]) {
+    var isPlain = true
+    var escaped = 0
+    for line in text.split(separator: ASCII.lineFeed, omittingEmptySubsequences: true) {
+      let line = line.last == ASCII.carriageReturn ? line.dropLast() : line
+      escaped += line.reduce(0) { $0 + ($1 < 0x20 && $1 != ASCII.tab || $1 >= 0x7F ? 1 : 0) }
+      // SMTP doubles a dot there, mailbox files quote `From `.
+      isPlain =
+        isPlain && line.count <= QuotedPrintable.maximumLine && line.first != ASCII.dot
+        && !line.starts(with: "From ".utf8) && line.last != ASCII.space && line.last != ASCII.tab
+    }
+    if isPlain && escaped == 0 {
+      self = .sevenBit
+    } else {
+      self = escaped * 2 > text.count / 3 ? .base64 : .quotedPrintable
+    }
+  }
+
+  /// Bytes that `base64` writes for so many.
+  static func base64Size(_ count: Int) -> Int {
+    let digits = (count + 2) / 3 * 4
+    return digits + (digits + base64Line - 1) / base64Line * 2
+  }
+
+  static func writeBase64(_ bytes: [UInt8], into output: inout [UInt8]) {
+    // 57 bytes make one line of 76 digits.
+    var at = 0
+    while at < bytes.count {
+      let end = min(at + base64Line / 4 * 3, bytes.count)
+      output.append(contentsOf: Base64.encode(bytes[at..<end]).utf8)
+      output.append(ASCII.carriageReturn)
+      output.append(ASCII.lineFeed)
+      at = end
+    }
+  }
+}
