@@ -41,30 +41,38 @@ import Testing
         """)
   }
 
-  static let injections: [(String, MailBuilder)] = ["\r\nBcc: x@evil.test", "\n", "\r", "\0"].flatMap {
-    evil -> [(String, MailBuilder)] in
-    [
-      ("Subject", mail { $0.subject = "a" + evil }),
-      ("From", mail { $0.from.name = "a" + evil }),
-      ("From", mail { $0.from.address = "a@example.org" + evil }),
-      ("To", mail { $0.to = [MailAddress(name: evil, "a@example.org")] }),
-      ("Cc", mail { $0.cc = [MailAddress("a\(evil)@example.org")] }),
-      ("Bcc", mail { $0.bcc = [MailAddress("a@exa\(evil)mple.org")] }),
-      ("Reply-To", mail { $0.replyTo = [MailAddress(evil)] }),
-      ("Message-ID", mail { $0.messageID = "<a\(evil)@b>" }),
-      ("References", mail { $0.fields = [("References", "<a@b>" + evil)] }),
-      ("header field", mail { $0.fields = [("X" + evil, "a")] }),
-      ("attachment 1", mail { $0.attachments = [MailAttachment(fileName: "a" + evil, bytes: [])] }),
-      (
-        "attachment 1",
-        mail { $0.attachments = [MailAttachment(fileName: "a", contentType: "a/b" + evil, bytes: [])] }
-      ),
-      (
-        "attachment 1",
-        mail { $0.attachments = [MailAttachment(fileName: "a", bytes: [], contentID: "a" + evil)] }
-      ),
-    ]
-  }
+  static let injections: [(String, MailBuilder)] = ["\r\nBcc: x@evil.test", "\n", "\r", "\0"]
+    .flatMap {
+      evil -> [(String, MailBuilder)] in
+      [
+        ("Subject", mail { $0.subject = "a" + evil }),
+        ("From", mail { $0.from.name = "a" + evil }),
+        ("From", mail { $0.from.address = "a@example.org" + evil }),
+        ("To", mail { $0.to = [MailAddress(name: evil, "a@example.org")] }),
+        ("Cc", mail { $0.cc = [MailAddress("a\(evil)@example.org")] }),
+        ("Bcc", mail { $0.bcc = [MailAddress("a@exa\(evil)mple.org")] }),
+        ("Reply-To", mail { $0.replyTo = [MailAddress(evil)] }),
+        ("Message-ID", mail { $0.messageID = "<a\(evil)@b>" }),
+        ("References", mail { $0.fields = [("References", "<a@b>" + evil)] }),
+        ("header field", mail { $0.fields = [("X" + evil, "a")] }),
+        (
+          "attachment 1",
+          mail { $0.attachments = [MailAttachment(fileName: "a" + evil, bytes: [])] }
+        ),
+        (
+          "attachment 1",
+          mail {
+            $0.attachments = [MailAttachment(fileName: "a", contentType: "a/b" + evil, bytes: [])]
+          }
+        ),
+        (
+          "attachment 1",
+          mail {
+            $0.attachments = [MailAttachment(fileName: "a", bytes: [], contentID: "a" + evil)]
+          }
+        ),
+      ]
+    }
 
   @Test(arguments: 0..<injections.count)
   func `no value gets out of its line, and the error names the field`(position: Int) {
@@ -118,7 +126,10 @@ import Testing
         ]
       }
     ),
-    ("attachment 1", mail { $0.attachments = [MailAttachment(fileName: "a", contentType: "a", bytes: [])] }),
+    (
+      "attachment 1",
+      mail { $0.attachments = [MailAttachment(fileName: "a", contentType: "a", bytes: [])] }
+    ),
   ]
 
   @Test(arguments: 0..<refusals.count)
@@ -220,7 +231,8 @@ import Testing
 
   @Test(arguments: [
     ("Hi<br/>Html Email", true), ("<P>Happy</P>", true), ("<!DOCTYPE html><html>", true),
-    ("1 < 2 and 3 > 2", false), ("<me@example.org>", false), ("Hi", false), ("<b", false), ("", false),
+    ("1 < 2 and 3 > 2", false), ("<me@example.org>", false), ("Hi", false), ("<b", false),
+    ("", false),
   ])
   func `HTML is told from text`(text: String, isHTML: Bool) {
     #expect(HTMLText.isLikely(text) == isHTML)

@@ -10,13 +10,14 @@ import Testing
     [Mails.bytes(Mails.full), Mails.bytes(Mails.inner)] + (ParserSuite.cases ?? []).map(\.source)
 
   private static let pieces = [
-    "\r", "\n", "\r\n", "\0", "--", "=", "=?", "?=", "=?utf-8?b?", "\"", "(", ")", "<", ">", ":", ";",
+    "\r", "\n", "\r\n", "\0", "--", "=", "=?", "?=", "=?utf-8?b?", "\"", "(", ")", "<", ">", ":",
+    ";",
     ",", "*0*=", "''", "%", "\u{FEFF}", "Content-Type: message/rfc822\r\n\r\n",
     "Content-Transfer-Encoding: base64\n", "Content-Type: multipart/mixed; boundary=a\n\n--a\n",
     "; charset=utf-16", "; charset=iso-2022-jp", "; charset=gb18030", "\n\n", " \n", "\t",
   ].map { Array($0.utf8) }
 
-  @Test(arguments: UInt64(0)..<2_000)
+  @Test(arguments: UInt64(0)..<1_000)
   func `a broken mail is read to its end`(seed: UInt64) {
     var random = SeededGenerator(seed: seed)
     var bytes = random.pick(Self.seeds)
@@ -35,12 +36,14 @@ import Testing
 
   /// Texts that a careless reader needs quadratic time or a deep stack for.
   @Test(arguments: [
-    "(", "\"", "<", "=?utf-8?q?", "=?a?q?<", ",:", "@::", "a=b;", "*0*=", "--", "A: b\n", " \n", "\\", "a@b,",
-    "=?x?b?a?= ", "Content-Type: message/rfc822\n\n", "Content-Type: multipart/mixed; boundary=a\n\n--a\n",
+    "(", "\"", "<", "=?utf-8?q?", "=?a?q?<", ",:", "@::", "a=b;", "*0*=", "--", "A: b\n", " \n",
+    "\\", "a@b,",
+    "=?x?b?a?= ", "Content-Type: message/rfc822\n\n",
+    "Content-Type: multipart/mixed; boundary=a\n\n--a\n",
     "--a\n", "\n--a--\n", "AA==\n", "AA==", "=\n", "&", "<a>", "<a href=", "<!--", "\r", "\0",
   ])
   func `the same over and over is read to its end`(piece: String) {
-    let body = String(repeating: piece, count: 100_000)
+    let body = String(repeating: piece, count: 5_000)
     for head in [
       "", "From: ", "Subject: ", "Date: ", "Content-Type: multipart/mixed; boundary=a",
       "Content-Type: multipart/mixed; boundary=a\n\n", "Content-Type: ",

@@ -81,7 +81,9 @@ struct ParserSuiteTests {
       compareHeaders(part.headers, with: expectedPart, in: place)
       guard let body = expectedPart["body"]?.members.first(where: { _ in true }) else { continue }
       // What the suite's parser gives up on, this one reads as well as can be.
-      if expectedPart["is_encoding_problem"]?.bool == true || ParserSuite.differs(place) { continue }
+      if expectedPart["is_encoding_problem"]?.bool == true || ParserSuite.differs(place) {
+        continue
+      }
       switch body.name.string {
       case "Text", "Html": #expect(part.text == body.value.string, "\(place)")
       case "Binary", "InlineBinary":
@@ -110,7 +112,8 @@ struct ParserSuiteTests {
       case "Text":
         // The suite leaves unknown fields folded, and ids without their brackets.
         let words = value.value.string.map(SuiteText.words)
-        #expect([words, words.map { "<\($0)>" }].contains(SuiteText.words(header.value)), "\(place)")
+        #expect(
+          [words, words.map { "<\($0)>" }].contains(SuiteText.words(header.value)), "\(place)")
       case "DateTime":
         #expect(headers.date(header.name) == SuiteDate.read(value.value), "\(place)")
       case "Address":

@@ -35,7 +35,7 @@ enum Python {
 @Suite(.enabled(if: Python.executable != nil, "there is no Python"))
 struct PythonTests {
   @Test func `Python reads the same out of what is built`() throws {
-    let mails = (0..<200).map { seed in
+    let mails = (UInt64(0)..<200).map { seed in
       var random = SeededGenerator(seed: seed)
       return RandomMail.make(&random)
     }
@@ -48,21 +48,17 @@ struct PythonTests {
     for (mail, result) in zip(mails, results) {
       #expect(result["defects"]?.count == 0)
       #expect(result["subject"]?.string == mail.subject)
-      let to = result["to"].map { $0.elements.compactMap { $0["address"]?.string } }
-      #expect(to == mail.to.map(\.address))
-      let names = result["to"].map { $0.elements.compactMap { $0["name"]?.string } }
-      #expect(names == mail.to.map { $0.name ?? "" })
+      #expect(strings(result, "to", "address") == mail.to.map(\.address))
+      #expect(strings(result, "to", "name") == mail.to.map { $0.name ?? "" })
       #expect(result["plain"]?.string == mail.text.map(RandomMail.withCRLF))
       #expect(result["html"]?.string == mail.html.map(RandomMail.withCRLF))
-      let files = result["files"].map { $0.elements.compactMap { $0["name"]?.string } }
-      #expect(files == mail.attachments.map(\.fileName))
-      let contents = result["files"].map { $0.elements.compactMap { $0["bytes"]?.string } }
-      #expect(contents == mail.attachments.map { Base64.encode($0.bytes) })
+      #expect(strings(result, "files", "name") == mail.attachments.map(\.fileName))
+      #expect(strings(result, "files", "bytes") == mail.attachments.map { Base64.encode($0.bytes) })
     }
   }
 
   @Test func `what Python builds is read the same here`() throws {
-    let mails = Array(try Python.run(Self.building, []).elements)
+    let mails: [JSON] = Array(try Python.run(Self.building, []).elements)
     #expect(mails.count == 150)
     for json in mails {
       let raw = LenientBase64.decode(json["raw"]?.stringBytes ?? [])
@@ -79,17 +75,35 @@ struct PythonTests {
     }
   }
 
-  @Test func `broken mails have the parts that Python sees`() throws {
-    guard let suite = ParserSuite.cases else { return }
-    let sources = [Mails.bytes(Mails.full), Mails.bytes(Mails.inner)] + suite.map(\.source)
+  /// What Python sees otherwise: it looks into every message/*, does not decode a mail inside, and
+  /// ends a boundary without quotes at a space.
+  private static let differences = [
+    "rfc/001", "rfc/008", "thirdparty/008", "thirdparty/009", "thirdparty/012",
+  ]
+
+  @Test func `Python sees the same parts, also in mails that are broken`() throws {
+    let suite = (ParserSuite.cases ?? []).filter { mail in
+      !Self.differences.contains { mail.name.hasPrefix($0) }
+    }
+    var random = SeededGenerator(seed: 1)
+    let cut = (0..<40).map { _ in
+      let mail = Mails.bytes(Mails.full)
+      return Array(mail[..<random.pick(1...mail.count)])
+    }
+    let sources = [Mails.bytes(Mails.full), Mails.bytes(Mails.inner)] + cut + suite.map(\.source)
     var writer = JSONWriter()
     writer.array { writer in for source in sources { writer.string(Base64.encode(source)) } }
     let results = Array(try Python.run(Self.walking, writer.bytes).elements)
     #expect(results.count == sources.count)
     for (source, result) in zip(sources, results) {
       let ours = walk(MailMessage(reading: source).root)
-      #expect(ours == result.elements.compactMap(\.string))
+      #expect(ours == result.elements.compactMap { $0.string })
     }
+  }
+
+  private func strings(_ json: JSON, _ list: String, _ name: String) -> [String] {
+    let elements = json[list].map { Array($0.elements) } ?? []
+    return elements.compactMap { $0[name]?.string }
   }
 
   private func walk(_ part: MailPart) -> [String] {
@@ -123,33 +137,40 @@ struct PythonTests {
     """
 
   private static let building = """
-    import base64, email.policy, email.utils, json, random, sys
+    import base64, email, email.policy, email.utils, json, random, sys
     from email.message import EmailMessage
     from email.headerregistry import Address
     random.seed(7)
     pieces = ["Hello", " world", "ä", "日本語", "😀", ",", "(x)", "é", " and", "-", "long" * 12, "ß"]
-    charsets = ["utf-8", "utf-8", "iso-8859-1", "windows-1252", "utf-16", "iso-8859-15"]
+    charsets = ["utf-8", "utf-8", "iso-8859-1", "windows-1252", "iso-8859-15"]
     latin = ["Hello", " world", "ä", "é", "=", ".", "\\n", "\\n.", "From ", "ß", "x" * 90]
     def text(source=pieces, most=12):
         return "".join(random.choice(source) for _ in range(random.randint(1, most))).strip() or "x"
+    def header(name, make):
+        "A value that Python itself reads back: some lose a space where they are folded."
+        while True:
+            value, mail = make(), EmailMessage(policy=email.policy.SMTP)
+            mail[name] = value
+            if email.message_from_bytes(bytes(mail), policy=email.policy.SMTP)[name] == value:
+                return value
     out = []
     for number in range(150):
-        policy = random.choice([email.policy.SMTP, email.policy.default, email.policy.SMTPUTF8])
+        policy = random.choice([email.policy.SMTP, email.policy.default])
         mail = EmailMessage(policy=policy)
-        subject, name = text(), text(["Jane", " Doe", "ä", "日本", "é", "x"], 5)
+        subject, name = header("Subject", text), text(["Jane", " Doe", "ä", "日本", "é", "x"], 5)
         mail["Subject"] = subject
         mail["From"] = Address(name, "jane", "example.org")
         date = 1700000000 + number * 86461
         mail["Date"] = email.utils.formatdate(date)
         charset = random.choice(charsets)
         plain, html = text(latin) + "\\n", "<p>" + text(latin) + "</p>\\n"
-        encodings = ["base64"] if charset == "utf-16" else ["base64", "quoted-printable"]
-        mail.set_content(plain, charset=charset, cte=random.choice(encodings))
+        encoding = random.choice(["base64", "quoted-printable"])
+        mail.set_content(plain, charset=charset, cte=encoding)
         mail.add_alternative(html, subtype="html", charset="utf-8", cte="quoted-printable")
         data, file = random.randbytes(random.randint(0, 300)), text() + ".bin"
         mail.add_attachment(data, maintype="application", subtype="x-y", filename=file)
         inner = EmailMessage(policy=policy)
-        inner_subject = text()
+        inner_subject = header("Subject", text)
         inner["Subject"] = inner_subject
         inner.set_content("inner\\n")
         mail.add_attachment(inner)
@@ -164,7 +185,8 @@ struct PythonTests {
     out = []
     for raw in json.load(sys.stdin):
         mail = email.message_from_bytes(base64.b64decode(raw))
-        out.append([part.get_content_type() for part in mail.walk()])
+        types = [part.get_content_type() for part in mail.walk()]
+        out.append(["text/plain" if name.endswith("/") else name for name in types])
     json.dump(out, sys.stdout)
     """
 }

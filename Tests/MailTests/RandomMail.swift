@@ -41,11 +41,13 @@ enum RandomMail {
     let local = random.pick(["a", "jane.doe", "\"with space\"", String(repeating: "x", count: 60)])
     let domain = random.pick(["example.org", String(repeating: "long-label.", count: 15) + "org"])
     let name = text(&random, upTo: 90)
-    return MailAddress(name: name.isEmpty || random.pick(0...3) == 0 ? nil : name, local + "@" + domain)
+    return MailAddress(
+      name: name.isEmpty || random.pick(0...3) == 0 ? nil : name, local + "@" + domain)
   }
 
   private static let pieces = [
-    "a", "Hello", " ", "  ", ",", ";", "\"", "\\", "=", "?", "=?", "?=", "=?utf-8?q?a?=", "_", "<", ">",
+    "a", "Hello", " ", "  ", ",", ";", "\"", "\\", "=", "?", "=?", "?=", "=?utf-8?q?a?=", "_", "<",
+    ">",
     "(", ")", ":", "'", "%41", "*", ".", "@", "ä", "é", "е\u{301}", "日本語", "👩‍👩‍👧‍👦", "🇩🇪", "\t",
     "averyveryverylongwordwithoutanyspace", "From ", "\u{A0}", "\u{7F}", "\u{1}", "ﬃ",
   ]
@@ -54,15 +56,20 @@ enum RandomMail {
   private static func text(_ random: inout SeededGenerator, upTo maximum: Int) -> String {
     var text = ""
     for _ in 0..<random.pick(0...maximum / 4) { text += random.pick(pieces) }
-    while let last = text.unicodeScalars.last, [" ", "\t"].contains(last) { text.unicodeScalars.removeLast() }
-    while let first = text.unicodeScalars.first, [" ", "\t"].contains(first) { text.unicodeScalars.removeFirst() }
+    while let last = text.unicodeScalars.last, [" ", "\t"].contains(last) {
+      text.unicodeScalars.removeLast()
+    }
+    while let first = text.unicodeScalars.first, [" ", "\t"].contains(first) {
+      text.unicodeScalars.removeFirst()
+    }
     return text
   }
 
   private static func lines(_ random: inout SeededGenerator) -> String {
     var text = "."
     for _ in 0..<random.pick(0...60) {
-      text += random.pick(pieces + ["\n", "\r\n", ".", " \n", "\n.", "\nFrom me", "=\n", "\0", "\r"])
+      text += random.pick(
+        pieces + ["\n", "\r\n", ".", " \n", "\n.", "\nFrom me", "=\n", "\0", "\r"])
     }
     return text + "."
   }
@@ -72,7 +79,9 @@ enum RandomMail {
     var previous: Unicode.Scalar = " "
     for scalar in text.unicodeScalars {
       if scalar == "\r" || scalar == "\n" {
-        if !(scalar == "\n" && previous == "\r") { scalars.append(contentsOf: "\r\n".unicodeScalars) }
+        if !(scalar == "\n" && previous == "\r") {
+          scalars.append(contentsOf: "\r\n".unicodeScalars)
+        }
       } else {
         scalars.append(scalar)
       }
@@ -84,13 +93,16 @@ enum RandomMail {
   /// CRLF everywhere, at most 76 columns where folding can help, never more than 998.
   static func checkLines(_ bytes: [UInt8]) {
     var isHeader = true
-    for line in bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).dropLast() {
+    for line in bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+      .dropLast()
+    {
       #expect(line.last == UInt8(ascii: "\r"))
       let content = line.dropLast()
       #expect(!content.contains(UInt8(ascii: "\r")) && !content.contains(0))
       if content.isEmpty { isHeader = false }
       let hasAddress = isHeader && content.contains(UInt8(ascii: "@"))
-      #expect(content.count <= (hasAddress ? 300 : 76), "\(String(decoding: content, as: UTF8.self))")
+      #expect(
+        content.count <= (hasAddress ? 300 : 76), "\(String(decoding: content, as: UTF8.self))")
     }
   }
 }

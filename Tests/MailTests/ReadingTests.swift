@@ -125,7 +125,9 @@ import Testing
     limits.nesting = 3
     limits.parts = 50
     limits.headers = 1_000
-    let nested = (0..<10).flatMap { ["Content-Type: multipart/mixed; boundary=b\($0)", "", "--b\($0)"] }
+    let nested = (0..<10).flatMap {
+      ["Content-Type: multipart/mixed; boundary=b\($0)", "", "--b\($0)"]
+    }
     let deep = MailMessage(reading: Mails.bytes(nested), limits: limits)
     #expect(deep.isCutShort)
     #expect(deep.parts.count == 4)

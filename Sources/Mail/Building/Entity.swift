@@ -52,12 +52,12 @@ struct Entity {
     let written = type.isMail && !isMail ? "application/octet-stream" : type.description
     var lines = "Content-Type: \(written)"
     if !attachment.fileName.isEmpty {
-      lines += FileNameParameter.lines("name", attachment.fileName)
+      lines += FileNameParameter.fallback(attachment.fileName)
     }
     lines += "\r\nContent-Transfer-Encoding: \(isMail ? "7bit" : "base64")\r\n"
     lines += "Content-Disposition: \(attachment.contentID == nil ? "attachment" : "inline")"
     if !attachment.fileName.isEmpty {
-      lines += FileNameParameter.lines("filename", attachment.fileName)
+      lines += FileNameParameter.full(attachment.fileName)
     }
     lines += "\r\n"
     if let id = attachment.contentID {

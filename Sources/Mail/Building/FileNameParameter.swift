@@ -1,22 +1,29 @@
 import Basics
 
-/// A parameter with a file name: for all readers in ASCII, and for those of RFC 2231 in full.
+/// The parameters that carry a file's name: `filename` of Content-Disposition, in the encoding of
+/// RFC 2231 where it needs one, and `name` of Content-Type in ASCII for readers that do not know it.
+///
+/// Not both in one field: some readers, Python's among them, would take the plain one.
 enum FileNameParameter {
   /// Bytes of a name; what is longer is no name of a file.
   static let maximum = 1_000
   /// Of the value on one line.
   private static let room = 60
 
-  /// Lines such as `\r\n filename="a.pdf"`, each with the semicolon before it.
-  static func lines(_ parameter: String, _ name: String) -> String {
-    let fallback = quoted(name)
-    // What looks like an encoded word would be taken for one.
-    let isExact =
-      name.utf8.allSatisfy { $0 >= 0x20 && $0 < 0x7F } && fallback.utf8.count <= room
+  /// `;\r\n name="…"`, with `_` for what is not ASCII, shortened where it is too long.
+  static func fallback(_ name: String) -> String {
+    ";\r\n name=\"\(isExact(name) ? quoted(name) : shortened(name))\""
+  }
+
+  /// `;\r\n filename="…"` or `;\r\n filename*=UTF-8''…`
+  static func full(_ name: String) -> String {
+    isExact(name) ? ";\r\n filename=\"\(quoted(name))\"" : extended("filename", name)
+  }
+
+  /// What looks like an encoded word would be taken for one.
+  private static func isExact(_ name: String) -> Bool {
+    name.utf8.allSatisfy { $0 >= 0x20 && $0 < 0x7F } && quoted(name).utf8.count <= room
       && !name.contains("=?")
-    var lines = ";\r\n \(parameter)=\"\(fallback.utf8.count <= room ? fallback : shortened(name))\""
-    if !isExact { lines += extended(parameter, name) }
-    return lines
   }
 
   private static func quoted(_ name: String) -> String {

@@ -17,7 +17,8 @@ public enum HTMLText {
       if start < bytes.count, bytes[start] == ASCII.slash { start += 1 }
       let name = bytes[start...].prefix(11).prefix { ASCII.isLetter($0) || ASCII.isDigit($0) }
       let end = start + name.count
-      guard end < bytes.count, knownTags.contains(String(decoding: name, as: UTF8.self).lowercased()),
+      guard end < bytes.count,
+        knownTags.contains(String(decoding: name, as: UTF8.self).lowercased()),
         bytes[end] == ASCII.greater || bytes[end] == ASCII.slash || ASCII.isWhiteSpace(bytes[end])
       else { continue }
       return true
@@ -119,7 +120,9 @@ private struct HTMLTextReader {
 
   private mutating func apply(_ name: String, isEnd: Bool, _ attributes: Range<Int>) {
     switch name {
-    case "script", "style", "title", "head" where !isEnd: skipElement(name)
+    case "script", "style", "title",
+      "head" where !isEnd:
+      skipElement(name)
     case "br": breaks += 1
     case "p", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "table", "blockquote":
       breaks = max(breaks, 2)

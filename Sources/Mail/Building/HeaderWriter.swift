@@ -73,7 +73,8 @@ struct HeaderWriter {
     }
     var text = ""
     var column = column
-    for (position, word) in value.split(separator: " ", omittingEmptySubsequences: false).enumerated()
+    for (position, word) in value.split(separator: " ", omittingEmptySubsequences: false)
+      .enumerated()
     {
       guard word.utf8.count <= maximumWord, !word.isEmpty || value.isEmpty else { return nil }
       if position > 0 {
@@ -98,7 +99,8 @@ struct HeaderWriter {
     let lastLine = phrase.split(separator: "\r\n", omittingEmptySubsequences: false).last ?? ""
     let isFolded = lastLine.utf8.count < phrase.utf8.count
     let end = (isFolded ? 0 : column) + lastLine.utf8.count
-    let separator = end + 3 + address.address.utf8.count > maximumLine ? EncodedWordWriter.fold : " "
+    let separator =
+      end + 3 + address.address.utf8.count > maximumLine ? EncodedWordWriter.fold : " "
     return phrase + separator + "<" + address.address + ">"
   }
 
