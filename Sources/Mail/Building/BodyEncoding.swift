@@ -1,5 +1,3 @@
-import Basics
-
 /// How bytes are written into a body (RFC 2045 section 6).
 enum BodyEncoding {
   /// Text on lines that are short enough, all ASCII.
@@ -42,15 +40,45 @@ enum BodyEncoding {
     return digits + (digits + base64Line - 1) / base64Line * 2
   }
 
+  /// Lines of 76 digits. Not line by line with `Base64`, whose strings would cost more than the
+  /// encoding of a large file.
   static func writeBase64(_ bytes: [UInt8], into output: inout [UInt8]) {
-    // 57 bytes make one line of 76 digits.
-    var at = 0
-    while at < bytes.count {
-      let end = min(at + base64Line / 4 * 3, bytes.count)
-      output.append(contentsOf: Base64.encode(bytes[at..<end]).utf8)
+    var column = 0
+    func append(_ group: (UInt8, UInt8, UInt8, UInt8)) {
+      output.append(group.0)
+      output.append(group.1)
+      output.append(group.2)
+      output.append(group.3)
+      column += 4
+      if column == base64Line {
+        output.append(ASCII.carriageReturn)
+        output.append(ASCII.lineFeed)
+        column = 0
+      }
+    }
+    bytes.withUnsafeBufferPointer { bytes in
+      digits.withUnsafeBufferPointer { digits in
+        var at = 0
+        while at < bytes.count {
+          let one = bytes[at]
+          let two = at + 1 < bytes.count ? bytes[at + 1] : 0
+          let three = at + 2 < bytes.count ? bytes[at + 2] : 0
+          append(
+            (
+              digits[Int(one >> 2)], digits[Int((one & 0x3) << 4 | two >> 4)],
+              at + 1 < bytes.count ? digits[Int(two & 0xF) << 2 | Int(three >> 6)] : ASCII.equals,
+              at + 2 < bytes.count ? digits[Int(three & 0x3F)] : ASCII.equals
+            ))
+          at += 3
+        }
+      }
+    }
+    if column > 0 {
       output.append(ASCII.carriageReturn)
       output.append(ASCII.lineFeed)
-      at = end
     }
   }
+
+  private static let digits = Array(
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
 }

@@ -59,14 +59,19 @@ private struct HTMLTextReader {
         }
         at += 1
       default:
-        write([bytes[at]])
-        at += 1
+        let start = at
+        while at < bytes.count, bytes[at] != ASCII.less, bytes[at] != UInt8(ascii: "&"),
+          !ASCII.isWhiteSpace(bytes[at])
+        {
+          at += 1
+        }
+        write(bytes[start..<at])
       }
     }
     return String(decoding: text, as: UTF8.self)
   }
 
-  private mutating func write(_ word: [UInt8]) {
+  private mutating func write(_ word: some Collection<UInt8>) {
     if !text.isEmpty {
       if breaks > 0 {
         text += Array(repeating: ASCII.lineFeed, count: min(breaks, 2))
