@@ -141,25 +141,4 @@ public final class Invocation: Sendable {
     await stream(list)
     return CommandResult(.streamed)
   }
-
-  /// Keeps what a command produced, off the threads that tasks share.
-  public func store(
-    _ content: [UInt8], name: String, contentType: String
-  ) async throws(CommandError) -> StoredFile {
-    let files = connection.files
-    let stored = await withCheckedContinuation { continuation in
-      NamedThread.start("store") {
-        continuation.resume(
-          returning: Result { () throws(FileStoreError) in
-            try files.put(
-              name: name, content: content, contentType: contentType, source: .playbookFile)
-          })
-      }
-    }
-    do throws(FileStoreError) {
-      return try stored.get()
-    } catch {
-      throw CommandError(error, of: "The file \(name)")
-    }
-  }
 }

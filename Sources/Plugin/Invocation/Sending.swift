@@ -4,11 +4,17 @@ import HTTP
 /// Reaching the vendor.
 extension Invocation {
   /// Whether sending a request twice leaves the vendor as sending it once does.
-  private var isRepeatable: Bool { command.effect == .read || command.isIdempotent }
+  private func isRepeatable(_ request: HTTPRequest) -> Bool {
+    command.effect == .read || command.isIdempotent || request.changesNothing
+  }
 
   /// What is known after a request that may have arrived got no usable answer.
   public var outcomeAfterSending: CommandError.Outcome {
     command.effect == .read ? .notApplied : .unknown
+  }
+
+  private func outcomeAfterSending(_ request: HTTPRequest) -> CommandError.Outcome {
+    request.changesNothing ? .notApplied : outcomeAfterSending
   }
 
   /// Sends a request within the connection's limits, again where that is safe.
@@ -32,6 +38,7 @@ extension Invocation {
   private func sendWithRetries(
     _ request: HTTPRequest, _ rateRefusal: (HTTPResponse) -> RateRefusal?
   ) async throws(CommandError) -> HTTPResponse {
+    let isRepeatable = isRepeatable(request)
     var attempt = 1
     while true {
       let delay: Int
@@ -53,11 +60,11 @@ extension Invocation {
         guard isRateLimit ? canWait(milliseconds: wait) : wait < remainingMilliseconds else {
           return response
         }
-        if response.status >= 500 { noteUnclear() }
+        if response.status >= 500 { noteUnclear(request) }
         delay = wait
       case .failure(let error):
-        let outcome = error.mayHaveArrived ? outcomeAfterSending : .notApplied
-        if error.mayHaveArrived { noteUnclear() }
+        let outcome = error.mayHaveArrived ? outcomeAfterSending(request) : .notApplied
+        if error.mayHaveArrived { noteUnclear(request) }
         guard
           let wait = retryPolicy.delay(
             after: error, attempt: attempt, isRepeatable: isRepeatable,
@@ -118,8 +125,10 @@ extension Invocation {
   }
 
   /// An attempt may have been applied, whatever becomes of the next ones.
-  private func noteUnclear() {
-    if command.effect != .read { counters.withLock { $0.isUnclear = true } }
+  private func noteUnclear(_ request: HTTPRequest) {
+    if command.effect != .read && !request.changesNothing {
+      counters.withLock { $0.isUnclear = true }
+    }
   }
 
   /// The start of a body, to be shown.

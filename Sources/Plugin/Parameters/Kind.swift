@@ -46,6 +46,10 @@ extension Kind where Self == TextKind {
   public static func text(maximumCharacters: Int) -> TextKind {
     TextKind(maximumCharacters: maximumCharacters)
   }
+
+  public static func blankableText(maximumCharacters: Int) -> TextKind {
+    TextKind(maximumCharacters: maximumCharacters, mayBeEmpty: true)
+  }
 }
 
 extension Kind where Self == IntegerKind {

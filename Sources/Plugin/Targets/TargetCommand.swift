@@ -63,10 +63,19 @@ extension TargetCommand {
   ) async throws(CommandError) -> CommandResult {
     let targets = targets(with: client)
     try invocation.expectRoom(forRequests: targets.count * Self.requestsPerTarget)
-    let fanOut = FanOut(targets, in: invocation) {
+    return try await run(targets, in: invocation) {
       (target, own) async throws(CommandError) in try await run(target, with: client, in: own)
     }
-    let (outcomes, refusal) = await fanOut.run()
+  }
+
+  /// Runs targets side by side; for a command that has something to do before them.
+  ///
+  /// - Parameter work: does what is to be done for one target, in an invocation of its own.
+  public func run(
+    _ targets: [Target], in invocation: Invocation,
+    _ work: @escaping @Sendable (Target, Invocation) async throws(CommandError) -> TargetAnswer
+  ) async throws(CommandError) -> CommandResult {
+    let (outcomes, refusal) = await FanOut(targets, in: invocation, work).run()
     // Who has cancelled it wants no result, but must know what was done.
     let end = Task.isCancelled ? CommandError.cancelled(outcome: .notApplied) : refusal
     let mayFailInPart = Self.canPartlySucceed && !Task.isCancelled
