@@ -52,6 +52,8 @@ public struct HTTPRequest: Sendable {
   /// Part of a command that writes, but one that leaves the vendor as it was, and may be repeated: a
   /// look, or a preparation.
   public var changesNothing = false
+  /// Not sent again after an unclear answer, whatever it does: who sends it asks what became of it.
+  public var isTracked = false
 
   public init(_ method: Method, _ url: String, headers: [Header] = [], body: [UInt8]? = nil) {
     self.method = method

@@ -5,6 +5,7 @@ import base64
 import email
 import email.policy
 import re
+import tempfile
 import threading
 
 from Support.upstream import Reply, Upstream, reply
@@ -100,7 +101,13 @@ class Mailbox(Upstream):
 
 
 def put(host, name, content, source="playbook_file", **more):
-    """Stores a file; returns its id."""
+    """Stores a file; returns its id. One that is too large for a line goes by its path."""
+    if len(content) > 16 * 1024 * 1024:
+        with tempfile.NamedTemporaryFile() as file:
+            file.write(content)
+            file.flush()
+            params = {"name": name, "path": file.name, "source": source}
+            return host.call("files/put", params | more)["file_id"]
     data = base64.b64encode(content).decode()
     return host.call(
         "files/put", {"name": name, "content_base64": data, "source": source, **more})["file_id"]

@@ -303,7 +303,7 @@ def raw_parts(workspace, id):
 ])
 def test_the_workspaces_attachments(sandbox, kind, key, names, expected):
     workspace = Workspace(sandbox.base)
-    with Host(getattr(workspace, kind)) as host:
+    with Host(workspace.connection(kind)) as host:
         found = host.result(
             "search_emails", {"user_email": SOC, "filter": f"rfc822msgid:<{key}@triage.example>"})
         id = found["raw_data"]["messages"][0]["id"]

@@ -4,14 +4,19 @@ import Plugin
 
 /// Sends a large mail in pieces (resumable upload, developers.google.com/workspace/gmail/api/guides/uploads).
 ///
-/// Gmail sends it when it has the last piece. A piece says where it belongs, so those before the last
-/// are repeated like reads. When the last one got no clear answer Gmail is asked how far it got: only
-/// a piece that it says it does not have is given to it again.
+/// Gmail sends the mail when it has the last piece. After an answer that leaves open what came of a
+/// piece, Gmail is asked how far it got, and is given only what it says it does not have: so nothing
+/// is sent twice, and what cannot be found out is `unknown`.
 struct MailUpload {
   /// Bytes of a piece; a multiple of 256 KiB, as Gmail wants it.
   private static let pieceBytes = 8 * 1_024 * 1_024
-  /// Answers without progress after which it gives up.
-  private static let maximumStalls = 4
+
+  private enum Answer {
+    /// Of the whole mail.
+    case sent(JSON)
+    /// Gmail has so many bytes, which was asked for after a fault or not.
+    case has(Int, CommandError?)
+  }
 
   private let raw: [UInt8]
   private let sender: String
@@ -31,17 +36,25 @@ struct MailUpload {
   func run() async throws(CommandError) -> JSON {
     let place = try await begin()
     var offset = 0
-    var stalls = 0
+    var furthest = 0
+    var attempt = 1
     while true {
-      let response = try await send(from: offset, to: place)
-      // 308, here without a Location: go on.
-      guard response.status == 308 else { return try client.read(response, in: invocation) }
-      let next = try received(response, isAll: offset + Self.pieceBytes >= raw.count)
-      stalls = next > offset ? 0 : stalls + 1
-      guard stalls < Self.maximumStalls else {
-        throw failure("Gmail does not take more than \(next) of the mail's \(raw.count) bytes.")
+      switch try await send(from: offset, to: place) {
+      case .sent(let body): return body
+      case .has(let next, let fault):
+        if next > furthest {
+          furthest = next
+          attempt = 1
+          invocation.noteHeadway()
+        } else {
+          guard try await invocation.mayTryAgain(afterAttempt: attempt) else {
+            throw fault
+              ?? failure("Gmail does not take more than \(next) of the mail's \(raw.count) bytes.")
+          }
+          attempt += 1
+        }
+        offset = next
       }
-      offset = next
     }
   }
 
@@ -50,37 +63,37 @@ struct MailUpload {
     var request = client.upload(sender, bytes: raw.count)
     request.changesNothing = true
     let response = try await client.send(request, in: invocation)
-    guard response.isSuccess else {
-      var error = GmailErrors.error(response, in: invocation)
-      error.outcome = .notApplied
-      throw error
-    }
+    guard response.isSuccess else { throw refusal(response) }
     guard let place = response.header("location"), client.mayUpload(to: place) else {
       throw failure("Gmail named no place of its own to upload the mail to.")
     }
     return place
   }
 
-  private func send(from offset: Int, to place: String) async throws(CommandError) -> HTTPResponse {
+  // MARK: Pieces
+
+  private func send(from offset: Int, to place: String) async throws(CommandError) -> Answer {
     let end = min(offset + Self.pieceBytes, raw.count)
     let isLast = end == raw.count
     var request = request(place, Array(raw[offset..<end]), range: "\(offset)-\(end - 1)")
+    request.isTracked = true
     request.changesNothing = !isLast
+    let fault: CommandError
     do throws(CommandError) {
       let response = try await client.send(request, in: invocation)
-      guard response.status >= 500 else { return response }
-      guard isLast else {
-        var error = GmailErrors.error(response, in: invocation)
-        error.outcome = .notApplied
-        throw error
+      guard response.status >= 500 || response.status == 408 else {
+        return try answer(response, isLast: isLast)
       }
-      return await progress(at: place) ?? response
+      fault = refusal(response, mayBeSent: isLast)
     } catch {
-      guard isLast, error.outcome == .unknown, error.kind != .cancelled,
-        let response = await progress(at: place)
-      else { throw error }
-      return response
+      guard error.kind == .network || error.kind == .timeout else { throw error }
+      fault = error
     }
+    guard let progress = await progress(at: place) else {
+      throw Task.isCancelled
+        ? invocation.withRemedy(.cancelled(outcome: fault.outcome)) : fault
+    }
+    return try answer(progress, after: fault, isLast: isLast)
   }
 
   /// How far Gmail got, or its answer to the whole mail; nil when it does not say.
@@ -104,22 +117,39 @@ struct MailUpload {
     return request
   }
 
-  /// Bytes that Gmail has: `Range: bytes=0-8388607`, or none of it.
-  ///
-  /// - Parameter isAll: whether it was given the last piece, and may have sent the mail.
-  private func received(
-    _ response: HTTPResponse, isAll: Bool
-  ) throws(CommandError) -> Int {
-    guard let range = response.header("range") else { return 0 }
-    guard range.hasPrefix("bytes=0-") || range.hasPrefix("0-"),
-      let last = Int(range[range.index(after: range.lastIndex(of: "-") ?? range.startIndex)...]),
-      last < raw.count - 1, last >= 0
-    else {
-      throw failure(
-        "Gmail says in a form that is none how much of the mail it has.",
-        outcome: isAll ? .unknown : .notApplied)
+  // MARK: Answers
+
+  /// - Parameter isLast: whether Gmail was given the last piece, and may have sent the mail.
+  private func answer(
+    _ response: HTTPResponse, after fault: CommandError? = nil, isLast: Bool
+  ) throws(CommandError) -> Answer {
+    // 308, here without a Location: go on.
+    guard response.status == 308 else {
+      return .sent(try client.read(response, in: invocation))
     }
+    guard let received = Self.received(response), received < raw.count else {
+      throw failure(
+        "Gmail does not say in its form how much of the mail it has.",
+        outcome: isLast ? .unknown : .notApplied)
+    }
+    return .has(received, fault)
+  }
+
+  /// Bytes that Gmail has: `Range: bytes=0-8388607`, or none of it; nil for another form.
+  private static func received(_ response: HTTPResponse) -> Int? {
+    guard let range = response.header("range") else { return 0 }
+    let span = range.hasPrefix("bytes=") ? range.dropFirst(6) : range[...]
+    let digits = span.dropFirst(2)
+    guard span.hasPrefix("0-"), digits.allSatisfy({ $0.isASCII && $0.isNumber }),
+      let last = Int(digits), last < Int.max
+    else { return nil }
     return last + 1
+  }
+
+  private func refusal(_ response: HTTPResponse, mayBeSent: Bool = false) -> CommandError {
+    var error = GmailErrors.error(response, in: invocation)
+    error.outcome = mayBeSent ? .unknown : .notApplied
+    return invocation.withRemedy(error)
   }
 
   private func failure(

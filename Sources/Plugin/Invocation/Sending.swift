@@ -5,7 +5,8 @@ import HTTP
 extension Invocation {
   /// Whether sending a request twice leaves the vendor as sending it once does.
   private func isRepeatable(_ request: HTTPRequest) -> Bool {
-    command.effect == .read || command.isIdempotent || request.changesNothing
+    guard !request.isTracked else { return false }
+    return command.effect == .read || command.isIdempotent || request.changesNothing
   }
 
   /// What is known after a request that may have arrived got no usable answer.
@@ -78,6 +79,30 @@ extension Invocation {
       try await wait(milliseconds: delay, reason: reason)
     }
   }
+
+  /// Waits before another attempt at what is sent in an own way, as `send` does before its own.
+  ///
+  /// - Parameter attempt: from 1, the one that brought nothing.
+  /// - Returns: false when there is to be no further one, or no time for it.
+  public func mayTryAgain(afterAttempt attempt: Int) async throws(CommandError) -> Bool {
+    guard
+      let delay = retryPolicy.delay(
+        afterStatus: 503, retryAfterMilliseconds: nil, attempt: attempt, isRepeatable: true,
+        randomness: .random(in: 0...1)),
+      delay < remainingMilliseconds
+    else { return false }
+    note { $0.retries += 1 }
+    do throws(CommandError) {
+      try await wait(milliseconds: delay, reason: "retry")
+    } catch {
+      throw withRemedy(error)
+    }
+    return true
+  }
+
+  /// Leaves the whole time for what is still to come, unless the caller gave a deadline: for what is
+  /// too large for one.
+  public func noteHeadway() { deadline.move(pastWaitUntil: .now) }
 
   /// One attempt, within the connection's limits. Its place is free again for others while this one
   /// waits before a further attempt.
