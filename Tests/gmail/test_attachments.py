@@ -1,5 +1,6 @@
 """Download Email Attachment: every part of a name, with the bytes that came."""
 
+import base64
 import email
 import hashlib
 import pathlib
@@ -211,8 +212,30 @@ def test_a_mail_inside_comes_with_exactly_its_bytes(attachment):
     assert result["raw_data"][0][0]["parts"][0]["partId"] == "1.0"
 
 
-def test_a_name_without_eml_gets_it():
-    _, files = download(Message(tree("Forwarded"), raw=nested(INNER, "Forwarded")), "Forwarded")
+def test_a_mail_inside_that_is_encoded_is_decoded():
+    raw = nested(base64.encodebytes(INNER).replace(b"\n", b"\r\n")).replace(
+        b"Content-Disposition", b"Content-Transfer-Encoding: base64\r\nContent-Disposition")
+    _, files = download(Message(tree(), raw=raw), "reported.eml")
+    assert files == [("reported.eml", "message/rfc822", INNER)]
+
+
+def test_a_mail_inside_is_found_where_gmail_counts_otherwise():
+    raw = nested(INNER).replace(b"--out\r\n", b"--out\r\n\r\nOne more part.\r\n--out\r\n", 1)
+    _, files = download(Message(tree(), raw=raw), "reported.eml")
+    assert files == [("reported.eml", "message/rfc822", INNER)]
+
+
+def test_equal_names_of_mails_inside_are_told_apart():
+    other = INNER.replace(b"Inner", b"Other")
+    raw = nested(INNER).replace(b"--out--", nested(other).split(b"x\r\n", 1)[1])
+    twin = part("2", "message/rfc822", "reported.eml", parts=[part("2.0", "text/plain", data=b"y")])
+    _, files = download(Message([*tree(), twin], raw=raw), "reported.eml")
+    assert [content for _, _, content in files] == [INNER, other]
+
+
+@pytest.mark.parametrize("asked", ["Forwarded", "Forwarded.eml"])
+def test_a_name_without_eml_gets_it(asked):
+    _, files = download(Message(tree("Forwarded"), raw=nested(INNER, "Forwarded")), asked)
     assert files == [("Forwarded.eml", "message/rfc822", INNER)]
 
 
@@ -286,7 +309,6 @@ def sandbox():
 
 def raw_parts(workspace, id):
     """The parts of a message as Python reads its raw form."""
-    import base64
     answer = workspace.messages(SOC).get(userId="me", id=id, format="raw").execute()
     raw = base64.urlsafe_b64decode(answer["raw"])
     return raw, list(email.message_from_bytes(raw).walk())
@@ -314,7 +336,7 @@ def test_the_workspaces_attachments(sandbox, kind, key, names, expected):
     raw, parts = raw_parts(workspace, id)
     for name, type, content in files:
         if type == "message/rfc822":
-            assert content and content in raw.replace(b"\r\n", b"\r\n")
+            assert content and content in raw
             inner = email.message_from_bytes(content)
             assert any(p.get_content_type() == "message/rfc822"
                        and p.get_payload(0).as_bytes() == inner.as_bytes() for p in parts)

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import threading
 
 import pytest
 from Support.mailbox import SEND, SENDER, SENT, UPLOAD, Mailbox, put, read
@@ -489,7 +490,6 @@ def test_too_much_is_refused_before_it_is_read(mailbox, host, tmp_path):
 
 
 def test_a_cancelled_mail_may_have_been_sent():
-    import threading
     never = threading.Event()
     with Mailbox(lambda request: after(never, reply(200, SENT))) as mailbox:
         with Host(mailbox.connection()) as host:

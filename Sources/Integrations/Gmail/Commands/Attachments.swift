@@ -168,9 +168,8 @@ private struct MessageAttachments {
   }
 
   func named(_ name: String) -> [MailPart] {
-    parts.filter { part in
-      part.fileName.map { $0 == name } ?? (name.isEmpty || part.storedName == name)
-    }
+    let called = parts.filter { ($0.fileName ?? "") == name }
+    return called.isEmpty ? parts.filter { $0.storedName == name } : called
   }
 
   func json(of parts: [MailPart]) -> JSON {
@@ -211,8 +210,12 @@ extension MailPart {
     return written.hasPrefix("multipart/") ? "" : written
   }
 
-  /// The same part of the mail read here.
+  /// The same part of the mail read here. Gmail may have taken a broken mail apart in another way,
+  /// or read a name in another charset.
   fileprivate func twin(in mail: MailMessage) -> MailPart? {
-    mail.allAttachments.first { $0.id == id && $0.mediaType.isMail == mediaType.isMail }
+    let alike = mail.allAttachments.filter { $0.mediaType.isMail == mediaType.isMail }
+    let called = alike.filter { $0.fileName == fileName }
+    return called.first { $0.id == id }
+      ?? (called.count == 1 && fileName != nil ? called[0] : alike.first { $0.id == id })
   }
 }
