@@ -111,6 +111,7 @@ def test_the_rest_of_the_file_stays_as_it_is():
 
 def test_an_edit_made_meanwhile_is_not_lost():
     with Google() as google, Host(google.oauth(settings=FIRST)) as host:
+        host.call("ping")
         file = host.path / "connections.json"
         document = json.loads(file.read_text())
         document["connections"]["new"] = {"integration": "gmail"}
@@ -149,6 +150,7 @@ def test_a_refresh_token_that_cannot_be_kept_is_still_used(trouble):
         google.token = lambda request, form, number: google.grant(form, number, refresh_token="1//0e-rotated")
         given = {"$env": "REFRESH"} if trouble == "variable" else REFRESH_TOKEN
         with Host(google.oauth(settings={"refresh_token": given}), env={"REFRESH": REFRESH_TOKEN}) as host:
+            host.call("ping")
             if trouble == "gone":
                 (host.path / "connections.json").unlink()
             host.result("list_labels", LABELS)

@@ -29,7 +29,9 @@ enum GmailErrors {
     guard let start = message.firstRange(of: "Retry after ") else { return nil }
     let instant = message[start.upperBound...].prefix { $0 != " " && $0 != ")" && $0 != "," }
     guard let time = try? Timestamp(reading: String(instant)) else { return nil }
-    return max(0, Int(time.millisecondsSince1970 - WallClock.nowMilliseconds))
+    let wait = Int(time.millisecondsSince1970 - WallClock.nowMilliseconds)
+    // What is past says nothing about how long to wait.
+    return wait > 0 ? wait : nil
   }
 
   private static func reason(_ error: JSON?) -> String? {
@@ -67,8 +69,6 @@ enum GmailErrors {
     case (403, "accessNotConfigured"), (403, "domainCannotUseApis"):
       return
         "Enable the Gmail API and the Admin SDK API for the project, and API access in the domain."
-    case (404, _) where command.hasSuffix("user") || command.hasSuffix("users"):
-      return "Take the user from get_user_list."
     case (404, _): return "Take the ids from search_emails with the same user_email."
     case (409, _): return "There is a user with this address already."
     case (412, _): return "The user was made just now; try again in a minute."
@@ -83,6 +83,7 @@ enum GmailErrors {
       "Precondition check failed",
       "The user has no mailbox: use an address of the domain that has Gmail turned on."
     ),
+    ("Not Found: userKey", "Take the user from get_user_list."),
     ("Mail service not enabled", "Turn Gmail on for the user in the Admin console."),
     (
       "Not Authorized to access",

@@ -63,6 +63,25 @@ struct GetEmail: GmailCommand, TargetCommand {
         message, client.mail(.get, user, "/messages/", message) { $0.query("format", "full") })
     }
   }
+
+  func batchSize(for targets: Int, with client: GmailClient) -> Int {
+    client.batchSize(for: targets, of: "get_email")
+  }
+
+  func plan(with client: GmailClient) -> [HTTPRequest] {
+    let targets = targets(with: client)
+    let size = batchSize(for: targets.count, with: client)
+    guard size > 1 else { return targets.flatMap { client.previews($0.request) } }
+    return stride(from: 0, to: targets.count, by: size).flatMap { start in
+      client.previews(client.batch(targets[start...].prefix(size).map(\.request)))
+    }
+  }
+
+  func run(
+    _ batch: [Target], with client: GmailClient, in invocation: Invocation
+  ) async -> [Result<TargetAnswer, CommandError>?] {
+    await client.exchange(batch, in: invocation)
+  }
 }
 
 struct DeleteEmails: GmailCommand, TargetCommand {

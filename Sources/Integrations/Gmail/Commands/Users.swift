@@ -168,9 +168,10 @@ struct GetUserList: GmailCommand {
     repeat {
       let body = try await client.exchange(
         request(with: client, count: left, token: token), in: invocation)
-      _ = await pages.add(body, of: nil)
-      left -= Int64(body["users"]?.count ?? 0)
       let next = body["nextPageToken"]?.string
+      // The first page with users is the one that the others add to.
+      if body["users"] != nil || next == nil { _ = await pages.add(body, of: nil) }
+      left -= Int64(body["users"]?.count ?? 0)
       if next != nil && next == token { break }
       token = next
     } while token != nil && left > 0

@@ -45,8 +45,8 @@ struct TokenEndpoint: Sendable {
     do throws(CommandError) {
       return try await send(fields, in: invocation)
     } catch {
-      // A code that was pasted since stands for a new consent.
-      guard error.kind == .auth, settings.authorizationCode != nil,
+      // A code beside a refresh token that is dead may be of a new consent.
+      guard error.kind == .auth, !refreshToken.wasIssued, settings.authorizationCode != nil,
         let token = try? await exchangeCode(in: invocation)
       else { throw error }
       return token
