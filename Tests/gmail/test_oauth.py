@@ -97,14 +97,15 @@ def test_the_rest_of_the_file_stays_as_it_is():
     with Google() as google, Host(google.oauth(settings=FIRST)) as host:
         connection = google.oauth(settings=FIRST)
         text = ('{\n  "connections" : {\n    "ä": ' + json.dumps(connection).replace("{", "{\n\t", 1)
-                + ',\n    "b": {"integration":"gmail","settings":' + json.dumps(connection["settings"])
+                .replace('"settings": {', '"settings": {\n      ') + ',\n    "b": {"integration":"gmail","settings":' + json.dumps(connection["settings"])
                 + ',"active":false}\n  },  "note": 1.50e2\n}\n')
         file = host.path / "own.json"
         file.write_text(text)
         with Host(options=["--connections", str(file)]) as other:
             other.integration = "gmail"
             other.result("list_labels", LABELS)
-        member = f'"refresh_token": "{ISSUED}",'
+        # Spaced like the member before which it stands.
+        member = f'\n      "refresh_token": "{ISSUED}",'
         written = file.read_text()
         assert written.count(member) == 1 and written.replace(member, "") == text
 

@@ -19,7 +19,8 @@ struct SearchEmails: GmailCommand, RequestCommand {
   let includesSpamAndTrash: Bool
 
   init(_ parameters: inout ParamReader) {
-    user = parameters.mailbox("The mailbox to search.")
+    user = parameters.mailbox(
+      "The mailbox to search; with OAuth, the one of the user who consented.")
     filter = parameters.optional(
       "Filter", .text(maximumCharacters: 10_000),
       "What to look for, as in Gmail's search box: from:, to:, subject:, after:, has:attachment.",
@@ -53,7 +54,8 @@ struct GetEmail: GmailCommand, TargetCommand {
   let messages: [String]
 
   init(_ parameters: inout ParamReader) {
-    user = parameters.mailbox("The mailbox that holds the messages.")
+    user = parameters.mailbox(
+      "The mailbox that holds the messages; with OAuth, the one of the user who consented.")
     messages = parameters.messages("The messages to read.")
   }
 
@@ -95,7 +97,8 @@ struct DeleteEmails: GmailCommand, TargetCommand {
   let messages: [String]
 
   init(_ parameters: inout ParamReader) {
-    user = parameters.mailbox("The mailbox that holds the messages.")
+    user = parameters.mailbox(
+      "The mailbox that holds the messages; with OAuth, the one of the user who consented.")
     messages = parameters.messages("The messages to delete.")
   }
 
@@ -114,7 +117,8 @@ struct TrashEmails: GmailCommand, TargetCommand {
   let messages: [String]
 
   init(_ parameters: inout ParamReader) {
-    user = parameters.mailbox("The mailbox that holds the messages.")
+    user = parameters.mailbox(
+      "The mailbox that holds the messages; with OAuth, the one of the user who consented.")
     messages = parameters.messages("The messages to move to the trash.")
   }
 
@@ -137,7 +141,8 @@ struct UntrashEmails: GmailCommand, TargetCommand {
   let messages: [String]
 
   init(_ parameters: inout ParamReader) {
-    user = parameters.mailbox("The mailbox that holds the messages.")
+    user = parameters.mailbox(
+      "The mailbox that holds the messages; with OAuth, the one of the user who consented.")
     messages = parameters.messages("The messages to take out of the trash.")
   }
 

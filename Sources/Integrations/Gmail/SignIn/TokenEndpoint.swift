@@ -84,7 +84,9 @@ struct TokenEndpoint: Sendable {
       error.concernsSignIn = true
       throw error
     }
-    guard response.isSuccess else { throw GmailErrors.signIn(response) }
+    guard response.isSuccess else {
+      throw GmailErrors.signIn(response, hasAssertion: fields["assertion"] != nil)
+    }
     let json = try? JSON.parse(response.body)
     guard let text = json?["access_token"]?.string, !text.isEmpty else {
       throw Self.fault("Signing in brought no access token.")
