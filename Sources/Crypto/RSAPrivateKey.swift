@@ -1,7 +1,7 @@
 /// A private key for RS256: RSASSA-PKCS1-v1_5 with SHA-256 (RFC 7518 section 3.3, RFC 8017 section
 /// 8.2).
 ///
-/// Reading one costs about as much as a signature; keep it. Threads may share it.
+/// Reading one takes as long as a few signatures, some milliseconds; keep it. Threads may share it.
 public struct RSAPrivateKey: Sendable {
   private let key: RSAKey
 

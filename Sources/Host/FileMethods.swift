@@ -34,8 +34,8 @@ struct FileCall: Sendable {
   let store: FileStore
   let isCancelled: @Sendable () -> Bool
 
-  /// The answer, which is one whole frame, and whether it is an error.
-  func frame(_ id: RequestID, scrubbedBy secrets: SecretScrubber) -> ([UInt8], isError: Bool) {
+  /// The answer, which is one whole frame, and what it is.
+  func frame(_ id: RequestID, scrubbedBy secrets: SecretScrubber) -> ([UInt8], AnswerKind) {
     var writer = JSONWriter(capacity: 1_024)
     do throws(RPCError) {
       writer.openObject()
@@ -46,11 +46,11 @@ struct FileCall: Sendable {
       try answer(into: &writer)
       writer.closeObject()
       // A content is handed out as it is: redacted, it would be another file.
-      return (method == .get ? writer.bytes : secrets.scrub(frame: writer.bytes), false)
+      return (method == .get ? writer.bytes : secrets.scrub(frame: writer.bytes), .success)
     } catch {
       writer.removeAll()
       Frame.error(id, error, into: &writer)
-      return (secrets.scrub(frame: writer.bytes), true)
+      return (secrets.scrub(frame: writer.bytes), .error)
     }
   }
 

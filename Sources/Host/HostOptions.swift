@@ -8,6 +8,9 @@ public struct HostOptions: Sendable {
   public var maximumBatchRequests = 10_000
   /// Seconds after the end of input, or the first signal, in which requests can still finish.
   public var drainTimeoutSeconds = 30.0
+  /// Let requests finish at the end of input however long they take; the timeout then starts at a
+  /// signal only.
+  public var waitsForAllAtEnd = false
   /// Refuse every command that changes something, on every connection.
   public var isReadOnly = false
 

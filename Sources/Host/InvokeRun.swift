@@ -12,8 +12,8 @@ struct InvokeRun: Sendable {
   let events: (any InvocationEvents)?
   let start = MonotonicTime.now
 
-  /// The answer, which is one whole frame, and whether it is an error.
-  func answer() async -> (frame: [UInt8], isError: Bool) {
+  /// The answer, which is one whole frame, and what it is.
+  func answer() async -> (frame: [UInt8], kind: AnswerKind) {
     let invocation = Invocation(
       request.command.about, id: request.command.id, on: request.connection.connection,
       options: request.options,
@@ -30,11 +30,11 @@ struct InvokeRun: Sendable {
     switch outcome {
     case .success(let result):
       Frame.result(id, into: &writer) { $0.value(result) }
-      return (context.secrets.scrub(frame: writer.bytes), false)
+      return (context.secrets.scrub(frame: writer.bytes), AnswerKind(ofResult: result))
     case .failure(let error):
       let indicator = request.command.failure
       Frame.error(id, Failure.command(error, indicator: indicator), into: &writer)
-      return (context.secrets.scrub(frame: writer.bytes), true)
+      return (context.secrets.scrub(frame: writer.bytes), .error)
     }
   }
 

@@ -160,7 +160,7 @@ final class RequestHandler {
         try methods.answer(call, into: &writer)
         writer.closeObject()
         // The catalogue holds no word of a caller's or a vendor's, and is not to be redacted.
-        send(isError: false, isOwn: call.method == "capabilities", in: batch)
+        send(.success, isOwn: call.method == "capabilities", in: batch)
       } else {
         try methods.answer(call, into: &writer)
       }
@@ -181,7 +181,7 @@ final class RequestHandler {
         guard let id else { return }
         writer.removeAll()
         request.writeDryRun(id, into: &writer)
-        send(isError: false, in: batch)
+        send(.success, in: batch)
         return
       }
       start(request, as: id, in: batch)
@@ -207,8 +207,8 @@ final class RequestHandler {
       events: events)
     accepted.request.run(
       Task.detached {
-        let (frame, isError) = await run.answer()
-        accepted.finish(frame, isError: isError)
+        let (frame, kind) = await run.answer()
+        accepted.finish(frame, kind)
       })
   }
 
@@ -224,8 +224,8 @@ final class RequestHandler {
     fileThread.add(bytes: bytes) { [context, output] in
       // Chunks that nobody reads must not gather.
       output.waitForRoom()
-      let (frame, isError) = call.frame(id ?? .null, scrubbedBy: context.secrets)
-      accepted.finish(frame, isError: isError)
+      let (frame, kind) = call.frame(id ?? .null, scrubbedBy: context.secrets)
+      accepted.finish(frame, kind)
     }
   }
 
@@ -264,15 +264,15 @@ final class RequestHandler {
   private func answer(_ id: RequestID, error: RPCError, in batch: BatchSink?) {
     writer.removeAll()
     Frame.error(id, error, into: &writer)
-    send(isError: true, in: batch)
+    send(.error, in: batch)
   }
 
   /// Sends what the writer holds.
   ///
   /// - Parameter isOwn: whether every word in it is the host's own.
-  private func send(isError: Bool, isOwn: Bool = false, in batch: BatchSink?) {
-    statistics.countAnswer(isError: isError)
-    observer?.answered(isError: isError)
+  private func send(_ kind: AnswerKind, isOwn: Bool = false, in batch: BatchSink?) {
+    statistics.count(kind)
+    observer?.answered(kind)
     let isClean = isOwn || !writer.withBytes { context.secrets.mayOccur(inJSON: $0) }
     if isClean && batch == nil {
       writer.withBytes { gathered.append($0) }
@@ -282,7 +282,7 @@ final class RequestHandler {
     let frame = isClean ? writer.bytes : context.secrets.scrub(frame: writer.bytes)
     if let batch {
       batch.expect()
-      batch.answer(frame, isError: isError)
+      batch.answer(frame)
     } else {
       gathered.append(frame)
       gathered.append(0x0A)
@@ -296,10 +296,10 @@ private struct AcceptedRequest: Sendable {
   let active: ActiveRequests
   let sink: TaskSink
 
-  func finish(_ frame: [UInt8], isError: Bool) {
+  func finish(_ frame: [UInt8], _ kind: AnswerKind) {
     // Before the answer leaves, so that a caller who has it can use the id again.
     active.end(request)
-    sink.finish(request.id == nil ? nil : frame, isError: isError)
+    sink.finish(request.id == nil ? nil : frame, kind)
   }
 }
 
@@ -312,16 +312,16 @@ struct TaskSink: Sendable {
   let batch: BatchSink?
 
   /// - Parameter frame: nil for a notification.
-  func finish(_ frame: [UInt8]?, isError: Bool) {
+  func finish(_ frame: [UInt8]?, _ kind: AnswerKind) {
     guard let frame else {
       admission.leave()
       return
     }
-    statistics.countAnswer(isError: isError)
-    observer?.answered(isError: isError)
+    statistics.count(kind)
+    observer?.answered(kind)
     if let batch {
       // The batch waits for its slowest member; the places of the others are free meanwhile.
-      batch.answer(frame, isError: isError)
+      batch.answer(frame)
       admission.leave()
     } else {
       output.append(frame + [0x0A], leaving: 1)
@@ -333,7 +333,7 @@ struct TaskSink: Sendable {
 public protocol SessionObserver: Sendable {
   /// Whether a request with that id is to be passed over without an answer.
   func skips(_ id: RequestID) -> Bool
-  func answered(isError: Bool)
+  func answered(_ kind: AnswerKind)
   /// A line of so many bytes has been taken, and is answered or under way.
   func handled(bytes: Int)
 }

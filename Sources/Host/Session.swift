@@ -78,7 +78,7 @@ public final class Session: Sendable {
       guard failure == nil, read(input, handler, &failure) else { break }
     }
     // From here on a reader that does not read holds up nothing but the end, and not that for ever.
-    startDraining()
+    if !context.options.waitsForAllAtEnd { startDraining() }
     output.close()
     handler.flush()
     health.stopAll()
@@ -127,11 +127,22 @@ public final class Session: Sendable {
     }
   }
 
-  private func drain() -> ExitCode {
-    let deadline = startDraining()
-    let isDrained = admission.waitUntilEmpty(until: deadline) { [self] in
-      state.withLock { $0.signals >= 2 } || output.failure != nil
+  /// Waits until nothing is under way, by the deadline if there is one or a signal sets one.
+  private func waitUntilDrained() -> Bool {
+    while true {
+      let deadline = state.withLock { $0.drainDeadline }
+      let isDrained = admission.waitUntilEmpty(until: deadline) { [self] in
+        let (signals, current) = state.withLock { ($0.signals, $0.drainDeadline) }
+        return signals >= 2 || output.failure != nil || (deadline == nil && current != nil)
+      }
+      // A first signal has set a deadline: go on waiting, until then.
+      let isHurried = deadline != nil || state.withLock { $0.signals >= 2 }
+      if isDrained || isHurried || output.failure != nil { return isDrained }
     }
+  }
+
+  private func drain() -> ExitCode {
+    let isDrained = waitUntilDrained()
     if !isDrained {
       context.log.warning("\(admission.inFlight) requests were not finished and are cancelled")
       active.cancelAll(output.failure == nil ? .draining : .outputGone)
@@ -139,8 +150,8 @@ public final class Session: Sendable {
         until: Deadline(inMilliseconds: Self.cancelGraceMilliseconds)
       ) { false }
     }
-    let isWritten = output.flush(
-      until: Deadline(inMilliseconds: max(200, deadline.remainingMilliseconds)))
+    let remaining = startDraining().remainingMilliseconds
+    let isWritten = output.flush(until: Deadline(inMilliseconds: max(200, remaining)))
     if let error = output.failure {
       context.log.error("the output was closed: \(String(cString: strerror(error)))")
       return .outputClosed

@@ -11,8 +11,8 @@ final class Statistics: Sendable {
 
   func count(_ counter: borrowing Atomic<Int>) { counter.add(1, ordering: .relaxed) }
 
-  func countAnswer(isError: Bool) {
-    if isError { count(errors) } else { count(results) }
+  func count(_ answer: AnswerKind) {
+    if answer == .error { count(errors) } else { count(results) }
   }
 
   func write(inFlight: Int, to writer: inout JSONWriter) {

@@ -8,52 +8,27 @@ struct FaultParser {
     var target: SandboxFault.Target?
   }
 
-  private struct Word {
-    var text: String
-    /// From 1.
-    var column: Int
-  }
-
-  /// Ten minutes, far beyond any client's patience.
-  private static let maximumDelayMilliseconds = 600_000
-  private static let maximumCount = 1_000_000_000
   private static let effects = ["slow", "expired", "drop", "reset", "garbage"]
   private static let clauses = ["every", "first", "always", "retry-after", "on"]
   private static let verbs = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
 
-  private let text: String
-  private let words: [Word]
-  private var at = 0
+  private var words: FaultWords
 
-  init(_ text: String) {
-    self.text = text
-    var words: [Word] = []
-    var isInWord = false
-    for (position, character) in text.enumerated() {
-      if character.isWhitespace {
-        isInWord = false
-      } else if isInWord {
-        words[words.count - 1].text.append(character)
-      } else {
-        words.append(Word(text: String(character), column: position + 1))
-        isInWord = true
-      }
-    }
-    self.words = words
-  }
+  init(_ text: String) { words = FaultWords(text) }
 
   mutating func parse() throws(SandboxError) -> SandboxFault {
     let (vendor, isSignIn) = try readVendor()
-    let effectColumn = column
-    let effect = try readEffect(vendor, isSignIn: isSignIn)
-    let clauses = try readClauses(vendor)
+    let effectColumn = words.column
+    let reasons = isSignIn ? vendor.signInReasons : vendor.reasons
+    let effect = try readEffect(vendor, reasons)
+    let clauses = try readClauses(vendor, reasons)
     if clauses.retryAfterSeconds != nil {
       guard case .status = effect else {
         throw .badFault("retry-after goes with a status, such as 429", column: effectColumn)
       }
     }
     return SandboxFault(
-      text: words.map(\.text).joined(separator: " "), vendor: vendor.name, isSignIn: isSignIn,
+      text: words.text, vendor: vendor.name, isSignIn: isSignIn,
       effect: effect, clauses: clauses)
   }
 
@@ -62,7 +37,7 @@ struct FaultParser {
     let allowed = vendors.flatMap { $0.hasSignIn ? [$0.name, $0.name + "-auth"] : [$0.name] }
     let names = allowed.map { $0 + ":" }.joined(separator: " or ")
     let expected = "expected a vendor and a colon, \(names)"
-    guard let word = next() else { throw .badFault(expected, column: column) }
+    guard let word = words.next() else { throw .badFault(expected, column: words.column) }
     let name = word.text.hasSuffix(":") ? String(word.text.dropLast()) : word.text
     let isSignIn = name.hasSuffix("-auth")
     let own = isSignIn ? String(name.dropLast("-auth".count)) : name
@@ -78,23 +53,23 @@ struct FaultParser {
   }
 
   private mutating func readEffect(
-    _ vendor: FaultVocabulary, isSignIn: Bool
+    _ vendor: FaultVocabulary, _ reasons: [String]
   ) throws(SandboxError) -> SandboxFault.Effect {
     if let habit = try readHabit(of: vendor) { return .habit(habit) }
     let own = vendor.habits.map { ", \($0.text)" }.joined()
     let expected =
       "expected a status from 400 to 599\(own), slow, expired token, drop body, reset or garbage"
-    guard let word = next() else { throw .badFault(expected, column: column) }
+    guard let word = words.next() else { throw .badFault(expected, column: words.column) }
     switch word.text {
-    case "slow": return .slow(milliseconds: try readDuration())
+    case "slow": return .slow(milliseconds: try words.readDuration())
     case "expired":
       guard vendor.hasSignIn else {
         throw .badFault("\(vendor.name) has no tokens", column: word.column)
       }
-      try expect("token")
+      try words.expect("token")
       return .expiredToken
     case "drop":
-      try expect("body")
+      try words.expect("body")
       return .dropBody
     case "reset": return .reset
     case "garbage": return .garbage
@@ -104,16 +79,12 @@ struct FaultParser {
           expected, column: word.column,
           suggestion: Suggestion.closest(to: word.text, among: Self.effects))
       }
-      return .status(status, reason: readReason(of: vendor, isSignIn: isSignIn))
+      guard let reason = words.peek?.text, reasons.contains(reason) else {
+        return .status(status, reason: nil)
+      }
+      _ = words.next()
+      return .status(status, reason: reason)
     }
-  }
-
-  /// Nil when the next word is none.
-  private mutating func readReason(of vendor: FaultVocabulary, isSignIn: Bool) -> String? {
-    let reasons = isSignIn ? vendor.signInReasons : vendor.reasons
-    guard let word = peek?.text, reasons.contains(word) else { return nil }
-    at += 1
-    return word
   }
 
   /// Nil when the next word starts none.
@@ -123,25 +94,27 @@ struct FaultParser {
     var candidates = vendor.habits.map { (habit: $0, words: $0.text.split(separator: " ")) }
     var position = 0
     while candidates.allSatisfy({ $0.words.count > position }) {
-      let word = peek?.text ?? ""
+      let word = words.peek?.text ?? ""
       let fitting = candidates.filter { $0.words[position] == word }
       if fitting.isEmpty {
         if position == 0 { return nil }
         let allowed = candidates.map { String($0.words[position]) }
         throw .badFault(
-          "expected " + allowed.map { "'\($0)'" }.joined(separator: " or "), column: column,
+          "expected " + allowed.map { "'\($0)'" }.joined(separator: " or "), column: words.column,
           suggestion: Suggestion.closest(to: word, among: allowed))
       }
       candidates = fitting
       position += 1
-      at += 1
+      _ = words.next()
     }
     return candidates[0].habit
   }
 
-  private mutating func readClauses(_ vendor: FaultVocabulary) throws(SandboxError) -> Clauses {
+  private mutating func readClauses(
+    _ vendor: FaultVocabulary, _ reasons: [String]
+  ) throws(SandboxError) -> Clauses {
     var clauses = Clauses()
-    while let word = next() {
+    while let word = words.next() {
       let isRepeated: Bool
       switch word.text {
       case "always", "every", "first":
@@ -149,7 +122,7 @@ struct FaultParser {
         clauses.schedule = try readSchedule(word.text)
       case "retry-after":
         isRepeated = clauses.retryAfterSeconds != nil
-        clauses.retryAfterSeconds = try readNumber("a number of seconds", from: 0)
+        clauses.retryAfterSeconds = try words.readNumber("a number of seconds", from: 0)
       case "on":
         isRepeated = clauses.target != nil
         clauses.target = try readTarget(vendor)
@@ -157,8 +130,7 @@ struct FaultParser {
         throw .badFault(
           "expected every N, first N, always, retry-after SECONDS or on [VERB] PATH",
           column: word.column,
-          suggestion: Suggestion.closest(
-            to: word.text, among: Self.clauses + vendor.reasons + vendor.signInReasons))
+          suggestion: Suggestion.closest(to: word.text, among: Self.clauses + reasons))
       }
       if isRepeated {
         throw .badFault("a second '\(word.text)' clause of the same kind", column: word.column)
@@ -171,7 +143,7 @@ struct FaultParser {
     _ keyword: String
   ) throws(SandboxError) -> SandboxFault.Schedule {
     if keyword == "always" { return .always }
-    let count = try readNumber("a number of requests from 1", from: 1)
+    let count = try words.readNumber("a number of requests from 1", from: 1)
     return keyword == "every" ? .every(count) : .first(count)
   }
 
@@ -179,9 +151,9 @@ struct FaultParser {
     _ vendor: FaultVocabulary
   ) throws(SandboxError) -> SandboxFault.Target {
     var verb: String?
-    if let word = peek, !word.text.hasPrefix("/") {
+    if let word = words.peek, !word.text.hasPrefix("/") {
       if vendor.methods.contains(word.text) {
-        at += 1
+        _ = words.next()
         return .method(word.text)
       }
       guard Self.verbs.contains(word.text) else {
@@ -193,58 +165,14 @@ struct FaultParser {
           suggestion: Suggestion.closest(to: word.text, among: Self.verbs + vendor.methods))
       }
       verb = word.text
-      at += 1
+      _ = words.next()
     }
-    let column = self.column
-    guard let word = next(), word.text.hasPrefix("/") else {
+    let column = words.column
+    guard let word = words.next(), word.text.hasPrefix("/") else {
       throw .badFault("expected a path, such as /api/console/elements/devices/", column: column)
     }
     let isPrefix = word.text.hasSuffix("*")
     return .path(
       verb: verb, path: isPrefix ? String(word.text.dropLast()) : word.text, isPrefix: isPrefix)
-  }
-
-  // MARK: Words
-
-  private var peek: Word? { at < words.count ? words[at] : nil }
-
-  /// Of the next word, or after the last.
-  private var column: Int { peek?.column ?? text.count + 1 }
-
-  private mutating func next() -> Word? {
-    guard let word = peek else { return nil }
-    at += 1
-    return word
-  }
-
-  private mutating func expect(_ text: String) throws(SandboxError) {
-    let column = self.column
-    guard next()?.text == text else { throw .badFault("expected '\(text)'", column: column) }
-  }
-
-  private mutating func readNumber(
-    _ meaning: String, from least: Int
-  ) throws(SandboxError) -> Int {
-    let column = self.column
-    guard let word = next(), let number = Int(word.text),
-      (least...Self.maximumCount).contains(number)
-    else { throw .badFault("expected \(meaning)", column: column) }
-    return number
-  }
-
-  private mutating func readDuration() throws(SandboxError) -> Int {
-    let column = self.column
-    let text = next()?.text ?? ""
-    let isMilliseconds = text.hasSuffix("ms")
-    let factor = isMilliseconds ? 1 : 1_000
-    let digits = text.dropLast(isMilliseconds ? 2 : 1)
-    guard text.hasSuffix("s"), let number = Int(digits),
-      (0...Self.maximumDelayMilliseconds / factor).contains(number)
-    else {
-      throw .badFault(
-        "expected a time up to \(Self.maximumDelayMilliseconds / 1_000)s, such as 200ms or 2s",
-        column: column)
-    }
-    return number * factor
   }
 }

@@ -11,7 +11,8 @@
 ///     invalid_grant`; see `GoogleFaultForm`
 ///   - `slow 200ms` or `slow 2s`: answers after that time; adds to other effects
 ///   - `expired token`: the access token of the request is revoked, so that it is answered 401
-///     until the client refreshes; with `coda-auth`, the refresh token
+///     until the client refreshes; with `coda-auth`, the refresh token; not of `gravityzone`,
+///     whose keys do not expire
 ///   - `drop body`: the vendor acts, its answer breaks off halfway
 ///   - `reset`: the connection is reset before the vendor acts
 ///   - `garbage`: status 200 with a body that is not JSON; the vendor does not act
@@ -87,11 +88,12 @@ extension Sandbox {
   public static let grammarHelp = """
     VENDOR: EFFECT [every N | first N | always] [retry-after SECONDS]
             [on [VERB] PATH | on METHOD]
-      VENDOR  coda, coda-auth for its sign-in routes, gravityzone, gmail, or gmail-auth
-      EFFECT  a status from 400 to 599, slow 200ms, expired token, drop body, reset, garbage;
-              of gravityzone also: errors as http status, no retry-after header, no rate limits;
-              of gmail a status with a reason: 429 rateLimitExceeded, 403 userRateLimitExceeded;
-              of gmail-auth with an error: 400 invalid_grant; and: new refresh token
+      VENDOR  coda, gravityzone or gmail; coda-auth, gmail-auth for their sign-in routes
+      EFFECT  a status from 400 to 599, slow 200ms, drop body, reset, garbage;
+              of coda and gmail: expired token;
+              of gravityzone: errors as http status, no retry-after header, no rate limits;
+              of gmail a status with a reason, such as 403 userRateLimitExceeded;
+              of gmail-auth a status with an error, such as 400 invalid_grant; new refresh token
       PATH    such as /api/console/elements/devices/, or /api/console/* for all below it
       METHOD  of gravityzone, such as getEndpointsList
     Examples:

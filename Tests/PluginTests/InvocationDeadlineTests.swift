@@ -64,7 +64,8 @@ private final class PromptTransport: Transport {
     return try Connection(
       name: "c", definition,
       environment: ConnectionEnvironment(
-        transport: transport, secrets: secrets, log: Log(level: .error, secrets: secrets)))
+        transport: transport, secrets: secrets, log: Log(level: .error, secrets: secrets),
+        files: try FileStore()))
   }
 
   private func invocation(on connection: Connection, milliseconds: Int? = nil) -> Invocation {

@@ -153,7 +153,7 @@ def test_another_algorithm_is_no_signature(workspace, sign):
 
 
 @pytest.mark.parametrize("issued, expires", [
-    (0, 3601), (900, 4500), (-7200, -3600), (0, 0), (None, 60), (0, None)])
+    (-2**62, 2**62), (0, 2**62), (0, 3601), (900, 4500), (-7200, -3600), (0, 0), (None, 60), (0, None)])
 def test_a_token_is_short_lived_and_of_now(sign, issued, expires):
     now = int(time.time())
     answer = sign(
@@ -347,6 +347,7 @@ def test_the_page_has_links_that_allow_and_cancel(workspace, redirect):
     ({"client_id": "x"}, 401, "invalid_client"),
     ({"redirect_uri": "https://evil.example/"}, 400, "redirect_uri_mismatch"),
     ({"redirect_uri": "http://127.0.0.1.evil.example/"}, 400, "redirect_uri_mismatch"),
+    ({"redirect_uri": "http://127.0.0.1/\r\nSet-Cookie: x"}, 400, "redirect_uri_mismatch"),
     ({"response_type": "token"}, 400, "unsupported_response_type"),
     ({"scope": "everything"}, 400, "invalid_scope"),
     ({"code_challenge": "x", "code_challenge_method": "MD5"}, 400, "invalid_request"),

@@ -178,23 +178,34 @@ def test_no_fault_of_a_connections_file_says_its_secrets(tmp_path):
 
 # sample, capabilities, version
 
-def test_every_sample_is_an_invoke_that_passes_a_dry_run(commands):
-    samples = [run("sample", CODA, command["id"]) for command in commands]
-    assert all(sample.code == 0 for sample in samples)
+@pytest.fixture(scope="module")
+def samples() -> list[bytes]:
+    """The line of every command of every integration."""
+    integrations = json.loads(run("capabilities", "--json").output)["integrations"]
+    ended = [run("sample", each["id"], command["id"]) for each in integrations for command in each["commands"]]
+    assert all(sample.code == 0 and len(sample.lines) == 1 for sample in ended)
+    assert len(ended) >= 35
+    return [sample.lines[0] for sample in ended]
+
+
+def test_every_sample_is_an_invoke_that_passes_a_dry_run(samples):
     with Host("--sandbox") as host:
-        for sample in samples:
-            (text,) = sample.lines
+        for text in samples:
             assert json.loads(text)["params"]["options"]["dry_run"] is False
             host.send(text.replace(b'"dry_run":false', b'"dry_run":true'))
             answer = host.read()
             assert answer["result"]["dry_run"] is True, text
 
 
-def test_every_sample_runs_in_the_sandbox(commands):
-    samples = [json.loads(run("sample", CODA, command["id"]).output) for command in commands]
-    ended = run("serve", "--sandbox", input=[sample | {"id": id} for id, sample in enumerate(samples)])
-    failed = [samples[answer["id"]]["params"]["command"] for answer in ended.answers if "error" in answer]
-    assert len(ended.answers) == len(commands) and failed == []
+def test_every_sample_runs_in_the_sandbox(samples):
+    for text in samples:
+        # Each in a sandbox of its own, where nothing has been changed yet.
+        (answer,) = run("serve", "--sandbox", input=text + b"\n").answers
+        if json.loads(text)["params"]["command"] == "restore_endpoints":
+            # There is nothing to restore.
+            assert answer["error"]["data"]["status_code"] == 409
+        else:
+            assert answer["result"]["return_data"] == "Successful", text
 
 
 def test_capabilities_of_the_command_line_are_those_of_the_method(commands):

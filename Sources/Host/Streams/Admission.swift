@@ -48,7 +48,7 @@ final class Admission: Sendable {
   ///
   /// - Returns: whether it has, by then.
   func waitUntilEmpty(
-    until deadline: Deadline, orWhen hurry: @escaping @Sendable () -> Bool
+    until deadline: Deadline?, orWhen hurry: @escaping @Sendable () -> Bool
   ) -> Bool {
     monitor.wait(until: deadline) { state -> Bool? in
       if state.inFlight == 0 { return true }

@@ -19,7 +19,7 @@ final class BatchSink: Sendable {
   func expect() { monitor.withLock { $0.open += 1 } }
 
   /// Takes one response, without a line end.
-  func answer(_ frame: [UInt8], isError: Bool) {
+  func answer(_ frame: [UInt8]) {
     monitor.withLock { $0.frames.append(frame) }
     close()
   }

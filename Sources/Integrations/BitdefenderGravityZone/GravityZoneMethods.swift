@@ -19,26 +19,26 @@ struct GravityZoneMethod: Sendable {
 
   /// The version that a request is sent to: the configured one, or else the next one below it.
   func version(for configured: APIVersion) -> APIVersion {
-    later.last { $0 <= configured } ?? .v1_0
+    later.last { $0 <= configured } ?? .v10
   }
 
   // General
   static let apiKeyDetails = Self("getApiKeyDetails", .general)
 
   // Incidents
-  static let addToBlocklist = Self("addToBlocklist", .incidents, .v1_2)
-  static let blocklistItems = Self("getBlocklistItems", .incidents, .v1_2)
-  static let removeFromBlocklist = Self("removeFromBlocklist", .incidents, .v1_2)
-  static let isolate = Self("createIsolateEndpointTask", .incidents, .v1_1, .v1_2)
-  static let restore = Self("createRestoreEndpointFromIsolationTask", .incidents, .v1_1, .v1_2)
+  static let addToBlocklist = Self("addToBlocklist", .incidents, .v12)
+  static let blocklistItems = Self("getBlocklistItems", .incidents, .v12)
+  static let removeFromBlocklist = Self("removeFromBlocklist", .incidents, .v12)
+  static let isolate = Self("createIsolateEndpointTask", .incidents, .v11, .v12)
+  static let restore = Self("createRestoreEndpointFromIsolationTask", .incidents, .v11, .v12)
 
   // Network
   static let createGroup = Self("createCustomGroup", .network)
   static let moveGroup = Self("moveCustomGroup", .network)
   static let deleteGroup = Self("deleteCustomGroup", .network)
   static let groups = Self("getCustomGroupsList", .network)
-  static let endpoints = Self("getEndpointsList", .network, .v1_1)
-  static let inventory = Self("getNetworkInventoryItems", .network, .v1_1)
+  static let endpoints = Self("getEndpointsList", .network, .v11)
+  static let inventory = Self("getNetworkInventoryItems", .network, .v11)
   static let endpointDetails = Self("getManagedEndpointDetails", .network)
   static let moveEndpoints = Self("moveEndpoints", .network)
   static let deleteEndpoint = Self("deleteEndpoint", .network)
@@ -52,10 +52,10 @@ struct GravityZoneMethod: Sendable {
     Self("getQuarantineItemsList", .quarantine(service))
   }
   static func removeQuarantined(_ service: QuarantineService) -> Self {
-    Self("createRemoveQuarantineItemTask", .quarantine(service), .v1_1)
+    Self("createRemoveQuarantineItemTask", .quarantine(service), .v11)
   }
   static let quarantineFile = Self(
-    "createAddFileToQuarantineTask", .quarantine(.computers), .v1_1)
+    "createAddFileToQuarantineTask", .quarantine(.computers), .v11)
 
   // Reports
   static let reports = Self("getReportsList", .reports)

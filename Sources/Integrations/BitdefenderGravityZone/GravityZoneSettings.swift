@@ -26,7 +26,7 @@ public struct GravityZoneSettings: ParameterObject {
     version = settings.optional(
       "api_version", .choice(APIVersion.self),
       "The API version to use. A method that has no such version is sent to its newest one below.",
-      default: .v1_0)
+      default: .v10)
     deployment = settings.optional(
       "deployment", .choice(Deployment.self), "Where the Control Center runs.", default: .cloud)
     settings.required("server_url", when: "deployment", isOneOf: .choice(Deployment.onPremises))
@@ -37,15 +37,15 @@ public struct GravityZoneSettings: ParameterObject {
 
 /// A version of the vendor's API, by which shapes differ.
 public enum APIVersion: String, ParameterChoice, Comparable {
-  case v1_0 = "v1.0"
-  case v1_1 = "v1.1"
-  case v1_2 = "v1.2"
+  case v10 = "v1.0"
+  case v11 = "v1.1"
+  case v12 = "v1.2"
 
   private var rank: Int {
     switch self {
-    case .v1_0: 0
-    case .v1_1: 1
-    case .v1_2: 2
+    case .v10: 0
+    case .v11: 1
+    case .v12: 2
     }
   }
 

@@ -17,6 +17,13 @@ public final class RateLimiter: Sendable {
   private struct Entry {
     let bucket: SharedRateBucket
     let limit: RateLimit
+
+    /// Requests do not arrive as evenly as they are sent, and vendors count what arrives: the window
+    /// is kept to with a twentieth more, 250 ms at most.
+    var kept: RateLimit {
+      let margin = min(limit.perSeconds / 20, 0.25)
+      return RateLimit(requests: limit.requests, perSeconds: limit.perSeconds + margin)
+    }
   }
 
   private struct State {
@@ -65,10 +72,10 @@ public final class RateLimiter: Sendable {
     }
     return entry.bucket.update { bucket in
       let now = MonotonicTime.now
-      let due = bucket.nextDue(within: entry.limit, now: now)
+      let due = bucket.nextDue(within: entry.kept, now: now)
       // Asked once: the deadline comes nearer while one looks.
       let isInTime = !bucket.isFull && fits(due, now)
-      if isInTime { _ = bucket.reserve(within: entry.limit, now: now) }
+      if isInTime { _ = bucket.reserve(within: entry.kept, now: now) }
       return Self.reservation(
         due, now, isInTime: isInTime, RatePlace(bucket: entry.bucket, due: due))
     }
@@ -88,7 +95,7 @@ public final class RateLimiter: Sendable {
       let now = MonotonicTime.now
       return state.withLock { max(now, $0.pauses[command] ?? now) }
     }
-    return entry.bucket.update { $0.due(ofNext: count, within: entry.limit, now: .now) }
+    return entry.bucket.update { $0.due(ofNext: count, within: entry.kept, now: .now) }
   }
 
   /// The vendor refused and named a time.
@@ -137,8 +144,8 @@ public final class RateLimiter: Sendable {
         let (available, wait) = entry.bucket.update { bucket in
           let now = MonotonicTime.now
           return (
-            bucket.available(within: entry.limit, now: now),
-            bucket.nextDue(within: entry.limit, now: now).milliseconds(since: now)
+            bucket.available(within: entry.kept, now: now),
+            bucket.nextDue(within: entry.kept, now: now).milliseconds(since: now)
           )
         }
         writer.object {

@@ -64,6 +64,28 @@ public enum ConditionValue: Sendable, Equatable, CustomStringConvertible,
   }
 }
 
+// MARK: Telling
+
+extension ParameterShape {
+  /// The rules as sentences.
+  public var ruleSentences: [String] {
+    rules.map { rule in
+      switch rule {
+      case .atLeastOne(let names, _): "At least one of \(names.joined(separator: ", "))."
+      case .required(let name, let condition): "\(name) is required when \(condition.text)."
+      case .allowed(let name, let condition): "\(name) is allowed only when \(condition.text)."
+      case .allowedValues(let name, let values, let condition):
+        "\(name) may be \(values.map(\.description).joined(separator: " or ")) only when "
+          + "\(condition.text)."
+      case .ordered(let first, let second, _): "\(first) must not be after \(second)."
+      }
+    }
+  }
+
+  /// Whether a condition holds in a call that does not give the parameter it looks at.
+  func holdsByDefault(_ condition: Rule.Condition) -> Bool { holds(condition, nil) != nil }
+}
+
 // MARK: Checking
 
 extension ParameterShape {

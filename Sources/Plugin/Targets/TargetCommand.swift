@@ -67,7 +67,10 @@ extension TargetCommand {
       (target, own) async throws(CommandError) in try await run(target, with: client, in: own)
     }
     let (outcomes, refusal) = await fanOut.run()
-    var result = try CommandResult(outcomes, refusal, mayFailInPart: Self.canPartlySucceed)
+    // Who has cancelled it wants no result, but must know what was done.
+    let end = Task.isCancelled ? CommandError.cancelled(outcome: .notApplied) : refusal
+    let mayFailInPart = Self.canPartlySucceed && !Task.isCancelled
+    var result = try CommandResult(outcomes, end, mayFailInPart: mayFailInPart)
     if invocation.options.stream { result.rawData = .streamed }
     return result
   }
@@ -82,15 +85,15 @@ extension Sequence where Element: Hashable {
 }
 
 extension CommandResult {
-  /// - Parameter refusal: the error of the target that stopped the rest.
+  /// - Parameter end: what stopped the targets that were left.
   /// - Throws: when no target succeeded, or one failed that must not.
   init(
-    _ outcomes: [TargetOutcome], _ refusal: CommandError?, mayFailInPart: Bool
+    _ outcomes: [TargetOutcome], _ end: CommandError?, mayFailInPart: Bool
   ) throws(CommandError) {
     let answers = outcomes.compactMap(\.answer)
     let errors = outcomes.compactMap(\.error)
     if let first = errors.first, answers.isEmpty || !mayFailInPart {
-      var error = refusal ?? first
+      var error = end ?? first
       error.targets = outcomes
       // What some target did cannot be called "not applied" of the whole.
       if !answers.isEmpty || errors.contains(where: { $0.outcome == .unknown }) {

@@ -54,7 +54,7 @@ struct GravityZoneBlocklistItem {
       }
       writer.name("owner")
       writer.object { writer in
-        writer.member("id", GravityZoneID.make(.policy, 9))
+        writer.member("id", GravityZoneID.make(.user, 1))
         writer.member("username", "api@sandbox.example")
       }
       writer.member("created", Timestamp.plain(created))

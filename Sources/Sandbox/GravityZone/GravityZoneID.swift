@@ -2,8 +2,8 @@
 enum GravityZoneID {
   /// What an id that the seed made is of; no two kinds share an id.
   enum Kind: Int {
-    case company = 1, group, endpoint, blocklistItem, scanTask, quarantineItem, report, policy
-    case task
+    case company = 1
+    case group, endpoint, blocklistItem, scanTask, quarantineItem, report, policy, task, user
   }
 
   static func isValid(_ text: String) -> Bool {

@@ -25,7 +25,11 @@ enum CommonOptions {
   ]
 
   /// The host that the options describe.
-  static func host(_ arguments: ParsedArguments) throws(UsageError) -> HostContext {
+  ///
+  /// - Parameter waitsForAllAtEnd: unless --drain-timeout is given.
+  static func host(
+    _ arguments: ParsedArguments, waitsForAllAtEnd: Bool = false
+  ) throws(UsageError) -> HostContext {
     let secrets = SecretScrubber()
     let log = Log(level: try logLevel(arguments), secrets: secrets)
     try setTimestampFormat(arguments)
@@ -40,7 +44,7 @@ enum CommonOptions {
     do throws(ConfigurationError) {
       return HostContext(
         catalogue: catalogue, connections: connections, secrets: secrets, log: log,
-        options: try limits(arguments),
+        options: try limits(arguments, waitsForAllAtEnd: waitsForAllAtEnd),
         ledger: try IdempotencyLedger(directory: stateDirectory(arguments), log: log),
         files: files,
         audit: try arguments["--audit"].map { path throws(ConfigurationError) in
@@ -91,9 +95,10 @@ enum CommonOptions {
   }
 
   private static func limits(
-    _ arguments: ParsedArguments
+    _ arguments: ParsedArguments, waitsForAllAtEnd: Bool
   ) throws(ConfigurationError) -> HostOptions {
     var options = HostOptions()
+    options.waitsForAllAtEnd = waitsForAllAtEnd && !arguments.has("--drain-timeout")
     do throws(UsageError) {
       options.maximumInFlight =
         try arguments.integer("--max-in-flight", minimum: 1) ?? options.maximumInFlight

@@ -66,7 +66,9 @@ struct AnswerFile {
           continue
         }
         if let id = response["id"].flatMap(RequestID.init), !id.isNull {
-          answers[id] = response["error"] != nil
+          answers[id] =
+            response["result"]?["return_data"]?.equals("Partially Successful")
+            ?? (response["error"] != nil)
         }
       }
     }

@@ -47,7 +47,7 @@ enum CapabilitiesCommand {
 
   private static func show(_ integration: RegisteredIntegration) {
     Console.print("\(Style.bold("\(integration.about.title)")) (\(integration.id))")
-    Console.print("\(integration.about.description)\n")
+    Console.print("\(integration.about.description)".wrapped() + "\n")
     var table = Table(["command", "effect", "parameters"])
     table.rows = integration.commands.map { command in
       let parameters = command.shape.summaries
@@ -69,18 +69,25 @@ enum CapabilitiesCommand {
   private static func show(_ command: RegisteredCommand, of integration: RegisteredIntegration) {
     let about = command.about
     Console.print("\(Style.bold("\(about.title)")) (\(command.id), \(about.effect.rawValue))")
-    Console.print("\(about.description)\n")
+    Console.print("\(about.description)".wrapped() + "\n")
     for parameter in command.shape.summaries {
-      let need = parameter.isRequired ? "required" : "optional"
+      let need =
+        parameter.isRequired
+        ? "required" : parameter.defaultValue.map { "default \($0)" } ?? "optional"
       Console.print("\(Style.bold(parameter.name))  \(parameter.values), \(need)")
-      Console.print("    \(parameter.about)")
+      Console.print(parameter.about.wrapped(indent: 4))
       for source in parameter.sources {
         Console.print("    Found by \(source.command) at \(source.path).")
       }
       for member in parameter.members {
         Console.print("    \(Style.bold(member.name))  \(member.values)")
-        Console.print("        \(member.about)")
+        Console.print(member.about.wrapped(indent: 8))
       }
+    }
+    let rules = command.shape.ruleSentences
+    if !rules.isEmpty {
+      Console.print("\nRules")
+      for rule in rules { Console.print(rule.wrapped(indent: 4)) }
     }
     if !about.permissions.isEmpty {
       let permissions = about.permissions.map { "\($0)" }.joined(separator: ", ")
@@ -88,10 +95,14 @@ enum CapabilitiesCommand {
     }
     if let quota = about.rateLimit {
       Console.print(
-        "Limit: \(quota.limit.requests) requests in \(quota.limit.perSeconds) s"
-          + " for all commands with the limit \(quota.bucket)")
+        "Limit: \(quota.limit.requests) requests in \(seconds(quota.limit.perSeconds))"
+          + " for all commands of the bucket \(quota.bucket)")
     }
     if let items = about.items { Console.print("Items: \(items.text)") }
     Console.print("\nExample\n  \(SampleCommand.callLine(command, of: integration))")
+  }
+
+  private static func seconds(_ number: Double) -> String {
+    number == 1 ? "1 second" : "\(Int(exactly: number).map(String.init) ?? "\(number)") seconds"
   }
 }

@@ -15,6 +15,8 @@ enum RunCommand {
         answers are passed over and new answers are added to it; half a line left by a crash is
         removed. Requests that were cancelled before they had an effect are sent again: of several
         answers to one id the last counts. Give each request of the files an id of its own.
+        It waits until all are answered, for rate limits too; with --drain-timeout, and after a
+        signal, only so long.
 
         Exit status: 0 all answered and successful; 1 all answered, some failed; 2 wrong command
         line, configuration or file; 3 something was not finished before the drain timeout; 4 the
@@ -43,7 +45,7 @@ enum RunCommand {
     }
     let inputs = try open(arguments.positionals)
     // Before the output is opened: a slip in another option must not empty older answers.
-    let context = try CommonOptions.host(arguments)
+    let context = try CommonOptions.host(arguments, waitsForAllAtEnd: true)
     var answered: [RequestID: Bool] = [:]
     let output: Int32
     if let path = arguments["--output"] {

@@ -7,8 +7,8 @@ enum SampleCommand {
     Subcommand(
       name: "sample", usage: "INTEGRATION COMMAND", about: "an invoke line to edit",
       details: """
-        The required parameters stand in it with example values. On a terminal the optional ones
-        are listed below it.
+        The parameters that it needs stand in it with example values. On a terminal the others are
+        listed below it.
         """,
       examples: [
         "sallyport sample coda_footprint get_technical_context >> batch.jsonl"
@@ -31,7 +31,7 @@ enum SampleCommand {
           writer.member("command", command.id)
           writer.name("arguments")
           writer.object { writer in
-            for parameter in command.shape.summaries where parameter.isRequired {
+            for parameter in needed(of: command) {
               writer.name(text: parameter.name)
               writer.value(parameter.example ?? JSONFragment { $0.string("…") })
             }
@@ -43,22 +43,40 @@ enum SampleCommand {
     }
     Console.print(line.text)
     if Style.isColoured {
-      for parameter in command.shape.summaries where !parameter.isRequired {
+      let needed = command.shape.neededNames
+      for parameter in command.shape.summaries where !needed.contains(parameter.name) {
         Console.print(Style.dim("optional: \(parameter.name)  \(parameter.values)"))
       }
     }
     return 0
   }
 
+  private static func needed(of command: RegisteredCommand) -> [ParameterSummary] {
+    let names = command.shape.neededNames
+    return command.shape.summaries.filter { names.contains($0.name) }
+  }
+
   /// How a person would call it.
   static func callLine(
     _ command: RegisteredCommand, of integration: RegisteredIntegration
   ) -> String {
-    let options = command.shape.summaries.filter(\.isRequired).map { parameter in
+    let options = needed(of: command).map { parameter in
       let name = parameter.name.split(separator: "_").joined(separator: "-")
       let value = parameter.example.map { $0.json.string ?? $0.text } ?? "…"
-      return " --\(name) \(value)"
+      return " --\(name) \(shellWord(value))"
     }
     return "sallyport call \(integration.id) \(command.id)\(options.joined()) --sandbox"
+  }
+
+  /// One word of a POSIX shell.
+  private static func shellWord(_ text: String) -> String {
+    let isPlain = text.unicodeScalars.allSatisfy {
+      $0.properties.isAlphabetic || ("0"..."9").contains($0)
+        || "-._/:@%+=,…".unicodeScalars.contains($0)
+    }
+    if isPlain && !text.isEmpty { return text }
+    return "'"
+      + text.split(separator: "'", omittingEmptySubsequences: false)
+      .joined(separator: #"'\''"#) + "'"
   }
 }

@@ -26,31 +26,67 @@ struct Presentation {
     } else {
       show(result: result)
     }
-    return 0
+    return result["return_data"]?.equals("Partially Successful") == true ? 1 : 0
   }
 
   // MARK: Results
 
   private func show(result: JSON) {
-    if let data = result["raw_data"] {
+    if let targets = result["targets"] {
+      show(targets: targets, data: result["files"] == nil ? result["raw_data"] : nil)
+    } else if let data = result["raw_data"] {
       if let list = command.about.items?.list(in: data) {
         show(list: list)
         showPages(data, read: result["meta"]?["pages"]?.integer ?? 1)
       } else if data.kind == .array {
         show(list: data)
       } else {
-        show(object: data)
+        show(object: Self.content(data))
       }
     } else {
       Console.print(result["return_data"]?.string ?? "")
     }
+    for file in result["files"]?.elements.map({ $0 }) ?? [] { show(file: file) }
     for notice in result["notices"]?.elements.map({ $0 }) ?? [] {
       Console.print("Note: \((notice.string ?? "").forTerminal())")
     }
   }
 
-  private func show(list: JSON) {
-    let items = Array(list.elements)
+  /// What each target brought where that is more than a yes; who failed, and why.
+  private func show(targets: JSON, data: JSON?) {
+    let bodies = data?.elements.map(Self.content).filter { $0.kind == .object } ?? []
+    if !bodies.isEmpty { show(items: bodies) }
+    let isAllTold = bodies.count == targets.count
+    if !isAllTold { show(outcomes: targets) { Console.print($0) } }
+  }
+
+  private func show(outcomes targets: JSON, print: (String) -> Void) {
+    var table = Table(["target", "outcome", "message"])
+    table.rows = targets.elements.map { target in
+      let error = target["error"]
+      let status = error?["status_code"]?.sourceText
+      return [
+        target["target"].map(Self.text) ?? "", target["return_data"].map(Self.text) ?? "",
+        [status, error?["message"].map(Self.text)].compactMap(\.self).joined(separator: "  "),
+      ]
+    }
+    for line in table.lines(width: Style.columns).text { print(line) }
+  }
+
+  private func show(file: JSON) {
+    let name = file["name"]?.string ?? ""
+    let size = file["size"]?.sourceText ?? ""
+    Console.print("File \(name.forTerminal()), \(size) bytes: \(file["path"]?.string ?? "")")
+  }
+
+  /// The result in a JSON-RPC response, anything else as it is.
+  private static func content(_ body: JSON) -> JSON {
+    body["jsonrpc"] == nil ? body : body["result"] ?? body
+  }
+
+  private func show(list: JSON) { show(items: Array(list.elements)) }
+
+  private func show(items: [JSON]) {
     guard let first = items.first else {
       Console.print("Nothing found.")
       return
@@ -71,6 +107,7 @@ struct Presentation {
   /// What people look for first; the other columns follow in the vendor's order.
   private static let firstColumns = [
     "id", "name", "title", "label", "input", "cve", "ip", "type", "severity", "riskLevel", "state",
+    "threatName", "endpointName", "quarantinedOn", "hash", "status", "operatingSystem", "lastSeen",
   ]
 
   /// The scalar members that say something: those with a value in some row.
@@ -83,8 +120,9 @@ struct Presentation {
   }
 
   private func showPages(_ data: JSON, read: Int64) {
-    guard let page = data["page"]?.integer, let pages = data["totalPages"]?.integer,
-      pages > page + read - 1
+    let list = Self.content(data)
+    guard let page = list["page"]?.integer,
+      let pages = (list["totalPages"] ?? list["pagesCount"])?.integer, pages > page + read - 1
     else { return }
     Console.print(
       Style.dim("Page \(page) of \(pages); --page \(page + 1) or --all-pages shows more."))
@@ -132,6 +170,9 @@ struct Presentation {
       let place = problem["path"]?.string?.split(separator: "/").last.map(String.init) ?? ""
       let hint = problem["did_you_mean"]?.string.map { "; did you mean \($0)?" } ?? ""
       Console.error("  \(place): \(problem["message"]?.string ?? "")\(hint)")
+    }
+    if let targets = data?["targets"], targets.count > 1 {
+      show(outcomes: targets) { Console.error($0) }
     }
     if data?["outcome"]?.string == "unknown" {
       Console.error("  The vendor may have acted on it.")

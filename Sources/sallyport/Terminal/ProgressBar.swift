@@ -12,13 +12,14 @@ final class ProgressBar: SessionObserver {
   private let answeredBefore: [RequestID: Bool]
   private let handledBytes = Atomic(0)
   private let successes = Atomic(0)
+  private let partialSuccesses = Atomic(0)
   private let failures = Atomic(0)
   private let skips = Atomic(0)
   private let skippedFailures = Atomic(0)
   private let finished = Monitor(false)
   private let start = MonotonicTime.now
 
-  /// - Parameter answeredBefore: ids that are left out, and whether their answer is an error.
+  /// - Parameter answeredBefore: ids that are left out, and whether they failed, at least in part.
   init(totalBytes: Int, answeredBefore: [RequestID: Bool]) {
     self.totalBytes = totalBytes
     self.answeredBefore = answeredBefore
@@ -32,23 +33,26 @@ final class ProgressBar: SessionObserver {
     }
   }
 
-  /// Whether a request of these files has an error for its answer, of this run or an earlier one.
+  /// Whether something in these files failed, at least in part, in this run or an earlier one.
   var hasFailures: Bool {
-    failures.load(ordering: .relaxed) + skippedFailures.load(ordering: .relaxed) > 0
+    [
+      failures.load(ordering: .relaxed), partialSuccesses.load(ordering: .relaxed),
+      skippedFailures.load(ordering: .relaxed),
+    ].contains { $0 > 0 }
   }
 
   func skips(_ id: RequestID) -> Bool {
-    guard !answeredBefore.isEmpty, let isError = answeredBefore[id] else { return false }
+    guard !answeredBefore.isEmpty, let hasFailed = answeredBefore[id] else { return false }
     skips.add(1, ordering: .relaxed)
-    if isError { skippedFailures.add(1, ordering: .relaxed) }
+    if hasFailed { skippedFailures.add(1, ordering: .relaxed) }
     return true
   }
 
-  func answered(isError: Bool) {
-    if isError {
-      failures.add(1, ordering: .relaxed)
-    } else {
-      successes.add(1, ordering: .relaxed)
+  func answered(_ kind: AnswerKind) {
+    switch kind {
+    case .success: successes.add(1, ordering: .relaxed)
+    case .partialSuccess: partialSuccesses.add(1, ordering: .relaxed)
+    case .error: failures.add(1, ordering: .relaxed)
     }
   }
 
@@ -67,7 +71,9 @@ final class ProgressBar: SessionObserver {
     let failed = failures.load(ordering: .relaxed)
     let skipped = skips.load(ordering: .relaxed)
     let before = skippedFailures.load(ordering: .relaxed)
-    return "\(successes.load(ordering: .relaxed)) successful, \(failed) failed"
+    let partial = partialSuccesses.load(ordering: .relaxed)
+    return "\(successes.load(ordering: .relaxed)) successful, "
+      + (partial > 0 ? "\(partial) partially, " : "") + "\(failed) failed"
       + (skipped > 0 ? ", \(skipped) answered before" : "")
       + (before > 0 ? " (\(before) of them failed)" : "")
   }

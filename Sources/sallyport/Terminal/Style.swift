@@ -25,6 +25,20 @@ enum Style {
 }
 
 extension String {
+  /// Broken between words into lines that fit the terminal, each one indented.
+  func wrapped(indent: Int = 0) -> String {
+    let margin = String(repeating: " ", count: indent)
+    var lines: [String] = []
+    for word in split(separator: " ") {
+      if let last = lines.last, last.count + 1 + word.count <= Style.columns {
+        lines[lines.count - 1] += " \(word)"
+      } else {
+        lines.append(margin + word)
+      }
+    }
+    return lines.joined(separator: "\n")
+  }
+
   func padded(_ width: Int) -> String {
     count >= width ? self : self + String(repeating: " ", count: width - count)
   }

@@ -26,7 +26,7 @@ struct AddToBlocklist: GravityZoneCommand, RequestCommand {
 
   func request(with client: GravityZoneClient) -> HTTPRequest {
     client.request(.addToBlocklist) { writer in
-      if client.version < .v1_2 {
+      if client.version < .v12 {
         writer.member("hashType", type)
         writer.member("hashList", hashes)
         writer.member("sourceInfo", description)
@@ -78,7 +78,9 @@ struct RemoveFromBlockList: GravityZoneCommand, TargetCommand {
   let items: [String]
 
   init(_ parameters: inout ParamReader) {
-    items = parameters.ids("Hash Item IDs", "The items to remove.", from: "list_block_list")
+    items = parameters.ids(
+      "Hash Item IDs", "The items to remove.", from: "list_block_list",
+      example: "6affe1e0b1a43d0004000001")
   }
 
   func targets(with client: GravityZoneClient) -> [Target] {
@@ -86,7 +88,7 @@ struct RemoveFromBlockList: GravityZoneCommand, TargetCommand {
       Target(
         item,
         client.request(.removeFromBlocklist) {
-          if client.version < .v1_2 {
+          if client.version < .v12 {
             $0.member("hashItemId", item)
           } else {
             $0.member("ids", [item])

@@ -84,7 +84,7 @@ struct MoveEndpoints: GravityZoneCommand, RequestCommand {
     endpoints = parameters.endpoints("The endpoints to move; no groups.")
     group = parameters.required(
       "Group ID", .text(maximumCharacters: 256), "The custom group to move them to.",
-      from: ParameterSource.groups, examples: ["5a5f4d36b1a43d5f097b23bb"])
+      from: ParameterSource.groups, examples: ["6affe1e0b1a43d0002000009"])
   }
 
   func request(with client: GravityZoneClient) -> HTTPRequest {

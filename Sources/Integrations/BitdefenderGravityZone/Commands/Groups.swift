@@ -19,7 +19,7 @@ struct CreateGroup: GravityZoneCommand, RequestCommand {
     parent = parameters.optional(
       "Parent ID", .text(maximumCharacters: 256),
       "The company or group to create it under. Left out, Computers and Groups.",
-      from: ParameterSource.groups)
+      from: ParameterSource.groups, examples: ["6affe1e0b1a43d0002000009"])
   }
 
   func request(with client: GravityZoneClient) -> HTTPRequest {
@@ -46,7 +46,7 @@ struct ListGroups: GravityZoneCommand, RequestCommand {
     parent = parameters.optional(
       "Parent ID", .text(maximumCharacters: 256),
       "The group whose subgroups are listed. Left out, the system groups.",
-      from: ParameterSource.groups)
+      from: ParameterSource.groups, examples: ["6affe1e0b1a43d0002000009"])
   }
 
   func request(with client: GravityZoneClient) -> HTTPRequest {
@@ -67,11 +67,12 @@ struct UpdateGroups: GravityZoneCommand, TargetCommand {
 
   init(_ parameters: inout ParamReader) {
     groups = parameters.ids(
-      "Group IDs", "The custom groups to move or delete.", from: "list_groups", "$.result[*].id")
+      "Group IDs", "The custom groups to move or delete.", from: "list_groups", "$.result[*].id",
+      example: "6affe1e0b1a43d0002000007")
     parent = parameters.optional(
       "Parent ID", .text(maximumCharacters: 256),
       "The custom group to move them under. Needed to move, and for nothing else.",
-      from: ParameterSource.groups)
+      from: ParameterSource.groups, examples: ["6affe1e0b1a43d0002000009"])
     method = parameters.optional(
       "Update Method", .choice(UpdateMethod.self), "What to do with the groups.", default: .move)
     isForced = parameters.optional(

@@ -47,7 +47,7 @@ extension GravityZoneClient {
       Target(
         endpoint,
         request(method) {
-          if version < .v1_2 {
+          if version < .v12 {
             $0.member("endpointId", endpoint)
           } else {
             $0.member("endpointIds", [endpoint])

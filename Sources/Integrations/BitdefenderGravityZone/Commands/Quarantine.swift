@@ -98,7 +98,8 @@ struct RemoveQuarantineFiles: GravityZoneCommand, TargetCommand {
 
   init(_ parameters: inout ParamReader) {
     items = parameters.ids(
-      "Quarantine Item IDs", "The items to delete.", from: "list_quarantine_items")
+      "Quarantine Item IDs", "The items to delete.", from: "list_quarantine_items",
+      example: "6affe1e0b1a43d0006000001")
     service = parameters.quarantineService("Where the items are.")
   }
 

@@ -45,7 +45,9 @@ struct DownloadReports: GravityZoneCommand, TargetCommand {
   let reports: [String]
 
   init(_ parameters: inout ParamReader) {
-    reports = parameters.ids("Report IDs", "The reports to fetch.", from: "list_reports")
+    reports = parameters.ids(
+      "Report IDs", "The reports to fetch.", from: "list_reports",
+      example: "6affe1e0b1a43d0007000002")
   }
 
   func targets(with client: GravityZoneClient) -> [Target] {

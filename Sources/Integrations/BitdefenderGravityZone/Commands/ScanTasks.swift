@@ -27,7 +27,7 @@ struct CreateScanTask: GravityZoneCommand, TargetCommand {
       parameters.optional(
         "Endpoint IDs", .list(of: .text(maximumCharacters: 256), count: 0...10_000),
         "The endpoints or containers to scan.", from: ParameterSource.endpoints,
-        examples: [["5b680f6fb1a43d860a7b23c1"]])?.withoutDuplicates() ?? []
+        examples: [["6affe1e0b1a43d0003000001"]])?.withoutDuplicates() ?? []
     macAddresses =
       parameters.optional(
         "Mac Addresses", .list(of: .text(maximumCharacters: 64), count: 0...100),
@@ -35,7 +35,7 @@ struct CreateScanTask: GravityZoneCommand, TargetCommand {
         from: [
           ParameterSource("list_endpoints", "$.result.items[*].macs[*]"),
           ParameterSource("list_endpoints", "$.result.items[*].details.macs[*]"),
-        ], examples: [["324935237335"]])?.map(MACAddress.bare).withoutDuplicates() ?? []
+        ], examples: [["0250f2000001"]])?.map(MACAddress.bare).withoutDuplicates() ?? []
     type = parameters.optional(
       "Scan Type", .choice(ScanType.self), "What is scanned.", default: .quick)
     depth = parameters.optional(

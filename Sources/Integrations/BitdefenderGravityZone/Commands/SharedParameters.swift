@@ -9,17 +9,17 @@ extension ParamReader {
   mutating func endpoints(_ about: StaticString, title: StaticString = "Endpoint IDs") -> [String] {
     required(
       title, .list(of: .text(maximumCharacters: 256), count: 1...Self.maximumTargets), about,
-      from: ParameterSource.endpoints, examples: [["5b680f6fb1a43d860a7b23c1"]]
+      from: ParameterSource.endpoints, examples: [["6affe1e0b1a43d0003000001"]]
     ).withoutDuplicates()
   }
 
   mutating func ids(
     _ title: StaticString, _ about: StaticString, from command: StaticString,
-    _ path: StaticString = "$.result.items[*].id"
+    _ path: StaticString = "$.result.items[*].id", example: String
   ) -> [String] {
     required(
       title, .list(of: .text(maximumCharacters: 256), count: 1...Self.maximumTargets), about,
-      from: [ParameterSource(command, path)], examples: [["5b7ac19bb1a43dfb107b23c6"]]
+      from: [ParameterSource(command, path)], examples: [[example]]
     ).withoutDuplicates()
   }
 

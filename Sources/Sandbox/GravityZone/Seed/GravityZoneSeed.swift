@@ -23,8 +23,9 @@ enum GravityZoneSeed {
   // MARK: Groups
 
   enum Folder: Int {
-    case computers = 1, deleted, headquarters, finance, payroll, engineering, warehouse, dock
-    case servers, virtual, empty, lanternComputers, lanternDeleted, wards
+    case computers = 1
+    case deleted, headquarters, finance, payroll, engineering, warehouse, dock, servers, virtual
+    case empty, lanternComputers, lanternDeleted, wards
 
     var id: String { GravityZoneID.make(.group, rawValue) }
 

@@ -1,0 +1,133 @@
+import Basics
+import HTTP
+
+/// Reaching the vendor.
+extension Invocation {
+  /// Whether sending a request twice leaves the vendor as sending it once does.
+  private var isRepeatable: Bool { command.effect == .read || command.isIdempotent }
+
+  /// What is known after a request that may have arrived got no usable answer.
+  public var outcomeAfterSending: CommandError.Outcome {
+    command.effect == .read ? .notApplied : .unknown
+  }
+
+  /// Sends a request within the connection's limits, again where that is safe.
+  ///
+  /// - Throws: when no answer came, or a wait does not fit the deadline. Not thrown: any status.
+  public func send(_ request: HTTPRequest) async throws(CommandError) -> HTTPResponse {
+    do throws(CommandError) {
+      var response = try await sendWithRetries(request)
+      // Errors quote the start of a body; a cut through a secret would leave half of it.
+      if !response.isSuccess { response.body = connection.secrets.scrub(response.body) }
+      return response
+    } catch {
+      throw withRemedy(error)
+    }
+  }
+
+  private func sendWithRetries(
+    _ request: HTTPRequest
+  ) async throws(CommandError) -> HTTPResponse {
+    var attempt = 1
+    while true {
+      let delay: Int
+      var reason = "retry"
+      switch try await sendOnce(request) {
+      case .success(let response):
+        let retryAfter = response.retryAfterMilliseconds
+        if response.status == 429 { pause(milliseconds: retryAfter) }
+        guard
+          let wait = retryPolicy.delay(
+            afterStatus: response.status, retryAfterMilliseconds: retryAfter, attempt: attempt,
+            isRepeatable: isRepeatable, randomness: .random(in: 0...1))
+        else { return response }
+        // An answer in hand is worth more than a retry that cannot come in time.
+        let isRateLimit = response.status == 429 && retryAfter != nil
+        if isRateLimit { reason = "rate_limited" }
+        guard isRateLimit ? canWait(milliseconds: wait) : wait < remainingMilliseconds else {
+          return response
+        }
+        if response.status >= 500 { noteUnclear() }
+        delay = wait
+      case .failure(let error):
+        let outcome = error.mayHaveArrived ? outcomeAfterSending : .notApplied
+        if error.mayHaveArrived { noteUnclear() }
+        guard
+          let wait = retryPolicy.delay(
+            after: error, attempt: attempt, isRepeatable: isRepeatable,
+            randomness: .random(in: 0...1)),
+          wait < remainingMilliseconds
+        else { throw .transport(error, outcome: outcome) }
+        delay = wait
+      }
+      attempt += 1
+      note { $0.retries += 1 }
+      try await wait(milliseconds: delay, reason: reason)
+    }
+  }
+
+  /// One attempt, within the connection's limits. Its place is free again for others while this one
+  /// waits before a further attempt.
+  private func sendOnce(
+    _ request: HTTPRequest
+  ) async throws(CommandError) -> Result<HTTPResponse, TransportError> {
+    try await takeSlot()
+    do throws(CommandError) {
+      try await waitForRateLimit()
+    } catch {
+      connection.slots.releaseIfLimited()
+      throw error
+    }
+    try await passGate()
+    defer { connection.slots.releaseIfLimited() }
+    note { $0.requests += 1 }
+    do throws(TransportError) {
+      let response = try await connection.transport.send(
+        request, through: connection.route, deadline: deadline.current)
+      gate?.leave(status: response.status)
+      return .success(response)
+    } catch {
+      gate?.leave(status: nil)
+      return .failure(error)
+    }
+  }
+
+  /// Asks for the turn to send, with a slot in hand, which is given back when there is none. While
+  /// another target finds out whether the credentials are good, it may need the slot.
+  private func passGate() async throws(CommandError) {
+    while let gate {
+      switch gate.enter() {
+      case .go: return
+      case .stop:
+        connection.slots.releaseIfLimited()
+        throw .cancelled(outcome: .notApplied)
+      case .wait(let latch):
+        connection.slots.releaseIfLimited()
+        guard await latch.wait(until: deadline.current) else {
+          throw stopped("Waiting for another target's sign-in", outcome: .notApplied)
+        }
+        try await takeSlot()
+      }
+    }
+  }
+
+  /// An attempt may have been applied, whatever becomes of the next ones.
+  private func noteUnclear() {
+    if command.effect != .read { counters.withLock { $0.isUnclear = true } }
+  }
+
+  /// The start of a body, to be shown.
+  public func excerpt(of body: [UInt8], bytes: Int) -> ArraySlice<UInt8> {
+    connection.secrets.scrub(body).prefix(bytes)
+  }
+
+  /// Adds to an error with an unknown outcome how to find out.
+  public func withRemedy(_ error: CommandError) -> CommandError {
+    var error = error
+    if counters.withLock({ $0.isUnclear }) { error.outcome = .unknown }
+    guard error.outcome == .unknown, let readBack = command.readBack else { return error }
+    error.remedy =
+      "It may have been applied: look with \(readBack) before repeating it."
+    return error
+  }
+}

@@ -1,0 +1,101 @@
+import Basics
+
+/// Waiting, for rate limits and before further attempts, within the deadline.
+extension Invocation {
+  var remainingMilliseconds: Int { deadline.current.remainingMilliseconds }
+
+  /// Whether a rate limit can be waited for until `time`; the deadline then leaves room for the work
+  /// after it.
+  func canWait(until time: MonotonicTime, now: MonotonicTime = .now) -> Bool {
+    guard deadline.allows(waitUntil: time, now: now), mayWait(time) else { return false }
+    deadline.move(pastWaitUntil: time)
+    return true
+  }
+
+  func canWait(milliseconds: Int) -> Bool {
+    let now = MonotonicTime.now
+    return canWait(until: now.adding(milliseconds: milliseconds), now: now)
+  }
+
+  /// Fails at once when the last of so many requests would be due after the deadline, so that a
+  /// command of many requests does not stop half-way. Reserves nothing.
+  public func expectRoom(forRequests count: Int) throws(CommandError) {
+    let due = connection.limiter.due(ofNext: count, for: commandID, command.rateLimit)
+    let now = MonotonicTime.now
+    guard deadline.allows(waitUntil: due, now: now) else {
+      throw tooLate(milliseconds: due.milliseconds(since: now), requests: count)
+    }
+  }
+
+  func takeSlot() async throws(CommandError) {
+    guard connection.slots.areLimited else { return }
+    // Those in front may wait for the rate limit, which then is waited for here too.
+    let isBehindLimit =
+      !deadline.isGiven && connection.limiter.hasLimit(for: commandID, command.rateLimit)
+    let latest =
+      isBehindLimit
+      ? Deadline(inMilliseconds: InvocationDeadline.maximumWaitMilliseconds) : deadline.current
+    let start = MonotonicTime.now
+    guard await connection.slots.acquireIfLimited(until: latest) else {
+      throw stopped("Waiting for a free place on the connection", outcome: .notApplied)
+    }
+    let now = MonotonicTime.now
+    if isBehindLimit && now.milliseconds(since: start) > 1 { deadline.move(pastWaitUntil: now) }
+  }
+
+  func waitForRateLimit() async throws(CommandError) {
+    while true {
+      let reserved = connection.limiter.reserve(for: commandID, command.rateLimit) {
+        deadline.allows(waitUntil: $0, now: $1)
+      }
+      switch reserved {
+      case .now: return
+      case .tooLate(let milliseconds): throw tooLate(milliseconds: milliseconds)
+      case .after(let milliseconds, let place):
+        guard canWait(until: place.due) else {
+          place.release()
+          throw tooLate(milliseconds: milliseconds)
+        }
+        do throws(CommandError) {
+          try await wait(milliseconds: milliseconds, reason: "rate_limited")
+        } catch {
+          place.release()
+          throw error
+        }
+        if place.isUsable() { return }
+      }
+    }
+  }
+
+  func tooLate(milliseconds: Int, requests: Int = 1) -> CommandError {
+    let what = requests == 1 ? "next request" : "last of \(requests) requests"
+    return CommandError(
+      .rateLimited,
+      "The rate limit allows the \(what) in \(milliseconds) ms, after the deadline.",
+      isRetryable: true, retryAfterMilliseconds: milliseconds,
+      remedy: "Try again then, or raise options.timeout_ms.")
+  }
+
+  func pause(milliseconds: Int?) {
+    guard let milliseconds else { return }
+    connection.limiter.pause(
+      for: commandID, command.rateLimit,
+      until: MonotonicTime.now.adding(milliseconds: milliseconds))
+  }
+
+  func wait(milliseconds: Int, reason: String) async throws(CommandError) {
+    if milliseconds > 0 {
+      await events?.waiting(
+        reason: reason, resumeAtMilliseconds: WallClock.nowMilliseconds + Int64(milliseconds))
+    }
+    let start = MonotonicTime.now
+    await Task.pause(milliseconds: milliseconds)
+    note { $0.waitedMilliseconds += MonotonicTime.now.milliseconds(since: start) }
+    if Task.isCancelled { throw .cancelled(outcome: .notApplied) }
+  }
+
+  /// The error of a wait that ended without what it waited for.
+  public func stopped(_ what: String, outcome: CommandError.Outcome) -> CommandError {
+    Task.isCancelled ? .cancelled(outcome: outcome) : .timeout(what, outcome: outcome)
+  }
+}

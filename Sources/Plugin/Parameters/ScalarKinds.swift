@@ -1,0 +1,200 @@
+import Basics
+import HTTP
+
+public struct TextKind: Kind {
+  let maximumCharacters: Int
+  var mayBeEmpty = false
+  public var placeholder: String { "" }
+
+  public func decode(
+    _ json: JSON, members: ParameterShape?, faults: inout [ParameterProblem]
+  ) -> String? {
+    guard let text = json.string else {
+      faults.append(ParameterProblem("must be a string"))
+      return nil
+    }
+    guard mayBeEmpty || !text.isEmpty, text.unicodeScalars.count <= maximumCharacters else {
+      faults.append(
+        ParameterProblem(
+          text.isEmpty ? "must not be empty" : "has more than \(maximumCharacters) characters"))
+      return nil
+    }
+    return text
+  }
+
+  public func writeSchema(to writer: inout JSONWriter) {
+    writer.member("type", "string")
+    if !mayBeEmpty { writer.member("minLength", 1) }
+    writer.member("maxLength", maximumCharacters)
+  }
+
+  public func write(_ value: String, to writer: inout JSONWriter) { writer.string(value) }
+}
+
+/// The root of a vendor's API (see `BaseURL` for what is accepted).
+public struct ServerURLKind: Kind {
+  public var placeholder: BaseURL? { nil }
+
+  public func decode(
+    _ json: JSON, members: ParameterShape?, faults: inout [ParameterProblem]
+  ) -> BaseURL?? {
+    guard let text = json.string else {
+      faults.append(ParameterProblem("must be a string"))
+      return nil
+    }
+    do {
+      return try BaseURL(text)
+    } catch {
+      faults.append(ParameterProblem(error.reason))
+      return nil
+    }
+  }
+
+  public func writeSchema(to writer: inout JSONWriter) {
+    writer.member("type", "string")
+    writer.member("format", "uri")
+    writer.member("pattern", "^ *https?://")
+  }
+
+  public func write(_ value: BaseURL?, to writer: inout JSONWriter) {
+    writer.string(value?.text ?? "")
+  }
+}
+
+public struct IntegerKind: Kind {
+  let range: ClosedRange<Int64>
+  public var placeholder: Int64 { range.lowerBound }
+
+  public func decode(
+    _ json: JSON, members: ParameterShape?, faults: inout [ParameterProblem]
+  ) -> Int64? {
+    guard let value = json.integer, range.contains(value) else {
+      faults.append(ParameterProblem("must be an integer \(rangeText)"))
+      return nil
+    }
+    return value
+  }
+
+  private var rangeText: String {
+    range.upperBound == .max
+      ? "of \(range.lowerBound) or more" : "from \(range.lowerBound) to \(range.upperBound)"
+  }
+
+  public func writeSchema(to writer: inout JSONWriter) {
+    writer.member("type", "integer")
+    writer.member("minimum", Int(range.lowerBound))
+    if range.upperBound != .max { writer.member("maximum", Int(range.upperBound)) }
+  }
+
+  public func write(_ value: Int64, to writer: inout JSONWriter) { writer.integer(value) }
+}
+
+/// A vendor's whole-number id; a string of digits is taken too, since tools that pass ids on often
+/// turn them into text.
+public struct IdentifierKind: Kind {
+  /// Eighteen digits: what schema and check can both say in numbers as well as in strings.
+  private static let maximum: Int64 = 999_999_999_999_999_999
+  public var placeholder: Int64 { 0 }
+
+  public func decode(
+    _ json: JSON, members: ParameterShape?, faults: inout [ParameterProblem]
+  ) -> Int64? {
+    if let value = json.integer, (0...Self.maximum).contains(value) { return value }
+    if let text = json.string, (1...18).contains(text.utf8.count),
+      text.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let value = Int64(text)
+    {
+      return value
+    }
+    faults.append(
+      ParameterProblem("must be an integer of 0 or more and at most 18 digits, or a string of them")
+    )
+    return nil
+  }
+
+  public func writeSchema(to writer: inout JSONWriter) {
+    writer.name("type")
+    writer.array {
+      $0.string("integer")
+      $0.string("string")
+    }
+    writer.member("minimum", 0)
+    writer.member("maximum", Int(Self.maximum))
+    writer.member("pattern", "^[0-9]{1,18}$")
+  }
+
+  public func write(_ value: Int64, to writer: inout JSONWriter) { writer.integer(value) }
+}
+
+public struct BooleanKind: Kind {
+  public var placeholder: Bool { false }
+
+  public func decode(
+    _ json: JSON, members: ParameterShape?, faults: inout [ParameterProblem]
+  ) -> Bool? {
+    if json.bool == nil { faults.append(ParameterProblem("must be true or false")) }
+    return json.bool
+  }
+
+  public func writeSchema(to writer: inout JSONWriter) { writer.member("type", "boolean") }
+  public func write(_ value: Bool, to writer: inout JSONWriter) { writer.bool(value) }
+}
+
+/// A positive amount of seconds: from a millisecond to a year.
+public struct NumberKind: Kind {
+  private static let least = 0.001
+  private static let most = 31_536_000.0
+
+  public var placeholder: Double { 1 }
+
+  public func decode(
+    _ json: JSON, members: ParameterShape?, faults: inout [ParameterProblem]
+  ) -> Double? {
+    guard let value = json.double, value >= Self.least, value <= Self.most else {
+      faults.append(ParameterProblem("must be a number from \(Self.least) to \(Int(Self.most))"))
+      return nil
+    }
+    return value
+  }
+
+  public func writeSchema(to writer: inout JSONWriter) {
+    writer.member("type", "number")
+    writer.name("minimum")
+    writer.double(Self.least)
+    writer.member("maximum", Int(Self.most))
+  }
+
+  public func write(_ value: Double, to writer: inout JSONWriter) { writer.double(value) }
+}
+
+/// One of a closed list of names.
+public protocol ParameterChoice: CaseIterable, RawRepresentable, Sendable where RawValue == String {
+}
+
+public struct ChoiceKind<Choice: ParameterChoice>: Kind {
+  public var placeholder: Choice {
+    guard let first = Choice.allCases.first else { preconditionFailure("a choice of nothing") }
+    return first
+  }
+
+  public func decode(
+    _ json: JSON, members: ParameterShape?, faults: inout [ParameterProblem]
+  ) -> Choice? {
+    for choice in Choice.allCases where json.equals(choice.rawValue) { return choice }
+    let names = Choice.allCases.map(\.rawValue)
+    faults.append(
+      ParameterProblem(
+        "must be one of \(names.joined(separator: ", "))",
+        didYouMean: json.string.flatMap { Suggestion.closest(to: $0, among: names) }))
+    return nil
+  }
+
+  public func writeSchema(to writer: inout JSONWriter) {
+    writer.member("type", "string")
+    writer.name("enum")
+    writer.array { for choice in Choice.allCases { $0.string(choice.rawValue) } }
+  }
+
+  public func write(_ value: Choice, to writer: inout JSONWriter) {
+    writer.string(value.rawValue)
+  }
+}

@@ -1,0 +1,101 @@
+import Basics
+
+/// An object with members of its own.
+public struct ObjectKind<Object: ParameterObject>: Kind {
+  public var members: ParameterShape? { ParameterShape(of: Object.self) }
+
+  public var placeholder: Object {
+    var reader = ParamReader(describing: Object.naming)
+    return Object(&reader)
+  }
+
+  public func decode(
+    _ json: JSON, members: ParameterShape?, faults: inout [ParameterProblem]
+  ) -> Object? {
+    guard let members else { preconditionFailure("an object without its shape") }
+    do {
+      return try members.decode(json) { Object(&$0) }
+    } catch {
+      faults += error.list
+      return nil
+    }
+  }
+
+  public func writeSchema(to writer: inout JSONWriter) {
+    ParameterShape(of: Object.self).writeSchemaMembers(to: &writer)
+  }
+
+  /// Examples of objects are written by hand; there is no way back from the value.
+  public func write(_ value: Object, to writer: inout JSONWriter) { writer.object { _ in } }
+}
+
+/// Several values of one kind.
+public struct ListKind<Element: Kind>: Kind {
+  let element: Element
+  let countRange: ClosedRange<Int>
+  public var placeholder: [Element.Value] { [] }
+  public var members: ParameterShape? { element.members }
+  public var isList: Bool { true }
+  public var note: String? { element.note }
+
+  public func decode(
+    _ json: JSON, members: ParameterShape?, faults: inout [ParameterProblem]
+  ) -> [Element.Value]? {
+    guard json.kind == .array else {
+      faults.append(ParameterProblem("must be an array"))
+      return nil
+    }
+    let count = json.count
+    guard countRange.contains(count) else {
+      faults.append(
+        ParameterProblem(
+          count < countRange.lowerBound
+            ? "must hold at least \(countRange.lowerBound)"
+            : "must hold at most \(countRange.upperBound), not \(count)"))
+      return nil
+    }
+    var values: [Element.Value] = []
+    for (position, item) in json.elements.enumerated() {
+      var itemFaults: [ParameterProblem] = []
+      if let value = element.decode(item, members: members, faults: &itemFaults) {
+        values.append(value)
+      }
+      faults += itemFaults.map { $0.inside(String(position)) }
+    }
+    return values
+  }
+
+  public func writeSchema(to writer: inout JSONWriter) {
+    writer.member("type", "array")
+    writer.name("items")
+    writer.object { element.writeSchema(to: &$0) }
+    writer.member("minItems", countRange.lowerBound)
+    if countRange.upperBound != .max { writer.member("maxItems", countRange.upperBound) }
+  }
+
+  public func write(_ value: [Element.Value], to writer: inout JSONWriter) {
+    writer.array { for item in value { element.write(item, to: &$0) } }
+  }
+}
+
+/// Any JSON, passed on as it is; of one kind where that is said.
+public struct JSONKind: Kind {
+  let kind: JSON.Kind?
+  public var placeholder: JSON { JSONFragment.null.json }
+
+  public func decode(
+    _ json: JSON, members: ParameterShape?, faults: inout [ParameterProblem]
+  ) -> JSON? {
+    if let kind, json.kind != kind {
+      faults.append(ParameterProblem("must be \(kind == .array ? "an array" : "an object")"))
+      return nil
+    }
+    return json
+  }
+
+  public func writeSchema(to writer: inout JSONWriter) {
+    if let kind { writer.member("type", kind == .array ? "array" : "object") }
+  }
+
+  public func write(_ value: JSON, to writer: inout JSONWriter) { writer.value(value) }
+}

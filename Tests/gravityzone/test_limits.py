@@ -1,0 +1,252 @@
+"""The vendor's rate limits: per API key, in this process and beside it, with and without deadlines."""
+
+import json
+import threading
+
+import pytest
+from Support.control_center import ControlCenter, connection, success
+from Support.gravityzone import GravityZone, Ids
+from Support.sandbox import Sandbox
+from Support.session import PATIENCE, Host, run
+from Support.upstream import Reply
+
+LABEL = "update_endpoint_labels"
+
+
+def ids(count):
+    return [f"5b680f6fb1a43d860a7b{number:04x}" for number in range(count)]
+
+
+@pytest.fixture(scope="module")
+def running():
+    sandbox = Sandbox()
+    yield sandbox
+    sandbox.stop()
+
+
+@pytest.fixture
+def sandbox(running):
+    running.reset()
+    return running
+
+
+@pytest.fixture
+def alone(tmp_path):
+    """Options of a host whose limits no other test has used up."""
+    return ["--state-dir", str(tmp_path)]
+
+
+def blocked(sandbox, count):
+    """Fills the block list, uncounted; the ids of what it got."""
+    sandbox.faults("gravityzone: no rate limits")
+    hashes = [f"{number:032x}" for number in range(count)]
+    client = GravityZone(sandbox.base)
+    client.call("addToBlocklist", hashType=2, hashList=hashes, sourceInfo="test")
+    items = client.pages("getBlocklistItems")
+    sandbox.faults()
+    return [item["id"] for item in items if item["hash"] in hashes]
+
+
+# A removal of 20 under five a minute
+
+
+def test_with_a_deadline_it_fails_at_once_and_removes_nothing(sandbox, alone):
+    items = blocked(sandbox, 20)
+    with Host(sandbox.gravityzone, options=alone) as host:
+        data = host.failure("remove_from_block_list", {"hash_item_ids": items}, timeout_ms=1_000)
+    assert (data["kind"], data["status_code"], data["outcome"]) == (
+        "rate_limited", 429, "not_applied")
+    assert "last of 20 requests" in data["message"]
+    # Three windows of a minute lie before the last five.
+    assert data["retry_after_ms"] >= 180_000
+    assert data["retryable"] is True
+    removals = [e for e in sandbox.log() if "removeFromBlocklist" in e["body"]]
+    assert removals == []
+
+
+def test_without_one_it_reports_its_waiting_and_goes_on(sandbox, alone):
+    items = blocked(sandbox, 20)
+    with Host(sandbox.gravityzone, options=alone) as host:
+        number = host.start("remove_from_block_list", {"hash_item_ids": items}, stream=True)
+        waiting = host.seen("invoke/waiting", number)
+        with host.changed:
+            assert host.changed.wait_for(
+                lambda: sum(m["method"] == "invoke/item" for m in host.messages) == 5, PATIENCE)
+        (limits,) = host.call("limits")["connections"].values()
+        assert host.call("cancel", {"id": number}) == {"cancelled": True}
+        error = host.wait(number)[0]["error"]
+    assert waiting["reason"] == "rate_limited"
+    assert waiting["resume_at"].endswith("Z")
+    (bucket,) = limits
+    assert (bucket["bucket"], bucket["requests"], bucket["per_seconds"]) == ("blocklist", 5, 60.0)
+    assert (bucket["available"], bucket["shared"]) == (0, True)
+    assert 0 < bucket["resume_in_ms"] <= 250_000
+    states = [t["return_data"] for t in error["data"]["targets"]]
+    assert states.count("Successful") == 5 and states.count("Failed") == 15
+
+
+def test_twenty_are_removed_where_the_window_is_short(sandbox, alone):
+    items = blocked(sandbox, 20)
+    # What is tested is that all of them arrive, in time.
+    sandbox.faults("gravityzone: no rate limits")
+    limits = {"blocklist": {"requests": 5, "per_seconds": 0.4}}
+    with Host({**sandbox.gravityzone, "rate_limits": limits}, options=alone) as host:
+        result = host.result("remove_from_block_list", {"hash_item_ids": items})
+    assert result["return_data"] == "Successful"
+    assert result["meta"]["requests"] == 20
+    assert result["meta"]["waited_ms"] >= 1_200
+    left = {item["id"] for item in GravityZone(sandbox.base).pages("getBlocklistItems")}
+    assert left.isdisjoint(items)
+
+
+def test_a_429_of_the_vendors_own_is_waited_for(sandbox, alone):
+    """The key was used elsewhere: the vendor's count is ahead of ours."""
+    items = blocked(sandbox, 3)
+    client = GravityZone(sandbox.base)
+    while client.post("removeFromBlocklist", {"hashItemId": "0" * 24}).status_code != 429:
+        pass
+    with Host(sandbox.gravityzone, options=alone) as host:
+        number = host.start("remove_from_block_list", {"hash_item_ids": items[:1]}, stream=True)
+        waiting = host.seen("invoke/waiting", number)
+        host.call("cancel", {"id": number})
+        data = host.wait(number)[0]["error"]["data"]
+        # The vendor's pause holds the whole bucket back.
+        late = host.failure("remove_from_block_list", {"hash_item_ids": items[1:2]}, timeout_ms=500)
+    assert waiting["reason"] == "rate_limited"
+    assert data["outcome"] == "not_applied"
+    assert late["kind"] == "rate_limited"
+
+
+# Who shares
+
+
+def windows(times, seconds):
+    """The most that came in any window of that length."""
+    times = sorted(times)
+    return max(sum(start <= time < start + seconds for time in times) for start in times)
+
+
+def test_two_connections_with_one_key_share_its_limit():
+    limits = {"default": {"requests": 3, "per_seconds": 0.5}}
+    with ControlCenter() as center:
+        shared = center.connection(rate_limits=limits)
+        with Host(shared, shared) as host:
+            numbers = [
+                host.start(LABEL, {"endpoint_ids": ids(5)}, name) for name in ("main", "other1")]
+            for number in numbers:
+                assert "result" in host.wait(number)[0]
+        assert len(center.requests) == 10
+        assert windows([r.at for r in center.requests], 0.4) <= 3
+
+
+def test_another_key_has_a_limit_of_its_own():
+    limits = {"default": {"requests": 2, "per_seconds": 3_600}}
+    with ControlCenter() as center:
+        one = center.connection(rate_limits=limits)
+        other = center.connection(rate_limits=limits, settings={"api_key": "another key 1234"})
+        with Host(one, other) as host:
+            host.result(LABEL, {"endpoint_ids": ids(2)}, "main")
+            assert host.failure(LABEL, {"endpoint_ids": ids(1)}, "main", timeout_ms=500)[
+                "kind"] == "rate_limited"
+            host.result(LABEL, {"endpoint_ids": ids(2)}, "other1")
+
+
+def test_two_processes_with_one_key_stay_under_its_limit_together(tmp_path):
+    limits = {"default": {"requests": 10, "per_seconds": 0.5}}
+    with ControlCenter() as center:
+        shared = center.connection(rate_limits=limits)
+        options = ["--state-dir", str(tmp_path)]
+        with Host(shared, options=options) as one, Host(shared, options=options) as two:
+            numbers = [(h, h.start(LABEL, {"endpoint_ids": ids(20)})) for h in (one, two)]
+            for host, number in numbers:
+                assert host.wait(number)[0]["result"]["return_data"] == "Successful"
+        # Arrivals spread a little; what each process alone would have sent is twice as much.
+        assert windows([r.at for r in center.requests], 0.4) <= 10
+        assert len(center.requests) == 40
+    folder = tmp_path / "limits"
+    assert folder.stat().st_mode & 0o777 == 0o700
+    for file in folder.iterdir():
+        assert file.stat().st_mode & 0o777 == 0o600
+        assert b"ab12cd34" not in file.read_bytes() and "ab12cd34" not in file.name
+
+
+def test_a_process_that_comes_later_knows_what_was_sent(tmp_path):
+    limits = {"default": {"requests": 2, "per_seconds": 3_600}}
+    options = ["--state-dir", str(tmp_path)]
+    with ControlCenter() as center:
+        shared = center.connection(rate_limits=limits)
+        with Host(shared, options=options) as host:
+            host.result(LABEL, {"endpoint_ids": ids(2)})
+        with Host(shared, options=options) as host:
+            data = host.failure(LABEL, {"endpoint_ids": ids(1)}, timeout_ms=1_000)
+    assert data["kind"] == "rate_limited"
+    assert len(center.requests) == 2
+
+
+def test_commands_of_one_bucket_share_it_and_others_do_not():
+    limits = {"tasks": {"requests": 1, "per_seconds": 3_600}}
+    with ControlCenter() as center, Host(center.connection(rate_limits=limits)) as host:
+        host.result("delete_endpoints", {"endpoint_ids": ids(1)})
+        data = host.failure(
+            "quarantine_files", {"endpoint_ids": ids(1), "file_path": "/x"}, timeout_ms=500)
+        assert data["kind"] == "rate_limited"
+        host.result("list_groups")
+
+
+def test_a_command_can_have_a_limit_of_its_own():
+    limits = {"delete_endpoints": {"requests": 1, "per_seconds": 3_600}}
+    with ControlCenter() as center, Host(center.connection(rate_limits=limits)) as host:
+        host.result("delete_endpoints", {"endpoint_ids": ids(1)})
+        assert host.failure("delete_endpoints", {"endpoint_ids": ids(1)}, timeout_ms=500)[
+            "kind"] == "rate_limited"
+        host.result("quarantine_files", {"endpoint_ids": ids(1), "file_path": "/x"})
+
+
+@pytest.mark.parametrize("name", ["defualt", "list_everything", "task"])
+def test_a_limit_for_what_there_is_not_is_refused(name):
+    data = connection("http://127.0.0.1:9", rate_limits={name: {"requests": 1, "per_seconds": 1}})
+    with Host() as host:
+        message = host.wait(host.request("connections/put", {"name": "x", "connection": data}))[0]
+    assert name in json.dumps(message["error"]["data"]["problems"])
+
+
+def test_a_retry_after_stops_the_whole_bucket():
+    answers = iter([Reply(429, headers=[("Retry-After", "3600")])])
+    lock = threading.Lock()
+
+    def answer(request, method, params):
+        with lock:
+            return next(answers, None) or success(request, True)
+
+    with ControlCenter(answer) as center, Host(center.connection()) as host:
+        assert host.failure("list_groups", timeout_ms=1_000)["status_code"] == 429
+        assert host.failure("list_reports", timeout_ms=1_000)["kind"] == "rate_limited"
+        # Another bucket goes on.
+        host.result("delete_endpoints", {"endpoint_ids": ids(1)})
+
+
+# Batches
+
+
+def test_run_waits_for_the_rate_limit_beyond_the_end_of_the_file(tmp_path):
+    limits = {"default": {"requests": 1, "per_seconds": 0.5}}
+    with ControlCenter() as center:
+        file = tmp_path / "connections.json"
+        file.write_text(json.dumps({"connections": {"gz": center.connection(rate_limits=limits)}}))
+        batch = tmp_path / "batch.jsonl"
+        line = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "invoke", "params": {
+            "integration": "bitdefender_gravityzone", "command": LABEL,
+            "arguments": {"endpoint_ids": ids(4)}}})
+        batch.write_text(line + "\n")
+        patient = run("run", str(batch), "--connections", str(file))
+        hasty = run("run", str(batch), "--connections", str(file), "--drain-timeout", "0.1")
+    assert patient.returncode == 0 and "Successful" in patient.stdout
+    assert hasty.returncode == 3
+
+
+def test_the_emulated_vendor_never_refuses_who_keeps_the_limits(sandbox, alone):
+    endpoints = list(Ids(sandbox.base).endpoints.values())[:30]
+    sandbox.forget_log()
+    with Host(sandbox.gravityzone, options=alone) as host:
+        host.answer("get_managed_endpoint_details", {"managed_endpoint_ids": endpoints})
+    assert [e["status"] for e in sandbox.log()] == [200] * 30
