@@ -68,7 +68,7 @@ public final class Sandbox: Sendable {
 
   // MARK: Connections
 
-  /// The value of a connections file: one connection for each emulated vendor,
+  /// The value of a connections file: the connections of the emulated vendors,
   /// `{"connections":{"coda_sandbox":{"integration":"coda_footprint","settings":{…}}}}`.
   ///
   /// - Parameter integrations: the ids of those that are wanted; nil for all.

@@ -968,8 +968,9 @@ def test_every_parameter_that_the_client_describes_is_known(workspace):
     url = f"{workspace.base}/gmail/v1/users/me/messages"
     headers = workspace.bearer()
     for method, path in [("list", url), ("get", f"{url}/0123456789abcdef")]:
-        names = [*document["parameters"], *resource[method]["parameters"]]
-        for name in names:
+        own = resource[method]["parameters"].items()
+        names = [name for name, parameter in own if parameter["location"] == "query"]
+        for name in [*document["parameters"], *names]:
             body = requests.get(path, headers=headers, params={name: "x"}).text
             assert "Unknown name" not in body, name
     assert "Unknown name" in requests.get(url, headers=headers, params={"x": "x"}).text

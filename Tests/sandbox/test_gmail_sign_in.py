@@ -2,7 +2,9 @@
 
 import base64
 import hashlib
+import html
 import json
+import re
 import time
 
 import pytest
@@ -14,6 +16,7 @@ from google.auth import crypt, jwt
 from google.auth.exceptions import RefreshError
 from google.auth.transport.requests import Request
 from google_auth_oauthlib.flow import Flow
+from Support.sandbox import CONTROL
 from Support.workspace import (
     ADMIN, AUTH, GRANTED, MAIL, MIKA, OTTO, SETTINGS, SOC, USERS, refusal)
 
@@ -289,7 +292,6 @@ def test_google_auth_tries_again_when_the_endpoint_is_unwell(workspace, workspac
 
 
 def test_words_of_faults_are_checked(workspace_sandbox):
-    from Support.sandbox import CONTROL
     for text in ("gmail: 429 rateLimited", "gmail: 403 invalid_grant", "coda: 429 quotaExceeded",
                  "gmail: new token"):
         answer = requests.post(
@@ -334,8 +336,6 @@ def test_the_page_has_links_that_allow_and_cancel(workspace, redirect):
         "scope": MAIL, "state": "a b\"<"}
     page = requests.get(workspace.consent_url, params=query)
     assert "<script" not in page.text and ADMIN in page.text
-    import html
-    import re
     cancel, allow = (html.unescape(link) for link in re.findall(r'href="([^"]+)"', page.text))
     answer = requests.get(workspace.consent_url + allow, allow_redirects=False)
     assert "state=a%20b%22%3C&code=" in answer.headers["Location"]
