@@ -38,6 +38,7 @@ public final class ConnectionStore: Sendable {
   ///
   /// - Throws: everything that is wrong with it, a line each.
   public func load(_ content: [UInt8], named path: String) throws(ConfigurationError) {
+    environment.files.protect(path)
     let file: JSON
     do {
       file = try JSON.parse(content)
@@ -106,6 +107,7 @@ public final class ConnectionStore: Sendable {
           of: ConnectionDefinition.shape)
       }
       registerSecrets(integration, definition.settings)
+      protectFiles(definition)
       if !fromFile { try refuseReferences(definition.settings) }
       try refuseUnknownLimits(definition.rateLimits, integration)
       try refusePatternsWithoutMatch(definition.policy, integration)
@@ -123,6 +125,14 @@ public final class ConnectionStore: Sendable {
   private func registerSecrets(_ integration: RegisteredIntegration, _ settings: JSON) {
     for name in integration.settingsShape.secretNames {
       if let secret = settings[name]?.string { environment.secrets.add(secret) }
+    }
+  }
+
+  /// Files with secrets in them are not handed to callers as files.
+  private func protectFiles(_ definition: ConnectionDefinition) {
+    if let key = definition.tls?.clientKey { environment.files.protect(key) }
+    for setting in definition.settings.members {
+      if let path = setting.value["$file"]?.string { environment.files.protect(path) }
     }
   }
 

@@ -5,13 +5,10 @@ import Synchronization
 final class FanOut: Sendable {
   typealias Work = @Sendable (Target, Invocation) async throws(CommandError) -> TargetAnswer
 
-  /// Targets of one command under way at a time. Those behind them have not taken a place in the
-  /// rate limit yet, so that other commands get theirs.
-  static let maximumConcurrency = 16
-
   private typealias Run = Task<Result<TargetAnswer, CommandError>, Never>
 
   private let targets: [Target]
+  private let atOnce: Int
   private let invocation: Invocation
   private let work: Work
   private let state: Mutex<State>
@@ -19,7 +16,9 @@ final class FanOut: Sendable {
   private struct State {
     var next = 0
     var finished = 0
-    var outcomes: [TargetOutcome?]
+    var isReporting = false
+    /// By target; several where they share a request.
+    var outcomes: [[TargetOutcome]]
     /// The error of a target whose credentials were refused; nothing more is sent after it.
     var refusal: CommandError?
     /// Targets that were answered 401 and may still sign in again; until they have, or have not,
@@ -39,11 +38,14 @@ final class FanOut: Sendable {
     }
   }
 
-  init(_ targets: [Target], in invocation: Invocation, _ work: @escaping Work) {
+  init(
+    _ targets: [Target], atOnce: Int, in invocation: Invocation, _ work: @escaping Work
+  ) {
     self.targets = targets
+    self.atOnce = atOnce
     self.invocation = invocation
     self.work = work
-    state = Mutex(State(outcomes: Array(repeating: nil, count: targets.count)))
+    state = Mutex(State(outcomes: Array(repeating: [], count: targets.count)))
   }
 
   /// Runs them all.
@@ -51,23 +53,45 @@ final class FanOut: Sendable {
   /// - Returns: what became of each, in their order, and the error that stopped the rest.
   func run() async -> (outcomes: [TargetOutcome], refusal: CommandError?) {
     await withTaskGroup { group in
-      for _ in 0..<min(targets.count, Self.maximumConcurrency) {
+      for _ in 0..<min(targets.count, atOnce) {
         group.addTask { await self.runUntilNoneIsLeft() }
       }
     }
-    return state.withLock { ($0.outcomes.compactMap(\.self), $0.refusal) }
+    return state.withLock { ($0.outcomes.flatMap(\.self), $0.refusal) }
   }
 
   private func runUntilNoneIsLeft() async {
     while let position = take() {
-      let outcome = TargetOutcome(targets[position].name, await run(at: position))
-      let done = state.withLock { state in
-        state.outcomes[position] = outcome
+      var outcomes = TargetOutcome.each(of: targets[position], await run(at: position))
+      for index in outcomes.indices { await invocation.stream(&outcomes[index]) }
+      state.withLock { state in
+        state.outcomes[position] = outcomes
         state.finished += 1
-        return state.finished
       }
-      await invocation.stream(outcome)
+      await reportProgress()
+    }
+  }
+
+  /// One at a time tells how many have finished, so that the numbers only grow.
+  private func reportProgress() async {
+    let isMine = state.withLock { state in
+      defer { state.isReporting = true }
+      return !state.isReporting
+    }
+    guard isMine else { return }
+    var reported = 0
+    while let done = countToReport(after: reported) {
       await invocation.reportProgress(done: done, total: targets.count)
+      reported = done
+    }
+  }
+
+  /// - Returns: nil, and leaves reporting to others, when there is nothing new.
+  private func countToReport(after reported: Int) -> Int? {
+    state.withLock { state in
+      guard state.finished == reported else { return state.finished }
+      state.isReporting = false
+      return nil
     }
   }
 
