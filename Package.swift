@@ -40,6 +40,7 @@ let package = Package(
     room("HTTP", needs: ["Basics"]),
     room("Crypto", needs: ["Basics", "COpenSSL"]),
     room("JSONPath", needs: ["Basics"]),
+    room("Mail", needs: ["Basics"]),
     // Floor 3
     room("CurlTransport", needs: ["Basics", "HTTP", "CCurl"]),
     room("HTTPServer", needs: ["Basics"]),
@@ -80,6 +81,7 @@ let package = Package(
     tests("HTTP", needs: ["Basics"]),
     tests("Crypto", needs: ["Basics"]),
     tests("JSONPath", needs: ["Basics"]),
+    tests("Mail", needs: ["Basics"]),
     tests("Plugin", needs: ["Basics", "HTTP", "Crypto"]),
   ],
   swiftLanguageModes: [.v6]
