@@ -86,23 +86,46 @@ import Testing
     #expect(reserve(limiter, "a") == "after 60 min")
   }
 
-  @Test func `a place is lost to a pause and to a long sleep`() throws {
-    func place(_ limiter: RateLimiter) throws -> RatePlace {
+  @Test func `a place moves with a pause, and is given back when that is too late`() throws {
+    let limiter = RateLimiter(["default": RateLimit(requests: 1, perSeconds: 0.02)])
+    func place() throws -> RatePlace {
       while true {
         if case .after(_, let place) = limiter.reserve(for: "a", nil, if: { _, _ in true }) {
           return place
         }
       }
     }
-    let soon = RateLimit(requests: 1, perSeconds: 0.02)
-    let limiter = RateLimiter(["default": soon])
-    let good = try place(limiter)
-    #expect(good.isUsable(now: good.due))
+    let (first, second) = (try place(), try place())
     limiter.pause(for: "a", nil, until: MonotonicTime.now.adding(milliseconds: 60_000))
-    #expect(!good.isUsable())
-    let asleep = RateLimiter(["default": soon])
-    let late = try place(asleep)
-    #expect(!late.isUsable(now: late.due.adding(milliseconds: 300)))
+    guard
+      case .after(let wait, let moved) = limiter.resume(first, for: "a", nil, if: { _, _ in true })
+    else {
+      Issue.record("there is a pause")
+      return
+    }
+    #expect((50_000...60_000).contains(wait) && moved.due > second.due)
+    guard case .tooLate = limiter.resume(second, for: "a", nil, if: { _, _ in false }) else {
+      Issue.record("it was refused")
+      return
+    }
+    let due = limiter.due(ofNext: 1, for: "a", nil)
+    #expect(due.nanoseconds - moved.due.nanoseconds == 21_000_000, "right behind the first")
+  }
+
+  @Test func `a place without a limit moves with a pause too`() throws {
+    let limiter = RateLimiter([:])
+    limiter.pause(for: "a", nil, until: MonotonicTime.now.adding(milliseconds: 60_000))
+    guard case .after(_, let place) = limiter.reserve(for: "a", nil, if: { _, _ in true }) else {
+      Issue.record("there is a pause")
+      return
+    }
+    limiter.pause(for: "a", nil, until: MonotonicTime.now.adding(milliseconds: 600_000))
+    guard case .after(let wait, _) = limiter.resume(place, for: "a", nil, if: { _, _ in true })
+    else {
+      Issue.record("the pause is longer now")
+      return
+    }
+    #expect(wait > 500_000)
   }
 
   @Test func `a pause holds for the bucket, with a limit and without`() {
@@ -155,6 +178,7 @@ import Testing
 
   @Test(arguments: [
     (#"{"a/b":{"requests":0,"per_seconds":1}}"#, ["/rate_limits/a~1b/requests"]),
+    (#"{"x":{"requests":4097,"per_seconds":1}}"#, ["/rate_limits/x/requests"]),
     (#"{"default":{"requests":1}}"#, ["/rate_limits/default/per_seconds"]),
     (#"{"default":3}"#, ["/rate_limits/default"]),
     (#"{"x":{"requests":1,"per_seconds":1e300}}"#, ["/rate_limits/x/per_seconds"]),

@@ -6,7 +6,9 @@ extension Invocation {
   public func store(
     _ content: [UInt8], name: String, contentType: String
   ) async throws(CommandError) -> StoredFile {
-    try await onFiles("The file \(name)") { files throws(FileStoreError) in
+    // The vendor chose it; what it echoes of a secret must not reach the disk.
+    let name = String(decoding: connection.secrets.scrub(Array(name.utf8)), as: UTF8.self)
+    return try await onFiles("The file \(name)") { files throws(FileStoreError) in
       try files.put(name: name, content: content, contentType: contentType, source: .playbookFile)
     }
   }

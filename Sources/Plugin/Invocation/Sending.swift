@@ -109,13 +109,7 @@ extension Invocation {
   private func sendOnce(
     _ request: HTTPRequest
   ) async throws(CommandError) -> Result<HTTPResponse, TransportError> {
-    try await takeSlot()
-    do throws(CommandError) {
-      try await waitForRateLimit()
-    } catch {
-      connection.slots.releaseIfLimited()
-      throw error
-    }
+    try await takePlaceAndSlot()
     try await passGate()
     defer { connection.slots.releaseIfLimited() }
     note { $0.requests += 1 }

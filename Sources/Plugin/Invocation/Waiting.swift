@@ -43,27 +43,49 @@ extension Invocation {
     if isBehindLimit && now.milliseconds(since: start) > 1 { deadline.move(pastWaitUntil: now) }
   }
 
-  func waitForRateLimit() async throws(CommandError) {
+  /// Waits for the rate limit and then for a slot: who waits for the limit must not keep others, whose
+  /// limits are free, from sending.
+  func takePlaceAndSlot() async throws(CommandError) {
+    let limiter = connection.limiter
+    let fits = { (due: MonotonicTime, now: MonotonicTime) in
+      self.deadline.allows(waitUntil: due, now: now)
+    }
+    var reserved = limiter.reserve(for: commandID, command.rateLimit, if: fits)
+    var announced: MonotonicTime?
     while true {
-      let reserved = connection.limiter.reserve(for: commandID, command.rateLimit) {
-        deadline.allows(waitUntil: $0, now: $1)
-      }
       switch reserved {
-      case .now: return
       case .tooLate(let milliseconds): throw tooLate(milliseconds: milliseconds)
+      case .now(let place):
+        guard connection.slots.areLimited else { return }
+        try await giving(back: place) { () async throws(CommandError) in try await takeSlot() }
+        // It may have taken its time.
+        reserved = limiter.resume(place, for: commandID, command.rateLimit, if: fits)
+        if case .now = reserved { return }
+        connection.slots.releaseIfLimited()
       case .after(let milliseconds, let place):
         guard canWait(until: place.due) else {
           place.release()
           throw tooLate(milliseconds: milliseconds)
         }
-        do throws(CommandError) {
-          try await wait(milliseconds: milliseconds, reason: "rate_limited")
-        } catch {
-          place.release()
-          throw error
+        // That it takes a moment longer is no news.
+        let isNews = announced.map { place.due > $0.adding(milliseconds: 250) } ?? true
+        if isNews { announced = place.due }
+        try await giving(back: place) { () async throws(CommandError) in
+          try await wait(milliseconds: milliseconds, reason: isNews ? "rate_limited" : nil)
         }
-        if place.isUsable() { return }
+        reserved = limiter.resume(place, for: commandID, command.rateLimit, if: fits)
       }
+    }
+  }
+
+  private func giving(
+    back place: RatePlace, whenItFails body: () async throws(CommandError) -> Void
+  ) async throws(CommandError) {
+    do throws(CommandError) {
+      try await body()
+    } catch {
+      place.release()
+      throw error
     }
   }
 
@@ -76,21 +98,23 @@ extension Invocation {
       remedy: "Try again then, or raise options.timeout_ms.")
   }
 
-  func pause(milliseconds: Int?) {
+  /// Holds back what the same limit holds for, since the vendor has said so.
+  public func pause(milliseconds: Int?) {
     guard let milliseconds else { return }
     connection.limiter.pause(
       for: commandID, command.rateLimit,
       until: MonotonicTime.now.adding(milliseconds: milliseconds))
   }
 
-  func wait(milliseconds: Int, reason: String) async throws(CommandError) {
-    if milliseconds > 0 {
+  /// - Parameter reason: nil for what the caller need not be told.
+  func wait(milliseconds: Int, reason: String?) async throws(CommandError) {
+    if milliseconds > 0, let reason {
       await events?.waiting(
         reason: reason, resumeAtMilliseconds: WallClock.nowMilliseconds + Int64(milliseconds))
     }
     let start = MonotonicTime.now
     await Task.pause(milliseconds: milliseconds)
-    note { $0.waitedMilliseconds += MonotonicTime.now.milliseconds(since: start) }
+    noteWait(milliseconds: MonotonicTime.now.milliseconds(since: start))
     if Task.isCancelled { throw .cancelled(outcome: .notApplied) }
   }
 

@@ -58,8 +58,9 @@ struct DownloadEmailAttachment: GmailCommand, TargetCommand {
     let whole = needsRaw ? await raw(with: client, in: invocation) : nil
     return try await run(targets(with: client), in: invocation) {
       (target, own) async throws(CommandError) in
-      let parts = attachments.named(target.name)
-      guard !parts.isEmpty else { throw attachments.missing(target.name) }
+      let name = target.names[0]
+      let parts = attachments.named(name)
+      guard !parts.isEmpty else { throw attachments.missing(name) }
       var files: [StoredFile] = []
       for part in parts {
         let content = try await content(of: part, whole, with: client, in: own)
