@@ -7,6 +7,8 @@ import Basics
 /// it was used. A plain value; the caller gives the time and holds the lock. The limit comes with each reservation, since
 /// those who share a bucket may be held to different ones.
 public struct RateBucket: Sendable, Equatable {
+  /// Requests of one window that are counted one by one.
+  public static let maximumRequests = 4_096
   /// Places, past and to come, at most.
   public static let maximumPlaces = 65_536
   /// The longest window that is believed to have been asked for: a year.
@@ -68,6 +70,11 @@ public struct RateBucket: Sendable, Equatable {
   /// Milliseconds that the last place holds others back.
   public var longestMilliseconds: Int { Int(longestWindow / 1_000_000) + 1 }
 
+  /// When the vendor's pause is over, `now` when it is.
+  public func resumption(now: MonotonicTime) -> MonotonicTime {
+    MonotonicTime(nanoseconds: max(now.nanoseconds, pausedUntil))
+  }
+
   /// Whether the vendor has asked for a pause that lasts beyond `time`.
   public func isPaused(at time: MonotonicTime) -> Bool { pausedUntil > time.nanoseconds }
 
@@ -111,11 +118,10 @@ public struct RateBucket: Sendable, Equatable {
 
   public static func always(_ due: MonotonicTime) -> Bool { true }
 
-  /// Gives back a place that was not used, for whoever comes next.
+  /// Gives back a place that was not used, whether or not its time has come, for whoever comes next.
   public mutating func release(_ place: MonotonicTime) {
-    if Self.remove(place.nanoseconds, from: &waiting) {
-      _ = Self.remove(place.nanoseconds, from: &places)
-    }
+    _ = Self.remove(place.nanoseconds, from: &waiting)
+    _ = Self.remove(place.nanoseconds, from: &places)
   }
 
   /// No further reservation is due before `time`.
@@ -203,7 +209,7 @@ extension RateBucket {
   /// - Returns: nil for what no bucket has written.
   public init?(words: ArraySlice<Int64>, latest: MonotonicTime) {
     let header = words.prefix(4).map(\.self)
-    guard header.count == 4, (0...Int64(RateLimit.maximumRequests)).contains(header[1]),
+    guard header.count == 4, (0...Int64(Self.maximumRequests)).contains(header[1]),
       (0...Self.maximumWindow).contains(header[2]),
       (0...Int64(min(Self.maximumPlaces, words.count - 4))).contains(header[3])
     else { return nil }

@@ -82,12 +82,15 @@ import Testing
       }
       let time = MonotonicTime(nanoseconds: now)
       let due = bucket.reserve(within: limit, now: time).nanoseconds
+      func fullest(with place: Int64) -> Int {
+        fullestWindow(places.filter { abs($0 - place) < window } + [place], window)
+      }
       // Any earlier one would have been too many.
       for earlier in [now, due - 1] where earlier >= now && earlier < due {
-        #expect(fullestWindow(places + [earlier], window) > limit.requests, "waits without need")
+        #expect(fullest(with: earlier) > limit.requests, "waits without need")
       }
+      #expect(fullest(with: due) <= limit.requests)
       places.append(due)
-      #expect(fullestWindow(places.suffix(200), window) <= limit.requests)
     }
     #expect(released > 20)
   }
@@ -119,6 +122,10 @@ import Testing
       guard due.nanoseconds > now else { return sent.append((now, limit)) }
       let late = Int64(random.pick(0...3) == 0 ? random.pick(0...longest) : 1_000_000)
       sleepers.append(Sleeper(wakes: due.nanoseconds + late, due: due, limit: limit))
+    }
+    // What nobody has asked for is not remembered.
+    for limit in isMixed ? limits : [] {
+      settle(bucket.reserve(within: limit, now: MonotonicTime(nanoseconds: now)), limit)
     }
     while arrivals > 0 || !sleepers.isEmpty {
       let next = sleepers.indices.min { sleepers[$0].wakes < sleepers[$1].wakes }
@@ -222,6 +229,11 @@ import Testing
     for _ in 0..<4 { _ = bucket.reserve(within: limit, now: at(0)) }
     bucket.release(at(1_000))
     bucket.release(at(1_500))
+    #expect(bucket.nextDue(within: limit, now: at(10)) == at(1_000))
+    // So is one whose time had come, when nothing was sent.
+    bucket.release(at(0))
+    #expect(bucket.nextDue(within: limit, now: at(10)) == at(10))
+    bucket.reserve(within: limit, now: at(0))
     #expect(bucket.reserve(within: limit, now: at(10)) == at(1_000))
     #expect(bucket.reserve(within: limit, now: at(10)) == at(4_000))
   }
@@ -274,14 +286,13 @@ import Testing
     #expect(due == [1_000_000_000, 1_000_000_000 + window, 1_000_000_000 + 2 * window])
   }
 
-  @Test func `the largest limit is kept to, and what is left of it is told`() {
-    let limit = RateLimit(requests: RateLimit.maximumRequests, perSeconds: 3)
+  @Test func `a limit of very many requests is kept to in parts`() {
+    let limit = RateLimit(requests: 10_000, perSeconds: 3)
     var bucket = RateBucket()
-    #expect(bucket.available(within: limit, now: at(0)) == limit.requests)
-    let due = (0..<limit.requests).map { _ in bucket.reserve(within: limit, now: at(0)) }
-    #expect(due.allSatisfy { $0 == at(0) })
-    #expect(bucket.available(within: limit, now: at(0)) == 0)
-    #expect(bucket.reserve(within: limit, now: at(0)) == at(3_000))
+    let due = (0..<9_999).map { _ in bucket.reserve(within: limit, now: at(0)) }
+    #expect(due.count { $0 == at(0) } == 3_333)
+    #expect(due.count { $0 < at(3_000) } == 9_999)
+    #expect(bucket.reserve(within: limit, now: at(0)) >= at(3_000))
   }
 
   @Test func `a bucket is idle when it holds nothing back any more`() {

@@ -78,8 +78,7 @@ struct RateLimitSettings: ParameterObject {
 
   init(_ members: inout ParamReader) {
     requests = members.required(
-      "requests", .integer(from: 1, to: Int64(RateLimit.maximumRequests)),
-      "Requests in each window; of a larger limit give a part of both numbers.")
+      "requests", .integer(from: 1, to: 1_000_000), "Requests in each window.")
     perSeconds = members.required("per_seconds", .positiveNumber, "Length of the window.")
   }
 

@@ -17,6 +17,9 @@ struct RateBucketFile: Sendable {
   /// bucket's words.
   private static let format: Int64 = 0x7361_6C6C_7072_3033
   private static let headerWords = 5
+  /// Milliseconds that a process waits for another one that holds the file, which takes it less than
+  /// one unless it was stopped in the middle.
+  private static let patienceMilliseconds = 2_000
   private static let maximumBytes = (RateBucket.maximumWords + headerWords) * 8
 
   let directory: String
@@ -28,6 +31,9 @@ struct RateBucketFile: Sendable {
     var bucket = RateBucket()
     /// Of the content that all of `bucket` is in; nil when some of it is in no file.
     fileprivate(set) var origin: Int64?
+    /// Another process has held the file for longer than one waits; no more time is lost on it before
+    /// it lets go.
+    fileprivate var isStalled = false
   }
 
   private struct Content: Equatable {
@@ -48,9 +54,11 @@ struct RateBucketFile: Sendable {
   ) -> (value: Value, failure: FileError?) {
     let descriptor: Int32
     do throws(FileError) {
-      descriptor = try openLocked()
+      descriptor = try openLocked(waiting: memory.isStalled ? 0 : Self.patienceMilliseconds)
+      memory.isStalled = false
     } catch {
       memory.origin = nil
+      memory.isStalled = error.code == EWOULDBLOCK
       return (body(&memory.bucket), error)
     }
     // Closing it unlocks it.
@@ -88,7 +96,9 @@ struct RateBucketFile: Sendable {
 
   // MARK: The file
 
-  private func openLocked() throws(FileError) -> Int32 {
+  private func openLocked(waiting milliseconds: Int) throws(FileError) -> Int32 {
+    let latest = MonotonicTime.now.adding(milliseconds: milliseconds)
+    var pause: UInt32 = 50
     while true {
       var descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
       if descriptor < 0 && errno == ENOENT {
@@ -96,11 +106,15 @@ struct RateBucketFile: Sendable {
         descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
       }
       guard descriptor >= 0 else { throw FileError(path: path, code: errno) }
-      while flock(descriptor, LOCK_EX) != 0 {
+      while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
         let code = errno
         if code == EINTR { continue }
-        close(descriptor)
-        throw FileError(path: path, code: code)
+        guard code == EWOULDBLOCK, MonotonicTime.now < latest else {
+          close(descriptor)
+          throw FileError(path: path, code: code)
+        }
+        usleep(pause)
+        pause = min(2 * pause, 2_000)
       }
       var status = stat()
       // One that was removed while this process waited for the lock is nobody else's any more.

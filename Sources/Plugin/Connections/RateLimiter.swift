@@ -30,8 +30,8 @@ public final class RateLimiter: Sendable {
     /// What the buckets belong to; nil for this connection.
     var identity: String?
     var entries: [String: Entry] = [:]
-    /// Of commands without a limit, after a 429.
-    var pauses: [String: MonotonicTime] = [:]
+    /// Of commands without a limit, after a 429: they hold pauses only.
+    var pauses: [String: SharedRateBucket] = [:]
   }
 
   private let limits: [String: RateLimit]
@@ -66,7 +66,7 @@ public final class RateLimiter: Sendable {
   ) -> Reservation {
     guard let entry = entry(of: command, quota) else {
       let now = MonotonicTime.now
-      let due = state.withLock { max(now, $0.pauses[command] ?? now) }
+      let due = resumption(of: command, now: now)
       // Nothing is counted: there is no place to give back.
       return Self.reservation(
         due, now, isInTime: fits(due, now), RatePlace(bucket: nil, limit: nil, due: due))
@@ -120,20 +120,49 @@ public final class RateLimiter: Sendable {
   /// When the last of so many requests from now on would be due. Reserves nothing.
   func due(ofNext count: Int, for command: String, _ quota: RateQuota?) -> MonotonicTime {
     guard let entry = entry(of: command, quota) else {
-      let now = MonotonicTime.now
-      return state.withLock { max(now, $0.pauses[command] ?? now) }
+      return resumption(of: command, now: .now)
     }
     // Searched in a copy, so that nobody waits meanwhile.
     let bucket = entry.bucket.update { $0 }
     return bucket.due(ofNext: count, within: entry.kept, now: .now)
   }
 
-  /// The vendor refused and named a time.
-  func pause(for command: String, _ quota: RateQuota?, until time: MonotonicTime) {
-    if let entry = entry(of: command, quota) {
-      entry.bucket.update { $0.pause(until: time) }
-    } else {
-      state.withLock { $0.pauses[command] = max(time, $0.pauses[command] ?? time) }
+  /// Of a command without a limit.
+  private func resumption(of command: String, now: MonotonicTime) -> MonotonicTime {
+    state.withLock { $0.pauses[command] }?.resumption(now: now) ?? now
+  }
+
+  // MARK: Refusals
+
+  /// The vendor refused a request: nothing more is sent from its bucket for a while, whoever shares
+  /// it. Where the vendor names no time, the pause doubles with each refusal after the one before,
+  /// from a second up to a window, or 8 seconds where that is more.
+  ///
+  /// - Returns: milliseconds of the pause.
+  @discardableResult
+  func refused(_ command: String, _ quota: RateQuota?, retryAfterMilliseconds: Int?) -> Int {
+    let (bucket, window) = pausable(command, quota)
+    guard let retryAfterMilliseconds else {
+      return bucket.backOff(atMost: max(8_000, Int(window * 1_000)))
+    }
+    bucket.pause(milliseconds: retryAfterMilliseconds)
+    return retryAfterMilliseconds
+  }
+
+  /// The vendor did not refuse a request.
+  func accepted(_ command: String, _ quota: RateQuota?) {
+    let bucket = entry(of: command, quota)?.bucket ?? state.withLock { $0.pauses[command] }
+    bucket?.forgetRefusals()
+  }
+
+  private func pausable(
+    _ command: String, _ quota: RateQuota?
+  ) -> (bucket: SharedRateBucket, windowSeconds: Double) {
+    if let entry = entry(of: command, quota) { return (entry.bucket, entry.limit.perSeconds) }
+    return state.withLock { state in
+      let bucket = state.pauses[command] ?? SharedRateBucket()
+      state.pauses[command] = bucket
+      return (bucket, 0)
     }
   }
 
@@ -187,7 +216,9 @@ public final class RateLimiter: Sendable {
         }
       }
       let now = MonotonicTime.now
-      for (command, time) in pauses.sorted(by: { $0.key < $1.key }) where time > now {
+      for (command, bucket) in pauses.sorted(by: { $0.key < $1.key }) {
+        let time = bucket.resumption(now: now)
+        guard time > now else { continue }
         writer.object {
           $0.member("bucket", command)
           $0.member("available", 0)

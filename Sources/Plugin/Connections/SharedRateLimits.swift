@@ -80,6 +80,8 @@ final class SharedRateBucket: Sendable {
   /// Held while the file is used, which may take waiting for other processes; `state` never is.
   private let turn = Mutex(())
   private let state: Mutex<State>
+  /// In a row, that named no time, each after the pause of the one before.
+  private let refusals = Atomic(0)
   private let file: RateBucketFile?
   private let warn: @Sendable (String) -> Void
 
@@ -106,6 +108,32 @@ final class SharedRateBucket: Sendable {
   func glance() -> (bucket: RateBucket, isOnDisk: Bool) {
     let known = state.withLock { $0 }
     return (file?.glance(known.memory) ?? known.memory.bucket, known.isOnDisk)
+  }
+
+  func pause(milliseconds: Int) {
+    update { $0.pause(until: MonotonicTime.now.adding(milliseconds: milliseconds)) }
+  }
+
+  /// A pause after a refusal that names no time. Who is refused while there is one shares it.
+  ///
+  /// - Returns: its milliseconds.
+  func backOff(atMost maximumMilliseconds: Int) -> Int {
+    update { bucket in
+      let now = MonotonicTime.now
+      if !bucket.isPaused(at: now) {
+        let doublings = min(refusals.wrappingAdd(1, ordering: .relaxed).oldValue, 20)
+        let pause = min(1_000 << doublings, maximumMilliseconds)
+        bucket.pause(until: now.adding(milliseconds: pause))
+      }
+      return bucket.resumption(now: now).milliseconds(since: now)
+    }
+  }
+
+  func forgetRefusals() { refusals.store(0, ordering: .relaxed) }
+
+  /// When the pause is over, as far as this process knows.
+  func resumption(now: MonotonicTime) -> MonotonicTime {
+    state.withLock { $0.memory.bucket.resumption(now: now) }
   }
 
   /// As far as this process knows.

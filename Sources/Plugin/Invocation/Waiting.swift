@@ -1,4 +1,5 @@
 import Basics
+import HTTP
 
 /// Waiting, for rate limits and before further attempts, within the deadline.
 extension Invocation {
@@ -43,8 +44,9 @@ extension Invocation {
     if isBehindLimit && now.milliseconds(since: start) > 1 { deadline.move(pastWaitUntil: now) }
   }
 
-  /// Waits for the rate limit and then for a slot: who waits for the limit must not keep others, whose
-  /// limits are free, from sending.
+  /// Waits for the rate limit and then for a slot, and never holds one while it waits for the other:
+  /// who waits for the limit must not keep others, whose limits are free, from sending, and who waits
+  /// for a slot must not count as sent.
   func takePlaceAndSlot() async throws(CommandError) {
     let limiter = connection.limiter
     let fits = { (due: MonotonicTime, now: MonotonicTime) in
@@ -56,10 +58,10 @@ extension Invocation {
       switch reserved {
       case .tooLate(let milliseconds): throw tooLate(milliseconds: milliseconds)
       case .now(let place):
-        guard connection.slots.areLimited else { return }
-        try await giving(back: place) { () async throws(CommandError) in try await takeSlot() }
-        // It may have taken its time.
-        reserved = limiter.resume(place, for: commandID, command.rateLimit, if: fits)
+        if connection.slots.tryAcquireIfLimited() { return }
+        place.release()
+        try await takeSlot()
+        reserved = limiter.reserve(for: commandID, command.rateLimit, if: fits)
         if case .now = reserved { return }
         connection.slots.releaseIfLimited()
       case .after(let milliseconds, let place):
@@ -70,22 +72,14 @@ extension Invocation {
         // That it takes a moment longer is no news.
         let isNews = announced.map { place.due > $0.adding(milliseconds: 250) } ?? true
         if isNews { announced = place.due }
-        try await giving(back: place) { () async throws(CommandError) in
+        do throws(CommandError) {
           try await wait(milliseconds: milliseconds, reason: isNews ? "rate_limited" : nil)
+        } catch {
+          place.release()
+          throw error
         }
         reserved = limiter.resume(place, for: commandID, command.rateLimit, if: fits)
       }
-    }
-  }
-
-  private func giving(
-    back place: RatePlace, whenItFails body: () async throws(CommandError) -> Void
-  ) async throws(CommandError) {
-    do throws(CommandError) {
-      try await body()
-    } catch {
-      place.release()
-      throw error
     }
   }
 
@@ -98,12 +92,11 @@ extension Invocation {
       remedy: "Try again then, or raise options.timeout_ms.")
   }
 
-  /// Holds back what the same limit holds for, since the vendor has said so.
-  public func pause(milliseconds: Int?) {
-    guard let milliseconds else { return }
-    connection.limiter.pause(
-      for: commandID, command.rateLimit,
-      until: MonotonicTime.now.adding(milliseconds: milliseconds))
+  /// Holds back what the same limit holds for, since the vendor refused a part of a request that it
+  /// took otherwise; for whole requests `send` does that.
+  public func holdBack(after refusal: RateRefusal) {
+    connection.limiter.refused(
+      commandID, command.rateLimit, retryAfterMilliseconds: refusal.retryAfterMilliseconds)
   }
 
   /// - Parameter reason: nil for what the caller need not be told.
