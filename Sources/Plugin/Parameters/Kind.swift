@@ -47,6 +47,11 @@ extension Kind where Self == TextKind {
     TextKind(maximumCharacters: maximumCharacters)
   }
 
+  /// Text on one line.
+  public static func line(maximumCharacters: Int) -> TextKind {
+    TextKind(maximumCharacters: maximumCharacters, isLine: true)
+  }
+
   public static func blankableText(maximumCharacters: Int) -> TextKind {
     TextKind(maximumCharacters: maximumCharacters, mayBeEmpty: true)
   }

@@ -29,8 +29,14 @@ struct SendEmail: GmailCommand {
   let source: FileSource?
 
   init(_ parameters: inout ParamReader) {
-    sender = parameters.sender()
-    subject = parameters.subject()
+    sender = parameters.required(
+      "Sender Email", MailboxKind.sender,
+      "The mailbox that sends it, and the address that it is from.",
+      from: [ParameterSource("get_user_list", "$.users[*].primaryEmail")],
+      examples: [MailAddress("soc@harbor.example")])
+    subject = parameters.required(
+      "Subject", .line(maximumCharacters: 10_000), "The subject, on one line.",
+      examples: ["Your report"])
     content = parameters.optional(
       "Content", .blankableText(maximumCharacters: Self.maximumBytes),
       "The text, or HTML, which goes with its text beside it.",
@@ -179,57 +185,12 @@ extension MailAttachment {
 }
 
 extension ParamReader {
-  private static let invalidRecipient = "The Recipients contain invalid email address."
-
-  /// A stand-in where the caller gave none.
-  fileprivate mutating func sender() -> MailAddress {
-    let text = required(
-      "Sender Email", .text(maximumCharacters: 320),
-      "The mailbox that sends it, and the address that it is from.",
-      from: [ParameterSource("get_user_list", "$.users[*].primaryEmail")],
-      examples: ["soc@harbor.example"])
-    let address = text.isEmpty ? nil : checked(text, "Sender Email", sentence: nil)
-    if let address, address.name != nil {
-      refuse("Sender Email", ParameterProblem("must be an address without a name"))
-    }
-    return address ?? MailAddress("")
-  }
-
-  fileprivate mutating func subject() -> String {
-    let subject = required(
-      "Subject", .text(maximumCharacters: 10_000), "The subject, on one line.",
-      examples: ["Your report"])
-    if subject.utf8.contains(where: { $0 == 0 || $0 == 10 || $0 == 13 }) {
-      refuse("Subject", ParameterProblem("holds a line break or a NUL character"))
-    }
-    return subject
-  }
-
   fileprivate mutating func recipients(
     _ title: StaticString, _ about: StaticString
   ) -> [MailAddress] {
-    let texts =
-      optional(
-        title, .list(of: .text(maximumCharacters: 1_024), count: 0...2_000), about,
-        from: [ParameterSource("get_user_list", "$.users[*].primaryEmail")],
-        examples: [["fiona@harbor.example"]]) ?? []
-    var addresses: [MailAddress] = []
-    for (position, text) in texts.enumerated() {
-      let address = checked(
-        text, title, at: String(position), sentence: Self.invalidRecipient)
-      if let address { addresses.append(address) }
-    }
-    return addresses
-  }
-
-  private mutating func checked(
-    _ text: String, _ title: StaticString, at place: String? = nil, sentence: String?
-  ) -> MailAddress? {
-    do throws(MailBuildError) {
-      return try MailAddress(checking: text)
-    } catch {
-      refuse(title, ParameterProblem(error.reason, at: place, sentence: sentence))
-      return nil
-    }
+    optional(
+      title, .list(of: MailboxKind.recipient, count: 0...2_000), about,
+      from: [ParameterSource("get_user_list", "$.users[*].primaryEmail")],
+      examples: [[MailAddress("fiona@harbor.example")]]) ?? []
   }
 }
