@@ -24,7 +24,7 @@ struct DownloadEmailAttachment: GmailCommand, TargetCommand {
     user = parameters.mailbox("The mailbox that holds the message.")
     message = parameters.required(
       "Message ID", .text(maximumCharacters: 256), "The message with the attachments.",
-      from: ParameterSource.messages, examples: ["182b676d244938bd"])
+      from: ParameterSource.messages, examples: ["1a1e36095ba05ccd"])
     names = parameters.required(
       "Attachment File Names",
       .list(of: .blankableText(maximumCharacters: 1_024), count: 1...1_000),
