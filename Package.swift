@@ -40,6 +40,7 @@ let package = Package(
     room("HTTP", needs: ["Basics"]),
     room("Crypto", needs: ["Basics", "COpenSSL"]),
     room("JSONPath", needs: ["Basics"]),
+    room("Mail", needs: ["Basics"]),
     // Floor 3
     room("CurlTransport", needs: ["Basics", "HTTP", "CCurl"]),
     room("HTTPServer", needs: ["Basics"]),
@@ -52,15 +53,18 @@ let package = Package(
     room(
       "CODAFootprint", path: "Sources/Integrations/CODAFootprint",
       needs: ["Basics", "HTTP", "Plugin"]),
+    room(
+      "Gmail", path: "Sources/Integrations/Gmail",
+      needs: ["Basics", "HTTP", "Crypto", "Mail", "Plugin"]),
     // Floor 6
-    room("Sandbox", needs: ["Basics", "HTTPServer"]),
+    room("Sandbox", needs: ["Basics", "Crypto", "HTTPServer"]),
     room("Host", needs: ["Basics", "RPC", "HTTP", "Crypto", "Plugin"]),
     // Floor 7
     .executableTarget(
       name: "sallyport",
       dependencies: [
         "Basics", "RPC", "HTTP", "Crypto", "JSONPath", "CurlTransport", "Plugin",
-        "BitdefenderGravityZone", "CODAFootprint", "Sandbox", "Host",
+        "BitdefenderGravityZone", "CODAFootprint", "Gmail", "Sandbox", "Host",
       ],
       path: "Sources/sallyport",
       swiftSettings: swiftSettings,
@@ -77,6 +81,7 @@ let package = Package(
     tests("HTTP", needs: ["Basics"]),
     tests("Crypto", needs: ["Basics"]),
     tests("JSONPath", needs: ["Basics"]),
+    tests("Mail", needs: ["Basics"]),
     tests("Plugin", needs: ["Basics", "HTTP", "Crypto"]),
   ],
   swiftLanguageModes: [.v6]

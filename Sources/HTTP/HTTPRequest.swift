@@ -44,6 +44,16 @@ public struct HTTPRequest: Sendable {
   private var bodyIsJSON = false
   /// A sign-in exchange, whose body is a credential.
   public var isSecret = false
+  /// Members of a JSON body that are credentials.
+  public var secretMembers: [StaticString] = []
+  /// Which credential of the connection it is sent with, where there are several: in the terms of the
+  /// client that made it.
+  public var credential: String?
+  /// Part of a command that writes, but one that leaves the vendor as it was, and may be repeated: a
+  /// look, or a preparation.
+  public var changesNothing = false
+  /// Not sent again after an unclear answer, whatever it does: who sends it asks what became of it.
+  public var isTracked = false
 
   public init(_ method: Method, _ url: String, headers: [Header] = [], body: [UInt8]? = nil) {
     self.method = method
@@ -85,10 +95,27 @@ public struct HTTPRequest: Sendable {
       writer.name("body")
       if isSecret {
         writer.string(SecretScrubber.replacement)
+      } else if bodyIsJSON && !secretMembers.isEmpty {
+        writeRedacted(body, to: &writer)
       } else if bodyIsJSON {
         writer.value(JSONFragment(trusted: body))
       } else {
         writer.string(utf8: body[...])
+      }
+    }
+  }
+}
+
+extension HTTPRequest {
+  private func writeRedacted(_ body: [UInt8], to writer: inout JSONWriter) {
+    writer.object { writer in
+      for member in JSONFragment(trusted: body).json.members {
+        writer.name(copying: member.name)
+        if secretMembers.contains(where: { member.name.equals("\($0)") }) {
+          writer.string(SecretScrubber.replacement)
+        } else {
+          writer.value(member.value)
+        }
       }
     }
   }

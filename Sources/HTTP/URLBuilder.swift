@@ -13,6 +13,9 @@ public struct URLBuilder: ~Copyable {
   /// A part of the path that is percent-encoded already.
   public mutating func path(_ text: StaticString) { bytes.append(text) }
 
+  /// One segment of the path, percent-encoded here.
+  public mutating func segment(_ text: String) { append(PercentEncoding.encode(text)) }
+
   public mutating func path(_ number: Int64) { DecimalDigits.append(number, to: &bytes) }
 
   /// A query item, percent-encoded; nothing for no value.

@@ -18,6 +18,30 @@ extension HTTPServer {
     /// False for HTTP/1.0, which knows neither chunks nor keep-alive by default.
     var isVersion11: Bool
 
+    /// One that did not come over a connection of its own, such as a part of a batch.
+    ///
+    /// - Parameter target: the path with its query, percent-encoded as on a request line.
+    public init(method: String, target: String, headers: Headers, body: [UInt8]) {
+      let parts = target.utf8.split(
+        separator: UInt8(ascii: "?"), maxSplits: 1, omittingEmptySubsequences: false)
+      self.init(
+        method: method, path: PercentCoding.decode(parts[0]),
+        queryText: parts.count > 1 ? String(decoding: Array(parts[1]), as: UTF8.self) : "",
+        headers: headers, body: body, isVersion11: true)
+    }
+
+    init(
+      method: String, path: String, queryText: String, headers: Headers, body: [UInt8],
+      isVersion11: Bool
+    ) {
+      self.method = method
+      self.path = path
+      self.queryText = queryText
+      self.headers = headers
+      self.body = body
+      self.isVersion11 = isVersion11
+    }
+
     /// The parameters of the query in order, percent-decoded, `+` as a space.
     public var query: [QueryItem] {
       queryText.utf8.split(separator: UInt8(ascii: "&")).map { item in

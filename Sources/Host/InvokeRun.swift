@@ -14,6 +14,11 @@ struct InvokeRun: Sendable {
 
   /// The answer, which is one whole frame, and what it is.
   func answer() async -> (frame: [UInt8], kind: AnswerKind) {
+    // A password that is set is kept out of everything while the command runs, and nothing of it
+    // stays in memory afterwards.
+    let secrets = request.secretArguments
+    for secret in secrets { context.secrets.add(secret) }
+    defer { for secret in secrets { context.secrets.remove(secret) } }
     let invocation = Invocation(
       request.command.about, id: request.command.id, on: request.connection.connection,
       options: request.options,
@@ -97,7 +102,7 @@ struct InvokeRun: Sendable {
           writer.member("command", request.command.id)
           writer.member("effect", request.command.effect.rawValue)
           writer.member(ifPresent: "connection", request.connection.connection.name)
-          if let arguments = request.arguments { writer.member("arguments", arguments) }
+          request.writeArguments(to: &writer)
           switch outcome {
           case .success(let result):
             writer.member("return_data", result.json["return_data"]?.string ?? "Successful")
@@ -114,6 +119,29 @@ struct InvokeRun: Sendable {
 }
 
 extension InvokeRequest {
+  /// Arguments that are credentials, such as a password that is set.
+  fileprivate var secretArguments: [String] {
+    command.shape.secretNames.compactMap { arguments?[$0]?.string }
+  }
+
+  /// Writes the member `arguments`, if there are any, with credentials redacted.
+  fileprivate func writeArguments(to writer: inout JSONWriter) {
+    guard let arguments else { return }
+    let secrets = command.shape.secretNames
+    writer.name("arguments")
+    guard !secrets.isEmpty else { return writer.value(arguments) }
+    writer.object { writer in
+      for argument in arguments.members {
+        writer.name(copying: argument.name)
+        if secrets.contains(argument.name.string ?? "") {
+          writer.string(SecretScrubber.replacement)
+        } else {
+          writer.value(argument.value)
+        }
+      }
+    }
+  }
+
   /// What an idempotency key stands for: everything that decides what would be done.
   var identity: IdempotencyLedger.Identity {
     IdempotencyLedger.Identity(

@@ -70,6 +70,13 @@ public final class Session: Sendable {
   public func run(_ inputs: [Int32]) throws(FileError) -> ExitCode {
     let health = HealthMonitor(context, to: output)
     health.watchConfigured()
+    context.connections.tellChanges { [output] name in
+      var writer = JSONWriter()
+      Frame.notification("connections/changed", into: &writer) {
+        $0.object { $0.member("name", name) }
+      }
+      output.append(writer.bytes + [0x0A])
+    }
     let handler = RequestHandler(
       context: context, output: output, admission: admission, active: active,
       statistics: statistics, health: health, observer: observer)

@@ -5,12 +5,14 @@ import HTTPServer
 /// client of a vendor gets there by accident, and they are never logged or hit by a fault.
 ///
 /// - `GET /_sandbox/log`: the requests so far, see `RequestLog`.
+/// - `GET /_sandbox/connections`: a connections file with every way into the emulated vendors.
 /// - `POST /_sandbox/reset`: the vendors' data and tokens, the log, the clock and the counts of
 ///   the faults as they were at the start. The faults stay.
 /// - `POST /_sandbox/faults` with an array of fault texts: these instead of all before.
 /// - `POST /_sandbox/clock` with `{"advance_seconds":N}`: the vendors' clock goes forward.
 enum Control {
   case log
+  case connections
   case reset
   case faults([SandboxFault])
   case advanceClock(seconds: Int)
@@ -30,12 +32,14 @@ enum Control {
     }
     switch (request.method, request.path.dropFirst(Self.prefix.count)) {
     case ("GET", "log"): self = .log
+    case ("GET", "connections"): self = .connections
     case ("POST", "reset"): self = .reset
     case ("POST", "faults"): self = Self.readFaults(request.body)
     case ("POST", "clock"): self = Self.readClock(request.body)
     default:
       self = Self.refusal(
-        404, "the routes are GET log, POST reset, POST faults and POST clock")
+        404,
+        "the routes are GET log, GET connections, POST reset, POST faults and POST clock")
     }
   }
 

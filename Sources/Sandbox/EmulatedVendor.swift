@@ -14,6 +14,8 @@ protocol EmulatedVendor: Sendable {
 
   /// - Parameter origin: `http://127.0.0.1:PORT`.
   func connection(origin: String) -> JSONFragment
+  /// All that are offered, that one first; most vendors have no other.
+  func connections(origin: String) -> [(name: String, connection: JSONFragment)]
 
   /// The path as faults name it, or nil when it is not this vendor's.
   func place(of path: String) -> String?
@@ -25,14 +27,46 @@ protocol EmulatedVendor: Sendable {
   func respond(
     to request: HTTPServer.Request, clock: SandboxClock, habits: Set<VendorHabit>
   ) -> HTTPServer.Response
+  /// The requests inside of one that carries many; nil for any other. Each is then answered as if
+  /// it had come alone: faults hit it, and the log shows it.
+  func batch(in request: HTTPServer.Request) -> VendorBatch?
   /// How this vendor words a status that a fault chose.
   func refusal(_ status: Int, retryAfterSeconds: Int?) -> HTTPServer.Response
+  /// The same, in the form that the fault asks for with a word of the vocabulary.
+  func refusal(_ refusal: VendorRefusal) -> HTTPServer.Response
   /// Ends the life of the token that the request carries, if it carries one.
   func revokeToken(of request: HTTPServer.Request)
   /// Everything as it was at the start; nobody is signed in.
   func reset()
 }
 
+/// A refusal that a fault chose.
+struct VendorRefusal {
+  var status: Int
+  var isSignIn: Bool
+  /// One of the vocabulary's reasons.
+  var reason: String?
+  var retryAfterSeconds: Int?
+  /// In seconds since 1970, on the vendor's clock.
+  var now: Int
+}
+
+struct VendorBatch {
+  let requests: [HTTPServer.Request]
+  /// The one answer that the answers to the requests make, which come in the same order.
+  let join: ([HTTPServer.Response]) -> HTTPServer.Response
+}
+
 extension EmulatedVendor {
+  func connections(origin: String) -> [(name: String, connection: JSONFragment)] {
+    [(connectionName, connection(origin: origin))]
+  }
+
+  func batch(in request: HTTPServer.Request) -> VendorBatch? { nil }
+
+  func refusal(_ refusal: VendorRefusal) -> HTTPServer.Response {
+    self.refusal(refusal.status, retryAfterSeconds: refusal.retryAfterSeconds)
+  }
+
   func method(of request: HTTPServer.Request) -> String? { nil }
 }

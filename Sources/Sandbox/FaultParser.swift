@@ -19,8 +19,9 @@ struct FaultParser {
   mutating func parse() throws(SandboxError) -> SandboxFault {
     let (vendor, isSignIn) = try readVendor()
     let effectColumn = words.column
-    let effect = try readEffect(vendor)
-    let clauses = try readClauses(vendor)
+    let reasons = isSignIn ? vendor.signInReasons : vendor.reasons
+    let effect = try readEffect(vendor, reasons)
+    let clauses = try readClauses(vendor, reasons)
     if clauses.retryAfterSeconds != nil {
       guard case .status = effect else {
         throw .badFault("retry-after goes with a status, such as 429", column: effectColumn)
@@ -52,7 +53,7 @@ struct FaultParser {
   }
 
   private mutating func readEffect(
-    _ vendor: FaultVocabulary
+    _ vendor: FaultVocabulary, _ reasons: [String]
   ) throws(SandboxError) -> SandboxFault.Effect {
     if let habit = try readHabit(of: vendor) { return .habit(habit) }
     let own = vendor.habits.map { ", \($0.text)" }.joined()
@@ -78,7 +79,11 @@ struct FaultParser {
           expected, column: word.column,
           suggestion: Suggestion.closest(to: word.text, among: Self.effects))
       }
-      return .status(status)
+      guard let reason = words.peek?.text, reasons.contains(reason) else {
+        return .status(status, reason: nil)
+      }
+      _ = words.next()
+      return .status(status, reason: reason)
     }
   }
 
@@ -105,7 +110,9 @@ struct FaultParser {
     return candidates[0].habit
   }
 
-  private mutating func readClauses(_ vendor: FaultVocabulary) throws(SandboxError) -> Clauses {
+  private mutating func readClauses(
+    _ vendor: FaultVocabulary, _ reasons: [String]
+  ) throws(SandboxError) -> Clauses {
     var clauses = Clauses()
     while let word = words.next() {
       let isRepeated: Bool
@@ -122,7 +129,8 @@ struct FaultParser {
       default:
         throw .badFault(
           "expected every N, first N, always, retry-after SECONDS or on [VERB] PATH",
-          column: word.column, suggestion: Suggestion.closest(to: word.text, among: Self.clauses))
+          column: word.column,
+          suggestion: Suggestion.closest(to: word.text, among: Self.clauses + reasons))
       }
       if isRepeated {
         throw .badFault("a second '\(word.text)' clause of the same kind", column: word.column)

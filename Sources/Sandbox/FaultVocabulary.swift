@@ -6,6 +6,10 @@ struct FaultVocabulary: Sendable {
   /// Of JSON-RPC, for `on METHOD`.
   var methods: [String] = []
   var habits: [VendorHabit] = []
+  /// Words for a form of refusal, which may stand behind a status.
+  var reasons: [String] = []
+  /// The same at the sign-in routes.
+  var signInReasons: [String] = []
 }
 
 /// A way of answering that a fault switches on, named by the words of the fault's text.

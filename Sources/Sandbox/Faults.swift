@@ -3,9 +3,12 @@
 ///     VENDOR: EFFECT [SCHEDULE] [retry-after SECONDS] [on [VERB] PATH | on METHOD]
 ///
 /// - VENDOR: `coda` for everything but signing in, `coda-auth` for the sign-in routes alone;
-///   `gravityzone`, which has no sign-in.
+///   `gravityzone`, which has no sign-in; `gmail`, and `gmail-auth` for the token endpoint and the
+///   consent page.
 /// - EFFECT:
-///   - a status from 400 to 599, such as `429` or `503`; the vendor does not act
+///   - a status from 400 to 599, such as `429` or `503`; the vendor does not act. Of `gmail` a
+///     reason may follow, `403 userRateLimitExceeded`, of `gmail-auth` an error, `400
+///     invalid_grant`; see `GoogleFaultForm`
 ///   - `slow 200ms` or `slow 2s`: answers after that time; adds to other effects
 ///   - `expired token`: the access token of the request is revoked, so that it is answered 401
 ///     until the client refreshes; with `coda-auth`, the refresh token; not of `gravityzone`,
@@ -15,10 +18,12 @@
 ///   - `garbage`: status 200 with a body that is not JSON; the vendor does not act
 ///   - a habit of the vendor's own, which adds to other effects. Of `gravityzone`:
 ///     `errors as http status`, where it else answers errors with status 200;
-///     `no retry-after header` at a 429; `no rate limits`
+///     `no retry-after header` at a 429; `no rate limits`. Of `gmail-auth`: `new refresh token`
+///     at every refresh
 /// - SCHEDULE: `every N` (the Nth, 2Nth, … request that the fault could hit), `first N`, or
 ///   `always`, which is the default.
-/// - `retry-after SECONDS`: the header Retry-After; only with a status.
+/// - `retry-after SECONDS`: the header Retry-After; only with a status. With
+///   `userRateLimitExceeded` it is the instant in the message instead.
 /// - `on [VERB] PATH`: only requests for that path, a `*` at its end for all that start so. The
 ///   path is the one of the classic API also for a client of the current one.
 /// - `on METHOD`: only calls of that JSON-RPC method, such as `getEndpointsList`.
@@ -26,7 +31,7 @@
 /// Of several effects that are due at once the first in the list happens.
 public struct SandboxFault: Sendable, Equatable, CustomStringConvertible {
   enum Effect: Sendable, Equatable {
-    case status(Int)
+    case status(Int, reason: String?)
     case slow(milliseconds: Int)
     case expiredToken
     case dropBody
@@ -83,10 +88,12 @@ extension Sandbox {
   public static let grammarHelp = """
     VENDOR: EFFECT [every N | first N | always] [retry-after SECONDS]
             [on [VERB] PATH | on METHOD]
-      VENDOR  coda, coda-auth for its sign-in routes, or gravityzone
+      VENDOR  coda, gravityzone or gmail; coda-auth, gmail-auth for their sign-in routes
       EFFECT  a status from 400 to 599, slow 200ms, drop body, reset, garbage;
-              of coda: expired token;
-              of gravityzone: errors as http status, no retry-after header, no rate limits
+              of coda and gmail: expired token;
+              of gravityzone: errors as http status, no retry-after header, no rate limits;
+              of gmail a status with a reason, such as 403 userRateLimitExceeded;
+              of gmail-auth a status with an error, such as 400 invalid_grant; new refresh token
       PATH    such as /api/console/elements/devices/, or /api/console/* for all below it
       METHOD  of gravityzone, such as getEndpointsList
     Examples:
@@ -96,5 +103,6 @@ extension Sandbox {
       coda-auth: 503 first 1
       gravityzone: 429 first 1 retry-after 2 on addToBlocklist
       gravityzone: errors as http status
+      gmail: 403 userRateLimitExceeded first 1 retry-after 2 on /gmail/v1/users/*
     """
 }

@@ -11,7 +11,7 @@ import Synchronization
 /// Tests steer a running sandbox over its `/_sandbox/` routes (see `Control`).
 public final class Sandbox: Sendable {
   /// What fault texts can say.
-  static let vocabularies = [CODA.vocabulary, GravityZone.vocabulary]
+  static let vocabularies = [CODA.vocabulary, GravityZone.vocabulary, Gmail.vocabulary]
 
   /// A request goes to the first that knows its path; CODA takes whatever starts with `/api/`.
   private let vendors: [any EmulatedVendor]
@@ -30,7 +30,7 @@ public final class Sandbox: Sendable {
   public init(
     faults: [SandboxFault] = [], codaTokenLifetimes: TokenLifetimes = TokenLifetimes()
   ) {
-    vendors = [GravityZone(), CODA(lifetimes: codaTokenLifetimes)]
+    vendors = [Gmail(), GravityZone(), CODA(lifetimes: codaTokenLifetimes)]
     state = Mutex(State(faults: FaultSchedule(faults)))
   }
 
@@ -63,20 +63,36 @@ public final class Sandbox: Sendable {
 
   // MARK: Connections
 
-  /// The value of a connections file: one connection for each emulated vendor,
+  /// The value of a connections file: every way into the emulated vendors,
   /// `{"connections":{"coda_sandbox":{"integration":"coda_footprint","settings":{…}}}}`.
   ///
-  /// - Parameter integrations: the ids of those that are wanted; nil for all.
   /// - Precondition: it is running.
-  public func connections(of integrations: Set<String>? = nil) -> JSONFragment {
+  public var connections: JSONFragment { connections { $0.connections(origin: $1) } }
+
+  /// The same with one connection for each vendor, so that commands need not name theirs.
+  ///
+  /// - Parameter integrations: the ids of those that are wanted.
+  /// - Precondition: it is running.
+  public func oneConnection(ofEach integrations: Set<String>) -> JSONFragment {
+    connections { vendor, origin in
+      integrations.contains(vendor.integration)
+        ? Array(vendor.connections(origin: origin).prefix(1)) : []
+    }
+  }
+
+  private func connections(
+    _ offered: (any EmulatedVendor, String) -> [(name: String, connection: JSONFragment)]
+  ) -> JSONFragment {
     let origin = self.origin
     return JSONFragment { writer in
       writer.object { writer in
         writer.name("connections")
         writer.object { writer in
-          for vendor in vendors where integrations?.contains(vendor.integration) ?? true {
-            writer.name(text: vendor.connectionName)
-            writer.value(vendor.connection(origin: origin))
+          for vendor in vendors {
+            for (name, connection) in offered(vendor, origin) {
+              writer.name(text: name)
+              writer.value(connection)
+            }
           }
         }
       }
@@ -106,12 +122,13 @@ public final class Sandbox: Sendable {
     for vendor in vendors {
       guard let place = vendor.place(of: request.path) else { continue }
       let method = vendor.method(of: request)
+      let isSignIn = vendor.isSignIn(place)
       let strike = state.withLock { state in
         state.faults.strike(
-          vendor.vocabulary.name, isSignIn: vendor.isSignIn(place), verb: request.method,
+          vendor.vocabulary.name, isSignIn: isSignIn, verb: request.method,
           place: place, method: method)
       }
-      let response = answer(request, by: vendor, struck: strike)
+      let response = answer(request, by: vendor, isSignIn: isSignIn, struck: strike)
       state.withLock { $0.log.add(request, response) }
       return response
     }
@@ -119,17 +136,21 @@ public final class Sandbox: Sendable {
   }
 
   private func answer(
-    _ request: HTTPServer.Request, by vendor: any EmulatedVendor,
+    _ request: HTTPServer.Request, by vendor: any EmulatedVendor, isSignIn: Bool,
     struck strike: FaultSchedule.Strike
   ) -> HTTPServer.Response {
     func respond() -> HTTPServer.Response {
-      vendor.respond(to: request, clock: clock, habits: strike.habits)
+      if let batch = vendor.batch(in: request) { return batch.join(batch.requests.map(answer)) }
+      return vendor.respond(to: request, clock: clock, habits: strike.habits)
     }
     var response: HTTPServer.Response
     switch strike.effect {
     case nil, .slow, .habit: response = respond()
-    case .status(let status):
-      response = vendor.refusal(status, retryAfterSeconds: strike.retryAfterSeconds)
+    case .status(let status, let reason):
+      response = vendor.refusal(
+        VendorRefusal(
+          status: status, isSignIn: isSignIn, reason: reason,
+          retryAfterSeconds: strike.retryAfterSeconds, now: clock.now))
     case .expiredToken:
       vendor.revokeToken(of: request)
       response = respond()
@@ -143,13 +164,14 @@ public final class Sandbox: Sendable {
     case .garbage:
       response = .html(200, "<!doctype html><title>Sign in</title><p>{\"items\": [{\"id\": 1,")
     }
-    response.delayMilliseconds = strike.delayMilliseconds
+    response.delayMilliseconds += strike.delayMilliseconds
     return response
   }
 
   private func control(_ command: Control) -> HTTPServer.Response {
     switch command {
     case .log: return .json(200, state.withLock { $0.log }.json)
+    case .connections: return .json(200, connections)
     case .reset:
       for vendor in vendors { vendor.reset() }
       state.withLock { state in

@@ -1,5 +1,6 @@
 import BitdefenderGravityZone
 import CODAFootprint
+import Gmail
 import Host
 import Plugin
 
@@ -8,6 +9,7 @@ enum Integrations {
   static let all = [
     RegisteredIntegration(BitdefenderGravityZone.self),
     RegisteredIntegration(CODAFootprint.self),
+    RegisteredIntegration(Gmail.self),
   ]
 
   static var catalogue: Catalogue { Catalogue(all, hash: GeneratedCatalogueHash.value) }

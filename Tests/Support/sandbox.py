@@ -20,9 +20,9 @@ class Sandbox:
             self.process = subprocess.Popen(
                 [EXECUTABLE, "sandbox"], stdout=subprocess.PIPE, env=environment()
             )
-            document = json.loads(self.process.stdout.readline())
-            self.connection = document["connections"]["coda_sandbox"]
-            self.gravityzone = document["connections"]["gravityzone_sandbox"]
+            self.document = json.loads(self.process.stdout.readline())
+            self.connection = self.document["connections"]["coda_sandbox"]
+            self.gravityzone = self.document["connections"]["gravityzone_sandbox"]
             base = self.connection["settings"]["server_url"]
         self.base = base
         self.forgotten = 0

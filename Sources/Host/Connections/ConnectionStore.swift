@@ -26,6 +26,8 @@ public final class ConnectionStore: Sendable {
   private let catalogue: Catalogue
   private let environment: ConnectionEnvironment
   private let state = Mutex(State())
+  /// Told the name of a connection whose settings a vendor has changed.
+  private let listener = Mutex<(@Sendable (String) -> Void)?>(nil)
 
   public init(_ catalogue: Catalogue, _ environment: ConnectionEnvironment) {
     self.catalogue = catalogue
@@ -36,9 +38,13 @@ public final class ConnectionStore: Sendable {
 
   /// Adds every connection of a file's content.
   ///
+  /// - Parameter isKept: whether new refresh tokens are written to the file of that name.
   /// - Throws: everything that is wrong with it, a line each.
-  public func load(_ content: [UInt8], named path: String) throws(ConfigurationError) {
+  public func load(
+    _ content: [UInt8], named path: String, isKept: Bool = false
+  ) throws(ConfigurationError) {
     environment.files.protect(path)
+    let kept = isKept ? ConnectionsFile(path) : nil
     let file: JSON
     do {
       file = try JSON.parse(content)
@@ -57,7 +63,7 @@ public final class ConnectionStore: Sendable {
     for member in connections.members {
       let name = member.name.string ?? ""
       let prefix = "\(path): /connections/\(name)"
-      switch make(member.value, name: name, fromFile: true) {
+      switch make(member.value, name: name, fromFile: true, keptIn: kept) {
       case .success(let open): keep(Entry(name: name, open: open))
       case .failure(let problems): faults += problems.lines(prefix: prefix)
       }
@@ -94,7 +100,7 @@ public final class ConnectionStore: Sendable {
   // MARK: Making
 
   private func make(
-    _ json: JSON, name: String?, fromFile: Bool
+    _ json: JSON, name: String?, fromFile: Bool, keptIn file: ConnectionsFile? = nil
   ) -> Result<OpenConnection, ParameterProblems> {
     Result { () throws(ParameterProblems) in
       let definition = try ConnectionDefinition.shape.decode(json) { ConnectionDefinition(&$0) }
@@ -111,13 +117,33 @@ public final class ConnectionStore: Sendable {
       if !fromFile { try refuseReferences(definition.settings) }
       try refuseUnknownLimits(definition.rateLimits, integration)
       try refusePatternsWithoutMatch(definition.policy, integration)
-      let connection = try Connection(name: name, definition, environment: environment)
+      let connection = try Connection(
+        name: name, definition, environment: environment,
+        keeper: file.flatMap { file in name.map { keeper(of: $0, in: file) } })
       do throws(ParameterProblems) {
         return try integration.open(connection)
       } catch {
         throw error.inside("settings")
       }
     }
+  }
+
+  private func keeper(of name: String, in file: ConnectionsFile) -> Connection.Keeper {
+    { [weak self, environment] setting, value in
+      do throws(ConnectionsFile.Fault) {
+        try file.set(setting, of: name, to: value)
+      } catch {
+        environment.log.warning(
+          "the new \(setting) of the connection \(name) is not kept: \(error.reason)")
+        return
+      }
+      self?.listener.withLock { $0 }?(name)
+    }
+  }
+
+  /// Has somebody told when a vendor has changed the settings of a connection, by name.
+  func tellChanges(to listener: @escaping @Sendable (String) -> Void) {
+    self.listener.withLock { $0 = listener }
   }
 
   /// Secrets are kept out of all output from the moment they are known, also when the connection

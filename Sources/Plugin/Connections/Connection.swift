@@ -13,11 +13,18 @@ public final class Connection: Sendable {
   public let log: Log
   public let files: FileStore
   let slots: OptionalSlots
+  /// Nil for a connection that is in no file.
+  private let keeper: Keeper?
+
+  /// Writes a new value of a setting to where the connection was read; blocks.
+  public typealias Keeper = @Sendable (_ setting: String, _ value: String) -> Void
 
   /// - Throws: faults in `proxy` and `rate_limits`.
   public init(
-    name: String?, _ definition: ConnectionDefinition, environment: ConnectionEnvironment
+    name: String?, _ definition: ConnectionDefinition, environment: ConnectionEnvironment,
+    keeper: Keeper? = nil
   ) throws(ParameterProblems) {
+    self.keeper = keeper
     self.name = name
     self.definition = definition
     transport = environment.transport
@@ -33,6 +40,23 @@ public final class Connection: Sendable {
     limiter = RateLimiter(
       try RateLimitSettings.read(definition.rateLimits), sharedIn: environment.limits)
     slots = OptionalSlots(definition.maximumConcurrency.map { Int($0) })
+  }
+
+  /// Whether requests of a command are held to a rate that the connection sets, or its vendor.
+  public func hasRateLimit(for command: String, _ quota: RateQuota? = nil) -> Bool {
+    limiter.hasLimit(for: command, quota)
+  }
+
+  /// Keeps a setting that the vendor has issued anew, such as a refresh token, for the next start
+  /// too. Of a connection that is in no file nothing is kept; the client has it in memory.
+  public func keep(_ setting: StaticString, _ value: String) async {
+    guard let keeper else { return }
+    await withCheckedContinuation { continuation in
+      NamedThread.start("connections") {
+        keeper("\(setting)", value)
+        continuation.resume()
+      }
+    }
   }
 
   private static func proxy(

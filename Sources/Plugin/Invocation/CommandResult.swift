@@ -106,24 +106,24 @@ public struct CommandResult: Sendable {
 }
 
 /// Gathers the pages of one invocation: keeps them, or streams their items and forgets them.
-struct PageCollector {
+public struct PageCollector {
   /// Pages of one invocation at most.
-  static let maximumPages = 100_000
+  public static let maximumPages = 100_000
 
   private let invocation: Invocation
   private let items: ItemsPath?
   private var first: JSON?
   private var more: [JSON] = []
-  private(set) var count = 0
+  public private(set) var count = 0
 
-  init(_ invocation: Invocation, items: ItemsPath?) {
+  public init(_ invocation: Invocation, items: ItemsPath?) {
     self.invocation = invocation
     self.items = items
   }
 
   /// - Parameter total: how many pages there are in all, where that is known.
   /// - Returns: whether the page holds no items.
-  mutating func add(_ body: JSON, of total: Int?) async -> Bool {
+  public mutating func add(_ body: JSON, of total: Int?) async -> Bool {
     count += 1
     let list = items?.list(in: body)
     if invocation.options.stream, let list {
@@ -138,7 +138,7 @@ struct PageCollector {
     return list?.count == 0
   }
 
-  var result: CommandResult {
+  public var result: CommandResult {
     guard let first else { return CommandResult(.streamed) }
     guard let items, items.list(in: first) != nil else { return CommandResult(.body(first)) }
     return CommandResult(.pages(first: first, list: items, more: more))

@@ -1,4 +1,5 @@
 import Basics
+import HTTP
 
 /// Waiting, for rate limits and before further attempts, within the deadline.
 extension Invocation {
@@ -89,6 +90,13 @@ extension Invocation {
       "The rate limit allows the \(what) in \(milliseconds) ms, after the deadline.",
       isRetryable: true, retryAfterMilliseconds: milliseconds,
       remedy: "Try again then, or raise options.timeout_ms.")
+  }
+
+  /// Holds back what the same limit holds for, since the vendor refused a part of a request that it
+  /// took otherwise; for whole requests `send` does that.
+  public func holdBack(after refusal: RateRefusal) {
+    connection.limiter.refused(
+      commandID, command.rateLimit, retryAfterMilliseconds: refusal.retryAfterMilliseconds)
   }
 
   /// - Parameter reason: nil for what the caller need not be told.

@@ -46,6 +46,15 @@ extension Kind where Self == TextKind {
   public static func text(maximumCharacters: Int) -> TextKind {
     TextKind(maximumCharacters: maximumCharacters)
   }
+
+  /// Text on one line.
+  public static func line(maximumCharacters: Int) -> TextKind {
+    TextKind(maximumCharacters: maximumCharacters, isLine: true)
+  }
+
+  public static func blankableText(maximumCharacters: Int) -> TextKind {
+    TextKind(maximumCharacters: maximumCharacters, mayBeEmpty: true)
+  }
 }
 
 extension Kind where Self == IntegerKind {
@@ -91,5 +100,11 @@ extension Kind {
     of element: Element, count: ClosedRange<Int> = 0...Int.max
   ) -> Self where Self == ListKind<Element> {
     ListKind(element: element, countRange: count)
+  }
+
+  public static func oneOrMore<Element>(
+    _ element: Element, count: ClosedRange<Int>
+  ) -> Self where Self == OneOrMoreKind<Element> {
+    OneOrMoreKind(list: ListKind(element: element, countRange: count))
   }
 }

@@ -15,6 +15,8 @@ public final class ParameterShape: Sendable {
   let rules: [Rule]
   /// The names of the parameters, in their order.
   let jsonNames: JSONNames
+  /// Which members are credentials.
+  public let secretNames: [String]
 
   /// Runs a declaration once, to learn what it reads.
   public init(naming: Naming = .snakeCase, _ declare: (inout ParamReader) -> Void) {
@@ -23,6 +25,7 @@ public final class ParameterShape: Sendable {
     parameters = reader.described
     rules = reader.rules
     jsonNames = JSONNames(parameters.map(\.name))
+    secretNames = parameters.filter(\.isSecret).map(\.name)
     for name in rules.flatMap(\.names) {
       precondition(parameter(name) != nil, "a rule over \(name), which is no parameter")
     }
@@ -37,9 +40,6 @@ extension ParameterShape {
   public var names: [String] { parameters.map(\.name) }
 
   func parameter(_ name: String) -> Parameter? { parameters.first { $0.name == name } }
-
-  /// Which members are credentials.
-  public var secretNames: [String] { parameters.filter(\.isSecret).map(\.name) }
 }
 
 /// A value that is declared by reading its members: the members of a filter, the settings of a

@@ -78,6 +78,36 @@ public struct ListKind<Element: Kind>: Kind {
   }
 }
 
+/// A value, or an array of them: one stands for a list of one.
+public struct OneOrMoreKind<Element: Kind>: Kind {
+  let list: ListKind<Element>
+  public var placeholder: [Element.Value] { [] }
+  public var isList: Bool { true }
+
+  public func decode(
+    _ json: JSON, members: ParameterShape?, faults: inout [ParameterProblem]
+  ) -> [Element.Value]? {
+    if json.kind == .array { return list.decode(json, members: members, faults: &faults) }
+    return list.element.decode(json, members: members, faults: &faults).map { [$0] }
+  }
+
+  public func writeSchema(to writer: inout JSONWriter) {
+    writer.name("anyOf")
+    writer.array { writer in
+      writer.object { list.element.writeSchema(to: &$0) }
+      writer.object { list.writeSchema(to: &$0) }
+    }
+  }
+
+  public func write(_ value: [Element.Value], to writer: inout JSONWriter) {
+    if value.count == 1 {
+      list.element.write(value[0], to: &writer)
+    } else {
+      list.write(value, to: &writer)
+    }
+  }
+}
+
 /// Any JSON, passed on as it is; of one kind where that is said.
 public struct JSONKind: Kind {
   let kind: JSON.Kind?

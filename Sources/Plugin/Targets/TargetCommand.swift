@@ -42,6 +42,14 @@ public protocol TargetCommand: Command {
   /// limit yet, so that other commands get theirs.
   static var maximumConcurrency: Int { get }
 
+  /// How many of so many targets are sent in one request; 1 where each is sent alone.
+  func batchSize(for targets: Int, with client: Client) -> Int
+  /// Does what is to be done for several targets with one request.
+  ///
+  /// - Returns: what became of each; nil for those that are to be sent alone after all.
+  func run(_ batch: [Target], with client: Client, in invocation: Invocation)
+    async -> [Result<TargetAnswer, CommandError>?]
+
   /// The targets with the requests that they start with, without duplicates.
   func targets(with client: Client) -> [Target]
   /// Does what is to be done for one target.
@@ -53,6 +61,12 @@ extension TargetCommand {
   public static var canPartlySucceed: Bool { true }
   public static var requestsPerTarget: Int { 1 }
   public static var maximumConcurrency: Int { 16 }
+
+  public func batchSize(for targets: Int, with client: Client) -> Int { 1 }
+
+  public func run(
+    _ batch: [Target], with client: Client, in invocation: Invocation
+  ) async -> [Result<TargetAnswer, CommandError>?] { batch.map { _ in nil } }
 
   public func plan(with client: Client) -> [HTTPRequest] {
     targets(with: client).flatMap { client.previews($0.request) }
@@ -68,11 +82,33 @@ extension TargetCommand {
     with client: Client, in invocation: Invocation
   ) async throws(CommandError) -> CommandResult {
     let targets = targets(with: client)
+    let size = batchSize(for: targets.count, with: client)
+    let sends = (targets.count + size - 1) / size
     try await client.prepare(in: invocation)
-    try invocation.expectRoom(forRequests: targets.count * Self.requestsPerTarget)
-    let fanOut = FanOut(targets, atOnce: Self.maximumConcurrency, in: invocation) {
+    try invocation.expectRoom(forRequests: sends * Self.requestsPerTarget)
+    let batches = FanOut.Batches(size: size) { await run($0, with: client, in: $1) }
+    let fanOut = FanOut(
+      targets, atOnce: Self.maximumConcurrency, in: invocation, batches: size > 1 ? batches : nil
+    ) {
       (target, own) async throws(CommandError) in try await run(target, with: client, in: own)
     }
+    return try await result(of: fanOut, in: invocation)
+  }
+
+  /// Runs targets side by side; for a command that has something to do before them.
+  ///
+  /// - Parameter work: does what is to be done for one target, in an invocation of its own.
+  public func run(
+    _ targets: [Target], in invocation: Invocation,
+    _ work: @escaping @Sendable (Target, Invocation) async throws(CommandError) -> TargetAnswer
+  ) async throws(CommandError) -> CommandResult {
+    try await result(
+      of: FanOut(targets, atOnce: Self.maximumConcurrency, in: invocation, work), in: invocation)
+  }
+
+  private func result(
+    of fanOut: FanOut, in invocation: Invocation
+  ) async throws(CommandError) -> CommandResult {
     let (outcomes, refusal) = await fanOut.run()
     // Who has cancelled it wants no result, but must know what was done.
     let end = Task.isCancelled ? CommandError.cancelled(outcome: .notApplied) : refusal

@@ -162,7 +162,7 @@ enum CommonOptions {
       throw UsageError("the connections file cannot be read: \(error)")
     }
     do throws(ConfigurationError) {
-      try connections.load(content, named: path)
+      try connections.load(content, named: path, isKept: true)
     } catch {
       throw UsageError(error)
     }
@@ -179,7 +179,7 @@ enum CommonOptions {
     // A vendor may be emulated for which this build has no integration.
     let known = Set(Integrations.catalogue.integrations.map(\.id))
     do throws(ConfigurationError) {
-      try connections.load(sandbox.connections(of: known).bytes, named: "sandbox")
+      try connections.load(sandbox.oneConnection(ofEach: known).bytes, named: "sandbox")
     } catch {
       throw UsageError(error)
     }

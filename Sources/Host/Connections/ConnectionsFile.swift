@@ -1,0 +1,111 @@
+import Basics
+import Glibc
+import Plugin
+import Synchronization
+
+/// A connections file, in which what a vendor issues anew, such as a refresh token, takes the place
+/// of the old.
+final class ConnectionsFile: Sendable {
+  private let path: String
+  private let turn = Mutex(())
+
+  init(_ path: String) { self.path = path }
+
+  /// Why a setting was not kept; without any of its value.
+  struct Fault: Error {
+    let reason: String
+
+    init(_ reason: String) { self.reason = reason }
+    init(_ error: FileError) { reason = "\(error)" }
+  }
+
+  /// Changes one setting of a connection; the rest of the file stays as it is, byte for byte. A
+  /// setting that refers to a file is changed in that file. Blocks.
+  ///
+  /// The file is read anew: whoever edited it since the start keeps the edits.
+  func set(_ setting: String, of connection: String, to value: String) throws(Fault) {
+    let result = turn.withLock { _ in
+      Result { () throws(Fault) in
+        try Self.locked(beside: path) { (path) throws(Fault) in
+          try Self.set(setting, of: connection, to: value, in: path)
+        }
+      }
+    }
+    try result.get()
+  }
+
+  /// Locks the directory against other processes that do the same: the file itself is replaced.
+  private static func locked(
+    beside path: String, _ body: (String) throws(Fault) -> Void
+  ) throws(Fault) {
+    // Of a link, what it leads to is replaced.
+    guard let resolved = realpath(path, nil) else {
+      throw Fault(FileError(path: path, code: errno))
+    }
+    defer { free(resolved) }
+    let path = String(cString: resolved)
+    let directory = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
+    let descriptor = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    guard descriptor >= 0, flock(descriptor, LOCK_EX) == 0 else {
+      throw Fault(FileError(path: directory, code: errno))
+    }
+    defer { close(descriptor) }
+    try body(path)
+  }
+
+  private static func set(
+    _ setting: String, of connection: String, to value: String, in path: String
+  ) throws(Fault) {
+    let content: [UInt8]
+    do throws(FileError) {
+      content = try FileDescriptor.readFile(path, limit: ConnectionStore.maximumFileBytes)
+    } catch {
+      throw Fault(error)
+    }
+    guard let settings = settings(of: connection, in: content) else {
+      throw Fault("\(path): the connection is not there any more")
+    }
+    let old = settings[setting]
+    if old?.kind == .object {
+      guard let file = old?["$file"]?.string else {
+        throw Fault("it is a reference to what only its owner can change")
+      }
+      try replace(file, with: Array("\(value)\n".utf8))
+      return
+    }
+    let new = content.replacing(setting, in: settings, with: JSONFragment { $0.string(value) })
+    guard self.settings(of: connection, in: new)?[setting]?.equals(value) == true else {
+      throw Fault("\(path): the setting has no single place")
+    }
+    try replace(path, with: new)
+  }
+
+  private static func settings(of connection: String, in content: [UInt8]) -> JSON? {
+    let settings = (try? JSON.parse(content))?["connections"]?[connection]?["settings"]
+    return settings?.kind == .object ? settings : nil
+  }
+
+  private static func replace(_ path: String, with bytes: [UInt8]) throws(Fault) {
+    do throws(FileError) {
+      try FileDescriptor.replaceFile(path, with: bytes)
+    } catch {
+      throw Fault(error)
+    }
+  }
+}
+
+extension [UInt8] {
+  /// The text with a member's value replaced, or with that member as the first one, spaced like the
+  /// one that was first.
+  fileprivate func replacing(_ name: String, in object: JSON, with value: JSONFragment) -> [UInt8] {
+    if let old = object[name] {
+      let end = old.offset + old.withSource(\.count)
+      return self[..<old.offset] + value.bytes + self[end...]
+    }
+    let start = object.offset + 1
+    let space = self[start...].prefix { [0x20, 0x09, 0x0A, 0x0D].contains($0) }
+    let member = JSONFragment { $0.string(name) }.bytes + Array(": ".utf8) + value.bytes
+    let isOnly = object.count == 0
+    return self[..<start] + space + member + (isOnly ? [] : [UInt8(ascii: ",")]) + self[start...]
+  }
+}

@@ -1,0 +1,93 @@
+import Basics
+import HTTP
+import Plugin
+
+struct GetAutoReply: GmailCommand, RequestCommand {
+  static let about = CommandAbout(
+    "Get Auto Reply", "Reads the vacation responder of a mailbox.",
+    permissions: [Permission.settings], result: { GmailResults.vacation })
+
+  let user: String
+
+  init(_ parameters: inout ParamReader) {
+    user = parameters.mailbox(
+      "The mailbox whose auto reply is read; with OAuth, the one of the user who consented.")
+  }
+
+  func request(with client: GmailClient) -> HTTPRequest {
+    client.mail(.get, user, "/settings/vacation", scope: .mailSettings)
+  }
+}
+
+struct SetAutoReply: GmailCommand, RequestCommand {
+  static let about = CommandAbout(
+    "Set Auto Reply", "Sets the vacation responder of a mailbox, or turns it off.", effect: .write,
+    isIdempotent: true, permissions: [Permission.settings], readBack: "get_auto_reply",
+    result: { GmailResults.vacation })
+
+  let user: String
+  let isEnabled: Bool
+  let subject: String?
+  let body: String?
+  let onlyContacts: Bool
+  let onlyDomain: Bool
+  let start: Timestamp?
+  let end: Timestamp?
+
+  init(_ parameters: inout ParamReader) {
+    user = parameters.mailbox(
+      "The mailbox whose auto reply is set; with OAuth, the one of the user who consented.")
+    isEnabled = parameters.optional(
+      "Enable Auto Reply", .boolean, "Whether mail is answered automatically.", default: false)
+    subject = parameters.optional(
+      "Response Subject", .text(maximumCharacters: 998), "The subject of the reply.",
+      examples: ["Out of office"])
+    body = parameters.optional(
+      "Response Body Plain Text", .text, "The reply, as text or as HTML.",
+      examples: ["<p>Back on Monday.</p>"])
+    onlyContacts = parameters.optional(
+      "Restrict To Contacts", .boolean,
+      "Whether only people in the user's contacts are answered, as Google's API has it.",
+      default: false)
+    onlyDomain = parameters.optional(
+      "Restrict To Domain", .boolean,
+      "Whether only people of the user's domain are answered, as Google's API has it.",
+      default: false)
+    start = parameters.optional(
+      "Start Time", .timestamp, "Mail that comes before that time is not answered.")
+    end = parameters.optional(
+      "End Time", .timestamp, "Mail that comes after that time is not answered.")
+    parameters.ordered(
+      "Start Time", notAfter: "End Time", message: "Start Time must precede End Time.")
+  }
+
+  func request(with client: GmailClient) -> HTTPRequest {
+    let settings = JSONFragment { writer in
+      writer.object { writer in
+        writer.member("enableAutoReply", isEnabled)
+        writer.member(ifPresent: "responseSubject", subject)
+        if let body {
+          writer.member(Self.isHTML(body) ? "responseBodyHtml" : "responseBodyPlainText", body)
+        }
+        writer.member("restrictToContacts", onlyContacts)
+        writer.member("restrictToDomain", onlyDomain)
+        // 64-bit numbers are strings in Google's JSON.
+        writer.member(ifPresent: "startTime", start.map { "\($0.millisecondsSince1970)" })
+        writer.member(ifPresent: "endTime", end.map { "\($0.millisecondsSince1970)" })
+      }
+    }
+    return client.mail(.put, user, "/settings/vacation", scope: .mailSettings, body: settings)
+  }
+
+  /// Whether there is a tag in it: Google has a field for each kind, the document one for both.
+  static func isHTML(_ text: String) -> Bool {
+    var rest = text[...]
+    while let open = rest.firstIndex(of: "<") {
+      rest = rest[rest.index(after: open)...]
+      let name = rest.drop { $0 == "/" }.prefix { $0.isLetter || $0.isNumber }
+      let after = rest.dropFirst(rest.first == "/" ? 1 : 0).dropFirst(name.count)
+      if name.first?.isLetter == true, after.contains(">") { return true }
+    }
+    return false
+  }
+}

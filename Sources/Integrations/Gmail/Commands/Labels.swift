@@ -1,0 +1,83 @@
+import Basics
+import HTTP
+import Plugin
+
+struct ListLabels: GmailCommand, RequestCommand {
+  static let about = CommandAbout(
+    "List Labels", "Lists the labels of a mailbox: the system's and the user's own.",
+    permissions: [Permission.mail], items: ItemsPath("labels"),
+    result: { GmailResults.labels })
+
+  let user: String
+
+  init(_ parameters: inout ParamReader) {
+    user = parameters.mailbox(
+      "The mailbox whose labels are listed; with OAuth, the one of the user who consented.")
+  }
+
+  func request(with client: GmailClient) -> HTTPRequest { client.mail(.get, user, "/labels") }
+}
+
+struct LabelEmails: GmailCommand, TargetCommand {
+  static let about = CommandAbout(
+    "Label Emails", "Adds labels to messages and takes labels off them.", effect: .write,
+    isIdempotent: true, permissions: [Permission.mail], readBack: "get_email",
+    result: { .array(of: GmailResults.changedMessage) })
+
+  let user: String
+  let messages: [String]
+  let added: [String]
+  let removed: [String]
+
+  init(_ parameters: inout ParamReader) {
+    user = parameters.mailbox(
+      "The mailbox that holds the messages; with OAuth, the one of the user who consented.")
+    messages = parameters.messages("The messages to label.")
+    added = parameters.labels("Add Labels", "The labels to add, by id.", example: "IMPORTANT") ?? []
+    removed =
+      parameters.labels("Remove Labels", "The labels to take off, by id.", example: "STARRED") ?? []
+    parameters.atLeastOne(of: "Add Labels", "Remove Labels")
+  }
+
+  func targets(with client: GmailClient) -> [Target] {
+    client.modifying(messages, of: user, adding: added, removing: removed)
+  }
+}
+
+/// There is no method for it: spam is a label.
+struct ReportSpam: GmailCommand, TargetCommand {
+  static let about = CommandAbout(
+    "Report Spam", "Marks messages as spam and takes them out of the inbox.", effect: .write,
+    isIdempotent: true, permissions: [Permission.mail], readBack: "get_email",
+    result: { .array(of: GmailResults.changedMessage) })
+
+  let user: String
+  let messages: [String]
+
+  init(_ parameters: inout ParamReader) {
+    user = parameters.mailbox(
+      "The mailbox that holds the messages; with OAuth, the one of the user who consented.")
+    messages = parameters.messages("The messages to mark as spam.")
+  }
+
+  func targets(with client: GmailClient) -> [Target] {
+    client.modifying(messages, of: user, adding: ["SPAM"], removing: ["INBOX"])
+  }
+}
+
+extension GmailClient {
+  /// One request for each message: only those say of each message whether it is there.
+  fileprivate func modifying(
+    _ messages: [String], of user: String, adding added: [String], removing removed: [String]
+  ) -> [Target] {
+    let body = JSONFragment { writer in
+      writer.object {
+        if !added.isEmpty { $0.member("addLabelIds", added) }
+        if !removed.isEmpty { $0.member("removeLabelIds", removed) }
+      }
+    }
+    return messages.map { message in
+      Target(message, mail(.post, user, "/messages/", message, "/modify", body: body))
+    }
+  }
+}

@@ -1,0 +1,152 @@
+import Basics
+import HTTP
+import Plugin
+
+struct SearchEmails: GmailCommand, RequestCommand {
+  static let about = CommandAbout(
+    "Search Emails",
+    """
+    Finds mail of a mailbox, newest first: ids, which Get Email takes. With OAuth, only in the \
+    mailbox of the user who consented.
+    """,
+    permissions: [Permission.mail], items: ItemsPath("messages"),
+    result: { GmailResults.messageList })
+
+  let user: String
+  let filter: String?
+  let limit: Int64
+  let labels: [String]
+  let includesSpamAndTrash: Bool
+
+  init(_ parameters: inout ParamReader) {
+    user = parameters.mailbox(
+      "The mailbox to search; with OAuth, the one of the user who consented.")
+    filter = parameters.optional(
+      "Filter", .text(maximumCharacters: 10_000),
+      "What to look for, as in Gmail's search box: from:, to:, subject:, after:, has:attachment.",
+      examples: ["from:fiona@harbor.example is:unread"])
+    limit = parameters.optional(
+      "Limit", .integer(from: 1, to: 500), "Messages at most.", default: 100)
+    labels =
+      parameters.labels(
+        "Label IDs", "Only messages that have all of these labels.", example: "INBOX") ?? []
+    includesSpamAndTrash = parameters.optional(
+      "Include Spam Trash", .boolean, "Whether spam and trash are searched too.", default: false)
+  }
+
+  func request(with client: GmailClient) -> HTTPRequest {
+    client.mail(.get, user, "/messages") { url in
+      url.query("q", filter)
+      url.query("maxResults", limit)
+      for label in labels { url.query("labelIds", label) }
+      if includesSpamAndTrash { url.query("includeSpamTrash", true) }
+    }
+  }
+}
+
+struct GetEmail: GmailCommand, TargetCommand {
+  static let about = CommandAbout(
+    "Get Email", "Reads messages with all their parts; attachments come as ids.",
+    permissions: [Permission.mail], items: ItemsPath(),
+    result: { .array(of: GmailResults.message) })
+
+  let user: String
+  let messages: [String]
+
+  init(_ parameters: inout ParamReader) {
+    user = parameters.mailbox(
+      "The mailbox that holds the messages; with OAuth, the one of the user who consented.")
+    messages = parameters.messages("The messages to read.")
+  }
+
+  func targets(with client: GmailClient) -> [Target] {
+    messages.map { message in
+      Target(
+        message, client.mail(.get, user, "/messages/", message) { $0.query("format", "full") })
+    }
+  }
+
+  func batchSize(for targets: Int, with client: GmailClient) -> Int {
+    client.batchSize(for: targets, of: "get_email")
+  }
+
+  func plan(with client: GmailClient) -> [HTTPRequest] {
+    let targets = targets(with: client)
+    let size = batchSize(for: targets.count, with: client)
+    guard size > 1 else { return targets.flatMap { client.previews($0.request) } }
+    return stride(from: 0, to: targets.count, by: size).flatMap { start in
+      client.previews(client.batch(targets[start...].prefix(size).map(\.request)))
+    }
+  }
+
+  func run(
+    _ batch: [Target], with client: GmailClient, in invocation: Invocation
+  ) async -> [Result<TargetAnswer, CommandError>?] {
+    await client.exchange(batch, in: invocation)
+  }
+}
+
+struct DeleteEmails: GmailCommand, TargetCommand {
+  static let about = CommandAbout(
+    "Delete Emails",
+    "Deletes messages for good, at once. Trash Emails moves them to the trash instead.",
+    effect: .destructive, permissions: [Permission.mail], readBack: "search_emails",
+    result: { .array(of: .any) })
+
+  let user: String
+  let messages: [String]
+
+  init(_ parameters: inout ParamReader) {
+    user = parameters.mailbox(
+      "The mailbox that holds the messages; with OAuth, the one of the user who consented.")
+    messages = parameters.messages("The messages to delete.")
+  }
+
+  func targets(with client: GmailClient) -> [Target] {
+    messages.map { Target($0, client.mail(.delete, user, "/messages/", $0)) }
+  }
+}
+
+struct TrashEmails: GmailCommand, TargetCommand {
+  static let about = CommandAbout(
+    "Trash Emails", "Moves messages to the trash. One that is there already is no error.",
+    effect: .write, isIdempotent: true, permissions: [Permission.mail],
+    readBack: "get_email", result: { .array(of: GmailResults.changedMessage) })
+
+  let user: String
+  let messages: [String]
+
+  init(_ parameters: inout ParamReader) {
+    user = parameters.mailbox(
+      "The mailbox that holds the messages; with OAuth, the one of the user who consented.")
+    messages = parameters.messages("The messages to move to the trash.")
+  }
+
+  func targets(with client: GmailClient) -> [Target] {
+    messages.map { Target($0, client.mail(.post, user, "/messages/", $0, "/trash")) }
+  }
+}
+
+struct UntrashEmails: GmailCommand, TargetCommand {
+  static let about = CommandAbout(
+    "Untrash Emails",
+    """
+    Takes messages out of the trash. One that is not there is no error; what the emptied trash held \
+    is gone.
+    """,
+    effect: .write, isIdempotent: true, permissions: [Permission.mail],
+    readBack: "get_email", result: { .array(of: GmailResults.changedMessage) })
+
+  let user: String
+  let messages: [String]
+
+  init(_ parameters: inout ParamReader) {
+    user = parameters.mailbox(
+      "The mailbox that holds the messages; with OAuth, the one of the user who consented.")
+    messages = parameters.messages("The messages to take out of the trash.")
+  }
+
+  func targets(with client: GmailClient) -> [Target] {
+    messages.map { Target($0, client.mail(.post, user, "/messages/", $0, "/untrash")) }
+  }
+}

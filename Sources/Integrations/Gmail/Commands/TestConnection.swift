@@ -1,0 +1,34 @@
+import HTTP
+import Plugin
+
+/// The document names no call for this; the profile of a mailbox needs a working sign-in and nothing
+/// else.
+struct TestConnection: GmailCommand {
+  static let about = CommandAbout(
+    "Test Connection", "Signs in and reads a profile, to see whether the connection works.",
+    permissions: [Permission.mail],
+    failureIndicator: "Test Connection failed. Failed to check the connector.",
+    result: { .any })
+
+  init(_ parameters: inout ParamReader) {}
+
+  private func request(with client: GmailClient) -> HTTPRequest {
+    client.mail(.get, client.ownMailbox, "/profile")
+  }
+
+  func plan(with client: GmailClient) -> [HTTPRequest] { client.previews(request(with: client)) }
+
+  func run(
+    with client: GmailClient, in invocation: Invocation
+  ) async throws(CommandError) -> CommandResult {
+    _ = try await client.exchange(request(with: client), in: invocation)
+    return CommandResult(.none)
+  }
+}
+
+/// The scopes that the document names, for `permissions`.
+enum Permission {
+  static let mail: StaticString = "https://mail.google.com/"
+  static let settings: StaticString = "https://www.googleapis.com/auth/gmail.settings.basic"
+  static let users: StaticString = "https://www.googleapis.com/auth/admin.directory.user"
+}

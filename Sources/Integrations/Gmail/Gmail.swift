@@ -1,0 +1,43 @@
+import Plugin
+
+/// Gmail and the users of a Google Workspace domain.
+///
+/// Sources: the product's document for orchestrators, and Google's references
+/// (developers.google.com/workspace/gmail/api and /admin/directory), with the discovery documents
+/// `gmail.v1` and `admin.directory_v1`.
+public enum Gmail: Integration {
+  public static let about = IntegrationAbout(
+    id: "gmail", title: "Gmail V2",
+    description: """
+      Mail and people of Google Workspace: searches, reads, labels and sends mail, sets auto \
+      replies and manages users.
+      """,
+    category: "Email")
+
+  public static let commands: [CommandEntry<GmailClient>] = [
+    CommandEntry(CreateUser.self),
+    CommandEntry(DeleteEmails.self),
+    CommandEntry(DeleteUsers.self),
+    CommandEntry(DownloadEmailAttachment.self),
+    CommandEntry(GetAutoReply.self),
+    CommandEntry(GetEmail.self),
+    CommandEntry(GetUserList.self),
+    CommandEntry(LabelEmails.self),
+    CommandEntry(ListLabels.self),
+    CommandEntry(ReportSpam.self),
+    CommandEntry(SearchEmails.self),
+    CommandEntry(SendEmail.self),
+    CommandEntry(SetAutoReply.self),
+    CommandEntry(SetUserPassword.self),
+    CommandEntry(TrashEmails.self),
+    CommandEntry(UntrashEmails.self),
+    CommandEntry(TestConnection.self),
+  ]
+
+  public static func client(_ settings: GmailSettings, on connection: Connection) -> GmailClient {
+    GmailClient(settings, on: connection)
+  }
+}
+
+/// A command of this vendor's.
+protocol GmailCommand: Command where Client == GmailClient {}

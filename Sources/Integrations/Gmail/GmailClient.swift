@@ -1,0 +1,157 @@
+import Basics
+import HTTP
+import Plugin
+
+/// Speaks with Gmail and with the Directory of a domain.
+public final class GmailClient: VendorClient {
+  private let settings: GmailSettings
+  let connection: Connection
+  private let tokens: GmailTokens
+  let gmailRoot: String
+  let batchURL: String
+  private let mailRoot: String
+  private let uploadRoot: String
+  private let directoryRoot: String
+
+  init(_ settings: GmailSettings, on connection: Connection) {
+    self.settings = settings
+    self.connection = connection
+    tokens = GmailTokens(settings, on: connection)
+    gmailRoot = settings.gmailURL?.text ?? ""
+    batchURL = "\(gmailRoot)/batch/gmail/\(settings.version)"
+    mailRoot = "\(gmailRoot)/gmail/\(settings.version)/users/"
+    uploadRoot = "\(gmailRoot)/upload/gmail/\(settings.version)/users/"
+    directoryRoot = "\(settings.directoryURL?.text ?? "")/admin/directory/v1/users"
+  }
+
+  // MARK: Requests
+
+  /// A request about the mailbox of `user`, to a path below it, such as `/messages`, or with an id
+  /// in it, as in `/messages/182b/trash`, and another one behind it.
+  func mail(
+    _ method: HTTPRequest.Method, _ user: String, _ path: StaticString, _ id: String? = nil,
+    _ rest: StaticString = "", _ part: String? = nil, scope: GmailScope = .mail,
+    body: JSONFragment? = nil,
+    query: (inout URLBuilder) -> Void = { _ in }
+  ) -> HTTPRequest {
+    var url = URLBuilder(root: mailRoot)
+    url.segment(user)
+    url.path(path)
+    if let id { url.segment(id) }
+    url.path(rest)
+    if let part { url.segment(part) }
+    query(&url)
+    return request(method, url.text, GmailGrant(scope, user: user), body)
+  }
+
+  /// Asks for a place to upload a mail of `user` to, which is then sent (resumable upload).
+  func upload(_ user: String, bytes: Int) -> HTTPRequest {
+    var url = URLBuilder(root: uploadRoot)
+    url.segment(user)
+    url.path("/messages/send")
+    url.query("uploadType", "resumable")
+    var request = request(
+      .post, url.text, GmailGrant(.mail, user: user), JSONFragment { $0.object { _ in } })
+    request.headers.append(HTTPRequest.Header("X-Upload-Content-Type", "message/rfc822"))
+    request.headers.append(HTTPRequest.Header("X-Upload-Content-Length", "\(bytes)"))
+    return request
+  }
+
+  /// Whether the token may go where an upload is to go on: to Gmail's own origin or, of Google's
+  /// Gmail, to another host of Google's APIs.
+  func mayUpload(to url: String) -> Bool {
+    guard let root = settings.gmailURL else { return false }
+    if root.isSameOrigin(url) { return true }
+    guard root.host.hasSuffix(".googleapis.com"), let target = BaseURL.of(url) else { return false }
+    return target.isSecure && target.host.hasSuffix(".googleapis.com")
+  }
+
+  /// A request to the users of the domain, or to one of them.
+  func directory(
+    _ method: HTTPRequest.Method, user: String? = nil, body: JSONFragment? = nil,
+    query: (inout URLBuilder) -> Void = { _ in }
+  ) -> HTTPRequest {
+    var url = URLBuilder(root: directoryRoot)
+    if let user {
+      url.path("/")
+      url.segment(user)
+    }
+    query(&url)
+    return request(method, url.text, GmailGrant(.users, user: nil), body)
+  }
+
+  private func request(
+    _ method: HTTPRequest.Method, _ url: String, _ grant: GmailGrant, _ body: JSONFragment?
+  ) -> HTTPRequest {
+    var request: HTTPRequest
+    if let body {
+      request = HTTPRequest(method, url, json: body)
+    } else {
+      request = HTTPRequest(method, url)
+      // Google refuses a POST that does not say how long it is.
+      if method == .post { request.body = [] }
+    }
+    request.headers.append(HTTPRequest.Header("Accept", "application/json"))
+    request.credential = grant.text
+    return request
+  }
+
+  public func preview(_ request: inout HTTPRequest) {
+    request.headers.append(
+      HTTPRequest.Header("Authorization", SecretScrubber.replacement, isSecret: true))
+  }
+
+  /// The mailbox that a connection is tested with.
+  var ownMailbox: String {
+    settings.authenticationType == .serviceAccount ? settings.adminEmail ?? "me" : "me"
+  }
+
+  // MARK: Exchanges
+
+  public func exchange(
+    _ request: HTTPRequest, in invocation: Invocation
+  ) async throws(CommandError) -> JSON {
+    try read(try await send(request, in: invocation), in: invocation)
+  }
+
+  /// The body of an answer.
+  ///
+  /// - Throws: what the vendor says is wrong.
+  func read(
+    _ response: HTTPResponse, in invocation: Invocation
+  ) throws(CommandError) -> JSON {
+    guard response.isSuccess else {
+      throw invocation.withRemedy(GmailErrors.error(response, in: invocation))
+    }
+    if response.body.isEmpty { return JSONFragment.null.json }
+    do {
+      return try JSON.parse(response.body)
+    } catch {
+      throw invocation.withRemedy(GmailErrors.unreadable(response, in: invocation))
+    }
+  }
+
+  /// Sends a request with the token of its grant, once more with a new one where it was refused.
+  func send(
+    _ request: HTTPRequest, in invocation: Invocation
+  ) async throws(CommandError) -> HTTPResponse {
+    guard let grant = GmailGrant(request.credential) else {
+      preconditionFailure("a request without its grant")
+    }
+    var holding = try await tokens.token(for: grant, in: invocation)
+    var response = try await send(request, holding.value.text, in: invocation)
+    if response.status == 401 {
+      holding = try await tokens.token(for: grant, insteadOf: holding, in: invocation)
+      response = try await send(request, holding.value.text, in: invocation)
+    }
+    return response
+  }
+
+  private func send(
+    _ request: HTTPRequest, _ token: String, in invocation: Invocation
+  ) async throws(CommandError) -> HTTPResponse {
+    var request = request
+    request.headers.append(HTTPRequest.Header("Authorization", "Bearer \(token)", isSecret: true))
+    return try await invocation.send(request, refusedByRate: GmailErrors.rateRefusal)
+  }
+}

@@ -1,0 +1,77 @@
+import HTTP
+import Plugin
+
+/// How to reach Gmail, and as whom.
+public struct GmailSettings: ParameterObject {
+  public static let naming = ParameterShape.Naming.verbatim
+
+  public enum AuthenticationType: String, ParameterChoice {
+    /// Acts as any user of the domain that has delegated to it.
+    case serviceAccount = "service_account"
+    /// Acts as the one user who has consented.
+    case oauthClientID = "oauth_client_id"
+  }
+
+  public let authenticationType: AuthenticationType
+  public let version: String
+  public let clientID: String?
+  public let clientSecret: SecretReference?
+  public let authorizationCode: SecretReference?
+  public let callbackURL: String?
+  public let refreshToken: SecretReference?
+  public let adminEmail: String?
+  public let serviceAccount: SecretReference?
+  public let gmailURL: BaseURL?
+  public let directoryURL: BaseURL?
+  public let tokenURL: BaseURL?
+  public let authorizationURL: BaseURL?
+
+  public init(_ settings: inout ParamReader) {
+    authenticationType = settings.optional(
+      "authentication_type", .choice(AuthenticationType.self),
+      "service_account acts as any user of the domain; oauth_client_id as the user who consented.",
+      default: .serviceAccount)
+    version = settings.optional(
+      "api_version", .text(maximumCharacters: 16), "The version of the Gmail API.", default: "v1")
+    clientID = settings.optional(
+      "client_id", .text(maximumCharacters: 512), "The id of the OAuth client.")
+    clientSecret = settings.optional("client_secret", .secret, "The secret of the OAuth client.")
+    authorizationCode = settings.optional(
+      "authorization_code", .secret,
+      "What the consent page answered; good for one exchange, which brings the refresh token.")
+    callbackURL = settings.optional(
+      "callback_url", .text(maximumCharacters: 2_048),
+      "The redirect URI that the authorization code was asked for with.")
+    refreshToken = settings.optional(
+      "refresh_token", .secret, "What the exchange of an authorization code brought.")
+    adminEmail = settings.optional(
+      "admin_email", .text(maximumCharacters: 320),
+      "The administrator as whom a service account manages users and is tested.")
+    serviceAccount = settings.optional(
+      "service_account_json", .secretDocument,
+      "The key file of the service account: its JSON, as an object or as text.")
+    gmailURL = settings.optional(
+      "gmail_url", .serverURL, "Another endpoint of the Gmail API.",
+      default: try? BaseURL("https://gmail.googleapis.com"))
+    directoryURL = settings.optional(
+      "directory_url", .serverURL, "Another endpoint of the Directory API.",
+      default: try? BaseURL("https://admin.googleapis.com"))
+    tokenURL = settings.optional(
+      "token_url", .serverURL, "Another token endpoint.",
+      default: try? BaseURL("https://oauth2.googleapis.com/token"))
+    authorizationURL = settings.optional(
+      "authorization_url", .serverURL, "Another consent page.",
+      default: try? BaseURL("https://accounts.google.com/o/oauth2/v2/auth"))
+    settings.required(
+      "service_account_json", when: "authentication_type",
+      isOneOf: .choice(AuthenticationType.serviceAccount))
+    settings.required(
+      "admin_email", when: "authentication_type",
+      isOneOf: .choice(AuthenticationType.serviceAccount))
+    settings.required(
+      "client_id", when: "authentication_type", isOneOf: .choice(AuthenticationType.oauthClientID))
+    settings.required(
+      "client_secret", when: "authentication_type",
+      isOneOf: .choice(AuthenticationType.oauthClientID))
+  }
+}

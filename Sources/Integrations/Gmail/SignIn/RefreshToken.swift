@@ -1,0 +1,36 @@
+import Plugin
+import Synchronization
+
+/// What an OAuth client fetches access tokens with: the one that was issued last, or else the
+/// connection's.
+final class RefreshToken: Sendable {
+  private let setting: SecretReference?
+  private let connection: Connection
+  private let issued = Mutex<String?>(nil)
+
+  init(_ setting: SecretReference?, on connection: Connection) {
+    self.setting = setting
+    self.connection = connection
+  }
+
+  /// Nil where the user has not consented yet.
+  func text() async throws(CommandError) -> String? {
+    if let issued = issued.withLock({ $0 }) { return issued }
+    guard let setting else { return nil }
+    return try await TokenEndpoint.read(setting, "refresh_token", connection)
+  }
+
+  /// Whether it came since the start; the connection's code has been used then.
+  var wasIssued: Bool { issued.withLock { $0 != nil } }
+
+  /// Google issues one when a code is exchanged, and may issue another one at any time.
+  func replace(with text: String) async {
+    let isNew = issued.withLock { issued in
+      defer { issued = text }
+      return issued != text
+    }
+    guard isNew else { return }
+    connection.secrets.add(text)
+    await connection.keep("refresh_token", text)
+  }
+}

@@ -1,0 +1,65 @@
+import Basics
+import Crypto
+import Plugin
+
+/// The key file of a service account, and what it signs (RFC 7523).
+struct ServiceAccount: Sendable {
+  let email: String
+  let keyID: String?
+  let key: RSAPrivateKey
+  /// Google's, also where another endpoint is asked: the audience it expects.
+  static let audience = "https://oauth2.googleapis.com/token"
+  /// Seconds that an assertion is good for; Google takes no more.
+  private static let lifetimeSeconds: Int64 = 3_600
+
+  /// - Throws: what is wrong with the file, without anything of the key.
+  init(_ text: String) throws(CommandError) {
+    guard let json = try? JSON.parse(text), json.kind == .object else {
+      throw Self.fault("is not JSON")
+    }
+    guard json["type"]?.equals("service_account") ?? true else {
+      throw Self.fault("is of the type \(json["type"]?.string ?? "?"), not service_account")
+    }
+    guard let email = json["client_email"]?.string else { throw Self.fault("has no client_email") }
+    guard let pem = json["private_key"]?.string else { throw Self.fault("has no private_key") }
+    self.email = email
+    keyID = json["private_key_id"]?.string
+    do throws(KeyError) {
+      key = try RSAPrivateKey(pem: pem)
+    } catch {
+      throw Self.fault("holds a private_key that cannot be used: the key \(error.reason)")
+    }
+  }
+
+  private static func fault(_ what: String) -> CommandError {
+    var error = CommandError(
+      .auth, "The service account's JSON \(what).",
+      remedy: "Take the whole key file that Google Cloud made for the service account.")
+    error.concernsSignIn = true
+    return error
+  }
+
+  /// A signed assertion that `user` is acted for.
+  func assertion(for user: String, scope: GmailScope, at now: Int64) throws(CommandError) -> String
+  {
+    let claims = JSONFragment { writer in
+      writer.object {
+        $0.member("iss", email)
+        $0.member("sub", user)
+        $0.member("scope", scope.rawValue)
+        $0.member("aud", Self.audience)
+        $0.name("iat")
+        $0.integer(now)
+        $0.name("exp")
+        $0.integer(now + Self.lifetimeSeconds)
+      }
+    }
+    do throws(CryptoError) {
+      return try JWT.sign(header: JWT.Header(keyID: keyID), claims: claims, key: key)
+    } catch {
+      throw CommandError(
+        .unavailable, "Signing needs libcrypto: \(error.reason).",
+        remedy: "Install OpenSSL (Debian: libssl3) on this machine.")
+    }
+  }
+}

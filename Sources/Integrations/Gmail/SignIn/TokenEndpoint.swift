@@ -1,0 +1,133 @@
+import Basics
+import HTTP
+import Plugin
+
+/// Google's token endpoint (RFC 6749 section 3.2).
+struct TokenEndpoint: Sendable {
+  private let settings: GmailSettings
+  private let connection: Connection
+  private let refreshToken: RefreshToken
+  private let url: String
+
+  init(_ settings: GmailSettings, on connection: Connection) {
+    self.settings = settings
+    self.connection = connection
+    refreshToken = RefreshToken(settings.refreshToken, on: connection)
+    url = settings.tokenURL?.text ?? ""
+  }
+
+  // MARK: Grants
+
+  /// RFC 7523: an assertion for an access token.
+  func exchange(
+    assertion: String, in invocation: Invocation
+  ) async throws(CommandError) -> AccessToken {
+    connection.secrets.add(assertion)
+    defer { connection.secrets.remove(assertion) }
+    return try await send(
+      [
+        "grant_type": "urn:ietf:params:oauth:grant-type:jwt-bearer", "assertion": assertion,
+      ], in: invocation)
+  }
+
+  /// RFC 6749 sections 4.1.3 and 6: the refresh token, or else the authorization code, for an access
+  /// token.
+  func refresh(in invocation: Invocation) async throws(CommandError) -> AccessToken {
+    guard let token = try await refreshToken.text() else {
+      guard settings.authorizationCode != nil else {
+        throw Self.fault("There is neither a refresh token nor an authorization code.")
+      }
+      return try await exchangeCode(in: invocation)
+    }
+    var fields = try await client()
+    fields.append("grant_type", "refresh_token")
+    fields.append("refresh_token", token)
+    do throws(CommandError) {
+      return try await send(fields, in: invocation)
+    } catch {
+      // A code beside a refresh token that is dead may be of a new consent.
+      guard error.kind == .auth, !refreshToken.wasIssued, settings.authorizationCode != nil,
+        let token = try? await exchangeCode(in: invocation)
+      else { throw error }
+      return token
+    }
+  }
+
+  private func exchangeCode(in invocation: Invocation) async throws(CommandError) -> AccessToken {
+    var fields = try await client()
+    fields.append("grant_type", "authorization_code")
+    fields.append("code", try await read(settings.authorizationCode, "authorization_code"))
+    fields.append("redirect_uri", settings.callbackURL)
+    return try await send(fields, needsRefreshToken: true, in: invocation)
+  }
+
+  private func client() async throws(CommandError) -> FormFields {
+    [
+      "client_id": settings.clientID ?? "",
+      "client_secret": try await read(settings.clientSecret, "client_secret"),
+    ]
+  }
+
+  // MARK: Exchange
+
+  private func send(
+    _ fields: FormFields, needsRefreshToken: Bool = false, in invocation: Invocation
+  ) async throws(CommandError) -> AccessToken {
+    var request = HTTPRequest(
+      .post, url, headers: [HTTPRequest.Header("Accept", "application/json")], form: fields)
+    request.isSecret = true
+    let response: HTTPResponse
+    do throws(CommandError) {
+      response = try await invocation.send(request)
+    } catch {
+      var error = error
+      error.concernsSignIn = true
+      throw error
+    }
+    guard response.isSuccess else {
+      throw GmailErrors.signIn(response, hasAssertion: fields["assertion"] != nil)
+    }
+    let json = try? JSON.parse(response.body)
+    guard let text = json?["access_token"]?.string, !text.isEmpty else {
+      throw Self.fault("Signing in brought no access token.")
+    }
+    connection.secrets.add(text)
+    let newRefreshToken = json?["refresh_token"]?.string
+    if needsRefreshToken && newRefreshToken == nil {
+      throw Self.fault("The exchange of the authorization code brought no refresh token.")
+    }
+    if let newRefreshToken { await refreshToken.replace(with: newRefreshToken) }
+    return AccessToken(text, lifetimeSeconds: json?["expires_in"]?.integer ?? 3_600)
+  }
+
+  // MARK: Secrets
+
+  private func read(
+    _ reference: SecretReference?, _ name: String
+  ) async throws(CommandError) -> String {
+    guard let reference else { throw Self.fault("The setting \(name) is missing.") }
+    return try await Self.read(reference, name, connection)
+  }
+
+  static func read(
+    _ reference: SecretReference, _ name: String, _ connection: Connection
+  ) async throws(CommandError) -> String {
+    do throws(SecretReference.Fault) {
+      return try await reference.resolve(connection.secrets)
+    } catch {
+      var fault = CommandError(
+        .auth, "The setting \(name) cannot be read: \(error.reason).", remedy: error.remedy)
+      fault.concernsSignIn = true
+      throw fault
+    }
+  }
+
+  private static func fault(_ message: String) -> CommandError {
+    var error = CommandError(
+      .auth, message,
+      remedy: "Let the user consent again, so that there is a new authorization code, or put a "
+        + "refresh token into the connection.")
+    error.concernsSignIn = true
+    return error
+  }
+}

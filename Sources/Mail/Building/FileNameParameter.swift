@@ -1,0 +1,66 @@
+import Basics
+
+/// The parameters that carry a file's name: `filename` of Content-Disposition, in the encoding of
+/// RFC 2231 where it needs one, and `name` of Content-Type in ASCII for readers that do not know it.
+///
+/// Not both in one field: some readers, Python's among them, would take the plain one.
+enum FileNameParameter {
+  /// Bytes of a name; what is longer is no name of a file.
+  static let maximum = 1_000
+  /// Of the value on one line.
+  private static let room = 60
+
+  /// `;\r\n name="…"`, with `_` for what is not ASCII, shortened where it is too long.
+  static func fallback(_ name: String) -> String {
+    ";\r\n name=\"\(isExact(name) ? quoted(name) : shortened(name))\""
+  }
+
+  /// `;\r\n filename="…"` or `;\r\n filename*=UTF-8''…`
+  static func full(_ name: String) -> String {
+    isExact(name) ? ";\r\n filename=\"\(quoted(name))\"" : extended("filename", name)
+  }
+
+  /// What looks like an encoded word would be taken for one.
+  private static func isExact(_ name: String) -> Bool {
+    name.utf8.allSatisfy { $0 >= 0x20 && $0 < 0x7F } && quoted(name).utf8.count <= room
+      && !name.contains("=?")
+  }
+
+  private static func quoted(_ name: String) -> String {
+    var text = ""
+    for scalar in name.unicodeScalars {
+      switch scalar {
+      case "\"", "\\":
+        text += "\\"
+        text.unicodeScalars.append(scalar)
+      case " "..."~": text.unicodeScalars.append(scalar)
+      default: text += "_"
+      }
+    }
+    return text
+  }
+
+  /// Its start and its extension.
+  private static func shortened(_ name: String) -> String {
+    let plain = quoted(name).replacing("\\", with: "_").replacing("\"", with: "_")
+    let ending = plain.lastIndex(of: ".").map { plain[$0...].prefix(16) } ?? ""
+    return String(plain.prefix(room - ending.count) + ending)
+  }
+
+  /// Percent-encoded in pieces (RFC 2231 sections 3 and 4); one piece needs no number.
+  private static func extended(_ parameter: String, _ name: String) -> String {
+    var pieces: [String] = []
+    var piece = "UTF-8''"
+    for scalar in name.unicodeScalars {
+      let encoded = PercentEncoding.encode(String(scalar))
+      if piece.utf8.count + encoded.utf8.count > room {
+        pieces.append(piece)
+        piece = ""
+      }
+      piece += encoded
+    }
+    pieces.append(piece)
+    if pieces.count == 1 { return ";\r\n \(parameter)*=\(pieces[0])" }
+    return pieces.enumerated().map { ";\r\n \(parameter)*\($0)*=\($1)" }.joined()
+  }
+}

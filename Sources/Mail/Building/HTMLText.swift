@@ -1,0 +1,214 @@
+/// HTML as text without marks, for readers that show none.
+public enum HTMLText {
+  /// The text of a document: paragraphs on lines of their own, items of lists with hyphens, links
+  /// behind their text. No HTML parser: what looks like a tag is taken for one.
+  public static func plain(_ html: String) -> String {
+    var reader = HTMLTextReader(bytes: Array(html.utf8))
+    return reader.read()
+  }
+
+  /// Whether a text that may be either is HTML: it has a tag of those that mail is written with.
+  public static func isLikely(_ text: String) -> Bool {
+    let bytes = Array(text.utf8)
+    var at = 0
+    while let open = bytes[at...].firstIndex(of: ASCII.less) {
+      at = open + 1
+      var start = at
+      if start < bytes.count, bytes[start] == ASCII.slash { start += 1 }
+      let name = bytes[start...].prefix(11).prefix { ASCII.isLetter($0) || ASCII.isDigit($0) }
+      let end = start + name.count
+      guard end < bytes.count,
+        knownTags.contains(String(decoding: name, as: UTF8.self).lowercased()),
+        bytes[end] == ASCII.greater || bytes[end] == ASCII.slash || ASCII.isWhiteSpace(bytes[end])
+      else { continue }
+      return true
+    }
+    return false
+  }
+
+  private static let knownTags: Set<String> = [
+    "a", "b", "blockquote", "body", "br", "center", "code", "div", "em", "font", "h1", "h2", "h3",
+    "h4", "h5", "h6", "head", "hr", "html", "i", "img", "li", "ol", "p", "pre", "section", "small",
+    "span", "strong", "style", "sub", "sup", "table", "tbody", "td", "th", "thead", "tr", "u", "ul",
+  ]
+}
+
+private struct HTMLTextReader {
+  let bytes: [UInt8]
+  var at = 0
+  var text: [UInt8] = []
+  /// Line breaks that come before the next word; white space that does.
+  var breaks = 0
+  var hasSpace = false
+  /// Links do not nest.
+  var link: (url: String, start: Int)?
+  var preformatted = 0
+
+  init(bytes: [UInt8]) { self.bytes = bytes }
+
+  mutating func read() -> String {
+    while at < bytes.count {
+      switch bytes[at] {
+      case ASCII.less: readTag()
+      case UInt8(ascii: "&"): write(HTMLEntity.read(bytes, &at))
+      case let byte where ASCII.isWhiteSpace(byte):
+        if preformatted > 0 {
+          if byte == ASCII.lineFeed { breaks += 1 } else { write([byte]) }
+        } else {
+          hasSpace = true
+        }
+        at += 1
+      default:
+        let start = at
+        while at < bytes.count, bytes[at] != ASCII.less, bytes[at] != UInt8(ascii: "&"),
+          !ASCII.isWhiteSpace(bytes[at])
+        {
+          at += 1
+        }
+        write(bytes[start..<at])
+      }
+    }
+    return String(decoding: text, as: UTF8.self)
+  }
+
+  private mutating func write(_ word: some Collection<UInt8>) {
+    if !text.isEmpty {
+      if breaks > 0 {
+        text += Array(repeating: ASCII.lineFeed, count: min(breaks, 2))
+      } else if hasSpace {
+        text.append(ASCII.space)
+      }
+    }
+    (breaks, hasSpace) = (0, false)
+    text += word
+  }
+
+  // MARK: Tags
+
+  private mutating func readTag() {
+    let start = at
+    at += 1
+    if bytes[at...].starts(with: "!--".utf8) {
+      skip(behind: "-->")
+      return
+    }
+    let isEnd = at < bytes.count && bytes[at] == ASCII.slash
+    if isEnd { at += 1 }
+    guard at < bytes.count, ASCII.isLetter(bytes[at]) || bytes[at] == UInt8(ascii: "!") else {
+      at = start + 1
+      write([ASCII.less])
+      return
+    }
+    let name = bytes[at...].prefix(12).prefix { ASCII.isLetter($0) || ASCII.isDigit($0) }
+    let attributes = endOfTag()
+    apply(String(decoding: name, as: UTF8.self).lowercased(), isEnd: isEnd, attributes)
+  }
+
+  /// Steps behind the `>`, which may stand in quotes before, and returns what was passed.
+  private mutating func endOfTag() -> Range<Int> {
+    let start = at
+    var quote: UInt8?
+    while at < bytes.count {
+      let byte = bytes[at]
+      if let open = quote {
+        if byte == open { quote = nil }
+      } else if byte == ASCII.quote || byte == ASCII.apostrophe, bytes[at - 1] == ASCII.equals {
+        quote = byte
+      } else if byte == ASCII.greater {
+        at += 1
+        return start..<(at - 1)
+      }
+      at += 1
+    }
+    return start..<at
+  }
+
+  private mutating func apply(_ name: String, isEnd: Bool, _ attributes: Range<Int>) {
+    switch name {
+    case "script", "style", "title",
+      "head" where !isEnd:
+      skipElement(name)
+    case "br": breaks += 1
+    case "p", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "table", "blockquote":
+      breaks = max(breaks, 2)
+    case "div", "tr", "section", "article", "header", "footer", "hr": breaks = max(breaks, 1)
+    case "pre":
+      breaks = max(breaks, 1)
+      preformatted = max(0, preformatted + (isEnd ? -1 : 1))
+    case "li":
+      breaks = max(breaks, 1)
+      if !isEnd {
+        write(Array("-".utf8))
+        hasSpace = true
+      }
+    case "td", "th": hasSpace = true
+    case "a": if isEnd { endLink() } else { link = (url(in: attributes), text.count) }
+    default: break
+    }
+  }
+
+  private mutating func endLink() {
+    guard let link else { return }
+    self.link = nil
+    let shown = String(decoding: text[min(link.start, text.count)...], as: UTF8.self)
+    let isTold = shown.contains(link.url) || link.url == "mailto:" + shown.trimmingBlanks
+    guard link.url.contains(":"), !isTold else { return }
+    write(Array(" <\(link.url)>".utf8))
+  }
+
+  private func url(in attributes: Range<Int>) -> String {
+    let tag = bytes[attributes]
+    guard
+      let start = tag.indices.first(where: { index in
+        tag.endIndex - index > 5
+          && zip(tag[index...], "href=".utf8).allSatisfy { ASCII.lowercased($0) == $1 }
+      })
+    else { return "" }
+    var value = tag[(start + 5)...]
+    if let quote = value.first, quote == ASCII.quote || quote == ASCII.apostrophe {
+      value = value.dropFirst().prefix { $0 != quote }
+    } else {
+      value = value.prefix { !ASCII.isWhiteSpace($0) }
+    }
+    var decoded: [UInt8] = []
+    var position = 0
+    let encoded = Array(value)
+    while position < encoded.count {
+      if encoded[position] == UInt8(ascii: "&") {
+        decoded += HTMLEntity.read(encoded, &position)
+      } else {
+        if encoded[position] > 0x20 { decoded.append(encoded[position]) }
+        position += 1
+      }
+    }
+    return String(decoding: decoded, as: UTF8.self)
+  }
+
+  // MARK: Skipping
+
+  private mutating func skip(behind end: String) {
+    let wanted = Array(end.utf8)
+    while at < bytes.count, !bytes[at...].starts(with: wanted) { at += 1 }
+    at = min(at + wanted.count, bytes.count)
+  }
+
+  /// Behind the end tag of an element whose content is no text.
+  private mutating func skipElement(_ name: String) {
+    let wanted = Array(("</" + name).utf8)
+    while at < bytes.count {
+      if bytes[at] == ASCII.less, bytes.count - at >= wanted.count,
+        zip(bytes[at...], wanted).allSatisfy({ ASCII.lowercased($0) == $1 })
+      {
+        _ = endOfTag()
+        return
+      }
+      at += 1
+    }
+  }
+}
+
+extension String {
+  fileprivate var trimmingBlanks: String {
+    String(decoding: ASCII.trimmed(Array(utf8)), as: UTF8.self)
+  }
+}

@@ -1,0 +1,19 @@
+/// Why a mail cannot be built. Safe to log: it holds nothing of the refused value.
+public struct MailBuildError: Error, Sendable, Equatable, CustomStringConvertible {
+  /// The header field or the part of the mail: `To`, `Subject`, `attachment 2`.
+  public let field: String
+  /// The rest of a sentence that starts with the field.
+  public let reason: String
+
+  init(_ field: String, _ reason: String) {
+    self.field = field
+    self.reason = reason
+  }
+
+  /// A value that would end its line and start another field.
+  static func lineBreak(in field: String) -> MailBuildError {
+    MailBuildError(field, "holds a line break or a NUL character")
+  }
+
+  public var description: String { "\(field) \(reason)" }
+}

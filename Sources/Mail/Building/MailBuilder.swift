@@ -1,0 +1,133 @@
+import Basics
+
+/// A mail to be sent, and how it is written (RFC 5322, MIME).
+///
+/// Bcc is written like the other fields: who sends the mail takes it out, as Gmail does.
+public struct MailBuilder: Sendable {
+  public var from: MailAddress
+  public var to: [MailAddress] = []
+  public var cc: [MailAddress] = []
+  public var bcc: [MailAddress] = []
+  public var replyTo: [MailAddress] = []
+  public var subject: String
+  /// Now, where it is nil.
+  public var date: MailDate?
+  /// With its angle brackets; a new one of the sender's domain, where it is nil.
+  public var messageID: String?
+  public var text: String?
+  /// With it goes `text`, or what can be read of the HTML without marks.
+  public var html: String?
+  public var attachments: [MailAttachment] = []
+  /// More fields, such as In-Reply-To and References.
+  public var fields: [(name: String, value: String)] = []
+  /// Makes what cannot be guessed: letters, digits and hyphens, another one at each call.
+  public var makeToken: @Sendable () -> String = { UniqueID.make() }
+
+  public init(from: MailAddress, subject: String) {
+    self.from = from
+    self.subject = subject
+  }
+
+  /// Bytes of the mail, without encoding its attachments.
+  ///
+  /// - Throws: as `build`.
+  public func encodedSize() throws(MailBuildError) -> Int { try plan().size }
+
+  /// The bytes of the mail: lines of at most 998 bytes that end with CRLF.
+  ///
+  /// - Throws: a value with a line break or NUL in it, with the name of its field; an address, a
+  ///   name of a field or a content type that is none; no recipients at all.
+  public func build() throws(MailBuildError) -> [UInt8] {
+    let plan = try plan()
+    var output: [UInt8] = []
+    output.reserveCapacity(plan.size)
+    plan.write(into: &output)
+    return output
+  }
+
+  private func plan() throws(MailBuildError) -> Entity {
+    var body = try content()
+    body.header = try header() + "MIME-Version: 1.0\r\n" + body.header
+    return body
+  }
+
+  // MARK: Header
+
+  private func header() throws(MailBuildError) -> String {
+    guard !(to.isEmpty && cc.isEmpty && bcc.isEmpty) else {
+      throw MailBuildError("To", "names nobody, and neither do Cc and Bcc")
+    }
+    var writer = HeaderWriter()
+    try writer.addresses("From", [from])
+    try writer.addresses("Reply-To", replyTo)
+    try writer.addresses("To", to)
+    try writer.addresses("Cc", cc)
+    try writer.addresses("Bcc", bcc)
+    try writer.unstructured("Subject", subject)
+    let date =
+      date ?? MailDate(Timestamp(millisecondsSince1970: WallClock.nowMilliseconds))
+    writer.literal("Date", date.rfc5322)
+    writer.literal("Message-ID", try checkedMessageID())
+    for field in fields {
+      try Self.checkName(field.name)
+      try writer.unstructured(field.name, field.value, maximumWord: 900)
+    }
+    return writer.text
+  }
+
+  private func checkedMessageID() throws(MailBuildError) -> String {
+    guard let messageID else {
+      let domain = from.address.split(separator: "@").last ?? "localhost"
+      return "<\(makeToken())@\(domain)>"
+    }
+    let inner = messageID.dropFirst().dropLast()
+    guard messageID.hasPrefix("<"), messageID.hasSuffix(">"), inner.contains("@"),
+      messageID.utf8.count <= 250,
+      inner.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != ASCII.less && $0 != ASCII.greater })
+    else { throw MailBuildError("Message-ID", "is not of the form <left@right>") }
+    return messageID
+  }
+
+  private static let ownFields = [
+    "From", "Reply-To", "To", "Cc", "Bcc", "Subject", "Date", "Message-ID", "MIME-Version",
+  ]
+
+  private static func checkName(_ name: String) throws(MailBuildError) {
+    guard !name.isEmpty, name.utf8.count <= 60,
+      name.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != ASCII.colon })
+    else { throw MailBuildError("header field", "has a name that is none") }
+    let isOwn =
+      ownFields.contains { ASCII.equalsWithoutCase($0, name) }
+      || name.lowercased().hasPrefix("content-")
+    if isOwn { throw MailBuildError(name, "is written by itself") }
+  }
+
+  // MARK: Content
+
+  private func content() throws(MailBuildError) -> Entity {
+    var inline: [Entity] = []
+    var files: [Entity] = []
+    for (position, attachment) in attachments.enumerated() {
+      let entity = try Entity(attachment, number: position + 1)
+      if attachment.contentID != nil && html != nil {
+        inline.append(entity)
+      } else {
+        files.append(entity)
+      }
+    }
+    let body = body(with: inline)
+    return files.isEmpty ? body : Entity(multipart: "mixed", [body] + files, token: makeToken)
+  }
+
+  private func body(with inline: [Entity]) -> Entity {
+    guard let html else { return Entity(text: text ?? "", subtype: "plain") }
+    let plain = Entity(text: text ?? HTMLText.plain(html), subtype: "plain")
+    var marked = Entity(text: html, subtype: "html")
+    if !inline.isEmpty {
+      marked = Entity(
+        multipart: "related", parameters: "; type=\"text/html\"", [marked] + inline,
+        token: makeToken)
+    }
+    return Entity(multipart: "alternative", [plain, marked], token: makeToken)
+  }
+}

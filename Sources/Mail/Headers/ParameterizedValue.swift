@@ -1,0 +1,197 @@
+import Basics
+
+/// A header value with parameters: Content-Type and Content-Disposition (RFC 2045 section 5.1,
+/// RFC 2183), parameters continued and encoded as in RFC 2231.
+public struct ParameterizedValue: Sendable {
+  /// Before the first semicolon, in lower case, without comments.
+  public let value: String
+  private let parameters: [(name: String, value: String)]
+
+  /// The decoded value of a parameter, by its name in lower case.
+  public subscript(name: String) -> String? { parameters.first { $0.name == name }?.value }
+
+  init(_ text: [UInt8]) {
+    var reader = ParameterReader(text: text)
+    value = reader.leadingValue()
+    var segments: [String: [ParameterSegment]] = [:]
+    var order: [String] = []
+    while let segment = reader.next() {
+      if segments[segment.name] == nil { order.append(segment.name) }
+      segments[segment.name, default: []].append(segment)
+    }
+    parameters = order.map { ($0, ParameterSegment.join(segments[$0] ?? [])) }
+  }
+}
+
+/// One parameter as it is written: a whole one, or a part of one that is continued.
+private struct ParameterSegment {
+  /// Without what RFC 2231 adds to it, in lower case.
+  let name: String
+  /// Of a continuation `name*N`; nil for a whole parameter.
+  let index: Int?
+  /// Percent-encoded (`name*`, `name*N*`).
+  let isExtended: Bool
+  let value: [UInt8]
+
+  /// An encoded parameter comes before its plain form, which is for readers that know no other.
+  static func join(_ segments: [ParameterSegment]) -> String {
+    if let whole = segments.first(where: { $0.index == nil && $0.isExtended }) {
+      return decode([whole])
+    }
+    var continued: [ParameterSegment] = []
+    for segment in segments.filter({ $0.index != nil }).sorted(by: { $0.index ?? 0 < $1.index ?? 0 }
+    )
+    where segment.index == continued.count {
+      continued.append(segment)
+    }
+    if !continued.isEmpty { return decode(continued) }
+    // RFC 2047 section 5 forbids encoded words here, and many write them.
+    return segments.first.map { EncodedWords.decode($0.value) } ?? ""
+  }
+
+  /// Bytes first and characters then, as a character may be split (RFC 2231 section 4.1).
+  private static func decode(_ segments: [ParameterSegment]) -> String {
+    var bytes: [UInt8] = []
+    var charset: String?
+    for (position, segment) in segments.enumerated() {
+      guard segment.isExtended else {
+        bytes += segment.value
+        continue
+      }
+      var value = segment.value[...]
+      if position == 0 {
+        let parts = value.split(
+          separator: ASCII.apostrophe, maxSplits: 2, omittingEmptySubsequences: false)
+        if parts.count == 3 {
+          charset = String(decoding: parts[0], as: UTF8.self)
+          value = parts[2]
+        }
+      }
+      bytes += percentDecoded(value)
+    }
+    if charset == nil, !segments.contains(where: \.isExtended) { return EncodedWords.decode(bytes) }
+    return Charset.decode(bytes, named: charset)
+  }
+
+  private static func percentDecoded(_ text: ArraySlice<UInt8>) -> [UInt8] {
+    var decoded: [UInt8] = []
+    var at = text.startIndex
+    while at < text.endIndex {
+      if text[at] == ASCII.percent, at + 2 < text.endIndex,
+        let high = ASCII.hexValue(text[at + 1]), let low = ASCII.hexValue(text[at + 2])
+      {
+        decoded.append(high << 4 | low)
+        at += 3
+      } else {
+        decoded.append(text[at])
+        at += 1
+      }
+    }
+    return decoded
+  }
+}
+
+/// Reads `value; name=value; name="value"`, and what is seen instead of it.
+private struct ParameterReader {
+  let text: [UInt8]
+  var at = 0
+
+  init(text: [UInt8]) { self.text = text }
+
+  mutating func leadingValue() -> String {
+    var value: [UInt8] = []
+    while at < text.count, text[at] != ASCII.semicolon {
+      if text[at] == ASCII.open {
+        at = CommentReader.end(text, at)
+      } else {
+        value.append(ASCII.lowercased(text[at]))
+        at += 1
+      }
+    }
+    return String(decoding: ASCII.trimmed(value), as: UTF8.self)
+  }
+
+  mutating func next() -> ParameterSegment? {
+    while at < text.count {
+      skipSeparators()
+      var name: [UInt8] = []
+      while at < text.count, text[at] != ASCII.equals, text[at] != ASCII.semicolon {
+        if !ASCII.isWhiteSpace(text[at]) { name.append(ASCII.lowercased(text[at])) }
+        at += 1
+      }
+      guard at < text.count, text[at] == ASCII.equals else { continue }
+      at += 1
+      while at < text.count, ASCII.isWhiteSpace(text[at]) { at += 1 }
+      let value = at < text.count && text[at] == ASCII.quote ? quoted() : token()
+      if !name.isEmpty { return Self.segment(name, value) }
+    }
+    return nil
+  }
+
+  private mutating func skipSeparators() {
+    while at < text.count {
+      if text[at] == ASCII.open {
+        at = CommentReader.end(text, at)
+      } else if text[at] == ASCII.semicolon || ASCII.isWhiteSpace(text[at]) {
+        at += 1
+      } else {
+        return
+      }
+    }
+  }
+
+  /// Only quotes and backslashes are taken as escaped: `C:\new` is a name that is seen.
+  private mutating func quoted() -> [UInt8] {
+    var value: [UInt8] = []
+    at += 1
+    while at < text.count, text[at] != ASCII.quote {
+      if text[at] == ASCII.backslash, at + 1 < text.count,
+        text[at + 1] == ASCII.quote || text[at + 1] == ASCII.backslash
+      {
+        at += 1
+      }
+      value.append(text[at] == HeaderText.fold ? ASCII.space : text[at])
+      at += 1
+    }
+    while at < text.count, text[at] != ASCII.semicolon { at += 1 }
+    return value
+  }
+
+  /// To the next semicolon, or to the next `name=` where it was forgotten: values with spaces are
+  /// seen without quotes. A comment behind goes.
+  private mutating func token() -> [UInt8] {
+    let start = at
+    while at < text.count, text[at] != ASCII.semicolon, !startsParameter() { at += 1 }
+    var value = ASCII.trimmed(text[start..<at])
+    if value.last == ASCII.close,
+      let comment = value.indices.first(where: {
+        value[$0] == ASCII.open && $0 > value.startIndex && ASCII.isWhiteSpace(value[$0 - 1])
+      })
+    {
+      value = ASCII.trimmed(value[..<comment])
+    }
+    return value.map { $0 == HeaderText.fold ? ASCII.space : $0 }
+  }
+
+  /// Whether a word with `=` behind it starts here, after white space.
+  private func startsParameter() -> Bool {
+    guard ASCII.isLetter(text[at]), ASCII.isWhiteSpace(text[at - 1]) else { return false }
+    var end = at
+    while end < text.count, MediaType.isToken(text[end]) { end += 1 }
+    return end < text.count && text[end] == ASCII.equals
+  }
+
+  private static func segment(_ name: [UInt8], _ value: [UInt8]) -> ParameterSegment {
+    var parts = name.split(separator: ASCII.star, omittingEmptySubsequences: false)
+    let isExtended = parts.count > 1 && parts.last?.isEmpty == true
+    if isExtended { parts.removeLast() }
+    let digits = parts.count == 2 ? String(decoding: parts[1], as: UTF8.self) : ""
+    guard parts.count == 1 || Int(digits) != nil else {
+      let name = String(decoding: name, as: UTF8.self)
+      return ParameterSegment(name: name, index: nil, isExtended: false, value: value)
+    }
+    return ParameterSegment(
+      name: String(decoding: parts[0], as: UTF8.self), index: Int(digits), isExtended: isExtended,
+      value: value)
+  }
+}

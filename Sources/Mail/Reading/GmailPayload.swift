@@ -1,0 +1,63 @@
+import Basics
+
+extension MailMessage {
+  /// The mail that Gmail has taken apart: the `payload` of a message in format `full`
+  /// (users.messages, MessagePart). Nil when it is no object.
+  ///
+  /// Bodies are decoded already; one that is named by an `attachmentId` must be fetched.
+  public init?(gmailPayload payload: JSON, limits: MailLimits = MailLimits()) {
+    guard payload.kind == .object else { return nil }
+    var reader = GmailPayloadReader(limits: limits)
+    let root = reader.part(payload, depth: 0)
+    self.init(root: root, isCutShort: reader.isCutShort)
+  }
+}
+
+private struct GmailPayloadReader {
+  let limits: MailLimits
+  var count = 0
+  var isCutShort = false
+
+  mutating func part(_ json: JSON, depth: Int) -> MailPart {
+    count += 1
+    let headers = json["headers"].map(fields) ?? MailHeaders([])
+    let head = PartHead(headers)
+    let fileName = json["filename"]?.string.flatMap { $0.isEmpty ? nil : $0 }
+    return MailPart(
+      id: json["partId"]?.string ?? "", headers: headers,
+      mediaType: json["mimeType"]?.string.flatMap(MediaType.init) ?? head.mediaType,
+      fileName: fileName ?? head.fileName, disposition: head.disposition, charset: head.charset,
+      content: content(json["body"]), preamble: [], epilogue: [],
+      parts: parts(json["parts"], depth: depth))
+  }
+
+  private mutating func parts(_ json: JSON?, depth: Int) -> [MailPart] {
+    var parts: [MailPart] = []
+    guard let json else { return parts }
+    for inner in json.elements where inner.kind == .object {
+      guard depth < limits.nesting, count < limits.parts else {
+        isCutShort = true
+        break
+      }
+      parts.append(part(inner, depth: depth + 1))
+    }
+    return parts
+  }
+
+  private func fields(_ json: JSON) -> MailHeaders {
+    MailHeaders(
+      json.elements.compactMap { field in
+        guard let name = field["name"]?.string, let value = field["value"]?.stringBytes else {
+          return nil
+        }
+        return MailHeader(name: name, raw: value[...])
+      })
+  }
+
+  private func content(_ body: JSON?) -> MailContent {
+    if let id = body?["attachmentId"]?.string, !id.isEmpty {
+      return .remote(attachmentID: id, size: body?["size"]?.integer.map { Int($0) } ?? 0)
+    }
+    return body?["data"]?.stringBytes.map { .decoded(LenientBase64.decode($0)) } ?? .empty
+  }
+}

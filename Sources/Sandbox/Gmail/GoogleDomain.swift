@@ -1,0 +1,42 @@
+/// Everything that the emulation knows: users, their mail, and who is signed in.
+struct GoogleDomain {
+  static let name = "harbor.example"
+  static let customerID = "C03sandb0x"
+
+  var users: [DirectoryUser]
+  var deletedUsers: [DirectoryUser] = []
+  /// By the user's id; a mailbox is made when it is first needed.
+  var mailboxes: [String: GmailMailbox] = [:]
+  var grants = GoogleGrants()
+  var attachments = GmailAttachmentIDs()
+  var uploads = GmailUploads()
+  var userPages = DirectoryPages()
+  private var lastNumber = 0
+
+  init(users: [DirectoryUser]) { self.users = users }
+
+  /// The user with that address, alias or id, who is not deleted.
+  func user(_ key: String) -> DirectoryUser? {
+    let key = key.lowercased()
+    return users.first { $0.id == key || $0.addresses.contains(key) }
+  }
+
+  mutating func mailbox(of user: DirectoryUser) -> GmailMailbox {
+    mailboxes[user.id] ?? GmailMailbox(address: user.email)
+  }
+
+  mutating func change<Answer, Failure: Error>(
+    _ user: DirectoryUser, _ body: (inout GmailMailbox) throws(Failure) -> Answer
+  ) throws(Failure) -> Answer {
+    var mailbox = mailbox(of: user)
+    mailboxes[user.id] = nil
+    defer { mailboxes[user.id] = mailbox }
+    return try body(&mailbox)
+  }
+
+  /// Different at every call.
+  mutating func nextNumber() -> Int {
+    lastNumber += 1
+    return lastNumber
+  }
+}

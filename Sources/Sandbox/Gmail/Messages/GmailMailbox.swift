@@ -1,0 +1,64 @@
+/// The mail of one user.
+struct GmailMailbox {
+  let address: String
+  /// Newest first.
+  private(set) var messages: [GmailMessage] = []
+  var labels = GmailLabel.system
+  var vacation = GmailVacation()
+  /// Grows with every change.
+  private(set) var historyID = 100_000
+
+  init(address: String) { self.address = address }
+
+  func message(_ id: String) throws(GoogleRefusal) -> GmailMessage {
+    guard GmailMessage.isID(id) else { throw .invalidID }
+    let wanted = id.lowercased()
+    guard let found = messages.first(where: { $0.id == wanted }) else { throw .notFound }
+    return found
+  }
+
+  func label(_ id: String) -> GmailLabel? { labels.first { $0.id == id } }
+
+  /// - Parameter threadID: of the conversation that it is to join; nil for the one that it answers
+  ///   by its headers, or a new one.
+  @discardableResult
+  mutating func add(
+    _ raw: [UInt8], labels: [String], atMilliseconds now: Int, number: Int,
+    threadID: String? = nil
+  ) -> GmailMessage {
+    historyID += 7
+    let id = GmailMessage.id(milliseconds: now, number: number)
+    let thread = threadID ?? answeredThread(raw) ?? id
+    let message = GmailMessage(
+      id: id, threadID: thread, receivedMilliseconds: now, raw: raw, labels: labels,
+      historyID: historyID)
+    let place = messages.firstIndex { GmailMessage.isBefore(message, $0) } ?? messages.count
+    messages.insert(message, at: place)
+    return message
+  }
+
+  private func answeredThread(_ raw: [UInt8]) -> String? {
+    let (headers, _) = MIMEHeader.split(raw[...])
+    let references = ["In-Reply-To", "References"]
+      .compactMap { MIMEHeader.first($0, in: headers) }.joined(separator: " ")
+    guard !references.isEmpty else { return nil }
+    return messages.first { message in
+      message.mail.header("Message-ID").map { references.contains($0) } ?? false
+    }?.threadID
+  }
+
+  /// Ids that nothing has are passed over.
+  mutating func change(_ ids: Set<String>, add: [String], remove: [String]) {
+    for index in messages.indices where ids.contains(messages[index].id) {
+      historyID += 7
+      messages[index].historyID = historyID
+      messages[index].labels.removeAll { remove.contains($0) }
+      messages[index].labels += add.filter { !messages[index].labels.contains($0) }
+    }
+  }
+
+  mutating func delete(_ ids: Set<String>) {
+    historyID += 7
+    messages.removeAll { ids.contains($0.id) }
+  }
+}

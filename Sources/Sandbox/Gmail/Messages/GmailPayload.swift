@@ -1,0 +1,71 @@
+import Basics
+
+/// The tree of a message's parts as the API shows it.
+struct GmailPayload {
+  /// Bytes up to which the content of a named text is in the message itself.
+  private static let inlineFileBytes = 100
+  /// Bytes from which a text is to be fetched like an attachment.
+  private static let largeTextBytes = 64 * 1_024
+
+  /// Gives a content an id.
+  let attach: ([UInt8]) -> String
+
+  /// - Parameter id: of the part: empty, `0`, `1.0` and so on.
+  func write(_ part: MIMEEntity, id: String, to writer: inout JSONWriter) {
+    // What Outlook wrapped is shown unwrapped, as if it had been sent so.
+    let isUnwrapped = part.type == "application/ms-tnef" && !part.parts.isEmpty
+    let fileName = part.fileName
+    writer.object { writer in
+      writer.member("partId", id)
+      writer.member("mimeType", isUnwrapped ? "multipart/mixed" : part.type)
+      writer.member("filename", fileName)
+      Self.writeHeaders(part.headers, only: nil, to: &writer)
+      writer.name("body")
+      writeBody(part, fileName, to: &writer)
+      guard !part.parts.isEmpty else { return }
+      writer.name("parts")
+      writer.array { writer in
+        for (position, child) in part.parts.enumerated() {
+          write(child, id: id.isEmpty ? "\(position)" : "\(id).\(position)", to: &writer)
+        }
+      }
+    }
+  }
+
+  private func writeBody(_ part: MIMEEntity, _ fileName: String, to writer: inout JSONWriter) {
+    let content = part.content
+    let isText = part.type.hasPrefix("text/")
+    writer.object { writer in
+      if part.type.hasPrefix("multipart/") && !part.parts.isEmpty {
+        writer.member("size", 0)
+        return
+      }
+      // An attached mail that has no name is reached by its parts alone.
+      let isBare = part.type == "message/rfc822" && fileName.isEmpty
+      let limit = fileName.isEmpty ? Self.largeTextBytes : Self.inlineFileBytes
+      let isInline = (isText && content.count <= limit) || part.type.hasPrefix("multipart/")
+      if !isInline && !isBare && !content.isEmpty { writer.member("attachmentId", attach(content)) }
+      writer.member("size", content.count)
+      if isInline && !content.isEmpty {
+        writer.member("data", Base64.encode(content, alphabet: .urlSafe))
+      }
+    }
+  }
+
+  /// - Parameter only: names in lower case; nil for all.
+  static func writeHeaders(
+    _ headers: [MIMEHeader], only: Set<String>?, to writer: inout JSONWriter
+  ) {
+    let shown = headers.filter { only?.contains($0.name.lowercased()) ?? true }
+    guard !shown.isEmpty else { return }
+    writer.name("headers")
+    writer.array { writer in
+      for header in shown {
+        writer.object { writer in
+          writer.member("name", header.name)
+          writer.member("value", EncodedWord.decode(header.value))
+        }
+      }
+    }
+  }
+}

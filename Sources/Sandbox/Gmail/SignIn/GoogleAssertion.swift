@@ -1,0 +1,50 @@
+import Basics
+
+/// The signed statement of a service account (RFC 7523): who it is, for whom it acts, what for.
+struct GoogleAssertion {
+  let scopes: Set<GoogleScope>
+  /// The user to act for.
+  let subject: String?
+
+  private static let audience = "https://oauth2.googleapis.com/token"
+  /// Clocks may differ by as much.
+  private static let leewaySeconds = 300
+  private static let maximumLifeSeconds = 3_600
+
+  /// - Parameters:
+  ///   - endpoint: the token endpoint as the client reaches it.
+  ///   - now: in seconds since 1970.
+  init(_ text: String, endpoint: String, now: Int) throws(GoogleTokenError) {
+    let words = text.split(separator: ".", omittingEmptySubsequences: false)
+    guard words.count == 3, let header = Self.json(words[0]), let claims = Self.json(words[1])
+    else { throw .invalidGrant("Bad Request") }
+    guard header["alg"]?.string == "RS256", header["typ"]?.string ?? "JWT" == "JWT",
+      claims["iss"]?.string == GoogleServiceAccount.email,
+      header["kid"]?.string ?? GoogleServiceAccount.keyID == GoogleServiceAccount.keyID,
+      GoogleServiceAccount.hasSigned(
+        Array("\(words[0]).\(words[1])".utf8), TransferEncoding.base64(words[2].utf8))
+    else { throw .wrongSignature }
+    guard let intended = claims["aud"]?.string, intended == Self.audience || intended == endpoint
+    else { throw .invalidGrant("Invalid JWT: Failed audience check.") }
+    guard let issued = claims["iat"]?.integer.map(Int.init),
+      let expires = claims["exp"]?.integer.map(Int.init),
+      issued >= 0, issued <= now + Self.leewaySeconds, expires > now - Self.leewaySeconds,
+      expires > issued,
+      expires - issued <= Self.maximumLifeSeconds
+    else { throw .wrongTimes }
+    guard let scopes = GoogleScope.set(claims["scope"]?.string ?? "") else { throw .invalidScope }
+    // One that was not granted fails them all.
+    guard scopes.isSubset(of: GoogleScope.delegated) else { throw .unauthorized }
+    self.scopes = scopes
+    subject = claims["sub"]?.string
+  }
+
+  private static func json(_ word: Substring) -> JSON? {
+    guard !word.contains("="), !word.contains("+"), !word.contains("/") else { return nil }
+    let limits = JSONLimits(depth: 16)
+    guard let json = try? JSON.parse(TransferEncoding.base64(word.utf8), limits: limits),
+      json.kind == .object
+    else { return nil }
+    return json
+  }
+}

@@ -1,0 +1,39 @@
+/// What an access token may be used for. The words are the last part of
+/// `https://www.googleapis.com/auth/…`, but for the whole mailbox, which has an address of its own.
+enum GoogleScope: String, CaseIterable {
+  case mail = "https://mail.google.com/"
+  case modify = "gmail.modify"
+  case readOnly = "gmail.readonly"
+  case metadata = "gmail.metadata"
+  case compose = "gmail.compose"
+  case send = "gmail.send"
+  case insert = "gmail.insert"
+  case labels = "gmail.labels"
+  case settingsBasic = "gmail.settings.basic"
+  case settingsSharing = "gmail.settings.sharing"
+  case users = "admin.directory.user"
+  case usersReadOnly = "admin.directory.user.readonly"
+  case cloudPlatform = "cloud-platform"
+  case openID = "openid"
+  case email = "userinfo.email"
+
+  private static let prefix = "https://www.googleapis.com/auth/"
+
+  /// What the administrator granted to the service account, for the whole domain.
+  static let delegated: Set<GoogleScope> = [.mail, .settingsBasic, .settingsSharing, .users]
+
+  var address: String {
+    self == .mail || self == .openID ? rawValue : Self.prefix + rawValue
+  }
+
+  /// Nil when one of the words is no scope, or when there is none.
+  static func set(_ text: String) -> Set<GoogleScope>? {
+    let words = text.split(separator: " ")
+    let scopes = words.compactMap { word in allCases.first { $0.address == word } }
+    return scopes.isEmpty || scopes.count < words.count ? nil : Set(scopes)
+  }
+
+  static func text(_ scopes: Set<GoogleScope>) -> String {
+    allCases.filter(scopes.contains).map(\.address).joined(separator: " ")
+  }
+}
