@@ -234,3 +234,14 @@ def test_the_key_is_shown_nowhere(center):
         seen = b"".join(host.output) + host.stderr
     assert KEY.encode() not in seen
     assert AUTHORIZATION.removeprefix("Basic ").encode() not in seen
+
+
+def test_reads_share_a_kept_connection_though_they_are_posts_and_each_write_has_its_own(center):
+    with Host(center.connection()) as host:
+        center.requests.clear()
+        for command in ("list_groups", "list_groups", "list_block_list"):
+            host.result(command)
+        host.result("isolate_endpoints", {"endpoint_ids": [A]})
+        host.result("list_groups")
+    first, second, third, write, last = [request.connection.number for request in center.requests]
+    assert first == second == third == last != write

@@ -26,6 +26,8 @@ extension Invocation {
     _ request: HTTPRequest,
     refusedByRate rateRefusal: (HTTPResponse) -> RateRefusal? = RateRefusal.of429
   ) async throws(CommandError) -> HTTPResponse {
+    var request = request
+    if command.effect == .read && !request.isSecret { request.changesNothing = true }
     do throws(CommandError) {
       var response = try await sendWithRetries(request, rateRefusal)
       // Errors quote the start of a body; a cut through a secret would leave half of it.
