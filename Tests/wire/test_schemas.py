@@ -183,11 +183,17 @@ def test_results_of_the_emulated_vendors_are_valid_by_the_schemas_of_results(int
     assert judged >= 17
 
 
+#: Settings that are the base of what is asked.
+URLS = {"server_url", "gmail_url", "directory_url", "token_url", "authorization_url"}
+
 #: Settings that are taken, as JSON texts.
 GOOD_SETTINGS = {
     "coda_footprint": {
         "server_url": '"http://127.0.0.1:9"', "user_name": '"user"', "password": '"word word"'},
     "bitdefender_gravityzone": {"server_url": '"http://127.0.0.1:9"', "api_key": '"word word"'},
+    "gmail": {
+        "service_account_json": '{"type":"service_account"}', "admin_email": '"admin@example.com"',
+        "client_id": '"id"', "client_secret": '"word word"'},
 }
 
 
@@ -200,7 +206,7 @@ def test_the_settings_of_a_connection_are_checked_as_their_schema_says(integrati
             assert DIALECT(document).is_valid({name: json.loads(text) for name, text in good.items()})
             for name, own in document["properties"].items():
                 # The schema of a URL says less than the check; references stay in the file.
-                for candidate in candidates(own) if name != "server_url" else EVERYWHERE:
+                for candidate in candidates(own) if name not in URLS else EVERYWHERE:
                     settings = "{%s}" % ",".join(
                         f'"{key}":{value}' for key, value in (good | {name: candidate}).items())
                     host.send_bytes(

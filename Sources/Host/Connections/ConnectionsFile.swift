@@ -39,7 +39,9 @@ final class ConnectionsFile: Sendable {
     beside path: String, _ body: (String) throws(Fault) -> Void
   ) throws(Fault) {
     // Of a link, what it leads to is replaced.
-    guard let resolved = realpath(path, nil) else { throw Fault(FileError(path: path, code: errno)) }
+    guard let resolved = realpath(path, nil) else {
+      throw Fault(FileError(path: path, code: errno))
+    }
     defer { free(resolved) }
     let path = String(cString: resolved)
     let directory = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."

@@ -65,7 +65,8 @@ enum GmailErrors {
     case (403, "insufficientPermissions"):
       return "Grant the scopes that the connection's set-up names, then sign in anew."
     case (403, "accessNotConfigured"), (403, "domainCannotUseApis"):
-      return "Enable the Gmail API and the Admin SDK API for the project, and API access in the domain."
+      return
+        "Enable the Gmail API and the Admin SDK API for the project, and API access in the domain."
     case (404, _) where command.hasSuffix("user") || command.hasSuffix("users"):
       return "Take the user from get_user_list."
     case (404, _): return "Take the ids from search_emails with the same user_email."
@@ -83,7 +84,10 @@ enum GmailErrors {
       "The user has no mailbox: use an address of the domain that has Gmail turned on."
     ),
     ("Mail service not enabled", "Turn Gmail on for the user in the Admin console."),
-    ("Not Authorized to access", "Let admin_email be an administrator with the right to manage users."),
+    (
+      "Not Authorized to access",
+      "Let admin_email be an administrator with the right to manage users."
+    ),
     ("Invalid id value", "Take the message ids from search_emails with the same user_email."),
     ("Invalid label", "Take the label ids from list_labels; some cannot be changed."),
   ]

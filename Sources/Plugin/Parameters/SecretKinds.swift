@@ -45,7 +45,8 @@ public struct PasswordKind: Kind {
     else {
       faults.append(
         ParameterProblem(
-          "must be \(Self.length.lowerBound) to \(Self.length.upperBound) printable ASCII characters"))
+          "must be \(Self.length.lowerBound) to \(Self.length.upperBound) printable ASCII characters"
+        ))
       return nil
     }
     return text

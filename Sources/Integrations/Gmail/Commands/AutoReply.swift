@@ -64,7 +64,9 @@ struct SetAutoReply: GmailCommand, RequestCommand {
       writer.object { writer in
         writer.member("enableAutoReply", isEnabled)
         writer.member(ifPresent: "responseSubject", subject)
-        if let body { writer.member(Self.isHTML(body) ? "responseBodyHtml" : "responseBodyPlainText", body) }
+        if let body {
+          writer.member(Self.isHTML(body) ? "responseBodyHtml" : "responseBodyPlainText", body)
+        }
         writer.member("restrictToContacts", onlyContacts)
         writer.member("restrictToDomain", onlyDomain)
         // 64-bit numbers are strings in Google's JSON.

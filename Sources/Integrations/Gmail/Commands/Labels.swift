@@ -31,8 +31,9 @@ struct LabelEmails: GmailCommand, TargetCommand {
   init(_ parameters: inout ParamReader) {
     user = parameters.mailbox("The mailbox that holds the messages.")
     messages = parameters.messages("The messages to label.")
-    added = parameters.labels("Add Labels", "The labels to add, by id.") ?? []
-    removed = parameters.labels("Remove Labels", "The labels to take off, by id.") ?? []
+    added = parameters.labels("Add Labels", "The labels to add, by id.", example: "IMPORTANT") ?? []
+    removed =
+      parameters.labels("Remove Labels", "The labels to take off, by id.", example: "STARRED") ?? []
     parameters.atLeastOne(of: "Add Labels", "Remove Labels")
   }
 

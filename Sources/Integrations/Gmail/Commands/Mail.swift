@@ -23,10 +23,12 @@ struct SearchEmails: GmailCommand, RequestCommand {
     filter = parameters.optional(
       "Filter", .text(maximumCharacters: 10_000),
       "What to look for, as in Gmail's search box: from:, to:, subject:, after:, has:attachment.",
-      examples: ["subject:invoice has:attachment"])
+      examples: ["from:fiona@harbor.example is:unread"])
     limit = parameters.optional(
       "Limit", .integer(from: 1, to: 500), "Messages at most.", default: 100)
-    labels = parameters.labels("Label IDs", "Only messages that have all of these labels.") ?? []
+    labels =
+      parameters.labels(
+        "Label IDs", "Only messages that have all of these labels.", example: "INBOX") ?? []
     includesSpamAndTrash = parameters.optional(
       "Include Spam Trash", .boolean, "Whether spam and trash are searched too.", default: false)
   }

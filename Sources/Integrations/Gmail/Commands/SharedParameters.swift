@@ -16,14 +16,16 @@ extension ParamReader {
   mutating func messages(_ about: StaticString) -> [String] {
     required(
       "Message IDs", .list(of: .text(maximumCharacters: 256), count: 1...Self.maximumMessages),
-      about, from: ParameterSource.messages, examples: [["182b676d244938bd"]]
+      about, from: ParameterSource.messages, examples: [["1a1e3961e9c3a002"]]
     ).withoutDuplicates()
   }
 
-  mutating func labels(_ title: StaticString, _ about: StaticString) -> [String]? {
+  mutating func labels(
+    _ title: StaticString, _ about: StaticString, example: String
+  ) -> [String]? {
     optional(
       title, .list(of: .text(maximumCharacters: 256), count: 0...100), about,
-      from: [ParameterSource("list_labels", "$.labels[*].id")], examples: [["IMPORTANT"]])
+      from: [ParameterSource("list_labels", "$.labels[*].id")], examples: [[example]])
   }
 
   mutating func password(_ about: StaticString) -> String {

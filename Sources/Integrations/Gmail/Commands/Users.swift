@@ -26,7 +26,13 @@ struct CreateUser: GmailCommand, RequestCommand {
     customFields = parameters.optional(
       "Custom Fields", .jsonObject,
       "More members of the user, as the Directory API has them; they add to the ones above.",
-      examples: [])
+      examples: [
+        JSONFragment {
+          $0.literal(
+            #"{"phones":[{"value":"+1 604 123 4567","type":"work"}],"changePasswordAtNextLogin":true}"#
+          )
+        }.json
+      ])
   }
 
   func request(with client: GmailClient) -> HTTPRequest {

@@ -40,7 +40,8 @@ struct ServiceAccount: Sendable {
   }
 
   /// A signed assertion that `user` is acted for.
-  func assertion(for user: String, scope: GmailScope, at now: Int64) throws(CommandError) -> String {
+  func assertion(for user: String, scope: GmailScope, at now: Int64) throws(CommandError) -> String
+  {
     let claims = JSONFragment { writer in
       writer.object {
         $0.member("iss", email)

@@ -1,0 +1,159 @@
+"""Google as a test programs it, over raw sockets (see `upstream`): a token endpoint that verifies
+what is signed, Gmail, and the Directory."""
+
+import base64
+import functools
+import json
+import threading
+import urllib.parse
+
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+
+from Support.upstream import Upstream, reply
+
+TOKEN = "/token"
+DOMAIN = "corp.example"
+ADMIN = f"admin@{DOMAIN}"
+ANNA = f"anna@{DOMAIN}"
+EMAIL = "robot@project.iam.gserviceaccount.com"
+KEY_ID = "69ba0123456789abcdef59ae"
+#: Where Google's own clients say that an assertion is for.
+AUDIENCE = "https://oauth2.googleapis.com/token"
+JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+
+MAIL = "https://mail.google.com/"
+SETTINGS = "https://www.googleapis.com/auth/gmail.settings.basic"
+USERS = "https://www.googleapis.com/auth/admin.directory.user"
+
+CLIENT_ID = "1067-qp8f.apps.googleusercontent.com"
+CLIENT_SECRET = "GOCSPX-e9hi-secret-ejaY"
+REFRESH_TOKEN = "1//0e-refresh-of-the-file"
+#: Codes hold slashes.
+CODE = "4/0AdQt8qh-code-of-the-consent"
+CALLBACK = "https://soar.example/Auth2Callback.aspx"
+
+
+@functools.cache
+def key():
+    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
+
+@functools.cache
+def private_key():
+    return key().private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption()).decode()
+
+
+def key_file(**more):
+    """As Google Cloud hands it out."""
+    return {
+        "type": "service_account", "project_id": "project", "private_key_id": KEY_ID,
+        "private_key": private_key(), "client_email": EMAIL, "client_id": "1004",
+        "token_uri": AUDIENCE, **more}
+
+
+def decoded(text):
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
+def refusal(status, message, reason=None, domain="global", name=None, headers=()):
+    """An error of the APIs; `name` is the status that newer ones carry."""
+    error = {"code": status, "message": message}
+    if reason:
+        error["errors"] = [{"message": message, "domain": domain, "reason": reason}]
+    if name:
+        error["status"] = name
+    return reply(status, {"error": error}, headers)
+
+
+def token_refusal(status, error, description=None):
+    """An error of the token endpoint."""
+    body = {"error": error} | ({"error_description": description} if description else {})
+    return reply(status, body)
+
+
+class Google(Upstream):
+    """`answer` gets each request of the APIs; `token` may take the place of the token endpoint: it
+    gets the request, its form and the number of the exchange, from 1."""
+
+    def __init__(self, answer=None, token=None, **more):
+        self.answer_signed_in = answer or (lambda request: reply(200, {}))
+        self.token = token or (lambda request, form, number: self.grant(form, number))
+        self.assertions = []  # the claims of each
+        self.forms = []
+        self.lock = threading.Lock()
+        super().__init__(self.route, **more)
+
+    def route(self, request):
+        if request.path != TOKEN:
+            return self.answer_signed_in(request)
+        pairs = urllib.parse.parse_qsl(request.body.decode(), strict_parsing=True)
+        form = dict(pairs)
+        assert len(form) == len(pairs), "a field that comes twice"
+        assert request.method == "POST"
+        assert request.header("Content-Type") == "application/x-www-form-urlencoded"
+        with self.lock:
+            self.forms.append(form)
+            number = len(self.forms)
+            if form["grant_type"] == JWT_BEARER:
+                self.assertions.append(self.verified(form["assertion"]))
+        return self.token(request, form, number)
+
+    @staticmethod
+    def verified(assertion):
+        """The claims of an assertion that the service account has signed."""
+        head, claims, signature = assertion.split(".")
+        key().public_key().verify(
+            decoded(signature), f"{head}.{claims}".encode(), padding.PKCS1v15(), hashes.SHA256())
+        assert json.loads(decoded(head)) == {"alg": "RS256", "typ": "JWT", "kid": KEY_ID}
+        return json.loads(decoded(claims))
+
+    def grant(self, form, number, **more):
+        """An access token that says for whom it is."""
+        subject = "consented"
+        if form["grant_type"] == JWT_BEARER:
+            claims = self.verified(form["assertion"])
+            subject = f"{claims['sub']} {claims['scope']}".encode().hex()
+        body = {
+            "access_token": f"ya29.{number}.{subject}", "expires_in": 3599, "token_type": "Bearer"}
+        if form["grant_type"] == "authorization_code":
+            body["refresh_token"] = f"1//0e-refresh-{number}-of-the-code"
+        return reply(200, body | more)
+
+    @property
+    def calls(self):
+        """What came beside the sign-ins."""
+        return [r for r in list(self.requests) if r.path != TOKEN]
+
+    def settings(self, **more):
+        return {
+            "gmail_url": self.url, "directory_url": self.url, "token_url": self.url + TOKEN,
+            **more}
+
+    def connection(self, **more):
+        """With a service account; `settings` add to its own."""
+        own = {"service_account_json": key_file(), "admin_email": ADMIN} | more.pop("settings", {})
+        return {"integration": "gmail", "settings": self.settings(**own), **more}
+
+    def oauth(self, **more):
+        """With an OAuth client, whose user has consented."""
+        own = {
+            "authentication_type": "oauth_client_id", "client_id": CLIENT_ID,
+            "client_secret": CLIENT_SECRET, "callback_url": CALLBACK,
+            "refresh_token": REFRESH_TOKEN} | more.pop("settings", {})
+        settings = self.settings(**{name: value for name, value in own.items() if value})
+        return {"integration": "gmail", "settings": settings, **more}
+
+
+def bearer(request):
+    """The token that a request came with: the number of its exchange and, of a service account,
+    the user and the scope."""
+    scheme, token = request.header("Authorization").split(" ")
+    assert scheme == "Bearer"
+    _, number, subject = token.split(".")
+    if subject == "consented":
+        return int(number), None, None
+    user, scope = bytes.fromhex(subject).decode().split(" ")
+    return int(number), user, scope
