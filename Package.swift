@@ -45,7 +45,7 @@ let package = Package(
     room("CurlTransport", needs: ["Basics", "HTTP", "CCurl"]),
     room("HTTPServer", needs: ["Basics"]),
     // Floor 4
-    room("Plugin", needs: ["Basics", "HTTP", "Crypto"]),
+    room("Plugin", needs: ["Basics", "HTTP", "Crypto", "JSONPath"]),
     // Floor 5
     room(
       "BitdefenderGravityZone", path: "Sources/Integrations/BitdefenderGravityZone",
@@ -55,7 +55,7 @@ let package = Package(
       needs: ["Basics", "HTTP", "Plugin"]),
     room(
       "Gmail", path: "Sources/Integrations/Gmail",
-      needs: ["Basics", "HTTP", "Crypto", "Plugin"]),
+      needs: ["Basics", "HTTP", "Crypto", "Mail", "Plugin"]),
     // Floor 6
     room("Sandbox", needs: ["Basics", "Crypto", "HTTPServer"]),
     room("Host", needs: ["Basics", "RPC", "HTTP", "Crypto", "Plugin"]),
