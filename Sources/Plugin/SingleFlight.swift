@@ -42,6 +42,9 @@ public final class SingleFlight<Value: Sendable>: Sendable {
 
   public init() {}
 
+  /// The value at hand, fresh or not.
+  public var current: Value? { state.withLock { $0.holding?.value } }
+
   /// The value at hand, or else the one that `get` brings; of many callers one runs it.
   ///
   /// The flight is a task of its own: a caller that gives up does not end it for the others.

@@ -157,3 +157,41 @@ def bearer(request):
         return int(number), None, None
     user, scope = bytes.fromhex(subject).decode().split(" ")
     return int(number), user, scope
+
+
+# The batch endpoint
+
+BATCH = "/batch/gmail/v1"
+
+
+def batched(request):
+    """The calls in a batch: `[(id, method, target)]`."""
+    kind, boundary = request.header("Content-Type").split("; boundary=")
+    assert kind == "multipart/mixed"
+    *parts, end = request.body.split(f"--{boundary}".encode())
+    assert parts.pop(0) == b"" and end == b"--\r\n"
+    calls = []
+    for part in parts:
+        head, call, rest = part.removeprefix(b"\r\n").split(b"\r\n\r\n", 2)
+        fields = dict(line.split(b": ", 1) for line in head.split(b"\r\n"))
+        assert fields[b"Content-Type"] == b"application/http" and rest == b"\r\n"
+        method, target, version = call.split(b"\r\n")[0].decode().split(" ")
+        assert version == "HTTP/1.1" and target.startswith("/gmail/v1/")
+        calls.append((fields[b"Content-ID"].decode(), method, target))
+    return calls
+
+
+def batch_reply(answers, boundary="batch_x", quoted=False, lengths=True, end=True):
+    """`[(id of the call, Reply)]` as one answer."""
+    body = b""
+    for id, answer in answers:
+        names = [f"Content-Length: {len(answer.body)}"] if lengths else []
+        names += [f"{name}: {value}" for name, value in answer.headers]
+        inner = "\r\n".join([f"HTTP/1.1 {answer.status} Status", *names]).encode()
+        body += (
+            f"--{boundary}\r\nContent-Type: application/http\r\n"
+            f"Content-ID: {id.replace('<', '<response-')}\r\n\r\n").encode()
+        body += inner + b"\r\n\r\n" + answer.body + b"\r\n"
+    shown = f'"{boundary}"' if quoted else boundary
+    body += f"--{boundary}--\r\n".encode() if end else b""
+    return reply(200, body, [("Content-Type", f"multipart/mixed; boundary={shown}")])

@@ -97,20 +97,22 @@ def test_the_rest_of_the_file_stays_as_it_is():
     with Google() as google, Host(google.oauth(settings=FIRST)) as host:
         connection = google.oauth(settings=FIRST)
         text = ('{\n  "connections" : {\n    "ä": ' + json.dumps(connection).replace("{", "{\n\t", 1)
-                + ',\n    "b": {"integration":"gmail","settings":' + json.dumps(connection["settings"])
+                .replace('"settings": {', '"settings": {\n      ') + ',\n    "b": {"integration":"gmail","settings":' + json.dumps(connection["settings"])
                 + ',"active":false}\n  },  "note": 1.50e2\n}\n')
         file = host.path / "own.json"
         file.write_text(text)
         with Host(options=["--connections", str(file)]) as other:
             other.integration = "gmail"
             other.result("list_labels", LABELS)
-        member = f'"refresh_token": "{ISSUED}",'
+        # Spaced like the member before which it stands.
+        member = f'\n      "refresh_token": "{ISSUED}",'
         written = file.read_text()
         assert written.count(member) == 1 and written.replace(member, "") == text
 
 
 def test_an_edit_made_meanwhile_is_not_lost():
     with Google() as google, Host(google.oauth(settings=FIRST)) as host:
+        host.call("ping")
         file = host.path / "connections.json"
         document = json.loads(file.read_text())
         document["connections"]["new"] = {"integration": "gmail"}
@@ -149,6 +151,7 @@ def test_a_refresh_token_that_cannot_be_kept_is_still_used(trouble):
         google.token = lambda request, form, number: google.grant(form, number, refresh_token="1//0e-rotated")
         given = {"$env": "REFRESH"} if trouble == "variable" else REFRESH_TOKEN
         with Host(google.oauth(settings={"refresh_token": given}), env={"REFRESH": REFRESH_TOKEN}) as host:
+            host.call("ping")
             if trouble == "gone":
                 (host.path / "connections.json").unlink()
             host.result("list_labels", LABELS)

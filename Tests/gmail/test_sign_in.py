@@ -146,6 +146,7 @@ REFUSALS = [
      "Invalid JWT: Token must be a short-lived token (60 minutes) and in a reasonable timeframe. Check your iat and "
      "exp values in the JWT claim.", "clock"),
     (400, "invalid_grant", "Invalid email or User ID", "not suspended"),
+    (400, "invalid_grant", "Invalid grant: account not found", "service account exists"),
     (401, "disabled_client", "The OAuth client was disabled.", "Enable the service account"),
     (401, "invalid_client", "The OAuth client was not found.", "client_id"),
 ]

@@ -5,8 +5,10 @@ import Plugin
 /// Speaks with Gmail and with the Directory of a domain.
 public final class GmailClient: VendorClient {
   private let settings: GmailSettings
-  private let connection: Connection
+  let connection: Connection
   private let tokens: GmailTokens
+  let gmailRoot: String
+  let batchURL: String
   private let mailRoot: String
   private let directoryRoot: String
 
@@ -14,7 +16,9 @@ public final class GmailClient: VendorClient {
     self.settings = settings
     self.connection = connection
     tokens = GmailTokens(settings, on: connection)
-    mailRoot = "\(settings.gmailURL?.text ?? "")/gmail/\(settings.version)/users/"
+    gmailRoot = settings.gmailURL?.text ?? ""
+    batchURL = "\(gmailRoot)/batch/gmail/\(settings.version)"
+    mailRoot = "\(gmailRoot)/gmail/\(settings.version)/users/"
     directoryRoot = "\(settings.directoryURL?.text ?? "")/admin/directory/v1/users"
   }
 

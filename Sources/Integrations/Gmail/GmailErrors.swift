@@ -29,7 +29,9 @@ enum GmailErrors {
     guard let start = message.firstRange(of: "Retry after ") else { return nil }
     let instant = message[start.upperBound...].prefix { $0 != " " && $0 != ")" && $0 != "," }
     guard let time = try? Timestamp(reading: String(instant)) else { return nil }
-    return max(0, Int(time.millisecondsSince1970 - WallClock.nowMilliseconds))
+    let wait = Int(time.millisecondsSince1970 - WallClock.nowMilliseconds)
+    // What is past says nothing about how long to wait.
+    return wait > 0 ? wait : nil
   }
 
   private static func reason(_ error: JSON?) -> String? {
@@ -67,8 +69,6 @@ enum GmailErrors {
     case (403, "accessNotConfigured"), (403, "domainCannotUseApis"):
       return
         "Enable the Gmail API and the Admin SDK API for the project, and API access in the domain."
-    case (404, _) where command.hasSuffix("user") || command.hasSuffix("users"):
-      return "Take the user from get_user_list."
     case (404, _): return "Take the ids from search_emails with the same user_email."
     case (409, _): return "There is a user with this address already."
     case (412, _): return "The user was made just now; try again in a minute."
@@ -83,10 +83,15 @@ enum GmailErrors {
       "Precondition check failed",
       "The user has no mailbox: use an address of the domain that has Gmail turned on."
     ),
+    ("Not Found: userKey", "Take the user from get_user_list."),
     ("Mail service not enabled", "Turn Gmail on for the user in the Admin console."),
     (
       "Not Authorized to access",
       "Let admin_email be an administrator with the right to manage users."
+    ),
+    (
+      "insufficient authentication scopes",
+      "Grant the scopes that the connection's set-up names, then sign in anew."
     ),
     ("Invalid id value", "Take the message ids from search_emails with the same user_email."),
     ("Invalid label", "Take the label ids from list_labels; some cannot be changed."),
@@ -108,19 +113,23 @@ enum GmailErrors {
   // MARK: Errors of signing in
 
   /// Nothing was done for the command; `concernsSignIn` says so.
-  static func signIn(_ response: HTTPResponse) -> CommandError {
+  ///
+  /// - Parameter hasAssertion: whether a service account signs in.
+  static func signIn(_ response: HTTPResponse, hasAssertion: Bool) -> CommandError {
     let json = try? JSON.parse(response.body)
     let code = json?["error"]?.string
     let description = json?["error_description"]?.string
     var error = CommandError.upstream(
       response, message: description ?? code,
-      remedy: signInRemedy(code, description ?? ""))
+      remedy: signInRemedy(code, description ?? "", hasAssertion))
     error.concernsSignIn = true
     if (400..<500).contains(response.status), response.status != 429 { error.kind = .auth }
     return error
   }
 
-  private static func signInRemedy(_ code: String?, _ description: String) -> String? {
+  private static func signInRemedy(
+    _ code: String?, _ description: String, _ hasAssertion: Bool
+  ) -> String? {
     switch code {
     case "unauthorized_client", "access_denied":
       return """
@@ -132,12 +141,14 @@ enum GmailErrors {
     case "disabled_client": return "Enable the service account, or take another one."
     case "redirect_uri_mismatch":
       return "Let callback_url be the redirect URI that the authorization code was asked for with."
-    case "invalid_grant": return invalidGrantRemedy(description)
+    case "invalid_grant": return invalidGrantRemedy(description, hasAssertion)
     default: return nil
     }
   }
 
-  private static func invalidGrantRemedy(_ description: String) -> String {
+  private static func invalidGrantRemedy(
+    _ description: String, _ hasAssertion: Bool
+  ) -> String {
     if description.contains("Signature") {
       return "The key was deleted or changed; take a new key file of the service account."
     }
@@ -146,6 +157,9 @@ enum GmailErrors {
     }
     if description.contains("email") || description.contains("User ID") {
       return "Use an address of the domain: of a user who exists and is not suspended."
+    }
+    if hasAssertion {
+      return "Check that the service account exists, and that its key file is the latest one."
     }
     return """
       The refresh token or the authorization code is not good any more: let the user consent again. \

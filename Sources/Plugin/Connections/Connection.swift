@@ -42,6 +42,11 @@ public final class Connection: Sendable {
     slots = OptionalSlots(definition.maximumConcurrency.map { Int($0) })
   }
 
+  /// Whether requests of a command are held to a rate that the connection sets, or its vendor.
+  public func hasRateLimit(for command: String, _ quota: RateQuota? = nil) -> Bool {
+    limiter.hasLimit(for: command, quota)
+  }
+
   /// Keeps a setting that the vendor has issued anew, such as a refresh token, for the next start
   /// too. Of a connection that is in no file nothing is kept; the client has it in memory.
   public func keep(_ setting: StaticString, _ value: String) async {

@@ -76,7 +76,8 @@ extension Invocation {
       remedy: "Try again then, or raise options.timeout_ms.")
   }
 
-  func pause(milliseconds: Int?) {
+  /// Holds back what the same limit holds for, since the vendor has said so.
+  public func pause(milliseconds: Int?) {
     guard let milliseconds else { return }
     connection.limiter.pause(
       for: commandID, command.rateLimit,

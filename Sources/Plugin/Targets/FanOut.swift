@@ -5,19 +5,35 @@ import Synchronization
 final class FanOut: Sendable {
   typealias Work = @Sendable (Target, Invocation) async throws(CommandError) -> TargetAnswer
 
+  /// Work on many targets in one request, where the vendor takes that.
+  struct Batches: Sendable {
+    /// Targets of one request at most.
+    let size: Int
+    /// What became of each target; nil for those that are to be sent alone.
+    let work: @Sendable ([Target], Invocation) async -> [Result<TargetAnswer, CommandError>?]
+  }
+
   /// Targets of one command under way at a time. Those behind them have not taken a place in the
   /// rate limit yet, so that other commands get theirs.
   static let maximumConcurrency = 16
+  /// Batches under way at a time: the vendor works on all targets of a batch at once.
+  static let maximumConcurrentBatches = 2
 
   private typealias Run = Task<Result<TargetAnswer, CommandError>, Never>
 
   private let targets: [Target]
   private let invocation: Invocation
+  private let batches: Batches?
   private let work: Work
   private let state: Mutex<State>
 
   private struct State {
+    /// Positions that no batch has settled.
+    var left: [Int] = []
     var next = 0
+    var nextInBatch = 0
+    /// A batch settled nothing: the others would fare no better.
+    var batchesFail = false
     var finished = 0
     var outcomes: [TargetOutcome?]
     /// The error of a target whose credentials were refused; nothing more is sent after it.
@@ -39,7 +55,10 @@ final class FanOut: Sendable {
     }
   }
 
-  init(_ targets: [Target], in invocation: Invocation, _ work: @escaping Work) {
+  init(
+    _ targets: [Target], in invocation: Invocation, batches: Batches? = nil, _ work: @escaping Work
+  ) {
+    self.batches = batches
     self.targets = targets
     self.invocation = invocation
     self.work = work
@@ -50,8 +69,13 @@ final class FanOut: Sendable {
   ///
   /// - Returns: what became of each, in their order, and the error that stopped the rest.
   func run() async -> (outcomes: [TargetOutcome], refusal: CommandError?) {
+    if let batches { await run(batches) }
+    let left = state.withLock { state in
+      state.left = state.outcomes.indices.filter { state.outcomes[$0] == nil }
+      return state.left.count
+    }
     await withTaskGroup { group in
-      for _ in 0..<min(targets.count, Self.maximumConcurrency) {
+      for _ in 0..<min(left, Self.maximumConcurrency) {
         group.addTask { await self.runUntilNoneIsLeft() }
       }
     }
@@ -60,23 +84,66 @@ final class FanOut: Sendable {
 
   private func runUntilNoneIsLeft() async {
     while let position = take() {
-      let outcome = TargetOutcome(targets[position].name, await run(at: position))
-      let done = state.withLock { state in
-        state.outcomes[position] = outcome
-        state.finished += 1
-        return state.finished
-      }
-      await invocation.stream(outcome)
-      await invocation.reportProgress(done: done, total: targets.count)
+      await settle(position, await run(at: position))
     }
+  }
+
+  private func settle(_ position: Int, _ result: Result<TargetAnswer, CommandError>) async {
+    let outcome = TargetOutcome(targets[position].name, result)
+    let done = state.withLock { state in
+      state.outcomes[position] = outcome
+      state.finished += 1
+      return state.finished
+    }
+    await invocation.stream(outcome)
+    await invocation.reportProgress(done: done, total: targets.count)
   }
 
   private func take() -> Int? {
     state.withLock { state in
-      guard state.next < targets.count else { return nil }
+      guard state.next < state.left.count else { return nil }
       defer { state.next += 1 }
-      return state.next
+      return state.left[state.next]
     }
+  }
+
+  // MARK: Batches
+
+  private func run(_ batches: Batches) async {
+    await withTaskGroup { group in
+      for _ in 0..<Self.maximumConcurrentBatches {
+        group.addTask {
+          while let positions = self.takeBatch(of: batches.size) {
+            await self.run(positions, in: batches)
+          }
+        }
+      }
+    }
+  }
+
+  private func takeBatch(of size: Int) -> Range<Int>? {
+    state.withLock { state in
+      let start = state.nextInBatch
+      guard start < targets.count, !state.batchesFail, !Task.isCancelled else { return nil }
+      state.nextInBatch = min(start + size, targets.count)
+      return start..<state.nextInBatch
+    }
+  }
+
+  private func run(_ positions: Range<Int>, in batches: Batches) async {
+    let own = invocation.child(sendingThrough: OpenGate())
+    let results = await batches.work(Array(targets[positions]), own)
+    precondition(results.count == positions.count, "a batch that answers for others")
+    if results.allSatisfy({ $0 == nil }) { state.withLock { $0.batchesFail = true } }
+    for (position, result) in zip(positions, results) {
+      if let result { await settle(position, result) }
+    }
+  }
+
+  /// Batches hold nobody up: what is refused in one is sent alone.
+  private struct OpenGate: SendGate {
+    func enter() -> SendPermit { .go }
+    func leave(status: Int?) {}
   }
 
   private func run(at position: Int) async -> Result<TargetAnswer, CommandError> {

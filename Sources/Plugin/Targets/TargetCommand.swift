@@ -37,6 +37,14 @@ public protocol TargetCommand: Command {
   /// Requests that each target takes, to see beforehand whether they fit the rate limit.
   static var requestsPerTarget: Int { get }
 
+  /// How many of so many targets are sent in one request; 1 where each is sent alone.
+  func batchSize(for targets: Int, with client: Client) -> Int
+  /// Does what is to be done for several targets with one request.
+  ///
+  /// - Returns: what became of each; nil for those that are to be sent alone after all.
+  func run(_ batch: [Target], with client: Client, in invocation: Invocation)
+    async -> [Result<TargetAnswer, CommandError>?]
+
   /// The targets with the requests that they start with, without duplicates.
   func targets(with client: Client) -> [Target]
   /// Does what is to be done for one target.
@@ -47,6 +55,12 @@ public protocol TargetCommand: Command {
 extension TargetCommand {
   public static var canPartlySucceed: Bool { true }
   public static var requestsPerTarget: Int { 1 }
+
+  public func batchSize(for targets: Int, with client: Client) -> Int { 1 }
+
+  public func run(
+    _ batch: [Target], with client: Client, in invocation: Invocation
+  ) async -> [Result<TargetAnswer, CommandError>?] { batch.map { _ in nil } }
 
   public func plan(with client: Client) -> [HTTPRequest] {
     targets(with: client).flatMap { client.previews($0.request) }
@@ -62,8 +76,11 @@ extension TargetCommand {
     with client: Client, in invocation: Invocation
   ) async throws(CommandError) -> CommandResult {
     let targets = targets(with: client)
-    try invocation.expectRoom(forRequests: targets.count * Self.requestsPerTarget)
-    let fanOut = FanOut(targets, in: invocation) {
+    let size = batchSize(for: targets.count, with: client)
+    let sends = (targets.count + size - 1) / size
+    try invocation.expectRoom(forRequests: sends * Self.requestsPerTarget)
+    let batches = FanOut.Batches(size: size) { await run($0, with: client, in: $1) }
+    let fanOut = FanOut(targets, in: invocation, batches: size > 1 ? batches : nil) {
       (target, own) async throws(CommandError) in try await run(target, with: client, in: own)
     }
     let (outcomes, refusal) = await fanOut.run()

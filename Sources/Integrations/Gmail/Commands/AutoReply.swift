@@ -10,7 +10,8 @@ struct GetAutoReply: GmailCommand, RequestCommand {
   let user: String
 
   init(_ parameters: inout ParamReader) {
-    user = parameters.mailbox("The mailbox whose auto reply is read.")
+    user = parameters.mailbox(
+      "The mailbox whose auto reply is read; with OAuth, the one of the user who consented.")
   }
 
   func request(with client: GmailClient) -> HTTPRequest {
@@ -34,7 +35,8 @@ struct SetAutoReply: GmailCommand, RequestCommand {
   let end: Timestamp?
 
   init(_ parameters: inout ParamReader) {
-    user = parameters.mailbox("The mailbox whose auto reply is set.")
+    user = parameters.mailbox(
+      "The mailbox whose auto reply is set; with OAuth, the one of the user who consented.")
     isEnabled = parameters.optional(
       "Enable Auto Reply", .boolean, "Whether mail is answered automatically.", default: false)
     subject = parameters.optional(

@@ -11,7 +11,8 @@ struct ListLabels: GmailCommand, RequestCommand {
   let user: String
 
   init(_ parameters: inout ParamReader) {
-    user = parameters.mailbox("The mailbox whose labels are listed.")
+    user = parameters.mailbox(
+      "The mailbox whose labels are listed; with OAuth, the one of the user who consented.")
   }
 
   func request(with client: GmailClient) -> HTTPRequest { client.mail(.get, user, "/labels") }
@@ -29,7 +30,8 @@ struct LabelEmails: GmailCommand, TargetCommand {
   let removed: [String]
 
   init(_ parameters: inout ParamReader) {
-    user = parameters.mailbox("The mailbox that holds the messages.")
+    user = parameters.mailbox(
+      "The mailbox that holds the messages; with OAuth, the one of the user who consented.")
     messages = parameters.messages("The messages to label.")
     added = parameters.labels("Add Labels", "The labels to add, by id.", example: "IMPORTANT") ?? []
     removed =
@@ -53,7 +55,8 @@ struct ReportSpam: GmailCommand, TargetCommand {
   let messages: [String]
 
   init(_ parameters: inout ParamReader) {
-    user = parameters.mailbox("The mailbox that holds the messages.")
+    user = parameters.mailbox(
+      "The mailbox that holds the messages; with OAuth, the one of the user who consented.")
     messages = parameters.messages("The messages to mark as spam.")
   }
 

@@ -19,7 +19,8 @@ struct SearchEmails: GmailCommand, RequestCommand {
   let includesSpamAndTrash: Bool
 
   init(_ parameters: inout ParamReader) {
-    user = parameters.mailbox("The mailbox to search.")
+    user = parameters.mailbox(
+      "The mailbox to search; with OAuth, the one of the user who consented.")
     filter = parameters.optional(
       "Filter", .text(maximumCharacters: 10_000),
       "What to look for, as in Gmail's search box: from:, to:, subject:, after:, has:attachment.",
@@ -53,7 +54,8 @@ struct GetEmail: GmailCommand, TargetCommand {
   let messages: [String]
 
   init(_ parameters: inout ParamReader) {
-    user = parameters.mailbox("The mailbox that holds the messages.")
+    user = parameters.mailbox(
+      "The mailbox that holds the messages; with OAuth, the one of the user who consented.")
     messages = parameters.messages("The messages to read.")
   }
 
@@ -62,6 +64,25 @@ struct GetEmail: GmailCommand, TargetCommand {
       Target(
         message, client.mail(.get, user, "/messages/", message) { $0.query("format", "full") })
     }
+  }
+
+  func batchSize(for targets: Int, with client: GmailClient) -> Int {
+    client.batchSize(for: targets, of: "get_email")
+  }
+
+  func plan(with client: GmailClient) -> [HTTPRequest] {
+    let targets = targets(with: client)
+    let size = batchSize(for: targets.count, with: client)
+    guard size > 1 else { return targets.flatMap { client.previews($0.request) } }
+    return stride(from: 0, to: targets.count, by: size).flatMap { start in
+      client.previews(client.batch(targets[start...].prefix(size).map(\.request)))
+    }
+  }
+
+  func run(
+    _ batch: [Target], with client: GmailClient, in invocation: Invocation
+  ) async -> [Result<TargetAnswer, CommandError>?] {
+    await client.exchange(batch, in: invocation)
   }
 }
 
@@ -76,7 +97,8 @@ struct DeleteEmails: GmailCommand, TargetCommand {
   let messages: [String]
 
   init(_ parameters: inout ParamReader) {
-    user = parameters.mailbox("The mailbox that holds the messages.")
+    user = parameters.mailbox(
+      "The mailbox that holds the messages; with OAuth, the one of the user who consented.")
     messages = parameters.messages("The messages to delete.")
   }
 
@@ -95,7 +117,8 @@ struct TrashEmails: GmailCommand, TargetCommand {
   let messages: [String]
 
   init(_ parameters: inout ParamReader) {
-    user = parameters.mailbox("The mailbox that holds the messages.")
+    user = parameters.mailbox(
+      "The mailbox that holds the messages; with OAuth, the one of the user who consented.")
     messages = parameters.messages("The messages to move to the trash.")
   }
 
@@ -118,7 +141,8 @@ struct UntrashEmails: GmailCommand, TargetCommand {
   let messages: [String]
 
   init(_ parameters: inout ParamReader) {
-    user = parameters.mailbox("The mailbox that holds the messages.")
+    user = parameters.mailbox(
+      "The mailbox that holds the messages; with OAuth, the one of the user who consented.")
     messages = parameters.messages("The messages to take out of the trash.")
   }
 

@@ -61,7 +61,11 @@ struct CreateUser: GmailCommand, RequestCommand {
 
 struct SetUserPassword: GmailCommand, RequestCommand {
   static let about = CommandAbout(
-    "Set User Password", "Sets the password of a user. It is never shown again.", effect: .write,
+    "Set User Password",
+    """
+    Sets the password of a user, which is never shown again. Needs an administrator who may manage \
+    users.
+    """, effect: .write,
     isIdempotent: true, permissions: [Permission.users], readBack: "get_user_list",
     result: { GmailResults.user })
 
@@ -85,7 +89,8 @@ struct SetUserPassword: GmailCommand, RequestCommand {
 
 struct DeleteUsers: GmailCommand, TargetCommand {
   static let about = CommandAbout(
-    "Delete Users", "Deletes users of the domain.", effect: .destructive,
+    "Delete Users", "Deletes users of the domain. Needs an administrator who may manage users.",
+    effect: .destructive,
     permissions: [Permission.users], readBack: "get_user_list", result: { .array(of: .any) })
 
   let users: [String]
@@ -168,9 +173,10 @@ struct GetUserList: GmailCommand {
     repeat {
       let body = try await client.exchange(
         request(with: client, count: left, token: token), in: invocation)
-      _ = await pages.add(body, of: nil)
-      left -= Int64(body["users"]?.count ?? 0)
       let next = body["nextPageToken"]?.string
+      // The first page with users is the one that the others add to.
+      if body["users"] != nil || next == nil { _ = await pages.add(body, of: nil) }
+      left -= Int64(body["users"]?.count ?? 0)
       if next != nil && next == token { break }
       token = next
     } while token != nil && left > 0

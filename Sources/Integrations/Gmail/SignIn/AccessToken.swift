@@ -8,6 +8,9 @@ struct AccessToken: Sendable {
   /// The ones before, which answers that are still on their way may hold.
   var superseded: [String] = []
 
+  /// All that are kept out of the output.
+  var texts: [String] { [text] + superseded }
+
   /// Seconds before its end in which a token is not used any more, as Google's own clients have it.
   private static let marginSeconds: Int64 = 225
 

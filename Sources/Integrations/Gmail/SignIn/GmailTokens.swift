@@ -7,14 +7,20 @@ import Synchronization
 final class GmailTokens: Sendable {
   typealias Flight = SingleFlight<AccessToken>
 
-  /// Grants whose tokens are kept at a time; a host that walks through a whole domain asks anew.
+  /// Grants whose tokens are kept at a time, those used last: a host that walks through a whole domain
+  /// asks anew.
   private static let maximumGrants = 1_000
 
   private let settings: GmailSettings
   private let connection: Connection
   private let endpoint: TokenEndpoint
   private let account = SingleFlight<ServiceAccount>()
-  private let flights = Mutex<[String: Flight]>([:])
+  private let grants = Mutex(Grants())
+
+  private struct Grants {
+    var entries: [String: (flight: Flight, lastUse: Int)] = [:]
+    var uses = 0
+  }
 
   init(_ settings: GmailSettings, on connection: Connection) {
     self.settings = settings
@@ -39,13 +45,21 @@ final class GmailTokens: Sendable {
   private func flight(for grant: GmailGrant) -> Flight {
     // Whoever consented is asked for everything, by one token.
     let key = settings.authenticationType == .serviceAccount ? grant.text : ""
-    return flights.withLock { flights in
-      if let flight = flights[key] { return flight }
-      if flights.count >= Self.maximumGrants { flights = [:] }
-      let flight = Flight()
-      flights[key] = flight
-      return flight
+    let (flight, dropped) = grants.withLock { grants -> (Flight, Flight?) in
+      grants.uses += 1
+      let known = grants.entries[key]?.flight
+      var dropped: Flight?
+      if known == nil, grants.entries.count >= Self.maximumGrants,
+        let oldest = grants.entries.min(by: { $0.value.lastUse < $1.value.lastUse })?.key
+      {
+        dropped = grants.entries.removeValue(forKey: oldest)?.flight
+      }
+      let flight = known ?? Flight()
+      grants.entries[key] = (flight, grants.uses)
+      return (flight, dropped)
     }
+    for text in dropped?.current?.texts ?? [] { connection.secrets.remove(text) }
+    return flight
   }
 
   private func fetch(

@@ -20,6 +20,9 @@ final class RefreshToken: Sendable {
     return try await TokenEndpoint.read(setting, "refresh_token", connection)
   }
 
+  /// Whether it came since the start; the connection's code has been used then.
+  var wasIssued: Bool { issued.withLock { $0 != nil } }
+
   /// Google issues one when a code is exchanged, and may issue another one at any time.
   func replace(with text: String) async {
     let isNew = issued.withLock { issued in

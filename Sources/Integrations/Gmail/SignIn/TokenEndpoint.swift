@@ -45,8 +45,8 @@ struct TokenEndpoint: Sendable {
     do throws(CommandError) {
       return try await send(fields, in: invocation)
     } catch {
-      // A code that was pasted since stands for a new consent.
-      guard error.kind == .auth, settings.authorizationCode != nil,
+      // A code beside a refresh token that is dead may be of a new consent.
+      guard error.kind == .auth, !refreshToken.wasIssued, settings.authorizationCode != nil,
         let token = try? await exchangeCode(in: invocation)
       else { throw error }
       return token
@@ -84,7 +84,9 @@ struct TokenEndpoint: Sendable {
       error.concernsSignIn = true
       throw error
     }
-    guard response.isSuccess else { throw GmailErrors.signIn(response) }
+    guard response.isSuccess else {
+      throw GmailErrors.signIn(response, hasAssertion: fields["assertion"] != nil)
+    }
     let json = try? JSON.parse(response.body)
     guard let text = json?["access_token"]?.string, !text.isEmpty else {
       throw Self.fault("Signing in brought no access token.")

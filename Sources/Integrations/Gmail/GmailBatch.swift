@@ -1,0 +1,159 @@
+import Basics
+import HTTP
+import Plugin
+
+/// Google's batch endpoint: many calls in one request, each answered on its own (multipart/mixed of
+/// application/http).
+enum GmailBatch {
+  /// Calls of one batch: Google takes 100, but refuses many of them, since it works on all at once.
+  static let maximumCalls = 25
+  /// Calls from which on a batch is worth it.
+  static let minimumCalls = 6
+  /// In no call: those hold nothing but percent-encoded paths.
+  private static let boundary = "sallyport_batch"
+
+  /// - Parameter calls: of one grant, without bodies.
+  static func request(_ calls: [HTTPRequest], at url: String, root: String) -> HTTPRequest {
+    var body: [UInt8] = []
+    for (number, call) in calls.enumerated() {
+      let part = """
+        --\(boundary)\r
+        Content-Type: application/http\r
+        Content-ID: <\(number)>\r
+        \r
+        \(call.method.rawValue) \(call.url.dropFirst(root.count)) HTTP/1.1\r
+        Accept: application/json\r
+        \r
+        \r
+
+        """
+      body += part.utf8
+    }
+    body += "--\(boundary)--\r\n".utf8
+    var request = HTTPRequest(
+      .post, url,
+      headers: [HTTPRequest.Header("Content-Type", "multipart/mixed; boundary=\(boundary)")],
+      body: body)
+    request.credential = calls.first?.credential
+    return request
+  }
+
+  /// The answer to each of `count` calls; nil for those that have none that can be read.
+  static func responses(in response: HTTPResponse, count: Int) -> [HTTPResponse?] {
+    var found = [HTTPResponse?](repeating: nil, count: count)
+    guard let boundary = boundary(of: response.header("content-type") ?? "") else { return found }
+    for part in parts(of: response.body, boundary) {
+      var reader = LineReader(part)
+      // Google puts `response-` before the id that the call had.
+      let id = reader.headers().first { $0.name == "content-id" }?.value
+      let digits = id?.reversed().drop { $0 == ">" }.prefix { $0.isASCII && $0.isNumber }.reversed()
+      guard let number = digits.flatMap({ Int(String($0)) }), found.indices.contains(number),
+        let line = reader.line(), line.hasPrefix("HTTP/"),
+        let status = line.split(separator: " ").dropFirst().first.flatMap({ Int($0) })
+      else { continue }
+      let headers = reader.headers()
+      let length = headers.first { $0.name == "content-length" }.flatMap { Int($0.value) }
+      // A part that is cut short answers nothing.
+      if let length, length > reader.rest.count { continue }
+      found[number] = HTTPResponse(
+        status: status, headers: headers, body: Array(reader.rest.prefix(length ?? .max)))
+    }
+    return found
+  }
+
+  private static func boundary(of type: String) -> [UInt8]? {
+    let lowercase = type.lowercased()
+    guard lowercase.hasPrefix("multipart/mixed"),
+      let start = lowercase.firstRange(of: "boundary=")?.upperBound
+    else { return nil }
+    var value = type.dropFirst(lowercase[..<start].count)
+    if value.first == "\"" { value = value.dropFirst().prefix { $0 != "\"" } }
+    let name = value.prefix { $0 != ";" && $0 != " " }
+    return name.isEmpty ? nil : Array("--\(name)".utf8)
+  }
+
+  /// What stands between two delimiters (RFC 2046 section 5.1.1); the line end before one is its own.
+  private static func parts(of body: [UInt8], _ delimiter: [UInt8]) -> [ArraySlice<UInt8>] {
+    var parts: [ArraySlice<UInt8>] = []
+    var start: Int?
+    var at = 0
+    while at < body.count {
+      let end = body[at...].firstIndex(of: 0x0A) ?? body.count
+      if body[at..<end].starts(with: delimiter) {
+        if let start {
+          var content = body[start..<max(start, at - 1)]
+          if content.last == 0x0D { content.removeLast() }
+          parts.append(content)
+        }
+        start = min(end + 1, body.count)
+      }
+      at = end + 1
+    }
+    return parts
+  }
+
+  /// Reads the lines of a message's head.
+  private struct LineReader {
+    private(set) var rest: ArraySlice<UInt8>
+
+    init(_ part: ArraySlice<UInt8>) { rest = part }
+
+    mutating func line() -> String? {
+      guard let end = rest.firstIndex(of: 0x0A) else { return nil }
+      var line = rest[..<end]
+      if line.last == 0x0D { line.removeLast() }
+      rest = rest[(end + 1)...]
+      return String(decoding: line, as: UTF8.self)
+    }
+
+    /// Up to the blank line; names in lower case.
+    mutating func headers() -> [(name: String, value: String)] {
+      var headers: [(name: String, value: String)] = []
+      while let line = line(), !line.isEmpty {
+        guard let colon = line.firstIndex(of: ":") else { continue }
+        let value = line[line.index(after: colon)...].drop { $0 == " " }
+        headers.append((line[..<colon].lowercased(), String(value)))
+      }
+      return headers
+    }
+  }
+}
+
+extension GmailClient {
+  /// How many of so many calls go into one batch; 1 where each goes alone. A batch counts with Google
+  /// as its calls do, so where the connection sets a limit they go one by one within it.
+  func batchSize(for calls: Int, of command: String) -> Int {
+    let isWorthIt = calls >= GmailBatch.minimumCalls && !connection.hasRateLimit(for: command)
+    return isWorthIt ? GmailBatch.maximumCalls : 1
+  }
+
+  func batch(_ calls: [HTTPRequest]) -> HTTPRequest {
+    GmailBatch.request(calls, at: batchURL, root: gmailRoot)
+  }
+
+  /// Sends calls as one batch.
+  ///
+  /// - Returns: the result of each; nil for those that may go better alone: what was refused for its
+  ///   rate or its token, or was not answered.
+  func exchange(
+    _ batch: [Target], in invocation: Invocation
+  ) async -> [Result<TargetAnswer, CommandError>?] {
+    let nothing = [Result<TargetAnswer, CommandError>?](repeating: nil, count: batch.count)
+    guard let whole = try? await send(self.batch(batch.map(\.request)), in: invocation),
+      whole.isSuccess
+    else { return nothing }
+    return GmailBatch.responses(in: whole, count: batch.count).map { response in
+      guard var response else { return nil }
+      if response.isSuccess {
+        return (try? JSON.parse(response.body)).map { .success(TargetAnswer($0)) }
+      }
+      if let refusal = GmailErrors.rateRefusal(response) {
+        invocation.pause(milliseconds: refusal.retryAfterMilliseconds)
+        return nil
+      }
+      if response.status == 401 || response.status >= 500 { return nil }
+      response.body = connection.secrets.scrub(response.body)
+      return .failure(GmailErrors.error(response, in: invocation))
+    }
+  }
+}

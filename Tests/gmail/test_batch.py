@@ -1,0 +1,234 @@
+"""Many messages at once: Google's batch endpoint, and what is left of it one by one."""
+
+import pytest
+from Support.google import ANNA, BATCH, MAIL, Google, batch_reply, batched, bearer, refusal
+from Support.session import Host
+from Support.upstream import raw, reply, reset
+
+BOX = "/gmail/v1/users/anna%40corp.example/messages/"
+
+
+def ids(count):
+    return [f"{0x18f0 + number:016x}" for number in range(count)]
+
+
+def read(host, names, **options):
+    return host.result("get_email", {"user_email": ANNA, "message_ids": names}, **options)
+
+
+def message(target):
+    name = target.removeprefix(BOX).split("?")[0]
+    return reply(200, {"id": name, "snippet": "--batch_x\r\n"})
+
+
+class BatchingGoogle(Google):
+    """`inner(id, times)` answers a call: how often it was asked before, alone or not."""
+
+    def __init__(self, inner=lambda id, times: None, **form):
+        self.inner = inner
+        self.times = {}
+        self.form = form
+        super().__init__(self.answer_call)
+
+    def one(self, target):
+        name = target.removeprefix(BOX).split("?")[0]
+        with self.lock:
+            times = self.times[name] = self.times.get(name, -1) + 1
+        return self.inner(name, times) or message(target)
+
+    def answer_call(self, request):
+        if request.path != BATCH:
+            return self.one(request.target)
+        answers = [(id, self.one(target)) for id, _, target in batched(request)]
+        return batch_reply(answers[::-1], **self.form)  # no order is promised
+
+    @property
+    def batches(self):
+        return [r for r in self.calls if r.path == BATCH]
+
+    @property
+    def singles(self):
+        return [r.path.removeprefix(BOX) for r in self.calls if r.path != BATCH]
+
+
+def test_many_messages_go_in_batches_of_25_and_come_back_in_order():
+    with BatchingGoogle() as google, Host(google.connection()) as host:
+        names = ids(60)
+        result = read(host, names)
+        assert result["return_data"] == "Successful"
+        assert [body["id"] for body in result["raw_data"]] == names
+        assert [t["target"] for t in result["targets"]] == names
+        assert google.singles == [] and result["meta"]["requests"] == 3
+        assert sorted(len(batched(b)) for b in google.batches) == [10, 25, 25]
+        for batch in google.batches:
+            assert bearer(batch)[1:] == (ANNA, MAIL)
+            for _, method, target in batched(batch):
+                assert method == "GET" and target.endswith("?format=full")
+
+
+@pytest.mark.parametrize("form", [{"quoted": True}, {"lengths": False}, {"boundary": "b=1'()+_,-./:?"}])
+def test_answers_come_in_other_forms(form):
+    with BatchingGoogle(**form) as google, Host(google.connection()) as host:
+        assert [body["id"] for body in read(host, ids(7))["raw_data"]] == ids(7)
+        assert len(google.batches) == 1 and google.singles == []
+
+
+def test_a_few_messages_go_one_by_one():
+    with BatchingGoogle() as google, Host(google.connection()) as host:
+        read(host, ids(5))
+        assert google.batches == [] and sorted(google.singles) == ids(5)
+
+
+def test_a_connection_with_a_limit_of_its_own_keeps_it():
+    limits = {"default": {"requests": 1000, "per_seconds": 1}}
+    with BatchingGoogle() as google, Host(google.connection(rate_limits=limits)) as host:
+        read(host, ids(30))
+        assert google.batches == [] and sorted(google.singles) == ids(30)
+
+
+def test_a_dry_run_shows_the_batches():
+    with BatchingGoogle() as google, Host(google.connection()) as host:
+        requests = read(host, ids(30), dry_run=True)["requests"]
+        assert [(r["method"], r["url"]) for r in requests] == [("POST", google.url + BATCH)] * 2
+        assert requests[0]["body"].count(BOX) == 25 and requests[1]["body"].count(BOX) == 5
+        assert google.requests == []
+
+
+def test_each_message_has_an_outcome_of_its_own():
+    names = ids(8)
+    errors = {
+        names[1]: refusal(404, "Requested entity was not found.", "notFound"),
+        names[4]: refusal(400, "Invalid id value", "invalidArgument")}
+    with BatchingGoogle(lambda id, times: errors.get(id)) as google, Host(google.connection()) as host:
+        result = read(host, names)
+        assert result["return_data"] == "Partially Successful"
+        assert [b["id"] for b in result["raw_data"]] == [n for n in names if n not in errors]
+        assert [(e["target"], e["status_code"], e["kind"]) for e in result["errors"]] == [
+            (names[1], 404, "not_found"), (names[4], 400, "upstream")]
+        # What is wrong with a message is not asked again.
+        assert google.singles == []
+
+
+RATE = refusal(429, "Too many concurrent requests for user", "rateLimitExceeded", headers=[("Retry-After", "0")])
+
+
+@pytest.mark.parametrize("trouble", [
+    RATE,
+    refusal(403, "User Rate Limit Exceeded", "userRateLimitExceeded", "usageLimits"),
+    refusal(401, "Invalid Credentials", "authError"),
+    refusal(503, "Backend Error", "backendError"),
+    reply(200, "<html>"),
+])
+def test_what_failed_inside_a_batch_is_sent_again_alone_and_nothing_else_is(trouble):
+    names = ids(30)
+    unlucky = {names[0], names[7], names[29]}
+    with BatchingGoogle(lambda id, times: trouble if id in unlucky and times == 0 else None) as google:
+        with Host(google.connection()) as host:
+            assert [body["id"] for body in read(host, names)["raw_data"]] == names
+        assert sorted(google.singles) == sorted(unlucky) and len(google.batches) == 2
+
+
+def test_messages_without_an_answer_are_not_lost():
+    names = ids(8)
+    with BatchingGoogle() as google:
+
+        def answer(request):
+            if request.path != BATCH:
+                return message(request.target)
+            answers = [(id, message(target)) for id, _, target in batched(request)]
+            return batch_reply(answers[:3] + [("<99>", answers[3][1]), ("nothing", answers[4][1])])
+
+        google.answer_signed_in = answer
+        with Host(google.connection()) as host:
+            assert [body["id"] for body in read(host, names)["raw_data"]] == names
+        assert sorted(google.singles) == names[3:]
+
+
+@pytest.mark.parametrize("answer", [
+    lambda: reply(404, "Not Found"),
+    lambda: refusal(400, "Failed to parse batch request.", "badRequest"),
+    lambda: reply(200, {"id": "x"}),
+    lambda: reply(200, b"", [("Content-Type", "multipart/mixed")]),
+    lambda: reply(200, b"--b\r\n\r\n--b", [("Content-Type", "multipart/mixed; boundary=b")]),
+    lambda: raw(b"garbage\r\n\r\n"),
+], ids=["404", "400", "json", "no boundary", "no parts", "garbage"])
+def test_without_the_endpoint_everything_goes_one_by_one(answer):
+    names = ids(60)
+    with Google(lambda request: answer() if request.path == BATCH else message(request.target)) as google:
+        with Host(google.connection()) as host:
+            assert [body["id"] for body in read(host, names)["raw_data"]] == names
+        assert len({r.path for r in google.calls if r.path != BATCH}) == 60
+
+
+def test_a_cut_answer_loses_nothing():
+    names = ids(8)
+    with Google() as google:
+
+        def answer(request):
+            if request.path != BATCH:
+                return message(request.target)
+            whole = batch_reply([(id, message(target)) for id, _, target in batched(request)], lengths=True)
+            return reply(200, whole.body[: len(whole.body) // 2], whole.headers)
+
+        google.answer_signed_in = answer
+        with Host(google.connection()) as host:
+            assert [body["id"] for body in read(host, names)["raw_data"]] == names
+
+
+def test_credentials_that_are_refused_stop_everything():
+    with Google(lambda request: refusal(401, "Invalid Credentials", "authError")) as google:
+        with Host(google.connection()) as host:
+            data = host.failure("get_email", {"user_email": ANNA, "message_ids": ids(60)})
+        assert (data["kind"], data["status_code"]) == ("auth", 401)
+        assert len(data["targets"]) == 60
+        # Of messages that were under way at once, not all 60.
+        assert len(google.calls) < 60
+
+
+def test_items_are_streamed_as_batches_come():
+    names = ids(30)
+    with BatchingGoogle(lambda id, times: RATE if id == names[2] and times == 0 else None) as google:
+        with Host(google.connection()) as host:
+            number = host.start("get_email", {"user_email": ANNA, "message_ids": names}, stream=True)
+            answer, _ = host.wait(number)
+            assert answer["result"]["meta"]["items"] == 30 and "raw_data" not in answer["result"]
+            items = [n["item"] for n in host.notifications("invoke/item", number)]
+            assert sorted(item["target"] for item in items) == names
+            assert all(item["data"]["id"] == item["target"] for item in items)
+            assert items[-1]["target"] == names[2]
+            progress = host.notifications("invoke/progress", number)
+            assert progress[-1]["done"] == progress[-1]["total"] == 30
+
+
+def test_a_broken_connection_is_tried_again():
+    first = []
+
+    def answer(request):
+        if request.path == BATCH and not first:
+            first.append(request)
+            return reset
+        return google.answer_call(request)
+
+    with BatchingGoogle() as google:
+        google.answer_signed_in = answer
+        with Host(google.connection()) as host:
+            assert read(host, ids(10))["meta"]["retries"] == 1
+        assert google.singles == []
+
+
+def test_secrets_that_an_inner_error_repeats_are_redacted():
+    def inner(id, times):
+        return refusal(400, f"bad token {google.token_now}", "invalidArgument")
+
+    with BatchingGoogle(inner) as google:
+        answer_call = google.answer_call
+
+        def answer(request):
+            google.token_now = request.header("Authorization").split(" ")[1]
+            return answer_call(request)
+
+        google.answer_signed_in = answer
+        with Host(google.connection()) as host:
+            data = host.failure("get_email", {"user_email": ANNA, "message_ids": ids(6)})
+            assert data["message"] == "bad token [redacted]"
+            assert google.token_now.encode() not in b"".join(host.output)
