@@ -18,6 +18,7 @@ public enum Gmail: Integration {
     CommandEntry(CreateUser.self),
     CommandEntry(DeleteEmails.self),
     CommandEntry(DeleteUsers.self),
+    CommandEntry(FetchEvent.self),
     CommandEntry(GetAutoReply.self),
     CommandEntry(GetEmail.self),
     CommandEntry(GetUserList.self),

@@ -123,7 +123,8 @@ public struct CustomFieldsKind: Kind {
       let field = CustomField(name: name, path: path)
       if let other = systemNames.updateValue(name, forKey: field.systemName) {
         faults.append(
-          ParameterProblem("has the name \(field.systemName) in the event, as has \(other)", at: name))
+          ParameterProblem(
+            "has the name \(field.systemName) in the event, as has \(other)", at: name))
       }
       fields.append(field)
     }
