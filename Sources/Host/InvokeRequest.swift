@@ -59,10 +59,12 @@ struct InvokeRequest: Sendable {
     guard let json else { return .none }
     do throws(ParameterProblems) {
       let options = try context.optionsMemo.options(json)
-      try options.check(for: command.about)
-      return options
+      guard options.fieldMapping != nil,
+        let problems = InvocationOptions.faults(in: json, for: command.about)
+      else { return options }
+      throw problems
     } catch {
-      throw .options(ParameterFaults(error, prefix: "/options"))
+      throw .options(optionFaults(json, of: command))
     }
   }
 
@@ -154,15 +156,17 @@ struct InvokeRequest: Sendable {
   private static func optionFaults(
     _ options: JSON?, of command: RegisteredCommand?
   ) -> ParameterFaults {
+    var faults = ParameterFaults()
+    guard let options else { return faults }
     do throws(ParameterProblems) {
-      if let options {
-        let options = try InvocationOptions.shape.decode(options) { InvocationOptions(&$0) }
-        if let command { try options.check(for: command.about) }
-      }
-      return ParameterFaults()
+      _ = try InvocationOptions.shape.decode(options) { InvocationOptions(&$0) }
     } catch {
-      return ParameterFaults(error, prefix: "/options")
+      faults.add(error, prefix: "/options")
     }
+    if let command, let problems = InvocationOptions.faults(in: options, for: command.about) {
+      faults.add(problems, prefix: "/options")
+    }
+    return faults
   }
 
   private static func unknown(in params: JSON) -> ParameterFaults {

@@ -55,15 +55,21 @@ public struct EventSource: Sendable {
 }
 
 extension InvocationOptions {
-  /// Checks what only the command tells: whether it has events, and these fields.
+  /// What only the command tells of options: whether it has events, and the fields to remove. Apart
+  /// from decoding them, so that the faults of both are told at once.
   ///
-  /// - Throws: every fault at once.
-  public func check(for command: CommandAbout) throws(ParameterProblems) {
-    guard let fieldMapping else { return }
+  /// - Returns: nil where there are none.
+  public static func faults(
+    in options: JSON, for command: CommandAbout
+  ) -> ParameterProblems? {
+    guard let mapping = options["field_mapping"], !mapping.isNull else { return nil }
     var faults: [ParameterProblem] = []
     if let source = command.events?() {
       let names = source.fields.map { "\($0.name)" }
-      for (position, name) in fieldMapping.removed.enumerated() where !names.contains(name) {
+      let removed =
+        mapping["remove"].map { Array($0.elements.prefix(FieldMapping.maximumFields)) } ?? []
+      for (position, element) in removed.enumerated() {
+        guard let name = element.string, !names.contains(name) else { continue }
         faults.append(
           ParameterProblem(
             "is no field of this command", at: "\(position)",
@@ -73,9 +79,7 @@ extension InvocationOptions {
     } else {
       faults.append(ParameterProblem("is for commands that fetch events"))
     }
-    guard faults.isEmpty else {
-      throw ParameterProblems(
-        list: faults.map { $0.inside("field_mapping") }, shape: InvocationOptions.shape)
-    }
+    guard !faults.isEmpty else { return nil }
+    return ParameterProblems(list: faults.map { $0.inside("field_mapping") }, shape: shape)
   }
 }

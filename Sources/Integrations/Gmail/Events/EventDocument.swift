@@ -262,6 +262,7 @@ private struct Document {
 
   /// A plain text as HTML that shows it.
   private static func html(_ text: String) -> String {
+    guard !text.isEmpty else { return "" }
     var html = "<pre>"
     for scalar in text.unicodeScalars {
       switch scalar {

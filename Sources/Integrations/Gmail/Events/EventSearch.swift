@@ -183,38 +183,43 @@ extension GmailClient {
     return messages
   }
 
-  private typealias Answer = (position: Int, result: Result<JSON, CommandError>)
+  // No tuple: with it the optimizer of Swift 6.3 made code that read a position of its own.
+  private struct Answer {
+    let position: Int
+    let result: Result<JSON, CommandError>
+  }
+
+  private func result(
+    of request: HTTPRequest, in invocation: Invocation
+  ) async -> Result<JSON, CommandError> {
+    do throws(CommandError) {
+      return .success(try await exchange(request, in: invocation))
+    } catch {
+      return .failure(error)
+    }
+  }
 
   /// Reads what has no result yet; stops at the first one that fails.
   private func readAlone(
     _ targets: [Target], _ results: inout [Result<JSON, CommandError>?], in invocation: Invocation
   ) async throws(CommandError) {
-    let found: Result<[Answer], CommandError> = await withTaskGroup(of: Answer.self) { group in
-      var left = results.indices.filter { results[$0] == nil }[...]
-      let startNext = { (group: inout TaskGroup<Answer>) in
-        guard let position = left.popFirst() else { return }
-        let request = targets[position].request
-        group.addTask {
-          do throws(CommandError) {
-            return (position, .success(try await self.exchange(request, in: invocation)))
-          } catch {
-            return (position, .failure(error))
+    var left = results.indices.filter { results[$0] == nil }[...]
+    while !left.isEmpty {
+      let some = left.prefix(Self.maximumConcurrency)
+      left = left.dropFirst(some.count)
+      let answers = await withTaskGroup(of: Answer.self, returning: [Answer].self) { group in
+        for position in some {
+          let request = targets[position].request
+          group.addTask {
+            Answer(position: position, result: await self.result(of: request, in: invocation))
           }
         }
+        return await group.reduce(into: []) { $0.append($1) }
       }
-      for _ in 0..<Self.maximumConcurrency { startNext(&group) }
-      var found: [Answer] = []
-      var failure: CommandError?
-      for await (position, result) in group {
-        found.append((position, result))
-        if failure == nil, case .failure(let error) = result, error.statusCode != 404 {
-          failure = error
-          group.cancelAll()
-        }
-        if failure == nil { startNext(&group) }
+      for answer in answers {
+        results[answer.position] = answer.result
+        if case .failure(let error) = answer.result, error.statusCode != 404 { throw error }
       }
-      return failure.map { .failure($0) } ?? .success(found)
     }
-    for (position, result) in try found.get() { results[position] = result }
   }
 }
