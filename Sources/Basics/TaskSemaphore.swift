@@ -14,6 +14,15 @@ public final class TaskSemaphore: Sendable {
     state = Mutex(State(free: slots))
   }
 
+  /// Takes a slot when there is a free one, which `release` gives back.
+  public func tryAcquire() -> Bool {
+    state.withLock { state in
+      guard state.free > 0 else { return false }
+      state.free -= 1
+      return true
+    }
+  }
+
   /// Takes a slot, which `release` gives back.
   ///
   /// - Returns: false when the task was cancelled or the deadline passed first.

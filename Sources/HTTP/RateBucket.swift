@@ -2,8 +2,9 @@ import Basics
 
 /// Keeps requests within a limit, in every window of its length wherever one puts it.
 ///
-/// A reservation is a place in the future: whoever takes one sends when its time has come. A plain
-/// value; the caller gives the time and holds the lock. The limit comes with each reservation, since
+/// A reservation is a place in the future: whoever takes one comes back when its time has come. Tasks
+/// wake late now and then, and what a vendor counts is when they send: only then the place is where
+/// it was used. A plain value; the caller gives the time and holds the lock. The limit comes with each reservation, since
 /// those who share a bucket may be held to different ones.
 public struct RateBucket: Sendable, Equatable {
   /// Requests of one window that are counted one by one.
@@ -13,8 +14,11 @@ public struct RateBucket: Sendable, Equatable {
   /// The longest window that is believed to have been asked for: a year.
   private static let maximumWindow: Int64 = 31_536_000_000_000_000
 
-  /// When each reservation is due, in order; of the past no more than a limit can ask for.
+  /// When requests were sent and when reservations are due, in order; of what was sent no more than
+  /// a limit can ask for.
   private var places: [Int64] = []
+  /// Those of them that are waited for, though their time may have come.
+  private var waiting: [Int64] = []
   /// The vendor said not before this.
   private var pausedUntil = Int64.min
   /// The most that a limit has asked for so far: requests, and the length of a window.
@@ -27,15 +31,19 @@ public struct RateBucket: Sendable, Equatable {
 
   /// When a request reserved now would be due.
   public func nextDue(within limit: RateLimit, now: MonotonicTime) -> MonotonicTime {
-    MonotonicTime(nanoseconds: firstFit(limit.window, from: max(now.nanoseconds, pausedUntil)))
+    due(ofNext: 1, within: limit, now: now)
   }
 
   /// When the last of so many requests, reserved one after the other from now on, would be due.
+  ///
+  /// Costs as much as there are places remembered, however many requests there are.
   public func due(ofNext count: Int, within limit: RateLimit, now: MonotonicTime) -> MonotonicTime {
-    var copy = self
-    var due = now
-    for _ in 0..<count { due = copy.reserve(within: limit, now: now) }
-    return due
+    guard count > 0 else { return now }
+    let start = max(now.nanoseconds, pausedUntil)
+    let split = Self.firstIndex(after: start, in: places)
+    var line = WaitingLine(
+      after: places[..<split], before: places[split...], limit.window, from: start)
+    return MonotonicTime(nanoseconds: line.due(ofNext: count))
   }
 
   /// Requests that could be sent right now.
@@ -44,13 +52,14 @@ public struct RateBucket: Sendable, Equatable {
     let now = now.nanoseconds
     guard now >= pausedUntil else { return 0 }
     // A window with `now` in it that is as full as can be begins at a place, or at `now`.
-    let starts = places[firstIndex(after: now - length)..<firstIndex(after: now)] + [now]
-    let fullest = starts.map { firstIndex(after: $0 + length - 1) - firstIndex(after: $0 - 1) }
+    func count(before time: Int64) -> Int { Self.firstIndex(after: time - 1, in: places) }
+    let starts = places[count(before: now - length + 1)..<count(before: now + 1)] + [now]
+    let fullest = starts.map { count(before: $0 + length) - count(before: $0) }
     return max(0, requests - (fullest.max() ?? 0))
   }
 
   /// Whether no further place can be remembered.
-  public var isFull: Bool { places.count >= Self.maximumPlaces }
+  private var isFull: Bool { places.count >= Self.maximumPlaces }
 
   /// Whether it no longer holds anything back, so that an empty one does as well.
   public func isIdle(now: MonotonicTime) -> Bool {
@@ -58,26 +67,61 @@ public struct RateBucket: Sendable, Equatable {
       && places.last.map { $0 + longestWindow <= now.nanoseconds } ?? true
   }
 
+  /// Milliseconds that the last place holds others back.
+  public var longestMilliseconds: Int { Int(longestWindow / 1_000_000) + 1 }
+
+  /// When the vendor's pause is over, `now` when it is.
+  public func resumption(now: MonotonicTime) -> MonotonicTime {
+    MonotonicTime(nanoseconds: max(now.nanoseconds, pausedUntil))
+  }
+
   /// Whether the vendor has asked for a pause that lasts beyond `time`.
   public func isPaused(at time: MonotonicTime) -> Bool { pausedUntil > time.nanoseconds }
 
   // MARK: Changing
 
-  /// Reserves the earliest place there is and says when it is due.
-  public mutating func reserve(within limit: RateLimit, now: MonotonicTime) -> MonotonicTime {
-    let window = limit.window
-    mostRequests = max(mostRequests, window.requests)
-    longestWindow = max(longestWindow, window.nanoseconds)
-    forget(before: now.nanoseconds)
+  /// Reserves the earliest place there is, when it is accepted, and says when it is due; not after
+  /// `now` means sent.
+  @discardableResult
+  public mutating func reserve(
+    within limit: RateLimit, now: MonotonicTime, if accepts: (_ due: MonotonicTime) -> Bool = always
+  ) -> MonotonicTime {
+    prepare(for: limit, now: now)
     let due = nextDue(within: limit, now: now)
-    places.insert(due.nanoseconds, at: firstIndex(after: due.nanoseconds))
+    if !isFull && accepts(due) { add(due, now: now) }
     return due
   }
 
-  /// Gives back a place that was not used, for whoever comes next.
-  public mutating func release(_ due: MonotonicTime) {
-    let index = firstIndex(after: due.nanoseconds) - 1
-    if index >= 0, places[index] == due.nanoseconds { places.remove(at: index) }
+  /// The time of a place has come: moves it to `now`, where it is sent, or as far on as those in front
+  /// of it and a pause ask for, when that is accepted; else gives it back.
+  ///
+  /// It keeps its turn. Those behind it move in the same way when their time comes.
+  /// - Returns: when it is due; not after `now` means sent.
+  @discardableResult
+  public mutating func resume(
+    _ place: MonotonicTime, within limit: RateLimit, now: MonotonicTime,
+    if accepts: (_ due: MonotonicTime) -> Bool = always
+  ) -> MonotonicTime {
+    prepare(for: limit, now: now)
+    release(place)
+    let (requests, length) = limit.window
+    var time = max(now.nanoseconds, pausedUntil)
+    while true {
+      let first = Self.firstIndex(after: time, in: places) - requests
+      guard first >= 0, places[first] > time - length else { break }
+      time = places[first] + length
+    }
+    let due = MonotonicTime(nanoseconds: time)
+    if !isFull && accepts(due) { add(due, now: now) }
+    return due
+  }
+
+  public static func always(_ due: MonotonicTime) -> Bool { true }
+
+  /// Gives back a place that was not used, whether or not its time has come, for whoever comes next.
+  public mutating func release(_ place: MonotonicTime) {
+    _ = Self.remove(place.nanoseconds, from: &waiting)
+    _ = Self.remove(place.nanoseconds, from: &places)
   }
 
   /// No further reservation is due before `time`.
@@ -85,42 +129,66 @@ public struct RateBucket: Sendable, Equatable {
     pausedUntil = max(pausedUntil, time.nanoseconds)
   }
 
-  private mutating func forget(before now: Int64) {
-    let past = firstIndex(after: now)
-    places.removeFirst(max(past - mostRequests, firstIndex(after: now - longestWindow), 0))
+  /// Takes over what another one remembers of the same requests. What both know counts once.
+  public mutating func merge(_ other: RateBucket) {
+    guard self != other else { return }
+    pausedUntil = max(pausedUntil, other.pausedUntil)
+    mostRequests = max(mostRequests, other.mostRequests)
+    longestWindow = max(longestWindow, other.longestWindow)
+    places = Array(Self.union(places, other.places).suffix(Self.maximumPlaces))
+    waiting = Array(Self.union(waiting, other.waiting).suffix(Self.maximumPlaces))
   }
 
-  // MARK: Searching
-
-  private func firstFit(_ window: (requests: Int, nanoseconds: Int64), from start: Int64) -> Int64 {
-    var time = start
-    while let later = obstacle(at: time, window) { time = later }
-    return time
-  }
-
-  /// Nil when one more fits at `time`, else the earliest time at which what is in its way no longer
-  /// is.
-  private func obstacle(
-    at time: Int64, _ window: (requests: Int, nanoseconds: Int64)
-  ) -> Int64? {
-    // With one more at `time`, no `requests` + 1 places in a row may lie in one window.
-    let before = firstIndex(after: time)
-    var first = min(before, places.count - window.requests)
-    while first >= max(0, before - window.requests) {
-      let start = min(places[first], time)
-      let end = max(places[first + window.requests - 1], time)
-      if end - start < window.nanoseconds { return places[first] + window.nanoseconds }
-      first -= 1
+  /// Each as often as in the one that has it more often.
+  private static func union(_ one: [Int64], _ other: [Int64]) -> [Int64] {
+    var union: [Int64] = []
+    var (first, second) = (0, 0)
+    while first < one.count, second < other.count {
+      let (a, b) = (one[first], other[second])
+      union.append(min(a, b))
+      if a <= b { first += 1 }
+      if b <= a { second += 1 }
     }
-    return nil
+    return union + one[first...] + other[second...]
   }
 
-  /// Of the first place due after `time`, by bisection.
-  private func firstIndex(after time: Int64) -> Int {
-    var (low, high) = (0, places.count)
+  private mutating func add(_ due: MonotonicTime, now: MonotonicTime) {
+    Self.insert(due.nanoseconds, into: &places)
+    if due > now { Self.insert(due.nanoseconds, into: &waiting) }
+  }
+
+  /// Forgets what is past, except for what this limit and those before it can ask for.
+  private mutating func prepare(for limit: RateLimit, now: MonotonicTime) {
+    mostRequests = max(mostRequests, limit.window.requests)
+    longestWindow = max(longestWindow, limit.window.nanoseconds)
+    let now = now.nanoseconds
+    let over = now - longestWindow
+    waiting.removeFirst(Self.firstIndex(after: over, in: waiting))
+    // Of those who wake late it is not known yet when they send.
+    let kept = mostRequests + Self.firstIndex(after: now, in: waiting)
+    let past = Self.firstIndex(after: now, in: places)
+    places.removeFirst(max(past - kept, Self.firstIndex(after: over, in: places), 0))
+  }
+
+  // MARK: Sorted times
+
+  private static func insert(_ time: Int64, into times: inout [Int64]) {
+    times.insert(time, at: firstIndex(after: time, in: times))
+  }
+
+  private static func remove(_ time: Int64, from times: inout [Int64]) -> Bool {
+    let index = firstIndex(after: time, in: times) - 1
+    guard index >= 0, times[index] == time else { return false }
+    times.remove(at: index)
+    return true
+  }
+
+  /// Of the first one after `time`, by bisection.
+  private static func firstIndex(after time: Int64, in times: [Int64]) -> Int {
+    var (low, high) = (0, times.count)
     while low < high {
       let middle = (low + high) / 2
-      if places[middle] > time { high = middle } else { low = middle + 1 }
+      if times[middle] > time { high = middle } else { low = middle + 1 }
     }
     return low
   }
@@ -129,9 +197,12 @@ public struct RateBucket: Sendable, Equatable {
 // MARK: Keeping it outside the process
 
 extension RateBucket {
+  /// The most numbers that there are.
+  public static let maximumWords = 4 + 2 * maximumPlaces
+
   /// Everything there is to it as numbers, which `init(words:)` takes.
   public var words: [Int64] {
-    [pausedUntil, Int64(mostRequests), longestWindow, Int64(places.count)] + places
+    [pausedUntil, Int64(mostRequests), longestWindow, Int64(places.count)] + places + waiting
   }
 
   /// - Parameter latest: places and pauses beyond it are not believed.
@@ -139,12 +210,16 @@ extension RateBucket {
   public init?(words: ArraySlice<Int64>, latest: MonotonicTime) {
     let header = words.prefix(4).map(\.self)
     guard header.count == 4, (0...Int64(Self.maximumRequests)).contains(header[1]),
-      (0...Self.maximumWindow).contains(header[2]), header[3] == words.count - 4,
-      words.count - 4 <= Self.maximumPlaces
+      (0...Self.maximumWindow).contains(header[2]),
+      (0...Int64(min(Self.maximumPlaces, words.count - 4))).contains(header[3])
     else { return nil }
+    let rest = words.dropFirst(4)
+    let (placed, waited) = (rest.prefix(Int(header[3])), rest.dropFirst(Int(header[3])))
+    guard waited.count <= placed.count else { return nil }
     pausedUntil = header[0] <= latest.nanoseconds ? header[0] : .min
     mostRequests = Int(header[1])
     longestWindow = header[2]
-    places = words.dropFirst(4).filter { $0 <= latest.nanoseconds }.sorted()
+    places = placed.filter { $0 <= latest.nanoseconds }.sorted()
+    waiting = waited.filter { $0 <= latest.nanoseconds }.sorted()
   }
 }

@@ -7,6 +7,7 @@ public struct DirectInvoke: Sendable {
   private let context: HostContext
 
   private let events: (any InvocationEvents)?
+  private let running = ActiveRequests.Request(id: nil)
 
   public init(_ context: HostContext, events: (any InvocationEvents)? = nil) {
     self.context = context
@@ -20,14 +21,18 @@ public struct DirectInvoke: Sendable {
   public func response(to params: JSON) -> JSON {
     let id = RequestID.null
     let finished = Monitor<[UInt8]?>(nil)
-    Task.detached {
-      let frame = await answer(params, id)
-      finished.withLock { $0 = frame }
-      finished.notify()
-    }
+    running.run(
+      Task.detached {
+        let frame = await answer(params, id)
+        finished.withLock { $0 = frame }
+        finished.notify()
+      })
     let frame = finished.wait { $0 } ?? []
     return JSONFragment(trusted: frame).json
   }
+
+  /// Ends it; what was done until then is in the response.
+  public func cancel() { running.cancel(.caller) }
 
   private func answer(_ params: JSON, _ id: RequestID) async -> [UInt8] {
     do throws(RPCError) {
@@ -35,9 +40,8 @@ public struct DirectInvoke: Sendable {
       if request.options.dryRun {
         return context.secrets.scrub(frame: request.dryRunFrame(id))
       }
-      guard let active = ActiveRequests().begin(nil) else { preconditionFailure("a null id") }
       return await InvokeRun(
-        request: request, id: id, context: context, active: active, events: events
+        request: request, id: id, context: context, active: running, events: events
       ).answer().frame
     } catch {
       var writer = JSONWriter()

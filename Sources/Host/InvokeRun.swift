@@ -48,7 +48,10 @@ struct InvokeRun: Sendable {
     return try await context.ledger.once(
       key, request.identity, readBack: request.command.about.readBack.map { "\($0)" },
       by: invocation.deadline
-    ) { () async throws(CommandError) in try await run(in: invocation) }
+    ) { () async throws(CommandError) in
+      // What is kept on a disk is kept without secrets.
+      JSONFragment(trusted: context.secrets.scrub(frame: try await run(in: invocation).bytes))
+    }
   }
 
   private func run(in invocation: Invocation) async throws(CommandError) -> JSONFragment {

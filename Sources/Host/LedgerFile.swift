@@ -84,7 +84,14 @@ final class LedgerFile: Sendable {
     }
     let whole = (bytes.lastIndex(of: 0x0A) ?? -1) + 1
     position.withLock { $0 = start + whole }
-    return bytes[..<whole].split(separator: 0x0A).compactMap { Self.read(Array($0)) }
+    let lines = bytes[..<whole].split(separator: 0x0A)
+    let records = lines.compactMap { Self.read(Array($0)) }
+    if records.count < lines.count {
+      log.warning(
+        "\(lines.count - records.count) lines of idempotency.jsonl cannot be read: their keys are lost"
+      )
+    }
+    return records
   }
 
   private func write(_ record: Record) -> Int32 {

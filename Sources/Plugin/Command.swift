@@ -104,6 +104,9 @@ extension Command {
 
 /// How requests of one connection are completed and sent.
 public protocol VendorClient: AnyObject, Sendable {
+  /// Makes ready what decides whether a command may begin, such as the credential that its rate
+  /// limit belongs to. Nothing is sent for the command itself.
+  func prepare(in invocation: Invocation) async throws(CommandError)
   /// Completes a request as it would be sent, with a stand-in for the credentials.
   func preview(_ request: inout HTTPRequest)
   /// Signs in where that is needed, sends, and reads the body.
@@ -114,6 +117,8 @@ public protocol VendorClient: AnyObject, Sendable {
 }
 
 extension VendorClient {
+  public func prepare(in invocation: Invocation) async throws(CommandError) {}
+
   /// The plan of a command that sends this request first.
   public func previews(_ request: consuming HTTPRequest) -> [HTTPRequest] {
     var plan = [request]
@@ -184,7 +189,13 @@ extension PagedCommand {
           remedy: "Narrow the search, or read page by page.")
       }
       number += 1
+      let previous = Self.about.items?.list(in: body)?.sourceText
       body = try await client.exchange(request(with: client, page: number), in: invocation)
+      if let previous, previous == Self.about.items?.list(in: body)?.sourceText {
+        throw CommandError(
+          .upstream, "The vendor answers every page alike.",
+          remedy: "Read page by page, without all_pages.")
+      }
     }
     return pages.result
   }

@@ -19,8 +19,9 @@ struct FaultParser {
   mutating func parse() throws(SandboxError) -> SandboxFault {
     let (vendor, isSignIn) = try readVendor()
     let effectColumn = words.column
-    let effect = try readEffect(vendor, isSignIn: isSignIn)
-    let clauses = try readClauses(vendor)
+    let reasons = isSignIn ? vendor.signInReasons : vendor.reasons
+    let effect = try readEffect(vendor, reasons)
+    let clauses = try readClauses(vendor, reasons)
     if clauses.retryAfterSeconds != nil {
       guard case .status = effect else {
         throw .badFault("retry-after goes with a status, such as 429", column: effectColumn)
@@ -52,7 +53,7 @@ struct FaultParser {
   }
 
   private mutating func readEffect(
-    _ vendor: FaultVocabulary, isSignIn: Bool
+    _ vendor: FaultVocabulary, _ reasons: [String]
   ) throws(SandboxError) -> SandboxFault.Effect {
     if let habit = try readHabit(of: vendor) { return .habit(habit) }
     let own = vendor.habits.map { ", \($0.text)" }.joined()
@@ -78,16 +79,12 @@ struct FaultParser {
           expected, column: word.column,
           suggestion: Suggestion.closest(to: word.text, among: Self.effects))
       }
-      return .status(status, reason: readReason(of: vendor, isSignIn: isSignIn))
+      guard let reason = words.peek?.text, reasons.contains(reason) else {
+        return .status(status, reason: nil)
+      }
+      _ = words.next()
+      return .status(status, reason: reason)
     }
-  }
-
-  /// Nil when the next word is none.
-  private mutating func readReason(of vendor: FaultVocabulary, isSignIn: Bool) -> String? {
-    let reasons = isSignIn ? vendor.signInReasons : vendor.reasons
-    guard let word = words.peek?.text, reasons.contains(word) else { return nil }
-    _ = words.next()
-    return word
   }
 
   /// Nil when the next word starts none.
@@ -113,7 +110,9 @@ struct FaultParser {
     return candidates[0].habit
   }
 
-  private mutating func readClauses(_ vendor: FaultVocabulary) throws(SandboxError) -> Clauses {
+  private mutating func readClauses(
+    _ vendor: FaultVocabulary, _ reasons: [String]
+  ) throws(SandboxError) -> Clauses {
     var clauses = Clauses()
     while let word = words.next() {
       let isRepeated: Bool
@@ -131,8 +130,7 @@ struct FaultParser {
         throw .badFault(
           "expected every N, first N, always, retry-after SECONDS or on [VERB] PATH",
           column: word.column,
-          suggestion: Suggestion.closest(
-            to: word.text, among: Self.clauses + vendor.reasons + vendor.signInReasons))
+          suggestion: Suggestion.closest(to: word.text, among: Self.clauses + reasons))
       }
       if isRepeated {
         throw .badFault("a second '\(word.text)' clause of the same kind", column: word.column)

@@ -88,12 +88,12 @@ extension Sandbox {
   public static let grammarHelp = """
     VENDOR: EFFECT [every N | first N | always] [retry-after SECONDS]
             [on [VERB] PATH | on METHOD]
-      VENDOR  coda, gravityzone, gmail; coda-auth and gmail-auth for the sign-in routes
+      VENDOR  coda, gravityzone or gmail; coda-auth, gmail-auth for their sign-in routes
       EFFECT  a status from 400 to 599, slow 200ms, drop body, reset, garbage;
               of coda and gmail: expired token;
               of gravityzone: errors as http status, no retry-after header, no rate limits;
-              of gmail a status with a reason: 429 rateLimitExceeded, 403 userRateLimitExceeded;
-              of gmail-auth with an error: 400 invalid_grant; and: new refresh token
+              of gmail a status with a reason, such as 403 userRateLimitExceeded;
+              of gmail-auth a status with an error, such as 400 invalid_grant; new refresh token
       PATH    such as /api/console/elements/devices/, or /api/console/* for all below it
       METHOD  of gravityzone, such as getEndpointsList
     Examples:

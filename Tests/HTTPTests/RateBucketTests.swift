@@ -82,14 +82,88 @@ import Testing
       }
       let time = MonotonicTime(nanoseconds: now)
       let due = bucket.reserve(within: limit, now: time).nanoseconds
+      func fullest(with place: Int64) -> Int {
+        fullestWindow(places.filter { abs($0 - place) < window } + [place], window)
+      }
       // Any earlier one would have been too many.
       for earlier in [now, due - 1] where earlier >= now && earlier < due {
-        #expect(fullestWindow(places + [earlier], window) > limit.requests, "waits without need")
+        #expect(fullest(with: earlier) > limit.requests, "waits without need")
       }
+      #expect(fullest(with: due) <= limit.requests)
       places.append(due)
-      #expect(fullestWindow(places.suffix(200), window) <= limit.requests)
     }
     #expect(released > 20)
+  }
+
+  /// Tasks that wake late, some of them by whole windows, and some that give up: what counts is when
+  /// they send.
+  @Test(arguments: 1...24)
+  func `no window holds more requests than the limit when those who wait wake late`(seed: UInt64) {
+    var random = SeededGenerator(seed: seed)
+    let limits = [
+      RateLimit(requests: random.pick([1, 2, 5, 10]), perSeconds: 1),
+      RateLimit(requests: random.pick([10, 20]), perSeconds: random.pick([0.5, 3])),
+    ]
+    // Each sender is held to its own limit, though all requests count.
+    let isMixed = random.pick(0...1) == 1
+    let longest = random.pick([1, 20, 200, 4_000]) * 1_000_000
+    struct Sleeper {
+      var wakes: Int64
+      var due: MonotonicTime
+      var limit: RateLimit
+    }
+    var bucket = RateBucket()
+    var sleepers: [Sleeper] = []
+    var sent: [(time: Int64, limit: RateLimit)] = []
+    var now: Int64 = 1_000_000_000_000
+    var arrivals = 300
+
+    func settle(_ due: MonotonicTime, _ limit: RateLimit) {
+      guard due.nanoseconds > now else { return sent.append((now, limit)) }
+      let late = Int64(random.pick(0...3) == 0 ? random.pick(0...longest) : 1_000_000)
+      sleepers.append(Sleeper(wakes: due.nanoseconds + late, due: due, limit: limit))
+    }
+    // What nobody has asked for is not remembered.
+    for limit in isMixed ? limits : [] {
+      settle(bucket.reserve(within: limit, now: MonotonicTime(nanoseconds: now)), limit)
+    }
+    while arrivals > 0 || !sleepers.isEmpty {
+      let next = sleepers.indices.min { sleepers[$0].wakes < sleepers[$1].wakes }
+      if let next, arrivals == 0 || random.pick(0...2) > 0 {
+        let sleeper = sleepers.remove(at: next)
+        now = max(now, sleeper.wakes)
+        let time = MonotonicTime(nanoseconds: now)
+        if random.pick(0...9) == 0 {
+          bucket.release(sleeper.due)
+        } else {
+          settle(bucket.resume(sleeper.due, within: sleeper.limit, now: time), sleeper.limit)
+        }
+      } else {
+        arrivals -= 1
+        if random.pick(0...3) == 0 { now += Int64(random.pick(0...100_000_000)) }
+        let limit = isMixed ? random.pick(limits) : limits[0]
+        settle(bucket.reserve(within: limit, now: MonotonicTime(nanoseconds: now)), limit)
+      }
+    }
+    #expect(sent.count > 200)
+    for (index, last) in sent.enumerated() where index >= last.limit.requests {
+      let first = sent[index - last.limit.requests]
+      #expect(last.time - first.time >= Self.window(last.limit), "a window is too full")
+    }
+  }
+
+  @Test func `a place keeps its turn when it is used late`() {
+    let limit = RateLimit(requests: 2, perSeconds: 1)
+    var bucket = RateBucket()
+    let due = (0..<7).map { _ in bucket.reserve(within: limit, now: at(0)) }
+    #expect(due == [0, 0, 1_000, 1_000, 2_000, 2_000, 3_000].map(at))
+    #expect(bucket.resume(due[2], within: limit, now: at(1_040)) == at(1_040))
+    #expect(bucket.resume(due[3], within: limit, now: at(1_050)) == at(1_050))
+    // Nobody goes to the end of the line.
+    let later = bucket.resume(due[4], within: limit, now: at(2_001))
+    #expect(later == at(2_050))
+    #expect(bucket.resume(due[5], within: limit, now: at(2_041)) == at(2_041))
+    #expect(bucket.resume(later, within: limit, now: at(2_051)) == at(2_051))
   }
 
   @Test func `a burst is let through up to the limit, and then one for each that is past`() {
@@ -109,12 +183,57 @@ import Testing
     #expect(bucket.available(within: limit, now: at(100)) == 2)
   }
 
+  /// Against reservations one by one, over places with gaps and those of other limits.
+  @Test(arguments: 1...12)
+  func `when so many will have been due is what reserving them says`(seed: UInt64) {
+    var random = SeededGenerator(seed: seed)
+    let limits = [
+      RateLimit(requests: random.pick([1, 2, 5, 20]), perSeconds: 1),
+      RateLimit(requests: random.pick([1, 3]), perSeconds: 7),
+    ]
+    var bucket = RateBucket()
+    var now: Int64 = 1_000_000_000_000
+    for _ in 0..<40 {
+      now += arrival(&random, 200_000_000, 3_000_000_000)
+      let time = MonotonicTime(nanoseconds: now)
+      let due = (0..<random.pick([1, 3, 30])).map { _ in
+        bucket.reserve(within: random.pick(limits), now: time)
+      }
+      for one in due.filter({ $0 > time }) where random.pick(0...2) == 0 { bucket.release(one) }
+      if random.pick(0...9) == 0 { bucket.pause(until: time.adding(milliseconds: 2_500)) }
+      var copy = bucket
+      let limit = random.pick(limits)
+      for count in 1...70 {
+        let next = copy.reserve(within: limit, now: time)
+        #expect(bucket.due(ofNext: count, within: limit, now: time) == next)
+      }
+    }
+  }
+
+  @Test func `any number of requests is told, and what is never due is no fault`() {
+    let second = RateLimit(requests: 1, perSeconds: 1)
+    var bucket = RateBucket()
+    for _ in 0..<100 { _ = bucket.reserve(within: second, now: at(0)) }
+    // One by one it would not end while a test runs.
+    let many = 1_000_000_000
+    #expect(
+      bucket.due(ofNext: many, within: second, now: at(0)) == at(1_000 * (many + 99)))
+    let year = RateLimit(requests: 1, perSeconds: 31_536_000)
+    let due = bucket.due(ofNext: many, within: year, now: at(0))
+    #expect(due.milliseconds(since: at(0)) > 4_000_000_000_000)
+  }
+
   @Test func `a place that was given back is the next one's`() {
     let limit = RateLimit(requests: 1, perSeconds: 1)
     var bucket = RateBucket()
     for _ in 0..<4 { _ = bucket.reserve(within: limit, now: at(0)) }
     bucket.release(at(1_000))
     bucket.release(at(1_500))
+    #expect(bucket.nextDue(within: limit, now: at(10)) == at(1_000))
+    // So is one whose time had come, when nothing was sent.
+    bucket.release(at(0))
+    #expect(bucket.nextDue(within: limit, now: at(10)) == at(10))
+    bucket.reserve(within: limit, now: at(0))
     #expect(bucket.reserve(within: limit, now: at(10)) == at(1_000))
     #expect(bucket.reserve(within: limit, now: at(10)) == at(4_000))
   }
@@ -183,6 +302,24 @@ import Testing
     #expect(!bucket.isIdle(now: at(999)) && bucket.isIdle(now: at(1_000)))
     bucket.pause(until: at(2_000))
     #expect(!bucket.isIdle(now: at(1_999)) && bucket.isIdle(now: at(2_000)))
+  }
+
+  @Test func `of two memories everything counts, and what both know counts once`() {
+    let limit = RateLimit(requests: 5, perSeconds: 1)
+    var one = RateBucket()
+    for _ in 0..<3 { _ = one.reserve(within: limit, now: at(0)) }
+    var other = one
+    _ = one.reserve(within: limit, now: at(0))
+    _ = other.reserve(within: limit, now: at(100))
+    other.pause(until: at(300))
+    one.merge(other)
+    #expect(one.available(within: limit, now: at(999)) == 0)
+    #expect(one.available(within: limit, now: at(1_000)) == 4)
+    #expect(one.isPaused(at: at(299)))
+    var same = one
+    same.merge(one)
+    same.merge(RateBucket())
+    #expect(same == one)
   }
 
   // MARK: As numbers

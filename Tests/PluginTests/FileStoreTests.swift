@@ -191,7 +191,7 @@ import Testing
     func touch(_ names: [String], secondsAgo: Double) throws {
       for name in names {
         let path = files.appendingPathComponent(name).path
-        FileManager.default.createFile(atPath: path, contents: Data("x".utf8))
+        _ = FileManager.default.createFile(atPath: path, contents: Data("x".utf8))
         try FileManager.default.setAttributes(
           [.modificationDate: Date(timeIntervalSinceNow: -secondsAgo)], ofItemAtPath: path)
       }
@@ -206,16 +206,13 @@ import Testing
     #expect(names.count == foreign.count + 2)
   }
 
-  @Test func `a directory keeps the modes that it has, unless it is new or empty`() throws {
+  @Test func `a directory keeps the modes that it has, unless it is new`() throws {
     let files = directory.appendingPathComponent("files").path
     func mode() throws -> Int? {
       try FileManager.default.attributesOfItem(atPath: files)[.posixPermissions] as? Int
     }
     #expect(try !store().isOpenToOthers)
     #expect(try mode() == 0o700)
-    chmod(files, 0o755)
-    #expect(try !store().isOpenToOthers)
-    try put("a", in: store())
     chmod(files, 0o755)
     #expect(try store().isOpenToOthers)
     #expect(try mode() == 0o755)

@@ -150,6 +150,29 @@ import Testing
       with: #"must be a string, {"$env":"NAME"}, {"$file":"PATH"} or {"$command":["PROGRAM","…"]}"#)
   }
 
+  @Test func `a password has 8 to 100 printable ASCII characters`() throws {
+    try check(
+      .password,
+      accepts: [#""12345678""#, #""PASSword!@#$ ~""#, "\"\(String(repeating: "x", count: 100))\""],
+      refuses: [
+        #""1234567""#, "12345678", #""pässword""#, #""1234567\n""#, #"["12345678"]"#, #""""#,
+        "\"\(String(repeating: "x", count: 101))\"",
+      ],
+      with: "must be 8 to 100 printable ASCII characters")
+  }
+
+  @Test func `one value stands for a list of one`() throws {
+    let kind = OneOrMoreKind(list: ListKind(element: TextKind.text, countRange: 1...2))
+    for text in [#""a""#, #"["a"]"#, #"["a","b"]"#] { #expect(try faults(kind, text) == []) }
+    for text in ["[]", "7", "{}", #""""#, #"["a","b","c"]"#, "[1]", #"[["a"]]"#] {
+      #expect(try faults(kind, text).count == 1, "\(text)")
+    }
+    var faults: [ParameterProblem] = []
+    #expect(kind.decode(try JSON.parse(#""a""#), members: nil, faults: &faults) == ["a"])
+    #expect(kind.fragment(["a"]).text == #""a""#)
+    #expect(kind.fragment(["a", "b"]).text == #"["a","b"]"#)
+  }
+
   /// The schema can only say how a URL begins.
   @Test(arguments: [
     (#""https://a.example/x""#, nil), (#"" https://a.example""#, nil),

@@ -8,7 +8,7 @@ import Testing
   /// As long that no test outlives a window.
   private static let hour: Double = 3_600
 
-  /// What a reservation says, in minutes rounded up.
+  /// What a reservation says, in minutes: windows are kept a little longer.
   private func reserve(
     _ limiter: RateLimiter, _ command: String, default quota: RateQuota? = nil,
     waitingAtMost milliseconds: Int = 86_400_000
@@ -18,8 +18,8 @@ import Testing
     }
     return switch reservation {
     case .now: "now"
-    case .after(let milliseconds, _): "after \((milliseconds + 59_999) / 60_000) min"
-    case .tooLate(let milliseconds): "too late: \((milliseconds + 59_999) / 60_000) min"
+    case .after(let milliseconds, _): "after \((milliseconds + 30_000) / 60_000) min"
+    case .tooLate(let milliseconds): "too late: \((milliseconds + 30_000) / 60_000) min"
     }
   }
 
@@ -86,35 +86,69 @@ import Testing
     #expect(reserve(limiter, "a") == "after 60 min")
   }
 
-  @Test func `a place is lost to a pause and to a long sleep`() throws {
-    func place(_ limiter: RateLimiter) throws -> RatePlace {
+  @Test func `a place moves with a pause, and is given back when that is too late`() throws {
+    let limiter = RateLimiter(["default": RateLimit(requests: 1, perSeconds: 0.02)])
+    func place() throws -> RatePlace {
       while true {
         if case .after(_, let place) = limiter.reserve(for: "a", nil, if: { _, _ in true }) {
           return place
         }
       }
     }
-    let soon = RateLimit(requests: 1, perSeconds: 0.02)
-    let limiter = RateLimiter(["default": soon])
-    let good = try place(limiter)
-    #expect(good.isUsable(now: good.due))
-    limiter.pause(for: "a", nil, until: MonotonicTime.now.adding(milliseconds: 60_000))
-    #expect(!good.isUsable())
-    let asleep = RateLimiter(["default": soon])
-    let late = try place(asleep)
-    #expect(!late.isUsable(now: late.due.adding(milliseconds: 300)))
+    let (first, second) = (try place(), try place())
+    limiter.refused("a", nil, retryAfterMilliseconds: 60_000)
+    guard
+      case .after(let wait, let moved) = limiter.resume(first, for: "a", nil, if: { _, _ in true })
+    else {
+      Issue.record("there is a pause")
+      return
+    }
+    #expect((50_000...60_000).contains(wait) && moved.due > second.due)
+    guard case .tooLate = limiter.resume(second, for: "a", nil, if: { _, _ in false }) else {
+      Issue.record("it was refused")
+      return
+    }
+    let due = limiter.due(ofNext: 1, for: "a", nil)
+    #expect(due.nanoseconds - moved.due.nanoseconds == 21_000_000, "right behind the first")
+  }
+
+  @Test func `a place without a limit moves with a pause too`() throws {
+    let limiter = RateLimiter([:])
+    limiter.refused("a", nil, retryAfterMilliseconds: 60_000)
+    guard case .after(_, let place) = limiter.reserve(for: "a", nil, if: { _, _ in true }) else {
+      Issue.record("there is a pause")
+      return
+    }
+    limiter.refused("a", nil, retryAfterMilliseconds: 600_000)
+    guard case .after(let wait, _) = limiter.resume(place, for: "a", nil, if: { _, _ in true })
+    else {
+      Issue.record("the pause is longer now")
+      return
+    }
+    #expect(wait > 500_000)
   }
 
   @Test func `a pause holds for the bucket, with a limit and without`() {
     let limiter = RateLimiter(["default": RateLimit(requests: 5, perSeconds: Self.hour)])
     let unlimited = RateLimiter([:])
     for limiter in [limiter, unlimited] {
-      limiter.pause(for: "a", nil, until: MonotonicTime.now.adding(milliseconds: 120_000))
-      limiter.pause(for: "a", nil, until: MonotonicTime.now.adding(milliseconds: 10_000))
+      limiter.refused("a", nil, retryAfterMilliseconds: 120_000)
+      limiter.refused("a", nil, retryAfterMilliseconds: 10_000)
       #expect(reserve(limiter, "a", waitingAtMost: 1_000) == "too late: 2 min")
     }
     #expect(burst(limiter, "b") == 0, "one bucket")
     #expect(burst(unlimited, "b") == 10, "a pause of its own")
+  }
+
+  @Test func `refusals that name no time pause longer and longer, each wave once`() {
+    let limited = RateLimiter(["default": RateLimit(requests: 5, perSeconds: 20)])
+    for limiter in [limited, RateLimiter([:])] {
+      #expect(limiter.refused("a", nil, retryAfterMilliseconds: nil) == 1_000)
+      let shared = limiter.refused("a", nil, retryAfterMilliseconds: nil)
+      #expect((1...1_000).contains(shared), "of the same wave")
+      #expect(reserve(limiter, "a", waitingAtMost: 0) != "now")
+    }
+    #expect(burst(limited, "b") == 0, "one bucket")
   }
 
   @Test func `limits are shown`() throws {
@@ -131,8 +165,8 @@ import Testing
     #expect(bucket["shared"]?.bool == false)
 
     let unlimited = RateLimiter([:])
-    unlimited.pause(for: "z", nil, until: MonotonicTime.now.adding(milliseconds: 60_000))
-    unlimited.pause(for: "past", nil, until: MonotonicTime.now.adding(milliseconds: -1))
+    unlimited.refused("z", nil, retryAfterMilliseconds: 60_000)
+    unlimited.refused("past", nil, retryAfterMilliseconds: -1)
     let pauses = JSONFragment { unlimited.write(to: &$0) }.json
     #expect(pauses.elements.map { $0["bucket"]?.string } == ["z"])
     #expect(pauses[0]?["available"]?.integer == 0)

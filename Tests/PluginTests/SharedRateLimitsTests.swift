@@ -99,9 +99,9 @@ private final class Places: Sendable {
     #expect(second - first < 3_600_000, "the same hour")
     place.release()
     other.release()
-    let resumes = MonotonicTime.now.adding(milliseconds: 7_200_000)
-    one.pause(for: "a", nil, until: resumes)
-    #expect(two.due(ofNext: 1, for: "a", nil) == resumes)
+    one.refused("a", nil, retryAfterMilliseconds: 7_200_000)
+    let wait = two.due(ofNext: 1, for: "a", nil).milliseconds(since: .now)
+    #expect((7_100_000...7_200_000).contains(wait))
   }
 
   @Test func `connections with different limits are each held to their own`() {
@@ -176,18 +176,19 @@ private final class Places: Sendable {
     #expect(burst(limiter(state.process())) == 0)
   }
 
-  @Test func `a file from before the last start of the machine counts as empty`() throws {
+  @Test func `each start of a machine, and each machine, has files of its own`() throws {
     let before = try #require(BootID("6b1f8f1e-5c58-4b5e-9a1b-0123456789ab"))
     let after = try #require(BootID("6b1f8f1e-5c58-4b5e-9a1b-0123456789ac"))
     #expect(burst(limiter(state.process(boot: before))) == 5)
-    #expect(burst(limiter(state.process(boot: before))) == 0)
     #expect(burst(limiter(state.process(boot: after))) == 5)
+    #expect(burst(limiter(state.process(boot: before))) == 0, "as it left it")
     #expect(burst(limiter(state.process(boot: after))) == 0)
+    #expect(state.files.count == 2)
   }
 
   @Test func `times that no reservation can have are not believed`() throws {
     let one = limiter(state.process())
-    one.pause(for: "a", nil, until: MonotonicTime.now.adding(milliseconds: 300_000_000_000))
+    one.refused("a", nil, retryAfterMilliseconds: 300_000_000_000)
     #expect(burst(one) == 5)
   }
 
@@ -218,12 +219,81 @@ private final class Places: Sendable {
     #expect(burst(limiter(process)) == 0)
   }
 
-  @Test func `a directory that was removed is made again`() throws {
+  @Test(arguments: ["removed", "torn", "begun anew by another"])
+  func `what a process remembers outlives the file`(what: String) throws {
     let one = limiter(state.process())
     #expect(burst(one) == 5)
-    try FileManager.default.removeItem(atPath: state.path)
-    #expect(burst(one) == 5, "what is on disk counts")
-    #expect(state.files.count == 1)
+    let path = try file()
+    switch what {
+    case "removed": try FileManager.default.removeItem(atPath: state.path)
+    case "torn": try Data([1, 2, 3]).write(to: URL(fileURLWithPath: path))
+    default:
+      try FileManager.default.removeItem(atPath: path)
+      let other = limiter(state.process(), as: "key 1", RateLimit(requests: 2, perSeconds: 3_600))
+      #expect(burst(other) == 2)
+    }
+    #expect(burst(one) == 0)
+    #expect(burst(limiter(state.process())) == 0, "and is in the file again")
+    let wide = RateLimit(requests: 8, perSeconds: 3_600)
+    #expect(burst(limiter(state.process(), as: "key 1", wide)) == 3)
+  }
+
+  @Test func `what was sent while the file could not be used is in it afterwards`() throws {
+    let process = state.process()
+    let one = limiter(process, as: "key 1", RateLimit(requests: 2, perSeconds: 3_600))
+    #expect(burst(one) == 2)
+    let path = try file()
+    try FileManager.default.moveItem(atPath: path, toPath: path + ".kept")
+    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
+    let more = limiter(process, as: "key 1", RateLimit(requests: 4, perSeconds: 3_600))
+    #expect(burst(more) == 2)
+    let shown = JSONFragment { more.write(to: &$0) }.json
+    #expect(shown[0]?["shared"]?.bool == false && shown[0]?["available"]?.integer == 0)
+    try FileManager.default.removeItem(atPath: path)
+    try FileManager.default.moveItem(atPath: path + ".kept", toPath: path)
+    #expect(burst(more) == 0)
+    #expect(burst(limiter(state.process())) == 1, "once each")
+  }
+
+  @Test func `limits are shown while another process holds the file`() throws {
+    let one = limiter(state.process())
+    _ = burst(limiter(state.process()))
+    #expect(burst(one) == 0)
+    let descriptor = open(try file(), O_RDWR)
+    defer { close(descriptor) }
+    // A lock of its own, as another process's is.
+    #expect(flock(descriptor, LOCK_EX) == 0)
+    let waiting = Atomic(false)
+    let done = DispatchSemaphore(value: 0)
+    Thread.detachNewThread {
+      waiting.store(true, ordering: .relaxed)
+      one.refused("a", nil, retryAfterMilliseconds: 0)
+      done.signal()
+    }
+    while !waiting.load(ordering: .relaxed) {}
+    let shown = JSONFragment { one.write(to: &$0) }.json
+    #expect(shown[0]?["available"]?.integer == 0)
+    #expect(shown[0]?["shared"]?.bool == true)
+    #expect(flock(descriptor, LOCK_UN) == 0)
+    done.wait()
+  }
+
+  @Test func `a process that was stopped with the file in its hands keeps nobody from going on`()
+    throws
+  {
+    let one = limiter(state.process())
+    _ = burst(one)
+    let descriptor = open(try file(), O_RDWR)
+    defer { close(descriptor) }
+    #expect(flock(descriptor, LOCK_EX) == 0)
+    let other = limiter(state.process())
+    #expect(burst(other) == 5, "it knows of no others")
+    #expect(burst(other) == 0, "and counts by itself")
+    let shown = JSONFragment { other.write(to: &$0) }.json
+    #expect(shown[0]?["shared"]?.bool == false)
+    #expect(flock(descriptor, LOCK_UN) == 0)
+    #expect(burst(other) == 0)
+    #expect(JSONFragment { other.write(to: &$0) }.json[0]?["shared"]?.bool == true)
   }
 
   @Test func `old idle files go when a new one is made`() throws {
@@ -235,22 +305,30 @@ private final class Places: Sendable {
     _ = FileManager.default.createFile(atPath: state.limits + "/notes", contents: nil)
     let young = state.files.count
     #expect(young == 4)
-    let old = [FileAttributeKey.modificationDate: Date(timeIntervalSinceNow: -90_000)]
-    for name in state.files {
-      let path = state.limits + "/" + name
-      let isYoung = name == fileName(of: "young")
-      if !isYoung { try FileManager.default.setAttributes(old, ofItemAtPath: path) }
+    // Another machine's places can be a day or two ahead.
+    let other = try #require(BootID("6b1f8f1e-5c58-4b5e-9a1b-0123456789ab"))
+    _ = burst(limiter(state.process(boot: other), as: "foreign", second))
+    _ = burst(limiter(state.process(boot: other), as: "long gone", second))
+    let ages = ["young": 0, "long gone": 300_000]
+    for identity in ["idle", "busy", "young", "foreign", "long gone"] {
+      for boot in [BootID.current, other].compactMap(\.self) {
+        let path = state.limits + "/" + fileName(of: identity, boot)
+        guard FileManager.default.fileExists(atPath: path) else { continue }
+        let date = Date(timeIntervalSinceNow: -Double(ages[identity] ?? 90_000))
+        try FileManager.default.setAttributes([.modificationDate: date], ofItemAtPath: path)
+      }
     }
     _ = burst(limiter(state.process(), as: "new"))
     #expect(!FileManager.default.fileExists(atPath: idle))
     #expect(
       Set(state.files) == [
         "notes", fileName(of: "busy"), fileName(of: "young"), fileName(of: "new"),
+        fileName(of: "foreign", other),
       ])
   }
 
-  private func fileName(of identity: String) -> String {
-    SharedRateLimits.fileName(of: "default", identity: identity) ?? ""
+  private func fileName(of identity: String, _ boot: BootID? = .current) -> String {
+    boot.flatMap { SharedRateLimits.fileName(for: "\(identity)\ndefault", $0) } ?? ""
   }
 
   @Test func `a limit that is shared is shown as such`() throws {

@@ -45,7 +45,7 @@ private final class Airport: Sendable {
   private let airport = Airport()
   private let executor = InOrderExecutor()
 
-  private func invocation(milliseconds: Int = 30_000) throws -> Invocation {
+  private func invocation(milliseconds: Int = 600_000) throws -> Invocation {
     let definition = try ConnectionDefinition.shape.decode(
       try JSON.parse(#"{"integration":"sample","settings":{}}"#)
     ) { ConnectionDefinition(&$0) }
@@ -62,7 +62,7 @@ private final class Airport: Sendable {
 
   /// A caller that asks for the value, in the order of calling this.
   private func caller(
-    insteadOf stale: SingleFlight<String>.Holding? = nil, milliseconds: Int = 30_000,
+    insteadOf stale: SingleFlight<String>.Holding? = nil, milliseconds: Int = 600_000,
     _ get: @escaping @Sendable (String?) async throws(CommandError) -> String
   ) throws -> Task<Result<SingleFlight<String>.Holding, CommandError>, Never> {
     let (flight, invocation) = (flight, try invocation(milliseconds: milliseconds))
@@ -154,20 +154,20 @@ private final class Airport: Sendable {
   }
 
   @Test func `a flight that is held up refuses those who cannot wait, at once`() async throws {
-    let patient = try caller(milliseconds: 90_000, airport.flyAndWait)
+    let patient = try caller(milliseconds: 1_800_000, airport.flyAndWait)
     let hurried = try caller(airport.flyAndWait)
     await executor.settle()
-    #expect(flight.mayWait(until: MonotonicTime.now.adding(milliseconds: 60_000)))
+    #expect(flight.mayWait(until: MonotonicTime.now.adding(milliseconds: 1_200_000)))
     let late = try caller(airport.flyAndWait)
     for caller in [hurried, late] {
       guard case .failure(let error) = await caller.value else {
         Issue.record("the landing is after its deadline")
         return
       }
-      #expect(error.kind == .rateLimited && (error.retryAfterMilliseconds ?? 0) > 50_000)
+      #expect(error.kind == .rateLimited && (error.retryAfterMilliseconds ?? 0) > 1_000_000)
     }
     #expect(
-      !flight.mayWait(until: MonotonicTime.now.adding(milliseconds: 100_000)), "nobody is left")
+      !flight.mayWait(until: MonotonicTime.now.adding(milliseconds: 2_000_000)), "nobody is left")
     await #expect(throws: CommandError.self) { _ = try await patient.value.get() }
     airport.mayLand.signal()
   }

@@ -66,6 +66,6 @@ import Testing
     #expect(property["description"]?.string == "The earliest. A time: \(Timestamp.forms).")
     #expect(shape.summaries.first?.values == "string or integer")
     // A word of a command line is a text: 2022 must not become two seconds after 1970.
-    #expect(shape.value(of: "start_date", from: ["2022"]).text == #""2022""#)
+    #expect(shape.value(of: "start_date", from: ["2022"])?.text == #""2022""#)
   }
 }

@@ -1,10 +1,13 @@
 """Errors of the vendor: at HTTP 200 and at a status of their own, whole and broken."""
 
+import base64
+
 import pytest
 from Support.control_center import ControlCenter, failure, success
 from Support.session import Host
 from Support.upstream import Reply, hang_up, reply
 
+NO_RESPONSE = "The vendor's answer is not the JSON-RPC response of this method."
 A = "5b680f6fb1a43d860a7b23c1"
 
 #: details text, the documents' status code, the kind
@@ -93,10 +96,11 @@ def test_a_status_without_an_error_object(status, kind, message, body):
 
 @pytest.mark.parametrize("body, message", [
     (b"", "The vendor's answer is empty."),
-    (b"<html>sign in</html>", "The vendor's answer is not a JSON-RPC response."),
-    (b'{"jsonrpc":"2.0","id":"x"}', "The vendor's answer is not a JSON-RPC response."),
-    (b'{"result":', "The vendor's answer is not a JSON-RPC response."),
-    (b"[]", "The vendor's answer is not a JSON-RPC response."),
+    (b"<html>sign in</html>", NO_RESPONSE),
+    (b'{"jsonrpc":"2.0","id":"x"}', NO_RESPONSE),
+    (b'{"result":', NO_RESPONSE),
+    (b"[]", NO_RESPONSE),
+    (b'{"jsonrpc":"2.0","id":"x","result":false}', "The vendor answered false."),
 ])
 def test_a_success_that_is_none_leaves_open_what_happened(body, message):
     data, center = failing(lambda request: reply(200, body))
@@ -109,6 +113,27 @@ def test_a_success_that_is_none_leaves_open_what_happened(body, message):
 def test_what_is_read_is_never_unclear():
     data, _ = failing(lambda request: reply(200, b"?"), "list_groups", {})
     assert data["outcome"] == "not_applied"
+
+
+def test_a_401_is_a_401_whatever_it_says_beside():
+    data, _ = failing(lambda request: failure(request, "Not enough rights.", status=401))
+    assert (data["status_code"], data["kind"], data["message"]) == (401, "auth", "Not enough rights.")
+
+
+def test_a_key_that_was_replaced_where_it_is_kept_is_read_again(tmp_path):
+    place = tmp_path / "key"
+    place.write_text("old-key-0123456789")
+
+    def answer(request, *_):
+        old = base64.b64encode(b"old-key-0123456789:").decode()
+        return Reply(401) if request.header("authorization") == f"Basic {old}" else success(request, [])
+
+    with ControlCenter(answer) as center:
+        with Host(center.connection(settings={"api_key": {"$file": str(place)}})) as host:
+            assert host.failure("list_groups")["status_code"] == 401
+            place.write_text("new-key-0123456789")
+            host.result("list_groups")
+    assert len(center.requests) == 3
 
 
 def test_a_null_result_is_a_success():

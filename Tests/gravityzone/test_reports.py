@@ -139,13 +139,23 @@ def test_nor_behind_a_redirect():
     assert all(r.header("authorization") is None for r in foreign.requests)
 
 
-@pytest.mark.parametrize("body", [b"", b"<html>Sign in</html>", b"PK", b"PK\x05\x06" + bytes(18)])
+@pytest.mark.parametrize("body", [b"", b"<html>Sign in</html>", b"PK", b"PK\x05\x06" + bytes(18),
+                                  b"PK\x03\x04abc", ZIP[:-22]])
 def test_what_is_no_archive_is_not_kept(body):
     with Reports(lambda request: reply(200, body)) as center, Host(center.connection()) as host:
         data = host.failure("download_reports", {"report_ids": [R]})
         assert host.call("files/list")["files"] == []
     assert (data["kind"], data["status_code"]) == ("upstream", 502)
     assert "ZIP" in data["message"]
+
+
+def test_what_a_name_echoes_of_the_key_does_not_reach_the_disk(tmp_path):
+    named = [("Content-Disposition", f'attachment; filename="{KEY}.zip"')]
+    with Reports(lambda request: reply(200, ZIP, named)) as center:
+        with Host(center.connection(), options=["--files-dir", str(tmp_path)]) as host:
+            (file,) = host.result("download_reports", {"report_ids": [R]})["files"]
+            assert pathlib.Path(file["path"]).is_file()
+    assert KEY not in "".join(str(path) + path.read_text("latin-1") for path in tmp_path.iterdir())
 
 
 def test_a_refused_download_is_an_error_of_its_status():

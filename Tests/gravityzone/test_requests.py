@@ -110,6 +110,9 @@ CASES = [
     # A flag is two code points; the last one that would be cut in half is left out.
     ("update_endpoint_labels", {"endpoint_ids": [A], "label": "x" * 63 + "🇫🇷"},
      NETWORK, [("setEndpointLabel", {"endpointId": A, "label": "x" * 63})]),
+    # One character of more code points than a label has.
+    ("update_endpoint_labels", {"endpoint_ids": [A], "label": "a" + "\u0301" * 80},
+     NETWORK, [("setEndpointLabel", {"endpointId": A, "label": "a" + "\u0301" * 63})]),
     ("update_groups", {"group_ids": [A], "parent_id": B},
      NETWORK, [("moveCustomGroup", {"groupId": A, "parentId": B})]),
     ("update_groups", {"group_ids": [A], "update_method": "delete"},

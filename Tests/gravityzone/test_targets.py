@@ -3,7 +3,7 @@
 import threading
 
 import pytest
-from Support.control_center import ControlCenter, failure, success
+from Support.control_center import FAST, ControlCenter, failure, success
 from Support.session import PATIENCE, Host
 from Support.upstream import Reply, hang_up
 
@@ -197,11 +197,66 @@ def test_streamed_they_come_as_they_finish():
     assert by_target[ids(3)[1]]["data"]["result"] is True
     assert by_target[bad]["return_data"] == "Failed"
     assert by_target[bad]["error"]["message"] == REFUSED
-    assert [(p["done"], p["total"]) for p in progress] == [(1, 3), (2, 3), (3, 3)]
+    counts = [p["done"] for p in progress]
+    assert counts == sorted(set(counts)) and counts[-1] == 3
+    assert {p["total"] for p in progress} == {3}
     assert "raw_data" not in result
     assert result["meta"]["items"] == 3
     assert [t["target"] for t in result["targets"]] == ids(3)
     assert result["return_data"] == "Partially Successful"
+
+
+def test_progress_only_grows():
+    with ControlCenter() as center, Host(center.connection()) as host:
+        number = host.start(LABEL, {"endpoint_ids": ids(300)}, progress=True)
+        host.wait(number)
+        counts = [n["done"] for n in host.notifications("invoke/progress", number)]
+    assert counts == sorted(set(counts)) and counts[-1] == 300
+
+
+def test_streamed_bodies_are_not_kept():
+    body = "x" * 50_000
+    with ControlCenter(lambda r, *_: success(r, body)) as center, Host(center.connection()) as host:
+        host.keeps_output = False
+        host.sink = lambda message: None
+        host.result(LABEL, {"endpoint_ids": ids(20)}, stream=True)
+        before = host.peak_mebibytes()
+        host.result(LABEL, {"endpoint_ids": ids(2_000)}, stream=True)
+        # They are 100 MB together.
+        assert host.peak_mebibytes() < before + 40
+
+
+def test_who_waits_for_the_limit_takes_no_place_of_those_who_can_send():
+    limits = {**FAST, "blocklist": {"requests": 1, "per_seconds": 3_600}}
+    with ControlCenter() as center:
+        with Host(center.connection(max_concurrency=2, rate_limits=limits)) as host:
+            number = host.start("remove_from_block_list", {"hash_item_ids": ids(8)}, stream=True)
+            host.seen("invoke/waiting", number)
+            host.result(LABEL, {"endpoint_ids": ids(1)})
+            host.call("cancel", {"id": number})
+
+
+def test_a_limit_that_another_process_used_up_is_known_before_the_first_target(tmp_path):
+    limits = {"default": {"requests": 3, "per_seconds": 3_600}}
+    options = ["--state-dir", str(tmp_path)]
+    with ControlCenter() as center:
+        with Host(center.connection(rate_limits=limits), options=options) as host:
+            host.result(LABEL, {"endpoint_ids": ids(2)})
+        with Host(center.connection(rate_limits=limits), options=options) as host:
+            data = host.failure(LABEL, {"endpoint_ids": ids(2)}, timeout_ms=2_000)
+    assert (data["kind"], data["outcome"]) == ("rate_limited", "not_applied")
+    assert len(center.requests) == 2
+
+
+def test_reading_is_never_half_applied():
+    bad = ids(2)[1]
+
+    def answer(request, method, params):
+        return failure(request, REFUSED) if params["endpointId"] == bad else Reply(401)
+
+    with ControlCenter(answer) as center, Host(center.connection()) as host:
+        data = host.failure("get_managed_endpoint_details", {"managed_endpoint_ids": ids(2)})
+    assert data["outcome"] == "not_applied"
 
 
 def test_a_cancelled_command_sends_nothing_more():
@@ -255,8 +310,11 @@ def test_what_may_not_half_succeed_fails_and_tells_what_was_done():
     # A part of it was done.
     assert data["outcome"] == "unknown"
     assert [(t["target"], t["return_data"]) for t in data["targets"]] == [
-        ("0 and 99 more", "Failed"), ("100 and 49 more", "Successful")]
-    assert data["targets"][1]["data"]["result"] is True
+        *((str(number), "Failed") for number in range(100)),
+        *((str(number), "Successful") for number in range(100, 150))]
+    # What a request brought stands with the first of its targets.
+    assert data["targets"][100]["data"]["result"] is True
+    assert "data" not in data["targets"][101]
 
 
 def test_the_same_key_answers_the_first_outcome():

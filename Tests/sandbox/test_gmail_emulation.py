@@ -474,6 +474,13 @@ def test_members_and_parameters_that_a_method_does_not_have_are_refused(workspac
     assert broken.json()["error"]["errors"][0]["reason"] == "parseError"
 
 
+def test_a_query_that_is_too_long_for_an_address_is_posted(workspace_sandbox, messages):
+    query = "{" + " ".join(f"subject:nothing{n}" for n in range(300)) + " subject:parcel}"
+    assert keys(messages, query) == ["alternative"]
+    listed = [e for e in workspace_sandbox.log() if e["path"].endswith("/messages")]
+    assert listed[-1]["method"] == "POST"
+
+
 # Labels, profile, vacation
 
 
@@ -692,11 +699,10 @@ def test_mail_is_uploaded(workspace, messages, resumable, chunk, body):
         BIG, mimetype="message/rfc822", resumable=resumable, chunksize=chunk)
     call = messages.send(userId="me", body=body, media_body=media)
     if resumable:
-        answer, steps = None, 0
-        while answer is None:
-            _, answer = call.next_chunk()
-            steps += 1
-        assert steps == (1 if chunk == -1 else 4)
+        steps = [call.next_chunk()[1] for _ in range(1 if chunk == -1 else 4)]
+        assert steps[:-1] == [None] * (len(steps) - 1)
+        answer = steps[-1]
+        assert answer, "more pieces are wanted than there are"
     else:
         answer = call.execute()
     assert answer["labelIds"] == ["SENT"]
@@ -901,3 +907,99 @@ def test_the_client_s_api_endpoint_option_works_too(workspace):
         "gmail", "v1", credentials=workspace.delegated(), static_discovery=True,
         cache_discovery=False, client_options={"api_endpoint": workspace.base})
     assert api.users().getProfile(userId="me").execute()["emailAddress"] == SOC
+
+
+# The client's description of the API
+
+
+def strays(document, schema, value, path="$"):
+    """Where `value` has members or types that the schema does not."""
+    if "$ref" in schema:
+        schema = document["schemas"][schema["$ref"]]
+    types = {
+        "object": dict, "array": list, "string": str, "boolean": bool, "integer": int,
+        "any": object}
+    if not isinstance(value, types[schema["type"]]):
+        yield f"{path} is no {schema['type']}"
+    elif schema["type"] == "array":
+        for position, element in enumerate(value):
+            yield from strays(document, schema["items"], element, f"{path}[{position}]")
+    elif schema["type"] == "object":
+        for name, member in value.items():
+            if name not in schema.get("properties", {}):
+                yield f"{path}.{name} is unknown"
+            else:
+                yield from strays(document, schema["properties"][name], member, f"{path}.{name}")
+
+
+def test_answers_have_the_members_and_types_that_the_client_describes(workspace, messages):
+    gmail = json.loads(get_static_doc("gmail", "v1"))
+    users = workspace.gmail(SOC, [MAIL, SETTINGS]).users()
+    answers = [
+        ("ListMessagesResponse", messages.list(userId="me", maxResults=5).execute()),
+        ("ListLabelsResponse", users.labels().list(userId="me").execute()),
+        ("Label", users.labels().get(userId="me", id="INBOX").execute()),
+        ("Profile", users.getProfile(userId="me").execute()),
+        ("VacationSettings", users.settings().updateVacation(userId="me", body={
+            "enableAutoReply": True, "responseSubject": "x", "responseBodyHtml": "x",
+            "responseBodyPlainText": "x", "startTime": "1", "endTime": "2"}).execute()),
+        ("Message", messages.trash(userId="me", id=one(messages, "plain")["id"]).execute()),
+        ("Message", messages.send(userId="me", body={"raw": encoded(f"To: {MIKA}\n\nx")}).execute()),
+    ]
+    for format in ("full", "metadata", "raw", "minimal"):
+        for id in found(messages, "-subject:alert", includeSpamTrash=True):
+            answers.append(
+                ("Message", messages.get(userId="me", id=id, format=format).execute()))
+    part = one(messages, "nested")["payload"]["parts"][1]
+    answers.append(("MessagePartBody", messages.attachments().get(
+        userId="me", messageId=one(messages, "nested")["id"],
+        id=part["body"]["attachmentId"]).execute()))
+    for schema, answer in answers:
+        assert list(strays(gmail, {"$ref": schema}, answer)) == []
+    directory = json.loads(get_static_doc("admin", "directory_v1"))
+    listed = workspace.directory().users().list(customer="my_customer", maxResults=3).execute()
+    assert list(strays(directory, {"$ref": "Users"}, listed)) == []
+
+
+def test_every_parameter_that_the_client_describes_is_known(workspace):
+    document = json.loads(get_static_doc("gmail", "v1"))
+    resource = document["resources"]["users"]["resources"]["messages"]["methods"]
+    url = f"{workspace.base}/gmail/v1/users/me/messages"
+    headers = workspace.bearer()
+    for method, path in [("list", url), ("get", f"{url}/0123456789abcdef")]:
+        own = resource[method]["parameters"].items()
+        names = [name for name, parameter in own if parameter["location"] == "query"]
+        for name in [*document["parameters"], *names]:
+            body = requests.get(path, headers=headers, params={name: "x"}).text
+            assert "Unknown name" not in body, name
+    assert "Unknown name" in requests.get(url, headers=headers, params={"x": "x"}).text
+
+
+# Hostile requests: the sandbox lives in the host's process
+
+
+@pytest.mark.parametrize("query", [
+    "-" * 20_000 + "x", "(" * 20_000, "{-" * 10_000 + "x", "a:(" * 10_000, '"', "a:\"", "OR OR",
+    "subject:()", "- - -", "after:99999999999999999999", "newer_than:9999999999y", "larger:",
+])
+def test_a_strange_query_is_answered(messages, query):
+    messages.list(userId="me", q=query, maxResults=1).execute()
+
+
+def test_deep_mail_is_answered(messages):
+    mail = f"To: {SOC}\r\nSubject: deep\r\n"
+    for level in range(200):
+        mail += f"Content-Type: multipart/mixed; boundary=b{level}\r\n\r\n--b{level}\r\n"
+    id = sent(messages, mail + "\r\nbottom")["id"]
+    message = messages.get(userId="me", id=id).execute()
+    assert len(list(leaves(message["payload"]))) == 25
+    wrapped = f"To: {SOC}\r\nSubject: wrapped\r\n" + "Content-Type: message/rfc822\r\n\r\n" * 200
+    messages.get(userId="me", id=sent(messages, wrapped)["id"]).execute()
+
+
+def test_a_batch_carries_calls_of_the_api_alone(workspace):
+    for target in ("/batch", "/_sandbox/log", "/api/console/elements/devices/", "/token"):
+        body = f"--b\r\nContent-Type: application/http\r\n\r\nPOST {target}\r\n\r\n\r\n--b--"
+        answer = requests.post(workspace.base + "/batch", data=body, headers={
+            **workspace.bearer(), "Content-Type": "multipart/mixed; boundary=b"})
+        assert answer.status_code == 400

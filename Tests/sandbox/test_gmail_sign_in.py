@@ -2,7 +2,9 @@
 
 import base64
 import hashlib
+import html
 import json
+import re
 import time
 
 import pytest
@@ -14,6 +16,7 @@ from google.auth import crypt, jwt
 from google.auth.exceptions import RefreshError
 from google.auth.transport.requests import Request
 from google_auth_oauthlib.flow import Flow
+from Support.sandbox import CONTROL
 from Support.workspace import (
     ADMIN, AUTH, GRANTED, MAIL, MIKA, OTTO, SETTINGS, SOC, USERS, refusal)
 
@@ -153,7 +156,7 @@ def test_another_algorithm_is_no_signature(workspace, sign):
 
 
 @pytest.mark.parametrize("issued, expires", [
-    (0, 3601), (900, 4500), (-7200, -3600), (0, 0), (None, 60), (0, None)])
+    (-2**62, 2**62), (0, 2**62), (0, 3601), (900, 4500), (-7200, -3600), (0, 0), (None, 60), (0, None)])
 def test_a_token_is_short_lived_and_of_now(sign, issued, expires):
     now = int(time.time())
     answer = sign(
@@ -289,7 +292,6 @@ def test_google_auth_tries_again_when_the_endpoint_is_unwell(workspace, workspac
 
 
 def test_words_of_faults_are_checked(workspace_sandbox):
-    from Support.sandbox import CONTROL
     for text in ("gmail: 429 rateLimited", "gmail: 403 invalid_grant", "coda: 429 quotaExceeded",
                  "gmail: new token"):
         answer = requests.post(
@@ -334,8 +336,6 @@ def test_the_page_has_links_that_allow_and_cancel(workspace, redirect):
         "scope": MAIL, "state": "a b\"<"}
     page = requests.get(workspace.consent_url, params=query)
     assert "<script" not in page.text and ADMIN in page.text
-    import html
-    import re
     cancel, allow = (html.unescape(link) for link in re.findall(r'href="([^"]+)"', page.text))
     answer = requests.get(workspace.consent_url + allow, allow_redirects=False)
     assert "state=a%20b%22%3C&code=" in answer.headers["Location"]
@@ -347,6 +347,7 @@ def test_the_page_has_links_that_allow_and_cancel(workspace, redirect):
     ({"client_id": "x"}, 401, "invalid_client"),
     ({"redirect_uri": "https://evil.example/"}, 400, "redirect_uri_mismatch"),
     ({"redirect_uri": "http://127.0.0.1.evil.example/"}, 400, "redirect_uri_mismatch"),
+    ({"redirect_uri": "http://127.0.0.1/\r\nSet-Cookie: x"}, 400, "redirect_uri_mismatch"),
     ({"response_type": "token"}, 400, "unsupported_response_type"),
     ({"scope": "everything"}, 400, "invalid_scope"),
     ({"code_challenge": "x", "code_challenge_method": "MD5"}, 400, "invalid_request"),

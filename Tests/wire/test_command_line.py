@@ -346,3 +346,71 @@ def test_the_audit_file_has_a_line_for_each_command_that_ran(sandbox, tmp_path):
     assert record["arguments"] == {"context_id": 1} and record["connection"] == "coda_sandbox"
     assert (record["return_data"], record["status_code"]) == ("Failed", 404)
     assert "T" in record["time"]
+
+
+# call, with a person at it
+
+GZ = "bitdefender_gravityzone"
+ENDPOINT = "6affe1e0b1a43d0003000001"
+
+
+def test_call_tells_of_each_target_and_fails_when_one_has(tmp_path):
+    ended = run("call", GZ, "isolate_endpoints", "--endpoint-ids", f" {ENDPOINT} , {'0' * 24}", "--sandbox")
+    assert ended.code == 1
+    rows = [line.split() for line in ended.text.splitlines()]
+    assert rows[0] == ["target", "outcome", "message"]
+    assert rows[1] == [ENDPOINT, "Successful"]
+    assert rows[2][:3] == ["0" * 24, "Failed", "400"]
+
+
+def test_call_keeps_what_it_fetches(tmp_path):
+    words = ("call", GZ, "download_reports", "--report-ids", "6affe1e0b1a43d0007000002", "--sandbox")
+    ended = run(*words, directory=tmp_path)
+    assert ended.code == 0
+    (path,) = [line.split(": ")[1] for line in ended.text.splitlines() if line.startswith("File ")]
+    assert (tmp_path / path).read_bytes().startswith(b"PK")
+    # One that could not be had does not hide the other.
+    half = run(*words[:4], "6affe1e0b1a43d0007000002,zzz", "--sandbox", directory=tmp_path)
+    assert half.code == 1 and "File Phishing" in half.text
+    assert "may have acted" not in half.errors
+
+
+def test_a_boolean_needs_no_value():
+    words = ("call", GZ, "list_endpoints", "--endpoint-type", "endpoints", "--dry-run", "--sandbox")
+    for more in (["--is-managed"], ["--is-managed", "true"], ["--is-managed=true"]):
+        assert '"isManaged":true' in run(*words, *more).text
+
+
+def test_a_list_that_looks_like_json_and_is_none_is_refused():
+    ended = run("call", GZ, "isolate_endpoints", "--endpoint-ids", '["a"', "--sandbox")
+    assert ended.code == 2 and "--endpoint_ids is no JSON array" in ended.errors
+
+
+def test_a_problem_is_named_by_its_whole_place():
+    ended = run("call", GZ, "isolate_endpoints", "--endpoint-ids", "[1]", "--sandbox")
+    assert ended.code == 2 and "  endpoint_ids/0: must be a string" in ended.errors
+
+
+def test_call_says_when_to_come_back():
+    ended = run("call", GZ, "list_groups", "--timeout", "1", "--sandbox", "--sandbox-fault",
+                "gravityzone: 429 always retry-after 30")
+    assert ended.code == 1 and "Try again at " in ended.errors
+
+
+def test_capabilities_show_the_settings_of_a_connection():
+    text = run("capabilities", GZ).text
+    assert "deployment" in text and "api_key*" in text
+    assert "https://cloud.gravityzone.bitdefender.com" in text
+
+
+def test_two_runs_do_not_write_one_file(vendor, tmp_path):
+    (tmp_path / "c.json").write_text(json.dumps({"connections": {"gate": vendor.connection}}))
+    (tmp_path / "in.jsonl").write_text(json.dumps(invoke(1, "list_tenants")) + "\n")
+    words = ("run", str(tmp_path / "in.jsonl"), "--connections", str(tmp_path / "c.json"), "--output",
+             str(tmp_path / "out"), "--resume")
+    with Host(command=words) as first:
+        vendor.wait_for(1)
+        second = run(*words)
+        assert second.code == 2 and "is being written by another run" in second.errors
+        vendor.open()
+        assert first.exit_code() == 0

@@ -432,21 +432,51 @@ def test_the_temporary_directory_goes_when_something_is_not_finished(vendor, tem
     assert list(temporary.iterdir()) == []
 
 
-def test_the_temporary_directory_of_a_run_goes_too(tmp_path, temporary):
+def test_a_run_keeps_its_files_where_it_was_started(tmp_path, temporary):
     (tmp_path / "in.jsonl").write_text(json.dumps(request(1, "files/put", content_of())) + "\n")
-    ended = run("run", str(tmp_path / "in.jsonl"), more_environment={"TMPDIR": str(temporary)})
+    ended = run("run", str(tmp_path / "in.jsonl"), directory=tmp_path,
+                more_environment={"TMPDIR": str(temporary)})
     assert ended.code == 0 and ended.answers[0]["result"]["size"] == 7
     assert list(temporary.iterdir()) == []
+    (tmp_path / "empty.jsonl").write_text("")
+    kept = tmp_path / "sallyport-files"
+    assert len(list(kept.iterdir())) == 2 and stat.S_IMODE(kept.stat().st_mode) == 0o700
+
+
+def test_a_run_without_files_makes_no_directory(tmp_path):
+    (tmp_path / "in.jsonl").write_text(json.dumps(request(1, "ping")) + "\n")
+    assert run("run", str(tmp_path / "in.jsonl"), directory=tmp_path).code == 0
+    assert not (tmp_path / "sallyport-files").exists()
+
+
+def test_files_with_secrets_are_not_for_callers(tmp_path):
+    key = tmp_path / "key"
+    key.write_text("a key in a file")
+    linked = tmp_path / "link"
+    linked.symlink_to(key)
+    connection = {"integration": "bitdefender_gravityzone", "settings": {"api_key": {"$file": str(key)}}}
+    file = tmp_path / "c.json"
+    file.write_text(json.dumps({"connections": {"gz": connection}}))
+    with Host("--connections", str(file)) as host:
+        for path in (file, key, linked, "/proc/self/environ", f"/proc/{host.process.pid}/environ"):
+            error = host.error("files/put", {"path": str(path), "source": "artifact_file"})
+            assert error["code"] == -32602
+            assert error["data"]["problems"][0]["message"] == "is not for callers of this host"
+        other = tmp_path / "other"
+        other.write_text("any other file")
+        host.result("files/put", {"path": str(other), "source": "artifact_file"})
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_call_ends_by_the_signal_that_it_gets(number, vendor, tmp_path):
+def test_a_call_that_is_interrupted_tells_what_was_done(number, vendor, tmp_path):
     (tmp_path / "c.json").write_text(json.dumps({"connections": {"gate": vendor.connection}}))
     words = ("call", "coda_footprint", "list_tenants", "--connections", str(tmp_path / "c.json"))
     with Host(command=words) as call:
         vendor.wait_for(1)
         call.signal(number)
-        assert call.exit_code() == -number
+        assert call.exit_code() == 1
+        call.wait_for_log("List Tenants failed.")
+        assert "499  The request was cancelled." in call.errors
 
 
 def test_what_a_killed_host_left_goes_with_the_next_one_when_it_is_old(temporary):

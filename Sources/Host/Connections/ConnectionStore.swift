@@ -43,6 +43,7 @@ public final class ConnectionStore: Sendable {
   public func load(
     _ content: [UInt8], named path: String, isKept: Bool = false
   ) throws(ConfigurationError) {
+    environment.files.protect(path)
     let kept = isKept ? ConnectionsFile(path) : nil
     let file: JSON
     do {
@@ -112,6 +113,7 @@ public final class ConnectionStore: Sendable {
           of: ConnectionDefinition.shape)
       }
       registerSecrets(integration, definition.settings)
+      protectFiles(definition)
       if !fromFile { try refuseReferences(definition.settings) }
       try refuseUnknownLimits(definition.rateLimits, integration)
       try refusePatternsWithoutMatch(definition.policy, integration)
@@ -149,6 +151,14 @@ public final class ConnectionStore: Sendable {
   private func registerSecrets(_ integration: RegisteredIntegration, _ settings: JSON) {
     for name in integration.settingsShape.secretNames {
       if let secret = settings[name]?.string { environment.secrets.add(secret) }
+    }
+  }
+
+  /// Files with secrets in them are not handed to callers as files.
+  private func protectFiles(_ definition: ConnectionDefinition) {
+    if let key = definition.tls?.clientKey { environment.files.protect(key) }
+    for setting in definition.settings.members {
+      if let path = setting.value["$file"]?.string { environment.files.protect(path) }
     }
   }
 

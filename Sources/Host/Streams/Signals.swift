@@ -28,15 +28,19 @@ public enum Signals {
     }
   }
 
-  /// Calls `body` at the first such signal, and ends the process by it.
+  /// Calls `first` at the first such signal, and `body` at the second, which ends the process.
   ///
   /// To be called as `watch` is.
-  public static func watchToEnd(_ body: @escaping @Sendable () -> Void) {
+  public static func watch(
+    first: @escaping @Sendable () -> Void, thenEndAfter body: @escaping @Sendable () -> Void
+  ) {
     var signals = ending
     pthread_sigmask(SIG_BLOCK, &signals, nil)
     NamedThread.start("signals") {
       var signals = ending
       var received: Int32 = 0
+      while sigwait(&signals, &received) != 0 {}
+      first()
       while sigwait(&signals, &received) != 0 {}
       body()
       // Nobody has changed what it does, and no thread takes it but this one.

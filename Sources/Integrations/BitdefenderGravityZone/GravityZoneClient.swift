@@ -69,15 +69,32 @@ public final class GravityZoneClient: VendorClient {
   func send(
     _ request: HTTPRequest, in invocation: Invocation
   ) async throws(CommandError) -> HTTPResponse {
+    let holding = try await authorization(in: invocation)
+    let response = try await invocation.send(authorized(request, holding.value))
+    guard response.status == 401 else { return response }
+    // A key that is kept elsewhere may have been replaced there.
+    let current = try await authorization(insteadOf: holding, in: invocation)
+    guard current.value != holding.value else { return response }
+    return try await invocation.send(authorized(request, current.value))
+  }
+
+  private func authorized(_ request: HTTPRequest, _ authorization: String) -> HTTPRequest {
     var request = request
-    request.headers.append(
-      HTTPRequest.Header("Authorization", try await authorization(in: invocation), isSecret: true))
-    return try await invocation.send(request)
+    request.headers.append(HTTPRequest.Header("Authorization", authorization, isSecret: true))
+    return request
+  }
+
+  /// Reads the key, which the rate limits belong to.
+  public func prepare(in invocation: Invocation) async throws(CommandError) {
+    _ = try await authorization(in: invocation)
   }
 
   /// The key is the user name of Basic authentication (RFC 7617), with an empty password.
-  private func authorization(in invocation: Invocation) async throws(CommandError) -> String {
-    try await credentials.value(in: invocation) { [self] (_) throws(CommandError) in
+  private func authorization(
+    insteadOf stale: SingleFlight<String>.Holding? = nil, in invocation: Invocation
+  ) async throws(CommandError) -> SingleFlight<String>.Holding {
+    try await credentials.value(insteadOf: stale, in: invocation) {
+      [self] (_) throws(CommandError) in
       let key: String
       do throws(SecretReference.Fault) {
         key = try await apiKey.resolve(connection.secrets)
@@ -86,7 +103,9 @@ public final class GravityZoneClient: VendorClient {
           .auth, "The API key cannot be read: \(error.reason).", remedy: error.remedy)
       }
       connection.limiter.share(as: "bitdefender_gravityzone \(root) \(key)")
-      return "Basic " + Base64.encode(Array("\(key):".utf8))
-    }.value
+      let credentials = Base64.encode(Array("\(key):".utf8))
+      connection.secrets.add(credentials)
+      return "Basic " + credentials
+    }
   }
 }

@@ -16,8 +16,20 @@ enum GravityZoneErrors {
       throw self.error(error, response, in: invocation)
     }
     guard response.isSuccess else { throw refusal(response, in: invocation) }
-    guard let body, body["result"] != nil else { throw unreadable(response, in: invocation) }
+    guard let body, let result = body["result"] else {
+      throw unreadable(response, in: invocation)
+    }
+    if result.bool == false, invocation.command.effect != .read {
+      throw refusal(body, in: invocation)
+    }
     return body
+  }
+
+  /// No page says what `false` means; it cannot be called a success.
+  private static func refusal(_ body: JSON, in invocation: Invocation) -> CommandError {
+    CommandError(
+      .upstream, "The vendor answered false.", outcome: invocation.outcomeAfterSending,
+      remedy: "Look in the Control Center whether it was done.", upstream: JSONFragment(body))
   }
 
   // MARK: Errors of the API
@@ -27,9 +39,12 @@ enum GravityZoneErrors {
   ) -> CommandError {
     let details = text(error["data"]?["details"]) ?? text(error["data"])
     let message = details ?? text(error["message"]) ?? error.sourceText
+    // Whatever it says beside it, a key that is not taken is not taken.
     let status =
-      details.flatMap(status(of:))
-      ?? (response.isSuccess ? status(ofCode: error["code"]?.integer) : response.status)
+      response.status == 401
+      ? 401
+      : details.flatMap(status(of:))
+        ?? (response.isSuccess ? status(ofCode: error["code"]?.integer) : response.status)
     var failure = CommandError(
       CommandError.Kind(status: status), statusCode: status, message,
       isRetryable: [408, 429, 500, 502, 503, 504].contains(status),
@@ -94,7 +109,8 @@ enum GravityZoneErrors {
   ) -> CommandError {
     let message =
       response.body.isEmpty
-      ? "The vendor's answer is empty." : "The vendor's answer is not a JSON-RPC response."
+      ? "The vendor's answer is empty."
+      : "The vendor's answer is not the JSON-RPC response of this method."
     return CommandError(
       .upstream, message, outcome: invocation.outcomeAfterSending,
       remedy: "Check that the server URL is that of a GravityZone Control Center.",

@@ -142,18 +142,25 @@ extension GmailClient {
     guard let whole = try? await send(self.batch(batch.map(\.request)), in: invocation),
       whole.isSuccess
     else { return nothing }
-    return GmailBatch.responses(in: whole, count: batch.count).map { response in
+    let responses = GmailBatch.responses(in: whole, count: batch.count)
+    // One batch is one refusal, of the call that is to wait longest.
+    let refusals = responses.compactMap { $0.flatMap(GmailErrors.rateRefusal) }
+    if let longest = refusals.max(by: { $0.waitOrZero < $1.waitOrZero }) {
+      invocation.holdBack(after: longest)
+    }
+    return responses.map { response in
       guard var response else { return nil }
       if response.isSuccess {
         return (try? JSON.parse(response.body)).map { .success(TargetAnswer($0)) }
       }
-      if let refusal = GmailErrors.rateRefusal(response) {
-        invocation.pause(milliseconds: refusal.retryAfterMilliseconds)
-        return nil
-      }
       if response.status == 401 || response.status >= 500 { return nil }
+      if GmailErrors.rateRefusal(response) != nil { return nil }
       response.body = connection.secrets.scrub(response.body)
       return .failure(GmailErrors.error(response, in: invocation))
     }
   }
+}
+
+extension RateRefusal {
+  fileprivate var waitOrZero: Int { retryAfterMilliseconds ?? 0 }
 }

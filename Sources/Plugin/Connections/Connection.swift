@@ -100,6 +100,9 @@ struct OptionalSlots: Sendable {
 
   var areLimited: Bool { semaphore != nil }
 
+  /// Whether there is a free one, or no maximum.
+  func tryAcquireIfLimited() -> Bool { semaphore?.tryAcquire() ?? true }
+
   func acquireIfLimited(until deadline: Deadline) async -> Bool {
     guard let semaphore else { return true }
     return await semaphore.acquire(until: deadline)

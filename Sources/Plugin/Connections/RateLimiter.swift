@@ -8,7 +8,7 @@ import Synchronization
 /// own; else the connection's for the command's bucket; else the vendor's documented one; else none.
 public final class RateLimiter: Sendable {
   enum Reservation: Sendable {
-    case now
+    case now(RatePlace)
     case after(milliseconds: Int, RatePlace)
     /// Nothing was reserved.
     case tooLate(milliseconds: Int)
@@ -30,8 +30,8 @@ public final class RateLimiter: Sendable {
     /// What the buckets belong to; nil for this connection.
     var identity: String?
     var entries: [String: Entry] = [:]
-    /// Of commands without a limit, after a 429.
-    var pauses: [String: MonotonicTime] = [:]
+    /// Of commands without a limit, after a 429: they hold pauses only.
+    var pauses: [String: SharedRateBucket] = [:]
   }
 
   private let limits: [String: RateLimit]
@@ -62,29 +62,57 @@ public final class RateLimiter: Sendable {
   /// Reserves the next place for a command when `fits` accepts the time it is due.
   func reserve(
     for command: String, _ quota: RateQuota?,
-    if fits: (_ due: MonotonicTime, _ now: MonotonicTime) -> Bool
+    if fits: @escaping (_ due: MonotonicTime, _ now: MonotonicTime) -> Bool
   ) -> Reservation {
     guard let entry = entry(of: command, quota) else {
       let now = MonotonicTime.now
-      let due = state.withLock { max(now, $0.pauses[command] ?? now) }
+      let due = resumption(of: command, now: now)
       // Nothing is counted: there is no place to give back.
-      return Self.reservation(due, now, isInTime: fits(due, now), RatePlace(bucket: nil, due: due))
-    }
-    return entry.bucket.update { bucket in
-      let now = MonotonicTime.now
-      let due = bucket.nextDue(within: entry.kept, now: now)
-      // Asked once: the deadline comes nearer while one looks.
-      let isInTime = !bucket.isFull && fits(due, now)
-      if isInTime { _ = bucket.reserve(within: entry.kept, now: now) }
       return Self.reservation(
-        due, now, isInTime: isInTime, RatePlace(bucket: entry.bucket, due: due))
+        due, now, isInTime: fits(due, now), RatePlace(bucket: nil, limit: nil, due: due))
+    }
+    return Self.use(entry.bucket, entry.kept, if: fits) { bucket, now, accepts in
+      bucket.reserve(within: entry.kept, now: now, if: accepts)
+    }
+  }
+
+  /// The time of a place has come. It may have moved meanwhile: tasks wake late, and the vendor may
+  /// have asked for a pause. What is too late has been given back.
+  func resume(
+    _ place: RatePlace, for command: String, _ quota: RateQuota?,
+    if fits: @escaping (_ due: MonotonicTime, _ now: MonotonicTime) -> Bool
+  ) -> Reservation {
+    guard let bucket = place.bucket, let limit = place.limit else {
+      return reserve(for: command, quota, if: fits)
+    }
+    return Self.use(bucket, limit, if: fits) { bucket, now, accepts in
+      bucket.resume(place.due, within: limit, now: now, if: accepts)
+    }
+  }
+
+  private static func use(
+    _ shared: SharedRateBucket, _ limit: RateLimit,
+    if fits: @escaping (_ due: MonotonicTime, _ now: MonotonicTime) -> Bool,
+    _ body: (inout RateBucket, MonotonicTime, (MonotonicTime) -> Bool) -> MonotonicTime
+  ) -> Reservation {
+    shared.update { bucket in
+      // With the lock in hand: nobody else sends before it.
+      let now = MonotonicTime.now
+      // Asked once: the deadline comes nearer while one looks.
+      var isInTime = false
+      let due = body(&bucket, now) { due in
+        isInTime = fits(due, now)
+        return isInTime
+      }
+      return reservation(
+        due, now, isInTime: isInTime, RatePlace(bucket: shared, limit: limit, due: due))
     }
   }
 
   private static func reservation(
     _ due: MonotonicTime, _ now: MonotonicTime, isInTime: Bool, _ place: RatePlace
   ) -> Reservation {
-    if due <= now && isInTime { return .now }
+    if due <= now && isInTime { return .now(place) }
     let wait = due.milliseconds(since: now)
     return isInTime ? .after(milliseconds: wait, place) : .tooLate(milliseconds: wait)
   }
@@ -92,18 +120,49 @@ public final class RateLimiter: Sendable {
   /// When the last of so many requests from now on would be due. Reserves nothing.
   func due(ofNext count: Int, for command: String, _ quota: RateQuota?) -> MonotonicTime {
     guard let entry = entry(of: command, quota) else {
-      let now = MonotonicTime.now
-      return state.withLock { max(now, $0.pauses[command] ?? now) }
+      return resumption(of: command, now: .now)
     }
-    return entry.bucket.update { $0.due(ofNext: count, within: entry.kept, now: .now) }
+    // Searched in a copy, so that nobody waits meanwhile.
+    let bucket = entry.bucket.update { $0 }
+    return bucket.due(ofNext: count, within: entry.kept, now: .now)
   }
 
-  /// The vendor refused and named a time.
-  func pause(for command: String, _ quota: RateQuota?, until time: MonotonicTime) {
-    if let entry = entry(of: command, quota) {
-      entry.bucket.update { $0.pause(until: time) }
-    } else {
-      state.withLock { $0.pauses[command] = max(time, $0.pauses[command] ?? time) }
+  /// Of a command without a limit.
+  private func resumption(of command: String, now: MonotonicTime) -> MonotonicTime {
+    state.withLock { $0.pauses[command] }?.resumption(now: now) ?? now
+  }
+
+  // MARK: Refusals
+
+  /// The vendor refused a request: nothing more is sent from its bucket for a while, whoever shares
+  /// it. Where the vendor names no time, the pause doubles with each refusal after the one before,
+  /// from a second up to a window, or 8 seconds where that is more.
+  ///
+  /// - Returns: milliseconds of the pause.
+  @discardableResult
+  func refused(_ command: String, _ quota: RateQuota?, retryAfterMilliseconds: Int?) -> Int {
+    let (bucket, window) = pausable(command, quota)
+    guard let retryAfterMilliseconds else {
+      return bucket.backOff(atMost: max(8_000, Int(window * 1_000)))
+    }
+    bucket.pause(milliseconds: retryAfterMilliseconds)
+    return retryAfterMilliseconds
+  }
+
+  /// The vendor did not refuse a request.
+  func accepted(_ command: String, _ quota: RateQuota?) {
+    let bucket = entry(of: command, quota)?.bucket ?? state.withLock { $0.pauses[command] }
+    bucket?.forgetRefusals()
+  }
+
+  private func pausable(
+    _ command: String, _ quota: RateQuota?
+  ) -> (bucket: SharedRateBucket, windowSeconds: Double) {
+    if let entry = entry(of: command, quota) { return (entry.bucket, entry.limit.perSeconds) }
+    return state.withLock { state in
+      let bucket = state.pauses[command] ?? SharedRateBucket()
+      state.pauses[command] = bucket
+      return (bucket, 0)
     }
   }
 
@@ -136,18 +195,16 @@ public final class RateLimiter: Sendable {
 
   // MARK: Showing
 
-  /// Writes `[{"bucket","requests","per_seconds","available","resume_in_ms","shared"}]`.
+  /// Writes `[{"bucket","requests","per_seconds","available","resume_in_ms","shared"}]`. Blocks on
+  /// nobody who uses the buckets.
   public func write(to writer: inout JSONWriter) {
     let (entries, pauses) = state.withLock { ($0.entries, $0.pauses) }
     writer.array { writer in
       for (name, entry) in entries.sorted(by: { $0.key < $1.key }) {
-        let (available, wait) = entry.bucket.update { bucket in
-          let now = MonotonicTime.now
-          return (
-            bucket.available(within: entry.kept, now: now),
-            bucket.nextDue(within: entry.kept, now: now).milliseconds(since: now)
-          )
-        }
+        let (bucket, isOnDisk) = entry.bucket.glance()
+        let now = MonotonicTime.now
+        let available = bucket.available(within: entry.kept, now: now)
+        let wait = bucket.nextDue(within: entry.kept, now: now).milliseconds(since: now)
         writer.object {
           $0.member("bucket", name)
           $0.member("requests", entry.limit.requests)
@@ -155,11 +212,13 @@ public final class RateLimiter: Sendable {
           $0.double(entry.limit.perSeconds)
           $0.member("available", available)
           $0.member("resume_in_ms", wait)
-          $0.member("shared", entry.bucket.isOnDisk)
+          $0.member("shared", isOnDisk)
         }
       }
       let now = MonotonicTime.now
-      for (command, time) in pauses.sorted(by: { $0.key < $1.key }) where time > now {
+      for (command, bucket) in pauses.sorted(by: { $0.key < $1.key }) {
+        let time = bucket.resumption(now: now)
+        guard time > now else { continue }
         writer.object {
           $0.member("bucket", command)
           $0.member("available", 0)
@@ -173,26 +232,11 @@ public final class RateLimiter: Sendable {
 
 /// A place in a rate bucket that is waited for.
 struct RatePlace: Sendable {
-  /// Milliseconds after its time in which a place still holds: later ones could come in a crowd.
-  private static let graceMilliseconds = 250
-
-  /// Nil where nothing is counted.
+  /// Nil where nothing is counted, and then there is no limit either.
   fileprivate let bucket: SharedRateBucket?
+  fileprivate let limit: RateLimit?
   let due: MonotonicTime
 
   /// Gives it back, for whoever comes next.
   func release() { bucket?.update { $0.release(due) } }
-
-  /// Whether it can be used now that its time has come; if not, it has been given back. The vendor
-  /// may have asked for a pause meanwhile, and the machine may have slept.
-  func isUsable(now: MonotonicTime = .now) -> Bool {
-    guard let bucket else { return true }
-    return bucket.update { bucket in
-      if !bucket.isPaused(at: now), now.milliseconds(since: due) <= Self.graceMilliseconds {
-        return true
-      }
-      bucket.release(due)
-      return false
-    }
-  }
 }

@@ -33,33 +33,32 @@ public final class SharedRateLimits: Sendable {
 
   /// The bucket of that name that belongs to an identity.
   func bucket(_ name: String, of identity: String) -> SharedRateBucket {
-    let fileName = Self.fileName(of: name, identity: identity)
-    let key = fileName ?? "\(identity)\n\(name)"
+    let key = "\(identity)\n\(name)"
     return buckets.withLock { buckets in
       if let known = buckets[key] { return known }
       if buckets.count >= Self.usualBuckets { buckets = buckets.filter { !$0.value.isIdle } }
-      let bucket = SharedRateBucket(file(named: fileName)) { [weak self] in self?.warn($0) }
+      let bucket = SharedRateBucket(file(for: key)) { [weak self] in self?.warn($0) }
       buckets[key] = bucket
       return bucket
     }
   }
 
   /// A hash, so that nothing of a key reaches the disk; nil without libcrypto.
-  static func fileName(of bucket: String, identity: String) -> String? {
-    try? Digest.hex(.sha256, Array("\(identity)\n\(bucket)".utf8))
+  static func fileName(for key: String, _ boot: BootID) -> String? {
+    try? Digest.hex(.sha256, Array("\(boot.text)\n\(key)".utf8))
   }
 
-  private func file(named name: String?) -> RateBucketFile? {
+  private func file(for key: String) -> RateBucketFile? {
     guard let directory = directory.get else {
       warn("there is no directory for them; set XDG_STATE_HOME or HOME, or use --state-dir")
       return nil
     }
-    guard let name else {
-      warn("libcrypto cannot be used")
-      return nil
-    }
     guard let boot = boot ?? BootID.current else {
       warn("the boot id of this machine cannot be read")
+      return nil
+    }
+    guard let name = Self.fileName(for: key, boot) else {
+      warn("libcrypto cannot be used")
       return nil
     }
     return RateBucketFile(directory: directory, name: name, boot: boot)
@@ -74,11 +73,15 @@ public final class SharedRateLimits: Sendable {
 /// A rate bucket that several use, under its lock.
 final class SharedRateBucket: Sendable {
   private struct State {
-    var bucket = RateBucket()
+    var memory = RateBucketFile.Memory()
     var isOnDisk = false
   }
 
+  /// Held while the file is used, which may take waiting for other processes; `state` never is.
+  private let turn = Mutex(())
   private let state: Mutex<State>
+  /// In a row, that named no time, each after the pause of the one before.
+  private let refusals = Atomic(0)
   private let file: RateBucketFile?
   private let warn: @Sendable (String) -> Void
 
@@ -90,19 +93,49 @@ final class SharedRateBucket: Sendable {
 
   /// Lets `body` use and change the bucket, as all that share it have left it.
   func update<Value: Sendable>(_ body: (inout RateBucket) -> Value) -> Value {
-    let (value, failure) = state.withLock { state -> (Value, FileError?) in
-      guard let file else { return (body(&state.bucket), nil) }
-      let (value, failure) = file.update(&state.bucket, body)
-      state.isOnDisk = failure == nil
+    guard let file else { return state.withLock { body(&$0.memory.bucket) } }
+    let (value, failure) = turn.withLock { _ in
+      var memory = state.withLock { $0.memory }
+      let (value, failure) = file.update(&memory, body)
+      state.withLock { $0 = State(memory: memory, isOnDisk: failure == nil) }
       return (value, failure)
     }
     if let failure { warn("\(failure)") }
     return value
   }
 
-  /// Whether other processes see it.
-  var isOnDisk: Bool { state.withLock { $0.isOnDisk } }
+  /// A copy to look at; whoever asks waits for nobody.
+  func glance() -> (bucket: RateBucket, isOnDisk: Bool) {
+    let known = state.withLock { $0 }
+    return (file?.glance(known.memory) ?? known.memory.bucket, known.isOnDisk)
+  }
+
+  func pause(milliseconds: Int) {
+    update { $0.pause(until: MonotonicTime.now.adding(milliseconds: milliseconds)) }
+  }
+
+  /// A pause after a refusal that names no time. Who is refused while there is one shares it.
+  ///
+  /// - Returns: its milliseconds.
+  func backOff(atMost maximumMilliseconds: Int) -> Int {
+    update { bucket in
+      let now = MonotonicTime.now
+      if !bucket.isPaused(at: now) {
+        let doublings = min(refusals.wrappingAdd(1, ordering: .relaxed).oldValue, 20)
+        let pause = min(1_000 << doublings, maximumMilliseconds)
+        bucket.pause(until: now.adding(milliseconds: pause))
+      }
+      return bucket.resumption(now: now).milliseconds(since: now)
+    }
+  }
+
+  func forgetRefusals() { refusals.store(0, ordering: .relaxed) }
+
+  /// When the pause is over, as far as this process knows.
+  func resumption(now: MonotonicTime) -> MonotonicTime {
+    state.withLock { $0.memory.bucket.resumption(now: now) }
+  }
 
   /// As far as this process knows.
-  var isIdle: Bool { state.withLock { $0.bucket.isIdle(now: .now) } }
+  var isIdle: Bool { state.withLock { $0.memory.bucket.isIdle(now: .now) } }
 }

@@ -24,10 +24,13 @@ public final class FileStore: Sendable {
   private struct State {
     var stage = Stage.unused
     var lastCreatedNanoseconds: Int64 = 0
+    var protectedPaths: Set<String> = []
   }
 
-  /// Nil for a temporary one, which is made when it is first needed.
+  /// Nil for one that is made when it is first needed.
   private let persistent: StoreDirectory?
+  /// Where that is made; nil for a temporary one.
+  private let laterPath: String?
   private let maximumFileBytes: Int
   private let state = Mutex(State())
 
@@ -38,17 +41,27 @@ public final class FileStore: Sendable {
     directory path: String? = nil, maximumFileBytes: Int = FileStore.maximumFileBytes
   ) throws(FileError) {
     self.maximumFileBytes = maximumFileBytes
+    laterPath = nil
     guard let path else {
       persistent = nil
       return
     }
+    persistent = try Self.made(path)
+  }
+
+  private static func made(_ path: String) throws(FileError) -> StoreDirectory {
     guard mkdir(path, 0o700) == 0 || errno == EEXIST else {
       throw FileError(path: path, code: errno)
     }
-    let directory = try StoreDirectory(path)
-    // One that was made for us; others keep the modes that somebody has chosen for them.
-    if directory.isOpenToOthers, try directory.names().isEmpty { directory.makePrivate() }
-    persistent = directory
+    return try StoreDirectory(path)
+  }
+
+  /// - Parameter path: a directory that is kept, and made, where it is missing, when a file is first
+  ///   put.
+  public init(madeWhenNeeded path: String) {
+    maximumFileBytes = Self.maximumFileBytes
+    persistent = nil
+    laterPath = path
   }
 
   /// Whether others than the user can see the names of the files. Their contents they never can.
@@ -60,7 +73,9 @@ public final class FileStore: Sendable {
       defer { state.stage = .closed }
       return state.stage
     }
-    if persistent == nil, case .open(let directory) = stage { directory.removeAll() }
+    if persistent == nil, laterPath == nil, case .open(let directory) = stage {
+      directory.removeAll()
+    }
   }
 
   /// - Parameter makes: whether it is made where there is none yet.
@@ -73,6 +88,7 @@ public final class FileStore: Sendable {
         guard makes || persistent != nil else { return nil }
         let directory = try Self.storage { () throws(FileError) in
           if let persistent { return persistent }
+          if let laterPath { return try Self.made(laterPath) }
           return try TemporaryDirectory.make()
         }
         Leftovers.remove(from: directory)
@@ -155,6 +171,9 @@ public final class FileStore: Sendable {
     guard fstat(descriptor, &status) == 0 else {
       throw .unreadable(FileError(path: path, code: errno))
     }
+    if isProtected(status) {
+      throw FileStoreError(kind: .unreadable, reason: "is not for callers of this host")
+    }
     switch status.st_mode & S_IFMT {
     case S_IFREG: break
     case S_IFDIR: throw .unreadable(FileError(path: path, code: EISDIR))
@@ -164,6 +183,31 @@ public final class FileStore: Sendable {
       throw .tooLarge(maximumBytes: maximumFileBytes)
     }
     return file
+  }
+
+  /// Callers may have any file of the user's stored, but for this one, which holds secrets.
+  public func protect(_ path: String) { state.withLock { _ = $0.protectedPaths.insert(path) } }
+
+  /// Whether it is such a file, under whatever name, or tells of this process (proc(5), sysfs(5)).
+  private func isProtected(_ status: stat) -> Bool {
+    let root = Self.device(of: "/")
+    for mount in Self.kernelMounts {
+      if let device = Self.device(of: mount), device == status.st_dev, device != root {
+        return true
+      }
+    }
+    return state.withLock { $0.protectedPaths }.contains { path in
+      var other = Glibc.stat()
+      return stat(path, &other) == 0 && other.st_dev == status.st_dev
+        && other.st_ino == status.st_ino
+    }
+  }
+
+  private static let kernelMounts = ["/proc", "/sys"]
+
+  private static func device(of path: String) -> dev_t? {
+    var status = Glibc.stat()
+    return stat(path, &status) == 0 ? status.st_dev : nil
   }
 
   private func put(

@@ -38,8 +38,6 @@ final class StoreDirectory: Sendable {
     return fstat(descriptor, &status) == 0 && status.st_mode & 0o077 != 0
   }
 
-  func makePrivate() { fchmod(descriptor, 0o700) }
-
   /// Every name in it, in no order.
   func names() throws(FileError) -> [String] {
     // Opened anew, since a descriptor has one position only.

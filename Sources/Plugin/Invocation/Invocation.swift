@@ -71,7 +71,8 @@ public final class Invocation: Sendable {
     connection = parent.connection
     options = parent.options
     // What a target waits for its turn does not count against the work on it.
-    deadline = parent.deadline.isGiven ? parent.deadline : InvocationDeadline(nil)
+    deadline =
+      parent.deadline.isGiven ? parent.deadline : InvocationDeadline(partOf: parent.deadline)
     events = parent.events
     mayWait = parent.mayWait
     self.parent = parent
@@ -101,6 +102,15 @@ public final class Invocation: Sendable {
 
   public var meta: InvocationMeta { counters.withLock { $0 } }
 
+  /// Of targets that wait side by side the longest wait counts for the command.
+  func noteWait(milliseconds: Int) {
+    let own = counters.withLock { counters in
+      counters.waitedMilliseconds += milliseconds
+      return counters.waitedMilliseconds
+    }
+    parent?.counters.withLock { $0.waitedMilliseconds = max($0.waitedMilliseconds, own) }
+  }
+
   /// Counts, also for the command that this is a part of.
   func note(_ change: (inout InvocationMeta) -> Void) {
     counters.withLock { change(&$0) }
@@ -113,9 +123,10 @@ public final class Invocation: Sendable {
     if options.stream || options.progress { await events?.progress(done: done, total: total) }
   }
 
-  /// Sends what became of a target as an item.
-  func stream(_ outcome: TargetOutcome) async {
+  /// Sends what became of a target as an item, which then keeps no body.
+  func stream(_ outcome: inout TargetOutcome) async {
     guard options.stream, !Task.isCancelled else { return }
+    defer { outcome = outcome.withoutBody }
     let indicator = command.failure
     let item = JSONFragment { outcome.write(to: &$0, indicator: indicator, withData: true) }
     await events?.item(item.json)
@@ -147,12 +158,14 @@ public final class Invocation: Sendable {
     _ content: [UInt8], name: String, contentType: String
   ) async throws(CommandError) -> StoredFile {
     let files = connection.files
+    // The vendor chose it; what it echoes of a secret must not reach the disk.
+    let harmless = String(decoding: connection.secrets.scrub(Array(name.utf8)), as: UTF8.self)
     let stored = await withCheckedContinuation { continuation in
       NamedThread.start("store") {
         continuation.resume(
           returning: Result { () throws(FileStoreError) in
             try files.put(
-              name: name, content: content, contentType: contentType, source: .playbookFile)
+              name: harmless, content: content, contentType: contentType, source: .playbookFile)
           })
       }
     }

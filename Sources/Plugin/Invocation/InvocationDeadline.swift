@@ -13,14 +13,27 @@ public final class InvocationDeadline: Sendable {
 
   public let isGiven: Bool
   private let workMilliseconds: Int
+  /// That of the command, where this is the deadline of one of its targets: it is never earlier.
+  private let whole: InvocationDeadline?
   private let nanoseconds: Atomic<Int64>
 
   /// - Parameter given: nil when waiting for rate limits is to come on top of `workMilliseconds`.
   init(_ given: Deadline?, workMilliseconds: Int = InvocationDeadline.workMilliseconds) {
     isGiven = given != nil
+    whole = nil
     self.workMilliseconds = workMilliseconds
     let first = given ?? Deadline(inMilliseconds: workMilliseconds)
     nanoseconds = Atomic(first.time.nanoseconds)
+  }
+
+  /// One that begins now, of a part of what has no given deadline.
+  init(partOf whole: InvocationDeadline) {
+    isGiven = false
+    self.whole = whole
+    workMilliseconds = whole.workMilliseconds
+    let first = Deadline(inMilliseconds: workMilliseconds).time.nanoseconds
+    nanoseconds = Atomic(first)
+    whole.nanoseconds.max(first, ordering: .relaxed)
   }
 
   /// As it stands now; the latest of what the parts of the invocation have moved it to.
@@ -45,5 +58,6 @@ public final class InvocationDeadline: Sendable {
   func move(pastWaitUntil time: MonotonicTime) {
     guard !isGiven else { return }
     nanoseconds.max(time.adding(milliseconds: workMilliseconds).nanoseconds, ordering: .relaxed)
+    whole?.move(pastWaitUntil: time)
   }
 }

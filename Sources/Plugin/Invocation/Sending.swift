@@ -36,19 +36,19 @@ extension Invocation {
     while true {
       let delay: Int
       var reason = "retry"
-      switch try await sendOnce(request) {
-      case .success(let response):
-        let refusal = response.isSuccess ? nil : rateRefusal(response)
-        let retryAfter = refusal?.retryAfterMilliseconds ?? response.retryAfterMilliseconds
-        if refusal != nil { pause(milliseconds: retryAfter) }
+      switch try await sendOnce(request, rateRefusal) {
+      case .success(let answer):
+        let response = answer.response
         guard
-          let wait = retryPolicy.delay(
-            afterStatus: refusal == nil ? response.status : 429,
-            retryAfterMilliseconds: retryAfter, attempt: attempt,
-            isRepeatable: isRepeatable, randomness: .random(in: 0...1))
+          let backOff = retryPolicy.delay(
+            afterStatus: answer.refusal == nil ? response.status : 429,
+            retryAfterMilliseconds: answer.refusal?.retryAfterMilliseconds
+              ?? response.retryAfterMilliseconds,
+            attempt: attempt, isRepeatable: isRepeatable, randomness: .random(in: 0...1))
         else { return response }
+        let wait = max(backOff, answer.pauseMilliseconds)
         // An answer in hand is worth more than a retry that cannot come in time.
-        let isRateLimit = refusal != nil && retryAfter != nil
+        let isRateLimit = answer.refusal != nil
         if isRateLimit { reason = "rate_limited" }
         guard isRateLimit ? canWait(milliseconds: wait) : wait < remainingMilliseconds else {
           return response
@@ -72,26 +72,43 @@ extension Invocation {
     }
   }
 
-  /// One attempt, within the connection's limits. Its place is free again for others while this one
-  /// waits before a further attempt.
-  private func sendOnce(
-    _ request: HTTPRequest
-  ) async throws(CommandError) -> Result<HTTPResponse, TransportError> {
-    try await takeSlot()
-    do throws(CommandError) {
-      try await waitForRateLimit()
-    } catch {
-      connection.slots.releaseIfLimited()
-      throw error
+  private struct Answer {
+    let response: HTTPResponse
+    /// Nil where it does not say "too often".
+    let refusal: RateRefusal?
+    /// For which nothing is sent.
+    let pauseMilliseconds: Int
+  }
+
+  /// Tells all who share the limit what an answer says of it.
+  private func notePace(
+    of response: HTTPResponse, _ rateRefusal: (HTTPResponse) -> RateRefusal?
+  ) -> Answer {
+    let limiter = connection.limiter
+    guard !response.isSuccess, let refusal = rateRefusal(response) else {
+      limiter.accepted(commandID, command.rateLimit)
+      return Answer(response: response, refusal: nil, pauseMilliseconds: 0)
     }
+    let pause = limiter.refused(
+      commandID, command.rateLimit, retryAfterMilliseconds: refusal.retryAfterMilliseconds)
+    return Answer(response: response, refusal: refusal, pauseMilliseconds: pause)
+  }
+
+  /// One attempt, within the connection's limits. Its slot is free again for others while this one
+  /// waits before a further attempt; those find the pause that this one was told of.
+  private func sendOnce(
+    _ request: HTTPRequest, _ rateRefusal: (HTTPResponse) -> RateRefusal?
+  ) async throws(CommandError) -> Result<Answer, TransportError> {
+    try await takePlaceAndSlot()
     try await passGate()
     defer { connection.slots.releaseIfLimited() }
     note { $0.requests += 1 }
     do throws(TransportError) {
       let response = try await connection.transport.send(
         request, through: connection.route, deadline: deadline.current)
+      let answer = notePace(of: response, rateRefusal)
       gate?.leave(status: response.status)
-      return .success(response)
+      return .success(answer)
     } catch {
       gate?.leave(status: nil)
       return .failure(error)

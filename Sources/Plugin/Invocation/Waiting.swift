@@ -1,4 +1,5 @@
 import Basics
+import HTTP
 
 /// Waiting, for rate limits and before further attempts, within the deadline.
 extension Invocation {
@@ -44,26 +45,41 @@ extension Invocation {
     if isBehindLimit && now.milliseconds(since: start) > 1 { deadline.move(pastWaitUntil: now) }
   }
 
-  func waitForRateLimit() async throws(CommandError) {
+  /// Waits for the rate limit and then for a slot, and never holds one while it waits for the other:
+  /// who waits for the limit must not keep others, whose limits are free, from sending, and who waits
+  /// for a slot must not count as sent.
+  func takePlaceAndSlot() async throws(CommandError) {
+    let limiter = connection.limiter
+    let fits = { (due: MonotonicTime, now: MonotonicTime) in
+      self.deadline.allows(waitUntil: due, now: now)
+    }
+    var reserved = limiter.reserve(for: commandID, command.rateLimit, if: fits)
+    var announced: MonotonicTime?
     while true {
-      let reserved = connection.limiter.reserve(for: commandID, command.rateLimit) {
-        deadline.allows(waitUntil: $0, now: $1)
-      }
       switch reserved {
-      case .now: return
       case .tooLate(let milliseconds): throw tooLate(milliseconds: milliseconds)
+      case .now(let place):
+        if connection.slots.tryAcquireIfLimited() { return }
+        place.release()
+        try await takeSlot()
+        reserved = limiter.reserve(for: commandID, command.rateLimit, if: fits)
+        if case .now = reserved { return }
+        connection.slots.releaseIfLimited()
       case .after(let milliseconds, let place):
         guard canWait(until: place.due) else {
           place.release()
           throw tooLate(milliseconds: milliseconds)
         }
+        // That it takes a moment longer is no news.
+        let isNews = announced.map { place.due > $0.adding(milliseconds: 250) } ?? true
+        if isNews { announced = place.due }
         do throws(CommandError) {
-          try await wait(milliseconds: milliseconds, reason: "rate_limited")
+          try await wait(milliseconds: milliseconds, reason: isNews ? "rate_limited" : nil)
         } catch {
           place.release()
           throw error
         }
-        if place.isUsable() { return }
+        reserved = limiter.resume(place, for: commandID, command.rateLimit, if: fits)
       }
     }
   }
@@ -77,22 +93,22 @@ extension Invocation {
       remedy: "Try again then, or raise options.timeout_ms.")
   }
 
-  /// Holds back what the same limit holds for, since the vendor has said so.
-  public func pause(milliseconds: Int?) {
-    guard let milliseconds else { return }
-    connection.limiter.pause(
-      for: commandID, command.rateLimit,
-      until: MonotonicTime.now.adding(milliseconds: milliseconds))
+  /// Holds back what the same limit holds for, since the vendor refused a part of a request that it
+  /// took otherwise; for whole requests `send` does that.
+  public func holdBack(after refusal: RateRefusal) {
+    connection.limiter.refused(
+      commandID, command.rateLimit, retryAfterMilliseconds: refusal.retryAfterMilliseconds)
   }
 
-  func wait(milliseconds: Int, reason: String) async throws(CommandError) {
-    if milliseconds > 0 {
+  /// - Parameter reason: nil for what the caller need not be told.
+  func wait(milliseconds: Int, reason: String?) async throws(CommandError) {
+    if milliseconds > 0, let reason {
       await events?.waiting(
         reason: reason, resumeAtMilliseconds: WallClock.nowMilliseconds + Int64(milliseconds))
     }
     let start = MonotonicTime.now
     await Task.pause(milliseconds: milliseconds)
-    note { $0.waitedMilliseconds += MonotonicTime.now.milliseconds(since: start) }
+    noteWait(milliseconds: MonotonicTime.now.milliseconds(since: start))
     if Task.isCancelled { throw .cancelled(outcome: .notApplied) }
   }
 

@@ -179,16 +179,21 @@ public struct ParamReader: ~Copyable {
   /// Faults of one object after which no further unknown members are looked up.
   private static let maximumProblems = 100
 
+  /// Bytes of an unknown name that is quoted whole.
+  private static let maximumNameBytes = 400
+
   private mutating func reportUnknownMembers(_ shape: ParameterShape, _ object: JSON) {
     let names = shape.names
     for member in object.members {
       guard problems.count < Self.maximumProblems else { return }
       guard shape.jsonNames.position(of: member.name) == nil, let name = member.name.string
       else { continue }
+      let isLong = name.utf8.count > Self.maximumNameBytes
       problems.append(
         ParameterProblem(
-          names.isEmpty ? "is unknown; there are no parameters" : "is unknown", at: name,
-          didYouMean: Suggestion.closest(to: name, among: names), isUnknown: true))
+          names.isEmpty ? "is unknown; there are no parameters" : "is unknown",
+          at: isLong ? "\(name.prefix(Self.maximumNameBytes / 4))…" : name,
+          didYouMean: isLong ? nil : Suggestion.closest(to: name, among: names), isUnknown: true))
     }
   }
 }

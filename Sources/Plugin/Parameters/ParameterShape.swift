@@ -115,9 +115,17 @@ enum ParameterName {
 
 /// What a person types.
 extension ParameterShape {
+  public func takesBoolean(_ name: String) -> Bool {
+    let kind = parameters.first { $0.name == name }.map { parameter in
+      JSONFragment { writer in writer.object { parameter.writeKind(&$0) } }.json
+    }
+    return kind?["type"]?.equals("boolean") == true
+  }
+
   /// The value that texts from a command line stand for: text for a parameter that takes text,
-  /// elements for a list, else JSON where it is JSON. Not checked further.
-  public func value(of name: String, from texts: [String]) -> JSONFragment {
+  /// elements for a list, else JSON where it is JSON. Not checked further. Nil for what starts like
+  /// a JSON array and is none.
+  public func value(of name: String, from texts: [String]) -> JSONFragment? {
     let kind = parameters.first { $0.name == name }.map { parameter in
       JSONFragment { writer in writer.object { parameter.writeKind(&$0) } }.json
     }
@@ -125,13 +133,14 @@ extension ParameterShape {
       return Self.value(from: texts.last ?? "", isText: Self.takesText(kind))
     }
     let isText = Self.takesText(kind?["items"])
-    if texts.count == 1, texts[0].hasPrefix("["), let list = try? JSON.parse(texts[0]) {
-      return JSONFragment(list)
+    if texts.count == 1, texts[0].hasPrefix("[") {
+      return (try? JSON.parse(texts[0])).map { JSONFragment($0) }
     }
     return JSONFragment { writer in
       writer.array { writer in
         for text in texts.flatMap({ $0.split(separator: ",") }) {
-          writer.value(Self.value(from: String(text), isText: isText))
+          let element = text.drop { $0 == " " }.reversed().drop { $0 == " " }.reversed()
+          writer.value(Self.value(from: String(element), isText: isText))
         }
       }
     }

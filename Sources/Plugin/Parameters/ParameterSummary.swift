@@ -46,6 +46,7 @@ extension ParameterShape {
     if let choices = kind["enum"] {
       return "one of " + choices.elements.compactMap(\.string).joined(separator: ", ")
     }
+    if kind["writeOnly"]?.bool == true { return "secret" }
     guard let type = kind["type"] else { return "any JSON" }
     if type.equals("array"), let items = kind["items"] { return "list of \(describe(items))" }
     return type.string ?? type.elements.compactMap(\.string).joined(separator: " or ")

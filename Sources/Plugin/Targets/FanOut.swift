@@ -13,15 +13,13 @@ final class FanOut: Sendable {
     let work: @Sendable ([Target], Invocation) async -> [Result<TargetAnswer, CommandError>?]
   }
 
-  /// Targets of one command under way at a time. Those behind them have not taken a place in the
-  /// rate limit yet, so that other commands get theirs.
-  static let maximumConcurrency = 16
   /// Batches under way at a time: the vendor works on all targets of a batch at once.
   static let maximumConcurrentBatches = 2
 
   private typealias Run = Task<Result<TargetAnswer, CommandError>, Never>
 
   private let targets: [Target]
+  private let atOnce: Int
   private let invocation: Invocation
   private let batches: Batches?
   private let work: Work
@@ -35,7 +33,9 @@ final class FanOut: Sendable {
     /// A batch settled nothing: the others would fare no better.
     var batchesFail = false
     var finished = 0
-    var outcomes: [TargetOutcome?]
+    var isReporting = false
+    /// By target; several where they share a request.
+    var outcomes: [[TargetOutcome]]
     /// The error of a target whose credentials were refused; nothing more is sent after it.
     var refusal: CommandError?
     /// Targets that were answered 401 and may still sign in again; until they have, or have not,
@@ -56,13 +56,15 @@ final class FanOut: Sendable {
   }
 
   init(
-    _ targets: [Target], in invocation: Invocation, batches: Batches? = nil, _ work: @escaping Work
+    _ targets: [Target], atOnce: Int, in invocation: Invocation, batches: Batches? = nil,
+    _ work: @escaping Work
   ) {
     self.batches = batches
     self.targets = targets
+    self.atOnce = atOnce
     self.invocation = invocation
     self.work = work
-    state = Mutex(State(outcomes: Array(repeating: nil, count: targets.count)))
+    state = Mutex(State(outcomes: Array(repeating: [], count: targets.count)))
   }
 
   /// Runs them all.
@@ -71,15 +73,15 @@ final class FanOut: Sendable {
   func run() async -> (outcomes: [TargetOutcome], refusal: CommandError?) {
     if let batches { await run(batches) }
     let left = state.withLock { state in
-      state.left = state.outcomes.indices.filter { state.outcomes[$0] == nil }
+      state.left = state.outcomes.indices.filter { state.outcomes[$0].isEmpty }
       return state.left.count
     }
     await withTaskGroup { group in
-      for _ in 0..<min(left, Self.maximumConcurrency) {
+      for _ in 0..<min(left, atOnce) {
         group.addTask { await self.runUntilNoneIsLeft() }
       }
     }
-    return state.withLock { ($0.outcomes.compactMap(\.self), $0.refusal) }
+    return state.withLock { ($0.outcomes.flatMap(\.self), $0.refusal) }
   }
 
   private func runUntilNoneIsLeft() async {
@@ -89,14 +91,36 @@ final class FanOut: Sendable {
   }
 
   private func settle(_ position: Int, _ result: Result<TargetAnswer, CommandError>) async {
-    let outcome = TargetOutcome(targets[position].name, result)
-    let done = state.withLock { state in
-      state.outcomes[position] = outcome
+    var outcomes = TargetOutcome.each(of: targets[position], result)
+    for index in outcomes.indices { await invocation.stream(&outcomes[index]) }
+    state.withLock { state in
+      state.outcomes[position] = outcomes
       state.finished += 1
-      return state.finished
     }
-    await invocation.stream(outcome)
-    await invocation.reportProgress(done: done, total: targets.count)
+    await reportProgress()
+  }
+
+  /// One at a time tells how many have finished, so that the numbers only grow.
+  private func reportProgress() async {
+    let isMine = state.withLock { state in
+      defer { state.isReporting = true }
+      return !state.isReporting
+    }
+    guard isMine else { return }
+    var reported = 0
+    while let done = countToReport(after: reported) {
+      await invocation.reportProgress(done: done, total: targets.count)
+      reported = done
+    }
+  }
+
+  /// - Returns: nil, and leaves reporting to others, when there is nothing new.
+  private func countToReport(after reported: Int) -> Int? {
+    state.withLock { state in
+      guard state.finished == reported else { return state.finished }
+      state.isReporting = false
+      return nil
+    }
   }
 
   private func take() -> Int? {

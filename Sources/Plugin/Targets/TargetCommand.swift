@@ -3,23 +3,25 @@ import HTTP
 
 /// One target of a command, or several that share a request: what is sent for it.
 public struct Target: Sendable {
-  /// As it is named in the answer.
-  public let name: String
+  /// As they are named in the answer.
+  public let names: [String]
   public let request: HTTPRequest
 
-  public init(_ name: String, _ request: HTTPRequest) {
-    self.name = name
+  public init(_ name: String, _ request: HTTPRequest) { self.init(names: [name], request) }
+
+  public init(names: [String], _ request: HTTPRequest) {
+    self.names = names
     self.request = request
   }
 }
 
 /// What a target that succeeded brings.
 public struct TargetAnswer: Sendable {
-  /// The vendor's body, untouched.
-  public var body: JSON
+  /// The vendor's body, untouched; nil where it has been handed over before.
+  public var body: JSON?
   public var files: [StoredFile]
 
-  public init(_ body: JSON, files: [StoredFile] = []) {
+  public init(_ body: JSON?, files: [StoredFile] = []) {
     self.body = body
     self.files = files
   }
@@ -36,6 +38,9 @@ public protocol TargetCommand: Command {
   static var canPartlySucceed: Bool { get }
   /// Requests that each target takes, to see beforehand whether they fit the rate limit.
   static var requestsPerTarget: Int { get }
+  /// Targets of one call under way at a time. Those behind them have not taken a place in the rate
+  /// limit yet, so that other commands get theirs.
+  static var maximumConcurrency: Int { get }
 
   /// How many of so many targets are sent in one request; 1 where each is sent alone.
   func batchSize(for targets: Int, with client: Client) -> Int
@@ -55,6 +60,7 @@ public protocol TargetCommand: Command {
 extension TargetCommand {
   public static var canPartlySucceed: Bool { true }
   public static var requestsPerTarget: Int { 1 }
+  public static var maximumConcurrency: Int { 16 }
 
   public func batchSize(for targets: Int, with client: Client) -> Int { 1 }
 
@@ -78,16 +84,20 @@ extension TargetCommand {
     let targets = targets(with: client)
     let size = batchSize(for: targets.count, with: client)
     let sends = (targets.count + size - 1) / size
+    try await client.prepare(in: invocation)
     try invocation.expectRoom(forRequests: sends * Self.requestsPerTarget)
     let batches = FanOut.Batches(size: size) { await run($0, with: client, in: $1) }
-    let fanOut = FanOut(targets, in: invocation, batches: size > 1 ? batches : nil) {
+    let fanOut = FanOut(
+      targets, atOnce: Self.maximumConcurrency, in: invocation, batches: size > 1 ? batches : nil
+    ) {
       (target, own) async throws(CommandError) in try await run(target, with: client, in: own)
     }
     let (outcomes, refusal) = await fanOut.run()
     // Who has cancelled it wants no result, but must know what was done.
     let end = Task.isCancelled ? CommandError.cancelled(outcome: .notApplied) : refusal
     let mayFailInPart = Self.canPartlySucceed && !Task.isCancelled
-    var result = try CommandResult(outcomes, end, mayFailInPart: mayFailInPart)
+    var result = try CommandResult(
+      outcomes, end, mayFailInPart: mayFailInPart, changesSomething: Self.about.effect != .read)
     if invocation.options.stream { result.rawData = .streamed }
     return result
   }
@@ -105,20 +115,22 @@ extension CommandResult {
   /// - Parameter end: what stopped the targets that were left.
   /// - Throws: when no target succeeded, or one failed that must not.
   init(
-    _ outcomes: [TargetOutcome], _ end: CommandError?, mayFailInPart: Bool
+    _ outcomes: [TargetOutcome], _ end: CommandError?, mayFailInPart: Bool,
+    changesSomething: Bool
   ) throws(CommandError) {
     let answers = outcomes.compactMap(\.answer)
     let errors = outcomes.compactMap(\.error)
     if let first = errors.first, answers.isEmpty || !mayFailInPart {
       var error = end ?? first
       error.targets = outcomes
-      // What some target did cannot be called "not applied" of the whole.
-      if !answers.isEmpty || errors.contains(where: { $0.outcome == .unknown }) {
+      // What was done for some target cannot be called "not applied" of the whole.
+      let isPartlyApplied = changesSomething && !answers.isEmpty
+      if isPartlyApplied || errors.contains(where: { $0.outcome == .unknown }) {
         error.outcome = .unknown
       }
       throw error
     }
-    self.init(.bodies(answers.map(\.body)))
+    self.init(.bodies(answers.compactMap(\.body)))
     files = answers.flatMap(\.files)
     targets = outcomes
   }

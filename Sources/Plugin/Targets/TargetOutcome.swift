@@ -12,6 +12,17 @@ public struct TargetOutcome: Sendable {
     self.result = result
   }
 
+  /// Of each target that shared a request: the first one has what it brought.
+  static func each(of target: Target, _ result: Result<TargetAnswer, CommandError>) -> [Self] {
+    target.names.enumerated().map { position, name in
+      TargetOutcome(name, position == 0 ? result : result.map { _ in TargetAnswer(nil) })
+    }
+  }
+
+  var withoutBody: TargetOutcome {
+    TargetOutcome(target, result.map { TargetAnswer(nil, files: $0.files) })
+  }
+
   public var isSuccess: Bool { error == nil }
 
   public var answer: TargetAnswer? { try? result.get() }
@@ -32,7 +43,7 @@ public struct TargetOutcome: Sendable {
       case .success(let answer):
         writer.member("return_data", "Successful")
         guard withData else { return }
-        writer.member("data", answer.body)
+        if let body = answer.body { writer.member("data", body) }
         StoredFile.writeMember(answer.files, to: &writer)
       case .failure(let error):
         writer.member("return_data", "Failed")

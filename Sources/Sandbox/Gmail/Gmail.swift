@@ -95,7 +95,8 @@ final class Gmail: EmulatedVendor {
         return withDomain { GoogleConsent(request: request, now: clock.now).answer(&$0) }
       }
       if GmailBatch.isBatch(request.path) { return GmailBatch.refusal(request) }
-      return try GmailFields.selected(of: call(request, clock), by: request)
+      let meant = request.overridden
+      return try GmailFields.selected(of: call(meant, clock), by: meant)
     } catch {
       return (error as? GoogleRefusal)?.response ?? GoogleRefusal.noSuchPage.response
     }

@@ -106,23 +106,3 @@ struct GoogleRefusal: Error {
 
       """))
 }
-
-extension HTTPServer.Request {
-  /// `http://HOST`, as the client named it.
-  var origin: String {
-    let host = headers["Host"] ?? ""
-    let isHost = host.utf8.allSatisfy { (0x21...0x7E).contains($0) }
-    return "http://" + (isHost && !host.isEmpty ? host : "127.0.0.1")
-  }
-}
-
-extension HTTPServer.Response {
-  static func googleJSON(_ status: Int, _ value: JSONFragment) -> HTTPServer.Response {
-    HTTPServer.Response(
-      status,
-      headers: [
-        "Content-Type": "application/json; charset=UTF-8",
-        "Vary": "Origin, X-Origin, Referer",
-      ], body: value.bytes)
-  }
-}

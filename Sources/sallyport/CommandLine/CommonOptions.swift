@@ -26,15 +26,19 @@ enum CommonOptions {
 
   /// The host that the options describe.
   ///
-  /// - Parameter waitsForAllAtEnd: unless --drain-timeout is given.
+  /// - Parameters:
+  ///   - waitsForAllAtEnd: unless --drain-timeout is given.
+  ///   - filesByDefault: where files are kept unless --files-dir is given; nil for nowhere, once the
+  ///     process has ended.
   static func host(
-    _ arguments: ParsedArguments, waitsForAllAtEnd: Bool = false
+    _ arguments: ParsedArguments, waitsForAllAtEnd: Bool = false,
+    filesByDefault: String? = nil
   ) throws(UsageError) -> HostContext {
     let secrets = SecretScrubber()
     let log = Log(level: try logLevel(arguments), secrets: secrets)
     try setTimestampFormat(arguments)
     let catalogue = Integrations.catalogue
-    let files = try files(arguments, log: log)
+    let files = try files(arguments, byDefault: filesByDefault, log: log)
     let environment = ConnectionEnvironment(
       transport: CurlTransport(), secrets: secrets, log: log, files: files,
       limits: SharedRateLimits(log: log) { limitsDirectory(arguments) })
@@ -56,10 +60,12 @@ enum CommonOptions {
   }
 
   /// The store of files, which is closed when the process ends.
-  private static func files(_ arguments: ParsedArguments, log: Log) throws(UsageError) -> FileStore
-  {
+  private static func files(
+    _ arguments: ParsedArguments, byDefault directory: String?, log: Log
+  ) throws(UsageError) -> FileStore {
     let path = arguments["--files-dir"]
     do throws(FileError) {
+      if path == nil, let directory { return FileStore(madeWhenNeeded: directory) }
       let files = try FileStore(directory: path)
       if files.isOpenToOthers {
         log.warning("others can see the names of the files in \(path ?? ""): chmod 700 hides them")

@@ -5,11 +5,14 @@ struct Option: Sendable {
   /// What stands for the value in help texts; nil for a switch.
   let value: String?
   let about: String
+  /// The value where none is given.
+  let implied: String?
 
-  init(_ name: String, _ value: String? = nil, _ about: String) {
+  init(_ name: String, _ value: String? = nil, _ about: String, implied: String? = nil) {
     self.name = name
     self.value = value
     self.about = about
+    self.implied = implied
   }
 }
 
@@ -56,6 +59,8 @@ struct ParsedArguments {
       } else if let value = rest.first, !options.contains(where: { $0.name == value }) {
         rest.removeFirst()
         values[name, default: []].append(value)
+      } else if let implied = option.implied {
+        values[name, default: []].append(implied)
       } else {
         throw UsageError("\(name) needs a value: \(name) \(option.value ?? "")")
       }

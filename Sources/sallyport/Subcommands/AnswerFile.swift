@@ -19,6 +19,10 @@ struct AnswerFile {
     guard descriptor >= 0 else {
       throw UsageError("--output: \(FileError(path: path, code: errno))")
     }
+    guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK else {
+      throw UsageError(
+        "--output: \(path) is being written by another run", remedy: "Wait for its end.")
+    }
     answered = resuming ? try Self.answers(in: path) : [:]
   }
 

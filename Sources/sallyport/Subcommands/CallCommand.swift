@@ -12,7 +12,8 @@ enum CallCommand {
       details: """
         Each parameter of the command is an option: --device-id 17, --page 2. A list is given as
         a,b,c or by repeating the option; an object as JSON. sallyport capabilities INTEGRATION
-        COMMAND tells what there is.
+        COMMAND tells what there is. Files that a command brings are kept in --files-dir, else in
+        ./sallyport-files.
 
         Exit status: 0 successful; 1 failed; 2 wrong command line or configuration.
         """,
@@ -38,7 +39,9 @@ enum CallCommand {
   static func run(_ words: [String]) throws(UsageError) -> Int32 {
     let (integration, command) = try CatalogueWords.command(words)
     let own = command.shape.names.map {
-      Option("--" + $0.split(separator: "_").joined(separator: "-"), "VALUE", "")
+      Option(
+        "--" + $0.split(separator: "_").joined(separator: "-"), "VALUE", "",
+        implied: command.shape.takesBoolean($0) ? "true" : nil)
     }
     let arguments = try ParsedArguments(
       Self.spelledWithDashes(words), options: own + options + CommonOptions.list)
@@ -46,9 +49,12 @@ enum CallCommand {
       throw UsageError("unexpected: \(extra)", remedy: "Parameters are options: --KEY VALUE.")
     }
     let params = try parameters(integration, command, arguments)
-    let context = try CommonOptions.host(arguments)
-    Signals.watchToEnd { EndOfProcess.run() }
-    let response = DirectInvoke(context, events: WaitNotice()).response(to: params.json)
+    let context = try CommonOptions.host(arguments, filesByDefault: "sallyport-files")
+    let invoke = DirectInvoke(context, events: WaitNotice())
+    // The first signal ends the command, and what was done until then is told; a second one ends it
+    // all.
+    Signals.watch(first: invoke.cancel) { EndOfProcess.run() }
+    let response = invoke.response(to: params.json)
     context.log.flush()
     return Presentation(command: command, raw: arguments.has("--raw")).show(response)
   }
@@ -85,7 +91,10 @@ enum CallCommand {
       let texts = arguments.all("--" + name.split(separator: "_").joined(separator: "-"))
       guard !texts.isEmpty else { continue }
       given.removeAll { $0.name == name }
-      given.append((name, command.shape.value(of: name, from: texts)))
+      guard let value = command.shape.value(of: name, from: texts) else {
+        throw UsageError("--\(name) is no JSON array: \(texts[0])", remedy: "Give a,b,c instead.")
+      }
+      given.append((name, value))
     }
     let timeout = try arguments.integer("--timeout", minimum: 1)
     return JSONFragment { writer in

@@ -58,6 +58,15 @@ enum CapabilitiesCommand {
     }
     let (lines, hidden) = table.lines(width: Style.columns)
     for line in lines { Console.print(line) }
+    var settings = Table(["setting of a connection", "values", "default"])
+    settings.rows = integration.settingsShape.summaries.map { setting in
+      [
+        setting.isRequired ? "\(setting.name)*" : setting.name, setting.values,
+        setting.defaultValue.map { (try? JSON.parse($0))?.string ?? $0 } ?? "",
+      ]
+    }
+    Console.print("")
+    for line in settings.lines(width: Style.columns).text { Console.print(line) }
     Console.print(
       Style.dim(
         hidden == 0

@@ -16,7 +16,8 @@ enum RunCommand {
         removed. Requests that were cancelled before they had an effect are sent again: of several
         answers to one id the last counts. Give each request of the files an id of its own.
         It waits until all are answered, for rate limits too; with --drain-timeout, and after a
-        signal, only so long.
+        signal, only so long. Files that commands bring are kept in --files-dir, else in
+        ./sallyport-files.
 
         Exit status: 0 all answered and successful; 1 all answered, some failed; 2 wrong command
         line, configuration or file; 3 something was not finished before the drain timeout; 4 the
@@ -45,7 +46,8 @@ enum RunCommand {
     }
     let inputs = try open(arguments.positionals)
     // Before the output is opened: a slip in another option must not empty older answers.
-    let context = try CommonOptions.host(arguments, waitsForAllAtEnd: true)
+    let context = try CommonOptions.host(
+      arguments, waitsForAllAtEnd: true, filesByDefault: "sallyport-files")
     var answered: [RequestID: Bool] = [:]
     let output: Int32
     if let path = arguments["--output"] {

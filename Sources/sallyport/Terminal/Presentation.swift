@@ -167,12 +167,19 @@ struct Presentation {
       Console.error("  \(status)  \(message.forTerminal())")
     }
     for problem in data?["problems"]?.elements.map({ $0 }) ?? [] {
-      let place = problem["path"]?.string?.split(separator: "/").last.map(String.init) ?? ""
+      let path = problem["path"]?.string?.split(separator: "/").map(String.init) ?? []
+      let place = path.drop { $0 == "arguments" }.joined(separator: "/")
       let hint = problem["did_you_mean"]?.string.map { "; did you mean \($0)?" } ?? ""
       Console.error("  \(place): \(problem["message"]?.string ?? "")\(hint)")
     }
     if let targets = data?["targets"], targets.count > 1 {
       show(outcomes: targets) { Console.error($0) }
+    }
+    for target in data?["targets"]?.elements.map({ $0 }) ?? [] {
+      for file in target["files"]?.elements.map({ $0 }) ?? [] { show(file: file) }
+    }
+    if let wait = data?["retry_after_ms"]?.integer {
+      Console.error("  Try again at \(Style.localTime(WallClock.nowMilliseconds + wait)).")
     }
     if data?["outcome"]?.string == "unknown" {
       Console.error("  The vendor may have acted on it.")

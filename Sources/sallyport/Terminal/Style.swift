@@ -14,6 +14,15 @@ enum Style {
     isOn ? "\u{1B}[\(code)m\(text)\u{1B}[0m" : text
   }
 
+  /// `12:00:00` in the zone of whoever reads it; of a moment within a second, the second after it.
+  static func localTime(_ milliseconds: Int64) -> String {
+    var seconds = time_t((milliseconds + 999) / 1_000)
+    var parts = tm()
+    localtime_r(&seconds, &parts)
+    return [parts.tm_hour, parts.tm_min, parts.tm_sec]
+      .map { $0 < 10 ? "0\($0)" : "\($0)" }.joined(separator: ":")
+  }
+
   /// Columns of the terminal; 100 where there is none.
   static var columns: Int {
     var size = winsize()

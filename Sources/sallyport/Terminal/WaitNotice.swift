@@ -1,11 +1,14 @@
 import Basics
 import Glibc
 import Plugin
+import Synchronization
 
 /// Tells a person at a terminal why nothing happens for a while.
-struct WaitNotice: InvocationEvents {
+final class WaitNotice: InvocationEvents {
   /// Shorter waits need no explanation.
   private static let shortMilliseconds: Int64 = 2_000
+
+  private let told = Mutex("")
 
   func item(_ item: JSON) async {}
   func progress(done: Int, total: Int) async {}
@@ -15,15 +18,13 @@ struct WaitNotice: InvocationEvents {
       resumeAtMilliseconds - WallClock.nowMilliseconds >= Self.shortMilliseconds
     else { return }
     let what = reason == "rate_limited" ? "Waiting for the rate limit" : "Waiting to try again"
-    Console.error("\(what), resumes at \(Self.localTime(resumeAtMilliseconds)).")
+    // Several targets wait for the same moment.
+    let time = Style.localTime(resumeAtMilliseconds)
+    let isNew = told.withLock { told in
+      defer { told = time }
+      return told != time
+    }
+    if isNew { Console.error("\(what), resumes at \(time).") }
   }
 
-  /// `12:00:00` in the zone of whoever reads it; the second in which the wait has ended.
-  private static func localTime(_ milliseconds: Int64) -> String {
-    var seconds = time_t((milliseconds + 999) / 1_000)
-    var parts = tm()
-    localtime_r(&seconds, &parts)
-    return [parts.tm_hour, parts.tm_min, parts.tm_sec]
-      .map { $0 < 10 ? "0\($0)" : "\($0)" }.joined(separator: ":")
-  }
 }

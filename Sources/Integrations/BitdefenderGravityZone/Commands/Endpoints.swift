@@ -141,11 +141,14 @@ struct UpdateEndpointLabels: GravityZoneCommand, TargetCommand {
   private static func cut(_ text: String) -> String {
     if text.allSatisfy(\.isWhitespace) { return "" }
     var room = maximumCharacters
-    return String(
-      text.prefix { character in
-        room -= character.unicodeScalars.count
-        return room >= 0
-      })
+    let whole = text.prefix { character in
+      room -= character.unicodeScalars.count
+      return room >= 0
+    }
+    // A character of more scalars than a label has is cut all the same; "" would remove the label.
+    return whole.isEmpty
+      ? String(String.UnicodeScalarView(text.unicodeScalars.prefix(maximumCharacters)))
+      : String(whole)
   }
 
   func targets(with client: GravityZoneClient) -> [Target] {

@@ -82,7 +82,7 @@ struct QuarantineFiles: GravityZoneCommand, RequestCommand {
   }
 }
 
-/// The vendor takes a hundred items at a time; each hundred is a target.
+/// The vendor takes a hundred items at a time, all of them or none.
 struct RemoveQuarantineFiles: GravityZoneCommand, TargetCommand {
   static let about = CommandAbout(
     "Remove Quarantine Files", "Creates tasks that delete quarantined files from endpoints.",
@@ -106,9 +106,8 @@ struct RemoveQuarantineFiles: GravityZoneCommand, TargetCommand {
   func targets(with client: GravityZoneClient) -> [Target] {
     stride(from: 0, to: items.count, by: Self.itemsPerRequest).map { start in
       let part = Array(items[start..<min(start + Self.itemsPerRequest, items.count)])
-      let name = part.count == 1 ? part[0] : "\(part[0]) and \(part.count - 1) more"
       return Target(
-        name,
+        names: part,
         client.request(.removeQuarantined(service)) { $0.member("quarantineItemsIds", part) })
     }
   }

@@ -41,6 +41,8 @@ struct DownloadReports: GravityZoneCommand, TargetCommand {
     result: { .array(of: GravityZoneResults.downloadLinks) })
   static let canPartlySucceed = false
   static let requestsPerTarget = 2
+  /// Each archive is held in memory until it is whole.
+  static let maximumConcurrency = 2
 
   let reports: [String]
 
@@ -62,7 +64,7 @@ struct DownloadReports: GravityZoneCommand, TargetCommand {
     let links = try await client.exchange(target.request, in: invocation)
     let url = try ReportArchive.url(in: links, on: client)
     let response = try await client.send(HTTPRequest(.get, url), in: invocation)
-    let archive = try ReportArchive(response, of: target.name)
+    let archive = try ReportArchive(response, of: target.names[0])
     let file = try await invocation.store(
       archive.content, name: archive.name, contentType: "application/zip")
     return TargetAnswer(links, files: [file])
@@ -101,13 +103,21 @@ private struct ReportArchive {
   /// - Throws: when the answer is no ZIP archive.
   init(_ response: HTTPResponse, of report: String) throws(CommandError) {
     guard response.isSuccess else { throw .upstream(response) }
-    // A local file header; an archive without files starts with its end record.
-    guard response.body.starts(with: [0x50, 0x4B, 0x03, 0x04]) else {
+    guard Self.isWhole(response.body) else {
       throw CommandError(
-        .upstream, "What the link of the report leads to is not a ZIP archive.",
+        .upstream, "What the link of the report leads to is not a ZIP archive, or not a whole one.",
         isRetryable: true, remedy: "Try again; if it stays so, fetch it in the Control Center.")
     }
     content = response.body
     name = ContentDisposition.fileName(response) ?? "report-\(report).zip"
+  }
+
+  /// Whether it starts with the header of a file and ends with the record that ends an archive, which
+  /// an archive that was cut short does not have.
+  private static func isWhole(_ body: [UInt8]) -> Bool {
+    guard body.starts(with: [0x50, 0x4B, 0x03, 0x04]) else { return false }
+    // The record is 22 bytes and may have a comment of 65,535 behind it.
+    let end = body.suffix(22 + 65_535)
+    return end.indices.contains { end[$0...].starts(with: [0x50, 0x4B, 0x05, 0x06]) }
   }
 }
