@@ -106,7 +106,11 @@ struct EventCursorKind: Kind {
   func decode(
     _ json: JSON, members: ParameterShape?, faults: inout [ParameterProblem]
   ) -> EventCursor? {
-    guard let cursor = json.string.flatMap(EventCursor.init) else {
+    guard let text = json.string else {
+      faults.append(ParameterProblem("must be a string"))
+      return nil
+    }
+    guard let cursor = EventCursor(text) else {
       faults.append(ParameterProblem("is no cursor of an earlier answer"))
       return nil
     }
@@ -115,7 +119,6 @@ struct EventCursorKind: Kind {
 
   func writeSchema(to writer: inout JSONWriter) {
     writer.member("type", "string")
-    writer.member("minLength", 1)
     writer.member("maxLength", EventCursor.maximumCharacters)
   }
 
