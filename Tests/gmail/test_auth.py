@@ -462,6 +462,15 @@ def test_a_token_in_a_file_of_its_own_goes_there(tmp_path):
         assert kept["refresh_token"] == {"$file": str(own)}
 
 
+def test_a_new_token_takes_the_place_of_a_dead_one_and_of_nothing_else(tmp_path):
+    with Google() as google, programmed(tmp_path, google, settings={"refresh_token": "1//dead"}) as auth:
+        before = auth.file.read_text()
+        auth.visit(code="4/0A")
+        assert auth.end() == 0
+        assert auth.file.read_text() == before.replace("1//dead", "1//0e-refresh-1-of-the-code")
+        assert len(google.forms) == 1
+
+
 def test_without_callback_url_there_is_no_page_to_paste(tmp_path):
     with Google() as google:
         file = tmp_path / "connections.json"

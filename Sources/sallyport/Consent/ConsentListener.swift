@@ -34,7 +34,9 @@ final class ConsentListener: Sendable {
     guard request.method == "GET", request.path == path,
       let answer = ConsentAnswer(FormFields(decoding: request.queryText.utf8), state: state)
     else { return .text(404, "There is nothing here.\n") }
-    guard inbox.offer(answer, isTold: true) else { return .text(409, "There was an answer already.\n") }
+    guard inbox.offer(answer, isTold: true) else {
+      return .text(409, "There was an answer already.\n")
+    }
     let isGood = inbox.waitForOutcome()
     var response = ConsentPage.response(isGood: isGood)
     response.whenSent = { inbox.told() }
