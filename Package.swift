@@ -63,7 +63,7 @@ let package = Package(
     .executableTarget(
       name: "sallyport",
       dependencies: [
-        "Basics", "RPC", "HTTP", "Crypto", "JSONPath", "CurlTransport", "Plugin",
+        "Basics", "RPC", "HTTP", "Crypto", "JSONPath", "CurlTransport", "HTTPServer", "Plugin",
         "BitdefenderGravityZone", "CODAFootprint", "Gmail", "Sandbox", "Host",
       ],
       path: "Sources/sallyport",
