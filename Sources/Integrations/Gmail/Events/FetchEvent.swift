@@ -45,7 +45,7 @@ struct FetchEvent: GmailCommand {
       "The cursor of an earlier answer for the same mailbox: only mail that was not fetched then.",
       from: [ParameterSource("fetch_event", "$.cursor")])
     parameters.ordered(
-      "Start Time", notAfter: "End Time", message: "Start Time must precede End Time.")
+      "Start Time", notAfter: "End Time", message: "Start Time must not be after End Time.")
     if let cursor, !cursor.isOf(user) {
       parameters.refuse("Cursor", ParameterProblem("is of another mailbox"))
     }
