@@ -115,6 +115,7 @@ def walk(host, count, cursor=None, **more):
             return found, cursor
         assert len(result["events"]) <= count
         found += keys(result)
+        assert len(found) == len(set(found)), "an event came twice"
 
 
 def by_time(mails):
