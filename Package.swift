@@ -45,7 +45,7 @@ let package = Package(
     room("CurlTransport", needs: ["Basics", "HTTP", "CCurl"]),
     room("HTTPServer", needs: ["Basics"]),
     // Floor 4
-    room("Plugin", needs: ["Basics", "HTTP", "Crypto"]),
+    room("Plugin", needs: ["Basics", "HTTP", "Crypto", "JSONPath"]),
     // Floor 5
     room(
       "BitdefenderGravityZone", path: "Sources/Integrations/BitdefenderGravityZone",
@@ -63,7 +63,7 @@ let package = Package(
     .executableTarget(
       name: "sallyport",
       dependencies: [
-        "Basics", "RPC", "HTTP", "Crypto", "JSONPath", "CurlTransport", "Plugin",
+        "Basics", "RPC", "HTTP", "Crypto", "JSONPath", "CurlTransport", "HTTPServer", "Plugin",
         "BitdefenderGravityZone", "CODAFootprint", "Gmail", "Sandbox", "Host",
       ],
       path: "Sources/sallyport",

@@ -52,6 +52,7 @@ struct Connection {
     let isSent = writer.write(
       response, hasBody: request.method != "HEAD", keepsAlive: keepsAlive,
       saysKeepAlive: !request.isVersion11)
+    response.whenSent?()
     if isSent && !keepsAlive {
       socket.finish(milliseconds: limits.lingerMilliseconds, bytes: limits.lingerBytes)
     }

@@ -1,7 +1,8 @@
 import Glibc
 import Synchronization
 
-/// A small HTTP/1.1 listener on 127.0.0.1 (RFC 9110, RFC 9112), for the emulated vendors.
+/// A small HTTP/1.1 listener on 127.0.0.1 (RFC 9110, RFC 9112), for the emulated vendors and for
+/// browsers that come back from a consent page.
 ///
 /// It lives in the host's own process, so it is written for a fast start (a socket and one thread,
 /// well under a millisecond) and a bounded footprint, not for the open network: no TLS, one

@@ -22,6 +22,8 @@ extension HTTPServer {
     /// Wait before the first byte of the answer. It ends early when the client goes away.
     public var delayMilliseconds = 0
     public var closesConnection = false
+    /// Called when it has been sent, or could not be, so that a listener can stop after it.
+    public var whenSent: (@Sendable () -> Void)?
 
     public init(_ status: Int, headers: Headers = Headers(), body: [UInt8] = []) {
       precondition((200...599).contains(status), "not a final status")

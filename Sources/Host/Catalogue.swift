@@ -92,6 +92,10 @@ public final class Catalogue: Sendable {
         writer.name("result")
         about.result().writeSchema(to: &writer)
         writer.member(ifPresent: "items_path", about.items?.text)
+        if let events = about.events?() {
+          writer.name("events")
+          events.write(to: &writer)
+        }
       }
       writer.member("effect", about.effect.rawValue)
       guard detail == .full else { return }

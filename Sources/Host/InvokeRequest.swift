@@ -26,13 +26,13 @@ struct InvokeRequest: Sendable {
     } catch {
       // Without a command there are no arguments to check, but the options can be.
       let others = Self.adding(
-        Self.optionFaults(members.valueIfNotNull(4)), to: Self.unknown(in: params))
+        Self.optionFaults(members.valueIfNotNull(4), of: nil), to: Self.unknown(in: params))
       throw Self.adding(others, to: error).error()
     }
     arguments = members.valueIfNotNull(3)
     do throws(InvokeFault) {
       guard members.unknownCount == 0 else { throw .members(Self.unknown(in: params)) }
-      options = try Self.options(members.valueIfNotNull(4), in: context)
+      options = try Self.options(members.valueIfNotNull(4), of: command, in: context)
       connection = try Self.find(members.valueIfNotNull(2), integration, in: context)
       try Self.checkPolicy(command, connection, in: context)
       ready = try Self.ready(command, arguments, on: connection)
@@ -54,13 +54,17 @@ struct InvokeRequest: Sendable {
   }
 
   private static func options(
-    _ json: JSON?, in context: HostContext
+    _ json: JSON?, of command: RegisteredCommand, in context: HostContext
   ) throws(InvokeFault) -> InvocationOptions {
     guard let json else { return .none }
     do throws(ParameterProblems) {
-      return try context.optionsMemo.options(json)
+      let options = try context.optionsMemo.options(json)
+      guard options.fieldMapping != nil,
+        let problems = InvocationOptions.faults(in: json, for: command.about)
+      else { return options }
+      throw problems
     } catch {
-      throw .options(ParameterFaults(error, prefix: "/options"))
+      throw .options(optionFaults(json, of: command))
     }
   }
 
@@ -120,7 +124,7 @@ struct InvokeRequest: Sendable {
     case .members(let memberFaults):
       faults = adding(
         argumentFaults(arguments, of: command),
-        to: adding(optionFaults(options), to: memberFaults))
+        to: adding(optionFaults(options, of: command), to: memberFaults))
     case .options(let optionFaults):
       faults = adding(argumentFaults(arguments, of: command), to: optionFaults)
     case .connection(let connectionFaults):
@@ -148,15 +152,21 @@ struct InvokeRequest: Sendable {
     }
   }
 
-  private static func optionFaults(_ options: JSON?) -> ParameterFaults {
+  /// - Parameter command: nil where it is not known which one.
+  private static func optionFaults(
+    _ options: JSON?, of command: RegisteredCommand?
+  ) -> ParameterFaults {
+    var faults = ParameterFaults()
+    guard let options else { return faults }
     do throws(ParameterProblems) {
-      if let options {
-        _ = try InvocationOptions.shape.decode(options) { InvocationOptions(&$0) }
-      }
-      return ParameterFaults()
+      _ = try InvocationOptions.shape.decode(options) { InvocationOptions(&$0) }
     } catch {
-      return ParameterFaults(error, prefix: "/options")
+      faults.add(error, prefix: "/options")
     }
+    if let command, let problems = InvocationOptions.faults(in: options, for: command.about) {
+      faults.add(problems, prefix: "/options")
+    }
+    return faults
   }
 
   private static func unknown(in params: JSON) -> ParameterFaults {

@@ -8,10 +8,12 @@ import Basics
 struct Evaluator {
   let root: JSON
   let tracksLocations: Bool
+  /// Nil for as much as it takes. Once it is spent every list counts as full, so that all ends.
+  let budget: WorkBudget?
   let patterns = LastPattern()
 
   func nodes(of query: Query, current: JSON, atMost limit: Int) -> [JSONPathNode] {
-    var found = Nodelist(limit: limit)
+    var found = Nodelist(limit: limit, budget: budget)
     let start = query.start == .root ? root : current
     walk(query.segments[...], from: JSONPathNode(value: start, location: nil), into: &found)
     return found.nodes
@@ -21,6 +23,7 @@ struct Evaluator {
   func value(of query: SingularQuery, current: JSON) -> JSON? {
     var value = query.start == .root ? root : current
     for step in query.steps {
+      if let budget { budget.spend(1 + (value.kind.isContainer ? value.count : 0)) }
       let next: JSON?
       switch step {
       case .name(let name): next = value.kind == .object ? name.value(in: value) : nil
@@ -38,7 +41,15 @@ struct Evaluator {
   private func walk(
     _ segments: ArraySlice<Segment>, from node: JSONPathNode, into found: inout Nodelist
   ) {
-    guard let segment = segments.first else { return found.append(node) }
+    guard let segment = segments.first else {
+      budget?.spend(1)
+      return found.append(node)
+    }
+    if let budget {
+      // Looking one child up goes through its siblings, too.
+      budget.spend(1 + (node.value.kind.isContainer ? node.value.count : 0))
+      guard !budget.isSpent else { return }
+    }
     let rest = segments.dropFirst()
     var children = Children(of: node, tracksLocations: tracksLocations)
     select(segment.selectors, from: &children, then: rest, into: &found)
@@ -52,6 +63,7 @@ struct Evaluator {
     }
     enqueue(children.all())
     while !found.isFull, let descendant = unvisited.popLast() {
+      budget?.spend(1 + descendant.value.count)
       var children = Children(of: descendant, tracksLocations: tracksLocations)
       select(segment.selectors, from: &children, then: rest, into: &found)
       enqueue(children.all())
@@ -88,13 +100,15 @@ struct Evaluator {
 /// Selected nodes, up to a limit.
 struct Nodelist {
   let limit: Int
+  private let budget: WorkBudget?
   private(set) var nodes: [JSONPathNode] = []
 
-  init(limit: Int) {
+  init(limit: Int, budget: WorkBudget?) {
     self.limit = limit
+    self.budget = budget
   }
 
-  var isFull: Bool { nodes.count >= limit }
+  var isFull: Bool { nodes.count >= limit || budget?.isSpent == true }
 
   mutating func append(_ node: JSONPathNode) {
     if !isFull { nodes.append(node) }

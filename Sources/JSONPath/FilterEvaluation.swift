@@ -11,10 +11,16 @@ extension Evaluator {
     case .exists(let query): !nodes(of: query, current: current, atMost: 1).isEmpty
     case .existsSingular(let query): value(of: query, current: current) != nil
     case .comparison(let left, let comparison, let right):
-      FilterValue.holds(
-        value(of: left, current: current), comparison, value(of: right, current: current))
+      holds(value(of: left, current: current), comparison, value(of: right, current: current))
     case .matches(let test): matches(test, current: current)
     }
+  }
+
+  private func holds(
+    _ left: FilterValue, _ comparison: ComparisonOperator, _ right: FilterValue
+  ) -> Bool {
+    budget?.spend(comparing: left, right)
+    return budget?.isSpent != true && FilterValue.holds(left, comparison, right)
   }
 
   private func value(of operand: Operand, current: JSON) -> FilterValue {
@@ -41,7 +47,9 @@ extension Evaluator {
   private func length(of value: FilterValue) -> FilterValue {
     guard case .json(let json) = value else { return .nothing }
     switch json.kind {
-    case .string: return .number(.integer(Int64(json.string?.unicodeScalars.count ?? 0)))
+    case .string:
+      budget?.spend(1 + json.withSource(\.count) / 64)
+      return .number(.integer(Int64(json.string?.unicodeScalars.count ?? 0)))
     case .array: return .number(.integer(Int64(json.count)))
     case .object: return .number(.integer(Int64(json.distinctMembers.count)))
     case .null, .false, .true, .number: return .nothing
@@ -55,9 +63,15 @@ extension Evaluator {
     case .literal(let literal): regexp = literal
     case .invalid: regexp = nil
     case .computed(let operand):
-      regexp = string(operand, current: current).flatMap(patterns.regexp(for:))
+      regexp = string(operand, current: current).flatMap { pattern in
+        budget?.spend(1 + pattern.utf8.count)
+        return patterns.regexp(for: pattern)
+      }
     }
     guard let regexp else { return false }
+    // A step of a pattern for each character, and all of them at once at worst.
+    budget?.spend(1 + input.utf8.count * regexp.size / 64)
+    guard budget?.isSpent != true else { return false }
     return test.matchesWhole ? regexp.matchesWhole(input) : regexp.isFound(in: input)
   }
 

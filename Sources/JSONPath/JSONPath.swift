@@ -57,8 +57,19 @@ public struct JSONPath: Sendable, CustomStringConvertible {
     run(on: root, atMost: limit, trackingLocations: true)
   }
 
+  /// As `values(in:atMost:)`, for queries of people who are not trusted with any amount of time.
+  ///
+  /// - Returns: nil when the budget, of which it spends, is not enough for all of `limit`.
+  public func values(
+    in root: JSON, atMost limit: Int = .max, within budget: WorkBudget
+  ) -> [JSON]? {
+    let evaluator = Evaluator(root: root, tracksLocations: false, budget: budget)
+    let nodes = evaluator.nodes(of: query, current: root, atMost: limit)
+    return budget.isSpent ? nil : nodes.map(\.value)
+  }
+
   private func run(on root: JSON, atMost limit: Int, trackingLocations: Bool) -> [JSONPathNode] {
-    let evaluator = Evaluator(root: root, tracksLocations: trackingLocations)
+    let evaluator = Evaluator(root: root, tracksLocations: trackingLocations, budget: nil)
     return evaluator.nodes(of: query, current: root, atMost: limit)
   }
 

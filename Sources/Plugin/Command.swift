@@ -27,6 +27,8 @@ public struct CommandAbout: Sendable {
   public var readBack: StaticString?
   /// Of the error triple, where it is not "<title> failed."
   public var failureIndicator: StaticString?
+  /// Of a command that fetches events: what they are made of.
+  public var events: (@Sendable () -> EventSource)?
   public var result: @Sendable () -> ResultShape
 
   public init(
@@ -34,6 +36,7 @@ public struct CommandAbout: Sendable {
     isIdempotent: Bool? = nil, permissions: [StaticString] = [], items: ItemsPath? = nil,
     rateLimit: RateQuota? = nil, readBack: StaticString? = nil,
     failureIndicator: StaticString? = nil,
+    events: (@Sendable () -> EventSource)? = nil,
     result: @escaping @Sendable () -> ResultShape = { .any }
   ) {
     self.title = title
@@ -45,6 +48,7 @@ public struct CommandAbout: Sendable {
     self.rateLimit = rateLimit
     self.readBack = readBack
     self.failureIndicator = failureIndicator
+    self.events = events
     self.result = result
   }
 

@@ -49,6 +49,13 @@ private enum RuleSample {
     parameters.ordered(
       "Start Date", notAfter: "End Date", message: "Start Time cannot be greater than End Time.")
   }
+
+  static let strictPeriod = ParameterShape { parameters in
+    _ = parameters.optional("Start Date", .timestamp, "From.")
+    _ = parameters.optional("End Date", .timestamp, "To.")
+    parameters.ordered(
+      "Start Date", before: "End Date", message: "Start Time must precede End Time.")
+  }
 }
 
 @Suite struct RuleSampleTests {
@@ -186,9 +193,25 @@ private enum RuleSample {
         == (isOrdered ? nil : ["Start Time cannot be greater than End Time."]))
   }
 
+  @Test(arguments: [
+    (#"{"start_date":"2022-05-19","end_date":"2022-05-19T00:00:00.001Z"}"#, true),
+    (#"{"start_date":"2022-05-19","end_date":"2022-05-19T00:00:00Z"}"#, false),
+    (#"{"start_date":2,"end_date":1}"#, false),
+    (#"{"start_date":2}"#, true), ("{}", true),
+  ])
+  func `a start is before its end where that is said`(text: String, isOrdered: Bool) throws {
+    let problems = try problems(RuleSample.strictPeriod, text)
+    #expect(problems?.list.map(\.message) == (isOrdered ? nil : ["must be before end_date"]))
+    #expect(
+      problems.map { problems in problems.list.map { problems.sentence(for: $0) } }
+        == (isOrdered ? nil : ["Start Time must precede End Time."]))
+  }
+
   @Test func `the schema says in words what it cannot check`() throws {
     let schema = JSONFragment { RuleSample.period.writeSchema(to: &$0) }.json
     #expect(
       schema["allOf"]?[0]?["description"]?.string == "start_date must not be after end_date.")
+    #expect(
+      RuleSample.strictPeriod.ruleSentences == ["start_date must be before end_date."])
   }
 }

@@ -128,6 +128,19 @@ def test_what_failed_inside_a_batch_is_sent_again_alone_and_nothing_else_is(trou
         assert sorted(google.singles) == sorted(unlucky) and len(google.batches) == 2
 
 
+def test_the_longest_wait_inside_a_batch_holds_back_what_it_left():
+    names = ids(8)
+    waits = {names[1]: "0", names[5]: "900", names[6]: "600"}
+    with BatchingGoogle(lambda id, times: refusal(
+            403, "User Rate Limit Exceeded", "userRateLimitExceeded", headers=[("Retry-After", waits[id])])
+            if id in waits else None) as google:
+        with Host(google.connection()) as host:
+            result = read(host, names, timeout_ms=20_000)
+        assert [(e["target"], e["kind"]) for e in result["errors"]] == [(name, "rate_limited") for name in waits]
+        assert all(error["retry_after_ms"] > 800_000 for error in result["errors"])
+        assert google.singles == [] and len(google.batches) == 1
+
+
 def test_messages_without_an_answer_are_not_lost():
     names = ids(8)
     with BatchingGoogle() as google:

@@ -125,6 +125,18 @@ def test_the_instant_in_the_message_is_the_wait(status, reason):
         assert len(google.calls) == 1
 
 
+@pytest.mark.parametrize("status, reason", [(429, "rateLimitExceeded"), (403, "userRateLimitExceeded")])
+def test_what_one_call_is_told_holds_the_others_back_at_once(status, reason):
+    message = f"User-rate limit exceeded.  Retry after {soon(900)}"
+    with Google(lambda request: refusal(status, message, reason)) as google:
+        # Those behind it get the place that it had, and must know by then.
+        with Host(google.connection(max_concurrency=1)) as host:
+            for number in [host.start("list_labels", LABELS, timeout_ms=20_000) for _ in range(8)]:
+                data = host.wait(number)[0]["error"]["data"]
+                assert data["kind"] == "rate_limited" and data["retry_after_ms"] > 800_000
+            assert len(google.calls) == 1
+
+
 def test_an_instant_that_comes_is_waited_for():
     message = f"User-rate limit exceeded.  Retry after {soon(1.2)}"
     first = refusal(403, message, "userRateLimitExceeded", "usageLimits")

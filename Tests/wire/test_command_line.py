@@ -11,7 +11,8 @@ import subprocess
 import pytest
 from host import EXECUTABLE, TIMEOUT, Host, environment, invoke, line, run
 
-SUBCOMMANDS = ["serve", "run", "call", "capabilities", "sample", "sandbox", "jsonpath", "version"]
+SUBCOMMANDS = [
+    "serve", "run", "call", "capabilities", "sample", "auth", "sandbox", "jsonpath", "version"]
 CODA = "coda_footprint"
 
 
@@ -110,6 +111,9 @@ def test_a_person_at_a_terminal_is_told_of_a_wait():
     (["serve", "--audit", "/nonexistent/audit"], "/nonexistent/audit"),
     (["serve", "--connections", "/nonexistent/c.json"], "/nonexistent/c.json"),
     (["serve", "--connections", "/tmp"], "/tmp"),
+    (["auth"], "sallyport auth gmail"),
+    (["auth", "gmail"], "--connections FILE"),
+    (["auth", "gmial"], "did you mean gmail?"),
     (["sandbox", "--port", "70000"], "70000"),
     (["sandbox", "extra"], "extra"),
     (["sample"], "coda_footprint list_devices"),

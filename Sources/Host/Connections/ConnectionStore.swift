@@ -129,16 +129,19 @@ public final class ConnectionStore: Sendable {
   }
 
   private func keeper(of name: String, in file: ConnectionsFile) -> Connection.Keeper {
-    { [weak self, environment] setting, value in
-      do throws(ConnectionsFile.Fault) {
-        try file.set(setting, of: name, to: value)
-      } catch {
-        environment.log.warning(
-          "the new \(setting) of the connection \(name) is not kept: \(error.reason)")
-        return
-      }
-      self?.listener.withLock { $0 }?(name)
-    }
+    Connection.Keeper(
+      obstacle: { file.obstacle(toSetting: $0, of: name) },
+      keep: { [weak self, environment] setting, value in
+        do throws(ConnectionsFile.Fault) {
+          try file.set(setting, of: name, to: value)
+        } catch {
+          environment.log.warning(
+            "the new \(setting) of the connection \(name) is not kept: \(error.reason)")
+          return error.reason
+        }
+        self?.listener.withLock { $0 }?(name)
+        return nil
+      })
   }
 
   /// Has somebody told when a vendor has changed the settings of a connection, by name.

@@ -34,6 +34,28 @@ final class ConnectionsFile: Sendable {
     try result.get()
   }
 
+  /// Why `set` would fail, as far as one can tell before; nil when nothing stands against it.
+  /// Blocks.
+  func obstacle(toSetting setting: String, of connection: String) -> String? {
+    do throws(Fault) {
+      guard let resolved = realpath(path, nil) else {
+        throw Fault(FileError(path: path, code: errno))
+      }
+      defer { free(resolved) }
+      let path = String(cString: resolved)
+      let (_, settings) = try Self.read(path, connection)
+      let changed = try Self.file(holding: settings[setting]) ?? path
+      // It is replaced by a new file beside it.
+      let directory = changed.lastIndex(of: "/").map { String(changed[...$0]) } ?? "."
+      guard access(directory, W_OK) == 0 else {
+        throw Fault(FileError(path: directory, code: errno))
+      }
+      return nil
+    } catch {
+      return error.reason
+    }
+  }
+
   /// Locks the directory against other processes that do the same: the file itself is replaced.
   private static func locked(
     beside path: String, _ body: (String) throws(Fault) -> Void
@@ -56,6 +78,21 @@ final class ConnectionsFile: Sendable {
   private static func set(
     _ setting: String, of connection: String, to value: String, in path: String
   ) throws(Fault) {
+    let (content, settings) = try read(path, connection)
+    if let file = try file(holding: settings[setting]) {
+      try replace(file, with: Array("\(value)\n".utf8))
+      return
+    }
+    let new = content.replacing(setting, in: settings, with: JSONFragment { $0.string(value) })
+    guard self.settings(of: connection, in: new)?[setting]?.equals(value) == true else {
+      throw Fault("\(path): the setting has no single place")
+    }
+    try replace(path, with: new)
+  }
+
+  private static func read(
+    _ path: String, _ connection: String
+  ) throws(Fault) -> (content: [UInt8], settings: JSON) {
     let content: [UInt8]
     do throws(FileError) {
       content = try FileDescriptor.readFile(path, limit: ConnectionStore.maximumFileBytes)
@@ -65,19 +102,16 @@ final class ConnectionsFile: Sendable {
     guard let settings = settings(of: connection, in: content) else {
       throw Fault("\(path): the connection is not there any more")
     }
-    let old = settings[setting]
-    if old?.kind == .object {
-      guard let file = old?["$file"]?.string else {
-        throw Fault("it is a reference to what only its owner can change")
-      }
-      try replace(file, with: Array("\(value)\n".utf8))
-      return
+    return (content, settings)
+  }
+
+  /// The file that a setting refers to; nil for one that stands in the connections file.
+  private static func file(holding setting: JSON?) throws(Fault) -> String? {
+    guard let setting, setting.kind == .object else { return nil }
+    guard let file = setting["$file"]?.string else {
+      throw Fault("it is a reference to what only its owner can change")
     }
-    let new = content.replacing(setting, in: settings, with: JSONFragment { $0.string(value) })
-    guard self.settings(of: connection, in: new)?[setting]?.equals(value) == true else {
-      throw Fault("\(path): the setting has no single place")
-    }
-    try replace(path, with: new)
+    return file
   }
 
   private static func settings(of connection: String, in content: [UInt8]) -> JSON? {

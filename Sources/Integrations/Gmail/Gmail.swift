@@ -19,6 +19,7 @@ public enum Gmail: Integration {
     CommandEntry(DeleteEmails.self),
     CommandEntry(DeleteUsers.self),
     CommandEntry(DownloadEmailAttachment.self),
+    CommandEntry(FetchEvent.self),
     CommandEntry(GetAutoReply.self),
     CommandEntry(GetEmail.self),
     CommandEntry(GetUserList.self),

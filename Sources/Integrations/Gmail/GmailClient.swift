@@ -4,12 +4,12 @@ import Plugin
 
 /// Speaks with Gmail and with the Directory of a domain.
 public final class GmailClient: VendorClient {
-  private let settings: GmailSettings
+  let settings: GmailSettings
   let connection: Connection
-  private let tokens: GmailTokens
+  let tokens: GmailTokens
   let gmailRoot: String
   let batchURL: String
-  private let mailRoot: String
+  let mailRoot: String
   private let uploadRoot: String
   private let directoryRoot: String
 

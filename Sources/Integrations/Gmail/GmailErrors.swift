@@ -162,8 +162,8 @@ enum GmailErrors {
       return "Check that the service account exists, and that its key file is the latest one."
     }
     return """
-      The refresh token or the authorization code is not good any more: let the user consent again. \
-      (Apps in testing lose them after seven days.)
+      The refresh token or the authorization code is not good any more: let the user consent again \
+      with sallyport auth gmail. (Apps in testing lose them after seven days.)
       """
   }
 }

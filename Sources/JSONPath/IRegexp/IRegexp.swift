@@ -20,6 +20,9 @@ struct IRegexp: Sendable {
 
   private let program: RegexpProgram
 
+  /// Instructions, at least 1.
+  var size: Int { max(1, program.instructions.count) }
+
   init(_ pattern: String) throws(Fault) {
     guard pattern.utf8.count <= Self.maximumBytes else { throw .tooLarge }
     var parser = RegexpParser(pattern)

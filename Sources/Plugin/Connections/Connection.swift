@@ -16,8 +16,22 @@ public final class Connection: Sendable {
   /// Nil for a connection that is in no file.
   private let keeper: Keeper?
 
-  /// Writes a new value of a setting to where the connection was read; blocks.
-  public typealias Keeper = @Sendable (_ setting: String, _ value: String) -> Void
+  /// Where a connection was read, to keep new values of its settings there. Blocks.
+  public struct Keeper: Sendable {
+    let obstacle: @Sendable (_ setting: String) -> String?
+    let keep: @Sendable (_ setting: String, _ value: String) -> String?
+
+    /// - Parameters:
+    ///   - obstacle: why a new value of a setting could not be kept, or nil.
+    ///   - keep: keeps it; answers why it did not, or nil.
+    public init(
+      obstacle: @escaping @Sendable (_ setting: String) -> String?,
+      keep: @escaping @Sendable (_ setting: String, _ value: String) -> String?
+    ) {
+      self.obstacle = obstacle
+      self.keep = keep
+    }
+  }
 
   /// - Throws: faults in `proxy` and `rate_limits`.
   public init(
@@ -49,15 +63,25 @@ public final class Connection: Sendable {
 
   /// Keeps a setting that the vendor has issued anew, such as a refresh token, for the next start
   /// too. Of a connection that is in no file nothing is kept; the client has it in memory.
-  public func keep(_ setting: StaticString, _ value: String) async {
-    guard let keeper else { return }
-    await withCheckedContinuation { continuation in
+  ///
+  /// - Returns: why it is not kept, or nil.
+  @discardableResult
+  public func keep(_ setting: String, _ value: String) async -> String? {
+    guard let keeper else { return Self.isInNoFile }
+    return await withCheckedContinuation { continuation in
       NamedThread.start("connections") {
-        keeper("\(setting)", value)
-        continuation.resume()
+        continuation.resume(returning: keeper.keep(setting, value))
       }
     }
   }
+
+  /// Why a new value of a setting could not be kept, or nil. Blocks.
+  public func obstacle(toKeeping setting: String) -> String? {
+    guard let keeper else { return Self.isInNoFile }
+    return keeper.obstacle(setting)
+  }
+
+  private static let isInNoFile = "the connection is in no file"
 
   private static func proxy(
     _ definition: ConnectionDefinition

@@ -20,6 +20,10 @@ public struct CommandResult: Sendable {
   public var targets: [TargetOutcome] = []
   /// What it stored, in the order of the targets.
   public var files: [StoredFile] = []
+  /// Of a command that fetches events; nil where they were streamed.
+  public var events: [JSONFragment]?
+  /// What the next call of such a command continues with.
+  public var cursor: String?
   /// What the caller should know beside the data, such as that more was done than was asked for.
   public var notices: [String] = []
 
@@ -50,6 +54,11 @@ public struct CommandResult: Sendable {
     }
     if !targets.isEmpty { writeTargets(to: &writer, indicator: indicator) }
     StoredFile.writeMember(files, to: &writer)
+    if let events {
+      writer.name("events")
+      writer.array { for event in events { $0.value(event) } }
+    }
+    writer.member(ifPresent: "cursor", cursor)
     if !notices.isEmpty {
       writer.name("notices")
       writer.array { for notice in notices { $0.string(notice) } }

@@ -12,6 +12,7 @@ public struct InvocationOptions: ParameterObject {
   /// Nil for the usual time of work, with waits for rate limits on top.
   public let timeoutMilliseconds: Int64?
   public let idempotencyKey: String?
+  public let fieldMapping: FieldMapping?
 
   public init(_ options: inout ParamReader) {
     stream = options.optional(
@@ -34,6 +35,9 @@ public struct InvocationOptions: ParameterObject {
     idempotencyKey = options.optional(
       "idempotency_key", .text(maximumCharacters: 256),
       "The same key and arguments on one connection are run once; the first result is answered.")
+    fieldMapping = options.optional(
+      "field_mapping", .object(FieldMapping.self),
+      "Of a command that fetches events: how their fields differ from its own mapping.")
   }
 
   /// All options left out.

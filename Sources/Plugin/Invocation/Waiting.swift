@@ -3,7 +3,8 @@ import HTTP
 
 /// Waiting, for rate limits and before further attempts, within the deadline.
 extension Invocation {
-  var remainingMilliseconds: Int { deadline.current.remainingMilliseconds }
+  /// What is left of the time for the work.
+  public var remainingMilliseconds: Int { deadline.current.remainingMilliseconds }
 
   /// Whether a rate limit can be waited for until `time`; the deadline then leaves room for the work
   /// after it.

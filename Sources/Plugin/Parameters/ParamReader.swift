@@ -100,7 +100,16 @@ public struct ParamReader: ~Copyable {
   public mutating func ordered(
     _ first: StaticString, notAfter second: StaticString, message: StaticString
   ) {
-    state { .ordered($0.name(first), notAfter: $0.name(second), sentence: "\(message)") }
+    state { .ordered($0.name(first), .notAfter, $0.name(second), sentence: "\(message)") }
+  }
+
+  /// The time `first` must be before the time `second`.
+  ///
+  /// - Parameter message: the documents' sentence for that.
+  public mutating func ordered(
+    _ first: StaticString, before second: StaticString, message: StaticString
+  ) {
+    state { .ordered($0.name(first), .before, $0.name(second), sentence: "\(message)") }
   }
 
   /// Some values of a choice may be given only when `condition`, or its default, has one of these

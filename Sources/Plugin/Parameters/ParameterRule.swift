@@ -10,8 +10,8 @@ enum Rule: Sendable {
   case allowed(String, when: Condition)
   /// These of its values are allowed only when another parameter has one of these values.
   case allowedValues(String, [ConditionValue], when: Condition)
-  /// The first time is not after the second one.
-  case ordered(String, notAfter: String, sentence: String)
+  /// The first time is not after the second one, or before it.
+  case ordered(String, TimeOrder, String, sentence: String)
 
   var names: [String] {
     switch self {
@@ -19,7 +19,16 @@ enum Rule: Sendable {
     case .required(let name, let condition), .allowed(let name, let condition),
       .allowedValues(let name, _, let condition):
       [name, condition.name]
-    case .ordered(let first, let second, _): [first, second]
+    case .ordered(let first, _, let second, _): [first, second]
+    }
+  }
+
+  enum TimeOrder: String {
+    case notAfter = "must not be after"
+    case before = "must be before"
+
+    func holds(_ first: Timestamp, _ second: Timestamp) -> Bool {
+      self == .before ? first < second : first <= second
     }
   }
 
@@ -77,7 +86,8 @@ extension ParameterShape {
       case .allowedValues(let name, let values, let condition):
         "\(name) may be \(values.map(\.description).joined(separator: " or ")) only when "
           + "\(condition.text)."
-      case .ordered(let first, let second, _): "\(first) must not be after \(second)."
+      case .ordered(let first, let order, let second, _):
+        "\(first) \(order.rawValue) \(second)."
       }
     }
   }
@@ -113,10 +123,11 @@ extension ParameterShape {
           choices.contains(value), holds(condition, object) == nil
         else { return nil }
         return ParameterProblem("\(value) is allowed only when \(condition.text)", at: name)
-      case .ordered(let first, let second, let sentence):
-        guard let start = time(first, object), let end = time(second, object), start > end
+      case .ordered(let first, let order, let second, let sentence):
+        guard let start = time(first, object), let end = time(second, object),
+          !order.holds(start, end)
         else { return nil }
-        return ParameterProblem("must not be after \(second)", at: first, sentence: sentence)
+        return ParameterProblem("\(order.rawValue) \(second)", at: first, sentence: sentence)
       }
     }
   }
@@ -197,9 +208,9 @@ extension ParameterShape {
         writer.object { write(Rule.Condition(name: name, values: choices), to: &$0) }
         writer.name("then")
         writer.object { write(condition, to: &$0) }
-      case .ordered(let first, let second, _):
+      case .ordered(let first, let order, let second, _):
         // JSON Schema compares no two values.
-        writer.member("description", "\(first) must not be after \(second).")
+        writer.member("description", "\(first) \(order.rawValue) \(second).")
       }
     }
   }

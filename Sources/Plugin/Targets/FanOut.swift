@@ -13,8 +13,11 @@ final class FanOut: Sendable {
     let work: @Sendable ([Target], Invocation) async -> [Result<TargetAnswer, CommandError>?]
   }
 
-  /// Batches under way at a time: the vendor works on all targets of a batch at once.
-  static let maximumConcurrentBatches = 2
+  /// Batches under way at a time: the vendor works on all targets of a batch at once. Each one that is
+  /// answered whole makes room for one more, from `firstConcurrentBatches` to `maximumConcurrentBatches`;
+  /// one that is not leaves room for itself alone.
+  static let firstConcurrentBatches = 2
+  static let maximumConcurrentBatches = 4
 
   private typealias Run = Task<Result<TargetAnswer, CommandError>, Never>
 
@@ -134,13 +137,17 @@ final class FanOut: Sendable {
   // MARK: Batches
 
   private func run(_ batches: Batches) async {
-    await withTaskGroup { group in
-      for _ in 0..<Self.maximumConcurrentBatches {
-        group.addTask {
-          while let positions = self.takeBatch(of: batches.size) {
-            await self.run(positions, in: batches)
-          }
+    await withTaskGroup(of: Bool.self) { group in
+      var room = Self.firstConcurrentBatches
+      var underWay = 0
+      while true {
+        while underWay < room, let positions = takeBatch(of: batches.size) {
+          group.addTask { await self.run(positions, in: batches) }
+          underWay += 1
         }
+        guard let isWhole = await group.next() else { return }
+        underWay -= 1
+        room = isWhole ? min(room + 1, Self.maximumConcurrentBatches) : 1
       }
     }
   }
@@ -154,7 +161,8 @@ final class FanOut: Sendable {
     }
   }
 
-  private func run(_ positions: Range<Int>, in batches: Batches) async {
+  /// - Returns: whether every target was answered.
+  private func run(_ positions: Range<Int>, in batches: Batches) async -> Bool {
     let own = invocation.child(sendingThrough: OpenGate())
     let results = await batches.work(Array(targets[positions]), own)
     precondition(results.count == positions.count, "a batch that answers for others")
@@ -162,6 +170,7 @@ final class FanOut: Sendable {
     for (position, result) in zip(positions, results) {
       if let result { await settle(position, result) }
     }
+    return results.allSatisfy { $0 != nil }
   }
 
   /// Batches hold nobody up: what is refused in one is sent alone.

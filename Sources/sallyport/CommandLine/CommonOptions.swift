@@ -7,8 +7,13 @@ import Sandbox
 
 /// The options that every subcommand with a host behind it takes, and the host they make.
 enum CommonOptions {
+  static let connections = Option(
+    "--connections", "FILE", "connections (default: SALLYPORT_CONNECTIONS)")
+  static let logLevel = Option(
+    "--log-level", "L", "error, warning (default), info or debug, on stderr")
+
   static let list = [
-    Option("--connections", "FILE", "connections (default: SALLYPORT_CONNECTIONS)"),
+    connections,
     Option("--sandbox", nil, "emulated vendors inside the process; no account needed"),
     Option("--sandbox-fault", "TEXT", "a bad day, such as 'coda: 429 every 10' (repeatable)"),
     Option("--files-dir", "DIR", "keep files here, across processes (default: until the end)"),
@@ -20,7 +25,7 @@ enum CommonOptions {
     Option(
       "--datetime-format", "FORMAT",
       "a form of times that is tried first, as strptime(3) has it: '%d.%m.%Y %H:%M'"),
-    Option("--log-level", "L", "error, warning (default), info or debug, on stderr"),
+    logLevel,
     Option("--audit", "FILE", "append a line of JSON for each command that ran"),
   ]
 

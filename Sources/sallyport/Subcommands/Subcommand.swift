@@ -15,7 +15,7 @@ struct Subcommand: Sendable {
 enum Subcommands {
   static let all = [
     ServeCommand.description, RunCommand.description, CallCommand.description,
-    CapabilitiesCommand.description, SampleCommand.description, SandboxCommand.description,
-    JSONPathCommand.description, VersionCommand.description,
+    CapabilitiesCommand.description, SampleCommand.description, AuthCommand.description,
+    SandboxCommand.description, JSONPathCommand.description, VersionCommand.description,
   ]
 }

@@ -58,7 +58,7 @@ struct SetAutoReply: GmailCommand, RequestCommand {
     end = parameters.optional(
       "End Time", .timestamp, "Mail that comes after that time is not answered.")
     parameters.ordered(
-      "Start Time", notAfter: "End Time", message: "Start Time must precede End Time.")
+      "Start Time", before: "End Time", message: "Start Time must precede End Time.")
   }
 
   func request(with client: GmailClient) -> HTTPRequest {

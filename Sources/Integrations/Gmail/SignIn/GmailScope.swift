@@ -2,7 +2,7 @@
 /// that it needs: a request for a scope that was not granted fails as a whole.
 ///
 /// The fourth one, `gmail.settings.sharing`, no command needs.
-enum GmailScope: String, Sendable {
+enum GmailScope: String, Sendable, CaseIterable {
   case mail = "https://mail.google.com/"
   case mailSettings = "https://www.googleapis.com/auth/gmail.settings.basic"
   case users = "https://www.googleapis.com/auth/admin.directory.user"

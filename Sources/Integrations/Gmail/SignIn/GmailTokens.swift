@@ -13,7 +13,7 @@ final class GmailTokens: Sendable {
 
   private let settings: GmailSettings
   private let connection: Connection
-  private let endpoint: TokenEndpoint
+  let endpoint: TokenEndpoint
   private let account = SingleFlight<ServiceAccount>()
   private let grants = Mutex(Grants())
 

@@ -24,13 +24,18 @@ final class RefreshToken: Sendable {
   var wasIssued: Bool { issued.withLock { $0 != nil } }
 
   /// Google issues one when a code is exchanged, and may issue another one at any time.
-  func replace(with text: String) async {
+  ///
+  /// - Returns: why it is not kept for the next start, or nil.
+  @discardableResult
+  func replace(with text: String) async -> String? {
     let isNew = issued.withLock { issued in
       defer { issued = text }
       return issued != text
     }
-    guard isNew else { return }
+    guard isNew else { return nil }
     connection.secrets.add(text)
-    await connection.keep("refresh_token", text)
+    return await connection.keep(Self.settingName, text)
   }
+
+  static let settingName = "refresh_token"
 }

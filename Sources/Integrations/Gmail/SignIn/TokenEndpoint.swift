@@ -54,11 +54,39 @@ struct TokenEndpoint: Sendable {
   }
 
   private func exchangeCode(in invocation: Invocation) async throws(CommandError) -> AccessToken {
+    let code = ConsentCode(
+      try await read(settings.authorizationCode, "authorization_code"),
+      redirect: settings.callbackURL ?? "", verifier: nil)
+    return try await exchange(code, in: invocation).token
+  }
+
+  /// RFC 6749 section 4.1.3, with the verifier of RFC 7636: what a consent page answered for a
+  /// refresh token.
+  ///
+  /// - Returns: why the refresh token is not kept, too.
+  func exchange(
+    _ code: ConsentCode, in invocation: Invocation
+  ) async throws(CommandError) -> (token: AccessToken, scopes: String?, obstacle: String?) {
+    connection.secrets.add(code.text)
+    if let verifier = code.verifier { connection.secrets.add(verifier) }
+    defer {
+      connection.secrets.remove(code.text)
+      if let verifier = code.verifier { connection.secrets.remove(verifier) }
+    }
     var fields = try await client()
     fields.append("grant_type", "authorization_code")
-    fields.append("code", try await read(settings.authorizationCode, "authorization_code"))
-    fields.append("redirect_uri", settings.callbackURL)
-    return try await send(fields, needsRefreshToken: true, in: invocation)
+    fields.append("code", code.text)
+    fields.append("redirect_uri", code.redirect.isEmpty ? nil : code.redirect)
+    fields.append("code_verifier", code.verifier)
+    let answer = try await answer(to: fields, in: invocation)
+    guard let refreshToken = answer.refreshToken else {
+      throw Self.fault(
+        "The exchange of the authorization code brought no refresh token.",
+        remedy: "Google gives one to who asks with access_type=offline and prompt=consent, as "
+          + "sallyport auth gmail does.")
+    }
+    let obstacle = await self.refreshToken.replace(with: refreshToken)
+    return (answer.token, answer.scopes, obstacle)
   }
 
   private func client() async throws(CommandError) -> FormFields {
@@ -70,9 +98,24 @@ struct TokenEndpoint: Sendable {
 
   // MARK: Exchange
 
+  private struct Answer {
+    let token: AccessToken
+    let refreshToken: String?
+    /// Separated by blanks.
+    let scopes: String?
+  }
+
   private func send(
-    _ fields: FormFields, needsRefreshToken: Bool = false, in invocation: Invocation
+    _ fields: FormFields, in invocation: Invocation
   ) async throws(CommandError) -> AccessToken {
+    let answer = try await answer(to: fields, in: invocation)
+    if let issued = answer.refreshToken { await refreshToken.replace(with: issued) }
+    return answer.token
+  }
+
+  private func answer(
+    to fields: FormFields, in invocation: Invocation
+  ) async throws(CommandError) -> Answer {
     var request = HTTPRequest(
       .post, url, headers: [HTTPRequest.Header("Accept", "application/json")], form: fields)
     request.isSecret = true
@@ -92,12 +135,11 @@ struct TokenEndpoint: Sendable {
       throw Self.fault("Signing in brought no access token.")
     }
     connection.secrets.add(text)
-    let newRefreshToken = json?["refresh_token"]?.string
-    if needsRefreshToken && newRefreshToken == nil {
-      throw Self.fault("The exchange of the authorization code brought no refresh token.")
-    }
-    if let newRefreshToken { await refreshToken.replace(with: newRefreshToken) }
-    return AccessToken(text, lifetimeSeconds: json?["expires_in"]?.integer ?? 3_600)
+    let refreshToken = json?["refresh_token"]?.string.flatMap { $0.isEmpty ? nil : $0 }
+    if let refreshToken { connection.secrets.add(refreshToken) }
+    return Answer(
+      token: AccessToken(text, lifetimeSeconds: json?["expires_in"]?.integer ?? 3_600),
+      refreshToken: refreshToken, scopes: json?["scope"]?.string)
   }
 
   // MARK: Secrets
@@ -122,11 +164,12 @@ struct TokenEndpoint: Sendable {
     }
   }
 
-  private static func fault(_ message: String) -> CommandError {
-    var error = CommandError(
-      .auth, message,
-      remedy: "Let the user consent again, so that there is a new authorization code, or put a "
-        + "refresh token into the connection.")
+  private static func fault(
+    _ message: String,
+    remedy: String = "Let the user consent with sallyport auth gmail, or put a refresh token into "
+      + "the connection."
+  ) -> CommandError {
+    var error = CommandError(.auth, message, remedy: remedy)
     error.concernsSignIn = true
     return error
   }

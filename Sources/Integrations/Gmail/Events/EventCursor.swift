@@ -1,0 +1,130 @@
+import Basics
+import Plugin
+
+/// Up to where the mail of a mailbox has been fetched: a time, and the mails behind it.
+///
+/// A time alone would repeat or miss mail that comes within one millisecond, and mail that the
+/// mailbox shows later than its time. So the time lies somewhat before the newest mail, and the ids
+/// of all that was fetched since then are kept. It is not moved by mere calls: what has not been
+/// found yet may still come.
+struct EventCursor: Sendable {
+  /// Milliseconds before the newest mail in which mail that comes late is still found.
+  static let lookBackMilliseconds: Int64 = 600_000
+  /// Ids beyond which it looks back less far. Those of the newest millisecond are always kept.
+  static let maximumIDs = 500
+  /// Characters of a cursor that is taken.
+  static let maximumCharacters = 4 * 1_024 * 1_024
+
+  private let user: String
+  /// Everything before it was fetched; milliseconds since 1970.
+  private(set) var from: Int64
+  private var fetched: [(id: String, milliseconds: Int64)] = []
+
+  init(of user: String, from: Int64) {
+    self.user = user.lowercased()
+    self.from = from
+  }
+
+  var known: Set<String> { Set(fetched.map(\.id)) }
+
+  func isOf(_ user: String) -> Bool { self.user == user.lowercased() }
+
+  /// - Parameters:
+  ///   - mails: what was fetched now, the oldest first.
+  ///   - hasMore: whether some was not, none of it older than the last of `mails`.
+  mutating func advance(past mails: [(id: String, milliseconds: Int64)], hasMore: Bool) {
+    guard let last = mails.last else { return }
+    fetched += mails
+    fetched.sort { $0.milliseconds > $1.milliseconds }
+    let newest = fetched[0].milliseconds
+    var floor = max(from, newest - Self.lookBackMilliseconds)
+    if fetched.count > Self.maximumIDs {
+      floor = max(floor, min(newest, fetched[Self.maximumIDs].milliseconds + 1))
+    }
+    if hasMore { floor = min(floor, max(from, last.milliseconds)) }
+    from = max(from, floor)
+    fetched.removeAll { $0.milliseconds < from }
+  }
+
+  // MARK: As text
+
+  private static let version: Int64 = 1
+
+  var text: String {
+    let json = JSONFragment { writer in
+      writer.object { writer in
+        writer.member("v", Int(Self.version))
+        writer.member("user", user)
+        writer.member("from", Int(from))
+        writer.name("fetched")
+        writer.array { writer in
+          for mail in fetched {
+            writer.string(mail.id)
+            writer.integer(mail.milliseconds - from)
+          }
+        }
+      }
+    }
+    return Base64.encode(json.bytes, alphabet: .urlSafe, padded: false)
+  }
+
+  /// Nil for what is no cursor.
+  init?(_ text: String) {
+    guard text.utf8.count <= Self.maximumCharacters,
+      let bytes = Self.decoded(text), let json = try? JSON.parse(bytes),
+      json["v"]?.integer == Self.version, let user = json["user"]?.string,
+      let from = json["from"]?.integer, Self.times.contains(from),
+      let list = json["fetched"], list.kind == .array, list.count.isMultiple(of: 2)
+    else { return nil }
+    self.init(of: user, from: from)
+    var id: String?
+    for element in list.elements {
+      if let known = id {
+        guard let offset = element.integer, Self.times.contains(offset) else { return nil }
+        fetched.append((known, from + offset))
+        id = nil
+      } else {
+        guard let text = element.string else { return nil }
+        id = text
+      }
+    }
+  }
+
+  private static func decoded(_ text: String) -> [UInt8]? {
+    let text = Array(text.utf8)
+    return text.withUnsafeBufferPointer { try? Base64.decode($0, alphabet: .urlSafe) }
+  }
+
+  /// Those of the years that arguments have.
+  private static let times: ClosedRange<Int64> = 0...253_402_300_799_999
+}
+
+/// A cursor as its text.
+struct EventCursorKind: Kind {
+  var placeholder: EventCursor { EventCursor(of: "", from: 0) }
+
+  func decode(
+    _ json: JSON, members: ParameterShape?, faults: inout [ParameterProblem]
+  ) -> EventCursor? {
+    guard let text = json.string else {
+      faults.append(ParameterProblem("must be a string"))
+      return nil
+    }
+    guard let cursor = EventCursor(text) else {
+      faults.append(ParameterProblem("is no cursor of an earlier answer"))
+      return nil
+    }
+    return cursor
+  }
+
+  func writeSchema(to writer: inout JSONWriter) {
+    writer.member("type", "string")
+    writer.member("maxLength", EventCursor.maximumCharacters)
+  }
+
+  func write(_ value: EventCursor, to writer: inout JSONWriter) { writer.string(value.text) }
+}
+
+extension Kind where Self == EventCursorKind {
+  static var eventCursor: EventCursorKind { EventCursorKind() }
+}

@@ -1,0 +1,286 @@
+import Basics
+import Mail
+import Plugin
+
+/// A message as the paths of the document expect it, which is not quite as Gmail answers it.
+///
+/// - `payload` has `HTMLBody` and `snippet`; beside it stand `DecodedBodyData` and
+///   `AttachedEMLAttachementFiles` (the spelling is the document's).
+/// - Names of headers are spelt as in the paths, whatever the sender wrote.
+/// - Attached mails that lie deeper are among the parts of the payload, too; each has the `From` of
+///   the mail in it, and the text of that mail among its parts.
+struct EventDocument {
+  let json: JSON
+
+  /// Gets what the message only names, and keeps the files of attached mails.
+  ///
+  /// - Throws: when something cannot be had now. What Gmail has no more is left out.
+  init(
+    _ message: JSON, client: GmailClient, user: String, _ files: inout AttachedFiles,
+    in invocation: Invocation
+  ) async throws(CommandError) {
+    guard let payload = message["payload"], let mail = MailMessage(gmailPayload: payload) else {
+      json = message
+      return
+    }
+    let id = message["id"]?.string ?? ""
+    var contents = MailContents(of: id, client: client, user: user)
+    var document = Document(message: message, mail: mail)
+    if let part = mail.plainBody {
+      document.plainBody = try await contents.text(of: part, in: invocation)
+    }
+    if let part = mail.htmlBody {
+      document.htmlBody = try await contents.text(of: part, in: invocation)
+    }
+    for attached in AttachedMail.all(in: payload, mail.root) {
+      var attached = attached
+      if let embedded = attached.part.embedded {
+        attached.text = try await Self.text(of: embedded, &contents, invocation)
+        document.files += try await files.files(
+          of: embedded, after: document.files.count, in: id, &contents, invocation)
+      }
+      document.attached.append(attached)
+    }
+    json = document.fragment.json
+  }
+
+  private static func text(
+    of mail: MailMessage, _ contents: inout MailContents, _ invocation: Invocation
+  ) async throws(CommandError) -> AttachedMail.Text? {
+    if let part = mail.plainBody {
+      return try await contents.bytes(of: part, in: invocation)
+        .map { AttachedMail.Text(partID: part.id, bytes: $0) }
+    }
+    guard let part = mail.htmlBody, let html = try await contents.text(of: part, in: invocation)
+    else { return nil }
+    return AttachedMail.Text(partID: part.id, bytes: Array(HTMLText.plain(html).utf8))
+  }
+}
+
+/// A part of type `message/rfc822` that lies in no other one.
+private struct AttachedMail {
+  struct Text {
+    let partID: String
+    let bytes: [UInt8]
+  }
+
+  let json: JSON
+  let part: MailPart
+  /// Whether it is among the parts of the payload, where the paths look.
+  let isDirect: Bool
+  /// The plain text of the mail.
+  var text: Text?
+
+  static func all(in payload: JSON, _ root: MailPart) -> [AttachedMail] {
+    var found: [AttachedMail] = []
+    collect(payload, root, depth: 0, into: &found)
+    return found
+  }
+
+  private static func collect(
+    _ json: JSON, _ part: MailPart, depth: Int, into found: inout [AttachedMail]
+  ) {
+    if Document.isMail(part) {
+      found.append(AttachedMail(json: json, part: part, isDirect: depth == 1))
+      return
+    }
+    for (json, part) in Document.parts(json, part) {
+      collect(json, part, depth: depth + 1, into: &found)
+    }
+  }
+}
+
+private struct Document {
+  let message: JSON
+  let mail: MailMessage
+  var plainBody: String?
+  var htmlBody: String?
+  var attached: [AttachedMail] = []
+  var files: [AttachedFile] = []
+
+  init(message: JSON, mail: MailMessage) {
+    self.message = message
+    self.mail = mail
+  }
+
+  static func isMail(_ part: MailPart) -> Bool { part.mediaType.description == "message/rfc822" }
+
+  /// The parts inside a part, as they came and as they were read.
+  static func parts(_ json: JSON, _ part: MailPart) -> Zip2Sequence<[JSON], [MailPart]> {
+    zip(json["parts"]?.elements.filter { $0.kind == .object } ?? [], part.parts)
+  }
+
+  var fragment: JSONFragment {
+    JSONFragment { writer in
+      writer.object { writer in
+        copy(message, but: ["payload", "DecodedBodyData", "AttachedEMLAttachementFiles"], &writer)
+        if let payload = message["payload"] {
+          writer.name("payload")
+          writer.object { write(payload: payload, to: &$0) }
+        }
+        writer.member(ifPresent: "DecodedBodyData", plainBody ?? htmlBody)
+        guard !files.isEmpty else { return }
+        writer.name("AttachedEMLAttachementFiles")
+        writer.array { writer in for file in files { write(file, to: &writer) } }
+      }
+    }
+  }
+
+  private func copy(_ json: JSON, but left: Set<String>, _ writer: inout JSONWriter) {
+    for member in json.members where !left.contains(member.name.string ?? "") {
+      writer.name(copying: member.name)
+      writer.value(member.value)
+    }
+  }
+
+  private func write(payload: JSON, to writer: inout JSONWriter) {
+    var left = Self.rewritten
+    if let body = htmlBody ?? plainBody.map(Self.html) {
+      writer.member("HTMLBody", body)
+      left.insert("HTMLBody")
+    }
+    if let snippet = message["snippet"] {
+      writer.member("snippet", snippet)
+      left.insert("snippet")
+    }
+    copy(payload, but: left, &writer)
+    writeHead(mail.root, to: &writer)
+    let deeper = attached.filter { !$0.isDirect }
+    guard !mail.root.parts.isEmpty || !deeper.isEmpty else { return }
+    writer.name("parts")
+    writer.array { writer in
+      var direct = attached.filter(\.isDirect)[...]
+      for (json, part) in Self.parts(payload, mail.root) {
+        if Self.isMail(part), let attached = direct.popFirst() {
+          write(attached, to: &writer)
+        } else {
+          write(json, part, to: &writer)
+        }
+      }
+      for attached in deeper { write(attached, to: &writer) }
+    }
+  }
+
+  /// Members of a part that are not copied.
+  private static let rewritten: Set<String> = ["headers", "mimeType", "parts"]
+
+  private func writeHead(
+    _ part: MailPart, with more: [MailHeader] = [], to writer: inout JSONWriter
+  ) {
+    writer.member("mimeType", part.mediaType.description)
+    writer.name("headers")
+    writer.array { writer in
+      for header in Array(part.headers) + more {
+        writer.object {
+          $0.member("name", Self.spelling[header.name.lowercased()] ?? header.name)
+          $0.member("value", header.value)
+        }
+      }
+    }
+  }
+
+  private func write(_ json: JSON, _ part: MailPart, to writer: inout JSONWriter) {
+    writer.object { writer in
+      copy(json, but: Self.rewritten, &writer)
+      writeHead(part, to: &writer)
+      guard !part.parts.isEmpty else { return }
+      writer.name("parts")
+      writer.array { for (json, part) in Self.parts(json, part) { write(json, part, to: &$0) } }
+    }
+  }
+
+  // MARK: Attached mails
+
+  private func write(_ attached: AttachedMail, to writer: inout JSONWriter) {
+    let part = attached.part
+    let sender = part.headers["From"] == nil ? part.embedded?.headers["From"] : nil
+    writer.object { writer in
+      copy(attached.json, but: Self.rewritten, &writer)
+      writeHead(part, with: sender.map { [$0] } ?? [], to: &writer)
+      guard !part.parts.isEmpty else { return }
+      writer.name("parts")
+      writer.array {
+        for (json, root) in Self.parts(attached.json, part) {
+          write(json, root, with: attached.text, to: &$0)
+        }
+      }
+    }
+  }
+
+  /// The root of an attached mail, with its text where the path of the document looks for it.
+  private func write(
+    _ json: JSON, _ root: MailPart, with text: AttachedMail.Text?, to writer: inout JSONWriter
+  ) {
+    let isThere = Self.parts(json, root).contains { json, part in
+      part.id == text?.partID && json["filename"]?.equals("") == true
+        && part.mediaType.description == "text/plain" && json["body"]?["data"] != nil
+    }
+    writer.object { writer in
+      copy(json, but: Self.rewritten, &writer)
+      writeHead(root, to: &writer)
+      guard text != nil || !root.parts.isEmpty else { return }
+      writer.name("parts")
+      writer.array { writer in
+        if let text, !isThere { write(text, to: &writer) }
+        for (json, part) in Self.parts(json, root) { write(json, part, to: &writer) }
+      }
+    }
+  }
+
+  private func write(_ text: AttachedMail.Text, to writer: inout JSONWriter) {
+    writer.object { writer in
+      writer.member("partId", text.partID)
+      writer.member("mimeType", "text/plain")
+      writer.member("filename", "")
+      writer.name("body")
+      writer.object {
+        $0.member("size", text.bytes.count)
+        $0.member("data", Base64.encode(text.bytes, alphabet: .urlSafe))
+      }
+    }
+  }
+
+  private func write(_ file: AttachedFile, to writer: inout JSONWriter) {
+    writer.object { writer in
+      writer.member("D3fileName", file.name)
+      writer.member("mimeType", file.part.mediaType.description)
+      writer.member(ifPresent: "attachmentId", file.part.attachmentID)
+      if let stored = file.stored {
+        writer.member("fileId", stored.id)
+        writer.member("md5", stored.md5)
+        writer.member("sha1", stored.sha1)
+        writer.member("sha256", stored.sha256)
+      }
+      guard let mail = file.part.embedded else { return }
+      writer.member(ifPresent: "From", mail.headers.value("From"))
+      writer.member(ifPresent: "To", mail.headers.value("To"))
+      writer.member(ifPresent: "Subject", mail.subject)
+    }
+  }
+
+  // MARK: Texts
+
+  /// A plain text as HTML that shows it.
+  private static func html(_ text: String) -> String {
+    guard !text.isEmpty else { return "" }
+    var html = "<pre>"
+    for scalar in text.unicodeScalars {
+      switch scalar {
+      case "&": html += "&amp;"
+      case "<": html += "&lt;"
+      case ">": html += "&gt;"
+      default: html.unicodeScalars.append(scalar)
+      }
+    }
+    return html + "</pre>"
+  }
+
+  /// By the name in lower case (RFC 5322 section 3.6, RFC 2045).
+  private static let spelling = Dictionary(
+    uniqueKeysWithValues: [
+      "Date", "From", "Sender", "Reply-To", "To", "Cc", "Bcc", "Message-ID", "In-Reply-To",
+      "References", "Subject", "Return-Path", "Received", "Delivered-To", "Authentication-Results",
+      "MIME-Version", "Content-Type", "Content-Transfer-Encoding", "Content-ID",
+      "Content-Disposition", "Content-Description",
+    ].map { ($0.lowercased(), $0) })
+}

@@ -1,0 +1,93 @@
+import Basics
+import HTTP
+import Plugin
+
+struct FetchEvent: GmailCommand {
+  static let about = CommandAbout(
+    "Fetch Event",
+    """
+    Fetches the mail of a mailbox that was received in a span of time as events, oldest first. Mail \
+    in spam and trash is left out unless the search condition names it. With OAuth, only from the \
+    mailbox of the user who consented.
+    """,
+    permissions: [Permission.mail], events: { GmailEventFields.source },
+    result: { .array(of: GmailResults.message) })
+
+  /// Mails of one call at most.
+  static let maximumMails: Int64 = 10_000
+
+  let user: String
+  let start: Timestamp
+  let end: Timestamp
+  let limit: Int64?
+  let condition: String?
+  let cursor: EventCursor?
+
+  init(_ parameters: inout ParamReader) {
+    user = parameters.mailbox("The mailbox to fetch mail from.")
+    start = parameters.required(
+      "Start Time", .timestamp,
+      "Mail received from then on is fetched. With a cursor, what it says counts instead.",
+      examples: [Timestamp(millisecondsSince1970: 1_621_900_800_000)])
+    end = parameters.required(
+      "End Time", .timestamp, "Mail received before then is fetched.",
+      examples: [Timestamp(millisecondsSince1970: 1_621_987_200_000)])
+    limit = parameters.optional(
+      "Number of Event(s) Fetched", .integer(from: 1, to: Self.maximumMails),
+      "Mails at most. Left out, as many as one call brings; the cursor brings the others.",
+      examples: [100])
+    condition = parameters.optional(
+      "Search Condition", .text(maximumCharacters: 10_000),
+      "Which mail, as in Gmail's search box: from:, to:, subject:, has:attachment.",
+      examples: ["subject:test from:test@example.com"])
+    cursor = parameters.optional(
+      "Cursor", .eventCursor,
+      "The cursor of an earlier answer for the same mailbox: only mail that was not fetched then.",
+      from: [ParameterSource("fetch_event", "$.cursor")])
+    parameters.ordered(
+      "Start Time", notAfter: "End Time", message: "Start Time must not be after End Time.")
+    if let cursor, !cursor.isOf(user) {
+      parameters.refuse("Cursor", ParameterProblem("is of another mailbox"))
+    }
+  }
+
+  private func search(with client: GmailClient, _ cursor: EventCursor) -> EventSearch {
+    EventSearch(
+      client: client, user: user, condition: condition,
+      times: cursor.from..<max(cursor.from, end.millisecondsSince1970), except: cursor.known,
+      limit: Int(limit ?? Self.maximumMails))
+  }
+
+  private var position: EventCursor {
+    cursor ?? EventCursor(of: user, from: start.millisecondsSince1970)
+  }
+
+  func plan(with client: GmailClient) -> [HTTPRequest] {
+    client.previews(search(with: client, position).firstRequest)
+  }
+
+  func run(
+    with client: GmailClient, in invocation: Invocation
+  ) async throws(CommandError) -> CommandResult {
+    var position = position
+    var events = EventCollector(invocation)
+    var search = search(with: client, position)
+    var mails = try await search.run(in: invocation)
+    var files = AttachedFiles()
+    for (number, mail) in mails.enumerated() {
+      guard number == 0 || !files.isFull else {
+        search.hasMore = true
+        mails.removeSubrange(number...)
+        break
+      }
+      let document = try await EventDocument(
+        mail.message, client: client, user: user, &files, in: invocation)
+      try await events.add(document.json, raw: mail.message)
+    }
+    position.advance(past: mails.map { ($0.id, $0.milliseconds) }, hasMore: search.hasMore)
+    events.files = files.stored
+    events.notices = files.notices
+    if search.hasMore { events.notices.append("There is more: call again with this cursor.") }
+    return events.result(cursor: position.text)
+  }
+}

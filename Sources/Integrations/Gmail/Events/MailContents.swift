@@ -1,0 +1,70 @@
+import Basics
+import HTTP
+import Mail
+import Plugin
+
+/// The contents of the parts of one message, which Gmail answers with it or hands out by ids that
+/// hold for a while.
+struct MailContents {
+  private let client: GmailClient
+  private let user: String
+  private let message: String
+  /// The message as it was sent, once it was needed.
+  private var source: MailMessage?
+
+  init(of message: String, client: GmailClient, user: String) {
+    self.client = client
+    self.user = user
+    self.message = message
+  }
+
+  /// The decoded bytes of a part; nil where Gmail does not have them any more.
+  mutating func bytes(
+    of part: MailPart, in invocation: Invocation
+  ) async throws(CommandError) -> [UInt8]? {
+    do throws(CommandError) {
+      if let id = part.attachmentID { return try await attachment(id, in: invocation) }
+      // An attached mail without a name is in the answer as its parts alone.
+      let bytes = part.bytes ?? []
+      guard bytes.isEmpty, part.mediaType.isMail else { return bytes }
+      return try await original(in: invocation).flatMap { Self.part(part.id, in: $0.root)?.bytes }
+    } catch  where error.statusCode == 404 || error.statusCode == 400 {
+      return nil
+    }
+  }
+
+  mutating func text(
+    of part: MailPart, in invocation: Invocation
+  ) async throws(CommandError) -> String? {
+    try await bytes(of: part, in: invocation).map(part.text(of:))
+  }
+
+  private func attachment(
+    _ id: String, in invocation: Invocation
+  ) async throws(CommandError) -> [UInt8]? {
+    let request = client.mail(.get, user, "/messages/", message, "/attachments/") { $0.segment(id) }
+    return Self.decoded(try await client.exchange(request, in: invocation)["data"])
+  }
+
+  private mutating func original(
+    in invocation: Invocation
+  ) async throws(CommandError) -> MailMessage? {
+    if let source { return source }
+    let request = client.mail(.get, user, "/messages/", message) { $0.query("format", "raw") }
+    let body = try await client.exchange(request, in: invocation)
+    source = Self.decoded(body["raw"]).map { MailMessage(reading: $0) }
+    return source
+  }
+
+  private static func decoded(_ data: JSON?) -> [UInt8]? {
+    data?.stringBytes.map { LenientBase64.decode($0) }
+  }
+
+  /// Gmail counts parts as the mail module does.
+  private static func part(_ id: String, in root: MailPart) -> MailPart? {
+    if root.id == id { return root.mediaType.isMail ? root : nil }
+    return root.parts.first { $0.id == id || id.hasPrefix($0.id + ".") }.flatMap {
+      part(id, in: $0)
+    }
+  }
+}

@@ -1,0 +1,54 @@
+import Basics
+import HTTP
+import Plugin
+
+/// Consent of a user to an OAuth client (Google's "OAuth 2.0 for Mobile & Desktop Apps", RFC 8252).
+extension GmailClient: ConsentingClient {
+  public var reasonAgainstConsent: String? {
+    settings.authenticationType == .oauthClientID ? nil : "it signs in with a service account"
+  }
+
+  public var callbackURL: String? { settings.callbackURL }
+
+  public var consentSetting: String { RefreshToken.settingName }
+
+  /// Without access_type and prompt a second consent brings no refresh token.
+  public func consentPage(for request: ConsentRequest) -> String {
+    var url = URLBuilder(root: settings.authorizationURL?.text ?? "")
+    url.query("client_id", settings.clientID)
+    url.query("redirect_uri", request.redirect)
+    url.query("response_type", "code")
+    url.query("scope", GmailScope.allCases.map(\.rawValue).joined(separator: " "))
+    url.query("access_type", "offline")
+    url.query("prompt", "consent")
+    url.query("state", request.state)
+    url.query("code_challenge", request.challenge)
+    url.query("code_challenge_method", "S256")
+    url.query("login_hint", request.user)
+    return url.text
+  }
+
+  public func redeem(
+    _ code: ConsentCode, in invocation: Invocation
+  ) async throws(CommandError) -> Consent {
+    let (token, scopes, obstacle) = try await tokens.endpoint.exchange(code, in: invocation)
+    if let obstacle {
+      throw CommandError(
+        .auth, "The user consented, but the refresh token is not kept: \(obstacle).",
+        remedy: "Make the connections file writable, then let the user consent again.")
+    }
+    // RFC 6749 section 5.1: left out where all were granted.
+    let granted = scopes.map { Set($0.split(separator: " ").map(String.init)) }
+    let missing = GmailScope.allCases.map(\.rawValue).filter { granted?.contains($0) == false }
+    return Consent(user: await owner(of: token, in: invocation), missingScopes: missing)
+  }
+
+  /// The address of who consented; nil where it cannot be found out now, which fails nothing.
+  private func owner(of token: AccessToken, in invocation: Invocation) async -> String? {
+    var request = mail(.get, "me", "/profile")
+    request.headers.append(
+      HTTPRequest.Header("Authorization", "Bearer \(token.text)", isSecret: true))
+    guard let response = try? await invocation.send(request), response.isSuccess else { return nil }
+    return (try? JSON.parse(response.body))?["emailAddress"]?.string
+  }
+}

@@ -1,0 +1,489 @@
+"""`sallyport auth gmail`: the consent of a user, from the page to the connections file. A test plays
+the browser."""
+
+import base64
+import contextlib
+import hashlib
+import json
+import os
+import pathlib
+import pty
+import re
+import signal
+import socket
+import stat
+import subprocess
+import threading
+import urllib.parse
+
+import pytest
+import requests
+from Support.google import CLIENT_SECRET, Google, token_refusal
+from Support.sandbox import Sandbox
+from Support.session import EXECUTABLE, Host, environment
+from Support.upstream import reply
+from Support.workspace import ADMIN, MIKA
+
+TIMEOUT = 30
+SCOPES = [
+    "https://mail.google.com/", "https://www.googleapis.com/auth/gmail.settings.basic",
+    "https://www.googleapis.com/auth/admin.directory.user"]
+
+
+class Auth:
+    """A running `sallyport auth gmail`, at the point where it has printed the page."""
+
+    def __init__(self, file, *options, stdin=subprocess.PIPE, env=None):
+        self.command = [EXECUTABLE, "auth", "gmail", "--connections", str(file), *options]
+        self.process = subprocess.Popen(
+            self.command, stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            env=environment(**(env or {})))
+        self.page = self.process.stdout.readline().decode().strip()
+        self.query = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(self.page).query))
+
+    @property
+    def redirect(self):
+        return self.query["redirect_uri"]
+
+    def paste(self, text):
+        self.process.stdin.write(text.encode() + b"\n")
+        self.process.stdin.flush()
+
+    def visit(self, **query):
+        """As the page sends the browser."""
+        return requests.get(self.redirect, params={"state": self.query["state"]} | query, timeout=TIMEOUT)
+
+    def end(self):
+        """Exit status, stdout, stderr."""
+        self.output, self.errors = (b.decode() for b in self.process.communicate(timeout=TIMEOUT))
+        return self.process.returncode
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.wait()
+        for pipe in (self.process.stdin, self.process.stdout, self.process.stderr):
+            if pipe:
+                pipe.close()
+
+
+@pytest.fixture(scope="module")
+def running():
+    sandbox = Sandbox()
+    yield sandbox
+    sandbox.stop()
+
+
+@pytest.fixture
+def workspace(running, tmp_path):
+    """A connections file whose OAuth connection nobody has consented to yet."""
+    running.reset()
+    document = json.loads(json.dumps(running.document))
+    settings = document["connections"]["gmail_oauth_sandbox"]["settings"]
+    del settings["refresh_token"], settings["authorization_code"]
+    file = tmp_path / "connections.json"
+    file.write_text(json.dumps(document, indent=2))
+    file.chmod(0o644)
+    return file
+
+
+def settings_in(file, name="gmail_oauth_sandbox"):
+    return json.loads(file.read_text())["connections"][name]["settings"]
+
+
+def consented(auth):
+    """The address to which the emulated page sends the browser of a user who allows it."""
+    answer = requests.get(auth.page + "&auto=1", allow_redirects=False, timeout=TIMEOUT)
+    assert answer.status_code == 302, answer.text
+    return answer.headers["Location"]
+
+
+# In a browser on this machine
+
+
+def test_a_browser_on_this_machine_is_all_it_takes(workspace, running):
+    with Auth(workspace) as auth:
+        assert auth.page.startswith(settings_in(workspace)["authorization_url"] + "?")
+        assert re.fullmatch(r"http://127\.0\.0\.1:\d+/", auth.redirect)
+        assert auth.query["scope"].split(" ") == SCOPES
+        assert (auth.query["access_type"], auth.query["prompt"], auth.query["response_type"]) == (
+            "offline", "consent", "code")
+        assert auth.query["code_challenge_method"] == "S256"
+        assert len(auth.query["code_challenge"]) == 43 and len(auth.query["state"]) == 43
+        # The person reads the page, allows it, and is led back.
+        assert "wants to access" in requests.get(auth.page, timeout=TIMEOUT).text
+        shown = requests.get(auth.page + "&auto=1", timeout=TIMEOUT)
+        assert shown.history[0].status_code == 302 and shown.url.startswith(auth.redirect)
+        assert shown.status_code == 200 and "close this window" in shown.text
+        assert shown.headers["Cache-Control"] == "no-store"
+        assert shown.headers["Referrer-Policy"] == "no-referrer"
+        assert auth.end() == 0
+        assert auth.output == f"Signed in as {ADMIN}; the connection gmail_oauth_sandbox keeps the refresh token.\n"
+    token = settings_in(workspace)["refresh_token"]
+    assert token.startswith("1//")
+    assert stat.S_IMODE(workspace.stat().st_mode) == 0o600
+    assert os.listdir(workspace.parent) == ["connections.json"]
+    with Host(options=["--connections", str(workspace)]) as host:
+        host.integration = "gmail"
+        assert host.result("test_connection", connection="gmail_oauth_sandbox")["return_data"] == "Successful"
+
+
+def test_every_run_has_a_state_and_a_challenge_of_its_own(workspace):
+    with Auth(workspace) as one, Auth(workspace) as other:
+        for name in ("state", "code_challenge", "redirect_uri"):
+            assert one.query[name] != other.query[name]
+
+
+def test_the_page_asks_whom_the_option_names(workspace):
+    with Auth(workspace, "--user", MIKA, "--connection", "gmail_oauth_sandbox") as auth:
+        assert requests.get(consented(auth), timeout=TIMEOUT).status_code == 200
+        assert auth.end() == 0 and MIKA in auth.output
+
+
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return server.getsockname()[1]
+
+
+def test_the_port_can_be_chosen(workspace):
+    port = free_port()
+    with Auth(workspace, "--port", str(port)) as auth:
+        assert auth.redirect == f"http://127.0.0.1:{port}/"
+        ended = subprocess.run(
+            [*auth.command], capture_output=True, timeout=TIMEOUT, env=environment(), stdin=subprocess.DEVNULL)
+        assert ended.returncode == 2 and b"--port" in ended.stderr and ended.stdout == b""
+
+
+def test_only_the_answer_is_answered(workspace):
+    with Auth(workspace) as auth:
+        state = auth.query["state"]
+        for path in ("favicon.ico", "", "?state=" + state, "?code=&state=" + state,
+                     f"?code=a&code=b&state={state}", f"callback?code=a&state={state}"):
+            assert requests.get(auth.redirect + path, timeout=TIMEOUT).status_code == 404, path
+        for verb in ("POST", "HEAD", "PUT"):
+            answer = requests.request(verb, auth.redirect, params={"code": "a", "state": state}, timeout=TIMEOUT)
+            assert answer.status_code == 404, verb
+        # It still waits.
+        assert requests.get(consented(auth), timeout=TIMEOUT).status_code == 200
+        assert auth.end() == 0
+        with pytest.raises(requests.ConnectionError):
+            requests.get(auth.redirect, timeout=TIMEOUT)
+
+
+def test_a_second_answer_is_refused_while_the_first_is_exchanged(tmp_path):
+    entered, go_on = threading.Event(), threading.Event()
+
+    def token(request, form, number):
+        entered.set()
+        assert go_on.wait(TIMEOUT)
+        return google.grant(form, number)
+
+    with Google(token=token) as google, programmed(tmp_path, google) as auth:
+        first = []
+        browser = threading.Thread(target=lambda: first.append(auth.visit(code="4/first")))
+        browser.start()
+        assert entered.wait(TIMEOUT)
+        assert auth.visit(code="4/second").status_code == 409
+        go_on.set()
+        browser.join(TIMEOUT)
+        assert first[0].status_code == 200 and auth.end() == 0
+        assert [form["code"] for form in google.forms] == ["4/first"]
+
+
+# In a browser elsewhere
+
+
+@pytest.mark.parametrize("form", ["address", "code", "escaped code", "code and scope", "with blanks"])
+def test_what_a_browser_elsewhere_ends_on_is_pasted(workspace, form):
+    with Auth(workspace) as auth:
+        address = consented(auth)
+        escaped = re.search(r"code=([^&]+)", address)[1]
+        assert escaped.startswith("4%2F")
+        code = urllib.parse.unquote(escaped)
+        auth.paste("")
+        auth.paste("what is this?")
+        auth.paste({"address": address, "code": code, "escaped code": escaped,
+                    "code and scope": f"{escaped}&scope=x", "with blanks": f"  {address}\t"}[form])
+        assert auth.end() == 0, auth.errors
+        assert "neither" in auth.errors and code not in auth.output + auth.errors
+    assert settings_in(workspace)["refresh_token"].startswith("1//")
+
+
+def test_the_end_of_the_input_leaves_the_browser(workspace):
+    with Auth(workspace, stdin=subprocess.DEVNULL) as auth:
+        assert requests.get(consented(auth), timeout=TIMEOUT).status_code == 200
+        assert auth.end() == 0
+
+
+def test_a_person_pastes_at_a_terminal(workspace):
+    owner, terminal = pty.openpty()
+    with Auth(workspace, stdin=terminal) as auth:
+        os.close(terminal)
+        os.write(owner, consented(auth).encode() + b"\n")
+        assert auth.end() == 0
+    os.close(owner)
+
+
+def test_a_web_application_s_page_is_pasted(workspace):
+    with Auth(workspace, "--paste") as auth:
+        assert auth.redirect == settings_in(workspace)["callback_url"]
+        auth.paste(consented(auth))
+        assert auth.end() == 0
+    assert settings_in(workspace)["refresh_token"].startswith("1//")
+
+
+def test_without_an_address_nothing_can_be_pasted(workspace):
+    with Auth(workspace, "--paste", stdin=subprocess.DEVNULL) as auth:
+        assert auth.end() == 1 and "input ended" in auth.errors
+
+
+@pytest.mark.parametrize("by", ["option", "stdin"])
+def test_a_code_that_was_asked_for_elsewhere_is_exchanged(workspace, running, by):
+    settings = settings_in(workspace)
+    page = requests.get(settings["authorization_url"], params={
+        "client_id": settings["client_id"], "redirect_uri": settings["callback_url"], "response_type": "code",
+        "scope": " ".join(SCOPES), "access_type": "offline", "prompt": "consent", "auto": "1"},
+        allow_redirects=False, timeout=TIMEOUT)
+    code = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(page.headers["Location"]).query))["code"]
+    given, input = (code, b"") if by == "option" else ("-", code.encode() + b"\n")
+    ended = run(workspace, "--code", given, input=input)
+    assert ended.returncode == 0, ended.stderr
+    assert settings_in(workspace)["refresh_token"].startswith("1//")
+    assert code.encode() not in ended.stdout + ended.stderr
+
+
+def run(file, *options, input=b"", env=None):
+    return subprocess.run(
+        [EXECUTABLE, "auth", "gmail", "--connections", str(file), *options], input=input,
+        capture_output=True, timeout=TIMEOUT, env=environment(**(env or {})))
+
+
+# What goes wrong on the page
+
+
+def test_a_user_may_say_no(workspace):
+    with Auth(workspace) as auth:
+        shown = requests.get(auth.page + "&deny=1", timeout=TIMEOUT)
+        assert shown.status_code == 400 and "not let in" in shown.text
+        assert auth.end() == 1
+        assert auth.output == "" and "The user did not consent." in auth.errors
+    assert "refresh_token" not in settings_in(workspace)
+
+
+def test_another_refusal_is_told_and_cannot_steer_the_terminal(workspace):
+    with Auth(workspace) as auth:
+        shown = auth.visit(error="invalid_scope", error_description="Not \x1b[31mthis one")
+        assert shown.status_code == 400 and "this one" not in shown.text
+        assert auth.end() == 1 and "invalid_scope: Not  [31mthis one" in auth.errors
+
+
+@pytest.mark.parametrize("way", ["browser", "paste"])
+@pytest.mark.parametrize("state", ["", "x", None])
+def test_an_answer_to_somebody_else_is_refused(workspace, running, way, state):
+    with Auth(workspace) as auth:
+        address = urllib.parse.urlsplit(consented(auth))
+        query = dict(urllib.parse.parse_qsl(address.query))
+        query.pop("state")
+        if state is not None:
+            query["state"] = state
+        forged = address._replace(query=urllib.parse.urlencode(query)).geturl()
+        running.forget_log()
+        if way == "browser":
+            assert requests.get(forged, timeout=TIMEOUT).status_code == 400
+        else:
+            auth.paste(forged)
+        assert auth.end() == 1 and "another request" in auth.errors
+        assert running.log() == []
+    assert "refresh_token" not in settings_in(workspace)
+
+
+def test_a_code_of_another_question_fails_its_proof(workspace):
+    """A code alone has no state: PKCE is what tells that somebody else asked for it."""
+    with Auth(workspace) as one, Auth(workspace) as other:
+        # The one's code, led to the other's address.
+        page = one.page.replace(
+            urllib.parse.quote(one.redirect, safe=""), urllib.parse.quote(other.redirect, safe=""))
+        answer = requests.get(page + "&auto=1", allow_redirects=False, timeout=TIMEOUT)
+        code = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(answer.headers["Location"]).query))["code"]
+        other.paste(code)
+        assert other.end() == 1
+        assert "400  Missing or invalid code verifier." in other.errors and "consent again" in other.errors
+
+
+def test_nobody_is_waited_for_longer_than_said(workspace):
+    with Auth(workspace, "--timeout", "1") as auth:
+        assert auth.end() == 1
+        assert "Nobody consented within 1 seconds." in auth.errors and "redirect_uri_mismatch" in auth.errors
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_it(workspace, number):
+    with Auth(workspace) as auth:
+        auth.process.send_signal(number)
+        assert auth.end() == 130 and "Traceback" not in auth.errors
+    assert "refresh_token" not in settings_in(workspace)
+
+
+# What goes wrong in the exchange
+
+
+@contextlib.contextmanager
+def programmed(tmp_path, google, *options, settings=None, **more):
+    """`auth` against a Google that the test programs."""
+    file = tmp_path / "connections.json"
+    connection = google.oauth(settings={"refresh_token": None, "authorization_url": google.url + "/auth"}
+                              | (settings or {}))
+    file.write_text(json.dumps({"connections": {"main": connection}}))
+    with Auth(file, *options, **more) as auth:
+        auth.file = file
+        yield auth
+
+
+def test_the_exchange_proves_what_the_page_was_told(tmp_path):
+    with Google() as google, programmed(tmp_path, google) as auth:
+        assert auth.visit(code="4/0Ab/c+d").status_code == 200
+        assert auth.end() == 0, auth.errors
+        (form,) = google.forms
+        verifier = form.pop("code_verifier")
+        assert form == {
+            "grant_type": "authorization_code", "client_id": auth.query["client_id"],
+            "client_secret": CLIENT_SECRET, "code": "4/0Ab/c+d", "redirect_uri": auth.redirect}
+        digest = hashlib.sha256(verifier.encode()).digest()
+        assert base64.urlsafe_b64encode(digest).decode().rstrip("=") == auth.query["code_challenge"]
+        # Nobody has told it who it was: that fails nothing.
+        assert auth.output == "Signed in; the connection main keeps the refresh token.\n"
+
+
+@pytest.mark.parametrize("status, error, description, remedy", [
+    (400, "invalid_grant", "Malformed auth code.", "consent again"),
+    (401, "invalid_client", "The OAuth client was not found.", "client_secret"),
+    (400, "redirect_uri_mismatch", "Bad Request", "callback_url"),
+    (401, "unauthorized_client", "Client is unauthorized.", "Delegate"),
+])
+def test_a_refused_exchange_has_its_remedy(tmp_path, status, error, description, remedy):
+    with Google(token=lambda *_: token_refusal(status, error, description)) as google:
+        with programmed(tmp_path, google) as auth:
+            assert auth.visit(code="4/0A").status_code == 400
+            assert auth.end() == 1
+            assert f"{status}  {description}" in auth.errors and remedy in auth.errors
+            assert len(google.forms) == 1
+
+
+def test_an_answer_without_a_refresh_token_is_an_error(tmp_path):
+    with Google() as google:
+        google.token = lambda request, form, number: google.grant(form, number, refresh_token=None)
+        with programmed(tmp_path, google) as auth:
+            auth.visit(code="4/0A")
+            assert auth.end() == 1
+            assert "no refresh token" in auth.errors and "prompt=consent" in auth.errors
+
+
+def test_scopes_that_were_not_granted_are_named(tmp_path):
+    with Google() as google:
+        google.token = lambda request, form, number: google.grant(form, number, scope=" ".join(SCOPES[:2]))
+        with programmed(tmp_path, google) as auth:
+            auth.visit(code="4/0A")
+            assert auth.end() == 0
+            assert f"Not granted: {SCOPES[2]}" in auth.errors and SCOPES[0] not in auth.errors
+
+
+def test_no_secret_is_shown_or_logged(tmp_path):
+    with Google(lambda request: reply(200, {"emailAddress": "anna@corp.example"})) as google:
+        with programmed(tmp_path, google, "--log-level", "debug") as auth:
+            # Nor in the list of processes.
+            words = pathlib.Path(f"/proc/{auth.process.pid}/cmdline").read_bytes()
+            assert CLIENT_SECRET.encode() not in words
+            auth.visit(code="4/0A-code-of-this-test")
+            assert auth.end() == 0
+            shown = auth.page + auth.output + auth.errors
+            assert "anna@corp.example" in shown
+            refresh = json.loads(auth.file.read_text())["connections"]["main"]["settings"]["refresh_token"]
+            for secret in (CLIENT_SECRET, "code-of-this-test", refresh, "ya29.", google.forms[0]["code_verifier"]):
+                assert secret not in shown
+
+
+def test_a_token_that_cannot_be_kept_after_all_is_an_error(tmp_path):
+    with Google() as google, programmed(tmp_path, google) as auth:
+        auth.file.unlink()
+        assert auth.visit(code="4/0A").status_code == 400
+        assert auth.end() == 1 and "not kept" in auth.errors
+
+
+# What cannot begin
+
+
+@pytest.mark.parametrize("options, words", [
+    (["--connection", "gmail_oauth_sanbox"], "did you mean gmail_oauth_sandbox?"),
+    (["--connection", "gmail_sandbox"], "service account"),
+    (["--connection", "coda_sandbox"], "no connection coda_sandbox of gmail"),
+    (["--conection", "x"], "did you mean --connection?"),
+    (["--port", "0"], "--port"), (["--port", "65536"], "--port"), (["--timeout", "3601"], "3600"),
+    (["--code", "a", "--paste"], "--paste does not go with --code"),
+    (["--paste", "--port", "8765"], "--port does not go with --paste"),
+    (["--code", ""], "--code takes a code"), (["--code", "a b"], "--code takes a code"),
+    (["more"], "unexpected: more"),
+])
+def test_a_slip_ends_before_anybody_is_asked(workspace, options, words):
+    ended = run(workspace, *options)
+    assert (ended.returncode, ended.stdout) == (2, b"") and words in ended.stderr.decode()
+
+
+@pytest.mark.parametrize("integration, words", [
+    ("gmial", "did you mean gmail?"), ("coda_footprint", "there is no connection of coda_footprint that needs"),
+])
+def test_a_vendor_without_consent_is_refused(workspace, integration, words):
+    ended = subprocess.run(
+        [EXECUTABLE, "auth", integration, "--connections", str(workspace)], capture_output=True, timeout=TIMEOUT,
+        env=environment())
+    assert ended.returncode == 2 and words in ended.stderr.decode()
+
+
+def test_a_connection_that_could_not_keep_the_token_is_refused_before_anybody_is_asked(tmp_path):
+    with Google() as google:
+        file = tmp_path / "connections.json"
+        connection = google.oauth(settings={"refresh_token": {"$env": "REFRESH"}})
+        file.write_text(json.dumps({"connections": {"main": connection}}))
+        ended = run(file, env={"REFRESH": "1//x"})
+        assert ended.returncode == 2 and "cannot keep its refresh_token" in ended.stderr.decode()
+        assert google.requests == []
+
+
+def test_a_token_in_a_file_of_its_own_goes_there(tmp_path):
+    own = tmp_path / "refresh"
+    with Google() as google:
+        # The file need not be there yet.
+        with programmed(tmp_path, google, settings={"refresh_token": {"$file": str(own)}}) as auth:
+            auth.visit(code="4/0A")
+            assert auth.end() == 0, auth.errors
+        assert own.read_text().startswith("1//") and stat.S_IMODE(own.stat().st_mode) == 0o600
+        kept = json.loads((tmp_path / "connections.json").read_text())["connections"]["main"]["settings"]
+        assert kept["refresh_token"] == {"$file": str(own)}
+
+
+def test_a_new_token_takes_the_place_of_a_dead_one_and_of_nothing_else(tmp_path):
+    with Google() as google, programmed(tmp_path, google, settings={"refresh_token": "1//dead"}) as auth:
+        before = auth.file.read_text()
+        auth.visit(code="4/0A")
+        assert auth.end() == 0
+        assert auth.file.read_text() == before.replace("1//dead", "1//0e-refresh-1-of-the-code")
+        assert len(google.forms) == 1
+
+
+def test_without_callback_url_there_is_no_page_to_paste(tmp_path):
+    with Google() as google:
+        file = tmp_path / "connections.json"
+        connection = google.oauth(settings={"refresh_token": None, "callback_url": None})
+        file.write_text(json.dumps({"connections": {"main": connection}}))
+        for option in (["--paste"], ["--code", "4/0A"]):
+            ended = run(file, *option)
+            assert ended.returncode == 2 and "callback_url" in ended.stderr.decode()
+
+
+def test_two_connections_that_need_a_consent_must_be_named(tmp_path):
+    with Google() as google:
+        file = tmp_path / "connections.json"
+        file.write_text(json.dumps({"connections": {"one": google.oauth(), "two": google.oauth()}}))
+        ended = run(file)
+        assert ended.returncode == 2 and "there is one, two" in ended.stderr.decode()
