@@ -5,10 +5,14 @@ import sys
 
 import pytest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "Support"))
+SUPPORT = str(pathlib.Path(__file__).resolve().parents[1] / "Support")
+sys.path.insert(0, SUPPORT)
 
 from host import EXECUTABLE, ROOT, Sandbox  # noqa: E402
 from vendor import GatedVendor  # noqa: E402
+
+# Imported now; left on the path, `google` in there would hide Google's own package.
+sys.path.remove(SUPPORT)
 
 SUITES = ROOT.parent / "shared/suites"
 
