@@ -55,7 +55,7 @@ let package = Package(
       needs: ["Basics", "HTTP", "Plugin"]),
     room(
       "Gmail", path: "Sources/Integrations/Gmail",
-      needs: ["Basics", "HTTP", "Crypto", "Plugin"]),
+      needs: ["Basics", "HTTP", "Crypto", "Mail", "Plugin"]),
     // Floor 6
     room("Sandbox", needs: ["Basics", "Crypto", "HTTPServer"]),
     room("Host", needs: ["Basics", "RPC", "HTTP", "Crypto", "Plugin"]),

@@ -49,6 +49,11 @@ public struct HTTPRequest: Sendable {
   /// Which credential of the connection it is sent with, where there are several: in the terms of the
   /// client that made it.
   public var credential: String?
+  /// Part of a command that writes, but one that leaves the vendor as it was, and may be repeated: a
+  /// look, or a preparation.
+  public var changesNothing = false
+  /// Not sent again after an unclear answer, whatever it does: who sends it asks what became of it.
+  public var isTracked = false
 
   public init(_ method: Method, _ url: String, headers: [Header] = [], body: [UInt8]? = nil) {
     self.method = method

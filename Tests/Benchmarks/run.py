@@ -9,10 +9,10 @@ import platform
 import tempfile
 from pathlib import Path
 
-from harness import memory, programs, spawn, throughput, upstream, workload
+from harness import mail, memory, programs, spawn, throughput, upstream, workload
 from harness.table import note
 
-ALL_MEASURES = (1, 2, 3, 4)
+ALL_MEASURES = (1, 2, 3, 4, 5)
 SPAWN_RUNS = 40
 OTHER_RUNS = 5
 
@@ -78,12 +78,16 @@ def measure(options: argparse.Namespace, folder: Path) -> None:
         throughput.measure(hosts, connections, folder, options.runs or OTHER_RUNS)
     if 3 in options.only:
         memory.measure(plain_hosts, connections, folder)
-    if 4 in options.only and not sallyport.missing:
-        vendor = folder / "upstream"
-        if problem := programs.build_go(go_path, "upstream", vendor):
-            note(f"4. skipped: {problem}")
-        else:
+    if {4, 5} & set(options.only) and not sallyport.missing:
+        vendor, go_mail = folder / "upstream", folder / "gomail"
+        problem = programs.build_go(go_path, "upstream", vendor)
+        if problem := problem or programs.build_go(go_path, "go-mail", go_mail):
+            note(f"4 and 5 are skipped: {problem}")
+            return
+        if 4 in options.only:
             upstream.measure(sallyport, vendor, folder, options.runs or OTHER_RUNS)
+        if 5 in options.only:
+            mail.measure(sallyport, go_mail, vendor, folder, options.runs or OTHER_RUNS)
 
 
 def present(hosts: list[programs.Program]) -> list[programs.Program]:

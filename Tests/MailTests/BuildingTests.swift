@@ -143,6 +143,29 @@ import Testing
     }
   }
 
+  @Test(arguments: [
+    ("jo@example.org", nil, "jo@example.org"),
+    ("Jo Doe <jo@example.org>", "Jo Doe", "jo@example.org"),
+    ("\"Doe, Jo\" <jo@example.org>", "Doe, Jo", "jo@example.org"),
+    ("Jörg <jo@exämple.org>", "Jörg", "jo@exämple.org"),
+    ("<jo@example.org>", nil, "jo@example.org"),
+  ])
+  func `a mailbox is taken`(text: String, name: String?, address: String) throws {
+    let mailbox = try MailAddress(checking: text)
+    #expect(mailbox.name == name)
+    #expect(mailbox.address == address)
+  }
+
+  @Test(arguments: [
+    "", "jo", "jo@", "@example.org", "jo@example..org", "jo@example.org, al@example.org",
+    "Jo <jo@example.org", "Jo <al@example.org> <jo@example.org>", "<jo@example.org> Jo",
+    "G: jo@example.org;", "al@example.org <jo@example.org>, <jo@example.org>",
+    "Jo <jo@example.org>\r\nBcc: al@example.org",
+  ])
+  func `what is not one mailbox is refused`(text: String) {
+    #expect(throws: MailBuildError.self) { try MailAddress(checking: text) }
+  }
+
   @Test func `HTML alone gets a plain part, and with files all is in one mixed mail`() throws {
     let mail = Self.mail { mail in
       mail.text = nil

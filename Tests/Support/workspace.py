@@ -94,6 +94,13 @@ class Workspace:
         assert answer.status_code == 200, answer.text
         return self.consented(refresh_token=answer.json()["refresh_token"])
 
+    def connection(self, kind, user=SOC):
+        """Of the service account, or with the consent of `user`."""
+        if kind == "service":
+            return self.service
+        token = self.asked([MAIL], user).refresh_token
+        return self.oauth | {"settings": self.oauth["settings"] | {"refresh_token": token}}
+
     def token(self, user=SOC, scopes=(MAIL,)):
         credentials = self.delegated(user, scopes)
         credentials.refresh(Request())

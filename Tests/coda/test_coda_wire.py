@@ -113,7 +113,9 @@ FILLER = ",".join(
 
 def many_pages(request):
     number = int(dict(request.query).get("page", 1))
-    return reply(200, f'{{"page":{number},"totalPages":{PAGES},"items":[{FILLER}]}}')
+    # A page that repeats the one before it would be taken for a vendor that ignores the number.
+    items = FILLER.replace("PC-0", f"PC-0 of page {number}", 1)
+    return reply(200, f'{{"page":{number},"totalPages":{PAGES},"items":[{items}]}}')
 
 
 def test_streaming_two_thousand_pages_takes_no_more_memory_than_a_few():

@@ -1,7 +1,7 @@
 """Many messages at once: Google's batch endpoint, and what is left of it one by one."""
 
 import pytest
-from Support.google import ANNA, BATCH, MAIL, Google, batch_reply, batched, bearer, refusal
+from Support.programmed_google import ANNA, BATCH, MAIL, Google, batch_reply, batched, bearer, refusal
 from Support.session import Host
 from Support.upstream import raw, reply, reset
 

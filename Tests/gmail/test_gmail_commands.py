@@ -7,7 +7,7 @@ from Support.sandbox import Sandbox
 from Support.session import Host
 from Support.workspace import ADMIN, DOMAIN, FIONA, MIKA, NILS, OTTO, SOC
 
-COMMANDS = 15
+COMMANDS = 17
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@
 import datetime
 
 import pytest
-from Support.google import ANNA, Google, refusal
+from Support.programmed_google import ANNA, Google, refusal
 from Support.session import Host
 from Support.upstream import in_turn, reply
 

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from Support.google import ADMIN, ANNA, MAIL, SETTINGS, USERS, Google, bearer
+from Support.programmed_google import ADMIN, ANNA, MAIL, SETTINGS, USERS, Google, bearer
 from Support.session import Host
 from Support.upstream import reply
 

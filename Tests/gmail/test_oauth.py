@@ -5,7 +5,7 @@ import os
 import stat
 
 import pytest
-from Support.google import (
+from Support.programmed_google import (
     ANNA, CALLBACK, CLIENT_ID, CLIENT_SECRET, CODE, REFRESH_TOKEN, Google, bearer, refusal,
     token_refusal,
 )

@@ -5,14 +5,10 @@ import sys
 
 import pytest
 
-SUPPORT = str(pathlib.Path(__file__).resolve().parents[1] / "Support")
-sys.path.insert(0, SUPPORT)
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "Support"))
 
 from host import EXECUTABLE, ROOT, Sandbox  # noqa: E402
 from vendor import GatedVendor  # noqa: E402
-
-# Imported now; left on the path, `google` in there would hide Google's own package.
-sys.path.remove(SUPPORT)
 
 SUITES = ROOT.parent / "shared/suites"
 

@@ -206,11 +206,11 @@ def test_an_interrupted_run_can_be_resumed(batch, tmp_path, vendor):
     assert sorted(results) == list(range(6))
 
 
-def test_the_tour_runs_against_the_sandbox():
+def test_the_tour_runs_against_the_sandbox(tmp_path):
     tour = pathlib.Path(__file__).resolve().parents[2] / "protocol/examples/tour.jsonl"
     if not tour.exists():
         pytest.skip(f"{tour} is missing")
-    ended = run("run", str(tour), "--sandbox")
+    ended = run("run", str(tour), "--sandbox", "--files-dir", str(tmp_path / "files"))
     asked = [json.loads(each) for each in tour.read_text().splitlines() if each.strip()]
     ids = [answer["id"] for answer in ended.answers if "id" in answer]
     assert ended.code in (0, 1) and sorted(map(str, ids)) == sorted(str(each["id"]) for each in asked if "id" in each)

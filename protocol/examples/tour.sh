@@ -6,4 +6,5 @@ cd "$(dirname "$0")/../.."
 need_swift
 need_packages libcurl4-openssl-dev libssl-dev
 swift build -c release --product sallyport
-exec .build/release/sallyport run protocol/examples/tour.jsonl --sandbox
+exec .build/release/sallyport run protocol/examples/tour.jsonl --sandbox \
+  --files-dir .build/tour-files

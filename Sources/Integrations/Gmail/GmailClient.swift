@@ -9,7 +9,8 @@ public final class GmailClient: VendorClient {
   let tokens: GmailTokens
   let gmailRoot: String
   let batchURL: String
-  let mailRoot: String
+  private let mailRoot: String
+  private let uploadRoot: String
   private let directoryRoot: String
 
   init(_ settings: GmailSettings, on connection: Connection) {
@@ -19,16 +20,18 @@ public final class GmailClient: VendorClient {
     gmailRoot = settings.gmailURL?.text ?? ""
     batchURL = "\(gmailRoot)/batch/gmail/\(settings.version)"
     mailRoot = "\(gmailRoot)/gmail/\(settings.version)/users/"
+    uploadRoot = "\(gmailRoot)/upload/gmail/\(settings.version)/users/"
     directoryRoot = "\(settings.directoryURL?.text ?? "")/admin/directory/v1/users"
   }
 
   // MARK: Requests
 
   /// A request about the mailbox of `user`, to a path below it, such as `/messages`, or with an id
-  /// in it, as in `/messages/182b/trash`.
+  /// in it, as in `/messages/182b/trash`, and another one behind it.
   func mail(
     _ method: HTTPRequest.Method, _ user: String, _ path: StaticString, _ id: String? = nil,
-    _ rest: StaticString = "", scope: GmailScope = .mail, body: JSONFragment? = nil,
+    _ rest: StaticString = "", _ part: String? = nil, scope: GmailScope = .mail,
+    body: JSONFragment? = nil,
     query: (inout URLBuilder) -> Void = { _ in }
   ) -> HTTPRequest {
     var url = URLBuilder(root: mailRoot)
@@ -36,8 +39,31 @@ public final class GmailClient: VendorClient {
     url.path(path)
     if let id { url.segment(id) }
     url.path(rest)
+    if let part { url.segment(part) }
     query(&url)
     return request(method, url.text, GmailGrant(scope, user: user), body)
+  }
+
+  /// Asks for a place to upload a mail of `user` to, which is then sent (resumable upload).
+  func upload(_ user: String, bytes: Int) -> HTTPRequest {
+    var url = URLBuilder(root: uploadRoot)
+    url.segment(user)
+    url.path("/messages/send")
+    url.query("uploadType", "resumable")
+    var request = request(
+      .post, url.text, GmailGrant(.mail, user: user), JSONFragment { $0.object { _ in } })
+    request.headers.append(HTTPRequest.Header("X-Upload-Content-Type", "message/rfc822"))
+    request.headers.append(HTTPRequest.Header("X-Upload-Content-Length", "\(bytes)"))
+    return request
+  }
+
+  /// Whether the token may go where an upload is to go on: to Gmail's own origin or, of Google's
+  /// Gmail, to another host of Google's APIs.
+  func mayUpload(to url: String) -> Bool {
+    guard let root = settings.gmailURL else { return false }
+    if root.isSameOrigin(url) { return true }
+    guard root.host.hasSuffix(".googleapis.com"), let target = BaseURL.of(url) else { return false }
+    return target.isSecure && target.host.hasSuffix(".googleapis.com")
   }
 
   /// A request to the users of the domain, or to one of them.
@@ -85,7 +111,15 @@ public final class GmailClient: VendorClient {
   public func exchange(
     _ request: HTTPRequest, in invocation: Invocation
   ) async throws(CommandError) -> JSON {
-    let response = try await send(request, in: invocation)
+    try read(try await send(request, in: invocation), in: invocation)
+  }
+
+  /// The body of an answer.
+  ///
+  /// - Throws: what the vendor says is wrong.
+  func read(
+    _ response: HTTPResponse, in invocation: Invocation
+  ) throws(CommandError) -> JSON {
     guard response.isSuccess else {
       throw invocation.withRemedy(GmailErrors.error(response, in: invocation))
     }

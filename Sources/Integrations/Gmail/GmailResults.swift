@@ -21,6 +21,13 @@ enum GmailResults {
     .init("id", .text), .init("threadId", .text), .init("labelIds", .array(of: .text)),
   ])
 
+  /// Of each name the parts that have it.
+  static let attachments = ResultShape.array(
+    of: .object([
+      .init("partId", .text), .init("mimeType", .text), .init("filename", .text),
+      .init("body", .object([.init("attachmentId", .text), .init("size", .integer)])),
+    ]))
+
   static let labels = ResultShape.object([
     .init(
       "labels",

@@ -152,27 +152,4 @@ public final class Invocation: Sendable {
     await stream(list)
     return CommandResult(.streamed)
   }
-
-  /// Keeps what a command produced, off the threads that tasks share.
-  public func store(
-    _ content: [UInt8], name: String, contentType: String
-  ) async throws(CommandError) -> StoredFile {
-    let files = connection.files
-    // The vendor chose it; what it echoes of a secret must not reach the disk.
-    let harmless = String(decoding: connection.secrets.scrub(Array(name.utf8)), as: UTF8.self)
-    let stored = await withCheckedContinuation { continuation in
-      NamedThread.start("store") {
-        continuation.resume(
-          returning: Result { () throws(FileStoreError) in
-            try files.put(
-              name: harmless, content: content, contentType: contentType, source: .playbookFile)
-          })
-      }
-    }
-    do throws(FileStoreError) {
-      return try stored.get()
-    } catch {
-      throw CommandError(error, of: "The file \(name)")
-    }
-  }
 }

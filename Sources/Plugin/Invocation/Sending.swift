@@ -4,11 +4,18 @@ import HTTP
 /// Reaching the vendor.
 extension Invocation {
   /// Whether sending a request twice leaves the vendor as sending it once does.
-  private var isRepeatable: Bool { command.effect == .read || command.isIdempotent }
+  private func isRepeatable(_ request: HTTPRequest) -> Bool {
+    guard !request.isTracked else { return false }
+    return command.effect == .read || command.isIdempotent || request.changesNothing
+  }
 
   /// What is known after a request that may have arrived got no usable answer.
   public var outcomeAfterSending: CommandError.Outcome {
     command.effect == .read ? .notApplied : .unknown
+  }
+
+  private func outcomeAfterSending(_ request: HTTPRequest) -> CommandError.Outcome {
+    request.changesNothing ? .notApplied : outcomeAfterSending
   }
 
   /// Sends a request within the connection's limits, again where that is safe.
@@ -32,6 +39,7 @@ extension Invocation {
   private func sendWithRetries(
     _ request: HTTPRequest, _ rateRefusal: (HTTPResponse) -> RateRefusal?
   ) async throws(CommandError) -> HTTPResponse {
+    let isRepeatable = isRepeatable(request)
     var attempt = 1
     while true {
       let delay: Int
@@ -53,11 +61,11 @@ extension Invocation {
         guard isRateLimit ? canWait(milliseconds: wait) : wait < remainingMilliseconds else {
           return response
         }
-        if response.status >= 500 { noteUnclear() }
+        if response.status >= 500 { noteUnclear(request) }
         delay = wait
       case .failure(let error):
-        let outcome = error.mayHaveArrived ? outcomeAfterSending : .notApplied
-        if error.mayHaveArrived { noteUnclear() }
+        let outcome = error.mayHaveArrived ? outcomeAfterSending(request) : .notApplied
+        if error.mayHaveArrived { noteUnclear(request) }
         guard
           let wait = retryPolicy.delay(
             after: error, attempt: attempt, isRepeatable: isRepeatable,
@@ -71,6 +79,30 @@ extension Invocation {
       try await wait(milliseconds: delay, reason: reason)
     }
   }
+
+  /// Waits before another attempt at what is sent in an own way, as `send` does before its own.
+  ///
+  /// - Parameter attempt: from 1, the one that brought nothing.
+  /// - Returns: false when there is to be no further one, or no time for it.
+  public func mayTryAgain(afterAttempt attempt: Int) async throws(CommandError) -> Bool {
+    guard
+      let delay = retryPolicy.delay(
+        afterStatus: 503, retryAfterMilliseconds: nil, attempt: attempt, isRepeatable: true,
+        randomness: .random(in: 0...1)),
+      delay < remainingMilliseconds
+    else { return false }
+    note { $0.retries += 1 }
+    do throws(CommandError) {
+      try await wait(milliseconds: delay, reason: "retry")
+    } catch {
+      throw withRemedy(error)
+    }
+    return true
+  }
+
+  /// Leaves the whole time for what is still to come, unless the caller gave a deadline: for what is
+  /// too large for one.
+  public func noteHeadway() { deadline.move(pastWaitUntil: .now) }
 
   private struct Answer {
     let response: HTTPResponse
@@ -135,8 +167,10 @@ extension Invocation {
   }
 
   /// An attempt may have been applied, whatever becomes of the next ones.
-  private func noteUnclear() {
-    if command.effect != .read { counters.withLock { $0.isUnclear = true } }
+  private func noteUnclear(_ request: HTTPRequest) {
+    if command.effect != .read && !request.changesNothing {
+      counters.withLock { $0.isUnclear = true }
+    }
   }
 
   /// The start of a body, to be shown.

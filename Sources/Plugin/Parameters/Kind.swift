@@ -46,6 +46,15 @@ extension Kind where Self == TextKind {
   public static func text(maximumCharacters: Int) -> TextKind {
     TextKind(maximumCharacters: maximumCharacters)
   }
+
+  /// Text on one line.
+  public static func line(maximumCharacters: Int) -> TextKind {
+    TextKind(maximumCharacters: maximumCharacters, isLine: true)
+  }
+
+  public static func blankableText(maximumCharacters: Int) -> TextKind {
+    TextKind(maximumCharacters: maximumCharacters, mayBeEmpty: true)
+  }
 }
 
 extension Kind where Self == IntegerKind {

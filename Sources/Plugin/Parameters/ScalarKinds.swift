@@ -4,6 +4,8 @@ import HTTP
 public struct TextKind: Kind {
   let maximumCharacters: Int
   var mayBeEmpty = false
+  /// Without line breaks and NUL, which would end it where it is put on a line.
+  var isLine = false
   public var placeholder: String { "" }
 
   public func decode(
@@ -19,6 +21,10 @@ public struct TextKind: Kind {
           text.isEmpty ? "must not be empty" : "has more than \(maximumCharacters) characters"))
       return nil
     }
+    if isLine, text.utf8.contains(where: { $0 == 0 || $0 == 10 || $0 == 13 }) {
+      faults.append(ParameterProblem("holds a line break or a NUL character"))
+      return nil
+    }
     return text
   }
 
@@ -26,6 +32,7 @@ public struct TextKind: Kind {
     writer.member("type", "string")
     if !mayBeEmpty { writer.member("minLength", 1) }
     writer.member("maxLength", maximumCharacters)
+    if isLine { writer.member("pattern", #"^(?![\s\S]*[\u0000\r\n])"#) }
   }
 
   public func write(_ value: String, to writer: inout JSONWriter) { writer.string(value) }

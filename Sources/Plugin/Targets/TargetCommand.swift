@@ -92,6 +92,23 @@ extension TargetCommand {
     ) {
       (target, own) async throws(CommandError) in try await run(target, with: client, in: own)
     }
+    return try await result(of: fanOut, in: invocation)
+  }
+
+  /// Runs targets side by side; for a command that has something to do before them.
+  ///
+  /// - Parameter work: does what is to be done for one target, in an invocation of its own.
+  public func run(
+    _ targets: [Target], in invocation: Invocation,
+    _ work: @escaping @Sendable (Target, Invocation) async throws(CommandError) -> TargetAnswer
+  ) async throws(CommandError) -> CommandResult {
+    try await result(
+      of: FanOut(targets, atOnce: Self.maximumConcurrency, in: invocation, work), in: invocation)
+  }
+
+  private func result(
+    of fanOut: FanOut, in invocation: Invocation
+  ) async throws(CommandError) -> CommandResult {
     let (outcomes, refusal) = await fanOut.run()
     // Who has cancelled it wants no result, but must know what was done.
     let end = Task.isCancelled ? CommandError.cancelled(outcome: .notApplied) : refusal

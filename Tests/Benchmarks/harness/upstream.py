@@ -57,7 +57,7 @@ def _row(what: str, milliseconds: list[float]) -> list[str]:
 
 
 @contextmanager
-def _vendor(upstream: Path) -> Iterator[tuple[int, dict[str, int]]]:
+def vendor(upstream: Path) -> Iterator[tuple[int, dict[str, int]]]:
     """Runs the emulated vendor; the dictionary is filled in at the end."""
     process = subprocess.Popen(
         [str(upstream), "-latency", f"{LATENCY_MS}ms"],
@@ -78,7 +78,7 @@ def _vendor(upstream: Path) -> Iterator[tuple[int, dict[str, int]]]:
 
 
 def _run(program: Program, upstream: Path, folder: Path, *, warm: bool) -> Run:
-    with _vendor(upstream) as (port, seen):
+    with vendor(upstream) as (port, seen):
         address = f"http://127.0.0.1:{port}"
         # Said outright, as a host may limit each connection on its own.
         connections = write_connections(folder, "upstream.json", address, max_concurrency=IN_FLIGHT)

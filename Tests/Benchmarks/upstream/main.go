@@ -1,5 +1,5 @@
-// A loopback vendor of known speed: just enough of CODA Footprint for a host to sign in and read,
-// each answer after a fixed latency. Prints its port on stdout; when stdin ends it prints what it
+// A loopback vendor of known speed: just enough of CODA Footprint and of Gmail for a host to sign in
+// and read, each answer after a fixed latency. Prints its port on stdout; when stdin ends it prints what it
 // saw, so that the benchmark can prove that every call was made and how many were open at once.
 package main
 

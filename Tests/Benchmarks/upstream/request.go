@@ -13,6 +13,7 @@ import (
 type request struct {
 	path          string
 	authorization string
+	body          []byte
 }
 
 // readRequest returns io.EOF when the client has closed the connection between two requests.
@@ -34,7 +35,8 @@ func readRequest(reader *bufio.Reader) (request, error) {
 		}
 		line = strings.TrimRight(line, "\r\n")
 		if line == "" {
-			_, err := io.CopyN(io.Discard, reader, int64(bodyBytes))
+			result.body = make([]byte, bodyBytes)
+			_, err := io.ReadFull(reader, result.body)
 			return result, err
 		}
 		name, value, _ := strings.Cut(line, ":")

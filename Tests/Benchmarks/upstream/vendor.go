@@ -31,6 +31,7 @@ type vendor struct {
 type tally struct {
 	Reads       int `json:"reads"`
 	SignIns     int `json:"sign_ins"`
+	Messages    int `json:"messages"`
 	Connections int `json:"connections"`
 	PeakOpen    int `json:"peak_open"`
 }
@@ -59,15 +60,23 @@ func (v *vendor) serve(connection net.Conn) {
 	}
 }
 
-func (r request) isSignIn() bool { return strings.HasPrefix(r.path, "/api/auth/token/") }
+func (r request) isSignIn() bool {
+	return strings.HasPrefix(r.path, "/api/auth/token/") || r.path == "/token"
+}
 
 func (v *vendor) answer(r request) string {
 	status, body := "200 OK", devices
 	switch {
+	case r.path == "/token":
+		body = fmt.Sprintf(`{"access_token":%q,"token_type":"Bearer","expires_in":3599}`, v.token)
 	case r.isSignIn():
 		body = fmt.Sprintf(`{"access":%q,"refresh":%q}`, v.token, v.token)
 	case r.authorization != "Bearer "+v.token:
 		status, body = "401 Unauthorized", unauthorized
+	case strings.HasPrefix(r.path, mailPath):
+		body = message(r.path)
+	case strings.HasPrefix(r.path, "/batch/"):
+		return v.answerBatch(r)
 	case strings.HasSuffix(r.path, "/users/"):
 		body = users
 	case strings.HasSuffix(r.path, "/accounts/"):
@@ -85,6 +94,7 @@ func (v *vendor) begin(r request) {
 	} else {
 		v.seen.Reads++
 	}
+	v.seen.Messages += len(messagesIn(r))
 	v.open++
 	if v.open > v.seen.PeakOpen {
 		v.seen.PeakOpen = v.open

@@ -4,7 +4,7 @@ import json
 import time
 
 import pytest
-from Support.google import (
+from Support.programmed_google import (
     ADMIN, ANNA, AUDIENCE, EMAIL, JWT_BEARER, MAIL, SETTINGS, USERS, Google, bearer, key_file,
     private_key, refusal, token_refusal,
 )

@@ -1,0 +1,196 @@
+import Basics
+import HTTP
+import Mail
+import Plugin
+
+/// Sends once: what may have been sent is not sent again, since the recipients would get it twice.
+struct SendEmail: GmailCommand {
+  static let about = CommandAbout(
+    "Send Email",
+    """
+    Sends a mail, as text or as HTML with its text beside it, with files of the store. With OAuth, \
+    only as the user who consented.
+    """,
+    effect: .write, permissions: [Permission.mail], readBack: "search_emails",
+    result: { GmailResults.changedMessage })
+
+  /// Bytes of a mail that Gmail sends at most.
+  static let maximumBytes = 36_700_160
+  /// Bytes up to which a mail goes in one request.
+  static let maximumSimpleBytes = 5 * 1_024 * 1_024
+
+  let sender: MailAddress
+  let subject: String
+  let content: String?
+  let to: [MailAddress]
+  let cc: [MailAddress]
+  let bcc: [MailAddress]
+  let files: [String]
+  let source: FileSource?
+
+  init(_ parameters: inout ParamReader) {
+    sender = parameters.required(
+      "Sender Email", MailboxKind.sender,
+      "The mailbox that sends it, and the address that it is from.",
+      from: [ParameterSource("get_user_list", "$.users[*].primaryEmail")],
+      examples: [MailAddress("soc@harbor.example")])
+    subject = parameters.required(
+      "Subject", .line(maximumCharacters: 10_000), "The subject, on one line.",
+      examples: ["Your report"])
+    content = parameters.optional(
+      "Content", .blankableText(maximumCharacters: Self.maximumBytes),
+      "The text, or HTML, which goes with its text beside it.",
+      examples: ["Hi<br/>The report is attached."])
+    to = parameters.recipients("To Recipients", "Who it is sent to.")
+    cc = parameters.recipients("CC Recipients", "Who gets a copy.")
+    bcc = parameters.recipients("BCC Recipients", "Who gets a copy that the others do not see.")
+    files =
+      parameters.optional(
+        "File IDs", .list(of: .text(maximumCharacters: 64), count: 0...500),
+        "The files to attach, as files/put and the results of commands name them."
+      )?.withoutDuplicates() ?? []
+    source = parameters.optional(
+      "File Source", .choice(FileSource.self),
+      "Where the files come from; a file from elsewhere is refused.")
+    parameters.atLeastOne(of: "To Recipients", "CC Recipients", "BCC Recipients")
+  }
+
+  // MARK: Sending
+
+  /// The files are not read for it: with files, words stand for the mail.
+  func plan(with client: GmailClient) -> [HTTPRequest] {
+    guard files.isEmpty, let raw = try? mail(with: []).build(), raw.count <= Self.maximumSimpleBytes
+    else {
+      let count = files.count == 1 ? "1 file" : "\(files.count) files"
+      return client.previews(request("[a mail with \(count)]", with: client))
+    }
+    return client.previews(simpleRequest(raw, with: client))
+  }
+
+  func run(
+    with client: GmailClient, in invocation: Invocation
+  ) async throws(CommandError) -> CommandResult {
+    let raw = try build(with: try await attachments(in: invocation))
+    let body: JSON
+    if raw.count <= Self.maximumSimpleBytes {
+      body = try await client.exchange(simpleRequest(raw, with: client), in: invocation)
+    } else {
+      let upload = MailUpload(raw, from: sender.address, with: client, in: invocation)
+      body = try await upload.run()
+    }
+    return await invocation.finish(body, items: nil)
+  }
+
+  private func simpleRequest(_ raw: [UInt8], with client: GmailClient) -> HTTPRequest {
+    request(Base64.encode(raw, alphabet: .urlSafe), with: client)
+  }
+
+  private func request(_ raw: String, with client: GmailClient) -> HTTPRequest {
+    client.mail(
+      .post, sender.address, "/messages/send",
+      body: JSONFragment { $0.object { $0.member("raw", raw) } })
+  }
+
+  // MARK: The mail
+
+  private func mail(with attachments: [MailAttachment]) -> MailBuilder {
+    var mail = MailBuilder(from: sender, subject: subject)
+    mail.to = to
+    mail.cc = cc
+    mail.bcc = bcc
+    if let content, HTMLText.isLikely(content) {
+      mail.html = content
+    } else {
+      mail.text = content
+    }
+    mail.attachments = attachments
+    return mail
+  }
+
+  private func build(with attachments: [MailAttachment]) throws(CommandError) -> [UInt8] {
+    let mail = mail(with: attachments)
+    let size: Int
+    do throws(MailBuildError) {
+      size = try mail.encodedSize()
+    } catch {
+      throw Self.unwritable(error)
+    }
+    guard size <= Self.maximumBytes else { throw Self.tooLarge("has \(size)") }
+    do throws(MailBuildError) {
+      return try mail.build()
+    } catch {
+      throw Self.unwritable(error)
+    }
+  }
+
+  private static func unwritable(_ error: MailBuildError) -> CommandError {
+    CommandError(.validation, "The mail cannot be written: \(error).")
+  }
+
+  private static func tooLarge(_ size: String) -> CommandError {
+    CommandError(
+      .validation, "The mail \(size) bytes; Gmail sends at most \(maximumBytes).",
+      remedy: "Attach less: in a mail, files grow by more than a third.")
+  }
+
+  // MARK: Files
+
+  /// Reads the files when all are known to be there and to fit.
+  private func attachments(
+    in invocation: Invocation
+  ) async throws(CommandError) -> [MailAttachment] {
+    var found: [StoredFile] = []
+    var unknown: [String] = []
+    for id in files {
+      if let file = try await invocation.file(id) {
+        found.append(file)
+      } else {
+        unknown.append(id)
+      }
+    }
+    guard unknown.isEmpty else {
+      throw CommandError(
+        .validation,
+        unknown.count == 1
+          ? "The file \(unknown[0]) is unknown."
+          : "The files \(unknown.joined(separator: ", ")) are unknown.",
+        remedy: "files/list shows the files that there are.")
+    }
+    if let source, let other = found.first(where: { $0.source != source }) {
+      throw CommandError(
+        .validation,
+        "The file \(other.id) is of the source \(other.source.rawValue), not \(source.rawValue).",
+        remedy: "Name the file's own source, or leave file_source out.")
+    }
+    let size = found.reduce(0) { $0 + $1.size }
+    guard size <= Self.maximumBytes else { throw Self.tooLarge("would have more than \(size)") }
+    var attachments: [MailAttachment] = []
+    for file in found {
+      attachments.append(
+        MailAttachment(file, bytes: try await invocation.content(of: file)))
+    }
+    return attachments
+  }
+}
+
+extension MailAttachment {
+  /// A mail carries a type without its parameters; what is none is bytes.
+  fileprivate init(_ file: StoredFile, bytes: [UInt8]) {
+    let type = MediaType(String(file.contentType.prefix { $0 != ";" && $0 != " " }))
+    let isUsable = type.map { !$0.isMultipart && $0.description.utf8.count <= 60 } ?? false
+    self.init(
+      fileName: file.name,
+      contentType: isUsable ? type?.description ?? "" : "application/octet-stream", bytes: bytes)
+  }
+}
+
+extension ParamReader {
+  fileprivate mutating func recipients(
+    _ title: StaticString, _ about: StaticString
+  ) -> [MailAddress] {
+    optional(
+      title, .list(of: MailboxKind.recipient, count: 0...2_000), about,
+      from: [ParameterSource("get_user_list", "$.users[*].primaryEmail")],
+      examples: [[MailAddress("fiona@harbor.example")]]) ?? []
+  }
+}

@@ -1,0 +1,51 @@
+import Basics
+import Mail
+import Plugin
+
+/// An address to write to or from: `local@domain` or, of a recipient, also `Name <local@domain>`.
+struct MailboxKind: Kind {
+  let maximumCharacters: Int
+  let mayHaveName: Bool
+  /// The documents' sentence for a wrong one.
+  let sentence: String?
+  var placeholder: MailAddress { MailAddress("") }
+
+  static let sender = MailboxKind(maximumCharacters: 320, mayHaveName: false, sentence: nil)
+  static let recipient = MailboxKind(
+    maximumCharacters: 1_024, mayHaveName: true,
+    sentence: "The Recipients contain invalid email address.")
+
+  func decode(
+    _ json: JSON, members: ParameterShape?, faults: inout [ParameterProblem]
+  ) -> MailAddress? {
+    guard let text = json.string else {
+      faults.append(ParameterProblem("must be a string"))
+      return nil
+    }
+    guard text.unicodeScalars.count <= maximumCharacters else {
+      faults.append(
+        ParameterProblem("has more than \(maximumCharacters) characters", sentence: sentence))
+      return nil
+    }
+    do throws(MailBuildError) {
+      let address = try MailAddress(checking: text)
+      if mayHaveName || text == address.address { return address }
+      faults.append(ParameterProblem("must be an address without a name", sentence: sentence))
+    } catch {
+      faults.append(ParameterProblem(error.reason, sentence: sentence))
+    }
+    return nil
+  }
+
+  /// Says less than the check does.
+  func writeSchema(to writer: inout JSONWriter) {
+    writer.member("type", "string")
+    writer.member("minLength", 3)
+    writer.member("maxLength", maximumCharacters)
+    writer.member("pattern", #"^(?![\s\S]*[\u0000\r\n])[\s\S]*[^\s@]@[^\s@]+$"#)
+  }
+
+  func write(_ value: MailAddress, to writer: inout JSONWriter) {
+    writer.string(value.name.map { "\($0) <\(value.address)>" } ?? value.address)
+  }
+}

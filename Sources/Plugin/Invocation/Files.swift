@@ -1,0 +1,44 @@
+import Basics
+
+/// Files that a command takes and produces, read and written off the threads that tasks share.
+extension Invocation {
+  /// Keeps what a command produced.
+  public func store(
+    _ content: [UInt8], name: String, contentType: String
+  ) async throws(CommandError) -> StoredFile {
+    // The vendor chose it; what it echoes of a secret must not reach the disk.
+    let name = String(decoding: connection.secrets.scrub(Array(name.utf8)), as: UTF8.self)
+    return try await onFiles("The file \(name)") { files throws(FileStoreError) in
+      try files.put(name: name, content: content, contentType: contentType, source: .playbookFile)
+    }
+  }
+
+  /// The file of that id, without its content; nil where there is none.
+  public func file(_ id: String) async throws(CommandError) -> StoredFile? {
+    try await onFiles("The file \(id)") { files throws(FileStoreError) in try files.find(id) }
+  }
+
+  /// The whole content of a file.
+  public func content(of file: StoredFile) async throws(CommandError) -> [UInt8] {
+    try await onFiles("The file \(file.id)") { files throws(FileStoreError) in
+      try files.read(file.id).bytes
+    }
+  }
+
+  private func onFiles<Value: Sendable>(
+    _ what: String, _ work: @escaping @Sendable (FileStore) throws(FileStoreError) -> Value
+  ) async throws(CommandError) -> Value {
+    let files = connection.files
+    let outcome = await withCheckedContinuation { continuation in
+      NamedThread.start("store") {
+        continuation.resume(
+          returning: Result { () throws(FileStoreError) in try work(files) })
+      }
+    }
+    do throws(FileStoreError) {
+      return try outcome.get()
+    } catch {
+      throw CommandError(error, of: what)
+    }
+  }
+}

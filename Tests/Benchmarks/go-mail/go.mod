@@ -1,0 +1,3 @@
+module example.invalid/mail
+
+go 1.19

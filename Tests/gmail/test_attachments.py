@@ -1,0 +1,354 @@
+"""Download Email Attachment: every part of a name, with the bytes that came."""
+
+import base64
+import email
+import hashlib
+import pathlib
+
+import pytest
+from Support.mailbox import MESSAGES, SENDER, Mailbox, encoded
+from Support.sandbox import Sandbox
+from Support.session import Host
+from Support.upstream import reply
+from Support.workspace import SOC, Workspace
+
+ID = "182b676d244938bd"
+NONE = "The message doesn't contain any attachments."
+
+
+def part(id, type, name="", data=None, attachment=None, parts=None, headers=()):
+    body = {"size": len(data or b"")}
+    if attachment:
+        body["attachmentId"] = attachment
+    elif data is not None:
+        body["data"] = encoded(data)
+    node = {
+        "partId": id, "mimeType": type, "filename": name, "body": body,
+        "headers": [{"name": n, "value": v} for n, v in headers]}
+    return node | ({"parts": parts} if parts else {})
+
+
+class Message(Mailbox):
+    """One message: its payload, the contents by attachment id, and its raw form."""
+
+    def __init__(self, parts, contents=None, raw=None, other=None):
+        self.payload = part("", "multipart/mixed", parts=parts) if isinstance(parts, list) else parts
+        self.contents = contents or {}
+        self.raw = raw
+        self.other = other or (lambda request: None)
+        super().__init__(self.read)
+
+    def read(self, request):
+        other = self.other(request)
+        if other:
+            return other
+        path = request.path.removeprefix(f"{MESSAGES}/{ID}")
+        if path == "":
+            form = dict(request.query)["format"]
+            if form == "full":
+                return reply(200, {"id": ID, "payload": self.payload})
+            assert form == "raw" and self.raw is not None
+            return reply(200, {"id": ID, "raw": encoded(self.raw)})
+        name = path.removeprefix("/attachments/")
+        if name in self.contents:
+            data = self.contents[name]
+            return reply(200, {"size": len(data), "data": encoded(data)})
+        return None
+
+    @property
+    def asked(self):
+        """What was asked of the message: the format, or the attachment."""
+        return [dict(c.query).get("format") or c.path.rsplit("/", 1)[1] for c in self.calls]
+
+
+def arguments(*names, **more):
+    return {"user_email": SENDER, "message_id": ID, "attachment_file_names": list(names), **more}
+
+
+def stored(result):
+    """Name, type and bytes of each file, which are as the reference says."""
+    files = []
+    for file in result["files"]:
+        content = pathlib.Path(file["path"]).read_bytes()
+        assert file["source"] == "playbook_file" and file["size"] == len(content)
+        for name in ("md5", "sha1", "sha256"):
+            assert file[name] == hashlib.new(name, content).hexdigest()
+        files.append((file["name"], file["content_type"], content))
+    return files
+
+
+def download(message, *names):
+    with message, Host(message.connection()) as host:
+        result = host.result("download_email_attachment", arguments(*names))
+        return result, stored(result)
+
+
+A, B = b"a;1\n" * 500, b"b;2\n" * 600
+TWINS = [
+    part("0", "text/plain", data=b"Two."), part("1", "text/csv", "invoice.csv", A, "ANG1"),
+    part("2", "text/csv", "invoice.csv", B, "ANG2"), part("3", "text/plain", "note.txt", b"Pay.\n")]
+
+
+def test_all_of_a_name_come():
+    message = Message(TWINS, {"ANG1": A, "ANG2": B})
+    result, files = download(message, "invoice.csv")
+    assert files == [("invoice.csv", "text/csv", A), ("invoice.csv", "text/csv", B)]
+    assert result["return_data"] == "Successful"
+    assert result["targets"] == [{"target": "invoice.csv", "return_data": "Successful"}]
+    assert result["raw_data"] == [TWINS[1:3]]
+    # The ids are those of one look at the message.
+    assert sorted(message.asked) == ["ANG1", "ANG2", "full"]
+
+
+def test_several_names_come_in_their_order_and_each_once():
+    message = Message(TWINS, {"ANG1": A, "ANG2": B})
+    result, files = download(message, "note.txt", "invoice.csv", "note.txt")
+    assert [name for name, _, _ in files] == ["note.txt", "invoice.csv", "invoice.csv"]
+    assert [t["target"] for t in result["targets"]] == ["note.txt", "invoice.csv"]
+    # What stands in the message is not fetched.
+    assert sorted(message.asked) == ["ANG1", "ANG2", "full"]
+
+
+def test_a_name_that_is_not_there_fails_alone():
+    with Message(TWINS, {"ANG1": A, "ANG2": B}) as message, Host(message.connection()) as host:
+        result = host.result("download_email_attachment", arguments("note.txt", "invoices.csv"))
+        assert result["return_data"] == "Partially Successful"
+        assert [t["return_data"] for t in result["targets"]] == ["Successful", "Failed"]
+        (error,) = result["errors"]
+        assert (error["target"], error["kind"], error["status_code"]) == ("invoices.csv", "not_found", 404)
+        assert "invoices.csv" in error["message"] and "Did you mean invoice.csv?" in error["remedy"]
+        assert len(result["files"]) == 1
+        data = host.failure("download_email_attachment", arguments("x", "y"))
+        assert data["failure_indicator"] == "Download Email Attachment failed."
+        assert [t["target"] for t in data["targets"]] == ["x", "y"]
+        assert host.call("files/list")["files"][0]["name"] == "note.txt"
+
+
+@pytest.mark.parametrize("payload", [
+    part("", "text/plain", data=b"Hi"),
+    [part("0", "text/plain", data=b"Hi"), part("1", "text/html", data=b"<p>Hi")],
+    part("", "text/html", data=b"x" * 9, attachment="ANG9"),
+])
+def test_a_message_without_attachments(payload):
+    with Message(payload) as message, Host(message.connection()) as host:
+        data = host.failure("download_email_attachment", arguments("a.csv"))
+        assert (data["status_code"], data["message"]) == (403, NONE)
+        assert message.asked == ["full"]
+
+
+def test_a_message_that_is_not_there():
+    other = lambda request: reply(404, {"error": {"code": 404, "message": "Requested entity was not found."}})
+    with Message(TWINS, other=other) as message, Host(message.connection()) as host:
+        data = host.failure("download_email_attachment", arguments("a.csv"))
+        assert (data["status_code"], data["kind"]) == (404, "not_found")
+
+
+def test_an_inline_image_comes_too():
+    image = bytes(range(256))
+    related = part("1", "multipart/related", parts=[
+        part("1.0", "text/html", data=b"<img src=cid:x>"),
+        part("1.1", "image/png", "logo.png", image, "ANG7", headers=[
+            ("Content-ID", "<x>"), ("Content-Disposition", "inline; filename=logo.png")])])
+    _, files = download(Message([part("0", "text/plain", data=b"x"), related], {"ANG7": image}), "logo.png")
+    assert files == [("logo.png", "image/png", image)]
+
+
+def test_both_alphabets_and_no_padding_are_read():
+    content = b"\xfb\xff\xfe" * 5 + b"x"
+    for data in ("-__-" * 5 + "eA", "+//+" * 5 + "eA==", "-__-" * 5 + "eA=="):
+        other = lambda r, d=data: reply(200, {"data": d}) if "/attachments/" in r.path else None
+        _, files = download(Message(TWINS, other=other), "invoice.csv")
+        assert files[0][2] == content
+
+
+def test_an_empty_attachment_is_a_file():
+    raw = nested(b"", type="text/plain")
+    _, files = download(Message([part("0", "text/plain", data=b"x"), part("1", "text/plain", "e.txt", b"")],
+                                raw=raw), "e.txt")
+    assert files == [("e.txt", "text/plain", b"")]
+
+
+def test_names_are_compared_as_they_are():
+    name = "r\u00e9sum\u00e9 \u4f60\u597d/../x.txt"
+    _, files = download(Message([part("0", "text/plain", name, b"x")]), name)
+    assert files == [(name, "text/plain", b"x")]
+
+
+# Mail inside the mail
+
+# Line ends, folding and spelling that no writer brings back.
+INNER = (
+    b"from:  x@evil.example\r\nSubject: Inner\r\n  folded \r\nX-Odd:\tyes\r\n"
+    b"Content-Type: multipart/mixed; boundary=\"in\"\r\n\r\npreamble\r\n--in\r\n\r\nText \xe4\xf6\n"
+    b"\r\n--in\r\nContent-Type: text/csv; name=deep.csv\r\n\r\na;b\r\n--in--\r\nepilogue\r\n")
+
+
+def nested(content, name="reported.eml", type="message/rfc822"):
+    disposition = f'Content-Disposition: attachment; filename="{name}"\r\n' if name else ""
+    head = f"--out\r\nContent-Type: {type}\r\n{disposition}\r\n".encode()
+    return (
+        b"Subject: Outer\r\nContent-Type: multipart/mixed; boundary=out\r\n\r\n"
+        b"--out\r\nContent-Type: text/plain\r\n\r\nx\r\n" + head + content + b"\r\n--out--\r\n")
+
+
+def tree(name="reported.eml", attachment=None):
+    """As Gmail shows the mail of `nested`."""
+    root = part("1.0", "multipart/mixed", parts=[
+        part("1.0.0", "text/plain", data=b"Text"),
+        part("1.0.1", "text/csv", "deep.csv", b"a;b")],
+        headers=[("from", "x@evil.example"), ("Subject", "Inner folded")])
+    return [part("0", "text/plain", data=b"x"),
+            part("1", "message/rfc822", name, attachment=attachment, parts=[root],
+                 headers=[("Content-Type", "message/rfc822")])]
+
+
+@pytest.mark.parametrize("attachment", [None, "ANG5"])
+def test_a_mail_inside_comes_with_exactly_its_bytes(attachment):
+    message = Message(tree(attachment=attachment), {"ANG5": b"Gmail's own rendering"}, nested(INNER))
+    result, files = download(message, "reported.eml")
+    assert files == [("reported.eml", "message/rfc822", INNER)]
+    assert email.message_from_bytes(files[0][2])["Subject"].startswith("Inner")
+    assert message.asked == ["full", "raw"]
+    assert result["raw_data"][0][0]["parts"][0]["partId"] == "1.0"
+
+
+def test_a_mail_inside_that_is_encoded_is_decoded():
+    raw = nested(base64.encodebytes(INNER).replace(b"\n", b"\r\n")).replace(
+        b"Content-Disposition", b"Content-Transfer-Encoding: base64\r\nContent-Disposition")
+    _, files = download(Message(tree(), raw=raw), "reported.eml")
+    assert files == [("reported.eml", "message/rfc822", INNER)]
+
+
+def test_a_mail_inside_is_found_where_gmail_counts_otherwise():
+    raw = nested(INNER).replace(b"--out\r\n", b"--out\r\n\r\nOne more part.\r\n--out\r\n", 1)
+    _, files = download(Message(tree(), raw=raw), "reported.eml")
+    assert files == [("reported.eml", "message/rfc822", INNER)]
+
+
+def test_equal_names_of_mails_inside_are_told_apart():
+    other = INNER.replace(b"Inner", b"Other")
+    raw = nested(INNER).replace(b"--out--", nested(other).split(b"x\r\n", 1)[1])
+    twin = part("2", "message/rfc822", "reported.eml", parts=[part("2.0", "text/plain", data=b"y")])
+    _, files = download(Message([*tree(), twin], raw=raw), "reported.eml")
+    assert [content for _, _, content in files] == [INNER, other]
+
+
+@pytest.mark.parametrize("asked", ["Forwarded", "Forwarded.eml"])
+def test_a_name_without_eml_gets_it(asked):
+    _, files = download(Message(tree("Forwarded"), raw=nested(INNER, "Forwarded")), asked)
+    assert files == [("Forwarded.eml", "message/rfc822", INNER)]
+
+
+@pytest.mark.parametrize("asked", ["", "Inner folded.eml"])
+def test_a_mail_without_a_name_is_called_by_its_subject(asked):
+    _, files = download(Message(tree(""), raw=nested(INNER, None)), asked)
+    assert files == [("Inner folded.eml", "message/rfc822", INNER)]
+
+
+def test_what_is_attached_to_a_mail_inside_comes_by_its_name():
+    _, files = download(Message(tree(), raw=nested(INNER)), "deep.csv")
+    assert files == [("deep.csv", "text/csv", b"a;b")]
+
+
+def test_where_the_raw_form_cannot_be_had_the_attachment_is_taken():
+    def other(request):
+        return reply(403, {"error": {"message": "no"}}) if dict(request.query).get("format") == "raw" else None
+
+    _, files = download(Message(tree(attachment="ANG5"), {"ANG5": INNER}, other=other), "reported.eml")
+    assert files == [("reported.eml", "message/rfc822", INNER)]
+    with Message(tree(), other=other) as message, Host(message.connection()) as host:
+        assert host.failure("download_email_attachment", arguments("reported.eml"))["status_code"] == 403
+
+
+def test_an_id_that_was_forgotten_is_made_up_for_by_the_raw_form():
+    raw = nested(A, "invoice.csv", "text/csv")
+    _, files = download(Message([part("0", "text/plain", data=b"x"), TWINS[1]], {}, raw), "invoice.csv")
+    assert files == [("invoice.csv", "text/csv", A)]
+
+
+def test_an_answer_without_data_is_an_error():
+    other = lambda request: reply(200, {"size": 3}) if "/attachments/" in request.path else None
+    with Message(TWINS, other=other) as message, Host(message.connection()) as host:
+        data = host.failure("download_email_attachment", arguments("invoice.csv"))
+        assert data["kind"] == "upstream" and host.call("files/list")["files"] == []
+
+
+def test_a_dry_run_shows_the_first_look():
+    with Message(TWINS) as message, Host(message.connection()) as host:
+        result = host.result("download_email_attachment", arguments("a", "b"), dry_run=True)
+        (request,) = result["requests"]
+        assert request["url"].endswith(f"{MESSAGES}/{ID}?format=full") and message.requests == []
+
+
+def test_streamed_each_name_comes_with_its_files():
+    with Message(TWINS, {"ANG1": A, "ANG2": B}) as message, Host(message.connection()) as host:
+        number = host.start("download_email_attachment", arguments("invoice.csv", "x"), stream=True)
+        host.wait(number)
+        items = {n["item"]["target"]: n["item"] for n in host.notifications("invoke/item", number)}
+    assert len(items["invoice.csv"]["files"]) == 2 and items["x"]["return_data"] == "Failed"
+
+
+@pytest.mark.parametrize("change", [{"attachment_file_names": []}, {"attachment_file_names": None}, {"message_id": ""}])
+def test_refused_arguments(change):
+    with Message(TWINS) as message, Host(message.connection()) as host:
+        answer = host.answer("download_email_attachment", arguments("a") | change)
+        assert answer["error"]["code"] == -32602 and message.requests == []
+
+
+# The emulated Workspace
+
+
+@pytest.fixture(scope="module")
+def sandbox():
+    sandbox = Sandbox()
+    try:
+        yield sandbox
+    finally:
+        sandbox.stop()
+
+
+def raw_parts(workspace, id):
+    """The parts of a message as Python reads its raw form."""
+    answer = workspace.messages(SOC).get(userId="me", id=id, format="raw").execute()
+    raw = base64.urlsafe_b64decode(answer["raw"])
+    return raw, list(email.message_from_bytes(raw).walk())
+
+
+@pytest.mark.parametrize("kind", ["service", "oauth"])
+@pytest.mark.parametrize("key, names, expected", [
+    ("twins", ["invoice.csv", "note.txt"], ["invoice.csv", "invoice.csv", "note.txt"]),
+    ("inline", ["logo.png"], ["logo.png"]),
+    ("nested", ["reported.eml", "screenshot.png", "offer.pdf", "original.eml"],
+     ["reported.eml", "screenshot.png", "offer.pdf", "original.eml"]),
+    ("bare", [""], ["Inner.eml"]),
+    ("outlook", ["winmail.dat"], ["winmail.dat"]),
+])
+def test_the_workspaces_attachments(sandbox, kind, key, names, expected):
+    workspace = Workspace(sandbox.base)
+    with Host(workspace.connection(kind)) as host:
+        found = host.result(
+            "search_emails", {"user_email": SOC, "filter": f"rfc822msgid:<{key}@triage.example>"})
+        id = found["raw_data"]["messages"][0]["id"]
+        result = host.result("download_email_attachment", {
+            "user_email": SOC, "message_id": id, "attachment_file_names": names})
+        files = stored(result)
+    assert [name for name, _, _ in files] == expected
+    raw, parts = raw_parts(workspace, id)
+    for name, type, content in files:
+        if type == "message/rfc822":
+            assert content and content in raw
+            inner = email.message_from_bytes(content)
+            assert any(p.get_content_type() == "message/rfc822"
+                       and p.get_payload(0).as_bytes() == inner.as_bytes() for p in parts)
+        else:
+            assert any(p.get_filename() == name and p.get_payload(decode=True) == content for p in parts)
+
+
+def test_a_mail_of_the_workspace_without_attachments(sandbox):
+    workspace = Workspace(sandbox.base)
+    with Host(workspace.service) as host:
+        found = host.result("search_emails", {"user_email": SOC, "filter": "rfc822msgid:<plain@triage.example>"})
+        id = found["raw_data"]["messages"][0]["id"]
+        data = host.failure("download_email_attachment", {
+            "user_email": SOC, "message_id": id, "attachment_file_names": ["a"]})
+    assert (data["status_code"], data["message"]) == (403, NONE)

@@ -1,0 +1,556 @@
+"""Send Email: Python's `email` package reads back what Gmail was sent, and nothing is sent twice."""
+
+import base64
+import hashlib
+import threading
+
+import pytest
+from Support.mailbox import SEND, SENDER, SENT, UPLOAD, Mailbox, put, read
+from Support.sandbox import Sandbox
+from Support.session import Host
+from Support.upstream import Reply, after, hang_up, in_turn, reply, reset
+from Support.workspace import FIONA, NILS, SOC, Workspace
+
+MAIL = {"sender_email": SENDER, "subject": "Test", "content": "Hi", "to_recipients": ["a@b.example"]}
+MIB = 1024 * 1024
+PIECE = 8 * MIB
+LIMIT = 36_700_160
+
+
+def noise(size, seed=b"seed"):
+    """Bytes that are the same in every run."""
+    return hashlib.shake_128(seed).digest(size)
+
+
+def refusal(status, message, reason="x", headers=()):
+    error = {"code": status, "message": message, "errors": [{"reason": reason}]}
+    return reply(status, {"error": error}, headers)
+
+
+@pytest.fixture
+def mailbox():
+    with Mailbox() as mailbox:
+        yield mailbox
+
+
+@pytest.fixture
+def host(mailbox):
+    with Host(mailbox.connection()) as host:
+        yield host
+
+
+def sent(mailbox, host, **arguments):
+    """The one mail that a call sends, as Python reads it."""
+    before = len(mailbox.sent)
+    result = host.result("send_email", MAIL | arguments)
+    assert (result["return_data"], result["raw_data"]) == ("Successful", SENT)
+    assert len(mailbox.sent) == before + 1
+    mail = read(mailbox.sent[-1])
+    assert not mail.defects and not any(part.defects for part in mail.walk())
+    assert all(len(line) <= 998 for line in mailbox.sent[-1].split(b"\r\n"))
+    return mail
+
+
+def text(part):
+    """The text of a part; in a mail lines end with CRLF (RFC 2046 section 4.1.1)."""
+    return part.get_content().replace("\r\n", "\n")
+
+
+def addresses(mail, field):
+    return [(a.display_name, a.addr_spec) for a in mail[field].addresses]
+
+
+# The mail
+
+
+def test_a_text(mailbox, host):
+    mail = sent(mailbox, host, content="Hi,\nthere.\n")
+    assert addresses(mail, "From") == [("", SENDER)]
+    assert addresses(mail, "To") == [("", "a@b.example")]
+    assert mail["Subject"] == "Test" and mail["Cc"] is None and mail["Bcc"] is None
+    assert mail["Date"].datetime and mail["Message-ID"].endswith("@corp.example>")
+    assert mail.get_content_type() == "text/plain" and text(mail) == "Hi,\nthere.\n"
+    (call,) = mailbox.calls
+    assert (call.method, call.path) == ("POST", SEND)
+    assert call.header("Content-Type") == "application/json"
+
+
+def test_html_goes_with_its_text(mailbox, host):
+    mail = sent(mailbox, host, content="Hi<br/>Html <b>Ema\u00efl</b>")
+    assert mail.get_content_type() == "multipart/alternative"
+    plain, html = mail.iter_parts()
+    assert (plain.get_content_type(), text(plain).rstrip("\n")) == ("text/plain", "Hi\nHtml Ema\u00efl")
+    assert (html.get_content_type(), text(html).rstrip("\n")) == (
+        "text/html", "Hi<br/>Html <b>Ema\u00efl</b>")
+
+
+@pytest.mark.parametrize("content", ["1 < 2 > 0", "if (a<b) return", "<mike@b.example> wrote"])
+def test_what_only_looks_a_little_like_html_is_text(mailbox, host, content):
+    mail = sent(mailbox, host, content=content)
+    assert mail.get_content_type() == "text/plain" and text(mail).rstrip("\n") == content
+
+
+@pytest.mark.parametrize("content", [None, ""])
+def test_a_mail_may_be_empty(mailbox, host, content):
+    assert sent(mailbox, host, content=content).get_content().strip() == ""
+
+
+@pytest.mark.parametrize("subject", [
+    "Gr\u00fc\u00dfe aus K\u00f6ln", "\u4f60\u597d " * 60, "\U0001f600" * 40, "=?utf-8?q?no=20trick?=",
+    "long " * 90 + "end", "w" * 300, "e\u0301 combining", " two  spaces ", "a" + "\u0301" * 30])
+def test_subjects_come_back_equal(mailbox, host, subject):
+    assert sent(mailbox, host, subject=subject)["Subject"] == subject
+
+
+@pytest.mark.parametrize("content", [
+    "\u4f60\u597d, \u0437\u0434\u0440\u0430\u0432\u0441\u0442\u0432\u0443\u0439", "x" * 5_000, "." * 3 + "\n.\nFrom here\n", "tab\there  \nend ",
+    "\U0001f600" * 3_000, "a\x00b", "=3D=\n"])
+def test_texts_come_back_equal(mailbox, host, content):
+    assert text(sent(mailbox, host, content=content)).rstrip("\n") == content.rstrip("\n")
+
+
+def test_everybody_is_named_in_a_field(mailbox, host):
+    mail = sent(
+        mailbox, host, to_recipients=["a@b.example", "J\u00f6rg M\u00fcller <j.m+x@b.example>"],
+        cc_recipients=['"Doe, Jane" <jane@b.example>'], bcc_recipients=["boss@b.example"])
+    assert addresses(mail, "To") == [("", "a@b.example"), ("J\u00f6rg M\u00fcller", "j.m+x@b.example")]
+    assert addresses(mail, "Cc") == [("Doe, Jane", "jane@b.example")]
+    assert addresses(mail, "Bcc") == [("", "boss@b.example")]
+
+
+def test_many_recipients(mailbox, host):
+    everybody = [f"person.number.{n}@department.b.example" for n in range(500)]
+    mail = sent(mailbox, host, to_recipients=None, bcc_recipients=everybody)
+    assert [address for _, address in addresses(mail, "Bcc")] == everybody and mail["To"] is None
+
+
+# Files
+
+
+def files(mail):
+    return [(p.get_filename(), p.get_content_type(), p.get_payload(decode=True)) for p in mail.iter_attachments()]
+
+
+def test_files_go_along(mailbox, host):
+    mine = [
+        ("r\u00e9sum\u00e9 \u4f60\u597d.pdf", "application/pdf", noise(10_000)),
+        ("data.bin", "application/octet-stream", bytes(range(256))),
+        ("empty.txt", "text/plain", b""),
+        ('quoted "name".csv', "text/csv", b"a;b\r\n"),
+        ("long " + "n" * 200 + ".txt", "text/plain", b"x"),
+        ("lines.txt", "text/plain", b"one\ntwo\r\nthree"),
+    ]
+    ids = [put(host, name, content) for name, _, content in mine]
+    mail = sent(mailbox, host, content="<p>Hi</p>", file_ids=ids)
+    assert mail.get_content_type() == "multipart/mixed"
+    assert files(mail) == mine
+    assert mail.get_body(("html",)).get_content().rstrip("\n") == "<p>Hi</p>"
+
+
+def test_a_mail_goes_along_byte_for_byte(mailbox, host):
+    inner = b"From: x@evil.example\r\nSubject: Inner\r\n\r\nClick.\r\n"
+    mail = sent(mailbox, host, file_ids=[put(host, "inner.eml", inner)])
+    (part,) = mail.iter_attachments()
+    assert (part.get_content_type(), part.get_filename()) == ("message/rfc822", "inner.eml")
+    assert part.get_content()["Subject"] == "Inner"
+    assert inner in mailbox.sent[-1]
+
+
+@pytest.mark.parametrize("type", ["multipart/mixed", "text/plain; charset=utf-16", "a/" + "b" * 100])
+def test_a_type_that_a_mail_cannot_carry_costs_no_bytes(mailbox, host, type):
+    id = put(host, "odd", b"\x00\xff", content_type=type)
+    ((name, _, content),) = files(sent(mailbox, host, file_ids=[id]))
+    assert (name, content) == ("odd", b"\x00\xff")
+
+
+@pytest.mark.parametrize("source", ["incident_attachment_file", "playbook_file", "artifact_file"])
+def test_the_source_of_files_is_checked(mailbox, host, source):
+    id = put(host, "a.txt", b"a", source)
+    assert files(sent(mailbox, host, file_ids=[id], file_source=source)) == [("a.txt", "text/plain", b"a")]
+    other = "artifact_file" if source != "artifact_file" else "playbook_file"
+    data = host.failure("send_email", MAIL | {"file_ids": [id], "file_source": other})
+    assert (data["kind"], data["status_code"], data["outcome"]) == ("validation", 400, "not_applied")
+    assert id in data["message"] and source in data["message"] and other in data["message"]
+    assert len(mailbox.sent) == 1
+
+
+def test_unknown_files_are_named_before_anything_is_sent(mailbox, host):
+    good = put(host, "a.txt", b"a")
+    data = host.failure("send_email", MAIL | {"file_ids": ["278", good, "0" * 32]})
+    assert (data["failure_indicator"], data["kind"], data["status_code"]) == ("Send Email failed.", "validation", 400)
+    assert data["message"] == f"The files 278, {'0' * 32} are unknown." and "files/list" in data["remedy"]
+    assert data["outcome"] == "not_applied" and mailbox.requests == []
+
+
+def test_a_file_name_cannot_start_a_header(mailbox, host):
+    id = put(host, "a.txt\r\nX-Evil: 1", b"a")
+    data = host.failure("send_email", MAIL | {"file_ids": [id]})
+    assert data["kind"] == "validation" and "attachment 1" in data["message"] and mailbox.requests == []
+
+
+# Refused arguments
+
+
+@pytest.mark.parametrize("address", [
+    "", "nobody", "a@", "@b.example", "a b@c.example", "a@b..example", "a@b.example, c@d.example",
+    "a@b.example\r\nBcc: x@evil.example", "A <a@b.example>\r\nX-Evil: 1", "a@b.example\x00", "A <a@b.example",
+    "<a@b.example> B", "G: a@b.example;", "A <a@b.example> <c@d.example>", "a@-b.example"])
+@pytest.mark.parametrize("field", ["to_recipients", "cc_recipients", "bcc_recipients"])
+def test_invalid_recipients(mailbox, host, field, address):
+    answer = host.answer("send_email", MAIL | {field: ["good@b.example", address]})
+    assert answer["error"]["code"] == -32602
+    (problem,) = answer["error"]["data"]["problems"]
+    assert problem["path"] == f"/arguments/{field}/1"
+    if address:
+        assert answer["error"]["data"]["message"] == "The Recipients contain invalid email address."
+    assert mailbox.requests == []
+
+
+@pytest.mark.parametrize("change, path", [
+    ({"to_recipients": None}, "/arguments"),
+    ({"to_recipients": [], "cc_recipients": []}, "/arguments"),
+    ({"subject": "a\r\nBcc: x@evil.example"}, "/arguments/subject"),
+    ({"subject": "a\nb"}, "/arguments/subject"),
+    ({"subject": None}, "/arguments/subject"),
+    ({"sender_email": "nobody"}, "/arguments/sender_email"),
+    ({"sender_email": "Soc <soc@corp.example>"}, "/arguments/sender_email"),
+    ({"sender_email": "soc@corp.example\r\nX: 1"}, "/arguments/sender_email"),
+    ({"file_source": "ir"}, "/arguments/file_source"),
+])
+def test_refused_arguments(mailbox, host, change, path):
+    answer = host.answer("send_email", MAIL | change)
+    assert answer["error"]["code"] == -32602
+    assert [problem["path"] for problem in answer["error"]["data"]["problems"]] == [path]
+    assert mailbox.requests == []
+
+
+def test_all_faults_at_once(mailbox, host):
+    arguments = MAIL | {"subject": "a\nb", "to_recipients": ["x", "a@b.example", "y"], "cc_recipients": ["z"]}
+    problems = host.answer("send_email", arguments)["error"]["data"]["problems"]
+    assert [p["path"] for p in problems] == [
+        "/arguments/subject", "/arguments/to_recipients/0", "/arguments/to_recipients/2",
+        "/arguments/cc_recipients/0"]
+
+
+# Once only
+
+
+@pytest.mark.parametrize("action", [refusal(503, "Backend Error"), refusal(500, "x"), reset, hang_up])
+def test_what_may_have_been_sent_is_not_sent_again(action):
+    with Mailbox(lambda request: action) as mailbox, Host(mailbox.connection()) as host:
+        data = host.failure("send_email", MAIL)
+        assert len(mailbox.calls) == 1
+    assert data["outcome"] == "unknown" and "search_emails" in data["remedy"]
+
+
+@pytest.mark.parametrize("status, kind", [(400, "upstream"), (403, "permission")])
+def test_what_was_refused_was_not_sent(status, kind):
+    with Mailbox(lambda request: refusal(status, "Invalid To header")) as mailbox:
+        with Host(mailbox.connection()) as host:
+            data = host.failure("send_email", MAIL)
+            assert len(mailbox.calls) == 1
+    assert (data["status_code"], data["message"], data["kind"]) == (status, "Invalid To header", kind)
+    assert data["outcome"] == "not_applied"
+
+
+@pytest.mark.parametrize("first", [
+    refusal(429, "Too many", "rateLimitExceeded", [("Retry-After", "0")]),
+    refusal(403, "Too many", "userRateLimitExceeded", [("Retry-After", "0")]),
+    refusal(401, "Invalid Credentials", "authError"),
+])
+def test_what_was_not_taken_is_sent_again(first):
+    with Mailbox(in_turn(first, None)) as mailbox, Host(mailbox.connection()) as host:
+        host.result("send_email", MAIL)
+        assert len(mailbox.sent) == 1 and len(mailbox.calls) == 2
+        bodies = [call.body for call in mailbox.calls]
+        assert bodies[0] == bodies[1]
+
+
+def test_an_idempotency_key_sends_once(mailbox, host):
+    one, two = (host.result("send_email", MAIL, idempotency_key="k") for _ in range(2))
+    assert one["raw_data"] == two["raw_data"] and len(mailbox.sent) == 1
+
+
+# Large mail
+
+
+def attachment(size):
+    """Of which the mail has a little more than `size` bytes."""
+    return noise(size * 57 // 78)
+
+
+def upload(mailbox, host, size):
+    content = attachment(size)
+    mail = sent(mailbox, host, file_ids=[put(host, "large.bin", content)])
+    assert files(mail) == [("large.bin", "application/octet-stream", content)]
+    return len(mailbox.sent[-1])
+
+
+def test_up_to_five_megabytes_go_in_one_request(mailbox, host):
+    size = upload(mailbox, host, 5 * MIB - 2_000)
+    assert 5 * MIB - 3_000 < size <= 5 * MIB
+    assert [call.path for call in mailbox.calls] == [SEND]
+
+
+def test_more_goes_as_an_upload(mailbox, host):
+    size = upload(mailbox, host, 5 * MIB + 1_000)
+    assert [(call.method, call.path) for call in mailbox.calls] == [("POST", UPLOAD), ("PUT", UPLOAD)]
+    assert mailbox.calls[0].header("X-Upload-Content-Length") == str(size)
+    assert mailbox.pieces == [f"bytes 0-{size - 1}/{size}"]
+
+
+def test_an_upload_goes_in_pieces(mailbox, host):
+    size = upload(mailbox, host, 18 * MIB)
+    assert mailbox.pieces == [
+        f"bytes 0-{PIECE - 1}/{size}", f"bytes {PIECE}-{2 * PIECE - 1}/{size}",
+        f"bytes {2 * PIECE}-{size - 1}/{size}"]
+
+
+def test_what_gmail_did_not_keep_of_a_piece_comes_again(mailbox, host):
+    mailbox.takes = [0, 3 * MIB, PIECE]
+    size = upload(mailbox, host, 10 * MIB)
+    starts = [int(piece.split()[1].split("-")[0]) for piece in mailbox.pieces]
+    assert starts == [0, 0, 3 * MIB] or starts[:3] == [0, 0, 3 * MIB]
+    assert len(mailbox.sent[0]) == size
+
+
+def large(host):
+    return MAIL | {"file_ids": [put(host, "large.bin", attachment(10 * MIB))]}
+
+
+def put_in_turn(*actions):
+    """Each PUT gets the next action; None lets the mailbox answer."""
+    rest = list(actions)
+
+    def answer(request):
+        return rest.pop(0)(request) if request.method == "PUT" and rest else None
+
+    return answer
+
+
+def is_question(piece):
+    return piece.startswith("bytes */")
+
+
+@pytest.mark.parametrize("action", [refusal(503, "Backend Error"), refusal(408, "x"), reset, hang_up])
+def test_an_upload_that_breaks_in_the_middle_goes_on_where_gmail_says(action):
+    with Mailbox() as mailbox:
+        def keep_some(request):
+            mailbox.takes = [MIB]
+            mailbox.serve(request)
+            return action
+
+        mailbox.own_answer = put_in_turn(keep_some)
+        with Host(mailbox.connection()) as host:
+            result = host.result("send_email", large(host))
+        first, question, rest = mailbox.pieces[:3]
+        size = len(mailbox.sent[0])
+        assert first == f"bytes 0-{PIECE - 1}/{size}" and question == f"bytes */{size}"
+        assert rest == f"bytes {MIB}-{MIB + PIECE - 1}/{size}"
+        assert result["raw_data"] == SENT and len(mailbox.sent) == 1
+        assert read(mailbox.sent[0]).get_payload(1).get_payload(decode=True) == attachment(10 * MIB)
+
+
+@pytest.mark.parametrize("action", [refusal(503, "Backend Error"), reset])
+def test_an_unclear_end_is_asked_about_and_was_one(action):
+    with Mailbox() as mailbox:
+        def lose(request):
+            mailbox.serve(request)  # It was sent; only the answer is lost.
+            return action
+
+        def tell(request):
+            assert request.body == b"" and is_question(request.header("Content-Range"))
+            return reply(200, SENT)
+
+        mailbox.own_answer = put_in_turn(lambda request: None, lose, tell)
+        with Host(mailbox.connection()) as host:
+            assert host.result("send_email", large(host))["raw_data"] == SENT
+        assert len(mailbox.sent) == 1 and len(mailbox.pieces) == 3
+
+
+@pytest.mark.parametrize("action", [refusal(503, "Backend Error"), reset])
+def test_an_unclear_end_that_was_none_goes_on(action):
+    actions = put_in_turn(lambda request: None, lambda request: action)
+    with Mailbox(actions) as mailbox, Host(mailbox.connection()) as host:
+        host.result("send_email", large(host))
+        first, last, question, again = mailbox.pieces
+        assert first.startswith("bytes 0-") and is_question(question) and last == again
+        assert len(mailbox.sent) == 1
+
+
+def test_an_unclear_end_of_which_gmail_has_everything_is_unknown():
+    def tell(request):
+        total = int(request.header("Content-Range").split("/")[1])
+        return Reply(308, headers=[("Range", f"bytes=0-{total - 1}")])
+
+    actions = put_in_turn(lambda request: None, lambda request: reset, tell)
+    with Mailbox(actions) as mailbox, Host(mailbox.connection()) as host:
+        data = host.failure("send_email", large(host))
+        assert data["outcome"] == "unknown" and len(mailbox.pieces) == 3
+
+
+def test_an_end_that_stays_unclear_is_unknown():
+    actions = put_in_turn(lambda r: None, lambda r: reset, *[lambda r: refusal(404, "gone")] * 9)
+    with Mailbox(actions) as mailbox, Host(mailbox.connection()) as host:
+        data = host.failure("send_email", large(host))
+        assert data["outcome"] == "unknown" and "search_emails" in data["remedy"]
+        assert len(mailbox.pieces) == 3 and mailbox.sent == []
+
+
+@pytest.mark.parametrize("action", [refusal(503, "Backend Error"), reset])
+def test_before_the_last_piece_nothing_was_sent(action):
+    lose = lambda request: None if is_question(request.header("Content-Range")) else action
+    with Mailbox(put_in_turn(*[lose] * 99)) as mailbox, Host(mailbox.connection()) as host:
+        data = host.failure("send_email", large(host))
+        assert data["status_code"] == (502 if action is reset else 503) and data["outcome"] == "not_applied"
+        pieces = [piece for piece in mailbox.pieces if not is_question(piece)]
+        assert len(pieces) == 4 and len(set(pieces)) == 1 and len(mailbox.pieces) == 8
+
+
+def test_where_gmail_does_not_say_how_far_it_got_nothing_was_sent():
+    actions = put_in_turn(*[lambda request: refusal(503, "Backend Error")] * 99)
+    with Mailbox(actions) as mailbox, Host(mailbox.connection()) as host:
+        data = host.failure("send_email", large(host))
+        assert (data["status_code"], data["outcome"]) == (503, "not_applied")
+        assert [is_question(piece) for piece in mailbox.pieces] == [False] + [True] * 4
+
+
+def test_an_upload_that_goes_back_and_forth_ends():
+    answers = [Reply(308, headers=[("Range", "bytes=0-1048575")]), Reply(308)] * 50
+    with Mailbox(put_in_turn(*[lambda request, a=a: a for a in answers])) as mailbox:
+        with Host(mailbox.connection()) as host:
+            data = host.failure("send_email", large(host))
+            assert data["outcome"] == "not_applied" and len(mailbox.pieces) < 10
+
+
+def test_the_start_of_an_upload_sends_nothing():
+    with Mailbox(lambda request: refusal(500, "Backend Error")) as mailbox:
+        with Host(mailbox.connection()) as host:
+            data = host.failure("send_email", large(host))
+            assert data["outcome"] == "not_applied" and len(mailbox.calls) == 4
+
+
+def test_an_upload_that_does_not_move_ends():
+    with Mailbox(put_in_turn(*[lambda request: Reply(308)] * 99)) as mailbox:
+        with Host(mailbox.connection()) as host:
+            data = host.failure("send_email", large(host))
+            assert data["kind"] == "upstream" and len(mailbox.pieces) < 10 and mailbox.sent == []
+
+
+@pytest.mark.parametrize("range", ["bytes=5-9", "bytes=0-99999999", "x", "bytes=0--5", "bytes=0-"])
+def test_a_range_that_is_none_ends_it(range):
+    with Mailbox(put_in_turn(lambda r: Reply(308, headers=[("Range", range)]))) as mailbox:
+        with Host(mailbox.connection()) as host:
+            assert host.failure("send_email", large(host))["kind"] == "upstream"
+            assert len(mailbox.pieces) == 1
+
+
+@pytest.mark.parametrize("place", [None, "https://evil.example/u", "http://127.0.0.1:1/u", "/relative"])
+def test_the_token_goes_to_no_other_place(place):
+    headers = [("Location", place)] if place else []
+    with Mailbox(lambda request: reply(200, headers=headers)) as mailbox:
+        with Host(mailbox.connection()) as host:
+            data = host.failure("send_email", large(host))
+            assert (data["kind"], data["outcome"]) == ("upstream", "not_applied")
+            assert len(mailbox.calls) == 1
+
+
+def encoded_size(content):
+    """Of base64 in lines of 76 characters."""
+    return (len(content) + 2) // 3 * 4 + (len(content) + 56) // 57 * 2
+
+
+def filling(size):
+    """A text of so many bytes in the mail, in lines that need no encoding."""
+    return "x" * size if size < 70 else "x" * 40 + "\n" + "x" * (size - 42)
+
+
+def test_a_mail_of_the_largest_size_is_sent_and_one_beyond_is_refused(mailbox, host):
+    overhead = upload(mailbox, host, MIB) - encoded_size(attachment(MIB)) - len("Hi")
+    # The text brings the mail to the byte that is wanted.
+    lines, rest = divmod(LIMIT - overhead - 1, 78)
+    id = put(host, "large.bin", noise(lines * 57))
+    host.result("send_email", MAIL | {"file_ids": [id], "content": filling(rest + 1)}, timeout_ms=60_000)
+    assert len(mailbox.sent[1]) == LIMIT
+    before = len(mailbox.requests)
+    data = host.failure("send_email", MAIL | {"file_ids": [id], "content": filling(rest + 2)})
+    assert (data["kind"], data["status_code"], data["outcome"]) == ("validation", 400, "not_applied")
+    assert str(LIMIT) in data["message"] and str(LIMIT + 1) in data["message"]
+    assert len(mailbox.requests) == before
+
+
+def test_too_much_is_refused_before_it_is_read(mailbox, host, tmp_path):
+    path = tmp_path / "huge.bin"
+    with path.open("wb") as file:
+        file.truncate(200 * MIB)
+    id = host.call("files/put", {"path": str(path), "source": "artifact_file"})["file_id"]
+    data = host.failure("send_email", MAIL | {"file_ids": [id]})
+    assert data["kind"] == "validation" and str(LIMIT) in data["message"]
+    assert mailbox.requests == [] and host.peak_mebibytes() < 150
+
+
+def test_a_cancelled_mail_may_have_been_sent():
+    never = threading.Event()
+    with Mailbox(lambda request: after(never, reply(200, SENT))) as mailbox:
+        with Host(mailbox.connection()) as host:
+            number = host.start("send_email", MAIL)
+            mailbox.wait_for(1, SEND)
+            host.call("cancel", {"id": number})
+            error = host.wait(number)[0]["error"]
+            assert error["code"] == -32800 and error["data"]["outcome"] == "unknown"
+
+
+# Without sending
+
+
+def test_a_dry_run_shows_the_mail(mailbox, host):
+    result = host.result("send_email", MAIL, dry_run=True)
+    (request,) = result["requests"]
+    assert request["url"].endswith(SEND) and request["headers"]["Authorization"] == "[redacted]"
+    assert read(base64.urlsafe_b64decode(request["body"]["raw"]))["Subject"] == "Test"
+    id = put(host, "large.bin", noise(MIB))
+    result = host.result("send_email", MAIL | {"file_ids": [id]}, dry_run=True)
+    assert result["requests"][0]["body"]["raw"] == "[a mail with 1 file]"
+    assert mailbox.requests == []
+
+
+def test_it_is_declared_as_a_write_that_is_not_repeated(host):
+    answer = host.call("capabilities", {"integration": "gmail", "command": "send_email"})
+    (command,) = answer["integrations"][0]["commands"]
+    assert (command["effect"], command["idempotent"], command["read_back"]) == ("write", False, "search_emails")
+    assert command["parameters"]["required"] == ["sender_email", "subject"]
+
+
+# The emulated Workspace
+
+
+@pytest.fixture(scope="module")
+def sandbox():
+    sandbox = Sandbox()
+    try:
+        yield sandbox
+    finally:
+        sandbox.stop()
+
+
+@pytest.mark.parametrize("kind", ["service", "oauth"])
+@pytest.mark.parametrize("size", [1_000, 12 * MIB])
+def test_the_workspace_delivers_it(sandbox, kind, size):
+    workspace = Workspace(sandbox.base)
+    content = noise(size)
+    with Host(workspace.connection(kind)) as host:
+        id = put(host, "\u00fcber.bin", content)
+        result = host.result("send_email", {
+            "sender_email": SOC, "subject": f"Gr\u00fc\u00dfe {kind} {size}", "content": "<b>Sch\u00f6n</b>",
+            "to_recipients": [f"F\u00efona <{FIONA}>"], "bcc_recipients": [NILS], "file_ids": [id]})
+        found = host.result(
+            "search_emails", {"user_email": SOC, "filter": f"in:sent subject:{size}"})["raw_data"]
+    assert result["raw_data"]["id"] in [message["id"] for message in found["messages"]]
+    own = workspace.messages(SOC).get(userId="me", id=result["raw_data"]["id"], format="raw").execute()
+    mail = read(base64.urlsafe_b64decode(own["raw"]))
+    assert mail["Subject"] == f"Gr\u00fc\u00dfe {kind} {size}"
+    assert addresses(mail, "To") == [("F\u00efona", FIONA)] and addresses(mail, "Bcc") == [("", NILS)]
+    assert files(mail) == [("\u00fcber.bin", "application/octet-stream", content)]
+    for user in (FIONA, NILS):
+        got = workspace.messages(user).list(userId="me", q=f"in:inbox subject:{size}").execute()
+        assert got["messages"]
