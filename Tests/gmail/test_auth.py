@@ -18,7 +18,7 @@ import urllib.parse
 
 import pytest
 import requests
-from Support.google import CLIENT_SECRET, Google, token_refusal
+from Support.programmed_google import CLIENT_SECRET, Google, token_refusal
 from Support.sandbox import Sandbox
 from Support.session import EXECUTABLE, Host, environment
 from Support.upstream import reply

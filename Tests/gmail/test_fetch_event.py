@@ -10,7 +10,7 @@ import threading
 import urllib.parse
 
 import pytest
-from Support.google import ANNA, BATCH, Google, batch_reply, batched, refusal
+from Support.programmed_google import ANNA, BATCH, Google, batch_reply, batched, refusal
 from Support.sandbox import Sandbox
 from Support.session import ROOT, Host
 from Support.upstream import reply

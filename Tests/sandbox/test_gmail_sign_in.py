@@ -74,8 +74,10 @@ def test_the_two_connections(workspace):
         "refresh_token", *addresses}
 
 
-def test_the_host_is_not_offered_what_it_does_not_know(workspace_process):
-    assert "gmail_sandbox" not in workspace_process.document["connections"]
+def test_the_printed_connections_hold_both_ways_to_sign_in(workspace, workspace_process):
+    printed = workspace_process.document["connections"]
+    assert printed["gmail_sandbox"] == workspace.service
+    assert printed["gmail_oauth_sandbox"] == workspace.oauth
 
 
 # The service account
