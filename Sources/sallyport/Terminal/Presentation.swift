@@ -32,7 +32,9 @@ struct Presentation {
   // MARK: Results
 
   private func show(result: JSON) {
-    if let targets = result["targets"] {
+    if let events = result["events"] {
+      show(items: events.elements.compactMap { $0["fields"] })
+    } else if let targets = result["targets"] {
       show(targets: targets, data: result["files"] == nil ? result["raw_data"] : nil)
     } else if let data = result["raw_data"] {
       if let list = command.about.items?.list(in: data) {
@@ -49,6 +51,9 @@ struct Presentation {
     for file in result["files"]?.elements.map({ $0 }) ?? [] { show(file: file) }
     for notice in result["notices"]?.elements.map({ $0 }) ?? [] {
       Console.print("Note: \((notice.string ?? "").forTerminal())")
+    }
+    if let cursor = result["cursor"]?.string {
+      Console.print(Style.dim("What comes after: --cursor \(cursor.forTerminal())"))
     }
   }
 
