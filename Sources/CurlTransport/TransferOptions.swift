@@ -35,7 +35,7 @@ struct TransferOptions {
       text(CURLOPT_CUSTOMREQUEST, request.method.rawValue)
       // libcurl repeats a request by itself when a kept connection turns out dead, although the
       // vendor may have acted on it. A new connection is never repeated on.
-      if !request.changesNothing { number(CURLOPT_FRESH_CONNECT, 1) }
+      if !request.changesNothing || request.isTracked { number(CURLOPT_FRESH_CONNECT, 1) }
     }
     guard let body = request.body else { return }
     sallyport_setopt_offset(

@@ -52,7 +52,8 @@ public struct HTTPRequest: Sendable {
   /// It leaves the vendor as it was, whatever its method, and may be repeated: a look, or a preparation
   /// for what a command writes.
   public var changesNothing = false
-  /// Not sent again after an unclear answer, whatever it does: who sends it asks what became of it.
+  /// Not sent again after an unclear answer, by nobody, whatever it does: who sends it asks what became
+  /// of it.
   public var isTracked = false
 
   public init(_ method: Method, _ url: String, headers: [Header] = [], body: [UInt8]? = nil) {

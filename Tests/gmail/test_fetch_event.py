@@ -12,7 +12,7 @@ import urllib.parse
 import pytest
 from Support.programmed_google import ANNA, BATCH, Google, batch_reply, batched, refusal
 from Support.sandbox import Sandbox
-from Support.session import ROOT, Host
+from Support.session import ROOT, Host, run
 from Support.upstream import reply
 from Support.workspace import SOC
 
@@ -610,3 +610,12 @@ def test_with_oauth_only_the_own_mailbox_is_fetched(running):
         assert len(fetch(host, SANDBOX, user_email="ada@harbor.example")["events"]) == 5
         data = host.failure("fetch_event", SANDBOX)
         assert data["status_code"] == 403 and data["message"].startswith("Delegation denied for ")
+
+
+def test_a_person_sees_the_fields_of_events_and_the_cursor_for_the_next_call():
+    span = ["--start-time", "2026-11-16", "--end-time", "2026-11-17", "--number-of-events-fetched", "1"]
+    words = ["call", "gmail", "fetch_event", "--user-email", SOC, "--sandbox"]
+    first = run(*words, *span)
+    assert first.returncode == 0 and "Email subject" in first.stdout and "Strange mail" in first.stdout
+    cursor = first.stdout.split("--cursor ")[1].strip()
+    assert "Your parcel" in run(*words, *span, "--cursor", cursor).stdout
