@@ -1,6 +1,9 @@
 """Every command against the emulated Workspace, with both ways to sign in."""
 
+import base64
+import hashlib
 import json
+import pathlib
 
 import pytest
 from Support.sandbox import Sandbox
@@ -165,6 +168,33 @@ def test_mail_is_read_whatever_happens_on_the_way(running, fault):
     with Host(running.document["connections"]["gmail_sandbox"]) as host:
         bodies = host.result("get_email", {"user_email": SOC, "message_ids": ids})["raw_data"]
         assert [body["id"] for body in bodies] == ids
+
+
+def test_what_is_sent_arrives_with_its_file_and_as_an_event(host, owner):
+    content = "id;amount\n17;4,20 €\n".encode()
+    kept = host.call("files/put", {
+        "name": "Beträge.csv", "source": "artifact_file",
+        "content_base64": base64.b64encode(content).decode()})
+    host.result("send_email", {
+        "sender_email": owner, "to_recipients": [owner], "subject": "Beträge – geprüft",
+        "content": "<p>See <b>the file</b>.</p>", "file_ids": [kept["file_id"]],
+        "file_source": "artifact_file"})
+    (message,) = found(host, owner, filter="in:inbox subject:geprüft")
+
+    brought = host.result("download_email_attachment", {
+        "user_email": owner, "message_id": message, "attachment_file_names": ["Beträge.csv"]})
+    (file,) = brought["files"]
+    assert pathlib.Path(file["path"]).read_bytes() == content
+    assert file["sha256"] == hashlib.sha256(content).hexdigest()
+
+    span = {"user_email": owner, "start_time": "2020-01-01", "end_time": "2099-01-01"}
+    events = host.result("fetch_event", {**span, "search_condition": "in:inbox subject:geprüft"})
+    (event,) = events["events"]
+    assert event["fields"]["Unique Event Key"] == message
+    assert event["fields"]["Email subject"] == "Beträge – geprüft"
+    more = host.result("fetch_event", {
+        **span, "search_condition": "in:inbox subject:geprüft", "cursor": events["cursor"]})
+    assert more["events"] == []
 
 
 def test_every_command_is_here(host):
