@@ -18,6 +18,7 @@ MESSAGES = 400
 IDS = [f"{0x182B00000000 + number:x}" for number in range(MESSAGES)]
 USER = "alex@harbor.example"
 GO = "Go, 32 connections"
+LIMITED = "Sallyport within a rate limit"
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class Run:
 def measure(sallyport: Program, go_mail: Path, upstream: Path, folder: Path, runs: int) -> None:
     key = _write_key(folder)
     (folder / "ids").write_text("\n".join(IDS))
-    done: dict[str, list[Run]] = {GO: [], "Sallyport": [], "Sallyport without batches": []}
+    done: dict[str, list[Run]] = {GO: [], "Sallyport": [], LIMITED: []}
     for _ in range(runs):
         for name, all_ in done.items():
             with vendor(upstream) as (port, seen):
@@ -42,7 +43,7 @@ def measure(sallyport: Program, go_mail: Path, upstream: Path, folder: Path, run
                     command += ["-user", USER, "-ids", str(folder / "ids")]
                     wall, cpu = _run(name, command, os.devnull, folder)
                 else:
-                    batches = name == "Sallyport"
+                    batches = name != LIMITED
                     connections = _write_connections(folder, key, address, batches=batches)
                     request = _write_request(folder)
                     wall, cpu = _run(name, sallyport.serving(connections), str(request), folder)
@@ -83,7 +84,8 @@ def _write_connections(folder: Path, key: Path, address: str, *, batches: bool) 
         },
     }
     if not batches:
-        # Under a limit of the connection's own each message is asked for by itself.
+        # Under a limit of the connection's own each message is asked for by itself, and counted in a
+        # file that all processes share.
         connection["rate_limits"] = {"get_email": {"requests": 1_000_000, "per_seconds": 1}}
     path = folder / "mail.json"
     path.write_text(json.dumps({"connections": {"main": connection}}))
