@@ -283,7 +283,8 @@ def test_another_refusal_is_told_and_cannot_steer_the_terminal(workspace):
 @pytest.mark.parametrize("state", ["", "x", None])
 def test_an_answer_to_somebody_else_is_refused(workspace, running, way, state):
     with Auth(workspace) as auth:
-        address = urllib.parse.urlsplit(consented(auth))
+        mine = consented(auth)
+        address = urllib.parse.urlsplit(mine)
         query = dict(urllib.parse.parse_qsl(address.query))
         query.pop("state")
         if state is not None:
@@ -291,9 +292,14 @@ def test_an_answer_to_somebody_else_is_refused(workspace, running, way, state):
         forged = address._replace(query=urllib.parse.urlencode(query)).geturl()
         running.forget_log()
         if way == "browser":
-            assert requests.get(forged, timeout=TIMEOUT).status_code == 400
-        else:
-            auth.paste(forged)
+            answer = requests.get(forged, timeout=TIMEOUT)
+            assert answer.status_code == 400 and "another request" in answer.text
+            assert running.log() == [] and "refresh_token" not in settings_in(workspace)
+            # Any page can send a browser there: the right answer is still waited for.
+            assert requests.get(mine, timeout=TIMEOUT).status_code == 200
+            assert auth.end() == 0 and "refresh_token" in settings_in(workspace)
+            return
+        auth.paste(forged)
         assert auth.end() == 1 and "another request" in auth.errors
         assert running.log() == []
     assert "refresh_token" not in settings_in(workspace)

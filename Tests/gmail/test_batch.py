@@ -3,7 +3,7 @@
 import pytest
 from Support.programmed_google import ANNA, BATCH, MAIL, Google, batch_reply, batched, bearer, refusal
 from Support.session import Host
-from Support.upstream import raw, reply, reset
+from Support.upstream import Reply, raw, reply, reset
 
 BOX = "/gmail/v1/users/anna%40corp.example/messages/"
 
@@ -182,6 +182,23 @@ def test_a_cut_answer_loses_nothing():
                 return message(request.target)
             whole = batch_reply([(id, message(target)) for id, _, target in batched(request)], lengths=True)
             return reply(200, whole.body[: len(whole.body) // 2], whole.headers)
+
+        google.answer_signed_in = answer
+        with Host(google.connection()) as host:
+            assert [body["id"] for body in read(host, names)["raw_data"]] == names
+
+
+@pytest.mark.parametrize("length", ["-5", "-9223372036854775808", "9223372036854775807", "99999999999999999999"])
+def test_a_length_that_cannot_be_is_no_answer(length):
+    names = ids(8)
+    with Google() as google:
+
+        def answer(request):
+            if request.path != BATCH:
+                return message(request.target)
+            return batch_reply([
+                (id, Reply(200, message(target).body, [("Content-Length", length)]))
+                for id, _, target in batched(request)], lengths=False)
 
         google.answer_signed_in = answer
         with Host(google.connection()) as host:

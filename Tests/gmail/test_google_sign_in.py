@@ -133,6 +133,15 @@ def test_a_short_lived_token_is_replaced_before_its_end():
         assert [bearer(call)[0] for call in google.calls] == [2, 2]
 
 
+@pytest.mark.parametrize("seconds", [10**12, 2**63 - 1, -(2**63), 10**30, "soon", None])
+def test_a_lifetime_that_cannot_be_is_none(seconds):
+    with Google() as google:
+        google.token = lambda request, form, number: google.grant(form, number, expires_in=seconds)
+        with Host(google.connection()) as host:
+            host.result("list_labels", LABELS)
+            host.result("list_labels", LABELS)
+
+
 # Refusals of the token endpoint
 
 REFUSALS = [

@@ -54,7 +54,7 @@ enum GmailBatch {
       let headers = reader.headers()
       let length = headers.first { $0.name == "content-length" }.flatMap { Int($0.value) }
       // A part that is cut short answers nothing.
-      if let length, length > reader.rest.count { continue }
+      if let length, !(0...reader.rest.count).contains(length) { continue }
       found[number] = HTTPResponse(
         status: status, headers: headers, body: Array(reader.rest.prefix(length ?? .max)))
     }

@@ -34,6 +34,10 @@ final class ConsentListener: Sendable {
     guard request.method == "GET", request.path == path,
       let answer = ConsentAnswer(FormFields(decoding: request.queryText.utf8), state: state)
     else { return .text(404, "There is nothing here.\n") }
+    // Any page can send a browser here: only the answer to this question counts.
+    if case .wrongState = answer {
+      return .text(400, "That belongs to another request. Open the page that was printed last.\n")
+    }
     guard inbox.offer(answer, isTold: true) else {
       return .text(409, "There was an answer already.\n")
     }

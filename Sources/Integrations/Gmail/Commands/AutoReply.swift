@@ -1,5 +1,6 @@
 import Basics
 import HTTP
+import Mail
 import Plugin
 
 struct GetAutoReply: GmailCommand, RequestCommand {
@@ -67,7 +68,8 @@ struct SetAutoReply: GmailCommand, RequestCommand {
         writer.member("enableAutoReply", isEnabled)
         writer.member(ifPresent: "responseSubject", subject)
         if let body {
-          writer.member(Self.isHTML(body) ? "responseBodyHtml" : "responseBodyPlainText", body)
+          writer.member(
+            HTMLText.isLikely(body) ? "responseBodyHtml" : "responseBodyPlainText", body)
         }
         writer.member("restrictToContacts", onlyContacts)
         writer.member("restrictToDomain", onlyDomain)
@@ -77,17 +79,5 @@ struct SetAutoReply: GmailCommand, RequestCommand {
       }
     }
     return client.mail(.put, user, "/settings/vacation", scope: .mailSettings, body: settings)
-  }
-
-  /// Whether there is a tag in it: Google has a field for each kind, the document one for both.
-  static func isHTML(_ text: String) -> Bool {
-    var rest = text[...]
-    while let open = rest.firstIndex(of: "<") {
-      rest = rest[rest.index(after: open)...]
-      let name = rest.drop { $0 == "/" }.prefix { $0.isLetter || $0.isNumber }
-      let after = rest.dropFirst(rest.first == "/" ? 1 : 0).dropFirst(name.count)
-      if name.first?.isLetter == true, after.contains(">") { return true }
-    }
-    return false
   }
 }

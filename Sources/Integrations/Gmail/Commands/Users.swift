@@ -33,10 +33,23 @@ struct CreateUser: GmailCommand, RequestCommand {
           )
         }.json
       ])
+    func refuseOwn(
+      _ names: [String], in object: JSON?, _ place: (ParameterProblem) -> ParameterProblem
+    ) {
+      for name in names where object?[name] != nil {
+        parameters.refuse(
+          "Custom Fields", place(ParameterProblem("has a parameter of its own", at: name)))
+      }
+    }
+    refuseOwn(Self.ownMembers, in: customFields) { $0 }
+    refuseOwn(Self.ownNames, in: customFields?["name"]) { $0.inside("name") }
   }
 
+  /// What parameters of their own say.
+  private static let ownMembers = ["primaryEmail", "password"]
+  private static let ownNames = ["givenName", "familyName"]
+
   func request(with client: GmailClient) -> HTTPRequest {
-    let own: Set<String> = ["primaryEmail", "name", "password"]
     let user = JSONFragment { writer in
       writer.object { writer in
         writer.member("primaryEmail", email)
@@ -44,18 +57,25 @@ struct CreateUser: GmailCommand, RequestCommand {
         writer.object {
           $0.member("givenName", givenName)
           $0.member("familyName", familyName)
+          Self.write(customFields?["name"], to: &$0)
         }
         writer.member("password", password)
-        for member in customFields?.members.map({ $0 }) ?? [] {
-          guard let name = member.name.string, !own.contains(name) else { continue }
-          writer.name(text: name)
-          writer.value(member.value)
-        }
+        Self.write(customFields, without: "name", to: &writer)
       }
     }
     var request = client.directory(.post, body: user)
     request.secretMembers = ["password"]
     return request
+  }
+
+  private static func write(
+    _ object: JSON?, without written: String? = nil, to writer: inout JSONWriter
+  ) {
+    for member in object?.members.map({ $0 }) ?? [] {
+      guard let name = member.name.string, name != written else { continue }
+      writer.name(text: name)
+      writer.value(member.value)
+    }
   }
 }
 
