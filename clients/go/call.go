@@ -1,0 +1,387 @@
+package sallyport
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	// maxTimeout is the longest deadline that the host takes; a later one is sent as this.
+	maxTimeout = 24 * time.Hour
+	// answerGrace is how long the host, which knows the deadline of a call too, has beyond it to
+	// say itself what became of the call, before it is cancelled.
+	answerGrace = 250 * time.Millisecond
+)
+
+// Call is one command to run.
+type Call struct {
+	Integration, Command string
+	// Connection is a name of the connections file; empty where only one active connection of the
+	// integration exists.
+	Connection string
+	// Inline is a connection of its own in the place of a named one, as JSON or what
+	// encoding/json makes it of.
+	Inline any
+	// Arguments is a JSON object, or what encoding/json makes one of: a struct of a generated
+	// package, a map, a json.RawMessage.
+	Arguments any
+
+	// AllPages reads on to the last page.
+	AllPages bool
+	// DryRun checks the call and tells in [Result.Requests] what would be sent.
+	DryRun bool
+	// IdempotencyKey makes the host run the call once for all calls with this key.
+	IdempotencyKey string
+	// FieldMapping is that of a command that fetches events.
+	FieldMapping any
+
+	// OnProgress is told how far the command is, and OnWaiting what a stream waits for. Both are
+	// called by the goroutine that invokes or reads the stream.
+	OnProgress func(Progress)
+	OnWaiting  func(Waiting)
+}
+
+// Progress is how many of the things to do are done.
+type Progress struct {
+	Done  int `json:"done"`
+	Total int `json:"total"`
+}
+
+// Waiting is a pause that the host makes, as for a rate limit.
+type Waiting struct {
+	Reason   string    `json:"reason"`
+	ResumeAt time.Time `json:"resume_at"`
+}
+
+// Option changes a call; the calls of generated packages take them.
+type Option func(*Call)
+
+// AllPages is [Call.AllPages].
+func AllPages() Option { return func(c *Call) { c.AllPages = true } }
+
+// DryRun is [Call.DryRun].
+func DryRun() Option { return func(c *Call) { c.DryRun = true } }
+
+// IdempotencyKey is [Call.IdempotencyKey].
+func IdempotencyKey(key string) Option { return func(c *Call) { c.IdempotencyKey = key } }
+
+// OnProgress is [Call.OnProgress].
+func OnProgress(handler func(Progress)) Option { return func(c *Call) { c.OnProgress = handler } }
+
+// OnWaiting is [Call.OnWaiting].
+func OnWaiting(handler func(Waiting)) Option { return func(c *Call) { c.OnWaiting = handler } }
+
+// With is the call with these options.
+func (c Call) With(options ...Option) Call {
+	for _, option := range options {
+		option(&c)
+	}
+	return c
+}
+
+// Ptr is a pointer to a value, for optional parameters: nil is left out, a pointer to the zero
+// value is sent.
+func Ptr[T any](value T) *T { return &value }
+
+// Invoke runs a command and waits for its result.
+//
+// The error is an [*Error] where the host answered with one, an [*ExitError] when the host ended,
+// and [ErrClosed] on a host that was closed before. A result that comes although ctx has ended
+// is returned: what was done is done.
+func (h *Host) Invoke(ctx context.Context, call Call) (*Result, error) {
+	if call.OnProgress != nil {
+		stream := h.begin(ctx, call, false)
+		defer stream.Close()
+		for stream.Next() {
+		}
+		return stream.Result(), stream.Err()
+	}
+	body, err := call.body(false)
+	if err != nil {
+		return nil, err
+	}
+	h.flow.begin()
+	defer h.flow.end()
+	sent := &pending{answer: make(chan message, 1)}
+	if err := h.send(ctx, sent, body, true); err != nil {
+		return nil, call.named(err)
+	}
+	return call.result(h.wait(ctx, sent))
+}
+
+// Request sends a request of another method than invoke, such as "limits", and reads its result
+// into result, unless that is nil. Its errors are those of Invoke.
+func (h *Host) Request(ctx context.Context, method string, params, result any) error {
+	name, err := json.Marshal(method)
+	if err != nil {
+		return err
+	}
+	body := append([]byte(`,"method":`), name...)
+	if params != nil {
+		encoded, err := json.Marshal(params)
+		if err != nil {
+			return fmt.Errorf("sallyport: params of %s: %w", method, err)
+		}
+		body = append(append(body, `,"params":`...), encoded...)
+	}
+	h.flow.begin()
+	defer h.flow.end()
+	sent := &pending{answer: make(chan message, 1)}
+	if err := h.send(ctx, sent, body, false); err != nil {
+		return err
+	}
+	payload, err := h.wait(ctx, sent).content()
+	if err != nil || result == nil {
+		return err
+	}
+	return decode(payload, result)
+}
+
+// pending is a request without an answer.
+type pending struct {
+	id uint64
+	// line is the number of the line that it was sent as.
+	line atomic.Uint64
+	// answer takes one message, so that nobody who gives it waits for who takes it.
+	answer chan message
+	// stream gets the notifications; nil where none are asked for.
+	stream *Stream
+}
+
+var lineBuffers = sync.Pool{New: func() any { return new([]byte) }}
+
+// send waits for a slot and sends a request. The body is all behind the id, of an invoke up to
+// where the deadline is put in, which is known only now.
+func (h *Host) send(ctx context.Context, sent *pending, body []byte, isInvoke bool) error {
+	if err := ctx.Err(); err != nil {
+		return contextError(err, OutcomeNotApplied, "It was not sent.")
+	}
+	select {
+	case h.slots <- struct{}{}:
+	case <-ctx.Done():
+		return contextError(ctx.Err(), OutcomeNotApplied, "It was not sent.")
+	case <-h.closing:
+		return ErrClosed
+	case <-h.failed:
+		return h.Err()
+	}
+
+	h.mu.Lock()
+	if h.isClosed || h.exit != nil {
+		exit := h.exit
+		h.mu.Unlock()
+		<-h.slots
+		if exit != nil {
+			return exit
+		}
+		return ErrClosed
+	}
+	h.lastID++
+	sent.id = h.lastID
+	h.calls[sent.id] = sent
+	h.mu.Unlock()
+
+	buffer := lineBuffers.Get().(*[]byte)
+	line := append(appendRequest((*buffer)[:0], sent.id), body...)
+	if isInvoke {
+		line = appendDeadline(ctx, line)
+	}
+	line = append(line, '}', '\n')
+	wasTaken := h.out.send(line, &sent.line)
+	if cap(line) <= maxKeptBuffer {
+		*buffer = line
+		lineBuffers.Put(buffer)
+	}
+	if !wasTaken {
+		return h.unsent(sent)
+	}
+	return nil
+}
+
+// unsent takes back what the pipe did not take: the host was closed, or has ended and is about
+// to end its calls.
+func (h *Host) unsent(sent *pending) error {
+	select {
+	case <-h.closing:
+	default:
+		return nil
+	}
+	if h.take(sent.id) != nil {
+		<-h.slots
+		return ErrClosed
+	}
+	return nil
+}
+
+// appendDeadline ends the options and params of an invoke.
+func appendDeadline(ctx context.Context, line []byte) []byte {
+	if deadline, ok := ctx.Deadline(); ok {
+		left := min(time.Until(deadline), maxTimeout)
+		if line[len(line)-1] != '{' {
+			line = append(line, ',')
+		}
+		line = append(line, `"timeout_ms":`...)
+		line = strconv.AppendInt(line, max(1, left.Milliseconds()), 10)
+	}
+	return append(line, "}}"...)
+}
+
+// wait returns the answer; when ctx ends, what the host then says, or that it said nothing.
+func (h *Host) wait(ctx context.Context, sent *pending) message {
+	select {
+	case got := <-sent.answer:
+		return got
+	case <-ctx.Done():
+		return h.settle(sent, ctx.Err())
+	}
+}
+
+// settle cancels a call and waits, with an end, for its answer.
+func (h *Host) settle(sent *pending, cause error) message {
+	h.flow.begin()
+	defer h.flow.end()
+	if errors.Is(cause, context.DeadlineExceeded) {
+		if got, ok := within(answerGrace, sent.answer); ok {
+			return got
+		}
+	}
+	h.cancel(sent.id)
+	if got, ok := within(h.options.CancelWait, sent.answer); ok {
+		return got
+	}
+	return message{failure: contextError(cause, OutcomeUnknown, "The host did not say in time what became of it.")}
+}
+
+func within(limit time.Duration, answer chan message) (message, bool) {
+	timer := time.NewTimer(limit)
+	defer timer.Stop()
+	select {
+	case got := <-answer:
+		return got, true
+	case <-timer.C:
+		return message{}, false
+	}
+}
+
+func (h *Host) cancel(id uint64) {
+	line := fmt.Appendf(nil, `{"jsonrpc":"2.0","method":"cancel","params":{"id":%d}}`+"\n", id)
+	h.out.send(line, nil)
+}
+
+// content is the result of an answer, or the error that it is.
+func (m message) content() ([]byte, error) {
+	switch {
+	case m.failure != nil:
+		return nil, m.failure
+	case m.kind == errorMessage:
+		return nil, errorFromWire(m.payload)
+	}
+	return m.payload, nil
+}
+
+// result makes the result or error of a call of its answer.
+func (c *Call) result(answer message) (*Result, error) {
+	payload, err := answer.content()
+	if err != nil {
+		return nil, c.named(err)
+	}
+	result := new(Result)
+	if err := json.Unmarshal(payload, result); err != nil {
+		return nil, c.named(protocolError("a result that cannot be read: " + err.Error()))
+	}
+	return result, nil
+}
+
+// named puts the names of the command into an error.
+func (c *Call) named(err error) error {
+	var failure *Error
+	if errors.As(err, &failure) {
+		failure.Integration, failure.Command = c.Integration, c.Command
+	}
+	return err
+}
+
+// body encodes all of an invoke but the start of the line and its deadline.
+func (c *Call) body(stream bool) ([]byte, error) {
+	body := make([]byte, 0, 512)
+	body = append(body, `,"method":"invoke","params":{"integration":`...)
+	body = appendString(body, c.Integration)
+	body = append(body, `,"command":`...)
+	body = appendString(body, c.Command)
+	var err error
+	if c.Inline != nil {
+		if body, err = appendValue(body, "connection", c.Inline); err != nil {
+			return nil, err
+		}
+	} else if c.Connection != "" {
+		body = appendString(append(body, `,"connection":`...), c.Connection)
+	}
+	if c.Arguments != nil {
+		if body, err = appendValue(body, "arguments", c.Arguments); err != nil {
+			return nil, err
+		}
+	}
+	return c.appendOptions(append(body, `,"options":{`...), stream)
+}
+
+func (c *Call) appendOptions(body []byte, stream bool) ([]byte, error) {
+	start := len(body)
+	for _, option := range []struct {
+		isSet bool
+		text  string
+	}{
+		{stream, `,"stream":true`},
+		{!stream && c.OnProgress != nil, `,"progress":true`},
+		{c.AllPages, `,"all_pages":true`},
+		{c.DryRun, `,"dry_run":true`},
+	} {
+		if option.isSet {
+			body = append(body, option.text...)
+		}
+	}
+	if c.IdempotencyKey != "" {
+		body = appendString(append(body, `,"idempotency_key":`...), c.IdempotencyKey)
+	}
+	if c.FieldMapping != nil {
+		var err error
+		if body, err = appendValue(body, "field_mapping", c.FieldMapping); err != nil {
+			return nil, err
+		}
+	}
+	if len(body) > start {
+		// The first one has no comma before it.
+		body = append(body[:start], body[start+1:]...)
+	}
+	return body, nil
+}
+
+func appendValue(body []byte, name string, value any) ([]byte, error) {
+	encoded, err := json.Marshal(value)
+	if err != nil {
+		return nil, fmt.Errorf("sallyport: %s: %w", name, err)
+	}
+	body = append(append(append(body, `,"`...), name...), `":`...)
+	return append(body, encoded...), nil
+}
+
+// appendString appends a string of JSON; names of this protocol need no escapes.
+func appendString(body []byte, text string) []byte {
+	if isPlain(text) {
+		return append(append(append(body, '"'), text...), '"')
+	}
+	encoded, _ := json.Marshal(text) // a string always has a form in JSON
+	return append(body, encoded...)
+}
+
+func isPlain(text string) bool {
+	return bytes.IndexFunc([]byte(text), func(r rune) bool {
+		return r < ' ' || r == '"' || r == '\\' || r > '~'
+	}) < 0
+}
