@@ -1,12 +1,12 @@
 package sallyport
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -381,7 +381,7 @@ func appendString(body []byte, text string) []byte {
 }
 
 func isPlain(text string) bool {
-	return bytes.IndexFunc([]byte(text), func(r rune) bool {
+	return strings.IndexFunc(text, func(r rune) bool {
 		return r < ' ' || r == '"' || r == '\\' || r > '~'
 	}) < 0
 }
