@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"example.invalid/sallyport"
+	"example.invalid/sallyport/coda"
 )
 
 // The time that this process alone, and not the host, spends on a call: CPU-µs/call. Dry runs
@@ -24,12 +25,9 @@ func BenchmarkInvoke(b *testing.B) {
 	}
 }
 
-// BenchmarkStream measures a call for each item of a page, as a consumer of a stream sees it.
 func dryRun(b *testing.B, host *sallyport.Host) {
-	result, err := host.Invoke(context.Background(), sallyport.Call{
-		Integration: "coda_footprint", Command: "list_device_users", Connection: "coda_sandbox",
-		Arguments: map[string]any{"device_id": 1041}, DryRun: true,
-	})
+	result, err := coda.New(host, "coda_sandbox").ListDeviceUsers(
+		context.Background(), coda.ListDeviceUsersParams{DeviceID: 1041}, sallyport.DryRun())
 	if err != nil || len(result.Requests) != 1 {
 		b.Errorf("%+v, %v", result, err)
 	}

@@ -13,7 +13,8 @@ type HealthChange struct {
 	Status              string `json:"status"`
 	ConsecutiveFailures int    `json:"consecutive_failures"`
 	// Error is why it is unhealthy.
-	Error *Error `json:"error"`
+	Error     string    `json:"error"`
+	CheckedAt time.Time `json:"checked_at"`
 }
 
 // WatchHealth tests a connection now and then every interval, which counts in whole seconds.

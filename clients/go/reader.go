@@ -120,11 +120,10 @@ func (h *Host) takeLine(number uint64) *pending {
 // handleNotices calls the handlers of the options, one after the other.
 func (h *Host) handleNotices() {
 	for notice := range h.notices {
-		if notice.method == "health/changed" && h.options.OnHealth != nil {
-			var change HealthChange
-			if json.Unmarshal(notice.payload, &change) == nil {
-				h.options.OnHealth(change)
-			}
+		var change HealthChange
+		if h.options.OnHealth != nil && notice.method == "health/changed" &&
+			json.Unmarshal(notice.payload, &change) == nil {
+			h.options.OnHealth(change)
 		} else if h.options.OnNotification != nil {
 			h.options.OnNotification(notice.method, notice.payload)
 		}
