@@ -74,7 +74,7 @@ func item(id string, seq int, item string) {
 
 func say(line string) { os.Stdout.WriteString(line + "\n") }
 
-const manyItems = 1000
+const manyItems = 500
 
 func misbehave(command, id string, line int, text string) {
 	const success = `{"return_data":"Successful"}`
@@ -119,7 +119,7 @@ func misbehave(command, id string, line int, text string) {
 		for seq := 0; seq < manyItems; seq++ {
 			item(id, seq, `{"n":`+fmt.Sprint(seq)+`,"filler":"`+filler+`"}`)
 		}
-		answer(id, `{"return_data":"Successful","meta":{"items":1000}}`)
+		answer(id, `{"return_data":"Successful","meta":{"items":500}}`)
 	default:
 		panic(command)
 	}
@@ -143,7 +143,8 @@ func fake(t *testing.T, mode string, options sallyport.Options) sallyport.Option
 		t.Fatal(err)
 	}
 	options.Path = path
-	options.Env = append(os.Environ(), "FAKE_HOST="+mode)
+	// A process under the race detector would wait a second before it ends.
+	options.Env = append(os.Environ(), "FAKE_HOST="+mode, "GORACE=atexit_sleep_ms=0")
 	return options
 }
 

@@ -325,7 +325,7 @@ func TestASlowReaderMakesTheHostWait(t *testing.T) {
 		t.Fatal(count, err)
 	}
 	if peak > 16<<20 {
-		t.Errorf("%d MB were held of a stream of 64 MB", peak>>20)
+		t.Errorf("%d MB were held of a stream of 32 MB", peak>>20)
 	}
 }
 
