@@ -35,7 +35,7 @@ type Call struct {
 
 	// AllPages reads on to the last page.
 	AllPages bool
-	// DryRun checks the call and tells in [Result.Requests] what would be sent.
+	// DryRun checks the call and tells in [Result.PlannedRequests] what would be sent.
 	DryRun bool
 	// IdempotencyKey makes the host run the call once for all calls with this key.
 	IdempotencyKey string
@@ -109,7 +109,7 @@ func (h *Host) Invoke(ctx context.Context, call Call) (*Result, error) {
 	}
 	h.flow.begin()
 	defer h.flow.end()
-	sent := &pending{answer: make(chan message, 1)}
+	sent := requests.Get().(*pending)
 	if err := h.send(ctx, sent, body, true); err != nil {
 		return nil, call.named(err)
 	}
@@ -123,7 +123,8 @@ func (h *Host) Request(ctx context.Context, method string, params, result any) e
 	if err != nil {
 		return err
 	}
-	body := append([]byte(`,"method":`), name...)
+	body := append(newLine(), `{"jsonrpc":"2.0","method":`...)
+	body = append(body, name...)
 	if params != nil {
 		encoded, err := json.Marshal(params)
 		if err != nil {
@@ -133,7 +134,7 @@ func (h *Host) Request(ctx context.Context, method string, params, result any) e
 	}
 	h.flow.begin()
 	defer h.flow.end()
-	sent := &pending{answer: make(chan message, 1)}
+	sent := requests.Get().(*pending)
 	if err := h.send(ctx, sent, body, false); err != nil {
 		return err
 	}
@@ -155,11 +156,17 @@ type pending struct {
 	stream *Stream
 }
 
-var lineBuffers = sync.Pool{New: func() any { return new([]byte) }}
+// requests are those that were answered, to be used again.
+var requests = sync.Pool{New: func() any { return &pending{answer: make(chan message, 1)} }}
 
-// send waits for a slot and sends a request. The body is all behind the id, of an invoke up to
-// where the deadline is put in, which is known only now.
-func (h *Host) send(ctx context.Context, sent *pending, body []byte, isInvoke bool) error {
+// lines are buffers that were sent, to be used again.
+var lines = sync.Pool{New: func() any { return new([]byte) }}
+
+func newLine() []byte { return (*lines.Get().(*[]byte))[:0] }
+
+// send waits for a slot and sends a request. The line is all before the id, of an invoke up to
+// where the deadline is put in, which is known only now; it is used up.
+func (h *Host) send(ctx context.Context, sent *pending, line []byte, isInvoke bool) error {
 	if err := ctx.Err(); err != nil {
 		return contextError(err, OutcomeNotApplied, "It was not sent.")
 	}
@@ -184,20 +191,19 @@ func (h *Host) send(ctx context.Context, sent *pending, body []byte, isInvoke bo
 		return ErrClosed
 	}
 	h.lastID++
-	sent.id = h.lastID
-	h.calls[sent.id] = sent
+	id := h.lastID
+	sent.id = id
+	h.calls[id] = sent
 	h.mu.Unlock()
 
-	buffer := lineBuffers.Get().(*[]byte)
-	line := append(appendRequest((*buffer)[:0], sent.id), body...)
 	if isInvoke {
 		line = appendDeadline(ctx, line)
 	}
+	line = strconv.AppendUint(append(line, `,"id":`...), id, 10)
 	line = append(line, '}', '\n')
 	wasTaken := h.out.send(line, &sent.line)
 	if cap(line) <= maxKeptBuffer {
-		*buffer = line
-		lineBuffers.Put(buffer)
+		lines.Put(&line)
 	}
 	if !wasTaken {
 		return h.unsent(sent)
@@ -237,6 +243,8 @@ func appendDeadline(ctx context.Context, line []byte) []byte {
 func (h *Host) wait(ctx context.Context, sent *pending) message {
 	select {
 	case got := <-sent.answer:
+		// Nobody else knows it any more.
+		requests.Put(sent)
 		return got
 	case <-ctx.Done():
 		return h.settle(sent, ctx.Err())
@@ -308,10 +316,9 @@ func (c *Call) named(err error) error {
 	return err
 }
 
-// body encodes all of an invoke but the start of the line and its deadline.
+// body encodes an invoke up to its deadline.
 func (c *Call) body(stream bool) ([]byte, error) {
-	body := make([]byte, 0, 512)
-	body = append(body, `,"method":"invoke","params":{"integration":`...)
+	body := append(newLine(), `{"jsonrpc":"2.0","method":"invoke","params":{"integration":`...)
 	body = appendString(body, c.Integration)
 	body = append(body, `,"command":`...)
 	body = appendString(body, c.Command)

@@ -120,7 +120,11 @@ func ExampleDryRun() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	for _, request := range result.Requests {
+	requests, err := result.PlannedRequests()
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, request := range requests {
 		var body struct {
 			Method string
 			Params map[string]any

@@ -52,8 +52,9 @@ func TestManyGoroutinesGetTheirOwnAnswers(t *testing.T) {
 					t.Error(err)
 					return
 				}
-				if !result.DryRun || !strings.Contains(result.Requests[0].URL, fmt.Sprintf("/%d", device)) {
-					t.Errorf("%d got %+v", device, result)
+				requests, err := result.PlannedRequests()
+				if err != nil || !strings.Contains(requests[0].URL, fmt.Sprintf("/%d", device)) {
+					t.Errorf("%d got %+v, %v", device, requests, err)
 				}
 			}
 		}(caller)

@@ -32,9 +32,9 @@ type Result struct {
 	// Notices are what the caller should know beside it.
 	Notices []string `json:"notices"`
 	Meta    Meta     `json:"meta"`
-	// DryRun says that nothing was sent, and Requests what would have been.
-	DryRun   bool             `json:"dry_run"`
-	Requests []PlannedRequest `json:"requests"`
+	// DryRun says that nothing was sent; see [Result.PlannedRequests].
+	DryRun   bool            `json:"dry_run"`
+	Requests json.RawMessage `json:"requests"`
 }
 
 // Decode reads the vendor's answer into v. In an any, numbers are json.Number and keep their
@@ -70,6 +70,16 @@ type Meta struct {
 type Event struct {
 	Fields map[string]json.RawMessage `json:"fields"`
 	Raw    json.RawMessage            `json:"raw"`
+}
+
+// PlannedRequests are those that a dry run would have sent, in their order.
+func (r *Result) PlannedRequests() ([]PlannedRequest, error) {
+	if !r.DryRun {
+		return nil, errors.New("sallyport: the result is not of a dry run")
+	}
+	var requests []PlannedRequest
+	err := json.Unmarshal(r.Requests, &requests)
+	return requests, err
 }
 
 // PlannedRequest is a request that a dry run would have sent, without credentials.

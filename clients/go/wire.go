@@ -161,9 +161,3 @@ func parseNotification(method string, params []byte) message {
 	}
 	return message{kind: kind, id: wire.ID, seq: wire.Seq, payload: params}
 }
-
-// appendRequest starts a line; what follows is the method's params and the closing brace.
-func appendRequest(line []byte, id uint64) []byte {
-	line = append(line, `{"jsonrpc":"2.0","id":`...)
-	return strconv.AppendUint(line, id, 10)
-}

@@ -2,6 +2,7 @@ package sallyport
 
 import (
 	"os"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -12,8 +13,8 @@ import (
 const maxKeptBuffer = 1 << 20
 
 // writer sends whole lines down a pipe and never makes a caller wait for the reader of it: who
-// sends writes what the pipe takes at once, and a goroutine does the rest. Lines that come in
-// while one is written go out together.
+// sends writes what the pipe takes at once, and a goroutine does the rest. Lines that come in at
+// one time go out together.
 type writer struct {
 	file *os.File
 	raw  syscall.RawConn
@@ -48,20 +49,23 @@ func (w *writer) send(line []byte, number *atomic.Uint64) bool {
 	if number != nil {
 		number.Store(w.lines)
 	}
+	w.queued = append(w.queued, line...)
 	if w.busy {
-		w.queued = append(w.queued, line...)
 		w.mu.Unlock()
 		return true
 	}
 	w.busy = true
 	w.mu.Unlock()
 
-	rest := line[tryWrite(w.raw, line):]
+	// Others who are about to send do so now, and one write does for all.
+	runtime.Gosched()
 
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if len(rest) > 0 {
-		w.queued = append(append(make([]byte, 0, len(rest)+len(w.queued)), rest...), w.queued...)
+	batch := w.queued
+	w.queued = batch[tryWrite(w.raw, batch):]
+	if len(w.queued) == 0 && cap(batch) <= maxKeptBuffer {
+		w.queued = batch[:0]
 	}
 	if len(w.queued) == 0 && !w.closed {
 		w.busy = false
