@@ -173,7 +173,8 @@ func (h *Host) fail(exit *ExitError) {
 // [*ExitError] when the host ended in another way than it should.
 func (h *Host) Close() error { return h.Shutdown(context.Background()) }
 
-// Shutdown is Close for who cannot wait that long: when ctx ends, what is left is cancelled.
+// Shutdown is Close for who cannot wait that long: when ctx ends, what is left is cancelled. The
+// [*ExitError] then has Code 3 where something was.
 func (h *Host) Shutdown(ctx context.Context) error {
 	h.mu.Lock()
 	if !h.isClosed {
