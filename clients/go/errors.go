@@ -1,0 +1,208 @@
+package sallyport
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// ErrClosed is what a call returns on a host that was closed before the call was sent.
+var ErrClosed = errors.New("sallyport: the host is closed")
+
+// Kind says what sort of failure it was.
+type Kind string
+
+// The kinds of failures (3.5 of the protocol).
+const (
+	KindUpstream    Kind = "upstream"
+	KindAuth        Kind = "auth"
+	KindPermission  Kind = "permission"
+	KindRateLimited Kind = "rate_limited"
+	KindTimeout     Kind = "timeout"
+	KindNetwork     Kind = "network"
+	KindValidation  Kind = "validation"
+	KindNotFound    Kind = "not_found"
+	KindPolicy      Kind = "policy"
+	KindCancelled   Kind = "cancelled"
+	KindUnavailable Kind = "unavailable"
+	KindInternal    Kind = "internal"
+)
+
+// Outcome says whether the vendor may have acted although the call failed.
+type Outcome string
+
+// Whether a command that failed may have been done.
+const (
+	OutcomeNotApplied Outcome = "not_applied"
+	OutcomeUnknown    Outcome = "unknown"
+)
+
+// Error is an answer that is an error. Everything in it is safe to show: the host redacts
+// secrets.
+//
+// errors.Is(err, context.DeadlineExceeded) holds for KindTimeout, and
+// errors.Is(err, context.Canceled) for KindCancelled.
+type Error struct {
+	// Integration and Command are those of the call; empty for other requests.
+	Integration, Command string
+	// Code is that of JSON-RPC: -32602 for wrong arguments, -32000 for a command that failed,
+	// -32800 for one that was cancelled. 0 for one target of several.
+	Code int
+	// FailureIndicator is the sentence that names the command: "Isolate Endpoints failed."
+	FailureIndicator string
+	// StatusCode is the vendor's, or the one that comes nearest where it gave none.
+	StatusCode int
+	// Message says what went wrong.
+	Message string
+	Kind    Kind
+	Outcome Outcome
+	// Retryable says whether the same call could succeed later, and RetryAfter when.
+	Retryable  bool
+	RetryAfter time.Duration
+	// Remedy is what the user can do; empty where nothing is known.
+	Remedy string
+	// Problems are all faults of the arguments.
+	Problems []Problem
+	// Target is the target that failed, in the errors of a command over several.
+	Target string
+	// Targets are the outcomes of the targets of a command of which none succeeded.
+	Targets []Target
+	// Upstream is what the vendor answered, where that says more.
+	Upstream json.RawMessage
+}
+
+// Problem is one fault of the arguments of a call.
+type Problem struct {
+	// Path is a JSON Pointer into the params: "/arguments/page_size".
+	Path    string `json:"path"`
+	Message string `json:"message"`
+	// DidYouMean is the nearest name or value that there is; empty where none is near.
+	DidYouMean string `json:"did_you_mean"`
+}
+
+func (e *Error) Error() string {
+	var text strings.Builder
+	text.WriteString(e.FailureIndicator)
+	if e.Message != "" && e.Message != e.FailureIndicator {
+		if text.Len() > 0 {
+			text.WriteByte(' ')
+		}
+		text.WriteString(e.Message)
+	}
+	if e.StatusCode != 0 {
+		fmt.Fprintf(&text, " (%d)", e.StatusCode)
+	}
+	return text.String()
+}
+
+// Is makes errors.Is find the context errors that a kind stands for.
+func (e *Error) Is(target error) bool {
+	switch target {
+	case context.DeadlineExceeded:
+		return e.Kind == KindTimeout
+	case context.Canceled:
+		return e.Kind == KindCancelled
+	}
+	return false
+}
+
+// UnmarshalJSON reads the data of an error, or an error of a target.
+func (e *Error) UnmarshalJSON(data []byte) error {
+	var wire struct {
+		FailureIndicator string          `json:"failure_indicator"`
+		StatusCode       int             `json:"status_code"`
+		Message          string          `json:"message"`
+		Kind             Kind            `json:"kind"`
+		Outcome          Outcome         `json:"outcome"`
+		Retryable        bool            `json:"retryable"`
+		RetryAfter       int64           `json:"retry_after_ms"`
+		Remedy           string          `json:"remedy"`
+		Problems         []Problem       `json:"problems"`
+		Target           string          `json:"target"`
+		Targets          []Target        `json:"targets"`
+		Upstream         json.RawMessage `json:"upstream"`
+	}
+	if err := json.Unmarshal(data, &wire); err != nil {
+		return err
+	}
+	*e = Error{
+		FailureIndicator: wire.FailureIndicator, StatusCode: wire.StatusCode, Message: wire.Message,
+		Kind: wire.Kind, Outcome: wire.Outcome, Retryable: wire.Retryable,
+		RetryAfter: time.Duration(wire.RetryAfter) * time.Millisecond, Remedy: wire.Remedy,
+		Problems: wire.Problems, Target: wire.Target, Targets: wire.Targets, Upstream: wire.Upstream,
+	}
+	return nil
+}
+
+// errorFromWire makes an error of the member "error" of a response.
+func errorFromWire(member []byte) *Error {
+	var wire struct {
+		Code    int             `json:"code"`
+		Message string          `json:"message"`
+		Data    json.RawMessage `json:"data"`
+	}
+	if err := json.Unmarshal(member, &wire); err != nil {
+		return protocolError("an error that cannot be read: " + err.Error())
+	}
+	failure := new(Error)
+	if len(wire.Data) > 0 {
+		if err := json.Unmarshal(wire.Data, failure); err != nil {
+			failure = new(Error)
+		}
+	}
+	failure.Code = wire.Code
+	if failure.FailureIndicator == "" {
+		failure.FailureIndicator = wire.Message
+	}
+	if failure.Kind == "" {
+		// An error of the envelope has no such data.
+		failure.Kind, failure.Outcome = KindInternal, OutcomeUnknown
+		if wire.Code <= -32600 && wire.Code > -32603 || wire.Code == -32700 {
+			failure.Kind, failure.Outcome, failure.StatusCode = KindValidation, OutcomeNotApplied, 400
+		}
+	}
+	return failure
+}
+
+// protocolError is an answer that breaks the protocol: nothing is known of what was done.
+func protocolError(what string) *Error {
+	return &Error{
+		Code: -32603, FailureIndicator: "The host broke the protocol.", StatusCode: 500,
+		Message: "It sent " + what + ".", Kind: KindInternal, Outcome: OutcomeUnknown,
+	}
+}
+
+// contextError is a call whose context ended without an answer of the host.
+func contextError(cause error, outcome Outcome, message string) *Error {
+	failure := &Error{
+		Code: -32800, FailureIndicator: "The call was cancelled.", StatusCode: 499, Message: message,
+		Kind: KindCancelled, Outcome: outcome, Retryable: outcome == OutcomeNotApplied,
+	}
+	if errors.Is(cause, context.DeadlineExceeded) {
+		failure.Code, failure.StatusCode, failure.Kind = -32000, 504, KindTimeout
+		failure.FailureIndicator = "The call ran out of time."
+	}
+	return failure
+}
+
+// ExitError is a host that ended while something was expected of it. A call that it ends may
+// have been done: the vendor may have received it.
+type ExitError struct {
+	// Code is the exit status, or -1 where a signal ended the process.
+	Code int
+	// Status says the same in words: "exit status 2", "signal: killed".
+	Status string
+	// LastLines are the last lines of its log.
+	LastLines []string
+}
+
+func (e *ExitError) Error() string {
+	text := "sallyport: the host ended (" + e.Status + ")"
+	if len(e.LastLines) > 0 {
+		text += ": " + e.LastLines[len(e.LastLines)-1]
+	}
+	return text
+}

@@ -1,0 +1,115 @@
+package sallyport
+
+import (
+	"context"
+	"io"
+	"time"
+)
+
+// File is a reference to a file of the host's store.
+type File struct {
+	ID          string     `json:"file_id"`
+	Name        string     `json:"name"`
+	Size        int64      `json:"size"`
+	ContentType string     `json:"content_type"`
+	MD5         string     `json:"md5"`
+	SHA1        string     `json:"sha1"`
+	SHA256      string     `json:"sha256"`
+	Source      FileSource `json:"source"`
+	Created     time.Time  `json:"created"`
+	// Path is where it can be read on the machine of the host; in results of commands only.
+	Path string `json:"path"`
+}
+
+// FileSource says what a file is of.
+type FileSource string
+
+// What files are of; what commands produce is FilePlaybook.
+const (
+	FileIncidentAttachment FileSource = "incident_attachment_file"
+	FilePlaybook           FileSource = "playbook_file"
+	FileArtifact           FileSource = "artifact_file"
+)
+
+// NewFile is a file to store: a content, or the path of a file on the machine of the host.
+type NewFile struct {
+	// Name may be left out with Path.
+	Name string `json:"name,omitempty"`
+	// Content is the content; nil with Path.
+	Content []byte `json:"content_base64,omitempty"`
+	Path    string `json:"path,omitempty"`
+	// Source is FilePlaybook when left out.
+	Source FileSource `json:"source"`
+	// ContentType is by the extension of the name when left out.
+	ContentType string `json:"content_type,omitempty"`
+}
+
+// fileChunk is how many bytes are asked for at a time: the most that the host gives.
+const fileChunk = 4 << 20
+
+// PutFile stores a file, for commands that take one.
+func (h *Host) PutFile(ctx context.Context, file NewFile) (File, error) {
+	if file.Source == "" {
+		file.Source = FilePlaybook
+	}
+	var stored File
+	if file.Path == "" && len(file.Content) == 0 {
+		// An empty content is one too.
+		params := map[string]any{"name": file.Name, "content_base64": "", "source": file.Source}
+		if file.ContentType != "" {
+			params["content_type"] = file.ContentType
+		}
+		err := h.Request(ctx, "files/put", params, &stored)
+		return stored, err
+	}
+	err := h.Request(ctx, "files/put", file, &stored)
+	return stored, err
+}
+
+// CopyFile writes the content of a file to w.
+func (h *Host) CopyFile(ctx context.Context, w io.Writer, id string) (written int64, err error) {
+	for {
+		var chunk struct {
+			Content []byte `json:"content_base64"`
+			IsEnd   bool   `json:"eof"`
+		}
+		params := map[string]any{"file_id": id, "offset": written, "length": fileChunk}
+		if err := h.Request(ctx, "files/get", params, &chunk); err != nil {
+			return written, err
+		}
+		count, err := w.Write(chunk.Content)
+		written += int64(count)
+		if err != nil || chunk.IsEnd || len(chunk.Content) == 0 {
+			return written, err
+		}
+	}
+}
+
+// ListFiles lists the files of the store, the newest last.
+func (h *Host) ListFiles(ctx context.Context) ([]File, error) {
+	var files []File
+	params := map[string]any{}
+	for {
+		var page struct {
+			Files []File `json:"files"`
+			Next  string `json:"next_cursor"`
+		}
+		if err := h.Request(ctx, "files/list", params, &page); err != nil {
+			return files, err
+		}
+		files = append(files, page.Files...)
+		if page.Next == "" {
+			return files, nil
+		}
+		params["cursor"] = page.Next
+	}
+}
+
+// RemoveFile removes a file; false means that there was none with this id.
+func (h *Host) RemoveFile(ctx context.Context, id string) (bool, error) {
+	var answer struct {
+		Removed bool `json:"removed"`
+	}
+	err := h.Request(ctx, "files/remove", map[string]any{"file_id": id}, &answer)
+	return answer.Removed, err
+}

@@ -1,0 +1,3 @@
+module example.invalid/sallyport
+
+go 1.21

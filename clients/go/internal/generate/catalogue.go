@@ -1,0 +1,90 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+)
+
+// Integration is what capabilities says of one.
+type Integration struct {
+	ID, Title, Description string
+	Commands               []Command
+}
+
+// Command is what capabilities says of one.
+type Command struct {
+	ID, Title, Description string
+	Parameters             Schema
+	ItemsPath              string `json:"items_path"`
+	Effect                 string
+	Idempotent             bool
+	PartialSuccess         bool `json:"partial_success"`
+	Permissions            []string
+	RateLimit              *struct {
+		Requests   json.Number
+		PerSeconds json.Number `json:"per_seconds"`
+	} `json:"rate_limit"`
+	ReadBack string `json:"read_back"`
+}
+
+// Schema is the part of a JSON Schema that parameters are described with.
+type Schema struct {
+	Title, Description string
+	Type               types
+	Enum               []string
+	Properties         properties
+	Required           []string
+	Items              *Schema
+	Default            json.RawMessage
+	Examples           []json.RawMessage
+	Sources            []struct{ Command, Path string } `json:"x-source"`
+}
+
+// types is one type or several.
+type types []string
+
+func (t *types) UnmarshalJSON(data []byte) error {
+	var one string
+	if json.Unmarshal(data, &one) == nil {
+		*t = types{one}
+		return nil
+	}
+	return json.Unmarshal(data, (*[]string)(t))
+}
+
+// properties keeps the order of an object.
+type properties []property
+
+type property struct {
+	name   string
+	schema Schema
+}
+
+func (p *properties) UnmarshalJSON(data []byte) error {
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	if start, err := decoder.Token(); err != nil || start != json.Delim('{') {
+		return fmt.Errorf("properties are no object")
+	}
+	for decoder.More() {
+		name, err := decoder.Token()
+		if err != nil {
+			return err
+		}
+		next := property{name: name.(string)} // names of members are strings
+		if err := decoder.Decode(&next.schema); err != nil {
+			return fmt.Errorf("%s: %w", next.name, err)
+		}
+		*p = append(*p, next)
+	}
+	return nil
+}
+
+func (s Schema) requires(name string) bool {
+	for _, required := range s.Required {
+		if required == name {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,179 @@
+package sallyport
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	// maxLine is how many bytes one line of the host may have.
+	maxLine = 1 << 30
+	// maxNotices is how many notifications may wait for their handler.
+	maxNotices = 1000
+	// readBuffer is how many bytes are read at a time.
+	readBuffer = 64 << 10
+)
+
+// read hands over every line of the host, until its output ends.
+func (h *Host) read(output *os.File) {
+	reader := bufio.NewReaderSize(output, readBuffer)
+	var long []byte
+	isLate := false
+	for {
+		h.flow.wait()
+		piece, err := reader.ReadSlice('\n')
+		if len(piece) > 0 {
+			isLate = false
+		}
+		switch {
+		case err == nil && len(long) == 0:
+			h.receive(piece)
+		case err == nil:
+			h.receive(append(long, piece...))
+			long = nil
+		case errors.Is(err, bufio.ErrBufferFull):
+			long = append(long, piece...)
+		case errors.Is(err, os.ErrDeadlineExceeded) && !isLate:
+			// The process has ended, but what it wrote may still be in the pipe.
+			long = append(long, piece...)
+			isLate = true
+			output.SetReadDeadline(time.Now().Add(tailWait / 10))
+		default:
+			if rest := append(long, piece...); len(rest) > 0 {
+				h.log.add(fmt.Sprintf("(cut off) %.200s", rest))
+			}
+			return
+		}
+		if len(long) > maxLine {
+			h.log.add(fmt.Sprintf("(the host sent a line of more than %d bytes)", maxLine))
+			h.process.Process.Kill()
+			return
+		}
+	}
+}
+
+// receive takes one line, which is the reader's to use again.
+func (h *Host) receive(line []byte) {
+	got := parse(line)
+	got.payload = bytes.Clone(got.payload)
+	switch got.kind {
+	case resultMessage, errorMessage:
+		h.answer(h.take(got.id), got)
+	case lineError:
+		got.kind = errorMessage
+		h.answer(h.takeLine(got.id), got)
+	case itemMessage, progressMessage, waitingMessage:
+		h.mu.Lock()
+		call := h.calls[got.id]
+		h.mu.Unlock()
+		if call != nil && call.stream != nil {
+			call.stream.push(got)
+		}
+	case otherNotification:
+		select {
+		case h.notices <- got:
+		default:
+		}
+	default:
+		if line = bytes.TrimSpace(line); len(line) > 0 {
+			h.log.add(fmt.Sprintf("(not a message) %.200s", line))
+		}
+	}
+}
+
+func (h *Host) answer(call *pending, got message) {
+	if call == nil {
+		return
+	}
+	<-h.slots
+	call.answer <- got
+}
+
+func (h *Host) take(id uint64) *pending {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	call := h.calls[id]
+	delete(h.calls, id)
+	return call
+}
+
+// takeLine finds the call that was sent as this line.
+func (h *Host) takeLine(number uint64) *pending {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for id, call := range h.calls {
+		if call.line.Load() == number {
+			delete(h.calls, id)
+			return call
+		}
+	}
+	return nil
+}
+
+// handleNotices calls the handlers of the options, one after the other.
+func (h *Host) handleNotices() {
+	for notice := range h.notices {
+		var change HealthChange
+		if h.options.OnHealth != nil && notice.method == "health/changed" &&
+			json.Unmarshal(notice.payload, &change) == nil {
+			h.options.OnHealth(change)
+		} else if h.options.OnNotification != nil {
+			h.options.OnNotification(notice.method, notice.payload)
+		}
+	}
+}
+
+// flow makes the reader wait while some stream holds more than it should and nobody needs what
+// comes behind it. Somebody who waits for an answer goes before: it may be the consumer of that
+// very stream, who would else wait for ever.
+type flow struct {
+	mu   sync.Mutex
+	more *sync.Cond
+	// full is how many streams hold too much.
+	full int
+	// waiting is how many goroutines wait for something that the host is to say.
+	waiting atomic.Int64
+	paused  atomic.Bool
+}
+
+func (f *flow) init() { f.more = sync.NewCond(&f.mu) }
+
+// begin and end enclose a wait for the host.
+func (f *flow) begin() {
+	f.waiting.Add(1)
+	if f.paused.Load() {
+		f.mu.Lock()
+		f.more.Broadcast()
+		f.mu.Unlock()
+	}
+}
+
+func (f *flow) end() { f.waiting.Add(-1) }
+
+// changeFull counts streams that hold too much.
+func (f *flow) changeFull(by int) {
+	f.mu.Lock()
+	f.full += by
+	f.paused.Store(f.full > 0)
+	f.more.Broadcast()
+	f.mu.Unlock()
+}
+
+// wait returns when the reader may go on.
+func (f *flow) wait() {
+	if !f.paused.Load() {
+		return
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for f.full > 0 && f.waiting.Load() == 0 {
+		f.more.Wait()
+	}
+}

@@ -1,0 +1,157 @@
+package sallyport
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	// maxTimeout is the longest deadline that the host takes; a later one is sent as this.
+	maxTimeout = 24 * time.Hour
+	// answerGrace is how long the host, which knows the deadline of a call too, has beyond it to
+	// say itself what became of the call, before it is cancelled.
+	answerGrace = 250 * time.Millisecond
+)
+
+// pending is a request without an answer.
+type pending struct {
+	id uint64
+	// line is the number of the line that it was sent as.
+	line atomic.Uint64
+	// answer takes one message, so that nobody who gives it waits for who takes it.
+	answer chan message
+	// stream gets the notifications; nil where none are asked for.
+	stream *Stream
+}
+
+// requests are those that were answered, to be used again.
+var requests = sync.Pool{New: func() any { return &pending{answer: make(chan message, 1)} }}
+
+// lines are buffers that were sent, to be used again.
+var lines = sync.Pool{New: func() any { return new([]byte) }}
+
+func newLine() []byte { return (*lines.Get().(*[]byte))[:0] }
+
+// send waits for a slot and sends a request. The line is all before the id, of an invoke up to
+// where the deadline is put in, which is known only now; it is used up.
+func (h *Host) send(ctx context.Context, sent *pending, line []byte, isInvoke bool) error {
+	if err := ctx.Err(); err != nil {
+		return contextError(err, OutcomeNotApplied, "It was not sent.")
+	}
+	select {
+	case h.slots <- struct{}{}:
+	case <-ctx.Done():
+		return contextError(ctx.Err(), OutcomeNotApplied, "It was not sent.")
+	case <-h.closing:
+		return ErrClosed
+	case <-h.failed:
+		return h.Err()
+	}
+
+	h.mu.Lock()
+	if h.isClosed || h.exit != nil {
+		exit := h.exit
+		h.mu.Unlock()
+		<-h.slots
+		if exit != nil {
+			return exit
+		}
+		return ErrClosed
+	}
+	h.lastID++
+	id := h.lastID
+	sent.id = id
+	h.calls[id] = sent
+	h.mu.Unlock()
+
+	if isInvoke {
+		line = appendDeadline(ctx, line)
+	}
+	line = strconv.AppendUint(append(line, `,"id":`...), id, 10)
+	line = append(line, '}', '\n')
+	wasTaken := h.out.send(line, &sent.line)
+	if cap(line) <= maxKeptBuffer {
+		lines.Put(&line)
+	}
+	if !wasTaken {
+		return h.unsent(sent)
+	}
+	return nil
+}
+
+// unsent takes back what the pipe did not take: the host was closed, or has ended and is about
+// to end its calls.
+func (h *Host) unsent(sent *pending) error {
+	select {
+	case <-h.closing:
+	default:
+		return nil
+	}
+	if h.take(sent.id) != nil {
+		<-h.slots
+		return ErrClosed
+	}
+	return nil
+}
+
+// appendDeadline ends the options and params of an invoke.
+func appendDeadline(ctx context.Context, line []byte) []byte {
+	if deadline, ok := ctx.Deadline(); ok {
+		left := min(time.Until(deadline), maxTimeout)
+		if line[len(line)-1] != '{' {
+			line = append(line, ',')
+		}
+		line = append(line, `"timeout_ms":`...)
+		line = strconv.AppendInt(line, max(1, left.Milliseconds()), 10)
+	}
+	return append(line, "}}"...)
+}
+
+// wait returns the answer; when ctx ends, what the host then says, or that it said nothing.
+func (h *Host) wait(ctx context.Context, sent *pending) message {
+	select {
+	case got := <-sent.answer:
+		// Nobody else knows it any more.
+		requests.Put(sent)
+		return got
+	case <-ctx.Done():
+		return h.settle(sent, ctx.Err())
+	}
+}
+
+// settle cancels a call and waits, with an end, for its answer.
+func (h *Host) settle(sent *pending, cause error) message {
+	h.flow.begin()
+	defer h.flow.end()
+	if errors.Is(cause, context.DeadlineExceeded) {
+		if got, ok := within(answerGrace, sent.answer); ok {
+			return got
+		}
+	}
+	h.cancel(sent.id)
+	if got, ok := within(h.options.CancelWait, sent.answer); ok {
+		return got
+	}
+	return message{failure: contextError(cause, OutcomeUnknown, "The host did not say in time what became of it.")}
+}
+
+func within(limit time.Duration, answer chan message) (message, bool) {
+	timer := time.NewTimer(limit)
+	defer timer.Stop()
+	select {
+	case got := <-answer:
+		return got, true
+	case <-timer.C:
+		return message{}, false
+	}
+}
+
+func (h *Host) cancel(id uint64) {
+	line := fmt.Appendf(nil, `{"jsonrpc":"2.0","method":"cancel","params":{"id":%d}}`+"\n", id)
+	h.out.send(line, nil)
+}

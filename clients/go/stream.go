@@ -1,0 +1,256 @@
+package sallyport
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sync"
+)
+
+// maxHeld is how many bytes of items a stream holds before the host is made to wait, as long as
+// nobody waits for something else of it.
+const maxHeld = 4 << 20
+
+// Stream is the result of a command, item by item. It is for one goroutine at a time.
+//
+//	stream := host.Stream(ctx, call)
+//	defer stream.Close()
+//	for stream.Next() {
+//		use(stream.Item())
+//	}
+//	if err := stream.Err(); err != nil {
+//		return err
+//	}
+type Stream struct {
+	host *Host
+	ctx  context.Context
+	call Call
+	sent *pending
+	// unwatch ends the watch on ctx.
+	unwatch func() bool
+
+	mu sync.Mutex
+	// held are the notifications that were not read yet.
+	held      []message
+	heldBytes int
+	// discards is true when nothing will be read any more.
+	discards bool
+	// more has an element when something was added to held.
+	more chan struct{}
+
+	// Of the goroutine that reads:
+	item   json.RawMessage
+	items  uint64
+	answer *message
+	isOver bool
+	result *Result
+	err    error
+}
+
+// Stream runs a command whose items come one by one: the elements of a list, or the outcomes of
+// targets ([Stream.Target]). With [Call.AllPages] memory does not grow with the result. What goes
+// wrong, also in the beginning, is said by [Stream.Err].
+//
+// The host is made to wait for a slow reader, unless another call of the host is waited for: the
+// items are then kept in memory.
+func (h *Host) Stream(ctx context.Context, call Call) *Stream {
+	return h.begin(ctx, call, true)
+}
+
+func (h *Host) begin(ctx context.Context, call Call, isStream bool) *Stream {
+	s := &Stream{host: h, ctx: ctx, call: call, more: make(chan struct{}, 1)}
+	s.sent = &pending{answer: make(chan message, 1), stream: s}
+	body, err := call.body(isStream)
+	if err == nil {
+		h.flow.begin()
+		err = h.send(ctx, s.sent, body, true)
+		h.flow.end()
+	}
+	if err != nil {
+		s.isOver, s.err = true, call.named(err)
+		return s
+	}
+	// A reader that is busy with an item does not look at ctx; the deadline the host knows.
+	s.unwatch = context.AfterFunc(ctx, func() {
+		if errors.Is(ctx.Err(), context.Canceled) {
+			h.cancel(s.sent.id)
+		}
+	})
+	return s
+}
+
+// Next waits for the next item; false means that there is none, as [Stream.Err] tells.
+func (s *Stream) Next() bool {
+	s.item = nil
+	for !s.isOver {
+		if s.answer == nil && s.ctx.Err() != nil {
+			s.settle(s.ctx.Err())
+		}
+		if got, ok := s.take(); ok {
+			if s.handle(got) {
+				return true
+			}
+			continue
+		}
+		if s.answer != nil {
+			s.finish(s.call.result(*s.answer))
+			break
+		}
+		s.wait()
+	}
+	return false
+}
+
+// All goes over the items with range (Go 1.23 and later), an error last; leaving the loop closes
+// the stream.
+func (s *Stream) All() func(yield func(item json.RawMessage, err error) bool) {
+	return func(yield func(json.RawMessage, error) bool) {
+		defer s.Close()
+		for s.Next() {
+			if !yield(s.Item(), nil) {
+				return
+			}
+		}
+		if s.err != nil {
+			yield(nil, s.err)
+		}
+	}
+}
+
+// Item is the item that Next found.
+func (s *Stream) Item() json.RawMessage { return s.item }
+
+// Decode reads the item into v. In an any, numbers are json.Number and keep their text.
+func (s *Stream) Decode(v any) error { return decode(s.item, v) }
+
+// Target is the item of a command over targets.
+func (s *Stream) Target() (Target, error) {
+	var target Target
+	err := json.Unmarshal(s.item, &target)
+	return target, err
+}
+
+// Err is why the stream ended before its end; nil after the last item, and while there are more.
+func (s *Stream) Err() error { return s.err }
+
+// Result is what came behind the last item; nil before that, and where Err is not.
+func (s *Stream) Result() *Result { return s.result }
+
+// Close ends the stream; a command that is still under way is cancelled. It may be called again.
+func (s *Stream) Close() {
+	if s.isOver {
+		return
+	}
+	s.discard()
+	if s.answer == nil {
+		s.settle(context.Canceled)
+	}
+	s.finish(nil, nil)
+}
+
+func (s *Stream) finish(result *Result, err error) {
+	s.isOver, s.result, s.err = true, result, err
+	s.discard()
+	s.unwatch()
+}
+
+// settle ends the stream early: the items that were not read are of no use any more, unless all
+// of them have come.
+func (s *Stream) settle(cause error) {
+	got := s.host.settle(s.sent, cause)
+	if s.answer = &got; got.kind != resultMessage {
+		s.discard()
+	}
+}
+
+// handle reads one notification; true for an item.
+func (s *Stream) handle(got message) bool {
+	switch got.kind {
+	case itemMessage:
+		if got.seq != s.items {
+			s.breakOff(fmt.Sprintf("item %d where item %d was due", got.seq, s.items))
+			return false
+		}
+		if !json.Valid(got.payload) {
+			s.breakOff("an item that is not JSON")
+			return false
+		}
+		s.items++
+		s.item = got.payload
+		return true
+	case progressMessage:
+		var progress Progress
+		if s.call.OnProgress != nil && json.Unmarshal(got.payload, &progress) == nil {
+			s.call.OnProgress(progress)
+		}
+	case waitingMessage:
+		var waiting Waiting
+		if s.call.OnWaiting != nil && json.Unmarshal(got.payload, &waiting) == nil {
+			s.call.OnWaiting(waiting)
+		}
+	}
+	return false
+}
+
+func (s *Stream) breakOff(what string) {
+	s.Close()
+	s.err = s.call.named(protocolError(what))
+}
+
+func (s *Stream) wait() {
+	s.host.flow.begin()
+	defer s.host.flow.end()
+	select {
+	case <-s.more:
+	case got := <-s.sent.answer:
+		s.answer = &got
+	case <-s.ctx.Done():
+	}
+}
+
+// push is called by the reader of the host.
+func (s *Stream) push(got message) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.discards {
+		return
+	}
+	s.held = append(s.held, got)
+	s.grow(len(got.payload))
+	select {
+	case s.more <- struct{}{}:
+	default:
+	}
+}
+
+func (s *Stream) take() (message, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.held) == 0 {
+		return message{}, false
+	}
+	got := s.held[0]
+	s.held[0] = message{}
+	s.held = s.held[1:]
+	s.grow(-len(got.payload))
+	return got, true
+}
+
+func (s *Stream) discard() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.discards, s.held = true, nil
+	s.grow(-s.heldBytes)
+}
+
+// grow counts what is held, and tells when that becomes too much or no more so.
+func (s *Stream) grow(by int) {
+	wasFull := s.heldBytes > maxHeld
+	s.heldBytes += by
+	if isFull := s.heldBytes > maxHeld; isFull && !wasFull {
+		s.host.flow.changeFull(1)
+	} else if wasFull && !isFull {
+		s.host.flow.changeFull(-1)
+	}
+}

@@ -1,0 +1,124 @@
+package sallyport
+
+import (
+	"os"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+)
+
+// maxKeptBuffer is the largest buffer, in bytes, that is kept to be used again.
+const maxKeptBuffer = 1 << 20
+
+// writer sends whole lines down a pipe and never makes a caller wait for the reader of it: who
+// sends writes what the pipe takes at once, and a goroutine does the rest. Lines that come in at
+// one time go out together.
+type writer struct {
+	file *os.File
+	raw  syscall.RawConn
+	wake chan struct{}
+
+	mu sync.Mutex
+	// queued is what stands behind the part that is being written.
+	queued []byte
+	// busy is true while somebody writes or is about to.
+	busy   bool
+	closed bool
+	lines  uint64
+}
+
+func newWriter(file *os.File) (*writer, error) {
+	raw, err := file.SyscallConn()
+	if err != nil {
+		return nil, err
+	}
+	return &writer{file: file, raw: raw, wake: make(chan struct{}, 1)}, nil
+}
+
+// send takes a line over, which stays the caller's to use again. The number of the line, from
+// 1, is stored before it is sent; false means that the writer is closed.
+func (w *writer) send(line []byte, number *atomic.Uint64) bool {
+	w.mu.Lock()
+	if w.closed {
+		w.mu.Unlock()
+		return false
+	}
+	w.lines++
+	if number != nil {
+		number.Store(w.lines)
+	}
+	w.queued = append(w.queued, line...)
+	if w.busy {
+		w.mu.Unlock()
+		return true
+	}
+	w.busy = true
+	w.mu.Unlock()
+
+	// Others who are about to send do so now, and one write does for all.
+	runtime.Gosched()
+
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	batch := w.queued
+	w.queued = batch[tryWrite(w.raw, batch):]
+	if len(w.queued) == 0 && cap(batch) <= maxKeptBuffer {
+		w.queued = batch[:0]
+	}
+	if len(w.queued) == 0 && !w.closed {
+		w.busy = false
+	} else {
+		w.wake <- struct{}{}
+	}
+	return true
+}
+
+// abandon is close for a pipe that nobody reads any more.
+func (w *writer) abandon() {
+	w.file.SetWriteDeadline(time.Now())
+	w.close()
+}
+
+// close closes the pipe behind what was sent.
+func (w *writer) close() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.closed {
+		return
+	}
+	w.closed = true
+	if !w.busy {
+		w.busy = true
+		w.wake <- struct{}{}
+	}
+}
+
+// run writes what is left over, until close. An error means that the host has gone; its end is
+// noticed where its output is read.
+func (w *writer) run() {
+	defer w.file.Close()
+	var spare []byte
+	for range w.wake {
+		for {
+			w.mu.Lock()
+			if len(w.queued) == 0 {
+				w.busy = false
+				closed := w.closed
+				w.mu.Unlock()
+				if closed {
+					return
+				}
+				break
+			}
+			batch := w.queued
+			w.queued = spare[:0]
+			w.mu.Unlock()
+			w.file.Write(batch)
+			if spare = batch; cap(spare) > maxKeptBuffer {
+				spare = nil
+			}
+		}
+	}
+}
