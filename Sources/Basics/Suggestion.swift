@@ -9,7 +9,10 @@ public enum Suggestion {
     let limit = max(folded.count <= 3 ? 1 : 2, folded.count / 3)
     var best: (candidate: String, distance: Int)?
     for candidate in candidates {
-      let distance = editDistance(folded, normalize(candidate))
+      let other = normalize(candidate)
+      // Each character more or less is a difference.
+      guard abs(other.count - folded.count) <= limit else { continue }
+      let distance = editDistance(folded, other)
       if distance <= limit, distance < best?.distance ?? .max { best = (candidate, distance) }
     }
     return best?.candidate

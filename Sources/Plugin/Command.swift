@@ -52,6 +52,8 @@ public struct CommandAbout: Sendable {
     self.result = result
   }
 
+  public var id: String { ParameterName.snakeCase("\(title)") }
+
   public var failure: String { failureIndicator.map { "\($0)" } ?? "\(title) failed." }
 }
 

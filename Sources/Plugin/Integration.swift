@@ -55,7 +55,7 @@ public final class RegisteredCommand: Sendable {
 
   init<C: Command>(_ type: C.Type) {
     about = C.about
-    id = ParameterName.snakeCase("\(C.about.title)")
+    id = C.about.id
     effect = C.about.effect
     failure = C.about.failure
     hasPages = C.hasPages

@@ -6,6 +6,7 @@ import functools
 import json
 import threading
 import urllib.parse
+from typing import NamedTuple
 
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
@@ -164,8 +165,16 @@ def bearer(request):
 BATCH = "/batch/gmail/v1"
 
 
-def batched(request):
-    """The calls in a batch: `[(id, method, target)]`."""
+class InnerCall(NamedTuple):
+    id: str
+    method: str
+    target: str
+    headers: dict
+    body: bytes
+
+
+def inner_calls(request):
+    """The calls in a batch."""
     kind, boundary = request.header("Content-Type").split("; boundary=")
     assert kind == "multipart/mixed"
     *parts, end = request.body.split(f"--{boundary}".encode())
@@ -173,12 +182,28 @@ def batched(request):
     calls = []
     for part in parts:
         head, call, rest = part.removeprefix(b"\r\n").split(b"\r\n\r\n", 2)
-        fields = dict(line.split(b": ", 1) for line in head.split(b"\r\n"))
-        assert fields[b"Content-Type"] == b"application/http" and rest == b"\r\n"
-        method, target, version = call.split(b"\r\n")[0].decode().split(" ")
+        fields = fields_of(head)
+        assert fields["content-type"] == "application/http"
+        line, _, headers = call.partition(b"\r\n")
+        method, target, version = line.decode().split(" ")
         assert version == "HTTP/1.1" and target.startswith("/gmail/v1/")
-        calls.append((fields[b"Content-ID"].decode(), method, target))
+        headers = fields_of(headers)
+        body = rest.removesuffix(b"\r\n")
+        # Google refuses a POST that does not say how long it is.
+        assert headers.get("content-length", "0" if method == "GET" else None) == str(len(body))
+        assert "authorization" not in headers and headers["accept"] == "application/json"
+        calls.append(InnerCall(fields["content-id"], method, target, headers, body))
     return calls
+
+
+def fields_of(head):
+    pairs = (line.split(": ", 1) for line in head.decode().split("\r\n"))
+    return {name.lower(): value for name, value in pairs}
+
+
+def batched(request):
+    """The calls in a batch: `[(id, method, target)]`."""
+    return [call[:3] for call in inner_calls(request)]
 
 
 def batch_reply(answers, boundary="batch_x", quoted=False, lengths=True, end=True):
@@ -195,3 +220,45 @@ def batch_reply(answers, boundary="batch_x", quoted=False, lengths=True, end=Tru
     shown = f'"{boundary}"' if quoted else boundary
     body += f"--{boundary}--\r\n".encode() if end else b""
     return reply(200, body, [("Content-Type", f"multipart/mixed; boundary={shown}")])
+
+
+BOX = f"/gmail/v1/users/{ANNA.replace('@', '%40')}/messages/"
+
+
+def message_id(target):
+    return target.removeprefix(BOX).split("?")[0].split("/")[0]
+
+
+def message(target):
+    return reply(200, {"id": message_id(target), "snippet": "--batch_x\r\n"})
+
+
+class BatchingGoogle(Google):
+    """`inner(id, times)` answers a call: how often it was asked before, alone or not."""
+
+    def __init__(self, inner=lambda id, times: None, **form):
+        self.inner = inner
+        self.times = {}
+        self.form = form
+        super().__init__(self.answer_call)
+
+    def one(self, target):
+        name = message_id(target)
+        with self.lock:
+            times = self.times[name] = self.times.get(name, -1) + 1
+        return self.inner(name, times) or message(target)
+
+    def answer_call(self, request):
+        if request.path != BATCH:
+            return self.one(request.target)
+        answers = [(id, self.one(target)) for id, _, target in batched(request)]
+        return batch_reply(answers[::-1], **self.form)  # no order is promised
+
+    @property
+    def batches(self):
+        return [r for r in self.calls if r.path == BATCH]
+
+    @property
+    def singles(self):
+        """The messages that were asked for alone."""
+        return [message_id(r.path) for r in self.calls if r.path != BATCH]

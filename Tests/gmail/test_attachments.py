@@ -8,7 +8,7 @@ import pathlib
 import pytest
 from Support.mailbox import MESSAGES, SENDER, Mailbox, encoded
 from Support.sandbox import Sandbox
-from Support.session import Host
+from Support.session import Host, until
 from Support.upstream import reply
 from Support.workspace import SOC, Workspace
 
@@ -293,6 +293,75 @@ def test_refused_arguments(change):
     with Message(TWINS) as message, Host(message.connection()) as host:
         answer = host.answer("download_email_attachment", arguments("a") | change)
         assert answer["error"]["code"] == -32602 and message.requests == []
+
+
+# Hostile mail
+
+MANY = 9_900  # as many parts as a mail is taken apart into, nearly
+
+
+def many(name, data=b"", count=MANY):
+    return [part(str(number), "text/plain", name(number), data) for number in range(count)]
+
+
+def test_thousands_of_one_name_are_each_found_in_the_raw_form():
+    parts = b"".join(
+        b"--out\r\nContent-Type: text/plain; name=e.txt\r\n\r\n%d\r\n" % number for number in range(MANY))
+    raw = b"Content-Type: multipart/mixed; boundary=out\r\n\r\n" + parts + b"--out--\r\n"
+    message = Message(many(lambda number: "e.txt"), raw=raw)
+    with message, Host(message.connection()) as host:
+        files = host.result("download_email_attachment", arguments("e.txt"))["files"]
+        contents = [pathlib.Path(file["path"]).read_bytes() for file in files]
+    assert contents == [b"%d" % number for number in range(MANY)]
+    assert message.asked == ["full", "raw"]
+
+
+def test_ids_that_were_forgotten_of_one_name_take_one_look_at_the_raw_form():
+    raw = nested(A, "invoice.csv", "text/csv").replace(
+        b"--out--", nested(B, "invoice.csv", "text/csv").split(b"x\r\n", 1)[1])
+    message = Message(TWINS[:3], raw=raw)
+    _, files = download(message, "invoice.csv")
+    assert [content for _, _, content in files] == [A, B]
+    assert message.asked == ["full", "ANG1", "raw", "ANG2"]
+
+
+def kept(host):
+    files, params = [], {"limit": 1_000}
+    while True:
+        page = host.call("files/list", params)
+        files += page["files"]
+        if "next_cursor" not in page:
+            return len(files)
+        params["cursor"] = page["next_cursor"]
+
+
+def test_between_the_attachments_of_one_name_it_can_be_cancelled():
+    message = Message(many(lambda number: "e.txt", b"x"))
+    with message, Host(message.connection()) as host:
+        number = host.start("download_email_attachment", arguments("e.txt"))
+        until(lambda: host.call("files/list", {"limit": 1})["files"], "a first file")
+        host.call("cancel", {"id": number})
+        assert host.wait(number)[0]["error"]["data"]["kind"] == "cancelled"
+        assert 0 < kept(host) < MANY
+
+
+def test_between_the_attachments_of_one_name_the_deadline_is_kept():
+    message = Message(many(lambda number: "e.txt", b"x"))
+    with message, Host(message.connection()) as host:
+        data = host.failure("download_email_attachment", arguments("e.txt"), timeout_ms=400)
+        assert data["kind"] == "timeout" and kept(host) < MANY
+
+
+def test_of_many_wrong_names_the_first_few_get_a_hint():
+    wrong = [f"invoice-{number:04}.cvs" for number in range(1_000)]
+    message = Message(many(lambda number: f"invoice-{number:04}.csv"))
+    with message, Host(message.connection()) as host:
+        data = host.failure("download_email_attachment", arguments(*wrong))
+    errors = {t["target"]: t["error"] for t in data["targets"]}
+    assert list(errors) == wrong and {e["status_code"] for e in errors.values()} == {404}
+    hinted = {name for name, error in errors.items() if "Did you mean" in error["remedy"]}
+    assert hinted == set(wrong[:5])
+    assert errors[wrong[3]]["remedy"].endswith("Did you mean invoice-0003.csv?")
 
 
 # The emulated Workspace

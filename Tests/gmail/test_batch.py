@@ -1,11 +1,10 @@
 """Many messages at once: Google's batch endpoint, and what is left of it one by one."""
 
 import pytest
-from Support.programmed_google import ANNA, BATCH, MAIL, Google, batch_reply, batched, bearer, refusal
+from Support.programmed_google import (
+    ANNA, BATCH, BOX, MAIL, BatchingGoogle, Google, batch_reply, batched, bearer, message, refusal)
 from Support.session import Host
 from Support.upstream import Reply, raw, reply, reset
-
-BOX = "/gmail/v1/users/anna%40corp.example/messages/"
 
 
 def ids(count):
@@ -14,41 +13,6 @@ def ids(count):
 
 def read(host, names, **options):
     return host.result("get_email", {"user_email": ANNA, "message_ids": names}, **options)
-
-
-def message(target):
-    name = target.removeprefix(BOX).split("?")[0]
-    return reply(200, {"id": name, "snippet": "--batch_x\r\n"})
-
-
-class BatchingGoogle(Google):
-    """`inner(id, times)` answers a call: how often it was asked before, alone or not."""
-
-    def __init__(self, inner=lambda id, times: None, **form):
-        self.inner = inner
-        self.times = {}
-        self.form = form
-        super().__init__(self.answer_call)
-
-    def one(self, target):
-        name = target.removeprefix(BOX).split("?")[0]
-        with self.lock:
-            times = self.times[name] = self.times.get(name, -1) + 1
-        return self.inner(name, times) or message(target)
-
-    def answer_call(self, request):
-        if request.path != BATCH:
-            return self.one(request.target)
-        answers = [(id, self.one(target)) for id, _, target in batched(request)]
-        return batch_reply(answers[::-1], **self.form)  # no order is promised
-
-    @property
-    def batches(self):
-        return [r for r in self.calls if r.path == BATCH]
-
-    @property
-    def singles(self):
-        return [r.path.removeprefix(BOX) for r in self.calls if r.path != BATCH]
 
 
 def test_many_messages_go_in_batches_of_25_and_come_back_in_order():

@@ -97,6 +97,20 @@ def test_some_messages_may_be_unknown(host, owner):
     assert [(e["target"], e["status_code"]) for e in result["errors"]] == [("18f0000000000000", 404), ("no id", 400)]
 
 
+def test_many_messages_are_changed_in_one_request(host, owner):
+    ids = found(host, owner, limit=8)
+    assert len(ids) == 8
+    for command, more, name, there in [
+            ("label_emails", {"add_labels": ["STARRED"], "remove_labels": ["UNREAD"]}, "STARRED", True),
+            ("report_spam", {}, "SPAM", True), ("trash_emails", {}, "TRASH", True),
+            ("untrash_emails", {}, "TRASH", False)]:
+        result = host.result(command, {"user_email": owner, "message_ids": [*ids, "18f0000000000000"], **more})
+        assert result["meta"]["requests"] == 1
+        assert [body["id"] for body in result["raw_data"]] == ids
+        assert [(e["target"], e["status_code"]) for e in result["errors"]] == [("18f0000000000000", 404)]
+        assert all((name in labels_of(host, owner, id)) is there for id in ids)
+
+
 def test_an_auto_reply_is_set_and_read(host, owner):
     settings = {
         "user_email": owner, "enable_auto_reply": True, "response_subject": "Away",

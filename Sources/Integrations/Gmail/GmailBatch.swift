@@ -9,25 +9,27 @@ enum GmailBatch {
   static let maximumCalls = 25
   /// Calls from which on a batch is worth it.
   static let minimumCalls = 6
-  /// In no call: those hold nothing but percent-encoded paths.
-  private static let boundary = "sallyport_batch"
-
-  /// - Parameter calls: of one grant, without bodies.
+  /// - Parameter calls: of one grant, without secrets in their headers. Where one of them changes
+  ///   something, the batch is sent once: calls that it leaves open are asked alone.
   static func request(_ calls: [HTTPRequest], at url: String, root: String) -> HTTPRequest {
+    // No call holds it: the labels in their bodies are chosen by those who cannot know it.
+    let boundary = "sallyport_\(String(UInt64.random(in: .min ... .max), radix: 16))"
     var body: [UInt8] = []
     for (number, call) in calls.enumerated() {
-      let part = """
+      let head = """
         --\(boundary)\r
         Content-Type: application/http\r
         Content-ID: <\(number)>\r
         \r
         \(call.method.rawValue) \(call.url.dropFirst(root.count)) HTTP/1.1\r
-        Accept: application/json\r
-        \r
-        \r
 
         """
-      body += part.utf8
+      body += head.utf8
+      for header in call.headers { body += "\(header.name): \(header.value)\r\n".utf8 }
+      if let content = call.body { body += "Content-Length: \(content.count)\r\n".utf8 }
+      body += "\r\n".utf8
+      body += call.body ?? []
+      body += "\r\n".utf8
     }
     body += "--\(boundary)--\r\n".utf8
     var request = HTTPRequest(
@@ -35,6 +37,7 @@ enum GmailBatch {
       headers: [HTTPRequest.Header("Content-Type", "multipart/mixed; boundary=\(boundary)")],
       body: body)
     request.credential = calls.first?.credential
+    request.isTracked = calls.contains { $0.method != .get }
     return request
   }
 
@@ -133,15 +136,18 @@ extension GmailClient {
 
   /// Sends calls as one batch.
   ///
-  /// - Returns: the result of each; nil for those that may go better alone: what was refused for its
-  ///   rate or its token, or was not answered.
-  func exchange(
-    _ batch: [Target], in invocation: Invocation
-  ) async -> [Result<TargetAnswer, CommandError>?] {
-    let nothing = [Result<TargetAnswer, CommandError>?](repeating: nil, count: batch.count)
-    guard let whole = try? await send(self.batch(batch.map(\.request)), in: invocation),
-      whole.isSuccess
-    else { return nothing }
+  /// - Returns: what it brought each; to be sent alone is what may go better so: what was refused for
+  ///   its rate or its token, or was not answered.
+  func exchange(_ batch: [Target], in invocation: Invocation) async -> [BatchAnswer] {
+    let whole: HTTPResponse
+    do throws(CommandError) {
+      whole = try await send(self.batch(batch.map(\.request)), in: invocation)
+    } catch {
+      return batch.map { _ in error.outcome == .unknown ? .unclear : .notApplied }
+    }
+    guard whole.isSuccess else {
+      return batch.map { _ in whole.status >= 500 ? .unclear : .notApplied }
+    }
     let responses = GmailBatch.responses(in: whole, count: batch.count)
     // One batch is one refusal, of the call that is to wait longest.
     let refusals = responses.compactMap { $0.flatMap(GmailErrors.rateRefusal) }
@@ -149,15 +155,20 @@ extension GmailClient {
       invocation.holdBack(after: longest)
     }
     return responses.map { response in
-      guard var response else { return nil }
-      if response.isSuccess {
-        return (try? JSON.parse(response.body)).map { .success(TargetAnswer($0)) }
-      }
-      if response.status == 401 || response.status >= 500 { return nil }
-      if GmailErrors.rateRefusal(response) != nil { return nil }
-      response.body = connection.secrets.scrub(response.body)
-      return .failure(GmailErrors.error(response, in: invocation))
+      response.map { answer(in: $0, in: invocation) } ?? .unclear
     }
+  }
+
+  private func answer(in response: HTTPResponse, in invocation: Invocation) -> BatchAnswer {
+    if response.isSuccess {
+      guard let body = try? JSON.parse(response.body) else { return .unclear }
+      return .settled(.success(TargetAnswer(body)))
+    }
+    if response.status >= 500 { return .unclear }
+    if response.status == 401 || GmailErrors.rateRefusal(response) != nil { return .notApplied }
+    var response = response
+    response.body = connection.secrets.scrub(response.body)
+    return .settled(.failure(GmailErrors.error(response, in: invocation)))
   }
 }
 

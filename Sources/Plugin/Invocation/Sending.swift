@@ -180,6 +180,13 @@ extension Invocation {
     connection.secrets.scrub(body).prefix(bytes)
   }
 
+  /// The error of what an earlier request that got no usable answer may have done.
+  func doubting(_ error: CommandError) -> CommandError {
+    var error = error
+    error.outcome = outcomeAfterSending
+    return withRemedy(error)
+  }
+
   /// Adds to an error with an unknown outcome how to find out.
   public func withRemedy(_ error: CommandError) -> CommandError {
     var error = error

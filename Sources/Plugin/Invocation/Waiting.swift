@@ -112,6 +112,15 @@ extension Invocation {
     if Task.isCancelled { throw .cancelled(outcome: .notApplied) }
   }
 
+  /// For work that neither sends nor waits, between its pieces.
+  ///
+  /// - Throws: when the time is over, or nobody wants the result any more.
+  public func checkTime(for what: String) throws(CommandError) {
+    guard !Task.isCancelled, remainingMilliseconds > 0 else {
+      throw stopped(what, outcome: .notApplied)
+    }
+  }
+
   /// The error of a wait that ended without what it waited for.
   public func stopped(_ what: String, outcome: CommandError.Outcome) -> CommandError {
     Task.isCancelled ? .cancelled(outcome: outcome) : .timeout(what, outcome: outcome)

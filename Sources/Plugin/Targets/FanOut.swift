@@ -9,8 +9,7 @@ final class FanOut: Sendable {
   struct Batches: Sendable {
     /// Targets of one request at most.
     let size: Int
-    /// What became of each target; nil for those that are to be sent alone.
-    let work: @Sendable ([Target], Invocation) async -> [Result<TargetAnswer, CommandError>?]
+    let work: @Sendable ([Target], Invocation) async -> [BatchAnswer]
   }
 
   /// Batches under way at a time: the vendor works on all targets of a batch at once. Each one that is
@@ -35,6 +34,8 @@ final class FanOut: Sendable {
     var nextInBatch = 0
     /// A batch settled nothing: the others would fare no better.
     var batchesFail = false
+    /// Positions that a batch may have done something for and brought no answer.
+    var unclear: Set<Int> = []
     var finished = 0
     var isReporting = false
     /// By target; several where they share a request.
@@ -89,7 +90,7 @@ final class FanOut: Sendable {
 
   private func runUntilNoneIsLeft() async {
     while let position = take() {
-      await settle(position, await run(at: position))
+      await settle(position, doubting(await run(at: position), of: position))
     }
   }
 
@@ -164,13 +165,28 @@ final class FanOut: Sendable {
   /// - Returns: whether every target was answered.
   private func run(_ positions: Range<Int>, in batches: Batches) async -> Bool {
     let own = invocation.child(sendingThrough: OpenGate())
-    let results = await batches.work(Array(targets[positions]), own)
-    precondition(results.count == positions.count, "a batch that answers for others")
-    if results.allSatisfy({ $0 == nil }) { state.withLock { $0.batchesFail = true } }
-    for (position, result) in zip(positions, results) {
-      if let result { await settle(position, result) }
+    let answers = await batches.work(Array(targets[positions]), own)
+    precondition(answers.count == positions.count, "a batch that answers for others")
+    let settled = answers.compactMap(\.settled).count
+    state.withLock { state in
+      if settled == 0 { state.batchesFail = true }
+      for case (let position, .unclear) in zip(positions, answers) {
+        state.unclear.insert(position)
+      }
     }
-    return results.allSatisfy { $0 != nil }
+    for case (let position, .settled(let result)) in zip(positions, answers) {
+      await settle(position, result)
+    }
+    return settled == answers.count
+  }
+
+  /// A target that its batch may have done something for is not called untouched when it then fails
+  /// alone, or is not sent any more.
+  private func doubting(
+    _ result: Result<TargetAnswer, CommandError>, of position: Int
+  ) -> Result<TargetAnswer, CommandError> {
+    guard state.withLock({ $0.unclear.contains(position) }) else { return result }
+    return result.mapError(invocation.doubting)
   }
 
   /// Batches hold nobody up: what is refused in one is sent alone.

@@ -27,6 +27,19 @@ public struct TargetAnswer: Sendable {
   }
 }
 
+/// What a request for several targets brought one of them.
+public enum BatchAnswer: Sendable {
+  case settled(Result<TargetAnswer, CommandError>)
+  /// To be sent alone: nothing was done.
+  case notApplied
+  /// To be sent alone: it may have been done.
+  case unclear
+
+  public var settled: Result<TargetAnswer, CommandError>? {
+    if case .settled(let result) = self { result } else { nil }
+  }
+}
+
 /// A command over a list of targets, with requests of its own for each.
 ///
 /// The targets run side by side within the limits of the connection. The answer has them in the
@@ -44,11 +57,12 @@ public protocol TargetCommand: Command {
 
   /// How many of so many targets are sent in one request; 1 where each is sent alone.
   func batchSize(for targets: Int, with client: Client) -> Int
-  /// Does what is to be done for several targets with one request.
+  /// Does what is to be done for several targets with one request. Only for what may be done twice:
+  /// what the request leaves open is sent again, alone.
   ///
-  /// - Returns: what became of each; nil for those that are to be sent alone after all.
+  /// - Returns: what became of each.
   func run(_ batch: [Target], with client: Client, in invocation: Invocation)
-    async -> [Result<TargetAnswer, CommandError>?]
+    async -> [BatchAnswer]
 
   /// The targets with the requests that they start with, without duplicates.
   func targets(with client: Client) -> [Target]
@@ -66,7 +80,7 @@ extension TargetCommand {
 
   public func run(
     _ batch: [Target], with client: Client, in invocation: Invocation
-  ) async -> [Result<TargetAnswer, CommandError>?] { batch.map { _ in nil } }
+  ) async -> [BatchAnswer] { batch.map { _ in .notApplied } }
 
   public func plan(with client: Client) -> [HTTPRequest] {
     targets(with: client).flatMap { client.previews($0.request) }

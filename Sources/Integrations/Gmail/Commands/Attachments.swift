@@ -56,14 +56,18 @@ struct DownloadEmailAttachment: GmailCommand, TargetCommand {
       attachments.named(name).contains { $0.needsRaw }
     }
     let whole = needsRaw ? await raw(with: client, in: invocation) : nil
+    let hints = attachments.hints(for: names)
     return try await run(targets(with: client), in: invocation) {
       (target, own) async throws(CommandError) in
       let name = target.names[0]
       let parts = attachments.named(name)
-      guard !parts.isEmpty else { throw attachments.missing(name) }
+      guard !parts.isEmpty else { throw attachments.missing(name, hint: hints[name]) }
+      var whole = whole
       var files: [StoredFile] = []
       for part in parts {
-        let content = try await content(of: part, whole, with: client, in: own)
+        // What stands in the message is kept without a look at the clock otherwise.
+        try own.checkTime(for: "Keeping the attachments")
+        let content = try await content(of: part, &whole, with: client, in: own)
         files.append(
           try await own.store(content, name: part.storedName, contentType: part.contentType))
       }
@@ -73,15 +77,16 @@ struct DownloadEmailAttachment: GmailCommand, TargetCommand {
 
   // MARK: Contents
 
+  /// - Parameter whole: the raw mail, where it has been fetched; it is when it is needed.
   private func content(
-    of part: MailPart, _ whole: Result<MailMessage, CommandError>?, with client: GmailClient,
-    in invocation: Invocation
+    of part: MailPart, _ whole: inout Result<RawAttachments, CommandError>?,
+    with client: GmailClient, in invocation: Invocation
   ) async throws(CommandError) -> [UInt8] {
-    guard part.needsRaw, let whole else {
-      return try await listed(part, with: client, in: invocation)
+    guard part.needsRaw, let raw = whole else {
+      return try await listed(part, &whole, with: client, in: invocation)
     }
     do throws(CommandError) {
-      if let bytes = part.twin(in: try whole.get())?.bytes { return bytes }
+      if let bytes = try raw.get().twin(of: part)?.bytes { return bytes }
     } catch {
       guard part.attachmentID != nil else { throw error }
     }
@@ -95,7 +100,8 @@ struct DownloadEmailAttachment: GmailCommand, TargetCommand {
 
   /// What stands in the message, or where it points to.
   private func listed(
-    _ part: MailPart, with client: GmailClient, in invocation: Invocation
+    _ part: MailPart, _ whole: inout Result<RawAttachments, CommandError>?,
+    with client: GmailClient, in invocation: Invocation
   ) async throws(CommandError) -> [UInt8] {
     if let bytes = part.bytes { return bytes }
     do throws(CommandError) {
@@ -103,8 +109,8 @@ struct DownloadEmailAttachment: GmailCommand, TargetCommand {
     } catch {
       // The id may have been forgotten meanwhile.
       guard error.kind == .notFound || error.statusCode == 400 else { throw error }
-      let mail = try? await raw(with: client, in: invocation).get()
-      guard let bytes = mail.flatMap({ part.twin(in: $0)?.bytes }) else { throw error }
+      if whole == nil { whole = await raw(with: client, in: invocation) }
+      guard let bytes = (try? whole?.get())?.twin(of: part)?.bytes else { throw error }
       return bytes
     }
   }
@@ -123,100 +129,16 @@ struct DownloadEmailAttachment: GmailCommand, TargetCommand {
 
   private func raw(
     with client: GmailClient, in invocation: Invocation
-  ) async -> Result<MailMessage, CommandError> {
+  ) async -> Result<RawAttachments, CommandError> {
     do throws(CommandError) {
       let answer = try await client.exchange(
         request(with: client, format: "raw"), in: invocation)
       guard let raw = answer["raw"]?.stringBytes, !raw.isEmpty else {
         throw CommandError(.upstream, "Gmail's answer holds no raw mail.")
       }
-      return .success(MailMessage(reading: LenientBase64.decode(raw)))
+      return .success(RawAttachments(MailMessage(reading: LenientBase64.decode(raw))))
     } catch {
       return .failure(error)
     }
-  }
-}
-
-/// The attachments of a message as Gmail lists them.
-private struct MessageAttachments {
-  private let parts: [MailPart]
-  /// Of each part what Gmail said.
-  private let answers: [String: JSON]
-
-  /// - Throws: the documents' error when there are none.
-  init(_ message: JSON) throws(CommandError) {
-    guard let payload = message["payload"], let mail = MailMessage(gmailPayload: payload) else {
-      throw CommandError(.upstream, "Gmail's answer holds no message.")
-    }
-    parts = mail.allAttachments
-    guard !parts.isEmpty else {
-      throw CommandError(
-        .notFound, statusCode: 403, "The message doesn't contain any attachments.",
-        remedy: "Look with get_email, or search with has:attachment.")
-    }
-    var answers: [String: JSON] = [:]
-    Self.collect(payload, into: &answers)
-    self.answers = answers
-  }
-
-  /// As deep as the reader of mail goes.
-  private static func collect(_ part: JSON, into answers: inout [String: JSON]) {
-    var waiting = [part]
-    while let part = waiting.popLast() {
-      answers[part["partId"]?.string ?? ""] = part
-      if let inner = part["parts"], inner.kind == .array { waiting += inner.elements }
-    }
-  }
-
-  func named(_ name: String) -> [MailPart] {
-    let called = parts.filter { ($0.fileName ?? "") == name }
-    return called.isEmpty ? parts.filter { $0.storedName == name } : called
-  }
-
-  func json(of parts: [MailPart]) -> JSON {
-    JSONFragment { writer in
-      writer.array { for part in parts { if let json = answers[part.id] { $0.value(json) } } }
-    }.json
-  }
-
-  func missing(_ name: String) -> CommandError {
-    let names = parts.map(\.storedName)
-    let hint = Suggestion.closest(to: name, among: names).map { " Did you mean \($0)?" } ?? ""
-    return CommandError(
-      .notFound, "The message has no attachment named \(name).",
-      remedy: "Take the names from get_email at $[*].payload..filename.\(hint)")
-  }
-}
-
-extension MailPart {
-  /// Whether only the raw mail has the content, or has it as it came.
-  fileprivate var needsRaw: Bool {
-    if mediaType.isMail { return true }
-    guard attachmentID == nil, bytes?.isEmpty != false else { return false }
-    return true
-  }
-
-  /// The name of the file that it becomes.
-  fileprivate var storedName: String {
-    let name = fileName ?? embedded?.subject ?? "part-\(id)"
-    guard mediaType.isMail, !name.lowercased().hasSuffix(".eml") else { return name }
-    return name + ".eml"
-  }
-
-  /// Gmail shows what Outlook has wrapped as a multipart.
-  fileprivate var contentType: String {
-    if mediaType.isMail { return "message/rfc822" }
-    if !mediaType.isMultipart { return mediaType.description }
-    let written = headers["Content-Type"]?.parameterized.value ?? ""
-    return written.hasPrefix("multipart/") ? "" : written
-  }
-
-  /// The same part of the mail read here. Gmail may have taken a broken mail apart in another way,
-  /// or read a name in another charset.
-  fileprivate func twin(in mail: MailMessage) -> MailPart? {
-    let alike = mail.allAttachments.filter { $0.mediaType.isMail == mediaType.isMail }
-    let called = alike.filter { $0.fileName == fileName }
-    return called.first { $0.id == id }
-      ?? (called.count == 1 && fileName != nil ? called[0] : alike.first { $0.id == id })
   }
 }

@@ -18,7 +18,7 @@ struct ListLabels: GmailCommand, RequestCommand {
   func request(with client: GmailClient) -> HTTPRequest { client.mail(.get, user, "/labels") }
 }
 
-struct LabelEmails: GmailCommand, TargetCommand {
+struct LabelEmails: GmailBatchCommand {
   static let about = CommandAbout(
     "Label Emails", "Adds labels to messages and takes labels off them.", effect: .write,
     isIdempotent: true, permissions: [Permission.mail], readBack: "get_email",
@@ -45,7 +45,7 @@ struct LabelEmails: GmailCommand, TargetCommand {
 }
 
 /// There is no method for it: spam is a label.
-struct ReportSpam: GmailCommand, TargetCommand {
+struct ReportSpam: GmailBatchCommand {
   static let about = CommandAbout(
     "Report Spam", "Marks messages as spam and takes them out of the inbox.", effect: .write,
     isIdempotent: true, permissions: [Permission.mail], readBack: "get_email",
@@ -66,7 +66,7 @@ struct ReportSpam: GmailCommand, TargetCommand {
 }
 
 extension GmailClient {
-  /// One request for each message: only those say of each message whether it is there.
+  /// One call for each message: only those say of each message whether it is there.
   fileprivate func modifying(
     _ messages: [String], of user: String, adding added: [String], removing removed: [String]
   ) -> [Target] {

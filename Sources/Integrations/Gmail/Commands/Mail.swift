@@ -44,7 +44,7 @@ struct SearchEmails: GmailCommand, RequestCommand {
   }
 }
 
-struct GetEmail: GmailCommand, TargetCommand {
+struct GetEmail: GmailBatchCommand {
   static let about = CommandAbout(
     "Get Email", "Reads messages with all their parts; attachments come as ids.",
     permissions: [Permission.mail], items: ItemsPath(),
@@ -65,27 +65,9 @@ struct GetEmail: GmailCommand, TargetCommand {
         message, client.mail(.get, user, "/messages/", message) { $0.query("format", "full") })
     }
   }
-
-  func batchSize(for targets: Int, with client: GmailClient) -> Int {
-    client.batchSize(for: targets, of: "get_email")
-  }
-
-  func plan(with client: GmailClient) -> [HTTPRequest] {
-    let targets = targets(with: client)
-    let size = batchSize(for: targets.count, with: client)
-    guard size > 1 else { return targets.flatMap { client.previews($0.request) } }
-    return stride(from: 0, to: targets.count, by: size).flatMap { start in
-      client.previews(client.batch(targets[start...].prefix(size).map(\.request)))
-    }
-  }
-
-  func run(
-    _ batch: [Target], with client: GmailClient, in invocation: Invocation
-  ) async -> [Result<TargetAnswer, CommandError>?] {
-    await client.exchange(batch, in: invocation)
-  }
 }
 
+/// Each alone: one that is deleted twice is not found, so that what a batch leaves open cannot be asked.
 struct DeleteEmails: GmailCommand, TargetCommand {
   static let about = CommandAbout(
     "Delete Emails",
@@ -107,7 +89,7 @@ struct DeleteEmails: GmailCommand, TargetCommand {
   }
 }
 
-struct TrashEmails: GmailCommand, TargetCommand {
+struct TrashEmails: GmailBatchCommand {
   static let about = CommandAbout(
     "Trash Emails", "Moves messages to the trash. One that is there already is no error.",
     effect: .write, isIdempotent: true, permissions: [Permission.mail],
@@ -127,7 +109,7 @@ struct TrashEmails: GmailCommand, TargetCommand {
   }
 }
 
-struct UntrashEmails: GmailCommand, TargetCommand {
+struct UntrashEmails: GmailBatchCommand {
   static let about = CommandAbout(
     "Untrash Emails",
     """

@@ -188,7 +188,7 @@ extension GmailClient {
         }
         for await (start, answers) in group {
           for (number, answer) in answers.enumerated() {
-            results[start + number] = answer?.map { $0.body ?? JSONFragment.null.json }
+            results[start + number] = answer.settled?.map { $0.body ?? JSONFragment.null.json }
           }
         }
       }
