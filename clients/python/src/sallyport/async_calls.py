@@ -8,63 +8,70 @@ import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Mapping
 from typing import Any, Generic, TypeVar
 
-from .calls import Deadline, OnProgress, OnWaiting
-from .errors import SallyportError, read_error
+from .calls import Deadline, OnProgress, OnWaiting, Settled
+from .errors import SallyportError
 from .methods import Method
 from .results import Progress, Result, Waiting
 
 T = TypeVar("T")
 
 
-class AsyncAnswer:
+class AsyncAnswer(Settled):
     """The receiver of a call, which keeps what comes before the answer when it is watched."""
 
-    __slots__ = ("_loop", "_timer", "_wake", "events", "future", "is_watched")
+    __slots__ = ("_is_watched", "_loop", "_timer", "_waiters", "events")
 
     def __init__(self, loop: asyncio.AbstractEventLoop, is_watched: bool = False) -> None:
+        super().__init__()
         self._loop = loop
+        self._is_watched = is_watched
         self._timer: asyncio.TimerHandle | None = None
-        self.future: asyncio.Future[Mapping[str, Any]] = loop.create_future()
-        self.is_watched = is_watched
+        # One for each task that waits: cancelling one must not touch the others.
+        self._waiters: list[asyncio.Future[None]] = []
         self.events: collections.deque[tuple[str, Mapping[str, Any]]] = collections.deque()
-        self._wake: asyncio.Future[None] | None = None
 
     def answered(self, message: Mapping[str, Any]) -> None:
-        if not self.future.done():
-            self.future.set_result(message)
-        self._settled()
+        if not self.is_done:
+            self.message = message
+            self._settled()
 
     def notified(self, method: str, params: Mapping[str, Any]) -> None:
-        if self.is_watched:
+        if self._is_watched:
             self.events.append((method, params))
-            self._notify()
+            self._wake()
 
     def failed(self, error: SallyportError) -> None:
-        if not self.future.done():
-            self.future.set_exception(error)
-            self.future.exception()  # It may be that nobody asks: that is no fault.
-        self._settled()
+        if not self.is_done:
+            self.error = error
+            self._settled()
 
     def fail_after(self, seconds: float, error: Callable[[], SallyportError]) -> None:
         self._timer = self._loop.call_later(max(0.0, seconds), lambda: self.failed(error()))
 
+    async def wait(self) -> None:
+        """Waits for the answer, or for what comes before it."""
+        waiter = self._loop.create_future()
+        self._waiters.append(waiter)
+        await waiter
+
     async def next_event(self) -> tuple[str, Mapping[str, Any]] | None:
         """What came next before the answer; None when the answer is there and nothing before it."""
         while not self.events:
-            if self.future.done():
+            if self.is_done:
                 return None
-            self._wake = self._loop.create_future()
-            await self._wake
+            await self.wait()
         return self.events.popleft()
 
     def _settled(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        self._notify()
+        self._wake()
 
-    def _notify(self) -> None:
-        if self._wake is not None and not self._wake.done():
-            self._wake.set_result(None)
+    def _wake(self) -> None:
+        waiters, self._waiters = self._waiters, []
+        for waiter in waiters:
+            if not waiter.done():
+                waiter.set_result(None)
 
 
 class AsyncCall(Generic[T]):
@@ -82,7 +89,7 @@ class AsyncCall(Generic[T]):
 
     @property
     def is_done(self) -> bool:
-        return self._answer.future.done()
+        return self._answer.is_done
 
     def cancel(self) -> None:
         """Asks the host to abort it; awaiting it then raises `Cancelled`, if it was in time."""
@@ -92,15 +99,12 @@ class AsyncCall(Generic[T]):
     async def result(self) -> T:
         """The same as awaiting the call."""
         try:
-            # Shielded: the answer to a cancelled call still has to arrive somewhere.
-            message = await asyncio.shield(self._answer.future)
+            while not self._answer.is_done:
+                await self._answer.wait()
         except asyncio.CancelledError:
             self.cancel()
             raise
-        error = message.get("error")
-        if error is not None:
-            raise read_error(error)
-        return self._method.decode(message["result"])
+        return self._answer.read(self._method)
 
     def __await__(self) -> Generator[Any, None, T]:
         return self.result().__await__()

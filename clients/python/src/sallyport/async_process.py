@@ -116,7 +116,8 @@ class AsyncHostProcess(asyncio.SubprocessProtocol):
         waiter = self._loop.create_future()
         self._waiters.append(waiter)
         try:
-            await asyncio.wait_for(waiter, deadline.left)
+            left = deadline.left
+            await (waiter if left is None else asyncio.wait_for(waiter, left))
         except asyncio.TimeoutError:
             raise timed_out(
                 method.what,

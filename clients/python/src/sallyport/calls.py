@@ -18,17 +18,40 @@ T = TypeVar("T")
 GRACE_SECONDS = 5.0
 
 
-class Answer:
+class Settled:
+    """What came for a call in the end, if it has come."""
+
+    __slots__ = ("error", "message")
+
+    def __init__(self) -> None:
+        self.message: Mapping[str, Any] | None = None
+        self.error: SallyportError | None = None
+
+    @property
+    def is_done(self) -> bool:
+        return self.message is not None or self.error is not None
+
+    def read(self, method: Method[T]) -> T:
+        """The result, or its error, raised."""
+        if self.error is not None:
+            raise self.error
+        assert self.message is not None
+        error = self.message.get("error")
+        if error is not None:
+            raise read_error(error)
+        return method.decode(self.message["result"])
+
+
+class Answer(Settled):
     """The receiver of a call, without those who wait for it.
 
     It is its own class so that the handles below can be finalized while an answer is expected.
     """
 
-    __slots__ = ("_done", "error", "message")
+    __slots__ = ("_done",)
 
     def __init__(self) -> None:
-        self.message: Mapping[str, Any] | None = None
-        self.error: SallyportError | None = None
+        super().__init__()
         # A lock is a tenth of a threading.Event.
         self._done = threading.Lock()
         self._done.acquire()
@@ -44,25 +67,11 @@ class Answer:
         self.error = error
         self._done.release()
 
-    @property
-    def is_done(self) -> bool:
-        return self.message is not None or self.error is not None
-
     def wait(self, seconds: float | None) -> bool:
         if not self._done.acquire(timeout=-1 if seconds is None else max(0.0, seconds)):
             return False
         self._done.release()  # For the next one who waits.
         return True
-
-    def read(self, method: Method[T]) -> T:
-        """The result, or its error, raised."""
-        if self.error is not None:
-            raise self.error
-        assert self.message is not None
-        error = self.message.get("error")
-        if error is not None:
-            raise read_error(error)
-        return method.decode(self.message["result"])
 
 
 class WatchedAnswer(Answer):

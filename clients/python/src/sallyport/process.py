@@ -111,7 +111,10 @@ class HostProcess:
                     raise closed()
                 id, line = self._dialogue.open(method.name, params, answer)
                 # Under the lock, so that it does not come behind the end of the input.
-                self._writer.write(line)
+                if self._dialogue.under_way > 1:
+                    self._writer.write_later(line)
+                else:
+                    self._writer.write(line)
                 return id
         except BaseException:
             self._slots.release(1)
@@ -119,7 +122,7 @@ class HostProcess:
 
     def cancel(self, id: int) -> None:
         """Neither waits nor fails; the answer tells what came of it."""
-        self._writer.write(cancel_frame(id))
+        self._writer.write_later(cancel_frame(id))
 
     # The end
 
@@ -129,7 +132,7 @@ class HostProcess:
             if not self._closing:
                 self._closing = True
                 # Closing the pipe alone would not reach it where a forked child holds it too.
-                self._writer.write(SHUTDOWN_FRAME)
+                self._writer.write_later(SHUTDOWN_FRAME)
                 self._writer.close()
         self._reader.join(self._settings.drain_timeout + EXIT_SECONDS)
         for end in (self._process.terminate, self._process.kill):
