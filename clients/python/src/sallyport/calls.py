@@ -125,7 +125,7 @@ class Deadline:
 class Call(Generic[T]):
     """A request that was sent. `result()` waits for its answer; any thread may."""
 
-    __slots__ = ("_answer", "_cancel", "_deadline", "_method", "id")
+    __slots__ = ("_answer", "_cancel", "_deadline", "_is_cancelled", "_method", "id")
 
     def __init__(
         self,
@@ -140,6 +140,7 @@ class Call(Generic[T]):
         self._answer = answer
         self._deadline = deadline
         self._cancel = cancel
+        self._is_cancelled = False
 
     @property
     def is_done(self) -> bool:
@@ -163,7 +164,8 @@ class Call(Generic[T]):
 
     def cancel(self) -> None:
         """Asks the host to abort it; `result()` then raises `Cancelled`, if it was in time."""
-        if not self._answer.is_done:
+        if not self._answer.is_done and not self._is_cancelled:
+            self._is_cancelled = True
             self._cancel(self.id)
 
     def __repr__(self) -> str:

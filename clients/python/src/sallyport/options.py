@@ -68,7 +68,7 @@ def invoke_params(
         for name in _PASSED_ON:
             if options.get(name):
                 wire[name] = options[name]
-        if "on_progress" in options:
+        if "on_progress" in options or "on_waiting" in options:
             wire["progress"] = True
     if timeout is not None:
         # At least one: what is left of a timeout is never "no timeout".
