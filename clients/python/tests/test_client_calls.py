@@ -272,14 +272,16 @@ def test_a_wait_for_a_rate_limit_is_told() -> None:
     seen: list[Waiting] = []
     faults = ["coda: 429 first 1 retry-after 1"]
     with Host(sandbox=True, sandbox_faults=faults) as host:
-        host.using(on_waiting=seen.append).coda_footprint.list_tenants()
+        assert list(host.streaming(on_waiting=seen.append).coda_footprint.list_tenants())
     assert [waiting.reason for waiting in seen] == ["rate_limited"]
     assert (seen[0].resume_at or "").endswith("Z")
 
 
-def test_submit_takes_no_callbacks(sandbox: Host) -> None:
-    with pytest.raises(TypeError, match="callbacks"):
+def test_callbacks_that_would_never_be_called_are_errors(sandbox: Host) -> None:
+    with pytest.raises(TypeError, match="no option of submit"):
         sandbox.submit("coda_footprint", "list_tenants", on_progress=print)  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match="no option of invoke"):
+        sandbox.invoke("coda_footprint", "list_tenants", on_waiting=print)  # type: ignore[call-arg]
 
 
 def test_an_integration_without_a_class_can_be_called(sandbox: Host) -> None:

@@ -30,7 +30,7 @@ from .errors import (
 )
 from .executable import find_executable
 from .host import Host
-from .options import CallOptions, WatchedOptions
+from .options import CallOptions, StreamOptions, WatchedOptions
 from .results import FileReference, HealthChange, Meta, Progress, Result, Waiting
 
 __version__ = "0.1.0"
@@ -64,6 +64,7 @@ __all__ = [
     "Result",
     "SallyportError",
     "Stream",
+    "StreamOptions",
     "Target",
     "TimedOut",
     "Unavailable",

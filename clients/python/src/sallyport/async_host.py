@@ -18,7 +18,7 @@ from .errors import HostClosed
 from .files import AsyncFiles
 from .integrations import Integrations
 from .methods import Method
-from .options import CallOptions, Connection, WatchedOptions
+from .options import CallOptions, Connection, StreamOptions, Way, WatchedOptions
 from .results import HealthChange, Result
 
 if TYPE_CHECKING:
@@ -26,9 +26,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("sallyport")
 T = TypeVar("T")
-
-_WATCHING = {"on_progress", "on_waiting"}
-
 
 class AsyncHost(HostBase, Integrations[Coroutine[Any, Any, Result]]):
     """A host process and the calls to it, for the event loop that opened it.
@@ -118,9 +115,9 @@ class AsyncHost(HostBase, Integrations[Coroutine[Any, Any, Result]]):
         **options: Unpack[WatchedOptions],
     ) -> Result:
         """Runs a command and waits for its result. Raises `CommandError` when it fails."""
-        if not options.keys() & _WATCHING:
-            return await (await self._submit(integration, command, arguments, options))
-        watched = self._watch(integration, command, arguments, options, stream=False)
+        if "on_progress" not in options:
+            return await (await self._submit(integration, command, arguments, options, "invoke"))
+        watched = self._watch(integration, command, arguments, options, "invoke")
         async with watched:
             async for _ in watched:
                 pass
@@ -137,23 +134,21 @@ class AsyncHost(HostBase, Integrations[Coroutine[Any, Any, Result]]):
 
         `max_in_flight` of them are under way at a time.
         """
-        if options.keys() & _WATCHING:
-            raise TypeError("submit takes no callbacks: nobody waits where they could run")
-        return await self._submit(integration, command, arguments, options)
+        return await self._submit(integration, command, arguments, options, "submit")
 
     def stream(
         self,
         integration: str,
         command: str,
         arguments: Mapping[str, Any] | None = None,
-        **options: Unpack[WatchedOptions],
+        **options: Unpack[StreamOptions],
     ) -> AsyncStream:
         """The items of a result as they come; with `all_pages`, of all pages.
 
         A command over targets has an item for each that is finished:
         `{"target", "return_data", "data" | "error"}`.
         """
-        return self._watch(integration, command, arguments, options, stream=True)
+        return self._watch(integration, command, arguments, options, "stream")
 
     def run_command(
         self, integration: str, command: str, arguments: Mapping[str, Any]
@@ -172,7 +167,7 @@ class AsyncHost(HostBase, Integrations[Coroutine[Any, Any, Result]]):
         """The integrations, with commands that are sent and not waited for."""
         return Bound(self.submit, options)
 
-    def streaming(self, **options: Unpack[WatchedOptions]) -> Integrations[AsyncStream]:
+    def streaming(self, **options: Unpack[StreamOptions]) -> Integrations[AsyncStream]:
         """The integrations, with commands whose items are read as they come."""
         return Bound(self.stream, options)
 
@@ -182,9 +177,10 @@ class AsyncHost(HostBase, Integrations[Coroutine[Any, Any, Result]]):
         command: str,
         arguments: Mapping[str, Any] | None,
         options: Mapping[str, Any],
+        way: Way,
     ) -> AsyncCall[Result]:
         deadline = Deadline(options.get("timeout", self._settings.timeout))
-        method = methods.invoke(integration, command, arguments, options, deadline.seconds)
+        method = methods.invoke(integration, command, arguments, options, deadline.seconds, way)
         return await self._send(method, deadline)
 
     def _watch(
@@ -193,13 +189,10 @@ class AsyncHost(HostBase, Integrations[Coroutine[Any, Any, Result]]):
         command: str,
         arguments: Mapping[str, Any] | None,
         options: Mapping[str, Any],
-        *,
-        stream: bool,
+        way: Way,
     ) -> AsyncStream:
         deadline = Deadline(options.get("timeout", self._settings.timeout))
-        method = methods.invoke(
-            integration, command, arguments, options, deadline.seconds, stream=stream
-        )
+        method = methods.invoke(integration, command, arguments, options, deadline.seconds, way)
         process, loop = self._running(), asyncio.get_running_loop()
 
         async def send() -> tuple[int, AsyncAnswer]:

@@ -18,7 +18,7 @@ from .errors import HostClosed
 from .files import Files
 from .integrations import Integrations
 from .methods import Method
-from .options import CallOptions, Connection, WatchedOptions
+from .options import CallOptions, Connection, StreamOptions, Way, WatchedOptions
 from .process import HostProcess
 from .results import HealthChange, Result
 
@@ -27,9 +27,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("sallyport")
 T = TypeVar("T")
-
-_WATCHING = {"on_progress", "on_waiting"}
-
 
 class Host(HostBase, Integrations[Result]):
     """A host process and the calls to it. All methods may be called from any thread.
@@ -137,12 +134,12 @@ class Host(HostBase, Integrations[Result]):
 
         Leaving it by an exception, such as Ctrl-C, cancels the command.
         """
-        if "on_progress" in options or "on_waiting" in options:
-            with self._watch(integration, command, arguments, options, stream=False) as watched:
+        if "on_progress" in options:
+            with self._watch(integration, command, arguments, options, "invoke") as watched:
                 for _ in watched:
                     pass
                 return watched.result()
-        call = self._submit(integration, command, arguments, options)
+        call = self._submit(integration, command, arguments, options, "invoke")
         try:
             return call.result()
         except BaseException:
@@ -160,23 +157,21 @@ class Host(HostBase, Integrations[Result]):
 
         `max_in_flight` of them are under way at a time.
         """
-        if options.keys() & _WATCHING:
-            raise TypeError("submit takes no callbacks: nobody waits where they could run")
-        return self._submit(integration, command, arguments, options)
+        return self._submit(integration, command, arguments, options, "submit")
 
     def stream(
         self,
         integration: str,
         command: str,
         arguments: Mapping[str, Any] | None = None,
-        **options: Unpack[WatchedOptions],
+        **options: Unpack[StreamOptions],
     ) -> Stream:
         """The items of a result as they come; with `all_pages`, of all pages.
 
         A command over targets has an item for each that is finished:
         `{"target", "return_data", "data" | "error"}`.
         """
-        return self._watch(integration, command, arguments, options, stream=True)
+        return self._watch(integration, command, arguments, options, "stream")
 
     def run_command(self, integration: str, command: str, arguments: Mapping[str, Any]) -> Result:
         return self.invoke(integration, command, arguments)
@@ -189,7 +184,7 @@ class Host(HostBase, Integrations[Result]):
         """The integrations, with commands that are sent and not waited for."""
         return Bound(self.submit, options)
 
-    def streaming(self, **options: Unpack[WatchedOptions]) -> Integrations[Stream]:
+    def streaming(self, **options: Unpack[StreamOptions]) -> Integrations[Stream]:
         """The integrations, with commands whose items are read as they come."""
         return Bound(self.stream, options)
 
@@ -199,9 +194,10 @@ class Host(HostBase, Integrations[Result]):
         command: str,
         arguments: Mapping[str, Any] | None,
         options: Mapping[str, Any],
+        way: Way,
     ) -> Call[Result]:
         deadline = Deadline(options.get("timeout", self._settings.timeout))
-        method = methods.invoke(integration, command, arguments, options, deadline.seconds)
+        method = methods.invoke(integration, command, arguments, options, deadline.seconds, way)
         answer = Answer()
         process = self._running()
         return Call(process.send(method, answer, deadline), method, answer, deadline, process.cancel)
@@ -212,13 +208,10 @@ class Host(HostBase, Integrations[Result]):
         command: str,
         arguments: Mapping[str, Any] | None,
         options: Mapping[str, Any],
-        *,
-        stream: bool,
+        way: Way,
     ) -> Stream:
         deadline = Deadline(options.get("timeout", self._settings.timeout))
-        method = methods.invoke(
-            integration, command, arguments, options, deadline.seconds, stream=stream
-        )
+        method = methods.invoke(integration, command, arguments, options, deadline.seconds, way)
         answer = WatchedAnswer()
         process = self._running()
         return Stream(

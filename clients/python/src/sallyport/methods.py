@@ -6,7 +6,7 @@ import base64
 from collections.abc import Callable, Mapping
 from typing import Any, Generic, TypeVar
 
-from .options import Connection, invoke_params
+from .options import Connection, Way, invoke_params
 from .results import FileReference, HealthChange, Result
 
 T = TypeVar("T")
@@ -41,10 +41,9 @@ def invoke(
     arguments: Mapping[str, Any] | None,
     options: Mapping[str, Any],
     timeout: float | None,
-    *,
-    stream: bool = False,
+    way: Way,
 ) -> Method[Result]:
-    params = invoke_params(integration, command, arguments, options, timeout, stream)
+    params = invoke_params(integration, command, arguments, options, timeout, way)
     return Method("invoke", params, Result, timeout=timeout, what=f"{integration}.{command}")
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, TypedDict, Union
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, Union
 
 from .results import Progress, Waiting
 
+#: How a command is run: only streams tell of waits, and nobody waits for what is submitted.
+Way = Literal["invoke", "submit", "stream"]
 #: A connection by name, or as an object with `integration` and `settings`.
 Connection = Union[str, Mapping[str, Any]]
 
@@ -37,12 +39,21 @@ class WatchedOptions(CallOptions, total=False):
 
     on_progress: Callable[[Progress], object]
     """Is called where the call is waited for: its exceptions end the call."""
+
+
+class StreamOptions(WatchedOptions, total=False):
+    """Options of a stream."""
+
     on_waiting: Callable[[Waiting], object]
-    """Is called there too, when the command has to wait."""
+    """Is called there too, when the command has to wait, such as for a rate limit."""
 
 
 _PASSED_ON = ("all_pages", "dry_run", "idempotency_key", "field_mapping")
-NAMES = frozenset(WatchedOptions.__annotations__)
+_NAMES = {
+    "submit": frozenset(CallOptions.__annotations__),
+    "invoke": frozenset(WatchedOptions.__annotations__),
+    "stream": frozenset(StreamOptions.__annotations__),
+}
 
 
 def invoke_params(
@@ -51,7 +62,7 @@ def invoke_params(
     arguments: Mapping[str, Any] | None,
     options: Mapping[str, Any],
     timeout: float | None,
-    stream: bool,
+    way: Way,
 ) -> dict[str, Any]:
     """The params of an invoke, as the protocol has them."""
     params: dict[str, Any] = {"integration": integration, "command": command}
@@ -59,21 +70,23 @@ def invoke_params(
         params["arguments"] = arguments
     wire: dict[str, Any] = {}
     if options:
-        unknown = options.keys() - NAMES
+        unknown = options.keys() - _NAMES[way]
         if unknown:
             names = ", ".join(sorted(unknown))
-            raise TypeError(f"{names}: no such option; arguments of the command go into `arguments`")
+            raise TypeError(
+                f"{names}: no option of {way}; arguments of the command go into `arguments`"
+            )
         if options.get("connection") is not None:
             params["connection"] = options["connection"]
         for name in _PASSED_ON:
             if options.get(name):
                 wire[name] = options[name]
-        if "on_progress" in options or "on_waiting" in options:
+        if "on_progress" in options:
             wire["progress"] = True
     if timeout is not None:
         # At least one: what is left of a timeout is never "no timeout".
         wire["timeout_ms"] = max(1, int(timeout * 1000))
-    if stream:
+    if way == "stream":
         wire["stream"] = True
     if wire:
         params["options"] = wire
