@@ -5,8 +5,9 @@
 
 Calls are dry runs in the sandbox: the host checks them and answers with the request that it would
 send, so no vendor's time is in it. The CPU time is user and system time of all threads of the client,
-and nothing of the host's; building the arguments and reading the answer are in it. Answers are checked,
-times are not: they depend on the machine, and on what else runs there.
+and nothing of the host's; building the arguments and reading the answer are in it. The first row is no
+client at all: a line written, a line read, json in between. Where it is high, being woken is dear on
+that machine. Answers are checked, times are not: they depend on the machine, and on what else runs there.
 """
 
 from __future__ import annotations
@@ -14,9 +15,11 @@ from __future__ import annotations
 import argparse
 import asyncio
 import concurrent.futures
+import json
 import os
 import pathlib
 import resource
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -34,6 +37,24 @@ def check(device: int, result: Result) -> None:
     [request] = result.requests
     if str(device) not in request["url"]:
         raise SystemExit(f"the answer for {device} is another one's: {request}")
+
+
+def bare_pipe(calls: int) -> None:
+    command = [os.environ["SALLYPORT"], "serve", "--sandbox"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdin is not None and process.stdout is not None
+        for device in range(1, calls + 1):
+            params = {
+                "integration": "coda_footprint",
+                "command": "list_device_users",
+                "arguments": {"device_id": device},
+                "options": {"dry_run": True},
+            }
+            request = {"jsonrpc": "2.0", "id": device, "method": "invoke", "params": params}
+            process.stdin.write(json.dumps(request).encode() + b"\n")
+            process.stdin.flush()
+            check(device, Result(json.loads(process.stdout.readline())["result"]))
+        process.stdin.close()
 
 
 def one_after_the_other(calls: int) -> None:
@@ -103,6 +124,7 @@ if __name__ == "__main__":
     with Host(sandbox=True) as host:
         host.ping()
         for name, body in (
+            ("no client, one after the other", bare_pipe),
             ("`invoke`, one after the other", one_after_the_other),
             ("`submit`, 64 under way", pipelined),
             (f"`invoke` from {THREADS} threads", from_threads),

@@ -36,7 +36,7 @@ def test_the_inventory_counts() -> None:
     done = run(CLIENT / "examples/inventory.py", "--sandbox")
     assert (done.stderr, done.returncode) == ("", 0)
     counts = dict(line.rsplit(None, 1) for line in done.stdout.splitlines())
-    assert len(counts) == 16 and counts["HMI-LINE-142"].isdigit()
+    assert len(counts) == 18 and counts["HMI-LINE-142"].isdigit()
 
 
 def test_the_programs_in_the_readmes_run(tmp_path: pathlib.Path) -> None:
@@ -57,4 +57,4 @@ def test_the_programs_in_the_readmes_run(tmp_path: pathlib.Path) -> None:
 def test_the_benchmark_gets_right_answers() -> None:
     done = run(CLIENT / "benchmark/run.py", "--calls", "300", "--runs", "1")
     assert done.returncode == 0, done.stderr
-    assert len(re.findall(r"^\| .* \| +[\d,]+ \| +[\d.]+ \|", done.stdout, re.M)) == 4
+    assert len(re.findall(r"^\| .* \| +[\d,]+ \| +[\d.]+ \|", done.stdout, re.M)) == 5

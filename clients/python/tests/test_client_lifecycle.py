@@ -145,7 +145,11 @@ def test_a_host_that_closes_its_output_is_ended(
         host.ping()
 
 
-@pytest.mark.parametrize("line", ["hello", "[1]", '{"id":', '{"jsonrpc":"2.0","id":[],"result":1}'])
+@pytest.mark.parametrize(
+    "line",
+    ["hello", "[1]", '{"id":', '{"jsonrpc":"2.0","id":[],"result":1}',
+     '{"jsonrpc":"2.0","id":1}', '{"jsonrpc":"2.0","method":1}'],
+)
 def test_a_host_that_does_not_speak_the_protocol_is_ended(fake_host: FakeHost, line: str) -> None:
     babbling = fake_host(f"""
         for request in requests():

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from .errors import UNKNOWN, SallyportError, read_error, timed_out
 from .methods import Method
@@ -58,20 +59,27 @@ class Answer(Settled):
 
     def answered(self, message: Mapping[str, Any]) -> None:
         self.message = message
-        self._done.release()
+        self._open()
 
     def notified(self, method: str, params: Mapping[str, Any]) -> None:
         pass
 
     def failed(self, error: SallyportError) -> None:
         self.error = error
-        self._done.release()
+        self._open()
 
     def wait(self, seconds: float | None) -> bool:
-        if not self._done.acquire(timeout=-1 if seconds is None else max(0.0, seconds)):
-            return False
-        self._done.release()  # For the next one who waits.
+        """Whether it has come by then."""
+        if not self.is_done:
+            if not self._done.acquire(timeout=-1 if seconds is None else max(0.0, seconds)):
+                return False
+            self._open()  # For the next one who waits.
         return True
+
+    def _open(self) -> None:
+        # Open already, where an interrupted step is done again.
+        with contextlib.suppress(RuntimeError):
+            self._done.release()
 
 
 class WatchedAnswer(Answer):
@@ -122,10 +130,18 @@ class Deadline:
         )
 
 
+class Link(Protocol):
+    """What a call needs of the process that it was sent to."""
+
+    def wait(self, answer: Answer, seconds: float | None) -> bool: ...
+
+    def cancel(self, id: int) -> None: ...
+
+
 class Call(Generic[T]):
     """A request that was sent. `result()` waits for its answer; any thread may."""
 
-    __slots__ = ("_answer", "_cancel", "_deadline", "_is_cancelled", "_method", "id")
+    __slots__ = ("_answer", "_deadline", "_is_cancelled", "_link", "_method", "id")
 
     def __init__(
         self,
@@ -133,13 +149,13 @@ class Call(Generic[T]):
         method: Method[T],
         answer: Answer,
         deadline: Deadline,
-        cancel: Callable[[int], None],
+        link: Link,
     ) -> None:
         self.id = id
         self._method = method
         self._answer = answer
         self._deadline = deadline
-        self._cancel = cancel
+        self._link = link
         self._is_cancelled = False
 
     @property
@@ -155,7 +171,7 @@ class Call(Generic[T]):
         answer = self._answer
         left = self._deadline.left_with_grace
         is_short = wait is not None and (left is None or wait < left)
-        if not answer.wait(wait if is_short else left):
+        if not self._link.wait(answer, wait if is_short else left):
             if is_short:
                 raise TimeoutError(f"{self._method.what} is still under way.")
             self.cancel()
@@ -166,7 +182,7 @@ class Call(Generic[T]):
         """Asks the host to abort it; `result()` then raises `Cancelled`, if it was in time."""
         if not self._answer.is_done and not self._is_cancelled:
             self._is_cancelled = True
-            self._cancel(self.id)
+            self._link.cancel(self.id)
 
     def __repr__(self) -> str:
         state = "answered" if self.is_done else "under way"
@@ -193,11 +209,11 @@ class Stream(Call[Result], Iterator[Any]):
         method: Method[Result],
         answer: WatchedAnswer,
         deadline: Deadline,
-        cancel: Callable[[int], None],
+        link: Link,
         on_progress: OnProgress | None,
         on_waiting: OnWaiting | None,
     ) -> None:
-        super().__init__(id, method, answer, deadline, cancel)
+        super().__init__(id, method, answer, deadline, link)
         self._events = answer.events
         self._on_progress = on_progress
         self._on_waiting = on_waiting
@@ -217,7 +233,10 @@ class Stream(Call[Result], Iterator[Any]):
                 break
             method, params = event
             if method == "invoke/item":
-                if params.get("seq") != self._next:
+                seq = params.get("seq")
+                if isinstance(seq, int) and seq < self._next:
+                    continue  # Handed over twice, by someone who was interrupted.
+                if seq != self._next:
                     self.close()
                     raise SallyportError(f"Item {self._next} of {self._method.what} is missing.")
                 self._next += 1

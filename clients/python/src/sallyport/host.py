@@ -198,9 +198,7 @@ class Host(HostBase, Integrations[Result]):
     ) -> Call[Result]:
         deadline = Deadline(options.get("timeout", self._settings.timeout))
         method = methods.invoke(integration, command, arguments, options, deadline.seconds, way)
-        answer = Answer()
-        process = self._running()
-        return Call(process.send(method, answer, deadline), method, answer, deadline, process.cancel)
+        return self._send(method, deadline, waits=way == "invoke")
 
     def _watch(
         self,
@@ -219,7 +217,7 @@ class Host(HostBase, Integrations[Result]):
             method,
             answer,
             deadline,
-            process.cancel,
+            process,
             options.get("on_progress"),
             options.get("on_waiting"),
         )
@@ -300,10 +298,13 @@ class Host(HostBase, Integrations[Result]):
 
     def _ask(self, method: Method[T], timeout: float | None = None) -> T:
         deadline = Deadline(self._settings.timeout if timeout is None else timeout)
+        return self._send(method, deadline, waits=True).result()
+
+    def _send(self, method: Method[T], deadline: Deadline, *, waits: bool) -> Call[T]:
         answer = Answer()
         process = self._running()
-        id = process.send(method, answer, deadline)
-        return Call(id, method, answer, deadline, process.cancel).result()
+        id = process.send(method, answer, deadline, waits=waits)
+        return Call(id, method, answer, deadline, process)
 
 
 Subscriber = Callable[[Mapping[str, Any]], object]

@@ -1,4 +1,4 @@
-"""One process of the host, with the threads that read from it."""
+"""One process of the host, its pipes and its end."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ import logging
 import os
 import subprocess
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
 from .calls import Answer, Deadline
-from .dialogue import SHUTDOWN_FRAME, BrokenFrame, Dialogue, Event, cancel_frame, encode_params
+from .dialogue import SHUTDOWN_FRAME, Dialogue, Event, cancel_frame, encode_params
 from .errors import (
     NOT_APPLIED,
     UNKNOWN,
@@ -22,14 +23,13 @@ from .errors import (
 )
 from .log_tail import LogTail
 from .methods import Method
+from .pipe_reader import READ_BYTES, PipeReader
 from .pipe_writer import PipeWriter
 from .settings import MAXIMUM_LINE_BYTES, HostSettings
-from .slots import Slots
+from .waiting_line import WaitingLine
 
 log = logging.getLogger("sallyport")
 
-#: What a pipe holds on Linux.
-READ_BYTES = 1 << 16
 #: Seconds that a host has to end after it closed stdout, and after each request to end.
 EXIT_SECONDS = 5.0
 #: Seconds in which its last log lines are awaited; another process may hold its stderr open.
@@ -47,7 +47,7 @@ class HostProcess:
         self._settings = settings
         self._lock = threading.Lock()
         self._dialogue = Dialogue(event)
-        self._slots = Slots(settings.max_in_flight)
+        self._line = WaitingLine()
         self._tail = LogTail(settings.on_log)
         self._closing = False
         self._exit: Callable[[str], SallyportError] | None = None
@@ -74,8 +74,13 @@ class HostProcess:
         self._writer = PipeWriter(os.dup(process.stdin.fileno()))
         process.stdin.close()
         self._output, self._errors = process.stdout, process.stderr
-        self._error_reader = self._start("sallyport-log", self._read_errors)
-        self._reader = self._start("sallyport-reader", self._read)
+        self._error_reader = threading.Thread(
+            target=self._read_errors, name="sallyport-log", daemon=True
+        )
+        self._error_reader.start()
+        self._reader = PipeReader(
+            self._output.fileno(), self._dialogue, self._handed_over, self._finish
+        )
 
     @property
     def pid(self) -> int:
@@ -91,34 +96,70 @@ class HostProcess:
 
     # Requests
 
-    def send(self, method: Method[Any], answer: Answer, deadline: Deadline) -> int:
-        """Sends a request when there is a place for it. Returns its id."""
+    def send(
+        self, method: Method[Any], answer: Answer, deadline: Deadline, *, waits: bool = False
+    ) -> int:
+        """Sends a request when there is a place for it. Returns its id.
+
+        waits: The caller calls `wait` next.
+        """
         params = encode_params(method.params)
         if len(params) > MAXIMUM_LINE_BYTES - 1_000:
             raise RequestError(-32600, f"{method.what} would be a line longer than the host takes.")
-        if not self._slots.acquire(deadline.left):
-            raise timed_out(
-                method.what,
-                deadline.seconds or 0.0,
-                outcome=NOT_APPLIED,
-                remedy="It was not sent: as many calls as the host takes were under way all the time.",
-            )
-        try:
+        was_woken = False
+        while True:
             with self._lock:
                 if self._exit is not None:
                     raise self._exit(NOT_APPLIED)
                 if self._closing:
                     raise closed()
-                id, line = self._dialogue.open(method.name, params, answer)
-                # Under the lock, so that it does not come behind the end of the input.
-                if self._dialogue.under_way > 1:
-                    self._writer.write_later(line)
-                else:
-                    self._writer.write(line)
-                return id
+                if self._free_places > 0:
+                    return self._send(method, params, answer, waits)
+                waiter = self._line.join(was_woken=was_woken)
+            is_in_line = True
+            try:
+                left = deadline.left
+                was_woken = waiter.acquire(timeout=-1 if left is None else max(0.0, left))
+            finally:
+                with self._lock:
+                    is_in_line = self._line.leave(waiter)
+                    if not is_in_line:
+                        # The place is free for another one, should this one be interrupted.
+                        self._line.wake(self._free_places)
+            if is_in_line:
+                raise timed_out(
+                    method.what,
+                    deadline.seconds or 0.0,
+                    outcome=NOT_APPLIED,
+                    remedy="It was not sent: as many calls as the host takes were under way.",
+                )
+
+    @property
+    def _free_places(self) -> int:
+        return self._settings.max_in_flight - self._dialogue.under_way
+
+    def _send(self, method: Method[Any], params: str, answer: Answer, waits: bool) -> int:
+        """Under the lock, so that nothing is written behind the end of the input."""
+        try:
+            id, line = self._dialogue.open(method.name, params, answer)
+            if self._dialogue.under_way > 1:
+                self._writer.write_later(line)
+            else:
+                self._writer.write(line)
         except BaseException:
-            self._slots.release(1)
+            self._dialogue.forget(answer)
             raise
+        if not waits:
+            self._reader.wake()
+        return id
+
+    def wait(self, answer: Answer, seconds: float | None) -> bool:
+        """Waits for an answer. Returns whether it has come."""
+        if not answer.is_done and self._dialogue.under_way == 1:
+            end = None if seconds is None else time.monotonic() + seconds
+            self._reader.lead(answer, seconds)
+            seconds = None if end is None else end - time.monotonic()
+        return answer.wait(seconds)
 
     def cancel(self, id: int) -> None:
         """Neither waits nor fails; the answer tells what came of it."""
@@ -131,15 +172,16 @@ class HostProcess:
         with self._lock:
             if not self._closing:
                 self._closing = True
+                self._line.wake_all()
                 # Closing the pipe alone would not reach it where a forked child holds it too.
                 self._writer.write_later(SHUTDOWN_FRAME)
                 self._writer.close()
-        self._reader.join(self._settings.drain_timeout + EXIT_SECONDS)
+        is_over = self._reader.join(self._settings.drain_timeout + EXIT_SECONDS)
         for end in (self._process.terminate, self._process.kill):
-            if self._reader.is_alive():
+            if not is_over:
                 log.warning("the host did not end in time and is ended")
                 end()
-                self._reader.join(EXIT_SECONDS)
+                is_over = self._reader.join(EXIT_SECONDS)
         return self._process.poll()
 
     def kill(self) -> None:
@@ -149,25 +191,9 @@ class HostProcess:
 
     # Threads
 
-    def _start(self, name: str, body: Callable[[], None]) -> threading.Thread:
-        thread = threading.Thread(target=body, name=name, daemon=True)
-        thread.start()
-        return thread
-
-    def _read(self) -> None:
-        reason = None
-        descriptor, dialogue, slots = self._output.fileno(), self._dialogue, self._slots
-        try:
-            while data := os.read(descriptor, READ_BYTES):
-                answers = dialogue.receive(data)
-                if answers:
-                    slots.release(answers)
-        except BrokenFrame as broken:
-            reason = str(broken)
-        except Exception as error:
-            log.exception("reading from the host failed")
-            reason = f"Reading from it failed: {type(error).__name__}."
-        self._finish(reason)
+    def _handed_over(self) -> None:
+        with self._lock:
+            self._line.wake(self._free_places)
 
     def _read_errors(self) -> None:
         descriptor = self._errors.fileno()
@@ -200,7 +226,7 @@ class HostProcess:
 
         with self._lock:
             self._exit = exit
-        self._slots.end(lambda: exit(NOT_APPLIED))
+            self._line.wake_all()
         self._dialogue.end(lambda: exit(UNKNOWN))
         self._writer.close()
         self._output.close()
