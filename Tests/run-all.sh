@@ -18,3 +18,7 @@ python=.build/test-python/bin/python
 [ -x "$python" ] || python3 -m venv .build/test-python
 "$python" -m pip install --quiet --disable-pip-version-check -r Tests/requirements.txt
 "$python" -B -m pytest -q -p no:cacheprovider Tests
+
+echo "== tests of the Python client"
+"$python" -m pip install --quiet --disable-pip-version-check -r clients/python/tests/requirements.txt
+"$python" -B -m pytest -q -p no:cacheprovider clients/python/tests
