@@ -147,6 +147,23 @@ def test_a_task_cancelled_while_it_waits_for_a_place_takes_none(fake_host: FakeH
     run(body)
 
 
+def test_a_task_cancelled_when_it_has_just_got_a_place_gives_it_back() -> None:
+    async def body() -> None:
+        async with AsyncHost(sandbox=True, max_in_flight=1) as host:
+            process = host._process
+            assert process is not None
+            process._free = 0
+            waiting = asyncio.ensure_future(host.ping())
+            await asyncio.sleep(0)
+            process._release(1)
+            waiting.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await waiting
+            assert process._free == 1
+
+    run(body)
+
+
 def test_streams_come_in_order_with_progress_and_a_result() -> None:
     async def body() -> None:
         progress: list[Progress] = []

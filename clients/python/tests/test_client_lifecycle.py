@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 
 import pytest
 from conftest import TIMEOUT, FakeHost, eventually
@@ -56,7 +57,11 @@ def test_a_crash_shows_the_last_log_lines(fake_host: FakeHost) -> None:
                 log(f"2026-11-20T12:00:00Z error line {number}")
             os._exit(7)
     """)
-    with Host(crashing) as host, pytest.raises(HostExited) as caught:
+
+    def read_slowly(_: str) -> None:
+        time.sleep(0.002)
+
+    with Host(crashing, on_log=read_slowly) as host, pytest.raises(HostExited) as caught:
         host.invoke("vendor", "write")
     assert caught.value.exit_status == 7
     assert [line.split()[-1] for line in caught.value.log_lines] == [str(n) for n in range(80, 100)]
@@ -236,7 +241,9 @@ def test_a_forked_child_is_told_to_open_its_own(sandbox: Host) -> None:
     sandbox.ping()
 
 
-def test_closing_works_while_a_forked_child_holds_the_pipes() -> None:
+def test_closing_works_while_a_forked_child_holds_the_pipes(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     host = Host(sandbox=True)
     host.open()
     child = os.fork()
@@ -245,6 +252,7 @@ def test_closing_works_while_a_forked_child_holds_the_pipes() -> None:
         os._exit(0)
     try:
         assert host.close() == 0
+        assert "ended" not in caplog.text, "it ended by itself"
     finally:
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
