@@ -223,6 +223,29 @@ def test_a_timeout_holds_when_the_host_does_not_answer(
         assert caught.value.outcome == "not_applied" and caught.value.retryable
 
 
+def test_a_timeout_holds_when_the_host_talks_of_other_things(
+    fake_host: FakeHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(calls, "GRACE_SECONDS", 0.1)
+    chatting = fake_host("""
+        for request in requests():
+            if request["method"] == "ping":
+                answer(request, {})
+            elif request["method"] == "invoke":
+                for _ in range(1000):
+                    notify("some/news")
+                    time.sleep(0.05)
+            elif request["method"] == "shutdown":
+                break
+    """)
+    monkeypatch.setattr("sallyport.process.EXIT_SECONDS", 0.2)
+    with Host(chatting, drain_timeout=0) as host:
+        for _ in range(3):
+            host.ping()
+        with pytest.raises(TimedOut):
+            host.invoke("vendor", "read", timeout=0.3)
+
+
 def test_a_timeout_holds_when_the_host_does_not_even_read(
     fake_host: FakeHost, monkeypatch: pytest.MonkeyPatch
 ) -> None:

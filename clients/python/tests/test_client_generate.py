@@ -5,6 +5,8 @@ from __future__ import annotations
 import inspect
 import json
 import pathlib
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -116,6 +118,14 @@ def test_a_class_of_ones_own_takes_a_host(sandbox: Host) -> None:
     exec(compile(modules(CATALOGUE)["coda_footprint.py"], "own.py", "exec"), namespace)
     result = namespace["CodaFootprint"](sandbox).list_tenants()
     assert isinstance(result, Result) and result.is_successful
+
+
+def test_asyncio_is_imported_for_those_who_use_it_only() -> None:
+    program = "import sys, sallyport; print('asyncio' in sys.modules); sallyport.AsyncHost, sallyport.AsyncStream"
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "False\n"
 
 
 def test_no_integration_hides_a_member_of_the_hosts() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import select
 import threading
+import time
 from collections.abc import Callable
 
 from .calls import Answer
@@ -51,8 +52,11 @@ class PipeReader:
         self._thread = threading.Thread(target=self._run, name="sallyport-reader", daemon=True)
         self._thread.start()
 
-    def lead(self, answer: Answer, seconds: float | None) -> None:
-        """Reads until the answer is there, if nobody else reads. Returns without it, too."""
+    def lead(self, answer: Answer, end: float | None) -> None:
+        """Reads until the answer is there, if nobody else reads. Returns without it, too.
+
+        end: When to give up, by `time.monotonic`.
+        """
         taken: list[bool] = []
         is_finished = False
         try:
@@ -60,7 +64,7 @@ class PipeReader:
             taken.extend(map(self._reading.acquire, (False,)))
             if taken[0]:
                 self._leads += 1
-                while not answer.is_done and self._read_for(seconds):
+                while not answer.is_done and self._read_until(end):
                     pass
                 is_finished = answer.is_done and not self._dialogue.under_way
             else:
@@ -82,9 +86,9 @@ class PipeReader:
         self._thread.join(seconds)
         return not self._thread.is_alive()
 
-    def _read_for(self, seconds: float | None) -> bool:
+    def _read_until(self, end: float | None) -> bool:
         """For a caller. Returns whether to go on; the end and faults are left to the thread."""
-        if seconds is not None and not self._poll.poll(max(0.0, seconds) * 1000):
+        if end is not None and not self._poll.poll(max(0.0, end - time.monotonic()) * 1000):
             return False
         try:
             return self._read()

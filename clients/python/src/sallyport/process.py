@@ -116,7 +116,6 @@ class HostProcess:
                 if self._free_places > 0:
                     return self._send(method, params, answer, waits)
                 waiter = self._line.join(was_woken=was_woken)
-            is_in_line = True
             try:
                 left = deadline.left
                 was_woken = waiter.acquire(timeout=-1 if left is None else max(0.0, left))
@@ -157,7 +156,7 @@ class HostProcess:
         """Waits for an answer. Returns whether it has come."""
         if not answer.is_done and self._dialogue.under_way == 1:
             end = None if seconds is None else time.monotonic() + seconds
-            self._reader.lead(answer, seconds)
+            self._reader.lead(answer, end)
             seconds = None if end is None else end - time.monotonic()
         return answer.wait(seconds)
 
