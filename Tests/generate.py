@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Writes the files that come out of the code: protocol/integrations/*.json and the catalogue's hash.
+"""Writes the files that come out of the code: protocol/integrations/*.json, the catalogue's hash,
+and the classes of the Python client.
 
 Usage: Tests/generate.py [--check]
 
@@ -15,6 +16,11 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(ROOT / "clients/python/src"))
+
+from sallyport.generate import modules  # noqa: E402
+
 EXECUTABLE = os.environ.get("SALLYPORT", str(ROOT / ".build/release/sallyport"))
 HASH_FILE = ROOT / "Sources/sallyport/GeneratedCatalogueHash.swift"
 HASH_TEXT = """\
@@ -39,6 +45,8 @@ def generated() -> dict[Path, str]:
     for integration in json.loads(text):
         path = ROOT / "protocol/integrations" / f"{integration['id']}.json"
         files[path] = json.dumps(integration, indent=2, ensure_ascii=False) + "\n"
+    for name, content in modules(json.loads(text)).items():
+        files[ROOT / "clients/python/src/sallyport/integrations" / name] = content
     return files
 
 

@@ -19,6 +19,10 @@ python=.build/test-python/bin/python
 "$python" -m pip install --quiet --disable-pip-version-check -r Tests/requirements.txt
 "$python" -B -m pytest -q -p no:cacheprovider Tests
 
+echo "== tests of the Python client"
+"$python" -m pip install --quiet --disable-pip-version-check -r clients/python/tests/requirements.txt
+"$python" -B -m pytest -q -p no:cacheprovider clients/python/tests
+
 echo "== tests of the Go client"
 need_go
 (cd clients/go && "$go" vet ./... && "$go" test -race -count=1 ./...)

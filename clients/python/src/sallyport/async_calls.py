@@ -1,0 +1,219 @@
+"""A request under way, for asyncio. All of it belongs to the event loop's thread."""
+
+from __future__ import annotations
+
+import asyncio
+import collections
+import inspect
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Mapping
+from typing import Any, Generic, TypeVar
+
+from .calls import Deadline, OnProgress, OnWaiting, Settled
+from .errors import SallyportError
+from .methods import Method
+from .results import Progress, Result, Waiting
+
+T = TypeVar("T")
+
+
+class AsyncAnswer(Settled):
+    """The receiver of a call, which keeps what comes before the answer when it is watched."""
+
+    __slots__ = ("_is_watched", "_loop", "_timer", "_waiters", "events")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, is_watched: bool = False) -> None:
+        super().__init__()
+        self._loop = loop
+        self._is_watched = is_watched
+        self._timer: asyncio.TimerHandle | None = None
+        # One for each task that waits: cancelling one must not touch the others.
+        self._waiters: list[asyncio.Future[None]] = []
+        self.events: collections.deque[tuple[str, Mapping[str, Any]]] = collections.deque()
+
+    def answered(self, message: Mapping[str, Any]) -> None:
+        if not self.is_done:
+            self.message = message
+            self._settled()
+
+    def notified(self, method: str, params: Mapping[str, Any]) -> None:
+        if self._is_watched:
+            self.events.append((method, params))
+            self._wake()
+
+    def failed(self, error: SallyportError) -> None:
+        if not self.is_done:
+            self.error = error
+            self._settled()
+
+    def fail_after(self, seconds: float, error: Callable[[], SallyportError]) -> None:
+        self._timer = self._loop.call_later(max(0.0, seconds), lambda: self.failed(error()))
+
+    async def wait(self) -> None:
+        """Waits for the answer, or for what comes before it."""
+        waiter = self._loop.create_future()
+        self._waiters.append(waiter)
+        await waiter
+
+    async def next_event(self) -> tuple[str, Mapping[str, Any]] | None:
+        """What came next before the answer; None when the answer is there and nothing before it."""
+        while not self.events:
+            if self.is_done:
+                return None
+            await self.wait()
+        return self.events.popleft()
+
+    def _settled(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._wake()
+
+    def _wake(self) -> None:
+        waiters, self._waiters = self._waiters, []
+        for waiter in waiters:
+            if not waiter.done():
+                waiter.set_result(None)
+
+
+class AsyncCall(Generic[T]):
+    """A request that was sent. `await` it for its result; a cancelled `await` cancels the call."""
+
+    __slots__ = ("_answer", "_cancel", "_method", "id")
+
+    def __init__(
+        self, id: int, method: Method[T], answer: AsyncAnswer, cancel: Callable[[int], None]
+    ) -> None:
+        self.id = id
+        self._method = method
+        self._answer = answer
+        self._cancel = cancel
+
+    @property
+    def is_done(self) -> bool:
+        return self._answer.is_done
+
+    def cancel(self) -> None:
+        """Asks the host to abort it; awaiting it then raises `Cancelled`, if it was in time."""
+        if not self.is_done:
+            self._cancel(self.id)
+
+    async def result(self) -> T:
+        """The same as awaiting the call."""
+        try:
+            while not self._answer.is_done:
+                await self._answer.wait()
+        except asyncio.CancelledError:
+            self.cancel()
+            raise
+        return self._answer.read(self._method)
+
+    def __await__(self) -> Generator[Any, None, T]:
+        return self.result().__await__()
+
+    def __repr__(self) -> str:
+        state = "answered" if self.is_done else "under way"
+        return f"<{type(self).__name__} {self.id} {self._method.what}, {state}>"
+
+
+class AsyncStream(AsyncIterator[Any]):
+    """The items of a result, one by one, as they come. It is sent when it is first read.
+
+    Leaving it before its end cancels the call: at the end of an `async with`, by `aclose()`, or when
+    nobody holds it any more, as after `break`. Items that come faster than they are read wait in
+    memory.
+    """
+
+    def __init__(
+        self,
+        send: Callable[[], Awaitable[tuple[int, AsyncAnswer]]],
+        method: Method[Result],
+        cancel: Callable[[int], None],
+        loop: asyncio.AbstractEventLoop,
+        on_progress: OnProgress | None,
+        on_waiting: OnWaiting | None,
+    ) -> None:
+        self._send = send
+        self._method = method
+        self._cancel = cancel
+        self._loop = loop
+        self._on_progress = on_progress
+        self._on_waiting = on_waiting
+        self._call: AsyncCall[Result] | None = None
+        self._answer: AsyncAnswer | None = None
+        self._next = 0
+        self._is_over = False
+
+    def __aiter__(self) -> AsyncStream:
+        return self
+
+    async def __anext__(self) -> Any:
+        if self._is_over:
+            raise StopAsyncIteration
+        try:
+            return await self._next_item()
+        except StopAsyncIteration:
+            raise
+        except BaseException:
+            await self.aclose()
+            raise
+
+    async def _next_item(self) -> Any:
+        if self._answer is None:
+            id, self._answer = await self._send()
+            self._call = AsyncCall(id, self._method, self._answer, self._cancel)
+        while True:
+            event = await self._answer.next_event()
+            if event is None:
+                self._is_over = True
+                await self.result()  # Raises what went wrong.
+                raise StopAsyncIteration
+            method, params = event
+            if method == "invoke/item":
+                if params.get("seq") != self._next:
+                    raise SallyportError(f"Item {self._next} of {self._method.what} is missing.")
+                self._next += 1
+                return params.get("item")
+            await tell(method, params, self._on_progress, self._on_waiting)
+
+    async def result(self) -> Result:
+        """What the host answered at the end: `return_data`, `targets`, `meta`, but no items."""
+        if self._call is None:
+            raise SallyportError("The stream has not been read yet.")
+        return await self._call
+
+    async def aclose(self) -> None:
+        """Ends the reading, and the call, if it is not over."""
+        self._is_over = True
+        if self._call is not None:
+            self._call.cancel()
+
+    async def __aenter__(self) -> AsyncStream:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+    def __del__(self) -> None:
+        call = getattr(self, "_call", None)
+        if call is not None and not call.is_done and not self._loop.is_closed():
+            # A finalizer may run on any thread.
+            self._loop.call_soon_threadsafe(call.cancel)
+
+
+async def tell(
+    method: str,
+    params: Mapping[str, Any],
+    on_progress: OnProgress | None,
+    on_waiting: OnWaiting | None,
+) -> None:
+    """Calls back, and awaits what comes back where that can be awaited."""
+    told: object = None
+    if method == "invoke/progress" and on_progress is not None:
+        told = on_progress(Progress(params.get("done", 0), params.get("total")))
+    elif method == "invoke/waiting" and on_waiting is not None:
+        told = on_waiting(Waiting(params.get("reason", ""), params.get("resume_at")))
+    if inspect.isawaitable(told):
+        await told
+
+
+def missed(deadline: Deadline, what: str) -> Callable[[], SallyportError]:
+    return lambda: deadline.missed(what)

@@ -1,0 +1,286 @@
+"""A request under way, for threads."""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Generic, Protocol, TypeVar
+
+from .errors import UNKNOWN, SallyportError, read_error, timed_out
+from .methods import Method
+from .results import Progress, Result, Waiting
+
+T = TypeVar("T")
+
+#: Seconds beyond its timeout for which a call waits for the host to say what came of it.
+GRACE_SECONDS = 5.0
+
+
+class Settled:
+    """What came for a call in the end, if it has come."""
+
+    __slots__ = ("error", "message")
+
+    def __init__(self) -> None:
+        self.message: Mapping[str, Any] | None = None
+        self.error: SallyportError | None = None
+
+    @property
+    def is_done(self) -> bool:
+        return self.message is not None or self.error is not None
+
+    def read(self, method: Method[T]) -> T:
+        """The result, or its error, raised."""
+        if self.error is not None:
+            raise self.error
+        assert self.message is not None
+        error = self.message.get("error")
+        if error is not None:
+            raise read_error(error)
+        return method.decode(self.message["result"])
+
+
+class Answer(Settled):
+    """The receiver of a call, without those who wait for it.
+
+    It is its own class so that the handles below can be finalized while an answer is expected.
+    """
+
+    __slots__ = ("_done",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        # A lock is a tenth of a threading.Event.
+        self._done = threading.Lock()
+        self._done.acquire()
+
+    def answered(self, message: Mapping[str, Any]) -> None:
+        self.message = message
+        self._open()
+
+    def notified(self, method: str, params: Mapping[str, Any]) -> None:
+        pass
+
+    def failed(self, error: SallyportError) -> None:
+        self.error = error
+        self._open()
+
+    def wait(self, seconds: float | None) -> bool:
+        """Whether it has come by then."""
+        if not self.is_done:
+            if not self._done.acquire(timeout=-1 if seconds is None else max(0.0, seconds)):
+                return False
+            self._open()  # For the next one who waits.
+        return True
+
+    def _open(self) -> None:
+        # Open already, where an interrupted step is done again.
+        with contextlib.suppress(RuntimeError):
+            self._done.release()
+
+
+class WatchedAnswer(Answer):
+    """One that keeps what comes before the answer."""
+
+    __slots__ = ("events",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.events: queue.SimpleQueue[tuple[str, Mapping[str, Any]] | None] = queue.SimpleQueue()
+
+    def answered(self, message: Mapping[str, Any]) -> None:
+        super().answered(message)
+        self.events.put(None)
+
+    def notified(self, method: str, params: Mapping[str, Any]) -> None:
+        self.events.put((method, params))
+
+    def failed(self, error: SallyportError) -> None:
+        super().failed(error)
+        self.events.put(None)
+
+
+class Deadline:
+    """Until when to wait for an answer."""
+
+    __slots__ = ("_end", "seconds")
+
+    def __init__(self, seconds: float | None) -> None:
+        self.seconds = seconds
+        self._end = None if seconds is None else time.monotonic() + seconds
+
+    @property
+    def left(self) -> float | None:
+        return None if self._end is None else self._end - time.monotonic()
+
+    @property
+    def left_with_grace(self) -> float | None:
+        left = self.left
+        return None if left is None else left + GRACE_SECONDS
+
+    def missed(self, what: str) -> SallyportError:
+        return timed_out(
+            what,
+            self.seconds or 0.0,
+            outcome=UNKNOWN,
+            remedy="The host did not answer either. Host.restart() starts a new one.",
+        )
+
+
+class Link(Protocol):
+    """What a call needs of the process that it was sent to."""
+
+    def wait(self, answer: Answer, seconds: float | None) -> bool: ...
+
+    def cancel(self, id: int) -> None: ...
+
+
+class Call(Generic[T]):
+    """A request that was sent. `result()` waits for its answer; any thread may."""
+
+    __slots__ = ("_answer", "_deadline", "_is_cancelled", "_link", "_method", "id")
+
+    def __init__(
+        self,
+        id: int,
+        method: Method[T],
+        answer: Answer,
+        deadline: Deadline,
+        link: Link,
+    ) -> None:
+        self.id = id
+        self._method = method
+        self._answer = answer
+        self._deadline = deadline
+        self._link = link
+        self._is_cancelled = False
+
+    @property
+    def is_done(self) -> bool:
+        """Whether `result()` returns at once."""
+        return self._answer.is_done
+
+    def result(self, wait: float | None = None) -> T:
+        """The result. Raises what the host answered, or why there is no answer.
+
+        `wait` is the seconds after which TimeoutError is raised and the call goes on.
+        """
+        answer = self._answer
+        left = self._deadline.left_with_grace
+        is_short = wait is not None and (left is None or wait < left)
+        if not self._link.wait(answer, wait if is_short else left):
+            if is_short:
+                raise TimeoutError(f"{self._method.what} is still under way.")
+            self.cancel()
+            raise self._deadline.missed(self._method.what)
+        return answer.read(self._method)
+
+    def cancel(self) -> None:
+        """Asks the host to abort it; `result()` then raises `Cancelled`, if it was in time."""
+        if not self._answer.is_done and not self._is_cancelled:
+            self._is_cancelled = True
+            self._link.cancel(self.id)
+
+    def __repr__(self) -> str:
+        state = "answered" if self.is_done else "under way"
+        return f"<{type(self).__name__} {self.id} {self._method.what}, {state}>"
+
+
+OnProgress = Callable[[Progress], object]
+OnWaiting = Callable[[Waiting], object]
+
+
+class Stream(Call[Result], Iterator[Any]):
+    """The items of a result, one by one, as they come.
+
+    It is read by one thread. Leaving it before its end cancels the call: at the end of a `with`, by
+    `close()`, or when nobody holds it any more, as after `break`. Items that come faster than they
+    are read wait in memory.
+    """
+
+    __slots__ = ("_events", "_is_over", "_next", "_on_progress", "_on_waiting")
+
+    def __init__(
+        self,
+        id: int,
+        method: Method[Result],
+        answer: WatchedAnswer,
+        deadline: Deadline,
+        link: Link,
+        on_progress: OnProgress | None,
+        on_waiting: OnWaiting | None,
+    ) -> None:
+        super().__init__(id, method, answer, deadline, link)
+        self._events = answer.events
+        self._on_progress = on_progress
+        self._on_waiting = on_waiting
+        self._next = 0
+        self._is_over = False
+
+    def __next__(self) -> Any:
+        while not self._is_over:
+            try:
+                event = self._events.get(timeout=self._patience)
+            except queue.Empty:
+                self.close()
+                raise self._deadline.missed(self._method.what) from None
+            if event is None:
+                self._is_over = True
+                self._answer.read(self._method)  # Raises what went wrong.
+                break
+            method, params = event
+            if method == "invoke/item":
+                seq = params.get("seq")
+                if isinstance(seq, int) and seq < self._next:
+                    continue  # Handed over twice, by someone who was interrupted.
+                if seq != self._next:
+                    self.close()
+                    raise SallyportError(f"Item {self._next} of {self._method.what} is missing.")
+                self._next += 1
+                return params.get("item")
+            try:
+                tell(method, params, self._on_progress, self._on_waiting)
+            except BaseException:
+                self.close()
+                raise
+        raise StopIteration
+
+    @property
+    def _patience(self) -> float | None:
+        left = self._deadline.left_with_grace
+        return None if left is None else max(0.0, left)
+
+    def result(self, wait: float | None = None) -> Result:
+        """What the host answered at the end: `return_data`, `targets`, `meta`, but no items."""
+        return super().result(wait)
+
+    def close(self) -> None:
+        """Ends the reading, and the call, if it is not over."""
+        self._is_over = True
+        self.cancel()
+
+    def __enter__(self) -> Stream:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        if not getattr(self, "_is_over", True):
+            self.close()
+
+
+def tell(
+    method: str,
+    params: Mapping[str, Any],
+    on_progress: OnProgress | None,
+    on_waiting: OnWaiting | None,
+) -> None:
+    """Calls back for what came before an answer."""
+    if method == "invoke/progress" and on_progress is not None:
+        on_progress(Progress(params.get("done", 0), params.get("total")))
+    elif method == "invoke/waiting" and on_waiting is not None:
+        on_waiting(Waiting(params.get("reason", ""), params.get("resume_at")))

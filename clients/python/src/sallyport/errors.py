@@ -1,0 +1,300 @@
+"""What can go wrong, as exceptions that are safe to log: the host has redacted secrets in them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+#: Whether the vendor may have acted.
+NOT_APPLIED = "not_applied"
+UNKNOWN = "unknown"
+
+
+class SallyportError(Exception):
+    """Everything that this package raises on its own account."""
+
+
+class ExecutableNotFound(SallyportError):
+    """There is no host to start."""
+
+
+class HostClosed(SallyportError):
+    """The host is not open: not yet, not any more, or it was opened before a fork."""
+
+
+class HostExited(SallyportError):
+    """The host ended on its own, or had to be ended because it broke the protocol.
+
+    `outcome` is `unknown` for a call that was under way, and `not_applied` for one that was not
+    sent any more. `Host.restart()` starts a new host.
+    """
+
+    def __init__(
+        self,
+        exit_status: int | None,
+        log_lines: Sequence[str] = (),
+        *,
+        outcome: str = UNKNOWN,
+        reason: str | None = None,
+    ) -> None:
+        super().__init__(exit_status, tuple(log_lines), outcome, reason)
+        #: As in `subprocess`: negative is the signal that ended it, None is not known.
+        self.exit_status = exit_status
+        #: The last lines that it logged, the newest last.
+        self.log_lines = tuple(log_lines)
+        self.outcome = outcome
+        self.reason = reason
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restored_exit, (self.exit_status, self.log_lines, self.outcome, self.reason)
+
+    def __str__(self) -> str:
+        status = self.exit_status
+        if status is None:
+            ending = "ended"
+        elif status < 0:
+            ending = f"was ended by signal {-status}"
+        else:
+            ending = f"ended with exit status {status}"
+        text = f"The host {ending}."
+        if self.reason:
+            text = f"{text} {self.reason}"
+        if self.outcome == UNKNOWN:
+            text += " What it was asked to change may have been changed."
+        if self.log_lines:
+            text += " Its last log lines:\n  " + "\n  ".join(self.log_lines)
+        return text
+
+
+def _restored_exit(
+    status: int | None, lines: Sequence[str], outcome: str, reason: str | None
+) -> HostExited:
+    return HostExited(status, lines, outcome=outcome, reason=reason)
+
+
+class RequestError(SallyportError):
+    """The host answered with an error.
+
+    As such, not as a `CommandError`, it is a fault of the request itself: a method that the host
+    does not have, or a line that it does not accept.
+    """
+
+    def __init__(self, code: int, message: str, data: Mapping[str, Any] | None = None) -> None:
+        super().__init__(code, message, data)
+        self.code = code
+        self.data: Mapping[str, Any] = data if data is not None else {}
+
+    @property
+    def message(self) -> str:
+        """What was wrong, in a sentence."""
+        return str(self.args[1])
+
+    def __str__(self) -> str:
+        return self.message
+
+
+class Problem(NamedTuple):
+    """One fault in the arguments."""
+
+    #: A JSON Pointer into the params, such as `/arguments/page`.
+    path: str
+    message: str
+    did_you_mean: str | None
+
+
+class Target(NamedTuple):
+    """What came of one target of a command over several."""
+
+    target: Any
+    #: `Successful` or `Failed`.
+    return_data: str
+    error: CommandError | None
+
+    @property
+    def is_successful(self) -> bool:
+        return self.error is None and self.return_data == "Successful"
+
+
+class CommandError(RequestError):
+    """A command failed. Its kind is the class, so that `except` can choose.
+
+    The triple is `failure_indicator`, `status_code` and `message`.
+    """
+
+    @property
+    def return_data(self) -> str:
+        return str(self.data.get("return_data", "Failed"))
+
+    @property
+    def failure_indicator(self) -> str:
+        """Which command failed, such as `List Devices failed.`"""
+        return str(self.data.get("failure_indicator", self.args[1]))
+
+    @property
+    def status_code(self) -> int:
+        """The vendor's, or the one that stands for the kind where the vendor gave none."""
+        return int(self.data.get("status_code", 500))
+
+    @property
+    def message(self) -> str:
+        """Why it failed."""
+        return str(self.data.get("message", self.args[1]))
+
+    @property
+    def triple(self) -> tuple[str, int, str]:
+        return self.failure_indicator, self.status_code, self.message
+
+    @property
+    def kind(self) -> str:
+        return str(self.data.get("kind", "internal"))
+
+    @property
+    def outcome(self) -> str:
+        """`not_applied`, or `unknown` where the vendor may have acted; see `remedy` then."""
+        return str(self.data.get("outcome", UNKNOWN))
+
+    @property
+    def retryable(self) -> bool:
+        return self.data.get("retryable") is True
+
+    @property
+    def retry_after_ms(self) -> int | None:
+        """In how many milliseconds to come back."""
+        value = self.data.get("retry_after_ms")
+        return None if value is None else int(value)
+
+    @property
+    def remedy(self) -> str | None:
+        """What the caller can do about it."""
+        return self.data.get("remedy")
+
+    @property
+    def problems(self) -> list[Problem]:
+        """All faults of the arguments."""
+        return [
+            Problem(one.get("path", ""), one.get("message", ""), one.get("did_you_mean"))
+            for one in self.data.get("problems", ())
+        ]
+
+    @property
+    def targets(self) -> list[Target]:
+        """What came of each target, for a command over several."""
+        return read_targets(self.data.get("targets", ()))
+
+    @property
+    def upstream(self) -> Any:
+        """What the vendor said."""
+        return self.data.get("upstream")
+
+    def __str__(self) -> str:
+        text = f"{self.failure_indicator} {self.status_code} {self.message}"
+        for problem in self.problems:
+            text += f"\n  {problem.path}: {problem.message}"
+            if problem.did_you_mean:
+                text += f"; did you mean {problem.did_you_mean}?"
+        return f"{text}\n  {self.remedy}" if self.remedy else text
+
+
+class UpstreamError(CommandError):
+    """The vendor refused, or its answer cannot be used."""
+
+
+class AuthenticationError(CommandError):
+    """The vendor does not accept the credentials."""
+
+
+class PermissionDenied(CommandError):
+    """The credentials may not do this."""
+
+
+class RateLimited(CommandError):
+    """The vendor's limit leaves no room in time; `retry_after_ms` says when it does."""
+
+
+class TimedOut(CommandError):
+    """It was not done within the timeout."""
+
+
+class NetworkError(CommandError):
+    """The vendor was not reached, or the connection broke."""
+
+
+class InvalidArguments(CommandError):
+    """The arguments do not fit the command; `problems` names them all."""
+
+
+class NotFound(CommandError):
+    """The vendor does not know what the command is about."""
+
+
+class PolicyRefused(CommandError):
+    """The connection or the host must not be used for this."""
+
+
+class Cancelled(CommandError):
+    """It was cancelled; `outcome` says whether the vendor may have acted."""
+
+
+class Unavailable(CommandError):
+    """The vendor is out of service."""
+
+
+class InternalError(CommandError):
+    """A fault of the host."""
+
+
+_CLASSES: dict[str, type[CommandError]] = {
+    "upstream": UpstreamError,
+    "auth": AuthenticationError,
+    "permission": PermissionDenied,
+    "rate_limited": RateLimited,
+    "timeout": TimedOut,
+    "network": NetworkError,
+    "validation": InvalidArguments,
+    "not_found": NotFound,
+    "policy": PolicyRefused,
+    "cancelled": Cancelled,
+    "unavailable": Unavailable,
+    "internal": InternalError,
+}
+
+
+def read_error(error: Mapping[str, Any]) -> RequestError:
+    """The exception for the `error` member of an answer."""
+    code, message, data = error.get("code", -32603), error.get("message", ""), error.get("data")
+    if not isinstance(data, dict):
+        return RequestError(code, message)
+    if "kind" not in data:
+        return RequestError(code, message, data)
+    # A kind that came with a later host is still the failure of a command.
+    return _CLASSES.get(data["kind"], CommandError)(code, message, data)
+
+
+def read_targets(targets: Sequence[Mapping[str, Any]]) -> list[Target]:
+    read = []
+    for one in targets:
+        error = one.get("error")
+        failure = None
+        if error is not None:
+            message = error.get("failure_indicator", "")
+            failed = read_error({"code": -32000, "message": message, "data": error})
+            failure = failed if isinstance(failed, CommandError) else None
+        read.append(Target(one.get("target"), one.get("return_data", "Failed"), failure))
+    return read
+
+
+def timed_out(what: str, seconds: float, *, outcome: str, remedy: str | None = None) -> TimedOut:
+    """The timeout that the client notices itself, in the form of the host's own."""
+    indicator = f"{what} failed."
+    data: dict[str, Any] = {
+        "return_data": "Failed",
+        "failure_indicator": indicator,
+        "status_code": 504,
+        "message": f"There was no answer within {seconds:g} seconds.",
+        "kind": "timeout",
+        "retryable": outcome == NOT_APPLIED,
+        "outcome": outcome,
+    }
+    if remedy is not None:
+        data["remedy"] = remedy
+    return TimedOut(-32000, indicator, data)

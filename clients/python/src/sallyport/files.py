@@ -1,0 +1,166 @@
+"""The host's store of files."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Iterator
+from typing import Any, Protocol, TypeVar, Union
+
+from . import methods
+from .executable import Path
+from .methods import Method
+from .results import FileReference
+
+T = TypeVar("T")
+File = Union[str, FileReference]
+
+#: What files that a playbook brings are.
+PLAYBOOK_FILE = "playbook_file"
+
+
+class _Ask(Protocol):
+    def __call__(self, method: Method[T], /) -> T: ...
+
+
+class _AskLater(Protocol):
+    def __call__(self, method: Method[T], /) -> Awaitable[T]: ...
+
+
+def file_id(file: File) -> str:
+    return file if isinstance(file, str) else file.file_id
+
+
+@contextlib.contextmanager
+def put_request(
+    content: bytes | None,
+    path: Path | None,
+    name: str | None,
+    source: str,
+    content_type: str | None,
+) -> Iterator[Method[FileReference]]:
+    """A large content would be a line that the host does not take: it goes by way of a file."""
+    if (content is None) == (path is None):
+        raise TypeError("put takes either a content or a path")
+    if content is not None and name is None:
+        raise TypeError("a content needs a name")
+    if content is None or len(content) <= methods.MAXIMUM_INLINE_BYTES:
+        absolute = None if path is None else os.path.abspath(path)
+        yield methods.put_file(content, absolute, name, source, content_type)
+        return
+    with tempfile.NamedTemporaryFile(prefix="sallyport-") as file:
+        file.write(content)
+        file.flush()
+        yield methods.put_file(None, file.name, name, source, content_type)
+
+
+class Files:
+    """The files of a `Host`."""
+
+    def __init__(self, ask: _Ask) -> None:
+        self._ask = ask
+
+    def put(
+        self,
+        content: bytes | None = None,
+        *,
+        path: Path | None = None,
+        name: str | None = None,
+        source: str = PLAYBOOK_FILE,
+        content_type: str | None = None,
+    ) -> FileReference:
+        """Stores a content, or a copy of a file on the host's machine."""
+        with put_request(content, path, name, source, content_type) as method:
+            return self._ask(method)
+
+    def chunks(self, file: File) -> Iterator[bytes]:
+        """The content, a megabyte at a time."""
+        id, offset = file_id(file), 0
+        while True:
+            chunk = self._ask(methods.get_chunk(id, offset))
+            if chunk.content:
+                yield chunk.content
+            if chunk.is_last:
+                return
+            offset += len(chunk.content)
+
+    def get(self, file: File) -> bytes:
+        """The whole content."""
+        return b"".join(self.chunks(file))
+
+    def save(self, file: File, path: Path) -> None:
+        """Writes the content to a file of this program."""
+        with open(path, "wb") as output:
+            for chunk in self.chunks(file):
+                output.write(chunk)
+
+    def list(self) -> Iterator[FileReference]:
+        """All files, the newest last."""
+        cursor = None
+        while True:
+            page = self._ask(methods.list_files(cursor))
+            yield from page.files
+            cursor = page.next_cursor
+            if cursor is None:
+                return
+
+    def remove(self, file: File) -> bool:
+        """Whether there was such a file."""
+        return self._ask(methods.remove_file(file_id(file)))
+
+
+class AsyncFiles:
+    """The files of an `AsyncHost`; see `Files`."""
+
+    def __init__(self, ask: _AskLater) -> None:
+        self._ask = ask
+
+    async def put(
+        self,
+        content: bytes | None = None,
+        *,
+        path: Path | None = None,
+        name: str | None = None,
+        source: str = PLAYBOOK_FILE,
+        content_type: str | None = None,
+    ) -> FileReference:
+        """Stores a content, or a copy of a file on the host's machine."""
+        with put_request(content, path, name, source, content_type) as method:
+            return await self._ask(method)
+
+    async def chunks(self, file: File) -> AsyncIterator[bytes]:
+        """The content, a megabyte at a time."""
+        id, offset = file_id(file), 0
+        while True:
+            chunk = await self._ask(methods.get_chunk(id, offset))
+            if chunk.content:
+                yield chunk.content
+            if chunk.is_last:
+                return
+            offset += len(chunk.content)
+
+    async def get(self, file: File) -> bytes:
+        """The whole content."""
+        return b"".join([chunk async for chunk in self.chunks(file)])
+
+    async def save(self, file: File, path: Path) -> None:
+        """Writes the content to a file of this program."""
+        with open(path, "wb") as output:
+            async for chunk in self.chunks(file):
+                output.write(chunk)
+
+    async def list(self) -> AsyncIterator[FileReference]:
+        """All files, the newest last."""
+        cursor = None
+        while True:
+            page = await self._ask(methods.list_files(cursor))
+            for file in page.files:
+                yield file
+            cursor = page.next_cursor
+            if cursor is None:
+                return
+
+    async def remove(self, file: File) -> bool:
+        """Whether there was such a file."""
+        return await self._ask(methods.remove_file(file_id(file)))

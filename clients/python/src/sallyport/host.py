@@ -1,0 +1,357 @@
+"""`Host`: for programs with threads, or with one."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import queue
+import threading
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from . import methods
+from .base import HostBase
+from .bound import Bound
+from .calls import Answer, Call, Deadline, Stream, WatchedAnswer
+from .errors import HostClosed
+from .files import Files
+from .integrations import Integrations
+from .methods import Method
+from .options import CallOptions, Connection, StreamOptions, Way, WatchedOptions
+from .process import HostProcess
+from .results import HealthChange, Result
+
+if TYPE_CHECKING:
+    from .options import Unpack
+
+log = logging.getLogger("sallyport")
+T = TypeVar("T")
+
+class Host(HostBase, Integrations[Result]):
+    """A host process and the calls to it. All methods may be called from any thread.
+
+    ```python
+    with Host(sandbox=True) as host:
+        result = host.coda_footprint.list_devices(page=1)
+    ```
+
+    At the end of the `with`, or by `close()`, the host finishes what it has accepted.
+    """
+
+    def _prepare(self) -> None:
+        self._lock = threading.RLock()
+        self._events = EventThread()
+        self._process: HostProcess | None = None
+        self._pid = 0
+
+    # The process
+
+    def __enter__(self) -> Host:
+        self.open()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def open(self) -> None:
+        """Starts the process, unless it runs."""
+        with self._lock:
+            if self._process is None or self._process.has_ended:
+                self._start()
+
+    def close(self) -> int | None:
+        """Lets the host finish what it has accepted, and ends it.
+
+        Returns its exit status, None when it was not open. 0: all was answered; 3: something was
+        not finished within `drain_timeout`.
+        """
+        with self._lock:
+            process, self._process = self._process, None
+            if process is None:
+                return None
+            status = process.close() if self._pid == os.getpid() else None
+            self._events.end()
+            return status
+
+    def restart(self) -> None:
+        """Starts a new process, after the old one has ended or instead of it.
+
+        Calls that are under way end with `HostExited`. What was told to the old process is gone:
+        watches, connections that were put, and files without `files_dir`.
+        """
+        with self._lock:
+            if self._process is not None:
+                self._process.kill()
+            self._start()
+
+    @property
+    def is_running(self) -> bool:
+        process = self._process
+        return process is not None and not process.has_ended
+
+    @property
+    def pid(self) -> int | None:
+        """The id of the process."""
+        process = self._process
+        return None if process is None else process.pid
+
+    @property
+    def log_lines(self) -> list[str]:
+        """The last lines that the host logged."""
+        process = self._process
+        return [] if process is None else process.log_lines
+
+    def _start(self) -> None:
+        self._process = HostProcess(self._settings, self._events.put)
+        self._pid = os.getpid()
+        try:
+            for name, definition in self._settings.connection_definitions.items():
+                self.put_connection(name, definition)
+        except BaseException:
+            self._process.kill()
+            self._process = None
+            raise
+
+    def _running(self) -> HostProcess:
+        process = self._process
+        if process is None:
+            raise HostClosed("The host is not open: use it in a `with`, or call open().")
+        if self._pid != os.getpid():
+            raise HostClosed("The host was opened before a fork: open one of its own here.")
+        return process
+
+    # Commands
+
+    def invoke(
+        self,
+        integration: str,
+        command: str,
+        arguments: Mapping[str, Any] | None = None,
+        **options: Unpack[WatchedOptions],
+    ) -> Result:
+        """Runs a command and waits for its result. Raises `CommandError` when it fails.
+
+        Leaving it by an exception, such as Ctrl-C, cancels the command.
+        """
+        if "on_progress" in options:
+            with self._watch(integration, command, arguments, options, "invoke") as watched:
+                for _ in watched:
+                    pass
+                return watched.result()
+        call = self._submit(integration, command, arguments, options, "invoke")
+        try:
+            return call.result()
+        except BaseException:
+            call.cancel()
+            raise
+
+    def submit(
+        self,
+        integration: str,
+        command: str,
+        arguments: Mapping[str, Any] | None = None,
+        **options: Unpack[CallOptions],
+    ) -> Call[Result]:
+        """Sends a command and does not wait for its result, only for a place to be sent.
+
+        `max_in_flight` of them are under way at a time.
+        """
+        return self._submit(integration, command, arguments, options, "submit")
+
+    def stream(
+        self,
+        integration: str,
+        command: str,
+        arguments: Mapping[str, Any] | None = None,
+        **options: Unpack[StreamOptions],
+    ) -> Stream:
+        """The items of a result as they come; with `all_pages`, of all pages.
+
+        A command over targets has an item for each that is finished:
+        `{"target", "return_data", "data" | "error"}`.
+        """
+        return self._watch(integration, command, arguments, options, "stream")
+
+    def run_command(self, integration: str, command: str, arguments: Mapping[str, Any]) -> Result:
+        return self.invoke(integration, command, arguments)
+
+    def using(self, **options: Unpack[WatchedOptions]) -> Integrations[Result]:
+        """The integrations, with options: `host.using(timeout=5).coda_footprint.list_tenants()`."""
+        return Bound(self.invoke, options)
+
+    def submitting(self, **options: Unpack[CallOptions]) -> Integrations[Call[Result]]:
+        """The integrations, with commands that are sent and not waited for."""
+        return Bound(self.submit, options)
+
+    def streaming(self, **options: Unpack[StreamOptions]) -> Integrations[Stream]:
+        """The integrations, with commands whose items are read as they come."""
+        return Bound(self.stream, options)
+
+    def _submit(
+        self,
+        integration: str,
+        command: str,
+        arguments: Mapping[str, Any] | None,
+        options: Mapping[str, Any],
+        way: Way,
+    ) -> Call[Result]:
+        deadline = Deadline(options.get("timeout", self._settings.timeout))
+        method = methods.invoke(integration, command, arguments, options, deadline.seconds, way)
+        return self._send(method, deadline, waits=way == "invoke")
+
+    def _watch(
+        self,
+        integration: str,
+        command: str,
+        arguments: Mapping[str, Any] | None,
+        options: Mapping[str, Any],
+        way: Way,
+    ) -> Stream:
+        deadline = Deadline(options.get("timeout", self._settings.timeout))
+        method = methods.invoke(integration, command, arguments, options, deadline.seconds, way)
+        answer = WatchedAnswer()
+        process = self._running()
+        return Stream(
+            process.send(method, answer, deadline),
+            method,
+            answer,
+            deadline,
+            process,
+            options.get("on_progress"),
+            options.get("on_waiting"),
+        )
+
+    # Other methods of the protocol
+
+    def request(
+        self, method: str, params: Mapping[str, Any] | None = None, *, timeout: float | None = None
+    ) -> Any:
+        """Any method of the protocol; its result as it is."""
+        return self._ask(methods.request(method, params), timeout)
+
+    def ping(self, timeout: float | None = None) -> None:
+        """Returns when the host answers."""
+        self._ask(methods.ping(), timeout)
+
+    def capabilities(
+        self, integration: str | None = None, command: str | None = None, detail: str | None = None
+    ) -> dict[str, Any]:
+        """What there is; `detail` is `full` or `summary`."""
+        return self._ask(methods.capabilities(integration, command, detail))
+
+    def limits(self) -> dict[str, Any]:
+        """The host's limits, and the state of the connections' rate limits."""
+        return self._ask(methods.limits())
+
+    def stats(self) -> dict[str, Any]:
+        """What the host has counted since its start."""
+        return self._ask(methods.stats())
+
+    def connections(self) -> list[dict[str, Any]]:
+        """The connections, without their secrets."""
+        return self._ask(methods.list_connections())
+
+    def put_connection(self, name: str, connection: Connection) -> None:
+        """Adds or replaces a connection, until the process ends."""
+        self._ask(methods.put_connection(name, connection))
+
+    def remove_connection(self, name: str) -> None:
+        self._ask(methods.remove_connection(name))
+
+    @property
+    def files(self) -> Files:
+        """What commands take and produce."""
+        return Files(self._ask)
+
+    # Events
+
+    def watch(
+        self,
+        connection: str,
+        *,
+        interval_seconds: int | None = None,
+        notify_after_failures: int | None = None,
+    ) -> None:
+        """Makes the host test a connection now and then; see `on_health`."""
+        self._ask(methods.watch(connection, interval_seconds, notify_after_failures))
+
+    def unwatch(self, connection: str) -> None:
+        self._ask(methods.unwatch(connection))
+
+    def health(self) -> list[HealthChange]:
+        """The state of every watched connection."""
+        return self._ask(methods.health())
+
+    def on_health(self, callback: Callable[[HealthChange], object]) -> Callable[[], None]:
+        """Calls back for each change of a watched connection. Returns what ends that."""
+        return self.on_event("health/changed", lambda params: callback(HealthChange.read(params)))
+
+    def on_event(
+        self, method: str, callback: Callable[[Mapping[str, Any]], object]
+    ) -> Callable[[], None]:
+        """Calls back with the params of a notification that belongs to no call.
+
+        All callbacks run one after the other, on a thread of their own; they may call the host.
+        """
+        return self._events.subscribe(method, callback)
+
+    def _ask(self, method: Method[T], timeout: float | None = None) -> T:
+        deadline = Deadline(self._settings.timeout if timeout is None else timeout)
+        return self._send(method, deadline, waits=True).result()
+
+    def _send(self, method: Method[T], deadline: Deadline, *, waits: bool) -> Call[T]:
+        answer = Answer()
+        process = self._running()
+        id = process.send(method, answer, deadline, waits=waits)
+        return Call(id, method, answer, deadline, process)
+
+
+Subscriber = Callable[[Mapping[str, Any]], object]
+
+
+class EventThread:
+    """Calls subscribers, in the order of the events; there is no thread before the first one."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._subscribers: dict[str, list[Subscriber]] = {}
+        self._events: queue.SimpleQueue[tuple[str, Mapping[str, Any]] | None] | None = None
+
+    def subscribe(self, method: str, subscriber: Subscriber) -> Callable[[], None]:
+        with self._lock:
+            self._subscribers.setdefault(method, []).append(subscriber)
+            if self._events is None:
+                self._events = queue.SimpleQueue()
+                threading.Thread(
+                    target=self._run, args=(self._events,), name="sallyport-events", daemon=True
+                ).start()
+
+        def unsubscribe() -> None:
+            with self._lock, contextlib.suppress(ValueError):
+                self._subscribers[method].remove(subscriber)
+
+        return unsubscribe
+
+    def put(self, method: str, params: Mapping[str, Any]) -> None:
+        events = self._events
+        if events is not None:
+            events.put((method, params))
+
+    def end(self) -> None:
+        """Lets the thread end after what has arrived; a later subscription starts another."""
+        with self._lock:
+            events, self._events = self._events, None
+            if events is not None:
+                events.put(None)
+
+    def _run(self, events: queue.SimpleQueue[tuple[str, Mapping[str, Any]] | None]) -> None:
+        while (event := events.get()) is not None:
+            method, params = event
+            with self._lock:
+                subscribers = list(self._subscribers.get(method, ()))
+            for subscriber in subscribers:
+                try:
+                    subscriber(params)
+                except Exception:
+                    log.exception("a callback for %s failed", method)

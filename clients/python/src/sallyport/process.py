@@ -1,0 +1,231 @@
+"""One process of the host, its pipes and its end."""
+
+from __future__ import annotations
+
+import logging
+import os
+import subprocess
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from .calls import Answer, Deadline
+from .dialogue import SHUTDOWN_FRAME, Dialogue, Event, cancel_frame, encode_params
+from .errors import (
+    NOT_APPLIED,
+    UNKNOWN,
+    HostClosed,
+    HostExited,
+    RequestError,
+    SallyportError,
+    timed_out,
+)
+from .log_tail import LogTail
+from .methods import Method
+from .pipe_reader import READ_BYTES, PipeReader
+from .pipe_writer import PipeWriter
+from .settings import MAXIMUM_LINE_BYTES, HostSettings
+from .waiting_line import WaitingLine
+
+log = logging.getLogger("sallyport")
+
+#: Seconds that a host has to end after it closed stdout, and after each request to end.
+EXIT_SECONDS = 5.0
+#: Seconds in which its last log lines are awaited; another process may hold its stderr open.
+LAST_LINES_SECONDS = 1.0
+
+
+def closed() -> HostClosed:
+    return HostClosed("The host is closed.")
+
+
+class HostProcess:
+    """Spawned by its initializer, over for good when it has ended."""
+
+    def __init__(self, settings: HostSettings, event: Event) -> None:
+        self._settings = settings
+        self._lock = threading.Lock()
+        self._dialogue = Dialogue(event)
+        self._line = WaitingLine()
+        self._tail = LogTail(settings.on_log)
+        self._closing = False
+        self._exit: Callable[[str], SallyportError] | None = None
+        command = settings.command_line()
+        try:
+            self._process = subprocess.Popen(
+                command,
+                bufsize=0,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env=settings.full_environment(),
+                cwd=settings.directory,
+                start_new_session=settings.own_session,
+            )
+        except OSError as error:
+            raise HostExited(
+                None, outcome=NOT_APPLIED, reason=f"{command[0]} cannot be started: {error.strerror}."
+            ) from error
+        process = self._process
+        assert process.stdin is not None and process.stdout is not None
+        assert process.stderr is not None
+        # The writer owns the descriptor from here on.
+        self._writer = PipeWriter(os.dup(process.stdin.fileno()))
+        process.stdin.close()
+        self._output, self._errors = process.stdout, process.stderr
+        self._error_reader = threading.Thread(
+            target=self._read_errors, name="sallyport-log", daemon=True
+        )
+        self._error_reader.start()
+        self._reader = PipeReader(
+            self._output.fileno(), self._dialogue, self._handed_over, self._finish
+        )
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def has_ended(self) -> bool:
+        return self._exit is not None
+
+    @property
+    def log_lines(self) -> list[str]:
+        return self._tail.lines
+
+    # Requests
+
+    def send(
+        self, method: Method[Any], answer: Answer, deadline: Deadline, *, waits: bool = False
+    ) -> int:
+        """Sends a request when there is a place for it. Returns its id.
+
+        waits: The caller calls `wait` next.
+        """
+        params = encode_params(method.params)
+        if len(params) > MAXIMUM_LINE_BYTES - 1_000:
+            raise RequestError(-32600, f"{method.what} would be a line longer than the host takes.")
+        was_woken = False
+        while True:
+            with self._lock:
+                if self._exit is not None:
+                    raise self._exit(NOT_APPLIED)
+                if self._closing:
+                    raise closed()
+                if self._free_places > 0:
+                    return self._send(method, params, answer, waits)
+                waiter = self._line.join(was_woken=was_woken)
+            try:
+                left = deadline.left
+                was_woken = waiter.acquire(timeout=-1 if left is None else max(0.0, left))
+            finally:
+                with self._lock:
+                    is_in_line = self._line.leave(waiter)
+                    if not is_in_line:
+                        # The place is free for another one, should this one be interrupted.
+                        self._line.wake(self._free_places)
+            if is_in_line:
+                raise timed_out(
+                    method.what,
+                    deadline.seconds or 0.0,
+                    outcome=NOT_APPLIED,
+                    remedy="It was not sent: as many calls as the host takes were under way.",
+                )
+
+    @property
+    def _free_places(self) -> int:
+        return self._settings.max_in_flight - self._dialogue.under_way
+
+    def _send(self, method: Method[Any], params: str, answer: Answer, waits: bool) -> int:
+        """Under the lock, so that nothing is written behind the end of the input."""
+        try:
+            id, line = self._dialogue.open(method.name, params, answer)
+            if self._dialogue.under_way > 1:
+                self._writer.write_later(line)
+            else:
+                self._writer.write(line)
+        except BaseException:
+            self._dialogue.forget(answer)
+            raise
+        if not waits:
+            self._reader.wake()
+        return id
+
+    def wait(self, answer: Answer, seconds: float | None) -> bool:
+        """Waits for an answer. Returns whether it has come."""
+        if not answer.is_done and self._dialogue.under_way == 1:
+            end = None if seconds is None else time.monotonic() + seconds
+            self._reader.lead(answer, end)
+            seconds = None if end is None else end - time.monotonic()
+        return answer.wait(seconds)
+
+    def cancel(self, id: int) -> None:
+        """Neither waits nor fails; the answer tells what came of it."""
+        self._writer.write_later(cancel_frame(id))
+
+    # The end
+
+    def close(self) -> int | None:
+        """Lets the host finish what it has accepted. Returns its exit status."""
+        with self._lock:
+            if not self._closing:
+                self._closing = True
+                self._line.wake_all()
+                # Closing the pipe alone would not reach it where a forked child holds it too.
+                self._writer.write_later(SHUTDOWN_FRAME)
+                self._writer.close()
+        is_over = self._reader.join(self._settings.drain_timeout + EXIT_SECONDS)
+        for end in (self._process.terminate, self._process.kill):
+            if not is_over:
+                log.warning("the host did not end in time and is ended")
+                end()
+                is_over = self._reader.join(EXIT_SECONDS)
+        return self._process.poll()
+
+    def kill(self) -> None:
+        """Ends the host at once."""
+        self._process.kill()
+        self._reader.join(EXIT_SECONDS)
+
+    # Threads
+
+    def _handed_over(self) -> None:
+        with self._lock:
+            self._line.wake(self._free_places)
+
+    def _read_errors(self) -> None:
+        descriptor = self._errors.fileno()
+        try:
+            while data := os.read(descriptor, READ_BYTES):
+                self._tail.receive(data)
+        except OSError:
+            pass
+        finally:
+            self._errors.close()
+
+    def _finish(self, reason: str | None) -> None:
+        """The host says nothing more: tells everyone who waits."""
+        process = self._process
+        if reason is not None:
+            process.kill()
+        try:
+            process.wait(EXIT_SECONDS)
+        except subprocess.TimeoutExpired:
+            reason = "It closed its output and did not end."
+            process.kill()
+            process.wait()
+        self._error_reader.join(LAST_LINES_SECONDS)
+        status, lines = process.returncode, self._tail.lines
+
+        def exit(outcome: str) -> SallyportError:
+            if self._closing and outcome == NOT_APPLIED:
+                return closed()
+            return HostExited(status, lines, outcome=outcome, reason=reason)
+
+        with self._lock:
+            self._exit = exit
+            self._line.wake_all()
+        self._dialogue.end(lambda: exit(UNKNOWN))
+        self._writer.close()
+        self._output.close()

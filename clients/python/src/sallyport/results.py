@@ -1,0 +1,152 @@
+"""What the host answers, with names and types."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from .errors import Target, read_targets
+
+
+@dataclasses.dataclass(frozen=True)
+class FileReference:
+    """A file in the host's store."""
+
+    file_id: str
+    name: str
+    size: int
+    content_type: str
+    md5: str
+    sha1: str
+    sha256: str
+    source: str
+    created: str
+    #: Where the content can be read on the host's machine; only in results of commands.
+    path: str | None = None
+
+    @classmethod
+    def read(cls, members: Mapping[str, Any]) -> FileReference:
+        return cls(**{name: members[name] for name in _FILE_MEMBERS if name in members})
+
+
+_FILE_MEMBERS = tuple(field.name for field in dataclasses.fields(FileReference))
+
+
+class Meta(NamedTuple):
+    """What a command cost."""
+
+    duration_ms: int
+    requests: int
+    retries: int
+    waited_ms: int
+    pages: int
+    #: How many items were streamed; None when the call was no stream.
+    items: int | None
+
+
+class Result:
+    """What a command answered; `json` is all of it as it came."""
+
+    __slots__ = ("json",)
+
+    def __init__(self, json: Mapping[str, Any]) -> None:
+        self.json = json
+
+    @property
+    def return_data(self) -> str:
+        """`Successful` or `Partially Successful`."""
+        return str(self.json["return_data"])
+
+    @property
+    def is_successful(self) -> bool:
+        """Whether all of it succeeded; see `targets` where not."""
+        return self.return_data == "Successful"
+
+    @property
+    def raw_data(self) -> Any:
+        """The vendor's body, untouched. None where there was none, and for a stream."""
+        return self.json.get("raw_data")
+
+    @property
+    def targets(self) -> list[Target]:
+        """What came of each target, for a command over several."""
+        return read_targets(self.json.get("targets", ()))
+
+    @property
+    def failures(self) -> list[Target]:
+        """The targets that did not succeed."""
+        return [target for target in self.targets if not target.is_successful]
+
+    @property
+    def files(self) -> list[FileReference]:
+        """What the command stored."""
+        return [FileReference.read(file) for file in self.json.get("files", ())]
+
+    @property
+    def events(self) -> list[Mapping[str, Any]]:
+        """What a command that fetches events brought."""
+        return list(self.json.get("events", ()))
+
+    @property
+    def notices(self) -> list[str]:
+        """What to know beside it, such as that more was done than was asked for."""
+        return list(self.json.get("notices", ()))
+
+    @property
+    def requests(self) -> list[Mapping[str, Any]]:
+        """The requests that a dry run would have sent."""
+        return list(self.json.get("requests", ()))
+
+    @property
+    def meta(self) -> Meta:
+        meta = self.json.get("meta", {})
+        return Meta(
+            duration_ms=meta.get("duration_ms", 0),
+            requests=meta.get("requests", 0),
+            retries=meta.get("retries", 0),
+            waited_ms=meta.get("waited_ms", 0),
+            pages=meta.get("pages", 0),
+            items=meta.get("items"),
+        )
+
+    def __repr__(self) -> str:
+        # Not the data: it is the vendor's, and belongs into no log.
+        return f"<Result {self.return_data}, {', '.join(self.json)}>"
+
+
+class Progress(NamedTuple):
+    """How far a command has come: pages, or targets."""
+
+    done: int
+    total: int | None
+
+
+class Waiting(NamedTuple):
+    """A command waits, such as for a rate limit."""
+
+    reason: str
+    #: RFC 3339.
+    resume_at: str | None
+
+
+class HealthChange(NamedTuple):
+    """What the watch of a connection noticed."""
+
+    connection: str
+    #: `healthy`, `unhealthy`, or `unknown` before the first check.
+    status: str
+    consecutive_failures: int
+    error: str | None
+    #: RFC 3339.
+    checked_at: str | None
+
+    @classmethod
+    def read(cls, members: Mapping[str, Any]) -> HealthChange:
+        return cls(
+            members["connection"],
+            members["status"],
+            members.get("consecutive_failures", 0),
+            members.get("error"),
+            members.get("checked_at"),
+        )

@@ -1,0 +1,134 @@
+"""The classes made from `capabilities`."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import pathlib
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+from conftest import ROOT
+from sallyport import Host, Result
+from sallyport.commands import CommandRunner
+from sallyport.generate import main, modules
+from sallyport.integrations import Integrations
+
+CATALOGUE = [
+    json.loads(path.read_text()) for path in sorted((ROOT / "protocol/integrations").glob("*.json"))
+]
+
+ODD = {
+    "id": "odd_vendor",
+    "title": "Odd",
+    "description": 'Says """ and \\ in its description.',
+    "commands": [
+        {
+            "id": "import",
+            "title": "Import",
+            "description": "Has names that Python keeps for itself.",
+            "effect": "write",
+            "parameters": {
+                "type": "object",
+                "properties": {
+                    "from": {"type": "string"},
+                    "map": {"type": "object", "additionalProperties": True},
+                    "any": {},
+                },
+                "required": ["from"],
+            },
+        }
+    ],
+}
+
+
+class Recorder(CommandRunner[Any]):
+    """Keeps what was run."""
+
+    def run_command(self, integration: str, command: str, arguments: Any) -> Any:
+        return integration, command, arguments
+
+
+def test_the_committed_classes_are_fresh() -> None:
+    assert main(["--check"]) == 0
+
+
+def test_a_stale_class_is_found_and_written(
+    tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["--output", str(tmp_path)]) == 0
+    assert main(["--output", str(tmp_path), "--check"]) == 0
+    file = tmp_path / "coda_footprint.py"
+    file.write_text(file.read_text().replace("page", "side"))
+    capsys.readouterr()
+    assert main(["--output", str(tmp_path), "--check"]) == 1
+    assert capsys.readouterr().out == f"stale: {file}\n"
+
+
+def test_every_command_is_a_method_with_its_parameters_and_their_description() -> None:
+    recorder = Recorder()
+    runner: Integrations[Any] = Integrations()
+    count = 0
+    for integration in CATALOGUE:
+        cls = type(getattr(runner, integration["id"]))
+        for command in integration["commands"]:
+            method = getattr(cls, command["id"])
+            schema = command["parameters"]
+            parameters = dict(inspect.signature(method).parameters)
+            del parameters["self"]
+            assert set(parameters) == set(schema.get("properties", {}))
+            for id, parameter in parameters.items():
+                assert parameter.kind is parameter.KEYWORD_ONLY
+                is_required = parameter.default is parameter.empty
+                assert is_required == (id in schema.get("required", ()))
+                assert f"{id}: " in method.__doc__
+            assert method.__doc__.startswith(f"{command['title']}: ")
+            given = {id: object() for id in parameters}
+            ran = getattr(cls(recorder), command["id"])(**given)
+            assert ran == (integration["id"], command["id"], given)
+            count += 1
+    assert count >= 35
+
+
+def test_what_is_left_out_is_not_sent(sandbox: Host) -> None:
+    assert Integrations.coda_footprint.fget(Recorder()).list_devices(page=1) == (  # type: ignore[attr-defined]
+        "coda_footprint",
+        "list_devices",
+        {"page": 1},
+    )
+
+
+def test_names_that_python_keeps_for_itself_can_be_used() -> None:
+    text = modules([ODD])["odd_vendor.py"]
+    namespace: dict[str, Any] = {}
+    exec(compile(text, "odd_vendor.py", "exec"), namespace)
+    odd = namespace["OddVendor"](Recorder())
+    assert odd.import_(from_="here", map={"a": 1}) == (
+        "odd_vendor",
+        "import",
+        {"from": "here", "map": {"a": 1}},
+    )
+    assert '"""' not in namespace["OddVendor"].__doc__
+
+
+def test_a_class_of_ones_own_takes_a_host(sandbox: Host) -> None:
+    namespace: dict[str, Any] = {}
+    exec(compile(modules(CATALOGUE)["coda_footprint.py"], "own.py", "exec"), namespace)
+    result = namespace["CodaFootprint"](sandbox).list_tenants()
+    assert isinstance(result, Result) and result.is_successful
+
+
+def test_asyncio_is_imported_for_those_who_use_it_only() -> None:
+    program = "import sys, sallyport; print('asyncio' in sys.modules); sallyport.AsyncHost, sallyport.AsyncStream"
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "False\n"
+
+
+def test_no_integration_hides_a_member_of_the_hosts() -> None:
+    ids = {integration["id"] for integration in CATALOGUE}
+    for id in ids:
+        assert getattr(Host, id) is getattr(Integrations, id)
