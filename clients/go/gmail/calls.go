@@ -304,8 +304,8 @@ type FetchEventParams struct {
 	// Search Condition: Which mail, as in Gmail's search box: from:, to:, subject:, has:attachment.
 	// Example: "subject:test from:test@example.com"
 	SearchCondition *string `json:"search_condition,omitempty"`
-	// Cursor: The cursor of an earlier answer for the same mailbox: only mail that was not fetched
-	// then. From FetchEvent: $.cursor.
+	// Cursor: The cursor of an earlier answer for the same mailbox and search condition: only mail
+	// that was not fetched then. From FetchEvent: $.cursor.
 	Cursor *string `json:"cursor,omitempty"`
 }
 

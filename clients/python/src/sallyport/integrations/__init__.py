@@ -6,8 +6,9 @@ from sallyport.commands import CommandRunner, R
 
 from .bitdefender_gravityzone import BitdefenderGravityzone
 from .coda_footprint import CodaFootprint
+from .gmail import Gmail
 
-__all__ = ["BitdefenderGravityzone", "CodaFootprint", "Integrations"]
+__all__ = ["BitdefenderGravityzone", "CodaFootprint", "Gmail", "Integrations"]
 
 
 class Integrations(CommandRunner[R]):
@@ -26,3 +27,10 @@ class Integrations(CommandRunner[R]):
         their vulnerabilities and attack avenues, scanners and the scan surface.
         """
         return CodaFootprint(self)
+
+    @property
+    def gmail(self) -> Gmail[R]:
+        """Gmail V2: Mail and people of Google Workspace: searches, reads, labels and sends mail,
+        sets auto replies and manages users.
+        """
+        return Gmail(self)
