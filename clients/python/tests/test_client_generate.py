@@ -36,6 +36,12 @@ ODD = {
                     "from": {"type": "string"},
                     "map": {"type": "object", "additionalProperties": True},
                     "any": {},
+                    "one_or_more": {
+                        "oneOf": [
+                            {"type": "string"},
+                            {"type": "array", "items": {"type": "string"}},
+                        ]
+                    },
                 },
                 "required": ["from"],
             },
@@ -104,6 +110,9 @@ def test_names_that_python_keeps_for_itself_can_be_used() -> None:
     text = modules([ODD])["odd_vendor.py"]
     namespace: dict[str, Any] = {}
     exec(compile(text, "odd_vendor.py", "exec"), namespace)
+    hints = namespace["OddVendor"].import_.__annotations__
+    assert hints["one_or_more"] == "str | list[str] | tuple[str, ...] | None"
+    assert (hints["any"], hints["from_"]) == ("Any | None", "str")
     odd = namespace["OddVendor"](Recorder())
     assert odd.import_(from_="here", map={"a": 1}) == (
         "odd_vendor",

@@ -117,9 +117,9 @@ class AsyncCall(Generic[T]):
 class AsyncStream(AsyncIterator[Any]):
     """The items of a result, one by one, as they come. It is sent when it is first read.
 
-    Leaving it before its end cancels the call: at the end of an `async with`, by `aclose()`, or when
-    nobody holds it any more, as after `break`. Items that come faster than they are read wait in
-    memory.
+    Leaving it before its end cancels the call: at the end of an `async with`, by `aclose()`, or
+    when nobody holds it any more, as after `break`. Items that come faster than they are read wait
+    in memory.
     """
 
     def __init__(

@@ -276,7 +276,7 @@ class AsyncHost(HostBase, Integrations[Coroutine[Any, Any, Result]]):
     def on_event(
         self, method: str, callback: Callable[[Mapping[str, Any]], object]
     ) -> Callable[[], None]:
-        """Calls back, in the event loop, with the params of a notification that belongs to no call."""
+        """Calls back, in the event loop, with the params of what belongs to no call."""
         self._subscribers.setdefault(method, []).append(callback)
 
         def unsubscribe() -> None:

@@ -67,9 +67,8 @@ class AsyncHostProcess(asyncio.SubprocessProtocol):
                 start_new_session=settings.own_session,
             )
         except OSError as error:
-            raise HostExited(
-                None, outcome=NOT_APPLIED, reason=f"{command[0]} cannot be started: {error.strerror}."
-            ) from error
+            reason = f"{command[0]} cannot be started: {error.strerror}."
+            raise HostExited(None, outcome=NOT_APPLIED, reason=reason) from error
         process._ending = loop.create_task(process._finish())
         return process
 
@@ -123,7 +122,7 @@ class AsyncHostProcess(asyncio.SubprocessProtocol):
                 method.what,
                 deadline.seconds or 0.0,
                 outcome=NOT_APPLIED,
-                remedy="It was not sent: as many calls as the host takes were under way all the time.",
+                remedy="It was not sent: as many calls as the host takes were under way.",
             ) from None
         except asyncio.CancelledError:
             # The place may have been given to us at this very moment.

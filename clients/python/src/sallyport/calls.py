@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import queue
 import threading
 import time
@@ -77,9 +76,10 @@ class Answer(Settled):
         return True
 
     def _open(self) -> None:
-        # Open already, where an interrupted step is done again.
-        with contextlib.suppress(RuntimeError):
+        try:
             self._done.release()
+        except RuntimeError:
+            pass  # Open already: an interrupted step is done again.
 
 
 class WatchedAnswer(Answer):

@@ -57,9 +57,9 @@ SHUTDOWN_FRAME = b'{"jsonrpc":"2.0","method":"shutdown"}\n'
 class Dialogue:
     """The requests under way with one process.
 
-    Where the main thread reads, a Ctrl-C may come between any two steps. So what was read is kept
-    until it has been handed over, and the next one who reads goes on with it; handing a message over
-    twice does no harm.
+    Where the main thread reads, a Ctrl-C may come between any two steps. So what was read is
+    kept until it has been handed over, and the next one who reads goes on with it; handing a message
+    over twice does no harm.
     """
 
     def __init__(self, event: Event) -> None:
@@ -134,7 +134,8 @@ class Dialogue:
         id: Any = message.get("id")
         receiver = self._receiver(id)
         if receiver is None:
-            log.warning("the host answered what was not asked: %s", message.get("error", "a result"))
+            said = message.get("error", "a result")
+            log.warning("the host answered what was not asked: %s", said)
             return
         receiver.answered(message)
         self._receivers.pop(id, None)

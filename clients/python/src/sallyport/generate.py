@@ -158,6 +158,9 @@ class _Module:
             self._typing.add("Literal")
             return f"Literal[{', '.join(_quoted(value) for value in schema['enum'])}]"
         kind = schema.get("type")
+        choices = schema.get("oneOf") or schema.get("anyOf")
+        if kind is None and choices:
+            return " | ".join(dict.fromkeys(self._type(one, name) for one in choices))
         if isinstance(kind, list):
             kinds = [self._type({**schema, "type": one}, name) for one in kind]
             return " | ".join(dict.fromkeys(kinds))
@@ -181,7 +184,7 @@ class _Module:
     def _object(self, schema: Schema, name: str) -> str:
         properties: Mapping[str, Schema] = schema.get("properties", {})
         is_closed = schema.get("additionalProperties") is False and "required" not in schema
-        if not is_closed or not all(id.isidentifier() and not keyword.iskeyword(id) for id in properties):
+        if not is_closed or not all(map(_can_be_named, properties)):
             self._uses_mapping = True
             self._typing.add("Any")
             return "Mapping[str, Any]"
@@ -194,6 +197,10 @@ class _Module:
                 shape += _docstring([member["description"]], 4)
         self._shapes.append(shape)
         return name
+
+
+def _can_be_named(id: str) -> bool:
+    return id.isidentifier() and not keyword.iskeyword(id)
 
 
 def _quoted(value: Any) -> str:

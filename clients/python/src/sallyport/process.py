@@ -64,9 +64,8 @@ class HostProcess:
                 start_new_session=settings.own_session,
             )
         except OSError as error:
-            raise HostExited(
-                None, outcome=NOT_APPLIED, reason=f"{command[0]} cannot be started: {error.strerror}."
-            ) from error
+            reason = f"{command[0]} cannot be started: {error.strerror}."
+            raise HostExited(None, outcome=NOT_APPLIED, reason=reason) from error
         process = self._process
         assert process.stdin is not None and process.stdout is not None
         assert process.stderr is not None
