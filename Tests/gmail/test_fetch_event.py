@@ -7,6 +7,7 @@ import pathlib
 import random
 import re
 import threading
+import time
 import urllib.parse
 
 import pytest
@@ -182,12 +183,41 @@ def test_mail_that_goes_before_it_is_read_is_left_out():
         assert keys(fetch(host)) == [f"{n:016x}" for n in (1, 3)]
 
 
-def test_mail_that_cannot_be_read_fails_the_call_so_that_it_is_not_missed():
-    broken = lambda target: refusal(403, "Delegation denied for your email address.") if f"{2:016x}" in target else None
-    with Mailbox([mail(n, START + n) for n in (1, 2, 3)], answer=broken) as google, Host(google.connection()) as host:
-        data = host.failure("fetch_event", SPAN)
+class Faulty(Mailbox):
+    """Refuses what has `broken` in its target, until that is None."""
+
+    def __init__(self, mails, broken, status, **more):
+        self.broken = broken
+        refused = lambda target: refusal(status, "Not this one.") if self.broken and self.broken in target else None
+        super().__init__(mails, answer=refused, **more)
+
+
+@pytest.mark.parametrize("status", [400, 403, 500])
+@pytest.mark.parametrize("count", [3, 30])  # alone, and in batches
+def test_mail_that_cannot_be_read_ends_the_call_before_it_and_fails_the_next_one(status, count):
+    mails = [mail(n, START + n) for n in range(1, count + 1)]
+    broken = f"{count - 1:016x}"
+    with Faulty(mails, broken, status) as google, Host(google.connection()) as host:
+        result = fetch(host)
+        assert keys(result) == by_time(mails)[:-2] == [m["id"] for m in result["raw_data"]]
+        assert result["notices"] == [
+            f"Message {broken} could not be read: Not this one.", "There is more: call again with this cursor."]
+        data = host.failure("fetch_event", SPAN | {"cursor": result["cursor"]})
         assert (data["failure_indicator"], data["status_code"], data["message"]) == (
-            "Fetch Event failed.", 403, "Delegation denied for your email address.")
+            "Fetch Event failed.", status, "Not this one.")
+        google.broken = None
+        result = fetch(host, cursor=result["cursor"])
+        assert keys(result) == by_time(mails)[-2:] and "notices" not in result
+        assert fetch(host, cursor=result["cursor"])["events"] == []
+
+
+def test_mail_that_cannot_be_read_is_not_missed_however_it_is_listed():
+    mails = [mail(n, START + n * 3_600_000) for n in range(1, 6)]
+    with Faulty(mails, f"{1:016x}", 403, order=lambda m: int(m["internalDate"])) as google, Host(google.connection()) as host:
+        result = fetch(host)
+        assert keys(result) == by_time(mails)[1:]
+        google.broken = None
+        assert keys(fetch(host, cursor=result["cursor"])) == [f"{1:016x}"]
 
 
 def test_mail_that_a_deletion_between_two_pages_moved_is_found():
@@ -283,14 +313,60 @@ def test_what_is_no_cursor_is_refused():
         cursor = fetch(host)["cursor"]
         text = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
         changed = [url64(json.dumps(text | change)).rstrip("=") for change in (
-            {"v": 2}, {"from": "x"}, {"from": -1}, {"from": 10**18}, {"fetched": ["a"]}, {"fetched": [1, 2]},
+            {"v": 1}, {"condition": None}, {"from": "x"}, {"from": -1}, {"from": 10**18}, {"fetched": ["a"]}, {"fetched": [1, 2]},
             {"fetched": ["a", 2**62]}, {"user": None})]
-        for bad in ["", "x", cursor[:-3], cursor + "=", "bnVsbA", *changed]:
+        for bad in ["", "x", cursor[:-3], cursor + "*", "bnVsbA", *changed]:
             data = host.failure("fetch_event", SPAN | {"cursor": bad})
             assert [p["path"] for p in data["problems"]] == ["/arguments/cursor"], bad
         data = host.failure("fetch_event", SPAN | {"cursor": cursor, "user_email": "bert@corp.example"})
         assert data["problems"] == [{"path": "/arguments/cursor", "message": "is of another mailbox"}]
         assert fetch(host, cursor=cursor, user_email="Anna@corp.example".lower())["events"] == []
+
+
+@pytest.mark.parametrize("first", [None, " ", "subject:a", "label:soc"])
+@pytest.mark.parametrize("second", ["subject:b", "subject:A", None])
+def test_a_cursor_of_another_search_condition_is_refused(first, second):
+    # It would pass over what the other condition finds before its time.
+    condition = lambda text: {"search_condition": text} if text else {}
+    with Mailbox([mail(1, START)]) as google, Host(google.connection()) as host:
+        cursor = fetch(host, **condition(first))["cursor"]
+        again = {**condition(first and f" {first}\t"), "cursor": cursor}
+        assert fetch(host, **again)["events"] == []
+        if (first or "").strip() == (second or ""):
+            return
+        calls = len(google.calls)
+        data = host.failure("fetch_event", SPAN | {"cursor": cursor} | condition(second))
+        assert data["problems"] == [{
+            "path": "/arguments/cursor",
+            "message": "is of another search condition: repeat that one, or begin anew without a cursor"}]
+        assert len(google.calls) == calls
+
+
+def test_mail_with_a_time_to_come_hides_no_mail_that_comes_before_it():
+    now = time.time_ns() // 1_000_000
+    day = 86_400_000
+    span = {"start_time": now - 3_600_000, "end_time": now + 30 * day}
+    with Mailbox([mail(1, now), mail(2, now + 3 * day)]) as google, Host(google.connection()) as host:
+        first = fetch(host, **span)
+        assert keys(first) == [f"{n:016x}" for n in (1, 2)]
+        google.put(mail(3, now), mail(4, now + 3_600_000))
+        second = fetch(host, **span, cursor=first["cursor"])
+        assert keys(second) == [f"{n:016x}" for n in (3, 4)]
+        assert fetch(host, **span, cursor=second["cursor"])["events"] == []
+
+
+def test_much_mail_with_a_time_to_come_takes_nothing_from_the_look_back():
+    now = time.time_ns() // 1_000_000
+    span = {"start_time": now - 3_600_000, "end_time": now + 864_000_000}
+    mails = [mail(n, now + 86_400_000 + n) for n in range(1, 601)]
+    with Mailbox(mails) as google, Host(google.connection()) as host:
+        first = fetch(host, **span)
+        assert keys(first) == by_time(mails)
+        google.put(mail(601, now - 60_000))
+        second = fetch(host, **span, cursor=first["cursor"])
+        assert keys(second) == [f"{601:016x}"]
+        google.put(mail(602, now - 120_000))
+        assert keys(fetch(host, **span, cursor=second["cursor"])) == [f"{602:016x}"]
 
 
 def test_all_faults_are_told_at_once():
@@ -469,7 +545,8 @@ def test_bcc_and_deep_mail_and_odd_names_of_headers():
         assert result["events"][0]["raw"] == result["raw_data"][0] == google.mails[f"{1:016x}"]
 
 
-def test_an_attachment_that_is_gone_is_told_of_without_a_file():
+@pytest.mark.parametrize("status", [400, 403, 404, 410, 451])
+def test_an_attachment_that_is_not_to_be_had_is_told_of_without_a_file(status):
     inner = part("multipart/mixed", "0.0", headers=[("From", "x@evil.test")], parts=[
         part("application/pdf", "0.0.0", name="a.pdf", attachment="gone-1"),
         part("application/zip", "0.0.1", name="b.zip", attachment="here/2")])
@@ -478,7 +555,7 @@ def test_an_attachment_that_is_gone_is_told_of_without_a_file():
     def answer(target):
         if "/attachments/" not in target:
             return None
-        return reply(200, {"size": 3, "data": url64("zip")}) if target.endswith("here%2F2") else refusal(404, "Gone")
+        return reply(200, {"size": 3, "data": url64("zip")}) if target.endswith("here%2F2") else refusal(status, "Gone")
 
     with Mailbox([mail(1, START, payload)], answer=answer) as google, Host(google.connection()) as host:
         result = fetch(host)
@@ -487,6 +564,63 @@ def test_an_attachment_that_is_gone_is_told_of_without_a_file():
         assert fields["Attached EML Attachment IDs"] == ["gone-1", "here/2"]
         assert fields["Attached EML Attachment MD5"] == hashlib.md5(b"zip").hexdigest()
         assert result["notices"] == [f"The attachment a.pdf inside message {1:016x} is not among the files."]
+
+
+@pytest.mark.parametrize("status", [401, 500])
+def test_an_attachment_that_fails_for_now_ends_the_call_before_its_mail(status):
+    inner = part("multipart/mixed", "0.0", parts=[
+        part("text/plain", "0.0.0", "x", name="a.txt"), part("text/plain", "0.0.1", name="b.txt", attachment="later")])
+    payload = part("multipart/mixed", parts=[part("message/rfc822", "0", name="in.eml", parts=[inner])])
+    mails = [mail(1, START), mail(2, START + 1, payload), mail(3, START + 2)]
+    google = Faulty(mails, "/attachments/later", status)
+    with google, Host(google.connection()) as host:
+        result = fetch(host)
+        assert keys(result) == by_time(mails)[:1] and result.get("files", []) == []
+        assert result["notices"] == [
+            f"Message {2:016x} could not be read: Not this one.", "There is more: call again with this cursor."]
+        data = host.failure("fetch_event", SPAN | {"cursor": result["cursor"]})
+        assert (data["status_code"], data["message"]) == (status, "Not this one.")
+        google.broken = None
+        google.special = lambda target: reply(200, {"data": url64("b")}) if "/attachments/" in target else None
+        result = fetch(host, cursor=result["cursor"])
+        assert keys(result) == by_time(mails)[1:] and [f["name"] for f in result["files"]] == ["a.txt", "b.txt"]
+
+
+def test_a_text_that_is_not_to_be_had_is_told_of():
+    payload = part("text/plain", attachment="gone")
+    with Faulty([mail(1, START, payload)], "/attachments/gone", 403) as google, Host(google.connection()) as host:
+        result = fetch(host)
+        assert keys(result) == [f"{1:016x}"] and "Decoded Body Data" not in result["events"][0]["fields"]
+        assert result["notices"] == [f"The text of message {1:016x} is not to be had."]
+
+
+def many_headers():
+    return part("text/plain", data="x", headers=[("X", "b")] * 40_000 + [("From", "x@evil.test"), ("Subject", "Much")])
+
+
+def many_mails():
+    return part("multipart/mixed", headers=[("From", "x@evil.test"), ("Subject", "Much")], parts=[
+        part("message/rfc822", str(n), name=f"{n}.eml", parts=[
+            part("text/plain", f"{n}.0", "x", headers=[("To", f"{n}@x.test"), ("Subject", "Inner")])]) for n in range(5_000)])
+
+
+@pytest.mark.parametrize(("payload", "notice"), [
+    (many_headers, "has more than 1000 headers in one part: the paths see the first ones."),
+    (many_mails, "has 5000 attached mails: the paths see the first 100."),
+])
+def test_mail_that_is_made_to_be_too_much_holds_nothing_up(payload, notice):
+    mails = [mail(1, START, payload()), mail(2, START + 1)]
+    with Mailbox(mails) as google, Host(google.connection()) as host:
+        result = fetch(host, mapping={"add": {"Sent by": "$.payload.headers[?(@.name=='From')].value"}})
+        assert keys(result) == by_time(mails) and result["raw_data"] == mails
+        assert result["notices"] == [f"Message {1:016x} {notice}"]
+        fields = result["events"][0]["fields"]
+        # However many others stand before them.
+        assert (fields["Sender"], fields["Email subject"], fields["__Sent_by"]) == ("x@evil.test", "Much", "x@evil.test")
+        if payload is many_mails:
+            assert fields["Attached EML Recipient"] == [f"{n}@x.test" for n in range(100)]
+            assert fields["Attached EML File Name"] == [f"{n}.eml" for n in range(100)]
+        assert fetch(host, cursor=result["cursor"])["events"] == []
 
 
 def test_more_files_than_one_mail_may_have_are_told_of_without_files():
@@ -585,10 +719,30 @@ def test_a_path_that_is_none_is_refused_with_its_place(box, path, at):
     assert data["status_code"] == 400 and data["kind"] == "validation"
 
 
-def test_a_mapping_that_takes_too_long_is_refused(box):
-    star = "..*" * 6
-    data = box.failure("fetch_event", SANDBOX, field_mapping={"add": {"Slow": f"${star}[?@{star}=={1}]"}})
-    assert data["kind"] == "validation" and "field_mapping" in data["message"]
+#: Forty times everything inside, four times over.
+SLOW = "$" + f"..[{','.join('*' * 40)}]" * 4
+
+
+@pytest.mark.parametrize("mapping", [{"add": {"Slow": SLOW, "Fast": "$.id"}}, {"main_event_json_path": SLOW}])
+def test_paths_that_take_too_long_are_left_out_and_told_of(box, mapping):
+    own = fetch(box, SANDBOX, number_of_events_fetched=2, mapping={"remove": ["Sender"]})
+    result = fetch(box, SANDBOX, number_of_events_fetched=2, mapping=mapping | {"remove": ["Sender"]})
+    assert [e["fields"] for e in result["events"]] == [e["fields"] for e in own["events"]]
+    assert result["raw_data"] == own["raw_data"] and result["cursor"] == own["cursor"]
+    assert result["notices"] == [
+        f"The paths of field_mapping look at more than 1000000 values of message {id}: "
+        "it is an event with the command's own fields alone." for id in keys(own)] + own["notices"]
+
+
+def test_one_mail_that_is_too_much_for_a_path_keeps_no_other_from_it():
+    path = "$.payload.headers[?count($.payload.headers[?@.name!=@.value])>0].name"
+    large = part("text/plain", data="x", headers=[(f"X-{n}", "v") for n in range(900)])
+    small = part("text/plain", data="x", headers=[("Subject", "Small"), ("To", "a@x.test")])
+    with Mailbox([mail(1, START, large), mail(2, START + 1, small)]) as google, Host(google.connection()) as host:
+        result = fetch(host, mapping={"add": {"Names": path}})
+        assert ["__Names" in e["fields"] for e in result["events"]] == [False, True]
+        assert result["events"][1]["fields"]["__Names"] == ["Subject", "To"]
+        assert [f"{n:016x}" in result["notices"][0] for n in (1, 2)] == [True, False] and len(result["notices"]) == 1
 
 
 def test_other_commands_take_no_mapping(box):

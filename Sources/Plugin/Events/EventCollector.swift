@@ -4,6 +4,8 @@ import Basics
 public struct EventCollector {
   private let invocation: Invocation
   private let mapper: EventMapper
+  /// For documents that the caller's paths take too much for.
+  private let ownMapper: EventMapper
   private var events: [JSONFragment] = []
   private var raws: [JSON] = []
   public var files: [StoredFile] = []
@@ -14,19 +16,35 @@ public struct EventCollector {
       preconditionFailure("\(invocation.commandID) does not fetch events")
     }
     self.invocation = invocation
-    mapper = EventMapper(source, invocation.options.fieldMapping)
+    let mapping = invocation.options.fieldMapping
+    mapper = EventMapper(source, mapping)
+    ownMapper = EventMapper(source, mapping, callersPaths: false)
   }
 
-  /// Makes events of a document.
+  /// Makes events of a document. Where the caller's paths take too much, which who sent it may have
+  /// meant to happen, they are left out, and a notice tells so: a failure would come again with each
+  /// call and keep back all that follows.
   ///
-  /// - Parameter raw: the vendor's answer, untouched.
-  /// - Throws: when the caller's paths take too much, and after the deadline.
-  public mutating func add(_ document: JSON, raw: JSON) async throws(CommandError) {
+  /// - Parameters:
+  ///   - raw: the vendor's answer, untouched.
+  ///   - name: the document's in notices.
+  /// - Throws: after the deadline.
+  public mutating func add(
+    _ document: JSON, raw: JSON, named name: String
+  ) async throws(CommandError) {
     // The paths are work without an exchange that would notice it.
     if Task.isCancelled || invocation.remainingMilliseconds <= 0 {
       throw invocation.stopped("Mapping the fields", outcome: .notApplied)
     }
-    let events = try mapper.events(of: document, raw: raw)
+    let events: [JSONFragment]
+    if let mapped = mapper.events(of: document, raw: raw) {
+      events = mapped
+    } else {
+      events = ownMapper.events(of: document, raw: raw) ?? []
+      notices.append(
+        "The paths of field_mapping look at more than \(EventMapper.maximumWorkUnits) values of "
+          + "\(name): it is an event with the command's own fields alone.")
+    }
     guard invocation.options.stream else {
       self.events += events
       raws.append(raw)

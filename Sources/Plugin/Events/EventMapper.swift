@@ -6,13 +6,14 @@ import JSONPath
 /// A path that finds one value gives the field that value, one that finds several an array of them;
 /// without any the field is left out.
 struct EventMapper: Sendable {
-  /// What the paths may do with one document, in units of `WorkBudget`: they come from callers, and
-  /// the time that a path takes can be a power of the document's size.
+  /// What a caller's paths may do with one document, in units of `WorkBudget`: the time that a path
+  /// takes can be a power of the document's size. The command's own paths are known to be cheap.
   static let maximumWorkUnits = 1_000_000
 
   private struct Field {
     let name: String
     let origin: Origin
+    var isAdded = false
   }
 
   private enum Origin {
@@ -21,10 +22,15 @@ struct EventMapper: Sendable {
   }
 
   private let mainPath: JSONPath
+  private let hasOwnMainPath: Bool
   private let fields: [Field]
 
-  init(_ source: EventSource, _ mapping: FieldMapping?) {
-    mainPath = mapping?.mainPath ?? JSONPath(declared: source.mainPath)
+  /// - Parameter callersPaths: whether those of `mapping` are taken; what it removes is left out
+  ///   either way.
+  init(_ source: EventSource, _ mapping: FieldMapping?, callersPaths: Bool = true) {
+    let callersMainPath = callersPaths ? mapping?.mainPath : nil
+    mainPath = callersMainPath ?? JSONPath(declared: source.mainPath)
+    hasOwnMainPath = callersMainPath == nil
     let removed = Set(mapping?.removed ?? [])
     var fields: [Field] = []
     for field in source.fields where !removed.contains("\(field.name)") {
@@ -35,44 +41,52 @@ struct EventMapper: Sendable {
         fields.append(Field(name: "\(field.name)", origin: .constant("\(text)")))
       }
     }
-    for field in mapping?.added ?? [] {
-      fields.append(Field(name: field.systemName, origin: .path(field.path)))
+    for field in callersPaths ? mapping?.added ?? [] : [] {
+      fields.append(Field(name: field.systemName, origin: .path(field.path), isAdded: true))
     }
     self.fields = fields
   }
 
   /// The events of a document: `{"fields":{…},"raw":…}`.
   ///
-  /// - Parameter raw: what each of them shows as what it was made of.
-  /// - Throws: when the paths take more than `maximumWorkUnits`.
-  func events(of document: JSON, raw: JSON) throws(CommandError) -> [JSONFragment] {
-    let budget = WorkBudget(units: Self.maximumWorkUnits)
+  /// - Parameters:
+  ///   - raw: what each of them shows as what it was made of.
+  ///   - units: of work, for the caller's paths.
+  /// - Returns: nil when those take more. With a main path of the caller's, all paths are counted:
+  ///   it may find any number of events.
+  func events(
+    of document: JSON, raw: JSON, within units: Int = maximumWorkUnits
+  ) -> [JSONFragment]? {
+    let budget = WorkBudget(units: units)
+    let callersMain = hasOwnMainPath ? nil : budget
+    guard let values = values(of: mainPath, in: document, callersMain) else { return nil }
     var events: [JSONFragment] = []
-    for event in try values(of: mainPath, in: document, budget) {
+    for event in values {
       // The first one is what was fetched; the others are copies of it.
-      if !events.isEmpty { spend(on: raw, budget) }
+      if !events.isEmpty, let callersMain { spend(on: raw, callersMain) }
       var found: [(name: String, values: [JSON])] = []
       for field in fields {
         guard case .path(let path) = field.origin else {
           found.append((field.name, []))
           continue
         }
-        found.append((field.name, try values(of: path, in: event, budget)))
+        let counted = field.isAdded ? budget : callersMain
+        guard let values = self.values(of: path, in: event, counted) else { return nil }
+        found.append((field.name, values))
       }
-      guard !budget.isSpent else { throw Self.tooMuch }
+      guard !budget.isSpent else { return nil }
       events.append(write(found, raw))
     }
     return events
   }
 
-  private func values(
-    of path: JSONPath, in json: JSON, _ budget: WorkBudget
-  ) throws(CommandError) -> [JSON] {
-    guard let values = path.values(in: json, within: budget) else { throw Self.tooMuch }
+  private func values(of path: JSONPath, in json: JSON, _ budget: WorkBudget?) -> [JSON]? {
+    guard let budget else { return path.values(in: json) }
+    guard let values = path.values(in: json, within: budget) else { return nil }
     // One value is as long as the document at most, but a list may hold the same text often.
     for value in values.dropFirst() {
       spend(on: value, budget)
-      guard !budget.isSpent else { throw Self.tooMuch }
+      guard !budget.isSpent else { return nil }
     }
     return values
   }
@@ -104,13 +118,5 @@ struct EventMapper: Sendable {
         writer.member("raw", raw)
       }
     }
-  }
-
-  private static var tooMuch: CommandError {
-    CommandError(
-      .validation,
-      "The paths of field_mapping look at more than maximumWorkUnits (\(maximumWorkUnits)) values "
-        + "of one event.",
-      remedy: "Name members in the paths, and leave out .. and filters inside filters.")
   }
 }

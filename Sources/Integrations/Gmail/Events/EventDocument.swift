@@ -9,12 +9,21 @@ import Plugin
 /// - Names of headers are spelt as in the paths, whatever the sender wrote.
 /// - Attached mails that lie deeper are among the parts of the payload, too; each has the `From` of
 ///   the mail in it, and the text of that mail among its parts.
+/// - Of more headers of one part, or attached mails, than the limits below, the first ones are there.
 struct EventDocument {
+  /// Headers of one part; as many again are kept of those that RFCs name, so that no number of others
+  /// hides the sender.
+  static let maximumHeaders = 1_000
+  /// Of one message.
+  static let maximumAttachedMails = 100
+
   let json: JSON
+  /// What is not as it should be.
+  private(set) var notices: [String] = []
 
   /// Gets what the message only names, and keeps the files of attached mails.
   ///
-  /// - Throws: when something cannot be had now. What Gmail has no more is left out.
+  /// - Throws: when something cannot be had now. What can never be had is left out.
   init(
     _ message: JSON, client: GmailClient, user: String, _ files: inout AttachedFiles,
     in invocation: Invocation
@@ -28,11 +37,24 @@ struct EventDocument {
     var document = Document(message: message, mail: mail)
     if let part = mail.plainBody {
       document.plainBody = try await contents.text(of: part, in: invocation)
+      if document.plainBody == nil { notices.append("The text of message \(id) is not to be had.") }
     }
     if let part = mail.htmlBody {
       document.htmlBody = try await contents.text(of: part, in: invocation)
+      if document.htmlBody == nil { notices.append("The HTML of message \(id) is not to be had.") }
     }
-    for attached in AttachedMail.all(in: payload, mail.root) {
+    if document.hasTooManyHeaders {
+      notices.append(
+        "Message \(id) has more than \(Self.maximumHeaders) headers in one part: the paths see the "
+          + "first ones.")
+    }
+    let all = AttachedMail.all(in: payload, mail.root)
+    if all.count > Self.maximumAttachedMails {
+      notices.append(
+        "Message \(id) has \(all.count) attached mails: the paths see the first "
+          + "\(Self.maximumAttachedMails).")
+    }
+    for attached in all.prefix(Self.maximumAttachedMails) {
       var attached = attached
       if let embedded = attached.part.embedded {
         attached.text = try await Self.text(of: embedded, &contents, invocation)
@@ -153,7 +175,7 @@ private struct Document {
       for (json, part) in Self.parts(payload, mail.root) {
         if Self.isMail(part), let attached = direct.popFirst() {
           write(attached, to: &writer)
-        } else {
+        } else if !Self.isMail(part) || attached.count < EventDocument.maximumAttachedMails {
           write(json, part, to: &writer)
         }
       }
@@ -170,13 +192,35 @@ private struct Document {
     writer.member("mimeType", part.mediaType.description)
     writer.name("headers")
     writer.array { writer in
-      for header in Array(part.headers) + more {
+      for header in Self.kept(part.headers) + more {
         writer.object {
           $0.member("name", Self.spelling[header.name.lowercased()] ?? header.name)
           $0.member("value", header.value)
         }
       }
     }
+  }
+
+  /// The headers that the document has, in their order.
+  private static func kept(_ headers: MailHeaders) -> [MailHeader] {
+    guard headers.count > EventDocument.maximumHeaders else { return Array(headers) }
+    var known = 0
+    var others = 0
+    return headers.filter { header in
+      if spelling[header.name.lowercased()] != nil {
+        known += 1
+        return known <= EventDocument.maximumHeaders
+      }
+      others += 1
+      return others <= EventDocument.maximumHeaders
+    }
+  }
+
+  var hasTooManyHeaders: Bool {
+    func has(_ part: MailPart) -> Bool {
+      Self.kept(part.headers).count < part.headers.count || part.parts.contains(where: has)
+    }
+    return has(mail.root)
   }
 
   private func write(_ json: JSON, _ part: MailPart, to writer: inout JSONWriter) {

@@ -36,6 +36,13 @@ struct EventSearch {
   private var bytes = 0
   /// Whether there is mail in the span that was not fetched.
   var hasMore = false
+  /// What ended the reading early. When that mail was received is not known.
+  private(set) var failure: Failure?
+
+  struct Failure {
+    let id: String
+    let error: CommandError
+  }
 
   init(
     client: GmailClient, user: String, condition: String?, times: Range<Int64>,
@@ -49,31 +56,34 @@ struct EventSearch {
     self.limit = limit
   }
 
-  /// - Returns: at most `limit` mails, none of which is newer than one that is left out.
+  /// - Returns: at most `limit` mails, none of which is newer than one that is left out; with a
+  ///   `failure`, those that are listed before the mail that cannot be read.
+  /// - Throws: when there is none before it.
   mutating func run(in invocation: Invocation) async throws(CommandError) -> [Mail] {
     guard !times.isEmpty else { return [] }
     // A third of the time is left for what comes after the reading.
     let timeToStop = invocation.remainingMilliseconds / 3
     let (listed, pages) = try await list(before: times.upperBound, in: invocation)
     var unread = ArraySlice(listed.reversed())
-    while !unread.isEmpty && mails.count < limit && bytes < Self.maximumBytes {
+    while failure == nil && !unread.isEmpty && mails.count < limit && bytes < Self.maximumBytes {
       if !mails.isEmpty && invocation.remainingMilliseconds < timeToStop { break }
       let chunk = unread.prefix(min(Self.readSize, limit - mails.count))
       unread = unread.dropFirst(chunk.count)
       try await read(Array(chunk), in: invocation)
     }
-    hasMore = !unread.isEmpty
+    hasMore = failure != nil || !unread.isEmpty
     let count = hasMore ? mails.count : limit
     sort(keeping: count)
     // While pages are read mail comes and goes, which moves the others.
-    guard hasMore || pages > 1 else { return mails }
+    guard failure == nil, hasMore || pages > 1 else { return mails }
     let end = hasMore ? (mails.last?.milliseconds ?? times.lowerBound) + 1 : times.upperBound
     unread = ArraySlice(try await list(before: end, in: invocation).ids.reversed())
-    while !unread.isEmpty {
+    while failure == nil && !unread.isEmpty {
       try await read(Array(unread.prefix(Self.readSize)), in: invocation)
       unread = unread.dropFirst(Self.readSize)
       sort(keeping: count)
     }
+    if failure != nil { hasMore = true }
     return mails
   }
 
@@ -132,7 +142,8 @@ struct EventSearch {
   private mutating func read(_ ids: [String], in invocation: Invocation) async throws(CommandError)
   {
     known.formUnion(ids)
-    for message in try await client.messages(ids, of: user, in: invocation) {
+    let read = await client.messages(ids, of: user, in: invocation)
+    for message in read.messages {
       guard let message, let id = message["id"]?.string else { continue }
       // Without a time it counts as received first, so that it is not missed.
       let time = message["internalDate"]
@@ -141,17 +152,29 @@ struct EventSearch {
       mails.append(Mail(id: id, milliseconds: milliseconds, message: message))
       bytes += message.withSource(\.count)
     }
+    guard let error = read.error else { return }
+    let isOver = Task.isCancelled || invocation.remainingMilliseconds <= 0
+    guard !mails.isEmpty, !isOver else { throw error }
+    failure = Failure(id: ids[read.messages.count], error: error)
   }
+}
+
+/// Messages that were read, up to the first one that could not be.
+struct MessagesRead {
+  /// Nil for those that are gone meanwhile.
+  var messages: [JSON?] = []
+  /// Of the message behind them.
+  var error: CommandError?
 }
 
 extension GmailClient {
   /// Calls under way at a time, where they go alone.
   private static let maximumConcurrency = 8
 
-  /// Whole messages in the order of their ids; nil for those that are gone meanwhile.
+  /// Whole messages in the order of their ids.
   func messages(
     _ ids: [String], of user: String, in invocation: Invocation
-  ) async throws(CommandError) -> [JSON?] {
+  ) async -> MessagesRead {
     let targets = ids.map { id in
       Target(id, mail(.get, user, "/messages/", id) { $0.query("format", "full") })
     }
@@ -170,17 +193,21 @@ extension GmailClient {
         }
       }
     }
-    try await readAlone(targets, &results, in: invocation)
-    var messages: [JSON?] = []
+    await readAlone(targets, &results, in: invocation)
+    var read = MessagesRead()
     for result in results {
       switch result {
-      case .success(let message): messages.append(message)
-      case .failure(let error) where error.statusCode == 404: messages.append(nil)
-      case .failure(let error): throw error
-      case nil: throw .cancelled(outcome: .notApplied)
+      case .success(let message): read.messages.append(message)
+      case .failure(let error) where error.statusCode == 404: read.messages.append(nil)
+      case .failure(let error):
+        read.error = error
+        return read
+      case nil:
+        read.error = .cancelled(outcome: .notApplied)
+        return read
       }
     }
-    return messages
+    return read
   }
 
   // No tuple: with it the optimizer of Swift 6.3 made code that read a position of its own.
@@ -202,7 +229,7 @@ extension GmailClient {
   /// Reads what has no result yet; stops at the first one that fails.
   private func readAlone(
     _ targets: [Target], _ results: inout [Result<JSON, CommandError>?], in invocation: Invocation
-  ) async throws(CommandError) {
+  ) async {
     var left = results.indices.filter { results[$0] == nil }[...]
     while !left.isEmpty {
       let some = left.prefix(Self.maximumConcurrency)
@@ -216,10 +243,12 @@ extension GmailClient {
         }
         return await group.reduce(into: []) { $0.append($1) }
       }
+      var hasFailed = false
       for answer in answers {
         results[answer.position] = answer.result
-        if case .failure(let error) = answer.result, error.statusCode != 404 { throw error }
+        if case .failure(let error) = answer.result, error.statusCode != 404 { hasFailed = true }
       }
+      if hasFailed { return }
     }
   }
 }

@@ -42,12 +42,21 @@ struct FetchEvent: GmailCommand {
       examples: ["subject:test from:test@example.com"])
     cursor = parameters.optional(
       "Cursor", .eventCursor,
-      "The cursor of an earlier answer for the same mailbox: only mail that was not fetched then.",
+      """
+      The cursor of an earlier answer for the same mailbox and search condition: only mail that was \
+      not fetched then.
+      """,
       from: [ParameterSource("fetch_event", "$.cursor")])
     parameters.ordered(
       "Start Time", notAfter: "End Time", message: "Start Time must not be after End Time.")
     if let cursor, !cursor.isOf(user) {
       parameters.refuse("Cursor", ParameterProblem("is of another mailbox"))
+    }
+    if let cursor, !cursor.isOf(ConditionDigest(condition)) {
+      parameters.refuse(
+        "Cursor",
+        ParameterProblem(
+          "is of another search condition: repeat that one, or begin anew without a cursor"))
     }
   }
 
@@ -59,7 +68,8 @@ struct FetchEvent: GmailCommand {
   }
 
   private var position: EventCursor {
-    cursor ?? EventCursor(of: user, from: start.millisecondsSince1970)
+    cursor
+      ?? EventCursor(of: user, ConditionDigest(condition), from: start.millisecondsSince1970)
   }
 
   func plan(with client: GmailClient) -> [HTTPRequest] {
@@ -70,23 +80,45 @@ struct FetchEvent: GmailCommand {
     with client: GmailClient, in invocation: Invocation
   ) async throws(CommandError) -> CommandResult {
     var position = position
+    // Half of what the search leaves: a call that ends early brings a cursor, one that is late none.
+    let timeToStop = invocation.remainingMilliseconds / 6
     var events = EventCollector(invocation)
     var search = search(with: client, position)
     var mails = try await search.run(in: invocation)
+    var failure = search.failure
     var files = AttachedFiles()
     for (number, mail) in mails.enumerated() {
-      guard number == 0 || !files.isFull else {
+      guard number == 0 || !files.isFull && invocation.remainingMilliseconds > timeToStop else {
         search.hasMore = true
         mails.removeSubrange(number...)
         break
       }
-      let document = try await EventDocument(
-        mail.message, client: client, user: user, &files, in: invocation)
-      try await events.add(document.json, raw: mail.message)
+      let before = files
+      do throws(CommandError) {
+        let document = try await EventDocument(
+          mail.message, client: client, user: user, &files, in: invocation)
+        events.notices += document.notices
+        try await events.add(document.json, raw: mail.message, named: "message \(mail.id)")
+      } catch {
+        let isOver = Task.isCancelled || invocation.remainingMilliseconds <= 0
+        guard number > 0, !isOver else { throw error }
+        // The events before it are whole; the next call begins with it.
+        failure = EventSearch.Failure(id: mail.id, error: error)
+        files = before
+        search.hasMore = true
+        mails.removeSubrange(number...)
+        break
+      }
     }
-    position.advance(past: mails.map { ($0.id, $0.milliseconds) }, hasMore: search.hasMore)
+    position.advance(
+      past: mails.map { ($0.id, $0.milliseconds) }, hasMore: search.hasMore,
+      isHeld: search.failure != nil, now: WallClock.nowMilliseconds)
     events.files = files.stored
-    events.notices = files.notices
+    events.notices += files.notices
+    if let failure {
+      events.notices.append(
+        "Message \(failure.id) could not be read: \(failure.error.message)")
+    }
     if search.hasMore { events.notices.append("There is more: call again with this cursor.") }
     return events.result(cursor: position.text)
   }

@@ -67,7 +67,8 @@ enum GmailEventFields {
         "Attached EML Attachment Nested Email Subjects", "$.AttachedEMLAttachementFiles[*].Subject"),
     ],
     cursor: """
-      Give it as the argument cursor of the next call, with a later end_time: mail is neither missed \
-      nor repeated, and mail that comes late is fetched too, up to 10 minutes before the newest.
+      Give it as the argument cursor of the next call, with a later end_time and the same \
+      search_condition: mail is neither missed nor repeated, and mail that comes late is fetched too, \
+      up to 10 minutes before the newest.
       """)
 }

@@ -18,7 +18,7 @@ struct MailContents {
     self.message = message
   }
 
-  /// The decoded bytes of a part; nil where Gmail does not have them any more.
+  /// The decoded bytes of a part; nil where Gmail does not have them any more or refuses just them.
   mutating func bytes(
     of part: MailPart, in invocation: Invocation
   ) async throws(CommandError) -> [UInt8]? {
@@ -28,7 +28,7 @@ struct MailContents {
       let bytes = part.bytes ?? []
       guard bytes.isEmpty, part.mediaType.isMail else { return bytes }
       return try await original(in: invocation).flatMap { Self.part(part.id, in: $0.root)?.bytes }
-    } catch  where error.statusCode == 404 || error.statusCode == 400 {
+    } catch  where error.isForGood {
       return nil
     }
   }
@@ -65,6 +65,17 @@ struct MailContents {
     if root.id == id { return root.mediaType.isMail ? root : nil }
     return root.parts.first { $0.id == id || id.hasPrefix($0.id + ".") }.flatMap {
       part(id, in: $0)
+    }
+  }
+}
+
+extension CommandError {
+  /// Whether Gmail refuses one thing, and will the next time, too.
+  fileprivate var isForGood: Bool {
+    guard !isRetryable, !concernsSignIn else { return false }
+    switch kind {
+    case .upstream, .permission, .notFound: return (400..<500).contains(statusCode)
+    default: return false
     }
   }
 }
