@@ -49,11 +49,15 @@ struct EventMapper: Sendable {
 
   /// The events of a document: `{"fields":{…},"raw":…}`.
   ///
-  /// - Parameter raw: what each of them shows as what it was made of.
-  /// - Returns: nil when the caller's paths take more than `maximumWorkUnits`. With a main path of
-  ///   the caller's, all paths are counted: it may find any number of events.
-  func events(of document: JSON, raw: JSON) -> [JSONFragment]? {
-    let budget = WorkBudget(units: Self.maximumWorkUnits)
+  /// - Parameters:
+  ///   - raw: what each of them shows as what it was made of.
+  ///   - units: of work, for the caller's paths.
+  /// - Returns: nil when those take more. With a main path of the caller's, all paths are counted:
+  ///   it may find any number of events.
+  func events(
+    of document: JSON, raw: JSON, within units: Int = maximumWorkUnits
+  ) -> [JSONFragment]? {
+    let budget = WorkBudget(units: units)
     let callersMain = hasOwnMainPath ? nil : budget
     guard let values = values(of: mainPath, in: document, callersMain) else { return nil }
     var events: [JSONFragment] = []

@@ -69,7 +69,7 @@ class Gmail(Commands[R]):
     def delete_users(
         self,
         *,
-        user_email_or_id: Any,
+        user_email_or_id: str | list[str] | tuple[str, ...],
     ) -> R:
         """Delete Users: Deletes users of the domain. Needs an administrator who may manage
         users.
