@@ -91,6 +91,9 @@ public protocol Command: Sendable {
   static var about: CommandAbout { get }
   /// Whether `all_pages` can go beyond one request.
   static var hasPages: Bool { get }
+  /// Whether an answer that is a success may hold targets that failed. Otherwise one that fails makes
+  /// a command over targets fail, and the error tells what became of each.
+  static var canPartlySucceed: Bool { get }
 
   init(_ parameters: inout ParamReader)
 
@@ -102,6 +105,7 @@ public protocol Command: Sendable {
 
 extension Command {
   public static var hasPages: Bool { false }
+  public static var canPartlySucceed: Bool { false }
 }
 
 /// How requests of one connection are completed and sent.

@@ -59,7 +59,7 @@ public final class RegisteredCommand: Sendable {
     effect = C.about.effect
     failure = C.about.failure
     hasPages = C.hasPages
-    canPartlySucceed = (C.self as? any TargetCommand.Type)?.canPartlySucceed ?? false
+    canPartlySucceed = C.canPartlySucceed
     lazyShape = Lazily { ParameterShape { _ = C(&$0) } }
     checkArguments = { (shape, arguments) throws(ParameterProblems) in
       _ = try shape.decode(arguments) { C(&$0) }

@@ -46,9 +46,6 @@ public enum BatchAnswer: Sendable {
 /// order in which they were given; one that was given twice runs once. A target whose credentials
 /// are refused (401) stops those that have not been sent yet.
 public protocol TargetCommand: Command {
-  /// Whether some targets may fail in an answer that is a success. Otherwise one that fails makes
-  /// the command fail, and the error tells what became of each.
-  static var canPartlySucceed: Bool { get }
   /// Requests that each target takes, to see beforehand whether they fit the rate limit.
   static var requestsPerTarget: Int { get }
   /// Targets of one call under way at a time. Those behind them have not taken a place in the rate

@@ -110,9 +110,10 @@ def _calls(program: Program, connections: Path, *, warm: bool) -> tuple[float, f
     last_reply = time.perf_counter()
     feeder.join()
     process.stdin.close()
-    process.stdout.close()
+    process.stdout.read()
     process.wait()
     end = time.perf_counter()
+    process.stdout.close()
     seen: set[int] = set()
     for line in answers:
         _check(program, line, seen)
