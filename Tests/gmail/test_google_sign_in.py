@@ -232,3 +232,24 @@ def test_no_secret_leaves_the_process(tmp_path):
         for secret in [password, json.dumps(password)[1:-1], middle, google.forms[0]["assertion"], "ya29."]:
             assert secret.encode() not in everything, secret
         assert google.calls[0].json == {"password": password}
+
+
+def test_targets_that_waited_for_a_sign_in_count_when_they_are_sent():
+    """They had places in the rate limit before; a second of six and a second of six are not one of twelve."""
+    with Google() as google:
+
+        def token(request, form, number):
+            if number == 2:
+                time.sleep(1.6)
+            return google.grant(form, number)
+
+        google.token = token
+        google.answer_signed_in = lambda request: (
+            refusal(401, "Invalid Credentials", "authError") if bearer(request)[0] == 1 else reply(204))
+        limits = {"delete_emails": {"requests": 6, "per_seconds": 1}}
+        with Host(google.connection(rate_limits=limits)) as host:
+            ids = [f"182b{number:012x}" for number in range(18)]
+            result = host.result("delete_emails", {"user_email": ANNA, "message_ids": ids})
+        assert len(result["targets"]) == 18 and result["return_data"] == "Successful"
+        times = sorted(request.at for request in google.calls)
+        assert all(later - earlier >= 0.95 for earlier, later in zip(times, times[6:]))

@@ -133,8 +133,7 @@ extension Invocation {
   private func sendOnce(
     _ request: HTTPRequest, _ rateRefusal: (HTTPResponse) -> RateRefusal?
   ) async throws(CommandError) -> Result<Answer, TransportError> {
-    try await takePlaceAndSlot()
-    try await passGate()
+    try await passGate(takePlaceAndSlot())
     defer { connection.slots.releaseIfLimited() }
     note { $0.requests += 1 }
     do throws(TransportError) {
@@ -149,21 +148,25 @@ extension Invocation {
     }
   }
 
-  /// Asks for the turn to send, with a slot in hand, which is given back when there is none. While
-  /// another target finds out whether the credentials are good, it may need the slot.
-  private func passGate() async throws(CommandError) {
+  /// Asks for the turn to send, with a place and a slot in hand, which are given back when there is
+  /// none. While another target finds out whether the credentials are good, it may need them, and
+  /// what is sent after that counts then.
+  private func passGate(_ place: RatePlace) async throws(CommandError) {
+    var place = place
     while let gate {
       switch gate.enter() {
       case .go: return
       case .stop:
+        place.release()
         connection.slots.releaseIfLimited()
         throw .cancelled(outcome: .notApplied)
       case .wait(let latch):
+        place.release()
         connection.slots.releaseIfLimited()
         guard await latch.wait(until: deadline.current) else {
           throw stopped("Waiting for another target's sign-in", outcome: .notApplied)
         }
-        try await takeSlot()
+        place = try await takePlaceAndSlot()
       }
     }
   }

@@ -48,7 +48,9 @@ extension Invocation {
   /// Waits for the rate limit and then for a slot, and never holds one while it waits for the other:
   /// who waits for the limit must not keep others, whose limits are free, from sending, and who waits
   /// for a slot must not count as sent.
-  func takePlaceAndSlot() async throws(CommandError) {
+  ///
+  /// - Returns: the place, which counts as sent now unless it is released.
+  func takePlaceAndSlot() async throws(CommandError) -> RatePlace {
     let limiter = connection.limiter
     let fits = { (due: MonotonicTime, now: MonotonicTime) in
       self.deadline.allows(waitUntil: due, now: now)
@@ -59,11 +61,11 @@ extension Invocation {
       switch reserved {
       case .tooLate(let milliseconds): throw tooLate(milliseconds: milliseconds)
       case .now(let place):
-        if connection.slots.tryAcquireIfLimited() { return }
+        if connection.slots.tryAcquireIfLimited() { return place }
         place.release()
         try await takeSlot()
         reserved = limiter.reserve(for: commandID, command.rateLimit, if: fits)
-        if case .now = reserved { return }
+        if case .now(let place) = reserved { return place }
         connection.slots.releaseIfLimited()
       case .after(let milliseconds, let place):
         guard canWait(until: place.due) else {
