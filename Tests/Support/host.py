@@ -83,9 +83,11 @@ def parse(frame: bytes) -> Any:
     for one in messages:
         assert one["jsonrpc"] == "2.0", text
         if "method" in one:
-            assert "id" not in one, text
+            # The only request of the host's asks the user of an MCP client.
+            assert "id" not in one or one["method"] == "elicitation/create", text
         else:
-            assert list(one)[:2] == ["jsonrpc", "id"], text
+            # Where no id is known, later revisions of MCP have none instead of null.
+            assert list(one)[:2] in (["jsonrpc", "id"], ["jsonrpc", "error"]), text
             assert ("result" in one) != ("error" in one), text
     return message
 
@@ -315,8 +317,10 @@ class Host:
 
     def rest(self) -> list[Any]:
         """The answers up to the end of the output."""
-        lines = iter(lambda: self._output.lines.get(timeout=TIMEOUT), None)
-        return [parse(received) for received in lines]
+        return [parse(received) for received in self.rest_lines()]
+
+    def rest_lines(self) -> list[bytes]:
+        return list(iter(lambda: self._output.lines.get(timeout=TIMEOUT), None))
 
     def finish(self) -> tuple[int, list[Any]]:
         """Ends the input; returns the exit code and the answers that were not read yet."""

@@ -1,0 +1,171 @@
+"""Tool calls: what succeeds, what fails and how a model is told, and that both keep to the tool's
+own output schema (the client checks that of every answer)."""
+
+import json
+import threading
+
+import pytest
+from Support.control_center import ControlCenter, failure, success
+from Support.mcp_client import STRUCTURED, structure, text
+from Support.session import PASSWORD, connection as coda
+from Support.upstream import DEVICES, TENANTS, UNAUTHORIZED, Tenant, after, hang_up, reply
+
+TENANT = [{"id": 1, "name": "Acme"}]
+LIST_TENANTS = "coda_footprint__list_tenants"
+LABEL = "bitdefender_gravityzone__update_endpoint_labels"
+DETAILS = "bitdefender_gravityzone__get_managed_endpoint_details"
+IDS = [f"5b680f6fb1a43d860a7b{number:04x}" for number in range(4)]
+
+
+def tenant(answer):
+    return Tenant(lambda request: answer)
+
+
+def test_a_success_is_the_result_of_an_invoke(start, revision):
+    with tenant(reply(200, TENANT)) as vendor:
+        client = start(revision, main=coda(vendor.url))
+        result = client.call(LIST_TENANTS)
+    assert "isError" not in result or result["isError"] is False
+    own = structure(result)
+    assert (own["return_data"], own["raw_data"]) == ("Successful", TENANT)
+    assert text(result).startswith("List Tenants: Successful. 1 item.")
+    assert json.loads(text(result).partition("\n\n")[2]) == own
+    assert ("structuredContent" in result) == (revision in STRUCTURED)
+
+
+@pytest.mark.parametrize(("answer", "kind", "words"), [
+    (reply(404, {"detail": "Not found."}), "not_found", ["(404)", "Not Found"]),
+    (reply(403, {"detail": "No."}), "permission", ["(403)", "What to do: "]),
+    (reply(401, UNAUTHORIZED), "auth", ["(401)", "What to do: "]),
+    (reply(200, "no JSON"), "upstream", ["List Tenants failed."]),
+    (hang_up, "network", ["It can be tried again"]),
+], ids=["404", "403", "401", "no JSON", "hung up"])
+def test_a_failure_of_the_vendor_is_a_result_with_the_remedy(start, revision, answer, kind, words):
+    with tenant(answer) as vendor:
+        client = start(revision, main=coda(vendor.url))
+        failed = client.failure(LIST_TENANTS)
+    for word in ["List Tenants failed.", *words]:
+        assert word in text(failed)
+    if revision in STRUCTURED:
+        assert (structure(failed)["return_data"], structure(failed)["kind"]) == ("Failed", kind)
+
+
+def test_an_unknown_outcome_tells_how_to_look(start, revision):
+    with ControlCenter(lambda *_: hang_up) as center:
+        failed = start(revision, main=center.connection()).failure(
+            "bitdefender_gravityzone__isolate_endpoints", {"endpoint_ids": IDS[:2]})
+    assert "not known whether" in text(failed) and "get_managed_endpoint_details" in text(failed)
+    if revision in STRUCTURED:
+        assert structure(failed)["outcome"] == "unknown"
+
+
+def test_wrong_arguments_are_told_all_at_once(start, revision):
+    client = start(revision)
+    failed = client.failure("coda_footprint__list_devices", {
+        "page": 0, "pagesize": 10, "filter": {"riskLevel": "criticl"}})
+    for word in ("page ", "pagesize", "filter/riskLevel", "did you mean critical?"):
+        assert word in text(failed)
+    if revision in STRUCTURED:
+        assert {problem["path"] for problem in structure(failed)["problems"]} == {
+            "/arguments/page", "/arguments/pagesize", "/arguments/filter/riskLevel"}
+    client.expect_silence()
+
+
+@pytest.mark.parametrize("arguments", [
+    {"connection": 5}, {"connection": {"integration": "coda_footprint"}}, {"connection": ""},
+    {"connection": "nobody"}, {"connection": ["main"]}, {}])
+def test_a_connection_is_one_of_the_names(start, arguments):
+    with tenant(reply(200, TENANT)) as vendor:
+        client = start("2025-11-25", main=coda(vendor.url), other=coda(vendor.url))
+        assert "connection" in text(client.failure(LIST_TENANTS, arguments)).lower()
+        assert client.call(LIST_TENANTS, {"connection": "other"})["structuredContent"]["raw_data"] == TENANT
+        assert len(vendor.calls) == 1
+
+
+def test_targets_that_fail_are_named(start, revision):
+    def answer(request, method, params):
+        bad = params["endpointId"] == IDS[1]
+        return failure(request, "Endpoint not found.") if bad else success(request, True)
+
+    with ControlCenter(answer) as center:
+        client = start(revision, main=center.connection())
+        partly = client.call(LABEL, {"endpoint_ids": IDS, "label": "x"})
+        wholly = client.failure(LABEL, {"endpoint_ids": IDS[1:2], "label": "x"})
+    assert text(partly).startswith("Update Endpoint Labels: Partially Successful. 3 of 4 targets.")
+    own = structure(partly)
+    assert own["return_data"] == "Partially Successful" and own["errors"][0]["target"] == IDS[1]
+    assert f"- {IDS[1]}: Endpoint not found." in text(wholly)
+
+
+BAD_CALLS = [
+    None, [], {}, {"name": 5}, {"name": None}, {"name": LIST_TENANTS, "arguments": []},
+    {"name": LIST_TENANTS, "arguments": "x"}, {"name": LIST_TENANTS, "arguments": 5},
+    {"name": LIST_TENANTS, "_meta": []}, {"name": LIST_TENANTS, "inputResponses": []},
+    {"name": LIST_TENANTS, "requestState": 5},
+]
+
+
+@pytest.mark.parametrize("params", BAD_CALLS, ids=json.dumps)
+def test_malformed_calls_are_errors_of_the_protocol(start, params):
+    client = start("2025-11-25")
+    message = {"jsonrpc": "2.0", "id": 99, "method": "tools/call"}
+    client.send(message if params is None else message | {"params": params})
+    answer = client.read()
+    assert (answer["id"], answer["error"]["code"]) == (99, -32602)
+    client.expect_silence()
+
+
+def test_an_unknown_tool_is_an_error_with_a_suggestion(start, revision):
+    client = start(revision)
+    error = client.error("tools/call", client.call_params("coda_footprint__list_tenant"))
+    assert error["code"] == -32602 and error["data"]["did_you_mean"] == LIST_TENANTS
+
+
+def test_a_secret_that_the_vendor_echoes_is_redacted_everywhere(start, revision):
+    tenants = [{"id": 1, "name": PASSWORD, "deep": json.dumps({"note": f'"{PASSWORD}"'})}]
+    page = {"detail": f"bad password {PASSWORD}", "filter": [PASSWORD]}
+    with Tenant(lambda request: reply(400, page) if request.path == DEVICES else reply(200, tenants)) as vendor:
+        client = start(revision, main=coda(vendor.url))
+        for tool in (LIST_TENANTS, "coda_footprint__list_devices"):
+            client.start_call(tool)
+            line = client.read_line()
+            client.checked(line)
+            assert PASSWORD.encode() not in line
+            assert b"[redacted]" in line or (revision not in STRUCTURED and b"isError" in line)
+
+
+def test_sallyport_reports_changes_of_health_and_connections_on_the_same_stream(start, revision):
+    with tenant(reply(200, TENANT)) as vendor:
+        client = start(revision, main=coda(vendor.url))
+        client.send({"jsonrpc": "2.0", "id": "w", "method": "health/watch", "params": {
+            "connection": "main", "interval_seconds": 3600}})
+        seen = client.read_all(2)
+        assert {message.get("method", message.get("id")) for message in seen} == {"w", "health/changed"}
+        assert structure(client.call(LIST_TENANTS))["raw_data"] == TENANT
+
+
+def test_what_is_slow_at_the_end_of_input_is_answered(start, revision):
+    gate = threading.Event()
+    with Tenant(lambda request: after(gate, reply(200, TENANT))) as vendor:
+        client = start(revision, main=coda(vendor.url))
+        ids = [client.start_call(LIST_TENANTS) for _ in range(20)]
+        client.close_input()
+        vendor.wait_for(20, TENANTS)
+        gate.set()
+        answers = client.rest()
+        assert client.exit_code() == 0
+    assert sorted(answer["id"] for answer in answers) == ids
+    assert all(structure(answer["result"])["raw_data"] == TENANT for answer in answers)
+
+
+ODD = [None, True, 5, "text", [], {}, [None], [[]], [5], {"items": None}, {"items": [None]}, {"items": {}}]
+READS = [
+    ("coda_footprint__list_devices", {}), ("coda_footprint__list_tenants", {}),
+    ("coda_footprint__list_scanners", {}), ("coda_footprint__list_scan_surfaces", {}),
+    ("coda_footprint__list_current_targets_ports", {}), ("coda_footprint__list_technical_contexts", {}),
+    ("coda_footprint__get_technical_context", {"context_id": 1}),
+    ("coda_footprint__list_device_users", {"device_id": 1}),
+    ("coda_footprint__list_device_vulnerabilities", {"device_id": 1}),
+    ("coda_footprint__list_device_attack_avenues", {"device_id": 1}),
+    ("coda_footprint__list_device_network_connections", {"device_id": 1}),
+]

@@ -1,0 +1,265 @@
+"""The user is asked before something is taken away; the vendor's side says what was done."""
+
+import json
+import signal
+
+import pytest
+from Support.control_center import ControlCenter
+from Support.mcp_client import FORMS, STATELESS, structure, text
+
+DELETE = "bitdefender_gravityzone__delete_endpoints"
+LABEL = "bitdefender_gravityzone__update_endpoint_labels"
+LIST = "bitdefender_gravityzone__list_groups"
+IDS = [f"5b680f6fb1a43d860a7b{number:04x}" for number in range(25)]
+ASKING = ["2025-06-18", "2025-11-25"]
+ACCEPT = {"action": "accept", "content": {}}
+
+
+@pytest.fixture
+def center():
+    with ControlCenter() as center:
+        yield center
+
+
+def deleted(center):
+    return [params["endpointId"] for _, method, params in center.calls if method.startswith("delete")]
+
+
+def ask(client, ids=IDS[:2], tool=DELETE, **more):
+    """Calls a tool and reads the question; returns the id of the call and the question."""
+    id = client.start_call(tool, {"endpoint_ids": ids, **more})
+    question = client.read()
+    assert question["method"] == "elicitation/create", question
+    return id, question
+
+
+def reply(client, question, **response):
+    client.send({"jsonrpc": "2.0", "id": question["id"], **response})
+
+
+@pytest.mark.parametrize("revision", ASKING)
+def test_a_destructive_command_runs_when_the_user_agrees(start, center, revision):
+    client = start(revision, main=center.connection(), capabilities=FORMS)
+    id, question = ask(client)
+    message = question["params"]["message"]
+    assert "Delete Endpoints" in message and "main" in message and all(id in message for id in IDS[:2])
+    assert question["params"]["requestedSchema"] == {"type": "object", "properties": {}}
+    assert ("mode" in question["params"]) == (revision >= "2025-11-25")
+    client.expect_silence()
+    assert deleted(center) == []
+    reply(client, question, result=ACCEPT)
+    answer, _ = client.answer(id)
+    assert structure(answer["result"])["return_data"] == "Successful"
+    assert sorted(deleted(center)) == IDS[:2]
+    reply(client, question, result=ACCEPT)
+    client.expect_silence()
+    assert len(deleted(center)) == 2
+
+
+@pytest.mark.parametrize("response", [
+    {"result": {"action": "decline"}}, {"result": {"action": "cancel"}}, {"result": {}}, {"result": None},
+    {"result": {"action": "ACCEPT"}}, {"result": {"action": True}}, {"result": []},
+    {"error": {"code": -32603, "message": "no"}}, {"error": None}], ids=json.dumps)
+@pytest.mark.parametrize("revision", ASKING)
+def test_nothing_runs_when_the_user_does_not(start, center, revision, response):
+    client = start(revision, main=center.connection(), capabilities=FORMS)
+    id, question = ask(client)
+    reply(client, question, **response)
+    answer, _ = client.answer(id)
+    assert answer["result"]["isError"] is True and "did not confirm" in text(answer["result"])
+    assert structure(answer["result"])["kind"] == "policy"
+    assert structure(answer["result"])["outcome"] == "not_applied"
+    assert client.finish() == (0, []) and center.requests == []
+
+
+def test_an_answer_to_nothing_is_passed_over(start, center):
+    client = start("2025-11-25", main=center.connection(), capabilities=FORMS)
+    id, question = ask(client)
+    for other in ("sallyport-question-99", "", None, 1, question["id"] + "0", id):
+        client.send({"jsonrpc": "2.0", "id": other, "result": ACCEPT})
+    client.send({"jsonrpc": "2.0", "result": ACCEPT})
+    client.expect_silence()
+    assert center.requests == []
+
+
+def test_questions_are_answered_in_any_order_beside_other_work(start, center):
+    client = start("2025-11-25", main=center.connection(), capabilities=FORMS)
+    first, one = ask(client, IDS[:1])
+    second, two = ask(client, IDS[1:2])
+    assert one["id"] != two["id"]
+    assert structure(client.call(LIST))["return_data"] == "Successful"
+    reply(client, two, result=ACCEPT)
+    assert client.answer(second)[0]["result"]["structuredContent"]["return_data"] == "Successful"
+    reply(client, one, result={"action": "decline"})
+    assert client.answer(first)[0]["result"]["isError"] is True
+    assert deleted(center) == IDS[1:2]
+
+
+def test_the_id_of_a_call_that_waits_for_its_user_is_taken(start, center):
+    client = start("2025-11-25", main=center.connection(), capabilities=FORMS)
+    id, _ = ask(client)
+    client.send({"jsonrpc": "2.0", "id": id, "method": "ping"})
+    assert client.read()["error"]["code"] == -32600
+
+
+def test_wrong_arguments_are_told_before_anybody_is_asked(start, center):
+    client = start("2025-11-25", main=center.connection(), capabilities=FORMS)
+    assert "endpoint_ids" in text(client.failure(DELETE, {"endpoint_ids": []}))
+
+
+def test_many_targets_are_counted_and_named_once(start, center):
+    client = start("2025-11-25", main=center.connection(), capabilities=FORMS)
+    _, question = ask(client, IDS + IDS[:3])
+    message = question["params"]["message"]
+    assert "and 5 more (25)" in message and message.count(IDS[0]) == 1
+
+
+def test_a_password_is_not_shown(start):
+    client = start("2025-11-25", "--confirm", "always", capabilities=FORMS)
+    client.start_call("gmail__set_user_password", {
+        "user_key": "a@harbor.example", "password": "New-Horse-8", "connection": "gmail_sandbox"})
+    message = client.read()["params"]["message"]
+    assert "New-Horse-8" not in message and "a@harbor.example" in message
+
+
+@pytest.mark.parametrize("revision", ASKING)
+def test_the_end_of_input_is_no_consent(start, center, revision):
+    client = start(revision, main=center.connection(), capabilities=FORMS)
+    id, _ = ask(client)
+    code, (answer,) = client.finish()
+    assert code == 0 and answer["id"] == id
+    assert "input ended before" in text(answer["result"]) and center.requests == []
+
+
+def test_neither_is_a_signal(start, center):
+    client = start("2025-11-25", main=center.connection(), capabilities=FORMS)
+    id, question = ask(client)
+    client.signal(signal.SIGTERM)
+    assert [answer["id"] for answer in client.rest()] == [id]
+    assert client.exit_code() == 0 and center.requests == []
+
+
+@pytest.mark.parametrize("revision", ASKING)
+def test_a_call_that_is_cancelled_while_its_user_is_asked_does_not_run(start, center, revision):
+    client = start(revision, main=center.connection(), capabilities=FORMS)
+    id, question = ask(client)
+    client.cancel(id)
+    reply(client, question, result=ACCEPT)
+    client.expect_silence()
+    assert client.finish() == (0, []) and center.requests == []
+
+
+def test_open_questions_are_bounded(start, center):
+    client = start("2025-11-25", main=center.connection(), capabilities=FORMS)
+    for _ in range(256):
+        ask(client)
+    error = client.error("tools/call", client.call_params(DELETE, {"endpoint_ids": IDS}))
+    assert error["code"] == -32600 and "256" in error["message"]
+
+
+# --confirm
+
+@pytest.mark.parametrize(("mode", "capabilities", "tool", "outcome"), [
+    ("destructive", FORMS, DELETE, "asked"), ("destructive", FORMS, LABEL, "runs"),
+    ("destructive", FORMS, LIST, "runs"), ("destructive", {}, DELETE, "runs"),
+    ("destructive", {"elicitation": {"url": {}}}, DELETE, "runs"),
+    ("destructive", {"elicitation": {"url": {}, "form": {}}}, DELETE, "asked"),
+    ("always", FORMS, DELETE, "asked"), ("always", FORMS, LABEL, "asked"), ("always", FORMS, LIST, "runs"),
+    ("always", {}, DELETE, "refused"), ("always", {}, LABEL, "refused"), ("always", {}, LIST, "runs"),
+    ("never", FORMS, DELETE, "runs"), ("never", FORMS, LABEL, "runs"), ("never", {}, DELETE, "runs"),
+])
+@pytest.mark.parametrize("revision", ["2025-11-25", STATELESS])
+def test_when_the_user_is_asked(start, center, revision, mode, capabilities, tool, outcome):
+    client = start(revision, "--confirm", mode, main=center.connection(), capabilities=capabilities)
+    arguments = {DELETE: {"endpoint_ids": IDS[:1]}, LABEL: {"endpoint_ids": IDS[:1], "label": "x"}, LIST: {}}
+    client.start_call(tool, arguments[tool])
+    message = client.read()
+    if "method" in message or message["result"].get("resultType") == "input_required":
+        got = "asked"
+    else:
+        got = "refused" if message["result"].get("isError") else "runs"
+    assert got == outcome and len(center.requests) == (outcome == "runs")
+
+
+@pytest.mark.parametrize("revision", ["2024-11-05", "2025-03-26"])
+@pytest.mark.parametrize("mode", ["always", "destructive"])
+def test_revisions_without_questions_are_clients_that_cannot_ask(start, center, revision, mode):
+    client = start(revision, "--confirm", mode, main=center.connection(), capabilities=FORMS)
+    result = client.call(DELETE, {"endpoint_ids": IDS[:1]})
+    assert result.get("isError", False) == (mode == "always")
+    assert deleted(center) == ([] if mode == "always" else IDS[:1])
+
+
+def test_the_compact_catalogue_asks_as_well(start, center):
+    client = start("2025-11-25", "--catalogue", "compact", main=center.connection(), capabilities=FORMS)
+    id = client.start_call("sallyport__run_command", {
+        "command": DELETE, "arguments": {"endpoint_ids": IDS[:1]}})
+    reply(client, client.read(), result=ACCEPT)
+    assert client.answer(id)[0]["result"]["structuredContent"]["return_data"] == "Successful"
+    assert deleted(center) == IDS[:1]
+
+
+# The stateless revision gives the question back
+
+def required(client, arguments, **more):
+    result = client.result("tools/call", client.call_params(DELETE, arguments) | more)
+    assert result["resultType"] == "input_required", result
+    return result
+
+
+def answered(state, action="accept"):
+    return {"requestState": state, "inputResponses": {"confirm": {"action": action, "content": {}}}}
+
+
+@pytest.fixture
+def stateless(start, center):
+    return start(STATELESS, main=center.connection(), capabilities=FORMS)
+
+
+ARGUMENTS = {"endpoint_ids": IDS[:1]}
+
+
+def test_the_call_that_comes_back_with_consent_runs_once(stateless, center):
+    question = required(stateless, ARGUMENTS)
+    own = question["inputRequests"]["confirm"]
+    assert own["method"] == "elicitation/create" and IDS[0] in own["params"]["message"]
+    stateless.schema.check("ElicitRequest", own)
+    assert center.requests == []
+    again = stateless.call_params(DELETE, ARGUMENTS) | answered(question["requestState"])
+    result = stateless.result("tools/call", again)
+    assert result["resultType"] == "complete" and result["structuredContent"]["return_data"] == "Successful"
+    # The same answer is good for one time.
+    required(stateless, ARGUMENTS, **answered(question["requestState"]))
+    assert deleted(center) == IDS[:1]
+
+
+@pytest.mark.parametrize("action", ["decline", "cancel", "", None])
+def test_the_call_that_comes_back_without_it_does_not(stateless, center, action):
+    state = required(stateless, ARGUMENTS)["requestState"]
+    result = stateless.result(
+        "tools/call", stateless.call_params(DELETE, ARGUMENTS) | answered(state, action))
+    assert result["isError"] is True and "did not confirm" in text(result) and center.requests == []
+
+
+@pytest.mark.parametrize("more", [
+    answered("nonsense"), answered(""), {"inputResponses": {"confirm": ACCEPT}}, {"inputResponses": {}},
+    {"requestState": "x"}], ids=json.dumps)
+def test_a_wrong_state_is_asked_about_again(stateless, center, more):
+    state = required(stateless, ARGUMENTS)["requestState"]
+    assert required(stateless, ARGUMENTS, **more)["requestState"] != state
+    assert center.requests == []
+
+
+def test_the_consent_to_one_call_is_none_to_another(stateless, center):
+    state = required(stateless, ARGUMENTS)["requestState"]
+    required(stateless, {"endpoint_ids": IDS[1:2]}, **answered(state))
+    required(stateless, {"endpoint_ids": IDS[:2]}, **answered(state))
+    assert center.requests == []
+    result = stateless.result("tools/call", stateless.call_params(DELETE, ARGUMENTS) | answered(state))
+    assert result["resultType"] == "complete" and deleted(center) == IDS[:1]
+
+
+def test_an_answer_without_the_key_is_none(stateless, center):
+    state = required(stateless, ARGUMENTS)["requestState"]
+    required(stateless, ARGUMENTS, requestState=state, inputResponses={"other": ACCEPT})
+    assert center.requests == []
