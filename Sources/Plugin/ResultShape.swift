@@ -25,37 +25,44 @@ public indirect enum ResultShape: Sendable {
     }
   }
 
-  public func writeSchema(to writer: inout JSONWriter) {
-    writer.object { writeMembers(to: &$0) }
+  /// - Parameter isBinding: false writes what is to be found where and no types, so that a reader who
+  ///   enforces the schema refuses nothing that a vendor may send.
+  public func writeSchema(to writer: inout JSONWriter, isBinding: Bool = true) {
+    writer.object { writeMembers(to: &$0, isBinding) }
   }
 
-  private func writeMembers(to writer: inout JSONWriter) {
+  private func writeMembers(to writer: inout JSONWriter, _ isBinding: Bool) {
+    if isBinding { writeTypes(to: &writer) }
     switch self {
-    case .any: break
-    case .text: writeTypes(["string", "number", "boolean", "null"], to: &writer)
-    case .integer: writeTypes(["integer", "string", "null"], to: &writer)
-    case .number: writeTypes(["number", "string", "null"], to: &writer)
-    case .boolean: writeTypes(["boolean", "string", "null"], to: &writer)
+    case .any, .text, .integer, .number, .boolean: break
     case .array(let element):
-      writeTypes(["array", "string", "null"], to: &writer)
       writer.name("items")
-      element.writeSchema(to: &writer)
+      element.writeSchema(to: &writer, isBinding: isBinding)
     case .object(let members):
-      writeTypes(["object", "string", "null"], to: &writer)
       writer.name("properties")
       writer.object { writer in
         for member in members {
           writer.name(member.name)
           writer.object {
             if let about = member.about { $0.member("description", "\(about)") }
-            member.shape.writeMembers(to: &$0)
+            member.shape.writeMembers(to: &$0, isBinding)
           }
         }
       }
     }
   }
 
-  private func writeTypes(_ types: [StaticString], to writer: inout JSONWriter) {
+  private func writeTypes(to writer: inout JSONWriter) {
+    let types: [StaticString]
+    switch self {
+    case .any: return
+    case .text: types = ["string", "number", "boolean", "null"]
+    case .integer: types = ["integer", "string", "null"]
+    case .number: types = ["number", "string", "null"]
+    case .boolean: types = ["boolean", "string", "null"]
+    case .array: types = ["array", "string", "null"]
+    case .object: types = ["object", "string", "null"]
+    }
     writer.name("type")
     writer.array { for type in types { $0.string("\(type)") } }
   }

@@ -169,3 +169,28 @@ READS = [
     ("coda_footprint__list_device_attack_avenues", {"device_id": 1}),
     ("coda_footprint__list_device_network_connections", {"device_id": 1}),
 ]
+
+
+def test_whatever_a_vendor_sends_keeps_to_the_output_schema(start):
+    """Clients refuse a result that does not: an odd body must not become a failure there."""
+    bodies = [*ODD, *({"id": value, "name": value, "items": [{"id": value, "name": value}]} for value in ODD)]
+    for body in bodies:
+        with tenant(reply(200, body)) as vendor:
+            client = start("2025-11-25", main=coda(vendor.url))
+            for tool, arguments in READS:
+                client.call(tool, arguments)
+
+
+@pytest.mark.parametrize("body", ODD, ids=json.dumps)
+def test_odd_answers_of_gravityzone_keep_to_it_too(start, body):
+    with ControlCenter(lambda request, method, params: success(request, body)) as center:
+        client = start("2025-11-25", main=center.connection())
+        for tool, arguments in [
+            (DETAILS, {"managed_endpoint_ids": IDS}), (LABEL, {"endpoint_ids": IDS, "label": "x"}),
+            ("bitdefender_gravityzone__list_endpoints", {"endpoint_type": "endpoints"}),
+            ("bitdefender_gravityzone__list_groups", {}), ("bitdefender_gravityzone__list_reports", {}),
+            ("bitdefender_gravityzone__list_scan_tasks", {}), ("bitdefender_gravityzone__list_block_list", {}),
+            ("bitdefender_gravityzone__create_group", {"group_name": "x"}),
+            ("bitdefender_gravityzone__test_connection", {}),
+        ]:
+            client.call(tool, arguments)

@@ -96,7 +96,8 @@ enum ToolOutput {
           }
         }
         writer.name("raw_data")
-        (command?.about.result() ?? .any).writeSchema(to: &writer)
+        // Clients refuse a result that breaks its schema, and the vendor's data is handed on as it is.
+        (command?.about.result() ?? .any).writeSchema(to: &writer, isBinding: false)
         writer.property("preview") {
           $0.member("type", "array")
           $0.member("description", "The first items of data that is too large and became a file.")
