@@ -55,6 +55,16 @@ def test_a_client_may_introduce_itself_again(start):
     assert "outputSchema" in client.result("tools/list")["tools"][0]
 
 
+def test_discover_tells_what_there_is(start):
+    client = start(STATELESS)
+    result = client.result("server/discover")
+    assert result["supportedVersions"] == [STATELESS, *reversed(HANDSHAKE)]
+    assert result["capabilities"] == CAPABILITIES
+    assert "Gmail" in result["instructions"]
+    # It names the connections of this user, so nobody else may be given it.
+    assert result["cacheScope"] == "private" and result["ttlMs"] > 0
+
+
 @pytest.mark.parametrize("version", ["2027-01-01", "1", "", *HANDSHAKE])
 def test_a_request_that_names_another_revision_is_told_which_there_are(start, version):
     client = start(STATELESS)

@@ -44,7 +44,8 @@ struct Introduction {
   }
 
   func writeDiscovery(for caller: MCPCaller, to writer: inout JSONWriter) {
-    writer.result(for: caller, caching: .build) { writer in
+    // The instructions name the connections.
+    writer.result(for: caller, caching: .lists) { writer in
       writer.name("supportedVersions")
       writer.array { writer in
         for revision in MCPRevision.allCases.reversed() { writer.string(revision.rawValue) }
