@@ -134,6 +134,23 @@ def test_a_secret_that_the_vendor_echoes_is_redacted_everywhere(start, revision)
             assert b"[redacted]" in line or (revision not in STRUCTURED and b"isError" in line)
 
 
+def test_a_secret_that_the_caller_says_does_not_come_back(start, revision):
+    """It may have learnt it elsewhere; what the host says goes into transcripts of models."""
+    client = start(revision, "--catalogue", "compact", main=coda("http://127.0.0.1:9"))
+    for method, params in [
+        ("tools/call", client.call_params("sallyport__describe_command", {"command": PASSWORD})),
+        ("tools/call", client.call_params(PASSWORD)), ("prompts/get", {"name": PASSWORD}),
+        ("prompts/get", {"name": "weekly_report", "arguments": {"days": PASSWORD}}),
+        ("tools/call", client.call_params(LIST_TENANTS, {"connection": PASSWORD})),
+        ("tools/call", client.call_params(LIST_TENANTS, {PASSWORD: 1})),
+        ("resources/read", {"uri": f"sallyport://files/{PASSWORD}"}),
+    ]:
+        client.start(method, params)
+        line = client.read_line()
+        client.checked(line)
+        assert PASSWORD.encode() not in line, method
+
+
 def test_sallyport_reports_changes_of_health_and_connections_on_the_same_stream(start, revision):
     with tenant(reply(200, TENANT)) as vendor:
         client = start(revision, main=coda(vendor.url))

@@ -114,6 +114,16 @@ def test_many_targets_are_counted_and_named_once(start, center):
     assert "and 5 more (25)" in message and message.count(IDS[0]) == 1
 
 
+def test_the_question_shows_no_secrets(start, center):
+    client = start("2025-11-25", "--confirm", "always", main=center.connection(), capabilities=FORMS)
+    key = center.connection()["settings"]["api_key"]
+    id, question = ask(client, tool=LABEL, label=f"key {key}")
+    assert key not in json.dumps(question) and "[redacted]" in question["params"]["message"]
+    reply(client, question, result=ACCEPT)
+    client.answer(id)
+    assert [params["label"] for _, _, params in center.calls] == [f"key {key}"] * 2
+
+
 def test_a_password_is_not_shown(start):
     client = start("2025-11-25", "--confirm", "always", capabilities=FORMS)
     client.start_call("gmail__set_user_password", {

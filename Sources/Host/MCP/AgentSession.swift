@@ -64,7 +64,7 @@ extension RequestHandler {
     in batch: BatchSink?
   ) throws(RPCError) {
     switch reply {
-    case .result(let result): answer(id, result, isOwn: method != .getPrompt, in: batch)
+    case .result(let result): answer(id, result, isOwn: !method.echoesCaller, in: batch)
     case .failed(let frame): answer(frame, .error, in: batch)
     case .run(let request, let tool): start(request, as: id, tool: tool, in: batch)
     case .read(let call):
@@ -75,7 +75,7 @@ extension RequestHandler {
       let request = try open(id)
       let question = agents.front.lastQuestionID
       agents.asked[question] = AgentSession.Asked(run: run, id: id, request: request)
-      say(frame)
+      say(context.secrets.scrub(frame: frame))
     case .listening(let subscription, let frame):
       agents.subscribed.append(
         AgentSession.Subscribed(subscription: subscription, request: try open(id)))

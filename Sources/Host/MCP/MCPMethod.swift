@@ -14,6 +14,9 @@ enum MCPMethod: String, CaseIterable, Sendable {
   /// The requests that only the stateless revision has.
   var needsMeta: Bool { self == .discover || self == .listen }
 
+  /// Whether its result may have words of the caller's, which may be secrets.
+  var echoesCaller: Bool { self == .callTool || self == .getPrompt }
+
   /// The member `error.message` of what a client may have got wrong.
   var failure: String { "\(rawValue) failed." }
 }
