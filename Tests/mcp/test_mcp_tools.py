@@ -175,6 +175,28 @@ def test_commands_are_found_described_and_run(compact):
     assert structure(result)["raw_data"][0]["name"] == "Acme Manufacturing"
 
 
+def test_what_the_compact_tools_cannot_do_is_said(compact):
+    failure = compact.failure(COMPACT[1], {"command": "coda_footprint__list_tenant"})
+    assert "coda_footprint__list_tenants" in text(failure)
+    failure = compact.failure(COMPACT[2], {"command": "coda_footprint__list_tenant"})
+    assert "Did you mean coda_footprint__list_tenants?" in text(failure)
+    for arguments in (
+        {}, {"command": 5}, {"command": "coda_footprint__list_tenants", "arguments": []},
+        {"command": "coda_footprint__list_devices", "page": 2}):
+        assert text(compact.failure(COMPACT[2], arguments))
+    failure = compact.failure(
+        COMPACT[2], {"command": "coda_footprint__list_devices", "arguments": {"pag": 1}})
+    assert "page" in text(failure)
+
+
+@pytest.mark.parametrize(("tool", "arguments", "word"), [
+    (COMPACT[0], {"query": 5}, "query"), (COMPACT[0], {"words": "isolate"}, "words"),
+    (COMPACT[1], {}, "command"), (COMPACT[1], {"command": None}, "command"),
+])
+def test_arguments_of_the_compact_tools_are_checked(compact, tool, arguments, word):
+    assert word in text(compact.failure(tool, arguments))
+
+
 def test_the_compact_catalogue_keeps_to_globs_and_read_only(start):
     client = start("2025-11-25", "--catalogue", "compact", "--read-only", "--tools", "coda_footprint__*")
     names = found(client)

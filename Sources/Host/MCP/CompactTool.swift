@@ -82,22 +82,63 @@ enum CompactTool: String, CaseIterable, Sendable {
     _ arguments: JSON?, from catalogue: ToolCatalogue, for caller: MCPCaller
   ) throws(CompactFault) -> JSONFragment {
     let tools = catalogue.tools()
+    let argument = try argument(arguments)
     guard self == .describe else {
-      let words = (arguments?["query"]?.string ?? "").lowercased().split(separator: " ")
+      let words = (argument ?? "").lowercased().split(separator: " ")
       let found = tools.filter { tool in
         let text = "\(tool.name) \(tool.title) \(tool.command.about.description)".lowercased()
         return words.allSatisfy { text.contains($0) }
       }
       return JSONFragment { $0.write(found) }
     }
-    let name = arguments?["command"]?.string ?? ""
+    let name = argument ?? ""
     guard let tool = tools.first(where: { $0.name == name }) else {
-      let suggestion = Suggestion.closest(to: name, among: tools.map(\.name))
-      throw CompactFault(
-        "There is no command \(name)." + (suggestion.map { " Did you mean \($0)?" } ?? "")
-          + " \(Self.find.rawValue) lists them.")
+      throw CompactFault.unknownCommand(name, in: catalogue)
     }
     return JSONFragment { tool.write(for: caller, to: &$0) }
+  }
+
+  /// The argument of `find` or `describe`; nil when it is left out.
+  private func argument(_ arguments: JSON?) throws(CompactFault) -> String? {
+    let name = self == .find ? "query" : "command"
+    try Self.check(arguments, takes: [name])
+    guard let value = arguments?[name], !value.isNull else { return nil }
+    guard let text = value.string else { throw CompactFault("\(name) must be a string.") }
+    return text
+  }
+
+  private static func check(_ arguments: JSON?, takes names: [String]) throws(CompactFault) {
+    guard let arguments else { return }
+    for member in arguments.members where !names.contains(member.name.string ?? "") {
+      throw CompactFault(
+        "The argument \((member.name.string ?? "").prefix(100)) is unknown; there is "
+          + "\(names.joined(separator: ", ")).")
+    }
+  }
+
+  /// The call that `run` stands for.
+  ///
+  /// - Throws: a sentence for the model.
+  static func unwrapped(
+    _ call: ToolCall, in catalogue: ToolCatalogue
+  ) throws(CompactFault) -> ToolCall {
+    try check(call.arguments, takes: ["command", "arguments"])
+    guard let name = call.arguments?["command"]?.string, catalogue.command(name) != nil else {
+      throw CompactFault.unknownCommand(call.arguments?["command"]?.string ?? "", in: catalogue)
+    }
+    let arguments = call.arguments?["arguments"]
+    if let arguments, arguments.kind != .object {
+      throw CompactFault("arguments must be an object.")
+    }
+    return ToolCall(name: name, arguments: arguments, like: call)
+  }
+}
+
+extension ToolCatalogue {
+  /// What is to be added where commands are named that are no tools of their own; else empty.
+  var howToRun: String {
+    context.options.mcp.catalogueMode == .compact
+      ? "\nThese are commands: run them with \(CompactTool.run.rawValue)." : ""
   }
 }
 
@@ -105,6 +146,14 @@ enum CompactTool: String, CaseIterable, Sendable {
 struct CompactFault: Error {
   let sentence: String
   init(_ sentence: String) { self.sentence = sentence }
+
+  static func unknownCommand(_ name: String, in catalogue: ToolCatalogue) -> CompactFault {
+    let suggestion = Suggestion.closest(to: name, among: catalogue.tools().map(\.name))
+    return CompactFault(
+      "There is no command \(name.prefix(100))."
+        + (suggestion.map { " Did you mean \($0)?" } ?? "")
+        + " \(CompactTool.find.rawValue) lists them.")
+  }
 }
 
 extension JSONWriter {

@@ -98,8 +98,12 @@ final class MCPFront {
   ) throws(RPCError) -> Reply {
     var call = try ToolCall(params)
     if context.options.mcp.catalogueMode == .compact, let tool = CompactTool(rawValue: call.name) {
-      guard tool == .run else { return .result(answer(call, with: tool, for: caller)) }
-      call = try call.unwrapped()
+      do throws(CompactFault) {
+        guard tool == .run else { return .result(try answer(call, with: tool, for: caller)) }
+        call = try CompactTool.unwrapped(call, in: catalogue)
+      } catch {
+        return .result(Self.answer(error, for: caller))
+      }
     }
     guard let (integration, command) = catalogue.command(call.name) else {
       throw MCPFault.invalid(
@@ -181,23 +185,29 @@ final class MCPFront {
 
   private func answer(
     _ call: ToolCall, with tool: CompactTool, for caller: MCPCaller
-  ) -> JSONFragment {
-    do throws(CompactFault) {
-      let answer = try tool.answer(call.arguments, from: catalogue, for: caller)
-      return JSONFragment { writer in
-        writer.result(for: caller) { writer in
-          writer.name("content")
-          writer.array { $0.textContent(answer.text) }
-          if caller.revision.hasStructuredContent { writer.member("structuredContent", answer) }
-        }
+  ) throws(CompactFault) -> JSONFragment {
+    let answer = try tool.answer(call.arguments, from: catalogue, for: caller)
+    return JSONFragment { writer in
+      writer.result(for: caller) { writer in
+        writer.name("content")
+        writer.array { $0.textContent(answer.text) }
+        if caller.revision.hasStructuredContent { writer.member("structuredContent", answer) }
       }
-    } catch {
-      let fault = error
-      return JSONFragment { writer in
-        writer.result(for: caller) { writer in
-          writer.name("content")
-          writer.array { $0.textContent(fault.sentence) }
-          writer.member("isError", true)
+    }
+  }
+
+  private static func answer(_ fault: CompactFault, for caller: MCPCaller) -> JSONFragment {
+    JSONFragment { writer in
+      writer.result(for: caller) { writer in
+        writer.name("content")
+        writer.array { $0.textContent(fault.sentence) }
+        // The output schema of `run` asks for it.
+        if caller.revision.hasStructuredContent {
+          writer.name("structuredContent")
+          writer.object {
+            $0.member("return_data", "Failed")
+            $0.member("message", fault.sentence)
+          }
         }
       }
     }

@@ -36,25 +36,12 @@ struct ToolCall: Sendable {
     requestState = members[3]?.string
   }
 
-  private init(name: String, arguments: JSON?, like call: ToolCall) {
+  /// A call of another tool, with the same answers to questions.
+  init(name: String, arguments: JSON?, like call: ToolCall) {
     self.name = name
     self.arguments = arguments
     inputResponses = call.inputResponses
     requestState = call.requestState
-  }
-
-  /// The call that `sallyport__run_command` stands for.
-  ///
-  /// - Throws: -32602 for arguments of another type.
-  func unwrapped() throws(RPCError) -> ToolCall {
-    guard let command = arguments?["command"]?.string else {
-      throw MCPFault.invalid("params.arguments.command must be the name of a command.")
-    }
-    let inner = arguments?["arguments"]
-    if let inner, inner.kind != .object {
-      throw MCPFault.invalid("params.arguments.arguments must be an object.")
-    }
-    return ToolCall(name: command, arguments: inner, like: self)
   }
 
   /// The same call as the params of an invoke. `connection` is a member beside the arguments there;
