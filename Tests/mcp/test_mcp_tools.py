@@ -219,12 +219,29 @@ def test_prompts_are_listed_and_written(start, revision):
         assert named and set(named) <= set(client.tools())
 
 
+def test_prompts_of_the_compact_catalogue_tell_how_commands_are_run(compact):
+    params = {"name": "isolate_host", "arguments": {"host": "PC1"}}
+    message = compact.result("prompts/get", params)["messages"][0]
+    assert message["content"]["text"].endswith(f"run them with {COMPACT[2]}.")
+
+
 def test_optional_arguments_of_prompts_may_be_left_out(start):
     client = start("2025-11-25")
     for arguments in ({}, {"days": ""}, {"days": None}):
         written = client.result("prompts/get", {"name": "weekly_report", "arguments": arguments})
         assert "7 days" in written["messages"][0]["content"]["text"]
     assert client.result("prompts/get", {"name": "weekly_report"})
+
+
+@pytest.mark.parametrize(("params", "word"), [
+    ({"name": "isolate_host"}, "host"), ({"name": "isolate_host", "arguments": {"host": ""}}, "host"),
+    ({"name": "isolate_host", "arguments": {"host": 5}}, "string"),
+    ({"name": "isolate_host", "arguments": []}, "object"), ({"name": "isolate_hst"}, "isolate_hst"),
+    ({"name": 5}, "name"), ({}, "name"), ({"name": "isolate_host", "arguments": {"host": "a", "resaon": "b"}}, "resaon"),
+], ids=json.dumps)
+def test_what_is_wrong_with_a_prompt_is_said(start, params, word):
+    error = start("2025-11-25").error("prompts/get", params)
+    assert error["code"] == -32602 and word in error["message"]
 
 
 def test_prompts_are_those_whose_tools_are_there(start):

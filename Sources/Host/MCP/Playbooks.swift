@@ -158,7 +158,7 @@ struct PlaybookMethods: Sendable {
         writer.object { writer in
           writer.member("role", "user")
           writer.name("content")
-          writer.textContent(playbook.text(values, tools: tools))
+          writer.textContent(playbook.text(values, tools: tools) + catalogue.howToRun)
         }
       }
     }
@@ -169,6 +169,15 @@ extension Playbook {
   fileprivate func values(_ json: JSON?) throws(RPCError) -> [String: String] {
     if let json, json.kind != .object {
       throw MCPFault.invalid("params.arguments must be an object of strings.")
+    }
+    let names = arguments.map(\.name)
+    if let json {
+      for member in json.members where !names.contains(member.name.string ?? "") {
+        let name = member.name.string ?? ""
+        throw MCPFault.invalid(
+          "params.arguments.\(name.prefix(100)) is unknown; there is \(names.joined(separator: ", ")).",
+          didYouMean: Suggestion.closest(to: name, among: names))
+      }
     }
     var values: [String: String] = [:]
     for argument in arguments {
