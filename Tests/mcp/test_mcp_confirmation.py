@@ -200,6 +200,15 @@ def test_revisions_without_questions_are_clients_that_cannot_ask(start, center, 
     assert deleted(center) == ([] if mode == "always" else IDS[:1])
 
 
+def test_a_batch_is_no_way_around_the_question(start, center):
+    client = start("2025-11-25", main=center.connection(), capabilities=FORMS)
+    params = client.call_params(DELETE, {"endpoint_ids": IDS[:1]})
+    client.send([client.message("tools/call", params)])
+    (answer,) = client.read()
+    assert answer["result"]["isError"] is True and "line of its own" in text(answer["result"])
+    assert center.requests == []
+
+
 def test_the_compact_catalogue_asks_as_well(start, center):
     client = start("2025-11-25", "--catalogue", "compact", main=center.connection(), capabilities=FORMS)
     id = client.start_call("sallyport__run_command", {
@@ -273,3 +282,10 @@ def test_an_answer_without_the_key_is_none(stateless, center):
     state = required(stateless, ARGUMENTS)["requestState"]
     required(stateless, ARGUMENTS, requestState=state, inputResponses={"other": ACCEPT})
     assert center.requests == []
+
+
+def test_a_stateless_batch_carries_questions(stateless, center):
+    params = stateless.call_params(DELETE, ARGUMENTS)
+    stateless.send([stateless.message("tools/call", params)])
+    (answer,) = stateless.read()
+    assert answer["result"]["resultType"] == "input_required" and center.requests == []

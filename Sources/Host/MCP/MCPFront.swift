@@ -129,7 +129,7 @@ final class MCPFront {
   ) throws(RPCError) -> Reply {
     let caller = run.result.caller
     let confirmation = Confirmation(request: run.request)
-    switch confirmation.need(context.options.mcp.confirmation, canAsk: caller.canElicit && canAsk) {
+    switch confirmation.need(context.options.mcp.confirmation, canAsk: caller.canElicit) {
     case .none: return .run(run.request, run.result)
     case .refuse:
       throw Confirmation.refusal(
@@ -138,6 +138,11 @@ final class MCPFront {
     case .ask: break
     }
     guard caller.revision.isStateless else {
+      guard canAsk else {
+        throw Confirmation.refusal(
+          run.request.command, "It has to be confirmed, and a batch has no place for the question.",
+          remedy: "Send the call as a line of its own.")
+      }
       return .asked(run, frame: question(confirmation, for: caller))
     }
     if let token = call.requestState, questions.take(token, for: run.request),
@@ -209,6 +214,7 @@ final class MCPFront {
             $0.member("message", fault.sentence)
           }
         }
+        writer.member("isError", true)
       }
     }
   }
