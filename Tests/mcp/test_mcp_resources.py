@@ -55,6 +55,22 @@ def test_items_inside_an_object_are_previewed(start):
     assert own["preview"] == TENANTS[: len(own["preview"])] and own["preview"]
 
 
+def test_events_and_what_they_were_made_of_become_a_file_each(start):
+    client = start("2025-11-25", "--max-tool-result-bytes", "2048")
+    arguments = {
+        "user_email": "soc@harbor.example", "start_time": "2026-11-16", "end_time": "2026-11-17",
+        "connection": "gmail_sandbox"}
+    own = structure(client.call("gmail__fetch_event", arguments))
+    assert not {"raw_data", "events"} & set(own) and own["cursor"]
+    names = [file["name"] for file in own["files"]]
+    assert {"fetch_event.raw_data.json", "fetch_event.events.json"} <= set(names)
+    for file in own["files"]:
+        if file["name"].startswith("fetch_event."):
+            uri = f"sallyport://files/{file['file_id']}"
+            (contents,) = client.result("resources/read", {"uri": uri})["contents"]
+            assert len(json.loads(contents["text"])) > 1
+
+
 def test_what_fits_stays(start, revision):
     with Tenant(lambda request: reply(200, TENANTS[:20])) as vendor:
         client = start(revision, "--max-tool-result-bytes", str(LIMIT), main=coda(vendor.url))
@@ -65,6 +81,29 @@ def test_what_fits_stays(start, revision):
 
 def many(count):
     return [f"5b680f6fb1a43d860a{number:06x}" for number in range(count)]
+
+
+@pytest.mark.parametrize("fails", [lambda number: number % 2 == 0, lambda number: True], ids=["half", "all"])
+def test_results_over_many_targets_are_bounded_too(start, revision, fails):
+    def answer(request, method, params):
+        bad = fails(int(params["endpointId"], 16))
+        return failure(request, "Endpoint not found. " * 5) if bad else success(request, True)
+
+    with ControlCenter(answer) as center:
+        client = start(revision, "--max-tool-result-bytes", str(LIMIT), main=center.connection())
+        id = client.start_call(LABEL, {"endpoint_ids": many(300), "label": "x"})
+        line = client.read_line()
+        answer = client.checked(line)
+    assert answer["id"] == id and len(line) < 4 * LIMIT, len(line)
+    assert len(text(answer["result"])) < 2 * LIMIT
+    # Nothing is lost: the whole of it is a file.
+    (resource,) = [r for r in client.result("resources/list")["resources"] if "targets" in r["name"]]
+    whole = json.loads(client.result("resources/read", {"uri": resource["uri"]})["contents"][0]["text"])
+    assert [target["target"] for target in whole] == many(300)
+    # Those that failed come first.
+    if revision in STRUCTURED:
+        shown = structure(answer["result"])["targets"]
+        assert shown and all(target["return_data"] == "Failed" for target in shown)
 
 
 @pytest.mark.parametrize(("name", "content", "member"), [
