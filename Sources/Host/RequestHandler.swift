@@ -169,6 +169,7 @@ final class RequestHandler {
         try methods.answer(call, into: &writer)
       }
       if call.method == "shutdown" { isShuttingDown = true }
+      if call.method == "cancel" { dropCancelled() }
       if ["connections/put", "connections/remove"].contains(call.method) { tellToolsChanged() }
     } catch {
       guard let id else {

@@ -159,6 +159,15 @@ def test_a_call_that_is_cancelled_while_its_user_is_asked_does_not_run(start, ce
     assert client.finish() == (0, []) and center.requests == []
 
 
+def test_a_plain_cancel_ends_the_question_too(start, center):
+    client = start("2025-11-25", main=center.connection(), capabilities=FORMS)
+    id, question = ask(client)
+    assert client.result("cancel", {"id": id}) == {"cancelled": True}
+    reply(client, question, result=ACCEPT)
+    client.expect_silence()
+    assert client.finish() == (0, []) and center.requests == []
+
+
 def test_open_questions_are_bounded(start, center):
     client = start("2025-11-25", main=center.connection(), capabilities=FORMS)
     for _ in range(256):

@@ -96,6 +96,15 @@ def test_a_cancelled_subscription_is_quiet(start):
     assert code == 0 and [end["id"] for end in ends] == [second]
 
 
+def test_a_plain_cancel_ends_a_subscription_too(start):
+    client = start(STATELESS, main=coda(NOWHERE))
+    id, _ = listen(client)
+    assert client.result("cancel", {"id": id}) == {"cancelled": True}
+    put(client)
+    client.expect_silence()
+    assert client.finish() == (0, [])
+
+
 @pytest.mark.parametrize("notifications", [None, [], "x", 5])
 def test_what_is_listened_for_is_an_object(start, notifications):
     client = start(STATELESS)

@@ -118,7 +118,6 @@ extension RequestHandler {
       let asked = agents.asked.removeValue(forKey: question)
     else { return false }
     active.end(asked.request)
-    if asked.request.cancelReason != nil { return true }
     if response["result"]?["action"]?.equals("accept") == true {
       start(asked.run.request, as: asked.id, tool: asked.run.result, in: nil)
     } else {
@@ -132,14 +131,19 @@ extension RequestHandler {
   private func cancelQuietly(_ params: JSON?) {
     guard let id = params?["requestId"].flatMap({ RequestID($0) }), !id.isNull else { return }
     _ = active.cancel(id)
-    for (question, asked) in agents.asked where asked.id == id {
+    dropCancelled()
+  }
+
+  /// Ends what waits for a user or for changes and has been cancelled.
+  func dropCancelled() {
+    for (question, asked) in agents.asked where asked.request.cancelReason != nil {
       agents.asked[question] = nil
       active.end(asked.request)
     }
-    for subscribed in agents.subscribed where subscribed.subscription.id == id {
+    for subscribed in agents.subscribed where subscribed.request.cancelReason != nil {
       active.end(subscribed.request)
     }
-    agents.subscribed.removeAll { $0.subscription.id == id }
+    agents.subscribed.removeAll { $0.request.cancelReason != nil }
   }
 
   // MARK: Subscriptions
