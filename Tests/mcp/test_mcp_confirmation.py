@@ -149,6 +149,16 @@ def test_neither_is_a_signal(start, center):
     assert client.exit_code() == 0 and center.requests == []
 
 
+def test_neither_is_a_shutdown(start, center):
+    client = start("2025-11-25", main=center.connection(), capabilities=FORMS)
+    id, question = ask(client)
+    done = client.message("shutdown")
+    client.send(done, {"jsonrpc": "2.0", "id": question["id"], "result": ACCEPT})
+    answers = {answer["id"]: answer for answer in client.rest()}
+    assert set(answers) == {id, done["id"]} and answers[id]["result"]["isError"] is True
+    assert client.exit_code() == 0 and center.requests == []
+
+
 @pytest.mark.parametrize("revision", ASKING)
 def test_a_call_that_is_cancelled_while_its_user_is_asked_does_not_run(start, center, revision):
     client = start(revision, main=center.connection(), capabilities=FORMS)

@@ -114,7 +114,8 @@ extension RequestHandler {
   ///
   /// - Returns: false for a response that nobody waits for.
   func settle(_ response: JSON) -> Bool {
-    guard let question = response["id"]?.string,
+    // Nothing begins after a shutdown; the question is then ended with the input.
+    guard !isShuttingDown, let question = response["id"]?.string,
       let asked = agents.asked.removeValue(forKey: question)
     else { return false }
     active.end(asked.request)
