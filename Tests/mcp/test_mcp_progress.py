@@ -75,6 +75,25 @@ def test_a_cancelled_call_is_aborted_and_never_answered(start, revision):
         assert client.finish() == (0, [])
 
 
+def test_nothing_is_told_of_a_cancelled_call(start, revision):
+    gate = threading.Event()
+
+    def answer(request, method, params):
+        good = success(request, True)
+        return good if len(center.requests) == 1 else after(gate, good)
+
+    with ControlCenter(answer) as center:
+        client = start(revision, main=center.connection(max_concurrency=1))
+        id = client.start_call(LABEL, {"endpoint_ids": IDS, "label": "x"}, token="t")
+        assert client.read()["params"]["progress"] == 1
+        center.wait_for(2)
+        client.cancel(id)
+        client.expect_silence()
+        gate.set()
+        assert client.finish() == (0, [])
+        assert len(center.requests) == 2, "the other targets were not to be touched"
+
+
 @pytest.mark.parametrize("other", ["1", 2, "nobody", None, 1.0, [1], {}])
 def test_only_the_named_request_is_cancelled(start, other):
     gate = threading.Event()

@@ -40,6 +40,9 @@ final class FanOut: Sendable {
     var isReporting = false
     /// By target; several where they share a request.
     var outcomes: [[TargetOutcome]]
+    /// Nothing more is sent. Known here before any target is told: the slot of one that is stopped
+    /// would else go to one that has not been told yet, and that one would send.
+    var isCancelled = false
     /// The error of a target whose credentials were refused; nothing more is sent after it.
     var refusal: CommandError?
     /// Targets that were answered 401 and may still sign in again; until they have, or have not,
@@ -201,6 +204,7 @@ final class FanOut: Sendable {
     let result = await withTaskCancellationHandler {
       await task.value
     } onCancel: {
+      state.withLock { $0.isCancelled = true }
       task.cancel()
     }
     return finish(position, result)
@@ -238,7 +242,7 @@ final class FanOut: Sendable {
 
   private func enter(_ position: Int) -> SendPermit {
     state.withLock { state in
-      if state.refusal != nil { return .stop }
+      if state.refusal != nil || state.isCancelled { return .stop }
       if !state.doubtful.isEmpty, !state.doubtful.contains(position) {
         let latch = Latch()
         state.waitingForDoubts.append(latch)
@@ -262,7 +266,7 @@ final class FanOut: Sendable {
   private func finish(
     _ position: Int, _ result: Result<TargetAnswer, CommandError>
   ) -> Result<TargetAnswer, CommandError> {
-    let (stopped, latches) = state.withLock { state -> ([Run], [Latch]) in
+    let (stopped, latches, isCancelled) = state.withLock { state -> ([Run], [Latch], Bool) in
       state.waiting[position] = nil
       state.sending[position] = nil
       var stopped: [Run] = []
@@ -272,11 +276,12 @@ final class FanOut: Sendable {
         state.refusal = error
         stopped = Array(state.waiting.values)
       }
-      return (stopped, state.endDoubt(position))
+      return (stopped, state.endDoubt(position), state.isCancelled)
     }
     for task in stopped { task.cancel() }
     for latch in latches { latch.signal() }
-    guard case .failure(let error) = result, error.kind == .cancelled, !Task.isCancelled,
+    guard case .failure(let error) = result, error.kind == .cancelled, !isCancelled,
+      !Task.isCancelled,
       error.outcome == .notApplied
     else { return result }
     return .failure(Self.notSent)
