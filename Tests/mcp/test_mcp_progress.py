@@ -13,6 +13,23 @@ LABEL = "bitdefender_gravityzone__update_endpoint_labels"
 IDS = [f"5b680f6fb1a43d860a7b{number:04x}" for number in range(5)]
 
 
+@pytest.mark.parametrize("token", [7, 0, "t", "", 2**60])
+def test_targets_are_counted_under_the_token(start, revision, token):
+    with ControlCenter() as center:
+        client = start(revision, main=center.connection(max_concurrency=1))
+        id = client.start_call(LABEL, {"endpoint_ids": IDS, "label": "x"}, token=token)
+        _, told = client.answer(id)
+    # Those that finish while one is told of are told of together.
+    numbers = [one["params"]["progress"] for one in told]
+    assert numbers == sorted(set(numbers)) and set(numbers) <= {1, 2, 3, 4, 5} and numbers[-1] == 5
+    for one in told:
+        assert one["method"] == "notifications/progress" and one["params"]["total"] == 5
+        assert type(one["params"]["progress"]) is int
+        assert one["params"]["progressToken"] == token
+        assert type(one["params"]["progressToken"]) is type(token)
+        assert ("message" in one["params"]) == (revision > "2024-11-05")
+
+
 def test_without_a_token_nothing_is_told(start, revision):
     with ControlCenter() as center:
         client = start(revision, main=center.connection())

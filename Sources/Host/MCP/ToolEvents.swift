@@ -64,8 +64,12 @@ final class ToolEvents: InvocationEvents {
       writer.object { writer in
         writer.name("progressToken")
         token.write(to: &writer)
-        writer.name("progress")
-        writer.double(state.value)
+        if state.waits == 0 {
+          writer.member("progress", state.done)
+        } else {
+          writer.name("progress")
+          writer.double(state.value)
+        }
         if let total = state.total { writer.member("total", total) }
         if caller.revision.hasProgressMessages { writer.member("message", message) }
       }
