@@ -263,7 +263,7 @@ final class RequestHandler {
   ///
   /// - Parameter failure: the failure indicator of what is asked for.
   /// - Returns: nil when the host takes no more, which has been answered then.
-  private func accept(
+  func accept(
     _ id: RequestID?, failure: String, in batch: BatchSink?
   ) -> AcceptedRequest? {
     // Waiting for a place must not hold back answers that are ready.
