@@ -1,0 +1,27 @@
+"""What a host did wrong."""
+
+from __future__ import annotations
+
+
+class Fault(Exception):
+    """A deviation from the protocol.
+
+    - `problem`: a sentence for people.
+    - `place`: where in the case it came up, such as `line 12` of a transcript.
+    - `expected`, `got`: what should have come, and what came, where there is such a thing.
+    - `sent`, `errors`: what the host was sent last, and the end of its stderr.
+    """
+
+    def __init__(self, problem: str, *, expected: str = "", got: str = "", place: str = "") -> None:
+        super().__init__(problem)
+        self.problem = problem
+        self.expected = expected
+        self.got = got
+        self.place = place
+        self.sent = ""
+        self.errors: list[str] = []
+
+
+def shown(data: bytes) -> str:
+    """Bytes for people; what is no UTF-8 is escaped."""
+    return data.decode("utf-8", errors="backslashreplace")
