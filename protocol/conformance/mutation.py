@@ -1,64 +1,10 @@
-"""Random lines, and what is due for each, decided without looking at the host."""
+"""Random lines, the same ones for the same seed."""
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import random
 from typing import Any
-
-from comparison import Number, read_json
-from expectations import id_text
-
-
-# What is due for a line (paragraphs 2.5 and 2.6).
-
-@dataclasses.dataclass(frozen=True)
-class Due:
-    """- `answers`: how many messages must come back, in one frame.
-    - `is_array`: whether they come in an array.
-    - `is_not_json`: whether the answer says so.
-    - `ids`: the JSON texts of ids that the answers may bear beside null.
-    """
-
-    answers: int
-    is_array: bool = False
-    is_not_json: bool = False
-    ids: tuple[str, ...] = ()
-
-
-def due(line: bytes) -> Due:
-    line = line.removesuffix(b"\r")
-    if not line.strip(b" \t"):
-        return Due(0)
-    try:
-        message = read_json(line.decode("utf-8"))
-    except ValueError:
-        return Due(1, is_not_json=True)
-    members = message if isinstance(message, list) and message else [message]
-    return Due(
-        sum(map(_is_answered, members)), is_array=members is message,
-        ids=tuple(id_text(member["id"]) for member in members if _has_id(member)))
-
-
-def _is_answered(message: Any) -> bool:
-    """Not of notifications and what looks like a response."""
-    if not isinstance(message, dict):
-        return True
-    if "method" not in message and ("result" in message or "error" in message):
-        return False
-    method, params = message.get("method"), message.get("params", [])
-    is_well_formed = (
-        message.get("jsonrpc") == "2.0" and isinstance(method, str) and not isinstance(method, Number)
-        and isinstance(params, (list, dict)))
-    return "id" in message or not is_well_formed
-
-
-def _has_id(message: Any) -> bool:
-    return isinstance(message, dict) and isinstance(message.get("id"), str)
-
-
-# Lines.
 
 TEXTS = ["", "a", "é", "\u2028", "😀", '"\\/', "\x00", "ping"]
 NUMBERS = [0, -1, 7, 2**63, 2**64 + 1, -(2**70), 1.5, -0.25, 1e300, 5e-324]

@@ -26,7 +26,7 @@ from frames import read_frame
 PIECE_BYTES = 1 << 18
 
 #: What a host may have written that nobody has asked for yet.
-MAX_UNREAD_BYTES = 256 * 1024 * 1024
+MAX_UNREAD_BYTES = 128 * 1024 * 1024
 
 #: How much of the end of stderr is looked at.
 MAX_ERROR_BYTES = 1024 * 1024
@@ -115,7 +115,7 @@ class HostProcess:
         while not is_done():
             left = end - time.monotonic()
             if left <= 0:
-                raise Fault(f"{what}, also not after {self.timeout:g} seconds")
+                raise Fault(f"{what} within {self.timeout:g} seconds")
             self._move(left if glance is None else min(left, glance))
 
     def _move(self, seconds: float) -> None:
@@ -171,7 +171,7 @@ class HostProcess:
     def send_bytes(self, data: bytes) -> None:
         self.last_sent = data
         self._unsent = memoryview(data)
-        self._wait(lambda: not self._unsent, "the host does not read its input")
+        self._wait(lambda: not self._unsent, "the host did not read its input")
 
     def offer(self, data: bytes, quiet_seconds: float) -> int:
         """Writes until the host takes no more for so long.
@@ -189,7 +189,7 @@ class HostProcess:
         return len(self._unsent)
 
     def send_rest(self) -> None:
-        self._wait(lambda: not self._unsent, "the host does not read its input")
+        self._wait(lambda: not self._unsent, "the host did not read its input")
 
     def wait_until_input_is_read(self) -> None:
         """Returns when nothing of what was sent is left in the pipe, where the system can tell."""
@@ -202,7 +202,7 @@ class HostProcess:
                 return True
             return unread[0] == 0
 
-        self._wait(is_empty, "the host does not read its input", glance=0.0002)
+        self._wait(is_empty, "the host did not read its input", glance=0.0002)
 
     def close_input(self) -> None:
         self._unsent = memoryview(b"")
@@ -221,7 +221,7 @@ class HostProcess:
         """The next line of the output, without its end."""
         self.reads_output = True
         output = self.process.stdout
-        self._wait(lambda: bool(self._lines) or output.closed, "no answer has come")
+        self._wait(lambda: bool(self._lines) or output.closed, "no answer came")
         if not self._lines:
             raise Fault(f"the output has ended: {self._ending()}", got=shown(bytes(self._partial)))
         line = self._lines.popleft()
@@ -251,7 +251,7 @@ class HostProcess:
         """Waits until stderr says this."""
         self.reads_errors = True
         self._wait(
-            lambda: text.encode() in self.errors or self.process.stderr.closed, f"stderr does not say {text!r}")
+            lambda: text.encode() in self.errors or self.process.stderr.closed, f"stderr did not say {text!r}")
         if text.encode() not in self.errors:
             raise Fault(f"stderr has ended and did not say {text!r}")
 
@@ -259,13 +259,13 @@ class HostProcess:
 
     def all_errors(self) -> bytes:
         """The end of what stderr said, when the host has ended."""
-        self._wait(lambda: self.process.stderr.closed, "stderr does not end")
+        self._wait(lambda: self.process.stderr.closed, "stderr did not end")
         return bytes(self.errors)
 
     def rest(self) -> list[Any]:
         """The frames up to the end of the output."""
         self.reads_output = True
-        self._wait(lambda: self.process.stdout.closed, "the output does not end")
+        self._wait(lambda: self.process.stdout.closed, "the output did not end")
         if self._partial:
             raise Fault("the last line of the output is cut", got=shown(bytes(self._partial)))
         frames = [read_frame(line) for line in self._lines]
@@ -274,7 +274,7 @@ class HostProcess:
 
     def exit_status(self) -> int:
         """Waits for the end of the process; negative for a signal that ended it."""
-        self._wait(lambda: self.process.poll() is not None, "the host does not end", glance=GLANCE)
+        self._wait(lambda: self.process.poll() is not None, "the host did not end", glance=GLANCE)
         return self.process.returncode
 
     def expect_end(self, status: int = 0) -> list[Any]:

@@ -94,7 +94,7 @@ class TextReport:
         seconds = sum(result.seconds for result in results)
         self._say("")
         self._say(
-            f"{len(results)} cases in {seconds:.1f} s: {counts[PASSED]} passed, {counts[FAILED]} failed,"
+            f"{len(results)} case{'' if len(results) == 1 else 's'} in {seconds:.1f} s: {counts[PASSED]} passed, {counts[FAILED]} failed,"
             f" {counts[SKIPPED]} skipped")
 
     def _say_table(self, state: dict[str, str], sections: Sequence[Section]) -> None:

@@ -13,6 +13,8 @@ from comparison import read_json
 FOLDER = pathlib.Path(__file__).resolve().parent.parent / "transcripts"
 
 STEPS = {"->", "raw", "<-", "<=", "unordered", "end", "keep", "stderr", "signal", "hang", "eof", "exit"}
+#: Of steps that take no other text.
+ONLY_TEXTS = {"signal": ("TERM", "INT"), "hang": ("up",), "eof": ("",), "unordered": ("",), "end": ("",)}
 ESCAPES = {"r": b"\r", "n": b"\n", "t": b"\t", "\\": b"\\"}
 
 
@@ -87,8 +89,10 @@ def _check(step: Step, path: pathlib.Path) -> None:
             bytes_of(step.text)
         elif step.word == "exit":
             int(step.text)
-        elif step.word == "keep":
-            _, _ = step.text.split()
+        elif step.word == "keep" and len(step.text.split()) != 2:
+            raise ValueError("keep takes a name and a JSON Pointer")
+        elif step.text not in ONLY_TEXTS.get(step.word, (step.text,)):
+            raise ValueError(f"{step.word} takes {' or '.join(ONLY_TEXTS[step.word]) or 'nothing'}")
     except (ValueError, KeyError) as error:
         raise GrammarError(f"{path.name}:{step.number}: {error}") from None
 
@@ -106,6 +110,8 @@ def _check_together(steps: list[Step], path: pathlib.Path) -> None:
             if is_open == (step.word == "unordered"):
                 raise GrammarError(f"{path.name}:{step.number}: {step.word} does not stand here")
             is_open = not is_open
+        elif is_open and step.word not in ("<-", "<="):
+            raise GrammarError(f"{path.name}:{step.number}: {step.word} does not stand in unordered")
     if is_open:
         raise GrammarError(f"{path.name}: unordered without end")
 
