@@ -165,6 +165,31 @@ class AnswersNotifications(Proxy):
         return line.replace(b'{"jsonrpc":"2.0","method"', b'{"jsonrpc":"2.0","id":null,"method"')
 
 
+class AnswersIdsUnderWay(Proxy):
+    def on_output(self, line: bytes) -> bytes:
+        return answer('"a"') if b'"id":null' in line and b"-32600" in line else line
+
+
+class ReadsCStrings(Proxy):
+    def on_input(self, line: bytes) -> bytes:
+        text, null, _ = line.partition(b"\0")
+        return text + b"\n" if null else line
+
+
+class TakesTheFirstMember(Proxy):
+    def on_input(self, line: bytes) -> bytes:
+        try:
+            value = json.loads(line, object_pairs_hook=lambda pairs: dict(reversed(pairs)))
+        except ValueError:
+            return line
+        return json.dumps(value).encode() + b"\n"
+
+
+class ReplacesSurrogates(Proxy):
+    def on_output(self, line: bytes) -> bytes:
+        return line.replace(rb"\ud800", "\ufffd".encode())
+
+
 class CrashesOnDeepNesting(Proxy):
     def on_input(self, line: bytes) -> bytes:
         if line.count(b"[") > 10_000:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import pathlib
 import subprocess
 import sys
 
 import pytest
 from broken_host import FAULTS
+from suite import all_cases
 from Support.host import EXECUTABLE, ROOT, TIMEOUT, environment
 
 BROKEN_HOST = pathlib.Path(__file__).with_name("broken_host.py")
@@ -58,6 +58,15 @@ FOUND = [
     ("reads-everything", "hostile/unread-answers", "2.7", "nobody has read an answer", STEP),
     ("waits-for-stderr", "hostile/undrained-stderr", "1.3", "did not read its input", SHORT_STEP),
     ("leaves-a-process", "hostile/half-a-line", "2.1", "the output did not end", SHORT_STEP),
+    ("answers-ids-under-way", "hostile/id-in-flight-twice", "2.5", "$: without error", STEP),
+    ("reads-c-strings", "hostile/nul-bytes", "2.5", "no answer came", SHORT_STEP),
+    ("takes-the-first-member", "hostile/duplicated-members", "2.4", '"id":2', STEP),
+    ("replaces-surrogates", "hostile/lone-surrogates", "2.4", "high, in an id", STEP),
+    ("splits-batches", "hostile/batch-of-10000", "2.3", "answered by an array", STEP),
+    ("waits-for-stderr", "hostile/closed-stderr", "1.3", "no answer came", SHORT_STEP),
+    ("ends-with-zero", "hostile/closed-stdout-under-way", "2.9", "exit 4", STEP),
+    ("loses-the-last-line", "hostile/input-ends-inside-a-line", "2.5", "1 answers are missing", STEP),
+    ("has-another-error-code", "hostile/too-long", "2.5", "expected -32600, got -32603", STEP),
 ]
 CASES = sorted({row[1] for row in FOUND})
 
@@ -100,8 +109,9 @@ def runs(process: int) -> bool:
         return False
 
 
-def test_each_fault_is_looked_for():
+def test_each_fault_is_looked_for_and_each_hostile_case_finds_one():
     assert {row[0] for row in FOUND} == set(FAULTS) - {"none"}
+    assert {case.name for case in all_cases() if case.name.startswith("hostile/")} <= set(CASES)
 
 
 def test_the_same_host_without_a_fault_passes():

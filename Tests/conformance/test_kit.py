@@ -62,8 +62,9 @@ def test_a_fault_in_a_transcript_is_told_with_everything_that_was_seen():
     told = re.sub(r"\d\.\d\d s", "0.00 s", ended.stdout)
     assert told.startswith("""\
 FAIL  transcript/02-ids                      2.4                          0.00 s
-      shows      An id comes back in the text it came in; of several members of one name the last counts.
-      at         line 23
+      shows      An id comes back in the text it came in; of several members of one name the last
+                 counts.
+      at         line 21
       problem    $.error.code: expected -32600, got -32603
       sent       {"jsonrpc":"2.0","id":true,"method":"ping"}
       expected   {"jsonrpc":"2.0","id":null,"error":{"code":-32600,"message":"…","data":{"line":8,"o
@@ -81,7 +82,7 @@ def test_the_end_of_stderr_is_told():
 def test_the_report_fits_a_terminal_whatever_the_host_says():
     ended = with_fault("splices-frames", "--only", "hostile/whole-frames", "--only", "transcript/1*")
     assert ended.returncode == 1
-    assert "characters in all" in ended.stdout
+    assert "bytes in all" in ended.stdout
     assert [line for line in ended.stdout.splitlines() if len(line) > COLUMNS] == []
     assert "\x1b" not in ended.stdout and ended.stderr == ""
 

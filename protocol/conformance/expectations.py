@@ -26,7 +26,7 @@ def expect_silence(host: HostProcess, id: str) -> None:
     line = host.read_line()
     if differs({"jsonrpc": "2.0", "id": id, "result": {}}, read_frame(line)):
         fault = Fault("something was answered, or the ping behind it was not", expected="nothing", got=shown(line))
-        fault.sent = shown(asked[:2000])
+        fault.sent = shown(asked)
         raise fault
 
 
@@ -71,4 +71,4 @@ def some(ids: collections.Counter[str]) -> str:
 
 def brief(frame: Any) -> str:
     """A frame that was parsed, for people; its numbers have quotes."""
-    return json.dumps(frame, ensure_ascii=False)[:2000]
+    return shown(json.dumps(frame, ensure_ascii=False).encode("utf-8", "backslashreplace"))

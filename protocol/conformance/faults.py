@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+MAX_SHOWN_BYTES = 4000
+
 
 class Fault(Exception):
     """A deviation from the protocol.
@@ -23,5 +25,6 @@ class Fault(Exception):
 
 
 def shown(data: bytes) -> str:
-    """Bytes for people; what is no UTF-8 is escaped."""
-    return data.decode("utf-8", errors="backslashreplace")
+    """Bytes for people: what is no UTF-8 is escaped, and of much only the beginning is there."""
+    text = data[:MAX_SHOWN_BYTES].decode("utf-8", errors="backslashreplace")
+    return text if len(data) <= MAX_SHOWN_BYTES else f"{text}\n… {len(data)} bytes in all"

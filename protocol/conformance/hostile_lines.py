@@ -10,6 +10,7 @@ import dataclasses
 from typing import Union
 
 from case import Case
+from comparison import Number
 from expectations import expect_nothing, expect_silence
 from faults import Fault, shown
 from frames import read_frame
@@ -80,7 +81,7 @@ def expect_refusal(host: HostProcess, refused: Refused, line_number: int, line_b
         f'{{"jsonrpc":"2.0","id":{refused.id},"error":{{"code":{refused.code},"message":"…",'
         f'"data":{{"line":{line_number},"offset":{offset},"…":"…"}},"…":"…"}}}}')
     said = read_frame(line)["error"]["data"]["offset"]
-    if refused.offset is None and not (isinstance(said, str) and said.isdigit() and int(said) <= line_bytes):
+    if refused.offset is None and not (isinstance(said, Number) and said.isdigit() and int(said) <= line_bytes):
         raise Fault(f"the offset {said} does not lie in the line of {line_bytes} bytes", got=shown(line))
 
 
@@ -200,7 +201,8 @@ LONE_SURROGATES = [
     ("low, in an id", ping(r'"\udc00x"'), pong(r'"\udc00x"')),
     ("the wrong way round, in a method", rb'{"jsonrpc":"2.0","id":1,"method":"\udc00\ud800"}', UNKNOWN_METHOD),
     ("in a name of params", rb'{"jsonrpc":"2.0","id":1,"method":"ping","params":{"\ud800":1}}', INVALID_PARAMS),
-    ("in a value", rb'{"jsonrpc":"2.0","id":1,"method":"capabilities","params":{"integration":"\ud800x"}}', INVALID_PARAMS),
+    ("in a value", rb'{"jsonrpc":"2.0","id":1,"method":"capabilities","params":{"integration":"\ud800x"}}',
+     INVALID_PARAMS),
 ]
 
 LINE_ENDS = [
@@ -266,25 +268,31 @@ BATCHES = [
     ("in a batch", b"[[%s]]" % PING, f"[{BAD_MEMBER}]"),
     ("empty, in a batch", b"[[]]", f"[{BAD_MEMBER}]"),
     ("of one", b"[%s]" % PING, b"[%s]" % PONG),
-    ("a request among notifications", b'[{"jsonrpc":"2.0","method":"ping"},%s,{"jsonrpc":"2.0","method":"ping"}]' % PING,
-     b"[%s]" % PONG),
+    ("a request among notifications",
+     b'[{"jsonrpc":"2.0","method":"ping"},%s,{"jsonrpc":"2.0","method":"ping"}]' % PING, b"[%s]" % PONG),
     ("without its end", b"[%s,%s" % (PING, PING), Refused(-32700)),
     ("of 10,001", b"[%s]" % b",".join([PING] * 10_001), Refused(-32600, None)),
 ]
 
 TABLES = [
     Table("bad-utf-8", "Lines that are no UTF-8 are refused where they go wrong.", ("2.1", "2.5"), BAD_UTF8),
-    Table("broken-json", "Truncated and malformed JSON is refused, and nothing is read into it.", ("2.1", "2.5"), BROKEN_JSON),
+    Table("broken-json", "Truncated and malformed JSON is refused, and nothing is read into it.",
+          ("2.1", "2.5"), BROKEN_JSON),
     Table("nul-bytes", "NUL bytes end no text and hide nothing behind them.", ("2.4", "2.5"), NUL_BYTES),
     Table("too-deep", "Deep nesting is refused at a depth of 513 and does no harm.", ("2.5",), TOO_DEEP),
     Table("too-long", "A line that is too long is refused, however long it is.", ("2.1", "2.5"), TOO_LONG,
           ("--max-line-bytes", str(MAX_LINE_BYTES))),
-    Table("wrong-envelope", "JSON that is no request is refused, with the id where it is known.", ("2.5",), WRONG_ENVELOPE),
+    Table("wrong-envelope", "JSON that is no request is refused, with the id where it is known.",
+          ("2.5",), WRONG_ENVELOPE),
     Table("ids", "Huge and odd ids come back as the text they came in.", ("2.4",), IDS),
-    Table("lone-surrogates", "Lone surrogates are echoed escaped and never become bad UTF-8.", ("2.2", "2.4"), LONE_SURROGATES),
+    Table("lone-surrogates", "Lone surrogates are echoed escaped and never become bad UTF-8.",
+          ("2.2", "2.4"), LONE_SURROGATES),
     Table("line-ends", "LF ends a line, with or without CR, and nothing else does.", ("2.1",), LINE_ENDS),
-    Table("escaped-line-ends", "What some readers take for a line end is escaped in frames.", ("2.2",), ESCAPED_LINE_ENDS),
-    Table("duplicated-members", "Of several members of one name the last counts.", ("2.4",), DUPLICATED_MEMBERS),
+    Table("escaped-line-ends", "What some readers take for a line end is escaped in frames.",
+          ("2.2",), ESCAPED_LINE_ENDS),
+    Table("duplicated-members", "Of several members of one name the last counts.",
+          ("2.4",), DUPLICATED_MEMBERS),
     Table("unanswered", "Notifications and lines shaped like responses get no answer.", ("2.6",), UNANSWERED),
-    Table("batches", "Empty, nested, invalid and oversized batches have one outcome each.", ("2.3", "2.5"), BATCHES),
+    Table("batches", "Empty, nested, invalid and oversized batches have one outcome each.",
+          ("2.3", "2.5"), BATCHES),
 ]

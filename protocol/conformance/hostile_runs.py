@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-from collections.abc import Iterable
 from typing import Any
 
 from accounting import expect_accounted
@@ -85,8 +84,7 @@ def mutated_lines(launch: Launch) -> None:
     lines = [source.line() for _ in range(5000)]
     with launch() as host:
         host.send(*lines)
-        frames = host.finish()
-    expect_accounted(lines, frames)
+        expect_accounted(lines, host.finish())
 
 
 # Pieces.
@@ -250,8 +248,7 @@ def whole_frames(launch: Launch) -> None:
         host.send_rest()
         frames = read(host, 150)
         host.send_bytes(b"\n".join(lines[150:]))
-        frames += host.finish()
-    expect_each_once(frames, ids + asked)
+        expect_each_once([*frames, *host.finish()], ids + asked)
 
 
 def capabilities(id: str) -> bytes:
@@ -266,14 +263,15 @@ def streams_side_by_side(launch: Launch) -> None:
     with launch("--sandbox") as host:
         host.send(*(call(id, "list_devices", options=options) for id in ids))
         frames = host.finish()
-    expect_each_once(frames, ids)
-    for id in ids:
-        expect_stream([frame for frame in frames if id_text(frame.get("id", _streamed_id(frame))) == id], id)
+        expect_each_once(frames, ids)
+        for id in ids:
+            expect_stream([frame for frame in frames if id_text(id_of(frame)) == id], id)
 
 
-def _streamed_id(frame: Any) -> Any:
+def id_of(frame: Any) -> Any:
+    """That of a response, or that of the request which a notification belongs to."""
     params = frame.get("params")
-    return params.get("id") if isinstance(params, dict) else None
+    return frame.get("id", params.get("id") if isinstance(params, dict) else None)
 
 
 def expect_stream(frames: list[Any], id: str) -> None:
@@ -281,8 +279,10 @@ def expect_stream(frames: list[Any], id: str) -> None:
     numbers = [frame["params"].get("seq") for frame in notifications if frame.get("method") == "invoke/item"]
     expected = [str(number) for number in range(len(numbers))]
     if numbers != expected or not numbers:
-        raise Fault(f"the items of {id} are not numbered in their order", expected="seq 0, 1, 2, …", got=f"seq {numbers}"[:500])
-    problem = differs(
-        {"return_data": "Successful", "meta": {"items": Number(len(numbers)), "…": "…"}, "…": "…"}, last.get("result"))
+        raise Fault(
+            f"the items of {id} are not numbered in their order", expected="seq 0, 1, 2, …",
+            got=f"seq {', '.join(map(str, numbers))}"[:500])
+    meta = {"items": Number(len(numbers)), "…": "…"}
+    problem = differs({"return_data": "Successful", "meta": meta, "…": "…"}, last.get("result"))
     if problem:
         raise Fault(f"the stream of {id} does not end with its response: {problem}", got=brief(last))

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from case import hostile
+from expectations import expect_each_once, id_text
 from faults import Fault, shown
 from frames import read_frame
 from messages import call
@@ -22,7 +23,6 @@ SECRET = 'kit pass"word/é+%'
 
 def forms_of(secret: str) -> dict[str, bytes]:
     data = secret.encode()
-    inner = base64.b64encode(b"kit.user:" + data)
     return {
         "as it is": data,
         "JSON-escaped": json.dumps(secret, ensure_ascii=False)[1:-1].encode(),
@@ -30,7 +30,7 @@ def forms_of(secret: str) -> dict[str, bytes]:
         "percent-encoded": urllib.parse.quote(secret, safe="").encode(),
         "form-encoded": urllib.parse.quote_plus(secret).encode(),
         "in base64": base64.b64encode(data),
-        "in base64 with the user": inner,
+        "in base64 with the user": base64.b64encode(b"kit.user:" + data),
     }
 
 
@@ -56,8 +56,8 @@ def _strings(value: Any) -> Iterable[str]:
 
 
 def put(id: int, name: str, **settings: Any) -> bytes:
-    connection = {"integration": "coda_footprint", "settings": {"user_name": "kit.user", "password": SECRET, **settings}}
-    params = {"name": name, "connection": connection}
+    settings = {"user_name": "kit.user", "password": SECRET, **settings}
+    params = {"name": name, "connection": {"integration": "coda_footprint", "settings": settings}}
     return json.dumps({"jsonrpc": "2.0", "id": id, "method": "connections/put", "params": params}).encode()
 
 
@@ -86,6 +86,7 @@ def secrets(launch: Launch) -> None:
             call("6", "list_devices", connection="kit", arguments={"page": SECRET}), *echoes()]
         host.send(*lines)
         frames += host.finish()
+        expect_each_once(frames, [id_text(json.loads(line)["id"]) for line in lines] + ["1"])
         expect_no_secret(frames, host.all_errors())
 
 

@@ -27,4 +27,5 @@ def pong(id: str) -> bytes:
 def call(id: str, command: str = "test_connection", **more: Any) -> bytes:
     """An invoke; the id as source text, `more` beside the command."""
     params = {"integration": "coda_footprint", "command": command, **more}
-    return b'{"jsonrpc":"2.0","id":%s,"method":"invoke","params":%s}' % (id.encode(), json.dumps(params).encode())
+    return b'{"jsonrpc":"2.0","id":%s,"method":"invoke","params":%s}' % (
+        id.encode(), json.dumps(params, separators=(",", ":")).encode())

@@ -20,7 +20,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from comparison import differs, read_json
-from faults import Fault, shown
+from faults import MAX_SHOWN_BYTES, Fault, shown
 from frames import read_frame
 
 PIECE_BYTES = 1 << 18
@@ -30,9 +30,6 @@ MAX_UNREAD_BYTES = 128 * 1024 * 1024
 
 #: How much of the end of stderr is looked at.
 MAX_ERROR_BYTES = 1024 * 1024
-
-#: How much of the last message a report shows.
-MAX_SENT_BYTES = 2000
 
 #: Seconds between two looks at what no descriptor tells of, such as the end of the process.
 GLANCE = 0.005
@@ -104,8 +101,8 @@ class HostProcess:
             self._move(0)
         except Fault:
             pass  # What has been found first is what is told.
-        fault.sent = fault.sent or shown(self.last_sent[:MAX_SENT_BYTES])
-        fault.errors = shown(bytes(self.errors[-10_000:])).splitlines()[-5:]
+        fault.sent = fault.sent or shown(self.last_sent)
+        fault.errors = shown(bytes(self.errors[-MAX_SHOWN_BYTES:])).splitlines()[-5:]
 
     # Moving bytes
 

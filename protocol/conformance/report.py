@@ -83,7 +83,8 @@ class TextReport:
             piece for line in text.splitlines()
             for piece in textwrap.wrap(visible(line), COLUMNS - 17, break_on_hyphens=False)]
         if len(lines) > MAX_LINES + 1:
-            lines[MAX_LINES:] = [f"… {len(text)} characters in all"]
+            # What `shown` has cut says so itself.
+            lines[MAX_LINES:] = [lines[-1] if lines[-1].startswith("… ") else f"… {len(text)} characters in all"]
         for at, line in enumerate(lines):
             self._say(f"      {name if at == 0 else '':<10} {line}")
 
@@ -93,8 +94,9 @@ class TextReport:
         counts = collections.Counter(result.outcome for result in results)
         seconds = sum(result.seconds for result in results)
         self._say("")
+        cases = "1 case" if len(results) == 1 else f"{len(results)} cases"
         self._say(
-            f"{len(results)} case{'' if len(results) == 1 else 's'} in {seconds:.1f} s: {counts[PASSED]} passed, {counts[FAILED]} failed,"
+            f"{cases} in {seconds:.1f} s: {counts[PASSED]} passed, {counts[FAILED]} failed,"
             f" {counts[SKIPPED]} skipped")
 
     def _say_table(self, state: dict[str, str], sections: Sequence[Section]) -> None:
@@ -104,7 +106,8 @@ class TextReport:
             self._say(
                 f"{section.number + ' ' + section.title:<32} {len(section.paragraphs):>10}"
                 f"  {found[PASSED]:>6}  {found[FAILED]:>6}  {found[SKIPPED]:>7}  {found['']:>14}")
-        failed = [paragraph for section in sections for paragraph in section.paragraphs if state.get(paragraph) == FAILED]
+        paragraphs = [paragraph for section in sections for paragraph in section.paragraphs]
+        failed = [paragraph for paragraph in paragraphs if state.get(paragraph) == FAILED]
         if failed:
             self._say("")
             self._say(f"Paragraphs that the host does not keep: {', '.join(failed)}")
