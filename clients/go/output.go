@@ -18,6 +18,9 @@ const (
 	readBuffer = 64 << 10
 	// yieldTime is after how long the goroutine reads again when no caller has come to do it.
 	yieldTime = 10 * time.Millisecond
+	// loneCalls is how many calls in a row have to be alone before the goroutine leaves the reading to
+	// callers: with two who take turns it would go to and fro.
+	loneCalls = 8
 )
 
 // output is where the host writes its lines. A goroutine reads them, always, unless a caller who is
@@ -25,8 +28,8 @@ const (
 //
 // For who makes one call after the other, handing each answer to another goroutine costs more than
 // all else: the scheduler wakes a thread, which finds nothing to do. So a caller that finds no other
-// call under way asks the goroutine to leave the reading to such callers, until none has come for
-// yieldTime.
+// call under way asks the goroutine to leave the reading to such callers, which it does after some of
+// them, until none has come for yieldTime.
 type output struct {
 	file *os.File
 	// turn is held by whoever reads, and guards what follows.
@@ -56,6 +59,7 @@ func (h *Host) read() {
 	o := h.output
 	o.turn.Lock()
 	defer o.turn.Unlock()
+	alone := 0
 	for {
 		h.flow.wait()
 		if !h.readPiece() {
@@ -64,8 +68,14 @@ func (h *Host) read() {
 			}
 			return
 		}
-		if o.isAsked.Swap(false) && len(h.slots) == 0 && o.lines.Buffered() == 0 {
+		if o.isAsked.Swap(false) && len(h.slots) == 0 {
+			alone++
+		} else {
+			alone = 0
+		}
+		if alone >= loneCalls && o.lines.Buffered() == 0 {
 			o.leaveToCallers()
+			alone = 0
 		}
 	}
 }

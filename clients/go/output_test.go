@@ -29,6 +29,11 @@ func TestNewsIsToldWhenNobodyCallsAnyMore(t *testing.T) {
 	})
 	ctx := testContext(t)
 	for round := 0; round < 100; round++ {
+		for alone := 0; alone < 20; alone++ {
+			if err := expectEcho(ctx, host, fmt.Sprint(round, alone)); err != nil {
+				t.Fatal(err)
+			}
+		}
 		if _, err := host.Invoke(ctx, sallyport.Call{Integration: "x", Command: "news behind it"}); err != nil {
 			t.Fatal(err)
 		}
@@ -48,8 +53,8 @@ func TestNewsIsToldWhenNobodyCallsAnyMore(t *testing.T) {
 func TestWhoeverReadsEveryAnswerArrives(t *testing.T) {
 	host := startFake(t, "done all the same", sallyport.Options{})
 	ctx := testContext(t)
-	for round := 0; round < 300; round++ {
-		for alone := 0; alone < 3; alone++ {
+	for round := 0; round < 150; round++ {
+		for alone := 0; alone < 20; alone++ {
 			if err := expectEcho(ctx, host, fmt.Sprint("alone ", round, alone)); err != nil {
 				t.Fatal(err)
 			}
