@@ -5,7 +5,8 @@ set -eu
 cd "$(dirname "$0")/.."
 . Tests/Support/packages.sh
 need_swift
-need_packages libcurl4-openssl-dev libssl-dev openssl python3 python3-venv ca-certificates gcc libc6-dev
+need_packages libcurl4-openssl-dev libssl-dev openssl python3 python3-venv ca-certificates gcc libc6-dev \
+  redis-server
 
 echo "== build"
 swift build -c release --product sallyport

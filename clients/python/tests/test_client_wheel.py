@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import email
 import io
 import os
 import pathlib
@@ -77,6 +78,15 @@ def test_its_record_is_right_and_it_is_typed(wheel: pathlib.Path) -> None:
         assert [row[0] for row in rows] == names
         assert {"sallyport/py.typed", "sallyport/bin/sallyport"} <= set(names)
         assert not [name for name in names if "__pycache__" in name]
+
+
+def test_it_needs_nothing_but_for_its_extras(wheel: pathlib.Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        [name] = [name for name in archive.namelist() if name.endswith("/METADATA")]
+        metadata = email.message_from_bytes(archive.read(name))
+        assert "sallyport/celery/worker.py" in archive.namelist()
+    assert metadata.get_all("Provides-Extra") == ["celery"]
+    assert metadata.get_all("Requires-Dist") == ['celery[redis] >=5.4; extra == "celery"']
 
 
 def test_the_same_sources_give_the_same_bytes(wheel: pathlib.Path, tmp_path: pathlib.Path) -> None:

@@ -131,8 +131,9 @@ class Runner:
             running.cancel()
 
     def open(self) -> None:
-        """Starts the host, unless it runs."""
+        """Starts the host. Raises when it does not run."""
         self._host.open()
+        self._host.ping()
 
     def close(self) -> None:
         self._host.close()
