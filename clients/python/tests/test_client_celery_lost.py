@@ -190,3 +190,21 @@ def test_a_host_that_is_killed_is_started_again(machines: Machines, remote: Remo
     assert read.result(TIMEOUT).is_successful
     assert worker.hosts not in ([], [host])
     assert vendor.rescans == ["1"]
+
+
+def test_connections_to_redis_that_break_lose_nothing(machines: Machines, remote: Remote) -> None:
+    vendor = machines.vendor()
+    worker = machines.worker()
+    calls = send(remote, 1)
+    vendor.wait(lambda: len(vendor.calls) == 3, "all were begun")
+    for kind in ("normal", "pubsub"):
+        machines.server.client.execute_command("CLIENT", "KILL", "TYPE", kind, "SKIPME", "yes")
+    eventually(lambda: worker.log.read_text().count("Connected to redis://") == 2)
+    vendor.gate.set()
+    assert [call.result(TIMEOUT).return_data for call in calls] == ["Successful"] * 3
+    [later] = send(remote, reads=1)
+    assert later.result(TIMEOUT).is_successful
+    # The broker delivers them once more; they are not run once more.
+    eventually(lambda: not machines.server.client.zcard(INDEX))
+    assert worker.log.read_text().count("received") == 3 + 3 + 1
+    assert len(vendor.calls) == 3 + 1

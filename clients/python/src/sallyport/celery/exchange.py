@@ -14,6 +14,8 @@ from .application import ANSWER_SECONDS
 #: Seconds for which an answered command that changes something is remembered: a week, like the
 #: host's idempotency keys. As long as it is not answered it is remembered for good.
 CLAIM_SECONDS = 7 * 86_400
+#: Seconds for which it is remembered of every command that it was answered.
+ANSWERED_SECONDS = 86_400
 #: Entries that are read at a time.
 PAGE = 500
 #: Seconds after which Redis is taken for lost; more than any wait that it is asked for.
@@ -90,9 +92,17 @@ class Exchange:
         """It did not act after all."""
         self._redis.delete(f"sallyport:claim:{task}")
 
+    # Commands that were answered: a delivery that comes later is a mistake
+
     def settle(self, task: str) -> None:
-        """It is answered: a delivery that comes later is a mistake."""
-        self._redis.expire(f"sallyport:claim:{task}", CLAIM_SECONDS)
+        """Its answer is in Redis."""
+        with self._redis.pipeline() as pipe:
+            pipe.set(f"sallyport:answered:{task}", "1", ex=ANSWERED_SECONDS)
+            pipe.expire(f"sallyport:claim:{task}", CLAIM_SECONDS)
+            pipe.execute()
+
+    def is_settled(self, task: str) -> bool:
+        return bool(self._redis.exists(f"sallyport:answered:{task}"))
 
     # Cancelling
 

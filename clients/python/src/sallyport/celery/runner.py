@@ -93,7 +93,10 @@ class Runner:
         self._is_stopping = False
 
     def run(self, invocation: Invocation) -> dict[str, Any]:
-        """What the host answered. Raises its errors, and `GiveBack`."""
+        """What the host answered. Raises its errors, and `GiveBack`.
+
+        A second delivery gets the same, until `forget`.
+        """
         with self._lock:
             before = self._running.get(invocation.task)
             running = before or self._running.setdefault(invocation.task, Running())
@@ -104,12 +107,13 @@ class Runner:
         except BaseException as error:
             running.outcome.set_exception(error)
             raise
-        else:
-            running.outcome.set_result(result)
-            return result
-        finally:
-            with self._lock:
-                del self._running[invocation.task]
+        running.outcome.set_result(result)
+        return result
+
+    def forget(self, task: str) -> None:
+        """Its outcome stands in Redis, or it was given back."""
+        with self._lock:
+            self._running.pop(task, None)
 
     def cancel(self, task: str) -> bool:
         """Aborts a command under way. Returns whether there was one."""
@@ -124,7 +128,7 @@ class Runner:
         """Aborts what is under way; what changed nothing is given back."""
         with self._lock:
             self._is_stopping = True
-            under_way = list(self._running.values())
+            under_way = [one for one in self._running.values() if not one.outcome.done()]
         if under_way:
             log.warning("%d commands were not finished in time", len(under_way))
         for running in under_way:

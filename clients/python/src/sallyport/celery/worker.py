@@ -8,7 +8,6 @@ from typing import Any
 import redis
 from celery import signals  # type: ignore[import-untyped]
 from celery.exceptions import Ignore, Reject  # type: ignore[import-untyped]
-from celery.states import READY_STATES  # type: ignore[import-untyped]
 from celery.worker.control import control_command  # type: ignore[import-untyped]
 
 from sallyport.errors import SallyportError
@@ -37,6 +36,8 @@ def make_worker(settings: WorkerSettings) -> Any:
         task_acks_late=True,
         task_acks_on_failure_or_timeout=True,
         task_reject_on_worker_lost=True,
+        # A thread cannot be ended from outside; a second delivery meets the first one instead.
+        worker_cancel_long_running_tasks_on_connection_loss=False,
         broker_connection_retry_on_startup=True,
         broker_transport_options={
             "visibility_timeout": settings.lease_seconds,
@@ -59,8 +60,11 @@ def _declare(app: Any, runner: Runner, exchange: Exchange) -> None:
     def after_return(
         task: Any, status: str, value: Any, id: str, args: Any, kwargs: Any, trace: Any
     ) -> None:
-        exchange.settle(id)
-        exchange.tell(id, END, {})
+        try:
+            exchange.settle(id)
+            exchange.tell(id, END, {})
+        finally:
+            runner.forget(id)
 
     @app.task(  # type: ignore[untyped-decorator]
         name=TASK,
@@ -78,10 +82,10 @@ def _declare(app: Any, runner: Runner, exchange: Exchange) -> None:
         options: dict[str, Any] | None = None,
     ) -> dict[str, Any]:
         request = task.request
-        # A worker was killed between its answer and telling the broker so.
-        if request.delivery_info.get("redelivered") and _is_answered(app, request.id):
-            raise Ignore
         try:
+            # A worker was lost between its answer and telling the broker so.
+            if request.delivery_info.get("redelivered") and exchange.is_settled(request.id):
+                raise Ignore
             return runner.run(
                 Invocation(
                     request.id, integration, command, connection, arguments or {}, options or {}
@@ -89,15 +93,12 @@ def _declare(app: Any, runner: Runner, exchange: Exchange) -> None:
             )
         except (GiveBack, redis.RedisError) as reason:
             # Without Redis it goes as if the worker had been killed.
+            runner.forget(request.id)
             raise Reject(type(reason).__name__, requeue=True) from None
 
     @control_command(name=CANCEL, args=[("task_id", str)])  # type: ignore[untyped-decorator]
     def cancel(state: Any, task_id: str) -> dict[str, bool]:
         return {"cancelled": runner.cancel(task_id)}
-
-
-def _is_answered(app: Any, id: str) -> bool:
-    return app.AsyncResult(id).state in READY_STATES
 
 
 def _live_and_end(runner: Runner, drain_seconds: float) -> None:
