@@ -10,7 +10,7 @@ import pytest
 from conftest import TIMEOUT, eventually
 from sallyport import Cancelled, CommandError, Unavailable
 from sallyport.celery import Remote
-from workers import DEVICES, Machines, machines, redis_server  # noqa: F401
+from workers import DEVICES, LEASE, Machines, machines, redis_server  # noqa: F401
 
 INDEX = "sallyport-unacked-index"
 
@@ -122,21 +122,23 @@ def test_a_command_that_takes_longer_than_a_lease_is_not_begun_again(
     machines: Machines, remote: Remote
 ) -> None:
     vendor = machines.vendor()
-    machines.worker()
+    workers = [machines.worker()]
     [call] = send(remote, 1, reads=0)
     vendor.wait(lambda: len(vendor.calls) == 1, "it was begun")
-    machines.worker().wait_until_ready()
+    workers.append(machines.worker())
+    workers[1].wait_until_ready()
     [(tag, taken)] = machines.server.client.zrange(INDEX, 0, -1, withscores=True)
 
     def is_held_for_two_leases() -> bool:
         held = machines.server.client.zrange(INDEX, 0, -1, withscores=True)
         assert [one for one, _ in held] == [tag]
-        return bool(held[0][1] > taken + 2 * 3)
+        return bool(held[0][1] > taken + 2 * LEASE)
 
     eventually(is_held_for_two_leases)
     vendor.gate.set()
     assert call.result(TIMEOUT).is_successful
     assert vendor.rescans == ["1"]
+    assert [worker.log.read_text().count("received") for worker in workers] == [1, 0]
 
 
 def test_a_worker_that_is_told_to_stop_finishes_what_it_has_begun(
