@@ -23,7 +23,7 @@ PACKAGE = HERE / "src/sallyport"
 NAME = "sallyport"
 REQUIRES_PYTHON = ">=3.9"
 #: What parts of the package need that not everybody uses: `pip install sallyport[celery]`.
-EXTRAS = {"celery": ["celery[redis] >=5.4"]}
+EXTRAS = {"celery": ["celery[redis] >=5.6"]}
 #: The oldest time that a zip archive can hold.
 EPOCH = (1980, 1, 1, 0, 0, 0)
 

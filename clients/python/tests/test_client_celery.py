@@ -262,6 +262,7 @@ def test_no_secret_is_ever_in_redis_or_in_the_log(machines: Machines, tmp_path: 
     worker = machines.worker()
     remote = Remote(machines.server.url, connection="a")
     assert list(remote.streaming().coda_footprint.list_devices()) == ["a", "b", "c"]
+    assert remote.coda_footprint.list_devices().raw_data["totalPages"] == 2
     with pytest.raises(CommandError):
         remote.coda_footprint.list_devices(filter={"riskLevel": "none"})  # type: ignore[typeddict-item]
     worker.stop()
@@ -274,6 +275,7 @@ def test_no_secret_is_ever_in_redis_or_in_the_log(machines: Machines, tmp_path: 
     # What is looked into is what was sent.
     assert b'"command": "list_devices"' in text and b"sallyport:before:" in text
     assert b"never-in-redis" not in text
+    assert b"totalPages" in text and not worker.has_said("totalPages")
     assert vendor.tokens(1)["access"].encode() not in text
 
 

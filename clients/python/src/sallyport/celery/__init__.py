@@ -8,6 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+try:
+    import celery as _celery  # type: ignore[import-untyped]  # noqa: F401
+    import redis as _redis  # noqa: F401
+except ImportError as error:
+    raise ImportError("sallyport.celery needs Celery: pip install 'sallyport[celery]'") from error
+
 from .remote import Remote
 from .remote_calls import RemoteCall, RemoteStream
 

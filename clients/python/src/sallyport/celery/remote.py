@@ -27,14 +27,20 @@ Redelivered = Literal["unknown", "repeat"]
 
 
 class RemoteCallOptions(CallOptions, total=False):
+    """Options of every call."""
+
     redelivered: Redelivered
 
 
 class RemoteWatchedOptions(WatchedOptions, total=False):
+    """Options of a call that tells how it goes on while it is waited for."""
+
     redelivered: Redelivered
 
 
 class RemoteStreamOptions(StreamOptions, total=False):
+    """Options of a stream."""
+
     redelivered: Redelivered
 
 

@@ -58,12 +58,12 @@ class Running:
         self._call: Stream | None = None
         self._is_cancelled = False
 
-    def began(self, call: Stream | None) -> None:
+    def began(self, call: Stream) -> None:
         with self._lock:
             self._call = call
-            is_late = call is not None and self._is_cancelled
-        if is_late:
-            self.cancel()
+            is_cancelled = self._is_cancelled
+        if is_cancelled:
+            call.cancel()
 
     def cancel(self) -> None:
         with self._lock:

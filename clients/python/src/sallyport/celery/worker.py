@@ -34,7 +34,6 @@ def make_worker(settings: WorkerSettings) -> Any:
         worker_concurrency=CONCURRENCY,
         worker_prefetch_multiplier=1,
         task_acks_late=True,
-        task_acks_on_failure_or_timeout=True,
         task_reject_on_worker_lost=True,
         # A thread cannot be ended from outside; a second delivery meets the first one instead.
         worker_cancel_long_running_tasks_on_connection_loss=False,
