@@ -279,6 +279,18 @@ def test_no_secret_is_ever_in_redis_or_in_the_log(machines: Machines, tmp_path: 
     assert vendor.tokens(1)["access"].encode() not in text
 
 
+def test_redis_may_be_reached_by_tls(tmp_path: pathlib.Path) -> None:
+    server = Redis(tmp_path, tls=True)
+    machines = Machines(server, tmp_path)
+    try:
+        machines.worker(**SANDBOX)
+        remote = Remote(server.url, connection="coda_sandbox")
+        assert len(list(remote.streaming(all_pages=True).coda_footprint.list_devices())) == 45
+    finally:
+        machines.end()
+        server.stop()
+
+
 def test_what_is_left_in_redis_ends_by_itself(tried: Remote, redis_server: Redis) -> None:
     tried.coda_footprint.patch_rescan()
     eventually(lambda: not redis_server.client.zcard("sallyport-unacked-index"))

@@ -9,7 +9,10 @@ import signal
 import pytest
 from conftest import TIMEOUT, eventually
 from sallyport import Cancelled, CommandError, Unavailable
-from sallyport.celery import Remote
+from sallyport.celery import Remote, WorkerSettings
+from sallyport.celery.exchange import Exchange
+from sallyport.celery.failures import cancelled_in_time
+from sallyport.celery.runner import GiveBack, Invocation, Runner
 from workers import DEVICES, LEASE, Machines, machines, redis_server  # noqa: F401
 
 INDEX = "sallyport-unacked-index"
@@ -72,6 +75,46 @@ def test_with_one_state_dir_the_second_delivery_answers_what_the_first_one_did(
     machines.worker(state_dir=tmp_path / "state")
     assert [call.result(TIMEOUT).raw_data for call in calls] == [[], []]
     assert vendor.rescans == ["1", "2"]
+
+
+def test_who_cancels_what_was_begun_is_not_told_that_it_was_not(
+    machines: Machines, remote: Remote, tmp_path: pathlib.Path
+) -> None:
+    vendor = machines.vendor()
+    first = machines.worker(state_dir=tmp_path / "state")
+    [call] = send(remote, 1, reads=0)
+    vendor.wait(lambda: len(vendor.calls) == 1, "it was begun")
+    first.kill()
+    call.cancel()
+    machines.worker(state_dir=tmp_path / "state")
+    with pytest.raises(Unavailable) as caught:
+        call.result(TIMEOUT)
+    assert caught.value.outcome == "unknown"
+
+
+def test_what_an_earlier_delivery_began_stays_begun(machines: Machines, tmp_path: pathlib.Path) -> None:
+    """Also when a later one is given back, which by itself did nothing."""
+    exchange = Exchange(machines.server.url)
+    settings = WorkerSettings(("coda_sandbox",), sandbox=True, state_dir=str(tmp_path / "state"))
+    runner = Runner(settings, exchange)
+    command = Invocation("id", "coda_footprint", "patch_rescan", "coda_sandbox", {}, {})
+    assert runner._ledger is not None
+    exchange.claim("id", runner._ledger)
+
+    def cancelled(*_: object, **__: object) -> None:
+        raise cancelled_in_time("Patch Rescan")
+
+    runner._ask = cancelled  # type: ignore[method-assign, assignment]
+    runner.stop()
+    with pytest.raises(GiveBack):
+        runner.run(command)
+    assert exchange.is_claimed("id")
+    runner.forget("id")
+    exchange.release("id")
+    with pytest.raises(GiveBack):
+        runner.run(command)
+    assert not exchange.is_claimed("id")
+    runner.close()
 
 
 def test_another_state_dir_is_not_taken_for_the_same(

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 import redis
+import trustme
 from conftest import ROOT, TIMEOUT, eventually
 
 sys.path.insert(0, str(ROOT / "Tests"))
@@ -29,18 +30,26 @@ LEASE, DRAIN = 3, 1.5
 class Redis:
     """A server of its own, on loopback, that keeps nothing."""
 
-    def __init__(self, folder: pathlib.Path) -> None:
+    def __init__(self, folder: pathlib.Path, *, tls: bool = False) -> None:
         program = shutil.which("redis-server")
         if program is None:
             pytest.skip("there is no redis-server on this machine; Tests/run-all.sh installs Debian's")
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port = free.getsockname()[1]
         self.url = f"redis://127.0.0.1:{self.port}/0"
-        self.process = subprocess.Popen(
-            [program, "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--dir", folder],
-            stdout=subprocess.DEVNULL,
-        )
-        self.client: Any = redis.Redis(port=self.port, decode_responses=True)
+        options = ["--bind", "127.0.0.1", "--save", "", "--dir", str(folder)]
+        if tls:
+            authority, server = trustme.CA(), folder / "server.pem"
+            authority.cert_pem.write_to_path(folder / "ca.pem")
+            authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(server)
+            self.url = f"rediss://127.0.0.1:{self.port}/0?ssl_cert_reqs=required&ssl_ca_certs={folder}/ca.pem"
+            options += ["--port", "0", "--tls-port", str(self.port), "--tls-auth-clients", "no",
+                        "--tls-cert-file", str(server), "--tls-key-file", str(server),
+                        "--tls-ca-cert-file", f"{folder}/ca.pem"]  # fmt: skip
+        else:
+            options += ["--port", str(self.port)]
+        self.process = subprocess.Popen([program, *options], stdout=subprocess.DEVNULL)
+        self.client: Any = redis.Redis.from_url(self.url, decode_responses=True)
         eventually(self._answers)
 
     def _answers(self) -> bool:

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from sallyport import Cancelled, Host, HostExited, RequestError, Stream
-from sallyport.errors import NOT_APPLIED
+from sallyport.errors import NOT_APPLIED, CommandError
 from sallyport.options import Way
 from sallyport.results import Progress, Waiting
 
@@ -149,24 +149,26 @@ class Runner:
             raise failures.not_served(invocation.what, invocation.connection)
         acts, outcome = False, NOT_APPLIED
         for _ in range(MAXIMUM_STARTS):
+            before = None
             try:
                 self._host.open()
                 about = self._look_up(invocation)
                 acts = about is not None and changes(about, invocation.options)
                 if about is not None and acts:
-                    self._claim(invocation, about)
+                    before = self._exchange.claim(invocation.task, self._ledger or NO_LEDGER)
+                    self._check_first(invocation, about, before)
+                self._check_wanted(invocation)
                 return self._ask(invocation, running, acts=acts)
             except HostExited as exited:
                 log.error("the host ended: %s", exited)
                 outcome = exited.outcome if acts else NOT_APPLIED
-                if acts and outcome == NOT_APPLIED:
-                    self._exchange.release(invocation.task)
+                if outcome == NOT_APPLIED:
+                    self._release(invocation, before, acts=acts)
             except Cancelled as error:
                 unchanged = not acts or error.outcome == NOT_APPLIED
                 if not (self._is_stopping and unchanged):
                     raise
-                if acts:
-                    self._exchange.release(invocation.task)
+                self._release(invocation, before, acts=acts)
                 raise GiveBack from None
         raise failures.host_ended(invocation.what, outcome)
 
@@ -181,12 +183,39 @@ class Runner:
                 return None
         return self._about[key]
 
-    def _claim(self, invocation: Invocation, about: Mapping[str, Any]) -> None:
+    def _check_first(
+        self, invocation: Invocation, about: Mapping[str, Any], before: str | None
+    ) -> None:
         """Lets one delivery act. A later one only asks what came of it, where that is written."""
-        before = self._exchange.claim(invocation.task, self._ledger or NO_LEDGER)
-        may_act = before is None or invocation.options.get("redelivered") == "repeat"
-        if not may_act and before != self._ledger:
+        if before is None:
+            return
+        may_go_on = before == self._ledger or invocation.options.get("redelivered") == "repeat"
+        # Refused as not wanted, it would seem not to have been begun.
+        if not may_go_on or self._refusal(invocation) is not None:
             raise failures.begun_before(about)
+
+    def _check_wanted(self, invocation: Invocation) -> None:
+        refusal = self._refusal(invocation)
+        if refusal is not None:
+            raise refusal
+
+    def _refusal(self, invocation: Invocation) -> CommandError | None:
+        """Why its caller does not want it any more. What is cancelled later reaches `Running`."""
+        if self._exchange.is_cancelled(invocation.task):
+            return failures.cancelled_in_time(invocation.what)
+        left = self._seconds_left(invocation)
+        if left is not None and left <= 0:
+            return failures.not_taken(invocation.what, queue_name(invocation.connection))
+        return None
+
+    def _seconds_left(self, invocation: Invocation) -> float | None:
+        give_up_at: float | None = invocation.options.get("give_up_at")
+        return None if give_up_at is None else give_up_at - self._exchange.now()
+
+    def _release(self, invocation: Invocation, before: str | None, *, acts: bool) -> None:
+        """This delivery did nothing; an earlier one may have."""
+        if acts and before is None:
+            self._exchange.release(invocation.task)
 
     def _ask(self, invocation: Invocation, running: Running, *, acts: bool) -> dict[str, Any]:
         options = self._host_options(invocation)
@@ -198,9 +227,6 @@ class Runner:
         way: Way = "invoke"
         if invocation.options.get("stream"):
             way, options["on_waiting"] = "stream", tell.waiting
-        # What the caller cancels from here on reaches `running`.
-        if self._exchange.is_cancelled(invocation.task):
-            raise failures.cancelled_in_time(invocation.what)
         with self._host._watch(
             invocation.integration, invocation.command, invocation.arguments, options, way
         ) as call:
@@ -213,11 +239,9 @@ class Runner:
         own = ("stream", "progress", "give_up_at", "redelivered")
         options = {name: value for name, value in invocation.options.items() if name not in own}
         options["connection"] = invocation.connection
-        give_up_at = invocation.options.get("give_up_at")
-        if give_up_at is not None:
-            options["timeout"] = give_up_at - self._exchange.now()
-            if options["timeout"] <= 0:
-                raise failures.not_taken(invocation.what, queue_name(invocation.connection))
+        left = self._seconds_left(invocation)
+        if left is not None:
+            options["timeout"] = max(0.001, left)
         return options
 
 
