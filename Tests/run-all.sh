@@ -5,8 +5,7 @@ set -eu
 cd "$(dirname "$0")/.."
 . Tests/Support/packages.sh
 need_swift
-need_packages libcurl4-openssl-dev libssl-dev openssl python3 python3-venv ca-certificates gcc libc6-dev \
-  redis-server
+need_packages libcurl4-openssl-dev libssl-dev openssl python3 python3-venv ca-certificates gcc libc6-dev
 
 echo "== build"
 swift build -c release --product sallyport
@@ -21,6 +20,7 @@ python=.build/test-python/bin/python
 "$python" -B -m pytest -q -p no:cacheprovider Tests
 
 echo "== tests of the Python client"
+need_packages redis-server
 "$python" -m pip install --quiet --disable-pip-version-check -r clients/python/tests/requirements.txt
 "$python" -B -m pytest -q -p no:cacheprovider clients/python/tests
 
