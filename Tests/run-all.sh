@@ -25,6 +25,7 @@ echo "== conformance kit"
 python3 -B protocol/conformance -- .build/release/sallyport serve
 
 echo "== tests of the Python client"
+need_packages redis-server
 "$python" -m pip install --quiet --disable-pip-version-check -r clients/python/tests/requirements.txt
 "$python" -B -m pytest -q -p no:cacheprovider clients/python/tests
 

@@ -163,7 +163,9 @@ def test_the_programs_in_the_readmes_run(tmp_path: pathlib.Path) -> None:
     for readme in (ROOT / "README.md", CLIENT / "README.md"):
         section = readme.read_text()
         for program in re.findall(r"```python\n(.*?)```", section, re.S):
-            if "sallyport" not in program or "subprocess" in program:
+            # Those of many machines are in test_client_celery_docs.py.
+            elsewhere = ("subprocess", "sallyport.celery", "temporalio", "airflow")
+            if "sallyport" not in program or any(word in program for word in elsewhere):
                 continue
             (tmp_path / "program.py").write_text(program)
             done = run(tmp_path / "program.py")
