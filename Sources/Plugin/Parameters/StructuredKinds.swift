@@ -117,14 +117,14 @@ public struct JSONKind: Kind {
     _ json: JSON, members: ParameterShape?, faults: inout [ParameterProblem]
   ) -> JSON? {
     if let kind, json.kind != kind {
-      faults.append(ParameterProblem("must be \(kind == .array ? "an array" : "an object")"))
+      faults.append(ParameterProblem("must be \(kind == .string ? "a" : "an") \(kind)"))
       return nil
     }
     return json
   }
 
   public func writeSchema(to writer: inout JSONWriter) {
-    if let kind { writer.member("type", kind == .array ? "array" : "object") }
+    if let kind { writer.member("type", "\(kind)") }
   }
 
   public func write(_ value: JSON, to writer: inout JSONWriter) { writer.value(value) }
