@@ -6,8 +6,6 @@ import RPC
 enum FailureSchemas {
   /// One code of an error.
   struct Code: Sendable {
-    /// As a component of the document.
-    let name: String
     let code: RPCError.Code
     let message: String
     /// The component that describes `data`.
@@ -17,20 +15,20 @@ enum FailureSchemas {
   }
 
   static let parseError = Code(
-    name: "parse_error", code: .parseError, message: "The line is not JSON.", data: "line_fault")
+    code: .parseError, message: "The line is not JSON.", data: "line_fault")
   static let invalidRequest = Code(
-    name: "invalid_request", code: .invalidRequest, message: "Not a request.", data: "line_fault",
+    code: .invalidRequest, message: "Not a request.", data: "line_fault",
     mayLackData: true)
   static let methodNotFound = Code(
-    name: "method_not_found", code: .methodNotFound, message: "There is no method of that name.",
+    code: .methodNotFound, message: "There is no method of that name.",
     data: "unknown_method")
   static let invalidParams = Code(
-    name: "invalid_params", code: .invalidParams, message: "Invalid params.", data: "param_faults")
+    code: .invalidParams, message: "Invalid params.", data: "param_faults")
   static let commandFailed = Code(
-    name: "command_failed", code: .commandFailed, message: "List Devices failed.",
+    code: .commandFailed, message: "List Devices failed.",
     data: "command_failure")
   static let cancelled = Code(
-    name: "cancelled", code: .requestCancelled, message: "List Devices failed.",
+    code: .requestCancelled, message: "List Devices failed.",
     data: "command_failure")
 
   static let codes = [

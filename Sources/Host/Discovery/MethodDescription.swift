@@ -25,7 +25,7 @@ struct MethodDescription: Sendable {
     self.examples = examples
   }
 
-  static var names: [String] { all.map(\.name) }
+  static let names = all.map(\.name)
 
   static var all: [MethodDescription] { catalogue + connections + files + host }
 

@@ -58,10 +58,18 @@ extension MethodExample {
     """#)
   static let invoke = MethodExample(
     "A command that is answered by the vendor's body, untouched.",
-    #"{"integration":"coda_footprint","command":"list_device_users","arguments":{"device_id":1044}}"#,
+    #"{"integration":"coda_footprint","command":"list_device_users","arguments":{"device_id":1043}}"#,
     #"""
-    {"return_data": "Successful", "raw_data": [],
-     "meta": {"duration_ms": 12, "requests": 2, "retries": 0, "waited_ms": 0, "pages": 1}}
+    {"return_data": "Successful",
+     "raw_data": [
+       {"accountType": "512", "description": "Built-in account for administering the computer",
+        "disabled": "True", "name": "Administrator",
+        "passwordExpires": "False"},
+       {"accountType": "512", "description": "", "disabled": "False", "name": "a.lindqvist",
+        "passwordExpires": "True"},
+       {"accountType": "66048", "description": "Backup agent", "disabled": "False",
+        "name": "svc-backup", "passwordExpires": "False"}],
+     "meta": {"duration_ms": 12, "requests": 1, "retries": 0, "waited_ms": 0, "pages": 1}}
     """#)
   static let dryRun = MethodExample(
     "The requests that would be sent, with nothing sent.",

@@ -47,7 +47,13 @@ enum OpenRPCDocument {
       writer.name("errors")
       writer.array { writer in
         for failure in method.failures {
-          writer.object { $0.member("$ref", "#/components/errors/\(failure.name)") }
+          writer.object {
+            $0.member("code", failure.code.rawValue)
+            $0.member("message", failure.message)
+            // OpenRPC has a value here; this names the schema of what stands here.
+            $0.name("data")
+            MessageSchema.reference(failure.data).write(to: &$0)
+          }
         }
       }
       guard !method.examples.isEmpty else { return }
@@ -93,19 +99,6 @@ enum OpenRPCDocument {
       {
         writer.name(text: component.name)
         component.schema.write(about: component.about, to: &writer)
-      }
-    }
-    writer.name("errors")
-    writer.object { writer in
-      for failure in FailureSchemas.codes {
-        writer.name(text: failure.name)
-        writer.object {
-          $0.member("code", failure.code.rawValue)
-          $0.member("message", failure.message)
-          // An error of OpenRPC has a value here; it names the schema of what stands here.
-          $0.name("data")
-          MessageSchema.reference(failure.data).write(to: &$0)
-        }
       }
     }
   }
