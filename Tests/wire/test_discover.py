@@ -20,7 +20,8 @@ DRAFT_7 = jsonschema.Draft7Validator
 
 #: Members whose values differ from call to call; in examples only their kind is looked at.
 VARYING = {
-    "created", "description", "duration_ms", "file_id", "hash", "lines", "results", "uptime_ms", "url"}
+    "created", "description", "duration_ms", "file_id", "hash", "in_flight", "lines", "results", "uptime_ms",
+    "url"}
 
 #: Methods whose examples are about the emulated vendors.
 OF_THE_SANDBOX = ("invoke", "health/")
@@ -174,6 +175,23 @@ def test_a_param_is_required_where_the_document_says_so(name):
         for missing in required:
             rest = {param: value for param, value in given.items() if param != missing}
             assert problems(host, name, rest)[f"/{missing}"] == "is required"
+
+
+# The tables of errors
+
+def column(head: str) -> list[str]:
+    """The first column of the table in the protocol that begins so."""
+    text = (ROOT / "protocol/README.md").read_text()
+    rows = text[text.index(f"| {head} | "):].split("\n\n")[0].splitlines()[2:]
+    return [row.split("|")[1].strip() for row in rows]
+
+
+def test_the_tables_of_errors_tell_of_every_code_and_every_kind():
+    schemas = COMMITTED["components"]["schemas"]
+    codes = [str(one["properties"]["code"]["const"]) for one in schemas["error"]["oneOf"]]
+    assert column("code") == [*codes, "another"]
+    kinds = schemas["command_failure"]["properties"]["kind"]["enum"]
+    assert sorted(column("kind")) == sorted(f"`{kind}`" for kind in kinds)
 
 
 # The examples

@@ -229,7 +229,8 @@ enum ResultSchemas {
         "rpc_discover_result", "An OpenRPC document.",
         .object([
           .always("openrpc", .text), .always("info", .map(.any)),
-          .always("methods", .list(.map(.any))), .always("components", .map(.any)),
+          .always("servers", .list(.map(.any))), .always("methods", .list(.map(.any))),
+          .always("x-notifications", .list(.map(.any))), .always("components", .map(.any)),
         ])),
     ]
   }
