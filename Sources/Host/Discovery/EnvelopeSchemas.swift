@@ -1,5 +1,4 @@
 import Basics
-import Plugin
 
 /// The messages themselves: what stands on a line.
 enum EnvelopeSchemas {
@@ -28,13 +27,6 @@ enum EnvelopeSchemas {
       SchemaComponent(
         "request_id", "The id of a request under way.",
         .written { writeTypes(["string", "number"], to: &$0) }),
-      SchemaComponent(
-        "connection", "How to reach a vendor.", .parameters(ConnectionDefinition.shape)),
-      SchemaComponent(
-        "options", "How a command is to be run.", .parameters(InvocationOptions.shape)),
-      SchemaComponent(
-        "connections_file", "What --connections names.",
-        .closed([.always("connections", .map(.reference("connection")), "By name.")])),
     ]
   }
 
