@@ -13,6 +13,7 @@ public struct HostOptions: Sendable {
   public var waitsForAllAtEnd = false
   /// Refuse every command that changes something, on every connection.
   public var isReadOnly = false
+  public var mcp = MCPOptions()
 
   public init() {}
 }

@@ -10,6 +10,8 @@ struct InvokeRun: Sendable {
   let context: HostContext
   let active: ActiveRequests.Request
   let events: (any InvocationEvents)?
+  /// Writes the answer where it is that of a tool.
+  var tool: ToolResult?
   let start = MonotonicTime.now
 
   /// The answer, which is one whole frame, and what it is.
@@ -34,11 +36,14 @@ struct InvokeRun: Sendable {
     var writer = JSONWriter(capacity: 1_024)
     switch outcome {
     case .success(let result):
+      let kind = AnswerKind(ofResult: result)
+      if let tool { return (tool.frame(id, result), kind) }
       Frame.result(id, into: &writer) { $0.value(result) }
-      return (context.secrets.scrub(frame: writer.bytes), AnswerKind(ofResult: result))
+      return (context.secrets.scrub(frame: writer.bytes), kind)
     case .failure(let error):
-      let indicator = request.command.failure
-      Frame.error(id, Failure.command(error, indicator: indicator), into: &writer)
+      let failure = Failure.command(error, indicator: request.command.failure)
+      if let tool { return (tool.frame(id, failure), .error) }
+      Frame.error(id, failure, into: &writer)
       return (context.secrets.scrub(frame: writer.bytes), .error)
     }
   }

@@ -36,7 +36,11 @@ struct Methods {
     case "rpc.discover":
       try expectNothing(call.params)
       OpenRPCDocument.write(to: &writer)
-    case "ping", "shutdown":
+    case "ping":
+      // Clients of the Model Context Protocol add `_meta`.
+      if call.params?["_meta"] == nil || call.params?.count != 1 { try expectNothing(call.params) }
+      writer.object { _ in }
+    case "shutdown":
       try expectNothing(call.params)
       writer.object { _ in }
     default:

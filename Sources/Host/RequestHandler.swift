@@ -12,10 +12,10 @@ final class RequestHandler {
   /// Bytes of ready answers that are gathered at most.
   private static let gatheredBytes = 256 * 1_024
 
-  private let context: HostContext
-  private let output: OutputQueue
+  let context: HostContext
+  let output: OutputQueue
   private let admission: Admission
-  private let active: ActiveRequests
+  let active: ActiveRequests
   private let statistics: Statistics
   private let methods: Methods
   private let observer: (any SessionObserver)?
@@ -23,6 +23,8 @@ final class RequestHandler {
   private var parser = JSONParser()
   private var writer = JSONWriter(capacity: 4_096)
   private var gathered = ByteBuffer(capacity: 2 * RequestHandler.gatheredBytes)
+  /// Made for the first client that speaks the Model Context Protocol.
+  private(set) lazy var agents = AgentSession(context)
   /// Set by `shutdown`.
   private(set) var isShuttingDown = false
 
@@ -102,7 +104,8 @@ final class RequestHandler {
 
   private func handle(_ message: Message, _ line: Int, in batch: BatchSink?) {
     switch message {
-    case .response:
+    case .response(let json):
+      if settle(json) { return }
       context.log.warning("line \(line) is shaped like a response and was not answered")
     case .invalid(let id, let reason, let offset):
       answer(
@@ -149,6 +152,7 @@ final class RequestHandler {
       start(method, call.params, as: id, in: batch)
       return
     }
+    if perform(agentCall: call, as: id, in: batch) { return }
     writer.removeAll()
     do throws(RPCError) {
       if let id {
@@ -166,6 +170,7 @@ final class RequestHandler {
         try methods.answer(call, into: &writer)
       }
       if call.method == "shutdown" { isShuttingDown = true }
+      if ["connections/put", "connections/remove"].contains(call.method) { tellToolsChanged() }
     } catch {
       guard let id else {
         context.log.info("the notification \(call.method) failed: \(error.message)")
@@ -196,18 +201,29 @@ final class RequestHandler {
   }
 
   private func start(_ request: InvokeRequest, as id: RequestID?, in batch: BatchSink?) {
-    guard let accepted = accept(id, failure: request.command.failure, in: batch) else { return }
-    let events =
+    start(request, as: id, in: batch, tool: nil) { [output, context] _ in
       id.flatMap { id in
         request.options.stream || request.options.progress
           ? Events(
             id, to: output, secrets: context.secrets, tellsWaits: request.options.stream) : nil
       }
+    }
+  }
+
+  /// - Parameters:
+  ///   - tool: writes the answer to a call of a tool; nil for an invoke.
+  ///   - events: makes what tells the caller how far it is.
+  func start(
+    _ request: InvokeRequest, as id: RequestID?, in batch: BatchSink?, tool: ToolResult?,
+    events: (ActiveRequests.Request) -> (any InvocationEvents)?
+  ) {
+    guard var accepted = accept(id, failure: request.command.failure, in: batch) else { return }
+    accepted.isSilentWhenCancelled = tool != nil
     let run = InvokeRun(
       request: request, id: id ?? .null, context: context, active: accepted.request,
-      events: events)
+      events: events(accepted.request), tool: tool)
     accepted.request.run(
-      Task.detached {
+      Task.detached { [accepted] in
         let (frame, kind) = await run.answer()
         accepted.finish(frame, kind)
       })
@@ -216,16 +232,30 @@ final class RequestHandler {
   private func start(
     _ method: FileMethod, _ params: JSON?, as id: RequestID?, in batch: BatchSink?
   ) {
-    guard let accepted = accept(id, failure: method.failure, in: batch) else { return }
-    let call = FileCall(
-      method: method, params: params, store: context.files,
-      isCancelled: { accepted.request.cancelReason != nil })
+    startOnFiles(params, as: id, failure: method.failure, in: batch) { [context] request in
+      FileCall(
+        method: method, params: params, store: context.files,
+        isCancelled: { request.cancelReason != nil }
+      ).frame(id ?? .null, scrubbedBy: context.secrets)
+    }
+  }
+
+  /// Has the thread for files answer.
+  ///
+  /// - Parameter frame: the whole frame of the answer, and what it is.
+  func startOnFiles(
+    _ params: JSON?, as id: RequestID?, failure: String, in batch: BatchSink?,
+    isSilentWhenCancelled: Bool = false,
+    _ frame: @escaping @Sendable (ActiveRequests.Request) -> ([UInt8], AnswerKind)
+  ) {
+    guard var accepted = accept(id, failure: failure, in: batch) else { return }
+    accepted.isSilentWhenCancelled = isSilentWhenCancelled
     // The params keep the whole line.
     let bytes = params?.withSource { $0.count } ?? 0
-    fileThread.add(bytes: bytes) { [context, output] in
+    fileThread.add(bytes: bytes) { [output, accepted] in
       // Chunks that nobody reads must not gather.
       output.waitForRoom()
-      let (frame, kind) = call.frame(id ?? .null, scrubbedBy: context.secrets)
+      let (frame, kind) = frame(accepted.request)
       accepted.finish(frame, kind)
     }
   }
@@ -234,7 +264,7 @@ final class RequestHandler {
   ///
   /// - Parameter failure: the failure indicator of what is asked for.
   /// - Returns: nil when the host takes no more, which has been answered then.
-  private func accept(
+  func accept(
     _ id: RequestID?, failure: String, in batch: BatchSink?
   ) -> AcceptedRequest? {
     // Waiting for a place must not hold back answers that are ready.
@@ -262,10 +292,37 @@ final class RequestHandler {
 
   private func refuse(_ error: RPCError) { answer(.null, error: error, in: nil) }
 
-  private func answer(_ id: RequestID, error: RPCError, in batch: BatchSink?) {
+  func answer(_ id: RequestID, error: RPCError, in batch: BatchSink?) {
     writer.removeAll()
-    Frame.error(id, error, into: &writer)
+    Frame.error(id.isNull && leavesOutUnknownID ? nil : id, error, into: &writer)
     send(.error, in: batch)
+  }
+
+  /// Answers with a result that is ready.
+  ///
+  /// - Parameter isOwn: whether every word in it is the host's own.
+  func answer(_ id: RequestID, _ result: JSONFragment, isOwn: Bool, in batch: BatchSink?) {
+    writer.removeAll()
+    Frame.result(id, into: &writer) { $0.value(result) }
+    send(.success, isOwn: isOwn, in: batch)
+  }
+
+  /// Answers with a whole frame that holds no secrets.
+  func answer(_ frame: [UInt8], _ kind: AnswerKind, in batch: BatchSink?) {
+    statistics.count(kind)
+    observer?.answered(kind)
+    if let batch {
+      batch.expect()
+      batch.answer(frame)
+    } else {
+      say(frame)
+    }
+  }
+
+  /// Sends a message of the host's own accord.
+  func say(_ frame: [UInt8]) {
+    gathered.append(frame)
+    gathered.append(0x0A)
   }
 
   /// Sends what the writer holds.
@@ -289,52 +346,4 @@ final class RequestHandler {
       gathered.append(0x0A)
     }
   }
-}
-
-/// A request under way, and where its answer goes.
-private struct AcceptedRequest: Sendable {
-  let request: ActiveRequests.Request
-  let active: ActiveRequests
-  let sink: TaskSink
-
-  func finish(_ frame: [UInt8], _ kind: AnswerKind) {
-    // Before the answer leaves, so that a caller who has it can use the id again.
-    active.end(request)
-    sink.finish(request.id == nil ? nil : frame, kind)
-  }
-}
-
-/// Where a task's answer goes.
-struct TaskSink: Sendable {
-  let output: OutputQueue
-  let admission: Admission
-  let statistics: Statistics
-  let observer: (any SessionObserver)?
-  let batch: BatchSink?
-
-  /// - Parameter frame: nil for a notification.
-  func finish(_ frame: [UInt8]?, _ kind: AnswerKind) {
-    guard let frame else {
-      admission.leave()
-      return
-    }
-    statistics.count(kind)
-    observer?.answered(kind)
-    if let batch {
-      // The batch waits for its slowest member; the places of the others are free meanwhile.
-      batch.answer(frame)
-      admission.leave()
-    } else {
-      output.append(frame + [0x0A], leaving: 1)
-    }
-  }
-}
-
-/// Watches a session, and may leave requests out of it.
-public protocol SessionObserver: Sendable {
-  /// Whether a request with that id is to be passed over without an answer.
-  func skips(_ id: RequestID) -> Bool
-  func answered(_ kind: AnswerKind)
-  /// A line of so many bytes has been taken, and is answered or under way.
-  func handled(bytes: Int)
 }

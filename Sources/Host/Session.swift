@@ -87,7 +87,7 @@ public final class Session: Sendable {
     // From here on a reader that does not read holds up nothing but the end, and not that for ever.
     if !context.options.waitsForAllAtEnd { startDraining() }
     output.close()
-    handler.flush()
+    handler.finish()
     health.stopAll()
     let code = drain()
     if let failure, code == .success { throw failure }

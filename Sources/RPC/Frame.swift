@@ -17,11 +17,14 @@ public enum Frame {
     }
   }
 
-  public static func error(_ id: RequestID, _ error: RPCError, into writer: inout JSONWriter) {
+  /// - Parameter id: nil to leave it out, as for a reader that takes null for no id.
+  public static func error(_ id: RequestID?, _ error: RPCError, into writer: inout JSONWriter) {
     writer.object { writer in
       writer.literal(#""jsonrpc":"2.0""#)
-      writer.name("id")
-      id.write(to: &writer)
+      if let id {
+        writer.name("id")
+        id.write(to: &writer)
+      }
       writer.name("error")
       writer.object {
         $0.member("code", error.code.rawValue)

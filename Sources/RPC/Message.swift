@@ -12,8 +12,8 @@ public struct Call: Sendable {
 /// What one value on a line turned out to be.
 public enum Message: Sendable {
   case call(Call)
-  /// Something shaped like a response: logged, never answered, since answering could loop.
-  case response
+  /// Something shaped like a response: never answered, since answering could loop.
+  case response(JSON)
   /// Not a call. `id` is the caller's where it can be known, else null.
   case invalid(id: RequestID, reason: String, offset: Int)
 
@@ -27,7 +27,7 @@ public enum Message: Sendable {
     }
     let members = json.select(Self.names)
     if !members.has(2) && (members.has(4) || members.has(5)) {
-      self = .response
+      self = .response(json)
       return
     }
     let id = members[1].map(RequestID.init) ?? nil

@@ -108,10 +108,11 @@ extension MethodExample {
     #"{"connection":"coda_sandbox","interval_seconds":60,"notify_after_failures":3}"#,
     #"{"watching":"coda_sandbox"}"#)
   static let healthStatus = MethodExample(
-    "What is watched, before the first check has ended.", "{}",
+    "What is watched, when the first check has ended.", "{}",
     #"""
-    {"watches": [{"connection": "coda_sandbox", "status": "unknown", "consecutive_failures": 0,
-                  "interval_seconds": 60, "notify_after_failures": 3}]}
+    {"watches": [{"connection": "coda_sandbox", "status": "healthy", "consecutive_failures": 0,
+                  "checked_at": "2026-11-20T12:00:00.123Z", "interval_seconds": 60,
+                  "notify_after_failures": 3}]}
     """#)
   static let healthUnwatch = MethodExample(
     "No further checks.", #"{"connection":"coda_sandbox"}"#, #"{"unwatched":true}"#)

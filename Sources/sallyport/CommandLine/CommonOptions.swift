@@ -35,9 +35,10 @@ enum CommonOptions {
   ///   - waitsForAllAtEnd: unless --drain-timeout is given.
   ///   - filesByDefault: where files are kept unless --files-dir is given; nil for nowhere, once the
   ///     process has ended.
+  ///   - mcp: how it presents itself to agents.
   static func host(
     _ arguments: ParsedArguments, waitsForAllAtEnd: Bool = false,
-    filesByDefault: String? = nil
+    filesByDefault: String? = nil, mcp: MCPOptions = MCPOptions()
   ) throws(UsageError) -> HostContext {
     let secrets = SecretScrubber()
     let log = Log(level: try logLevel(arguments), secrets: secrets)
@@ -51,9 +52,11 @@ enum CommonOptions {
     try loadFile(arguments, into: connections, log: log)
     try startSandbox(arguments, into: connections)
     do throws(ConfigurationError) {
+      var options = try limits(arguments, waitsForAllAtEnd: waitsForAllAtEnd)
+      options.mcp = mcp
       return HostContext(
         catalogue: catalogue, connections: connections, secrets: secrets, log: log,
-        options: try limits(arguments, waitsForAllAtEnd: waitsForAllAtEnd),
+        options: options,
         ledger: try IdempotencyLedger(directory: stateDirectory(arguments), log: log),
         files: files,
         audit: try arguments["--audit"].map { path throws(ConfigurationError) in

@@ -14,6 +14,9 @@ enum ServeCommand {
         has accepted; a second signal cancels that. It is what a bare sallyport does when its
         input is not a terminal.
 
+        Agents and editors that speak the Model Context Protocol talk to the same stream; the
+        commands are tools there, such as gmail__search_emails.
+
         Exit status: 0 all answered; 2 wrong command line or configuration; 3 something was not
         finished before the drain timeout; 4 the reader of stdout went away.
         """,
@@ -21,17 +24,19 @@ enum ServeCommand {
         "sallyport serve --connections connections.json < batch.jsonl > answers.jsonl",
         #"echo '{"jsonrpc":"2.0","id":1,"method":"capabilities"}' | sallyport"#,
       ],
-      options: CommonOptions.list, run: run)
+      options: options, run: run)
   }
 
+  private static let options = CommonOptions.list + AgentOptions.list
+
   static func run(_ words: [String]) throws(UsageError) -> Int32 {
-    let arguments = try ParsedArguments(words, options: CommonOptions.list)
+    let arguments = try ParsedArguments(words, options: options)
     if let extra = arguments.positionals.first {
       throw UsageError(
         "serve takes no file: \(extra)", remedy: "sallyport run \(extra) answers a file.")
     }
     let output = StandardOutput.reserve()
-    let context = try CommonOptions.host(arguments)
+    let context = try CommonOptions.host(arguments, mcp: AgentOptions.read(arguments))
     let session = Session(context, to: output)
     session.watchSignals()
     let code: ExitCode

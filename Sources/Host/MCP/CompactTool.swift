@@ -1,0 +1,125 @@
+import Basics
+import Plugin
+import RPC
+
+/// The tools of the compact catalogue: what a model needs to find a command, read how it is called,
+/// and run it, at the price of three schemas instead of one for each command.
+enum CompactTool: String, CaseIterable, Sendable {
+  case find = "sallyport__find_commands"
+  case describe = "sallyport__describe_command"
+  case run = "sallyport__run_command"
+
+  private var title: String {
+    switch self {
+    case .find: "Find Commands"
+    case .describe: "Describe Command"
+    case .run: "Run Command"
+    }
+  }
+
+  private var description: String {
+    switch self {
+    case .find:
+      "Lists the commands of the connected security vendors whose name, title or description has "
+        + "all the words of query; without a query, all of them."
+    case .describe:
+      "Tells how a command is called: its description and the JSON Schema of its arguments."
+    case .run:
+      "Runs a command of a vendor. Describe it first; some change something or cannot be undone."
+    }
+  }
+
+  func write(for caller: MCPCaller, to writer: inout JSONWriter) {
+    writer.object { writer in
+      writer.member("name", rawValue)
+      if caller.revision.hasStructuredContent { writer.member("title", title) }
+      writer.member("description", description)
+      writer.name("inputSchema")
+      writer.object { writer in
+        writer.member("type", "object")
+        writer.name("properties")
+        writer.object { writeProperties(to: &$0) }
+        if self != .find {
+          writer.name("required")
+          writer.array { $0.string("command") }
+        }
+        writer.member("additionalProperties", false)
+      }
+      if caller.revision.hasStructuredContent && self == .run {
+        writer.name("outputSchema")
+        ToolOutput.writeSchema(of: nil, to: &writer)
+      }
+      guard caller.revision.hasAnnotations else { return }
+      ToolAnnotations(
+        title: title, effect: self == .run ? .destructive : .read, isIdempotent: self != .run
+      ).write(to: &writer)
+    }
+  }
+
+  private func writeProperties(to writer: inout JSONWriter) {
+    func text(_ name: StaticString, _ about: String, _ writer: inout JSONWriter) {
+      writer.property(name) {
+        $0.member("type", "string")
+        $0.member("description", about)
+      }
+    }
+    switch self {
+    case .find: text("query", "Words to look for, such as: isolate endpoint.", &writer)
+    case .describe: text("command", "A name that \(Self.find.rawValue) gave.", &writer)
+    case .run:
+      text("command", "A name that \(Self.find.rawValue) gave.", &writer)
+      writer.property("arguments") {
+        $0.member("type", "object")
+        $0.member("description", "As \(Self.describe.rawValue) tells.")
+      }
+    }
+  }
+
+  /// Writes what `find` or `describe` answers, as the text of its result.
+  ///
+  /// - Throws: a sentence for the model.
+  func answer(
+    _ arguments: JSON?, from catalogue: ToolCatalogue, for caller: MCPCaller
+  ) throws(CompactFault) -> JSONFragment {
+    let tools = catalogue.tools()
+    guard self == .describe else {
+      let words = (arguments?["query"]?.string ?? "").lowercased().split(separator: " ")
+      let found = tools.filter { tool in
+        let text = "\(tool.name) \(tool.title) \(tool.command.about.description)".lowercased()
+        return words.allSatisfy { text.contains($0) }
+      }
+      return JSONFragment { $0.write(found) }
+    }
+    let name = arguments?["command"]?.string ?? ""
+    guard let tool = tools.first(where: { $0.name == name }) else {
+      let suggestion = Suggestion.closest(to: name, among: tools.map(\.name))
+      throw CompactFault(
+        "There is no command \(name)." + (suggestion.map { " Did you mean \($0)?" } ?? "")
+          + " \(Self.find.rawValue) lists them.")
+    }
+    return JSONFragment { tool.write(for: caller, to: &$0) }
+  }
+}
+
+/// Why a compact tool could not answer, as a sentence.
+struct CompactFault: Error {
+  let sentence: String
+  init(_ sentence: String) { self.sentence = sentence }
+}
+
+extension JSONWriter {
+  fileprivate mutating func write(_ tools: [Tool]) {
+    object { writer in
+      writer.name("commands")
+      writer.array { writer in
+        for tool in tools {
+          writer.object {
+            $0.member("name", tool.name)
+            $0.member("description", "\(tool.command.about.description)")
+            $0.member("effect", tool.command.effect.rawValue)
+          }
+        }
+      }
+    }
+  }
+}

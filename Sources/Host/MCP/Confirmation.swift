@@ -1,0 +1,151 @@
+import Basics
+import Plugin
+import RPC
+
+/// The question whether a command may run, for the user of a client.
+struct Confirmation: Sendable {
+  /// Targets that a question names; the others are counted.
+  static let maximumNames = 20
+  /// Bytes of a value that is shown.
+  private static let maximumValueBytes = 200
+  /// The name of the question among `inputRequests`.
+  static let key = "confirm"
+
+  enum Need: Equatable { case none, ask, refuse }
+
+  let request: InvokeRequest
+  /// How targets are called, by their ids.
+  var names: [String: String] = [:]
+
+  /// Whether the user is to be asked.
+  func need(_ mode: MCPOptions.Confirmation, canAsk: Bool) -> Need {
+    switch mode {
+    case .never: .none
+    case .destructive: request.command.effect == .destructive && canAsk ? .ask : .none
+    case .always: request.command.effect == .read ? .none : canAsk ? .ask : .refuse
+    }
+  }
+
+  // MARK: The question
+
+  /// What would be done to what, in words.
+  private var message: String {
+    let connection = request.connection.connection.name.map { " on the connection \($0)" } ?? ""
+    var lines = [
+      "\(request.integration.about.title): \(request.command.about.title)\(connection)?"
+    ]
+    let secrets = request.command.shape.secretNames
+    if let arguments = request.arguments {
+      for argument in arguments.members {
+        let name = argument.name.string ?? ""
+        let value = secrets.contains(name) ? SecretScrubber.replacement : text(argument.value)
+        lines.append("\(name): \(value)")
+      }
+    }
+    if request.command.effect == .destructive {
+      lines.append("What it takes away cannot simply be put back.")
+    }
+    return lines.joined(separator: "\n")
+  }
+
+  private func text(_ value: JSON) -> String {
+    guard value.kind == .array else { return named(value) }
+    var texts: [String] = []
+    for element in value.elements.map(named) where !texts.contains(element) {
+      texts.append(element)
+    }
+    let more = texts.count - Self.maximumNames
+    return texts.prefix(Self.maximumNames).joined(separator: "; ")
+      + (more > 0 ? " and \(more) more" : "") + (texts.count > 1 ? " (\(texts.count))" : "")
+  }
+
+  private func named(_ value: JSON) -> String {
+    let text = value.string ?? JSONFragment(value).text
+    return names[text].map { "\"\(Self.onOneLine($0))\" (\(Self.onOneLine(text)))" }
+      ?? Self.onOneLine(text)
+  }
+
+  /// Names come from the vendor, and so from whoever sent the mail: they must not look like a part
+  /// of the question.
+  private static func onOneLine(_ text: String) -> String {
+    var line = ""
+    for scalar in text.unicodeScalars {
+      guard line.utf8.count < maximumValueBytes else { return line + "…" }
+      switch scalar.properties.generalCategory {
+      case .control, .format, .lineSeparator, .paragraphSeparator, .privateUse, .surrogate:
+        line += " "
+      default: line.unicodeScalars.append(scalar)
+      }
+    }
+    return line
+  }
+
+  /// The params of `elicitation/create`. The form has no fields: sending it is the consent.
+  private func writeParams(for caller: MCPCaller, to writer: inout JSONWriter) {
+    writer.object { writer in
+      if caller.revision >= .november2025 { writer.member("mode", "form") }
+      writer.member("message", message)
+      writer.name("requestedSchema")
+      writer.literal(#"{"type":"object","properties":{}}"#)
+    }
+  }
+
+  /// The request to a client that keeps a session.
+  func question(_ id: String, for caller: MCPCaller) -> [UInt8] {
+    var writer = JSONWriter()
+    writer.object { writer in
+      writer.literal(#""jsonrpc":"2.0""#)
+      writer.member("id", id)
+      writer.member("method", "elicitation/create")
+      writer.name("params")
+      writeParams(for: caller, to: &writer)
+    }
+    return writer.bytes
+  }
+
+  /// The result for a client that sends the call again with the answer.
+  func inputRequired(_ id: RequestID, token: String, for caller: MCPCaller) -> [UInt8] {
+    var writer = JSONWriter()
+    Frame.result(id, into: &writer) { writer in
+      writer.result(for: caller, "input_required") { writer in
+        writer.name("inputRequests")
+        writer.object { writer in
+          writer.name(text: Self.key)
+          writer.object { writer in
+            writer.member("method", "elicitation/create")
+            writer.name("params")
+            writeParams(for: caller, to: &writer)
+          }
+        }
+        writer.member("requestState", token)
+      }
+    }
+    return writer.bytes
+  }
+
+  // MARK: Refusals
+
+  /// The error of a command that could not be asked about.
+  static func refusal(
+    _ command: RegisteredCommand, _ sentence: String, remedy: String
+  ) -> RPCError {
+    Failure.command(CommandError(.policy, sentence, remedy: remedy), indicator: command.failure)
+  }
+
+  static func declined(_ command: RegisteredCommand) -> RPCError {
+    refusal(
+      command, "The user did not confirm it.", remedy: "Ask the user what is to be done instead.")
+  }
+
+  static func inputEnded(_ command: RegisteredCommand) -> RPCError {
+    refusal(
+      command, "The input ended before the user confirmed it.",
+      remedy: "Send it again, and keep the input open until it is answered.")
+  }
+
+  static func tooMany(_ command: RegisteredCommand) -> RPCError {
+    refusal(
+      command, "\(Dialogues.maximumOpen) questions to the user are open.",
+      remedy: "Answer some of them first.")
+  }
+}

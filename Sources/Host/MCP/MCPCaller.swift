@@ -1,0 +1,120 @@
+import Basics
+import RPC
+
+/// Who sent one request, as far as its answer depends on it.
+struct MCPCaller: Sendable {
+  let revision: MCPRevision
+  /// Whether the client can ask its user with a form.
+  let canElicit: Bool
+  /// What progress is reported under; nil where nobody asked for it.
+  var progressToken: RequestID?
+
+  /// A client that has not introduced itself, such as a file of lines.
+  static let unknown = MCPCaller(revision: .latestWithHandshake, canElicit: false)
+}
+
+/// The members of `params._meta` that the stateless revision asks for.
+enum MCPMeta {
+  static let version = "io.modelcontextprotocol/protocolVersion"
+  static let capabilities = "io.modelcontextprotocol/clientCapabilities"
+  static let serverInfo = "io.modelcontextprotocol/serverInfo"
+  static let subscription = "io.modelcontextprotocol/subscriptionId"
+}
+
+extension MCPCaller {
+  /// Reads who sent a request.
+  ///
+  /// - Parameter handshake: what `initialize` agreed on, for requests that do not say it themselves.
+  /// - Throws: -32602 for a malformed `_meta`, -32022 for a revision that requests cannot name.
+  init(_ params: JSON?, of method: MCPMethod, handshake: MCPCaller?) throws(RPCError) {
+    if let params, params.kind != .object {
+      throw MCPFault.invalid("params must be an object.")
+    }
+    let meta = params?["_meta"]
+    if let meta, meta.kind != .object { throw MCPFault.invalid("params._meta must be an object.") }
+    if let version = meta?[MCPMeta.version] {
+      try self.init(stateless: version, meta)
+    } else if method.needsMeta {
+      throw MCPFault.invalid(
+        "\(method.rawValue) needs params._meta with \(MCPMeta.version), such as "
+          + "\(MCPRevision.july2026.rawValue), and \(MCPMeta.capabilities).")
+    } else {
+      self = handshake ?? .unknown
+    }
+    if let token = meta?["progressToken"] {
+      guard let id = RequestID(token), id.isStringOrInteger else {
+        throw MCPFault.invalid("params._meta.progressToken must be a string or an integer.")
+      }
+      progressToken = id
+    }
+  }
+
+  private init(stateless version: JSON, _ meta: JSON?) throws(RPCError) {
+    guard let text = version.string else {
+      throw MCPFault.invalid("params._meta has a \(MCPMeta.version) that is no string.")
+    }
+    guard let revision = MCPRevision(rawValue: text), revision.isStateless else {
+      throw MCPFault.unsupportedVersion(text)
+    }
+    guard let capabilities = meta?[MCPMeta.capabilities], capabilities.kind == .object else {
+      throw MCPFault.invalid("params._meta needs \(MCPMeta.capabilities), an object.")
+    }
+    self.init(revision: revision, canElicit: Self.canElicit(capabilities))
+  }
+
+  /// Of `elicitation` an empty object means forms.
+  static func canElicit(_ capabilities: JSON) -> Bool {
+    guard let elicitation = capabilities["elicitation"], elicitation.kind == .object else {
+      return false
+    }
+    return elicitation["form"] != nil || elicitation["url"] == nil
+  }
+}
+
+extension RequestID {
+  /// What the Model Context Protocol takes for an id.
+  var isStringOrInteger: Bool {
+    guard let first = sourceBytes.first else { return false }
+    if first == UInt8(ascii: "\"") { return true }
+    let digits = first == UInt8(ascii: "-") ? sourceBytes.dropFirst() : sourceBytes[...]
+    return !digits.isEmpty && digits.allSatisfy { (0x30...0x39).contains($0) }
+  }
+}
+
+/// The errors of the protocol's own.
+enum MCPFault {
+  /// Malformed params.
+  static func invalid(_ sentence: String, didYouMean: String? = nil) -> RPCError {
+    RPCError(
+      .invalidParams, sentence,
+      data: didYouMean.map { suggestion in
+        JSONFragment { $0.object { $0.member("did_you_mean", suggestion) } }
+      })
+  }
+
+  /// UnsupportedProtocolVersionError of 2026-07-28.
+  static func unsupportedVersion(_ requested: String) -> RPCError {
+    RPCError(
+      RPCError.Code(rawValue: -32022), "The protocol version is not supported in a request.",
+      data: JSONFragment { writer in
+        writer.object { writer in
+          writer.member("requested", String(requested.prefix(100)))
+          writer.name("supported")
+          writer.array { writer in
+            for revision in MCPRevision.allCases.reversed()
+            where revision.isStateless || revision.rawValue != requested {
+              writer.string(revision.rawValue)
+            }
+          }
+        }
+      })
+  }
+
+  /// Resource not found: a code of its own up to 2025-11-25, then -32602.
+  static func noResource(_ uri: String, for caller: MCPCaller) -> RPCError {
+    RPCError(
+      caller.revision.isStateless ? .invalidParams : RPCError.Code(rawValue: -32002),
+      "There is no such resource.",
+      data: JSONFragment { $0.object { $0.member("uri", String(uri.prefix(200))) } })
+  }
+}

@@ -1,0 +1,31 @@
+import Plugin
+
+/// How the host presents itself to agents and editors.
+public struct MCPOptions: Sendable {
+  /// When the user is asked before a command runs.
+  public enum Confirmation: String, CaseIterable, Sendable {
+    /// Before every command that changes something; where the client cannot ask, it is refused.
+    case always
+    /// Before every destructive command, where the client can ask.
+    case destructive
+    case never
+  }
+
+  public enum CatalogueMode: String, CaseIterable, Sendable {
+    /// A tool for each command.
+    case full
+    /// Three tools to find, describe and run commands, for models with little context.
+    case compact
+  }
+
+  /// Globs over the names of tools, such as `gmail__*`; nil offers all.
+  public var tools: [String]?
+  public var confirmation = Confirmation.destructive
+  public var catalogueMode = CatalogueMode.full
+  /// Tools on one page of `tools/list`. Many clients read the first page only.
+  public var toolsPerPage = 200
+  /// Bytes of JSON of one tool result, before its data becomes a file.
+  public var maximumResultBytes = 65_536
+
+  public init() {}
+}

@@ -1,0 +1,91 @@
+import Basics
+import Plugin
+import RPC
+
+/// The params of `tools/call`, read as far as the protocol goes.
+struct ToolCall: Sendable {
+  private static let names = JSONNames("name", "arguments", "inputResponses", "requestState")
+
+  let name: String
+  let arguments: JSON?
+  /// What the user of a stateless client answered to a question (2026-07-28).
+  let inputResponses: JSON?
+  let requestState: String?
+
+  /// - Throws: -32602 for what is no call of a tool.
+  init(_ params: JSON?) throws(RPCError) {
+    guard let params, params.kind == .object else {
+      throw MCPFault.invalid("params must be an object with the name of a tool.")
+    }
+    let members = params.select(Self.names)
+    guard let name = members[0]?.string else {
+      throw MCPFault.invalid("params.name must be the name of a tool.")
+    }
+    if let arguments = members[1], arguments.kind != .object {
+      throw MCPFault.invalid("params.arguments must be an object.")
+    }
+    if let responses = members[2], responses.kind != .object {
+      throw MCPFault.invalid("params.inputResponses must be an object.")
+    }
+    if let state = members[3], state.kind != .string {
+      throw MCPFault.invalid("params.requestState must be a string.")
+    }
+    self.name = name
+    arguments = members[1]
+    inputResponses = members[2]
+    requestState = members[3]?.string
+  }
+
+  private init(name: String, arguments: JSON?, like call: ToolCall) {
+    self.name = name
+    self.arguments = arguments
+    inputResponses = call.inputResponses
+    requestState = call.requestState
+  }
+
+  /// The call that `sallyport__run_command` stands for.
+  ///
+  /// - Throws: -32602 for arguments of another type.
+  func unwrapped() throws(RPCError) -> ToolCall {
+    guard let command = arguments?["command"]?.string else {
+      throw MCPFault.invalid("params.arguments.command must be the name of a command.")
+    }
+    let inner = arguments?["arguments"]
+    if let inner, inner.kind != .object {
+      throw MCPFault.invalid("params.arguments.arguments must be an object.")
+    }
+    return ToolCall(name: command, arguments: inner, like: self)
+  }
+
+  /// The same call as the params of an invoke. `connection` is a member beside the arguments there;
+  /// a model names one, and cannot bring its own.
+  ///
+  /// - Throws: an argument fault, as invoke has it.
+  func invokeParams(
+    _ integration: RegisteredIntegration, _ command: RegisteredCommand, tellsProgress: Bool
+  ) throws(RPCError) -> JSON {
+    let connection = arguments?["connection"].flatMap { $0.isNull ? nil : $0 }
+    if let connection, connection.kind != .string {
+      throw ParameterFaults("/arguments/connection", "must be the name of a connection")
+        .error(indicator: command.failure)
+    }
+    return JSONFragment { writer in
+      writer.object { writer in
+        writer.member("integration", integration.id)
+        writer.member("command", command.id)
+        if let connection { writer.member("connection", connection) }
+        writer.name("arguments")
+        writer.object { writer in
+          guard let arguments else { return }
+          for member in arguments.members where !member.name.equals("connection") {
+            writer.name(copying: member.name)
+            writer.value(member.value)
+          }
+        }
+        guard tellsProgress else { return }
+        writer.name("options")
+        writer.object { $0.member("progress", true) }
+      }
+    }.json
+  }
+}

@@ -1,0 +1,132 @@
+import Basics
+import Plugin
+
+/// A tool as `tools/list` shows it.
+extension Tool {
+  func write(for caller: MCPCaller, to writer: inout JSONWriter) {
+    writer.object { writer in
+      writer.member("name", name)
+      if caller.revision.hasStructuredContent { writer.member("title", title) }
+      writer.member("description", description)
+      writer.name("inputSchema")
+      writeInputSchema(to: &writer)
+      if caller.revision.hasStructuredContent {
+        writer.name("outputSchema")
+        ToolOutput.writeSchema(of: command, to: &writer)
+      }
+      if caller.revision.hasAnnotations {
+        ToolAnnotations(
+          title: title, effect: command.effect, isIdempotent: command.about.isIdempotent
+        )
+        .write(to: &writer)
+      }
+    }
+  }
+
+  /// What a model has to know before it calls the tool.
+  var description: String {
+    let about = command.about
+    var sentences = ["\(about.description)"] + command.shape.ruleSentences
+    switch command.effect {
+    case .read: break
+    case .write: sentences.append("It changes something at the vendor.")
+    case .destructive: sentences.append("What it takes away cannot simply be put back.")
+    }
+    if command.canPartlySucceed {
+      sentences.append("Some targets may fail while others succeed; targets tells which.")
+    }
+    if let readBack = about.readBack {
+      sentences.append("\(Self.name(integration.id, "\(readBack)")) shows whether it was applied.")
+    }
+    if !about.permissions.isEmpty {
+      sentences.append(
+        "It needs \(about.permissions.map { "\($0)" }.joined(separator: ", ")).")
+    }
+    return sentences.joined(separator: " ")
+  }
+
+  private func writeInputSchema(to writer: inout JSONWriter) {
+    command.shape.writeToolSchema(
+      to: &writer, source: { Self.name(integration.id, "\($0)") },
+      requiring: needsConnection ? ["connection"] : []
+    ) { writer in
+      guard needsConnection else { return }
+      writer.name("connection")
+      writer.object { writer in
+        writer.member("title", "Connection")
+        writer.member("description", "Which \(integration.about.title) account it runs on.")
+        writer.member("type", "string")
+        writer.name("enum")
+        writer.array { for name in connections { $0.string(name) } }
+      }
+    }
+  }
+}
+
+/// What a client may tell its user of a tool, from the effect of the command.
+struct ToolAnnotations {
+  let title: String
+  let effect: CommandAbout.Effect
+  let isIdempotent: Bool
+
+  func write(to writer: inout JSONWriter) {
+    writer.name("annotations")
+    writer.object {
+      $0.member("title", title)
+      $0.member("readOnlyHint", effect == .read)
+      $0.member("destructiveHint", effect == .destructive)
+      $0.member("idempotentHint", isIdempotent)
+      $0.member("openWorldHint", true)
+    }
+  }
+}
+
+/// The schema of `structuredContent`: the result of an invoke, or the data of its error.
+enum ToolOutput {
+  static func writeSchema(of command: RegisteredCommand?, to writer: inout JSONWriter) {
+    writer.object { writer in
+      writer.member("type", "object")
+      writer.name("properties")
+      writer.object { writer in
+        writer.property("return_data") { writer in
+          writer.member("type", "string")
+          writer.name("enum")
+          writer.array {
+            for value in ["Successful", "Partially Successful", "Failed"] { $0.string(value) }
+          }
+        }
+        writer.name("raw_data")
+        (command?.about.result() ?? .any).writeSchema(to: &writer)
+        writer.property("preview") {
+          $0.member("type", "array")
+          $0.member("description", "The first items of data that is too large and became a file.")
+        }
+        for name in ["targets", "errors", "files", "events", "notices", "problems"]
+          as [StaticString]
+        {
+          writer.property(name) { $0.member("type", "array") }
+        }
+        for name in [
+          "cursor", "failure_indicator", "message", "kind", "outcome", "remedy",
+        ] as [StaticString] {
+          writer.property(name) { $0.member("type", "string") }
+        }
+        for name in ["status_code", "retry_after_ms"] as [StaticString] {
+          writer.property(name) { $0.member("type", "integer") }
+        }
+        writer.property("retryable") { $0.member("type", "boolean") }
+        writer.property("meta") { $0.member("type", "object") }
+      }
+      writer.name("required")
+      writer.array { $0.string("return_data") }
+    }
+  }
+}
+
+extension JSONWriter {
+  /// Writes the schema of one member.
+  mutating func property(_ name: StaticString, _ write: (inout JSONWriter) -> Void) {
+    self.name(name)
+    object(write)
+  }
+}
