@@ -16,15 +16,15 @@ def _refuse(text: str) -> Any:
 class Tapped:
     """One process: `sent` and `received` are its lines as they were, from the client's side."""
 
-    def __init__(self, status: pathlib.Path) -> None:
+    def __init__(self, sent: pathlib.Path) -> None:
         def read(kind: str) -> bytes:
-            return status.with_suffix(f".{kind}").read_bytes()
+            return sent.with_suffix(f".{kind}").read_bytes()
 
-        text = status.read_text().strip()
-        #: None where it was killed before it ended.
-        self.code = int(text) if text else None
-        self.sent, self.received = read("in").splitlines(), read("out").splitlines()
+        self.sent, self.received = read("in").split(b"\n")[:-1], read("out").split(b"\n")[:-1]
         self.errors = read("errors").decode()
+        status = sent.with_suffix(".status")
+        #: None where the client killed it.
+        self.code = int(status.read_text()) if status.is_file() else None
 
     @property
     def requests(self) -> list[dict[str, Any]]:
@@ -45,6 +45,5 @@ class Tapped:
 
 
 def tapped(log: pathlib.Path) -> list[Tapped]:
-    """The processes that were tapped under this name, in the order in which they ended."""
-    found = sorted(log.parent.glob(f"{log.name}.*.status"), key=lambda path: path.stat().st_mtime_ns)
-    return [Tapped(status) for status in found]
+    """The processes that were tapped under this name."""
+    return [Tapped(sent) for sent in sorted(log.parent.glob(f"{log.name}.*.in"))]
