@@ -39,8 +39,8 @@ RUNS = {
 UNLIMITED = {"requests": 1_000_000, "per_seconds": 1}
 LIMITS = {"bitdefender_gravityzone": dict.fromkeys(("default", "tasks", "blocklist"), UNLIMITED)}
 
-#: What the report may hold. An id that is unknown comes back in the answer that says so, as JSON and
-#: not as a page, which it calls a reflection.
+#: What the report may hold: see above; and an unknown id comes back in the answer that says so, as JSON
+#: and not as a page, which it calls a reflection.
 EXPLAINED = {"accepted_malformed", "injection_reflection"}
 
 
@@ -57,6 +57,19 @@ class Fuzzed:
             for message in requests_of(host):
                 if message["id"] in answers:
                     yield message, answers[message["id"]]
+
+
+    @property
+    def tools(self) -> dict[str, dict[str, Any]]:
+        return {
+            tool["name"]: tool for request, answer in self.calls() if request["method"] == "tools/list"
+            for tool in answer.get("result", {}).get("tools", [])}
+
+    def explains(self, finding: dict[str, Any]) -> bool:
+        if finding["category"] == "non_determinism":
+            # A group of a name is made once; the second time the vendor refuses it.
+            return not self.tools[finding["target"]]["annotations"]["readOnlyHint"]
+        return finding["category"] in EXPLAINED
 
 
 def requests_of(host: Tapped) -> list[dict[str, Any]]:
@@ -112,8 +125,7 @@ def fuzzed(request, tmp_path):
 
 def test_the_report_names_no_crash_no_hang_and_nothing_unexplained(fuzzed):
     assert "BLOCKED" not in fuzzed.report, fuzzed.report
-    others = [finding for finding in fuzzed.findings if finding["category"] not in EXPLAINED]
-    assert others == []
+    assert [finding for finding in fuzzed.findings if not fuzzed.explains(finding)] == []
     assert sum(1 for _ in fuzzed.calls()) > 50, "it has fuzzed"
 
 
@@ -129,27 +141,29 @@ def test_every_request_is_answered_once_and_every_line_that_cannot_be_read(fuzze
         assert host.errors == ""
 
 
-def without_icons(message: dict[str, Any]) -> dict[str, Any]:
-    """A client's icons and its website are for people to look at; the host reads only who it is."""
+def read(message: dict[str, Any]) -> dict[str, Any]:
+    """What the host reads of a request. Of a handshake that is little: a client may tell more, such as
+    icons and capabilities that are none of a server's business, and newer clients will."""
     if message["method"] != "initialize":
         return message
-    client = {name: value for name, value in message["params"]["clientInfo"].items()
-              if name not in ("icons", "websiteUrl")}
-    return message | {"params": message["params"] | {"clientInfo": client}}
+    params = message["params"]
+    capabilities = {
+        name: value for name, value in params["capabilities"].items() if name == "elicitation"}
+    client = {name: params["clientInfo"][name] for name in ("name", "version")}
+    return message | {"params": {
+        "protocolVersion": params["protocolVersion"], "capabilities": capabilities,
+        "clientInfo": client}}
 
 
 def test_what_is_taken_is_well_formed(fuzzed, schemas):
     protocol = Schema(schemas / REVISION / "schema.json")
-    tools = {
-        tool["name"]: jsonschema.Draft202012Validator(tool["inputSchema"])
-        for request, answer in fuzzed.calls() if request["method"] == "tools/list"
-        for tool in answer.get("result", {}).get("tools", [])}
     accepted = []
     for request, answer in fuzzed.calls():
         if "error" in answer or answer["result"].get("isError"):
             continue
-        assert protocol.accepts_request(without_icons(request)), request
+        assert protocol.accepts_request(read(request)), request
         if request["method"] == "tools/call":
-            tools[request["params"]["name"]].validate(request["params"].get("arguments", {}))
+            schema = fuzzed.tools[request["params"]["name"]]["inputSchema"]
+            jsonschema.Draft202012Validator(schema).validate(request["params"].get("arguments", {}))
         accepted.append(request["method"])
     assert "initialize" in accepted
