@@ -6,6 +6,7 @@ They are kept in .build/test-agents, and packages come out of one cache.
 from __future__ import annotations
 
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -24,19 +25,20 @@ UNAVAILABLE = ("Request failed", "Failed to fetch", "No solution found")
 seconds: dict[str, float] = {}
 
 
-def virtual_environment(name: str, requirement: str) -> pathlib.Path:
+def virtual_environment(requirement: str) -> pathlib.Path:
     """The folder of programs of an environment that has the requirement.
 
     Skips the test where the package is not to be had.
     """
-    folder = FOLDER / name
-    mark = folder / "requirement.txt"
-    if not mark.is_file() or mark.read_text() != requirement:
+    folder = FOLDER / re.sub(r"[^a-z0-9]+", "-", requirement)
+    mark = folder / "installed"
+    # Written last, so that a half of an environment is made anew.
+    if not mark.is_file():
         begun = time.monotonic()
         shutil.rmtree(folder, ignore_errors=True)
         _run(requirement, "venv", "--python", sys.executable, str(folder))
         _run(requirement, "pip", "install", "--python", str(folder), requirement)
-        mark.write_text(requirement)
+        mark.touch()
         seconds[requirement] = time.monotonic() - begun
     return folder / "bin"
 

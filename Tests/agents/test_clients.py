@@ -8,7 +8,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import pathlib
-import re
 import subprocess
 import tempfile
 import time
@@ -91,11 +90,6 @@ class Client:
     #: Hosts that it starts.
     processes: int = 1
 
-    @property
-    def environment(self) -> str:
-        """Clients with the same requirement share one."""
-        return re.sub(r"[^a-z0-9]+", "-", self.requirement)
-
     def expects(self, step: str) -> dict[str, Any]:
         return self.own.get(step) or SEEN[step]
 
@@ -156,7 +150,7 @@ class Played:
 
     def __init__(self, client: Client) -> None:
         self.client = client
-        python = virtual_environment(client.environment, client.requirement) / "python"
+        python = virtual_environment(client.requirement) / "python"
         begun = time.monotonic()
         with tempfile.TemporaryDirectory() as folder, GatedVendor() as slow, Sandbox() as sandbox:
             log, file = pathlib.Path(folder, "log"), pathlib.Path(folder, "connections.json")

@@ -91,7 +91,7 @@ def answers_of(host: Tapped) -> list[dict[str, Any]]:
 
 
 def fuzz(name: str, folder: pathlib.Path) -> Fuzzed:
-    program = virtual_environment("mcp-fuzzer", REQUIREMENT) / "mcp-fuzzer"
+    program = virtual_environment(REQUIREMENT) / "mcp-fuzzer"
     log, connections = folder / "log", folder / "connections.json"
     with Sandbox("gravityzone: no rate limits") as sandbox:
         accounts = {
