@@ -21,6 +21,8 @@ UV = str(pathlib.Path(sys.executable).parent / "uv")
 #: What an installer says that finds no network, or no such package.
 UNAVAILABLE = ("Request failed", "Failed to fetch", "No solution found")
 
+#: Why a requirement is not to be had; it is not tried again.
+_reasons: dict[str, str] = {}
 #: Seconds that each requirement took to install in this run; none where it was there.
 seconds: dict[str, float] = {}
 
@@ -44,10 +46,12 @@ def virtual_environment(requirement: str) -> pathlib.Path:
 
 
 def _run(requirement: str, *arguments: str) -> None:
-    ended = subprocess.run([UV, "--quiet", *arguments], capture_output=True, text=True)
-    if ended.returncode == 0:
-        return
-    reason = " ".join(ended.stderr.split())
-    if any(text in reason for text in UNAVAILABLE):
-        pytest.skip(f"{requirement} cannot be installed here: {reason}")
-    pytest.fail(f"{requirement}: {reason}", pytrace=False)
+    if requirement not in _reasons:
+        ended = subprocess.run([UV, "--quiet", *arguments], capture_output=True, text=True)
+        if ended.returncode == 0:
+            return
+        reason = " ".join(ended.stderr.split())
+        if not any(text in reason for text in UNAVAILABLE):
+            pytest.fail(f"{requirement}: {reason}", pytrace=False)
+        _reasons[requirement] = reason
+    pytest.skip(f"{requirement} cannot be installed here: {_reasons[requirement]}")
