@@ -83,6 +83,8 @@ let package = Package(
     tests("JSONPath", needs: ["Basics"]),
     tests("Mail", needs: ["Basics"]),
     tests("Plugin", needs: ["Basics", "HTTP", "Crypto"]),
+    // Of the executable: plays protocol/transcripts.
+    .testTarget(name: "TranscriptTests", dependencies: ["Basics"]),
   ],
   swiftLanguageModes: [.v6]
 )

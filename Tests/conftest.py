@@ -1,6 +1,8 @@
-"""Makes `Support` importable from every folder of tests."""
+"""Makes `Support` and the modules of the conformance kit importable from every folder of tests."""
 
 import pathlib
 import sys
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+TESTS = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(TESTS))
+sys.path.append(str(TESTS.parent / "protocol/conformance"))

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Writes the files that come out of the code: protocol/integrations/*.json, the catalogue's hash,
-and the classes of the Python client.
+"""Writes the files that come out of the code: in protocol/ the integrations, openrpc.json, the schemas
+and the examples; the catalogue's hash; and the classes of the Python client.
 
 Usage: Tests/generate.py [--check]
 
@@ -14,6 +14,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.dont_write_bytecode = True
@@ -32,8 +33,25 @@ enum GeneratedCatalogueHash {{
 """
 
 
+#: An address that leads nowhere: the schemas refer to each other, and are read from the folder.
+SCHEMA_BASE = "https://sallyport.example/protocol/1/schema/"
+COMPONENT = "#/components/schemas/"
+EXAMPLES_HEAD = """\
+# Examples
+
+What each method is sent and answers, one line each way. They are those of
+[`openrpc.json`](../openrpc.json), and are tried against the executable and its sandbox; ids, times and
+counts differ from call to call. `sh protocol/examples/tour.sh` builds the executable and answers
+[`tour.jsonl`](tour.jsonl): some commands of each vendor.
+"""
+
+
 def generated() -> dict[Path, str]:
     """Every generated file with what it should hold."""
+    return catalogue_files() | protocol_files()
+
+
+def catalogue_files() -> dict[Path, str]:
     catalogue = subprocess.run(
         [EXECUTABLE, "capabilities", "--json"], check=True, capture_output=True, text=True
     ).stdout.rstrip("\n")
@@ -44,16 +62,67 @@ def generated() -> dict[Path, str]:
     files = {HASH_FILE: HASH_TEXT.format(value=f"sha256:{digest}")}
     for integration in json.loads(text):
         path = ROOT / "protocol/integrations" / f"{integration['id']}.json"
-        files[path] = json.dumps(integration, indent=2, ensure_ascii=False) + "\n"
+        files[path] = pretty(integration)
     for name, content in modules(json.loads(text)).items():
         files[ROOT / "clients/python/src/sallyport/integrations" / name] = content
     return files
 
 
+def protocol_files() -> dict[Path, str]:
+    """What the executable says of the protocol."""
+    line = subprocess.run(
+        [EXECUTABLE, "serve"], check=True, capture_output=True, text=True,
+        input='{"jsonrpc":"2.0","id":1,"method":"rpc.discover"}\n',
+    ).stdout
+    document = json.loads(line)["result"]
+    files = {ROOT / "protocol/openrpc.json": pretty(document)}
+    for name, schema in document["components"]["schemas"].items():
+        head = {
+            "$schema": "https://json-schema.org/draft/2020-12/schema",
+            "$id": f"{SCHEMA_BASE}{name}.json",
+        }
+        files[ROOT / "protocol/schema" / f"{name}.json"] = pretty(head | in_files(schema))
+    files[ROOT / "protocol/examples/README.md"] = EXAMPLES_HEAD + "".join(map(examples, document["methods"]))
+    return files
+
+
+def pretty(value: Any) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+
+
+def in_files(schema: Any) -> Any:
+    """The schema with references to files in place of those within the document."""
+    if isinstance(schema, list):
+        return [in_files(element) for element in schema]
+    if not isinstance(schema, dict):
+        return schema
+    changed = {name: in_files(value) for name, value in schema.items()}
+    reference = changed.get("$ref")
+    if isinstance(reference, str) and reference.startswith(COMPONENT):
+        name, slash, rest = reference.removeprefix(COMPONENT).partition("/")
+        changed["$ref"] = f"{name}.json" + (f"#/{rest}" if slash else "")
+    return changed
+
+
+def examples(method: dict[str, Any]) -> str:
+    """The section on one method."""
+    text = f"\n## {method['name']}\n\n{method['summary']}\n"
+    for example in method.get("examples", []):
+        request = {"jsonrpc": "2.0", "id": 1, "method": method["name"]}
+        if example["params"]:
+            request["params"] = {param["name"]: param["value"] for param in example["params"]}
+        response = {"jsonrpc": "2.0", "id": 1, "result": example["result"]["value"]}
+        arrows = "\n".join(
+            f"{arrow} {json.dumps(message, separators=(',', ':'), ensure_ascii=False)}"
+            for arrow, message in (("->", request), ("<-", response)))
+        text += f"\n{example['name']}\n\n```text\n{arrows}\n```\n"
+    return text
+
+
 def main() -> int:
+    files = generated()
     stale = [
-        (path, content)
-        for path, content in generated().items()
+        (path, content) for path, content in files.items()
         if not path.exists() or path.read_text() != content
     ]
     for path, content in stale:
@@ -61,6 +130,11 @@ def main() -> int:
         if "--check" not in sys.argv:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(content)
+    for path in set((ROOT / "protocol/schema").glob("*")) - set(files):
+        print(f"{'not generated' if '--check' in sys.argv else 'removed'}: {path.relative_to(ROOT)}")
+        stale.append((path, ""))
+        if "--check" not in sys.argv:
+            path.unlink()
     if stale and "--check" in sys.argv:
         print("Build, then run Tests/generate.py, build again, and commit what it wrote.")
         return 1

@@ -16,6 +16,11 @@ struct AcceptedRequest: Sendable {
   }
 }
 
+extension AcceptedRequest {
+  /// Gives the place of work back; the answer comes later, by another way. The id stays taken.
+  func park() { sink.admission.leave() }
+}
+
 /// Where a task's answer goes.
 struct TaskSink: Sendable {
   let output: OutputQueue

@@ -67,6 +67,15 @@ struct FileCall: Sendable {
     }
   }
 
+  static func shape(of method: FileMethod) -> ParameterShape {
+    switch method {
+    case .put: PutParameters.shape
+    case .get: GetParameters.shape
+    case .list: ListParameters.shape
+    case .remove: RemoveParameters.shape
+    }
+  }
+
   private func failure(_ error: CommandError) -> RPCError {
     Failure.command(error, indicator: method.failure)
   }

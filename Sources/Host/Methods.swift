@@ -4,13 +4,6 @@ import RPC
 
 /// The methods that are answered at once, without a vendor.
 struct Methods {
-  private static let names =
-    [
-      "capabilities", "invoke", "cancel", "connections/list", "connections/put",
-      "connections/remove", "health/watch", "health/unwatch", "health/status", "limits", "stats",
-      "ping", "shutdown",
-    ] + FileMethod.allCases.map(\.rawValue)
-
   let context: HostContext
   let statistics: Statistics
   let admission: Admission
@@ -40,6 +33,9 @@ struct Methods {
     case "stats":
       try expectNothing(call.params)
       statistics.write(inFlight: admission.inFlight, to: &writer)
+    case "rpc.discover":
+      try expectNothing(call.params)
+      OpenRPCDocument.write(to: &writer)
     case "ping":
       // Clients of the Model Context Protocol add `_meta`.
       if call.params?["_meta"] == nil || call.params?.count != 1 { try expectNothing(call.params) }
@@ -48,7 +44,8 @@ struct Methods {
       try expectNothing(call.params)
       writer.object { _ in }
     default:
-      let suggestion = Suggestion.closest(to: call.method, among: Self.names)
+      let names = MethodDescription.names
+      let suggestion = Suggestion.closest(to: call.method, among: names)
       throw RPCError(
         .methodNotFound, "There is no method of that name.",
         data: JSONFragment { writer in
@@ -56,7 +53,7 @@ struct Methods {
             writer.member("method", String(call.method.prefix(200)))
             writer.member(ifPresent: "did_you_mean", suggestion)
             writer.name("methods")
-            writer.array { for name in Self.names { $0.string(name) } }
+            writer.array { for name in names { $0.string(name) } }
           }
         })
     }
@@ -81,7 +78,7 @@ struct Methods {
 
   // MARK: Methods
 
-  private struct CapabilitiesParameters: ParameterObject {
+  struct CapabilitiesParameters: ParameterObject {
     static let naming = ParameterShape.Naming.verbatim
     static let shape = ParameterShape(of: CapabilitiesParameters.self)
     let integration: JSON?
@@ -89,8 +86,8 @@ struct Methods {
     let detail: Catalogue.Detail
 
     init(_ members: inout ParamReader) {
-      integration = members.optional("integration", .anyJSON, "Only this integration.")
-      command = members.optional("command", .anyJSON, "Only this command of it.")
+      integration = members.optional("integration", .jsonText, "Only this integration.")
+      command = members.optional("command", .jsonText, "Only this command of it.")
       detail = members.optional(
         "detail", .choice(Catalogue.Detail.self), "How much to say.", default: .full)
     }
@@ -114,15 +111,23 @@ struct Methods {
       integration: integration, command: command, detail: parameters.detail, to: &writer)
   }
 
-  private func cancel(_ params: JSON?, into writer: inout JSONWriter) throws(RPCError) {
-    guard let json = params?["id"], let id = RequestID(json), !id.isNull else {
-      throw ParameterFaults("/id", "must be the id of a request under way").error()
+  struct CancelParameters: ParameterObject {
+    static let naming = ParameterShape.Naming.verbatim
+    static let shape = ParameterShape(of: CancelParameters.self)
+    let id: RequestID
+
+    init(_ members: inout ParamReader) {
+      id = members.required("id", .requestID, "The id of a request under way.")
     }
-    let found = active.cancel(id)
+  }
+
+  private func cancel(_ params: JSON?, into writer: inout JSONWriter) throws(RPCError) {
+    let parameters = try read(params, CancelParameters.self, CancelParameters.shape)
+    let found = active.cancel(parameters.id)
     writer.object { $0.member("cancelled", found) }
   }
 
-  private struct PutParameters: ParameterObject {
+  struct PutParameters: ParameterObject {
     static let naming = ParameterShape.Naming.verbatim
     static let shape = ParameterShape(of: PutParameters.self)
     let name: String
@@ -148,12 +153,20 @@ struct Methods {
     }
   }
 
+  struct RemoveParameters: ParameterObject {
+    static let naming = ParameterShape.Naming.verbatim
+    static let shape = ParameterShape(of: RemoveParameters.self)
+    let name: String
+
+    init(_ members: inout ParamReader) {
+      name = members.required("name", .text, "The connection.")
+    }
+  }
+
   private func removeConnection(
     _ params: JSON?, into writer: inout JSONWriter
   ) throws(RPCError) {
-    guard let name = params?["name"]?.string else {
-      throw ParameterFaults("/name", "must be the name of a connection").error()
-    }
+    let name = try read(params, RemoveParameters.self, RemoveParameters.shape).name
     guard context.connections.remove(name) else {
       throw ParameterFaults(
         "/name", "is unknown",
@@ -167,7 +180,7 @@ struct Methods {
 
   // MARK: Health
 
-  private struct WatchParameters: ParameterObject {
+  struct WatchParameters: ParameterObject {
     static let naming = ParameterShape.Naming.verbatim
     static let shape = ParameterShape(of: WatchParameters.self)
     let connection: String
@@ -195,11 +208,19 @@ struct Methods {
     writer.object { $0.member("watching", parameters.connection) }
   }
 
-  private func unwatch(_ params: JSON?, into writer: inout JSONWriter) throws(RPCError) {
-    guard let name = params?["connection"]?.string else {
-      throw ParameterFaults("/connection", "must be the name of a connection").error()
+  struct UnwatchParameters: ParameterObject {
+    static let naming = ParameterShape.Naming.verbatim
+    static let shape = ParameterShape(of: UnwatchParameters.self)
+    let connection: String
+
+    init(_ members: inout ParamReader) {
+      connection = members.required("connection", .text, "The connection to leave alone.")
     }
-    let found = health.stop(name)
+  }
+
+  private func unwatch(_ params: JSON?, into writer: inout JSONWriter) throws(RPCError) {
+    let parameters = try read(params, UnwatchParameters.self, UnwatchParameters.shape)
+    let found = health.stop(parameters.connection)
     writer.object { $0.member("unwatched", found) }
   }
 

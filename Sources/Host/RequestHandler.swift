@@ -163,8 +163,9 @@ final class RequestHandler {
         writer.name("result")
         try methods.answer(call, into: &writer)
         writer.closeObject()
-        // The catalogue holds no word of a caller's or a vendor's, and is not to be redacted.
-        send(.success, isOwn: call.method == "capabilities", in: batch)
+        // These hold no word of a caller's or a vendor's, and are not to be redacted.
+        let isOwn = call.method == "capabilities" || call.method == "rpc.discover"
+        send(.success, isOwn: isOwn, in: batch)
       } else {
         try methods.answer(call, into: &writer)
       }
@@ -263,7 +264,7 @@ final class RequestHandler {
   ///
   /// - Parameter failure: the failure indicator of what is asked for.
   /// - Returns: nil when the host takes no more, which has been answered then.
-  private func accept(
+  func accept(
     _ id: RequestID?, failure: String, in batch: BatchSink?
   ) -> AcceptedRequest? {
     // Waiting for a place must not hold back answers that are ready.

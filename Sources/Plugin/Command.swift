@@ -25,6 +25,8 @@ public struct CommandAbout: Sendable {
   public var rateLimit: RateQuota?
   /// Of a write: the command that shows whether it was applied.
   public var readBack: StaticString?
+  /// Of a write: how its targets are called by people.
+  public var targetNaming: (@Sendable () -> TargetNaming)?
   /// Of the error triple, where it is not "<title> failed."
   public var failureIndicator: StaticString?
   /// Of a command that fetches events: what they are made of.
@@ -35,7 +37,7 @@ public struct CommandAbout: Sendable {
     _ title: StaticString, _ description: StaticString, effect: Effect = .read,
     isIdempotent: Bool? = nil, permissions: [StaticString] = [], items: ItemsPath? = nil,
     rateLimit: RateQuota? = nil, readBack: StaticString? = nil,
-    failureIndicator: StaticString? = nil,
+    targetNaming: (@Sendable () -> TargetNaming)? = nil, failureIndicator: StaticString? = nil,
     events: (@Sendable () -> EventSource)? = nil,
     result: @escaping @Sendable () -> ResultShape = { .any }
   ) {
@@ -47,6 +49,7 @@ public struct CommandAbout: Sendable {
     self.items = items
     self.rateLimit = rateLimit
     self.readBack = readBack
+    self.targetNaming = targetNaming
     self.failureIndicator = failureIndicator
     self.events = events
     self.result = result

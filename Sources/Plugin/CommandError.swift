@@ -4,7 +4,7 @@ import HTTP
 /// Why a command failed, in the terms of the documents (indicator, status code, message) and in
 /// those that a program decides by (kind, retryable, outcome).
 public struct CommandError: Error, Sendable {
-  public enum Kind: String, Sendable {
+  public enum Kind: String, CaseIterable, Sendable {
     /// The vendor answered with an error of its own.
     case upstream
     /// The credentials are missing or were not accepted.
@@ -24,7 +24,7 @@ public struct CommandError: Error, Sendable {
   }
 
   /// Whether the vendor may have acted.
-  public enum Outcome: String, Sendable {
+  public enum Outcome: String, CaseIterable, Sendable {
     case notApplied = "not_applied"
     case unknown
   }

@@ -313,10 +313,13 @@ class Host:
         except subprocess.TimeoutExpired:
             raise AssertionError(f"the host did not end; stderr: {self.errors}") from None
 
+    def rest_lines(self) -> list[bytes]:
+        """The frames up to the end of the output."""
+        return list(iter(lambda: self._output.lines.get(timeout=TIMEOUT), None))
+
     def rest(self) -> list[Any]:
         """The answers up to the end of the output."""
-        lines = iter(lambda: self._output.lines.get(timeout=TIMEOUT), None)
-        return [parse(received) for received in lines]
+        return [parse(received) for received in self.rest_lines()]
 
     def finish(self) -> tuple[int, list[Any]]:
         """Ends the input; returns the exit code and the answers that were not read yet."""

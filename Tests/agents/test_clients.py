@@ -33,9 +33,10 @@ TOOLS = [
     for command in integration["commands"]
 ]
 
+#: The names of managed endpoints are known; the other one has its id only.
 QUESTION = (
     "Bitdefender GravityZone: Delete Endpoints on the connection gravityzone_sandbox?\n"
-    "endpoint_ids: 6affe1e0b1a43d0003000004, 6affe1e0b1a43d0003000005 (2)\n"
+    'endpoint_ids: "LOBBY-PC4, 10.1.0.14" (6affe1e0b1a43d0003000004); 6affe1e0b1a43d0003000005 (2)\n'
     "What it takes away cannot simply be put back.")
 
 #: What a step of the scenario sees, whoever does it.

@@ -12,7 +12,8 @@ import pytest
 from host import EXECUTABLE, TIMEOUT, Host, environment, invoke, line, run
 
 SUBCOMMANDS = [
-    "serve", "run", "call", "capabilities", "sample", "auth", "sandbox", "jsonpath", "version"]
+    "serve", "run", "call", "capabilities", "sample", "auth", "sandbox", "mcp-config",
+    "jsonpath", "version"]
 CODA = "coda_footprint"
 
 
@@ -46,7 +47,7 @@ def test_help_mentions_every_option_that_exists():
     text = run("help", "serve").text
     for option in ("--connections", "--sandbox", "--sandbox-fault", "--state-dir", "--read-only", "--max-in-flight",
                    "--files-dir", "--max-line-bytes", "--drain-timeout", "--datetime-format", "--log-level",
-                   "--audit"):
+                   "--audit", "--tools", "--confirm", "--catalogue", "--tools-per-page", "--max-tool-result-bytes"):
         assert option in text
 
 

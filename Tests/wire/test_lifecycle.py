@@ -407,9 +407,11 @@ def test_an_escaped_id_names_the_same_request(vendor):
         assert (answer["id"], answer["error"]["code"]) == ("a", -32800)
 
 
-@pytest.mark.parametrize("params", [None, {}, [], [7], {"id": None}, {"id": []}, {"ID": 7}])
-def test_cancel_needs_an_id(params):
+@pytest.mark.parametrize(("params", "paths"), [
+    (None, ["/id"]), ({}, ["/id"]), ([], [""]), ([7], [""]), ({"id": None}, ["/id"]), ({"id": []}, ["/id"]),
+    ({"ID": 7}, ["/id", "/ID"])])
+def test_cancel_needs_an_id(params, paths):
     with Host() as host:
         error = host.error("cancel", params)
     assert error["code"] == -32602
-    assert [problem["path"] for problem in error["data"]["problems"]] == ["/id"]
+    assert [problem["path"] for problem in error["data"]["problems"]] == paths

@@ -82,6 +82,9 @@ func misbehave(command, id string, line int, text string) {
 	case "silent":
 	case "echo":
 		answer(id, `{"return_data":"Successful","raw_data":`+text+`}`)
+	case "news behind it":
+		answer(id, success)
+		say(`{"jsonrpc":"2.0","method":"news","params":{"of":"today"}}`)
 	case "exit":
 		fmt.Fprintln(os.Stderr, "first\nsallyport: fatal: out of cheese")
 		os.Exit(7)

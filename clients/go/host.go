@@ -23,6 +23,7 @@ type Host struct {
 	options Options
 	process *exec.Cmd
 	out     *writer
+	output  *output
 	log     logTail
 	flow    flow
 	// slots holds one element for each request that is under way.
@@ -62,12 +63,12 @@ func Start(ctx context.Context, options Options) (*Host, error) {
 	h.slots = make(chan struct{}, h.options.MaxInFlight)
 	h.flow.init()
 	h.process = h.options.command()
-	output, log, err := h.launch()
+	log, err := h.launch()
 	if err != nil {
 		return nil, fmt.Errorf("sallyport: %w", err)
 	}
 	h.unwatch = context.AfterFunc(ctx, h.interrupt)
-	go h.run(output, log)
+	go h.run(log)
 	if err := h.Request(ctx, "ping", nil, nil); err != nil {
 		h.process.Process.Kill()
 		<-h.done
@@ -77,7 +78,7 @@ func Start(ctx context.Context, options Options) (*Host, error) {
 }
 
 // launch starts the process with a pipe for each of its streams.
-func (h *Host) launch() (output, log *os.File, err error) {
+func (h *Host) launch() (log *os.File, err error) {
 	var files []*os.File
 	defer func() {
 		if err != nil {
@@ -89,25 +90,26 @@ func (h *Host) launch() (output, log *os.File, err error) {
 	for range [3]int{} {
 		reading, writing, err := os.Pipe()
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 		files = append(files, reading, writing)
 	}
 	if h.out, err = newWriter(files[1]); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	h.process.Stdin, h.process.Stdout, h.process.Stderr = files[0], files[3], files[5]
 	if err := h.process.Start(); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	for _, theirs := range []*os.File{files[0], files[3], files[5]} {
 		theirs.Close()
 	}
-	return files[2], files[4], nil
+	h.output = newOutput(files[2])
+	return files[4], nil
 }
 
 // run lives as long as the process and leaves nothing behind.
-func (h *Host) run(output, log *os.File) {
+func (h *Host) run(log *os.File) {
 	var all sync.WaitGroup
 	background := func(work func()) {
 		all.Add(1)
@@ -127,15 +129,15 @@ func (h *Host) run(output, log *os.File) {
 		h.process.Wait()
 		h.state = h.process.ProcessState
 		close(h.exited)
-		output.SetReadDeadline(time.Now().Add(tailWait))
+		h.output.ended()
 		log.SetReadDeadline(time.Now().Add(tailWait))
 	})
 
 	// A handler may wait for the end of the host, so the end does not wait for a handler.
 	go h.handleNotices()
 
-	h.read(output)
-	output.Close()
+	h.read()
+	h.output.file.Close()
 	select {
 	case <-h.exited:
 	case <-time.After(killWait):
@@ -183,6 +185,7 @@ func (h *Host) Shutdown(ctx context.Context) error {
 	}
 	h.mu.Unlock()
 	h.out.close()
+	h.output.rouse()
 	h.flow.begin()
 	defer h.flow.end()
 

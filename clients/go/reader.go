@@ -1,63 +1,15 @@
 package sallyport
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"os"
 	"sync"
 	"sync/atomic"
-	"time"
 )
 
-const (
-	// maxLine is how many bytes one line of the host may have.
-	maxLine = 1 << 30
-	// maxNotices is how many notifications may wait for their handler.
-	maxNotices = 1000
-	// readBuffer is how many bytes are read at a time.
-	readBuffer = 64 << 10
-)
-
-// read hands over every line of the host, until its output ends.
-func (h *Host) read(output *os.File) {
-	reader := bufio.NewReaderSize(output, readBuffer)
-	var long []byte
-	isLate := false
-	for {
-		h.flow.wait()
-		piece, err := reader.ReadSlice('\n')
-		if len(piece) > 0 {
-			isLate = false
-		}
-		switch {
-		case err == nil && len(long) == 0:
-			h.receive(piece)
-		case err == nil:
-			h.receive(append(long, piece...))
-			long = nil
-		case errors.Is(err, bufio.ErrBufferFull):
-			long = append(long, piece...)
-		case errors.Is(err, os.ErrDeadlineExceeded) && !isLate:
-			// The process has ended, but what it wrote may still be in the pipe.
-			long = append(long, piece...)
-			isLate = true
-			output.SetReadDeadline(time.Now().Add(tailWait / 10))
-		default:
-			if rest := append(long, piece...); len(rest) > 0 {
-				h.log.add(fmt.Sprintf("(cut off) %.200s", rest))
-			}
-			return
-		}
-		if len(long) > maxLine {
-			h.log.add(fmt.Sprintf("(the host sent a line of more than %d bytes)", maxLine))
-			h.process.Process.Kill()
-			return
-		}
-	}
-}
+// maxNotices is how many notifications may wait for their handler.
+const maxNotices = 1000
 
 // receive takes one line, which is the reader's to use again.
 func (h *Host) receive(line []byte) {

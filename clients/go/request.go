@@ -74,7 +74,7 @@ func (h *Host) send(ctx context.Context, sent *pending, line []byte, isInvoke bo
 	}
 	line = strconv.AppendUint(append(line, `,"id":`...), id, 10)
 	line = append(line, '}', '\n')
-	wasTaken := h.out.send(line, &sent.line)
+	wasTaken := h.out.send(line, &sent.line, len(h.slots) == 1)
 	if cap(line) <= maxKeptBuffer {
 		lines.Put(&line)
 	}
@@ -114,6 +114,7 @@ func appendDeadline(ctx context.Context, line []byte) []byte {
 
 // wait returns the answer; when ctx ends, what the host then says, or that it said nothing.
 func (h *Host) wait(ctx context.Context, sent *pending) message {
+	h.lead(ctx, sent)
 	select {
 	case got := <-sent.answer:
 		// Nobody else knows it any more.
@@ -153,5 +154,5 @@ func within(limit time.Duration, answer chan message) (message, bool) {
 
 func (h *Host) cancel(id uint64) {
 	line := fmt.Appendf(nil, `{"jsonrpc":"2.0","method":"cancel","params":{"id":%d}}`+"\n", id)
-	h.out.send(line, nil)
+	h.out.send(line, nil, true)
 }

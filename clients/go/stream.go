@@ -65,6 +65,7 @@ func (h *Host) begin(ctx context.Context, call Call, isStream bool) *Stream {
 	if err == nil {
 		h.flow.begin()
 		err = h.send(ctx, s.sent, body, true)
+		h.output.rouse()
 		h.flow.end()
 	}
 	if err != nil {

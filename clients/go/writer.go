@@ -38,8 +38,9 @@ func newWriter(file *os.File) (*writer, error) {
 }
 
 // send takes a line over, which stays the caller's to use again. The number of the line, from
-// 1, is stored before it is sent; false means that the writer is closed.
-func (w *writer) send(line []byte, number *atomic.Uint64) bool {
+// 1, is stored before it is sent; false means that the writer is closed. isAlone says that nobody else
+// is about to send.
+func (w *writer) send(line []byte, number *atomic.Uint64, isAlone bool) bool {
 	w.mu.Lock()
 	if w.closed {
 		w.mu.Unlock()
@@ -55,12 +56,13 @@ func (w *writer) send(line []byte, number *atomic.Uint64) bool {
 		return true
 	}
 	w.busy = true
-	w.mu.Unlock()
-
-	// Others who are about to send do so now, and one write does for all.
-	runtime.Gosched()
-
-	w.mu.Lock()
+	if !isAlone {
+		// Others who are about to send do so now, and one write does for all. For one alone this would
+		// only wake a thread that finds nothing to do.
+		w.mu.Unlock()
+		runtime.Gosched()
+		w.mu.Lock()
+	}
 	defer w.mu.Unlock()
 	batch := w.queued
 	w.queued = batch[tryWrite(w.raw, batch):]

@@ -22,6 +22,8 @@ HERE = pathlib.Path(__file__).resolve().parent
 PACKAGE = HERE / "src/sallyport"
 NAME = "sallyport"
 REQUIRES_PYTHON = ">=3.9"
+#: What parts of the package need that not everybody uses: `pip install sallyport[celery]`.
+EXTRAS = {"celery": ["celery[redis] >=5.6"]}
 #: The oldest time that a zip archive can hold.
 EPOCH = (1980, 1, 1, 0, 0, 0)
 
@@ -45,11 +47,19 @@ def metadata() -> str:
             "Summary: Runs commands of security vendors through Sallyport",
             f"Requires-Python: {REQUIRES_PYTHON}",
             "Classifier: Typing :: Typed",
+            *requirements(),
             "Description-Content-Type: text/markdown",
             "",
             (HERE / "README.md").read_text("utf-8"),
         ]
     )
+
+
+def requirements() -> Iterator[str]:
+    for extra, needed in EXTRAS.items():
+        yield f"Provides-Extra: {extra}"
+        for one in needed:
+            yield f'Requires-Dist: {one}; extra == "{extra}"'
 
 
 def executable() -> pathlib.Path:

@@ -1,30 +1,22 @@
 import Basics
 import RPC
 
-/// What one stream has to do with clients of the Model Context Protocol: the client itself, questions
-/// to its user that are open, and subscriptions. Used by the reading thread only.
+/// What one stream has to do with clients of the Model Context Protocol. Used by the reading thread
+/// only, but for the dialogues.
 final class AgentSession {
-  /// Questions and subscriptions that are open at most.
-  static let maximumOpen = 256
-
-  /// A tool call whose user has been asked.
-  struct Asked {
-    let run: MCPFront.ToolRun
-    let id: RequestID
-    let request: ActiveRequests.Request
-  }
+  /// Subscriptions at most.
+  static let maximumSubscriptions = 256
 
   struct Subscribed {
     let subscription: MCPFront.Subscription
     let request: ActiveRequests.Request
   }
 
+  let dialogues = Dialogues()
   let front: MCPFront
-  /// By the id of the question.
-  var asked: [String: Asked] = [:]
   var subscribed: [Subscribed] = []
 
-  init(_ context: HostContext) { front = MCPFront(context) }
+  init(_ context: HostContext) { front = MCPFront(context, dialogues) }
 }
 
 extension RequestHandler {
@@ -71,30 +63,22 @@ extension RequestHandler {
       startOnFiles(
         params, as: id, failure: method.failure, in: batch, isSilentWhenCancelled: true
       ) { [context] _ in call.frame(id, scrubbedBy: context.secrets) }
-    case .asked(let run, let frame):
-      let request = try open(id)
-      let question = agents.front.lastQuestionID
-      agents.asked[question] = AgentSession.Asked(run: run, id: id, request: request)
-      say(frame)
+    case .ask(let run): ask(run, as: id, in: batch)
     case .listening(let subscription, let frame):
+      guard agents.subscribed.count < AgentSession.maximumSubscriptions else {
+        throw RPCError(
+          .invalidRequest,
+          "There are \(AgentSession.maximumSubscriptions) subscriptions; the limit is that.",
+          data: nil)
+      }
+      // It takes none of the places of work.
+      guard let request = active.begin(id) else {
+        preconditionFailure("an id was taken between the check and the start")
+      }
       agents.subscribed.append(
-        AgentSession.Subscribed(subscription: subscription, request: try open(id)))
+        AgentSession.Subscribed(subscription: subscription, request: request))
       say(frame)
     }
-  }
-
-  /// Keeps an id until its answer can be given, without one of the places of work.
-  private func open(_ id: RequestID) throws(RPCError) -> ActiveRequests.Request {
-    guard agents.asked.count + agents.subscribed.count < AgentSession.maximumOpen else {
-      throw RPCError(
-        .invalidRequest,
-        "There are \(AgentSession.maximumOpen) open questions and subscriptions; the limit is that."
-      )
-    }
-    guard let request = active.begin(id) else {
-      preconditionFailure("an id was taken between the check and the start")
-    }
-    return request
   }
 
   private func start(
@@ -110,13 +94,40 @@ extension RequestHandler {
 
   // MARK: Questions
 
+  /// Asks the user, with the names of the targets as far as they can be found out.
+  private func ask(_ run: MCPFront.ToolRun, as id: RequestID, in batch: BatchSink?) {
+    guard var accepted = accept(id, failure: run.request.command.failure, in: batch) else { return }
+    accepted.isSilentWhenCancelled = true
+    let names = TargetNames(of: run, in: context)
+    accepted.request.run(
+      Task.detached { [accepted, output, dialogues = agents.dialogues] in
+        let caller = run.result.caller
+        let confirmation = Confirmation(
+          request: run.request, names: await names?.read(for: accepted.request) ?? [:])
+        if caller.revision.isStateless {
+          let token = dialogues.token(for: run.request)
+          return accepted.finish(
+            confirmation.inputRequired(id, token: token, for: caller), .success)
+        }
+        let asked = Dialogues.Asked(run: run, id: id, request: accepted.request)
+        let command = run.request.command
+        switch accepted.request.cancelReason == nil ? dialogues.open(asked) : .ended {
+        case .question(let question):
+          output.append(confirmation.question(question, for: caller) + [0x0A])
+          accepted.park()
+        case .full: accepted.finish(run.result.frame(id, Confirmation.tooMany(command)), .error)
+        case .ended: accepted.finish(run.result.frame(id, Confirmation.inputEnded(command)), .error)
+        }
+      })
+  }
+
   /// Takes the answer to a question.
   ///
   /// - Returns: false for a response that nobody waits for.
   func settle(_ response: JSON) -> Bool {
-    guard let question = response["id"]?.string,
-      let asked = agents.asked.removeValue(forKey: question)
-    else { return false }
+    guard let question = response["id"]?.string, let asked = agents.dialogues.close(question) else {
+      return false
+    }
     active.end(asked.request)
     if asked.request.cancelReason != nil { return true }
     if response["result"]?["action"]?.equals("accept") == true {
@@ -132,10 +143,7 @@ extension RequestHandler {
   private func cancelQuietly(_ params: JSON?) {
     guard let id = params?["requestId"].flatMap({ RequestID($0) }), !id.isNull else { return }
     _ = active.cancel(id)
-    for (question, asked) in agents.asked where asked.id == id {
-      agents.asked[question] = nil
-      active.end(asked.request)
-    }
+    if let asked = agents.dialogues.close(of: id) { active.end(asked.request) }
     for subscribed in agents.subscribed where subscribed.subscription.id == id {
       active.end(subscribed.request)
     }
@@ -156,20 +164,17 @@ extension RequestHandler {
 
   /// The input has ended: nobody will answer questions any more.
   func finish() {
-    for asked in agents.asked.values {
+    for asked in agents.dialogues.end() {
       active.end(asked.request)
-      let error = Confirmation.refusal(
-        asked.run.request.command, "The input ended before the user confirmed it.",
-        remedy: "Send it again, and keep the input open until it is answered.")
-      if asked.request.cancelReason == nil {
-        answer(asked.run.result.frame(asked.id, error), .error, in: nil)
-      }
+      guard asked.request.cancelReason == nil else { continue }
+      let error = Confirmation.inputEnded(asked.run.request.command)
+      answer(asked.run.result.frame(asked.id, error), .error, in: nil)
     }
     for subscribed in agents.subscribed {
       active.end(subscribed.request)
       say(subscribed.subscription.end)
     }
-    (agents.asked, agents.subscribed) = ([:], [])
+    agents.subscribed = []
     flush()
   }
 }

@@ -5,7 +5,7 @@ import RPC
 /// The question whether a command may run, for the user of a client.
 struct Confirmation: Sendable {
   /// Targets that a question names; the others are counted.
-  private static let maximumNames = 20
+  static let maximumNames = 20
   /// Bytes of a value that is shown.
   private static let maximumValueBytes = 200
   /// The name of the question among `inputRequests`.
@@ -14,6 +14,8 @@ struct Confirmation: Sendable {
   enum Need: Equatable { case none, ask, refuse }
 
   let request: InvokeRequest
+  /// How targets are called, by their ids.
+  var names: [String: String] = [:]
 
   /// Whether the user is to be asked.
   func need(_ mode: MCPOptions.Confirmation, canAsk: Bool) -> Need {
@@ -24,16 +26,19 @@ struct Confirmation: Sendable {
     }
   }
 
+  // MARK: The question
+
   /// What would be done to what, in words.
-  var message: String {
-    let about = request.command.about
+  private var message: String {
     let connection = request.connection.connection.name.map { " on the connection \($0)" } ?? ""
-    var lines = ["\(request.integration.about.title): \(about.title)\(connection)?"]
+    var lines = [
+      "\(request.integration.about.title): \(request.command.about.title)\(connection)?"
+    ]
     let secrets = request.command.shape.secretNames
     if let arguments = request.arguments {
       for argument in arguments.members {
         let name = argument.name.string ?? ""
-        let value = secrets.contains(name) ? SecretScrubber.replacement : Self.text(argument.value)
+        let value = secrets.contains(name) ? SecretScrubber.replacement : text(argument.value)
         lines.append("\(name): \(value)")
       }
     }
@@ -43,25 +48,40 @@ struct Confirmation: Sendable {
     return lines.joined(separator: "\n")
   }
 
-  private static func text(_ value: JSON) -> String {
-    guard value.kind == .array else { return short(value) }
-    var names: [String] = []
-    for element in value.elements.map(short) where !names.contains(element) {
-      names.append(element)
+  private func text(_ value: JSON) -> String {
+    guard value.kind == .array else { return named(value) }
+    var texts: [String] = []
+    for element in value.elements.map(named) where !texts.contains(element) {
+      texts.append(element)
     }
-    let more = names.count - maximumNames
-    return names.prefix(maximumNames).joined(separator: ", ")
-      + (more > 0 ? " and \(more) more" : "") + (names.count > 1 ? " (\(names.count))" : "")
+    let more = texts.count - Self.maximumNames
+    return texts.prefix(Self.maximumNames).joined(separator: "; ")
+      + (more > 0 ? " and \(more) more" : "") + (texts.count > 1 ? " (\(texts.count))" : "")
   }
 
-  private static func short(_ value: JSON) -> String {
+  private func named(_ value: JSON) -> String {
     let text = value.string ?? JSONFragment(value).text
-    guard text.utf8.count > maximumValueBytes else { return text }
-    return String(decoding: text.utf8.prefix(maximumValueBytes), as: UTF8.self) + "…"
+    return names[text].map { "\"\(Self.onOneLine($0))\" (\(Self.onOneLine(text)))" }
+      ?? Self.onOneLine(text)
   }
 
-  /// Writes the params of `elicitation/create`. The form has no fields: sending it is the consent.
-  func writeParams(for caller: MCPCaller, to writer: inout JSONWriter) {
+  /// Names come from the vendor, and so from whoever sent the mail: they must not look like a part
+  /// of the question.
+  private static func onOneLine(_ text: String) -> String {
+    var line = ""
+    for scalar in text.unicodeScalars {
+      guard line.utf8.count < maximumValueBytes else { return line + "…" }
+      switch scalar.properties.generalCategory {
+      case .control, .format, .lineSeparator, .paragraphSeparator, .privateUse, .surrogate:
+        line += " "
+      default: line.unicodeScalars.append(scalar)
+      }
+    }
+    return line
+  }
+
+  /// The params of `elicitation/create`. The form has no fields: sending it is the consent.
+  private func writeParams(for caller: MCPCaller, to writer: inout JSONWriter) {
     writer.object { writer in
       if caller.revision >= .november2025 { writer.member("mode", "form") }
       writer.member("message", message)
@@ -70,9 +90,45 @@ struct Confirmation: Sendable {
     }
   }
 
-  /// The error of a command that the user did not want, or could not be asked about.
-  static func refusal(_ command: RegisteredCommand, _ sentence: String, remedy: String) -> RPCError
-  {
+  /// The request to a client that keeps a session.
+  func question(_ id: String, for caller: MCPCaller) -> [UInt8] {
+    var writer = JSONWriter()
+    writer.object { writer in
+      writer.literal(#""jsonrpc":"2.0""#)
+      writer.member("id", id)
+      writer.member("method", "elicitation/create")
+      writer.name("params")
+      writeParams(for: caller, to: &writer)
+    }
+    return writer.bytes
+  }
+
+  /// The result for a client that sends the call again with the answer.
+  func inputRequired(_ id: RequestID, token: String, for caller: MCPCaller) -> [UInt8] {
+    var writer = JSONWriter()
+    Frame.result(id, into: &writer) { writer in
+      writer.result(for: caller, "input_required") { writer in
+        writer.name("inputRequests")
+        writer.object { writer in
+          writer.name(text: Self.key)
+          writer.object { writer in
+            writer.member("method", "elicitation/create")
+            writer.name("params")
+            writeParams(for: caller, to: &writer)
+          }
+        }
+        writer.member("requestState", token)
+      }
+    }
+    return writer.bytes
+  }
+
+  // MARK: Refusals
+
+  /// The error of a command that could not be asked about.
+  static func refusal(
+    _ command: RegisteredCommand, _ sentence: String, remedy: String
+  ) -> RPCError {
     Failure.command(CommandError(.policy, sentence, remedy: remedy), indicator: command.failure)
   }
 
@@ -80,29 +136,16 @@ struct Confirmation: Sendable {
     refusal(
       command, "The user did not confirm it.", remedy: "Ask the user what is to be done instead.")
   }
-}
 
-/// Questions that were given back to stateless clients, by the token that comes with the answer.
-/// Used by the reading thread only.
-struct OpenQuestions {
-  /// Questions that are kept; the oldest ones are forgotten, and asked again.
-  private static let maximum = 1_000
-
-  private var asked: [(token: String, identity: IdempotencyLedger.Identity)] = []
-
-  mutating func add(_ request: InvokeRequest) -> String {
-    let token = UniqueID.make()
-    if asked.count >= Self.maximum { asked.removeFirst() }
-    asked.append((token, request.identity))
-    return token
+  static func inputEnded(_ command: RegisteredCommand) -> RPCError {
+    refusal(
+      command, "The input ended before the user confirmed it.",
+      remedy: "Send it again, and keep the input open until it is answered.")
   }
 
-  /// Whether the token belongs to a question about this very call; it does so once.
-  mutating func take(_ token: String, for request: InvokeRequest) -> Bool {
-    guard let position = asked.firstIndex(where: { $0.token == token }),
-      asked[position].identity == request.identity
-    else { return false }
-    asked.remove(at: position)
-    return true
+  static func tooMany(_ command: RegisteredCommand) -> RPCError {
+    refusal(
+      command, "\(Dialogues.maximumOpen) questions to the user are open.",
+      remedy: "Answer some of them first.")
   }
 }

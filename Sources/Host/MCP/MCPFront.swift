@@ -14,14 +14,14 @@ final class MCPFront {
     /// Run the command; the result writes the answer.
     case run(InvokeRequest, ToolResult)
     case read(ResourceCall)
-    /// Answer later: the user is asked first, by this frame.
-    case asked(ToolRun, frame: [UInt8])
+    /// Ask the user first.
+    case ask(ToolRun)
     /// Answer at the end, and send this frame.
     case listening(Subscription, frame: [UInt8])
   }
 
   /// A tool call that may run as soon as its user agrees.
-  struct ToolRun {
+  struct ToolRun: Sendable {
     let request: InvokeRequest
     let result: ToolResult
   }
@@ -39,11 +39,11 @@ final class MCPFront {
   private(set) var handshake: MCPCaller?
   /// Who sent the last request.
   private(set) var lastCaller: MCPCaller?
-  private var questions = OpenQuestions()
-  private var questionCount = 0
+  private let dialogues: Dialogues
 
-  init(_ context: HostContext) {
+  init(_ context: HostContext, _ dialogues: Dialogues) {
     self.context = context
+    self.dialogues = dialogues
     catalogue = ToolCatalogue(context)
   }
 
@@ -133,10 +133,7 @@ final class MCPFront {
         remedy: "Use a client with elicitation, or start the host with --confirm destructive.")
     case .ask: break
     }
-    guard caller.revision.isStateless else {
-      return .asked(run, frame: question(confirmation, for: caller))
-    }
-    if let token = call.requestState, questions.take(token, for: run.request),
+    if let token = call.requestState, dialogues.take(token, for: run.request),
       let answer = call.inputResponses?[Confirmation.key]
     {
       guard answer["action"]?.equals("accept") == true else {
@@ -144,40 +141,8 @@ final class MCPFront {
       }
       return .run(run.request, run.result)
     }
-    let token = questions.add(run.request)
-    return .result(
-      JSONFragment { writer in
-        writer.result(for: caller, "input_required") { writer in
-          writer.name("inputRequests")
-          writer.object { writer in
-            writer.name(text: Confirmation.key)
-            writer.object { writer in
-              writer.member("method", "elicitation/create")
-              writer.name("params")
-              confirmation.writeParams(for: caller, to: &writer)
-            }
-          }
-          writer.member("requestState", token)
-        }
-      })
+    return .ask(run)
   }
-
-  /// The request that asks, with an id of the host's own.
-  private func question(_ confirmation: Confirmation, for caller: MCPCaller) -> [UInt8] {
-    questionCount += 1
-    var writer = JSONWriter()
-    writer.object { writer in
-      writer.literal(#""jsonrpc":"2.0""#)
-      writer.member("id", lastQuestionID)
-      writer.member("method", "elicitation/create")
-      writer.name("params")
-      confirmation.writeParams(for: caller, to: &writer)
-    }
-    return writer.bytes
-  }
-
-  /// The id of the question that was asked last.
-  var lastQuestionID: String { "sallyport-question-\(questionCount)" }
 
   private func answer(
     _ call: ToolCall, with tool: CompactTool, for caller: MCPCaller

@@ -85,6 +85,8 @@ extension Kind where Self == NumberKind {
 extension Kind where Self == JSONKind {
   public static var anyJSON: JSONKind { JSONKind(kind: nil) }
   public static var jsonObject: JSONKind { JSONKind(kind: .object) }
+  /// Text that is looked up as it is.
+  public static var jsonText: JSONKind { JSONKind(kind: .string) }
 }
 
 extension Kind {

@@ -6,7 +6,7 @@ extension ParameterShape {
     writer.object { writeSchemaMembers(to: &$0) }
   }
 
-  func writeSchemaMembers(to writer: inout JSONWriter) {
+  public func writeSchemaMembers(to writer: inout JSONWriter) {
     writer.member("type", "object")
     writer.name("properties")
     writer.object { writer in

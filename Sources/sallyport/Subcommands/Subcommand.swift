@@ -16,6 +16,7 @@ enum Subcommands {
   static let all = [
     ServeCommand.description, RunCommand.description, CallCommand.description,
     CapabilitiesCommand.description, SampleCommand.description, AuthCommand.description,
-    SandboxCommand.description, JSONPathCommand.description, VersionCommand.description,
+    SandboxCommand.description, MCPConfigCommand.description, JSONPathCommand.description,
+    VersionCommand.description,
   ]
 }

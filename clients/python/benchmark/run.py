@@ -9,7 +9,9 @@ client, and nothing of the host's; building the arguments and reading the answer
 row is no client at all: a line written, a line read, json in between.
 
 The ways take turns in short rounds, and the median and the best round are shown: the best one is the
-least disturbed by what else runs on the machine. Answers are checked, times are not.
+least disturbed by what else runs on the machine. The last column is what the client adds: the median of
+the differences to the first row in the same round, in which the machine was as slow for both. Answers
+are checked, times are not.
 """
 
 from __future__ import annotations
@@ -25,6 +27,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from statistics import median
 
 CLIENT = pathlib.Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(CLIENT / "src"))
@@ -124,20 +127,21 @@ def measure(ways: dict[str, Way], calls: int, rounds: int) -> None:
             cpu, wall = cpu_seconds(), time.perf_counter()
             way(calls)
             taken[name].append((cpu_seconds() - cpu, time.perf_counter() - wall))
+    bare = next(iter(taken.values()))
     for name, times in taken.items():
-        costs = sorted(cpu / calls * 1e6 for cpu, _ in times)
-        rates = sorted(calls / wall for _, wall in times)
-        middle = rounds // 2
+        costs = [cpu / calls * 1e6 for cpu, _ in times]
+        rates = [calls / wall for _, wall in times]
+        added = [(cpu - least) / calls * 1e6 for (cpu, _), (least, _) in zip(times, bare)]
         print(
-            f"| {name} | {rates[middle]:,.0f} | {rates[-1]:,.0f} "
-            f"| {costs[middle]:.1f} | {costs[0]:.1f} |"
+            f"| {name} | {median(rates):,.0f} | {max(rates):,.0f} "
+            f"| {median(costs):.1f} | {min(costs):.1f} | {median(added):.1f} |"
         )
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("--calls", type=int, default=1_000, help="of one round")
-    parser.add_argument("--rounds", type=int, default=30)
+    parser.add_argument("--calls", type=int, default=300, help="of one round")
+    parser.add_argument("--rounds", type=int, default=60)
     options = parser.parse_args()
 
     loop = asyncio.new_event_loop()
@@ -148,7 +152,8 @@ def main() -> None:
     )
     with Host(sandbox=True) as host, concurrent.futures.ThreadPoolExecutor(THREADS) as pool:
         print(f"Python {sys.version.split()[0]}, {options.rounds} rounds of {options.calls:,} calls")
-        print("\n| | calls/s | best | µs of CPU for each | best |\n|---|---:|---:|---:|---:|")
+        print("\n| | calls/s | best | µs of CPU for each | best | added |")
+        print("|---|---:|---:|---:|---:|---:|")
         ways = {
             "no client, one after the other": bare_pipe(bare),
             "`invoke`, one after the other": one_after_the_other(host),

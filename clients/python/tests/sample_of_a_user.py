@@ -4,6 +4,7 @@ import asyncio
 from typing import Any, List
 
 from sallyport import AsyncHost, Host, Result, WatchedOptions
+from sallyport.celery import Remote
 
 
 def playbook() -> None:
@@ -50,6 +51,18 @@ async def later() -> None:
         wrong: Result = host.coda_footprint.list_tenants()  # error: assignment
         await host.coda_footprint.list_device_users(devise_id=1)  # error: call-arg
         print(wrong)
+
+
+def elsewhere() -> None:
+    with Remote(connection="prod") as remote:
+        result: Result = remote.coda_footprint.list_devices(page=1)
+        for item in remote.streaming(redelivered="repeat").coda_footprint.list_devices():
+            print(item, result)
+        sent: Result = remote.submitting(timeout=5).coda_footprint.list_tenants().result()
+        print(sent)
+
+        remote.coda_footprint.list_devices(pages=1)  # error: call-arg
+        remote.using(redelivered="never")  # error: arg-type
 
 
 options: WatchedOptions = {"timeout": 5, "on_progress": print}

@@ -64,7 +64,7 @@ def test_an_example_runs_on_python_3_9() -> None:
     python = old_python()
     if python is None:
         pytest.skip("there is no Python 3.9 on this machine")
-    for example in ("contain_threat.py", "inventory.py"):
+    for example in ("phishing.py", "inventory.py"):
         done = subprocess.run(
             [python, "-B", str(CLIENT / "examples" / example), "--sandbox"],
             capture_output=True, text=True, timeout=TIMEOUT,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import email
 import io
 import os
 import pathlib
@@ -58,6 +59,11 @@ def test_it_works_where_there_is_nothing_else(python: pathlib.Path) -> None:
     assert pathlib.Path(second).parent.parent.parent.name == "site-packages"
 
 
+def test_what_needs_more_says_how_to_get_it(python: pathlib.Path) -> None:
+    program = "try:\n import sallyport.celery\nexcept ImportError as error:\n print(error)"
+    assert run(python, "-c", program) == "sallyport.celery needs Celery: pip install 'sallyport[celery]'\n"
+
+
 def test_it_brings_the_command(python: pathlib.Path) -> None:
     versions = run(os.environ["SALLYPORT"], "version")
     assert run(python, "-m", "sallyport", "version") == versions
@@ -77,6 +83,15 @@ def test_its_record_is_right_and_it_is_typed(wheel: pathlib.Path) -> None:
         assert [row[0] for row in rows] == names
         assert {"sallyport/py.typed", "sallyport/bin/sallyport"} <= set(names)
         assert not [name for name in names if "__pycache__" in name]
+
+
+def test_it_needs_nothing_but_for_its_extras(wheel: pathlib.Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        [name] = [name for name in archive.namelist() if name.endswith("/METADATA")]
+        metadata = email.message_from_bytes(archive.read(name))
+        assert "sallyport/celery/worker.py" in archive.namelist()
+    assert metadata.get_all("Provides-Extra") == ["celery"]
+    assert metadata.get_all("Requires-Dist") == ['celery[redis] >=5.6; extra == "celery"']
 
 
 def test_the_same_sources_give_the_same_bytes(wheel: pathlib.Path, tmp_path: pathlib.Path) -> None:

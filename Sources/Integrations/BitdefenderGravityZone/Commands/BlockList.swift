@@ -73,7 +73,8 @@ struct RemoveFromBlockList: GravityZoneCommand, TargetCommand {
   static let about = CommandAbout(
     "Remove From Block List", "Removes items from the block list.", effect: .destructive,
     permissions: BitdefenderGravityZone.rights, rateLimit: Quota.blockList,
-    readBack: "list_block_list", result: { .array(of: GravityZoneResults.done) })
+    readBack: "list_block_list", targetNaming: TargetNaming.blockListItems,
+    result: { .array(of: GravityZoneResults.done) })
 
   let items: [String]
 

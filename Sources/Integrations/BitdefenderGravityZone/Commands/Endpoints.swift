@@ -75,7 +75,8 @@ struct MoveEndpoints: GravityZoneCommand, RequestCommand {
   static let about = CommandAbout(
     "Move Endpoints", "Moves endpoints to a custom group, all of them or none.", effect: .write,
     isIdempotent: true, permissions: BitdefenderGravityZone.rights, rateLimit: Quota.standard,
-    readBack: "list_endpoints", result: { GravityZoneResults.nothing })
+    readBack: "list_endpoints", targetNaming: TargetNaming.endpoints,
+    result: { GravityZoneResults.nothing })
 
   let endpoints: [String]
   let group: String
@@ -100,7 +101,8 @@ struct DeleteEndpoints: GravityZoneCommand, TargetCommand {
     "Delete Endpoints",
     "Moves endpoints of custom groups to Deleted; run again on them, it deletes them for good.",
     effect: .destructive, permissions: BitdefenderGravityZone.rights, rateLimit: Quota.tasks,
-    readBack: "list_endpoints", result: { .array(of: GravityZoneResults.nothing) })
+    readBack: "list_endpoints", targetNaming: TargetNaming.endpoints,
+    result: { .array(of: GravityZoneResults.nothing) })
 
   let endpoints: [String]
 
@@ -119,7 +121,7 @@ struct UpdateEndpointLabels: GravityZoneCommand, TargetCommand {
   static let about = CommandAbout(
     "Update Endpoint Labels", "Sets or clears the label of endpoints.", effect: .write,
     isIdempotent: true, permissions: BitdefenderGravityZone.rights, rateLimit: Quota.standard,
-    readBack: "get_managed_endpoint_details",
+    readBack: "get_managed_endpoint_details", targetNaming: TargetNaming.endpoints,
     result: { .array(of: GravityZoneResults.done) })
 
   /// Characters of a label, as the vendor counts them: Unicode scalars.

@@ -58,7 +58,8 @@ struct UpdateGroups: GravityZoneCommand, TargetCommand {
   static let about = CommandAbout(
     "Update Groups", "Moves custom groups under another group, or deletes them.",
     effect: .destructive, permissions: BitdefenderGravityZone.rights, rateLimit: Quota.standard,
-    readBack: "list_groups", result: { .array(of: GravityZoneResults.nothing) })
+    readBack: "list_groups", targetNaming: TargetNaming.groups,
+    result: { .array(of: GravityZoneResults.nothing) })
 
   let groups: [String]
   let parent: String?

@@ -7,7 +7,7 @@ struct IsolateEndpoints: GravityZoneCommand, TargetCommand {
     "Isolate Endpoints",
     "Creates tasks that isolate managed endpoints: they reach nothing but the Control Center.",
     effect: .write, permissions: BitdefenderGravityZone.rights, rateLimit: Quota.standard,
-    readBack: "get_managed_endpoint_details",
+    readBack: "get_managed_endpoint_details", targetNaming: TargetNaming.endpoints,
     result: { .array(of: GravityZoneResults.isolation) })
 
   let endpoints: [String]
@@ -25,7 +25,7 @@ struct RestoreEndpoints: GravityZoneCommand, TargetCommand {
   static let about = CommandAbout(
     "Restore Endpoints", "Creates tasks that end the isolation of managed endpoints.",
     effect: .write, permissions: BitdefenderGravityZone.rights, rateLimit: Quota.standard,
-    readBack: "get_managed_endpoint_details",
+    readBack: "get_managed_endpoint_details", targetNaming: TargetNaming.endpoints,
     result: { .array(of: GravityZoneResults.isolation) })
 
   let endpoints: [String]

@@ -62,7 +62,8 @@ struct QuarantineFiles: GravityZoneCommand, RequestCommand {
   static let about = CommandAbout(
     "Quarantine Files", "Creates tasks that quarantine a file on endpoints, all of them or none.",
     effect: .write, permissions: BitdefenderGravityZone.rights, rateLimit: Quota.tasks,
-    readBack: "list_quarantine_items", result: { GravityZoneResults.tasks })
+    readBack: "list_quarantine_items", targetNaming: TargetNaming.endpoints,
+    result: { GravityZoneResults.tasks })
 
   let endpoints: [String]
   let path: String
@@ -87,7 +88,8 @@ struct RemoveQuarantineFiles: GravityZoneCommand, TargetCommand {
   static let about = CommandAbout(
     "Remove Quarantine Files", "Creates tasks that delete quarantined files from endpoints.",
     effect: .destructive, permissions: BitdefenderGravityZone.rights, rateLimit: Quota.tasks,
-    readBack: "list_quarantine_items", result: { .array(of: GravityZoneResults.tasks) })
+    readBack: "list_quarantine_items", targetNaming: TargetNaming.quarantineItems,
+    result: { .array(of: GravityZoneResults.tasks) })
   static let canPartlySucceed = false
 
   /// Items of one request, as the vendor limits them.

@@ -22,6 +22,7 @@ struct LabelEmails: GmailBatchCommand {
   static let about = CommandAbout(
     "Label Emails", "Adds labels to messages and takes labels off them.", effect: .write,
     isIdempotent: true, permissions: [Permission.mail], readBack: "get_email",
+    targetNaming: TargetNaming.messages,
     result: { .array(of: GmailResults.changedMessage) })
 
   let user: String
@@ -49,6 +50,7 @@ struct ReportSpam: GmailBatchCommand {
   static let about = CommandAbout(
     "Report Spam", "Marks messages as spam and takes them out of the inbox.", effect: .write,
     isIdempotent: true, permissions: [Permission.mail], readBack: "get_email",
+    targetNaming: TargetNaming.messages,
     result: { .array(of: GmailResults.changedMessage) })
 
   let user: String

@@ -73,7 +73,7 @@ struct DeleteEmails: GmailCommand, TargetCommand {
     "Delete Emails",
     "Deletes messages for good, at once. Trash Emails moves them to the trash instead.",
     effect: .destructive, permissions: [Permission.mail], readBack: "search_emails",
-    result: { .array(of: .any) })
+    targetNaming: TargetNaming.messages, result: { .array(of: .any) })
 
   let user: String
   let messages: [String]
@@ -93,7 +93,8 @@ struct TrashEmails: GmailBatchCommand {
   static let about = CommandAbout(
     "Trash Emails", "Moves messages to the trash. One that is there already is no error.",
     effect: .write, isIdempotent: true, permissions: [Permission.mail],
-    readBack: "get_email", result: { .array(of: GmailResults.changedMessage) })
+    readBack: "get_email", targetNaming: TargetNaming.messages,
+    result: { .array(of: GmailResults.changedMessage) })
 
   let user: String
   let messages: [String]
@@ -117,7 +118,8 @@ struct UntrashEmails: GmailBatchCommand {
     is gone.
     """,
     effect: .write, isIdempotent: true, permissions: [Permission.mail],
-    readBack: "get_email", result: { .array(of: GmailResults.changedMessage) })
+    readBack: "get_email", targetNaming: TargetNaming.messages,
+    result: { .array(of: GmailResults.changedMessage) })
 
   let user: String
   let messages: [String]

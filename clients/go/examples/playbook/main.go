@@ -1,171 +1,95 @@
-// Command playbook contains an incident: it finds the endpoints concerned, blocks the hash that was
-// seen on them, isolates them, and makes a report of it, which it also stores as a file.
+// Command playbook answers a phishing report: it blocks what the reported mail brought, isolates the
+// endpoints of those who got it, and reports.
 //
-//	go run ./examples/playbook -sandbox -name LOBBY -hash 5a0e…4a39
+//	go run ./examples/playbook -sandbox -owners ../../protocol/examples/phishing/owners.csv -dry-run
+//
+// It searches a mailbox to which users forward suspicious mail as an attachment, and sends its report
+// there. With -dry-run it reads as usual and shows the changes that would be made. With -state-dir a
+// repetition blocks nothing twice. The exit status is 1 when a step failed; the others are done all
+// the same. clients/python/examples/phishing.py does the same.
 package main
 
 import (
 	"context"
-	"errors"
+	"encoding/csv"
 	"flag"
 	"fmt"
-	"io"
 	"log"
 	"os"
 	"os/signal"
 	"strings"
-	"time"
 
 	"example.invalid/sallyport"
-	"example.invalid/sallyport/gravityzone"
 )
 
 // Incident is what is known when the playbook starts.
 type Incident struct {
-	ID string
-	// EndpointName is the beginning of the names of the endpoints concerned.
-	EndpointName string
-	SHA256       string
+	Number  string
+	Mailbox string
+	// Domain is whose reports count: anybody can send a mail that looks like one.
+	Domain string
+	// Owners are endpoints by the mail address of their owner: neither vendor knows them.
+	Owners map[string]string
+	DryRun bool
+	// Gmail and GravityZone are connections; empty where there is one.
+	Gmail, GravityZone string
 }
 
 func main() {
 	var incident Incident
 	var options sallyport.Options
-	flag.StringVar(&incident.ID, "incident", "4711", "the incident's number")
-	flag.StringVar(&incident.EndpointName, "name", "", "the beginning of the endpoints' names")
-	flag.StringVar(&incident.SHA256, "hash", "", "the SHA-256 of the file to block")
+	flag.BoolVar(&options.Sandbox, "sandbox", false, "emulated vendors, no account")
 	flag.StringVar(&options.Connections, "connections", "", "the connections file")
-	flag.BoolVar(&options.Sandbox, "sandbox", false, "take the emulated vendors")
-	connection := flag.String("connection", "", "the connection; may be left out where there is one")
+	flag.StringVar(&incident.Gmail, "gmail", "", "its connection, where there are several")
+	flag.StringVar(&incident.GravityZone, "gravityzone", "", "its connection, where there are several")
+	stateDir := flag.String("state-dir", "", "where the host notes what was done")
+	flag.StringVar(&incident.Number, "incident", "4711", "its number")
+	flag.StringVar(&incident.Mailbox, "mailbox", "soc@harbor.example", "where mail is reported")
+	flag.StringVar(&incident.Domain, "from", "harbor.example", "whose reports count")
+	owners := flag.String("owners", "", "CSV with the columns mail and endpoint")
+	flag.BoolVar(&incident.DryRun, "dry-run", false, "show what would be changed")
 	flag.Parse()
 
+	log.SetFlags(0)
+	if *stateDir != "" {
+		options.Args = []string{"--state-dir", *stateDir}
+	}
+	var err error
+	if *owners != "" {
+		if incident.Owners, err = readOwners(*owners); err != nil {
+			log.Fatal(err)
+		}
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := contain(ctx, options, *connection, incident, os.Stdout); err != nil {
+	succeeded, err := contain(ctx, options, incident, os.Stdout)
+	if err != nil {
 		log.Fatal(err)
 	}
+	if !succeeded {
+		os.Exit(1)
+	}
 }
 
-func contain(ctx context.Context, options sallyport.Options, connection string, incident Incident, out io.Writer) error {
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Minute)
-	defer cancel()
-	host, err := sallyport.Start(ctx, options)
+// readOwners reads a table whose columns are mail and endpoint.
+func readOwners(path string) (map[string]string, error) {
+	file, err := os.Open(path)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	defer host.Close()
-	client := gravityzone.New(host, connection)
-
-	endpoints, err := findEndpoints(ctx, client, incident.EndpointName)
+	defer file.Close()
+	table := csv.NewReader(file)
+	table.FieldsPerRecord = 2
+	rows, err := table.ReadAll()
 	if err != nil {
-		return err
+		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	if len(endpoints) == 0 {
-		return fmt.Errorf("no managed endpoint is named %s…", incident.EndpointName)
+	if len(rows) == 0 || rows[0][0] != "mail" || rows[0][1] != "endpoint" {
+		return nil, fmt.Errorf("%s: the first line has to be mail,endpoint", path)
 	}
-	report := newReport(incident)
-
-	// With this key a playbook that is run again in the same host blocks the hash once.
-	blocked, err := client.AddToBlocklist(ctx, gravityzone.AddToBlocklistParams{
-		Hashes: []string{incident.SHA256}, HashType: gravityzone.HashTypeSHA256,
-		Description: "Incident " + incident.ID,
-	}, sallyport.IdempotencyKey("block "+incident.ID))
-	report.step("Block "+incident.SHA256[:min(8, len(incident.SHA256))]+"…", blocked, err)
-
-	var ids []string
-	for _, endpoint := range endpoints {
-		ids = append(ids, endpoint.ID)
+	owners := map[string]string{}
+	for _, row := range rows[1:] {
+		owners[strings.ToLower(row[0])] = row[1]
 	}
-	isolated, err := client.IsolateEndpoints(ctx, gravityzone.IsolateEndpointsParams{EndpointIDs: ids})
-	report.step("Isolate", isolated, err)
-	for _, target := range outcomes(isolated, err) {
-		report.target(nameOf(endpoints, target.Target), target)
-	}
-
-	file, err := host.PutFile(ctx, sallyport.NewFile{
-		Name: "incident-" + incident.ID + ".md", Content: []byte(report.String()),
-	})
-	if err != nil {
-		return err
-	}
-	fmt.Fprint(out, report)
-	fmt.Fprintf(out, "\nStored as %s, %d bytes.\n", file.Name, file.Size)
-	return report.failure
-}
-
-// Endpoint is what the playbook needs of one.
-type Endpoint struct{ ID, Name string }
-
-func findEndpoints(ctx context.Context, client *gravityzone.Client, name string) ([]Endpoint, error) {
-	var found []Endpoint
-	stream := client.ListEndpointsStream(ctx, gravityzone.ListEndpointsParams{
-		EndpointType: gravityzone.EndpointTypeEndpoints,
-		IsManaged:    sallyport.Ptr(true),
-		Filters:      sallyport.Ptr("details.name:" + name + " AND depth.allItemsRecursively:True"),
-	}, sallyport.AllPages())
-	defer stream.Close()
-	for stream.Next() {
-		var endpoint Endpoint
-		if err := stream.Decode(&endpoint); err != nil {
-			return nil, err
-		}
-		found = append(found, endpoint)
-	}
-	return found, stream.Err()
-}
-
-func nameOf(endpoints []Endpoint, id string) string {
-	for _, endpoint := range endpoints {
-		if endpoint.ID == id {
-			return endpoint.Name
-		}
-	}
-	return id
-}
-
-// outcomes are those of the targets, whether some or none of them succeeded.
-func outcomes(result *sallyport.Result, err error) []sallyport.Target {
-	var failure *sallyport.Error
-	if errors.As(err, &failure) {
-		return failure.Targets
-	}
-	if result == nil {
-		return nil
-	}
-	return result.Targets
-}
-
-// report tells each step. A step that fails does not keep the playbook from the next one.
-type report struct {
-	strings.Builder
-	failure error
-}
-
-func newReport(incident Incident) *report {
-	r := new(report)
-	fmt.Fprintf(r, "# Incident %s\n\n", incident.ID)
-	return r
-}
-
-func (r *report) step(what string, result *sallyport.Result, err error) {
-	var failure *sallyport.Error
-	switch {
-	case err == nil:
-		fmt.Fprintf(r, "- %s: %s\n", what, result.ReturnData)
-	case errors.As(err, &failure) && failure.Outcome == sallyport.OutcomeUnknown:
-		fmt.Fprintf(r, "- %s: %v It may have been done. %s\n", what, err, failure.Remedy)
-	default:
-		fmt.Fprintf(r, "- %s: %v\n", what, err)
-	}
-	if err != nil && r.failure == nil {
-		r.failure = err
-	}
-}
-
-func (r *report) target(name string, target sallyport.Target) {
-	if target.Error != nil {
-		fmt.Fprintf(r, "  - %s: %v\n", name, target.Error)
-		return
-	}
-	fmt.Fprintf(r, "  - %s: %s\n", name, target.ReturnData)
+	return owners, nil
 }

@@ -2,16 +2,17 @@ package main
 
 import (
 	"context"
-	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
 	"example.invalid/sallyport"
 )
 
-const hash = "5a0ef59d5dcb2ba8b6c5f4f1d4d0e9f6a8d4c1f6c0e3d2b1a09f8e7d6c5b4a39"
+const examples = "../../../../protocol/examples/phishing/"
 
 func sandbox(faults ...string) sallyport.Options {
 	path := os.Getenv("SALLYPORT")
@@ -25,43 +26,89 @@ func sandbox(faults ...string) sallyport.Options {
 	return options
 }
 
-func Example() {
-	incident := Incident{ID: "4711", EndpointName: "LOBBY", SHA256: hash}
-	if err := contain(context.Background(), sandbox(), "", incident, os.Stdout); err != nil {
-		panic(err)
+func incident(t *testing.T) Incident {
+	owners, err := readOwners(examples + "owners.csv")
+	if err != nil {
+		t.Fatal(err)
 	}
-	// Output:
-	// # Incident 4711
-	//
-	// - Block 5a0ef59d…: Successful
-	// - Isolate: Successful
-	//   - LOBBY-PC1: Successful
-	//   - LOBBY-PC2: Successful
-	//   - LOBBY-PC3: Successful
-	//   - LOBBY-PC4: Successful
-	//
-	// Stored as incident-4711.md, 175 bytes.
+	return Incident{Number: "4711", Mailbox: "soc@harbor.example", Domain: "harbor.example", Owners: owners}
 }
 
-func TestAStepThatFailsIsReportedAndTheNextOneIsDone(t *testing.T) {
-	var out strings.Builder
-	incident := Incident{ID: "4711", EndpointName: "LOBBY", SHA256: hash}
-	err := contain(context.Background(), sandbox("gravityzone: 403 always on addToBlocklist"), "", incident, &out)
-	var failure *sallyport.Error
-	if !errors.As(err, &failure) || failure.Command != "add_to_blocklist" {
-		t.Errorf("%#v", err)
+// The files are those that the Python playbook is held against.
+func TestTheReportIsTheOneThatTheDocumentsShow(t *testing.T) {
+	for _, one := range []struct {
+		file      string
+		isDryRun  bool
+		faults    []string
+		succeeded bool
+	}{
+		{"report.md", false, nil, true},
+		{"dry-run.md", true, nil, true},
+		{"failure.md", false, []string{"gravityzone: 503 always on addToBlocklist"}, false},
+	} {
+		t.Run(one.file, func(t *testing.T) {
+			want, err := os.ReadFile(examples + one.file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			incident := incident(t)
+			incident.DryRun = one.isDryRun
+			var out strings.Builder
+			succeeded, err := contain(context.Background(), sandbox(one.faults...), incident, &out)
+			if succeeded != one.succeeded || err != nil {
+				t.Error(succeeded, err)
+			}
+			if out.String() != string(want) {
+				t.Errorf("got\n%s\nwant\n%s", out.String(), want)
+			}
+		})
 	}
-	for _, want := range []string{"- Block 5a0ef59d…: Add to Blocklist failed.", "- Isolate: Successful", "LOBBY-PC1: Successful"} {
-		if !strings.Contains(out.String(), want) {
-			t.Errorf("there is no %q in\n%s", want, out.String())
+}
+
+func TestTheCommandOfTheReadmePrintsThatReport(t *testing.T) {
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	words := strings.Fields(string(regexp.MustCompile(`(?m)^go run \./examples/playbook.*$`).Find(readme)))
+	if len(words) == 0 {
+		t.Fatal("the README does not show it")
+	}
+	command := exec.Command(words[0], words[1:]...)
+	command.Dir = "../.."
+	command.Env = append(os.Environ(), "SALLYPORT="+sandbox().Path)
+	got, err := command.CombinedOutput()
+	want, _ := os.ReadFile(examples + "report.md")
+	if err != nil || string(got) != string(want) {
+		t.Errorf("%v\n%s", err, got)
+	}
+}
+
+func TestWithoutAReportNothingIsDone(t *testing.T) {
+	incident := incident(t)
+	incident.Domain = "evil.example"
+	var out strings.Builder
+	succeeded, err := contain(context.Background(), sandbox(), incident, &out)
+	if !succeeded || err != nil || out.String() != "No mail of soc@harbor.example reports another one.\n" {
+		t.Error(succeeded, err, out.String())
+	}
+}
+
+func TestAnEndpointThatIsNotThereIsAFailureAndOneOfTwoOwnersIsIsolatedOnce(t *testing.T) {
+	for owners, want := range map[[2]string]string{
+		{"NO-PC1", ""}: "- Isolate the endpoint of nils@harbor.example: none is known\n" +
+			"- Isolate NO-PC1 of fiona@harbor.example: failed. No managed endpoint has this name.\n",
+		{"FIN-PC2", "FIN-PC2"}: "- Isolate FIN-PC2 of fiona@harbor.example, nils@harbor.example: done\n",
+	} {
+		incident := incident(t)
+		incident.Owners = map[string]string{"fiona@harbor.example": owners[0]}
+		if owners[1] != "" {
+			incident.Owners["nils@harbor.example"] = owners[1]
 		}
-	}
-}
-
-func TestWithoutEndpointsNothingIsDone(t *testing.T) {
-	var out strings.Builder
-	err := contain(context.Background(), sandbox(), "", Incident{ID: "1", EndpointName: "NOBODY", SHA256: hash}, &out)
-	if err == nil || out.Len() > 0 {
-		t.Error(err, out.String())
+		var out strings.Builder
+		succeeded, err := contain(context.Background(), sandbox(), incident, &out)
+		if succeeded != (owners[1] != "") || err != nil || !strings.HasSuffix(out.String(), want) {
+			t.Error(owners, succeeded, err, out.String())
+		}
 	}
 }

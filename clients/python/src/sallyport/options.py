@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 class CallOptions(TypedDict, total=False):
     """Options of every call."""
 
-    connection: Connection
-    """May be left out where the host has one active connection of the integration."""
+    connection: Connection | None
+    """None, or left out, where the host has one active connection of the integration."""
     timeout: float | None
     """Seconds for everything together: queueing, sign-in, waits, retries and transfer."""
     all_pages: bool

@@ -1,0 +1,109 @@
+import Basics
+import Plugin
+import RPC
+
+/// The errors of the wire, and what they are made of.
+enum FailureSchemas {
+  /// One code of an error.
+  struct Code: Sendable {
+    let code: RPCError.Code
+    let message: String
+    /// The component that describes `data`.
+    let data: String
+    /// Whether `data` may be missing.
+    var mayLackData = false
+  }
+
+  static let parseError = Code(
+    code: .parseError, message: "The line is not JSON.", data: "line_fault")
+  static let invalidRequest = Code(
+    code: .invalidRequest, message: "Not a request.", data: "line_fault",
+    mayLackData: true)
+  static let methodNotFound = Code(
+    code: .methodNotFound, message: "There is no method of that name.",
+    data: "unknown_method")
+  static let invalidParams = Code(
+    code: .invalidParams, message: "Invalid params.", data: "param_faults")
+  static let commandFailed = Code(
+    code: .commandFailed, message: "List Devices failed.",
+    data: "command_failure")
+  static let cancelled = Code(
+    code: .requestCancelled, message: "List Devices failed.",
+    data: "command_failure")
+
+  static let codes = [
+    parseError, invalidRequest, methodNotFound, invalidParams, commandFailed, cancelled,
+  ]
+
+  static var all: [SchemaComponent] {
+    [
+      SchemaComponent("error", "Why a request failed.", .oneOf(codes.map(schema))),
+      SchemaComponent(
+        "line_fault", "Where the line is not a request.",
+        .object([
+          .always("line", .integer(from: 1), "Of the input, from 1."),
+          .always("offset", .count, "Bytes into the line, from 0."), .sometimes("remedy", .text),
+        ])),
+      SchemaComponent(
+        "unknown_method", "Which methods there are.",
+        .object([
+          .always("method", .text), .sometimes("did_you_mean", .text),
+          .always("methods", .list(.text)),
+        ])),
+      SchemaComponent(
+        "param_faults", "Everything that is wrong with the params.",
+        .object([
+          .always("return_data", .word("Failed")), .always("failure_indicator", .text),
+          .always("status_code", .code(400)), .always("message", .text),
+          .always("kind", .word("validation")),
+          .always("retryable", .written { $0.member("const", false) }),
+          .always("outcome", .word("not_applied")), .sometimes("remedy", .text),
+          .always("problems", .list(.reference("problem"))),
+        ])),
+      SchemaComponent(
+        "problem", "One fault of the params.",
+        .object([
+          .always("path", .text, "JSON Pointer into params."), .always("message", .text),
+          .sometimes("did_you_mean", .text),
+        ])),
+      SchemaComponent(
+        "command_failure", "Why a command failed.",
+        .object([.always("return_data", .word("Failed"))] + failure)),
+      SchemaComponent("failure", "Why a target failed.", .object(failure)),
+      SchemaComponent(
+        "target_error", "Why a target failed, and which.",
+        .object(failure + [.always("target", .text)])),
+      SchemaComponent(
+        "target", "What became of one target.",
+        .object([
+          .always("target", .text), .always("return_data", .choice(["Successful", "Failed"])),
+          .sometimes("data", .any, "The vendor's answer, in streams and in errors."),
+          .sometimes("files", .list(.reference("file_reference"))),
+          .sometimes("error", .reference("failure")),
+        ])),
+    ]
+  }
+
+  private static var failure: [MessageSchema.Member] {
+    [
+      .always("failure_indicator", .text), .always("status_code", .integer(from: 100)),
+      .always("message", .text, "For people."),
+      .always("kind", .choice(CommandError.Kind.allCases.map(\.rawValue))),
+      .always("retryable", .boolean), .sometimes("retry_after_ms", .count),
+      .always(
+        "outcome", .choice(CommandError.Outcome.allCases.map(\.rawValue)),
+        "Whether the vendor may have acted."),
+      .sometimes("remedy", .text, "What the user can do."),
+      .sometimes("targets", .list(.reference("target"))),
+      .sometimes("upstream", .any, "What the vendor answered."),
+    ]
+  }
+
+  private static func schema(of code: Code) -> MessageSchema {
+    let data = MessageSchema.reference(code.data)
+    return .closed([
+      .always("code", .code(code.code.rawValue)), .always("message", .text),
+      code.mayLackData ? .sometimes("data", data) : .always("data", data),
+    ])
+  }
+}

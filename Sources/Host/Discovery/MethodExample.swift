@@ -1,0 +1,163 @@
+import Basics
+
+/// A call of a method and its answer, as a host with the sandbox gives it.
+struct MethodExample: Sendable {
+  let name: String
+  /// A JSON object.
+  let params: String
+  /// JSON.
+  let result: String
+
+  init(_ name: String, _ params: String = "{}", _ result: String = "{}") {
+    self.name = name
+    self.params = params
+    self.result = result
+  }
+
+  /// Writes an example pairing of OpenRPC.
+  func write(to writer: inout JSONWriter) {
+    writer.object { writer in
+      writer.member("name", name)
+      writer.name("params")
+      writer.array { writer in
+        for param in Self.parsed(params).members {
+          writer.object {
+            $0.member("name", param.name)
+            $0.member("value", param.value)
+          }
+        }
+      }
+      writer.name("result")
+      writer.object {
+        $0.member("name", "result")
+        $0.member("value", Self.parsed(result))
+      }
+    }
+  }
+
+  private static func parsed(_ text: String) -> JSON {
+    guard let json = try? JSON.parse(text) else { preconditionFailure("no JSON: \(text)") }
+    return json
+  }
+}
+
+// MARK: The examples, as a caller would send them one after the other
+
+extension MethodExample {
+  static let capabilities = MethodExample(
+    "What one command does.",
+    #"{"integration":"coda_footprint","command":"list_device_users","detail":"summary"}"#,
+    #"""
+    {"protocol_version": "1", "host": {"name": "sallyport", "version": "0.1.0"},
+     "hash": "sha256:64275d57da3f12a353b1705de6ae7995aab2f61eaf3cf437874acd7efe9c0732",
+     "integrations": [{
+       "id": "coda_footprint", "title": "CODA Footprint", "description": "Vulnerability management.",
+       "category": "Threat Intelligence",
+       "commands": [{"id": "list_device_users", "title": "List Device Users",
+                     "description": "Lists the accounts of one device.", "effect": "read"}]}]}
+    """#)
+  static let invoke = MethodExample(
+    "A command that is answered by the vendor's body, untouched.",
+    #"{"integration":"coda_footprint","command":"list_device_users","arguments":{"device_id":1043}}"#,
+    #"""
+    {"return_data": "Successful",
+     "raw_data": [
+       {"accountType": "512", "description": "Built-in account for administering the computer",
+        "disabled": "True", "name": "Administrator",
+        "passwordExpires": "False"},
+       {"accountType": "512", "description": "", "disabled": "False", "name": "a.lindqvist",
+        "passwordExpires": "True"},
+       {"accountType": "66048", "description": "Backup agent", "disabled": "False",
+        "name": "svc-backup", "passwordExpires": "False"}],
+     "meta": {"duration_ms": 12, "requests": 1, "retries": 0, "waited_ms": 0, "pages": 1}}
+    """#)
+  static let dryRun = MethodExample(
+    "The requests that would be sent, with nothing sent.",
+    #"{"integration":"coda_footprint","command":"list_scanners","options":{"dry_run":true}}"#,
+    #"""
+    {"return_data": "Successful", "dry_run": true,
+     "requests": [{"method": "GET",
+                   "url": "http://127.0.0.1:40001/api/console/scanSurface/scanners/",
+                   "headers": {"Accept": "application/json", "Authorization": "[redacted]"}}]}
+    """#)
+  static let cancel = MethodExample(
+    "There was no such request.", #"{"id":7}"#, #"{"cancelled":false}"#)
+
+  static let connectionsPut = MethodExample(
+    "A connection for as long as the host runs.",
+    #"""
+    {"name": "lab", "connection": {
+      "integration": "coda_footprint",
+      "settings": {"server_url": "https://lab.example.com", "user_name": "soar@lab.example",
+                   "password": "correct horse battery staple"}}}
+    """#,
+    #"{"name":"lab","replaced":false}"#)
+  static let connectionsList = MethodExample(
+    "The connections of a host that has only this one.", "{}",
+    #"""
+    {"connections": [{
+      "name": "lab", "integration": "coda_footprint", "active": true,
+      "settings": {"server_url": "https://lab.example.com", "user_name": "soar@lab.example",
+                   "password": "[redacted]"}}]}
+    """#)
+  static let connectionsRemove = MethodExample(
+    "It is gone.", #"{"name":"lab"}"#, #"{"removed":true}"#)
+
+  static let healthWatch = MethodExample(
+    "Test Connection, now and each minute.",
+    #"{"connection":"coda_sandbox","interval_seconds":60,"notify_after_failures":3}"#,
+    #"{"watching":"coda_sandbox"}"#)
+  static let healthStatus = MethodExample(
+    "What is watched, when the first check has ended.", "{}",
+    #"""
+    {"watches": [{"connection": "coda_sandbox", "status": "healthy", "consecutive_failures": 0,
+                  "checked_at": "2026-11-20T12:00:00.123Z", "interval_seconds": 60,
+                  "notify_after_failures": 3}]}
+    """#)
+  static let healthUnwatch = MethodExample(
+    "No further checks.", #"{"connection":"coda_sandbox"}"#, #"{"unwatched":true}"#)
+
+  static func of(_ method: FileMethod) -> MethodExample {
+    switch method {
+    case .put:
+      MethodExample(
+        "A content, and the reference that commands take.",
+        #"{"name":"note.txt","content_base64":"aGVsbG8=","source":"artifact_file"}"#, file)
+    case .get:
+      MethodExample(
+        "The last four bytes of it.", #"{"file_id":"\#(fileID)","offset":1}"#,
+        #"""
+        {"file_id": "\#(fileID)", "offset": 1, "length": 4, "size": 5,
+         "content_base64": "ZWxsbw==", "eof": true}
+        """#)
+    case .list: MethodExample("All files.", "{}", #"{"files":[\#(file)]}"#)
+    case .remove:
+      MethodExample("It is gone.", #"{"file_id":"\#(fileID)"}"#, #"{"removed":true}"#)
+    }
+  }
+
+  private static let fileID = "6f1d1f0a5c0e4b7e9f5d3c2b1a098765"
+  private static let file = #"""
+    {"file_id": "\#(fileID)", "name": "note.txt", "size": 5, "content_type": "text/plain",
+     "md5": "5d41402abc4b2a76b9719d911017c592",
+     "sha1": "aaf4c61ddcc5e8a2dabede0f3b482cd9aea9434d",
+     "sha256": "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824",
+     "source": "artifact_file", "created": "2026-11-20T12:00:00.123Z"}
+    """#
+
+  static let limits = MethodExample(
+    "The limits of a host without connections.", "{}",
+    #"""
+    {"host": {"max_in_flight": 64, "in_flight": 0, "max_line_bytes": 33554432,
+              "max_batch_requests": 10000, "max_depth": 512, "max_file_bytes": 268435456,
+              "max_file_chunk_bytes": 4194304},
+     "connections": {}}
+    """#)
+  static let stats = MethodExample(
+    "The first line of all.", "{}",
+    #"""
+    {"uptime_ms": 3, "lines": 1, "results": 0, "errors": 0, "notifications": 0, "in_flight": 0}
+    """#)
+  static let ping = MethodExample("The host is there.")
+  static let shutdown = MethodExample("It ends when all is answered.")
+}

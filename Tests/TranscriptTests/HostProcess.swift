@@ -1,0 +1,166 @@
+import Foundation
+import Glibc
+
+/// A `sallyport serve` over pipes.
+///
+/// All is done on the caller's thread: while something is waited for, bytes move both ways, so that
+/// neither side can block the other.
+final class HostProcess {
+  /// Seconds that one step may take.
+  private static let patience: TimeInterval = 30
+
+  /// $SALLYPORT, or the release build of this checkout.
+  static let executable =
+    ProcessInfo.processInfo.environment["SALLYPORT"]
+    ?? checkout.appendingPathComponent(".build/release/sallyport").path
+
+  static let checkout = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+    .deletingLastPathComponent().deletingLastPathComponent()
+
+  static var isBuilt: Bool { FileManager.default.isExecutableFile(atPath: executable) }
+
+  private let process = Process()
+  private let input = Pipe()
+  private let output = Pipe()
+  private let errors = Pipe()
+  /// What hosts share is kept away from the user's own.
+  private let state = FileManager.default.temporaryDirectory
+    .appendingPathComponent("sallyport-transcript-\(UUID().uuidString)")
+  private var hasOutput = true
+  private var hasErrors = true
+  private var hasInput = true
+  private var unread: [UInt8] = []
+  private(set) var errorText = ""
+
+  init(_ arguments: [String]) throws {
+    // A host that has gone away is told by the write that fails.
+    Glibc.signal(SIGPIPE, SIG_IGN)
+    var environment = ProcessInfo.processInfo.environment
+    environment["SALLYPORT_CONNECTIONS"] = nil
+    environment["XDG_STATE_HOME"] = state.path
+    process.executableURL = URL(fileURLWithPath: Self.executable)
+    process.arguments = ["serve"] + arguments
+    process.environment = environment
+    process.standardInput = input
+    process.standardOutput = output
+    process.standardError = errors
+    try process.run()
+    _ = fcntl(input.fileHandleForWriting.fileDescriptor, F_SETFL, O_NONBLOCK)
+  }
+
+  /// Ends it, however it is.
+  func close() {
+    if process.isRunning { kill(process.processIdentifier, SIGKILL) }
+    process.waitUntilExit()
+    try? FileManager.default.removeItem(at: state)
+  }
+
+  // MARK: Sending
+
+  func send(_ bytes: [UInt8]) throws(Fault) {
+    var rest = bytes[...]
+    try exchange(&rest, "the host does not read") { $0.isEmpty }
+  }
+
+  func closeInput() {
+    guard hasInput else { return }
+    hasInput = false
+    try? input.fileHandleForWriting.close()
+  }
+
+  func signal(_ number: Int32) { kill(process.processIdentifier, number) }
+
+  // MARK: Receiving
+
+  /// The next line, without its end; nil at the end of the output.
+  func readLine() throws(Fault) -> [UInt8]? {
+    var nothing: ArraySlice<UInt8> = []
+    try exchange(&nothing, "no answer came") { _ in !hasOutput || unread.contains(0x0A) }
+    guard let end = unread.firstIndex(of: 0x0A) else {
+      guard unread.isEmpty else { throw Fault("the last line is cut") }
+      return nil
+    }
+    defer { unread.removeSubrange(...end) }
+    return Array(unread[..<end])
+  }
+
+  func expectError(_ text: String) throws(Fault) {
+    var nothing: ArraySlice<UInt8> = []
+    try exchange(&nothing, "stderr does not say \(text)") { _ in
+      !hasErrors || errorText.contains(text)
+    }
+    guard errorText.contains(text) else { throw Fault("stderr does not say \(text)") }
+  }
+
+  func closeOutput() {
+    hasOutput = false
+    try? output.fileHandleForReading.close()
+  }
+
+  /// Waits for the end; the exit status.
+  func end() throws(Fault) -> Int32 {
+    var nothing: ArraySlice<UInt8> = []
+    try exchange(&nothing, "the host does not end") { _ in !hasOutput && !hasErrors }
+    process.waitUntilExit()
+    return process.terminationStatus
+  }
+
+  // MARK: Moving bytes
+
+  /// Writes `outgoing` and reads both outputs until there is what is waited for.
+  private func exchange(
+    _ outgoing: inout ArraySlice<UInt8>, _ complaint: String,
+    until isDone: (ArraySlice<UInt8>) -> Bool
+  ) throws(Fault) {
+    let end = Date(timeIntervalSinceNow: Self.patience)
+    while !isDone(outgoing) {
+      let left = end.timeIntervalSinceNow
+      guard left > 0 else { throw Fault("\(complaint) within \(Int(Self.patience)) seconds") }
+      var descriptors: [pollfd] = []
+      let sends = !outgoing.isEmpty
+      if sends { descriptors.append(watch(input.fileHandleForWriting, POLLOUT)) }
+      if hasOutput { descriptors.append(watch(output.fileHandleForReading, POLLIN)) }
+      if hasErrors { descriptors.append(watch(errors.fileHandleForReading, POLLIN)) }
+      guard !descriptors.isEmpty else { throw Fault(complaint) }
+      guard poll(&descriptors, nfds_t(descriptors.count), Int32(left * 1_000) + 1) > 0 else {
+        continue
+      }
+      for descriptor in descriptors where descriptor.revents != 0 {
+        if sends, descriptor.fd == input.fileHandleForWriting.fileDescriptor {
+          try write(&outgoing)
+        } else {
+          read(descriptor.fd)
+        }
+      }
+    }
+  }
+
+  private func watch(_ handle: FileHandle, _ events: Int32) -> pollfd {
+    pollfd(fd: handle.fileDescriptor, events: Int16(events), revents: 0)
+  }
+
+  private func write(_ outgoing: inout ArraySlice<UInt8>) throws(Fault) {
+    let descriptor = input.fileHandleForWriting.fileDescriptor
+    let count = outgoing.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+    guard count >= 0 || errno == EAGAIN else { throw Fault("the host has closed its input") }
+    outgoing = outgoing.dropFirst(max(count, 0))
+  }
+
+  private func read(_ descriptor: Int32) {
+    var piece = [UInt8](repeating: 0, count: 1 << 16)
+    let count = Glibc.read(descriptor, &piece, piece.count)
+    let isOutput = hasOutput && descriptor == output.fileHandleForReading.fileDescriptor
+    switch (isOutput, count > 0) {
+    case (true, true): unread += piece[..<count]
+    case (true, false): hasOutput = false
+    case (false, true): errorText += String(decoding: piece[..<count], as: UTF8.self)
+    case (false, false): hasErrors = false
+    }
+  }
+}
+
+/// How a host does not keep to a transcript.
+struct Fault: Error, CustomStringConvertible {
+  let description: String
+  init(_ description: String) { self.description = description }
+}

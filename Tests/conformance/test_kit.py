@@ -1,0 +1,131 @@
+"""The kit's command line and its report."""
+
+from __future__ import annotations
+
+import os
+import pty
+import re
+import signal
+import subprocess
+import sys
+
+import pytest
+from Support.host import EXECUTABLE, ROOT, TIMEOUT, environment, eventually
+from test_broken_hosts import BROKEN_HOST, kit, runs
+
+COLUMNS = 100
+
+
+def with_fault(fault: str, *words: str) -> subprocess.CompletedProcess[str]:
+    return kit(*words, "--", sys.executable, str(BROKEN_HOST), fault, EXECUTABLE, "serve")
+
+
+@pytest.mark.parametrize(("words", "complaint"), [
+    (["--onyl", "a", "--", "cat"], "unknown option --onyl; did you mean --only?"),
+    (["--jsno=1", "--", "cat"], "unknown option --jsno=1; did you mean --json?"),
+    (["--only"], "argument --only: expected one argument"),
+    (["--only", "transcript/1-lines", "--", "cat"], "did you mean transcript/01-lines?"),
+    (["--timeout", "0", "cat"], "'0' is no number of seconds above 0"),
+    (["--timeout", "soon", "cat"], "'soon' is no number of seconds above 0"),
+    ([], "there is no host"), (["--"], "there is no host"), (["--", "./nowhere"], "./nowhere is no program"),
+])
+def test_a_wrong_command_line_is_told_and_ends_with_2(words, complaint):
+    ended = kit(*words)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert complaint in ended.stderr
+
+
+def test_the_cases_are_listed_with_their_paragraphs():
+    ended = kit("--list")
+    assert ended.returncode == 0
+    transcripts = {path.stem for path in (ROOT / "protocol/transcripts").glob("*.txt")}
+    assert set(re.findall(r"^transcript/(\S+) +\d", ended.stdout, re.MULTILINE)) == transcripts
+    assert "hostile/too-deep                       2.5\n    Deep nesting" in ended.stdout
+
+
+@pytest.mark.parametrize("words", [["--"], []])
+def test_the_command_of_the_host_follows_two_dashes_or_nothing(words):
+    ended = kit("--only", "hostile/ids", *words, EXECUTABLE, "serve", "--log-level", "error")
+    assert ended.returncode == 0, ended.stdout
+    assert re.fullmatch(r"pass  hostile/ids +2\.4 +\d+\.\d\d s", ended.stdout.splitlines()[0])
+
+
+def test_several_globs_choose_what_either_of_them_names():
+    ended = kit("--only", "transcript/0[12]*", "--only=hostile/nul-*", "--", EXECUTABLE, "serve")
+    assert re.findall(r"^pass  (\S+)", ended.stdout, re.MULTILINE) == [
+        "transcript/01-lines", "transcript/02-ids", "hostile/nul-bytes"]
+
+
+def test_a_fault_in_a_transcript_is_told_with_everything_that_was_seen():
+    ended = with_fault("has-another-error-code", "--only", "transcript/02-ids")
+    assert ended.returncode == 1
+    told = re.sub(r"\d\.\d\d s", "0.00 s", ended.stdout)
+    assert told.startswith("""\
+FAIL  transcript/02-ids                      2.4                          0.00 s
+      shows      An id comes back in the text it came in; of several members of one name the last
+                 counts.
+      at         line 21
+      problem    $.error.code: expected -32600, got -32603
+      sent       {"jsonrpc":"2.0","id":true,"method":"ping"}
+      expected   {"jsonrpc":"2.0","id":null,"error":{"code":-32600,"message":"…","data":{"line":8,"o
+                 ffset":22,"…":"…"}}}
+""")
+    assert "Paragraphs that the host does not keep: 2.4" in told
+    assert re.search(r"\n\n1 case in \d+\.\d s: 0 passed, 1 failed, 0 skipped\n$", told)
+
+
+def test_the_end_of_stderr_is_told():
+    ended = with_fault("logs-secrets", "--only", "hostile/secrets")
+    assert "      stderr     " in ended.stdout
+
+
+def test_the_report_fits_a_terminal_whatever_the_host_says():
+    ended = with_fault("splices-frames", "--only", "hostile/whole-frames", "--only", "transcript/1*")
+    assert ended.returncode == 1
+    assert "bytes in all" in ended.stdout
+    assert [line for line in ended.stdout.splitlines() if len(line) > COLUMNS] == []
+    assert "\x1b" not in ended.stdout and ended.stderr == ""
+
+
+def test_what_needs_the_emulated_vendors_can_be_left_out():
+    ended = kit("--without-sandbox", "--only", "hostile/s*", "--", EXECUTABLE, "serve")
+    assert ended.returncode == 0
+    assert re.findall(r"^(pass|skip)  (\S+)", ended.stdout, re.MULTILINE) == [
+        ("skip", "hostile/slow-calls-then-end"), ("skip", "hostile/signal-under-way"),
+        ("pass", "hostile/signal-when-idle"), ("skip", "hostile/streams-side-by-side"), ("skip", "hostile/secrets"),
+        ("skip", "hostile/secrets-echoed")]
+
+
+def test_on_a_terminal_there_are_colours_and_progress():
+    controller, terminal = pty.openpty()
+    colourful = {name: value for name, value in environment().items() if name != "NO_COLOR"}
+    words = [sys.executable, str(ROOT / "protocol/conformance"), "--only", "hostile/ids", "--", EXECUTABLE, "serve"]
+    subprocess.run(words, stdout=terminal, stderr=terminal, timeout=TIMEOUT, env=colourful, check=True)
+    os.close(terminal)
+    seen = read_all(controller)
+    assert "1 of 1: hostile/ids\r\x1b[K" in seen
+    assert "\x1b[32mpass\x1b[0m  hostile/ids" in seen
+
+
+def read_all(descriptor: int) -> str:
+    data = b""
+    try:
+        while piece := os.read(descriptor, 1 << 16):
+            data += piece
+    except OSError:
+        pass  # Where nobody writes to a terminal any more.
+    os.close(descriptor)
+    return data.decode()
+
+
+def test_a_kit_that_is_stopped_takes_its_host_with_it(tmp_path):
+    left = tmp_path / "left-process"
+    words = [
+        sys.executable, str(ROOT / "protocol/conformance"), "--only", "hostile/half-a-line", "--", sys.executable,
+        str(BROKEN_HOST), "leaves-a-process", EXECUTABLE, "serve"]
+    stopped = subprocess.Popen(
+        words, stdout=subprocess.DEVNULL, env=environment({"LEFT_PROCESS_FILE": str(left)}))
+    eventually(lambda: left.exists() and left.read_text() != "", "the host has started a process")
+    stopped.send_signal(signal.SIGTERM)
+    assert stopped.wait(TIMEOUT) == 128 + signal.SIGTERM
+    eventually(lambda: not runs(int(left.read_text())), "the process has ended")

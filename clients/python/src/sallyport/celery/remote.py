@@ -1,0 +1,176 @@
+"""`Remote`: the caller's side."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Literal
+
+from sallyport.bound import Bound
+from sallyport.calls import Deadline
+from sallyport.integrations import Integrations
+from sallyport.options import CallOptions, StreamOptions, WatchedOptions, Way, invoke_params
+from sallyport.results import Result
+
+from .application import TASK, make_application, queue_name
+from .exchange import Exchange
+from .remote_calls import RemoteCall, RemoteStream, Sent
+from .settings import redis_url
+
+if TYPE_CHECKING:
+    from sallyport.options import Unpack
+
+#: What becomes of a command that changes something when it is delivered again because a worker was
+#: lost: it fails with the outcome `unknown`, or is done again.
+Redelivered = Literal["unknown", "repeat"]
+
+
+class RemoteCallOptions(CallOptions, total=False):
+    """Options of every call."""
+
+    redelivered: Redelivered
+
+
+class RemoteWatchedOptions(WatchedOptions, total=False):
+    """Options of a call that tells how it goes on while it is waited for."""
+
+    redelivered: Redelivered
+
+
+class RemoteStreamOptions(StreamOptions, total=False):
+    """Options of a stream."""
+
+    redelivered: Redelivered
+
+
+class Remote(Integrations[Result]):
+    """Commands on workers, called like those of a `Host`, from any thread.
+
+    ```python
+    with Remote("redis://queue.example/0", connection="mail") as remote:
+        found = remote.gmail.search_emails(user_email="soc@acme.example")
+    ```
+    """
+
+    def __init__(
+        self,
+        broker_url: str | None = None,
+        *,
+        connection: str | None = None,
+        timeout: float | None = None,
+    ) -> None:
+        """Nothing is connected yet.
+
+        broker_url: Redis; left out, `SALLYPORT_BROKER_URL`, or the one on this machine.
+        connection, timeout: Of a call that says nothing else.
+        """
+        url = redis_url(broker_url)
+        self._application = make_application(url)
+        self._exchange = Exchange(url)
+        self._connection = connection
+        self._timeout = timeout
+
+    def __enter__(self) -> Remote:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Calls that are under way go on."""
+        self._application.close()
+        self._exchange.close()
+
+    def invoke(
+        self,
+        integration: str,
+        command: str,
+        arguments: Mapping[str, Any] | None = None,
+        **options: Unpack[RemoteWatchedOptions],
+    ) -> Result:
+        """Runs a command on a worker and waits for its result. Raises `CommandError` when it fails.
+
+        Leaving it by an exception, such as Ctrl-C, cancels the command.
+        """
+        with self._watch(integration, command, arguments, options, "invoke") as watched:
+            for _ in watched:
+                pass
+            return watched.result()
+
+    def submit(
+        self,
+        integration: str,
+        command: str,
+        arguments: Mapping[str, Any] | None = None,
+        **options: Unpack[RemoteCallOptions],
+    ) -> RemoteCall:
+        """Sends a command and does not wait for its result."""
+        return RemoteCall(self._send(integration, command, arguments, options, "submit"))
+
+    def stream(
+        self,
+        integration: str,
+        command: str,
+        arguments: Mapping[str, Any] | None = None,
+        **options: Unpack[RemoteStreamOptions],
+    ) -> RemoteStream:
+        """The items of a result as they come, each once, also when a worker is lost meanwhile."""
+        return self._watch(integration, command, arguments, options, "stream")
+
+    def run_command(self, integration: str, command: str, arguments: Mapping[str, Any]) -> Result:
+        return self.invoke(integration, command, arguments)
+
+    def using(self, **options: Unpack[RemoteWatchedOptions]) -> Integrations[Result]:
+        """The integrations, with options: `remote.using(connection="mail").gmail…`."""
+        return Bound(self.invoke, options)
+
+    def submitting(self, **options: Unpack[RemoteCallOptions]) -> Integrations[RemoteCall]:
+        """The integrations, with commands that are sent and not waited for."""
+        return Bound(self.submit, options)
+
+    def streaming(self, **options: Unpack[RemoteStreamOptions]) -> Integrations[RemoteStream]:
+        """The integrations, with commands whose items are read as they come."""
+        return Bound(self.stream, options)
+
+    def _watch(
+        self,
+        integration: str,
+        command: str,
+        arguments: Mapping[str, Any] | None,
+        options: Mapping[str, Any],
+        way: Way,
+    ) -> RemoteStream:
+        sent = self._send(integration, command, arguments, options, way)
+        return RemoteStream(sent, options.get("on_progress"), options.get("on_waiting"))
+
+    def _send(
+        self,
+        integration: str,
+        command: str,
+        arguments: Mapping[str, Any] | None,
+        options: Mapping[str, Any],
+        way: Way,
+    ) -> Sent:
+        own = {name: value for name, value in options.items() if name != "redelivered"}
+        connection = own.setdefault("connection", self._connection)
+        if not isinstance(connection, str):
+            raise TypeError(
+                "connection has to be the name of one that workers serve: they alone have its "
+                "settings, and nothing secret passes through Redis."
+            )
+        deadline = Deadline(options.get("timeout", self._timeout))
+        message = invoke_params(integration, command, arguments, own, None, way)
+        wire = message.setdefault("options", {})
+        wire["redelivered"] = options.get("redelivered", "unknown")
+        if deadline.seconds is not None:
+            # By Redis' clock: how long it waits in the queue counts, too.
+            wire["give_up_at"] = self._exchange.now() + deadline.seconds
+        json.dumps(message, allow_nan=False)  # Celery would send more than JSON can hold.
+        task, what = str(uuid.uuid4()), f"{integration}.{command}"
+        self._application.send_task(
+            TASK, kwargs=message, task_id=task, queue=queue_name(connection),
+            # For those who watch: Celery's own would show the arguments.
+            argsrepr=connection, kwargsrepr=what,
+        )  # fmt: skip
+        return Sent(self._application, self._exchange, task, what, connection, deadline)

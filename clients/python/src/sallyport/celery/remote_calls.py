@@ -1,0 +1,192 @@
+"""A command that was sent to a worker, for its caller."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from celery.states import READY_STATES  # type: ignore[import-untyped]
+
+from sallyport.calls import Deadline, OnProgress, OnWaiting, tell
+from sallyport.errors import UNKNOWN, SallyportError, timed_out
+from sallyport.results import Result
+
+from . import failures
+from .application import CANCEL, queue_name
+from .exchange import END, START, Entry, Exchange
+
+#: Seconds after which a caller to whom nothing was told looks for the answer itself.
+LOOK_SECONDS = 2.0
+
+
+class Sent(NamedTuple):
+    """What was sent, and by which way."""
+
+    application: Any
+    exchange: Exchange
+    task: str
+    what: str
+    connection: str
+    deadline: Deadline
+
+
+class RemoteCall:
+    """A command on a worker. `result()` waits for its answer; one thread does."""
+
+    def __init__(self, sent: Sent) -> None:
+        #: The id of Celery's task.
+        self.id = sent.task
+        self._sent = sent
+        self._position = START
+        self._is_over = False
+        self._settled: Result | BaseException | None = None
+
+    @property
+    def is_done(self) -> bool:
+        """Whether `result()` returns at once."""
+        return self._settled is not None or self._is_answered()
+
+    def result(self, wait: float | None = None) -> Result:
+        """The result. Raises the error of the command, or why there is no answer.
+
+        `wait` is the seconds after which TimeoutError is raised and the call goes on.
+        """
+        patience = Deadline(wait)
+        while not self._is_over:
+            if self._next(patience.left) is None and not self._is_over:
+                raise TimeoutError(f"{self._sent.what} is still under way.")
+        if self._settled is None:
+            self._settled = self._take_answer()
+        if isinstance(self._settled, BaseException):
+            raise self._settled
+        return self._settled
+
+    def cancel(self) -> None:
+        """Asks the worker to abort it; `result()` then raises `Cancelled`, if it was in time."""
+        if not self._is_over:
+            self._sent.exchange.cancel(self.id)
+            self._sent.application.control.broadcast(CANCEL, arguments={"task_id": self.id})
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.id} {self._sent.what}>"
+
+    def _next(self, seconds: float | None) -> list[Entry] | None:
+        """What came; `_is_over` when that was all. None when nothing came in those seconds."""
+        patience, deadline = Deadline(seconds), self._sent.deadline
+        while not self._is_over:
+            limits = [LOOK_SECONDS, patience.left, deadline.left_with_grace]
+            wait = max(0.0, min(limit for limit in limits if limit is not None))
+            entries = self._sent.exchange.listen(self.id, self._position, wait)
+            if entries:
+                self._position = entries[-1].position
+                self._is_over = any(entry.method == END for entry in entries)
+                return entries
+            # What a worker could not tell any more before it ended.
+            self._is_over = self._is_answered()
+            if not self._is_over and (deadline.left_with_grace or 1) <= 0:
+                self._give_up()
+            if patience.left is not None and patience.left <= 0:
+                return None
+        return []
+
+    def _is_answered(self) -> bool:
+        state: str = self._sent.application.AsyncResult(self.id).state
+        return state in READY_STATES
+
+    def _take_answer(self) -> Result | BaseException:
+        """Celery's result, which is Redis' no longer then."""
+        answer = self._sent.application.AsyncResult(self.id)
+        state, value = answer.state, answer.result
+        if state not in READY_STATES:
+            return SallyportError("The answer was not fetched in time: Redis has it no more.")
+        self._sent.exchange.forget(self.id)
+        answer.forget()
+        return value if isinstance(value, BaseException) else Result(value)
+
+    def _give_up(self) -> None:
+        """No worker answers, although its time is over: says whether one had begun it."""
+        sent = self._sent
+        self.cancel()
+        self._is_over = True
+        if sent.exchange.is_claimed(self.id):
+            self._settled = timed_out(
+                sent.what, sent.deadline.seconds or 0.0, outcome=UNKNOWN,
+                remedy="The worker that began it does not answer.",
+            )  # fmt: skip
+        else:
+            self._settled = failures.not_taken(sent.what, queue_name(sent.connection))
+
+
+class RemoteStream(RemoteCall, Iterator[Any]):
+    """The items of a result, one by one, as they come.
+
+    Leaving it before its end cancels the command: at the end of a `with`, or by `close()`. Items
+    that come faster than they are read wait in Redis.
+    """
+
+    def __init__(
+        self, sent: Sent, on_progress: OnProgress | None, on_waiting: OnWaiting | None
+    ) -> None:
+        super().__init__(sent)
+        self._on_progress = on_progress
+        self._on_waiting = on_waiting
+        self._entries: list[Entry] = []
+        self._seen = Seen()
+
+    def __next__(self) -> Any:
+        while True:
+            while self._entries:
+                entry = self._entries.pop(0)
+                if entry.method == "invoke/item":
+                    if self._seen.is_new(entry.params):
+                        return entry.params["item"]
+                elif entry.method != END:
+                    tell(entry.method, entry.params, self._on_progress, self._on_waiting)
+            if self._is_over:
+                self.result()  # Raises what went wrong.
+                raise StopIteration
+            self._entries = self._next(None) or []
+
+    def result(self, wait: float | None = None) -> Result:
+        """What was answered at the end: `return_data`, `targets`, `meta`, but no items."""
+        return super().result(wait)
+
+    def close(self) -> None:
+        """Ends the reading, and the command, if it is not over."""
+        self.cancel()
+
+    def __enter__(self) -> RemoteStream:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class Seen:
+    """Tells what a worker repeats after another one was lost."""
+
+    def __init__(self) -> None:
+        self._next = 0
+        self._targets: set[str] = set()
+
+    def is_new(self, params: Mapping[str, Any]) -> bool:
+        item = params["item"]
+        if is_target(item):
+            # Targets come in the order in which they finish: not twice in the same one.
+            target = json.dumps(item["target"])
+            is_new = target not in self._targets
+            self._targets.add(target)
+            return is_new
+        if params["seq"] != self._next:
+            return False
+        self._next += 1
+        return True
+
+
+def is_target(item: Any) -> bool:
+    """Whether an item is that of a finished target, as the protocol has it."""
+    if not isinstance(item, dict):
+        return False
+    members = item.keys()
+    return {"target", "return_data"} <= members <= {"target", "return_data", "data", "error"}

@@ -1,0 +1,348 @@
+"""Commands on other machines: workers of Celery, with a real Redis between."""
+
+from __future__ import annotations
+
+import base64
+import pathlib
+import re
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+from conftest import TIMEOUT, eventually
+from sallyport import (
+    Cancelled,
+    CommandError,
+    Host,
+    InvalidArguments,
+    NotFound,
+    PolicyRefused,
+    RequestError,
+    TimedOut,
+)
+from sallyport.celery import Remote, WorkerSettings
+from sallyport.celery.remote_calls import Seen
+from sallyport.celery.settings import ConfigurationError
+from workers import Machines, Redis, machines, redis_server  # noqa: F401
+
+SANDBOX = {"sandbox": 1, "worker_connections": "coda_sandbox,gravityzone_sandbox"}
+
+
+@pytest.fixture(scope="module")
+def tried(redis_server: Redis, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """A worker of the sandbox that tests share, and what reaches it."""
+    machines = Machines(redis_server, tmp_path_factory.mktemp("sandbox"))
+    redis_server.client.flushall()
+    machines.worker(**SANDBOX)
+    yield Remote(redis_server.url, connection="coda_sandbox", timeout=TIMEOUT)
+    machines.end()
+
+
+#: Ports of the emulated vendors, and ids that the host gives its requests.
+VARYING = re.compile(r"127\.0\.0\.1:\d+|\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")
+
+
+def without_meta(result: Any) -> str:
+    return VARYING.sub("", str({name: value for name, value in result.json.items() if name != "meta"}))
+
+
+COMMANDS = [
+    ("coda_footprint", "list_devices", {"filter": {"riskLevel": "critical"}}, {}),
+    ("coda_footprint", "list_devices", {}, {"all_pages": True}),
+    ("coda_footprint", "list_tenants", {}, {"dry_run": True, "timeout": 30}),
+    ("bitdefender_gravityzone", "list_endpoints", {"endpoint_type": "endpoints"}, {}),
+    ("bitdefender_gravityzone", "isolate_endpoints",
+     {"endpoint_ids": ["6affe1e0b1a43d0003000001", "0" * 24]}, {}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("integration", "command", "arguments", "options"), COMMANDS)
+def test_a_result_is_that_of_a_host(
+    tried: Remote, integration: str, command: str, arguments: dict[str, Any], options: dict[str, Any]
+) -> None:
+    name = "coda_sandbox" if integration == "coda_footprint" else "gravityzone_sandbox"
+    with Host(sandbox=True) as host:
+        local = host.invoke(integration, command, arguments, connection=name, **options)
+    remote = tried.invoke(integration, command, arguments, connection=name, **options)
+    assert without_meta(remote) == without_meta(local)
+    assert (remote.meta.requests, remote.meta.pages) == (local.meta.requests, local.meta.pages)
+
+
+@pytest.mark.parametrize(
+    ("command", "arguments", "kind"),
+    [
+        ("list_device_users", {"device_id": 9999}, NotFound),
+        ("list_devices", {"page": "one", "filter": {"riskLevl": "all"}}, InvalidArguments),
+        ("list_devises", {}, RequestError),
+    ],
+)
+def test_an_error_is_that_of_a_host(
+    tried: Remote, sandbox: Host, command: str, arguments: dict[str, Any], kind: type[RequestError]
+) -> None:
+    caught = []
+    for where in (sandbox, tried):
+        with pytest.raises(kind) as raised:
+            where.invoke("coda_footprint", command, arguments, connection="coda_sandbox")
+        caught.append(raised.value)
+    local, remote = caught
+    assert (type(remote), remote.args, str(remote)) == (type(local), local.args, str(local))
+
+
+def test_items_come_as_they_do_from_a_host(tried: Remote, sandbox: Host) -> None:
+    progress: list[Any] = []
+    streaming = {"all_pages": True, "connection": "coda_sandbox"}
+    local = list(sandbox.streaming(**streaming).coda_footprint.list_devices())
+    telling = tried.streaming(**streaming, on_progress=progress.append)
+    with telling.coda_footprint.list_devices() as remote:
+        assert list(remote) == local
+    assert [one.done for one in progress] == [1, 2, 3]
+    assert remote.result().meta.items == 45
+
+
+def test_finished_targets_are_items_too(tried: Remote) -> None:
+    ids = ["6affe1e0b1a43d0003000001", "6affe1e0b1a43d0003000002", "0" * 24]
+    with tried.stream(
+        "bitdefender_gravityzone", "isolate_endpoints", {"endpoint_ids": ids}, connection="gravityzone_sandbox"
+    ) as targets:
+        items = {item["target"]: item["return_data"] for item in targets}
+    assert items == dict(zip(ids, ["Successful", "Successful", "Failed"]))
+
+
+def test_waits_are_told(machines: Machines) -> None:
+    limit = {"rate_limits": {"default": {"requests": 1, "per_seconds": 1}}}
+    vendor = machines.vendor(**limit)
+    vendor.gate.set()
+    machines.worker()
+    remote, waits = Remote(machines.server.url, connection="a"), []
+    devices = remote.streaming(all_pages=True, on_waiting=waits.append).coda_footprint.list_devices()
+    assert list(devices) == ["a", "b", "c", "d", "e"]
+    assert {wait.reason for wait in waits} == {"rate_limited"}
+
+
+def test_progress_is_told_without_items(tried: Remote) -> None:
+    progress: list[Any] = []
+    result = tried.using(all_pages=True, on_progress=progress.append).coda_footprint.list_devices()
+    assert len(result.raw_data["items"]) == 45
+    assert [one.done for one in progress] == [1, 2, 3]
+
+
+def test_what_a_lost_worker_had_told_is_not_told_again() -> None:
+    def told(*items: Any) -> list[bool]:
+        return [seen.is_new({"seq": seq, "item": item}) for seq, item in enumerate(items)]
+
+    def target(id: str) -> dict[str, str]:
+        return {"target": id, "return_data": "Successful"}
+
+    seen = Seen()
+    assert told("a", "b") == [True, True]
+    assert told("a", "b", "c") == [False, False, True]
+    seen = Seen()
+    assert told(target("x"), target("y")) == [True, True]
+    assert told(target("z"), target("y"), target("x")) == [True, False, False]
+
+
+def test_each_connection_has_a_queue_of_its_own(machines: Machines) -> None:
+    vendor = machines.vendor()
+    vendor.gate.set()
+    machines.worker(worker_connections="a")
+    remote = Remote(machines.server.url)
+    to_b = remote.submitting(connection="b").coda_footprint.list_tenants()
+    assert remote.using(connection="a").coda_footprint.list_tenants().is_successful
+    assert machines.server.client.llen("sallyport.b") == 1
+    assert not to_b.is_done
+    machines.worker(worker_connections="b")
+    assert to_b.result(TIMEOUT).is_successful
+
+
+def test_a_worker_runs_nothing_for_a_connection_that_it_does_not_serve(machines: Machines) -> None:
+    vendor = machines.vendor()
+    machines.worker(worker_connections="a")
+    message = {"integration": "coda_footprint", "command": "list_tenants", "connection": "b"}
+    answer = Remote(machines.server.url)._application.send_task(
+        "sallyport.invoke", kwargs=message, queue="sallyport.a"
+    )
+    # Celery's own way to wait raises the same class.
+    with pytest.raises(PolicyRefused, match="does not serve the connection b"):
+        answer.get(TIMEOUT)
+    assert vendor.calls == []
+
+
+def test_a_second_delivery_to_the_same_worker_waits_for_the_first(machines: Machines) -> None:
+    vendor = machines.vendor()
+    worker = machines.worker()
+    remote = Remote(machines.server.url, connection="a")
+    call = remote.submit("coda_footprint", "patch_rescan", {"scanner_id": 1})
+    vendor.wait(lambda: vendor.calls, "it was begun")
+    message = {"integration": "coda_footprint", "command": "patch_rescan", "connection": "a"}
+    remote._application.send_task(
+        "sallyport.invoke", kwargs=message, queue="sallyport.a", task_id=call.id
+    )
+    eventually(lambda: worker.log.read_text().count(f"[{call.id}] received") == 2)
+    vendor.gate.set()
+    eventually(lambda: worker.log.read_text().count(f"[{call.id}] succeeded") == 2)
+    assert call.result(TIMEOUT).is_successful
+    assert vendor.rescans == ["1"]
+
+
+def test_a_command_under_way_can_be_cancelled(machines: Machines) -> None:
+    vendor = machines.vendor()
+    machines.worker()
+    call = Remote(machines.server.url, connection="a").submit("coda_footprint", "list_tenants")
+    vendor.wait(lambda: vendor.calls, "it was begun")
+    call.cancel()
+    with pytest.raises(Cancelled) as caught:
+        call.result(TIMEOUT)
+    assert caught.value.status_code == 499
+
+
+def test_leaving_a_stream_cancels_it(machines: Machines) -> None:
+    vendor = machines.vendor()
+    worker = machines.worker()
+    remote = Remote(machines.server.url, connection="a")
+    with remote.streaming(all_pages=True).coda_footprint.list_devices() as devices:
+        assert next(devices) == "a"
+    eventually(lambda: worker.has_said("Cancelled("))
+    assert not vendor.gate.is_set()
+
+
+def test_a_command_that_waits_in_the_queue_can_be_cancelled(machines: Machines) -> None:
+    vendor = machines.vendor()
+    call = Remote(machines.server.url, connection="a").submit("coda_footprint", "patch_rescan")
+    call.cancel()
+    machines.worker()
+    with pytest.raises(Cancelled, match="before it was begun") as caught:
+        call.result(TIMEOUT)
+    assert caught.value.outcome == "not_applied"
+    assert vendor.calls == []
+
+
+def test_without_a_worker_a_timeout_says_so(
+    machines: Machines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sallyport.calls.GRACE_SECONDS", 0.1)
+    vendor = machines.vendor()
+    remote = Remote(machines.server.url, connection="a", timeout=0.1)
+    call = remote.submitting().coda_footprint.patch_rescan()
+    with pytest.raises(TimedOut, match="queue sallyport.a") as caught:
+        call.result()
+    assert (caught.value.status_code, caught.value.outcome) == (504, "not_applied")
+    # A worker that comes later does not do it after all.
+    worker = machines.worker()
+    eventually(lambda: worker.has_said(f"[{call.id}] raised expected: "))
+    assert vendor.calls == []
+
+
+def test_its_time_in_the_queue_counts(machines: Machines) -> None:
+    vendor = machines.vendor()
+    remote = Remote(machines.server.url, connection="a", timeout=0.1)
+    call = remote.submit("coda_footprint", "patch_rescan")
+    machines.worker()
+    with pytest.raises(TimedOut, match="No worker took it in time") as caught:
+        call.result()
+    assert caught.value.outcome == "not_applied"
+    assert vendor.calls == []
+
+
+def test_a_wait_ends_and_the_command_goes_on(machines: Machines) -> None:
+    vendor = machines.vendor()
+    machines.worker()
+    call = Remote(machines.server.url, connection="a").submit("coda_footprint", "list_tenants")
+    with pytest.raises(TimeoutError):
+        call.result(wait=0.05)
+    vendor.gate.set()
+    assert call.result(TIMEOUT) is call.result()
+
+
+def test_no_secret_is_ever_in_redis_or_in_the_log(machines: Machines, tmp_path: pathlib.Path) -> None:
+    vendor = machines.vendor()
+    vendor.gate.set()
+    seen = tmp_path / "monitor"
+    monitor = machines.server.monitor(seen)
+    worker = machines.worker()
+    remote = Remote(machines.server.url, connection="a")
+    assert list(remote.streaming().coda_footprint.list_devices()) == ["a", "b", "c"]
+    assert remote.coda_footprint.list_devices().raw_data["totalPages"] == 2
+    with pytest.raises(CommandError):
+        remote.coda_footprint.list_devices(filter={"riskLevel": "none"})  # type: ignore[typeddict-item]
+    worker.stop()
+    monitor.terminate()
+    monitor.wait(TIMEOUT)
+    text = seen.read_bytes()
+    # The bodies of messages are in base64.
+    text += b"".join(base64.b64decode(encoded) for encoded in re.findall(rb"(?:[A-Za-z0-9+/]{4}){4,}", text))
+    text += worker.log.read_bytes()
+    # What is looked into is what was sent.
+    assert b'"command": "list_devices"' in text and b"sallyport:before:" in text
+    assert b"never-in-redis" not in text
+    assert b"totalPages" in text and not worker.has_said("totalPages")
+    assert vendor.tokens(1)["access"].encode() not in text
+
+
+def test_redis_may_be_reached_by_tls(tmp_path: pathlib.Path) -> None:
+    server = Redis(tmp_path, tls=True)
+    machines = Machines(server, tmp_path)
+    try:
+        machines.worker(**SANDBOX)
+        remote = Remote(server.url, connection="coda_sandbox")
+        assert len(list(remote.streaming(all_pages=True).coda_footprint.list_devices())) == 45
+    finally:
+        machines.end()
+        server.stop()
+
+
+def test_what_is_left_in_redis_ends_by_itself(tried: Remote, redis_server: Redis) -> None:
+    tried.coda_footprint.patch_rescan()
+    eventually(lambda: not redis_server.client.zcard("sallyport-unacked-index"))
+    own = redis_server.client.keys("sallyport:*") + redis_server.client.keys("celery-task-meta-*")
+    assert own and all(redis_server.client.ttl(key) > 0 for key in own), own
+
+
+def test_a_connection_is_named(redis_server: Redis) -> None:
+    remote = Remote(redis_server.url)
+    settings = {"integration": "coda_footprint", "settings": {"password": "hunter2"}}
+    for connection in ({}, {"connection": settings}):
+        with pytest.raises(TypeError, match="has to be the name of one"):
+            remote.invoke("coda_footprint", "list_tenants", **connection)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="no option"):
+        remote.invoke("coda_footprint", "list_tenants", connection="a", page=2)  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match="not JSON serializable"):
+        remote.invoke("coda_footprint", "list_tenants", {"page": b"1"}, connection="a")
+
+
+@pytest.mark.parametrize(
+    ("environment", "message"),
+    [
+        ({}, "SALLYPORT_CONNECTIONS has to name"),
+        ({"CONNECTIONS": "/no/such"}, "/no/such cannot be read"),
+        ({"CONNECTIONS": "FILE", "WORKER_CONNECTIONS": "a,c"}, "c is no active connection"),
+        ({"CONNECTIONS": "FILE", "WORKER_CONNECTIONS": "off"}, "off is no active connection"),
+        ({"CONNECTIONS": "FILE", "LEASE_SECONDS": "40"}, "more than 45"),
+        ({"CONNECTIONS": "FILE", "DRAIN_SECONDS": "soon"}, "a number of seconds"),
+        ({"CONNECTIONS": "FILE", "BROKER_URL": "amqp://user:hunter2@host"}, "redis://"),
+    ],
+)
+def test_a_worker_says_what_is_wrong_with_its_environment(
+    environment: dict[str, str], message: str, tmp_path: pathlib.Path
+) -> None:
+    file = tmp_path / "connections.json"
+    file.write_text('{"connections":{"a":{},"b":{},"off":{"active":false}}}')
+    variables = {f"SALLYPORT_{name}": value.replace("FILE", str(file)) for name, value in environment.items()}
+    with pytest.raises(ConfigurationError, match=message) as caught:
+        WorkerSettings.from_environment(variables)
+    assert "hunter2" not in str(caught.value)
+    served = WorkerSettings.from_environment({"SALLYPORT_CONNECTIONS": str(file)}).worker_connections
+    assert served == ("a", "b")
+
+
+def test_a_worker_without_a_host_ends_and_says_why(machines: Machines) -> None:
+    machines.vendor().file.write_text('{"connections":{"a":{"integration":"no_such","settings":{}}}}')
+    worker = machines.worker()
+    assert worker.process.wait(TIMEOUT) != 0
+    assert worker.has_said("The worker cannot start its host.")
+
+
+def test_who_does_not_use_it_does_not_load_celery() -> None:
+    program = "import sallyport, sys; print('celery' in sys.modules, 'redis' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "False False\n"

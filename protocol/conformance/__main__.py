@@ -1,0 +1,152 @@
+"""The command line of the conformance kit; `--help` tells it."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import fnmatch
+import os
+import shutil
+import signal
+import sys
+import tempfile
+from collections.abc import Sequence
+from typing import NoReturn
+
+from case import Case
+from process import Launch
+from protocol_text import sections
+from report import Progress, TextReport, as_json
+from run import FAILED, Result, run
+from suite import all_cases
+from transcript import GrammarError
+
+PASSED_ALL, FAULTS_FOUND, USAGE = 0, 1, 2
+
+EXAMPLES = """\
+The host's command is what stands behind `--`. To it are added the options that a case needs, such as
+--max-line-bytes 1000 or --sandbox.
+
+Exit status: 0 all passed; 1 faults were found; 2 wrong command line.
+
+examples
+  python3 protocol/conformance -- sallyport serve
+  python3 protocol/conformance --only 'hostile/*' --timeout 5 -- ./my-host serve
+  python3 protocol/conformance --without-sandbox --json -- node my-host.js > report.json
+  python3 protocol/conformance --list
+"""
+
+
+class Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        print(f"conformance: {message}\nTry --help.", file=sys.stderr)
+        sys.exit(USAGE)
+
+
+def parser() -> Parser:
+    made = Parser(
+        prog="python3 protocol/conformance", usage="%(prog)s [OPTIONS] -- HOST [ARGUMENT…]", allow_abbrev=False,
+        description="Holds a host against the protocol: plays the transcripts and hostile input with it.",
+        epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter)
+    made.add_argument("--only", metavar="GLOB", action="append", help="run these cases only (repeatable)")
+    made.add_argument("--list", action="store_true", help="show the cases and run none")
+    made.add_argument(
+        "--timeout", metavar="SECONDS", type=_seconds, default=30.0, help="how long one step may take (default 30)")
+    made.add_argument(
+        "--without-sandbox", action="store_true", help="skip what calls the emulated vendors (--sandbox of a host)")
+    made.add_argument("--json", action="store_true", help="print the report as JSON")
+    return made
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text) if text.replace(".", "", 1).isdigit() else 0.0
+    if not 0 < seconds <= 3600:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds above 0, such as 5 or 0.5")
+    return seconds
+
+
+def split(words: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The kit's own words and those of the host's command, which begin behind `--` or at the first
+    word that belongs to no option."""
+    at = 0
+    while at < len(words) and words[at].startswith("-") and words[at] != "--":
+        at += 2 if words[at] in ("--only", "--timeout") else 1
+    behind = at + 1 if words[at:at + 1] == ["--"] else at
+    return list(words[:at]), list(words[behind:])
+
+
+def options_of(words: Sequence[str], made: Parser) -> argparse.Namespace:
+    options, unknown = made.parse_known_args(words)
+    if unknown:
+        known = [name for action in made._actions for name in action.option_strings]
+        close = difflib.get_close_matches(unknown[0].split("=")[0], known, 1, 0.5)
+        made.error(f"unknown option {unknown[0]}" + (f"; did you mean {close[0]}?" if close else ""))
+    return options
+
+
+def chosen(cases: list[Case], globs: Sequence[str] | None, made: Parser) -> list[Case]:
+    for glob in globs or ():
+        if not any(fnmatch.fnmatchcase(case.name, glob) for case in cases):
+            close = difflib.get_close_matches(glob, [case.name for case in cases], 1, 0.4)
+            made.error(f"no case is called {glob}" + (f"; did you mean {close[0]}?" if close else "; see --list"))
+    return [case for case in cases if not globs or any(fnmatch.fnmatchcase(case.name, glob) for glob in globs)]
+
+
+def environment(state: str) -> dict[str, str]:
+    """Nobody's own configuration is in it, nor what hosts share on this machine."""
+    own = {name: value for name, value in os.environ.items() if name != "SALLYPORT_CONNECTIONS"}
+    return {**own, "NO_COLOR": "1", "XDG_STATE_HOME": state}
+
+
+def show(cases: list[Case]) -> None:
+    for case in cases:
+        print(f"{case.name:<38} {' '.join(case.proves)}\n    {case.about}")
+
+
+def run_all(cases: list[Case], launch: Launch, options: argparse.Namespace) -> list[Result]:
+    is_coloured = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+    text = None if options.json else TextReport(sys.stdout, is_coloured)
+    progress = Progress(len(cases))
+    results: list[Result] = []
+    for case in cases:
+        progress.begin(case)
+        results.append(run(case, launch, options.without_sandbox and case.needs_sandbox))
+        progress.clear()
+        if text:
+            text.add(results[-1])
+    if text:
+        text.finish(results, sections())
+    else:
+        print(as_json(results, sections(), launch.command))
+    return results
+
+
+def main(words: Sequence[str]) -> int:
+    made = parser()
+    own, command = split(words)
+    options = options_of(own, made)
+    try:
+        cases = chosen(all_cases(), options.only, made)
+    except GrammarError as error:
+        made.error(f"a transcript cannot be read: {error}")
+    if options.list:
+        show(cases)
+        return PASSED_ALL
+    if not command:
+        made.error("there is no host; give its command behind --, such as: -- sallyport serve")
+    if shutil.which(command[0]) is None:
+        made.error(f"{command[0]} is no program that can be started; give its path, such as ./my-host")
+    with tempfile.TemporaryDirectory(prefix="conformance-") as state:
+        results = run_all(cases, Launch(command, options.timeout, environment(state)), options)
+    return FAULTS_FOUND if any(result.outcome == FAILED for result in results) else PASSED_ALL
+
+
+if __name__ == "__main__":
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")
+    # So that a host does not outlive the kit.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        sys.exit(128 + signal.SIGINT)

@@ -1,0 +1,145 @@
+"""Secrets: a password that comes over the wire must not leave the host again, in any form."""
+
+from __future__ import annotations
+
+import base64
+import http.server
+import json
+import threading
+import urllib.parse
+from collections.abc import Iterable
+from typing import Any
+
+from case import hostile
+from expectations import expect_each_once, id_text
+from faults import Fault, shown
+from frames import read_frame
+from messages import call
+from process import Launch
+
+#: Made so that its JSON, percent-encoded and base64 forms differ from it and from each other.
+SECRET = 'kit pass"word/é+%'
+
+
+def forms_of(secret: str) -> dict[str, bytes]:
+    data = secret.encode()
+    return {
+        "as it is": data,
+        "JSON-escaped": json.dumps(secret, ensure_ascii=False)[1:-1].encode(),
+        "JSON-escaped in ASCII": json.dumps(secret)[1:-1].encode(),
+        "percent-encoded": urllib.parse.quote(secret, safe="").encode(),
+        "form-encoded": urllib.parse.quote_plus(secret).encode(),
+        "in base64": base64.b64encode(data),
+        "in base64 with the user": base64.b64encode(b"kit.user:" + data),
+    }
+
+
+def expect_no_secret(frames: list[Any], errors: bytes = b"") -> None:
+    """Neither in these frames nor in what stderr said, in any of its forms."""
+    # As JSON, and as the texts that a reader of the JSON has.
+    output = json.dumps(frames, ensure_ascii=False).encode("utf-8", "surrogatepass")
+    decoded = "\n".join(_strings(frames)).encode("utf-8", "surrogatepass")
+    for form, text in forms_of(SECRET).items():
+        for name, data in (("an answer", output), ("an answer", decoded), ("stderr", errors)):
+            at = data.find(text)
+            if at >= 0:
+                around = data[max(0, at - 60):at + len(text) + 20]
+                raise Fault(f"{name} holds the secret, {form}", expected="[redacted]", got=shown(around))
+
+
+def _strings(value: Any) -> Iterable[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, (list, dict)):
+        for one in value.items() if isinstance(value, dict) else value:
+            yield from _strings(list(one) if isinstance(one, tuple) else one)
+
+
+def put(id: int, name: str, **settings: Any) -> bytes:
+    settings = {"user_name": "kit.user", "password": SECRET, **settings}
+    params = {"name": name, "connection": {"integration": "coda_footprint", "settings": settings}}
+    return json.dumps({"jsonrpc": "2.0", "id": id, "method": "connections/put", "params": params}).encode()
+
+
+def echoes() -> list[bytes]:
+    """Lines that invite a host to repeat the secret, which has come in before."""
+    quoted = urllib.parse.quote(SECRET, safe="")
+    return [json.dumps({"jsonrpc": "2.0", "id": 10 + number, **rest}).encode() for number, rest in enumerate([
+        {"method": "connections/list"}, {"method": f"say {SECRET}"}, {"method": f"say {quoted}"},
+        {"method": "capabilities", "params": {"integration": SECRET}}, {"method": "ping", "params": {SECRET: 1}},
+        {"method": "files/get", "params": {"file_id": SECRET}},
+        {"method": "connections/remove", "params": {"name": base64.b64encode(SECRET.encode()).decode()}},
+        {"method": "stats"}, {"method": "limits"}, {"method": "health/status"},
+    ])]
+
+
+@hostile("secrets", "3.12", "6.2", "6.3", needs_sandbox=True)
+def secrets(launch: Launch) -> None:
+    """A password that came over the wire is in no answer, error or log, in no form."""
+    with launch("--log-level", "debug") as host:
+        # Nobody listens at port 9. The secret again where it is wrong, and beside what is wrong.
+        host.send(put(1, "kit", server_url="http://127.0.0.1:9"))
+        frames = [read_frame(host.expect('{"jsonrpc":"2.0","id":1,"result":{"name":"kit","replaced":false}}'))]
+        lines = [
+            put(2, "other", server_url="http://127.0.0.1:9", pasword=SECRET), put(3, "other", server_url=SECRET),
+            call("4", connection="kit"), call("5", SECRET, connection="kit"),
+            call("6", "list_devices", connection="kit", arguments={"page": SECRET}), *echoes()]
+        host.send(*lines)
+        frames += host.finish()
+        expect_each_once(frames, [id_text(json.loads(line)["id"]) for line in lines] + ["1"])
+        expect_no_secret(frames, host.all_errors())
+
+
+@hostile("secrets-echoed", "6.3", needs_sandbox=True)
+def secrets_echoed(launch: Launch) -> None:
+    """A vendor that answers with the password does not bring it into an answer, error or log."""
+    with EchoingVendor() as vendor, launch("--log-level", "debug") as host:
+        host.send(put(1, "kit", server_url=vendor.url))
+        host.expect('{"jsonrpc":"2.0","id":1,"result":{"name":"kit","replaced":false}}')
+        for id, status in enumerate((401, 400, 418, 200), 2):
+            vendor.status = status
+            host.send(call(str(id), "list_tenants", connection="kit", options={"timeout_ms": 20_000}))
+            expect_no_secret([host.read()])
+        expect_no_secret(host.finish(), host.all_errors())
+        if not vendor.asked:
+            raise Fault("the host has not asked the vendor")
+
+
+class EchoingVendor(http.server.ThreadingHTTPServer):
+    """Answers every request with what it was sent, in many forms."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Echo)
+        self.status = 401
+        self.asked = 0
+        self.url = f"http://127.0.0.1:{self.server_port}"
+
+    def __enter__(self) -> EchoingVendor:
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.shutdown()
+        self.server_close()
+
+
+class _Echo(http.server.BaseHTTPRequestHandler):
+    def do_POST(self) -> None:
+        server: Any = self.server
+        server.asked += 1
+        sent = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode("utf-8", "replace")
+        told = {form: text.decode() for form, text in forms_of(SECRET).items()}
+        body = json.dumps({"detail": f"{sent} {SECRET}", "forms": told, "headers": dict(self.headers)}).encode()
+        self.send_response(server.status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("X-Echo", urllib.parse.quote(SECRET))
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    do_GET = do_POST
+
+    def log_message(self, *_: object) -> None:
+        """The report is the only thing that the kit prints."""
