@@ -1,6 +1,7 @@
 #!/bin/sh
 # Installs what the tests need, builds, and passes them all. Public test data is read from
-# ../shared/suites where it is present; its tests say so and are skipped where it is not.
+# ../shared/suites where it is present; its tests say so and are skipped where it is not. The clients
+# of agents come into environments of their own in .build/test-agents, with the same rule.
 set -eu
 cd "$(dirname "$0")/.."
 . Tests/Support/packages.sh

@@ -1,0 +1,57 @@
+"""Virtual environments for programs of others, so that each has the versions that it wants.
+
+They are kept in .build/test-agents, and packages come out of one cache.
+"""
+
+from __future__ import annotations
+
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import time
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+FOLDER = ROOT / ".build/test-agents"
+UV = str(pathlib.Path(sys.executable).parent / "uv")
+
+#: What an installer says that finds no network, or no such package.
+UNAVAILABLE = ("Request failed", "Failed to fetch", "No solution found")
+
+#: Why a requirement is not to be had; it is not tried again.
+_reasons: dict[str, str] = {}
+#: Seconds that each requirement took to install in this run; none where it was there.
+seconds: dict[str, float] = {}
+
+
+def virtual_environment(requirement: str) -> pathlib.Path:
+    """The folder of programs of an environment that has the requirement.
+
+    Skips the test where the package is not to be had.
+    """
+    folder = FOLDER / re.sub(r"[^a-z0-9]+", "-", requirement)
+    mark = folder / "installed"
+    # Written last, so that a half of an environment is made anew.
+    if not mark.is_file():
+        begun = time.monotonic()
+        shutil.rmtree(folder, ignore_errors=True)
+        _run(requirement, "venv", "--python", sys.executable, str(folder))
+        _run(requirement, "pip", "install", "--python", str(folder), requirement)
+        mark.touch()
+        seconds[requirement] = time.monotonic() - begun
+    return folder / "bin"
+
+
+def _run(requirement: str, *arguments: str) -> None:
+    if requirement not in _reasons:
+        ended = subprocess.run([UV, "--quiet", *arguments], capture_output=True, text=True)
+        if ended.returncode == 0:
+            return
+        reason = " ".join(ended.stderr.split())
+        if not any(text in reason for text in UNAVAILABLE):
+            pytest.fail(f"{requirement}: {reason}", pytrace=False)
+        _reasons[requirement] = reason
+    pytest.skip(f"{requirement} cannot be installed here: {_reasons[requirement]}")

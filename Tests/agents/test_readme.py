@@ -1,0 +1,35 @@
+"""What README shows of a session is what the program there does."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+
+from host import EXECUTABLE, ROOT, environment
+from virtual_environment import virtual_environment
+
+PROGRAM = "protocol/examples/agent_session.py"
+
+
+def block(mark: str) -> str:
+    """The code block after a comment in README."""
+    readme = (ROOT / "README.md").read_text()
+    found = re.search(rf"<!-- {re.escape(mark)} -->\n```\w+\n(.*?)```", readme, re.DOTALL)
+    assert found, f"README has no block <!-- {mark} -->"
+    return found[1]
+
+
+def test_the_program_in_readme_is_the_one_there_is():
+    assert block(f"from: {PROGRAM}") in (ROOT / PROGRAM).read_text()
+
+
+def test_the_session_in_readme_is_what_the_program_prints(tmp_path):
+    command, _, expected = block(f"output: {PROGRAM}").partition("\n")
+    requirement = re.fullmatch(rf"\$ pip install '(\S+)' && python {PROGRAM}", command)[1]
+    python = virtual_environment(requirement) / "python"
+    (tmp_path / "sallyport").symlink_to(os.path.abspath(EXECUTABLE))
+    ended = subprocess.run(
+        [python, ROOT / PROGRAM], capture_output=True, text=True, timeout=60, cwd=tmp_path,
+        env=environment({"PATH": f"{tmp_path}:{os.environ['PATH']}"}))
+    assert (ended.returncode, ended.stdout.rstrip(), ended.stderr) == (0, expected.rstrip(), "")
