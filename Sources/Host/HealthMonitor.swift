@@ -16,6 +16,8 @@ final class HealthMonitor: Sendable {
     let connection: String
     let intervalSeconds: Int64
     let notifyAfterFailures: Int64
+    /// Whether it is the connection that asked for it, and nobody on the stream.
+    var isConfigured = false
   }
 
   private struct Entry: Sendable {
@@ -29,11 +31,13 @@ final class HealthMonitor: Sendable {
 
   private let context: HostContext
   private let output: OutputQueue
+  private let audience: Audience
   private let entries = Mutex<[String: Entry]>([:])
 
-  init(_ context: HostContext, to output: OutputQueue) {
+  init(_ context: HostContext, to output: OutputQueue, _ audience: Audience) {
     self.context = context
     self.output = output
+    self.audience = audience
   }
 
   /// Watches the connections that ask for it themselves; the first check is one interval away.
@@ -44,7 +48,7 @@ final class HealthMonitor: Sendable {
       start(
         Watch(
           connection: entry.name, intervalSeconds: check.intervalMinutes * 60,
-          notifyAfterFailures: check.notifyAfterFailures),
+          notifyAfterFailures: check.notifyAfterFailures, isConfigured: true),
         firstCheckAtOnce: false)
     }
   }
@@ -122,6 +126,7 @@ final class HealthMonitor: Sendable {
 
   private func tell(_ connection: String) {
     guard let entry = entries.withLock({ $0[connection] }) else { return }
+    if entry.watch.isConfigured && audience.isAgent { return }
     var writer = JSONWriter()
     Frame.notification("health/changed", into: &writer) { Self.write(entry, to: &$0) }
     var frame = context.secrets.scrub(frame: writer.bytes)

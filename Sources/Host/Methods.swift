@@ -36,16 +36,13 @@ struct Methods {
     case "rpc.discover":
       try expectNothing(call.params)
       OpenRPCDocument.write(to: &writer)
-    case "ping":
-      // Clients of the Model Context Protocol add `_meta`.
-      if call.params?["_meta"] == nil || call.params?.count != 1 { try expectNothing(call.params) }
-      writer.object { _ in }
-    case "shutdown":
+    case "ping", "shutdown":
       try expectNothing(call.params)
       writer.object { _ in }
     default:
       let names = MethodDescription.names
-      let suggestion = Suggestion.closest(to: call.method, among: names)
+      let suggestion = Suggestion.closest(
+        to: call.method, among: names + MCPMethod.allCases.map(\.rawValue))
       throw RPCError(
         .methodNotFound, "There is no method of that name.",
         data: JSONFragment { writer in

@@ -24,13 +24,15 @@ final class RequestHandler {
   private var writer = JSONWriter(capacity: 4_096)
   private var gathered = ByteBuffer(capacity: 2 * RequestHandler.gatheredBytes)
   /// Made for the first client that speaks the Model Context Protocol.
-  private(set) lazy var agents = AgentSession(context)
+  private(set) lazy var agents = AgentSession(context, audience)
+  private let audience: Audience
   /// Set by `shutdown`.
   private(set) var isShuttingDown = false
 
   init(
     context: HostContext, output: OutputQueue, admission: Admission, active: ActiveRequests,
-    statistics: Statistics, health: HealthMonitor, observer: (any SessionObserver)?
+    statistics: Statistics, health: HealthMonitor, audience: Audience,
+    observer: (any SessionObserver)?
   ) {
     self.context = context
     self.output = output
@@ -38,6 +40,7 @@ final class RequestHandler {
     self.active = active
     self.statistics = statistics
     self.observer = observer
+    self.audience = audience
     methods = Methods(
       context: context, statistics: statistics, admission: admission, active: active,
       health: health)
@@ -148,11 +151,12 @@ final class RequestHandler {
       invoke(call, as: id, in: batch)
       return
     }
+    if perform(agentCall: call, as: id, in: batch) { return }
+    let call = call.withoutMeta
     if call.method.hasPrefix("files/"), let method = FileMethod(rawValue: call.method) {
       start(method, call.params, as: id, in: batch)
       return
     }
-    if perform(agentCall: call, as: id, in: batch) { return }
     writer.removeAll()
     do throws(RPCError) {
       if let id {

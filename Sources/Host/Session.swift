@@ -68,9 +68,11 @@ public final class Session: Sendable {
   ///
   /// - Throws: when an input cannot be read; what was accepted before has been answered then.
   public func run(_ inputs: [Int32]) throws(FileError) -> ExitCode {
-    let health = HealthMonitor(context, to: output)
+    let audience = Audience()
+    let health = HealthMonitor(context, to: output, audience)
     health.watchConfigured()
     context.connections.tellChanges { [output] name in
+      if audience.isAgent { return }
       var writer = JSONWriter()
       Frame.notification("connections/changed", into: &writer) {
         $0.object { $0.member("name", name) }
@@ -79,7 +81,7 @@ public final class Session: Sendable {
     }
     let handler = RequestHandler(
       context: context, output: output, admission: admission, active: active,
-      statistics: statistics, health: health, observer: observer)
+      statistics: statistics, health: health, audience: audience, observer: observer)
     var failure: FileError?
     for input in inputs {
       guard failure == nil, read(input, handler, &failure) else { break }

@@ -35,6 +35,7 @@ RESULTS = {
 }
 NOTIFICATIONS = {
     "notifications/progress": "ProgressNotification",
+    "notifications/cancelled": "CancelledNotification",
     "notifications/tools/list_changed": "ToolListChangedNotification",
     "notifications/prompts/list_changed": "PromptListChangedNotification",
     "notifications/subscriptions/acknowledged": "SubscriptionsAcknowledgedNotification",

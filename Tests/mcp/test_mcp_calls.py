@@ -6,7 +6,8 @@ import threading
 
 import pytest
 from Support.control_center import ControlCenter, failure, success
-from Support.mcp_client import STRUCTURED, structure, text
+from Support.mcp_client import STATELESS, STRUCTURED, meta, structure, text
+from Support.programmed_google import ANNA, CODE, Google
 from Support.session import PASSWORD, connection as coda
 from Support.upstream import DEVICES, TENANTS, UNAUTHORIZED, Tenant, after, hang_up, reply
 
@@ -211,3 +212,33 @@ def test_odd_answers_of_gravityzone_keep_to_it_too(start, body):
             ("bitdefender_gravityzone__test_connection", {}),
         ]:
             client.call(tool, arguments)
+
+
+def test_a_token_that_a_vendor_issued_anew_is_kept_and_not_told(start, revision, tmp_path):
+    """An agent has no use for connections/changed, and no revision has a form for it."""
+    with Google() as google:
+        client = start(revision, main=google.oauth(settings={"refresh_token": None, "authorization_code": CODE}))
+        assert structure(client.call("gmail__list_labels", {"user_email": ANNA}))["return_data"] == "Successful"
+        client.expect_silence()
+        assert client.finish() == (0, [])
+    kept = json.loads((tmp_path / "connections.json").read_text())["connections"]["main"]["settings"]
+    assert kept["refresh_token"] == "1//0e-refresh-1-of-the-code"
+
+
+def test_methods_of_the_host_pass_over_what_a_session_adds_to_params(start):
+    client = start(STATELESS)
+    stamp = {"_meta": meta()}
+    assert client.result("connections/list", stamp)["connections"]
+    assert client.result("connections/remove", {"name": "coda_sandbox", **stamp}) == {"removed": True}
+    assert client.error("connections/list", {"_mate": 1})["code"] == -32602
+
+
+def test_a_wait_beyond_the_time_of_a_tool_fails_at_once(start):
+    with tenant(reply(200, TENANT)) as vendor:
+        # One for the sign-in, one for the first call.
+        limits = {"default": {"requests": 2, "per_seconds": 3600}}
+        client = start("2025-11-25", "--tool-timeout", "60", main=coda(vendor.url, rate_limits=limits))
+        client.call(LIST_TENANTS)
+        failure = structure(client.call(LIST_TENANTS))
+        assert failure["kind"] == "rate_limited" and failure["retry_after_ms"] > 60_000
+        assert [request.path for request in vendor.requests].count(TENANTS) == 1

@@ -165,11 +165,19 @@ def test_neither_is_a_shutdown(start, center):
     assert client.exit_code() == 0 and changes(center) == []
 
 
+def assert_withdrawn(client, question):
+    """The user is told that nobody needs the answer any more."""
+    withdrawal = client.read_all(1)[0]
+    assert withdrawal["method"] == "notifications/cancelled"
+    assert withdrawal["params"]["requestId"] == question["id"]
+
+
 @pytest.mark.parametrize("revision", ASKING)
 def test_a_call_that_is_cancelled_while_its_user_is_asked_does_not_run(start, center, revision):
     client = start(revision, main=center.connection(), capabilities=FORMS)
     id, question = ask(client)
     client.cancel(id)
+    assert_withdrawn(client, question)
     reply(client, question, result=ACCEPT)
     client.expect_silence()
     assert client.finish() == (0, []) and changes(center) == []
@@ -190,6 +198,7 @@ def test_a_plain_cancel_ends_the_question_too(start, center):
     client = start("2025-11-25", main=center.connection(), capabilities=FORMS)
     id, question = ask(client)
     assert client.result("cancel", {"id": id}) == {"cancelled": True}
+    assert_withdrawn(client, question)
     reply(client, question, result=ACCEPT)
     client.expect_silence()
     assert client.finish() == (0, []) and changes(center) == []

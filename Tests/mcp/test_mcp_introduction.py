@@ -109,7 +109,10 @@ def test_each_stateless_request_speaks_for_itself(start):
     "logging/setLevel", "completion/complete", "resources/subscribe", "tasks/list", "nonsense", "tools/lst"])
 def test_methods_that_are_not_there_are_said_not_to_be(start, revision, method):
     client = start(revision)
-    assert client.error(method, {})["code"] == -32601
+    error = client.error(method, {})
+    assert error["code"] == -32601
+    if method in ("tools/lst", "nonsense"):
+        assert error["data"].get("did_you_mean") == ("tools/list" if method == "tools/lst" else None)
     client.expect_silence()
 
 

@@ -47,7 +47,7 @@ def test_help_mentions_every_option_that_exists():
     text = run("help", "serve").text
     for option in ("--connections", "--sandbox", "--sandbox-fault", "--state-dir", "--read-only", "--max-in-flight",
                    "--files-dir", "--max-line-bytes", "--drain-timeout", "--datetime-format", "--log-level",
-                   "--audit", "--tools", "--confirm", "--catalogue", "--tools-per-page", "--max-tool-result-bytes"):
+                   "--audit", "--tools", "--confirm", "--catalogue", "--tool-timeout", "--tools-per-page", "--max-tool-result-bytes"):
         assert option in text
 
 

@@ -16,7 +16,9 @@ final class AgentSession {
   let front: MCPFront
   var subscribed: [Subscribed] = []
 
-  init(_ context: HostContext) { front = MCPFront(context, dialogues) }
+  init(_ context: HostContext, _ audience: Audience) {
+    front = MCPFront(context, dialogues, audience)
+  }
 }
 
 extension RequestHandler {
@@ -112,13 +114,15 @@ extension RequestHandler {
         }
         let asked = Dialogues.Asked(run: run, id: id, request: accepted.request)
         let command = run.request.command
-        switch accepted.request.cancelReason == nil ? dialogues.open(asked) : .ended {
-        case .question(let question):
+        let opening = dialogues.open(asked) { question in
           let frame = confirmation.question(question, for: caller)
           output.append(secrets.scrub(frame: frame) + [0x0A])
-          accepted.park()
+        }
+        switch opening {
+        case .asked: accepted.park()
         case .full: accepted.finish(run.result.frame(id, Confirmation.tooMany(command)), .error)
-        case .ended: accepted.finish(run.result.frame(id, Confirmation.inputEnded(command)), .error)
+        case .ended, .cancelled:
+          accepted.finish(run.result.frame(id, Confirmation.inputEnded(command)), .error)
         }
       })
   }
@@ -152,7 +156,10 @@ extension RequestHandler {
 
   /// Ends what waits for a user or for changes and has been cancelled.
   func dropCancelled() {
-    for asked in agents.dialogues.closeCancelled() { active.end(asked.request) }
+    for (question, asked) in agents.dialogues.closeCancelled() {
+      active.end(asked.request)
+      say(Confirmation.withdrawal(of: question))
+    }
     for subscribed in agents.subscribed where subscribed.request.cancelReason != nil {
       active.end(subscribed.request)
     }

@@ -123,6 +123,18 @@ struct Confirmation: Sendable {
     return writer.bytes
   }
 
+  /// The notification that an answer is no longer needed.
+  static func withdrawal(of question: String) -> [UInt8] {
+    var writer = JSONWriter()
+    Frame.notification("notifications/cancelled", into: &writer) { writer in
+      writer.object {
+        $0.member("requestId", question)
+        $0.member("reason", "The call was cancelled.")
+      }
+    }
+    return writer.bytes
+  }
+
   // MARK: Refusals
 
   /// The error of a command that could not be asked about.

@@ -17,10 +17,7 @@ final class Dialogues: Sendable {
     let request: ActiveRequests.Request
   }
 
-  enum Opening {
-    case question(String)
-    case full, ended
-  }
+  enum Opening { case asked, full, ended, cancelled }
 
   private struct State {
     /// By the id of the question.
@@ -35,15 +32,19 @@ final class Dialogues: Sendable {
 
   // MARK: Of clients with a session
 
-  /// Registers a question before it is sent.
-  func open(_ asked: Asked) -> Opening {
+  /// Registers a question and sends it, so that neither its answer nor its withdrawal comes first.
+  ///
+  /// - Parameter send: sends the question of that id.
+  func open(_ asked: Asked, send: (String) -> Void) -> Opening {
     state.withLock { state in
+      if asked.request.cancelReason != nil { return .cancelled }
       if state.hasEnded { return .ended }
       guard state.asked.count < Self.maximumOpen else { return .full }
       state.count += 1
       let question = "sallyport-question-\(state.count)"
       state.asked[question] = asked
-      return .question(question)
+      send(question)
+      return .asked
     }
   }
 
@@ -52,12 +53,12 @@ final class Dialogues: Sendable {
     state.withLock { $0.asked.removeValue(forKey: question) }
   }
 
-  /// The calls that were cancelled, which are no longer asked about.
-  func closeCancelled() -> [Asked] {
+  /// The calls that were cancelled, by their questions, which nobody needs to answer any more.
+  func closeCancelled() -> [String: Asked] {
     state.withLock { state in
       let cancelled = state.asked.filter { $0.value.request.cancelReason != nil }
       for question in cancelled.keys { state.asked[question] = nil }
-      return Array(cancelled.values)
+      return cancelled
     }
   }
 

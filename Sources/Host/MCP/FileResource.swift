@@ -107,7 +107,7 @@ struct ResourceCall: Sendable {
       throw RPCError(
         .commandFailed,
         "The file has \(piece.file.size) bytes; the limit of a resource is "
-          + "\(Self.maximumContentBytes). files/get reads it in chunks.")
+          + "\(Self.maximumContentBytes). The reference to it has its path.")
     }
     return JSONFragment { writer in
       writer.result(for: caller, caching: .file) { writer in

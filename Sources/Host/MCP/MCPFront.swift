@@ -38,10 +38,14 @@ final class MCPFront {
   /// What `initialize` agreed on.
   private(set) var handshake: MCPCaller?
   /// Who sent the last request.
-  private(set) var lastCaller: MCPCaller?
+  private(set) var lastCaller: MCPCaller? {
+    didSet { audience.becomeAgent() }
+  }
   private let dialogues: Dialogues
+  private let audience: Audience
 
-  init(_ context: HostContext, _ dialogues: Dialogues) {
+  init(_ context: HostContext, _ dialogues: Dialogues, _ audience: Audience) {
+    self.audience = audience
     self.context = context
     self.dialogues = dialogues
     catalogue = ToolCatalogue(context)
@@ -113,7 +117,9 @@ final class MCPFront {
     let result = ToolResult(caller: caller, command: command, context: context)
     do throws(RPCError) {
       let request = try InvokeRequest(
-        call.invokeParams(integration, command, tellsProgress: caller.progressToken != nil),
+        call.invokeParams(
+          integration, command, timeoutSeconds: context.options.mcp.timeoutSeconds,
+          tellsProgress: caller.progressToken != nil),
         in: context)
       return try confirmed(ToolRun(request: request, result: result), call, canAsk: canAsk)
     } catch {

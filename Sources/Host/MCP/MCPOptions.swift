@@ -27,5 +27,8 @@ public struct MCPOptions: Sendable {
   /// Bytes of JSON of one tool result, before its data becomes a file.
   public var maximumResultBytes = 65_536
 
+  /// Seconds for one call of a tool, waits for rate limits and all; nil for as long as it takes.
+  public var timeoutSeconds: Int?
+
   public init() {}
 }

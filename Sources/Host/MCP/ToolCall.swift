@@ -49,7 +49,8 @@ struct ToolCall: Sendable {
   ///
   /// - Throws: an argument fault, as invoke has it.
   func invokeParams(
-    _ integration: RegisteredIntegration, _ command: RegisteredCommand, tellsProgress: Bool
+    _ integration: RegisteredIntegration, _ command: RegisteredCommand, timeoutSeconds: Int?,
+    tellsProgress: Bool
   ) throws(RPCError) -> JSON {
     let connection = arguments?["connection"].flatMap { $0.isNull ? nil : $0 }
     if let connection, connection.kind != .string {
@@ -69,9 +70,11 @@ struct ToolCall: Sendable {
             writer.value(member.value)
           }
         }
-        guard tellsProgress else { return }
         writer.name("options")
-        writer.object { $0.member("progress", true) }
+        writer.object {
+          if tellsProgress { $0.member("progress", true) }
+          if let timeoutSeconds { $0.member("timeout_ms", timeoutSeconds * 1_000) }
+        }
       }
     }.json
   }

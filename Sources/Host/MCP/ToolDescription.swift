@@ -48,17 +48,18 @@ extension Tool {
   private func writeInputSchema(to writer: inout JSONWriter) {
     command.shape.writeToolSchema(
       to: &writer, source: { Self.name(integration.id, "\($0)") },
-      requiring: needsConnection ? ["connection"] : []
-    ) { writer in
-      guard needsConnection else { return }
-      writer.name("connection")
-      writer.object { writer in
-        writer.member("title", "Connection")
-        writer.member("description", "Which \(integration.about.title) account it runs on.")
-        writer.member("type", "string")
-        writer.name("enum")
-        writer.array { for name in connections { $0.string(name) } }
-      }
+      requiring: needsConnection ? ["connection"] : [],
+      writeOthers: { if needsConnection { writeConnection(to: &$0) } })
+  }
+
+  private func writeConnection(to writer: inout JSONWriter) {
+    writer.name("connection")
+    writer.object { writer in
+      writer.member("title", "Connection")
+      writer.member("description", "Which \(integration.about.title) account it runs on.")
+      writer.member("type", "string")
+      writer.name("enum")
+      writer.array { for name in connections { $0.string(name) } }
     }
   }
 }

@@ -10,6 +10,9 @@ enum AgentOptions {
       "--confirm", "WHEN",
       "ask an agent's user before: always (all changes), destructive (default), never"),
     Option("--catalogue", "MODE", "full (default), or compact: three tools to find and run all"),
+    Option(
+      "--tool-timeout", "S",
+      "seconds for one call of a tool; a wait that does not fit fails at once (default: none)"),
     Option("--tools-per-page", "N", "tools on one page of tools/list (default 200)"),
     Option(
       "--max-tool-result-bytes", "N",
@@ -21,6 +24,7 @@ enum AgentOptions {
     options.tools = try globs(arguments.all("--tools"))
     options.confirmation = try choice(arguments, "--confirm") ?? options.confirmation
     options.catalogueMode = try choice(arguments, "--catalogue") ?? options.catalogueMode
+    options.timeoutSeconds = try arguments.integer("--tool-timeout", minimum: 1, maximum: 86_400)
     options.toolsPerPage =
       try arguments.integer("--tools-per-page", minimum: 1) ?? options.toolsPerPage
     options.maximumResultBytes =
