@@ -12,9 +12,9 @@ from typing import Any
 
 import jsonschema
 
-from Support.host import LINE_ENDS, ROOT, Host, request
+from Support.host import LINE_ENDS, Host, request
+from Support.schema import RESULTS, SUITES, schema
 
-SUITES = ROOT.parent / "shared/suites/mcp"
 HANDSHAKE = ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"]
 STATELESS = "2026-07-28"
 REVISIONS = [*HANDSHAKE, STATELESS]
@@ -25,14 +25,6 @@ CLIENT = {"name": "tests", "version": "1"}
 FORMS = {"elicitation": {}}
 PREFIX = "io.modelcontextprotocol/"
 
-RESULTS = {
-    "initialize": "InitializeResult", "server/discover": "DiscoverResult",
-    "tools/list": "ListToolsResult", "tools/call": "CallToolResult",
-    "resources/list": "ListResourcesResult", "resources/read": "ReadResourceResult",
-    "resources/templates/list": "ListResourceTemplatesResult",
-    "prompts/list": "ListPromptsResult", "prompts/get": "GetPromptResult",
-    "subscriptions/listen": "SubscriptionsListenResult",
-}
 NOTIFICATIONS = {
     "notifications/progress": "ProgressNotification",
     "notifications/cancelled": "CancelledNotification",
@@ -59,40 +51,6 @@ def meta(capabilities: Any = None, version: str = STATELESS, **more: Any) -> dic
     return {
         PREFIX + "protocolVersion": version, PREFIX + "clientCapabilities": capabilities or {},
         PREFIX + "clientInfo": CLIENT, **more}
-
-
-class Schema:
-    """The published JSON Schema of one revision."""
-
-    def __init__(self, revision: str) -> None:
-        document = json.loads((SUITES / revision / "schema.json").read_text())
-        self.revision = revision
-        self._place = "$defs" if "$defs" in document else "definitions"
-        self.definitions: dict[str, Any] = document[self._place]
-        self._dialect = jsonschema.validators.validator_for(document)
-
-    def knows(self, name: str) -> bool:
-        return name in self.definitions
-
-    @functools.cache
-    def _validator(self, name: str) -> Any:
-        return self._dialect(
-            {"$ref": f"#/{self._place}/{name}", self._place: self.definitions})
-
-    def check(self, name: str, value: Any) -> None:
-        assert self.knows(name), f"{self.revision} has no {name}: {value}"
-        error = jsonschema.exceptions.best_match(self._validator(name).iter_errors(value))
-        assert error is None, f"{self.revision} {name}: {error.json_path} {error.message}"
-
-    def check_members(self, name: str, value: dict[str, Any]) -> None:
-        """The schemas let every object have more members; the host sends none of a later revision."""
-        known = self.definitions[name].get("properties", {})
-        assert set(value) <= set(known), f"{self.revision} {name} has no {set(value) - set(known)}"
-
-
-@functools.cache
-def schema(revision: str) -> Schema:
-    return Schema(revision)
 
 
 @functools.cache

@@ -8,9 +8,7 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "Support"))
 
 import virtual_environment  # noqa: E402
-from host import ROOT  # noqa: E402
-
-SUITES = ROOT.parent / "shared/suites/mcp"
+from Support.schema import SUITES, schema  # noqa: E402
 
 #: Lines about what a test saw and did not judge, such as times.
 notes = []
@@ -18,10 +16,10 @@ notes = []
 
 @pytest.fixture(scope="session")
 def schemas():
-    """The schemas of the protocol's revisions, by revision."""
+    """Gives the schema of a revision of the protocol."""
     if not SUITES.is_dir():
         pytest.skip(f"the schemas of the protocol are not at {SUITES}")
-    return SUITES
+    return schema
 
 
 @pytest.fixture(scope="session")

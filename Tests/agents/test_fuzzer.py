@@ -18,7 +18,6 @@ from typing import Any
 import jsonschema
 import pytest
 from host import EXECUTABLE, Sandbox, environment
-from schema import Schema
 from tap import SCRIPT, Tapped, tapped
 from virtual_environment import virtual_environment
 
@@ -156,7 +155,7 @@ def read(message: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_what_is_taken_is_well_formed(fuzzed, schemas):
-    protocol = Schema(schemas / REVISION / "schema.json")
+    protocol = schemas(REVISION)
     accepted = []
     for request, answer in fuzzed.calls():
         if "error" in answer or answer["result"].get("isError"):
