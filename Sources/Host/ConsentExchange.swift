@@ -59,9 +59,16 @@ public struct ConsentExchange: Sendable {
       (entry.open.client as? any ConsentingClient).map { $0.reasonAgainstConsent == nil } ?? false
     }
     guard let only = fitting.first else {
+      let reasons = entries.compactMap { entry in
+        (entry.open.client as? any ConsentingClient)?.reasonAgainstConsent.map {
+          "\(entry.name) needs none: \($0)."
+        }
+      }
       throw ConfigurationError(
         "there is no connection of \(integration.id) that needs a consent",
-        remedy: "--connections FILE names the file that it is in.")
+        remedy: entries.isEmpty
+          ? "--connections FILE names the file that it is in."
+          : reasons.isEmpty ? "It signs in without one." : reasons.joined(separator: " "))
     }
     guard fitting.count == 1 else {
       throw ConfigurationError(

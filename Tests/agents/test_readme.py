@@ -25,8 +25,10 @@ def test_the_program_in_readme_is_the_one_there_is():
 
 
 def test_the_session_in_readme_is_what_the_program_prints(tmp_path):
-    command, _, expected = block(f"output: {PROGRAM}").partition("\n")
-    requirement = re.fullmatch(rf"\$ pip install '(\S+)' && python {PROGRAM}", command)[1]
+    install, run, expected = block(f"output: {PROGRAM}").split("\n", 2)
+    found = re.fullmatch(r"\$ python3 -m venv agents && agents/bin/pip install '(\S+)'", install)
+    requirement = found[1]
+    assert run == f"$ agents/bin/python {PROGRAM}"
     python = virtual_environment(requirement) / "python"
     (tmp_path / "sallyport").symlink_to(os.path.abspath(EXECUTABLE))
     ended = subprocess.run(

@@ -96,7 +96,7 @@ def test_secrets_are_named_and_not_copied(client, env, tmp_path):
         (["zed", "--tools", "gmial__*"], "no tool fits"),
         (["zed", "--conections", "x"], "did you mean --connections?"),
         (["zed", "--connections", "missing.json"], "cannot be read"),
-        (["zed", "--connections", "broken.json"], "is not JSON"),
+        (["zed", "--connections", "broken.json"], "broken.json:1:2"),
     ],
 )
 def test_what_would_not_work_is_refused(words, complaint, tmp_path):

@@ -21,9 +21,11 @@ struct Tool: Sendable {
 
 extension Catalogue {
   /// The names of all tools, in the order of the catalogue.
-  public var toolNames: [String] {
+  public func toolNames(
+    where isIncluded: (RegisteredCommand) -> Bool = { _ in true }
+  ) -> [String] {
     integrations.flatMap { integration in
-      integration.commands.map { Tool.name(integration.id, $0.id) }
+      integration.commands.filter(isIncluded).map { Tool.name(integration.id, $0.id) }
     }
   }
 }

@@ -21,7 +21,7 @@ enum AgentOptions {
 
   static func read(_ arguments: ParsedArguments) throws(UsageError) -> MCPOptions {
     var options = MCPOptions()
-    options.tools = try globs(arguments.all("--tools"))
+    options.tools = try globs(arguments.all("--tools"), isReadOnly: arguments.has("--read-only"))
     options.confirmation = try choice(arguments, "--confirm") ?? options.confirmation
     options.catalogueMode = try choice(arguments, "--catalogue") ?? options.catalogueMode
     options.timeoutSeconds = try arguments.integer("--tool-timeout", minimum: 1, maximum: 86_400)
@@ -34,14 +34,23 @@ enum AgentOptions {
   }
 
   /// - Throws: for a pattern that no tool fits, which would hide what was meant.
-  private static func globs(_ texts: [String]) throws(UsageError) -> [String]? {
-    let globs = texts.flatMap { $0.split(separator: ",").map(String.init) }
+  private static func globs(
+    _ texts: [String], isReadOnly: Bool
+  ) throws(UsageError) -> [String]? {
     guard !texts.isEmpty else { return nil }
-    let names = Integrations.catalogue.toolNames
+    let globs = texts.flatMap { $0.split(separator: ",").map(String.init) }
+    guard !globs.isEmpty else {
+      throw UsageError("--tools takes names or patterns of tools, such as 'gmail__*'")
+    }
+    let names = Integrations.catalogue.toolNames()
     for glob in globs where !names.contains(where: { Glob.matches(glob, $0) }) {
       throw UsageError(
         "--tools: no tool fits \(glob)", didYouMean: Suggestion.closest(to: glob, among: names),
         remedy: "Names are such as \(names[0]); 'gmail__*' stands for all of gmail.")
+    }
+    let readers = Integrations.catalogue.toolNames { $0.effect == .read }
+    if isReadOnly, !globs.contains(where: { glob in readers.contains { Glob.matches(glob, $0) } }) {
+      throw UsageError("--tools and --read-only leave no tool: these change something")
     }
     return globs
   }

@@ -16,7 +16,8 @@ enum CommonOptions {
     connections,
     Option("--sandbox", nil, "emulated vendors inside the process; no account needed"),
     Option("--sandbox-fault", "TEXT", "a bad day, such as 'coda: 429 every 10' (repeatable)"),
-    Option("--files-dir", "DIR", "keep files here, across processes (default: until the end)"),
+    Option(
+      "--files-dir", "DIR", "keep files here, across processes (serve: until the end without it)"),
     Option("--state-dir", "DIR", "state that processes share: idempotency keys, rate limits"),
     Option("--read-only", nil, "refuse every command that changes something"),
     Option("--max-in-flight", "N", "requests under way at a time (default 64)"),

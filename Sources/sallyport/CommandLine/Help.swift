@@ -35,7 +35,7 @@ enum Help {
       "\(Style.bold("sallyport \(subcommand.name)")): \(subcommand.about)",
       "\(Style.bold("Usage")): sallyport \(subcommand.name) \(subcommand.usage)",
     ]
-    if !subcommand.details.isEmpty { sections.append(subcommand.details) }
+    if !subcommand.details.isEmpty { sections.append(subcommand.details.paragraphs) }
     if !subcommand.options.isEmpty {
       sections.append("\(Style.bold("Options"))\n" + lines(subcommand.options))
     }
@@ -48,7 +48,9 @@ enum Help {
   private static func lines(_ options: [Option]) -> String {
     let names = options.map { option in option.value.map { "\(option.name) \($0)" } ?? option.name }
     let width = names.map(\.count).max() ?? 0
-    return zip(names, options).map { "  \($0.padded(width))  \($1.about)" }
-      .joined(separator: "\n")
+    return zip(names, options).map { name, option in
+      "  \(name.padded(width))  "
+        + option.about.wrapped(indent: width + 4).drop { $0 == " " }
+    }.joined(separator: "\n")
   }
 }

@@ -20,7 +20,7 @@ enum MCPConfigCommand {
         """,
       examples: [
         "sallyport mcp-config claude-desktop --connections connections.json",
-        "sallyport mcp-config vscode --sandbox > .vscode/mcp.json",
+        "mkdir -p .vscode && sallyport mcp-config vscode --sandbox > .vscode/mcp.json",
       ],
       options: options, run: run)
   }
@@ -33,17 +33,25 @@ enum MCPConfigCommand {
     let arguments = try ParsedArguments(words, options: options)
     let client = try client(arguments)
     // What serve would refuse is refused here, where somebody sees it.
-    _ = try AgentOptions.read(arguments)
+    _ = try CommonOptions.host(arguments, mcp: AgentOptions.read(arguments))
+    if let name = arguments["--name"], name.isEmpty { throw UsageError("--name takes a name") }
     let variables = try environmentVariables(arguments)
     let block = client.block(
       name: arguments["--name"] ?? Product.name, executable: try executable(),
       arguments: ["serve"] + serveWords(arguments), variables: variables)
     Console.print(PrettyJSON.text(block.json))
     Console.error("\(client.title): \(client.place)")
+    if connectionsFile(arguments) == nil, !arguments.has("--sandbox") {
+      Console.error(
+        "There are no connections: --connections FILE names them, and --sandbox tries it without."
+          .wrapped())
+    }
     if !client.expandsVariables, !variables.isEmpty {
       Console.error(
-        "The connections file needs \(variables.joined(separator: ", ")) in the environment: "
-          + "\(client.title) does not hand them on; keep these secrets with $file or $command.")
+        """
+        The connections file needs \(variables.joined(separator: ", ")) in the environment: \
+        \(client.title) does not hand them on; keep these secrets with $file or $command.
+        """.wrapped())
     }
     return 0
   }

@@ -175,7 +175,8 @@ struct Presentation {
       let path = problem["path"]?.string?.split(separator: "/").map(String.init) ?? []
       let place = path.drop { $0 == "arguments" }.joined(separator: "/")
       let hint = problem["did_you_mean"]?.string.map { "; did you mean \($0)?" } ?? ""
-      Console.error("  \(place): \(problem["message"]?.string ?? "")\(hint)")
+      let start = place.isEmpty ? "  " : "  \(place): "
+      Console.error("\(start)\(problem["message"]?.string ?? "")\(hint)")
     }
     if let targets = data?["targets"], targets.count > 1 {
       show(outcomes: targets) { Console.error($0) }

@@ -48,6 +48,23 @@ extension String {
     return lines.joined(separator: "\n")
   }
 
+  /// Its paragraphs broken anew, so that they fit the terminal; lines that are indented stay.
+  var paragraphs: String {
+    var blocks: [String] = []
+    var block = ""
+    for line in split(separator: "\n", omittingEmptySubsequences: false) {
+      if line.isEmpty || line.hasPrefix(" ") || line.hasPrefix("\u{1B}") {
+        if !block.isEmpty { blocks.append(block.wrapped()) }
+        block = ""
+        blocks.append(String(line))
+      } else {
+        block += block.isEmpty ? String(line) : " \(line)"
+      }
+    }
+    if !block.isEmpty { blocks.append(block.wrapped()) }
+    return blocks.joined(separator: "\n")
+  }
+
   func padded(_ width: Int) -> String {
     count >= width ? self : self + String(repeating: " ", count: width - count)
   }
