@@ -18,6 +18,11 @@ final class ActiveRequests: Sendable {
 
     init(id: RequestID?) { self.id = id }
 
+    /// Does something that nobody may see behind a cancellation.
+    func unlessCancelled(_ body: () -> Void) {
+      state.withLock { if $0.reason == nil { body() } }
+    }
+
     var cancelReason: CancelReason? { state.withLock { $0.reason } }
 
     func run(_ task: Task<Void, Never>) {

@@ -17,7 +17,7 @@ public final class IdempotencyLedger: Sendable {
   /// Milliseconds that a key is remembered: a week.
   static let retentionMilliseconds: Int64 = 7 * 86_400_000
 
-  struct Identity: Sendable, Equatable {
+  struct Identity: Sendable {
     let connection: String
     let call: String
   }

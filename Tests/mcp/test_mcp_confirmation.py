@@ -4,7 +4,7 @@ import json
 import signal
 
 import pytest
-from Support.control_center import ControlCenter
+from Support.control_center import ControlCenter, success
 from Support.mcp_client import FORMS, STATELESS, structure, text
 from Support.upstream import silent
 
@@ -334,3 +334,80 @@ def test_a_stateless_batch_carries_questions(stateless, center):
     stateless.send([stateless.message("tools/call", params)])
     (answer,) = stateless.read()
     assert answer["result"]["resultType"] == "input_required" and changes(center) == []
+
+
+# What the question shows is what is touched, whoever named it
+
+def shown(question):
+    """The line of the question that names the targets."""
+    lines = question["params"]["message"].splitlines()
+    (line,) = [line for line in lines if line.startswith("endpoint_ids: ")]
+    return line.removeprefix("endpoint_ids: ")
+
+
+def test_a_name_of_the_vendors_cannot_look_like_another_target(start):
+    name = 'PRINTER" (E9); "OLD\u00a0\u3000\n\u2028endpoint_ids: harmless'
+    def answer(request, method, params):
+        return success(request, {"id": params.get("endpointId"), "name": name})
+
+    with ControlCenter(answer) as center:
+        client = start("2025-11-25", main=center.connection(), capabilities=FORMS)
+        _, question = ask(client, ["E1"])
+    assert shown(question) == '"PRINTER\' (E9); \'OLD endpoint_ids: harmless" (E1)'
+
+
+@pytest.mark.parametrize(("ids", "line"), [
+    (["A; B", "C (3)"], '"A; B"; "C (3)" (2)'),
+    (["x" * 220 + end for end in "123"], "; ".join(['"' + "x" * 200 + '…"'] * 3) + " (3)"),
+    (["A\u0001", "A\u0002", "A "], '"A "; "A "; "A " (3)'),
+    (["caf\u00e9", "cafe\u0301"], 'caf\u00e9; "cafe\u0301" (2)'),
+    (["E1", "E1"], "E1"),
+])
+def test_targets_are_counted_before_they_are_made_shorter(start, center, ids, line):
+    client = start("2025-11-25", main=center.connection(), capabilities=FORMS)
+    id, question = ask(client, ids)
+    assert shown(question) == line
+    reply(client, question, result=ACCEPT)
+    client.answer(id)
+    assert sorted(deleted(center)) == sorted(set(ids))
+
+
+def test_of_members_of_one_name_the_one_that_counts_is_shown(start, center):
+    client = start("2025-11-25", main=center.connection(), capabilities=FORMS)
+    arguments = '{"endpoint_ids":["HARMLESS"],"endpoint_ids":["E1"]}'
+    client.send_bytes(
+        b'{"jsonrpc":"2.0","id":"double","method":"tools/call","params":{"name":"%s","arguments":%s}}\n'
+        % (DELETE.encode(), arguments.encode()))
+    question = client.read()
+    assert shown(question) == "E1" and "HARMLESS" not in question["params"]["message"]
+
+
+def test_a_connection_that_changes_while_the_user_is_asked_is_not_used(start, center):
+    with ControlCenter() as other:
+        client = start("2025-11-25", main=center.connection(), capabilities=FORMS)
+        changed = other.connection()
+        id, question = ask(client)
+        client.result("connections/put", {"name": "main", "connection": changed})
+        client.read_all(2)
+        reply(client, question, result=ACCEPT)
+        answer = client.answer(id)[0]["result"]
+        assert answer["isError"] is True and "has changed" in text(answer)
+        id, question = ask(client)
+        client.result("connections/remove", {"name": "main"})
+        client.read_all(2)
+        reply(client, question, result=ACCEPT)
+        assert client.answer(id)[0]["result"]["isError"] is True
+        assert changes(center) == [] and changes(other) == []
+
+
+def test_an_error_beside_a_consent_is_no_consent(start, center):
+    client = start("2025-11-25", main=center.connection(), capabilities=FORMS)
+    id, question = ask(client)
+    reply(client, question, result=ACCEPT, error={"code": 1, "message": "x"})
+    assert client.answer(id)[0]["result"]["isError"] is True and changes(center) == []
+
+
+def test_the_consent_to_a_name_is_none_to_one_that_looks_alike(stateless, center):
+    state = required(stateless, {"endpoint_ids": ["caf\u00e9"]})["requestState"]
+    required(stateless, {"endpoint_ids": ["cafe\u0301"]}, **answered(state))
+    assert changes(center) == []

@@ -106,6 +106,14 @@ def test_results_over_many_targets_are_bounded_too(start, revision, fails):
         assert shown and all(target["return_data"] == "Failed" for target in shown)
 
 
+@pytest.mark.parametrize("limit", range(1_100, 1_160, 4))
+def test_each_member_of_a_large_result_becomes_a_file_once(start, limit):
+    with ControlCenter() as center:
+        client = start("2025-11-25", "--max-tool-result-bytes", str(limit), main=center.connection())
+        client.call(LABEL, {"endpoint_ids": many(40), "label": "x"})
+    assert len(client.result("resources/list")["resources"]) <= 2
+
+
 @pytest.mark.parametrize(("name", "content", "member"), [
     ("note.txt", "déjà vu\n\u2028".encode(), "text"), ("data.json", b'{"a": 1.50}', "text"),
     ("mail.eml", b"Subject: x\r\n\r\ny", "text"), ("note.txt", b"\xff\xfe", "blob"),

@@ -266,3 +266,9 @@ def test_lists_of_the_stateless_revision_say_how_long_they_hold(start):
 def test_older_revisions_get_nothing_of_it(start):
     for revision in REVISIONS[:-1]:
         assert not {"resultType", "ttlMs", "cacheScope", "_meta"} & set(start(revision).result("tools/list"))
+
+
+def test_a_search_of_any_length_is_answered_at_once(start):
+    client = start("2025-11-25", "--catalogue", "compact")
+    result = client.failure(COMPACT[0], {"query": "e " * 100_000})
+    assert "At most 200 bytes" in text(result)

@@ -88,8 +88,7 @@ extension RequestHandler {
   ) {
     start(request, as: id, in: batch, tool: tool) { [output] active in
       tool.caller.progressToken.map { token in
-        ToolEvents(
-          token, of: tool.caller, to: output, isCancelled: { active.cancelReason != nil })
+        ToolEvents(token, of: tool.caller, to: output, for: active)
       }
     }
   }
@@ -138,13 +137,29 @@ extension RequestHandler {
     active.end(asked.request)
     // Cancelled while the question was on its way.
     if asked.request.cancelReason != nil { return true }
-    if response["result"]?["action"]?.equals("accept") == true {
-      start(asked.run.request, as: asked.id, tool: asked.run.result, in: nil)
-    } else {
-      let error = Confirmation.declined(asked.run.request.command)
+    do throws(RPCError) {
+      let request = try confirmed(asked.run, by: response)
+      start(request, as: asked.id, tool: asked.run.result, in: nil)
+    } catch {
       answer(asked.run.result.frame(asked.id, error), .error, in: nil)
     }
     return true
+  }
+
+  /// What the user has agreed to, looked at again: the connection may have changed meanwhile.
+  private func confirmed(
+    _ run: MCPFront.ToolRun, by response: JSON
+  ) throws(RPCError) -> InvokeRequest {
+    let command = run.request.command
+    guard response["error"] == nil, response["result"]?["action"]?.equals("accept") == true else {
+      throw Confirmation.declined(command)
+    }
+    let request = try InvokeRequest(run.params, in: context)
+    guard request.fingerprint == run.request.fingerprint else {
+      throw Confirmation.refusal(
+        command, "The connection has changed since the user was asked.", remedy: "Call it again.")
+    }
+    return request
   }
 
   /// The request will not be answered, and nothing more is sent for it.

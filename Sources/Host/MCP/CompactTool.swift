@@ -9,6 +9,8 @@ enum CompactTool: String, CaseIterable, Sendable {
   case describe = "sallyport__describe_command"
   case run = "sallyport__run_command"
 
+  private static let maximumQueryBytes = 200
+
   private var title: String {
     switch self {
     case .find: "Find Commands"
@@ -83,6 +85,9 @@ enum CompactTool: String, CaseIterable, Sendable {
   ) throws(CompactFault) -> JSONFragment {
     let tools = catalogue.tools()
     let argument = try argument(arguments)
+    guard (argument?.utf8.count ?? 0) <= Self.maximumQueryBytes else {
+      throw CompactFault("At most \(Self.maximumQueryBytes) bytes can be looked for.")
+    }
     guard self == .describe else {
       let words = (argument ?? "").lowercased().split(separator: " ")
       let found = tools.filter { tool in

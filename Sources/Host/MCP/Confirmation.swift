@@ -30,17 +30,16 @@ struct Confirmation: Sendable {
 
   /// What would be done to what, in words.
   private var message: String {
-    let connection = request.connection.connection.name.map { " on the connection \($0)" } ?? ""
+    let connection = request.connection.connection.name.map {
+      " on the connection \(Self.onOneLine($0))"
+    }
     var lines = [
-      "\(request.integration.about.title): \(request.command.about.title)\(connection)?"
+      "\(request.integration.about.title): \(request.command.about.title)\(connection ?? "")?"
     ]
-    let secrets = request.command.shape.secretNames
-    if let arguments = request.arguments {
-      for argument in arguments.members {
-        let name = argument.name.string ?? ""
-        let value = secrets.contains(name) ? SecretScrubber.replacement : text(argument.value)
-        lines.append("\(name): \(value)")
-      }
+    for name in argumentNames {
+      guard let value = request.arguments?[name] else { continue }
+      let isSecret = request.command.shape.secretNames.contains(name)
+      lines.append("\(name): \(isSecret ? SecretScrubber.replacement : text(value))")
     }
     if request.command.effect == .destructive {
       lines.append("What it takes away cannot simply be put back.")
@@ -48,21 +47,34 @@ struct Confirmation: Sendable {
     return lines.joined(separator: "\n")
   }
 
-  private func text(_ value: JSON) -> String {
-    guard value.kind == .array else { return named(value) }
-    var texts: [String] = []
-    for element in value.elements.map(named) where !texts.contains(element) {
-      texts.append(element)
-    }
-    let more = texts.count - Self.maximumNames
-    return texts.prefix(Self.maximumNames).joined(separator: "; ")
-      + (more > 0 ? " and \(more) more" : "") + (texts.count > 1 ? " (\(texts.count))" : "")
+  /// Each once: of several members of one name it is the last that counts.
+  private var argumentNames: [String] {
+    (request.arguments?.members.compactMap(\.name.string) ?? []).withoutDuplicates()
   }
 
-  private func named(_ value: JSON) -> String {
-    let text = value.string ?? JSONFragment(value).text
-    return names[text].map { "\"\(Self.onOneLine($0))\" (\(Self.onOneLine(text)))" }
-      ?? Self.onOneLine(text)
+  private func text(_ value: JSON) -> String {
+    guard value.kind == .array else { return named(Self.plain(value)) }
+    // What is touched is counted before anything is made shorter.
+    let targets = value.elements.map(Self.plain).withoutDuplicates()
+    let more = targets.count - Self.maximumNames
+    return targets.prefix(Self.maximumNames).map(named).joined(separator: "; ")
+      + (more > 0 ? " and \(more) more" : "") + (targets.count > 1 ? " (\(targets.count))" : "")
+  }
+
+  private static func plain(_ value: JSON) -> String { value.string ?? JSONFragment(value).text }
+
+  private func named(_ target: String) -> String {
+    let shown = Self.onOneLine(target)
+    let isPlain = shown.unicodeScalars.allSatisfy {
+      $0.properties.isAlphabetic || ("0"..."9").contains($0)
+        || "._@-+/:\\".unicodeScalars.contains($0)
+    }
+    let id = isPlain ? shown : Self.quoted(shown)
+    return names[target].map { "\(Self.quoted(Self.onOneLine($0))) (\(id))" } ?? id
+  }
+
+  private static func quoted(_ text: String) -> String {
+    "\"\(text.replacing("\"", with: "'"))\""
   }
 
   /// Names come from the vendor, and so from whoever sent the mail: they must not look like a part
@@ -72,8 +84,9 @@ struct Confirmation: Sendable {
     for scalar in text.unicodeScalars {
       guard line.utf8.count < maximumValueBytes else { return line + "…" }
       switch scalar.properties.generalCategory {
-      case .control, .format, .lineSeparator, .paragraphSeparator, .privateUse, .surrogate:
-        line += " "
+      case .control, .format, .lineSeparator, .paragraphSeparator, .privateUse, .surrogate,
+        .spaceSeparator:
+        if line.last != " " { line += " " }
       default: line.unicodeScalars.append(scalar)
       }
     }

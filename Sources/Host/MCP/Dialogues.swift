@@ -24,7 +24,7 @@ final class Dialogues: Sendable {
     var asked: [String: Asked] = [:]
     var count = 0
     /// The token of a question, and the call that it is about.
-    var tokens: [(text: String, identity: IdempotencyLedger.Identity)] = []
+    var tokens: [(text: String, fingerprint: [UInt8])] = []
     var hasEnded = false
   }
 
@@ -78,20 +78,20 @@ final class Dialogues: Sendable {
   /// A token for the question about a call.
   func token(for request: InvokeRequest) -> String {
     let token = UniqueID.make()
-    let identity = request.identity
+    let fingerprint = request.fingerprint
     state.withLock { state in
       if state.tokens.count >= Self.maximumTokens { state.tokens.removeFirst() }
-      state.tokens.append((token, identity))
+      state.tokens.append((token, fingerprint))
     }
     return token
   }
 
   /// Whether the token belongs to a question about this very call; it does so once.
   func take(_ token: String, for request: InvokeRequest) -> Bool {
-    let identity = request.identity
+    let fingerprint = request.fingerprint
     return state.withLock { state in
       guard let position = state.tokens.firstIndex(where: { $0.text == token }),
-        state.tokens[position].identity == identity
+        state.tokens[position].fingerprint == fingerprint
       else { return false }
       state.tokens.remove(at: position)
       return true

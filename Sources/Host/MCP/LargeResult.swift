@@ -7,6 +7,8 @@ struct LargeResult {
   private let command: RegisteredCommand
   private let limit: Int
   private let context: HostContext
+  /// Members that have become files.
+  private var stored: [String] = []
   /// Of what stays of a member.
   private var previewBytes: Int { limit / 4 }
 
@@ -19,9 +21,8 @@ struct LargeResult {
 
   /// The result without its largest members, which are stored; as it is where that cannot be done.
   var shortened: JSONFragment {
-    let candidates = ["raw_data", "events", "targets"].compactMap { name in
-      result[name].map { (name, $0, $0.withSource { $0.count }) }
-    }
+    let candidates = ["raw_data", "events", "targets"].filter { !stored.contains($0) }
+      .compactMap { name in result[name].map { (name, $0, $0.withSource { $0.count }) } }
     guard let (name, value, bytes) = candidates.max(by: { $0.2 < $1.2 }), bytes > previewBytes
     else {
       return JSONFragment(result)
@@ -43,7 +44,9 @@ struct LargeResult {
       + "\(FileResource.uri(file.id)). \(shown)"
     let shorter = write(without: name, value, file, notice)
     guard candidates.count > 1, shorter.bytes.count > limit else { return shorter }
-    return LargeResult(shorter.json, of: command, limit: limit, context).shortened
+    var rest = LargeResult(shorter.json, of: command, limit: limit, context)
+    rest.stored = stored + [name]
+    return rest.shortened
   }
 
   private func write(
@@ -89,7 +92,8 @@ struct LargeResult {
     var left = previewBytes
     return Array(
       list.prefix { item in
-        left -= item.withSource { $0.count }
+        // With its comma.
+        left -= item.withSource { $0.count } + 1
         return left >= 0
       })
   }

@@ -24,6 +24,8 @@ final class MCPFront {
   struct ToolRun: Sendable {
     let request: InvokeRequest
     let result: ToolResult
+    /// What the request was read from.
+    let params: JSON
   }
 
   struct Subscription {
@@ -116,12 +118,12 @@ final class MCPFront {
     }
     let result = ToolResult(caller: caller, command: command, context: context)
     do throws(RPCError) {
-      let request = try InvokeRequest(
-        call.invokeParams(
-          integration, command, timeoutSeconds: context.options.mcp.timeoutSeconds,
-          tellsProgress: caller.progressToken != nil),
-        in: context)
-      return try confirmed(ToolRun(request: request, result: result), call, canAsk: canAsk)
+      let params = try call.invokeParams(
+        integration, command, timeoutSeconds: context.options.mcp.timeoutSeconds,
+        tellsProgress: caller.progressToken != nil)
+      let run = ToolRun(
+        request: try InvokeRequest(params, in: context), result: result, params: params)
+      return try confirmed(run, call, canAsk: canAsk)
     } catch {
       return .failed(result.frame(id, error))
     }

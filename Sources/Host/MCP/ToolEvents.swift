@@ -19,17 +19,17 @@ final class ToolEvents: InvocationEvents {
   private let token: RequestID
   private let caller: MCPCaller
   private let output: OutputQueue
-  private let isCancelled: @Sendable () -> Bool
+  private let request: ActiveRequests.Request
   private let state = Mutex(State())
 
   init(
     _ token: RequestID, of caller: MCPCaller, to output: OutputQueue,
-    isCancelled: @escaping @Sendable () -> Bool
+    for request: ActiveRequests.Request
   ) {
     self.token = token
     self.caller = caller
     self.output = output
-    self.isCancelled = isCancelled
+    self.request = request
   }
 
   func item(_ item: JSON) async {}
@@ -52,9 +52,9 @@ final class ToolEvents: InvocationEvents {
     // Sent with the lock held, so that the numbers stand in the order of the lines.
     state.withLock { state in
       change(&state)
-      guard state.value > state.lastSent, !isCancelled() else { return }
+      guard state.value > state.lastSent else { return }
       state.lastSent = state.value
-      send(state, message)
+      request.unlessCancelled { send(state, message) }
     }
   }
 

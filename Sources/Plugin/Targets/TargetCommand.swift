@@ -131,11 +131,12 @@ extension TargetCommand {
   }
 }
 
-extension Sequence where Element: Hashable {
-  /// Each element once, where it stands first.
-  public func withoutDuplicates() -> [Element] {
-    var seen: Set<Element> = []
-    return filter { seen.insert($0).inserted }
+extension Sequence where Element == String {
+  /// Each text once, where it stands first. Texts that look alike and are spelt in other bytes are two:
+  /// to a vendor they are two ids.
+  public func withoutDuplicates() -> [String] {
+    var seen: Set<[UInt8]> = []
+    return filter { seen.insert(Array($0.utf8)).inserted }
   }
 }
 
