@@ -159,7 +159,7 @@ class Remote(Integrations[Result]):
                 "connection has to be the name of one that workers serve: they alone have its "
                 "settings, and nothing secret passes through Redis."
             )
-        deadline = Deadline(options.get("timeout", self._timeout))
+        deadline = Deadline.of_call(options.get("timeout", self._timeout))
         message = invoke_params(integration, command, arguments, own, None, way)
         wire = message.setdefault("options", {})
         wire["redelivered"] = options.get("redelivered", "unknown")
