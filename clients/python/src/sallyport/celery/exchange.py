@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 import redis
-from kombu.exceptions import OperationalError  # type: ignore[import-untyped]
+from kombu.exceptions import OperationalError
 
 from sallyport.errors import NOT_APPLIED, SallyportError
 
@@ -30,7 +30,10 @@ END = "end"
 
 
 class RedisUnreachable(SallyportError):
-    """A caller cannot reach Redis. `outcome` is `not_applied` where nothing was sent, else `unknown`."""
+    """A caller cannot reach Redis.
+
+    `outcome` is `not_applied` where nothing was sent, else `unknown`.
+    """
 
     def __init__(self, reason: str, outcome: str) -> None:
         super().__init__(reason, outcome)

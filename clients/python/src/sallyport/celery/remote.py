@@ -52,14 +52,18 @@ class RemoteStreamOptions(StreamOptions, total=False):
     redelivered: Redelivered
 
 
-def check_connection(connection: Any) -> None:
+def checked(connection: Any) -> str:
+    """Raises TypeError, and ConfigurationError for an empty one."""
     if not isinstance(connection, str):
         raise TypeError(
             "connection has to be the name of one that workers serve: they alone have its "
             "settings, and nothing secret passes through Redis."
         )
     if not connection.strip():
-        raise ConfigurationError("connection is empty; it has to be the name of one that workers serve.")
+        raise ConfigurationError(
+            "connection is empty; it has to be the name of one that workers serve."
+        )
+    return connection
 
 
 class Remote(Integrations[Result]):
@@ -85,11 +89,9 @@ class Remote(Integrations[Result]):
         """
         url = redis_url(broker_url)
         check_timeout(timeout)
-        if connection is not None:
-            check_connection(connection)
         self._application = make_application(url)
         self._exchange = Exchange(url)
-        self._connection = connection
+        self._connection = None if connection is None else checked(connection)
         self._timeout = timeout
 
     def __enter__(self) -> Remote:
@@ -174,8 +176,7 @@ class Remote(Integrations[Result]):
         way: Way,
     ) -> Sent:
         own = {name: value for name, value in options.items() if name != "redelivered"}
-        connection = own.setdefault("connection", self._connection)
-        check_connection(connection)
+        connection = checked(own.setdefault("connection", self._connection))
         deadline = Deadline.of_call(options.get("timeout", self._timeout))
         message = invoke_params(integration, command, arguments, own, None, way)
         wire = message.setdefault("options", {})
