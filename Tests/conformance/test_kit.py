@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pty
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import sys
 import pytest
 from Support.host import EXECUTABLE, ROOT, TIMEOUT, environment, eventually
 from test_broken_hosts import BROKEN_HOST, kit, runs
+from transcript import transcripts
 
 COLUMNS = 100
 
@@ -24,7 +26,9 @@ def with_fault(fault: str, *words: str) -> subprocess.CompletedProcess[str]:
     (["--onyl", "a", "--", "cat"], "unknown option --onyl; did you mean --only?"),
     (["--jsno=1", "--", "cat"], "unknown option --jsno=1; did you mean --json?"),
     (["--only"], "argument --only: expected one argument"),
-    (["--only", "transcript/1-lines", "--", "cat"], "did you mean transcript/01-lines?"),
+    (
+        ["--only", "transcript/1-lines", "--", "cat"],
+        "no case is called 'transcript/1-lines'; did you mean transcript/01-lines?"),
     (["--timeout", "0", "cat"], "'0' is no number of seconds above 0"),
     (["--timeout", "soon", "cat"], "'soon' is no number of seconds above 0"),
     ([], "there is no host"), (["--"], "there is no host"), (["--", "./nowhere"], "./nowhere is no program"),
@@ -74,6 +78,21 @@ FAIL  transcript/02-ids                      2.4                          0.00 s
     assert re.search(r"\n\n1 case in \d+\.\d s: 0 passed, 1 failed, 0 skipped\n$", told)
 
 
+def test_the_report_of_the_readme_is_what_the_kit_says():
+    readme = (ROOT / "protocol/conformance/README.md").read_text()
+    command, shown = re.search(
+        r"```text\n\$ python3 protocol/conformance (.*?) -- ./my-host serve\n(.*?)```", readme, re.DOTALL).groups()
+    told = with_fault("parses-numbers", *shlex.split(command)).stdout
+    times = re.compile(r" +\d+\.\d+ s")
+    assert times.sub(" TIME", told) == times.sub(" TIME", shown)
+
+
+def test_the_readme_names_every_option_that_a_case_adds():
+    readme = (ROOT / "protocol/conformance/README.md").read_text()
+    added = {word for one in transcripts() for word in one.arguments if word.startswith("--")}
+    assert [option for option in sorted(added) if f"`{option}`" not in readme and f"`{option} " not in readme] == []
+
+
 def test_the_end_of_stderr_is_told():
     ended = with_fault("logs-secrets", "--only", "hostile/secrets")
     assert "      stderr     " in ended.stdout
@@ -85,6 +104,51 @@ def test_the_report_fits_a_terminal_whatever_the_host_says():
     assert "bytes in all" in ended.stdout
     assert [line for line in ended.stdout.splitlines() if len(line) > COLUMNS] == []
     assert "\x1b" not in ended.stdout and ended.stderr == ""
+
+
+def test_the_table_of_sections_fits_a_small_terminal():
+    ended = kit("--only", "hostile/ids", "--", EXECUTABLE, "serve")
+    table = ended.stdout.split("\n\n")[1].splitlines()
+    assert len(table) == 12 and max(map(len, table)) <= 80
+
+
+@pytest.mark.parametrize(("words", "ending"), [
+    (["--no-such-option"], "exit 2"), (["--connections", "nowhere.json"], "exit 2")])
+def test_a_host_that_does_not_start_is_told_once(words, ending):
+    ended = kit("--", EXECUTABLE, "serve", *words)
+    assert ended.returncode == 2
+    assert re.findall(r"^(?:pass|FAIL|skip)  (\S+)", ended.stdout, re.MULTILINE) == ["transcript/01-lines"]
+    told, said = ended.stderr.splitlines()[:2]
+    assert told == f"conformance: the host does not start; it ended before it answered a ping ({ending}), and said:"
+    assert said.startswith("  sallyport: ") and words[-1] in said
+
+
+def test_a_program_that_the_system_cannot_start_is_told_once(tmp_path):
+    program = tmp_path / "host"
+    program.write_bytes(b"\x7fELF")
+    program.chmod(0o700)
+    ended = kit("--json", "--", str(program))
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr == "conformance: the host does not start: Exec format error.\n"
+
+
+def test_an_option_that_one_case_adds_and_the_host_does_not_know_is_a_fault_of_that_case(tmp_path):
+    program = tmp_path / "host"
+    program.write_text(f'#!/bin/sh\ncase "$*" in *--tools*) exit 2; esac\nexec "{EXECUTABLE}" serve "$@"\n')
+    program.chmod(0o700)
+    ended = kit("--only", "transcript/3[12]*", "--", str(program))
+    assert (ended.returncode, ended.stderr) == (1, "")
+    assert "2 cases in" in ended.stdout
+
+
+@pytest.mark.parametrize("words", [["--list"], ["--only", "hostile/[il]*", "--", EXECUTABLE, "serve"]])
+def test_a_reader_that_goes_away_is_no_traceback(words):
+    started = subprocess.Popen(
+        [sys.executable, str(ROOT / "protocol/conformance"), *words], env=environment(), text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    started.stdout.close()
+    assert started.stderr.read() == ""
+    assert started.wait(TIMEOUT) == 128 + signal.SIGPIPE
 
 
 def test_what_needs_the_emulated_vendors_can_be_left_out():

@@ -22,7 +22,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 PACKAGE = HERE / "src/sallyport"
 NAME = "sallyport"
 REQUIRES_PYTHON = ">=3.9"
-#: What parts of the package need that not everybody uses: `pip install sallyport[celery]`.
+#: What parts of the package need that not everybody uses: `pip install "sallyport-….whl[celery]"`.
 EXTRAS = {"celery": ["celery[redis] >=5.6"]}
 #: The oldest time that a zip archive can hold.
 EPOCH = (1980, 1, 1, 0, 0, 0)

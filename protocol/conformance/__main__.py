@@ -17,7 +17,7 @@ from case import Case
 from process import Launch
 from protocol_text import sections
 from report import Progress, TextReport, as_json
-from run import FAILED, Result, run
+from run import FAILED, SKIPPED, Result, run, start_problem
 from suite import all_cases
 from transcript import GrammarError
 
@@ -27,7 +27,7 @@ EXAMPLES = """\
 The host's command is what stands behind `--`. To it are added the options that a case needs, such as
 --max-line-bytes 1000 or --sandbox.
 
-Exit status: 0 all passed; 1 faults were found; 2 wrong command line.
+Exit status: 0 all passed; 1 faults were found; 2 wrong command line, or a host that does not start.
 
 examples
   python3 protocol/conformance -- sallyport serve
@@ -88,7 +88,7 @@ def chosen(cases: list[Case], globs: Sequence[str] | None, made: Parser) -> list
     for glob in globs or ():
         if not any(fnmatch.fnmatchcase(case.name, glob) for case in cases):
             close = difflib.get_close_matches(glob, [case.name for case in cases], 1, 0.4)
-            made.error(f"no case is called {glob}" + (f"; did you mean {close[0]}?" if close else "; see --list"))
+            made.error(f"no case is called {glob!r}" + (f"; did you mean {close[0]}?" if close else "; see --list"))
     return [case for case in cases if not globs or any(fnmatch.fnmatchcase(case.name, glob) for glob in globs)]
 
 
@@ -103,7 +103,12 @@ def show(cases: list[Case]) -> None:
         print(f"{case.name:<38} {' '.join(case.proves)}\n    {case.about}")
 
 
+class DoesNotStart(Exception):
+    """The host, whatever the case; says why."""
+
+
 def run_all(cases: list[Case], launch: Launch, options: argparse.Namespace) -> list[Result]:
+    """Raises DoesNotStart after the first case that was tried."""
     is_coloured = sys.stdout.isatty() and "NO_COLOR" not in os.environ
     text = None if options.json else TextReport(sys.stdout, is_coloured)
     progress = Progress(len(cases))
@@ -114,6 +119,10 @@ def run_all(cases: list[Case], launch: Launch, options: argparse.Namespace) -> l
         progress.clear()
         if text:
             text.add(results[-1])
+        if sum(result.outcome != SKIPPED for result in results) == 1 and results[-1].outcome == FAILED:
+            problem = start_problem(launch)
+            if problem:
+                raise DoesNotStart(problem)
     if text:
         text.finish(results, sections())
     else:
@@ -137,7 +146,11 @@ def main(words: Sequence[str]) -> int:
     if shutil.which(command[0]) is None:
         made.error(f"{command[0]} is no program that can be started; give its path, such as ./my-host")
     with tempfile.TemporaryDirectory(prefix="conformance-") as state:
-        results = run_all(cases, Launch(command, options.timeout, environment(state)), options)
+        try:
+            results = run_all(cases, Launch(command, options.timeout, environment(state)), options)
+        except DoesNotStart as problem:
+            print(f"conformance: {problem}", file=sys.stderr)
+            return USAGE
     return FAULTS_FOUND if any(result.outcome == FAILED for result in results) else PASSED_ALL
 
 
@@ -147,6 +160,12 @@ if __name__ == "__main__":
     # So that a host does not outlive the kit.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
-        sys.exit(main(sys.argv[1:]))
+        status = main(sys.argv[1:])
+        sys.stdout.flush()
     except KeyboardInterrupt:
-        sys.exit(128 + signal.SIGINT)
+        status = 128 + signal.SIGINT
+    except BrokenPipeError:
+        # Nobody reads the report any more. Python would complain of what is left of it, too.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = 128 + signal.SIGPIPE
+    sys.exit(status)

@@ -22,6 +22,7 @@ from typing import Any
 from comparison import differs, read_json
 from faults import MAX_SHOWN_BYTES, Fault, shown
 from frames import read_frame
+from messages import PING
 
 PIECE_BYTES = 1 << 18
 
@@ -33,6 +34,8 @@ MAX_ERROR_BYTES = 1024 * 1024
 
 #: Seconds between two looks at what no descriptor tells of, such as the end of the process.
 GLANCE = 0.005
+
+RUNS_ON = "the process runs on"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -287,9 +290,23 @@ class HostProcess:
         self.close_input()
         return self.expect_end()
 
+    def start_problem(self) -> str | None:
+        """Why it ended before it answered a ping; None when it did answer, or runs on."""
+        try:
+            self.send(PING)
+            self.read_line()
+            return None
+        except Fault as fault:
+            ending = self._ending()
+            if ending == RUNS_ON:
+                return None
+            self._explain(fault)
+            told = f"the host does not start; it ended before it answered a ping ({ending})"
+            return "\n  ".join([told + (", and said:" if fault.errors else "."), *fault.errors])
+
     def _ending(self) -> str:
         try:
             status = self.process.wait(min(1.0, self.timeout))
         except subprocess.TimeoutExpired:
-            return "the process runs on"
+            return RUNS_ON
         return f"ended by signal {-status}" if status < 0 else f"exit {status}"

@@ -100,12 +100,12 @@ class TextReport:
             f" {counts[SKIPPED]} skipped")
 
     def _say_table(self, state: dict[str, str], sections: Sequence[Section]) -> None:
-        self._say(f"{'section':<32} paragraphs  proved  failed  skipped  without a case")
+        self._say(f"{'section':<32} paragraphs  proved  failed  skipped  no case")
         for section in sections:
             found = collections.Counter(state.get(paragraph, "") for paragraph in section.paragraphs)
             self._say(
                 f"{section.number + ' ' + section.title:<32} {len(section.paragraphs):>10}"
-                f"  {found[PASSED]:>6}  {found[FAILED]:>6}  {found[SKIPPED]:>7}  {found['']:>14}")
+                f"  {found[PASSED]:>6}  {found[FAILED]:>6}  {found[SKIPPED]:>7}  {found['']:>7}")
         paragraphs = [paragraph for section in sections for paragraph in section.paragraphs]
         failed = [paragraph for paragraph in paragraphs if state.get(paragraph) == FAILED]
         if failed:

@@ -23,6 +23,15 @@ class Result:
     fault: Fault | None = None
 
 
+def start_problem(launch: Launch) -> str | None:
+    """Why this host cannot be tried at all, whatever the case; None when it can."""
+    try:
+        with launch() as host:
+            return host.start_problem()
+    except OSError as error:
+        return f"the host does not start: {error.strerror}."
+
+
 def run(case: Case, launch: Launch, skips: bool) -> Result:
     """Never raises for what a host does."""
     if skips:

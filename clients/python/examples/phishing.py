@@ -6,7 +6,7 @@
 It searches a mailbox to which users forward suspicious mail as an attachment, and sends its report
 there. --dry-run reads as usual and shows the changes that would be made. With --state-dir a
 repetition blocks nothing twice. The exit status is 1 when a step failed; the others are done all
-the same. clients/go/examples/playbook does the same.
+the same. It is 2 when nothing was begun. clients/go/examples/playbook does the same.
 """
 
 from __future__ import annotations
@@ -268,6 +268,18 @@ class Playbook:
         )
 
 
+def read_owners(path: pathlib.Path) -> dict[str, str]:
+    """Endpoints by mail address, in small letters. Raises OSError and ValueError."""
+    with path.open(newline="", encoding="utf-8") as table:
+        rows = [row for row in csv.reader(table) if row]
+    if not rows or rows[0] != ["mail", "endpoint"]:
+        raise ValueError("the first line has to be mail,endpoint")
+    for row in rows[1:]:
+        if len(row) != 2:
+            raise ValueError(f"{','.join(row)} has to be a mail address and an endpoint")
+    return {mail.lower(): endpoint for mail, endpoint in rows[1:]}
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--sandbox", action="store_true", help="emulated vendors, no account")
@@ -282,10 +294,12 @@ def main() -> int:
     parser.add_argument("--dry-run", action="store_true", help="show what would be changed")
     options = parser.parse_args()
 
-    owners: dict[str, str] = {}
-    if options.owners:
-        with options.owners.open(newline="", encoding="utf-8") as table:
-            owners = {row["mail"].lower(): row["endpoint"] for row in csv.DictReader(table)}
+    try:
+        owners = read_owners(options.owners) if options.owners else {}
+    except (OSError, ValueError, csv.Error) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        print(f"{options.owners}: {reason}", file=sys.stderr)
+        return 2
     incident = Incident(
         options.incident,
         options.mailbox,

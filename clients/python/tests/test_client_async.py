@@ -242,6 +242,22 @@ def test_killed_in_the_middle_every_call_ends_and_a_restart_helps() -> None:
     run(body)
 
 
+def test_a_host_that_never_began_has_changed_nothing(fake_host: FakeHost) -> None:
+    refusing = fake_host("""
+        next(requests())
+        os._exit(2)
+    """)
+
+    async def body() -> None:
+        async with AsyncHost(refusing) as host:
+            with pytest.raises(HostExited) as caught:
+                await host.invoke("vendor", "write")
+        assert str(caught.value) == "The host ended with exit status 2."
+        assert caught.value.outcome == "not_applied"
+
+    run(body)
+
+
 def test_a_crash_shows_the_last_log_lines(fake_host: FakeHost) -> None:
     crashing = fake_host("""
         for request in requests():

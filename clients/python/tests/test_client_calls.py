@@ -201,6 +201,20 @@ def test_the_hosts_timeout_is_an_error_of_its_own() -> None:
         assert caught.value.status_code == 504
 
 
+@pytest.mark.parametrize("timeout", [0, -1, float("inf"), float("nan")])
+def test_a_timeout_is_above_zero(sandbox: Host, timeout: float) -> None:
+    expected = f"timeout is {timeout!r}: it has to be a number of seconds above 0, or None, which leaves it to the host."
+    for wrong in (
+        lambda: Host(timeout=timeout),
+        lambda: sandbox.using(timeout=timeout).coda_footprint.list_tenants(),
+        lambda: sandbox.stream("coda_footprint", "list_devices", timeout=timeout),
+        lambda: sandbox.ping(timeout),
+    ):
+        with pytest.raises(ValueError) as caught:
+            wrong()
+        assert str(caught.value) == expected
+
+
 def test_a_timeout_holds_when_the_host_does_not_answer(
     fake_host: FakeHost, monkeypatch: pytest.MonkeyPatch
 ) -> None:

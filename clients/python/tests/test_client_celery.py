@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import pathlib
+import pickle
 import re
+import socket
 import subprocess
 import sys
 from typing import Any
@@ -21,7 +23,7 @@ from sallyport import (
     RequestError,
     TimedOut,
 )
-from sallyport.celery import Remote, WorkerSettings
+from sallyport.celery import RedisUnreachable, Remote, WorkerSettings
 from sallyport.celery.remote_calls import Seen
 from sallyport.celery.settings import ConfigurationError
 from workers import Machines, Redis, machines, redis_server  # noqa: F401
@@ -304,6 +306,10 @@ def test_a_connection_is_named(redis_server: Redis) -> None:
     for connection in ({}, {"connection": settings}):
         with pytest.raises(TypeError, match="has to be the name of one"):
             remote.invoke("coda_footprint", "list_tenants", **connection)  # type: ignore[arg-type]
+    for empty in (lambda: Remote(redis_server.url, connection=""),
+                  lambda: remote.invoke("coda_footprint", "list_tenants", connection=" ")):  # fmt: skip
+        with pytest.raises(ConfigurationError, match="connection is empty"):
+            empty()
     with pytest.raises(TypeError, match="no option"):
         remote.invoke("coda_footprint", "list_tenants", connection="a", page=2)  # type: ignore[call-arg]
     with pytest.raises(TypeError, match="not JSON serializable"):
@@ -313,7 +319,13 @@ def test_a_connection_is_named(redis_server: Redis) -> None:
 @pytest.mark.parametrize(
     ("environment", "message"),
     [
-        ({}, "SALLYPORT_CONNECTIONS has to name"),
+        ({}, "^Set SALLYPORT_CONNECTIONS to the connections file of this worker, or SALLYPORT_SANDBOX to 1, "
+             "which serves coda_sandbox, gravityzone_sandbox and gmail_sandbox.$"),
+        ({"SANDBOX": "on"}, "SALLYPORT_SANDBOX has to be 1, true, yes, or for the opposite 0, false, no or left out; it is 'on'"),
+        ({"SANDBOX": "1", "WORKER_CONNECTIONS": "coda_sandbx"}, "coda_sandbx is no active connection of the sandbox; "
+            "there are coda_sandbox, gmail_sandbox, gravityzone_sandbox"),
+        ({"CONNECTIONS": "EMPTY"}, "There is no active connection in "),
+        ({"CONNECTIONS": "FILE", "BROKER_URL": "redis://host:hunter2"}, "port"),
         ({"CONNECTIONS": "/no/such"}, "/no/such cannot be read"),
         ({"CONNECTIONS": "FILE", "WORKER_CONNECTIONS": "a,c"}, "c is no active connection"),
         ({"CONNECTIONS": "FILE", "WORKER_CONNECTIONS": "off"}, "off is no active connection"),
@@ -327,7 +339,10 @@ def test_a_worker_says_what_is_wrong_with_its_environment(
 ) -> None:
     file = tmp_path / "connections.json"
     file.write_text('{"connections":{"a":{},"b":{},"off":{"active":false}}}')
-    variables = {f"SALLYPORT_{name}": value.replace("FILE", str(file)) for name, value in environment.items()}
+    empty = tmp_path / "empty.json"
+    empty.write_text('{"connections":{}}')
+    files = {"FILE": str(file), "EMPTY": str(empty)}
+    variables = {f"SALLYPORT_{name}": files.get(value, value) for name, value in environment.items()}
     with pytest.raises(ConfigurationError, match=message) as caught:
         WorkerSettings.from_environment(variables)
     assert "hunter2" not in str(caught.value)
@@ -335,10 +350,52 @@ def test_a_worker_says_what_is_wrong_with_its_environment(
     assert served == ("a", "b")
 
 
+@pytest.mark.parametrize("yes", ["1", "true", "YES"])
+def test_a_worker_of_the_sandbox_serves_all_of_it(yes: str) -> None:
+    served = WorkerSettings.from_environment({"SALLYPORT_SANDBOX": yes}).worker_connections
+    assert served == ("coda_sandbox", "gmail_sandbox", "gravityzone_sandbox")
+
+
+def test_a_mistake_in_the_environment_ends_a_worker_with_one_line(machines: Machines) -> None:
+    worker = machines.worker(sandbox=1, worker_connections="coda_sandbx")
+    assert worker.process.wait(TIMEOUT) == 2
+    assert worker.log.read_text() == (
+        "The worker cannot start. SALLYPORT_WORKER_CONNECTIONS: coda_sandbx is no active connection of the "
+        "sandbox; there are coda_sandbox, gmail_sandbox, gravityzone_sandbox.\n"
+    )
+
+
+@pytest.mark.parametrize("timeout", [None, 3])
+def test_without_redis_a_call_says_so(timeout: float | None) -> None:
+    with socket.socket() as taken:  # It is bound and does not listen.
+        taken.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        with Remote(f"redis://:hunter2@{address}/0", connection="a", timeout=timeout) as remote:
+            with pytest.raises(RedisUnreachable) as caught:
+                remote.coda_footprint.list_tenants()
+    assert caught.value.outcome == "not_applied"
+    assert str(caught.value) == (
+        f"Redis cannot be reached: Error 111 connecting to {address}. Connection refused. Is it running, and is "
+        "SALLYPORT_BROKER_URL, or the broker_url of Remote, right? Nothing was sent."
+    )
+    again = pickle.loads(pickle.dumps(caught.value))
+    assert (str(again), again.outcome) == (str(caught.value), "not_applied")
+
+
+def test_redis_that_is_lost_while_a_call_waits_is_told(tmp_path: pathlib.Path) -> None:
+    server = Redis(tmp_path)
+    with Remote(server.url, connection="a") as remote:
+        call = remote.submit("coda_footprint", "patch_rescan")
+        server.stop()
+        with pytest.raises(RedisUnreachable, match="a worker may run it") as caught:
+            call.result(TIMEOUT)
+    assert caught.value.outcome == "unknown"
+
+
 def test_a_worker_without_a_host_ends_and_says_why(machines: Machines) -> None:
     machines.vendor().file.write_text('{"connections":{"a":{"integration":"no_such","settings":{}}}}')
     worker = machines.worker()
-    assert worker.process.wait(TIMEOUT) != 0
+    assert worker.process.wait(TIMEOUT) == 2
     assert worker.has_said("The worker cannot start its host.")
 
 

@@ -145,6 +145,25 @@ def test_the_playbook_says_what_it_could_not_do(
     assert done.stderr.startswith("Search Emails failed. 400 ")
 
 
+@pytest.mark.parametrize(
+    ("table", "reason"),
+    [
+        (None, "No such file or directory"),
+        ("", "the first line has to be mail,endpoint"),
+        ("user,pc\nfiona@harbor.example,FIN-PC1\n", "the first line has to be mail,endpoint"),
+        ("mail,endpoint\nfiona@harbor.example\n", "fiona@harbor.example has to be a mail address and an endpoint"),
+    ],
+)
+def test_a_table_that_cannot_be_read_is_told_before_anything_is_done(
+    tmp_path: pathlib.Path, table: str | None, reason: str
+) -> None:
+    owners = tmp_path / "owners.csv"
+    if table is not None:
+        owners.write_text(table)
+    done = run(PLAYBOOK, "--sandbox", "--owners", str(owners))
+    assert (done.stdout, done.stderr, done.returncode) == ("", f"{owners}: {reason}\n", 2)
+
+
 def test_reports_of_strangers_do_not_count() -> None:
     done = run(PLAYBOOK, "--sandbox", "--from", "evil.example")
     assert (done.stderr, done.returncode) == ("", 0)

@@ -75,6 +75,35 @@ def test_the_built_host_tells_what_it_does_not_like() -> None:
     assert "no-such-option" in str(caught.value)
 
 
+def test_a_host_that_never_began_has_changed_nothing(fake_host: FakeHost) -> None:
+    refusing = fake_host("""
+        next(requests())
+        log("sallyport: the connections file cannot be read")
+        os._exit(2)
+    """)
+    with Host(refusing) as host, pytest.raises(HostExited) as caught:
+        host.invoke("vendor", "write")
+    assert (caught.value.exit_status, caught.value.outcome) == (2, "not_applied")
+    assert str(caught.value) == (
+        "The host ended with exit status 2. Its last log lines:\n"
+        "  sallyport: the connections file cannot be read"
+    )
+
+
+def test_one_that_has_answered_before_may_have_changed_something(fake_host: FakeHost) -> None:
+    answering = fake_host("""
+        for request in requests():
+            if request["method"] != "ping":
+                os._exit(2)
+            answer(request, {})
+    """)
+    with Host(answering) as host:
+        host.ping()
+        with pytest.raises(HostExited, match="may have been changed") as caught:
+            host.invoke("vendor", "write")
+    assert caught.value.outcome == "unknown"
+
+
 def test_a_flood_on_stderr_holds_nothing_up(fake_host: FakeHost) -> None:
     flooding = fake_host("""
         for request in requests():

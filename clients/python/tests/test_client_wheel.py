@@ -61,7 +61,10 @@ def test_it_works_where_there_is_nothing_else(python: pathlib.Path) -> None:
 
 def test_what_needs_more_says_how_to_get_it(python: pathlib.Path) -> None:
     program = "try:\n import sallyport.celery\nexcept ImportError as error:\n print(error)"
-    assert run(python, "-c", program) == "sallyport.celery needs Celery: pip install 'sallyport[celery]'\n"
+    (way,) = re.findall(r"`(pip install .*\[celery\]\")`", (CLIENT / "README.md").read_text())
+    assert run(python, "-c", program) == (
+        f"sallyport.celery needs Celery and Redis' client. Install the wheel with its extra celery: {way}\n"
+    )
 
 
 def test_it_brings_the_command(python: pathlib.Path) -> None:

@@ -6,7 +6,7 @@
 // It searches a mailbox to which users forward suspicious mail as an attachment, and sends its report
 // there. With -dry-run it reads as usual and shows the changes that would be made. With -state-dir a
 // repetition blocks nothing twice. The exit status is 1 when a step failed; the others are done all
-// the same. clients/python/examples/phishing.py does the same.
+// the same. It is 2 when nothing was begun. clients/python/examples/phishing.py does the same.
 package main
 
 import (
@@ -51,13 +51,16 @@ func main() {
 	flag.Parse()
 
 	log.SetFlags(0)
+	if flag.NArg() > 0 {
+		refuse(fmt.Errorf("%s belongs to no option; see -help", flag.Arg(0)))
+	}
 	if *stateDir != "" {
 		options.Args = []string{"--state-dir", *stateDir}
 	}
 	var err error
 	if *owners != "" {
 		if incident.Owners, err = readOwners(*owners); err != nil {
-			log.Fatal(err)
+			refuse(err)
 		}
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -69,6 +72,12 @@ func main() {
 	if !succeeded {
 		os.Exit(1)
 	}
+}
+
+// refuse ends the program before it has begun anything.
+func refuse(err error) {
+	log.Print(err)
+	os.Exit(2)
 }
 
 // readOwners reads a table whose columns are mail and endpoint.

@@ -84,6 +84,37 @@ func TestTheCommandOfTheReadmePrintsThatReport(t *testing.T) {
 	}
 }
 
+func TestAWrongCommandLineIsToldBeforeAnythingIsDone(t *testing.T) {
+	owners := func(content string) string {
+		path := filepath.Join(t.TempDir(), "owners.csv")
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	program := filepath.Join(t.TempDir(), "playbook")
+	if said, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput(); err != nil {
+		t.Fatal(string(said))
+	}
+	for _, one := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"-sandbox", "true", "-dry-run"}, "true belongs to no option; see -help\n"},
+		{[]string{"-owners", "nowhere.csv"}, "open nowhere.csv: no such file or directory\n"},
+		{[]string{"-owners", owners("")}, ": the first line has to be mail,endpoint\n"},
+		{[]string{"-owners", owners("user,pc\na,b\n")}, ": the first line has to be mail,endpoint\n"},
+	} {
+		command := exec.Command(program, one.args...)
+		var said strings.Builder
+		command.Stdout, command.Stderr = &said, &said
+		command.Run()
+		if status := command.ProcessState.ExitCode(); status != 2 || !strings.HasSuffix(said.String(), one.want) || strings.Count(said.String(), "\n") != 1 {
+			t.Errorf("%v: exit %d, %q", one.args, status, said.String())
+		}
+	}
+}
+
 func TestWithoutAReportNothingIsDone(t *testing.T) {
 	incident := incident(t)
 	incident.Domain = "evil.example"

@@ -179,7 +179,7 @@ class AsyncHost(HostBase, Integrations[Coroutine[Any, Any, Result]]):
         options: Mapping[str, Any],
         way: Way,
     ) -> AsyncCall[Result]:
-        deadline = Deadline(options.get("timeout", self._settings.timeout))
+        deadline = Deadline.of_call(options.get("timeout", self._settings.timeout))
         method = methods.invoke(integration, command, arguments, options, deadline.seconds, way)
         return await self._send(method, deadline)
 
@@ -191,7 +191,7 @@ class AsyncHost(HostBase, Integrations[Coroutine[Any, Any, Result]]):
         options: Mapping[str, Any],
         way: Way,
     ) -> AsyncStream:
-        deadline = Deadline(options.get("timeout", self._settings.timeout))
+        deadline = Deadline.of_call(options.get("timeout", self._settings.timeout))
         method = methods.invoke(integration, command, arguments, options, deadline.seconds, way)
         process, loop = self._running(), asyncio.get_running_loop()
 
@@ -293,7 +293,7 @@ class AsyncHost(HostBase, Integrations[Coroutine[Any, Any, Result]]):
                 log.exception("a callback for %s failed", method)
 
     async def _ask(self, method: Method[T], timeout: float | None = None) -> T:
-        deadline = Deadline(self._settings.timeout if timeout is None else timeout)
+        deadline = Deadline.of_call(self._settings.timeout if timeout is None else timeout)
         return await (await self._send(method, deadline))
 
     async def _send(self, method: Method[T], deadline: Deadline) -> AsyncCall[T]:

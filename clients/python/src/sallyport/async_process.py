@@ -11,14 +11,7 @@ from typing import Any
 from .async_calls import AsyncAnswer, missed
 from .calls import Deadline
 from .dialogue import SHUTDOWN_FRAME, BrokenFrame, Dialogue, Event, cancel_frame, encode_params
-from .errors import (
-    NOT_APPLIED,
-    UNKNOWN,
-    HostExited,
-    RequestError,
-    SallyportError,
-    timed_out,
-)
+from .errors import NOT_APPLIED, HostExited, RequestError, SallyportError, timed_out
 from .log_tail import LogTail
 from .methods import Method
 from .process import EXIT_SECONDS, LAST_LINES_SECONDS, closed
@@ -43,7 +36,7 @@ class AsyncHostProcess(asyncio.SubprocessProtocol):
         self._waiters: collections.deque[asyncio.Future[None]] = collections.deque()
         self._lines: list[bytes] = []
         self._closing = False
-        self._exit: Callable[[str], SallyportError] | None = None
+        self._exit: Callable[[], SallyportError] | None = None
         self._reason: str | None = None
         self._transport: asyncio.SubprocessTransport | None = None
         self._input: asyncio.WriteTransport | None = None
@@ -94,7 +87,7 @@ class AsyncHostProcess(asyncio.SubprocessProtocol):
         await self._acquire(method, deadline)
         if self._exit is not None or self._closing:
             self._release(1)
-            raise closed() if self._exit is None else self._exit(NOT_APPLIED)
+            raise closed() if self._exit is None else self._exit()
         id, line = self._dialogue.open(method.name, params, answer)
         self._write(line)
         left = deadline.left_with_grace
@@ -108,7 +101,7 @@ class AsyncHostProcess(asyncio.SubprocessProtocol):
 
     async def _acquire(self, method: Method[Any], deadline: Deadline) -> None:
         if self._exit is not None:
-            raise self._exit(NOT_APPLIED)
+            raise self._exit()
         if self._free > 0:
             self._free -= 1
             return
@@ -203,17 +196,20 @@ class AsyncHostProcess(asyncio.SubprocessProtocol):
         assert self._transport is not None
         status, lines = self._transport.get_returncode(), self._tail.lines
 
-        def exit(outcome: str) -> SallyportError:
-            if self._closing and outcome == NOT_APPLIED:
-                return closed()
+        under_way = self._dialogue.outcome_at_end(status)
+
+        def exited(outcome: str) -> HostExited:
             return HostExited(status, lines, outcome=outcome, reason=self._reason)
 
-        self._exit = exit
+        def not_sent() -> SallyportError:
+            return closed() if self._closing else exited(NOT_APPLIED)
+
+        self._exit = not_sent
         for waiter in self._waiters:
             if not waiter.done():
-                waiter.set_exception(exit(NOT_APPLIED))
+                waiter.set_exception(not_sent())
         self._waiters.clear()
-        self._dialogue.end(lambda: exit(UNKNOWN))
+        self._dialogue.end(lambda: exited(under_way))
         self._transport.close()
         self.ended.set_result(None)
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from .executable import Path
+from .options import check_timeout
 from .settings import DRAIN_TIMEOUT_SECONDS, MAXIMUM_IN_FLIGHT, HostSettings
 
 
@@ -33,7 +34,7 @@ class HostBase:
         own_session: bool = True,
         on_log: Callable[[str], object] | None = None,
     ) -> None:
-        """Nothing is started yet.
+        """Nothing is started yet. Raises ValueError for a timeout that is not above 0.
 
         executable: Left out, it is $SALLYPORT, the wheel's own, or the one on PATH.
         connections: A connections file, or connections by name, which are told to the host when
@@ -51,6 +52,7 @@ class HostBase:
         on_log: Gets each line that the host logs, on a thread of the client. Left out, they go to
             the logger `sallyport.host`.
         """
+        check_timeout(timeout)
         self._settings = HostSettings(
             executable=executable,
             connections=connections,

@@ -10,6 +10,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from .errors import UNKNOWN, SallyportError, read_error, timed_out
 from .methods import Method
+from .options import check_timeout
 from .results import Progress, Result, Waiting
 
 T = TypeVar("T")
@@ -111,6 +112,12 @@ class Deadline:
     def __init__(self, seconds: float | None) -> None:
         self.seconds = seconds
         self._end = None if seconds is None else time.monotonic() + seconds
+
+    @classmethod
+    def of_call(cls, timeout: float | None) -> Deadline:
+        """Raises ValueError for a timeout that is not above 0."""
+        check_timeout(timeout)
+        return cls(timeout)
 
     @property
     def left(self) -> float | None:

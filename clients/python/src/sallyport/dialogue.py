@@ -13,11 +13,14 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
-from .errors import SallyportError
+from .errors import NOT_APPLIED, UNKNOWN, SallyportError
 
 log = logging.getLogger("sallyport")
 
 Event = Callable[[str, Mapping[str, Any]], None]
+
+#: The exit status of a host that refuses its command line or configuration, before it reads.
+REFUSED_STATUS = 2
 
 
 class Receiver(Protocol):
@@ -66,6 +69,7 @@ class Dialogue:
         self._event = event
         self._ids = itertools.count(1)
         self._receivers: dict[int, Receiver] = {}
+        self._has_heard = False
         #: What was read and not yet cut into lines, and the lines. They change together.
         self._unread: tuple[collections.deque[bytes], collections.deque[bytes]] = (
             collections.deque(),
@@ -113,6 +117,11 @@ class Dialogue:
             self._hand_over_line(lines[0])
             lines.popleft()
 
+    def outcome_at_end(self, exit_status: int | None) -> str:
+        """Whether what is under way may have been applied by a host that has ended so."""
+        never_began = exit_status == REFUSED_STATUS and not self._has_heard
+        return NOT_APPLIED if never_began else UNKNOWN
+
     def end(self, error: Callable[[], SallyportError]) -> None:
         """There will be no more answers. Each receiver gets an error of its own."""
         receivers, self._receivers = self._receivers, {}
@@ -120,6 +129,7 @@ class Dialogue:
             receiver.failed(error())
 
     def _hand_over_line(self, line: bytes) -> None:
+        self._has_heard = True
         try:
             message = _decode(line.decode("utf-8"))
         except ValueError:

@@ -196,7 +196,7 @@ class Host(HostBase, Integrations[Result]):
         options: Mapping[str, Any],
         way: Way,
     ) -> Call[Result]:
-        deadline = Deadline(options.get("timeout", self._settings.timeout))
+        deadline = Deadline.of_call(options.get("timeout", self._settings.timeout))
         method = methods.invoke(integration, command, arguments, options, deadline.seconds, way)
         return self._send(method, deadline, waits=way == "invoke")
 
@@ -208,7 +208,7 @@ class Host(HostBase, Integrations[Result]):
         options: Mapping[str, Any],
         way: Way,
     ) -> Stream:
-        deadline = Deadline(options.get("timeout", self._settings.timeout))
+        deadline = Deadline.of_call(options.get("timeout", self._settings.timeout))
         method = methods.invoke(integration, command, arguments, options, deadline.seconds, way)
         answer = WatchedAnswer()
         process = self._running()
@@ -297,7 +297,7 @@ class Host(HostBase, Integrations[Result]):
         return self._events.subscribe(method, callback)
 
     def _ask(self, method: Method[T], timeout: float | None = None) -> T:
-        deadline = Deadline(self._settings.timeout if timeout is None else timeout)
+        deadline = Deadline.of_call(self._settings.timeout if timeout is None else timeout)
         return self._send(method, deadline, waits=True).result()
 
     def _send(self, method: Method[T], deadline: Deadline, *, waits: bool) -> Call[T]:

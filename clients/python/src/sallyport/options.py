@@ -56,6 +56,15 @@ _NAMES = {
 }
 
 
+def check_timeout(seconds: float | None) -> None:
+    """Raises ValueError."""
+    if seconds is not None and not 0 < seconds < float("inf"):
+        raise ValueError(
+            f"timeout is {seconds!r}: it has to be a number of seconds above 0, or None, which "
+            "leaves it to the host."
+        )
+
+
 def invoke_params(
     integration: str,
     command: str,

@@ -12,15 +12,7 @@ from typing import Any
 
 from .calls import Answer, Deadline
 from .dialogue import SHUTDOWN_FRAME, Dialogue, Event, cancel_frame, encode_params
-from .errors import (
-    NOT_APPLIED,
-    UNKNOWN,
-    HostClosed,
-    HostExited,
-    RequestError,
-    SallyportError,
-    timed_out,
-)
+from .errors import NOT_APPLIED, HostClosed, HostExited, RequestError, SallyportError, timed_out
 from .log_tail import LogTail
 from .methods import Method
 from .pipe_reader import READ_BYTES, PipeReader
@@ -50,7 +42,7 @@ class HostProcess:
         self._line = WaitingLine()
         self._tail = LogTail(settings.on_log)
         self._closing = False
-        self._exit: Callable[[str], SallyportError] | None = None
+        self._exit: Callable[[], SallyportError] | None = None
         command = settings.command_line()
         try:
             self._process = subprocess.Popen(
@@ -109,7 +101,7 @@ class HostProcess:
         while True:
             with self._lock:
                 if self._exit is not None:
-                    raise self._exit(NOT_APPLIED)
+                    raise self._exit()
                 if self._closing:
                     raise closed()
                 if self._free_places > 0:
@@ -217,14 +209,17 @@ class HostProcess:
         self._error_reader.join(LAST_LINES_SECONDS)
         status, lines = process.returncode, self._tail.lines
 
-        def exit(outcome: str) -> SallyportError:
-            if self._closing and outcome == NOT_APPLIED:
-                return closed()
+        under_way = self._dialogue.outcome_at_end(status)
+
+        def exited(outcome: str) -> HostExited:
             return HostExited(status, lines, outcome=outcome, reason=reason)
 
+        def not_sent() -> SallyportError:
+            return closed() if self._closing else exited(NOT_APPLIED)
+
         with self._lock:
-            self._exit = exit
+            self._exit = not_sent
             self._line.wake_all()
-        self._dialogue.end(lambda: exit(UNKNOWN))
+        self._dialogue.end(lambda: exited(under_way))
         self._writer.close()
         self._output.close()

@@ -1,26 +1,33 @@
 """Commands that run on other machines: workers of Celery, with Redis between them and the caller.
 
 A worker is `celery -A sallyport.celery worker`, and is told by its environment what it serves: see
-`WorkerSettings`. A caller uses `Remote`. It needs `pip install sallyport[celery]`.
+`WorkerSettings`. A caller uses `Remote`. It needs the extra `celery` of the wheel.
 """
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
+
+from sallyport.errors import SallyportError
 
 try:
     import celery as _celery  # type: ignore[import-untyped]  # noqa: F401
     import redis as _redis  # noqa: F401
 except ImportError as error:
-    raise ImportError("sallyport.celery needs Celery: pip install 'sallyport[celery]'") from error
+    raise ImportError(
+        "sallyport.celery needs Celery and Redis' client. Install the wheel with its extra celery: "
+        'pip install "$(ls clients/python/dist/sallyport-*.whl)[celery]"'
+    ) from error
 
+from .exchange import RedisUnreachable
 from .remote import Remote
 from .remote_calls import RemoteCall, RemoteStream
 
 if TYPE_CHECKING:
     from .settings import WorkerSettings
 
-__all__ = ["Remote", "RemoteCall", "RemoteStream", "WorkerSettings", "app"]
+__all__ = ["RedisUnreachable", "Remote", "RemoteCall", "RemoteStream", "WorkerSettings", "app"]
 
 
 def __getattr__(name: str) -> Any:
@@ -29,7 +36,12 @@ def __getattr__(name: str) -> Any:
         from .settings import WorkerSettings
         from .worker import make_worker
 
-        globals()["app"] = make_worker(WorkerSettings.from_environment())
+        try:
+            globals()["app"] = make_worker(WorkerSettings.from_environment())
+        except SallyportError as error:
+            # Celery would show where it came from, and this last.
+            print(f"The worker cannot start. {error}", file=sys.stderr)
+            raise SystemExit(2) from None
         return globals()["app"]
     if name == "WorkerSettings":
         from .settings import WorkerSettings

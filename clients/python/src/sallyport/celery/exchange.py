@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 import redis
+from kombu.exceptions import OperationalError
+
+from sallyport.errors import NOT_APPLIED, SallyportError
 
 from .application import ANSWER_SECONDS
 
@@ -23,6 +27,42 @@ SOCKET_SECONDS = 15.0
 
 #: The last entry of what came before an answer: the answer itself is Celery's result by now.
 END = "end"
+
+
+class RedisUnreachable(SallyportError):
+    """A caller cannot reach Redis.
+
+    `outcome` is `not_applied` where nothing was sent, else `unknown`.
+    """
+
+    def __init__(self, reason: str, outcome: str) -> None:
+        super().__init__(reason, outcome)
+        self.reason = reason
+        self.outcome = outcome
+
+    def __str__(self) -> str:
+        is_unsent = self.outcome == NOT_APPLIED
+        return (
+            f"Redis cannot be reached: {self.reason} Is it running, and is SALLYPORT_BROKER_URL, or "
+            f"the broker_url of Remote, right? {'Nothing was sent.' if is_unsent else STILL_THERE}"
+        )
+
+
+STILL_THERE = "What was sent is not taken back: a worker may run it."
+
+
+@contextlib.contextmanager
+def reaching_redis(outcome: str) -> Iterator[None]:
+    """Raises RedisUnreachable for what Redis' client, and Celery, make of it."""
+    try:
+        yield
+    except (redis.RedisError, OperationalError) as error:
+        raise RedisUnreachable(str(error), outcome) from error
+    except RuntimeError as error:
+        # Celery's own, when it has tried often enough.
+        if not isinstance(error.__cause__, redis.RedisError):
+            raise
+        raise RedisUnreachable(str(error.__cause__), outcome) from error
 
 
 class Entry(NamedTuple):

@@ -9,14 +9,22 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from sallyport.bound import Bound
 from sallyport.calls import Deadline
+from sallyport.errors import NOT_APPLIED, UNKNOWN
 from sallyport.integrations import Integrations
-from sallyport.options import CallOptions, StreamOptions, WatchedOptions, Way, invoke_params
+from sallyport.options import (
+    CallOptions,
+    StreamOptions,
+    WatchedOptions,
+    Way,
+    check_timeout,
+    invoke_params,
+)
 from sallyport.results import Result
 
 from .application import TASK, make_application, queue_name
-from .exchange import Exchange
+from .exchange import Exchange, reaching_redis
 from .remote_calls import RemoteCall, RemoteStream, Sent
-from .settings import redis_url
+from .settings import ConfigurationError, redis_url
 
 if TYPE_CHECKING:
     from sallyport.options import Unpack
@@ -44,6 +52,20 @@ class RemoteStreamOptions(StreamOptions, total=False):
     redelivered: Redelivered
 
 
+def checked(connection: Any) -> str:
+    """Raises TypeError, and ConfigurationError for an empty one."""
+    if not isinstance(connection, str):
+        raise TypeError(
+            "connection has to be the name of one that workers serve: they alone have its "
+            "settings, and nothing secret passes through Redis."
+        )
+    if not connection.strip():
+        raise ConfigurationError(
+            "connection is empty; it has to be the name of one that workers serve."
+        )
+    return connection
+
+
 class Remote(Integrations[Result]):
     """Commands on workers, called like those of a `Host`, from any thread.
 
@@ -60,15 +82,16 @@ class Remote(Integrations[Result]):
         connection: str | None = None,
         timeout: float | None = None,
     ) -> None:
-        """Nothing is connected yet.
+        """Nothing is connected yet. Raises ConfigurationError, and ValueError for the timeout.
 
         broker_url: Redis; left out, `SALLYPORT_BROKER_URL`, or the one on this machine.
         connection, timeout: Of a call that says nothing else.
         """
         url = redis_url(broker_url)
+        check_timeout(timeout)
         self._application = make_application(url)
         self._exchange = Exchange(url)
-        self._connection = connection
+        self._connection = None if connection is None else checked(connection)
         self._timeout = timeout
 
     def __enter__(self) -> Remote:
@@ -153,24 +176,22 @@ class Remote(Integrations[Result]):
         way: Way,
     ) -> Sent:
         own = {name: value for name, value in options.items() if name != "redelivered"}
-        connection = own.setdefault("connection", self._connection)
-        if not isinstance(connection, str):
-            raise TypeError(
-                "connection has to be the name of one that workers serve: they alone have its "
-                "settings, and nothing secret passes through Redis."
-            )
-        deadline = Deadline(options.get("timeout", self._timeout))
+        connection = checked(own.setdefault("connection", self._connection))
+        deadline = Deadline.of_call(options.get("timeout", self._timeout))
         message = invoke_params(integration, command, arguments, own, None, way)
         wire = message.setdefault("options", {})
         wire["redelivered"] = options.get("redelivered", "unknown")
+        json.dumps(message, allow_nan=False)  # Celery would send more than JSON can hold.
+        with reaching_redis(NOT_APPLIED):
+            now = self._exchange.now()  # Also without a timeout: without Redis nothing is sent.
         if deadline.seconds is not None:
             # By Redis' clock: how long it waits in the queue counts, too.
-            wire["give_up_at"] = self._exchange.now() + deadline.seconds
-        json.dumps(message, allow_nan=False)  # Celery would send more than JSON can hold.
+            wire["give_up_at"] = now + deadline.seconds
         task, what = str(uuid.uuid4()), f"{integration}.{command}"
-        self._application.send_task(
-            TASK, kwargs=message, task_id=task, queue=queue_name(connection),
-            # For those who watch: Celery's own would show the arguments.
-            argsrepr=connection, kwargsrepr=what,
-        )  # fmt: skip
+        with reaching_redis(UNKNOWN):
+            self._application.send_task(
+                TASK, kwargs=message, task_id=task, queue=queue_name(connection),
+                # For those who watch: Celery's own would show the arguments.
+                argsrepr=connection, kwargsrepr=what,
+            )  # fmt: skip
         return Sent(self._application, self._exchange, task, what, connection, deadline)

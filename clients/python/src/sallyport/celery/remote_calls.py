@@ -14,7 +14,7 @@ from sallyport.results import Result
 
 from . import failures
 from .application import CANCEL, queue_name
-from .exchange import END, START, Entry, Exchange
+from .exchange import END, START, Entry, Exchange, reaching_redis
 
 #: Seconds after which a caller to whom nothing was told looks for the answer itself.
 LOOK_SECONDS = 2.0
@@ -62,6 +62,7 @@ class RemoteCall:
             raise self._settled
         return self._settled
 
+    @reaching_redis(UNKNOWN)
     def cancel(self) -> None:
         """Asks the worker to abort it; `result()` then raises `Cancelled`, if it was in time."""
         if not self._is_over:
@@ -71,6 +72,7 @@ class RemoteCall:
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.id} {self._sent.what}>"
 
+    @reaching_redis(UNKNOWN)
     def _next(self, seconds: float | None) -> list[Entry] | None:
         """What came; `_is_over` when that was all. None when nothing came in those seconds."""
         patience, deadline = Deadline(seconds), self._sent.deadline
@@ -90,10 +92,12 @@ class RemoteCall:
                 return None
         return []
 
+    @reaching_redis(UNKNOWN)
     def _is_answered(self) -> bool:
         state: str = self._sent.application.AsyncResult(self.id).state
         return state in READY_STATES
 
+    @reaching_redis(UNKNOWN)
     def _take_answer(self) -> Result | BaseException:
         """Celery's result, which is Redis' no longer then."""
         answer = self._sent.application.AsyncResult(self.id)

@@ -6,9 +6,11 @@ import dataclasses
 import json
 import os
 import pathlib
+import urllib.parse
 from collections.abc import Mapping
 
 from sallyport.errors import SallyportError
+from sallyport.host import Host
 from sallyport.settings import DRAIN_TIMEOUT_SECONDS
 
 DEFAULT_BROKER_URL = "redis://127.0.0.1:6379/0"
@@ -16,6 +18,8 @@ DEFAULT_BROKER_URL = "redis://127.0.0.1:6379/0"
 LEASE_SECONDS = 60.0
 #: The parts of a lease after which it is renewed.
 RENEWALS_PER_LEASE = 3
+
+YES, NO = ("1", "true", "yes"), ("0", "false", "no")
 
 
 class ConfigurationError(SallyportError):
@@ -28,6 +32,10 @@ def redis_url(given: str | None = None) -> str:
     if not url.startswith(("redis://", "rediss://")):
         # Without the URL itself: it may hold a password.
         raise ConfigurationError("The broker is Redis: its URL begins with redis:// or rediss://.")
+    try:
+        urllib.parse.urlsplit(url).port
+    except ValueError:
+        raise ConfigurationError("The port in the URL of Redis has to be a number.") from None
     return url
 
 
@@ -35,7 +43,8 @@ def redis_url(given: str | None = None) -> str:
 class WorkerSettings:
     """Each is the variable `SALLYPORT_` and its name in capitals."""
 
-    #: The connections that are served, one queue for each; left out, all active ones of the file.
+    #: The connections that are served, one queue for each; left out, all active ones of the file
+    #: and of the sandbox.
     worker_connections: tuple[str, ...]
     #: The connections file.
     connections: str | None = None
@@ -44,7 +53,7 @@ class WorkerSettings:
     state_dir: str | None = None
     #: Where commands take files from and put them.
     files_dir: str | None = None
-    #: Serves emulated vendors, for trying: `1`.
+    #: Serves emulated vendors, for trying: `1`, `true` or `yes`.
     sandbox: bool = False
     #: Seconds in which a worker that is told to stop finishes what it has begun.
     drain_seconds: float = DRAIN_TIMEOUT_SECONDS
@@ -62,7 +71,7 @@ class WorkerSettings:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> WorkerSettings:
-        """Raises ConfigurationError."""
+        """Raises ConfigurationError, and what `Host` does where the sandbox cannot be asked."""
 
         def text(name: str) -> str | None:
             return environment.get(f"SALLYPORT_{name}") or None
@@ -77,7 +86,16 @@ class WorkerSettings:
                 raise ConfigurationError(f"SALLYPORT_{name} has to be a number of seconds above 0.")
             return number
 
-        file, sandbox = text("CONNECTIONS"), text("SANDBOX") == "1"
+        def flag(name: str) -> bool:
+            value = (text(name) or "no").lower()
+            if value not in (*YES, *NO):
+                raise ConfigurationError(
+                    f"SALLYPORT_{name} has to be {', '.join(YES)}, or for the opposite "
+                    f"{', '.join(NO)} or left out; it is {value!r}."
+                )
+            return value in YES
+
+        file, sandbox = text("CONNECTIONS"), flag("SANDBOX")
         return cls(
             worker_connections=_served(text("WORKER_CONNECTIONS"), file, sandbox=sandbox),
             connections=file,
@@ -91,27 +109,42 @@ class WorkerSettings:
 
 
 def _served(names: str | None, file: str | None, *, sandbox: bool) -> tuple[str, ...]:
-    chosen = tuple(dict.fromkeys(name.strip() for name in (names or "").split(",") if name.strip()))
+    if file is None and not sandbox:
+        raise ConfigurationError(
+            "Set SALLYPORT_CONNECTIONS to the connections file of this worker, or SALLYPORT_SANDBOX "
+            "to 1, which serves coda_sandbox, gravityzone_sandbox and gmail_sandbox."
+        )
+    there = dict.fromkeys([*_of_file(file), *_of_sandbox(sandbox)])
+    where = " and ".join(([file] if file else []) + (["the sandbox"] if sandbox else []))
+    if not there:
+        raise ConfigurationError(f"There is no active connection in {where}.")
+    chosen = dict.fromkeys(name.strip() for name in (names or "").split(",") if name.strip())
+    absent = [name for name in chosen if name not in there]
+    if absent:
+        raise ConfigurationError(
+            f"SALLYPORT_WORKER_CONNECTIONS: {', '.join(absent)} is no active connection of {where}; "
+            f"there are {', '.join(there)}."
+        )
+    return tuple(chosen or there)
+
+
+def _of_file(file: str | None) -> list[str]:
+    """The active connections of the file."""
     if file is None:
-        if not (sandbox and chosen):
-            raise ConfigurationError(
-                "SALLYPORT_CONNECTIONS has to name the connections file of this worker; with "
-                "SALLYPORT_SANDBOX=1, SALLYPORT_WORKER_CONNECTIONS what is served of the sandbox."
-            )
-        return chosen
+        return []
     try:
         document = json.loads(pathlib.Path(file).read_text("utf-8"))
-        active = [
-            name for name, one in document["connections"].items() if one.get("active", True)
-        ]
+        return [name for name, one in document["connections"].items() if one.get("active", True)]
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         # Without the error's own text: it may quote the file.
         raise ConfigurationError(
             f"{file} cannot be read as a connections file ({type(error).__name__})."
         ) from None
-    absent = [name for name in chosen if name not in active]
-    if absent and not sandbox:
-        raise ConfigurationError(
-            f"SALLYPORT_WORKER_CONNECTIONS: {', '.join(absent)} is no active connection of {file}."
-        )
-    return chosen or tuple(active)
+
+
+def _of_sandbox(is_wanted: bool) -> list[str]:
+    """Those of the emulated vendors, as the host has them."""
+    if not is_wanted:
+        return []
+    with Host(sandbox=True, environment={"SALLYPORT_CONNECTIONS": ""}) as host:
+        return sorted(connection["name"] for connection in host.connections())

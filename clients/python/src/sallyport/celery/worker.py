@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from typing import Any
 
@@ -107,7 +108,8 @@ def _live_and_end(runner: Runner, drain_seconds: float) -> None:
             runner.open()
         except SallyportError as error:
             # Nothing is taken that could not be run.
-            raise SystemExit(f"The worker cannot start its host. {error}") from None
+            print(f"The worker cannot start its host. {error}", file=sys.stderr)
+            raise SystemExit(2) from None
 
     @signals.worker_shutting_down.connect(weak=False)  # type: ignore[untyped-decorator]
     def stop_later(**_: Any) -> None:
