@@ -242,3 +242,44 @@ def test_a_wait_beyond_the_time_of_a_tool_fails_at_once(start):
         failure = structure(client.call(LIST_TENANTS))
         assert failure["kind"] == "rate_limited" and failure["retry_after_ms"] > 60_000
         assert [request.path for request in vendor.requests].count(TENANTS) == 1
+
+
+def with_options(client, tool, arguments, options, **more):
+    own = meta() if client.is_stateless else {}
+    params = client.call_params(tool, arguments) | {"_meta": {**own, "sallyport/options": options}}
+    return client.start("tools/call", params, **more)
+
+
+def test_programs_give_options_beside_the_arguments(start, revision):
+    client = start(revision, "--tool-timeout", "60", "--max-tool-result-bytes", "1000000")
+    id = with_options(client, "coda_footprint__list_devices", {}, {"all_pages": True}, token="t")
+    answer, told = client.answer(id)
+    assert len(structure(answer["result"])["raw_data"]["items"]) == 45
+    assert [(one["params"]["progress"], one["params"]["total"]) for one in told] == [(1, 3), (2, 3), (3, 3)]
+    late = with_options(client, "coda_footprint__list_devices", {}, {"timeout_ms": 1, "all_pages": True})
+    assert "(504)" in text(client.answer(late)[0]["result"])
+
+
+@pytest.mark.parametrize(("options", "path"), [
+    ({"all_page": True}, "/_meta/sallyport~1options/all_page"), ({"dry_run": True}, "/_meta/sallyport~1options/dry_run"),
+    ({"stream": True}, "/_meta/sallyport~1options/stream"), ({"all_pages": "yes"}, "/options/all_pages"),
+])
+def test_options_that_a_tool_does_not_take_are_told(start, options, path):
+    client = start("2025-11-25")
+    failed = client.answer(with_options(client, "coda_footprint__list_devices", {}, options))[0]["result"]
+    assert failed["isError"] is True and structure(failed)["problems"][0]["path"] == path
+
+
+def test_options_that_are_no_object_are_refused(start):
+    client = start("2025-11-25")
+    answer = client.answer(with_options(client, "coda_footprint__list_devices", {}, [1]))[0]
+    assert answer["error"]["code"] == -32602
+
+
+def test_the_same_idempotency_key_acts_once(start, tmp_path):
+    with ControlCenter() as center:
+        client = start("2025-11-25", "--state-dir", str(tmp_path), main=center.connection())
+        for _ in range(2):
+            id = with_options(client, LABEL, {"endpoint_ids": IDS[:1], "label": "x"}, {"idempotency_key": "k"})
+            assert structure(client.answer(id)[0]["result"])["return_data"] == "Successful"
+        assert len(center.calls) == 1

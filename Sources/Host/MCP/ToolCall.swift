@@ -4,13 +4,18 @@ import RPC
 
 /// The params of `tools/call`, read as far as the protocol goes.
 struct ToolCall: Sendable {
-  private static let names = JSONNames("name", "arguments", "inputResponses", "requestState")
+  private static let names = JSONNames(
+    "name", "arguments", "inputResponses", "requestState", "_meta")
+  /// Where the options of an invoke stand in `_meta`: they are for programs, not for models.
+  private static let optionsName = "sallyport/options"
+  private static let optionNames = ["all_pages", "timeout_ms", "idempotency_key", "field_mapping"]
 
   let name: String
   let arguments: JSON?
   /// What the user of a stateless client answered to a question (2026-07-28).
   let inputResponses: JSON?
   let requestState: String?
+  private let options: JSON?
 
   /// - Throws: -32602 for what is no call of a tool.
   init(_ params: JSON?) throws(RPCError) {
@@ -30,6 +35,10 @@ struct ToolCall: Sendable {
     if let state = members[3], state.kind != .string {
       throw MCPFault.invalid("params.requestState must be a string.")
     }
+    options = members[4]?[Self.optionsName]
+    if let options, options.kind != .object {
+      throw MCPFault.invalid("params._meta.\(Self.optionsName) must be an object.")
+    }
     self.name = name
     arguments = members[1]
     inputResponses = members[2]
@@ -42,6 +51,7 @@ struct ToolCall: Sendable {
     self.arguments = arguments
     inputResponses = call.inputResponses
     requestState = call.requestState
+    options = call.options
   }
 
   /// The same call as the params of an invoke. `connection` is a member beside the arguments there;
@@ -56,6 +66,16 @@ struct ToolCall: Sendable {
     if let connection, connection.kind != .string {
       throw ParameterFaults("/arguments/connection", "must be the name of a connection")
         .error(indicator: command.failure)
+    }
+    for member in options.map({ Array($0.members) }) ?? [] {
+      let name = member.name.string ?? ""
+      guard Self.optionNames.contains(name) else {
+        throw ParameterFaults(
+          "/_meta/sallyport~1options/\(name.prefix(100))",
+          "is no option of a tool; there is \(Self.optionNames.joined(separator: ", "))",
+          didYouMean: Suggestion.closest(to: name, among: Self.optionNames)
+        ).error(indicator: command.failure)
+      }
     }
     return JSONFragment { writer in
       writer.object { writer in
@@ -73,7 +93,12 @@ struct ToolCall: Sendable {
         writer.name("options")
         writer.object {
           if tellsProgress { $0.member("progress", true) }
+          // Of two members of one name the last counts.
           if let timeoutSeconds { $0.member("timeout_ms", timeoutSeconds * 1_000) }
+          for option in options.map({ Array($0.members) }) ?? [] {
+            $0.name(copying: option.name)
+            $0.value(option.value)
+          }
         }
       }
     }.json
