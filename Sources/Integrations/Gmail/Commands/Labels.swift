@@ -31,8 +31,7 @@ struct LabelEmails: GmailBatchCommand {
   let removed: [String]
 
   init(_ parameters: inout ParamReader) {
-    user = parameters.mailbox(
-      "The mailbox that holds the messages; with OAuth, the one of the user who consented.")
+    user = parameters.mailboxOfMessages()
     messages = parameters.messages("The messages to label.")
     added = parameters.labels("Add Labels", "The labels to add, by id.", example: "IMPORTANT") ?? []
     removed =
@@ -57,8 +56,7 @@ struct ReportSpam: GmailBatchCommand {
   let messages: [String]
 
   init(_ parameters: inout ParamReader) {
-    user = parameters.mailbox(
-      "The mailbox that holds the messages; with OAuth, the one of the user who consented.")
+    user = parameters.mailboxOfMessages()
     messages = parameters.messages("The messages to mark as spam.")
   }
 

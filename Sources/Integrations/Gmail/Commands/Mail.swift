@@ -54,8 +54,7 @@ struct GetEmail: GmailBatchCommand {
   let messages: [String]
 
   init(_ parameters: inout ParamReader) {
-    user = parameters.mailbox(
-      "The mailbox that holds the messages; with OAuth, the one of the user who consented.")
+    user = parameters.mailboxOfMessages()
     messages = parameters.messages("The messages to read.")
   }
 
@@ -79,8 +78,7 @@ struct DeleteEmails: GmailCommand, TargetCommand {
   let messages: [String]
 
   init(_ parameters: inout ParamReader) {
-    user = parameters.mailbox(
-      "The mailbox that holds the messages; with OAuth, the one of the user who consented.")
+    user = parameters.mailboxOfMessages()
     messages = parameters.messages("The messages to delete.")
   }
 
@@ -100,8 +98,7 @@ struct TrashEmails: GmailBatchCommand {
   let messages: [String]
 
   init(_ parameters: inout ParamReader) {
-    user = parameters.mailbox(
-      "The mailbox that holds the messages; with OAuth, the one of the user who consented.")
+    user = parameters.mailboxOfMessages()
     messages = parameters.messages("The messages to move to the trash.")
   }
 
@@ -125,8 +122,7 @@ struct UntrashEmails: GmailBatchCommand {
   let messages: [String]
 
   init(_ parameters: inout ParamReader) {
-    user = parameters.mailbox(
-      "The mailbox that holds the messages; with OAuth, the one of the user who consented.")
+    user = parameters.mailboxOfMessages()
     messages = parameters.messages("The messages to take out of the trash.")
   }
 

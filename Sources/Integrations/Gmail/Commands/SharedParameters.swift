@@ -13,6 +13,10 @@ extension ParamReader {
       examples: ["soc@harbor.example"])
   }
 
+  mutating func mailboxOfMessages() -> String {
+    mailbox("The mailbox that holds the messages; with OAuth, the one of the user who consented.")
+  }
+
   mutating func messages(_ about: StaticString) -> [String] {
     required(
       "Message IDs", .list(of: .text(maximumCharacters: 256), count: 1...Self.maximumMessages),
