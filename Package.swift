@@ -1,21 +1,13 @@
-// swift-tools-version: 6.0
-// Targets are listed by floor, lowest first; a target imports only what stands above it here.
+// swift-tools-version: 6.2
+// Targets are listed by floor, lowest first. A target imports only targets listed above it.
 import PackageDescription
 
-/// The hot path crosses modules (JSON, messages, commands), so release builds optimise across them.
-/// Exclusive access is checked by the compiler, and while running in debug builds only.
-let swiftSettings: [SwiftSetting] = [
-  .unsafeFlags(
-    ["-cross-module-optimization", "-enforce-exclusivity=unchecked"],
-    .when(configuration: .release))
-]
-
 func room(
-  _ name: String, path: String? = nil, needs dependencies: [Target.Dependency] = []
+  _ name: String, path: String? = nil, needs dependencies: [Target.Dependency] = [],
+  exclude: [String] = []
 ) -> Target {
   .target(
-    name: name, dependencies: dependencies, path: path ?? "Sources/\(name)",
-    swiftSettings: swiftSettings)
+    name: name, dependencies: dependencies, path: path ?? "Sources/\(name)", exclude: exclude)
 }
 
 func tests(_ name: String, needs dependencies: [Target.Dependency] = []) -> Target {
@@ -35,56 +27,72 @@ let package = Package(
     .systemLibrary(name: "CTime", path: "Sources/CTime"),
     // Floor 1
     room("Basics", needs: ["CTime"]),
+    room("JSON", needs: ["Basics"]),
     // Floor 2
-    room("RPC", needs: ["Basics"]),
-    room("HTTP", needs: ["Basics"]),
-    room("Crypto", needs: ["Basics", "COpenSSL"]),
-    room("JSONPath", needs: ["Basics"]),
-    room("Mail", needs: ["Basics"]),
+    room("Redaction", needs: ["Basics", "JSON"]),
+    room("RPC", needs: ["Basics", "JSON", "Redaction"]),
+    room("HTTP", needs: ["Basics", "JSON", "Redaction"]),
+    room("Crypto", needs: ["Basics", "JSON", "COpenSSL"]),
+    room("JSONPath", needs: ["Basics", "JSON"]),
+    room("Mail", needs: ["Basics", "JSON"]),
     // Floor 3
     room("CurlTransport", needs: ["Basics", "HTTP", "CCurl"]),
-    room("HTTPServer", needs: ["Basics"]),
+    room("HTTPServer", needs: ["Basics", "JSON"]),
+    room("RateLimits", needs: ["Basics", "Crypto", "JSON"]),
+    room("FileStore", needs: ["Basics", "Crypto", "JSON"]),
     // Floor 4
-    room("Plugin", needs: ["Basics", "HTTP", "Crypto", "JSONPath"]),
+    room(
+      "IntegrationKit",
+      needs: [
+        "Basics", "Crypto", "FileStore", "HTTP", "JSON", "JSONPath", "RateLimits", "Redaction",
+      ]),
     // Floor 5
     room(
       "BitdefenderGravityZone", path: "Sources/Integrations/BitdefenderGravityZone",
-      needs: ["Basics", "HTTP", "Plugin"]),
+      needs: ["Basics", "HTTP", "IntegrationKit", "JSON", "RateLimits", "Redaction"]),
     room(
       "CODAFootprint", path: "Sources/Integrations/CODAFootprint",
-      needs: ["Basics", "HTTP", "Plugin"]),
+      needs: ["Basics", "HTTP", "IntegrationKit", "JSON", "RateLimits", "Redaction"]),
     room(
       "Gmail", path: "Sources/Integrations/Gmail",
-      needs: ["Basics", "HTTP", "Crypto", "Mail", "Plugin"]),
+      needs: [
+        "Basics", "Crypto", "FileStore", "HTTP", "IntegrationKit", "JSON", "Mail", "RateLimits",
+        "Redaction",
+      ]),
     // Floor 6
-    room("Sandbox", needs: ["Basics", "Crypto", "HTTPServer"]),
-    room("Host", needs: ["Basics", "RPC", "HTTP", "Crypto", "Plugin"]),
+    room("Sandbox", needs: ["Basics", "Crypto", "HTTPServer", "JSON"]),
+    room(
+      "Host",
+      needs: [
+        "Basics", "Crypto", "FileStore", "HTTP", "IntegrationKit", "JSON", "RPC", "RateLimits",
+        "Redaction",
+      ]),
     // Floor 7
     .executableTarget(
       name: "sallyport",
       dependencies: [
-        "Basics", "RPC", "HTTP", "Crypto", "JSONPath", "CurlTransport", "HTTPServer", "Plugin",
-        "BitdefenderGravityZone", "CODAFootprint", "Gmail", "Sandbox", "Host",
+        "Basics", "BitdefenderGravityZone", "CODAFootprint", "Crypto", "CurlTransport",
+        "FileStore", "Gmail", "HTTP", "HTTPServer", "Host", "IntegrationKit", "JSON", "JSONPath",
+        "RPC", "RateLimits", "Redaction", "Sandbox",
       ],
-      path: "Sources/sallyport",
-      swiftSettings: swiftSettings,
-      // One file that runs where there is no Swift, without the parts that nothing uses.
-      linkerSettings: [
-        .unsafeFlags(
-          ["-static-stdlib", "-Xlinker", "--gc-sections"],
-          .when(configuration: .release))
-      ]),
+      path: "Sources/sallyport"),
     // Tests, one folder for each room
     room("TestSupport", path: "Tests/TestSupport"),
     tests("Basics"),
-    tests("RPC", needs: ["Basics"]),
-    tests("HTTP", needs: ["Basics"]),
-    tests("Crypto", needs: ["Basics"]),
-    tests("JSONPath", needs: ["Basics"]),
-    tests("Mail", needs: ["Basics"]),
-    tests("Plugin", needs: ["Basics", "HTTP", "Crypto"]),
+    tests("JSON", needs: ["Basics"]),
+    tests("Redaction", needs: ["Basics", "JSON"]),
+    tests("RPC", needs: ["Basics", "JSON"]),
+    tests("HTTP", needs: ["Basics", "JSON"]),
+    tests("Crypto", needs: ["Basics", "JSON"]),
+    tests("JSONPath", needs: ["Basics", "JSON"]),
+    tests("Mail", needs: ["Basics", "JSON"]),
+    tests("RateLimits", needs: ["Basics", "HTTP", "JSON"]),
+    tests("FileStore", needs: ["Basics", "Crypto", "JSON"]),
+    tests(
+      "IntegrationKit",
+      needs: ["Basics", "Crypto", "FileStore", "HTTP", "JSON", "JSONPath", "RateLimits", "Redaction"]),
     // Of the executable: plays protocol/transcripts.
-    .testTarget(name: "TranscriptTests", dependencies: ["Basics"]),
+    .testTarget(name: "TranscriptTests", dependencies: ["Basics", "JSON"]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -4,13 +4,13 @@ import Glibc
 ///
 /// An array would do, were it not for the price of small appends: each asks whether the array is
 /// shared. This one is never shared, since it cannot be copied.
-public struct ByteBuffer: ~Copyable, @unchecked Sendable {
+package struct ByteBuffer: ~Copyable, @unchecked Sendable {
   // @unchecked: owns its memory alone.
   private var base: UnsafeMutablePointer<UInt8>
   private var capacity: Int
-  public private(set) var count = 0
+  package private(set) var count = 0
 
-  public init(capacity: Int) {
+  package init(capacity: Int) {
     self.capacity = max(capacity, 16)
     base = Self.allocate(self.capacity)
   }
@@ -22,10 +22,10 @@ public struct ByteBuffer: ~Copyable, @unchecked Sendable {
     return block.bindMemory(to: UInt8.self, capacity: capacity)
   }
 
-  public var isEmpty: Bool { count == 0 }
+  package var isEmpty: Bool { count == 0 }
 
   @inline(__always)
-  var last: UInt8? { count == 0 ? nil : base[count - 1] }
+  package var last: UInt8? { count == 0 ? nil : base[count - 1] }
 
   @inline(__always)
   private mutating func makeRoom(_ more: Int) {
@@ -41,14 +41,14 @@ public struct ByteBuffer: ~Copyable, @unchecked Sendable {
   }
 
   @inline(__always)
-  public mutating func append(_ byte: UInt8) {
+  package mutating func append(_ byte: UInt8) {
     makeRoom(1)
     base[count] = byte
     count += 1
   }
 
   @inline(__always)
-  public mutating func append(_ bytes: UnsafeBufferPointer<UInt8>) {
+  package mutating func append(_ bytes: UnsafeBufferPointer<UInt8>) {
     guard let source = bytes.baseAddress else { return }
     makeRoom(bytes.count)
     memcpy(base + count, source, bytes.count)
@@ -56,17 +56,17 @@ public struct ByteBuffer: ~Copyable, @unchecked Sendable {
   }
 
   @inline(__always)
-  public mutating func append(_ text: StaticString) {
+  package mutating func append(_ text: StaticString) {
     append(UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
   }
 
-  public mutating func append(_ bytes: [UInt8]) {
+  package mutating func append(_ bytes: [UInt8]) {
     bytes.withUnsafeBufferPointer { append($0) }
   }
 
   /// `"name":`, with the comma before it where one is needed.
   @inline(__always)
-  mutating func appendName(_ name: StaticString, afterComma: Bool) {
+  package mutating func appendName(_ name: StaticString, afterComma: Bool) {
     let length = name.utf8CodeUnitCount
     makeRoom(length + 4)
     var at = base + count
@@ -82,7 +82,7 @@ public struct ByteBuffer: ~Copyable, @unchecked Sendable {
   }
 
   /// Forgets the bytes after the first `count` and keeps the memory, unless there is very much.
-  public mutating func truncate(to count: Int) {
+  package mutating func truncate(to count: Int) {
     self.count = count
     if count == 0 && capacity > 1_048_576 {
       free(base)
@@ -93,12 +93,12 @@ public struct ByteBuffer: ~Copyable, @unchecked Sendable {
 
   /// Calls `body` with the bytes, which are valid only during the call.
   @inline(__always)
-  public borrowing func withBytes<Result>(
+  package borrowing func withBytes<Result>(
     _ body: (UnsafeBufferPointer<UInt8>) throws -> Result
   ) rethrows -> Result {
     try body(UnsafeBufferPointer(start: base, count: count))
   }
 
   /// A copy.
-  public var array: [UInt8] { withBytes(Array.init) }
+  package var array: [UInt8] { withBytes(Array.init) }
 }

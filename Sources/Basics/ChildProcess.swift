@@ -1,13 +1,13 @@
 import Glibc
 
 /// Programs that are run to their end.
-public enum ChildProcess {
+package enum ChildProcess {
   /// Runs a program found on PATH and reads its standard output; stdin is empty, stderr is shared.
   ///
   /// - Returns: the output, and the exit status: 127 when there is no such program, 128 and the
   ///   signal's number when a signal ended it, 141 when it printed more than `maximumBytes`, 137
   ///   when it was killed since the deadline had passed.
-  public static func run(
+  package static func run(
     _ words: [String], maximumBytes: Int, deadline: Deadline
   ) -> (output: [UInt8], status: Int) {
     var ends: [Int32] = [0, 0]

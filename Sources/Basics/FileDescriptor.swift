@@ -1,17 +1,17 @@
 import Glibc
 
 /// Whole reads and writes on POSIX descriptors and files.
-public enum FileDescriptor {
+package enum FileDescriptor {
   /// Writes everything, through interruptions and short writes.
   ///
   /// - Returns: 0, or the errno that stopped it (`EPIPE` when the reader went away).
   @discardableResult
-  public static func writeAll(_ bytes: [UInt8], to descriptor: Int32) -> Int32 {
+  package static func writeAll(_ bytes: [UInt8], to descriptor: Int32) -> Int32 {
     bytes.withUnsafeBytes { writeAll($0, to: descriptor).error }
   }
 
   /// - Returns: how many bytes were written, and 0 or the errno that stopped it.
-  public static func writeAll(
+  package static func writeAll(
     _ bytes: UnsafeRawBufferPointer, to descriptor: Int32
   ) -> (count: Int, error: Int32) {
     var written = 0
@@ -32,7 +32,7 @@ public enum FileDescriptor {
   /// A file's bytes.
   ///
   /// - Throws: `FileError` with the reason in the system's words, also beyond `limit` bytes.
-  public static func readFile(_ path: String, limit: Int) throws(FileError) -> [UInt8] {
+  package static func readFile(_ path: String, limit: Int) throws(FileError) -> [UInt8] {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { throw FileError(path: path, code: errno) }
     defer { close(descriptor) }
@@ -52,7 +52,7 @@ public enum FileDescriptor {
   }
 
   /// Replaces a file whole: a reader sees the old content or the new, never a part.
-  public static func replaceFile(
+  package static func replaceFile(
     _ path: String, with bytes: [UInt8], mode: mode_t = 0o600
   ) throws(FileError) {
     let temporary = "\(path).\(getpid()).new"
@@ -70,16 +70,16 @@ public enum FileDescriptor {
 }
 
 /// A file that could not be read or written.
-public struct FileError: Error, Sendable, CustomStringConvertible {
-  public var path: String
+package struct FileError: Error, Sendable, CustomStringConvertible {
+  package var path: String
   /// The system's errno.
-  public var code: Int32
+  package var code: Int32
 
-  public init(path: String, code: Int32) {
+  package init(path: String, code: Int32) {
     self.path = path
     self.code = code
   }
 
-  public var reason: String { String(cString: strerror(code)) }
-  public var description: String { "\(path): \(reason)" }
+  package var reason: String { String(cString: strerror(code)) }
+  package var description: String { "\(path): \(reason)" }
 }

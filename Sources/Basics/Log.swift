@@ -1,9 +1,9 @@
 import Glibc
 
-public enum LogLevel: Int, Comparable, Sendable, CaseIterable {
+package enum LogLevel: Int, Comparable, Sendable, CaseIterable {
   case error, warning, info, debug
 
-  public var name: String {
+  package var name: String {
     switch self {
     case .error: "error"
     case .warning: "warning"
@@ -12,18 +12,18 @@ public enum LogLevel: Int, Comparable, Sendable, CaseIterable {
     }
   }
 
-  public static func < (one: Self, other: Self) -> Bool { one.rawValue < other.rawValue }
+  package static func < (one: Self, other: Self) -> Bool { one.rawValue < other.rawValue }
 }
 
 /// Lines for people on stderr.
 ///
 /// A thread of its own writes them from a bounded queue, so a reader that does not drain stderr
 /// delays nothing; what does not fit is counted and said later. Known secrets are redacted.
-public final class Log: Sendable {
+package final class Log: Sendable {
   /// Lines that wait for stderr at most; further ones are counted and dropped.
-  public static let queueLines = 1_000
+  package static let queueLines = 1_000
   /// Bytes of one line at most; the rest is cut.
-  public static let lineBytes = 4_096
+  package static let lineBytes = 4_096
 
   private struct State {
     var lines: [String] = []
@@ -32,27 +32,31 @@ public final class Log: Sendable {
     var hasThread = false
   }
 
-  public let level: LogLevel
-  private let secrets: SecretScrubber
+  package let level: LogLevel
+  private let redact: @Sendable (String) -> String
   private let descriptor: Int32
   private let monitor = Monitor(State())
 
-  public init(level: LogLevel, secrets: SecretScrubber, descriptor: Int32 = STDERR_FILENO) {
+  /// - Parameter redact: replaces known secrets in a line.
+  package init(
+    level: LogLevel, descriptor: Int32 = STDERR_FILENO,
+    redact: @escaping @Sendable (String) -> String
+  ) {
     self.level = level
-    self.secrets = secrets
+    self.redact = redact
     self.descriptor = descriptor
   }
 
-  public func error(_ text: @autoclosure () -> String) { write(.error, text) }
-  public func warning(_ text: @autoclosure () -> String) { write(.warning, text) }
-  public func info(_ text: @autoclosure () -> String) { write(.info, text) }
-  public func debug(_ text: @autoclosure () -> String) { write(.debug, text) }
+  package func error(_ text: @autoclosure () -> String) { write(.error, text) }
+  package func warning(_ text: @autoclosure () -> String) { write(.warning, text) }
+  package func info(_ text: @autoclosure () -> String) { write(.info, text) }
+  package func debug(_ text: @autoclosure () -> String) { write(.debug, text) }
 
   private func write(_ level: LogLevel, _ text: () -> String) {
     guard level <= self.level else { return }
     let time = WallClock.rfc3339(WallClock.nowMilliseconds)
     // Scrubbed before it is cut: half a secret would not be found any more.
-    let clean = String(secrets.scrub(text()).prefix(Self.lineBytes))
+    let clean = String(redact(text()).prefix(Self.lineBytes))
     let line = "\(time) \(level.name) \(clean.replacingLineBreaks)\n"
     let startThread = monitor.withLock { state in
       if state.lines.count < Self.queueLines {
@@ -87,7 +91,7 @@ public final class Log: Sendable {
   }
 
   /// Waits until everything is written, but not longer than that: at exit.
-  public func flush(milliseconds: Int = 200) {
+  package func flush(milliseconds: Int = 200) {
     _ = monitor.wait(until: Deadline(inMilliseconds: milliseconds)) { state -> Bool? in
       state.lines.isEmpty && !state.isWriting ? true : nil
     }

@@ -4,13 +4,13 @@ import Glibc
 ///
 /// For threads only. A task waits with a continuation, since blocking one of the few threads that
 /// run tasks would stop the others.
-public final class Monitor<State>: @unchecked Sendable {
+package final class Monitor<State>: @unchecked Sendable {
   // @unchecked: `state` is touched with `mutex` held only.
   private let mutex: UnsafeMutablePointer<pthread_mutex_t>
   private let condition: UnsafeMutablePointer<pthread_cond_t>
   private var state: State
 
-  public init(_ state: sending State) {
+  package init(_ state: sending State) {
     self.state = state
     mutex = .allocate(capacity: 1)
     mutex.initialize(to: pthread_mutex_t())
@@ -33,17 +33,17 @@ public final class Monitor<State>: @unchecked Sendable {
 
   /// Runs `body` with the lock held. Whoever changes what others wait for calls `notify` after.
   @inline(__always)
-  public func withLock<Result>(_ body: (inout State) throws -> Result) rethrows -> Result {
+  package func withLock<Result>(_ body: (inout State) throws -> Result) rethrows -> Result {
     pthread_mutex_lock(mutex)
     defer { pthread_mutex_unlock(mutex) }
     return try body(&state)
   }
 
   /// Wakes every waiting thread to look again.
-  public func notify() { pthread_cond_broadcast(condition) }
+  package func notify() { pthread_cond_broadcast(condition) }
 
   /// Blocks until `body` answers something or the deadline passes, then answers nil.
-  public func wait<Result>(
+  package func wait<Result>(
     until deadline: Deadline? = nil, for body: (inout State) -> Result?
   ) -> Result? {
     pthread_mutex_lock(mutex)

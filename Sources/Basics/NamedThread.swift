@@ -1,7 +1,7 @@
 import Glibc
 
 /// A thread of the process's own, named for debuggers and `top -H`.
-public enum NamedThread {
+package enum NamedThread {
   private final class Body {
     let run: @Sendable () -> Void
     init(_ run: @escaping @Sendable () -> Void) { self.run = run }
@@ -10,7 +10,7 @@ public enum NamedThread {
   /// Starts a detached thread. It blocks all signals, so that they arrive at the main thread.
   ///
   /// - Parameter name: at most 15 bytes, the kernel's limit.
-  public static func start(
+  package static func start(
     _ name: StaticString, stackBytes: Int = 512 * 1_024, _ run: @escaping @Sendable () -> Void
   ) {
     var attributes = pthread_attr_t()

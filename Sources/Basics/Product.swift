@@ -1,7 +1,7 @@
 /// What this program is, wherever it introduces itself.
-public enum Product {
-  public static let name = "sallyport"
-  public static let version = "0.1.0"
+package enum Product {
+  package static let name = "sallyport"
+  package static let version = "0.1.0"
   /// Of the wire contract (see `protocol/`).
-  public static let protocolVersion = "1"
+  package static let protocolVersion = "1"
 }

@@ -1,7 +1,7 @@
 import Synchronization
 
 /// Lets a number of tasks through at a time, in the order in which they came.
-public final class TaskSemaphore: Sendable {
+package final class TaskSemaphore: Sendable {
   private struct State {
     var free: Int
     var queue: [Latch] = []
@@ -9,13 +9,13 @@ public final class TaskSemaphore: Sendable {
 
   private let state: Mutex<State>
 
-  public init(_ slots: Int) {
+  package init(_ slots: Int) {
     precondition(slots > 0, "a semaphore that lets nothing through")
     state = Mutex(State(free: slots))
   }
 
   /// Takes a slot when there is a free one, which `release` gives back.
-  public func tryAcquire() -> Bool {
+  package func tryAcquire() -> Bool {
     state.withLock { state in
       guard state.free > 0 else { return false }
       state.free -= 1
@@ -26,7 +26,7 @@ public final class TaskSemaphore: Sendable {
   /// Takes a slot, which `release` gives back.
   ///
   /// - Returns: false when the task was cancelled or the deadline passed first.
-  public func acquire(until deadline: Deadline) async -> Bool {
+  package func acquire(until deadline: Deadline) async -> Bool {
     let latch = state.withLock { state -> Latch? in
       if state.free > 0 {
         state.free -= 1
@@ -42,7 +42,7 @@ public final class TaskSemaphore: Sendable {
     return false
   }
 
-  public func release() {
+  package func release() {
     while true {
       let next = state.withLock { state -> Latch? in
         if state.queue.isEmpty {

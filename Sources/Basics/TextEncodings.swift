@@ -1,6 +1,6 @@
 /// Base64 (RFC 4648 section 4) and its URL-safe alphabet (section 5).
-public enum Base64 {
-  public enum Alphabet: Sendable { case standard, urlSafe }
+package enum Base64 {
+  package enum Alphabet: Sendable { case standard, urlSafe }
 
   private static let standardDigits: StaticString =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
@@ -8,7 +8,7 @@ public enum Base64 {
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
   /// The encoding, padded with `=` unless told not to.
-  public static func encode(
+  package static func encode(
     _ bytes: some Collection<UInt8>, alphabet: Alphabet = .standard, padded: Bool = true
   ) -> String {
     let digits = alphabet == .standard ? standardDigits : urlSafeDigits
@@ -35,7 +35,7 @@ public enum Base64 {
   ///
   /// - Throws: for what no encoder writes: other characters, white space and line breaks among them,
   ///   a padding that is not whole, and bits that stand for nothing.
-  public static func decode(
+  package static func decode(
     _ text: UnsafeBufferPointer<UInt8>, alphabet: Alphabet = .standard
   ) throws(Base64Error) -> [UInt8] {
     let values = alphabet == .standard ? standardValues : urlSafeValues
@@ -80,19 +80,19 @@ public enum Base64 {
 }
 
 /// A text that is not Base64.
-public struct Base64Error: Error, Sendable {
+package struct Base64Error: Error, Sendable {
   /// Bytes into the text, from 0.
-  public var offset: Int
+  package var offset: Int
   /// The rest of a sentence that starts with the place.
-  public var reason: String
+  package var reason: String
 }
 
 /// Percent-encoding (RFC 3986 section 2.1).
-public enum PercentEncoding {
-  public static let hexDigits = Array("0123456789ABCDEF".utf8)
+package enum PercentEncoding {
+  package static let hexDigits = Array("0123456789ABCDEF".utf8)
 
   /// Encodes every byte but the unreserved characters (letters, digits, `-._~`).
-  public static func encode(_ text: String) -> String {
+  package static func encode(_ text: String) -> String {
     if text.utf8.allSatisfy(isUnreserved) { return text }
     var encoded: [UInt8] = []
     for byte in text.utf8 {
@@ -113,7 +113,7 @@ public enum PercentEncoding {
   }
 
   /// The text with its escapes resolved; what is no escape stays.
-  public static func decode(_ text: String) -> String { decode(Array(text.utf8)) }
+  package static func decode(_ text: String) -> String { decode(Array(text.utf8)) }
 
   static func decode(_ bytes: [UInt8]) -> String {
     var decoded: [UInt8] = []
@@ -133,7 +133,7 @@ public enum PercentEncoding {
   }
 
   /// Letters, digits and `-._~` (RFC 3986 section 2.3).
-  public static func isUnreserved(_ byte: UInt8) -> Bool {
+  package static func isUnreserved(_ byte: UInt8) -> Bool {
     switch byte {
     case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
       UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."),
@@ -146,9 +146,9 @@ public enum PercentEncoding {
 
 /// The encoding of the names and values of a form (URL standard section 5), one at a time; see
 /// `FormFields`.
-public enum FormEncoding {
+package enum FormEncoding {
   /// Letters, digits and `*-._` stay, a space becomes a plus, every other byte is percent-encoded.
-  public static func encode(_ text: String) -> String {
+  package static func encode(_ text: String) -> String {
     var encoded: [UInt8] = []
     encoded.reserveCapacity(text.utf8.count)
     for byte in text.utf8 {
@@ -165,7 +165,7 @@ public enum FormEncoding {
     return String(decoding: encoded, as: UTF8.self)
   }
 
-  public static func decode(_ text: some Sequence<UInt8>) -> String {
+  package static func decode(_ text: some Sequence<UInt8>) -> String {
     PercentEncoding.decode(text.map { $0 == UInt8(ascii: "+") ? UInt8(ascii: " ") : $0 })
   }
 }

@@ -52,14 +52,14 @@ struct CryptoLibrary: Sendable {
 }
 
 /// libcrypto cannot be used.
-public struct CryptoError: Error, Sendable {
-  public var reason: String
+package struct CryptoError: Error, Sendable {
+  package var reason: String
 }
 
 /// About the library, for `version`.
-public enum Crypto {
+package enum Crypto {
   /// Such as `OpenSSL 3.0.17 1 Jul 2025`.
-  public static func version() throws(CryptoError) -> String {
+  package static func version() throws(CryptoError) -> String {
     let library = try CryptoLibrary.shared.get()
     return library.versionText(OPENSSL_VERSION).map { String(cString: $0) } ?? "unknown"
   }

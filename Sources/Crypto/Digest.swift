@@ -1,8 +1,8 @@
 import COpenSSL
 
 /// A message digest by libcrypto, of bytes that come piece by piece.
-public struct Digest: ~Copyable {
-  public enum Algorithm: Sendable, CaseIterable {
+package struct Digest: ~Copyable {
+  package enum Algorithm: Sendable, CaseIterable {
     /// RFC 1321. For telling files apart, as vendors do; not against forgery.
     case md5
     /// FIPS 180-4; the same holds.
@@ -15,7 +15,7 @@ public struct Digest: ~Copyable {
   private let state: OpaquePointer
 
   /// - Throws: where there is no libcrypto, or where it forbids the algorithm, as in FIPS mode.
-  public init(_ algorithm: Algorithm) throws(CryptoError) {
+  package init(_ algorithm: Algorithm) throws(CryptoError) {
     let library = try CryptoLibrary.shared.get()
     state = try Self.begin(algorithm, library)
     self.library = library
@@ -34,14 +34,14 @@ public struct Digest: ~Copyable {
 
   deinit { library.freeDigest(state) }
 
-  public mutating func update(_ bytes: UnsafeRawBufferPointer) throws(CryptoError) {
+  package mutating func update(_ bytes: UnsafeRawBufferPointer) throws(CryptoError) {
     guard library.updateDigest(state, bytes.baseAddress, bytes.count) == 1 else {
       throw CryptoError(reason: "EVP_DigestUpdate failed")
     }
   }
 
   /// The digest of everything so far, after which there is no more.
-  public consuming func bytes() throws(CryptoError) -> [UInt8] {
+  package consuming func bytes() throws(CryptoError) -> [UInt8] {
     var digest = [UInt8](repeating: 0, count: Int(EVP_MAX_MD_SIZE))
     var length: UInt32 = 0
     guard library.endDigest(state, &digest, &length) == 1 else {
@@ -51,7 +51,7 @@ public struct Digest: ~Copyable {
   }
 
   /// The same in lower-case hexadecimal digits.
-  public consuming func hex() throws(CryptoError) -> String {
+  package consuming func hex() throws(CryptoError) -> String {
     try bytes().reduce(into: "") { text, byte in
       text += byte < 16 ? "0" : ""
       text += String(byte, radix: 16)
@@ -59,11 +59,11 @@ public struct Digest: ~Copyable {
   }
 
   /// The digest of `bytes` in lower-case hexadecimal digits.
-  public static func hex(_ algorithm: Algorithm, _ bytes: [UInt8]) throws(CryptoError) -> String {
+  package static func hex(_ algorithm: Algorithm, _ bytes: [UInt8]) throws(CryptoError) -> String {
     try whole(algorithm, bytes).hex()
   }
 
-  public static func bytes(
+  package static func bytes(
     _ algorithm: Algorithm, _ bytes: [UInt8]
   ) throws(CryptoError) -> [UInt8] {
     try whole(algorithm, bytes).bytes()

@@ -1,15 +1,16 @@
 import Basics
+import JSON
 
 /// JSON Web Tokens (RFC 7519) in the compact form of RFC 7515, signed with RS256.
-public enum JWT {
+package enum JWT {
   /// The only algorithm there is here, so that none can be chosen by who sends a token.
-  public static let algorithm = "RS256"
+  package static let algorithm = "RS256"
 
-  public struct Header: Sendable {
+  package struct Header: Sendable {
     /// Which of the signer's keys it is: `private_key_id` of a service account.
-    public var keyID: String?
+    package var keyID: String?
 
-    public init(keyID: String? = nil) { self.keyID = keyID }
+    package init(keyID: String? = nil) { self.keyID = keyID }
 
     var json: JSONFragment {
       JSONFragment { writer in
@@ -23,7 +24,7 @@ public enum JWT {
   }
 
   /// - Parameter claims: an object; its bytes are signed as they are, in their order.
-  public static func sign(
+  package static func sign(
     header: Header = Header(), claims: JSONFragment, key: RSAPrivateKey
   ) throws(CryptoError) -> String {
     let signed = encode(header.json.bytes) + "." + encode(claims.bytes)
@@ -35,7 +36,7 @@ public enum JWT {
   /// Whom it is for and until when (`aud`, `exp`) is for the caller to judge.
   /// - Throws: for any other text. Nothing of it is read before the signature is found right, but
   ///   the header, which must say `RS256`.
-  public static func verify(_ text: String, key: RSAPublicKey) throws(JWTError) -> JSON {
+  package static func verify(_ text: String, key: RSAPublicKey) throws(JWTError) -> JSON {
     guard text.utf8.count <= maximumBytes else { throw .malformed("is longer than a token may be") }
     let parts = text.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
     guard parts.count == 3 else { throw .malformed("does not consist of three parts") }

@@ -1,6 +1,6 @@
 /// Why a text is no token that can be trusted. Never quotes it.
-public struct JWTError: Error, Equatable, Sendable, CustomStringConvertible {
-  public enum Kind: Sendable {
+package struct JWTError: Error, Equatable, Sendable, CustomStringConvertible {
+  package enum Kind: Sendable {
     case malformed
     /// Signed with another algorithm, or not at all.
     case algorithm
@@ -10,11 +10,11 @@ public struct JWTError: Error, Equatable, Sendable, CustomStringConvertible {
     case unavailable
   }
 
-  public var kind: Kind
+  package var kind: Kind
   /// The rest of a sentence that starts with the token.
-  public var reason: String
+  package var reason: String
 
-  public var description: String { "the token \(reason)" }
+  package var description: String { "the token \(reason)" }
 
   static func malformed(_ reason: String) -> JWTError {
     JWTError(kind: .malformed, reason: reason)

@@ -1,6 +1,6 @@
 /// What is wrong with a key. Never quotes any of it, so it is safe to show.
-public struct KeyError: Error, Equatable, Sendable, CustomStringConvertible {
-  public enum Kind: Sendable {
+package struct KeyError: Error, Equatable, Sendable, CustomStringConvertible {
+  package enum Kind: Sendable {
     /// There is no PEM in the text, or none of a key of that sort.
     case notPEM
     /// It needs a passphrase, which is never asked for.
@@ -17,11 +17,11 @@ public struct KeyError: Error, Equatable, Sendable, CustomStringConvertible {
     case unavailable
   }
 
-  public var kind: Kind
+  package var kind: Kind
   /// The rest of a sentence that starts with the key.
-  public var reason: String
+  package var reason: String
 
-  public var description: String { "the key \(reason)" }
+  package var description: String { "the key \(reason)" }
 
   static let noPEM = KeyError(
     kind: .notPEM, reason: "is not in PEM: it has no line such as -----BEGIN PRIVATE KEY-----")

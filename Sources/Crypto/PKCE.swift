@@ -2,29 +2,29 @@ import Basics
 
 /// Proof Key for Code Exchange (RFC 7636) with the method S256: who redeems an authorization code
 /// shows that it was he who asked for it.
-public struct PKCE: Sendable {
+package struct PKCE: Sendable {
   /// What `code_challenge_method` says.
-  public static let method = "S256"
+  package static let method = "S256"
 
   /// Sent with the code. A secret until then.
-  public let verifier: String
+  package let verifier: String
   /// Sent when the code is asked for.
-  public let challenge: String
+  package let challenge: String
 
   /// With a verifier of 256 random bits, as section 7.1 advises.
-  public init() throws(CryptoError) {
+  package init() throws(CryptoError) {
     verifier = RandomToken.make()
     challenge = try Self.challenge(of: verifier)
   }
 
   /// Base64url without padding of the SHA-256 of a verifier.
-  public static func challenge(of verifier: String) throws(CryptoError) -> String {
+  package static func challenge(of verifier: String) throws(CryptoError) -> String {
     let digest = try Digest.bytes(.sha256, Array(verifier.utf8))
     return Base64.encode(digest, alphabet: .urlSafe, padded: false)
   }
 
   /// The server's side: whether a verifier is well-formed and belongs to the challenge.
-  public static func proves(
+  package static func proves(
     _ verifier: String, challenge: String
   ) throws(CryptoError) -> Bool {
     guard isVerifier(verifier) else { return false }
@@ -32,7 +32,7 @@ public struct PKCE: Sendable {
   }
 
   /// Section 4.1: 43 to 128 unreserved characters.
-  public static func isVerifier(_ text: String) -> Bool {
+  package static func isVerifier(_ text: String) -> Bool {
     (43...128).contains(text.utf8.count) && text.utf8.allSatisfy(PercentEncoding.isUnreserved)
   }
 }

@@ -1,8 +1,8 @@
 import COpenSSL
 
-public enum RSAKeySize {
+package enum RSAKeySize {
   /// RFC 7518 section 3.3 forbids less for RS256.
-  public static let minimumBits = 2048
+  package static let minimumBits = 2048
 }
 
 /// A key in libcrypto's memory, freed with the last of those that use it.

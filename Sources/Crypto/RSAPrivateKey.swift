@@ -2,13 +2,13 @@
 /// 8.2).
 ///
 /// Reading one takes as long as a few signatures, some milliseconds; keep it. Threads may share it.
-public struct RSAPrivateKey: Sendable {
+package struct RSAPrivateKey: Sendable {
   private let key: RSAKey
 
   /// Reads PKCS #8 (`BEGIN PRIVATE KEY`, as in a service account's JSON) or PKCS #1 (`BEGIN RSA
   /// PRIVATE KEY`), with line breaks or with `\n` in their place. Signs once, since a key with one
   /// wrong character is else only found by whoever refuses its signatures.
-  public init(pem: String) throws(KeyError) {
+  package init(pem: String) throws(KeyError) {
     let block = try PEM.block(
       in: pem, labelled: ["PRIVATE KEY", "RSA PRIVATE KEY"], of: "a private key")
     key = try RSAKey(block.der()) { library, start, count in
@@ -24,8 +24,8 @@ public struct RSAPrivateKey: Sendable {
     guard isSound else { throw .damaged("is damaged: its parts do not belong together") }
   }
 
-  public var publicKey: RSAPublicKey { RSAPublicKey(key) }
+  package var publicKey: RSAPublicKey { RSAPublicKey(key) }
 
   /// The signature of `bytes`, as long as the modulus.
-  public func sign(_ bytes: [UInt8]) throws(CryptoError) -> [UInt8] { try key.sign(bytes) }
+  package func sign(_ bytes: [UInt8]) throws(CryptoError) -> [UInt8] { try key.sign(bytes) }
 }

@@ -1,13 +1,13 @@
 import COpenSSL
 
 /// The other half of an `RSAPrivateKey`.
-public struct RSAPublicKey: Sendable {
+package struct RSAPublicKey: Sendable {
   private let key: RSAKey
 
   init(_ key: RSAKey) { self.key = key }
 
   /// Reads SPKI (`BEGIN PUBLIC KEY`, RFC 5280) or PKCS #1 (`BEGIN RSA PUBLIC KEY`).
-  public init(pem: String) throws(KeyError) {
+  package init(pem: String) throws(KeyError) {
     let block = try PEM.block(
       in: pem, labelled: ["PUBLIC KEY", "RSA PUBLIC KEY"], of: "a public key")
     key = try RSAKey(block.der()) { library, start, count in
@@ -18,7 +18,7 @@ public struct RSAPublicKey: Sendable {
   }
 
   /// Whether the private key signed exactly these bytes.
-  public func verify(_ signature: [UInt8], of bytes: [UInt8]) throws(CryptoError) -> Bool {
+  package func verify(_ signature: [UInt8], of bytes: [UInt8]) throws(CryptoError) -> Bool {
     try key.verify(signature, of: bytes)
   }
 }

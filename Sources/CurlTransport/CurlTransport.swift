@@ -5,7 +5,7 @@ import Synchronization
 
 /// HTTP by libcurl: connections are kept and shared, HTTP/2 is used where a server offers it,
 /// certificates are always verified.
-public final class CurlTransport: Transport {
+package final class CurlTransport: Transport {
   /// Redirects that one request follows at most.
   static let maximumRedirects = 5
 
@@ -16,10 +16,10 @@ public final class CurlTransport: Transport {
     }
   }
 
-  public init() {}
+  package init() {}
 
   /// Such as `libcurl/7.88.1 OpenSSL/3.0.17 zlib/1.2.13 …`.
-  public static func version() throws(TransportError) -> String {
+  package static func version() throws(TransportError) -> String {
     do throws(CurlLibrary.LoadError) {
       return String(cString: try CurlLibrary.shared.get().version())
     } catch {
@@ -27,7 +27,7 @@ public final class CurlTransport: Transport {
     }
   }
 
-  public func send(
+  package func send(
     _ request: HTTPRequest, through route: TransportRoute, deadline: Deadline
   ) async throws(TransportError) -> HTTPResponse {
     var request = request

@@ -9,14 +9,14 @@ import Synchronization
 /// blocking thread per connection. A thread per connection keeps the handler a plain function
 /// that may wait, which is what "answer slowly" and "drop the body" need. A listener keeps itself
 /// alive until `stop()`.
-public final class HTTPServer: Sendable {
+package final class HTTPServer: Sendable {
   /// Runs on the connection's thread, whose stack is `Limits.stackBytes`; may block. Called from
   /// many threads at once.
-  public typealias Handler = @Sendable (Request) -> Response
+  package typealias Handler = @Sendable (Request) -> Response
 
-  public let limits: Limits
+  package let limits: Limits
   /// The port it listens on.
-  public let port: UInt16
+  package let port: UInt16
 
   private let listener: Socket
   private let handler: Handler
@@ -32,7 +32,7 @@ public final class HTTPServer: Sendable {
   ///
   /// - Parameter port: 0 for any free one.
   /// - Throws: when the port is taken or the process is out of descriptors or threads.
-  public init(
+  package init(
     port: UInt16 = 0, limits: Limits = Limits(), handler: @escaping Handler
   ) throws(Failure) {
     self.limits = limits
@@ -52,7 +52,7 @@ public final class HTTPServer: Sendable {
   /// Closes the listener and every connection. Returns when nothing is accepted any more; a
   /// handler that is still running ends on its own, and its answer goes nowhere.
   /// Must not be called from two threads at once; a second call does nothing.
-  public func stop() {
+  package func stop() {
     let acceptor: OwnThread? = state.withLock { state in
       defer { state.acceptor = nil }
       state.isStopping = true

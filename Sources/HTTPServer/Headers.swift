@@ -1,30 +1,30 @@
 extension HTTPServer {
   /// Header fields in the order they came; names compare without case.
-  public struct Headers: Sendable, ExpressibleByDictionaryLiteral {
-    public struct Field: Sendable {
-      public var name: String
-      public var value: String
+  package struct Headers: Sendable, ExpressibleByDictionaryLiteral {
+    package struct Field: Sendable {
+      package var name: String
+      package var value: String
     }
 
-    public private(set) var fields: [Field] = []
+    package private(set) var fields: [Field] = []
 
-    public init() {}
+    package init() {}
 
-    public init(dictionaryLiteral elements: (String, String)...) {
+    package init(dictionaryLiteral elements: (String, String)...) {
       for (name, value) in elements { add(name, value) }
     }
 
-    public mutating func add(_ name: String, _ value: String) {
+    package mutating func add(_ name: String, _ value: String) {
       fields.append(Field(name: name, value: value))
     }
 
     /// The first field of that name.
-    public subscript(name: String) -> String? {
+    package subscript(name: String) -> String? {
       fields.first { Self.isSame($0.name, name) }?.value
     }
 
     /// Every field of that name.
-    public func all(_ name: String) -> [String] {
+    package func all(_ name: String) -> [String] {
       fields.filter { Self.isSame($0.name, name) }.map(\.value)
     }
 

@@ -1,27 +1,27 @@
 extension HTTPServer {
   /// One whole request.
-  public struct Request: Sendable {
-    public struct QueryItem: Sendable, Equatable {
-      public var name: String
-      public var value: String
+  package struct Request: Sendable {
+    package struct QueryItem: Sendable, Equatable {
+      package var name: String
+      package var value: String
     }
 
     /// As sent, which is upper-case for every standard method.
-    public var method: String
+    package var method: String
     /// Percent-decoded, from the first slash to before the question mark.
-    public var path: String
+    package var path: String
     /// As sent, without the question mark; empty when there is none.
-    public var queryText: String
-    public var headers: Headers
+    package var queryText: String
+    package var headers: Headers
     /// Chunks joined.
-    public var body: [UInt8]
+    package var body: [UInt8]
     /// False for HTTP/1.0, which knows neither chunks nor keep-alive by default.
     var isVersion11: Bool
 
     /// One that did not come over a connection of its own, such as a part of a batch.
     ///
     /// - Parameter target: the path with its query, percent-encoded as on a request line.
-    public init(method: String, target: String, headers: Headers, body: [UInt8]) {
+    package init(method: String, target: String, headers: Headers, body: [UInt8]) {
       let parts = target.utf8.split(
         separator: UInt8(ascii: "?"), maxSplits: 1, omittingEmptySubsequences: false)
       self.init(
@@ -43,7 +43,7 @@ extension HTTPServer {
     }
 
     /// The parameters of the query in order, percent-decoded, `+` as a space.
-    public var query: [QueryItem] {
+    package var query: [QueryItem] {
       queryText.utf8.split(separator: UInt8(ascii: "&")).map { item in
         let parts = item.split(
           separator: UInt8(ascii: "="), maxSplits: 1, omittingEmptySubsequences: false)
@@ -54,7 +54,7 @@ extension HTTPServer {
     }
 
     /// The last parameter of that name, as most server frameworks have it.
-    public func query(_ name: String) -> String? { query.last { $0.name == name }?.value }
+    package func query(_ name: String) -> String? { query.last { $0.name == name }?.value }
 
     var keepsAlive: Bool {
       if headers.lists("close", in: "Connection") { return false }

@@ -1,10 +1,11 @@
 import Basics
+import JSON
 
 extension HTTPServer {
   /// What a handler answers with.
-  public struct Response: Sendable {
+  package struct Response: Sendable {
     /// How the answer reaches the client; all but the first two are faults.
-    public enum Delivery: Sendable, Equatable {
+    package enum Delivery: Sendable, Equatable {
       case withContentLength
       /// In chunks of so many bytes; to an HTTP/1.0 client with a Content-Length.
       case chunked(bytes: Int)
@@ -14,40 +15,40 @@ extension HTTPServer {
       case reset
     }
 
-    public var status: Int
+    package var status: Int
     /// Without Date, Content-Length, Transfer-Encoding and Connection, which the server adds.
-    public var headers: Headers
-    public var body: [UInt8]
-    public var delivery = Delivery.withContentLength
+    package var headers: Headers
+    package var body: [UInt8]
+    package var delivery = Delivery.withContentLength
     /// Wait before the first byte of the answer. It ends early when the client goes away.
-    public var delayMilliseconds = 0
-    public var closesConnection = false
+    package var delayMilliseconds = 0
+    package var closesConnection = false
     /// Called when it has been sent, or could not be, so that a listener can stop after it.
-    public var whenSent: (@Sendable () -> Void)?
+    package var whenSent: (@Sendable () -> Void)?
 
-    public init(_ status: Int, headers: Headers = Headers(), body: [UInt8] = []) {
+    package init(_ status: Int, headers: Headers = Headers(), body: [UInt8] = []) {
       precondition((200...599).contains(status), "not a final status")
       self.status = status
       self.headers = headers
       self.body = body
     }
 
-    public static func json(_ status: Int, _ value: JSONFragment) -> Response {
+    package static func json(_ status: Int, _ value: JSONFragment) -> Response {
       Response(status, headers: ["Content-Type": "application/json"], body: value.bytes)
     }
 
-    public static func text(_ status: Int, _ text: String) -> Response {
+    package static func text(_ status: Int, _ text: String) -> Response {
       Response(
         status, headers: ["Content-Type": "text/plain; charset=utf-8"], body: Array(text.utf8))
     }
 
-    public static func html(_ status: Int, _ text: String) -> Response {
+    package static func html(_ status: Int, _ text: String) -> Response {
       Response(
         status, headers: ["Content-Type": "text/html; charset=utf-8"], body: Array(text.utf8))
     }
 
     /// The usual words for a status (RFC 9110 section 15).
-    public static func reason(_ status: Int) -> String {
+    package static func reason(_ status: Int) -> String {
       switch status {
       case 200: "OK"
       case 201: "Created"

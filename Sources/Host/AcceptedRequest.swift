@@ -49,7 +49,7 @@ struct TaskSink: Sendable {
 }
 
 /// Watches a session, and may leave requests out of it.
-public protocol SessionObserver: Sendable {
+package protocol SessionObserver: Sendable {
   /// Whether a request with that id is to be passed over without an answer.
   func skips(_ id: RequestID) -> Bool
   func answered(_ kind: AnswerKind)

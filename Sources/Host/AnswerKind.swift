@@ -1,7 +1,8 @@
 import Basics
+import JSON
 
 /// What an answer is to whoever counts answers.
-public enum AnswerKind: Sendable {
+package enum AnswerKind: Sendable {
   case success
   /// A result in which some targets failed.
   case partialSuccess

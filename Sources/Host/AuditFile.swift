@@ -1,16 +1,18 @@
 import Basics
 import Glibc
+import JSON
+import Redaction
 import Synchronization
 
 /// One line for each command that ran: who asked for what, on which connection, how it ended.
-public final class AuditFile: Sendable {
+package final class AuditFile: Sendable {
   private let descriptor: Int32
-  private let secrets: SecretScrubber
+  private let secrets: Redactor
   private let log: Log
 
   /// Appends to the file, which only its owner may read.
-  public init(
-    _ path: String, secrets: SecretScrubber, log: Log
+  package init(
+    _ path: String, secrets: Redactor, log: Log
   ) throws(ConfigurationError) {
     descriptor = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0o600)
     guard descriptor >= 0 else {
@@ -21,7 +23,7 @@ public final class AuditFile: Sendable {
   }
 
   func write(_ record: JSONFragment) {
-    var line = secrets.scrub(json: record.bytes)
+    var line = secrets.redact(json: record.bytes)
     line.append(0x0A)
     // One write of one line: with O_APPEND, lines of several processes do not mix.
     let error = FileDescriptor.writeAll(line, to: descriptor)

@@ -1,38 +1,39 @@
 import Basics
-import Plugin
+import IntegrationKit
+import JSON
 
 /// The integrations of this host and what `capabilities` says of them.
-public final class Catalogue: Sendable {
-  public enum Detail: String, ParameterChoice {
+package final class Catalogue: Sendable {
+  package enum Detail: String, ParameterChoice {
     /// Everything, schemas included.
     case full
     /// Ids, titles, descriptions and effects.
     case summary
   }
 
-  public let integrations: [RegisteredIntegration]
+  package let integrations: [RegisteredIntegration]
   private let names: JSONNames
   /// Equal for equal catalogues, so that a caller can keep one: `sha256:` and the digest of the
   /// text of `integrations` in the full catalogue. Generated with the project, since computing it
   /// would take more time than everything else up to the first reply.
-  public let hash: String
+  package let hash: String
 
-  public init(_ integrations: [RegisteredIntegration], hash: String) {
+  package init(_ integrations: [RegisteredIntegration], hash: String) {
     self.integrations = integrations
     self.hash = hash
     names = JSONNames(integrations.map(\.id))
   }
 
-  public func integration(_ id: JSON) -> RegisteredIntegration? {
+  package func integration(_ id: JSON) -> RegisteredIntegration? {
     names.position(of: id).map { integrations[$0] }
   }
 
-  public func integration(_ id: String) -> RegisteredIntegration? {
+  package func integration(_ id: String) -> RegisteredIntegration? {
     integrations.first { $0.id == id }
   }
 
   /// Writes the result of `capabilities`.
-  public func write(
+  package func write(
     integration: RegisteredIntegration? = nil, command: RegisteredCommand? = nil,
     detail: Detail = .full, to writer: inout JSONWriter
   ) {
@@ -53,7 +54,7 @@ public final class Catalogue: Sendable {
     }
   }
 
-  public static func write(
+  package static func write(
     _ integration: RegisteredIntegration, only command: RegisteredCommand? = nil,
     detail: Detail = .full, to writer: inout JSONWriter
   ) {

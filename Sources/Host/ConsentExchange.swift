@@ -1,16 +1,16 @@
 import Basics
-import Plugin
+import IntegrationKit
 
 /// The consent of a user to one connection, for `auth`: what its client knows of it, for callers
 /// that are no tasks.
-public struct ConsentExchange: Sendable {
-  public let connectionName: String
+package struct ConsentExchange: Sendable {
+  package let connectionName: String
   private let connection: Connection
   private let client: any ConsentingClient
 
   /// - Parameter name: nil for the only one of the integration that needs a consent.
   /// - Throws: when there is no such connection, or it could not keep what the consent brings.
-  public init(
+  package init(
     _ context: HostContext, _ integration: RegisteredIntegration, connection name: String?
   ) throws(ConfigurationError) {
     let own = context.connections.entries.filter {
@@ -77,12 +77,12 @@ public struct ConsentExchange: Sendable {
     return only
   }
 
-  public var callbackURL: String? { client.callbackURL }
+  package var callbackURL: String? { client.callbackURL }
 
-  public func page(for request: ConsentRequest) -> String { client.consentPage(for: request) }
+  package func page(for request: ConsentRequest) -> String { client.consentPage(for: request) }
 
   /// Exchanges what the page answered, and waits for it. Blocks.
-  public func redeem(_ code: ConsentCode) -> Result<Consent, CommandError> {
+  package func redeem(_ code: ConsentCode) -> Result<Consent, CommandError> {
     let finished = Monitor<Result<Consent, CommandError>?>(nil)
     Task.detached { [client, connection] in
       let result = await Self.result(of: code, client, connection)

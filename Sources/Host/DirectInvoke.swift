@@ -1,15 +1,16 @@
 import Basics
-import Plugin
+import IntegrationKit
+import JSON
 import RPC
 
 /// One invoke without a stream of requests around it, for `call`.
-public struct DirectInvoke: Sendable {
+package struct DirectInvoke: Sendable {
   private let context: HostContext
 
   private let events: (any InvocationEvents)?
   private let running = ActiveRequests.Request(id: nil)
 
-  public init(_ context: HostContext, events: (any InvocationEvents)? = nil) {
+  package init(_ context: HostContext, events: (any InvocationEvents)? = nil) {
     self.context = context
     self.events = events
   }
@@ -18,7 +19,7 @@ public struct DirectInvoke: Sendable {
   ///
   /// - Parameter params: as of the method `invoke`.
   /// - Returns: the response as the wire would carry it.
-  public func response(to params: JSON) -> JSON {
+  package func response(to params: JSON) -> JSON {
     let id = RequestID.null
     let finished = Monitor<[UInt8]?>(nil)
     running.run(
@@ -32,13 +33,13 @@ public struct DirectInvoke: Sendable {
   }
 
   /// Ends it; what was done until then is in the response.
-  public func cancel() { running.cancel(.caller) }
+  package func cancel() { running.cancel(.caller) }
 
   private func answer(_ params: JSON, _ id: RequestID) async -> [UInt8] {
     do throws(RPCError) {
       let request = try InvokeRequest(params, in: context)
       if request.options.dryRun {
-        return context.secrets.scrub(frame: request.dryRunFrame(id))
+        return context.secrets.redact(frame: request.dryRunFrame(id))
       }
       return await InvokeRun(
         request: request, id: id, context: context, active: running, events: events
@@ -46,7 +47,7 @@ public struct DirectInvoke: Sendable {
     } catch {
       var writer = JSONWriter()
       Frame.error(id, error, into: &writer)
-      return context.secrets.scrub(frame: writer.bytes)
+      return context.secrets.redact(frame: writer.bytes)
     }
   }
 }

@@ -1,18 +1,20 @@
 import Basics
-import Plugin
+import IntegrationKit
+import JSON
 import RPC
+import Redaction
 import Synchronization
 
 /// The notifications of one invocation, numbered in the order in which they are sent.
 final class Events: InvocationEvents {
   private let id: RequestID
   private let output: OutputQueue
-  private let secrets: SecretScrubber
+  private let secrets: Redactor
   /// Of a stream, not of a caller who only follows the progress.
   private let tellsWaits: Bool
   private let sequence = Mutex(0)
 
-  init(_ id: RequestID, to output: OutputQueue, secrets: SecretScrubber, tellsWaits: Bool) {
+  init(_ id: RequestID, to output: OutputQueue, secrets: Redactor, tellsWaits: Bool) {
     self.id = id
     self.tellsWaits = tellsWaits
     self.output = output
@@ -55,7 +57,7 @@ final class Events: InvocationEvents {
         }
       }
       if numbered { sequence += 1 }
-      var frame = secrets.scrub(frame: writer.bytes)
+      var frame = secrets.redact(frame: writer.bytes)
       frame.append(0x0A)
       output.append(frame)
     }

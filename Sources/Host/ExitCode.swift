@@ -1,5 +1,5 @@
 /// How `serve` and `run` end.
-public enum ExitCode: Int32, Sendable {
+package enum ExitCode: Int32, Sendable {
   case success = 0
   /// All was answered, some of it with an error (`run` only).
   case someFailed = 1

@@ -1,5 +1,6 @@
 import Basics
-import Plugin
+import IntegrationKit
+import JSON
 import RPC
 
 /// Turns what went wrong into the errors of the wire.

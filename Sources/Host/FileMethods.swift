@@ -1,6 +1,9 @@
 import Basics
-import Plugin
+import FileStore
+import IntegrationKit
+import JSON
 import RPC
+import Redaction
 
 /// The methods on files.
 enum FileMethod: String, CaseIterable, Sendable {
@@ -35,7 +38,7 @@ struct FileCall: Sendable {
   let isCancelled: @Sendable () -> Bool
 
   /// The answer, which is one whole frame, and what it is.
-  func frame(_ id: RequestID, scrubbedBy secrets: SecretScrubber) -> ([UInt8], AnswerKind) {
+  func frame(_ id: RequestID, redactedBy secrets: Redactor) -> ([UInt8], AnswerKind) {
     var writer = JSONWriter(capacity: 1_024)
     do throws(RPCError) {
       writer.openObject()
@@ -46,11 +49,11 @@ struct FileCall: Sendable {
       try answer(into: &writer)
       writer.closeObject()
       // A content is handed out as it is: redacted, it would be another file.
-      return (method == .get ? writer.bytes : secrets.scrub(frame: writer.bytes), .success)
+      return (method == .get ? writer.bytes : secrets.redact(frame: writer.bytes), .success)
     } catch {
       writer.removeAll()
       Frame.error(id, error, into: &writer)
-      return (secrets.scrub(frame: writer.bytes), .error)
+      return (secrets.redact(frame: writer.bytes), .error)
     }
   }
 

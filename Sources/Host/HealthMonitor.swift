@@ -1,5 +1,6 @@
 import Basics
-import Plugin
+import IntegrationKit
+import JSON
 import RPC
 import Synchronization
 
@@ -129,7 +130,7 @@ final class HealthMonitor: Sendable {
     if entry.watch.isConfigured && audience.isAgent { return }
     var writer = JSONWriter()
     Frame.notification("health/changed", into: &writer) { Self.write(entry, to: &$0) }
-    var frame = context.secrets.scrub(frame: writer.bytes)
+    var frame = context.secrets.redact(frame: writer.bytes)
     frame.append(0x0A)
     output.append(frame)
   }

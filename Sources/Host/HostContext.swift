@@ -1,20 +1,22 @@
 import Basics
-import Plugin
+import FileStore
+import IntegrationKit
+import Redaction
 
 /// What one host consists of, apart from its streams.
-public final class HostContext: Sendable {
-  public let catalogue: Catalogue
-  public let connections: ConnectionStore
-  public let secrets: SecretScrubber
-  public let log: Log
-  public let options: HostOptions
-  public let ledger: IdempotencyLedger
-  public let files: FileStore
-  public let audit: AuditFile?
+package final class HostContext: Sendable {
+  package let catalogue: Catalogue
+  package let connections: ConnectionStore
+  package let secrets: Redactor
+  package let log: Log
+  package let options: HostOptions
+  package let ledger: IdempotencyLedger
+  package let files: FileStore
+  package let audit: AuditFile?
   let optionsMemo = OptionsMemo()
 
-  public init(
-    catalogue: Catalogue, connections: ConnectionStore, secrets: SecretScrubber, log: Log,
+  package init(
+    catalogue: Catalogue, connections: ConnectionStore, secrets: Redactor, log: Log,
     options: HostOptions, ledger: IdempotencyLedger, files: FileStore,
     audit: AuditFile? = nil
   ) {

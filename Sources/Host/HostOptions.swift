@@ -1,19 +1,19 @@
 /// Limits of one host; each has a name and a unit on the command line too.
-public struct HostOptions: Sendable {
+package struct HostOptions: Sendable {
   /// Requests that are under way at a time; at that many the host stops reading.
-  public var maximumInFlight = 64
+  package var maximumInFlight = 64
   /// Bytes of one line of input, without its end.
-  public var maximumLineBytes = 32 * 1_024 * 1_024
+  package var maximumLineBytes = 32 * 1_024 * 1_024
   /// Members of one batch array.
-  public var maximumBatchRequests = 10_000
+  package var maximumBatchRequests = 10_000
   /// Seconds after the end of input, or the first signal, in which requests can still finish.
-  public var drainTimeoutSeconds = 30.0
+  package var drainTimeoutSeconds = 30.0
   /// Let requests finish at the end of input however long they take; the timeout then starts at a
   /// signal only.
-  public var waitsForAllAtEnd = false
+  package var waitsForAllAtEnd = false
   /// Refuse every command that changes something, on every connection.
-  public var isReadOnly = false
-  public var mcp = MCPOptions()
+  package var isReadOnly = false
+  package var mcp = MCPOptions()
 
-  public init() {}
+  package init() {}
 }

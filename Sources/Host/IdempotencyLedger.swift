@@ -1,7 +1,8 @@
 import Basics
 import Crypto
 import Glibc
-import Plugin
+import IntegrationKit
+import JSON
 import Synchronization
 
 /// What was done under which idempotency key.
@@ -9,7 +10,7 @@ import Synchronization
 /// With a state directory it is a file that all hosts on the machine share: a record before a
 /// command starts and one when it has ended, so that after a crash in between the outcome is known
 /// to be unknown.
-public final class IdempotencyLedger: Sendable {
+package final class IdempotencyLedger: Sendable {
   /// Keys that are remembered; the oldest make room.
   static let maximumKeys = 10_000
   /// Bytes of one result that is kept; of a larger one only that it succeeded.
@@ -46,7 +47,7 @@ public final class IdempotencyLedger: Sendable {
   private let file: LedgerFile?
 
   /// - Parameter directory: where the ledger is kept; nil for in memory only.
-  public init(directory: String?, log: Log) throws(ConfigurationError) {
+  package init(directory: String?, log: Log) throws(ConfigurationError) {
     do throws(FileError) {
       file = try directory.map { path throws(FileError) in
         try LedgerFile(path + "/idempotency.jsonl", log: log)

@@ -1,5 +1,6 @@
 import Basics
-import Plugin
+import IntegrationKit
+import JSON
 import RPC
 
 /// The params of an invoke, found and checked: what is to be run, on what, and how.

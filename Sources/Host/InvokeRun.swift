@@ -1,8 +1,10 @@
 import Basics
 import Crypto
 import HTTP
-import Plugin
+import IntegrationKit
+import JSON
 import RPC
+import Redaction
 
 /// Runs one invocation to its answer.
 struct InvokeRun: Sendable {
@@ -40,12 +42,12 @@ struct InvokeRun: Sendable {
       let kind = AnswerKind(ofResult: result)
       if let tool { return (tool.frame(id, result), kind) }
       Frame.result(id, into: &writer) { $0.value(result) }
-      return (context.secrets.scrub(frame: writer.bytes), kind)
+      return (context.secrets.redact(frame: writer.bytes), kind)
     case .failure(let error):
       let failure = Failure.command(error, indicator: request.command.failure)
       if let tool { return (tool.frame(id, failure), .error) }
       Frame.error(id, failure, into: &writer)
-      return (context.secrets.scrub(frame: writer.bytes), .error)
+      return (context.secrets.redact(frame: writer.bytes), .error)
     }
   }
 
@@ -56,7 +58,7 @@ struct InvokeRun: Sendable {
       by: invocation.deadline
     ) { () async throws(CommandError) in
       // What is kept on a disk is kept without secrets.
-      JSONFragment(trusted: context.secrets.scrub(frame: try await run(in: invocation).bytes))
+      JSONFragment(trusted: context.secrets.redact(frame: try await run(in: invocation).bytes))
     }
   }
 
@@ -140,7 +142,7 @@ extension InvokeRequest {
       for argument in arguments.members {
         writer.name(copying: argument.name)
         if secrets.contains(argument.name.string ?? "") {
-          writer.string(SecretScrubber.replacement)
+          writer.string(Redactor.replacement)
         } else {
           writer.value(argument.value)
         }

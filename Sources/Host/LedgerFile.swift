@@ -1,5 +1,6 @@
 import Basics
 import Glibc
+import JSON
 import Synchronization
 
 /// The idempotency ledger on disk: a line of JSON for each start and each end of a command, written

@@ -1,5 +1,7 @@
 import Basics
-import Plugin
+import FileStore
+import IntegrationKit
+import JSON
 import RPC
 
 /// The methods that are answered at once, without a vendor.

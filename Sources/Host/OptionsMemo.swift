@@ -1,6 +1,7 @@
 import Basics
 import Glibc
-import Plugin
+import IntegrationKit
+import JSON
 import Synchronization
 
 /// The options that were decoded last, by their text: callers tend to send the same ones line after

@@ -1,5 +1,6 @@
 import Basics
-import Plugin
+import IntegrationKit
+import JSON
 import RPC
 
 /// What is wrong with the params of a call, gathered from all their parts, to be answered at once.

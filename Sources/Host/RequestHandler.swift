@@ -1,5 +1,6 @@
 import Basics
-import Plugin
+import IntegrationKit
+import JSON
 import RPC
 
 /// Takes the lines of input one after the other: answers what needs no vendor at once, and starts
@@ -241,7 +242,7 @@ final class RequestHandler {
       FileCall(
         method: method, params: params, store: context.files,
         isCancelled: { request.cancelReason != nil }
-      ).frame(id ?? .null, scrubbedBy: context.secrets)
+      ).frame(id ?? .null, redactedBy: context.secrets)
     }
   }
 
@@ -342,7 +343,7 @@ final class RequestHandler {
       gathered.append(0x0A)
       return
     }
-    let frame = isClean ? writer.bytes : context.secrets.scrub(frame: writer.bytes)
+    let frame = isClean ? writer.bytes : context.secrets.redact(frame: writer.bytes)
     if let batch {
       batch.expect()
       batch.answer(frame)

@@ -1,11 +1,12 @@
 import Basics
 import Glibc
+import JSON
 import RPC
 import Synchronization
 
 /// One run of the host over its streams: reads to the end, finishes what was accepted, and says
 /// how it went.
-public final class Session: Sendable {
+package final class Session: Sendable {
   /// Milliseconds in which cancelled requests are still answered before the host gives up.
   private static let cancelGraceMilliseconds = 2_000
 
@@ -24,7 +25,7 @@ public final class Session: Sendable {
   private let state = Mutex(State())
 
   /// - Parameter output: where frames go; see `StandardOutput`.
-  public init(
+  package init(
     _ context: HostContext, to output: Int32, observer: (any SessionObserver)? = nil
   ) {
     self.context = context
@@ -44,7 +45,7 @@ public final class Session: Sendable {
   /// Takes SIGTERM and SIGINT: the first stops the reading, a second one cancels what is left.
   ///
   /// To be called on the main thread.
-  public func watchSignals() { Signals.watch { [self] in interrupt() } }
+  package func watchSignals() { Signals.watch { [self] in interrupt() } }
 
   private func interrupt() {
     let signals = state.withLock { state in
@@ -67,7 +68,7 @@ public final class Session: Sendable {
   /// Reads the inputs to their end, one after the other, and drains. Blocks.
   ///
   /// - Throws: when an input cannot be read; what was accepted before has been answered then.
-  public func run(_ inputs: [Int32]) throws(FileError) -> ExitCode {
+  package func run(_ inputs: [Int32]) throws(FileError) -> ExitCode {
     let audience = Audience()
     let health = HealthMonitor(context, to: output, audience)
     health.watchConfigured()

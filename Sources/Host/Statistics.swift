@@ -1,4 +1,5 @@
 import Basics
+import JSON
 import Synchronization
 
 /// Counts of one host since it started.

@@ -1,4 +1,5 @@
 import Basics
+import JSON
 
 /// The children of one node, collected when first needed and then kept, because several selectors
 /// of a segment may ask for them.

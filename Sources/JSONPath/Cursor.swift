@@ -1,4 +1,5 @@
 import Basics
+import JSON
 
 /// A place in the text of a query, and the tokens that can be read there.
 struct Cursor {

@@ -1,4 +1,5 @@
 import Basics
+import JSON
 
 extension JSON {
   /// Whether two values are equal in structure; the order of members does not count.

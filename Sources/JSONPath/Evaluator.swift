@@ -1,4 +1,5 @@
 import Basics
+import JSON
 
 /// Runs queries over one document.
 ///

@@ -1,4 +1,5 @@
 import Basics
+import JSON
 
 // Conditions of filters and their functions (RFC 9535 sections 2.3.5 and 2.4).
 extension Evaluator {

@@ -1,4 +1,5 @@
 import Basics
+import JSON
 
 // Conditions of filters, and the rules of what is well-typed (RFC 9535 sections 2.3.5 and 2.4.3).
 extension QueryParser {

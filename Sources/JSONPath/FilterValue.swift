@@ -1,4 +1,5 @@
 import Basics
+import JSON
 
 /// What a comparison or a function sees: a value or Nothing (RFC 9535 section 2.4.1, ValueType).
 enum FilterValue: Sendable {

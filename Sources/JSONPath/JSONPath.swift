@@ -1,4 +1,5 @@
 import Basics
+import JSON
 
 /// A JSONPath query (RFC 9535), parsed once and good for any number of documents.
 ///
@@ -10,17 +11,17 @@ import Basics
 /// ```
 /// try JSONPath("$.store.book[?@.price < 10].title").values(in: document)
 /// ```
-public struct JSONPath: Sendable, CustomStringConvertible {
+package struct JSONPath: Sendable, CustomStringConvertible {
   /// Longest query, in bytes of UTF-8.
-  public static let maximumBytes = 16_384
+  package static let maximumBytes = 16_384
   /// Filters, parentheses and function calls inside each other.
-  public static let maximumNesting = 32
+  package static let maximumNesting = 32
   /// Segments of a query, those of the queries in its filters included. The evaluator's use of
   /// stack is in proportion to it.
-  public static let maximumSegments = 500
+  package static let maximumSegments = 500
 
   /// The query as it was given.
-  public let source: String
+  package let source: String
   private let query: Query
 
   /// Parses a query, which starts with `$` and has no blank space around it.
@@ -30,7 +31,7 @@ public struct JSONPath: Sendable, CustomStringConvertible {
   ///   (section 2.1), exceeds a limit above or holds a regular expression that is too large.
   ///   Not thrown: a literal regular expression that is not an I-Regexp (RFC 9485); by
   ///   sections 2.4.6 and 2.4.7 it just matches nothing.
-  public init(_ source: String) throws(JSONPathError) {
+  package init(_ source: String) throws(JSONPathError) {
     guard source.utf8.count <= Self.maximumBytes else {
       throw .expected("a query of at most \(Self.maximumBytes) bytes", at: Self.maximumBytes)
     }
@@ -46,21 +47,21 @@ public struct JSONPath: Sendable, CustomStringConvertible {
   /// size, such as its square with `$..*..*`.
   ///
   /// - Parameter limit: stop after so many values.
-  public func values(in root: JSON, atMost limit: Int = .max) -> [JSON] {
+  package func values(in root: JSON, atMost limit: Int = .max) -> [JSON] {
     run(on: root, atMost: limit, trackingLocations: false).map(\.value)
   }
 
   /// The nodes that the query selects: what `values(in:atMost:)` yields, each with its location.
   ///
   /// - Parameter limit: stop after so many nodes.
-  public func nodes(in root: JSON, atMost limit: Int = .max) -> [JSONPathNode] {
+  package func nodes(in root: JSON, atMost limit: Int = .max) -> [JSONPathNode] {
     run(on: root, atMost: limit, trackingLocations: true)
   }
 
   /// As `values(in:atMost:)`, for queries of people who are not trusted with any amount of time.
   ///
   /// - Returns: nil when the budget, of which it spends, is not enough for all of `limit`.
-  public func values(
+  package func values(
     in root: JSON, atMost limit: Int = .max, within budget: WorkBudget
   ) -> [JSON]? {
     let evaluator = Evaluator(root: root, tracksLocations: false, budget: budget)
@@ -73,5 +74,5 @@ public struct JSONPath: Sendable, CustomStringConvertible {
     return evaluator.nodes(of: query, current: root, atMost: limit)
   }
 
-  public var description: String { source }
+  package var description: String { source }
 }

@@ -1,14 +1,15 @@
 import Basics
+import JSON
 
 /// A value with its location in the document (RFC 9535 section 1.1, "node").
-public struct JSONPathNode: Sendable {
-  public let value: JSON
+package struct JSONPathNode: Sendable {
+  package let value: JSON
   /// Nil for the root, and everywhere while locations are not tracked.
   let location: Location?
 
   /// The one query that selects just this node, such as `$['store']['book'][0]` (section 2.7).
   /// Takes time in proportion to its length.
-  public var normalizedPath: String {
+  package var normalizedPath: String {
     var steps: [Location.Step] = []
     var ancestor = location
     while let current = ancestor {

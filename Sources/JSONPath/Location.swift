@@ -1,4 +1,5 @@
 import Basics
+import JSON
 
 /// The way from the root to a node, shared with its siblings up to the parent. A chain is released
 /// step by step in recursion, which the depth limit of the document's reader bounds.

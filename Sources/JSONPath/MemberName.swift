@@ -1,4 +1,5 @@
 import Basics
+import JSON
 
 /// A member name as a query spells it, decoded.
 struct MemberName: Sendable {

@@ -1,4 +1,5 @@
 import Basics
+import JSON
 
 /// A JSON number: exact as an integer within 64 bits, a double otherwise.
 enum Number: Sendable {

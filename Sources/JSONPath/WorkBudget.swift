@@ -1,16 +1,17 @@
 import Basics
+import JSON
 
 /// What evaluations may still do, in units of about a node looked at or 64 bytes compared.
 ///
 /// A class, because the evaluator that holds it does not change; for one thread at a time.
-public final class WorkBudget {
+package final class WorkBudget {
   private var left: Int
 
-  public init(units: Int) { left = units }
+  package init(units: Int) { left = units }
 
-  public var isSpent: Bool { left < 0 }
+  package var isSpent: Bool { left < 0 }
 
-  public func spend(_ units: Int) { if left >= 0 { left -= units } }
+  package func spend(_ units: Int) { if left >= 0 { left -= units } }
 
   /// For a comparison of two values.
   func spend(comparing left: FilterValue, _ right: FilterValue) {

@@ -1,10 +1,11 @@
 import Basics
+import JSON
 
 /// Messages the host sends, each one whole line.
-public enum Frame {
+package enum Frame {
   /// A response with a result. `writeResult` writes exactly one value.
   @inline(__always)
-  public static func result(
+  package static func result(
     _ id: RequestID, into writer: inout JSONWriter,
     writeResult: (inout JSONWriter) throws -> Void
   ) rethrows {
@@ -18,7 +19,7 @@ public enum Frame {
   }
 
   /// - Parameter id: nil to leave it out, as for a reader that takes null for no id.
-  public static func error(_ id: RequestID?, _ error: RPCError, into writer: inout JSONWriter) {
+  package static func error(_ id: RequestID?, _ error: RPCError, into writer: inout JSONWriter) {
     writer.object { writer in
       writer.literal(#""jsonrpc":"2.0""#)
       if let id {
@@ -34,7 +35,7 @@ public enum Frame {
     }
   }
 
-  public static func notification(
+  package static func notification(
     _ method: StaticString, into writer: inout JSONWriter,
     writeParams: (inout JSONWriter) -> Void
   ) {

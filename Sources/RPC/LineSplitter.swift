@@ -5,14 +5,14 @@ import Glibc
 /// A line ends with LF or CR LF, the last one also with the end of the stream; a byte order mark at
 /// the very start is skipped. A line beyond the limit is not kept, only counted, so that memory
 /// stays bounded, and the next line still works.
-public struct LineSplitter {
-  public enum Line {
+package struct LineSplitter {
+  package enum Line {
     /// The bytes of one line without its end; valid only during the call.
     case text(UnsafeBufferPointer<UInt8>)
     /// That many bytes, more than the limit.
     case tooLong(bytes: Int)
 
-    public var count: Int {
+    package var count: Int {
       switch self {
       case .text(let text): text.count
       case .tooLong(let bytes): bytes
@@ -22,9 +22,9 @@ public struct LineSplitter {
 
   private static let byteOrderMark: [UInt8] = [0xEF, 0xBB, 0xBF]
 
-  public let maximumBytes: Int
+  package let maximumBytes: Int
   /// Lines seen so far, blank ones included; during a call the number of that line, from 1.
-  public private(set) var lineNumber = 0
+  package private(set) var lineNumber = 0
 
   private var partial: [UInt8] = []
   /// Bytes of the current line that were thrown away, 0 while it is within the limit.
@@ -32,12 +32,12 @@ public struct LineSplitter {
   private var lastDiscarded: UInt8 = 0
   private var isAtStart = true
 
-  public init(maximumBytes: Int) {
+  package init(maximumBytes: Int) {
     self.maximumBytes = maximumBytes
   }
 
   /// Takes the next piece and calls `body` for each line that it completes.
-  public mutating func append(
+  package mutating func append(
     _ piece: UnsafeBufferPointer<UInt8>, _ body: (Line, _ number: Int) -> Void
   ) {
     var rest = piece
@@ -59,7 +59,7 @@ public struct LineSplitter {
   }
 
   /// The stream has ended: a last line without a line end counts too.
-  public mutating func finish(_ body: (Line, _ number: Int) -> Void) {
+  package mutating func finish(_ body: (Line, _ number: Int) -> Void) {
     if !partial.isEmpty || discarded > 0 { finishPartial(body) }
   }
 

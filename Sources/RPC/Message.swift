@@ -1,17 +1,18 @@
 import Basics
+import JSON
 
 /// One JSON-RPC 2.0 call that a caller sent.
-public struct Call: Sendable {
+package struct Call: Sendable {
   /// Nil for a notification, which is never answered.
-  public var id: RequestID?
-  public var method: String
+  package var id: RequestID?
+  package var method: String
   /// An object or an array; nil when left out.
-  public var params: JSON?
+  package var params: JSON?
 }
 
 extension Call {
   /// Without the member `_meta`, which clients of the Model Context Protocol add to any params.
-  public var withoutMeta: Call {
+  package var withoutMeta: Call {
     guard let params, params["_meta"] != nil else { return self }
     var call = self
     call.params =
@@ -28,7 +29,7 @@ extension Call {
 }
 
 /// What one value on a line turned out to be.
-public enum Message: Sendable {
+package enum Message: Sendable {
   case call(Call)
   /// Something shaped like a response: never answered, since answering could loop.
   case response(JSON)
@@ -38,7 +39,7 @@ public enum Message: Sendable {
   private static let names = JSONNames("jsonrpc", "id", "method", "params", "result", "error")
 
   /// Sorts out one value (not a batch array).
-  public init(_ json: JSON) {
+  package init(_ json: JSON) {
     guard json.kind == .object else {
       self = .invalid(id: .null, reason: "a request is an object", offset: json.offset)
       return

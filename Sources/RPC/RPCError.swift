@@ -1,28 +1,29 @@
 import Basics
+import JSON
 
 /// The error of a response (JSON-RPC 2.0 section 5.1).
-public struct RPCError: Error, Sendable {
+package struct RPCError: Error, Sendable {
   /// Codes of the specification, and the two that Sallyport adds from its server range and from
   /// the Language Server Protocol.
-  public struct Code: RawRepresentable, Equatable, Sendable {
-    public let rawValue: Int
-    public init(rawValue: Int) { self.rawValue = rawValue }
+  package struct Code: RawRepresentable, Equatable, Sendable {
+    package let rawValue: Int
+    package init(rawValue: Int) { self.rawValue = rawValue }
 
-    public static let parseError = Code(rawValue: -32700)
-    public static let invalidRequest = Code(rawValue: -32600)
-    public static let methodNotFound = Code(rawValue: -32601)
-    public static let invalidParams = Code(rawValue: -32602)
+    package static let parseError = Code(rawValue: -32700)
+    package static let invalidRequest = Code(rawValue: -32600)
+    package static let methodNotFound = Code(rawValue: -32601)
+    package static let invalidParams = Code(rawValue: -32602)
     /// A command ran and failed.
-    public static let commandFailed = Code(rawValue: -32000)
-    public static let requestCancelled = Code(rawValue: -32800)
+    package static let commandFailed = Code(rawValue: -32000)
+    package static let requestCancelled = Code(rawValue: -32800)
   }
 
-  public var code: Code
+  package var code: Code
   /// A sentence for people.
-  public var message: String
-  public var data: JSONFragment?
+  package var message: String
+  package var data: JSONFragment?
 
-  public init(_ code: Code, _ message: String, data: JSONFragment? = nil) {
+  package init(_ code: Code, _ message: String, data: JSONFragment? = nil) {
     self.code = code
     self.message = message
     self.data = data
@@ -30,7 +31,7 @@ public struct RPCError: Error, Sendable {
 
   /// The error of a line that is not a request, with where it is: the line from 1, and bytes into
   /// the line from 0.
-  public static func line(
+  package static func line(
     _ code: Code, _ message: String, line: Int, offset: Int, remedy: String? = nil
   ) -> RPCError {
     RPCError(

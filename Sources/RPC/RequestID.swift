@@ -1,36 +1,37 @@
 import Basics
+import JSON
 
 /// The id of a request: a string, a number or null, kept as the source text it arrived in, so that
 /// `1.50` and 2^64+1 come back as they were sent.
 ///
 /// Ids are equal when their texts are, but for escapes in a string: `"a"` and `"\u0061"` name the
 /// same request.
-public struct RequestID: Hashable, Sendable {
+package struct RequestID: Hashable, Sendable {
   /// JSON text on one line.
-  public let sourceBytes: [UInt8]
+  package let sourceBytes: [UInt8]
 
-  public static let null = RequestID(sourceBytes: Array("null".utf8))
+  package static let null = RequestID(sourceBytes: Array("null".utf8))
 
   private init(sourceBytes: [UInt8]) { self.sourceBytes = sourceBytes }
 
   /// Nil for a kind of value that cannot be an id.
-  public init?(_ json: JSON) {
+  package init?(_ json: JSON) {
     switch json.kind {
     case .string, .number, .null: sourceBytes = json.bytesOnOneLine
     default: return nil
     }
   }
 
-  public var isNull: Bool { self == .null }
+  package var isNull: Bool { self == .null }
 
-  public var text: String { String(decoding: sourceBytes, as: UTF8.self) }
+  package var text: String { String(decoding: sourceBytes, as: UTF8.self) }
 
-  public static func == (one: RequestID, other: RequestID) -> Bool {
+  package static func == (one: RequestID, other: RequestID) -> Bool {
     one.sourceBytes == other.sourceBytes
       || (one.hasEscapes || other.hasEscapes) && one.unescapedBytes == other.unescapedBytes
   }
 
-  public func hash(into hasher: inout Hasher) { hasher.combine(unescapedBytes) }
+  package func hash(into hasher: inout Hasher) { hasher.combine(unescapedBytes) }
 
   private var hasEscapes: Bool { sourceBytes.contains(UInt8(ascii: "\\")) }
 
@@ -42,7 +43,7 @@ public struct RequestID: Hashable, Sendable {
     return [UInt8(ascii: "\"")] + text + [UInt8(ascii: "\"")]
   }
 
-  public func write(to writer: inout JSONWriter) {
+  package func write(to writer: inout JSONWriter) {
     writer.value(JSONFragment(id: self))
   }
 }

@@ -1,5 +1,6 @@
 import Basics
 import HTTPServer
+import JSON
 
 /// The routes that steer a running sandbox. They need the header `X-Sandbox: 1`, so that no
 /// client of a vendor gets there by accident, and they are never logged or hit by a fault.

@@ -1,5 +1,6 @@
 import Basics
 import HTTPServer
+import JSON
 
 /// One vendor of the sandbox: its routes and its data. Each is one folder.
 ///

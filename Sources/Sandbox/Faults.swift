@@ -29,7 +29,7 @@
 /// - `on METHOD`: only calls of that JSON-RPC method, such as `getEndpointsList`.
 ///
 /// Of several effects that are due at once the first in the list happens.
-public struct SandboxFault: Sendable, Equatable, CustomStringConvertible {
+package struct SandboxFault: Sendable, Equatable, CustomStringConvertible {
   enum Effect: Sendable, Equatable {
     case status(Int, reason: String?)
     case slow(milliseconds: Int)
@@ -54,7 +54,7 @@ public struct SandboxFault: Sendable, Equatable, CustomStringConvertible {
   }
 
   /// The text it was read from.
-  public let description: String
+  package let description: String
   var vendor: String
   var isSignIn: Bool
   var effect: Effect
@@ -63,7 +63,7 @@ public struct SandboxFault: Sendable, Equatable, CustomStringConvertible {
   var target: Target?
 
   /// - Throws: where the text leaves the grammar and what is allowed there.
-  public init(_ text: String) throws(SandboxError) {
+  package init(_ text: String) throws(SandboxError) {
     var parser = FaultParser(text)
     self = try parser.parse()
   }
@@ -85,7 +85,7 @@ public struct SandboxFault: Sendable, Equatable, CustomStringConvertible {
 
 extension Sandbox {
   /// The grammar of fault texts, as lines for a help text.
-  public static let grammarHelp = """
+  package static let grammarHelp = """
     VENDOR: EFFECT [every N | first N | always] [retry-after SECONDS]
             [on [VERB] PATH | on METHOD]
       VENDOR  coda, gravityzone or gmail; coda-auth, gmail-auth for their sign-in routes

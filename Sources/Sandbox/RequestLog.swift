@@ -1,5 +1,6 @@
 import Basics
 import HTTPServer
+import JSON
 
 /// What the emulated vendors were asked and how they answered, the last requests only.
 struct RequestLog {

@@ -1,5 +1,6 @@
 import Basics
 import HTTPServer
+import JSON
 import Synchronization
 
 /// The emulated vendors: real HTTP on loopback, with state, faults and a log of what they were
@@ -9,7 +10,7 @@ import Synchronization
 /// code with its client would share its misunderstandings.
 ///
 /// Tests steer a running sandbox over its `/_sandbox/` routes (see `Control`).
-public final class Sandbox: Sendable {
+package final class Sandbox: Sendable {
   /// What fault texts can say.
   static let vocabularies = [CODA.vocabulary, GravityZone.vocabulary, Gmail.vocabulary]
 
@@ -27,7 +28,7 @@ public final class Sandbox: Sendable {
   /// Cheap: the emulated data is made on the first request that needs it.
   ///
   /// - Parameter codaTokenLifetimes: of CODA Footprint; the defaults are the vendor's.
-  public init(
+  package init(
     faults: [SandboxFault] = [], codaTokenLifetimes: TokenLifetimes = TokenLifetimes()
   ) {
     vendors = [Gmail(), GravityZone(), CODA(lifetimes: codaTokenLifetimes)]
@@ -41,7 +42,7 @@ public final class Sandbox: Sendable {
   /// - Returns: the port.
   /// - Precondition: it is not running.
   @discardableResult
-  public func start(port: UInt16 = 0) throws(SandboxError) -> UInt16 {
+  package func start(port: UInt16 = 0) throws(SandboxError) -> UInt16 {
     precondition(state.withLock { $0.server == nil }, "the sandbox is running already")
     do {
       let server = try HTTPServer(port: port) { [self] request in answer(request) }
@@ -53,7 +54,7 @@ public final class Sandbox: Sendable {
   }
 
   /// Closes the listener and every connection. A second call does nothing.
-  public func stop() {
+  package func stop() {
     let server: HTTPServer? = state.withLock { state in
       defer { state.server = nil }
       return state.server
@@ -67,13 +68,13 @@ public final class Sandbox: Sendable {
   /// `{"connections":{"coda_sandbox":{"integration":"coda_footprint","settings":{…}}}}`.
   ///
   /// - Precondition: it is running.
-  public var connections: JSONFragment { connections { $0.connections(origin: $1) } }
+  package var connections: JSONFragment { connections { $0.connections(origin: $1) } }
 
   /// The same with one connection for each vendor, so that commands need not name theirs.
   ///
   /// - Parameter integrations: the ids of those that are wanted.
   /// - Precondition: it is running.
-  public func oneConnection(ofEach integrations: Set<String>) -> JSONFragment {
+  package func oneConnection(ofEach integrations: Set<String>) -> JSONFragment {
     connections { vendor, origin in
       integrations.contains(vendor.integration)
         ? Array(vendor.connections(origin: origin).prefix(1)) : []
@@ -103,7 +104,7 @@ public final class Sandbox: Sendable {
   /// CODA tenant through the vendor's later API, which listens under the path `/current`.
   ///
   /// - Precondition: it is running.
-  public var currentProfileConnection: JSONFragment {
+  package var currentProfileConnection: JSONFragment {
     CODA.connection(origin: origin, .current)
   }
 
@@ -193,11 +194,11 @@ public final class Sandbox: Sendable {
 }
 
 /// How long what an emulated vendor hands out at sign-in is good for.
-public struct TokenLifetimes: Sendable {
-  public var accessSeconds: Int
-  public var refreshSeconds: Int
+package struct TokenLifetimes: Sendable {
+  package var accessSeconds: Int
+  package var refreshSeconds: Int
 
-  public init(accessSeconds: Int = 300, refreshSeconds: Int = 86_400) {
+  package init(accessSeconds: Int = 300, refreshSeconds: Int = 86_400) {
     self.accessSeconds = accessSeconds
     self.refreshSeconds = refreshSeconds
   }

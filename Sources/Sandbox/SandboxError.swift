@@ -1,23 +1,23 @@
 import HTTPServer
 
 /// Why a sandbox cannot be had as asked for. Safe to log.
-public struct SandboxError: Error, Equatable, Sendable, CustomStringConvertible {
-  public enum Code: Sendable {
+package struct SandboxError: Error, Equatable, Sendable, CustomStringConvertible {
+  package enum Code: Sendable {
     /// The port is taken, or the process is out of descriptors or threads.
     case cannotListen
     /// A fault text that does not follow the grammar.
     case badFault
   }
 
-  public let code: Code
+  package let code: Code
   /// What is wrong and what is allowed, without a full stop.
-  public let reason: String
+  package let reason: String
   /// Of a bad fault text: where, in characters from 1.
-  public let column: Int?
+  package let column: Int?
   /// A word that was perhaps meant.
-  public let suggestion: String?
+  package let suggestion: String?
 
-  public var description: String {
+  package var description: String {
     switch code {
     case .cannotListen: return reason
     case .badFault:

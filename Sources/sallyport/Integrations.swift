@@ -2,7 +2,7 @@ import BitdefenderGravityZone
 import CODAFootprint
 import Gmail
 import Host
-import Plugin
+import IntegrationKit
 
 /// The vendors of this executable, one line each.
 enum Integrations {

@@ -1,5 +1,6 @@
 import Basics
 import Crypto
+import JSON
 import Testing
 
 @Suite struct JWTTests {

@@ -1,3 +1,5 @@
+
+
 /// Keys made for these tests with `openssl`; they open nothing.
 enum TestKeys {
   /// PKCS #8, 2048 bits.

@@ -1,5 +1,6 @@
 import Basics
 import HTTP
+import JSON
 import Testing
 
 @Suite struct URLBuilderTests {

@@ -1,4 +1,5 @@
 import Basics
+import JSON
 import Testing
 
 @testable import JSONPath

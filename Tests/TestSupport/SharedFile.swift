@@ -1,23 +1,23 @@
 import Foundation
 
 /// Public test data and documents, which lie beside the checkout where they are present.
-public enum SharedFile {
+package enum SharedFile {
   /// `<checkout>/../shared/<path>`
-  public static func url(_ path: String) -> URL {
+  package static func url(_ path: String) -> URL {
     URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
       .deletingLastPathComponent().deletingLastPathComponent()
       .appendingPathComponent("shared/\(path)")
   }
 
   /// Nil, with a line that says so, when the file is absent.
-  public static func bytes(_ path: String) -> [UInt8]? {
+  package static func bytes(_ path: String) -> [UInt8]? {
     if let data = try? Data(contentsOf: url(path)) { return [UInt8](data) }
     print("SKIPPED: tests of ../shared/\(path), which is absent")
     return nil
   }
 
   /// The files of a folder by name, in order; nil, with a line that says so, when it is absent.
-  public static func folder(_ path: String) -> [(name: String, bytes: [UInt8])]? {
+  package static func folder(_ path: String) -> [(name: String, bytes: [UInt8])]? {
     guard let names = try? FileManager.default.contentsOfDirectory(atPath: url(path).path) else {
       print("SKIPPED: tests of ../shared/\(path), which is absent")
       return nil

@@ -1,4 +1,5 @@
 import Basics
+import JSON
 
 /// Compares JSON as transcripts do.
 enum Comparison {

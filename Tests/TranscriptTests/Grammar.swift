@@ -1,4 +1,5 @@
 import Foundation
+import JSON
 
 /// A conversation with the host, as `protocol/transcripts/README.md` has it written.
 struct Transcript {

@@ -1,4 +1,5 @@
 import Basics
+import JSON
 
 /// Plays one transcript with one host.
 struct Player {

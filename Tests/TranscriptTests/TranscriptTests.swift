@@ -1,5 +1,6 @@
 import Basics
 import Foundation
+import JSON
 import Testing
 
 @Suite(.serialized) struct TranscriptTests {

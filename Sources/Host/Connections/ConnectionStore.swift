@@ -1,18 +1,20 @@
 import Basics
 import HTTP
-import Plugin
+import IntegrationKit
+import JSON
+import Redaction
 import Synchronization
 
 /// The connections that callers can name, and those that they gave inline a short while ago.
-public final class ConnectionStore: Sendable {
+package final class ConnectionStore: Sendable {
   /// Inline connections that are kept, so that calls in a row share a sign-in.
   static let inlineConnections = 64
   /// Bytes of a connections file.
-  public static let maximumFileBytes = 16 * 1_024 * 1_024
+  package static let maximumFileBytes = 16 * 1_024 * 1_024
 
-  public struct Entry: Sendable {
-    public let name: String
-    public let open: OpenConnection
+  package struct Entry: Sendable {
+    package let name: String
+    package let open: OpenConnection
   }
 
   private struct State {
@@ -29,7 +31,7 @@ public final class ConnectionStore: Sendable {
   /// Told the name of a connection whose settings a vendor has changed.
   private let listener = Mutex<(@Sendable (String) -> Void)?>(nil)
 
-  public init(_ catalogue: Catalogue, _ environment: ConnectionEnvironment) {
+  package init(_ catalogue: Catalogue, _ environment: ConnectionEnvironment) {
     self.catalogue = catalogue
     self.environment = environment
   }
@@ -40,7 +42,7 @@ public final class ConnectionStore: Sendable {
   ///
   /// - Parameter isKept: whether new refresh tokens are written to the file of that name.
   /// - Throws: everything that is wrong with it, a line each.
-  public func load(
+  package func load(
     _ content: [UInt8], named path: String, isKept: Bool = false
   ) throws(ConfigurationError) {
     environment.files.protect(path)
@@ -95,7 +97,7 @@ public final class ConnectionStore: Sendable {
     }
   }
 
-  public var entries: [Entry] { state.withLock { $0.entries } }
+  package var entries: [Entry] { state.withLock { $0.entries } }
 
   // MARK: Making
 
@@ -332,7 +334,7 @@ public final class ConnectionStore: Sendable {
         for setting in definition.settings.members {
           writer.name(copying: setting.name)
           if secrets.contains(setting.name.string ?? "") {
-            writer.string(SecretScrubber.replacement)
+            writer.string(Redactor.replacement)
           } else {
             writer.value(setting.value)
           }
@@ -350,12 +352,12 @@ enum ConnectionFault: Error {
 }
 
 /// A configuration that the host cannot start with.
-public struct ConfigurationError: Error, Sendable {
+package struct ConfigurationError: Error, Sendable {
   /// One line for each fault.
-  public var message: String
-  public var remedy: String?
+  package var message: String
+  package var remedy: String?
 
-  public init(_ message: String, remedy: String? = nil) {
+  package init(_ message: String, remedy: String? = nil) {
     self.message = message
     self.remedy = remedy
   }

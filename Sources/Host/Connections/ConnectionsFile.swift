@@ -1,6 +1,7 @@
 import Basics
 import Glibc
-import Plugin
+import IntegrationKit
+import JSON
 import Synchronization
 
 /// A connections file, in which what a vendor issues anew, such as a refresh token, takes the place

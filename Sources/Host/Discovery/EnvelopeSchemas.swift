@@ -1,4 +1,5 @@
 import Basics
+import JSON
 
 /// The messages themselves: what stands on a line.
 enum EnvelopeSchemas {

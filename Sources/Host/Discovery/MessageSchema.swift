@@ -1,5 +1,6 @@
 import Basics
-import Plugin
+import IntegrationKit
+import JSON
 
 /// A JSON Schema of what goes over the wire, in the words that draft 7, which OpenRPC asks for, and
 /// 2020-12 share.

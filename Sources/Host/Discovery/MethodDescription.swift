@@ -1,5 +1,5 @@
 import Basics
-import Plugin
+import IntegrationKit
 
 /// A method of the host, as it is told to those who ask which there are.
 struct MethodDescription: Sendable {

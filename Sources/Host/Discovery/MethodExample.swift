@@ -1,4 +1,6 @@
 import Basics
+import IntegrationKit
+import JSON
 
 /// A call of a method and its answer, as a host with the sandbox gives it.
 struct MethodExample: Sendable {

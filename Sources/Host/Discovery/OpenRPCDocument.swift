@@ -1,4 +1,5 @@
 import Basics
+import JSON
 
 /// The document that `rpc.discover` answers (OpenRPC 1.3): every method, every message.
 ///

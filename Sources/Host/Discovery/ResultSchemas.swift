@@ -1,4 +1,6 @@
 import Basics
+import JSON
+import JSONPath
 
 /// What the methods answer, and what their answers are made of.
 enum ResultSchemas {

@@ -1,4 +1,5 @@
 import Basics
+import JSON
 import RPC
 
 /// What one stream has to do with clients of the Model Context Protocol. Used by the reading thread
@@ -64,7 +65,7 @@ extension RequestHandler {
     case .read(let call):
       startOnFiles(
         params, as: id, failure: method.failure, in: batch, isSilentWhenCancelled: true
-      ) { [context] _ in call.frame(id, scrubbedBy: context.secrets) }
+      ) { [context] _ in call.frame(id, redactedBy: context.secrets) }
     case .ask(let run): ask(run, as: id, in: batch)
     case .listening(let subscription, let frame):
       guard agents.subscribed.count < AgentSession.maximumSubscriptions else {
@@ -108,14 +109,14 @@ extension RequestHandler {
         if caller.revision.isStateless {
           let token = dialogues.token(for: run.request)
           return accepted.finish(
-            secrets.scrub(frame: confirmation.inputRequired(id, token: token, for: caller)),
+            secrets.redact(frame: confirmation.inputRequired(id, token: token, for: caller)),
             .success)
         }
         let asked = Dialogues.Asked(run: run, id: id, request: accepted.request)
         let command = run.request.command
         let opening = dialogues.open(asked) { question in
           let frame = confirmation.question(question, for: caller)
-          output.append(secrets.scrub(frame: frame) + [0x0A])
+          output.append(secrets.redact(frame: frame) + [0x0A])
         }
         switch opening {
         case .asked: accepted.park()

@@ -1,5 +1,6 @@
 import Basics
-import Plugin
+import IntegrationKit
+import JSON
 import RPC
 
 /// The tools of the compact catalogue: what a model needs to find a command, read how it is called,

@@ -1,6 +1,8 @@
 import Basics
-import Plugin
+import IntegrationKit
+import JSON
 import RPC
+import Redaction
 
 /// The question whether a command may run, for the user of a client.
 struct Confirmation: Sendable {
@@ -39,7 +41,7 @@ struct Confirmation: Sendable {
     for name in argumentNames {
       guard let value = request.arguments?[name] else { continue }
       let isSecret = request.command.shape.secretNames.contains(name)
-      lines.append("\(name): \(isSecret ? SecretScrubber.replacement : text(value))")
+      lines.append("\(name): \(isSecret ? Redactor.replacement : text(value))")
     }
     if request.command.effect == .destructive {
       lines.append("What it takes away cannot simply be put back.")

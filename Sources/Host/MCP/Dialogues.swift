@@ -1,5 +1,5 @@
 import Basics
-import Plugin
+import IntegrationKit
 import RPC
 import Synchronization
 

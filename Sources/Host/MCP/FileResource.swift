@@ -1,6 +1,9 @@
 import Basics
-import Plugin
+import FileStore
+import IntegrationKit
+import JSON
 import RPC
+import Redaction
 
 /// Files of the store as resources: `sallyport://files/ID`.
 enum FileResource {
@@ -41,7 +44,7 @@ struct ResourceCall: Sendable {
   let store: FileStore
 
   /// The whole frame of the answer, and what it is.
-  func frame(_ id: RequestID, scrubbedBy secrets: SecretScrubber) -> ([UInt8], AnswerKind) {
+  func frame(_ id: RequestID, redactedBy secrets: Redactor) -> ([UInt8], AnswerKind) {
     var writer = JSONWriter(capacity: 1_024)
     do throws(RPCError) {
       let result = try method == .readResource ? read() : list()
@@ -49,7 +52,7 @@ struct ResourceCall: Sendable {
       return (writer.bytes, .success)
     } catch {
       Frame.error(id, error, into: &writer)
-      return (secrets.scrub(frame: writer.bytes), .error)
+      return (secrets.redact(frame: writer.bytes), .error)
     }
   }
 

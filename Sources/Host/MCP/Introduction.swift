@@ -1,4 +1,5 @@
 import Basics
+import JSON
 import RPC
 
 /// How client and host introduce themselves: `initialize`, and `server/discover` of 2026-07-28.

@@ -1,5 +1,7 @@
 import Basics
-import Plugin
+import FileStore
+import IntegrationKit
+import JSON
 
 /// A result that would fill a model's context: its data becomes a file.
 struct LargeResult {

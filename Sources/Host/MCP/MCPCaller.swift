@@ -1,4 +1,5 @@
 import Basics
+import JSON
 import RPC
 
 /// Who sent one request, as far as its answer depends on it.

@@ -1,5 +1,6 @@
 import Basics
-import Plugin
+import IntegrationKit
+import JSON
 import RPC
 
 /// The Model Context Protocol over the same stream: who the client is, and what is to be done with

@@ -1,9 +1,9 @@
-import Plugin
+import IntegrationKit
 
 /// How the host presents itself to agents and editors.
-public struct MCPOptions: Sendable {
+package struct MCPOptions: Sendable {
   /// When the user is asked before a command runs.
-  public enum Confirmation: String, CaseIterable, Sendable {
+  package enum Confirmation: String, CaseIterable, Sendable {
     /// Before every command that changes something; where the client cannot ask, it is refused.
     case always
     /// Before every destructive command, where the client can ask.
@@ -11,7 +11,7 @@ public struct MCPOptions: Sendable {
     case never
   }
 
-  public enum CatalogueMode: String, CaseIterable, Sendable {
+  package enum CatalogueMode: String, CaseIterable, Sendable {
     /// A tool for each command.
     case full
     /// Three tools to find, describe and run commands, for models with little context.
@@ -19,16 +19,16 @@ public struct MCPOptions: Sendable {
   }
 
   /// Globs over the names of tools, such as `gmail__*`; nil offers all.
-  public var tools: [String]?
-  public var confirmation = Confirmation.destructive
-  public var catalogueMode = CatalogueMode.full
+  package var tools: [String]?
+  package var confirmation = Confirmation.destructive
+  package var catalogueMode = CatalogueMode.full
   /// Tools on one page of `tools/list`. Many clients read the first page only.
-  public var toolsPerPage = 200
+  package var toolsPerPage = 200
   /// Bytes of JSON of one tool result, before its data becomes a file.
-  public var maximumResultBytes = 65_536
+  package var maximumResultBytes = 65_536
 
   /// Seconds for one call of a tool, waits for rate limits and all; nil for as long as it takes.
-  public var timeoutSeconds: Int?
+  package var timeoutSeconds: Int?
 
-  public init() {}
+  package init() {}
 }

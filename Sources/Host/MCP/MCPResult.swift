@@ -1,4 +1,5 @@
 import Basics
+import JSON
 
 /// How long a client may keep an answer (2026-07-28).
 struct MCPCaching: Sendable {

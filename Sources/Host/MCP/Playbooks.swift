@@ -1,4 +1,5 @@
 import Basics
+import JSON
 import RPC
 
 /// A prompt: the steps of a common playbook, each with the tool that does it.

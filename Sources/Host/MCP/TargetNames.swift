@@ -1,5 +1,6 @@
 import Basics
-import Plugin
+import IntegrationKit
+import JSON
 import RPC
 
 /// Finds out how the targets of a command are called, so that a question names what a user knows.

@@ -1,5 +1,6 @@
 import Basics
-import Plugin
+import IntegrationKit
+import JSON
 import RPC
 
 /// A command as a tool, with the connections that it can run on.
@@ -21,7 +22,7 @@ struct Tool: Sendable {
 
 extension Catalogue {
   /// The names of all tools, in the order of the catalogue.
-  public func toolNames(
+  package func toolNames(
     where isIncluded: (RegisteredCommand) -> Bool = { _ in true }
   ) -> [String] {
     integrations.flatMap { integration in

@@ -1,5 +1,6 @@
 import Basics
-import Plugin
+import IntegrationKit
+import JSON
 
 /// A tool as `tools/list` shows it.
 extension Tool {

@@ -1,5 +1,6 @@
 import Basics
-import Plugin
+import IntegrationKit
+import JSON
 import RPC
 
 /// Writes what became of a command as the result of a tool: as structure for programs, as text for
@@ -17,7 +18,7 @@ struct ToolResult: Sendable {
   /// - Parameter result: the result of the invoke.
   func frame(_ id: RequestID, _ result: JSONFragment) -> [UInt8] {
     // Clean before it becomes text: what is escaped twice is found by nobody.
-    let clean = JSONFragment(trusted: context.secrets.scrub(json: result.bytes))
+    let clean = JSONFragment(trusted: context.secrets.redact(json: result.bytes))
     let structure = shortened(clean)
     return frame(
       id, text: headline(clean.json, structure.json) + "\n\n" + structure.text,
@@ -27,7 +28,7 @@ struct ToolResult: Sendable {
   /// The whole frame of a failure.
   func frame(_ id: RequestID, _ error: RPCError) -> [UInt8] {
     let data = error.data ?? JSONFragment { $0.object { $0.member("return_data", "Failed") } }
-    let clean = JSONFragment(trusted: context.secrets.scrub(json: data.bytes))
+    let clean = JSONFragment(trusted: context.secrets.redact(json: data.bytes))
     let structure = shortened(clean)
     return frame(
       id, text: Self.sentences(error.message, structure.json), structure: structure,

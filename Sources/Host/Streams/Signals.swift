@@ -2,7 +2,7 @@ import Basics
 import Glibc
 
 /// SIGTERM and SIGINT, taken by a thread that waits for them.
-public enum Signals {
+package enum Signals {
   private static var ending: sigset_t {
     var signals = sigset_t()
     sigemptyset(&signals)
@@ -15,7 +15,7 @@ public enum Signals {
   /// pipe is an error of the write.
   ///
   /// To be called on the main thread before there are others that could receive a signal.
-  public static func watch(_ body: @escaping @Sendable () -> Void) {
+  package static func watch(_ body: @escaping @Sendable () -> Void) {
     signal(SIGPIPE, SIG_IGN)
     var signals = ending
     pthread_sigmask(SIG_BLOCK, &signals, nil)
@@ -31,7 +31,7 @@ public enum Signals {
   /// Calls `first` at the first such signal, and `body` at the second, which ends the process.
   ///
   /// To be called as `watch` is.
-  public static func watch(
+  package static func watch(
     first: @escaping @Sendable () -> Void, thenEndAfter body: @escaping @Sendable () -> Void
   ) {
     var signals = ending

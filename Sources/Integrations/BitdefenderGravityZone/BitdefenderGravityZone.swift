@@ -1,13 +1,14 @@
 import HTTP
-import Plugin
+import IntegrationKit
+import RateLimits
 
 /// Bitdefender GravityZone: groups, endpoints, scans, quarantine, isolation, the block list and
 /// reports of a Control Center.
 ///
 /// Sources: the product's document for orchestrators, and the vendor's public API pages
 /// (bitdefender.com/business/support, "Public API").
-public enum BitdefenderGravityZone: Integration {
-  public static let about = IntegrationAbout(
+package enum BitdefenderGravityZone: Integration {
+  package static let about = IntegrationAbout(
     id: "bitdefender_gravityzone", title: "Bitdefender GravityZone",
     description: """
       Endpoint security: manages groups and endpoints, scans, isolates and quarantines, keeps the \
@@ -15,7 +16,7 @@ public enum BitdefenderGravityZone: Integration {
       """,
     category: "Endpoint Security")
 
-  public static let commands: [CommandEntry<GravityZoneClient>] = [
+  package static let commands: [CommandEntry<GravityZoneClient>] = [
     CommandEntry(AddToBlocklist.self),
     CommandEntry(CreateGroup.self),
     CommandEntry(CreateScanTask.self),
@@ -39,7 +40,7 @@ public enum BitdefenderGravityZone: Integration {
     CommandEntry(TestConnection.self),
   ]
 
-  public static func client(
+  package static func client(
     _ settings: GravityZoneSettings, on connection: Connection
   ) -> GravityZoneClient {
     GravityZoneClient(settings, on: connection)

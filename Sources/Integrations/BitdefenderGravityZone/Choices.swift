@@ -1,4 +1,4 @@
-import Plugin
+import IntegrationKit
 
 /// How a choice of the document is written in the vendor's parameters.
 protocol VendorNumber {

@@ -1,9 +1,11 @@
 import Basics
 import HTTP
-import Plugin
+import IntegrationKit
+import JSON
+import Redaction
 
 /// Speaks with one Control Center: JSON-RPC 2.0 over POST, the API key in the Authorization header.
-public final class GravityZoneClient: VendorClient {
+package final class GravityZoneClient: VendorClient {
   let version: APIVersion
   private let deployment: GravityZoneSettings.Deployment
   private let apiKey: SecretReference
@@ -44,9 +46,9 @@ public final class GravityZoneClient: VendorClient {
       })
   }
 
-  public func preview(_ request: inout HTTPRequest) {
+  package func preview(_ request: inout HTTPRequest) {
     request.headers.append(
-      HTTPRequest.Header("Authorization", SecretScrubber.replacement, isSecret: true))
+      HTTPRequest.Header("Authorization", Redactor.replacement, isSecret: true))
   }
 
   /// Whether the key may be sent to a URL that the vendor named.
@@ -54,7 +56,7 @@ public final class GravityZoneClient: VendorClient {
 
   // MARK: Exchanges
 
-  public func exchange(
+  package func exchange(
     _ request: HTTPRequest, in invocation: Invocation
   ) async throws(CommandError) -> JSON {
     let response = try await send(request, in: invocation)
@@ -85,7 +87,7 @@ public final class GravityZoneClient: VendorClient {
   }
 
   /// Reads the key, which the rate limits belong to.
-  public func prepare(in invocation: Invocation) async throws(CommandError) {
+  package func prepare(in invocation: Invocation) async throws(CommandError) {
     _ = try await authorization(in: invocation)
   }
 

@@ -1,6 +1,7 @@
 import Basics
 import HTTP
-import Plugin
+import IntegrationKit
+import JSON
 
 /// GravityZone's errors: JSON-RPC errors, at HTTP 200 or at a status of 400 and more (both have
 /// been seen), and bodies that are no JSON.

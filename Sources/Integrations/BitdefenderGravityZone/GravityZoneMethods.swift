@@ -1,4 +1,4 @@
-import Plugin
+import IntegrationKit
 
 /// A method of the vendor's API: where it is and in which versions there is one.
 ///

@@ -1,4 +1,4 @@
-import Plugin
+import IntegrationKit
 
 /// What the vendor's pages say of its answers (v1.0, main members).
 enum GravityZoneResults {

@@ -1,22 +1,22 @@
 import HTTP
-import Plugin
+import IntegrationKit
 
 /// How to reach one GravityZone Control Center.
-public struct GravityZoneSettings: ParameterObject {
-  public static let naming = ParameterShape.Naming.verbatim
+package struct GravityZoneSettings: ParameterObject {
+  package static let naming = ParameterShape.Naming.verbatim
 
   /// Which Control Center it is; the two differ in some paths.
-  public enum Deployment: String, ParameterChoice {
+  package enum Deployment: String, ParameterChoice {
     case cloud
     case onPremises = "on_premises"
   }
 
-  public let server: BaseURL?
-  public let apiKey: SecretReference
-  public let version: APIVersion
-  public let deployment: Deployment
+  package let server: BaseURL?
+  package let apiKey: SecretReference
+  package let version: APIVersion
+  package let deployment: Deployment
 
-  public init(_ settings: inout ParamReader) {
+  package init(_ settings: inout ParamReader) {
     server = settings.optional(
       "server_url", .serverURL,
       "The Control Center, or its Access URL as My Account shows it. Needed on premises.",
@@ -36,7 +36,7 @@ public struct GravityZoneSettings: ParameterObject {
 }
 
 /// A version of the vendor's API, by which shapes differ.
-public enum APIVersion: String, ParameterChoice, Comparable {
+package enum APIVersion: String, ParameterChoice, Comparable {
   case v10 = "v1.0"
   case v11 = "v1.1"
   case v12 = "v1.2"
@@ -49,5 +49,5 @@ public enum APIVersion: String, ParameterChoice, Comparable {
     }
   }
 
-  public static func < (one: APIVersion, other: APIVersion) -> Bool { one.rank < other.rank }
+  package static func < (one: APIVersion, other: APIVersion) -> Bool { one.rank < other.rank }
 }

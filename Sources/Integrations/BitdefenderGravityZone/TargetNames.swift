@@ -1,4 +1,4 @@
-import Plugin
+import IntegrationKit
 
 /// How endpoints, groups and items are called by people.
 extension TargetNaming {

@@ -1,9 +1,11 @@
 import Basics
 import HTTP
-import Plugin
+import IntegrationKit
+import JSON
+import Redaction
 
 /// Speaks with one CODA tenant: URLs, sign-in, errors.
-public final class CODAClient: VendorClient {
+package final class CODAClient: VendorClient {
   /// What signing in brings (`POST /api/auth/token/`).
   struct Tokens: Sendable {
     var access: String
@@ -60,9 +62,9 @@ public final class CODAClient: VendorClient {
     return request
   }
 
-  public func preview(_ request: inout HTTPRequest) {
+  package func preview(_ request: inout HTTPRequest) {
     request.headers.append(
-      HTTPRequest.Header("Authorization", SecretScrubber.replacement, isSecret: true))
+      HTTPRequest.Header("Authorization", Redactor.replacement, isSecret: true))
   }
 
   private func authorized(_ request: HTTPRequest, with token: String) -> HTTPRequest {
@@ -74,7 +76,7 @@ public final class CODAClient: VendorClient {
 
   // MARK: Exchanges
 
-  public func exchange(
+  package func exchange(
     _ request: HTTPRequest, in invocation: Invocation
   ) async throws(CommandError) -> JSON {
     var holding = try await signIn(insteadOf: nil, in: invocation)

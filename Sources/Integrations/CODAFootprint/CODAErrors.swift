@@ -1,6 +1,7 @@
 import Basics
 import HTTP
-import Plugin
+import IntegrationKit
+import JSON
 
 /// CODA's errors. The message is the status's phrase, as documented; what the vendor wrote goes
 /// along as `upstream`, since its bodies differ from route to route and are partly inferred.

@@ -1,12 +1,12 @@
-import Plugin
+import IntegrationKit
 
 /// CODA Footprint (now also sold as PDQ Detect): scans what a company shows to the network and
 /// lists devices, their weak points and what an attacker could do with them.
 ///
 /// Sources: the product's document for orchestrators, and the vendor's OpenAPI document
 /// (`<instance>/api/openapi/`), revisions 7.12.16 to 7.18.19.
-public enum CODAFootprint: Integration {
-  public static let about = IntegrationAbout(
+package enum CODAFootprint: Integration {
+  package static let about = IntegrationAbout(
     id: "coda_footprint", title: "CODA Footprint",
     description: """
       Vulnerability management for small and medium businesses: devices, their vulnerabilities and \
@@ -14,7 +14,7 @@ public enum CODAFootprint: Integration {
       """,
     category: "Threat Intelligence")
 
-  public static let commands: [CommandEntry<CODAClient>] = [
+  package static let commands: [CommandEntry<CODAClient>] = [
     CommandEntry(GetTechnicalContext.self),
     CommandEntry(ListCurrentTargetsPorts.self),
     CommandEntry(ListDeviceAttackAvenues.self),
@@ -31,7 +31,7 @@ public enum CODAFootprint: Integration {
     CommandEntry(TestConnection.self),
   ]
 
-  public static func client(_ settings: CODASettings, on connection: Connection) -> CODAClient {
+  package static func client(_ settings: CODASettings, on connection: Connection) -> CODAClient {
     CODAClient(settings, on: connection)
   }
 

@@ -1,5 +1,5 @@
 import Basics
-import Plugin
+import IntegrationKit
 
 /// What differs between revisions of the vendor's API, and what of the wire is inferred. The one
 /// place to correct when a tenant's own `/api/openapi/` says otherwise.

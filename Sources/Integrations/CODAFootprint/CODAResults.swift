@@ -1,5 +1,6 @@
 import Basics
-import Plugin
+import IntegrationKit
+import JSON
 
 /// What the vendor's OpenAPI document says of its answers (classic revision, main members).
 enum CODAResults {

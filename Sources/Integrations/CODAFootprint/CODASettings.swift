@@ -1,24 +1,24 @@
 import HTTP
-import Plugin
+import IntegrationKit
 
 /// How to reach one CODA tenant.
-public struct CODASettings: ParameterObject {
-  public static let naming = ParameterShape.Naming.verbatim
+package struct CODASettings: ParameterObject {
+  package static let naming = ParameterShape.Naming.verbatim
 
   /// Which revision of the vendor's API the tenant speaks.
-  public enum Profile: String, ParameterChoice {
+  package enum Profile: String, ParameterChoice {
     /// 7.12.16 to 7.17.28, which the document describes.
     case classic
     /// 7.18.19 of August 2024 and later.
     case current
   }
 
-  public let server: BaseURL?
-  public let userName: String
-  public let password: SecretReference
-  public let profile: Profile
+  package let server: BaseURL?
+  package let userName: String
+  package let password: SecretReference
+  package let profile: Profile
 
-  public init(_ settings: inout ParamReader) {
+  package init(_ settings: inout ParamReader) {
     server = settings.required(
       "server_url", .serverURL, "The tenant's own domain, without a path.")
     userName = settings.required(

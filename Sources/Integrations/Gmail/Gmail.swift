@@ -1,12 +1,12 @@
-import Plugin
+import IntegrationKit
 
 /// Gmail and the users of a Google Workspace domain.
 ///
 /// Sources: the product's document for orchestrators, and Google's references
 /// (developers.google.com/workspace/gmail/api and /admin/directory), with the discovery documents
 /// `gmail.v1` and `admin.directory_v1`.
-public enum Gmail: Integration {
-  public static let about = IntegrationAbout(
+package enum Gmail: Integration {
+  package static let about = IntegrationAbout(
     id: "gmail", title: "Gmail V2",
     description: """
       Mail and people of Google Workspace: searches, reads, labels and sends mail, sets auto \
@@ -14,7 +14,7 @@ public enum Gmail: Integration {
       """,
     category: "Email")
 
-  public static let commands: [CommandEntry<GmailClient>] = [
+  package static let commands: [CommandEntry<GmailClient>] = [
     CommandEntry(CreateUser.self),
     CommandEntry(DeleteEmails.self),
     CommandEntry(DeleteUsers.self),
@@ -35,7 +35,7 @@ public enum Gmail: Integration {
     CommandEntry(TestConnection.self),
   ]
 
-  public static func client(_ settings: GmailSettings, on connection: Connection) -> GmailClient {
+  package static func client(_ settings: GmailSettings, on connection: Connection) -> GmailClient {
     GmailClient(settings, on: connection)
   }
 }

@@ -1,6 +1,8 @@
 import Basics
 import HTTP
-import Plugin
+import IntegrationKit
+import JSON
+import RateLimits
 
 /// Google's batch endpoint: many calls in one request, each answered on its own (multipart/mixed of
 /// application/http).
@@ -167,7 +169,7 @@ extension GmailClient {
     if response.status >= 500 { return .unclear }
     if response.status == 401 || GmailErrors.rateRefusal(response) != nil { return .notApplied }
     var response = response
-    response.body = connection.secrets.scrub(response.body)
+    response.body = connection.secrets.redact(response.body)
     return .settled(.failure(GmailErrors.error(response, in: invocation)))
   }
 }

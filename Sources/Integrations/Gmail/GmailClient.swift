@@ -1,9 +1,11 @@
 import Basics
 import HTTP
-import Plugin
+import IntegrationKit
+import JSON
+import Redaction
 
 /// Speaks with Gmail and with the Directory of a domain.
-public final class GmailClient: VendorClient {
+package final class GmailClient: VendorClient {
   let settings: GmailSettings
   let connection: Connection
   let tokens: GmailTokens
@@ -96,9 +98,9 @@ public final class GmailClient: VendorClient {
     return request
   }
 
-  public func preview(_ request: inout HTTPRequest) {
+  package func preview(_ request: inout HTTPRequest) {
     request.headers.append(
-      HTTPRequest.Header("Authorization", SecretScrubber.replacement, isSecret: true))
+      HTTPRequest.Header("Authorization", Redactor.replacement, isSecret: true))
   }
 
   /// The mailbox that a connection is tested with.
@@ -108,7 +110,7 @@ public final class GmailClient: VendorClient {
 
   // MARK: Exchanges
 
-  public func exchange(
+  package func exchange(
     _ request: HTTPRequest, in invocation: Invocation
   ) async throws(CommandError) -> JSON {
     try read(try await send(request, in: invocation), in: invocation)

@@ -1,6 +1,8 @@
 import Basics
 import HTTP
-import Plugin
+import IntegrationKit
+import JSON
+import RateLimits
 
 /// Google's errors: `{"error":{"code","message","errors":[{"reason"}],"status"}}`, of which parts may
 /// be missing, and those of the token endpoint, `{"error","error_description"}` (RFC 6749).

@@ -1,4 +1,4 @@
-import Plugin
+import IntegrationKit
 
 /// What the discovery documents say of the answers (main members).
 enum GmailResults {

@@ -1,32 +1,33 @@
 import HTTP
-import Plugin
+import IntegrationKit
+import JSON
 
 /// How to reach Gmail, and as whom.
-public struct GmailSettings: ParameterObject {
-  public static let naming = ParameterShape.Naming.verbatim
+package struct GmailSettings: ParameterObject {
+  package static let naming = ParameterShape.Naming.verbatim
 
-  public enum AuthenticationType: String, ParameterChoice {
+  package enum AuthenticationType: String, ParameterChoice {
     /// Acts as any user of the domain that has delegated to it.
     case serviceAccount = "service_account"
     /// Acts as the one user who has consented.
     case oauthClientID = "oauth_client_id"
   }
 
-  public let authenticationType: AuthenticationType
-  public let version: String
-  public let clientID: String?
-  public let clientSecret: SecretReference?
-  public let authorizationCode: SecretReference?
-  public let callbackURL: String?
-  public let refreshToken: SecretReference?
-  public let adminEmail: String?
-  public let serviceAccount: SecretReference?
-  public let gmailURL: BaseURL?
-  public let directoryURL: BaseURL?
-  public let tokenURL: BaseURL?
-  public let authorizationURL: BaseURL?
+  package let authenticationType: AuthenticationType
+  package let version: String
+  package let clientID: String?
+  package let clientSecret: SecretReference?
+  package let authorizationCode: SecretReference?
+  package let callbackURL: String?
+  package let refreshToken: SecretReference?
+  package let adminEmail: String?
+  package let serviceAccount: SecretReference?
+  package let gmailURL: BaseURL?
+  package let directoryURL: BaseURL?
+  package let tokenURL: BaseURL?
+  package let authorizationURL: BaseURL?
 
-  public init(_ settings: inout ParamReader) {
+  package init(_ settings: inout ParamReader) {
     authenticationType = settings.optional(
       "authentication_type", .choice(AuthenticationType.self),
       "service_account acts as any user of the domain; oauth_client_id as the user who consented.",

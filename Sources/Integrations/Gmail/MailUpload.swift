@@ -1,6 +1,7 @@
 import Basics
 import HTTP
-import Plugin
+import IntegrationKit
+import JSON
 
 /// Sends a large mail in pieces (resumable upload, developers.google.com/workspace/gmail/api/guides/uploads).
 ///

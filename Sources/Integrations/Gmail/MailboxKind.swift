@@ -1,6 +1,7 @@
 import Basics
+import IntegrationKit
+import JSON
 import Mail
-import Plugin
 
 /// An address to write to or from: `local@domain` or, of a recipient, also `Name <local@domain>`.
 struct MailboxKind: Kind {

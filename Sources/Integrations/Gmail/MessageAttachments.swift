@@ -1,6 +1,7 @@
 import Basics
+import IntegrationKit
+import JSON
 import Mail
-import Plugin
 
 /// The attachments of a message as Gmail lists them. A hostile mail has thousands, of one name or of
 /// as many as are asked for, so each look is one into a table.

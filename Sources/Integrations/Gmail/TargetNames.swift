@@ -1,4 +1,4 @@
-import Plugin
+import IntegrationKit
 
 /// How messages are called by people: by how they begin.
 extension TargetNaming {

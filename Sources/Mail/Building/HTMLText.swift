@@ -1,14 +1,14 @@
 /// HTML as text without marks, for readers that show none.
-public enum HTMLText {
+package enum HTMLText {
   /// The text of a document: paragraphs on lines of their own, items of lists with hyphens, links
   /// behind their text. No HTML parser: what looks like a tag is taken for one.
-  public static func plain(_ html: String) -> String {
+  package static func plain(_ html: String) -> String {
     var reader = HTMLTextReader(bytes: Array(html.utf8))
     return reader.read()
   }
 
   /// Whether a text that may be either is HTML: it has a tag of those that mail is written with.
-  public static func isLikely(_ text: String) -> Bool {
+  package static func isLikely(_ text: String) -> Bool {
     let bytes = Array(text.utf8)
     var at = 0
     while let open = bytes[at...].firstIndex(of: ASCII.less) {

@@ -4,7 +4,7 @@ extension MailAddress {
   /// Reading mail is lenient; here nothing is guessed, since a wrong guess reaches a stranger.
   ///
   /// - Throws: what is wrong with it.
-  public init(checking text: String) throws(MailBuildError) {
+  package init(checking text: String) throws(MailBuildError) {
     let field = "address"
     try HeaderWriter.check(text, field)
     guard text.hasSuffix(">"), let open = text.lastIndex(of: "<") else {

@@ -1,13 +1,13 @@
 /// A file that goes with a mail.
-public struct MailAttachment: Sendable {
+package struct MailAttachment: Sendable {
   /// In any characters; folders are kept as they are.
-  public var fileName: String
-  public var contentType: String
-  public var bytes: [UInt8]
+  package var fileName: String
+  package var contentType: String
+  package var bytes: [UInt8]
   /// Shown inside the HTML under this id (`cid:`), without angle brackets; nil for a file to save.
-  public var contentID: String?
+  package var contentID: String?
 
-  public init(
+  package init(
     fileName: String, contentType: String = "application/octet-stream", bytes: [UInt8],
     contentID: String? = nil
   ) {

@@ -1,9 +1,9 @@
 /// Why a mail cannot be built. Safe to log: it holds nothing of the refused value.
-public struct MailBuildError: Error, Sendable, Equatable, CustomStringConvertible {
+package struct MailBuildError: Error, Sendable, Equatable, CustomStringConvertible {
   /// The header field or the part of the mail: `To`, `Subject`, `attachment 2`.
-  public let field: String
+  package let field: String
   /// The rest of a sentence that starts with the field.
-  public let reason: String
+  package let reason: String
 
   init(_ field: String, _ reason: String) {
     self.field = field
@@ -15,5 +15,5 @@ public struct MailBuildError: Error, Sendable, Equatable, CustomStringConvertibl
     MailBuildError(field, "holds a line break or a NUL character")
   }
 
-  public var description: String { "\(field) \(reason)" }
+  package var description: String { "\(field) \(reason)" }
 }

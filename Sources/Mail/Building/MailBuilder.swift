@@ -3,27 +3,27 @@ import Basics
 /// A mail to be sent, and how it is written (RFC 5322, MIME).
 ///
 /// Bcc is written like the other fields: who sends the mail takes it out, as Gmail does.
-public struct MailBuilder: Sendable {
-  public var from: MailAddress
-  public var to: [MailAddress] = []
-  public var cc: [MailAddress] = []
-  public var bcc: [MailAddress] = []
-  public var replyTo: [MailAddress] = []
-  public var subject: String
+package struct MailBuilder: Sendable {
+  package var from: MailAddress
+  package var to: [MailAddress] = []
+  package var cc: [MailAddress] = []
+  package var bcc: [MailAddress] = []
+  package var replyTo: [MailAddress] = []
+  package var subject: String
   /// Now, where it is nil.
-  public var date: MailDate?
+  package var date: MailDate?
   /// With its angle brackets; a new one of the sender's domain, where it is nil.
-  public var messageID: String?
-  public var text: String?
+  package var messageID: String?
+  package var text: String?
   /// With it goes `text`, or what can be read of the HTML without marks.
-  public var html: String?
-  public var attachments: [MailAttachment] = []
+  package var html: String?
+  package var attachments: [MailAttachment] = []
   /// More fields, such as In-Reply-To and References.
-  public var fields: [(name: String, value: String)] = []
+  package var fields: [(name: String, value: String)] = []
   /// Makes what cannot be guessed: letters, digits and hyphens, another one at each call.
-  public var makeToken: @Sendable () -> String = { UniqueID.make() }
+  package var makeToken: @Sendable () -> String = { UniqueID.make() }
 
-  public init(from: MailAddress, subject: String) {
+  package init(from: MailAddress, subject: String) {
     self.from = from
     self.subject = subject
   }
@@ -31,13 +31,13 @@ public struct MailBuilder: Sendable {
   /// Bytes of the mail, without encoding its attachments.
   ///
   /// - Throws: as `build`.
-  public func encodedSize() throws(MailBuildError) -> Int { try plan().size }
+  package func encodedSize() throws(MailBuildError) -> Int { try plan().size }
 
   /// The bytes of the mail: lines of at most 998 bytes that end with CRLF.
   ///
   /// - Throws: a value with a line break or NUL in it, with the name of its field; an address, a
   ///   name of a field or a content type that is none; no recipients at all.
-  public func build() throws(MailBuildError) -> [UInt8] {
+  package func build() throws(MailBuildError) -> [UInt8] {
     let plan = try plan()
     var output: [UInt8] = []
     output.reserveCapacity(plan.size)

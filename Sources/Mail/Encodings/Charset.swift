@@ -1,8 +1,8 @@
 /// Character sets of mail (RFC 2046 section 4.1.2).
-public enum Charset {
+package enum Charset {
   /// The text that `bytes` stand for, as well as it can be read: what stands for nothing becomes
   /// U+FFFD, and bytes in a character set that nobody knows are taken for UTF-8.
-  public static func decode(_ bytes: some Collection<UInt8>, named name: String?) -> String {
+  package static func decode(_ bytes: some Collection<UInt8>, named name: String?) -> String {
     decode(bytes, ifKnown: name ?? "us-ascii") ?? String(decoding: bytes, as: UTF8.self)
   }
 

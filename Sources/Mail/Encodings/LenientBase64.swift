@@ -1,11 +1,11 @@
 /// Base64 as mail brings it (RFC 2045 section 6.8): both alphabets, padded or not, with whatever
 /// else stands between the digits.
-public enum LenientBase64 {
+package enum LenientBase64 {
   /// Never fails; what are no digits is skipped.
   ///
   /// Behind padding it goes on only with a line that is Base64 too: some senders pad each piece of
   /// what they write, while others leave a mailing list's footer there.
-  public static func decode(_ text: UnsafeBufferPointer<UInt8>) -> [UInt8] {
+  package static func decode(_ text: UnsafeBufferPointer<UInt8>) -> [UInt8] {
     [UInt8](unsafeUninitializedCapacity: text.count / 4 * 3 + 3) { decoded, count in
       var bits: UInt32 = 0
       var bitCount = 0
@@ -38,7 +38,7 @@ public enum LenientBase64 {
     }
   }
 
-  public static func decode(_ text: [UInt8]) -> [UInt8] {
+  package static func decode(_ text: [UInt8]) -> [UInt8] {
     text.withUnsafeBufferPointer(decode)
   }
 

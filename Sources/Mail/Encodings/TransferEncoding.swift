@@ -1,5 +1,5 @@
 /// How the bytes of a body were made fit for transport (RFC 2045 section 6).
-public enum TransferEncoding: Sendable, Equatable {
+package enum TransferEncoding: Sendable, Equatable {
   /// 7bit, 8bit, binary, and what is unknown: the bytes as they are.
   case identity
   case quotedPrintable

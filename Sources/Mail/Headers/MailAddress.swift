@@ -1,22 +1,22 @@
 /// A mailbox (RFC 5322 section 3.4).
-public struct MailAddress: Sendable, Hashable {
+package struct MailAddress: Sendable, Hashable {
   /// Decoded; nil where there is none.
-  public var name: String?
+  package var name: String?
   /// `local@domain`, without comments and folding. Empty where a field names somebody without one.
-  public var address: String
+  package var address: String
 
-  public init(name: String? = nil, _ address: String) {
+  package init(name: String? = nil, _ address: String) {
     self.name = name
     self.address = address
   }
 }
 
 /// One element of an address list: a mailbox, or a group of them.
-public enum MailAddressEntry: Sendable, Hashable {
+package enum MailAddressEntry: Sendable, Hashable {
   case mailbox(MailAddress)
   case group(name: String, [MailAddress])
 
-  public var mailboxes: [MailAddress] {
+  package var mailboxes: [MailAddress] {
     switch self {
     case .mailbox(let mailbox): [mailbox]
     case .group(_, let mailboxes): mailboxes

@@ -1,19 +1,19 @@
 import Basics
 
 /// A time with the zone that it was written in (RFC 5322 sections 3.3 and 4.3).
-public struct MailDate: Sendable, Hashable {
-  public let timestamp: Timestamp
+package struct MailDate: Sendable, Hashable {
+  package let timestamp: Timestamp
   /// East of UTC.
-  public let offsetMinutes: Int
+  package let offsetMinutes: Int
 
-  public init(_ timestamp: Timestamp, offsetMinutes: Int = 0) {
+  package init(_ timestamp: Timestamp, offsetMinutes: Int = 0) {
     self.timestamp = timestamp
     self.offsetMinutes = offsetMinutes
   }
 
   /// Nil for what cannot be read. The day of the week is not looked at; behind the last semicolon
   /// of a Received field is its date.
-  public init?(_ text: String) { self.init(Array(text.utf8)[...]) }
+  package init?(_ text: String) { self.init(Array(text.utf8)[...]) }
 
   init?(_ raw: ArraySlice<UInt8>) {
     guard let fields = DateFields(HeaderText.unfold(raw)), let date = fields.date else {
@@ -126,7 +126,7 @@ private struct DateFields {
 
 extension MailDate {
   /// `Fri, 20 Nov 2026 12:00:00 +0000`
-  public var rfc5322: String {
+  package var rfc5322: String {
     let seconds = timestamp.millisecondsSince1970 / 1_000 + Int64(offsetMinutes) * 60
     let secondOfDay = Int((seconds % 86_400 + 86_400) % 86_400)
     let days = (Int(seconds) - secondOfDay) / 86_400

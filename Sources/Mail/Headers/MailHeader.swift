@@ -1,56 +1,56 @@
 /// One header field (RFC 5322 section 2.2).
-public struct MailHeader: Sendable {
+package struct MailHeader: Sendable {
   /// As the sender wrote it.
-  public let name: String
+  package let name: String
   /// Behind the colon, as it arrived: folded and encoded, without its last line break.
-  public let raw: ArraySlice<UInt8>
+  package let raw: ArraySlice<UInt8>
 
   /// On one line, its encoded words decoded (RFC 2047), without white space around it.
   ///
   /// UTF-8 is read as it stands (RFC 6532); other bytes beyond ASCII become U+FFFD.
-  public var value: String { EncodedWords.decode(HeaderText.unfold(raw)) }
+  package var value: String { EncodedWords.decode(HeaderText.unfold(raw)) }
 
   /// Whether this is the field of that name, in whatever case.
-  public func isNamed(_ name: String) -> Bool { ASCII.equalsWithoutCase(self.name, name) }
+  package func isNamed(_ name: String) -> Bool { ASCII.equalsWithoutCase(self.name, name) }
 }
 
 /// The header fields of a mail or of one part of it, in their order.
-public struct MailHeaders: Sendable, RandomAccessCollection {
+package struct MailHeaders: Sendable, RandomAccessCollection {
   private let fields: [MailHeader]
 
   init(_ fields: [MailHeader]) { self.fields = fields }
 
-  public var startIndex: Int { 0 }
-  public var endIndex: Int { fields.count }
-  public subscript(position: Int) -> MailHeader { fields[position] }
+  package var startIndex: Int { 0 }
+  package var endIndex: Int { fields.count }
+  package subscript(position: Int) -> MailHeader { fields[position] }
 
   /// The first field of that name, in whatever case.
-  public subscript(name: String) -> MailHeader? { first { $0.isNamed(name) } }
+  package subscript(name: String) -> MailHeader? { first { $0.isNamed(name) } }
 
   /// The decoded value of the first field of that name; nil where there is none.
-  public func value(_ name: String) -> String? { self[name]?.value }
+  package func value(_ name: String) -> String? { self[name]?.value }
 
   /// The decoded values of all fields of that name.
-  public func values(_ name: String) -> [String] {
+  package func values(_ name: String) -> [String] {
     compactMap { $0.isNamed(name) ? $0.value : nil }
   }
 
   /// All mailboxes of the fields of that name, also those in groups (RFC 5322 section 3.4).
-  public func addresses(_ name: String) -> [MailAddress] {
+  package func addresses(_ name: String) -> [MailAddress] {
     filter { $0.isNamed(name) }.flatMap { $0.addressList.flatMap(\.mailboxes) }
   }
 
   /// The time of the first field of that name (RFC 5322 section 3.3); nil where there is none that
   /// can be read.
-  public func date(_ name: String) -> MailDate? { self[name].flatMap { MailDate($0.raw) } }
+  package func date(_ name: String) -> MailDate? { self[name].flatMap { MailDate($0.raw) } }
 }
 
 extension MailHeader {
   /// The value read as a list of addresses.
-  public var addressList: [MailAddressEntry] { AddressParser.parse(HeaderText.unfold(raw)) }
+  package var addressList: [MailAddressEntry] { AddressParser.parse(HeaderText.unfold(raw)) }
 
   /// The value read as one with parameters, such as a Content-Type (RFC 2045 section 5.1).
-  public var parameterized: ParameterizedValue {
+  package var parameterized: ParameterizedValue {
     ParameterizedValue(HeaderText.unfold(raw))
   }
 }

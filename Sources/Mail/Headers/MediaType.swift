@@ -1,9 +1,9 @@
 /// What kind of content a part has (RFC 2045 section 5).
-public struct MediaType: Sendable, Equatable, CustomStringConvertible {
+package struct MediaType: Sendable, Equatable, CustomStringConvertible {
   /// Such as `text`, in lower case.
-  public let type: String
+  package let type: String
   /// Such as `plain`, in lower case.
-  public let subtype: String
+  package let subtype: String
 
   static let plainText = MediaType(type: "text", subtype: "plain")
   static let message = MediaType(type: "message", subtype: "rfc822")
@@ -14,19 +14,19 @@ public struct MediaType: Sendable, Equatable, CustomStringConvertible {
   }
 
   /// Nil for what is not `type/subtype`.
-  public init?(_ text: String) {
+  package init?(_ text: String) {
     let parts = text.lowercased().split(separator: "/", omittingEmptySubsequences: false)
     guard parts.count == 2, parts.allSatisfy({ !$0.isEmpty && $0.utf8.allSatisfy(Self.isToken) })
     else { return nil }
     self.init(type: String(parts[0]), subtype: String(parts[1]))
   }
 
-  public var description: String { type + "/" + subtype }
+  package var description: String { type + "/" + subtype }
 
-  public var isMultipart: Bool { type == "multipart" }
-  public var isText: Bool { type == "text" }
+  package var isMultipart: Bool { type == "multipart" }
+  package var isText: Bool { type == "text" }
   /// A whole mail (RFC 2046 section 5.2.1, RFC 6532 section 3.7).
-  public var isMail: Bool { type == "message" && (subtype == "rfc822" || subtype == "global") }
+  package var isMail: Bool { type == "message" && (subtype == "rfc822" || subtype == "global") }
 
   /// RFC 2045 section 5.1.
   static func isToken(_ byte: UInt8) -> Bool {

@@ -2,13 +2,13 @@ import Basics
 
 /// A header value with parameters: Content-Type and Content-Disposition (RFC 2045 section 5.1,
 /// RFC 2183), parameters continued and encoded as in RFC 2231.
-public struct ParameterizedValue: Sendable {
+package struct ParameterizedValue: Sendable {
   /// Before the first semicolon, in lower case, without comments.
-  public let value: String
+  package let value: String
   private let parameters: [(name: String, value: String)]
 
   /// The decoded value of a parameter, by its name in lower case.
-  public subscript(name: String) -> String? { parameters.first { $0.name == name }?.value }
+  package subscript(name: String) -> String? { parameters.first { $0.name == name }?.value }
 
   init(_ text: [UInt8]) {
     var reader = ParameterReader(text: text)

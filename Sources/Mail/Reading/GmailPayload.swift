@@ -1,11 +1,12 @@
 import Basics
+import JSON
 
 extension MailMessage {
   /// The mail that Gmail has taken apart: the `payload` of a message in format `full`
   /// (users.messages, MessagePart). Nil when it is no object.
   ///
   /// Bodies are decoded already; one that is named by an `attachmentId` must be fetched.
-  public init?(gmailPayload payload: JSON, limits: MailLimits = MailLimits()) {
+  package init?(gmailPayload payload: JSON, limits: MailLimits = MailLimits()) {
     guard payload.kind == .object else { return nil }
     var reader = GmailPayloadReader(limits: limits)
     let root = reader.part(payload, depth: 0)

@@ -1,5 +1,5 @@
 /// Where the content of a part is.
-public enum MailContent: Sendable {
+package enum MailContent: Sendable {
   /// The bytes of the mail, as they were sent.
   case encoded(ArraySlice<UInt8>, TransferEncoding)
   /// Bytes that the source has decoded.

@@ -2,11 +2,11 @@
 ///
 /// Reading never fails: what is malformed is read as well as can be. Takes time in proportion to
 /// the size; the parts share the bytes of the mail, which stay in memory as long as one of them.
-public struct MailMessage: Sendable {
+package struct MailMessage: Sendable {
   /// The outermost part, whose header is that of the mail.
-  public let root: MailPart
+  package let root: MailPart
   /// Whether a limit was reached: there is more in the mail than in the tree.
-  public let isCutShort: Bool
+  package let isCutShort: Bool
 
   init(root: MailPart, isCutShort: Bool) {
     self.root = root
@@ -14,43 +14,43 @@ public struct MailMessage: Sendable {
   }
 
   /// Reads a whole mail.
-  public init(reading source: [UInt8], limits: MailLimits = MailLimits()) {
+  package init(reading source: [UInt8], limits: MailLimits = MailLimits()) {
     self = MIMEReader.read(source, limits: limits)
   }
 
   // MARK: Header
 
-  public var headers: MailHeaders { root.headers }
-  public var subject: String? { headers.value("Subject") }
-  public var from: [MailAddress] { headers.addresses("From") }
-  public var to: [MailAddress] { headers.addresses("To") }
-  public var cc: [MailAddress] { headers.addresses("Cc") }
-  public var bcc: [MailAddress] { headers.addresses("Bcc") }
-  public var date: MailDate? { headers.date("Date") }
+  package var headers: MailHeaders { root.headers }
+  package var subject: String? { headers.value("Subject") }
+  package var from: [MailAddress] { headers.addresses("From") }
+  package var to: [MailAddress] { headers.addresses("To") }
+  package var cc: [MailAddress] { headers.addresses("Cc") }
+  package var bcc: [MailAddress] { headers.addresses("Bcc") }
+  package var date: MailDate? { headers.date("Date") }
   /// With its angle brackets.
-  public var messageID: String? { headers.value("Message-ID") }
+  package var messageID: String? { headers.value("Message-ID") }
 
   // MARK: Parts
 
   /// All parts in their order, a part before those inside it; mails inside as one part each.
-  public var parts: [MailPart] {
+  package var parts: [MailPart] {
     var parts: [MailPart] = []
     Self.collect(root, into: &parts)
     return parts
   }
 
   /// The first part of the text in `text/plain`; nil where there is none.
-  public var plainBody: MailPart? { body("plain") }
+  package var plainBody: MailPart? { body("plain") }
 
   /// The first part of the text in `text/html`; nil where there is none.
-  public var htmlBody: MailPart? { body("html") }
+  package var htmlBody: MailPart? { body("html") }
 
   /// What is not the text: parts that have a file name or are disposed as attachments, mails inside
   /// (see `MailPart.embedded`), and whatever else is no text. Inline images are among them.
-  public var attachments: [MailPart] { parts.filter(Self.isAttachment) }
+  package var attachments: [MailPart] { parts.filter(Self.isAttachment) }
 
   /// The attachments, and behind each mail inside those of it.
-  public var allAttachments: [MailPart] {
+  package var allAttachments: [MailPart] {
     attachments.flatMap { [$0] + ($0.embedded?.allAttachments ?? []) }
   }
 

@@ -1,5 +1,6 @@
 import Basics
 import HTTPServer
+import JSON
 import Synchronization
 
 /// An emulated CODA Footprint instance with two tenants.

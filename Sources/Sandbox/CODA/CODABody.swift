@@ -1,5 +1,6 @@
 import Basics
 import HTTPServer
+import JSON
 
 /// A JSON object as a request's body.
 struct CODABody {

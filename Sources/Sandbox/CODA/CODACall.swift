@@ -1,5 +1,6 @@
 import Basics
 import HTTPServer
+import JSON
 
 /// One request of a signed-in user to the data of one tenant.
 struct CODACall {

@@ -1,5 +1,6 @@
 import Basics
 import HTTPServer
+import JSON
 
 extension CODACall {
   /// The routes that change something; runs under the emulation's lock.

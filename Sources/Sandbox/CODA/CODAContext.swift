@@ -1,4 +1,5 @@
 import Basics
+import JSON
 
 /// A technical context: machines that serve one purpose together.
 struct CODAContext {

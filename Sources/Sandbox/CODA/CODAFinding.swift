@@ -1,4 +1,5 @@
 import Basics
+import JSON
 
 /// A published vulnerability, as the tables of known ones have it.
 struct CODAVulnerability {

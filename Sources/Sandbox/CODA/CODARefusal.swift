@@ -1,5 +1,6 @@
 import Basics
 import HTTPServer
+import JSON
 
 /// An answer that is not a success, in the words of the Django REST framework.
 struct CODARefusal: Error {

@@ -1,4 +1,5 @@
 import Basics
+import JSON
 
 /// What looks at the network: the vendor's own in the cloud, or one on the customer's site.
 struct CODAScanner {

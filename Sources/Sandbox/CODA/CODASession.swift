@@ -1,5 +1,6 @@
 import Basics
 import HTTPServer
+import JSON
 
 /// Somebody who can sign in.
 struct CODAUser: Equatable {

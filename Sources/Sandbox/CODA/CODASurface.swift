@@ -1,4 +1,5 @@
 import Basics
+import JSON
 
 /// What a user told the scanners to look at: a name, an address or a range.
 struct CODAInput {

@@ -1,4 +1,5 @@
 import Basics
+import JSON
 
 /// One customer's account and everything in it.
 struct CODATenant {

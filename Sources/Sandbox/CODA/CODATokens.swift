@@ -1,4 +1,6 @@
 import Basics
+import Crypto
+import JSON
 
 /// The tokens that are good. They look like JSON Web Tokens (RFC 7519), so that a client can read
 /// their claims, and are unsigned in truth: what counts is whether they are in the table.

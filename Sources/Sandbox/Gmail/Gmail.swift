@@ -1,5 +1,6 @@
 import Basics
 import HTTPServer
+import JSON
 import Synchronization
 
 /// An emulated Google Workspace domain, `harbor.example`: Gmail, the directory, and sign-in.

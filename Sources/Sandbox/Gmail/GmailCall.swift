@@ -1,5 +1,6 @@
 import Basics
 import HTTPServer
+import JSON
 
 /// One call of somebody who may make it. Its methods are in the folders beside.
 struct GmailCall {

@@ -1,5 +1,6 @@
 import Basics
 import HTTPServer
+import JSON
 
 /// A partial response: `fields=messages(id,threadId),nextPageToken` or `a/b`, `*` for any name.
 ///

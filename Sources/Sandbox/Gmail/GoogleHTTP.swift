@@ -1,5 +1,6 @@
 import Basics
 import HTTPServer
+import JSON
 
 extension HTTPServer.Request {
   /// `http://HOST`, as the client named it.

@@ -1,5 +1,6 @@
 import Basics
 import HTTPServer
+import JSON
 
 /// An answer of the APIs that is not a success.
 struct GoogleRefusal: Error {

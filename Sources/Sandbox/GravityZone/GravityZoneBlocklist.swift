@@ -1,4 +1,5 @@
 import Basics
+import JSON
 
 /// Something that may not run or connect.
 struct GravityZoneBlocklistItem {

@@ -1,4 +1,5 @@
 import Basics
+import JSON
 
 /// One call of a key that may make it. Its methods are in the files beside, one for each service.
 struct GravityZoneCall {

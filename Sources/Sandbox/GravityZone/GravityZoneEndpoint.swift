@@ -1,4 +1,5 @@
 import Basics
+import JSON
 
 /// A machine.
 struct GravityZoneEndpoint {

@@ -1,4 +1,5 @@
 import Basics
+import JSON
 
 /// Calls about one endpoint.
 extension GravityZoneCall {

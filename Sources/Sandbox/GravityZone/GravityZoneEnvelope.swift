@@ -1,5 +1,6 @@
 import Basics
 import HTTPServer
+import JSON
 
 /// The JSON-RPC 2.0 around a call.
 struct GravityZoneEnvelope {

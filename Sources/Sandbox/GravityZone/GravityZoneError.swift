@@ -1,3 +1,5 @@
+import JSON
+
 /// An error of JSON-RPC, in the API's words.
 struct GravityZoneError: Error {
   var code: Int

@@ -1,4 +1,5 @@
 import Basics
+import JSON
 
 /// A folder of endpoints.
 struct GravityZoneGroup {

@@ -1,4 +1,5 @@
 import Basics
+import JSON
 
 /// Groups, and which endpoints are in them.
 extension GravityZoneCall {

@@ -1,4 +1,5 @@
 import Basics
+import JSON
 
 /// The block list.
 extension GravityZoneCall {

@@ -1,4 +1,5 @@
 import Basics
+import JSON
 
 /// Cutting endpoints off the network, and back.
 extension GravityZoneCall {

@@ -1,4 +1,5 @@
 import Basics
+import JSON
 
 /// Lists of what is in the network.
 extension GravityZoneCall {

@@ -1,4 +1,5 @@
 import Basics
+import JSON
 
 /// One page of a list.
 struct GravityZonePage {

@@ -1,4 +1,5 @@
 import Basics
+import JSON
 
 /// The parameters of a call, or an object among them. Strict: whatever is unknown, null or of the
 /// wrong type is refused by its name.

@@ -1,4 +1,5 @@
 import Basics
+import JSON
 
 /// The quarantine of the service that the path names.
 extension GravityZoneCall {

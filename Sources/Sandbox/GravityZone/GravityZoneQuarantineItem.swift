@@ -1,4 +1,5 @@
 import Basics
+import JSON
 
 /// A file or a mail that was locked away.
 struct GravityZoneQuarantineItem {

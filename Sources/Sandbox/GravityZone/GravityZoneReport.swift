@@ -1,4 +1,5 @@
 import Basics
+import JSON
 
 /// A report and what it has to offer.
 struct GravityZoneReport {

@@ -1,5 +1,6 @@
 import Basics
 import HTTPServer
+import JSON
 
 /// Reports, and the links to their archives.
 extension GravityZoneCall {

@@ -1,4 +1,5 @@
 import Basics
+import JSON
 
 /// A scan of some endpoints.
 struct GravityZoneScanTask {

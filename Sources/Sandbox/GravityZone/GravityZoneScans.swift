@@ -1,4 +1,5 @@
 import Basics
+import JSON
 
 /// Scan tasks.
 extension GravityZoneCall {

@@ -1,6 +1,6 @@
 import Basics
 import Host
-import Plugin
+import IntegrationKit
 
 /// The options of `serve` for agents and editors.
 enum AgentOptions {

@@ -1,8 +1,12 @@
 import Basics
 import CurlTransport
+import FileStore
 import Glibc
 import Host
-import Plugin
+import IntegrationKit
+import JSON
+import RateLimits
+import Redaction
 import Sandbox
 
 /// The options that every subcommand with a host behind it takes, and the host they make.
@@ -41,8 +45,8 @@ enum CommonOptions {
     _ arguments: ParsedArguments, waitsForAllAtEnd: Bool = false,
     filesByDefault: String? = nil, mcp: MCPOptions = MCPOptions()
   ) throws(UsageError) -> HostContext {
-    let secrets = SecretScrubber()
-    let log = Log(level: try logLevel(arguments), secrets: secrets)
+    let secrets = Redactor()
+    let log = Log(level: try logLevel(arguments)) { secrets.redact($0) }
     try setTimestampFormat(arguments)
     let catalogue = Integrations.catalogue
     let files = try files(arguments, byDefault: filesByDefault, log: log)

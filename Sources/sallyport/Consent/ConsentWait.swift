@@ -1,7 +1,7 @@
 import Basics
 import Crypto
 import Host
-import Plugin
+import IntegrationKit
 
 /// Shows a user where to consent, and waits for what comes of it.
 struct ConsentWait {

@@ -1,5 +1,6 @@
 import Basics
 import Glibc
+import JSON
 import RPC
 
 /// The file that `run --output` writes, and goes on with after `--resume`.

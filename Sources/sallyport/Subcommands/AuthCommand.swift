@@ -2,7 +2,7 @@ import Basics
 import Crypto
 import Glibc
 import Host
-import Plugin
+import IntegrationKit
 
 /// `sallyport auth`
 enum AuthCommand {

@@ -1,7 +1,8 @@
 import Basics
 import Glibc
 import Host
-import Plugin
+import IntegrationKit
+import JSON
 
 /// `sallyport call`
 enum CallCommand {

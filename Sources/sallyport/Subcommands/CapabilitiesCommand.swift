@@ -1,6 +1,7 @@
 import Basics
 import Host
-import Plugin
+import IntegrationKit
+import JSON
 
 /// `sallyport capabilities`
 enum CapabilitiesCommand {

@@ -1,5 +1,6 @@
 import Basics
 import Glibc
+import JSON
 import JSONPath
 
 /// `sallyport jsonpath`

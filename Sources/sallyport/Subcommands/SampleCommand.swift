@@ -1,5 +1,6 @@
 import Basics
-import Plugin
+import IntegrationKit
+import JSON
 
 /// `sallyport sample`
 enum SampleCommand {

@@ -1,6 +1,7 @@
 import Basics
 import Glibc
 import Host
+import JSON
 
 /// `sallyport serve`
 enum ServeCommand {

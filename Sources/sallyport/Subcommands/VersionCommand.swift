@@ -2,6 +2,7 @@ import Basics
 import Crypto
 import CurlTransport
 import HTTP
+import JSON
 
 /// `sallyport version`
 enum VersionCommand {

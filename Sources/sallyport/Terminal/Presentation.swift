@@ -1,6 +1,7 @@
 import Basics
 import Glibc
-import Plugin
+import IntegrationKit
+import JSON
 
 /// Shows the answer to one command to a person.
 struct Presentation {

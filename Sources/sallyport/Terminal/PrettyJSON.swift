@@ -1,4 +1,5 @@
 import Basics
+import JSON
 
 /// JSON for people: two spaces a level, an array of scalars on one line.
 enum PrettyJSON {

@@ -1,6 +1,7 @@
 import Basics
 import Glibc
-import Plugin
+import IntegrationKit
+import JSON
 import Synchronization
 
 /// Tells a person at a terminal why nothing happens for a while.

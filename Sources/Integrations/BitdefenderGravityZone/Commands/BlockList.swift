@@ -1,6 +1,7 @@
 import Basics
 import HTTP
-import Plugin
+import IntegrationKit
+import JSON
 
 struct AddToBlocklist: GravityZoneCommand, RequestCommand {
   static let about = CommandAbout(

@@ -1,6 +1,6 @@
 import Basics
 import HTTP
-import Plugin
+import IntegrationKit
 
 struct ListEndpoints: GravityZoneList {
   static let about = CommandAbout(

@@ -1,6 +1,6 @@
 import Basics
 import HTTP
-import Plugin
+import IntegrationKit
 
 struct CreateGroup: GravityZoneCommand, RequestCommand {
   static let about = CommandAbout(

@@ -1,6 +1,6 @@
 import Basics
 import HTTP
-import Plugin
+import IntegrationKit
 
 struct IsolateEndpoints: GravityZoneCommand, TargetCommand {
   static let about = CommandAbout(

@@ -1,6 +1,6 @@
 import Basics
 import HTTP
-import Plugin
+import IntegrationKit
 
 struct ListQuarantineItems: GravityZoneList {
   static let about = CommandAbout(

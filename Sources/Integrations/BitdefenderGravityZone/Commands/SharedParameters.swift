@@ -1,5 +1,6 @@
 import Basics
-import Plugin
+import IntegrationKit
+import JSON
 
 /// Parameters that several commands have.
 extension ParamReader {

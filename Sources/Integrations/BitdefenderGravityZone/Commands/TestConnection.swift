@@ -1,5 +1,5 @@
 import HTTP
-import Plugin
+import IntegrationKit
 
 /// The document names no call for this; the details of the key need a working key and nothing else.
 struct TestConnection: GravityZoneCommand {

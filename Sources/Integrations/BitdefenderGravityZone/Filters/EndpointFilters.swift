@@ -1,5 +1,6 @@
 import Basics
-import Plugin
+import IntegrationKit
+import JSON
 
 /// What `filters` asks for: the document's Lucene-like text, as the API's object of filters.
 ///

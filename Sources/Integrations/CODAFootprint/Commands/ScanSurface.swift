@@ -1,6 +1,7 @@
 import Basics
 import HTTP
-import Plugin
+import IntegrationKit
+import JSON
 
 struct ListScanners: CODACommand, RequestCommand {
   static let about = CommandAbout(

@@ -1,4 +1,4 @@
-import Plugin
+import IntegrationKit
 
 /// Parameters that several commands have.
 extension ParamReader {

@@ -1,7 +1,8 @@
 import Basics
+import FileStore
 import HTTP
+import IntegrationKit
 import Mail
-import Plugin
 
 /// The message is read once: the ids of attachments are new at every look, so all are taken from the
 /// same one. A mail inside the mail is cut out of its raw form, where it has the bytes that came.

@@ -1,7 +1,8 @@
 import Basics
 import HTTP
+import IntegrationKit
+import JSON
 import Mail
-import Plugin
 
 struct GetAutoReply: GmailCommand, RequestCommand {
   static let about = CommandAbout(

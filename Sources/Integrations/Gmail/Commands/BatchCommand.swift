@@ -1,5 +1,5 @@
 import HTTP
-import Plugin
+import IntegrationKit
 
 /// A command with one call for each message, which may be made twice: many of them go in one request
 /// to the batch endpoint, which saves their round trips, and what it leaves open is asked alone.

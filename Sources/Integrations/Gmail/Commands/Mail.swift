@@ -1,6 +1,6 @@
 import Basics
 import HTTP
-import Plugin
+import IntegrationKit
 
 struct SearchEmails: GmailCommand, RequestCommand {
   static let about = CommandAbout(

@@ -1,7 +1,9 @@
 import Basics
+import FileStore
 import HTTP
+import IntegrationKit
+import JSON
 import Mail
-import Plugin
 
 /// Sends once: what may have been sent is not sent again, since the recipients would get it twice.
 struct SendEmail: GmailCommand {

@@ -1,5 +1,5 @@
 import HTTP
-import Plugin
+import IntegrationKit
 
 /// The document names no call for this; the profile of a mailbox needs a working sign-in and nothing
 /// else.

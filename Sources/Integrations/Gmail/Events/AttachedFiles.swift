@@ -1,6 +1,7 @@
 import Basics
+import FileStore
+import IntegrationKit
 import Mail
-import Plugin
 
 /// An attachment of an attached mail.
 struct AttachedFile {

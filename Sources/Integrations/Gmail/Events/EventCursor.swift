@@ -1,5 +1,6 @@
 import Basics
-import Plugin
+import IntegrationKit
+import JSON
 
 /// Up to where the mail of a mailbox has been fetched: a time, and the mails behind it.
 ///

@@ -1,6 +1,7 @@
 import Basics
+import IntegrationKit
+import JSON
 import Mail
-import Plugin
 
 /// A message as the paths of the document expect it, which is not quite as Gmail answers it.
 ///

@@ -1,6 +1,7 @@
 import Basics
 import HTTP
-import Plugin
+import IntegrationKit
+import JSON
 
 /// Finds the mail that was received in a span of time, the oldest first.
 ///

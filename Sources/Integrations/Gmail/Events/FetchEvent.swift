@@ -1,6 +1,6 @@
 import Basics
 import HTTP
-import Plugin
+import IntegrationKit
 
 struct FetchEvent: GmailCommand {
   static let about = CommandAbout(

@@ -1,4 +1,4 @@
-import Plugin
+import IntegrationKit
 
 /// The fields of an event, as the product's document has them. The document prints paths without
 /// their `$`, and one of them with typographic quotes.

@@ -1,7 +1,8 @@
 import Basics
 import HTTP
+import IntegrationKit
+import JSON
 import Mail
-import Plugin
 
 /// The contents of the parts of one message, which Gmail answers with it or hands out by ids that
 /// hold for a while.

@@ -1,19 +1,20 @@
 import Basics
 import HTTP
-import Plugin
+import IntegrationKit
+import JSON
 
 /// Consent of a user to an OAuth client (Google's "OAuth 2.0 for Mobile & Desktop Apps", RFC 8252).
 extension GmailClient: ConsentingClient {
-  public var reasonAgainstConsent: String? {
+  package var reasonAgainstConsent: String? {
     settings.authenticationType == .oauthClientID ? nil : "it signs in with a service account"
   }
 
-  public var callbackURL: String? { settings.callbackURL }
+  package var callbackURL: String? { settings.callbackURL }
 
-  public var consentSetting: String { RefreshToken.settingName }
+  package var consentSetting: String { RefreshToken.settingName }
 
   /// Without access_type and prompt a second consent brings no refresh token.
-  public func consentPage(for request: ConsentRequest) -> String {
+  package func consentPage(for request: ConsentRequest) -> String {
     var url = URLBuilder(root: settings.authorizationURL?.text ?? "")
     url.query("client_id", settings.clientID)
     url.query("redirect_uri", request.redirect)
@@ -28,7 +29,7 @@ extension GmailClient: ConsentingClient {
     return url.text
   }
 
-  public func redeem(
+  package func redeem(
     _ code: ConsentCode, in invocation: Invocation
   ) async throws(CommandError) -> Consent {
     let (token, scopes, obstacle) = try await tokens.endpoint.exchange(code, in: invocation)

@@ -1,6 +1,7 @@
 import Basics
 import HTTP
-import Plugin
+import IntegrationKit
+import JSON
 import Synchronization
 
 /// The access tokens of one connection: one for each grant, fetched once however many wait for it.

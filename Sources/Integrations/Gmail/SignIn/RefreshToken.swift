@@ -1,4 +1,4 @@
-import Plugin
+import IntegrationKit
 import Synchronization
 
 /// What an OAuth client fetches access tokens with: the one that was issued last, or else the

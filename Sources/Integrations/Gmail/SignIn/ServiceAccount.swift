@@ -1,6 +1,7 @@
 import Basics
 import Crypto
-import Plugin
+import IntegrationKit
+import JSON
 
 /// The key file of a service account, and what it signs (RFC 7523).
 struct ServiceAccount: Sendable {

@@ -1,6 +1,7 @@
 import Basics
 import HTTP
-import Plugin
+import IntegrationKit
+import JSON
 
 /// Google's token endpoint (RFC 6749 section 3.2).
 struct TokenEndpoint: Sendable {

@@ -1,5 +1,6 @@
 import Basics
 import HTTPServer
+import JSON
 
 /// The directory's calls, by an administrator.
 extension GmailCall {

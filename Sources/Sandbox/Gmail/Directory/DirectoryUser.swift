@@ -1,4 +1,5 @@
 import Basics
+import JSON
 
 /// Somebody with an account in the domain.
 struct DirectoryUser {

@@ -1,4 +1,5 @@
 import Basics
+import JSON
 
 /// What a request says about a user, checked.
 struct DirectoryUserBody {

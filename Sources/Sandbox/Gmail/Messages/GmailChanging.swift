@@ -1,5 +1,6 @@
 import Basics
 import HTTPServer
+import JSON
 
 /// Labels on messages, and the end of messages.
 extension GmailCall {

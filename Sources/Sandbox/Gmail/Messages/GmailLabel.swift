@@ -1,4 +1,5 @@
 import Basics
+import JSON
 
 /// A label of a mailbox, a folder among them.
 struct GmailLabel {

@@ -1,5 +1,6 @@
 import Basics
 import HTTPServer
+import JSON
 
 /// The labels of a mailbox.
 extension GmailCall {

@@ -1,4 +1,5 @@
 import Basics
+import JSON
 
 /// One mail in one mailbox.
 struct GmailMessage {

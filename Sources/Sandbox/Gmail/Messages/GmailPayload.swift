@@ -1,4 +1,5 @@
 import Basics
+import JSON
 
 /// The tree of a message's parts as the API shows it.
 struct GmailPayload {

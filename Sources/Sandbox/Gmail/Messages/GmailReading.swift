@@ -1,4 +1,5 @@
 import Basics
+import JSON
 
 /// Profile, messages and their attachments.
 extension GmailCall {

@@ -1,5 +1,6 @@
 import Basics
 import HTTPServer
+import JSON
 
 /// Sending, and what comes in by it.
 extension GmailCall {

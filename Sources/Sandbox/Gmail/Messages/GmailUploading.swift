@@ -1,5 +1,6 @@
 import Basics
 import HTTPServer
+import JSON
 
 /// Mail that comes as a body of its own, whole or in pieces.
 extension GmailCall {

@@ -1,4 +1,5 @@
 import Basics
+import JSON
 
 /// The automatic answer of somebody who is away.
 struct GmailVacation {

@@ -1,4 +1,6 @@
 import Basics
+import Crypto
+import JSON
 
 /// The signed statement of a service account (RFC 7523): who it is, for whom it acts, what for.
 struct GoogleAssertion {

@@ -1,5 +1,6 @@
 import Basics
 import Crypto
+import JSON
 
 /// The service account of the sandbox.
 ///

@@ -1,6 +1,7 @@
 import Basics
 import Crypto
 import HTTPServer
+import JSON
 
 /// `POST /token`: proofs for access tokens.
 struct GoogleTokenEndpoint {

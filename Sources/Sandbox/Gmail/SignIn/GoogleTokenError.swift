@@ -1,5 +1,7 @@
 import Basics
+import Crypto
 import HTTPServer
+import JSON
 
 /// An error of the token endpoint (RFC 6749 section 5.2), whose bodies are not those of the APIs.
 struct GoogleTokenError: Error {

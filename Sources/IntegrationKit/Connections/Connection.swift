@@ -1,0 +1,139 @@
+import Basics
+import FileStore
+import HTTP
+import RateLimits
+import Redaction
+
+/// A connection in use: what its requests share.
+package final class Connection: Sendable {
+  /// Nil for one that a caller gave inline.
+  package let name: String?
+  package let definition: ConnectionDefinition
+  package let transport: any Transport
+  package let route: TransportRoute
+  package let limiter: RateLimiter
+  package let secrets: Redactor
+  package let log: Log
+  package let files: FileStore
+  let slots: OptionalSlots
+  /// Nil for a connection that is in no file.
+  private let keeper: Keeper?
+
+  /// Where a connection was read, to keep new values of its settings there. Blocks.
+  package struct Keeper: Sendable {
+    let obstacle: @Sendable (_ setting: String) -> String?
+    let keep: @Sendable (_ setting: String, _ value: String) -> String?
+
+    /// - Parameters:
+    ///   - obstacle: why a new value of a setting could not be kept, or nil.
+    ///   - keep: keeps it; answers why it did not, or nil.
+    package init(
+      obstacle: @escaping @Sendable (_ setting: String) -> String?,
+      keep: @escaping @Sendable (_ setting: String, _ value: String) -> String?
+    ) {
+      self.obstacle = obstacle
+      self.keep = keep
+    }
+  }
+
+  /// - Throws: faults in `proxy` and `rate_limits`.
+  package init(
+    name: String?, _ definition: ConnectionDefinition, environment: ConnectionEnvironment,
+    keeper: Keeper? = nil
+  ) throws(ParameterProblems) {
+    self.keeper = keeper
+    self.name = name
+    self.definition = definition
+    transport = environment.transport
+    secrets = environment.secrets
+    log = environment.log
+    files = environment.files
+    let proxy = try Self.proxy(definition)
+    for password in proxy?.passwords ?? [] { secrets.add(password) }
+    route = TransportRoute(
+      proxy: proxy?.text, caFile: definition.tls?.caFile,
+      clientCertificate: definition.tls?.clientCertificate,
+      clientKey: definition.tls?.clientKey)
+    limiter = RateLimiter(
+      try RateLimitSettings.read(definition.rateLimits), sharedIn: environment.limits)
+    slots = OptionalSlots(definition.maximumConcurrency.map { Int($0) })
+  }
+
+  /// Whether requests of a command are held to a rate that the connection sets, or its vendor.
+  package func hasRateLimit(for command: String, _ quota: RateQuota? = nil) -> Bool {
+    limiter.hasLimit(for: command, quota)
+  }
+
+  /// Keeps a setting that the vendor has issued anew, such as a refresh token, for the next start
+  /// too. Of a connection that is in no file nothing is kept; the client has it in memory.
+  ///
+  /// - Returns: why it is not kept, or nil.
+  @discardableResult
+  package func keep(_ setting: String, _ value: String) async -> String? {
+    guard let keeper else { return Self.isInNoFile }
+    return await withCheckedContinuation { continuation in
+      NamedThread.start("connections") {
+        continuation.resume(returning: keeper.keep(setting, value))
+      }
+    }
+  }
+
+  /// Why a new value of a setting could not be kept, or nil. Blocks.
+  package func obstacle(toKeeping setting: String) -> String? {
+    guard let keeper else { return Self.isInNoFile }
+    return keeper.obstacle(setting)
+  }
+
+  private static let isInNoFile = "the connection is in no file"
+
+  private static func proxy(
+    _ definition: ConnectionDefinition
+  ) throws(ParameterProblems) -> ProxyURL? {
+    guard let text = definition.proxy else { return nil }
+    do {
+      return try ProxyURL(text)
+    } catch {
+      throw ParameterProblems(
+        ParameterProblem(error.reason, at: "proxy"), of: ConnectionDefinition.shape)
+    }
+  }
+}
+
+/// What all connections of a process share.
+package struct ConnectionEnvironment: Sendable {
+  package let transport: any Transport
+  package let secrets: Redactor
+  package let log: Log
+  package let files: FileStore
+  package let limits: SharedRateLimits
+
+  package init(
+    transport: any Transport, secrets: Redactor, log: Log, files: FileStore,
+    limits: SharedRateLimits = .inProcess
+  ) {
+    self.transport = transport
+    self.secrets = secrets
+    self.log = log
+    self.files = files
+    self.limits = limits
+  }
+}
+
+/// A semaphore where a maximum is set.
+struct OptionalSlots: Sendable {
+  private let semaphore: TaskSemaphore?
+
+  init(_ maximum: Int?) { semaphore = maximum.map { TaskSemaphore($0) } }
+
+  var areLimited: Bool { semaphore != nil }
+
+  /// Whether there is a free one, or no maximum.
+  func tryAcquireIfLimited() -> Bool { semaphore?.tryAcquire() ?? true }
+
+  func acquireIfLimited(until deadline: Deadline) async -> Bool {
+    guard let semaphore else { return true }
+    return await semaphore.acquire(until: deadline)
+  }
+
+  func releaseIfLimited() { semaphore?.release() }
+}

@@ -1,0 +1,173 @@
+import Basics
+import JSON
+import JSONPath
+
+/// How a caller wants the fields of events: `options.field_mapping`.
+package struct FieldMapping: ParameterObject {
+  package static let naming = ParameterShape.Naming.verbatim
+  /// Fields that a caller adds or removes at most.
+  static let maximumFields = 100
+
+  let mainPath: JSONPath?
+  let added: [CustomField]
+  let removed: [String]
+
+  package init(_ mapping: inout ParamReader) {
+    mainPath = mapping.optional(
+      "main_event_json_path", .jsonPath,
+      """
+      Where the events stand in what was fetched, as JSONPath (RFC 9535); the paths of the fields \
+      start there. The command's own when left out.
+      """)
+    added = mapping.optional(
+      "add", .customFields,
+      """
+      Fields of your own: name to JSONPath. In the event the name is preceded by two underscores, \
+      and its spaces are underscores.
+      """, default: [])
+    removed = mapping.optional(
+      "remove", .list(of: .text(maximumCharacters: 256), count: 0...FieldMapping.maximumFields),
+      "Fields of the command's own mapping that are left out, by name.", default: [])
+  }
+}
+
+/// A field that a caller has added.
+package struct CustomField: Sendable {
+  let name: String
+  let path: JSONPath
+
+  /// The name in the event.
+  var systemName: String {
+    "__" + String(String.UnicodeScalarView(name.unicodeScalars.map { $0 == " " ? "_" : $0 }))
+  }
+}
+
+/// A JSONPath query (RFC 9535).
+package struct JSONPathKind: Kind {
+  package var placeholder: JSONPath { JSONPath.whole }
+
+  package func decode(
+    _ json: JSON, members: ParameterShape?, faults: inout [ParameterProblem]
+  ) -> JSONPath? {
+    guard let text = json.string else {
+      faults.append(ParameterProblem("must be a string"))
+      return nil
+    }
+    do throws(JSONPathError) {
+      return try JSONPath(text)
+    } catch {
+      faults.append(
+        ParameterProblem("is no JSONPath: \(error)", didYouMean: Self.suggestion(for: text)))
+      return nil
+    }
+  }
+
+  /// Documents print paths without their `$` and with typographic quotes.
+  private static func suggestion(for text: String) -> String? {
+    guard text.utf8.count < JSONPath.maximumBytes else { return nil }
+    var scalars = String.UnicodeScalarView()
+    for scalar in text.unicodeScalars where scalar != " " || !scalars.isEmpty {
+      switch scalar {
+      case "\u{2018}", "\u{2019}": scalars.append("'")
+      case "\u{201C}", "\u{201D}": scalars.append("\"")
+      default: scalars.append(scalar)
+      }
+    }
+    while scalars.last == " " { scalars.removeLast() }
+    let plain = String(scalars)
+    let first = plain.unicodeScalars.first
+    let candidates = [plain, first == "." || first == "[" ? "$" + plain : "$." + plain]
+    return candidates.first { $0 != text && (try? JSONPath($0)) != nil }
+  }
+
+  package func writeSchema(to writer: inout JSONWriter) {
+    writer.member("type", "string")
+    writer.member("minLength", 1)
+    writer.member("maxLength", JSONPath.maximumBytes)
+  }
+
+  package func write(_ value: JSONPath, to writer: inout JSONWriter) { writer.string(value.source) }
+}
+
+/// An object of names and paths.
+package struct CustomFieldsKind: Kind {
+  /// Characters of a name.
+  static let maximumName = 256
+  package var placeholder: [CustomField] { [] }
+
+  package func decode(
+    _ json: JSON, members: ParameterShape?, faults: inout [ParameterProblem]
+  ) -> [CustomField]? {
+    guard json.kind == .object else {
+      faults.append(ParameterProblem("must be an object of names and JSONPaths"))
+      return nil
+    }
+    var fields: [CustomField] = []
+    var systemNames: [String: String] = [:]
+    for (count, member) in json.members.enumerated() {
+      guard count < FieldMapping.maximumFields else {
+        faults.append(ParameterProblem("must hold at most \(FieldMapping.maximumFields)"))
+        break
+      }
+      let name = member.name.string ?? ""
+      guard name.unicodeScalars.count <= Self.maximumName,
+        name.unicodeScalars.contains(where: { $0 != " " })
+      else {
+        faults.append(
+          ParameterProblem("must have a name of 1 to \(Self.maximumName) characters", at: name))
+        continue
+      }
+      var pathFaults: [ParameterProblem] = []
+      let path = JSONPathKind().decode(member.value, members: nil, faults: &pathFaults)
+      faults += pathFaults.map { $0.inside(name) }
+      guard let path else { continue }
+      let field = CustomField(name: name, path: path)
+      if let other = systemNames.updateValue(name, forKey: field.systemName) {
+        faults.append(
+          ParameterProblem(
+            "has the name \(field.systemName) in the event, as has \(other)", at: name))
+      }
+      fields.append(field)
+    }
+    return fields
+  }
+
+  package func writeSchema(to writer: inout JSONWriter) {
+    writer.member("type", "object")
+    writer.member("maxProperties", FieldMapping.maximumFields)
+    writer.name("propertyNames")
+    writer.object { $0.member("maxLength", Self.maximumName) }
+    writer.name("additionalProperties")
+    writer.object { JSONPathKind().writeSchema(to: &$0) }
+  }
+
+  package func write(_ value: [CustomField], to writer: inout JSONWriter) {
+    writer.object { writer in
+      for field in value {
+        writer.name(text: field.name)
+        writer.string(field.path.source)
+      }
+    }
+  }
+}
+
+extension Kind where Self == JSONPathKind {
+  package static var jsonPath: JSONPathKind { JSONPathKind() }
+}
+
+extension Kind where Self == CustomFieldsKind {
+  static var customFields: CustomFieldsKind { CustomFieldsKind() }
+}
+
+extension JSONPath {
+  /// A path of ours, which is well-formed.
+  init(declared text: StaticString) {
+    do throws(JSONPathError) {
+      try self.init("\(text)")
+    } catch {
+      preconditionFailure("\(text): \(error)")
+    }
+  }
+
+  fileprivate static let whole = JSONPath(declared: "$")
+}

@@ -1,0 +1,162 @@
+import Basics
+import HTTP
+import JSON
+
+/// What an integration is, for people.
+package struct IntegrationAbout: Sendable {
+  package var id: StaticString
+  package var title: StaticString
+  package var description: StaticString
+  package var category: StaticString
+
+  package init(
+    id: StaticString, title: StaticString, description: StaticString, category: StaticString
+  ) {
+    self.id = id
+    self.title = title
+    self.description = description
+    self.category = category
+  }
+}
+
+/// One vendor: its settings and its commands.
+package protocol Integration: Sendable {
+  associatedtype Settings: ParameterObject
+  associatedtype Client: VendorClient
+  static var about: IntegrationAbout { get }
+  /// In the order in which people see them.
+  static var commands: [CommandEntry<Client>] { get }
+  /// Makes the client of one connection; nothing is sent.
+  static func client(_ settings: Settings, on connection: Connection) -> Client
+}
+
+/// A command in an integration's table: `CommandEntry(ListDevices.self)`.
+package struct CommandEntry<Client: VendorClient>: Sendable {
+  let registered: RegisteredCommand
+
+  package init<C: Command>(_ type: C.Type) where C.Client == Client {
+    registered = RegisteredCommand(type)
+  }
+}
+
+/// A command of any vendor.
+package final class RegisteredCommand: Sendable {
+  package let about: CommandAbout
+  package let id: String
+  package let effect: CommandAbout.Effect
+  /// The failure indicator of its errors.
+  package let failure: String
+  package let hasPages: Bool
+  /// Whether an answer that is a success may hold targets that failed.
+  package let canPartlySucceed: Bool
+  private let lazyShape: Lazily<ParameterShape>
+  private let checkArguments: @Sendable (ParameterShape, JSON?) throws(ParameterProblems) -> Void
+  private let decodeArguments:
+    @Sendable (ParameterShape, JSON?, OpenConnection) throws(ParameterProblems) -> any ReadyCommand
+
+  init<C: Command>(_ type: C.Type) {
+    about = C.about
+    id = C.about.id
+    effect = C.about.effect
+    failure = C.about.failure
+    hasPages = C.hasPages
+    canPartlySucceed = C.canPartlySucceed
+    lazyShape = Lazily { ParameterShape { _ = C(&$0) } }
+    checkArguments = { (shape, arguments) throws(ParameterProblems) in
+      _ = try shape.decode(arguments) { C(&$0) }
+    }
+    decodeArguments = { (shape, arguments, connection) throws(ParameterProblems) in
+      guard let client = connection.client as? C.Client else {
+        preconditionFailure("a command of another integration")
+      }
+      return Bound(command: try shape.decode(arguments) { C(&$0) }, client: client)
+    }
+  }
+
+  package var shape: ParameterShape { lazyShape.get }
+
+  /// Checks arguments without a connection.
+  ///
+  /// - Throws: all their faults at once.
+  package func check(_ arguments: JSON?) throws(ParameterProblems) {
+    try checkArguments(shape, arguments)
+  }
+
+  /// Checks arguments and makes them ready to run.
+  ///
+  /// - Throws: all their faults at once.
+  package func ready(
+    _ arguments: JSON?, on connection: OpenConnection
+  ) throws(ParameterProblems) -> any ReadyCommand {
+    try decodeArguments(shape, arguments, connection)
+  }
+}
+
+/// A command with arguments that were checked, on a connection.
+package protocol ReadyCommand: Sendable {
+  func plan() -> [HTTPRequest]
+  func run(in invocation: Invocation) async throws(CommandError) -> CommandResult
+}
+
+private struct Bound<C: Command>: ReadyCommand {
+  let command: C
+  let client: C.Client
+
+  func plan() -> [HTTPRequest] { command.plan(with: client) }
+
+  func run(in invocation: Invocation) async throws(CommandError) -> CommandResult {
+    try await command.run(with: client, in: invocation)
+  }
+}
+
+/// An integration without its types.
+package final class RegisteredIntegration: Sendable {
+  package let about: IntegrationAbout
+  package let id: String
+  package let commands: [RegisteredCommand]
+  private let commandNames: JSONNames
+  private let lazySettingsShape: Lazily<ParameterShape>
+  private let makeClient:
+    @Sendable (ParameterShape, JSON, Connection) throws(ParameterProblems) -> any VendorClient
+
+  package init<I: Integration>(_ type: I.Type) {
+    about = I.about
+    id = "\(I.about.id)"
+    commands = I.commands.map(\.registered)
+    commandNames = JSONNames(commands.map(\.id))
+    lazySettingsShape = Lazily { ParameterShape(of: I.Settings.self) }
+    makeClient = { (shape, settings, connection) throws(ParameterProblems) in
+      I.client(try shape.decode(settings) { I.Settings(&$0) }, on: connection)
+    }
+  }
+
+  /// The command whose id a string is.
+  package func command(_ id: JSON) -> RegisteredCommand? {
+    commandNames.position(of: id).map { commands[$0] }
+  }
+
+  package var settingsShape: ParameterShape { lazySettingsShape.get }
+
+  /// Checks a connection's settings and makes its client; nothing is sent.
+  package func open(_ connection: Connection) throws(ParameterProblems) -> OpenConnection {
+    OpenConnection(
+      connection: connection,
+      client: try makeClient(settingsShape, connection.definition.settings, connection))
+  }
+}
+
+/// A connection with the client of its integration.
+package final class OpenConnection: Sendable {
+  package let connection: Connection
+  package let client: any VendorClient
+
+  init(connection: Connection, client: any VendorClient) {
+    self.connection = connection
+    self.client = client
+  }
+
+  /// Why the connection's policy forbids a command, or nil.
+  package func refusal(of command: RegisteredCommand) -> String? {
+    connection.definition.policy?.refusal(of: command.id, effect: command.effect)
+  }
+}

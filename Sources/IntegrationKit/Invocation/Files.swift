@@ -1,0 +1,62 @@
+import Basics
+import FileStore
+
+/// Files that a command takes and produces, read and written off the threads that tasks share.
+extension Invocation {
+  /// Keeps what a command produced.
+  package func store(
+    _ content: [UInt8], name: String, contentType: String
+  ) async throws(CommandError) -> StoredFile {
+    // The vendor chose it; what it echoes of a secret must not reach the disk.
+    let name = String(decoding: connection.secrets.redact(Array(name.utf8)), as: UTF8.self)
+    return try await onFiles("The file \(name)") { files throws(FileStoreError) in
+      try files.put(name: name, content: content, contentType: contentType, source: .playbookFile)
+    }
+  }
+
+  /// The file of that id, without its content; nil where there is none.
+  package func file(_ id: String) async throws(CommandError) -> StoredFile? {
+    try await onFiles("The file \(id)") { files throws(FileStoreError) in try files.find(id) }
+  }
+
+  /// The whole content of a file.
+  package func content(of file: StoredFile) async throws(CommandError) -> [UInt8] {
+    try await onFiles("The file \(file.id)") { files throws(FileStoreError) in
+      try files.read(file.id).bytes
+    }
+  }
+
+  private func onFiles<Value: Sendable>(
+    _ what: String, _ work: @escaping @Sendable (FileStore) throws(FileStoreError) -> Value
+  ) async throws(CommandError) -> Value {
+    let files = connection.files
+    let outcome = await withCheckedContinuation { continuation in
+      NamedThread.start("store") {
+        continuation.resume(
+          returning: Result { () throws(FileStoreError) in try work(files) })
+      }
+    }
+    do throws(FileStoreError) {
+      return try outcome.get()
+    } catch {
+      throw CommandError(error, of: what)
+    }
+  }
+}
+
+extension CommandError {
+  /// The failure of a command that needed the file.
+  ///
+  /// - Parameter what: what was asked for, such as `The file 4711`.
+  package init(_ error: FileStoreError, of what: String) {
+    switch error.kind {
+    case .unknownFile: self.init(.notFound, "\(what) \(error.reason).")
+    case .tooLarge, .beyondEnd, .unreadable: self.init(.validation, "\(what) \(error.reason).")
+    case .cancelled: self = .cancelled(outcome: .notApplied)
+    case .unavailable:
+      self.init(
+        .unavailable, error.reason,
+        remedy: "Look after the disk, or give another directory with --files-dir.")
+    }
+  }
+}

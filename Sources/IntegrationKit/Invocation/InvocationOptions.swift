@@ -1,0 +1,48 @@
+import Basics
+
+/// How one command is to be run: the `options` of an invoke.
+package struct InvocationOptions: ParameterObject {
+  package static let naming = ParameterShape.Naming.verbatim
+  package static let shape = ParameterShape(of: InvocationOptions.self)
+
+  package let stream: Bool
+  package let progress: Bool
+  package let allPages: Bool
+  package let dryRun: Bool
+  /// Nil for the usual time of work, with waits for rate limits on top.
+  package let timeoutMilliseconds: Int64?
+  package let idempotencyKey: String?
+  package let fieldMapping: FieldMapping?
+
+  package init(_ options: inout ParamReader) {
+    stream = options.optional(
+      "stream", .boolean, "Send the items of the result as notifications while they arrive.",
+      default: false)
+    progress = options.optional(
+      "progress", .boolean, "Send invoke/progress notifications even without stream.",
+      default: false)
+    allPages = options.optional(
+      "all_pages", .boolean, "Read on from the page asked for to the last one.", default: false)
+    dryRun = options.optional(
+      "dry_run", .boolean, "Check, and answer with the requests that would be sent.",
+      default: false)
+    timeoutMilliseconds = options.optional(
+      "timeout_ms", .integer(from: 1, to: 86_400_000),
+      """
+      Milliseconds for all of it: queueing, sign-in, waits, retries and transfer. When left out, 60 s \
+      of work; waiting for rate limits comes on top.
+      """)
+    idempotencyKey = options.optional(
+      "idempotency_key", .text(maximumCharacters: 256),
+      "The same key and arguments on one connection are run once; the first result is answered.")
+    fieldMapping = options.optional(
+      "field_mapping", .object(FieldMapping.self),
+      "Of a command that fetches events: how their fields differ from its own mapping.")
+  }
+
+  /// All options left out.
+  package static let none: InvocationOptions = {
+    var reader = ParamReader(decoding: shape, from: nil)
+    return InvocationOptions(&reader)
+  }()
+}

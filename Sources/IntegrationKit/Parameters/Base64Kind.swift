@@ -1,0 +1,38 @@
+import Basics
+import JSON
+
+/// Bytes, as Base64 (RFC 4648 section 4); the padding may be left out.
+package struct Base64Kind: Kind {
+  package var placeholder: [UInt8] { [] }
+
+  package func decode(
+    _ json: JSON, members: ParameterShape?, faults: inout [ParameterProblem]
+  ) -> [UInt8]? {
+    guard let text = json.stringBytes else {
+      faults.append(ParameterProblem("must be a string"))
+      return nil
+    }
+    let outcome = text.withUnsafeBufferPointer { text in
+      Result { () throws(Base64Error) in try Base64.decode(text) }
+    }
+    switch outcome {
+    case .success(let bytes): return bytes
+    case .failure(let error):
+      faults.append(ParameterProblem("is no Base64: it \(error.reason), at byte \(error.offset)"))
+      return nil
+    }
+  }
+
+  package func writeSchema(to writer: inout JSONWriter) {
+    writer.member("type", "string")
+    writer.member("contentEncoding", "base64")
+  }
+
+  package func write(_ value: [UInt8], to writer: inout JSONWriter) {
+    writer.string(Base64.encode(value))
+  }
+}
+
+extension Kind where Self == Base64Kind {
+  package static var base64: Base64Kind { Base64Kind() }
+}

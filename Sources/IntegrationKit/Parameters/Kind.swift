@@ -1,0 +1,113 @@
+import Basics
+import JSON
+
+/// What values a parameter takes: one rule for the schema and for the check.
+package protocol Kind: Sendable {
+  associatedtype Value: Sendable
+  /// Stands in for a value that was not usable; never reaches a command that runs.
+  var placeholder: Value { get }
+  /// Of an object: its members.
+  var members: ParameterShape? { get }
+  /// A credential, which is never shown.
+  var isSecret: Bool { get }
+  /// Of several values: an empty list of them says as little as none.
+  var isList: Bool { get }
+  /// What a description does not have to say of each parameter of this kind; nil for nothing.
+  var note: String? { get }
+
+  /// Reads a value, which is not null; a fault's path starts at that value.
+  func decode(_ json: JSON, members: ParameterShape?, faults: inout [ParameterProblem]) -> Value?
+  /// Writes members of a JSON Schema (2020-12) object, such as `"type":"integer","minimum":1`.
+  func writeSchema(to writer: inout JSONWriter)
+  /// Writes a value as a caller would give it.
+  func write(_ value: Value, to writer: inout JSONWriter)
+}
+
+extension Kind {
+  package var members: ParameterShape? { nil }
+  package var isSecret: Bool { false }
+  package var isList: Bool { false }
+  package var note: String? { nil }
+
+  func fragment(_ value: Value) -> JSONFragment {
+    JSONFragment { write(value, to: &$0) }
+  }
+}
+
+// MARK: Names for declarations
+
+extension Kind where Self == TextKind {
+  package static var text: TextKind { TextKind(maximumCharacters: 65_536) }
+
+  /// Text that may be "", which means something.
+  package static var blankableText: TextKind {
+    TextKind(maximumCharacters: 65_536, mayBeEmpty: true)
+  }
+
+  package static func text(maximumCharacters: Int) -> TextKind {
+    TextKind(maximumCharacters: maximumCharacters)
+  }
+
+  /// Text on one line.
+  package static func line(maximumCharacters: Int) -> TextKind {
+    TextKind(maximumCharacters: maximumCharacters, isLine: true)
+  }
+
+  package static func blankableText(maximumCharacters: Int) -> TextKind {
+    TextKind(maximumCharacters: maximumCharacters, mayBeEmpty: true)
+  }
+}
+
+extension Kind where Self == IntegerKind {
+  package static func integer(from least: Int64, to most: Int64) -> Self {
+    Self(range: least...most)
+  }
+
+  /// The number of a page, from 1.
+  package static var page: Self { Self(range: 1...1_000_000_000) }
+}
+
+extension Kind where Self == ServerURLKind {
+  package static var serverURL: ServerURLKind { ServerURLKind() }
+}
+
+extension Kind where Self == IdentifierKind {
+  package static var identifier: IdentifierKind { IdentifierKind() }
+}
+
+extension Kind where Self == BooleanKind {
+  package static var boolean: BooleanKind { BooleanKind() }
+}
+
+extension Kind where Self == NumberKind {
+  package static var positiveNumber: NumberKind { NumberKind() }
+}
+
+extension Kind where Self == JSONKind {
+  package static var anyJSON: JSONKind { JSONKind(kind: nil) }
+  package static var jsonObject: JSONKind { JSONKind(kind: .object) }
+  /// Text that is looked up as it is.
+  package static var jsonText: JSONKind { JSONKind(kind: .string) }
+}
+
+extension Kind {
+  package static func choice<Choice>(_ type: Choice.Type) -> Self where Self == ChoiceKind<Choice> {
+    ChoiceKind()
+  }
+
+  package static func object<Object>(_ type: Object.Type) -> Self where Self == ObjectKind<Object> {
+    ObjectKind()
+  }
+
+  package static func list<Element>(
+    of element: Element, count: ClosedRange<Int> = 0...Int.max
+  ) -> Self where Self == ListKind<Element> {
+    ListKind(element: element, countRange: count)
+  }
+
+  package static func oneOrMore<Element>(
+    _ element: Element, count: ClosedRange<Int>
+  ) -> Self where Self == OneOrMoreKind<Element> {
+    OneOrMoreKind(list: ListKind(element: element, countRange: count))
+  }
+}

@@ -1,0 +1,252 @@
+import Basics
+import JSON
+
+/// A rule over several parameters.
+enum Rule: Sendable {
+  /// Not all of these may be left out, or be empty lists.
+  case atLeastOne(of: [String], sentence: String?)
+  /// Required when another parameter has one of these values.
+  case required(String, when: Condition)
+  /// Allowed only when another parameter has one of these values. Its own default always is.
+  case allowed(String, when: Condition)
+  /// These of its values are allowed only when another parameter has one of these values.
+  case allowedValues(String, [ConditionValue], when: Condition)
+  /// The first time is not after the second one, or before it.
+  case ordered(String, TimeOrder, String, sentence: String)
+
+  var names: [String] {
+    switch self {
+    case .atLeastOne(let names, _): names
+    case .required(let name, let condition), .allowed(let name, let condition),
+      .allowedValues(let name, _, let condition):
+      [name, condition.name]
+    case .ordered(let first, _, let second, _): [first, second]
+    }
+  }
+
+  enum TimeOrder: String {
+    case notAfter = "must not be after"
+    case before = "must be before"
+
+    func holds(_ first: Timestamp, _ second: Timestamp) -> Bool {
+      self == .before ? first < second : first <= second
+    }
+  }
+
+  /// Another parameter has one of some values; left out, it has its default.
+  struct Condition: Sendable {
+    let name: String
+    let values: [ConditionValue]
+
+    var text: String {
+      "\(name) is \(values.map(\.description).joined(separator: " or "))"
+    }
+  }
+}
+
+/// A value of a parameter that a rule depends on: the name of a choice, or true or false.
+package enum ConditionValue: Sendable, Equatable, CustomStringConvertible,
+  ExpressibleByStringLiteral, ExpressibleByBooleanLiteral
+{
+  case text(String)
+  case boolean(Bool)
+
+  package init(stringLiteral text: String) { self = .text(text) }
+  package init(booleanLiteral value: Bool) { self = .boolean(value) }
+
+  package static func choice(_ choice: some ParameterChoice) -> Self { .text(choice.rawValue) }
+
+  init?(_ json: JSON) {
+    if let text = json.string {
+      self = .text(text)
+    } else if let value = json.bool {
+      self = .boolean(value)
+    } else {
+      return nil
+    }
+  }
+
+  package var description: String {
+    switch self {
+    case .text(let text): text
+    case .boolean(let value): "\(value)"
+    }
+  }
+}
+
+// MARK: Telling
+
+extension ParameterShape {
+  /// The rules as sentences.
+  package var ruleSentences: [String] {
+    rules.map { rule in
+      switch rule {
+      case .atLeastOne(let names, _): "At least one of \(names.joined(separator: ", "))."
+      case .required(let name, let condition): "\(name) is required when \(condition.text)."
+      case .allowed(let name, let condition): "\(name) is allowed only when \(condition.text)."
+      case .allowedValues(let name, let values, let condition):
+        "\(name) may be \(values.map(\.description).joined(separator: " or ")) only when "
+          + "\(condition.text)."
+      case .ordered(let first, let order, let second, _):
+        "\(first) \(order.rawValue) \(second)."
+      }
+    }
+  }
+
+  /// Whether a condition holds in a call that does not give the parameter it looks at.
+  func holdsByDefault(_ condition: Rule.Condition) -> Bool { holds(condition, nil) != nil }
+}
+
+// MARK: Checking
+
+extension ParameterShape {
+  /// The rules that an object breaks.
+  func brokenRules(by object: JSON?) -> [ParameterProblem] {
+    rules.compactMap { rule in
+      switch rule {
+      case .atLeastOne(let names, let sentence):
+        guard names.allSatisfy({ isEmpty($0, object) }) else { return nil }
+        return ParameterProblem(
+          "at least one of \(names.joined(separator: ", ")) is required", isMissing: true,
+          sentence: sentence)
+      case .required(let name, let condition):
+        guard let value = holds(condition, object), given(name, object) == nil else { return nil }
+        let origin = given(condition.name, object) == nil ? ", its default" : ""
+        return ParameterProblem(
+          "is required when \(condition.name) is \(value)\(origin)", at: name, isMissing: true)
+      case .allowed(let name, let condition):
+        guard let value = given(name, object), !isDefault(value, of: name),
+          holds(condition, object) == nil
+        else { return nil }
+        return ParameterProblem("is allowed only when \(condition.text)", at: name)
+      case .allowedValues(let name, let choices, let condition):
+        guard let value = given(name, object).flatMap({ ConditionValue($0) }),
+          choices.contains(value), holds(condition, object) == nil
+        else { return nil }
+        return ParameterProblem("\(value) is allowed only when \(condition.text)", at: name)
+      case .ordered(let first, let order, let second, let sentence):
+        guard let start = time(first, object), let end = time(second, object),
+          !order.holds(start, end)
+        else { return nil }
+        return ParameterProblem("\(order.rawValue) \(second)", at: first, sentence: sentence)
+      }
+    }
+  }
+
+  /// What the caller gave; null is nothing.
+  private func given(_ name: String, _ object: JSON?) -> JSON? {
+    object?[name].flatMap { $0.isNull ? nil : $0 }
+  }
+
+  private func givenOrDefault(_ name: String, _ object: JSON?) -> JSON? {
+    given(name, object) ?? parameter(name)?.defaultValue?.json
+  }
+
+  private func isEmpty(_ name: String, _ object: JSON?) -> Bool {
+    guard let value = given(name, object) else { return true }
+    return parameter(name)?.isList == true && value.kind == .array && value.count == 0
+  }
+
+  /// The value by which the condition holds.
+  private func holds(_ condition: Rule.Condition, _ object: JSON?) -> ConditionValue? {
+    let value = givenOrDefault(condition.name, object).flatMap { ConditionValue($0) }
+    return value.flatMap { condition.values.contains($0) ? $0 : nil }
+  }
+
+  /// As JSON Schema has it: numbers by their value.
+  private func isDefault(_ value: JSON, of name: String) -> Bool {
+    guard let fragment = parameter(name)?.defaultValue else { return false }
+    if let number = fragment.json.double { return value.double == number }
+    return JSONFragment(value).canonicalText == fragment.canonicalText
+  }
+
+  /// Nil also for what is no time, which is a fault of its own.
+  private func time(_ name: String, _ object: JSON?) -> Timestamp? {
+    var faults: [ParameterProblem] = []
+    return givenOrDefault(name, object).flatMap {
+      TimestampKind().decode($0, members: nil, faults: &faults)
+    }
+  }
+}
+
+// MARK: JSON Schema
+
+extension ParameterShape {
+  func writeSchema(of rule: Rule, to writer: inout JSONWriter) {
+    writer.object { writer in
+      switch rule {
+      case .atLeastOne(let names, _):
+        writer.name("anyOf")
+        writer.array { writer in
+          for name in names {
+            writer.object { writer in
+              writer.require(name)
+              guard parameter(name)?.isList == true else { return }
+              writer.property(name) { $0.member("minItems", 1) }
+            }
+          }
+        }
+      case .required(let name, let condition):
+        writer.name("if")
+        writer.object { write(condition, to: &$0) }
+        writer.name("then")
+        writer.object { $0.require(name) }
+      case .allowed(let name, let condition):
+        writer.name("if")
+        writer.object { writer in
+          if let value = parameter(name)?.defaultValue {
+            writer.property(name) { writer in
+              writer.name("not")
+              writer.object { $0.member("const", value) }
+            }
+          }
+          writer.require(name)
+        }
+        writer.name("then")
+        writer.object { write(condition, to: &$0) }
+      case .allowedValues(let name, let choices, let condition):
+        writer.name("if")
+        writer.object { write(Rule.Condition(name: name, values: choices), to: &$0) }
+        writer.name("then")
+        writer.object { write(condition, to: &$0) }
+      case .ordered(let first, let order, let second, _):
+        // JSON Schema compares no two values.
+        writer.member("description", "\(first) \(order.rawValue) \(second).")
+      }
+    }
+  }
+
+  private func write(_ condition: Rule.Condition, to writer: inout JSONWriter) {
+    writer.property(condition.name) { writer in
+      writer.name("enum")
+      writer.array { writer in
+        for value in condition.values {
+          switch value {
+          case .text(let text): writer.string(text)
+          case .boolean(let value): writer.bool(value)
+          }
+        }
+      }
+    }
+    // Left out, it has its default, by which the condition holds as well.
+    let value = parameter(condition.name)?.defaultValue.flatMap { ConditionValue($0.json) }
+    if let value, condition.values.contains(value) { return }
+    writer.require(condition.name)
+  }
+}
+
+extension JSONWriter {
+  fileprivate mutating func require(_ name: String) {
+    self.name("required")
+    array { $0.string(name) }
+  }
+
+  /// What one member has to be.
+  fileprivate mutating func property(_ name: String, _ write: (inout JSONWriter) -> Void) {
+    self.name("properties")
+    object { writer in
+      writer.name(text: name)
+      writer.object(write)
+    }
+  }
+}

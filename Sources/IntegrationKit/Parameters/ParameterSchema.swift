@@ -1,0 +1,53 @@
+import Basics
+import JSON
+
+/// JSON Schema (2020-12) out of a declaration.
+extension ParameterShape {
+  package func writeSchema(to writer: inout JSONWriter) {
+    writer.object { writeSchemaMembers(to: &$0) }
+  }
+
+  package func writeSchemaMembers(to writer: inout JSONWriter) {
+    writer.member("type", "object")
+    writer.name("properties")
+    writer.object { writer in
+      for parameter in parameters {
+        writer.name(text: parameter.name)
+        writer.object { parameter.writeSchema(to: &$0) }
+      }
+    }
+    let required = parameters.filter(\.isRequired)
+    if !required.isEmpty {
+      writer.name("required")
+      writer.array { for parameter in required { $0.string(parameter.name) } }
+    }
+    if !rules.isEmpty {
+      writer.name("allOf")
+      writer.array { for rule in rules { writeSchema(of: rule, to: &$0) } }
+    }
+    writer.member("additionalProperties", false)
+  }
+}
+
+extension Parameter {
+  fileprivate func writeSchema(to writer: inout JSONWriter) {
+    writer.member("title", title)
+    writer.member("description", about)
+    writeKind(&writer)
+    if let defaultValue { writer.member("default", defaultValue) }
+    if !examples.isEmpty {
+      writer.name("examples")
+      writer.array { for example in examples { $0.value(example) } }
+    }
+    guard !sources.isEmpty else { return }
+    writer.name("x-source")
+    writer.array { writer in
+      for source in sources {
+        writer.object {
+          $0.member("command", "\(source.command)")
+          $0.member("path", "\(source.path)")
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,74 @@
+import Basics
+import JSON
+import Redaction
+
+/// A secret document in a connection's settings: a JSON object, the text of one, or a reference to
+/// where it is kept.
+package struct SecretDocumentKind: Kind {
+  package var placeholder: SecretReference { .literal("") }
+  package var isSecret: Bool { true }
+
+  package func decode(
+    _ json: JSON, members: ParameterShape?, faults: inout [ParameterProblem]
+  ) -> SecretReference? {
+    let isReference = json.members.contains { $0.name.string?.hasPrefix("$") == true }
+    if json.kind == .object && !isReference {
+      return .literal(JSONFragment(json).text)
+    }
+    return SecretKind().decode(json, members: members, faults: &faults)
+  }
+
+  package func writeSchema(to writer: inout JSONWriter) {
+    writer.member("writeOnly", true)
+    writer.name("type")
+    writer.array {
+      $0.string("object")
+      $0.string("string")
+    }
+    writer.member("minLength", 1)
+  }
+
+  package func write(_ value: SecretReference, to writer: inout JSONWriter) {
+    writer.string(Redactor.replacement)
+  }
+}
+
+/// A password that a command sets: 8 to 100 ASCII characters, as Google's Directory takes them.
+package struct PasswordKind: Kind {
+  private static let length = 8...100
+  package var placeholder: String { "" }
+  package var isSecret: Bool { true }
+
+  package func decode(
+    _ json: JSON, members: ParameterShape?, faults: inout [ParameterProblem]
+  ) -> String? {
+    guard let text = json.string, Self.length.contains(text.utf8.count),
+      text.utf8.allSatisfy({ (0x20...0x7E).contains($0) })
+    else {
+      faults.append(
+        ParameterProblem(
+          "must be \(Self.length.lowerBound) to \(Self.length.upperBound) printable ASCII characters"
+        ))
+      return nil
+    }
+    return text
+  }
+
+  package func writeSchema(to writer: inout JSONWriter) {
+    writer.member("writeOnly", true)
+    writer.member("type", "string")
+    writer.member("minLength", Self.length.lowerBound)
+    writer.member("maxLength", Self.length.upperBound)
+    writer.member("pattern", "^[ -~]*$")
+  }
+
+  package func write(_ value: String, to writer: inout JSONWriter) { writer.string(value) }
+}
+
+extension Kind where Self == SecretDocumentKind {
+  package static var secretDocument: SecretDocumentKind { SecretDocumentKind() }
+}
+
+extension Kind where Self == PasswordKind {
+  package static var password: PasswordKind { PasswordKind() }
+}

@@ -1,0 +1,133 @@
+import Basics
+import JSON
+
+/// An object with members of its own.
+package struct ObjectKind<Object: ParameterObject>: Kind {
+  package var members: ParameterShape? { ParameterShape(of: Object.self) }
+
+  package var placeholder: Object {
+    var reader = ParamReader(describing: Object.naming)
+    return Object(&reader)
+  }
+
+  package func decode(
+    _ json: JSON, members: ParameterShape?, faults: inout [ParameterProblem]
+  ) -> Object? {
+    guard let members else { preconditionFailure("an object without its shape") }
+    do {
+      return try members.decode(json) { Object(&$0) }
+    } catch {
+      faults += error.list
+      return nil
+    }
+  }
+
+  package func writeSchema(to writer: inout JSONWriter) {
+    ParameterShape(of: Object.self).writeSchemaMembers(to: &writer)
+  }
+
+  /// Examples of objects are written by hand; there is no way back from the value.
+  package func write(_ value: Object, to writer: inout JSONWriter) { writer.object { _ in } }
+}
+
+/// Several values of one kind.
+package struct ListKind<Element: Kind>: Kind {
+  let element: Element
+  let countRange: ClosedRange<Int>
+  package var placeholder: [Element.Value] { [] }
+  package var members: ParameterShape? { element.members }
+  package var isList: Bool { true }
+  package var note: String? { element.note }
+
+  package func decode(
+    _ json: JSON, members: ParameterShape?, faults: inout [ParameterProblem]
+  ) -> [Element.Value]? {
+    guard json.kind == .array else {
+      faults.append(ParameterProblem("must be an array"))
+      return nil
+    }
+    let count = json.count
+    guard countRange.contains(count) else {
+      faults.append(
+        ParameterProblem(
+          count < countRange.lowerBound
+            ? "must hold at least \(countRange.lowerBound)"
+            : "must hold at most \(countRange.upperBound), not \(count)"))
+      return nil
+    }
+    var values: [Element.Value] = []
+    for (position, item) in json.elements.enumerated() {
+      var itemFaults: [ParameterProblem] = []
+      if let value = element.decode(item, members: members, faults: &itemFaults) {
+        values.append(value)
+      }
+      faults += itemFaults.map { $0.inside(String(position)) }
+    }
+    return values
+  }
+
+  package func writeSchema(to writer: inout JSONWriter) {
+    writer.member("type", "array")
+    writer.name("items")
+    writer.object { element.writeSchema(to: &$0) }
+    writer.member("minItems", countRange.lowerBound)
+    if countRange.upperBound != .max { writer.member("maxItems", countRange.upperBound) }
+  }
+
+  package func write(_ value: [Element.Value], to writer: inout JSONWriter) {
+    writer.array { for item in value { element.write(item, to: &$0) } }
+  }
+}
+
+/// A value, or an array of them: one stands for a list of one.
+package struct OneOrMoreKind<Element: Kind>: Kind {
+  let list: ListKind<Element>
+  package var placeholder: [Element.Value] { [] }
+  package var isList: Bool { true }
+
+  package func decode(
+    _ json: JSON, members: ParameterShape?, faults: inout [ParameterProblem]
+  ) -> [Element.Value]? {
+    if json.kind == .array { return list.decode(json, members: members, faults: &faults) }
+    return list.element.decode(json, members: members, faults: &faults).map { [$0] }
+  }
+
+  package func writeSchema(to writer: inout JSONWriter) {
+    writer.name("anyOf")
+    writer.array { writer in
+      writer.object { list.element.writeSchema(to: &$0) }
+      writer.object { list.writeSchema(to: &$0) }
+    }
+  }
+
+  package func write(_ value: [Element.Value], to writer: inout JSONWriter) {
+    if value.count == 1 {
+      list.element.write(value[0], to: &writer)
+    } else {
+      list.write(value, to: &writer)
+    }
+  }
+}
+
+/// Any JSON, passed on as it is; of one kind where that is said.
+package struct JSONKind: Kind {
+  let kind: JSON.Kind?
+  package var placeholder: JSON { JSONFragment.null.json }
+
+  package func decode(
+    _ json: JSON, members: ParameterShape?, faults: inout [ParameterProblem]
+  ) -> JSON? {
+    if let kind, json.kind != kind {
+      faults.append(ParameterProblem("must be \(kind == .string ? "a string" : "an object")"))
+      return nil
+    }
+    return json
+  }
+
+  package func writeSchema(to writer: inout JSONWriter) {
+    // Its name is not taken from the case: looking that up takes longer than the rest of a schema.
+    if let kind { writer.member("type", kind == .string ? "string" : "object") }
+  }
+
+  package func write(_ value: JSON, to writer: inout JSONWriter) { writer.value(value) }
+}

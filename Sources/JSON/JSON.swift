@@ -1,0 +1,208 @@
+import Glibc
+
+/// A value inside a parsed JSON text (RFC 8259).
+///
+/// Cheap to copy; keeps its whole document alive. Reading never throws: an accessor of another
+/// type than the value's is nil. Duplicate member names: a lookup finds the last one, `members`
+/// yields all of them.
+package struct JSON: Sendable {
+  package enum Kind: UInt8, Sendable {
+    case null, `false`, `true`, number, string, array, object
+  }
+
+  let document: JSONDocument
+  let index: Int
+
+  init(document: JSONDocument, index: Int) {
+    self.document = document
+    self.index = index
+  }
+
+  var node: JSONNode { document.nodes[index] }
+
+  package var kind: Kind { node.kind }
+  package var isNull: Bool { kind == .null }
+
+  /// Where the value starts, in bytes from the start of the document.
+  package var offset: Int { node.kind == .string ? Int(node.start) - 1 : Int(node.start) }
+
+  // MARK: Scalars
+
+  package var bool: Bool? {
+    switch kind {
+    case .true: true
+    case .false: false
+    default: nil
+    }
+  }
+
+  /// The decoded text of a string. An unpaired surrogate escape becomes U+FFFD.
+  package var string: String? {
+    let node = self.node
+    guard node.kind == .string else { return nil }
+    if !node.hasEscapes { return String(decoding: content, as: UTF8.self) }
+    return String(decoding: JSONString.decode(content), as: UTF8.self)
+  }
+
+  /// The decoded UTF-8 bytes of a string.
+  package var stringBytes: [UInt8]? {
+    let node = self.node
+    guard node.kind == .string else { return nil }
+    return node.hasEscapes ? JSONString.decode(content) : Array(content)
+  }
+
+  /// The value of a number that is an integer within 64 bits, `1`, `1.0` and `1e2` alike.
+  package var integer: Int64? {
+    guard kind == .number else { return nil }
+    return JSONNumber.integer(content)
+  }
+
+  /// The nearest double of a number; infinite beyond the range of one.
+  package var double: Double? {
+    guard kind == .number else { return nil }
+    return JSONNumber.double(content)
+  }
+
+  /// The source text as it arrived: `1.50`, `"caf\u00e9"`, `{"a": 1}`.
+  package var sourceText: String { String(decoding: source, as: UTF8.self) }
+
+  /// The source bytes, put on one line where they are not.
+  package var bytesOnOneLine: [UInt8] {
+    document.hasLineBreaks ? JSONFragment(self).bytes : Array(source)
+  }
+
+  /// The source bytes, quotes of a string included. Valid while the document lives.
+  var source: UnsafeBufferPointer<UInt8> {
+    let node = self.node
+    let quote = node.kind == .string ? 1 : 0
+    return UnsafeBufferPointer(
+      start: document.bytes + Int(node.start) - quote, count: Int(node.length) + 2 * quote)
+  }
+
+  /// The source bytes without the quotes of a string.
+  var content: UnsafeBufferPointer<UInt8> {
+    let node = self.node
+    return UnsafeBufferPointer(
+      start: document.bytes + Int(node.start), count: Int(node.length))
+  }
+
+  /// Calls `body` with the source bytes, which are valid only during the call.
+  package func withSource<Result>(_ body: (UnsafeBufferPointer<UInt8>) -> Result) -> Result {
+    withExtendedLifetime(document) { body(source) }
+  }
+
+  /// Whether this is a string equal to `text`, without decoding one that has no escapes.
+  package func equals(_ text: String) -> Bool {
+    let node = self.node
+    guard node.kind == .string else { return false }
+    // By bytes: Swift's own comparison of strings takes canonically equivalent ones for equal.
+    if node.hasEscapes { return JSONString.decode(content).elementsEqual(text.utf8) }
+    let own = content
+    return text.withUTF8Bytes { other in
+      guard own.count == other.count else { return false }
+      guard let one = own.baseAddress, let two = other.baseAddress else { return true }
+      return memcmp(one, two, own.count) == 0
+    }
+  }
+
+  // MARK: Containers
+
+  /// The last member of that name of an object.
+  package subscript(name: String) -> JSON? {
+    select(JSONNames(name))[0]
+  }
+
+  /// The element at a position of an array, from 0. Takes time in proportion to the position.
+  package subscript(position: Int) -> JSON? {
+    guard position >= 0 else { return nil }
+    var remaining = position
+    for element in elements {
+      if remaining == 0 { return element }
+      remaining -= 1
+    }
+    return nil
+  }
+
+  /// The elements of an array; nothing for another kind.
+  package var elements: Elements { Elements(of: self) }
+
+  /// The members of an object in source order; nothing for another kind.
+  package var members: Members { Members(of: self) }
+
+  /// Elements of an array or members of an object; 0 for a scalar. Takes time in proportion.
+  package var count: Int {
+    kind == .object ? members.reduce(0) { n, _ in n + 1 } : elements.reduce(0) { n, _ in n + 1 }
+  }
+
+  package struct Elements: Sequence, IteratorProtocol {
+    let document: JSONDocument
+    var index: Int
+    let end: Int
+
+    init(of json: JSON) {
+      document = json.document
+      index = json.index + 1
+      end = json.kind == .array ? Int(json.node.next) : index
+    }
+
+    package mutating func next() -> JSON? {
+      guard index < end else { return nil }
+      defer { index = Int(document.nodes[index].next) }
+      return JSON(document: document, index: index)
+    }
+  }
+
+  package struct Member: Sendable {
+    /// Always a string.
+    package let name: JSON
+    package let value: JSON
+  }
+
+  package struct Members: Sequence, IteratorProtocol {
+    let document: JSONDocument
+    var index: Int
+    let end: Int
+
+    init(of json: JSON) {
+      document = json.document
+      index = json.index + 1
+      end = json.kind == .object ? Int(json.node.next) : index
+    }
+
+    package mutating func next() -> Member? {
+      guard index < end else { return nil }
+      let name = JSON(document: document, index: index)
+      let value = JSON(document: document, index: index + 1)
+      index = Int(document.nodes[index + 1].next)
+      return Member(name: name, value: value)
+    }
+  }
+}
+
+extension JSON {
+  /// Parses `text` whole.
+  ///
+  /// - Throws: the first fault with its offset. Not thrown: duplicate names, lone surrogate
+  ///   escapes and numbers beyond a double, which are all valid JSON texts.
+  package static func parse(
+    _ text: UnsafeBufferPointer<UInt8>, limits: JSONLimits = JSONLimits()
+  ) throws(JSONError) -> JSON {
+    var parser = JSONParser(limits: limits)
+    return try parser.parse(text)
+  }
+
+  package static func parse(
+    _ text: [UInt8], limits: JSONLimits = JSONLimits()
+  ) throws(JSONError) -> JSON {
+    var outcome: Result<JSON, JSONError>?
+    text.withUnsafeBufferPointer { buffer in
+      outcome = Result { () throws(JSONError) in try parse(buffer, limits: limits) }
+    }
+    guard let outcome else { preconditionFailure("withUnsafeBufferPointer did not call back") }
+    return try outcome.get()
+  }
+
+  package static func parse(_ text: String) throws(JSONError) -> JSON {
+    try parse(Array(text.utf8))
+  }
+}

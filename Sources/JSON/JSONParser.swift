@@ -1,0 +1,270 @@
+import Basics
+
+/// Reads JSON texts strictly by RFC 8259, into documents.
+///
+/// Keep one for many texts: its index buffer is reused. Iterative, so that nesting costs no stack.
+package struct JSONParser: ~Copyable {
+  /// Offsets are 32 bits wide.
+  static let maximumBytes = Int(UInt32.max)
+
+  let limits: JSONLimits
+  private var index = JSONIndex()
+  /// The open containers, innermost last, as positions in `index.nodes`.
+  private var open: [Int] = []
+
+  package init(limits: JSONLimits = JSONLimits()) {
+    self.limits = limits
+  }
+
+  package mutating func parse(_ text: UnsafeBufferPointer<UInt8>) throws(JSONError) -> JSON {
+    precondition(text.count <= Self.maximumBytes, "a text of 4 GiB or more")
+    index.removeAll()
+    open.removeAll(keepingCapacity: true)
+    try scan(text)
+    return JSONDocument(copying: text, index: index).root
+  }
+
+  // MARK: The scanner
+
+  private enum Expectation { case value, valueOrEnd, nameOrEnd, name, commaOrEnd }
+
+  private mutating func scan(_ text: UnsafeBufferPointer<UInt8>) throws(JSONError) {
+    guard let base = text.baseAddress, text.count > 0 else {
+      throw syntax("expected a value, found nothing", 0)
+    }
+    let end = text.count
+    var at = 0
+    var expecting = Expectation.value
+    while true {
+      at = skipWhitespace(base, at, end)
+      guard at < end else { throw syntax(unfinished(expecting), at) }
+      let byte = base[at]
+      switch expecting {
+      case .valueOrEnd where byte == UInt8(ascii: "]"), .nameOrEnd where byte == UInt8(ascii: "}"):
+        close(at)
+        at += 1
+      case .nameOrEnd, .name:
+        guard byte == UInt8(ascii: "\"") else { throw syntax("expected a member name", at) }
+        at = try scanString(base, at, end)
+        at = skipWhitespace(base, at, end)
+        guard at < end, base[at] == UInt8(ascii: ":") else {
+          throw syntax("expected a colon after a member name", at)
+        }
+        at += 1
+        expecting = .value
+        continue
+      case .commaOrEnd:
+        let inObject = index[open[open.count - 1]].kind == .object
+        if byte == UInt8(ascii: ",") {
+          at += 1
+          expecting = inObject ? .name : .value
+          continue
+        }
+        guard byte == (inObject ? UInt8(ascii: "}") : UInt8(ascii: "]")) else {
+          throw syntax("expected a comma or \(inObject ? "}" : "]")", at)
+        }
+        close(at)
+        at += 1
+      case .value, .valueOrEnd:
+        switch byte {
+        case UInt8(ascii: "{"), UInt8(ascii: "["):
+          guard open.count < limits.depth else {
+            throw JSONError(
+              code: .tooDeep, reason: "more than \(limits.depth) nested arrays and objects",
+              offset: at)
+          }
+          let isObject = byte == UInt8(ascii: "{")
+          open.append(index.count)
+          try append(isObject ? .object : .array, start: at, length: 0)
+          at += 1
+          expecting = isObject ? .nameOrEnd : .valueOrEnd
+          continue
+        case UInt8(ascii: "\""):
+          at = try scanString(base, at, end)
+        case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"):
+          let start = at
+          at = try scanNumber(base, at, end)
+          try append(.number, start: start, length: at - start)
+        default:
+          at = try scanLiteral(base, at, end)
+        }
+      }
+      if open.isEmpty { break }
+      expecting = .commaOrEnd
+    }
+    at = skipWhitespace(base, at, end)
+    guard at == end else { throw syntax("unexpected text after the value", at) }
+  }
+
+  private func unfinished(_ expecting: Expectation) -> String {
+    switch expecting {
+    case .value where open.isEmpty: "expected a value, found nothing"
+    default: "the text ends inside an array or object"
+    }
+  }
+
+  @inline(__always)
+  private mutating func append(
+    _ kind: JSON.Kind, start: Int, length: Int, hasEscapes: Bool = false
+  ) throws(JSONError) {
+    guard index.count < limits.values else {
+      throw JSONError(
+        code: .tooManyValues, reason: "more than \(limits.values) values", offset: start)
+    }
+    index.append(
+      JSONNode(
+        start: UInt32(truncatingIfNeeded: start), length: UInt32(truncatingIfNeeded: length),
+        next: UInt32(truncatingIfNeeded: index.count + 1), kind: kind,
+        hasEscapes: hasEscapes))
+  }
+
+  /// Ends the innermost container, whose closing bracket is at `at`.
+  @inline(__always)
+  private mutating func close(_ at: Int) {
+    let container = open.removeLast()
+    index[container].length =
+      UInt32(truncatingIfNeeded: at + 1)
+      - index[container].start
+    index[container].next = UInt32(truncatingIfNeeded: index.count)
+  }
+
+  @inline(__always)
+  private mutating func skipWhitespace(
+    _ base: UnsafePointer<UInt8>, _ from: Int, _ end: Int
+  ) -> Int {
+    var at = from
+    while at < end {
+      let byte = base[at]
+      if byte > 0x20 { break }
+      if byte == 0x0A || byte == 0x0D {
+        index.hasLineBreaks = true
+      } else if byte != 0x20 && byte != 0x09 {
+        break
+      }
+      at += 1
+    }
+    return at
+  }
+
+  // MARK: Tokens
+
+  /// Reads the string whose opening quote is at `quote`; returns the offset after the closing one.
+  @inline(__always)
+  private mutating func scanString(
+    _ base: UnsafePointer<UInt8>, _ quote: Int, _ end: Int
+  ) throws(JSONError) -> Int {
+    let start = quote + 1
+    var at = start
+    var hasEscapes = false
+    while at < end {
+      at += JSONString.plainRun(base, at, end)
+      guard at < end else { break }
+      let byte = base[at]
+      if JSONString.isPlain(byte) {
+        at += 1
+        continue
+      }
+      if byte == UInt8(ascii: "\"") {
+        try append(.string, start: start, length: at - start, hasEscapes: hasEscapes)
+        return at + 1
+      }
+      if byte == UInt8(ascii: "\\") {
+        hasEscapes = true
+        at = try skipEscape(base, at, end)
+      } else if byte < 0x20 {
+        throw syntax("a control character must be escaped in a string", at)
+      } else {
+        at = try skipMultibyte(base, at, end)
+      }
+    }
+    throw syntax("the text ends inside a string", end)
+  }
+
+  private func skipEscape(
+    _ base: UnsafePointer<UInt8>, _ at: Int, _ end: Int
+  ) throws(JSONError) -> Int {
+    guard at + 1 < end else { throw syntax("the text ends inside a string", end) }
+    switch base[at + 1] {
+    case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"), UInt8(ascii: "b"),
+      UInt8(ascii: "f"), UInt8(ascii: "n"), UInt8(ascii: "r"), UInt8(ascii: "t"):
+      return at + 2
+    case UInt8(ascii: "u"):
+      for digit in 2..<6 {
+        guard at + digit < end, hexValue(base[at + digit]) != nil else {
+          throw syntax("\\u needs four hexadecimal digits", at)
+        }
+      }
+      return at + 6
+    default:
+      throw syntax("unknown escape in a string", at)
+    }
+  }
+
+  /// Checks one multi-byte UTF-8 sequence (RFC 3629, table of section 4); returns its end.
+  private mutating func skipMultibyte(
+    _ base: UnsafePointer<UInt8>, _ at: Int, _ end: Int
+  ) throws(JSONError) -> Int {
+    let length = UTF8Sequence.length(base + at, available: end - at)
+    guard length > 0 else {
+      throw JSONError(code: .invalidUTF8, reason: "invalid UTF-8 in a string", offset: at)
+    }
+    if UTF8Sequence.isLineSeparator(base + at, length: length) { index.hasLineBreaks = true }
+    return at + length
+  }
+
+  @inline(__always)
+  private func scanNumber(
+    _ base: UnsafePointer<UInt8>, _ from: Int, _ end: Int
+  ) throws(JSONError) -> Int {
+    var at = from
+    if base[at] == UInt8(ascii: "-") { at += 1 }
+    guard at < end, isDigit(base[at]) else { throw syntax("expected a digit", at) }
+    if base[at] == UInt8(ascii: "0") {
+      at += 1
+      guard at == end || !isDigit(base[at]) else {
+        throw syntax("a number does not start with 0 and another digit", at)
+      }
+    } else {
+      while at < end, isDigit(base[at]) { at += 1 }
+    }
+    if at < end, base[at] == UInt8(ascii: ".") {
+      at += 1
+      guard at < end, isDigit(base[at]) else {
+        throw syntax("expected a digit after the point", at)
+      }
+      while at < end, isDigit(base[at]) { at += 1 }
+    }
+    if at < end, base[at] | 0x20 == UInt8(ascii: "e") {
+      at += 1
+      if at < end, base[at] == UInt8(ascii: "+") || base[at] == UInt8(ascii: "-") { at += 1 }
+      guard at < end, isDigit(base[at]) else {
+        throw syntax("expected a digit in the exponent", at)
+      }
+      while at < end, isDigit(base[at]) { at += 1 }
+    }
+    return at
+  }
+
+  private mutating func scanLiteral(
+    _ base: UnsafePointer<UInt8>, _ at: Int, _ end: Int
+  ) throws(JSONError) -> Int {
+    for (text, kind) in [("true", JSON.Kind.true), ("false", .false), ("null", .null)] {
+      let literal = text.utf8
+      guard end - at >= literal.count else { continue }
+      if literal.enumerated().allSatisfy({ base[at + $0.offset] == $0.element }) {
+        try append(kind, start: at, length: literal.count)
+        return at + literal.count
+      }
+    }
+    throw base[at] >= 0x80 && UTF8Sequence.length(base + at, available: end - at) == 0
+      ? JSONError(code: .invalidUTF8, reason: "invalid UTF-8", offset: at)
+      : syntax("expected a value", at)
+  }
+
+  private func syntax(_ reason: String, _ offset: Int) -> JSONError {
+    JSONError(code: .syntax, reason: reason, offset: offset)
+  }
+}
+
+@inline(__always)
+func isDigit(_ byte: UInt8) -> Bool { byte &- UInt8(ascii: "0") < 10 }

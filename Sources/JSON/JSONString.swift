@@ -1,0 +1,175 @@
+import Basics
+
+extension String {
+  /// The string's UTF-8, in place. Unlike `withUTF8` it needs no copy of the string to change.
+  @inline(__always)
+  func withUTF8Bytes<Result>(_ body: (UnsafeBufferPointer<UInt8>) -> Result) -> Result {
+    utf8.withContiguousStorageIfAvailable(body) ?? Array(utf8).withUnsafeBufferPointer(body)
+  }
+}
+
+/// The escapes of JSON strings (RFC 8259 section 7).
+package enum JSONString {
+  /// How many bytes from `at` on are ASCII that stands for itself in a string; counts in steps of
+  /// eight bytes, and leaves the last few to `isPlain`.
+  ///
+  /// Each test sets the high bit of a byte that fails it (of the first such byte at least, which is
+  /// the one that counts).
+  @inline(__always)
+  static func plainRun(_ base: UnsafePointer<UInt8>, _ at: Int, _ end: Int) -> Int {
+    var position = at
+    while position + 8 <= end {
+      let word = UnsafeRawPointer(base + position).loadUnaligned(as: UInt64.self).littleEndian
+      let ones: UInt64 = 0x0101_0101_0101_0101
+      let quotes = word ^ (ones &* 0x22)
+      let backslashes = word ^ (ones &* 0x5C)
+      let special =
+        word | (word &- ones &* 0x20) & ~word | (quotes &- ones) & ~quotes
+        | (backslashes &- ones) & ~backslashes
+      let marks = special & (ones &* 0x80)
+      if marks != 0 { return position + marks.trailingZeroBitCount / 8 - at }
+      position += 8
+    }
+    return position - at
+  }
+
+  /// ASCII that stands for itself in a string.
+  @inline(__always)
+  static func isPlain(_ byte: UInt8) -> Bool {
+    byte >= 0x20 && byte < 0x80 && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "\\")
+  }
+
+  /// Decodes the content between the quotes of a string that the parser accepted.
+  /// An unpaired surrogate becomes U+FFFD.
+  static func decode(_ content: UnsafeBufferPointer<UInt8>) -> [UInt8] {
+    var decoded: [UInt8] = []
+    decoded.reserveCapacity(content.count)
+    var at = 0
+    while at < content.count {
+      let byte = content[at]
+      guard byte == UInt8(ascii: "\\") else {
+        decoded.append(byte)
+        at += 1
+        continue
+      }
+      switch content[at + 1] {
+      case UInt8(ascii: "b"): decoded.append(0x08)
+      case UInt8(ascii: "f"): decoded.append(0x0C)
+      case UInt8(ascii: "n"): decoded.append(0x0A)
+      case UInt8(ascii: "r"): decoded.append(0x0D)
+      case UInt8(ascii: "t"): decoded.append(0x09)
+      case UInt8(ascii: "u"):
+        var scalar = unit(content, at)
+        at += 6
+        if scalar & 0xFC00 == 0xD800, at + 6 <= content.count,
+          content[at] == UInt8(ascii: "\\"), content[at + 1] == UInt8(ascii: "u")
+        {
+          let low = unit(content, at)
+          if low & 0xFC00 == 0xDC00 {
+            scalar = 0x10000 + ((scalar & 0x3FF) << 10 | (low & 0x3FF))
+            at += 6
+          }
+        }
+        let character = Unicode.Scalar(scalar) ?? "\u{FFFD}"
+        decoded.append(contentsOf: UTF8.encode(character)!)
+        continue
+      case let literal: decoded.append(literal)
+      }
+      at += 2
+    }
+    return decoded
+  }
+
+  private static func unit(_ content: UnsafeBufferPointer<UInt8>, _ at: Int) -> UInt32 {
+    (2..<6).reduce(0) { value, digit in value << 4 | (hexValue(content[at + digit]) ?? 0) }
+  }
+
+  private static let hexDigits: StaticString = "0123456789abcdef"
+
+  /// Appends `text` to `output` between quotes. Escaped: what RFC 8259 requires, and U+0085,
+  /// U+2028 and U+2029, which some readers take for the end of a line.
+  static func encode(_ text: UnsafeBufferPointer<UInt8>, into output: inout ByteBuffer) {
+    output.append(UInt8(ascii: "\""))
+    var runStart = 0
+    var at = 0
+    guard let base = text.baseAddress else {
+      output.append(UInt8(ascii: "\""))
+      return
+    }
+    let count = text.count
+    while at < count {
+      at += plainRun(base, at, count)
+      guard at < count else { break }
+      let byte = base[at]
+      if isPlain(byte) {
+        at += 1
+        continue
+      }
+      if byte >= 0x80 {
+        guard let length = separatorLength(text, at) else {
+          at += 1
+          continue
+        }
+        output.append(UnsafeBufferPointer(start: base + runStart, count: at - runStart))
+        appendUnit(length == 2 ? 0x0085 : 0x2000 | UInt32(text[at + 2] & 0x3F), to: &output)
+        at += length
+      } else {
+        output.append(UnsafeBufferPointer(start: base + runStart, count: at - runStart))
+        appendEscape(byte, to: &output)
+        at += 1
+      }
+      runStart = at
+    }
+    output.append(UnsafeBufferPointer(start: base + runStart, count: count - runStart))
+    output.append(UInt8(ascii: "\""))
+  }
+
+  /// Copies the content of a string token, which keeps its own escapes, and escapes the raw line
+  /// separators in it.
+  static func copyEscapingSeparators(
+    _ content: UnsafeBufferPointer<UInt8>, into output: inout ByteBuffer
+  ) {
+    var at = 0
+    while at < content.count {
+      if content[at] >= 0x80, let length = separatorLength(content, at) {
+        appendUnit(length == 2 ? 0x0085 : 0x2000 | UInt32(content[at + 2] & 0x3F), to: &output)
+        at += length
+      } else {
+        output.append(content[at])
+        at += 1
+      }
+    }
+  }
+
+  private static func separatorLength(_ text: UnsafeBufferPointer<UInt8>, _ at: Int) -> Int? {
+    let length = text[at] == 0xC2 ? 2 : text[at] == 0xE2 ? 3 : 0
+    guard length > 0, at + length <= text.count, let base = text.baseAddress else { return nil }
+    return UTF8Sequence.isLineSeparator(base + at, length: length) ? length : nil
+  }
+
+  private static func appendEscape(_ byte: UInt8, to output: inout ByteBuffer) {
+    output.append(UInt8(ascii: "\\"))
+    switch byte {
+    case UInt8(ascii: "\""), UInt8(ascii: "\\"): output.append(byte)
+    case 0x08: output.append(UInt8(ascii: "b"))
+    case 0x09: output.append(UInt8(ascii: "t"))
+    case 0x0A: output.append(UInt8(ascii: "n"))
+    case 0x0C: output.append(UInt8(ascii: "f"))
+    case 0x0D: output.append(UInt8(ascii: "r"))
+    default: appendHex(UInt32(byte), to: &output)
+    }
+  }
+
+  private static func appendUnit(_ unit: UInt32, to output: inout ByteBuffer) {
+    output.append(UInt8(ascii: "\\"))
+    appendHex(unit, to: &output)
+  }
+
+  /// `u` and four digits.
+  private static func appendHex(_ unit: UInt32, to output: inout ByteBuffer) {
+    output.append(UInt8(ascii: "u"))
+    for shift in [12, 8, 4, 0] as [UInt32] {
+      output.append(hexDigits.utf8Start[Int(unit >> shift & 0xF)])
+    }
+  }
+}

@@ -1,0 +1,115 @@
+import Basics
+import JSON
+
+/// The ways in which a secret may be written, by writers of different taste.
+enum SecretForms {
+  static func all(of secret: String) -> [[UInt8]] {
+    let plain = Array(secret.utf8)
+    let forms = [plain] + jsonForms(secret) + percentForms(plain) + base64(plain)
+    var seen: Set<[UInt8]> = []
+    return forms.filter { $0.count >= Redactor.minimumBytes && seen.insert($0).inserted }
+  }
+
+  // MARK: JSON
+
+  /// The inside of a JSON string: with as few escapes as there can be (this program, JavaScript),
+  /// with the characters that matter to HTML escaped (Go), with all beyond ASCII escaped (Python,
+  /// PHP), and each of these with escaped slashes (PHP).
+  private static func jsonForms(_ secret: String) -> [[UInt8]] {
+    let bare = jsonForm(secret, uppercase: false) { $0 < 0x20 }
+    let own = JSONFragment { $0.string(secret) }.text.dropFirst().dropLast()
+    let forms =
+      [bare, String(own)]
+      + [false, true].flatMap { uppercase in
+        [
+          jsonForm(secret, uppercase: uppercase) { $0 < 0x20 || "<>&".utf16.contains($0) },
+          jsonForm(secret, uppercase: uppercase) { $0 < 0x20 || $0 > 0x7E },
+        ]
+      }
+    return forms.flatMap { form in
+      [form, form.split(separator: "/", omittingEmptySubsequences: false).joined(separator: "\\/")]
+        .map { Array($0.utf8) }
+    }
+  }
+
+  private static func jsonForm(
+    _ secret: String, uppercase: Bool, escaping isEscaped: (UInt16) -> Bool
+  ) -> String {
+    var form = ""
+    for scalar in secret.unicodeScalars {
+      switch scalar {
+      case "\"": form += "\\\""
+      case "\\": form += "\\\\"
+      case "\n": form += "\\n"
+      case "\r": form += "\\r"
+      case "\t": form += "\\t"
+      default:
+        for unit in UTF16.encode(scalar) ?? .init() where isEscaped(unit) {
+          let digits = String(unit, radix: 16, uppercase: uppercase)
+          form += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+        }
+        if !isEscaped(UTF16.encode(scalar)?.first ?? 0) { form.unicodeScalars.append(scalar) }
+      }
+    }
+    return form
+  }
+
+  // MARK: Percent-encoding
+
+  /// What is left as it is: nothing beyond the unreserved characters (RFC 3986), and what paths,
+  /// `encodeURIComponent` and `encodeURI` leave; or nothing at all.
+  private static let leftInPlace = ["-._~", "-._~/", "-._~!'()*", "-._~;,/?:@&=+$#!'()*"]
+
+  private static func percentForms(_ plain: [UInt8]) -> [[UInt8]] {
+    [PercentEncoding.hexDigits, Array("0123456789abcdef".utf8)].flatMap { digits in
+      let forms = leftInPlace.map { kept in
+        percentForm(plain, digits) { isAlphanumeric($0) || kept.utf8.contains($0) }
+      }
+      return forms + [
+        percentForm(plain, digits) { _ in false },
+        // A form field (application/x-www-form-urlencoded) writes a space as a plus.
+        percentForm(plain, digits, space: [UInt8(ascii: "+")]) {
+          isAlphanumeric($0) || "-._~".utf8.contains($0)
+        },
+        percentForm(plain, digits, space: [UInt8(ascii: "+")]) {
+          isAlphanumeric($0) || "-._*".utf8.contains($0)
+        },
+      ]
+    }
+  }
+
+  private static func percentForm(
+    _ plain: [UInt8], _ digits: [UInt8], space: [UInt8]? = nil, keeping isKept: (UInt8) -> Bool
+  ) -> [UInt8] {
+    plain.flatMap { byte -> [UInt8] in
+      if byte == UInt8(ascii: " "), let space { return space }
+      if isKept(byte) { return [byte] }
+      return [UInt8(ascii: "%"), digits[Int(byte >> 4)], digits[Int(byte & 0xF)]]
+    }
+  }
+
+  private static func isAlphanumeric(_ byte: UInt8) -> Bool {
+    switch byte {
+    case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+      UInt8(ascii: "0")...UInt8(ascii: "9"):
+      true
+    default: false
+    }
+  }
+
+  // MARK: Base64
+
+  /// What stays the same of the encoding whatever stands before and after the secret, for each of
+  /// the three places in a group of three bytes where it can begin.
+  private static func base64(_ plain: [UInt8]) -> [[UInt8]] {
+    [Base64.Alphabet.standard, .urlSafe].flatMap { alphabet in
+      (0..<3).map { shift in
+        let padded = [UInt8](repeating: 0, count: shift) + plain
+        let text = Array(Base64.encode(padded, alphabet: alphabet, padded: false).utf8)
+        let leading = (shift * 8 + 5) / 6
+        let trailing = padded.count % 3 == 0 ? 0 : 1
+        return Array(text.dropFirst(leading).dropLast(trailing))
+      }
+    }
+  }
+}

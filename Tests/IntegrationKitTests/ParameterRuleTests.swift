@@ -1,0 +1,92 @@
+import Basics
+import JSON
+import Testing
+
+@testable import IntegrationKit
+
+/// The rules across parameters, in the check and in the schema.
+@Suite struct ParameterRuleTests {
+  private static let schema = JSONFragment { Sample.shape.writeSchema(to: &$0) }.json
+
+  /// One call by which of its parameters are given.
+  private struct Given {
+    var ids: String?
+    var device: String?
+    var method: String?
+    var parent: String?
+    var force: String?
+
+    /// Every combination; `nothing` stands for a parameter that is left out.
+    static let all: [Given] = {
+      var all: [Given] = []
+      for ids in [nil, #"["a"]"#] {
+        for device in [nil, "7"] {
+          for method in [nil, #""move""#, #""delete""#, #""keep_all""#, #""other""#] {
+            for parent in [nil, #""p""#] {
+              for force in [nil, "true", "false"] {
+                all.append(
+                  Given(ids: ids, device: device, method: method, parent: parent, force: force))
+              }
+            }
+          }
+        }
+      }
+      return all
+    }()
+
+    func text(leftOutAsNull: Bool = false) -> String {
+      let members = [
+        ("endpoint_ids", ids), ("device_id", device), ("update_method", method),
+        ("parent_id", parent), ("force_delete", force),
+      ].compactMap { name, value in
+        (value ?? (leftOutAsNull ? "null" : nil)).map { #""\#(name)":\#($0)"# }
+      }
+      return #"{"scan_name":"n""# + members.map { "," + $0 }.joined() + "}"
+    }
+
+    /// The rules in their own words.
+    var isAllowed: Bool {
+      let hasTarget = ids != nil || device != nil
+      let needsParent = method == #""move""# || method == #""keep_all""#
+      let mayForce = method == #""delete""# || method == #""keep_all""#
+      return method != #""other""# && hasTarget && (parent != nil || !needsParent)
+        && (force == nil || mayForce)
+    }
+  }
+
+  private func isAccepted(_ text: String) throws -> Bool {
+    let json = try JSON.parse(text)
+    return (try? Sample.shape.decode(json) { Sample(&$0) }) != nil
+  }
+
+  @Test func `check and schema agree with the rules on every combination`() throws {
+    #expect(Given.all.count == 120)
+    for given in Given.all {
+      let text = given.text()
+      #expect(try isAccepted(text) == given.isAllowed, "checking \(text)")
+      let isValid = SchemaEvaluator.accepts(Self.schema, try JSON.parse(text))
+      #expect(isValid == given.isAllowed, "the schema on \(text)")
+    }
+  }
+
+  @Test func `null breaks no rule that leaving out keeps, and keeps none that it breaks`() throws {
+    for given in Given.all {
+      let text = given.text(leftOutAsNull: true)
+      #expect(try isAccepted(text) == given.isAllowed, "\(text)")
+    }
+  }
+
+  @Test(arguments: [
+    (#"{"scan_name":"n","device_id":1}"#, true), (#"{"device_id":1}"#, false),
+    (#"{"scan_name":"n","device_id":1,"unknown":1}"#, false),
+    (#"{"scan_name":"n","device_id":1,"filter":{"unknown":1}}"#, false),
+    (#"{"scan_name":"n","device_id":1,"filter":{"port":{"number":0}}}"#, false),
+    (#"{"scan_name":"n","device_id":1,"ports":[{"number":1},{}]}"#, false),
+    (#"{"scan_name":"n","device_id":1,"ports":[{"number":1}]}"#, true),
+    (#"{"scan_name":"n","endpoint_ids":[]}"#, false), ("[]", false), ("null", false),
+  ])
+  func `check and schema agree on the rest`(text: String, isValid: Bool) throws {
+    #expect(try isAccepted(text) == isValid)
+    #expect(SchemaEvaluator.accepts(Self.schema, try JSON.parse(text)) == isValid)
+  }
+}

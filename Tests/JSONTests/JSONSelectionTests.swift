@@ -1,0 +1,103 @@
+import Testing
+
+@testable import JSON
+
+@Suite struct JSONSelectionTests {
+  /// What a selection found, since it cannot be copied into an expectation itself.
+  private struct Found: Equatable {
+    var values: [String?]
+    var unknownCount: Int
+
+    init(_ values: [String?], unknown: Int) {
+      self.values = values
+      unknownCount = unknown
+    }
+
+    init(_ source: String, _ names: JSONNames) throws {
+      let selection = try JSON.parse(source).select(names)
+      values = names.texts.indices.map { selection[$0]?.sourceText }
+      unknownCount = selection.unknownCount
+      for position in names.texts.indices {
+        let (has, value) = (selection.has(position), selection[position])
+        #expect(has == (value != nil))
+        let notNull = selection.valueIfNotNull(position)?.sourceText
+        #expect(notNull == (value?.isNull == true ? nil : value?.sourceText))
+      }
+    }
+  }
+
+  static let names = JSONNames("a", "b", "page_size", "é")
+
+  private static let cases: [(String, Found)] = [
+    (#"{"a":1,"b":2,"page_size":3,"é":4}"#, Found(["1", "2", "3", "4"], unknown: 0)),
+    (#"{"é":4,"page_size":3,"b":2,"a":1}"#, Found(["1", "2", "3", "4"], unknown: 0)),
+    (
+      #"{"\u0061":1,"page\u005fsize":{"a":9},"\u00e9":4}"#,
+      Found(["1", nil, #"{"a":9}"#, "4"], unknown: 0)
+    ),
+    (#"{"a":1,"a":2,"\u0061":3}"#, Found(["3", nil, nil, nil], unknown: 0)),
+    (#"{"a":1,"a":null}"#, Found(["null", nil, nil, nil], unknown: 0)),
+    (
+      #"{"x":{"a":1},"A":1,"":2,"aa":3,"b":null,"e\u0301":5}"#,
+      Found([nil, "null", nil, nil], unknown: 5)
+    ),
+    ("{}", Found([nil, nil, nil, nil], unknown: 0)),
+    (#"["a",1]"#, Found([nil, nil, nil, nil], unknown: 0)),
+    (#""a""#, Found([nil, nil, nil, nil], unknown: 0)),
+    ("null", Found([nil, nil, nil, nil], unknown: 0)),
+  ]
+
+  @Test(arguments: cases.indices)
+  func `members are found by name in any order, and the rest is counted`(index: Int) throws {
+    let (source, expected) = Self.cases[index]
+    #expect(try Found(source, Self.names) == expected, "\(source)")
+  }
+
+  @Test func `an empty name is a name, and no names find nothing`() throws {
+    #expect(try Found(#"{"":1,"a":2}"#, JSONNames("", "b")) == Found(["1", nil], unknown: 1))
+    #expect(try Found(#"{"":1,"a":2}"#, JSONNames([])) == Found([], unknown: 2))
+  }
+
+  @Test func `as many names as there can be are found`() throws {
+    let texts = (0..<JSONSelection.maximumNames).map { "name\($0)" }
+    let source = texts.reversed().map { "\"\($0)\":\"\($0)\"" }.joined(separator: ",")
+    let found = try Found("{\(source)}", JSONNames(texts))
+    #expect(found == Found(texts.map { "\"\($0)\"" }, unknown: 0))
+  }
+
+  @Test(arguments: [
+    (#"{"a":"2.0"}"#, true), (#"{"a":"2\u002e0"}"#, true), (#"{"a":"2.00"}"#, false),
+    (#"{"a":"2.1"}"#, false), (#"{"a":2.0}"#, false), (#"{"b":"2.0"}"#, false), ("{}", false),
+    ("[]", false),
+  ])
+  func `a member is compared with a text`(source: String, isEqual: Bool) throws {
+    let selection = try JSON.parse(source).select(Self.names)
+    let found = selection.equals(0, "2.0")
+    #expect(found == isEqual)
+  }
+
+  @Test(arguments: [
+    (#""a""#, 0), (#""\u0062""#, 1), (#""c""#, nil), ("1", nil), (#""""#, nil), (#""é""#, 3),
+  ])
+  func `a name has its position`(source: String, position: Int?) throws {
+    #expect(Self.names.position(of: try JSON.parse(source)) == position)
+  }
+}
+
+@Suite struct CanonicalJSONTests {
+  @Test(arguments: [
+    (#"{"b":[1,"\u0061"],"a":{"y":1,"x":2}}"#, #"{"a":{"x":2,"y":1},"b":[1,"a"]}"#),
+    ("[ 1.50 ,\n{ } ]", "[1.50,{}]"), (#"{"a":1,"a":2}"#, #"{"a":2}"#),
+    (#""\u00e9\/\u2028""#, #""é/\u2028""#), ("1.0", "1.0"), ("null", "null"),
+    (#"{"b":1,"B":2,"a":3,"":4,"aa":5}"#, #"{"":4,"B":2,"a":3,"aa":5,"b":1}"#),
+    // Alike to the eye, not the same name.
+    (#"{"e\u0301":1,"\u00e9":2}"#, "{\"e\u{301}\":1,\"\u{E9}\":2}"),
+    (#"{"\u212a":1,"K":2}"#, "{\"K\":2,\"\u{212A}\":1}"),
+  ])
+  func `order, repetition, spaces and escapes make no difference`(
+    source: String, canonical: String
+  ) throws {
+    let text = JSONFragment(try JSON.parse(source)).canonicalText
+    #expect(Array(text.utf8) == Array(canonical.utf8))
+  }
+}

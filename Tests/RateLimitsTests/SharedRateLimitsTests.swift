@@ -1,0 +1,343 @@
+import Basics
+import Foundation
+import JSON
+import Synchronization
+import Testing
+
+@testable import RateLimits
+
+/// A directory of its own for one test.
+private final class StateDirectory {
+  let path = FileManager.default.temporaryDirectory.path + "/sallyport-limits-\(UUID().uuidString)"
+  var limits: String { path + "/sallyport/limits" }
+
+  deinit {
+    chmod(path, 0o700)
+    try? FileManager.default.removeItem(atPath: path)
+  }
+
+  var files: [String] {
+    ((try? FileManager.default.contentsOfDirectory(atPath: limits)) ?? []).sorted()
+  }
+
+  func mode(_ path: String) -> Int? {
+    (try? FileManager.default.attributesOfItem(atPath: path))?[.posixPermissions] as? Int
+  }
+
+  /// One process's view of it.
+  func process(boot: BootID? = nil, log: Log? = nil) -> SharedRateLimits {
+    let limits = limits
+    return SharedRateLimits(log: log, boot: boot) { limits }
+  }
+}
+
+/// Where many threads write down when they will send.
+private final class Places: Sendable {
+  private let due = Mutex<[Int64]>([])
+
+  var sorted: [Int64] { due.withLock { $0.sorted() } }
+  func add(_ time: MonotonicTime) { due.withLock { $0.append(time.nanoseconds) } }
+
+  func remove(_ time: MonotonicTime) {
+    due.withLock { due in
+      if let index = due.firstIndex(of: time.nanoseconds) { due.remove(at: index) }
+    }
+  }
+}
+
+@Suite struct SharedRateLimitsTests {
+  /// As long that no test outlives a window.
+  private static let hour = RateLimit(requests: 5, perSeconds: 3_600)
+  private let state = StateDirectory()
+
+  private func limiter(
+    _ process: SharedRateLimits, as identity: String? = "key 1", _ limit: RateLimit = hour
+  ) -> RateLimiter {
+    let limiter = RateLimiter(["default": limit], sharedIn: process)
+    if let identity { limiter.share(as: identity) }
+    return limiter
+  }
+
+  /// How many of ten requests may be sent at once.
+  private func burst(_ limiter: RateLimiter, _ command: String = "a") -> Int {
+    (0..<10).count { _ in
+      if case .now = limiter.reserve(for: command, nil, if: { due, now in due <= now }) {
+        return true
+      }
+      return false
+    }
+  }
+
+  @Test func `connections with one key share what is left, others do not`() {
+    let process = SharedRateLimits.inProcess
+    let (one, two) = (limiter(process), limiter(process))
+    #expect(burst(one) == 5)
+    #expect(burst(two) == 0)
+    #expect(burst(limiter(process, as: "key 2")) == 5)
+    #expect(burst(limiter(process, as: nil)) == 5, "nobody said whose it is")
+    two.share(as: "key 3")
+    #expect(burst(two) == 5, "another key")
+    two.share(as: "key 1")
+    #expect(burst(two) == 0, "and back")
+  }
+
+  @Test func `processes share what is left`() {
+    #expect(burst(limiter(state.process())) == 5)
+    #expect(burst(limiter(state.process())) == 0)
+    #expect(burst(limiter(state.process(), as: "key 2")) == 5)
+  }
+
+  @Test func `a pause and a place that was given back are seen by all`() {
+    let (one, two) = (limiter(state.process()), limiter(state.process()))
+    #expect(burst(one) == 5)
+    guard case .after(let first, let place) = one.reserve(for: "a", nil, if: { _, _ in true }),
+      case .after(let second, let other) = two.reserve(for: "a", nil, if: { _, _ in true })
+    else {
+      Issue.record("the limit was reached")
+      return
+    }
+    #expect(second - first < 3_600_000, "the same hour")
+    place.release()
+    other.release()
+    one.refused("a", nil, retryAfterMilliseconds: 7_200_000)
+    let wait = two.due(ofNext: 1, for: "a", nil).milliseconds(since: .now)
+    #expect((7_100_000...7_200_000).contains(wait))
+  }
+
+  @Test func `connections with different limits are each held to their own`() {
+    #expect(burst(limiter(state.process())) == 5)
+    let wide = RateLimit(requests: 8, perSeconds: 3_600)
+    #expect(burst(limiter(state.process(), as: "key 1", wide)) == 3)
+    #expect(
+      burst(limiter(state.process(), as: "key 1", RateLimit(requests: 1, perSeconds: 1))) == 0)
+  }
+
+  /// The property that all of this is for, with many threads of several processes' worth of state.
+  @Test func `no window of any reservation is too full, whoever reserves`() {
+    let limit = RateLimit(requests: 7, perSeconds: 10)
+    let places = Places()
+    let limiters = (0..<8).map { _ in limiter(state.process(), as: "key", limit) }
+    DispatchQueue.concurrentPerform(iterations: limiters.count) { worker in
+      for round in 0..<60 {
+        let reservation = limiters[worker].reserve(for: "a", nil) { due, _ in
+          places.add(due)
+          return true
+        }
+        // Some change their mind, but never about the past.
+        if case .after(let wait, let place) = reservation, round % 5 == 4, wait > 9_000 {
+          places.remove(place.due)
+          place.release()
+        }
+      }
+    }
+    let all = places.sorted
+    #expect(all.count > 300)
+    for first in all.indices.dropLast(7) {
+      #expect(all[first + 7] - all[first] >= 10_000_000_000)
+    }
+  }
+
+  // MARK: Files
+
+  @Test func `nothing is made before it is needed, and then for this user alone`() throws {
+    let process = state.process()
+    let limiter = limiter(process, as: "integration\nhttps://vendor.example\nSECRET-KEY")
+    let unlimited = RateLimiter([:], sharedIn: process)
+    unlimited.share(as: "key")
+    #expect(burst(unlimited) == 10)
+    #expect(!FileManager.default.fileExists(atPath: state.path))
+    #expect(burst(limiter) == 5)
+    let file = try #require(state.files.first)
+    #expect(state.files.count == 1 && file.count == 64 && file.allSatisfy(\.isHexDigit))
+    #expect(state.mode(state.limits) == 0o700)
+    #expect(state.mode(state.path + "/sallyport") == 0o700)
+    #expect(state.mode(state.limits + "/" + file) == 0o600)
+    let content = try Data(contentsOf: URL(fileURLWithPath: state.limits + "/" + file))
+    #expect(content.range(of: Data("SECRET".utf8)) == nil)
+  }
+
+  private func file() throws -> String { state.limits + "/" + (try #require(state.files.first)) }
+
+  @Test(arguments: ["cut", "empty", "noise", "one bit", "more", "huge"])
+  func `a torn file counts as empty and is whole again after`(how: String) throws {
+    #expect(burst(limiter(state.process())) == 5)
+    let path = try file()
+    var content = try Data(contentsOf: URL(fileURLWithPath: path))
+    switch how {
+    case "cut": content.removeLast(8)
+    case "empty": content = Data()
+    case "noise": content = Data((0..<100).map { UInt8($0) })
+    case "one bit": content[content.count - 1] ^= 1
+    case "more": content.append(contentsOf: [0, 0, 0, 0, 0, 0, 0, 0])
+    default: content = Data(count: 2_000_000)
+    }
+    try content.write(to: URL(fileURLWithPath: path))
+    #expect(burst(limiter(state.process())) == 5)
+    #expect(burst(limiter(state.process())) == 0)
+  }
+
+  @Test func `each start of a machine, and each machine, has files of its own`() throws {
+    let before = try #require(BootID("6b1f8f1e-5c58-4b5e-9a1b-0123456789ab"))
+    let after = try #require(BootID("6b1f8f1e-5c58-4b5e-9a1b-0123456789ac"))
+    #expect(burst(limiter(state.process(boot: before))) == 5)
+    #expect(burst(limiter(state.process(boot: after))) == 5)
+    #expect(burst(limiter(state.process(boot: before))) == 0, "as it left it")
+    #expect(burst(limiter(state.process(boot: after))) == 0)
+    #expect(state.files.count == 2)
+  }
+
+  @Test func `times that no reservation can have are not believed`() throws {
+    let one = limiter(state.process())
+    one.refused("a", nil, retryAfterMilliseconds: 300_000_000_000)
+    #expect(burst(one) == 5)
+  }
+
+  @Test func `a directory that cannot be made leaves limits in the process, and is said once`() {
+    _ = FileManager.default.createFile(atPath: state.path, contents: nil)
+    let pipe = Pipe()
+    let log = Log(
+      level: .warning, descriptor: pipe.fileHandleForWriting.fileDescriptor
+    ) { $0 }
+    let process = state.process(log: log)
+    let (one, two) = (limiter(process), limiter(process))
+    #expect(burst(one) == 5)
+    #expect(burst(two) == 0)
+    #expect(burst(limiter(process, as: "key 2")) == 5)
+    let shown = JSONFragment { one.write(to: &$0) }.json
+    #expect(shown[0]?["shared"]?.bool == false)
+    log.flush()
+    try? pipe.fileHandleForWriting.close()
+    let lines = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+      .split(separator: "\n")
+    #expect(lines.count == 1)
+    #expect(lines.first?.contains("rate limits are not shared with other processes") == true)
+  }
+
+  @Test func `a user without a place for state has limits in the process`() {
+    let process = SharedRateLimits(log: nil) { nil }
+    #expect(burst(limiter(process)) == 5)
+    #expect(burst(limiter(process)) == 0)
+  }
+
+  @Test(arguments: ["removed", "torn", "begun anew by another"])
+  func `what a process remembers outlives the file`(what: String) throws {
+    let one = limiter(state.process())
+    #expect(burst(one) == 5)
+    let path = try file()
+    switch what {
+    case "removed": try FileManager.default.removeItem(atPath: state.path)
+    case "torn": try Data([1, 2, 3]).write(to: URL(fileURLWithPath: path))
+    default:
+      try FileManager.default.removeItem(atPath: path)
+      let other = limiter(state.process(), as: "key 1", RateLimit(requests: 2, perSeconds: 3_600))
+      #expect(burst(other) == 2)
+    }
+    #expect(burst(one) == 0)
+    #expect(burst(limiter(state.process())) == 0, "and is in the file again")
+    let wide = RateLimit(requests: 8, perSeconds: 3_600)
+    #expect(burst(limiter(state.process(), as: "key 1", wide)) == 3)
+  }
+
+  @Test func `what was sent while the file could not be used is in it afterwards`() throws {
+    let process = state.process()
+    let one = limiter(process, as: "key 1", RateLimit(requests: 2, perSeconds: 3_600))
+    #expect(burst(one) == 2)
+    let path = try file()
+    try FileManager.default.moveItem(atPath: path, toPath: path + ".kept")
+    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
+    let more = limiter(process, as: "key 1", RateLimit(requests: 4, perSeconds: 3_600))
+    #expect(burst(more) == 2)
+    let shown = JSONFragment { more.write(to: &$0) }.json
+    #expect(shown[0]?["shared"]?.bool == false && shown[0]?["available"]?.integer == 0)
+    try FileManager.default.removeItem(atPath: path)
+    try FileManager.default.moveItem(atPath: path + ".kept", toPath: path)
+    #expect(burst(more) == 0)
+    #expect(burst(limiter(state.process())) == 1, "once each")
+  }
+
+  @Test func `limits are shown while another process holds the file`() throws {
+    let one = limiter(state.process())
+    _ = burst(limiter(state.process()))
+    #expect(burst(one) == 0)
+    let descriptor = open(try file(), O_RDWR)
+    defer { close(descriptor) }
+    // A lock of its own, as another process's is.
+    #expect(flock(descriptor, LOCK_EX) == 0)
+    let waiting = Atomic(false)
+    let done = DispatchSemaphore(value: 0)
+    Thread.detachNewThread {
+      waiting.store(true, ordering: .relaxed)
+      one.refused("a", nil, retryAfterMilliseconds: 0)
+      done.signal()
+    }
+    while !waiting.load(ordering: .relaxed) {}
+    let shown = JSONFragment { one.write(to: &$0) }.json
+    #expect(shown[0]?["available"]?.integer == 0)
+    #expect(shown[0]?["shared"]?.bool == true)
+    #expect(flock(descriptor, LOCK_UN) == 0)
+    done.wait()
+  }
+
+  @Test func `a process that was stopped with the file in its hands keeps nobody from going on`()
+    throws
+  {
+    let one = limiter(state.process())
+    _ = burst(one)
+    let descriptor = open(try file(), O_RDWR)
+    defer { close(descriptor) }
+    #expect(flock(descriptor, LOCK_EX) == 0)
+    let other = limiter(state.process())
+    #expect(burst(other) == 5, "it knows of no others")
+    #expect(burst(other) == 0, "and counts by itself")
+    let shown = JSONFragment { other.write(to: &$0) }.json
+    #expect(shown[0]?["shared"]?.bool == false)
+    #expect(flock(descriptor, LOCK_UN) == 0)
+    #expect(burst(other) == 0)
+    #expect(JSONFragment { other.write(to: &$0) }.json[0]?["shared"]?.bool == true)
+  }
+
+  @Test func `old idle files go when a new one is made`() throws {
+    let second = RateLimit(requests: 1, perSeconds: 0.001)
+    _ = burst(limiter(state.process(), as: "idle", second))
+    let idle = try file()
+    _ = burst(limiter(state.process(), as: "busy"))
+    _ = burst(limiter(state.process(), as: "young", second))
+    _ = FileManager.default.createFile(atPath: state.limits + "/notes", contents: nil)
+    let young = state.files.count
+    #expect(young == 4)
+    // Another machine's places can be a day or two ahead.
+    let other = try #require(BootID("6b1f8f1e-5c58-4b5e-9a1b-0123456789ab"))
+    _ = burst(limiter(state.process(boot: other), as: "foreign", second))
+    _ = burst(limiter(state.process(boot: other), as: "long gone", second))
+    let ages = ["young": 0, "long gone": 300_000]
+    for identity in ["idle", "busy", "young", "foreign", "long gone"] {
+      for boot in [BootID.current, other].compactMap(\.self) {
+        let path = state.limits + "/" + fileName(of: identity, boot)
+        guard FileManager.default.fileExists(atPath: path) else { continue }
+        let date = Date(timeIntervalSinceNow: -Double(ages[identity] ?? 90_000))
+        try FileManager.default.setAttributes([.modificationDate: date], ofItemAtPath: path)
+      }
+    }
+    _ = burst(limiter(state.process(), as: "new"))
+    #expect(!FileManager.default.fileExists(atPath: idle))
+    #expect(
+      Set(state.files) == [
+        "notes", fileName(of: "busy"), fileName(of: "young"), fileName(of: "new"),
+        fileName(of: "foreign", other),
+      ])
+  }
+
+  private func fileName(of identity: String, _ boot: BootID? = .current) -> String {
+    boot.flatMap { SharedRateLimits.fileName(for: "\(identity)\ndefault", $0) } ?? ""
+  }
+
+  @Test func `a limit that is shared is shown as such`() throws {
+    let one = limiter(state.process())
+    _ = burst(limiter(state.process()))
+    #expect(burst(one) == 0)
+    let bucket = try #require(JSONFragment { one.write(to: &$0) }.json[0])
+    #expect(bucket["shared"]?.bool == true)
+    #expect(bucket["available"]?.integer == 0)
+    #expect((bucket["resume_in_ms"]?.integer ?? 0) > 3_000_000)
+  }
+}
