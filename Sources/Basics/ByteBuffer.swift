@@ -4,13 +4,13 @@ import Glibc
 ///
 /// An array would do, were it not for the price of small appends: each asks whether the array is
 /// shared. This one is never shared, since it cannot be copied.
-package struct ByteBuffer: ~Copyable, @unchecked Sendable {
+public struct ByteBuffer: ~Copyable, @unchecked Sendable {
   // @unchecked: owns its memory alone.
   private var base: UnsafeMutablePointer<UInt8>
   private var capacity: Int
-  package private(set) var count = 0
+  public private(set) var count = 0
 
-  package init(capacity: Int) {
+  public init(capacity: Int) {
     self.capacity = max(capacity, 16)
     base = Self.allocate(self.capacity)
   }
@@ -22,10 +22,10 @@ package struct ByteBuffer: ~Copyable, @unchecked Sendable {
     return block.bindMemory(to: UInt8.self, capacity: capacity)
   }
 
-  package var isEmpty: Bool { count == 0 }
+  public var isEmpty: Bool { count == 0 }
 
   @inline(__always)
-  package var last: UInt8? { count == 0 ? nil : base[count - 1] }
+  public var last: UInt8? { count == 0 ? nil : base[count - 1] }
 
   @inline(__always)
   private mutating func makeRoom(_ more: Int) {
@@ -41,14 +41,14 @@ package struct ByteBuffer: ~Copyable, @unchecked Sendable {
   }
 
   @inline(__always)
-  package mutating func append(_ byte: UInt8) {
+  public mutating func append(_ byte: UInt8) {
     makeRoom(1)
     base[count] = byte
     count += 1
   }
 
   @inline(__always)
-  package mutating func append(_ bytes: UnsafeBufferPointer<UInt8>) {
+  public mutating func append(_ bytes: UnsafeBufferPointer<UInt8>) {
     guard let source = bytes.baseAddress else { return }
     makeRoom(bytes.count)
     memcpy(base + count, source, bytes.count)
@@ -56,17 +56,17 @@ package struct ByteBuffer: ~Copyable, @unchecked Sendable {
   }
 
   @inline(__always)
-  package mutating func append(_ text: StaticString) {
+  public mutating func append(_ text: StaticString) {
     append(UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
   }
 
-  package mutating func append(_ bytes: [UInt8]) {
+  public mutating func append(_ bytes: [UInt8]) {
     bytes.withUnsafeBufferPointer { append($0) }
   }
 
   /// `"name":`, with the comma before it where one is needed.
   @inline(__always)
-  package mutating func appendName(_ name: StaticString, afterComma: Bool) {
+  public mutating func appendName(_ name: StaticString, afterComma: Bool) {
     let length = name.utf8CodeUnitCount
     makeRoom(length + 4)
     var at = base + count
@@ -82,7 +82,7 @@ package struct ByteBuffer: ~Copyable, @unchecked Sendable {
   }
 
   /// Forgets the bytes after the first `count` and keeps the memory, unless there is very much.
-  package mutating func truncate(to count: Int) {
+  public mutating func truncate(to count: Int) {
     self.count = count
     if count == 0 && capacity > 1_048_576 {
       free(base)
@@ -93,12 +93,12 @@ package struct ByteBuffer: ~Copyable, @unchecked Sendable {
 
   /// Calls `body` with the bytes, which are valid only during the call.
   @inline(__always)
-  package borrowing func withBytes<Result>(
+  public borrowing func withBytes<Result>(
     _ body: (UnsafeBufferPointer<UInt8>) throws -> Result
   ) rethrows -> Result {
     try body(UnsafeBufferPointer(start: base, count: count))
   }
 
   /// A copy.
-  package var array: [UInt8] { withBytes(Array.init) }
+  public var array: [UInt8] { withBytes(Array.init) }
 }

@@ -1,6 +1,6 @@
 /// Integers in decimal digits.
-package enum DecimalDigits {
-  package static func append(_ value: Int64, to output: inout ByteBuffer) {
+public enum DecimalDigits {
+  public static func append(_ value: Int64, to output: inout ByteBuffer) {
     if value >= 0 && value < 10 {
       output.append(UInt8(ascii: "0") + UInt8(value))
       return

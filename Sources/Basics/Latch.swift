@@ -4,7 +4,7 @@ import Synchronization
 ///
 /// What tasks queue for (a slot, a token, room in a queue) is a list of latches under the lock of
 /// whatever is waited for.
-package final class Latch: Sendable {
+public final class Latch: Sendable {
   private enum State {
     case idle
     case waiting(CheckedContinuation<Bool, Never>)
@@ -13,25 +13,25 @@ package final class Latch: Sendable {
 
   private let state = Mutex(State.idle)
 
-  package init() {}
+  public init() {}
 
   /// Ends the wait. Does nothing when it has ended.
   ///
   /// - Returns: false when the wait was given up before, so that what was to be handed over must go
   ///   to somebody else.
   @discardableResult
-  package func signal() -> Bool { end(signalled: true) }
+  public func signal() -> Bool { end(signalled: true) }
 
   /// Waits for the signal, but not beyond the task's cancellation or the deadline.
   ///
   /// - Returns: whether the signal came.
-  package func wait(until deadline: Deadline? = nil) async -> Bool {
+  public func wait(until deadline: Deadline? = nil) async -> Bool {
     guard let deadline else { return await waitWithoutDeadline() }
     return await wait(untilLatestOf: { deadline })
   }
 
   /// The same with a deadline that may be moved to a later time meanwhile.
-  package func wait(untilLatestOf deadline: @escaping @Sendable () -> Deadline) async -> Bool {
+  public func wait(untilLatestOf deadline: @escaping @Sendable () -> Deadline) async -> Bool {
     let alarm = Task {
       while !Task.isCancelled {
         let remaining = deadline().remainingMilliseconds

@@ -1,13 +1,13 @@
 import Synchronization
 
 /// A value that is made when it is first asked for, by whichever thread asks.
-package final class Lazily<Value: Sendable>: Sendable {
+public final class Lazily<Value: Sendable>: Sendable {
   private let value = Mutex<Value?>(nil)
   private let make: @Sendable () -> Value
 
-  package init(_ make: @escaping @Sendable () -> Value) { self.make = make }
+  public init(_ make: @escaping @Sendable () -> Value) { self.make = make }
 
-  package var get: Value {
+  public var get: Value {
     value.withLock { value in
       if let value { return value }
       let made = make()

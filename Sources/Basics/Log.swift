@@ -1,9 +1,9 @@
 import Glibc
 
-package enum LogLevel: Int, Comparable, Sendable, CaseIterable {
+public enum LogLevel: Int, Comparable, Sendable, CaseIterable {
   case error, warning, info, debug
 
-  package var name: String {
+  public var name: String {
     switch self {
     case .error: "error"
     case .warning: "warning"
@@ -12,18 +12,18 @@ package enum LogLevel: Int, Comparable, Sendable, CaseIterable {
     }
   }
 
-  package static func < (one: Self, other: Self) -> Bool { one.rawValue < other.rawValue }
+  public static func < (one: Self, other: Self) -> Bool { one.rawValue < other.rawValue }
 }
 
 /// Lines for people on stderr.
 ///
 /// A thread of its own writes them from a bounded queue, so a reader that does not drain stderr
 /// delays nothing; what does not fit is counted and said later. Known secrets are redacted.
-package final class Log: Sendable {
+public final class Log: Sendable {
   /// Lines that wait for stderr at most; further ones are counted and dropped.
-  package static let queueLines = 1_000
+  public static let queueLines = 1_000
   /// Bytes of one line at most; the rest is cut.
-  package static let lineBytes = 4_096
+  public static let lineBytes = 4_096
 
   private struct State {
     var lines: [String] = []
@@ -32,13 +32,13 @@ package final class Log: Sendable {
     var hasThread = false
   }
 
-  package let level: LogLevel
+  public let level: LogLevel
   private let redact: @Sendable (String) -> String
   private let descriptor: Int32
   private let monitor = Monitor(State())
 
   /// - Parameter redact: replaces known secrets in a line.
-  package init(
+  public init(
     level: LogLevel, descriptor: Int32 = STDERR_FILENO,
     redact: @escaping @Sendable (String) -> String
   ) {
@@ -47,10 +47,10 @@ package final class Log: Sendable {
     self.descriptor = descriptor
   }
 
-  package func error(_ text: @autoclosure () -> String) { write(.error, text) }
-  package func warning(_ text: @autoclosure () -> String) { write(.warning, text) }
-  package func info(_ text: @autoclosure () -> String) { write(.info, text) }
-  package func debug(_ text: @autoclosure () -> String) { write(.debug, text) }
+  public func error(_ text: @autoclosure () -> String) { write(.error, text) }
+  public func warning(_ text: @autoclosure () -> String) { write(.warning, text) }
+  public func info(_ text: @autoclosure () -> String) { write(.info, text) }
+  public func debug(_ text: @autoclosure () -> String) { write(.debug, text) }
 
   private func write(_ level: LogLevel, _ text: () -> String) {
     guard level <= self.level else { return }
@@ -91,7 +91,7 @@ package final class Log: Sendable {
   }
 
   /// Waits until everything is written, but not longer than that: at exit.
-  package func flush(milliseconds: Int = 200) {
+  public func flush(milliseconds: Int = 200) {
     _ = monitor.wait(until: Deadline(inMilliseconds: milliseconds)) { state -> Bool? in
       state.lines.isEmpty && !state.isWriting ? true : nil
     }

@@ -1,7 +1,7 @@
 /// What this program is, wherever it introduces itself.
-package enum Product {
-  package static let name = "sallyport"
-  package static let version = "0.1.0"
+public enum Product {
+  public static let name = "sallyport"
+  public static let version = "0.1.0"
   /// Of the wire contract (see `protocol/`).
-  package static let protocolVersion = "1"
+  public static let protocolVersion = "1"
 }

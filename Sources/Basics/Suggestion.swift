@@ -1,8 +1,8 @@
 /// "Did you mean …?"
-package enum Suggestion {
+public enum Suggestion {
   /// The candidate closest to `word`, when it is close enough to be a likely slip: at most a third
   /// of the word's characters, and two or more for words of four, differ.
-  package static func closest(to word: String, among candidates: some Sequence<String>) -> String? {
+  public static func closest(to word: String, among candidates: some Sequence<String>) -> String? {
     let folded = normalize(word)
     // Nobody mistypes a name of this length; the limit keeps hostile input cheap.
     guard folded.count <= 80, !folded.isEmpty else { return nil }

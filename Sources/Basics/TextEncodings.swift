@@ -1,6 +1,6 @@
 /// Base64 (RFC 4648 section 4) and its URL-safe alphabet (section 5).
-package enum Base64 {
-  package enum Alphabet: Sendable { case standard, urlSafe }
+public enum Base64 {
+  public enum Alphabet: Sendable { case standard, urlSafe }
 
   private static let standardDigits: StaticString =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
@@ -8,7 +8,7 @@ package enum Base64 {
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
   /// The encoding, padded with `=` unless told not to.
-  package static func encode(
+  public static func encode(
     _ bytes: some Collection<UInt8>, alphabet: Alphabet = .standard, padded: Bool = true
   ) -> String {
     let digits = alphabet == .standard ? standardDigits : urlSafeDigits
@@ -35,7 +35,7 @@ package enum Base64 {
   ///
   /// - Throws: for what no encoder writes: other characters, white space and line breaks among them,
   ///   a padding that is not whole, and bits that stand for nothing.
-  package static func decode(
+  public static func decode(
     _ text: UnsafeBufferPointer<UInt8>, alphabet: Alphabet = .standard
   ) throws(Base64Error) -> [UInt8] {
     let values = alphabet == .standard ? standardValues : urlSafeValues
@@ -80,19 +80,19 @@ package enum Base64 {
 }
 
 /// A text that is not Base64.
-package struct Base64Error: Error, Sendable {
+public struct Base64Error: Error, Sendable {
   /// Bytes into the text, from 0.
-  package var offset: Int
+  public var offset: Int
   /// The rest of a sentence that starts with the place.
-  package var reason: String
+  public var reason: String
 }
 
 /// Percent-encoding (RFC 3986 section 2.1).
-package enum PercentEncoding {
-  package static let hexDigits = Array("0123456789ABCDEF".utf8)
+public enum PercentEncoding {
+  public static let hexDigits = Array("0123456789ABCDEF".utf8)
 
   /// Encodes every byte but the unreserved characters (letters, digits, `-._~`).
-  package static func encode(_ text: String) -> String {
+  public static func encode(_ text: String) -> String {
     if text.utf8.allSatisfy(isUnreserved) { return text }
     var encoded: [UInt8] = []
     for byte in text.utf8 {
@@ -113,7 +113,7 @@ package enum PercentEncoding {
   }
 
   /// The text with its escapes resolved; what is no escape stays.
-  package static func decode(_ text: String) -> String { decode(Array(text.utf8)) }
+  public static func decode(_ text: String) -> String { decode(Array(text.utf8)) }
 
   static func decode(_ bytes: [UInt8]) -> String {
     var decoded: [UInt8] = []
@@ -133,7 +133,7 @@ package enum PercentEncoding {
   }
 
   /// Letters, digits and `-._~` (RFC 3986 section 2.3).
-  package static func isUnreserved(_ byte: UInt8) -> Bool {
+  public static func isUnreserved(_ byte: UInt8) -> Bool {
     switch byte {
     case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
       UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."),
@@ -146,9 +146,9 @@ package enum PercentEncoding {
 
 /// The encoding of the names and values of a form (URL standard section 5), one at a time; see
 /// `FormFields`.
-package enum FormEncoding {
+public enum FormEncoding {
   /// Letters, digits and `*-._` stay, a space becomes a plus, every other byte is percent-encoded.
-  package static func encode(_ text: String) -> String {
+  public static func encode(_ text: String) -> String {
     var encoded: [UInt8] = []
     encoded.reserveCapacity(text.utf8.count)
     for byte in text.utf8 {
@@ -165,7 +165,7 @@ package enum FormEncoding {
     return String(decoding: encoded, as: UTF8.self)
   }
 
-  package static func decode(_ text: some Sequence<UInt8>) -> String {
+  public static func decode(_ text: some Sequence<UInt8>) -> String {
     PercentEncoding.decode(text.map { $0 == UInt8(ascii: "+") ? UInt8(ascii: " ") : $0 })
   }
 }

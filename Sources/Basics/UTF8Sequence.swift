@@ -1,8 +1,8 @@
 /// One UTF-8 encoded character (RFC 3629).
-package enum UTF8Sequence {
+public enum UTF8Sequence {
   /// The length in bytes, 1 to 4, of the well-formed sequence at `bytes`, or 0 when there is none:
   /// a stray continuation byte, an overlong form, a surrogate, beyond U+10FFFF, or cut short.
-  package static func length(_ bytes: UnsafePointer<UInt8>, available: Int) -> Int {
+  public static func length(_ bytes: UnsafePointer<UInt8>, available: Int) -> Int {
     let lead = bytes[0]
     let (count, second): (Int, ClosedRange<UInt8>)
     switch lead {
@@ -23,7 +23,7 @@ package enum UTF8Sequence {
 
   /// U+0085, U+2028 and U+2029 end a line for some readers of text (Python's `splitlines`).
   @inline(__always)
-  package static func isLineSeparator(_ bytes: UnsafePointer<UInt8>, length: Int) -> Bool {
+  public static func isLineSeparator(_ bytes: UnsafePointer<UInt8>, length: Int) -> Bool {
     switch length {
     case 2: bytes[0] == 0xC2 && bytes[1] == 0x85
     case 3: bytes[0] == 0xE2 && bytes[1] == 0x80 && (bytes[2] == 0xA8 || bytes[2] == 0xA9)

@@ -2,7 +2,7 @@ import Basics
 import JSON
 
 /// Where a file of the store comes from, in the words of the documents.
-package enum FileSource: String, CaseIterable, Sendable {
+public enum FileSource: String, CaseIterable, Sendable {
   case incidentAttachmentFile = "incident_attachment_file"
   /// What commands produce.
   case playbookFile = "playbook_file"
@@ -10,25 +10,25 @@ package enum FileSource: String, CaseIterable, Sendable {
 }
 
 /// A file of the store, without its content.
-package struct StoredFile: Sendable {
-  package let id: String
+public struct StoredFile: Sendable {
+  public let id: String
   /// As it was given; not a name for a disk.
-  package let name: String
+  public let name: String
   /// Bytes.
-  package let size: Int
-  package let contentType: String
+  public let size: Int
+  public let contentType: String
   /// Digests in lower-case hexadecimal digits.
-  package let md5: String
-  package let sha1: String
-  package let sha256: String
-  package let source: FileSource
+  public let md5: String
+  public let sha1: String
+  public let sha256: String
+  public let source: FileSource
   /// Nanoseconds since 1970: the order of files is that of these times.
   let createdNanoseconds: Int64
   /// The absolute path of the content.
-  package let path: String
+  public let path: String
 
   /// Writes the reference to it, with `path` where it stands in the result of a command.
-  package func write(to writer: inout JSONWriter, withPath: Bool) {
+  public func write(to writer: inout JSONWriter, withPath: Bool) {
     writer.object { writer in
       writer.member("file_id", id)
       writer.member("name", name)
@@ -44,7 +44,7 @@ package struct StoredFile: Sendable {
   }
 
   /// Writes the member `files` of a command's result, unless there are none.
-  package static func writeMember(_ files: [StoredFile], to writer: inout JSONWriter) {
+  public static func writeMember(_ files: [StoredFile], to writer: inout JSONWriter) {
     guard !files.isEmpty else { return }
     writer.name("files")
     writer.array { for file in files { file.write(to: &$0, withPath: true) } }

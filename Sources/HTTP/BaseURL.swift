@@ -3,20 +3,20 @@ import Basics
 /// The root of a vendor's API: scheme, host and a path prefix.
 ///
 /// `https` anywhere, `http` only to this machine, since credentials travel with every request.
-package struct BaseURL: Sendable, Equatable {
-  package struct Fault: Error, Equatable, Sendable {
+public struct BaseURL: Sendable, Equatable {
+  public struct Fault: Error, Equatable, Sendable {
     /// What is wrong, and what would be right.
-    package var reason: String
+    public var reason: String
   }
 
   /// Without a trailing slash.
-  package let text: String
+  public let text: String
   /// In lower case, without brackets around an IPv6 address.
-  package let host: String
-  package let port: Int
-  package let isSecure: Bool
+  public let host: String
+  public let port: Int
+  public let isSecure: Bool
 
-  package init(_ input: String) throws(Fault) {
+  public init(_ input: String) throws(Fault) {
     let trimmed = String(
       input.drop { $0 == " " }.reversed().drop { $0 == " " || $0 == "/" }
         .reversed())
@@ -90,12 +90,12 @@ package struct BaseURL: Sendable, Equatable {
   }
 
   /// Whether an absolute URL points at this machine itself.
-  package static func isLoopback(url: String) -> Bool {
+  public static func isLoopback(url: String) -> Bool {
     (try? BaseURL(withoutQuery(url))).map { isLoopback($0.host) } ?? false
   }
 
   /// The root that an absolute URL starts with, path included.
-  package static func of(_ url: String) -> BaseURL? { try? BaseURL(withoutQuery(url)) }
+  public static func of(_ url: String) -> BaseURL? { try? BaseURL(withoutQuery(url)) }
 
   private static func withoutQuery(_ url: String) -> String {
     String(url.prefix { $0 != "?" && $0 != "#" })
@@ -103,7 +103,7 @@ package struct BaseURL: Sendable, Equatable {
 
   /// Whether an absolute URL points at the same scheme, host and port, so that credentials may go
   /// there too.
-  package func isSameOrigin(_ url: String) -> Bool {
+  public func isSameOrigin(_ url: String) -> Bool {
     guard let other = BaseURL.of(url) else { return false }
     return other.host == host && other.port == port && other.isSecure == isSecure
   }

@@ -1,10 +1,10 @@
 import Basics
 
 /// The header Content-Disposition (RFC 6266).
-package enum ContentDisposition {
+public enum ContentDisposition {
   /// The file name that a response suggests, without any folders; `filename*` in UTF-8 (RFC 8187)
   /// before `filename`. Nil when there is none.
-  package static func fileName(_ response: HTTPResponse) -> String? {
+  public static func fileName(_ response: HTTPResponse) -> String? {
     guard let header = response.header("content-disposition") else { return nil }
     let parameters = parameters(of: header)
     let extended = parameters["filename*"].flatMap { value -> String? in

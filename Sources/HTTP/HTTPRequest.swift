@@ -3,25 +3,25 @@ import JSON
 import Redaction
 
 /// One HTTP request (RFC 9110), before it is sent.
-package struct HTTPRequest: Sendable {
-  package struct Method: RawRepresentable, Equatable, Sendable {
-    package let rawValue: String
-    package init(rawValue: String) { self.rawValue = rawValue }
+public struct HTTPRequest: Sendable {
+  public struct Method: RawRepresentable, Equatable, Sendable {
+    public let rawValue: String
+    public init(rawValue: String) { self.rawValue = rawValue }
 
-    package static let get = Method(rawValue: "GET")
-    package static let post = Method(rawValue: "POST")
-    package static let put = Method(rawValue: "PUT")
-    package static let patch = Method(rawValue: "PATCH")
-    package static let delete = Method(rawValue: "DELETE")
+    public static let get = Method(rawValue: "GET")
+    public static let post = Method(rawValue: "POST")
+    public static let put = Method(rawValue: "PUT")
+    public static let patch = Method(rawValue: "PATCH")
+    public static let delete = Method(rawValue: "DELETE")
   }
 
-  package struct Header: Sendable {
-    package var name: StaticString
-    package var value: String
+  public struct Header: Sendable {
+    public var name: StaticString
+    public var value: String
     /// A credential: shown as `[redacted]` wherever the request is shown.
-    package var isSecret: Bool
+    public var isSecret: Bool
 
-    package init(_ name: StaticString, _ value: String, isSecret: Bool = false) {
+    public init(_ name: StaticString, _ value: String, isSecret: Bool = false) {
       self.name = name
       self.value = value
       self.isSecret = isSecret
@@ -38,27 +38,27 @@ package struct HTTPRequest: Sendable {
     }
   }
 
-  package var method: Method
+  public var method: Method
   /// Absolute, percent-encoded.
-  package var url: String
-  package var headers: [Header]
-  package var body: [UInt8]?
+  public var url: String
+  public var headers: [Header]
+  public var body: [UInt8]?
   private var bodyIsJSON = false
   /// A sign-in exchange, whose body is a credential.
-  package var isSecret = false
+  public var isSecret = false
   /// Members of a JSON body that are credentials.
-  package var secretMembers: [StaticString] = []
+  public var secretMembers: [StaticString] = []
   /// Which credential of the connection it is sent with, where there are several: in the terms of the
   /// client that made it.
-  package var credential: String?
+  public var credential: String?
   /// It leaves the vendor as it was, whatever its method, and may be repeated: a look, or a preparation
   /// for what a command writes.
-  package var changesNothing = false
+  public var changesNothing = false
   /// Not sent again after an unclear answer, by nobody, whatever it does: who sends it asks what became
   /// of it.
-  package var isTracked = false
+  public var isTracked = false
 
-  package init(_ method: Method, _ url: String, headers: [Header] = [], body: [UInt8]? = nil) {
+  public init(_ method: Method, _ url: String, headers: [Header] = [], body: [UInt8]? = nil) {
     self.method = method
     self.url = url
     self.headers = headers
@@ -68,7 +68,7 @@ package struct HTTPRequest: Sendable {
   }
 
   /// A request with a JSON body.
-  package init(
+  public init(
     _ method: Method, _ url: String, headers: [Header] = [], json: JSONFragment
   ) {
     self.init(method, url, headers: headers, body: json.bytes)
@@ -77,7 +77,7 @@ package struct HTTPRequest: Sendable {
   }
 
   /// A request with the fields of a form as its body.
-  package init(
+  public init(
     _ method: Method, _ url: String, headers: [Header] = [], form: FormFields
   ) {
     self.init(method, url, headers: headers, body: Array(form.encoded.utf8))
@@ -86,7 +86,7 @@ package struct HTTPRequest: Sendable {
 
   /// Writes `{"method","url","headers","body"}` with credentials redacted. A body that was
   /// given as JSON is written as JSON, another one as text.
-  package func write(to writer: inout JSONWriter) {
+  public func write(to writer: inout JSONWriter) {
     writer.object { writer in
       writer.member("method", method.rawValue)
       writer.member("url", url)
@@ -125,22 +125,22 @@ extension HTTPRequest {
 }
 
 /// One HTTP response, whole.
-package struct HTTPResponse: Sendable {
-  package var status: Int
+public struct HTTPResponse: Sendable {
+  public var status: Int
   /// Names in lower case.
-  package var headers: [(name: String, value: String)]
-  package var body: [UInt8]
+  public var headers: [(name: String, value: String)]
+  public var body: [UInt8]
 
-  package init(status: Int, headers: [(name: String, value: String)], body: [UInt8]) {
+  public init(status: Int, headers: [(name: String, value: String)], body: [UInt8]) {
     self.status = status
     self.headers = headers
     self.body = body
   }
 
-  package var isSuccess: Bool { (200..<300).contains(status) }
+  public var isSuccess: Bool { (200..<300).contains(status) }
 
   /// The first header of that name, which is given in lower case.
-  package func header(_ name: String) -> String? {
+  public func header(_ name: String) -> String? {
     headers.first { $0.name == name }?.value
   }
 }

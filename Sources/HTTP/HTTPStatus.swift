@@ -1,6 +1,6 @@
 /// The reason phrases of HTTP status codes (RFC 9110 section 15, RFC 6585), for messages to people.
-package enum HTTPStatus {
-  package static func reason(_ status: Int) -> String {
+public enum HTTPStatus {
+  public static func reason(_ status: Int) -> String {
     switch status {
     case 400: "Bad Request"
     case 401: "Unauthorized"

@@ -1,16 +1,16 @@
 import Basics
 
 /// Where a proxy listens, and who may use it: `http://user:password@proxy.example:3128`.
-package struct ProxyURL: Sendable, Equatable {
+public struct ProxyURL: Sendable, Equatable {
   /// The kinds that libcurl speaks to.
   static let schemes = ["http", "https", "socks4", "socks4a", "socks5", "socks5h"]
 
-  package let text: String
+  public let text: String
   /// As written and without percent-encoding; neither may be shown.
-  package let passwords: [String]
+  public let passwords: [String]
 
   /// - Throws: what is wrong, without the text, which may hold a password.
-  package init(_ text: String) throws(BaseURL.Fault) {
+  public init(_ text: String) throws(BaseURL.Fault) {
     guard let separator = text.firstRange(of: "://"),
       Self.schemes.contains(text[..<separator.lowerBound].lowercased())
     else {

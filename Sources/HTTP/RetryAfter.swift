@@ -2,15 +2,15 @@ import Basics
 import Glibc
 
 /// The Retry-After header (RFC 9110 section 10.2.3).
-package enum RetryAfter {
+public enum RetryAfter {
   /// Waits beyond a day are cut to it; no deadline is that long.
-  package static let maximumMilliseconds = 86_400_000
+  public static let maximumMilliseconds = 86_400_000
 
   /// Milliseconds to wait from a header value: seconds, which some vendors give with a fraction, or
   /// an HTTP date.
   ///
   /// - Returns: nil when the value is neither; 0 for a date that has passed.
-  package static func milliseconds(_ value: String, nowMilliseconds: Int64) -> Int? {
+  public static func milliseconds(_ value: String, nowMilliseconds: Int64) -> Int? {
     let tokens = value.split { $0 == " " || $0 == "\t" }
     if tokens.count == 1, isDecimal(tokens[0]), let seconds = Double(tokens[0]) {
       return Int(min(seconds * 1_000, Double(maximumMilliseconds)).rounded(.up))

@@ -7,15 +7,15 @@ import Basics
 ///   the vendor names.
 /// - 5xx, timeouts and broken connections leave open whether the vendor acted: repeated only when
 ///   doing it twice is the same as doing it once.
-package struct RetryPolicy: Sendable {
+public struct RetryPolicy: Sendable {
   /// Sends of one request at most, the first one included.
-  package var attempts: Int
+  public var attempts: Int
   /// The first back-off; it doubles with each further one, and half of it is random, so that many
   /// callers do not come back together.
-  package var baseMilliseconds: Int
-  package var maximumMilliseconds: Int
+  public var baseMilliseconds: Int
+  public var maximumMilliseconds: Int
 
-  package init(attempts: Int = 4, baseMilliseconds: Int = 250, maximumMilliseconds: Int = 8_000) {
+  public init(attempts: Int = 4, baseMilliseconds: Int = 250, maximumMilliseconds: Int = 8_000) {
     self.attempts = attempts
     self.baseMilliseconds = baseMilliseconds
     self.maximumMilliseconds = maximumMilliseconds
@@ -27,7 +27,7 @@ package struct RetryPolicy: Sendable {
   ///   - isRepeatable: whether acting twice is the same as acting once.
   ///   - randomness: 0 to 1, the part of the random half that is taken.
   /// - Returns: milliseconds to wait before the next attempt, or nil to give up.
-  package func delay(
+  public func delay(
     afterStatus status: Int, retryAfterMilliseconds: Int?, attempt: Int, isRepeatable: Bool,
     randomness: Double
   ) -> Int? {
@@ -41,7 +41,7 @@ package struct RetryPolicy: Sendable {
   }
 
   /// The same after a transport error.
-  package func delay(
+  public func delay(
     after error: TransportError, attempt: Int, isRepeatable: Bool, randomness: Double
   ) -> Int? {
     guard attempt < attempts else { return nil }

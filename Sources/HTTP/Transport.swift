@@ -1,7 +1,7 @@
 import Basics
 
 /// Sends requests over the network. The only implementation outside tests is libcurl's.
-package protocol Transport: Sendable {
+public protocol Transport: Sendable {
   /// Sends one request and reads the whole answer, whatever its status.
   ///
   /// Cancelling the task aborts the transfer at once.
@@ -14,20 +14,20 @@ package protocol Transport: Sendable {
 }
 
 /// How requests of one connection reach their vendor.
-package struct TransportRoute: Sendable, Hashable {
+public struct TransportRoute: Sendable, Hashable {
   /// `http://…`, `https://…` or `socks5h://…`; nil for what the environment says (`https_proxy`,
   /// `no_proxy`). Requests to this machine itself go without one.
-  package var proxy: String?
+  public var proxy: String?
   /// PEM file of certificate authorities to trust instead of the system's.
-  package var caFile: String?
+  public var caFile: String?
   /// PEM files for mutual TLS.
-  package var clientCertificate: String?
-  package var clientKey: String?
+  public var clientCertificate: String?
+  public var clientKey: String?
   /// Bytes of one response body at most, after decompression.
-  package var maximumResponseBytes: Int
-  package var connectTimeoutMilliseconds: Int
+  public var maximumResponseBytes: Int
+  public var connectTimeoutMilliseconds: Int
 
-  package init(
+  public init(
     proxy: String? = nil, caFile: String? = nil, clientCertificate: String? = nil,
     clientKey: String? = nil, maximumResponseBytes: Int = 64 * 1_024 * 1_024,
     connectTimeoutMilliseconds: Int = 10_000
@@ -42,8 +42,8 @@ package struct TransportRoute: Sendable, Hashable {
 }
 
 /// Why there is no answer.
-package struct TransportError: Error, Sendable, CustomStringConvertible {
-  package enum Kind: Sendable {
+public struct TransportError: Error, Sendable, CustomStringConvertible {
+  public enum Kind: Sendable {
     /// The name does not resolve, nobody listens, or the proxy refuses: nothing was sent.
     case cannotConnect
     /// The certificate was not accepted, or TLS failed otherwise: nothing was sent.
@@ -59,17 +59,17 @@ package struct TransportError: Error, Sendable, CustomStringConvertible {
     case unavailable
   }
 
-  package var kind: Kind
+  public var kind: Kind
   /// A sentence fragment without secrets.
-  package var reason: String
+  public var reason: String
   /// Whether the vendor may have received the request.
-  package var mayHaveArrived: Bool
+  public var mayHaveArrived: Bool
 
-  package init(_ kind: Kind, _ reason: String, mayHaveArrived: Bool) {
+  public init(_ kind: Kind, _ reason: String, mayHaveArrived: Bool) {
     self.kind = kind
     self.reason = reason
     self.mayHaveArrived = mayHaveArrived
   }
 
-  package var description: String { reason }
+  public var description: String { reason }
 }

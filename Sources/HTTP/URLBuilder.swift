@@ -1,37 +1,37 @@
 import Basics
 
 /// Writes an absolute URL (RFC 3986): a root, path segments, query items.
-package struct URLBuilder: ~Copyable {
+public struct URLBuilder: ~Copyable {
   private var bytes = ByteBuffer(capacity: 256)
   private var hasQuery = false
 
   /// - Parameter root: percent-encoded, without a trailing slash.
-  package init(root: String) { append(root) }
+  public init(root: String) { append(root) }
 
-  package var text: String { bytes.withBytes { String(decoding: $0, as: UTF8.self) } }
+  public var text: String { bytes.withBytes { String(decoding: $0, as: UTF8.self) } }
 
   /// A part of the path that is percent-encoded already.
-  package mutating func path(_ text: StaticString) { bytes.append(text) }
+  public mutating func path(_ text: StaticString) { bytes.append(text) }
 
   /// One segment of the path, percent-encoded here.
-  package mutating func segment(_ text: String) { append(PercentEncoding.encode(text)) }
+  public mutating func segment(_ text: String) { append(PercentEncoding.encode(text)) }
 
-  package mutating func path(_ number: Int64) { DecimalDigits.append(number, to: &bytes) }
+  public mutating func path(_ number: Int64) { DecimalDigits.append(number, to: &bytes) }
 
   /// A query item, percent-encoded; nothing for no value.
-  package mutating func query(_ name: StaticString, _ value: String?) {
+  public mutating func query(_ name: StaticString, _ value: String?) {
     guard let value else { return }
     startItem(name)
     append(PercentEncoding.encode(value))
   }
 
-  package mutating func query(_ name: StaticString, _ value: Int64?) {
+  public mutating func query(_ name: StaticString, _ value: Int64?) {
     guard let value else { return }
     startItem(name)
     DecimalDigits.append(value, to: &bytes)
   }
 
-  package mutating func query(_ name: StaticString, _ value: Bool?) {
+  public mutating func query(_ name: StaticString, _ value: Bool?) {
     guard let value else { return }
     startItem(name)
     bytes.append(value ? "true" : "false" as StaticString)

@@ -4,8 +4,8 @@ import JSON
 import RateLimits
 
 /// What a command is, apart from its parameters.
-package struct CommandAbout: Sendable {
-  package enum Effect: String, Sendable {
+public struct CommandAbout: Sendable {
+  public enum Effect: String, Sendable {
     case read
     /// Changes something.
     case write
@@ -14,28 +14,28 @@ package struct CommandAbout: Sendable {
   }
 
   /// As documented, such as "List Device Users"; the id on the wire is made from it.
-  package var title: StaticString
-  package var description: StaticString
-  package var effect: Effect
+  public var title: StaticString
+  public var description: StaticString
+  public var effect: Effect
   /// Whether doing it twice leaves the vendor as doing it once does.
-  package var isIdempotent: Bool
+  public var isIdempotent: Bool
   /// The roles or scopes that the documents name.
-  package var permissions: [StaticString]
+  public var permissions: [StaticString]
   /// Where the items of `raw_data` are; nil when it is not a list.
-  package var items: ItemsPath?
+  public var items: ItemsPath?
   /// The vendor's own limit for this command; a connection may name another one.
-  package var rateLimit: RateQuota?
+  public var rateLimit: RateQuota?
   /// Of a write: the command that shows whether it was applied.
-  package var readBack: StaticString?
+  public var readBack: StaticString?
   /// Of a write: how its targets are called by people.
-  package var targetNaming: (@Sendable () -> TargetNaming)?
+  public var targetNaming: (@Sendable () -> TargetNaming)?
   /// Of the error triple, where it is not "<title> failed."
-  package var failureIndicator: StaticString?
+  public var failureIndicator: StaticString?
   /// Of a command that fetches events: what they are made of.
-  package var events: (@Sendable () -> EventSource)?
-  package var result: @Sendable () -> ResultShape
+  public var events: (@Sendable () -> EventSource)?
+  public var result: @Sendable () -> ResultShape
 
-  package init(
+  public init(
     _ title: StaticString, _ description: StaticString, effect: Effect = .read,
     isIdempotent: Bool? = nil, permissions: [StaticString] = [], items: ItemsPath? = nil,
     rateLimit: RateQuota? = nil, readBack: StaticString? = nil,
@@ -57,31 +57,31 @@ package struct CommandAbout: Sendable {
     self.result = result
   }
 
-  package var id: String { ParameterName.snakeCase("\(title)") }
+  public var id: String { ParameterName.snakeCase("\(title)") }
 
-  package var failure: String { failureIndicator.map { "\($0)" } ?? "\(title) failed." }
+  public var failure: String { failureIndicator.map { "\($0)" } ?? "\(title) failed." }
 }
 
 /// Where a list stands in a body: below these member names; none for a body that is the list.
-package struct ItemsPath: Sendable {
-  package let members: [String]
+public struct ItemsPath: Sendable {
+  public let members: [String]
   /// Where else it may stand, in another version of the vendor's API.
   private let alternative: [String]?
 
-  package init(_ members: String..., or alternative: [String]? = nil) {
+  public init(_ members: String..., or alternative: [String]? = nil) {
     self.members = members
     self.alternative = alternative
   }
 
   /// RFC 9535: `$.items[*]`.
-  package var text: String { "$" + members.map { ".\($0)" }.joined() + "[*]" }
+  public var text: String { "$" + members.map { ".\($0)" }.joined() + "[*]" }
 
   /// The names above the list in this body, or nil when there is none where it is expected.
   func place(in body: JSON) -> [String]? {
     [members, alternative].compactMap(\.self).first { Self.value(at: $0, in: body)?.kind == .array }
   }
 
-  package func list(in body: JSON) -> JSON? {
+  public func list(in body: JSON) -> JSON? {
     place(in: body).flatMap { Self.value(at: $0, in: body) }
   }
 
@@ -91,7 +91,7 @@ package struct ItemsPath: Sendable {
 }
 
 /// One command of a vendor's: a struct whose `init` reads (and so declares) its parameters.
-package protocol Command: Sendable {
+public protocol Command: Sendable {
   associatedtype Client: VendorClient
   static var about: CommandAbout { get }
   /// Whether `all_pages` can go beyond one request.
@@ -109,12 +109,12 @@ package protocol Command: Sendable {
 }
 
 extension Command {
-  package static var hasPages: Bool { false }
-  package static var canPartlySucceed: Bool { false }
+  public static var hasPages: Bool { false }
+  public static var canPartlySucceed: Bool { false }
 }
 
 /// How requests of one connection are completed and sent.
-package protocol VendorClient: AnyObject, Sendable {
+public protocol VendorClient: AnyObject, Sendable {
   /// Makes ready what decides whether a command may begin, such as the credential that its rate
   /// limit belongs to. Nothing is sent for the command itself.
   func prepare(in invocation: Invocation) async throws(CommandError)
@@ -128,10 +128,10 @@ package protocol VendorClient: AnyObject, Sendable {
 }
 
 extension VendorClient {
-  package func prepare(in invocation: Invocation) async throws(CommandError) {}
+  public func prepare(in invocation: Invocation) async throws(CommandError) {}
 
   /// The plan of a command that sends this request first.
-  package func previews(_ request: consuming HTTPRequest) -> [HTTPRequest] {
+  public func previews(_ request: consuming HTTPRequest) -> [HTTPRequest] {
     var plan = [request]
     preview(&plan[0])
     return plan
@@ -139,16 +139,16 @@ extension VendorClient {
 }
 
 /// A command of one request, whose answer is its result.
-package protocol RequestCommand: Command {
+public protocol RequestCommand: Command {
   func request(with client: Client) -> HTTPRequest
 }
 
 extension RequestCommand {
-  package func plan(with client: Client) -> [HTTPRequest] {
+  public func plan(with client: Client) -> [HTTPRequest] {
     client.previews(request(with: client))
   }
 
-  package func run(
+  public func run(
     with client: Client, in invocation: Invocation
   ) async throws(CommandError) -> CommandResult {
     let body = try await client.exchange(request(with: client), in: invocation)
@@ -157,7 +157,7 @@ extension RequestCommand {
 }
 
 /// A command whose answer is one page of several.
-package protocol PagedCommand: Command {
+public protocol PagedCommand: Command {
   /// The page that the caller asked for.
   var page: Int64? { get }
   func request(with client: Client, page: Int64?) -> HTTPRequest
@@ -171,15 +171,15 @@ package protocol PagedCommand: Command {
 }
 
 extension PagedCommand {
-  package static var hasPages: Bool { true }
+  public static var hasPages: Bool { true }
 
-  package func isLast(_ body: JSON, page: Int64, of total: Int64?) -> Bool { page >= total ?? 1 }
+  public func isLast(_ body: JSON, page: Int64, of total: Int64?) -> Bool { page >= total ?? 1 }
 
-  package func plan(with client: Client) -> [HTTPRequest] {
+  public func plan(with client: Client) -> [HTTPRequest] {
     client.previews(request(with: client, page: page))
   }
 
-  package func run(
+  public func run(
     with client: Client, in invocation: Invocation
   ) async throws(CommandError) -> CommandResult {
     let first = try await client.exchange(request(with: client, page: page), in: invocation)

@@ -4,8 +4,8 @@ import JSON
 
 /// Why a command failed, in the terms of the documents (indicator, status code, message) and in
 /// those that a program decides by (kind, retryable, outcome).
-package struct CommandError: Error, Sendable {
-  package enum Kind: String, CaseIterable, Sendable {
+public struct CommandError: Error, Sendable {
+  public enum Kind: String, CaseIterable, Sendable {
     /// The vendor answered with an error of its own.
     case upstream
     /// The credentials are missing or were not accepted.
@@ -25,30 +25,30 @@ package struct CommandError: Error, Sendable {
   }
 
   /// Whether the vendor may have acted.
-  package enum Outcome: String, CaseIterable, Sendable {
+  public enum Outcome: String, CaseIterable, Sendable {
     case notApplied = "not_applied"
     case unknown
   }
 
-  package var kind: Kind
+  public var kind: Kind
   /// The vendor's HTTP status, or the one that stands for the kind.
-  package var statusCode: Int
+  public var statusCode: Int
   /// A sentence for people, without secrets.
-  package var message: String
-  package var isRetryable: Bool
-  package var retryAfterMilliseconds: Int?
-  package var outcome: Outcome
+  public var message: String
+  public var isRetryable: Bool
+  public var retryAfterMilliseconds: Int?
+  public var outcome: Outcome
   /// What the user can do about it.
-  package var remedy: String?
+  public var remedy: String?
   /// What the vendor answered, as JSON.
-  package var upstream: JSONFragment?
+  public var upstream: JSONFragment?
   /// Whether it is the sign-in that failed, so that the status says nothing of the command's own
   /// request.
-  package var concernsSignIn = false
+  public var concernsSignIn = false
   /// Of a command over several targets: what became of each.
-  package var targets: [TargetOutcome] = []
+  public var targets: [TargetOutcome] = []
 
-  package init(
+  public init(
     _ kind: Kind, statusCode: Int? = nil, _ message: String, isRetryable: Bool = false,
     retryAfterMilliseconds: Int? = nil, outcome: Outcome = .notApplied, remedy: String? = nil,
     upstream: JSONFragment? = nil
@@ -66,7 +66,7 @@ package struct CommandError: Error, Sendable {
 
 extension CommandError {
   /// Writes the documents' triple and what a program decides by, as members.
-  package func writeMembers(to writer: inout JSONWriter, indicator: String) {
+  public func writeMembers(to writer: inout JSONWriter, indicator: String) {
     writer.member("failure_indicator", indicator)
     writer.member("status_code", statusCode)
     writer.member("message", message)
@@ -105,7 +105,7 @@ extension CommandError.Kind {
   }
 
   /// The kind that a vendor's status stands for.
-  package init(status: Int) {
+  public init(status: Int) {
     switch status {
     case 401: self = .auth
     case 402, 403: self = .permission
@@ -119,7 +119,7 @@ extension CommandError.Kind {
 
 extension CommandError {
   /// An answer with an error status; the message is the status's phrase unless there is a better.
-  package static func upstream(
+  public static func upstream(
     _ response: HTTPResponse, message: String? = nil, outcome: Outcome = .notApplied,
     remedy: String? = nil
   ) -> CommandError {
@@ -131,18 +131,18 @@ extension CommandError {
       upstream: response.excerpt)
   }
 
-  package static func timeout(_ what: String, outcome: Outcome) -> CommandError {
+  public static func timeout(_ what: String, outcome: Outcome) -> CommandError {
     CommandError(
       .timeout, "\(what) took longer than the deadline allowed.", isRetryable: true,
       outcome: outcome, remedy: "Raise options.timeout_ms, or ask for less at a time.")
   }
 
-  package static func cancelled(outcome: Outcome) -> CommandError {
+  public static func cancelled(outcome: Outcome) -> CommandError {
     CommandError(.cancelled, "The request was cancelled.", isRetryable: false, outcome: outcome)
   }
 
   /// A transport error, for a request whose repetition is or is not harmless.
-  package static func transport(_ error: TransportError, outcome: Outcome) -> CommandError {
+  public static func transport(_ error: TransportError, outcome: Outcome) -> CommandError {
     let reason = error.reason.prefix(1).uppercased() + error.reason.dropFirst() + "."
     switch error.kind {
     case .cannotConnect:
@@ -175,7 +175,7 @@ extension CommandError {
 
 extension HTTPResponse {
   /// The wait that the vendor asks for.
-  package var retryAfterMilliseconds: Int? {
+  public var retryAfterMilliseconds: Int? {
     header("retry-after").flatMap {
       RetryAfter.milliseconds($0, nowMilliseconds: WallClock.nowMilliseconds)
     }

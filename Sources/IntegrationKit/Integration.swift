@@ -3,13 +3,13 @@ import HTTP
 import JSON
 
 /// What an integration is, for people.
-package struct IntegrationAbout: Sendable {
-  package var id: StaticString
-  package var title: StaticString
-  package var description: StaticString
-  package var category: StaticString
+public struct IntegrationAbout: Sendable {
+  public var id: StaticString
+  public var title: StaticString
+  public var description: StaticString
+  public var category: StaticString
 
-  package init(
+  public init(
     id: StaticString, title: StaticString, description: StaticString, category: StaticString
   ) {
     self.id = id
@@ -20,7 +20,7 @@ package struct IntegrationAbout: Sendable {
 }
 
 /// One vendor: its settings and its commands.
-package protocol Integration: Sendable {
+public protocol Integration: Sendable {
   associatedtype Settings: ParameterObject
   associatedtype Client: VendorClient
   static var about: IntegrationAbout { get }
@@ -31,24 +31,24 @@ package protocol Integration: Sendable {
 }
 
 /// A command in an integration's table: `CommandEntry(ListDevices.self)`.
-package struct CommandEntry<Client: VendorClient>: Sendable {
+public struct CommandEntry<Client: VendorClient>: Sendable {
   let registered: RegisteredCommand
 
-  package init<C: Command>(_ type: C.Type) where C.Client == Client {
+  public init<C: Command>(_ type: C.Type) where C.Client == Client {
     registered = RegisteredCommand(type)
   }
 }
 
 /// A command of any vendor.
-package final class RegisteredCommand: Sendable {
-  package let about: CommandAbout
-  package let id: String
-  package let effect: CommandAbout.Effect
+public final class RegisteredCommand: Sendable {
+  public let about: CommandAbout
+  public let id: String
+  public let effect: CommandAbout.Effect
   /// The failure indicator of its errors.
-  package let failure: String
-  package let hasPages: Bool
+  public let failure: String
+  public let hasPages: Bool
   /// Whether an answer that is a success may hold targets that failed.
-  package let canPartlySucceed: Bool
+  public let canPartlySucceed: Bool
   private let lazyShape: Lazily<ParameterShape>
   private let checkArguments: @Sendable (ParameterShape, JSON?) throws(ParameterProblems) -> Void
   private let decodeArguments:
@@ -73,19 +73,19 @@ package final class RegisteredCommand: Sendable {
     }
   }
 
-  package var shape: ParameterShape { lazyShape.get }
+  public var shape: ParameterShape { lazyShape.get }
 
   /// Checks arguments without a connection.
   ///
   /// - Throws: all their faults at once.
-  package func check(_ arguments: JSON?) throws(ParameterProblems) {
+  public func check(_ arguments: JSON?) throws(ParameterProblems) {
     try checkArguments(shape, arguments)
   }
 
   /// Checks arguments and makes them ready to run.
   ///
   /// - Throws: all their faults at once.
-  package func ready(
+  public func ready(
     _ arguments: JSON?, on connection: OpenConnection
   ) throws(ParameterProblems) -> any ReadyCommand {
     try decodeArguments(shape, arguments, connection)
@@ -93,7 +93,7 @@ package final class RegisteredCommand: Sendable {
 }
 
 /// A command with arguments that were checked, on a connection.
-package protocol ReadyCommand: Sendable {
+public protocol ReadyCommand: Sendable {
   func plan() -> [HTTPRequest]
   func run(in invocation: Invocation) async throws(CommandError) -> CommandResult
 }
@@ -110,16 +110,16 @@ private struct Bound<C: Command>: ReadyCommand {
 }
 
 /// An integration without its types.
-package final class RegisteredIntegration: Sendable {
-  package let about: IntegrationAbout
-  package let id: String
-  package let commands: [RegisteredCommand]
+public final class RegisteredIntegration: Sendable {
+  public let about: IntegrationAbout
+  public let id: String
+  public let commands: [RegisteredCommand]
   private let commandNames: JSONNames
   private let lazySettingsShape: Lazily<ParameterShape>
   private let makeClient:
     @Sendable (ParameterShape, JSON, Connection) throws(ParameterProblems) -> any VendorClient
 
-  package init<I: Integration>(_ type: I.Type) {
+  public init<I: Integration>(_ type: I.Type) {
     about = I.about
     id = "\(I.about.id)"
     commands = I.commands.map(\.registered)
@@ -131,14 +131,14 @@ package final class RegisteredIntegration: Sendable {
   }
 
   /// The command whose id a string is.
-  package func command(_ id: JSON) -> RegisteredCommand? {
+  public func command(_ id: JSON) -> RegisteredCommand? {
     commandNames.position(of: id).map { commands[$0] }
   }
 
-  package var settingsShape: ParameterShape { lazySettingsShape.get }
+  public var settingsShape: ParameterShape { lazySettingsShape.get }
 
   /// Checks a connection's settings and makes its client; nothing is sent.
-  package func open(_ connection: Connection) throws(ParameterProblems) -> OpenConnection {
+  public func open(_ connection: Connection) throws(ParameterProblems) -> OpenConnection {
     OpenConnection(
       connection: connection,
       client: try makeClient(settingsShape, connection.definition.settings, connection))
@@ -146,9 +146,9 @@ package final class RegisteredIntegration: Sendable {
 }
 
 /// A connection with the client of its integration.
-package final class OpenConnection: Sendable {
-  package let connection: Connection
-  package let client: any VendorClient
+public final class OpenConnection: Sendable {
+  public let connection: Connection
+  public let client: any VendorClient
 
   init(connection: Connection, client: any VendorClient) {
     self.connection = connection
@@ -156,7 +156,7 @@ package final class OpenConnection: Sendable {
   }
 
   /// Why the connection's policy forbids a command, or nil.
-  package func refusal(of command: RegisteredCommand) -> String? {
+  public func refusal(of command: RegisteredCommand) -> String? {
     connection.definition.policy?.refusal(of: command.id, effect: command.effect)
   }
 }

@@ -5,7 +5,7 @@ import JSON
 ///
 /// Written as a tolerant JSON Schema: vendors send "" or "None" where they declare an object or a
 /// number, and `raw_data` is their answer untouched, so a scalar admits text and null too.
-package indirect enum ResultShape: Sendable {
+public indirect enum ResultShape: Sendable {
   case any
   case text
   case integer
@@ -14,12 +14,12 @@ package indirect enum ResultShape: Sendable {
   case array(of: ResultShape)
   case object([Member])
 
-  package struct Member: Sendable {
+  public struct Member: Sendable {
     let name: StaticString
     let shape: ResultShape
     let about: StaticString?
 
-    package init(_ name: StaticString, _ shape: ResultShape, _ about: StaticString? = nil) {
+    public init(_ name: StaticString, _ shape: ResultShape, _ about: StaticString? = nil) {
       self.name = name
       self.shape = shape
       self.about = about
@@ -28,7 +28,7 @@ package indirect enum ResultShape: Sendable {
 
   /// - Parameter isBinding: false writes what is to be found where and no types, so that a reader who
   ///   enforces the schema refuses nothing that a vendor may send.
-  package func writeSchema(to writer: inout JSONWriter, isBinding: Bool = true) {
+  public func writeSchema(to writer: inout JSONWriter, isBinding: Bool = true) {
     writer.object { writeMembers(to: &$0, isBinding) }
   }
 

@@ -3,11 +3,11 @@ import Synchronization
 
 /// A value that is expensive to get and that many want at once, such as an access token: one gets
 /// it, the others wait for that one.
-package final class SingleFlight<Value: Sendable>: Sendable {
-  package struct Holding: Sendable {
-    package let value: Value
+public final class SingleFlight<Value: Sendable>: Sendable {
+  public struct Holding: Sendable {
+    public let value: Value
     /// Counts how often the value was got; names the one that turned out stale.
-    package let generation: Int
+    public let generation: Int
   }
 
   private struct State {
@@ -40,10 +40,10 @@ package final class SingleFlight<Value: Sendable>: Sendable {
 
   private let state = Mutex(State())
 
-  package init() {}
+  public init() {}
 
   /// The value at hand, fresh or not.
-  package var current: Value? { state.withLock { $0.holding?.value } }
+  public var current: Value? { state.withLock { $0.holding?.value } }
 
   /// The value at hand, or else the one that `get` brings; of many callers one runs it.
   ///
@@ -51,7 +51,7 @@ package final class SingleFlight<Value: Sendable>: Sendable {
   ///
   /// - Parameters:
   ///   - stale: the holding that did not work; it is replaced unless somebody has already done so.
-  package func value(
+  public func value(
     insteadOf stale: Holding? = nil, in invocation: Invocation,
     _ get: @escaping @Sendable (Value?) async throws(CommandError) -> Value
   ) async throws(CommandError) -> Holding {
@@ -89,7 +89,7 @@ package final class SingleFlight<Value: Sendable>: Sendable {
   /// told at once.
   ///
   /// - Returns: whether somebody waits on.
-  package func mayWait(until time: MonotonicTime) -> Bool {
+  public func mayWait(until time: MonotonicTime) -> Bool {
     let (late, goesOn) = state.withLock { state in
       var late: [Waiter] = []
       state.waiters.removeAll { waiter in

@@ -2,7 +2,7 @@ extension JSONFragment {
   /// A text that is the same for values that differ only in the order and the repetition of
   /// members, in spaces and in escapes: members sorted by name, the last of several kept. Numbers
   /// keep their text, so `1` and `1.0` differ.
-  package var canonicalText: String {
+  public var canonicalText: String {
     var writer = JSONWriter(capacity: bytes.count)
     Self.canonicalize(json, to: &writer)
     return String(decoding: writer.bytes, as: UTF8.self)

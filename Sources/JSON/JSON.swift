@@ -5,8 +5,8 @@ import Glibc
 /// Cheap to copy; keeps its whole document alive. Reading never throws: an accessor of another
 /// type than the value's is nil. Duplicate member names: a lookup finds the last one, `members`
 /// yields all of them.
-package struct JSON: Sendable {
-  package enum Kind: UInt8, Sendable {
+public struct JSON: Sendable {
+  public enum Kind: UInt8, Sendable {
     case null, `false`, `true`, number, string, array, object
   }
 
@@ -20,15 +20,15 @@ package struct JSON: Sendable {
 
   var node: JSONNode { document.nodes[index] }
 
-  package var kind: Kind { node.kind }
-  package var isNull: Bool { kind == .null }
+  public var kind: Kind { node.kind }
+  public var isNull: Bool { kind == .null }
 
   /// Where the value starts, in bytes from the start of the document.
-  package var offset: Int { node.kind == .string ? Int(node.start) - 1 : Int(node.start) }
+  public var offset: Int { node.kind == .string ? Int(node.start) - 1 : Int(node.start) }
 
   // MARK: Scalars
 
-  package var bool: Bool? {
+  public var bool: Bool? {
     switch kind {
     case .true: true
     case .false: false
@@ -37,7 +37,7 @@ package struct JSON: Sendable {
   }
 
   /// The decoded text of a string. An unpaired surrogate escape becomes U+FFFD.
-  package var string: String? {
+  public var string: String? {
     let node = self.node
     guard node.kind == .string else { return nil }
     if !node.hasEscapes { return String(decoding: content, as: UTF8.self) }
@@ -45,29 +45,29 @@ package struct JSON: Sendable {
   }
 
   /// The decoded UTF-8 bytes of a string.
-  package var stringBytes: [UInt8]? {
+  public var stringBytes: [UInt8]? {
     let node = self.node
     guard node.kind == .string else { return nil }
     return node.hasEscapes ? JSONString.decode(content) : Array(content)
   }
 
   /// The value of a number that is an integer within 64 bits, `1`, `1.0` and `1e2` alike.
-  package var integer: Int64? {
+  public var integer: Int64? {
     guard kind == .number else { return nil }
     return JSONNumber.integer(content)
   }
 
   /// The nearest double of a number; infinite beyond the range of one.
-  package var double: Double? {
+  public var double: Double? {
     guard kind == .number else { return nil }
     return JSONNumber.double(content)
   }
 
   /// The source text as it arrived: `1.50`, `"caf\u00e9"`, `{"a": 1}`.
-  package var sourceText: String { String(decoding: source, as: UTF8.self) }
+  public var sourceText: String { String(decoding: source, as: UTF8.self) }
 
   /// The source bytes, put on one line where they are not.
-  package var bytesOnOneLine: [UInt8] {
+  public var bytesOnOneLine: [UInt8] {
     document.hasLineBreaks ? JSONFragment(self).bytes : Array(source)
   }
 
@@ -87,12 +87,12 @@ package struct JSON: Sendable {
   }
 
   /// Calls `body` with the source bytes, which are valid only during the call.
-  package func withSource<Result>(_ body: (UnsafeBufferPointer<UInt8>) -> Result) -> Result {
+  public func withSource<Result>(_ body: (UnsafeBufferPointer<UInt8>) -> Result) -> Result {
     withExtendedLifetime(document) { body(source) }
   }
 
   /// Whether this is a string equal to `text`, without decoding one that has no escapes.
-  package func equals(_ text: String) -> Bool {
+  public func equals(_ text: String) -> Bool {
     let node = self.node
     guard node.kind == .string else { return false }
     // By bytes: Swift's own comparison of strings takes canonically equivalent ones for equal.
@@ -108,12 +108,12 @@ package struct JSON: Sendable {
   // MARK: Containers
 
   /// The last member of that name of an object.
-  package subscript(name: String) -> JSON? {
+  public subscript(name: String) -> JSON? {
     select(JSONNames(name))[0]
   }
 
   /// The element at a position of an array, from 0. Takes time in proportion to the position.
-  package subscript(position: Int) -> JSON? {
+  public subscript(position: Int) -> JSON? {
     guard position >= 0 else { return nil }
     var remaining = position
     for element in elements {
@@ -124,17 +124,17 @@ package struct JSON: Sendable {
   }
 
   /// The elements of an array; nothing for another kind.
-  package var elements: Elements { Elements(of: self) }
+  public var elements: Elements { Elements(of: self) }
 
   /// The members of an object in source order; nothing for another kind.
-  package var members: Members { Members(of: self) }
+  public var members: Members { Members(of: self) }
 
   /// Elements of an array or members of an object; 0 for a scalar. Takes time in proportion.
-  package var count: Int {
+  public var count: Int {
     kind == .object ? members.reduce(0) { n, _ in n + 1 } : elements.reduce(0) { n, _ in n + 1 }
   }
 
-  package struct Elements: Sequence, IteratorProtocol {
+  public struct Elements: Sequence, IteratorProtocol {
     let document: JSONDocument
     var index: Int
     let end: Int
@@ -145,20 +145,20 @@ package struct JSON: Sendable {
       end = json.kind == .array ? Int(json.node.next) : index
     }
 
-    package mutating func next() -> JSON? {
+    public mutating func next() -> JSON? {
       guard index < end else { return nil }
       defer { index = Int(document.nodes[index].next) }
       return JSON(document: document, index: index)
     }
   }
 
-  package struct Member: Sendable {
+  public struct Member: Sendable {
     /// Always a string.
-    package let name: JSON
-    package let value: JSON
+    public let name: JSON
+    public let value: JSON
   }
 
-  package struct Members: Sequence, IteratorProtocol {
+  public struct Members: Sequence, IteratorProtocol {
     let document: JSONDocument
     var index: Int
     let end: Int
@@ -169,7 +169,7 @@ package struct JSON: Sendable {
       end = json.kind == .object ? Int(json.node.next) : index
     }
 
-    package mutating func next() -> Member? {
+    public mutating func next() -> Member? {
       guard index < end else { return nil }
       let name = JSON(document: document, index: index)
       let value = JSON(document: document, index: index + 1)
@@ -184,14 +184,14 @@ extension JSON {
   ///
   /// - Throws: the first fault with its offset. Not thrown: duplicate names, lone surrogate
   ///   escapes and numbers beyond a double, which are all valid JSON texts.
-  package static func parse(
+  public static func parse(
     _ text: UnsafeBufferPointer<UInt8>, limits: JSONLimits = JSONLimits()
   ) throws(JSONError) -> JSON {
     var parser = JSONParser(limits: limits)
     return try parser.parse(text)
   }
 
-  package static func parse(
+  public static func parse(
     _ text: [UInt8], limits: JSONLimits = JSONLimits()
   ) throws(JSONError) -> JSON {
     var outcome: Result<JSON, JSONError>?
@@ -202,7 +202,7 @@ extension JSON {
     return try outcome.get()
   }
 
-  package static func parse(_ text: String) throws(JSONError) -> JSON {
+  public static func parse(_ text: String) throws(JSONError) -> JSON {
     try parse(Array(text.utf8))
   }
 }

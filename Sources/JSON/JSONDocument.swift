@@ -6,7 +6,7 @@ import Glibc
 /// asked for, numbers and strings keep their source text, and a subtree can be copied out as the
 /// bytes it arrived in. Compared with a tree of enums this needs two allocations per text instead
 /// of several per value, which is what the host's line rate rests on.
-package final class JSONDocument: @unchecked Sendable {
+public final class JSONDocument: @unchecked Sendable {
   // @unchecked: what both pointers point to is written in `init` only.
   let bytes: UnsafePointer<UInt8>
   let nodes: UnsafePointer<JSONNode>
@@ -29,7 +29,7 @@ package final class JSONDocument: @unchecked Sendable {
 
   deinit { free(UnsafeMutableRawPointer(mutating: nodes)) }
 
-  package var root: JSON { JSON(document: self, index: 0) }
+  public var root: JSON { JSON(document: self, index: 0) }
 }
 
 /// What the parser learned about one text.

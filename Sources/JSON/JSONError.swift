@@ -1,8 +1,8 @@
 /// Why a text is not JSON, and where.
 ///
 /// The reason is safe to log: it never quotes the text.
-package struct JSONError: Error, Equatable, Sendable, CustomStringConvertible {
-  package enum Code: Sendable {
+public struct JSONError: Error, Equatable, Sendable, CustomStringConvertible {
+  public enum Code: Sendable {
     case syntax
     /// A byte sequence inside a string is not UTF-8 (RFC 3629).
     case invalidUTF8
@@ -12,16 +12,16 @@ package struct JSONError: Error, Equatable, Sendable, CustomStringConvertible {
     case tooManyValues
   }
 
-  package var code: Code
+  public var code: Code
   /// A sentence fragment without a full stop, such as "expected a comma or ]".
-  package var reason: String
+  public var reason: String
   /// Bytes from the start of the text, from 0.
-  package var offset: Int
+  public var offset: Int
 
-  package var description: String { "\(reason) at byte \(offset)" }
+  public var description: String { "\(reason) at byte \(offset)" }
 
   /// The line and column, both from 1, of `offset` in `text`; a column counts bytes.
-  package func lineAndColumn(in text: [UInt8]) -> (line: Int, column: Int) {
+  public func lineAndColumn(in text: [UInt8]) -> (line: Int, column: Int) {
     let before = text.prefix(offset)
     let line = before.reduce(into: 1) { count, byte in if byte == 0x0A { count += 1 } }
     let lineStart = before.lastIndex(of: 0x0A).map { $0 + 1 } ?? 0
@@ -30,13 +30,13 @@ package struct JSONError: Error, Equatable, Sendable, CustomStringConvertible {
 }
 
 /// What a reader of JSON accepts.
-package struct JSONLimits: Sendable {
+public struct JSONLimits: Sendable {
   /// Nested arrays and objects.
-  package var depth: Int
+  public var depth: Int
   /// Values of every kind, member names included. Each takes 16 bytes of memory.
-  package var values: Int
+  public var values: Int
 
-  package init(depth: Int = 512, values: Int = 8_000_000) {
+  public init(depth: Int = 512, values: Int = 8_000_000) {
     self.depth = depth
     self.values = values
   }

@@ -3,7 +3,7 @@ import Basics
 /// Reads JSON texts strictly by RFC 8259, into documents.
 ///
 /// Keep one for many texts: its index buffer is reused. Iterative, so that nesting costs no stack.
-package struct JSONParser: ~Copyable {
+public struct JSONParser: ~Copyable {
   /// Offsets are 32 bits wide.
   static let maximumBytes = Int(UInt32.max)
 
@@ -12,11 +12,11 @@ package struct JSONParser: ~Copyable {
   /// The open containers, innermost last, as positions in `index.nodes`.
   private var open: [Int] = []
 
-  package init(limits: JSONLimits = JSONLimits()) {
+  public init(limits: JSONLimits = JSONLimits()) {
     self.limits = limits
   }
 
-  package mutating func parse(_ text: UnsafeBufferPointer<UInt8>) throws(JSONError) -> JSON {
+  public mutating func parse(_ text: UnsafeBufferPointer<UInt8>) throws(JSONError) -> JSON {
     precondition(text.count <= Self.maximumBytes, "a text of 4 GiB or more")
     index.removeAll()
     open.removeAll(keepingCapacity: true)

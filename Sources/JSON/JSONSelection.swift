@@ -1,15 +1,15 @@
 import Glibc
 
 /// Names that an object's members are looked up by, kept ready for comparing.
-package final class JSONNames: @unchecked Sendable {
+public final class JSONNames: @unchecked Sendable {
   // @unchecked: what the pointers point to is written in `init` only.
-  package let texts: [String]
+  public let texts: [String]
   let count: Int
   /// The names' UTF-8 one after the other, and where each ends.
   private let bytes: UnsafeMutablePointer<UInt8>
   private let ends: UnsafeMutablePointer<Int>
 
-  package init(_ texts: [String]) {
+  public init(_ texts: [String]) {
     self.texts = texts
     count = texts.count
     let total = texts.reduce(0) { $0 + $1.utf8.count }
@@ -30,10 +30,10 @@ package final class JSONNames: @unchecked Sendable {
     ends.deallocate()
   }
 
-  package convenience init(_ texts: String...) { self.init(texts) }
+  public convenience init(_ texts: String...) { self.init(texts) }
 
   /// The position of the name that a string is; nil for another string or another kind.
-  package func position(of json: JSON) -> Int? {
+  public func position(of json: JSON) -> Int? {
     guard json.kind == .string else { return nil }
     guard json.node.hasEscapes else { return position(of: json.content, expecting: 0) }
     return JSONString.decode(json.content).withUnsafeBufferPointer {
@@ -62,15 +62,15 @@ package final class JSONNames: @unchecked Sendable {
 /// last that counts.
 ///
 /// Not copyable, since it is large and only read where it was made.
-package struct JSONSelection: ~Copyable, Sendable {
+public struct JSONSelection: ~Copyable, Sendable {
   /// Names of one object at most.
-  package static let maximumNames = 32
+  public static let maximumNames = 32
 
   private let document: JSONDocument
   /// By position among the names: the node of the value, 0 for none (the root is nobody's value).
   private var nodes = InlineArray<32, UInt32>(repeating: 0)
   /// Members with other names.
-  package private(set) var unknownCount = 0
+  public private(set) var unknownCount = 0
 
   fileprivate init(_ object: JSON, _ names: JSONNames) {
     precondition(names.count <= Self.maximumNames, "too many names of one object")
@@ -107,16 +107,16 @@ package struct JSONSelection: ~Copyable, Sendable {
 
   /// The value of the member with the name at that position; nil for none.
   @inline(__always)
-  package subscript(position: Int) -> JSON? {
+  public subscript(position: Int) -> JSON? {
     let node = nodes[position]
     return node == 0 ? nil : JSON(document: document, index: Int(node))
   }
 
   /// Whether there is such a member.
-  package func has(_ position: Int) -> Bool { nodes[position] != 0 }
+  public func has(_ position: Int) -> Bool { nodes[position] != 0 }
 
   /// Whether the member is that string.
-  package func equals(_ position: Int, _ text: StaticString) -> Bool {
+  public func equals(_ position: Int, _ text: StaticString) -> Bool {
     let node = document.nodes[Int(nodes[position])]
     guard nodes[position] != 0, node.kind == .string else { return false }
     if node.hasEscapes { return self[position]?.equals("\(text)") == true }
@@ -126,7 +126,7 @@ package struct JSONSelection: ~Copyable, Sendable {
 
   /// The same, and nil also for null.
   @inline(__always)
-  package func valueIfNotNull(_ position: Int) -> JSON? {
+  public func valueIfNotNull(_ position: Int) -> JSON? {
     let node = Int(nodes[position])
     if node == 0 || document.nodes[node].kind == .null { return nil }
     return JSON(document: document, index: node)
@@ -135,5 +135,5 @@ package struct JSONSelection: ~Copyable, Sendable {
 
 extension JSON {
   /// Looks up several members at once; finds none in a value that is not an object.
-  package func select(_ names: JSONNames) -> JSONSelection { JSONSelection(self, names) }
+  public func select(_ names: JSONNames) -> JSONSelection { JSONSelection(self, names) }
 }

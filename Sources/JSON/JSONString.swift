@@ -9,7 +9,7 @@ extension String {
 }
 
 /// The escapes of JSON strings (RFC 8259 section 7).
-package enum JSONString {
+public enum JSONString {
   /// How many bytes from `at` on are ASCII that stands for itself in a string; counts in steps of
   /// eight bytes, and leaves the last few to `isPlain`.
   ///

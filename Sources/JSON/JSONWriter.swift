@@ -4,112 +4,112 @@ import Basics
 ///
 /// Commas are placed by looking at the last byte, so that there is no state to keep: after an
 /// opening bracket, a colon, a line end or nothing comes no comma.
-package struct JSONWriter: ~Copyable, Sendable {
+public struct JSONWriter: ~Copyable, Sendable {
   private var output: ByteBuffer
 
-  package init(capacity: Int = 256) { output = ByteBuffer(capacity: capacity) }
+  public init(capacity: Int = 256) { output = ByteBuffer(capacity: capacity) }
 
   /// A copy of what was written.
-  package var bytes: [UInt8] { output.array }
+  public var bytes: [UInt8] { output.array }
 
   /// Calls `body` with what was written, which is valid only during the call.
   @inline(__always)
-  package borrowing func withBytes<Result>(
+  public borrowing func withBytes<Result>(
     _ body: (UnsafeBufferPointer<UInt8>) throws -> Result
   ) rethrows -> Result {
     try output.withBytes(body)
   }
 
-  package mutating func removeAll() { output.truncate(to: 0) }
+  public mutating func removeAll() { output.truncate(to: 0) }
 
   // MARK: Containers
 
   @inline(__always)
-  package mutating func object(_ body: (inout JSONWriter) throws -> Void) rethrows {
+  public mutating func object(_ body: (inout JSONWriter) throws -> Void) rethrows {
     openObject()
     try body(&self)
     closeObject()
   }
 
   @inline(__always)
-  package mutating func array(_ body: (inout JSONWriter) throws -> Void) rethrows {
+  public mutating func array(_ body: (inout JSONWriter) throws -> Void) rethrows {
     openArray()
     try body(&self)
     closeArray()
   }
 
-  package mutating func openObject() {
+  public mutating func openObject() {
     separate()
     output.append(UInt8(ascii: "{"))
   }
 
-  package mutating func closeObject() { output.append(UInt8(ascii: "}")) }
+  public mutating func closeObject() { output.append(UInt8(ascii: "}")) }
 
-  package mutating func openArray() {
+  public mutating func openArray() {
     separate()
     output.append(UInt8(ascii: "["))
   }
 
-  package mutating func closeArray() { output.append(UInt8(ascii: "]")) }
+  public mutating func closeArray() { output.append(UInt8(ascii: "]")) }
 
   // MARK: Names
 
   /// A member name known at compile time, of characters that need no escape.
-  package mutating func name(_ name: StaticString) {
+  public mutating func name(_ name: StaticString) {
     output.appendName(name, afterComma: needsComma)
   }
 
-  package mutating func name(text: String) {
+  public mutating func name(text: String) {
     string(text)
     endName()
   }
 
-  package mutating func name(copying name: JSON) {
+  public mutating func name(copying name: JSON) {
     value(name)
     endName()
   }
 
   /// Makes the string just written a member name.
-  package mutating func endName() { output.append(UInt8(ascii: ":")) }
+  public mutating func endName() { output.append(UInt8(ascii: ":")) }
 
   // MARK: Values
 
-  package mutating func string(_ text: String) {
+  public mutating func string(_ text: String) {
     separate()
     text.withUTF8Bytes { JSONString.encode($0, into: &output) }
   }
 
   /// Bytes that are UTF-8 except by accident; what is not becomes U+FFFD.
-  package mutating func string(utf8 text: ArraySlice<UInt8>) {
+  public mutating func string(utf8 text: ArraySlice<UInt8>) {
     string(String(decoding: text, as: UTF8.self))
   }
 
-  package mutating func integer(_ value: Int64) {
+  public mutating func integer(_ value: Int64) {
     separate()
     DecimalDigits.append(value, to: &output)
   }
 
-  package mutating func integer(_ value: Int) { integer(Int64(value)) }
+  public mutating func integer(_ value: Int) { integer(Int64(value)) }
 
-  package mutating func bool(_ value: Bool) { literal(value ? "true" : "false") }
+  public mutating func bool(_ value: Bool) { literal(value ? "true" : "false") }
 
-  package mutating func null() { literal("null") }
+  public mutating func null() { literal("null") }
 
   /// - Precondition: `value` is finite; JSON has no other.
-  package mutating func double(_ value: Double) {
+  public mutating func double(_ value: Double) {
     precondition(value.isFinite, "JSON has no infinity")
     separate()
     output.append(Array(value.description.utf8))
   }
 
   /// JSON written in the source, on one line.
-  package mutating func literal(_ text: StaticString) {
+  public mutating func literal(_ text: StaticString) {
     separate()
     output.append(text)
   }
 
   /// A parsed value in its source text; spread over lines, it is put on one.
-  package mutating func value(_ json: JSON) {
+  public mutating func value(_ json: JSON) {
     separate()
     if json.document.hasLineBreaks {
       copyTokens(json)
@@ -119,40 +119,40 @@ package struct JSONWriter: ~Copyable, Sendable {
   }
 
   /// What another writer wrote: one whole value.
-  package mutating func value(_ fragment: JSONFragment) {
+  public mutating func value(_ fragment: JSONFragment) {
     separate()
     output.append(fragment.bytes)
   }
 
   // MARK: Members
 
-  package mutating func member(_ name: StaticString, _ text: String) {
+  public mutating func member(_ name: StaticString, _ text: String) {
     self.name(name)
     string(text)
   }
 
-  package mutating func member(_ name: StaticString, _ value: Int) {
+  public mutating func member(_ name: StaticString, _ value: Int) {
     self.name(name)
     integer(Int64(value))
   }
 
-  package mutating func member(_ name: StaticString, _ value: Bool) {
+  public mutating func member(_ name: StaticString, _ value: Bool) {
     self.name(name)
     bool(value)
   }
 
-  package mutating func member(_ name: StaticString, _ json: JSON) {
+  public mutating func member(_ name: StaticString, _ json: JSON) {
     self.name(name)
     value(json)
   }
 
-  package mutating func member(_ name: StaticString, _ fragment: JSONFragment) {
+  public mutating func member(_ name: StaticString, _ fragment: JSONFragment) {
     self.name(name)
     value(fragment)
   }
 
   /// A member that is left out when there is nothing to say.
-  package mutating func member(ifPresent name: StaticString, _ text: String?) {
+  public mutating func member(ifPresent name: StaticString, _ text: String?) {
     if let text { member(name, text) }
   }
 
@@ -194,30 +194,30 @@ package struct JSONWriter: ~Copyable, Sendable {
   }
 
   /// Ends a line of output.
-  package mutating func endLine() { output.append(0x0A) }
+  public mutating func endLine() { output.append(0x0A) }
 }
 
 /// One whole JSON value that a writer wrote, on one line.
-package struct JSONFragment: Sendable, Equatable {
-  package let bytes: [UInt8]
+public struct JSONFragment: Sendable, Equatable {
+  public let bytes: [UInt8]
 
-  package init(_ write: (inout JSONWriter) throws -> Void) rethrows {
+  public init(_ write: (inout JSONWriter) throws -> Void) rethrows {
     var writer = JSONWriter()
     try write(&writer)
     bytes = writer.bytes
   }
 
-  package init(_ json: JSON) { self.init { $0.value(json) } }
+  public init(_ json: JSON) { self.init { $0.value(json) } }
 
   /// Bytes that a writer wrote before: one whole value.
-  package init(trusted bytes: [UInt8]) { self.bytes = bytes }
+  public init(trusted bytes: [UInt8]) { self.bytes = bytes }
 
-  package static let null = JSONFragment { $0.null() }
+  public static let null = JSONFragment { $0.null() }
 
-  package var text: String { String(decoding: bytes, as: UTF8.self) }
+  public var text: String { String(decoding: bytes, as: UTF8.self) }
 
   /// The same value for reading.
-  package var json: JSON {
+  public var json: JSON {
     do {
       return try JSON.parse(bytes, limits: JSONLimits(depth: 1_024, values: .max))
     } catch {

@@ -1,9 +1,9 @@
 /// So many requests in so many seconds.
-package struct RateLimit: Sendable, Equatable {
-  package var requests: Int
-  package var perSeconds: Double
+public struct RateLimit: Sendable, Equatable {
+  public var requests: Int
+  public var perSeconds: Double
 
-  package init(requests: Int, perSeconds: Double) {
+  public init(requests: Int, perSeconds: Double) {
     precondition(requests > 0 && perSeconds > 0, "a limit that lets nothing pass")
     self.requests = requests
     self.perSeconds = perSeconds

@@ -1,13 +1,13 @@
 /// A vendor's documented limit, and the bucket that it fills: commands that name the same one share
 /// it.
-package struct RateQuota: Sendable, Equatable {
+public struct RateQuota: Sendable, Equatable {
   /// Of commands that declare none.
-  package static let defaultBucket = "default"
+  public static let defaultBucket = "default"
 
-  package let bucket: String
-  package let limit: RateLimit
+  public let bucket: String
+  public let limit: RateLimit
 
-  package init(_ bucket: String, _ limit: RateLimit) {
+  public init(_ bucket: String, _ limit: RateLimit) {
     self.bucket = bucket
     self.limit = limit
   }

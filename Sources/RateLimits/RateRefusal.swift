@@ -1,9 +1,9 @@
 /// An answer that says "too often", whatever its status; nothing was done.
-package struct RateRefusal: Sendable {
+public struct RateRefusal: Sendable {
   /// Nil where the vendor names no time.
-  package var retryAfterMilliseconds: Int?
+  public var retryAfterMilliseconds: Int?
 
-  package init(retryAfterMilliseconds: Int?) {
+  public init(retryAfterMilliseconds: Int?) {
     self.retryAfterMilliseconds = retryAfterMilliseconds
   }
 }

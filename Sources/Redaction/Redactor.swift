@@ -6,11 +6,11 @@ import Synchronization
 ///
 /// A secret is looked for as it is, JSON-escaped, percent-encoded and in base64 at any of the three
 /// alignments, so also inside `base64(user:password)`; see `SecretForms`.
-package final class Redactor: Sendable {
+public final class Redactor: Sendable {
   /// Shorter secrets are not looked for: they would be found everywhere. They still never leave by
   /// themselves, since nothing writes a secret on purpose.
-  package static let minimumBytes = 4
-  package static let replacement = "[redacted]"
+  public static let minimumBytes = 4
+  public static let replacement = "[redacted]"
 
   private struct State {
     var secrets: [String: Entry] = [:]
@@ -27,9 +27,9 @@ package final class Redactor: Sendable {
 
   private let state = Mutex(State())
 
-  package init() {}
+  public init() {}
 
-  package func add(_ secret: String) {
+  public func add(_ secret: String) {
     guard secret.utf8.count >= Self.minimumBytes else { return }
     state.withLock { state in
       if state.secrets[secret] != nil {
@@ -42,7 +42,7 @@ package final class Redactor: Sendable {
   }
 
   /// Takes one `add` back: for tokens, which are replaced all the time a process lives.
-  package func remove(_ secret: String) {
+  public func remove(_ secret: String) {
     state.withLock { state in
       guard let entry = state.secrets[secret] else { return }
       if entry.count > 1 {
@@ -57,7 +57,7 @@ package final class Redactor: Sendable {
   private var patterns: SecretPatterns { state.withLock { $0.patterns } }
 
   /// The text with every secret replaced.
-  package func redact(_ text: String) -> String {
+  public func redact(_ text: String) -> String {
     let patterns = self.patterns
     let bytes = Array(text.utf8)
     guard !patterns.isEmpty, let clean = patterns.replacingMatches(in: bytes) else { return text }
@@ -65,11 +65,11 @@ package final class Redactor: Sendable {
   }
 
   /// The same of bytes in whatever encoding.
-  package func redact(_ bytes: [UInt8]) -> [UInt8] { patterns.replacingMatches(in: bytes) ?? bytes }
+  public func redact(_ bytes: [UInt8]) -> [UInt8] { patterns.replacingMatches(in: bytes) ?? bytes }
 
   /// Replaces secrets in the strings, member names and numbers of JSON that a writer wrote; what
   /// comes back is the same JSON otherwise, byte for byte but for spaces between tokens.
-  package func redact(json bytes: [UInt8]) -> [UInt8] {
+  public func redact(json bytes: [UInt8]) -> [UInt8] {
     guard bytes.withUnsafeBufferPointer({ mayOccur(inJSON: $0) }) else { return bytes }
     let patterns = self.patterns
     var writer = JSONWriter(capacity: bytes.count)
@@ -80,7 +80,7 @@ package final class Redactor: Sendable {
 
   /// The same for a JSON-RPC message, whose envelope stays whole whatever the secrets are: a
   /// password such as `result` breaks no frame, and an id comes back as its caller sent it.
-  package func redact(frame bytes: [UInt8]) -> [UInt8] {
+  public func redact(frame bytes: [UInt8]) -> [UInt8] {
     guard bytes.withUnsafeBufferPointer({ mayOccur(inJSON: $0) }) else { return bytes }
     let patterns = self.patterns
     var writer = JSONWriter(capacity: bytes.count)
@@ -110,7 +110,7 @@ package final class Redactor: Sendable {
   }
 
   /// Whether JSON could hold a secret, so that it has to be scrubbed; nearly always it does not.
-  package func mayOccur(inJSON bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+  public func mayOccur(inJSON bytes: UnsafeBufferPointer<UInt8>) -> Bool {
     let patterns = self.patterns
     guard !patterns.isEmpty, let base = bytes.baseAddress else { return false }
     // A backslash can hide a secret behind escapes, so such a text is looked at string by string.

@@ -1,13 +1,13 @@
 /// A day of the Gregorian calendar, which is taken as valid for all time.
-package struct CivilDate: Sendable {
-  package let year: Int
+public struct CivilDate: Sendable {
+  public let year: Int
   /// From 1.
-  package let month: Int
+  public let month: Int
   /// From 1.
-  package let day: Int
+  public let day: Int
 
   /// Nothing is checked: see `days(inMonth:of:)`.
-  package init(year: Int, month: Int, day: Int) {
+  public init(year: Int, month: Int, day: Int) {
     self.year = year
     self.month = month
     self.day = day
@@ -18,7 +18,7 @@ package struct CivilDate: Sendable {
   private static let daysBefore1970 = 719_468
 
   /// After Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms".
-  package init(daysSince1970: Int) {
+  public init(daysSince1970: Int) {
     let days = daysSince1970 + Self.daysBefore1970
     let era = (days >= 0 ? days : days - Self.daysOfEra + 1) / Self.daysOfEra
     let dayOfEra = days - era * Self.daysOfEra
@@ -30,7 +30,7 @@ package struct CivilDate: Sendable {
     year = era * 400 + yearOfEra + (month <= 2 ? 1 : 0)
   }
 
-  package var daysSince1970: Int {
+  public var daysSince1970: Int {
     let year = month <= 2 ? self.year - 1 : self.year
     let era = (year >= 0 ? year : year - 399) / 400
     let yearOfEra = year - era * 400
@@ -40,7 +40,7 @@ package struct CivilDate: Sendable {
     return era * Self.daysOfEra + dayOfEra - Self.daysBefore1970
   }
 
-  package static func days(inMonth month: Int, of year: Int) -> Int {
+  public static func days(inMonth month: Int, of year: Int) -> Int {
     switch month {
     case 2: year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) ? 29 : 28
     case 4, 6, 9, 11: 30

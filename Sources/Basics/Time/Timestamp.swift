@@ -1,26 +1,26 @@
 /// A point in time, to the millisecond.
-package struct Timestamp: Sendable, Hashable, Comparable {
-  package let millisecondsSince1970: Int64
+public struct Timestamp: Sendable, Hashable, Comparable {
+  public let millisecondsSince1970: Int64
 
   /// Nothing is checked: the limits are those of reading.
-  package init(millisecondsSince1970: Int64) {
+  public init(millisecondsSince1970: Int64) {
     self.millisecondsSince1970 = millisecondsSince1970
   }
 
-  package static func < (one: Timestamp, other: Timestamp) -> Bool {
+  public static func < (one: Timestamp, other: Timestamp) -> Bool {
     one.millisecondsSince1970 < other.millisecondsSince1970
   }
 
   // MARK: Reading
 
   /// What may be read: the years 1970 to 9999.
-  package static let readable: ClosedRange<Int64> = 0...253_402_300_799_999
+  public static let readable: ClosedRange<Int64> = 0...253_402_300_799_999
 
   /// Unicode scalars of a text that may be read.
-  package static let maximumCharacters = 1_000
+  public static let maximumCharacters = 1_000
 
   /// The forms that are read, for messages and descriptions.
-  package static let forms = """
+  public static let forms = """
     RFC 3339 (2022-05-19T02:00:00Z), 2022-05-19 [02:00[:00]], 05/19/2022 [02:00[:00] [AM|PM]] or \
     epoch milliseconds; without a zone UTC
     """
@@ -36,7 +36,7 @@ package struct Timestamp: Sendable, Hashable, Comparable {
   ///   slashes, has all dates with slashes read so.
   /// - Throws: what is wrong and which forms there are, for a text in none of them, a day that the
   ///   calendar does not have, and a time outside `readable`.
-  package init(
+  public init(
     reading text: String, tryingFirst format: TimestampFormat? = nil
   ) throws(TimestampError) {
     guard text.unicodeScalars.count <= Self.maximumCharacters else {
@@ -56,7 +56,7 @@ package struct Timestamp: Sendable, Hashable, Comparable {
   }
 
   /// - Throws: outside `readable`.
-  package init(checking millisecondsSince1970: Int64) throws(TimestampError) {
+  public init(checking millisecondsSince1970: Int64) throws(TimestampError) {
     guard Self.readable.contains(millisecondsSince1970) else {
       throw TimestampError("it is not within the years 1970 to 9999")
     }
@@ -66,14 +66,14 @@ package struct Timestamp: Sendable, Hashable, Comparable {
   // MARK: Writing
 
   /// `2026-11-20T12:00:00Z` (RFC 3339), with milliseconds when they are not zero.
-  package var rfc3339: String {
+  public var rfc3339: String {
     let milliseconds = remainder(1_000)
     return milliseconds == 0
       ? withoutZone + "Z" : withoutZone + "." + Self.padded(milliseconds, 3) + "Z"
   }
 
   /// `2026-11-20T12:00:00`, UTC, without milliseconds: for vendors that take no zone.
-  package var withoutZone: String {
+  public var withoutZone: String {
     let millisecondsOfDay = remainder(86_400_000)
     let date = CivilDate(
       daysSince1970: Int((millisecondsSince1970 - Int64(millisecondsOfDay)) / 86_400_000))
@@ -96,11 +96,11 @@ package struct Timestamp: Sendable, Hashable, Comparable {
 }
 
 /// Why a text is no time.
-package struct TimestampError: Error, CustomStringConvertible {
+public struct TimestampError: Error, CustomStringConvertible {
   /// What is wrong, as a sentence without its end.
-  package let reason: String
+  public let reason: String
   /// Of the character where it is wrong, from 1; nil where it is the whole.
-  package let position: Int?
+  public let position: Int?
   /// The form that was tried first.
   fileprivate(set) var format: String?
 
@@ -109,7 +109,7 @@ package struct TimestampError: Error, CustomStringConvertible {
     self.position = position
   }
 
-  package var description: String {
+  public var description: String {
     let place = position.map { " (character \($0))" } ?? ""
     let first = format.map { "\($0) (--datetime-format), " } ?? ""
     return "\(reason)\(place); a time is \(first)\(Timestamp.forms)"

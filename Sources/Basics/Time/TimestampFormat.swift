@@ -4,13 +4,13 @@ import Glibc
 /// A form of times of a caller's own, in the notation of strptime(3): `%d.%m.%Y %H:%M`.
 ///
 /// Names of months and days are English: this process never leaves the C locale.
-package struct TimestampFormat: Sendable {
+public struct TimestampFormat: Sendable {
   let pattern: String
   /// Whether it writes 19 May with `19/05`.
   let isDayFirst: Bool
 
   /// - Throws: for a format that cannot be read, or that does not say day, month and year.
-  package init(_ pattern: String) throws(Fault) {
+  public init(_ pattern: String) throws(Fault) {
     self.pattern = pattern
     if pattern.contains("%Z") {
       throw Fault(reason: "names of zones (%Z) are not understood; offsets (%z) are")
@@ -33,7 +33,7 @@ package struct TimestampFormat: Sendable {
   }
 
   /// Why a format is not taken.
-  package struct Fault: Error { package let reason: String }
+  public struct Fault: Error { package let reason: String }
 
   /// - Returns: nil when the text, as a whole, is not of this form.
   /// - Throws: when it is and names a day that the calendar does not have.

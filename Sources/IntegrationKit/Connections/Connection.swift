@@ -5,29 +5,29 @@ import RateLimits
 import Redaction
 
 /// A connection in use: what its requests share.
-package final class Connection: Sendable {
+public final class Connection: Sendable {
   /// Nil for one that a caller gave inline.
-  package let name: String?
-  package let definition: ConnectionDefinition
-  package let transport: any Transport
-  package let route: TransportRoute
+  public let name: String?
+  public let definition: ConnectionDefinition
+  public let transport: any Transport
+  public let route: TransportRoute
   package let limiter: RateLimiter
-  package let secrets: Redactor
-  package let log: Log
+  public let secrets: Redactor
+  public let log: Log
   package let files: FileStore
   let slots: OptionalSlots
   /// Nil for a connection that is in no file.
   private let keeper: Keeper?
 
   /// Where a connection was read, to keep new values of its settings there. Blocks.
-  package struct Keeper: Sendable {
+  public struct Keeper: Sendable {
     let obstacle: @Sendable (_ setting: String) -> String?
     let keep: @Sendable (_ setting: String, _ value: String) -> String?
 
     /// - Parameters:
     ///   - obstacle: why a new value of a setting could not be kept, or nil.
     ///   - keep: keeps it; answers why it did not, or nil.
-    package init(
+    public init(
       obstacle: @escaping @Sendable (_ setting: String) -> String?,
       keep: @escaping @Sendable (_ setting: String, _ value: String) -> String?
     ) {
@@ -37,7 +37,7 @@ package final class Connection: Sendable {
   }
 
   /// - Throws: faults in `proxy` and `rate_limits`.
-  package init(
+  public init(
     name: String?, _ definition: ConnectionDefinition, environment: ConnectionEnvironment,
     keeper: Keeper? = nil
   ) throws(ParameterProblems) {
@@ -60,7 +60,7 @@ package final class Connection: Sendable {
   }
 
   /// Whether requests of a command are held to a rate that the connection sets, or its vendor.
-  package func hasRateLimit(for command: String, _ quota: RateQuota? = nil) -> Bool {
+  public func hasRateLimit(for command: String, _ quota: RateQuota? = nil) -> Bool {
     limiter.hasLimit(for: command, quota)
   }
 
@@ -69,7 +69,7 @@ package final class Connection: Sendable {
   ///
   /// - Returns: why it is not kept, or nil.
   @discardableResult
-  package func keep(_ setting: String, _ value: String) async -> String? {
+  public func keep(_ setting: String, _ value: String) async -> String? {
     guard let keeper else { return Self.isInNoFile }
     return await withCheckedContinuation { continuation in
       NamedThread.start("connections") {
@@ -79,7 +79,7 @@ package final class Connection: Sendable {
   }
 
   /// Why a new value of a setting could not be kept, or nil. Blocks.
-  package func obstacle(toKeeping setting: String) -> String? {
+  public func obstacle(toKeeping setting: String) -> String? {
     guard let keeper else { return Self.isInNoFile }
     return keeper.obstacle(setting)
   }
@@ -100,10 +100,10 @@ package final class Connection: Sendable {
 }
 
 /// What all connections of a process share.
-package struct ConnectionEnvironment: Sendable {
-  package let transport: any Transport
-  package let secrets: Redactor
-  package let log: Log
+public struct ConnectionEnvironment: Sendable {
+  public let transport: any Transport
+  public let secrets: Redactor
+  public let log: Log
   package let files: FileStore
   package let limits: SharedRateLimits
 

@@ -4,24 +4,24 @@ import JSON
 import RateLimits
 
 /// One connection as a file or a caller gives it.
-package struct ConnectionDefinition: ParameterObject {
-  package static let naming = ParameterShape.Naming.verbatim
-  package static let shape = ParameterShape(of: ConnectionDefinition.self)
+public struct ConnectionDefinition: ParameterObject {
+  public static let naming = ParameterShape.Naming.verbatim
+  public static let shape = ParameterShape(of: ConnectionDefinition.self)
 
-  package let integration: String
+  public let integration: String
   /// Read by the integration, which knows its members.
-  package let settings: JSON
-  package let description: String?
-  package let isActive: Bool
-  package let proxy: String?
-  package let tls: TLSSettings?
-  package let policy: ConnectionPolicy?
-  package let healthCheck: HealthCheckSettings?
+  public let settings: JSON
+  public let description: String?
+  public let isActive: Bool
+  public let proxy: String?
+  public let tls: TLSSettings?
+  public let policy: ConnectionPolicy?
+  public let healthCheck: HealthCheckSettings?
   /// By command id, bucket or "default".
-  package let rateLimits: JSON?
-  package let maximumConcurrency: Int64?
+  public let rateLimits: JSON?
+  public let maximumConcurrency: Int64?
 
-  package init(_ members: inout ParamReader) {
+  public init(_ members: inout ParamReader) {
     integration = members.required("integration", .text, "The id of the integration.")
     settings = members.required(
       "settings", .jsonObject, "What the integration needs to reach the vendor.")
@@ -42,13 +42,13 @@ package struct ConnectionDefinition: ParameterObject {
   }
 }
 
-package struct TLSSettings: ParameterObject {
-  package static let naming = ParameterShape.Naming.verbatim
-  package let caFile: String?
-  package let clientCertificate: String?
-  package let clientKey: String?
+public struct TLSSettings: ParameterObject {
+  public static let naming = ParameterShape.Naming.verbatim
+  public let caFile: String?
+  public let clientCertificate: String?
+  public let clientKey: String?
 
-  package init(_ members: inout ParamReader) {
+  public init(_ members: inout ParamReader) {
     caFile = members.optional(
       "ca_file", .text, "PEM file of certificate authorities to trust instead of the system's.")
     clientCertificate = members.optional(
@@ -57,12 +57,12 @@ package struct TLSSettings: ParameterObject {
   }
 }
 
-package struct HealthCheckSettings: ParameterObject {
-  package static let naming = ParameterShape.Naming.verbatim
-  package let intervalMinutes: Int64
-  package let notifyAfterFailures: Int64
+public struct HealthCheckSettings: ParameterObject {
+  public static let naming = ParameterShape.Naming.verbatim
+  public let intervalMinutes: Int64
+  public let notifyAfterFailures: Int64
 
-  package init(_ members: inout ParamReader) {
+  public init(_ members: inout ParamReader) {
     intervalMinutes = members.optional(
       "interval_minutes", .integer(from: 1, to: 10_080), "Minutes between two checks.", default: 5)
     notifyAfterFailures = members.optional(

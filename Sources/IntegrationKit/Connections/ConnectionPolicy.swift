@@ -1,14 +1,14 @@
 import Basics
 
 /// Which commands may run on a connection.
-package struct ConnectionPolicy: ParameterObject {
-  package static let naming = ParameterShape.Naming.verbatim
-  package let isReadOnly: Bool
+public struct ConnectionPolicy: ParameterObject {
+  public static let naming = ParameterShape.Naming.verbatim
+  public let isReadOnly: Bool
   /// Globs over command ids; nil allows all.
-  package let allow: [String]?
-  package let deny: [String]
+  public let allow: [String]?
+  public let deny: [String]
 
-  package init(_ members: inout ParamReader) {
+  public init(_ members: inout ParamReader) {
     isReadOnly = members.optional(
       "read_only", .boolean, "Refuse every command that changes something.", default: false)
     allow = members.optional(
@@ -31,8 +31,8 @@ package struct ConnectionPolicy: ParameterObject {
 }
 
 /// Patterns with `*` for any run of characters and `?` for one.
-package enum Glob {
-  package static func matches(_ pattern: String, _ text: String) -> Bool {
+public enum Glob {
+  public static func matches(_ pattern: String, _ text: String) -> Bool {
     let pattern = Array(pattern.utf8)
     let text = Array(text.utf8)
     var (at, star, resume) = (0, -1, 0)

@@ -2,7 +2,7 @@
 ///
 /// Whoever asks for the consent keeps `state` and the verifier of RFC 7636 until the page has
 /// answered; the client knows the vendor's addresses, scopes and errors.
-package protocol ConsentingClient: VendorClient {
+public protocol ConsentingClient: VendorClient {
   /// Why the connection signs in without anybody's consent; nil for one that needs it.
   var reasonAgainstConsent: String? { get }
   /// Where the vendor sends users who consent to the operator's own web application.
@@ -19,16 +19,16 @@ package protocol ConsentingClient: VendorClient {
 }
 
 /// What the page is to ask.
-package struct ConsentRequest: Sendable {
+public struct ConsentRequest: Sendable {
   /// Where it sends the user afterwards.
-  package let redirect: String
-  package let state: String
+  public let redirect: String
+  public let state: String
   /// Of RFC 7636, with the method S256.
-  package let challenge: String
+  public let challenge: String
   /// Whom to ask; nil for whoever is signed in.
-  package let user: String?
+  public let user: String?
 
-  package init(redirect: String, state: String, challenge: String, user: String?) {
+  public init(redirect: String, state: String, challenge: String, user: String?) {
     self.redirect = redirect
     self.state = state
     self.challenge = challenge
@@ -37,14 +37,14 @@ package struct ConsentRequest: Sendable {
 }
 
 /// What the page answered.
-package struct ConsentCode: Sendable {
-  package let text: String
+public struct ConsentCode: Sendable {
+  public let text: String
   /// The one that it was asked for with.
-  package let redirect: String
+  public let redirect: String
   /// Nil where it was asked for without a challenge.
-  package let verifier: String?
+  public let verifier: String?
 
-  package init(_ text: String, redirect: String, verifier: String?) {
+  public init(_ text: String, redirect: String, verifier: String?) {
     self.text = text
     self.redirect = redirect
     self.verifier = verifier
@@ -52,13 +52,13 @@ package struct ConsentCode: Sendable {
 }
 
 /// What a user has consented to.
-package struct Consent: Sendable {
+public struct Consent: Sendable {
   /// Who it was, where the vendor says so.
-  package let user: String?
+  public let user: String?
   /// Scopes that were asked for and not granted.
-  package let missingScopes: [String]
+  public let missingScopes: [String]
 
-  package init(user: String?, missingScopes: [String]) {
+  public init(user: String?, missingScopes: [String]) {
     self.user = user
     self.missingScopes = missingScopes
   }

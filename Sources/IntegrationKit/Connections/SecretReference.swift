@@ -4,7 +4,7 @@ import JSON
 import Redaction
 
 /// A setting that is a secret: itself, or where it is kept. Read when it is first needed.
-package enum SecretReference: Sendable {
+public enum SecretReference: Sendable {
   case literal(String)
   /// `{"$env":"NAME"}`
   case environment(String)
@@ -19,9 +19,9 @@ package enum SecretReference: Sendable {
   static let commandMilliseconds = 20_000
 
   /// Why a secret cannot be had; names the place, never the value.
-  package struct Fault: Error, Sendable {
-    package var reason: String
-    package var remedy: String
+  public struct Fault: Error, Sendable {
+    public var reason: String
+    public var remedy: String
   }
 
   /// Blocks while a file is read or a command runs.
@@ -73,7 +73,7 @@ package enum SecretReference: Sendable {
   }
 
   /// Reads the secret without holding up other tasks, and has it kept out of all output from then.
-  package func resolve(_ secrets: Redactor) async throws(Fault) -> String {
+  public func resolve(_ secrets: Redactor) async throws(Fault) -> String {
     let result: Result<String, Fault>
     if case .literal(let text) = self {
       result = .success(text)
@@ -93,11 +93,11 @@ package enum SecretReference: Sendable {
 
 /// A secret in a connection's settings. Over the wire only a literal is taken: a caller must not
 /// make the host read files or run programs.
-package struct SecretKind: Kind {
-  package var placeholder: SecretReference { .literal("") }
-  package var isSecret: Bool { true }
+public struct SecretKind: Kind {
+  public var placeholder: SecretReference { .literal("") }
+  public var isSecret: Bool { true }
 
-  package func decode(
+  public func decode(
     _ json: JSON, members: ParameterShape?, faults: inout [ParameterProblem]
   ) -> SecretReference? {
     if let text = json.string, !text.isEmpty { return .literal(text) }
@@ -113,7 +113,7 @@ package struct SecretKind: Kind {
     return nil
   }
 
-  package func writeSchema(to writer: inout JSONWriter) {
+  public func writeSchema(to writer: inout JSONWriter) {
     writer.member("writeOnly", true)
     writer.name("anyOf")
     writer.array { writer in
@@ -138,11 +138,11 @@ package struct SecretKind: Kind {
     }
   }
 
-  package func write(_ value: SecretReference, to writer: inout JSONWriter) {
+  public func write(_ value: SecretReference, to writer: inout JSONWriter) {
     writer.string(Redactor.replacement)
   }
 }
 
 extension Kind where Self == SecretKind {
-  package static var secret: SecretKind { SecretKind() }
+  public static var secret: SecretKind { SecretKind() }
 }

@@ -3,17 +3,17 @@ import FileStore
 import JSON
 
 /// Gathers the events of one invocation, or streams them and forgets them.
-package struct EventCollector {
+public struct EventCollector {
   private let invocation: Invocation
   private let mapper: EventMapper
   /// For documents that the caller's paths take too much for.
   private let ownMapper: EventMapper
   private var events: [JSONFragment] = []
   private var raws: [JSON] = []
-  package var files: [StoredFile] = []
-  package var notices: [String] = []
+  public var files: [StoredFile] = []
+  public var notices: [String] = []
 
-  package init(_ invocation: Invocation) {
+  public init(_ invocation: Invocation) {
     guard let source = invocation.command.events?() else {
       preconditionFailure("\(invocation.commandID) does not fetch events")
     }
@@ -31,7 +31,7 @@ package struct EventCollector {
   ///   - raw: the vendor's answer, untouched.
   ///   - name: the document's in notices.
   /// - Throws: after the deadline.
-  package mutating func add(
+  public mutating func add(
     _ document: JSON, raw: JSON, named name: String
   ) async throws(CommandError) {
     // The paths are work without an exchange that would notice it.
@@ -56,7 +56,7 @@ package struct EventCollector {
   }
 
   /// - Parameter cursor: what the next call continues with.
-  package func result(cursor: String) -> CommandResult {
+  public func result(cursor: String) -> CommandResult {
     var result = CommandResult(
       invocation.options.stream ? .streamed : .bodies(raws), notices: notices)
     if !invocation.options.stream { result.events = events }

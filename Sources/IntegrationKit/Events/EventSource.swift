@@ -2,8 +2,8 @@ import Basics
 import JSON
 
 /// What the events of a command are made of: where they stand, and where their fields come from.
-package struct EventSource: Sendable {
-  package struct Field: Sendable {
+public struct EventSource: Sendable {
+  public struct Field: Sendable {
     enum Origin: Sendable {
       case path(StaticString)
       case constant(StaticString)
@@ -13,12 +13,12 @@ package struct EventSource: Sendable {
     let origin: Origin
 
     /// What a path (RFC 9535) finds in the event.
-    package static func path(_ name: StaticString, _ path: StaticString) -> Field {
+    public static func path(_ name: StaticString, _ path: StaticString) -> Field {
       Field(name: name, origin: .path(path))
     }
 
     /// The same text in each event.
-    package static func constant(_ name: StaticString, _ text: StaticString) -> Field {
+    public static func constant(_ name: StaticString, _ text: StaticString) -> Field {
       Field(name: name, origin: .constant(text))
     }
   }
@@ -29,13 +29,13 @@ package struct EventSource: Sendable {
   /// What the `cursor` of the result is, and how the next call takes it.
   let cursor: StaticString
 
-  package init(mainPath: StaticString = "$", fields: [Field], cursor: StaticString) {
+  public init(mainPath: StaticString = "$", fields: [Field], cursor: StaticString) {
     self.mainPath = mainPath
     self.fields = fields
     self.cursor = cursor
   }
 
-  package func write(to writer: inout JSONWriter) {
+  public func write(to writer: inout JSONWriter) {
     writer.object { writer in
       writer.member("main_event_json_path", "\(mainPath)")
       writer.name("fields")
@@ -60,7 +60,7 @@ extension InvocationOptions {
   /// from decoding them, so that the faults of both are told at once.
   ///
   /// - Returns: nil where there are none.
-  package static func faults(
+  public static func faults(
     in options: JSON, for command: CommandAbout
   ) -> ParameterProblems? {
     guard let mapping = options["field_mapping"], !mapping.isNull else { return nil }

@@ -3,8 +3,8 @@ import JSON
 import JSONPath
 
 /// How a caller wants the fields of events: `options.field_mapping`.
-package struct FieldMapping: ParameterObject {
-  package static let naming = ParameterShape.Naming.verbatim
+public struct FieldMapping: ParameterObject {
+  public static let naming = ParameterShape.Naming.verbatim
   /// Fields that a caller adds or removes at most.
   static let maximumFields = 100
 
@@ -12,7 +12,7 @@ package struct FieldMapping: ParameterObject {
   let added: [CustomField]
   let removed: [String]
 
-  package init(_ mapping: inout ParamReader) {
+  public init(_ mapping: inout ParamReader) {
     mainPath = mapping.optional(
       "main_event_json_path", .jsonPath,
       """
@@ -32,7 +32,7 @@ package struct FieldMapping: ParameterObject {
 }
 
 /// A field that a caller has added.
-package struct CustomField: Sendable {
+public struct CustomField: Sendable {
   let name: String
   let path: JSONPath
 

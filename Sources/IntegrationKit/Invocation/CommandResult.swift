@@ -3,8 +3,8 @@ import FileStore
 import JSON
 
 /// What a command that succeeded answers.
-package struct CommandResult: Sendable {
-  package enum RawData: Sendable {
+public struct CommandResult: Sendable {
+  public enum RawData: Sendable {
     /// The vendor's body, untouched.
     case body(JSON)
     /// The first page with the items of the further ones added to its list.
@@ -17,30 +17,30 @@ package struct CommandResult: Sendable {
     case none
   }
 
-  package var rawData: RawData
+  public var rawData: RawData
   /// Of a command over several targets: what became of each, in the order in which they were given.
-  package var targets: [TargetOutcome] = []
+  public var targets: [TargetOutcome] = []
   /// What it stored, in the order of the targets.
-  package var files: [StoredFile] = []
+  public var files: [StoredFile] = []
   /// Of a command that fetches events; nil where they were streamed.
-  package var events: [JSONFragment]?
+  public var events: [JSONFragment]?
   /// What the next call of such a command continues with.
-  package var cursor: String?
+  public var cursor: String?
   /// What the caller should know beside the data, such as that more was done than was asked for.
-  package var notices: [String] = []
+  public var notices: [String] = []
 
-  package init(_ rawData: RawData, notices: [String] = []) {
+  public init(_ rawData: RawData, notices: [String] = []) {
     self.rawData = rawData
     self.notices = notices
   }
 
   /// "Successful", or "Partially Successful" when some targets failed.
-  package var returnData: String {
+  public var returnData: String {
     targets.allSatisfy(\.isSuccess) ? "Successful" : "Partially Successful"
   }
 
   /// - Parameter indicator: the failure indicator of the command, for the errors of targets.
-  package func write(to writer: inout JSONWriter, indicator: String) {
+  public func write(to writer: inout JSONWriter, indicator: String) {
     writer.openObject()
     writer.member("return_data", returnData)
     switch rawData {
@@ -117,24 +117,24 @@ package struct CommandResult: Sendable {
 }
 
 /// Gathers the pages of one invocation: keeps them, or streams their items and forgets them.
-package struct PageCollector {
+public struct PageCollector {
   /// Pages of one invocation at most.
-  package static let maximumPages = 100_000
+  public static let maximumPages = 100_000
 
   private let invocation: Invocation
   private let items: ItemsPath?
   private var first: JSON?
   private var more: [JSON] = []
-  package private(set) var count = 0
+  public private(set) var count = 0
 
-  package init(_ invocation: Invocation, items: ItemsPath?) {
+  public init(_ invocation: Invocation, items: ItemsPath?) {
     self.invocation = invocation
     self.items = items
   }
 
   /// - Parameter total: how many pages there are in all, where that is known.
   /// - Returns: whether the page holds no items.
-  package mutating func add(_ body: JSON, of total: Int?) async -> Bool {
+  public mutating func add(_ body: JSON, of total: Int?) async -> Bool {
     count += 1
     let list = items?.list(in: body)
     if invocation.options.stream, let list {
@@ -149,7 +149,7 @@ package struct PageCollector {
     return list?.count == 0
   }
 
-  package var result: CommandResult {
+  public var result: CommandResult {
     guard let first else { return CommandResult(.streamed) }
     guard let items, items.list(in: first) != nil else { return CommandResult(.body(first)) }
     return CommandResult(.pages(first: first, list: items, more: more))

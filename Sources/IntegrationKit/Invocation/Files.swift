@@ -4,7 +4,7 @@ import FileStore
 /// Files that a command takes and produces, read and written off the threads that tasks share.
 extension Invocation {
   /// Keeps what a command produced.
-  package func store(
+  public func store(
     _ content: [UInt8], name: String, contentType: String
   ) async throws(CommandError) -> StoredFile {
     // The vendor chose it; what it echoes of a secret must not reach the disk.
@@ -15,12 +15,12 @@ extension Invocation {
   }
 
   /// The file of that id, without its content; nil where there is none.
-  package func file(_ id: String) async throws(CommandError) -> StoredFile? {
+  public func file(_ id: String) async throws(CommandError) -> StoredFile? {
     try await onFiles("The file \(id)") { files throws(FileStoreError) in try files.find(id) }
   }
 
   /// The whole content of a file.
-  package func content(of file: StoredFile) async throws(CommandError) -> [UInt8] {
+  public func content(of file: StoredFile) async throws(CommandError) -> [UInt8] {
     try await onFiles("The file \(file.id)") { files throws(FileStoreError) in
       try files.read(file.id).bytes
     }

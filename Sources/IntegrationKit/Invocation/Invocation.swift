@@ -4,31 +4,31 @@ import JSON
 import Synchronization
 
 /// What an invocation tells its caller before the answer. Waits when the caller reads slowly.
-package protocol InvocationEvents: Sendable {
+public protocol InvocationEvents: Sendable {
   func item(_ item: JSON) async
   func progress(done: Int, total: Int) async
   func waiting(reason: String, resumeAtMilliseconds: Int64) async
 }
 
 /// What an invocation took; `meta` of the answer.
-package struct InvocationMeta: Sendable {
-  package var requests = 0
-  package var retries = 0
-  package var waitedMilliseconds = 0
-  package var pages = 0
-  package var items = 0
+public struct InvocationMeta: Sendable {
+  public var requests = 0
+  public var retries = 0
+  public var waitedMilliseconds = 0
+  public var pages = 0
+  public var items = 0
   /// Whether an attempt at the request under way may have been applied and was followed by
   /// another.
   var isUnclear = false
 }
 
 /// One run of one command: its deadline, its way to the vendor, and what it counts.
-package final class Invocation: Sendable {
-  package let command: CommandAbout
-  package let commandID: String
-  package let options: InvocationOptions
+public final class Invocation: Sendable {
+  public let command: CommandAbout
+  public let commandID: String
+  public let options: InvocationOptions
   /// By when it must have answered; moves with waits for rate limits when the caller gave none.
-  package let deadline: InvocationDeadline
+  public let deadline: InvocationDeadline
   let events: (any InvocationEvents)?
   let connection: Connection
   let retryPolicy = RetryPolicy()
@@ -41,7 +41,7 @@ package final class Invocation: Sendable {
   let mayWait: @Sendable (_ until: MonotonicTime) -> Bool
 
   /// - Parameter deadline: nil when the caller gave none.
-  package convenience init(
+  public convenience init(
     _ command: CommandAbout, id: String, on connection: Connection, options: InvocationOptions,
     deadline: Deadline?, events: (any InvocationEvents)?
   ) {
@@ -90,7 +90,7 @@ package final class Invocation: Sendable {
   /// The invocation of a sign-in exchange.
   ///
   /// - Parameter mayWait: told when a rate limit lets it go on; false when nobody can wait so long.
-  package static func signIn(
+  public static func signIn(
     on connection: Connection,
     mayWait: @escaping @Sendable (_ until: MonotonicTime) -> Bool = { _ in true }
   ) -> Invocation {
@@ -101,7 +101,7 @@ package final class Invocation: Sendable {
       mayWait: mayWait)
   }
 
-  package var meta: InvocationMeta { counters.withLock { $0 } }
+  public var meta: InvocationMeta { counters.withLock { $0 } }
 
   /// Of targets that wait side by side the longest wait counts for the command.
   func noteWait(milliseconds: Int) {
@@ -145,7 +145,7 @@ package final class Invocation: Sendable {
   }
 
   /// The result of a one-request command: its body, or its items as a stream when that was asked.
-  package func finish(_ body: JSON, items: ItemsPath?) async -> CommandResult {
+  public func finish(_ body: JSON, items: ItemsPath?) async -> CommandResult {
     note { $0.pages = 1 }
     guard options.stream, let list = items?.list(in: body) else {
       return CommandResult(.body(body))

@@ -6,11 +6,11 @@ import Synchronization
 ///
 /// One that the caller gave is fixed. Else there is a time for the work, and what is waited for rate
 /// limits comes on top.
-package final class InvocationDeadline: Sendable {
+public final class InvocationDeadline: Sendable {
   /// Milliseconds of work where the caller gave no deadline.
-  package static let workMilliseconds = 60_000
+  public static let workMilliseconds = 60_000
 
-  package let isGiven: Bool
+  public let isGiven: Bool
   private let workMilliseconds: Int
   /// That of the command, where this is the deadline of one of its targets: it is never earlier.
   private let whole: InvocationDeadline?
@@ -36,12 +36,12 @@ package final class InvocationDeadline: Sendable {
   }
 
   /// As it stands now; the latest of what the parts of the invocation have moved it to.
-  package var current: Deadline {
+  public var current: Deadline {
     Deadline(at: MonotonicTime(nanoseconds: nanoseconds.load(ordering: .relaxed)))
   }
 
   /// Of one who waits for what `other` does: its own, and where none was given not before that one's.
-  package func orLater(_ other: InvocationDeadline) -> Deadline {
+  public func orLater(_ other: InvocationDeadline) -> Deadline {
     isGiven ? current : Deadline(at: max(current.time, other.current.time))
   }
 

@@ -1,20 +1,20 @@
 import Basics
 
 /// How one command is to be run: the `options` of an invoke.
-package struct InvocationOptions: ParameterObject {
-  package static let naming = ParameterShape.Naming.verbatim
-  package static let shape = ParameterShape(of: InvocationOptions.self)
+public struct InvocationOptions: ParameterObject {
+  public static let naming = ParameterShape.Naming.verbatim
+  public static let shape = ParameterShape(of: InvocationOptions.self)
 
-  package let stream: Bool
-  package let progress: Bool
-  package let allPages: Bool
-  package let dryRun: Bool
+  public let stream: Bool
+  public let progress: Bool
+  public let allPages: Bool
+  public let dryRun: Bool
   /// Nil for the usual time of work, with waits for rate limits on top.
-  package let timeoutMilliseconds: Int64?
-  package let idempotencyKey: String?
-  package let fieldMapping: FieldMapping?
+  public let timeoutMilliseconds: Int64?
+  public let idempotencyKey: String?
+  public let fieldMapping: FieldMapping?
 
-  package init(_ options: inout ParamReader) {
+  public init(_ options: inout ParamReader) {
     stream = options.optional(
       "stream", .boolean, "Send the items of the result as notifications while they arrive.",
       default: false)
@@ -41,7 +41,7 @@ package struct InvocationOptions: ParameterObject {
   }
 
   /// All options left out.
-  package static let none: InvocationOptions = {
+  public static let none: InvocationOptions = {
     var reader = ParamReader(decoding: shape, from: nil)
     return InvocationOptions(&reader)
   }()

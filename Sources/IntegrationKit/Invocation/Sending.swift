@@ -11,7 +11,7 @@ extension Invocation {
   }
 
   /// What is known after a request that may have arrived got no usable answer.
-  package var outcomeAfterSending: CommandError.Outcome {
+  public var outcomeAfterSending: CommandError.Outcome {
     command.effect == .read ? .notApplied : .unknown
   }
 
@@ -23,7 +23,7 @@ extension Invocation {
   ///
   /// - Parameter rateRefusal: which answers say "too often"; 429 does for every vendor.
   /// - Throws: when no answer came, or a wait does not fit the deadline. Not thrown: any status.
-  package func send(
+  public func send(
     _ request: HTTPRequest,
     refusedByRate rateRefusal: (HTTPResponse) -> RateRefusal? = RateRefusal.of429
   ) async throws(CommandError) -> HTTPResponse {
@@ -87,7 +87,7 @@ extension Invocation {
   ///
   /// - Parameter attempt: from 1, the one that brought nothing.
   /// - Returns: false when there is to be no further one, or no time for it.
-  package func mayTryAgain(afterAttempt attempt: Int) async throws(CommandError) -> Bool {
+  public func mayTryAgain(afterAttempt attempt: Int) async throws(CommandError) -> Bool {
     guard
       let delay = retryPolicy.delay(
         afterStatus: 503, retryAfterMilliseconds: nil, attempt: attempt, isRepeatable: true,
@@ -105,7 +105,7 @@ extension Invocation {
 
   /// Leaves the whole time for what is still to come, unless the caller gave a deadline: for what is
   /// too large for one.
-  package func noteHeadway() { deadline.move(pastWaitUntil: .now) }
+  public func noteHeadway() { deadline.move(pastWaitUntil: .now) }
 
   private struct Answer {
     let response: HTTPResponse
@@ -180,7 +180,7 @@ extension Invocation {
   }
 
   /// The start of a body, to be shown.
-  package func excerpt(of body: [UInt8], bytes: Int) -> ArraySlice<UInt8> {
+  public func excerpt(of body: [UInt8], bytes: Int) -> ArraySlice<UInt8> {
     connection.secrets.redact(body).prefix(bytes)
   }
 
@@ -192,7 +192,7 @@ extension Invocation {
   }
 
   /// Adds to an error with an unknown outcome how to find out.
-  package func withRemedy(_ error: CommandError) -> CommandError {
+  public func withRemedy(_ error: CommandError) -> CommandError {
     var error = error
     if counters.withLock({ $0.isUnclear }) { error.outcome = .unknown }
     guard error.outcome == .unknown, let readBack = command.readBack else { return error }
@@ -204,7 +204,7 @@ extension Invocation {
 
 extension RateRefusal {
   /// Of RFC 6585, with the time that Retry-After names.
-  package static func of429(_ response: HTTPResponse) -> RateRefusal? {
+  public static func of429(_ response: HTTPResponse) -> RateRefusal? {
     response.status == 429
       ? RateRefusal(retryAfterMilliseconds: response.retryAfterMilliseconds) : nil
   }

@@ -5,7 +5,7 @@ import RateLimits
 /// Waiting, for rate limits and before further attempts, within the deadline.
 extension Invocation {
   /// What is left of the time for the work.
-  package var remainingMilliseconds: Int { deadline.current.remainingMilliseconds }
+  public var remainingMilliseconds: Int { deadline.current.remainingMilliseconds }
 
   /// Whether a rate limit can be waited for until `time`; the deadline then leaves room for the work
   /// after it.
@@ -22,7 +22,7 @@ extension Invocation {
 
   /// Fails at once when the last of so many requests would be due after the deadline, so that a
   /// command of many requests does not stop half-way. Reserves nothing.
-  package func expectRoom(forRequests count: Int) throws(CommandError) {
+  public func expectRoom(forRequests count: Int) throws(CommandError) {
     let due = connection.limiter.due(ofNext: count, for: commandID, command.rateLimit)
     let now = MonotonicTime.now
     guard deadline.allows(waitUntil: due, now: now) else {
@@ -98,7 +98,7 @@ extension Invocation {
 
   /// Holds back what the same limit holds for, since the vendor refused a part of a request that it
   /// took otherwise; for whole requests `send` does that.
-  package func holdBack(after refusal: RateRefusal) {
+  public func holdBack(after refusal: RateRefusal) {
     connection.limiter.refused(
       commandID, command.rateLimit, retryAfterMilliseconds: refusal.retryAfterMilliseconds)
   }
@@ -118,14 +118,14 @@ extension Invocation {
   /// For work that neither sends nor waits, between its pieces.
   ///
   /// - Throws: when the time is over, or nobody wants the result any more.
-  package func checkTime(for what: String) throws(CommandError) {
+  public func checkTime(for what: String) throws(CommandError) {
     guard !Task.isCancelled, remainingMilliseconds > 0 else {
       throw stopped(what, outcome: .notApplied)
     }
   }
 
   /// The error of a wait that ended without what it waited for.
-  package func stopped(_ what: String, outcome: CommandError.Outcome) -> CommandError {
+  public func stopped(_ what: String, outcome: CommandError.Outcome) -> CommandError {
     Task.isCancelled ? .cancelled(outcome: outcome) : .timeout(what, outcome: outcome)
   }
 }

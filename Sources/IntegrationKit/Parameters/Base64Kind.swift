@@ -2,10 +2,10 @@ import Basics
 import JSON
 
 /// Bytes, as Base64 (RFC 4648 section 4); the padding may be left out.
-package struct Base64Kind: Kind {
-  package var placeholder: [UInt8] { [] }
+public struct Base64Kind: Kind {
+  public var placeholder: [UInt8] { [] }
 
-  package func decode(
+  public func decode(
     _ json: JSON, members: ParameterShape?, faults: inout [ParameterProblem]
   ) -> [UInt8]? {
     guard let text = json.stringBytes else {
@@ -23,16 +23,16 @@ package struct Base64Kind: Kind {
     }
   }
 
-  package func writeSchema(to writer: inout JSONWriter) {
+  public func writeSchema(to writer: inout JSONWriter) {
     writer.member("type", "string")
     writer.member("contentEncoding", "base64")
   }
 
-  package func write(_ value: [UInt8], to writer: inout JSONWriter) {
+  public func write(_ value: [UInt8], to writer: inout JSONWriter) {
     writer.string(Base64.encode(value))
   }
 }
 
 extension Kind where Self == Base64Kind {
-  package static var base64: Base64Kind { Base64Kind() }
+  public static var base64: Base64Kind { Base64Kind() }
 }

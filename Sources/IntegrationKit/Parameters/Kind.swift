@@ -2,7 +2,7 @@ import Basics
 import JSON
 
 /// What values a parameter takes: one rule for the schema and for the check.
-package protocol Kind: Sendable {
+public protocol Kind: Sendable {
   associatedtype Value: Sendable
   /// Stands in for a value that was not usable; never reaches a command that runs.
   var placeholder: Value { get }
@@ -24,10 +24,10 @@ package protocol Kind: Sendable {
 }
 
 extension Kind {
-  package var members: ParameterShape? { nil }
-  package var isSecret: Bool { false }
-  package var isList: Bool { false }
-  package var note: String? { nil }
+  public var members: ParameterShape? { nil }
+  public var isSecret: Bool { false }
+  public var isList: Bool { false }
+  public var note: String? { nil }
 
   func fragment(_ value: Value) -> JSONFragment {
     JSONFragment { write(value, to: &$0) }
@@ -37,75 +37,75 @@ extension Kind {
 // MARK: Names for declarations
 
 extension Kind where Self == TextKind {
-  package static var text: TextKind { TextKind(maximumCharacters: 65_536) }
+  public static var text: TextKind { TextKind(maximumCharacters: 65_536) }
 
   /// Text that may be "", which means something.
-  package static var blankableText: TextKind {
+  public static var blankableText: TextKind {
     TextKind(maximumCharacters: 65_536, mayBeEmpty: true)
   }
 
-  package static func text(maximumCharacters: Int) -> TextKind {
+  public static func text(maximumCharacters: Int) -> TextKind {
     TextKind(maximumCharacters: maximumCharacters)
   }
 
   /// Text on one line.
-  package static func line(maximumCharacters: Int) -> TextKind {
+  public static func line(maximumCharacters: Int) -> TextKind {
     TextKind(maximumCharacters: maximumCharacters, isLine: true)
   }
 
-  package static func blankableText(maximumCharacters: Int) -> TextKind {
+  public static func blankableText(maximumCharacters: Int) -> TextKind {
     TextKind(maximumCharacters: maximumCharacters, mayBeEmpty: true)
   }
 }
 
 extension Kind where Self == IntegerKind {
-  package static func integer(from least: Int64, to most: Int64) -> Self {
+  public static func integer(from least: Int64, to most: Int64) -> Self {
     Self(range: least...most)
   }
 
   /// The number of a page, from 1.
-  package static var page: Self { Self(range: 1...1_000_000_000) }
+  public static var page: Self { Self(range: 1...1_000_000_000) }
 }
 
 extension Kind where Self == ServerURLKind {
-  package static var serverURL: ServerURLKind { ServerURLKind() }
+  public static var serverURL: ServerURLKind { ServerURLKind() }
 }
 
 extension Kind where Self == IdentifierKind {
-  package static var identifier: IdentifierKind { IdentifierKind() }
+  public static var identifier: IdentifierKind { IdentifierKind() }
 }
 
 extension Kind where Self == BooleanKind {
-  package static var boolean: BooleanKind { BooleanKind() }
+  public static var boolean: BooleanKind { BooleanKind() }
 }
 
 extension Kind where Self == NumberKind {
-  package static var positiveNumber: NumberKind { NumberKind() }
+  public static var positiveNumber: NumberKind { NumberKind() }
 }
 
 extension Kind where Self == JSONKind {
-  package static var anyJSON: JSONKind { JSONKind(kind: nil) }
-  package static var jsonObject: JSONKind { JSONKind(kind: .object) }
+  public static var anyJSON: JSONKind { JSONKind(kind: nil) }
+  public static var jsonObject: JSONKind { JSONKind(kind: .object) }
   /// Text that is looked up as it is.
-  package static var jsonText: JSONKind { JSONKind(kind: .string) }
+  public static var jsonText: JSONKind { JSONKind(kind: .string) }
 }
 
 extension Kind {
-  package static func choice<Choice>(_ type: Choice.Type) -> Self where Self == ChoiceKind<Choice> {
+  public static func choice<Choice>(_ type: Choice.Type) -> Self where Self == ChoiceKind<Choice> {
     ChoiceKind()
   }
 
-  package static func object<Object>(_ type: Object.Type) -> Self where Self == ObjectKind<Object> {
+  public static func object<Object>(_ type: Object.Type) -> Self where Self == ObjectKind<Object> {
     ObjectKind()
   }
 
-  package static func list<Element>(
+  public static func list<Element>(
     of element: Element, count: ClosedRange<Int> = 0...Int.max
   ) -> Self where Self == ListKind<Element> {
     ListKind(element: element, countRange: count)
   }
 
-  package static func oneOrMore<Element>(
+  public static func oneOrMore<Element>(
     _ element: Element, count: ClosedRange<Int>
   ) -> Self where Self == OneOrMoreKind<Element> {
     OneOrMoreKind(list: ListKind(element: element, countRange: count))

@@ -7,7 +7,7 @@ import JSON
 /// straight-line code, and states the rules between them. It runs once to describe (which yields
 /// the JSON Schema) and then for each call to decode (which collects every fault with its place),
 /// so schema, check and use cannot disagree.
-package struct ParamReader: ~Copyable {
+public struct ParamReader: ~Copyable {
   /// Nil while describing.
   private let shape: ParameterShape?
   private let naming: ParameterShape.Naming
@@ -16,7 +16,7 @@ package struct ParamReader: ~Copyable {
   private(set) var described: [Parameter] = []
   private(set) var rules: [Rule] = []
   /// Faults so far; a decoded value counts only when there are none.
-  package private(set) var problems: [ParameterProblem] = []
+  public private(set) var problems: [ParameterProblem] = []
   /// Which parameter is read next, in the order of the description.
   private var position = 0
 
@@ -44,7 +44,7 @@ package struct ParamReader: ~Copyable {
   // MARK: Declaring
 
   /// A parameter that every call must give.
-  package mutating func required<K: Kind>(
+  public mutating func required<K: Kind>(
     _ title: StaticString, _ kind: K, _ about: StaticString,
     from sources: @autoclosure () -> [ParameterSource] = [],
     examples: @autoclosure () -> [K.Value] = []
@@ -53,7 +53,7 @@ package struct ParamReader: ~Copyable {
   }
 
   /// A parameter that may be left out, or given as null, which is the same.
-  package mutating func optional<K: Kind>(
+  public mutating func optional<K: Kind>(
     _ title: StaticString, _ kind: K, _ about: StaticString,
     from sources: @autoclosure () -> [ParameterSource] = [],
     examples: @autoclosure () -> [K.Value] = []
@@ -62,7 +62,7 @@ package struct ParamReader: ~Copyable {
   }
 
   /// A parameter that has a value when it is left out.
-  package mutating func optional<K: Kind>(
+  public mutating func optional<K: Kind>(
     _ title: StaticString, _ kind: K, _ about: StaticString, default value: K.Value,
     from sources: @autoclosure () -> [ParameterSource] = [],
     examples: @autoclosure () -> [K.Value] = []
@@ -74,14 +74,14 @@ package struct ParamReader: ~Copyable {
   /// left out.
   ///
   /// - Parameter message: the documents' sentence for that, where they have one.
-  package mutating func atLeastOne(of titles: StaticString..., message: StaticString? = nil) {
+  public mutating func atLeastOne(of titles: StaticString..., message: StaticString? = nil) {
     state { naming in
       .atLeastOne(of: titles.map { naming.name($0) }, sentence: message.map { "\($0)" })
     }
   }
 
   /// `title` must be given when `condition`, or its default, has one of these values.
-  package mutating func required(
+  public mutating func required(
     _ title: StaticString, when condition: StaticString, isOneOf values: ConditionValue...
   ) {
     state { .required($0.name(title), when: .init(name: $0.name(condition), values: values)) }
@@ -89,7 +89,7 @@ package struct ParamReader: ~Copyable {
 
   /// `title` may be given only when `condition`, or its default, has one of these values. Giving
   /// the default of `title` changes nothing, and is always allowed.
-  package mutating func allowed(
+  public mutating func allowed(
     _ title: StaticString, when condition: StaticString, isOneOf values: ConditionValue...
   ) {
     state { .allowed($0.name(title), when: .init(name: $0.name(condition), values: values)) }
@@ -98,7 +98,7 @@ package struct ParamReader: ~Copyable {
   /// The time `first` may not be after the time `second`; both the same is fine.
   ///
   /// - Parameter message: the documents' sentence for that.
-  package mutating func ordered(
+  public mutating func ordered(
     _ first: StaticString, notAfter second: StaticString, message: StaticString
   ) {
     state { .ordered($0.name(first), .notAfter, $0.name(second), sentence: "\(message)") }
@@ -107,7 +107,7 @@ package struct ParamReader: ~Copyable {
   /// The time `first` must be before the time `second`.
   ///
   /// - Parameter message: the documents' sentence for that.
-  package mutating func ordered(
+  public mutating func ordered(
     _ first: StaticString, before second: StaticString, message: StaticString
   ) {
     state { .ordered($0.name(first), .before, $0.name(second), sentence: "\(message)") }
@@ -115,7 +115,7 @@ package struct ParamReader: ~Copyable {
 
   /// Some values of a choice may be given only when `condition`, or its default, has one of these
   /// values.
-  package mutating func allowed(
+  public mutating func allowed(
     _ title: StaticString, onlyFor choices: [ConditionValue], when condition: StaticString,
     isOneOf values: ConditionValue...
   ) {
@@ -125,7 +125,7 @@ package struct ParamReader: ~Copyable {
   }
 
   /// A fault that only the values read so far show, and no schema can tell.
-  package mutating func refuse(_ title: StaticString, _ problem: ParameterProblem) {
+  public mutating func refuse(_ title: StaticString, _ problem: ParameterProblem) {
     guard let parameter = shape?.parameters.first(where: { $0.title == "\(title)" }) else { return }
     problems.append(problem.inside(parameter.name))
   }
@@ -221,7 +221,7 @@ extension ParameterShape {
   /// Decodes what a caller gave.
   ///
   /// - Throws: every fault at once.
-  package func decode<Value>(
+  public func decode<Value>(
     _ object: JSON?, _ declare: (inout ParamReader) -> Value
   ) throws(ParameterProblems) -> Value {
     // What is no object has no members to miss.

@@ -1,18 +1,18 @@
 import Basics
 
 /// One fault in what a caller gave.
-package struct ParameterProblem: Sendable {
+public struct ParameterProblem: Sendable {
   /// JSON Pointer (RFC 6901) from the object that was read; empty for the object itself.
-  package private(set) var path: String
+  public private(set) var path: String
   /// What is wrong and what would be right, as the rest of a sentence that starts with the place.
-  package var message: String
-  package var didYouMean: String?
-  package var isMissing: Bool
-  package var isUnknown: Bool
+  public var message: String
+  public var didYouMean: String?
+  public var isMissing: Bool
+  public var isUnknown: Bool
   /// The whole sentence, where the documents have one for just this fault.
-  package var sentence: String?
+  public var sentence: String?
 
-  package init(
+  public init(
     _ message: String, at name: String? = nil, didYouMean: String? = nil, isMissing: Bool = false,
     isUnknown: Bool = false, sentence: String? = nil
   ) {
@@ -25,7 +25,7 @@ package struct ParameterProblem: Sendable {
   }
 
   /// The same fault seen from the object or array around.
-  package func inside(_ name: String) -> ParameterProblem {
+  public func inside(_ name: String) -> ParameterProblem {
     var outer = self
     outer.path = "/" + Self.escape(name) + path
     return outer
@@ -41,8 +41,8 @@ package struct ParameterProblem: Sendable {
 }
 
 /// All faults of one object.
-package struct ParameterProblems: Error, Sendable {
-  package let list: [ParameterProblem]
+public struct ParameterProblems: Error, Sendable {
+  public let list: [ParameterProblem]
   let shape: ParameterShape
 
   init(list: [ParameterProblem], shape: ParameterShape) {
@@ -50,12 +50,12 @@ package struct ParameterProblems: Error, Sendable {
     self.shape = shape
   }
 
-  package init(_ problem: ParameterProblem, of shape: ParameterShape) {
+  public init(_ problem: ParameterProblem, of shape: ParameterShape) {
     self.init(list: [problem], shape: shape)
   }
 
   /// The same faults seen from the object around, whose shape is not known here.
-  package func inside(_ name: String) -> ParameterProblems {
+  public func inside(_ name: String) -> ParameterProblems {
     ParameterProblems(list: list.map { $0.inside(name) }, shape: shape)
   }
 
@@ -66,7 +66,7 @@ package struct ParameterProblems: Error, Sendable {
   }
 
   /// The documents' sentence: "The value for parameter (Page Size) is invalid."
-  package func sentence(for problem: ParameterProblem) -> String {
+  public func sentence(for problem: ParameterProblem) -> String {
     if let sentence = problem.sentence { return sentence }
     return switch (title(of: problem), problem.isMissing) {
     case (let title?, true): "The value for parameter (\(title)) is required."
@@ -78,7 +78,7 @@ package struct ParameterProblems: Error, Sendable {
   }
 
   /// For people: one line each.
-  package func lines(prefix: String) -> [String] {
+  public func lines(prefix: String) -> [String] {
     list.map { problem in
       let place = prefix + problem.path
       let hint = problem.didYouMean.map { "; did you mean \($0)?" } ?? ""

@@ -45,16 +45,16 @@ enum Rule: Sendable {
 }
 
 /// A value of a parameter that a rule depends on: the name of a choice, or true or false.
-package enum ConditionValue: Sendable, Equatable, CustomStringConvertible,
+public enum ConditionValue: Sendable, Equatable, CustomStringConvertible,
   ExpressibleByStringLiteral, ExpressibleByBooleanLiteral
 {
   case text(String)
   case boolean(Bool)
 
-  package init(stringLiteral text: String) { self = .text(text) }
-  package init(booleanLiteral value: Bool) { self = .boolean(value) }
+  public init(stringLiteral text: String) { self = .text(text) }
+  public init(booleanLiteral value: Bool) { self = .boolean(value) }
 
-  package static func choice(_ choice: some ParameterChoice) -> Self { .text(choice.rawValue) }
+  public static func choice(_ choice: some ParameterChoice) -> Self { .text(choice.rawValue) }
 
   init?(_ json: JSON) {
     if let text = json.string {
@@ -66,7 +66,7 @@ package enum ConditionValue: Sendable, Equatable, CustomStringConvertible,
     }
   }
 
-  package var description: String {
+  public var description: String {
     switch self {
     case .text(let text): text
     case .boolean(let value): "\(value)"
@@ -78,7 +78,7 @@ package enum ConditionValue: Sendable, Equatable, CustomStringConvertible,
 
 extension ParameterShape {
   /// The rules as sentences.
-  package var ruleSentences: [String] {
+  public var ruleSentences: [String] {
     rules.map { rule in
       switch rule {
       case .atLeastOne(let names, _): "At least one of \(names.joined(separator: ", "))."

@@ -3,11 +3,11 @@ import JSON
 
 /// JSON Schema (2020-12) out of a declaration.
 extension ParameterShape {
-  package func writeSchema(to writer: inout JSONWriter) {
+  public func writeSchema(to writer: inout JSONWriter) {
     writer.object { writeSchemaMembers(to: &$0) }
   }
 
-  package func writeSchemaMembers(to writer: inout JSONWriter) {
+  public func writeSchemaMembers(to writer: inout JSONWriter) {
     writer.member("type", "object")
     writer.name("properties")
     writer.object { writer in

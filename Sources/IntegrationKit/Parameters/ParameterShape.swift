@@ -3,9 +3,9 @@ import JSON
 
 /// Everything known about the parameters of a command, or about the settings of a connection:
 /// what the schema says and what the checks hold against, from one declaration.
-package final class ParameterShape: Sendable {
+public final class ParameterShape: Sendable {
   /// How a documented title becomes the name on the wire.
-  package enum Naming: Sendable {
+  public enum Naming: Sendable {
     /// `Number of Event(s) Fetched` is `number_of_events_fetched`.
     case snakeCase
     /// The title is the name.
@@ -17,10 +17,10 @@ package final class ParameterShape: Sendable {
   /// The names of the parameters, in their order.
   let jsonNames: JSONNames
   /// Which members are credentials.
-  package let secretNames: [String]
+  public let secretNames: [String]
 
   /// Runs a declaration once, to learn what it reads.
-  package init(naming: Naming = .snakeCase, _ declare: (inout ParamReader) -> Void) {
+  public init(naming: Naming = .snakeCase, _ declare: (inout ParamReader) -> Void) {
     var reader = ParamReader(describing: naming)
     declare(&reader)
     parameters = reader.described
@@ -32,20 +32,20 @@ package final class ParameterShape: Sendable {
     }
   }
 
-  package convenience init<Object: ParameterObject>(of type: Object.Type) {
+  public convenience init<Object: ParameterObject>(of type: Object.Type) {
     self.init(naming: Object.naming) { _ = Object(&$0) }
   }
 }
 
 extension ParameterShape {
-  package var names: [String] { parameters.map(\.name) }
+  public var names: [String] { parameters.map(\.name) }
 
   func parameter(_ name: String) -> Parameter? { parameters.first { $0.name == name } }
 }
 
 /// A value that is declared by reading its members: the members of a filter, the settings of a
 /// connection.
-package protocol ParameterObject: Sendable {
+public protocol ParameterObject: Sendable {
   static var naming: ParameterShape.Naming { get }
   init(_ parameters: inout ParamReader)
 }
@@ -87,12 +87,12 @@ final class Parameter: Sendable {
 }
 
 /// Where a value can be found: the result of another command.
-package struct ParameterSource: Sendable {
-  package var command: StaticString
+public struct ParameterSource: Sendable {
+  public var command: StaticString
   /// RFC 9535 JSONPath into that command's `raw_data`.
-  package var path: StaticString
+  public var path: StaticString
 
-  package init(_ command: StaticString, _ path: StaticString) {
+  public init(_ command: StaticString, _ path: StaticString) {
     self.command = command
     self.path = path
   }
@@ -116,7 +116,7 @@ enum ParameterName {
 
 /// What a person types.
 extension ParameterShape {
-  package func takesBoolean(_ name: String) -> Bool {
+  public func takesBoolean(_ name: String) -> Bool {
     let kind = parameters.first { $0.name == name }.map { parameter in
       JSONFragment { writer in writer.object { parameter.writeKind(&$0) } }.json
     }
@@ -126,7 +126,7 @@ extension ParameterShape {
   /// The value that texts from a command line stand for: text for a parameter that takes text,
   /// elements for a list, else JSON where it is JSON. Not checked further. Nil for what starts like
   /// a JSON array and is none.
-  package func value(of name: String, from texts: [String]) -> JSONFragment? {
+  public func value(of name: String, from texts: [String]) -> JSONFragment? {
     let kind = parameters.first { $0.name == name }.map { parameter in
       JSONFragment { writer in writer.object { parameter.writeKind(&$0) } }.json
     }

@@ -2,21 +2,21 @@ import Basics
 import JSON
 
 /// A parameter in words, for help texts.
-package struct ParameterSummary: Sendable {
-  package let name: String
-  package let about: String
-  package let isRequired: Bool
+public struct ParameterSummary: Sendable {
+  public let name: String
+  public let about: String
+  public let isRequired: Bool
   /// Which values there are: "integer", "one of in, out".
-  package let values: String
+  public let values: String
   /// What holds when it is left out, as JSON.
-  package let defaultValue: String?
-  package let sources: [ParameterSource]
-  package let example: JSONFragment?
-  package let members: [ParameterSummary]
+  public let defaultValue: String?
+  public let sources: [ParameterSource]
+  public let example: JSONFragment?
+  public let members: [ParameterSummary]
 }
 
 extension ParameterShape {
-  package var summaries: [ParameterSummary] {
+  public var summaries: [ParameterSummary] {
     parameters.map { parameter in
       let kind = JSONFragment { writer in writer.object { parameter.writeKind(&$0) } }.json
       return ParameterSummary(
@@ -30,7 +30,7 @@ extension ParameterShape {
   }
 
   /// The parameters of a call that has no more than it needs.
-  package var neededNames: [String] {
+  public var neededNames: [String] {
     var needed = Set(parameters.filter(\.isRequired).map(\.name))
     for rule in rules {
       switch rule {

@@ -3,14 +3,14 @@ import Basics
 import HTTP
 import JSON
 
-package struct TextKind: Kind {
+public struct TextKind: Kind {
   let maximumCharacters: Int
   var mayBeEmpty = false
   /// Without line breaks and NUL, which would end it where it is put on a line.
   var isLine = false
-  package var placeholder: String { "" }
+  public var placeholder: String { "" }
 
-  package func decode(
+  public func decode(
     _ json: JSON, members: ParameterShape?, faults: inout [ParameterProblem]
   ) -> String? {
     guard let text = json.string else {
@@ -30,21 +30,21 @@ package struct TextKind: Kind {
     return text
   }
 
-  package func writeSchema(to writer: inout JSONWriter) {
+  public func writeSchema(to writer: inout JSONWriter) {
     writer.member("type", "string")
     if !mayBeEmpty { writer.member("minLength", 1) }
     writer.member("maxLength", maximumCharacters)
     if isLine { writer.member("pattern", #"^(?![\s\S]*[\u0000\r\n])"#) }
   }
 
-  package func write(_ value: String, to writer: inout JSONWriter) { writer.string(value) }
+  public func write(_ value: String, to writer: inout JSONWriter) { writer.string(value) }
 }
 
 /// The root of a vendor's API (see `BaseURL` for what is accepted).
-package struct ServerURLKind: Kind {
-  package var placeholder: BaseURL? { nil }
+public struct ServerURLKind: Kind {
+  public var placeholder: BaseURL? { nil }
 
-  package func decode(
+  public func decode(
     _ json: JSON, members: ParameterShape?, faults: inout [ParameterProblem]
   ) -> BaseURL?? {
     guard let text = json.string else {
@@ -59,22 +59,22 @@ package struct ServerURLKind: Kind {
     }
   }
 
-  package func writeSchema(to writer: inout JSONWriter) {
+  public func writeSchema(to writer: inout JSONWriter) {
     writer.member("type", "string")
     writer.member("format", "uri")
     writer.member("pattern", "^ *https?://")
   }
 
-  package func write(_ value: BaseURL?, to writer: inout JSONWriter) {
+  public func write(_ value: BaseURL?, to writer: inout JSONWriter) {
     writer.string(value?.text ?? "")
   }
 }
 
-package struct IntegerKind: Kind {
+public struct IntegerKind: Kind {
   let range: ClosedRange<Int64>
-  package var placeholder: Int64 { range.lowerBound }
+  public var placeholder: Int64 { range.lowerBound }
 
-  package func decode(
+  public func decode(
     _ json: JSON, members: ParameterShape?, faults: inout [ParameterProblem]
   ) -> Int64? {
     guard let value = json.integer, range.contains(value) else {
@@ -89,23 +89,23 @@ package struct IntegerKind: Kind {
       ? "of \(range.lowerBound) or more" : "from \(range.lowerBound) to \(range.upperBound)"
   }
 
-  package func writeSchema(to writer: inout JSONWriter) {
+  public func writeSchema(to writer: inout JSONWriter) {
     writer.member("type", "integer")
     writer.member("minimum", Int(range.lowerBound))
     if range.upperBound != .max { writer.member("maximum", Int(range.upperBound)) }
   }
 
-  package func write(_ value: Int64, to writer: inout JSONWriter) { writer.integer(value) }
+  public func write(_ value: Int64, to writer: inout JSONWriter) { writer.integer(value) }
 }
 
 /// A vendor's whole-number id; a string of digits is taken too, since tools that pass ids on often
 /// turn them into text.
-package struct IdentifierKind: Kind {
+public struct IdentifierKind: Kind {
   /// Eighteen digits: what schema and check can both say in numbers as well as in strings.
   private static let maximum: Int64 = 999_999_999_999_999_999
-  package var placeholder: Int64 { 0 }
+  public var placeholder: Int64 { 0 }
 
-  package func decode(
+  public func decode(
     _ json: JSON, members: ParameterShape?, faults: inout [ParameterProblem]
   ) -> Int64? {
     if let value = json.integer, (0...Self.maximum).contains(value) { return value }
@@ -120,7 +120,7 @@ package struct IdentifierKind: Kind {
     return nil
   }
 
-  package func writeSchema(to writer: inout JSONWriter) {
+  public func writeSchema(to writer: inout JSONWriter) {
     writer.name("type")
     writer.array {
       $0.string("integer")
@@ -131,31 +131,31 @@ package struct IdentifierKind: Kind {
     writer.member("pattern", "^[0-9]{1,18}$")
   }
 
-  package func write(_ value: Int64, to writer: inout JSONWriter) { writer.integer(value) }
+  public func write(_ value: Int64, to writer: inout JSONWriter) { writer.integer(value) }
 }
 
-package struct BooleanKind: Kind {
-  package var placeholder: Bool { false }
+public struct BooleanKind: Kind {
+  public var placeholder: Bool { false }
 
-  package func decode(
+  public func decode(
     _ json: JSON, members: ParameterShape?, faults: inout [ParameterProblem]
   ) -> Bool? {
     if json.bool == nil { faults.append(ParameterProblem("must be true or false")) }
     return json.bool
   }
 
-  package func writeSchema(to writer: inout JSONWriter) { writer.member("type", "boolean") }
-  package func write(_ value: Bool, to writer: inout JSONWriter) { writer.bool(value) }
+  public func writeSchema(to writer: inout JSONWriter) { writer.member("type", "boolean") }
+  public func write(_ value: Bool, to writer: inout JSONWriter) { writer.bool(value) }
 }
 
 /// A positive amount of seconds: from a millisecond to a year.
-package struct NumberKind: Kind {
+public struct NumberKind: Kind {
   private static let least = 0.001
   private static let most = 31_536_000.0
 
-  package var placeholder: Double { 1 }
+  public var placeholder: Double { 1 }
 
-  package func decode(
+  public func decode(
     _ json: JSON, members: ParameterShape?, faults: inout [ParameterProblem]
   ) -> Double? {
     guard let value = json.double, value >= Self.least, value <= Self.most else {
@@ -165,27 +165,27 @@ package struct NumberKind: Kind {
     return value
   }
 
-  package func writeSchema(to writer: inout JSONWriter) {
+  public func writeSchema(to writer: inout JSONWriter) {
     writer.member("type", "number")
     writer.name("minimum")
     writer.double(Self.least)
     writer.member("maximum", Int(Self.most))
   }
 
-  package func write(_ value: Double, to writer: inout JSONWriter) { writer.double(value) }
+  public func write(_ value: Double, to writer: inout JSONWriter) { writer.double(value) }
 }
 
 /// One of a closed list of names.
-package protocol ParameterChoice: CaseIterable, RawRepresentable, Sendable where RawValue == String {
+public protocol ParameterChoice: CaseIterable, RawRepresentable, Sendable where RawValue == String {
 }
 
-package struct ChoiceKind<Choice: ParameterChoice>: Kind {
-  package var placeholder: Choice {
+public struct ChoiceKind<Choice: ParameterChoice>: Kind {
+  public var placeholder: Choice {
     guard let first = Choice.allCases.first else { preconditionFailure("a choice of nothing") }
     return first
   }
 
-  package func decode(
+  public func decode(
     _ json: JSON, members: ParameterShape?, faults: inout [ParameterProblem]
   ) -> Choice? {
     for choice in Choice.allCases where json.equals(choice.rawValue) { return choice }
@@ -197,13 +197,13 @@ package struct ChoiceKind<Choice: ParameterChoice>: Kind {
     return nil
   }
 
-  package func writeSchema(to writer: inout JSONWriter) {
+  public func writeSchema(to writer: inout JSONWriter) {
     writer.member("type", "string")
     writer.name("enum")
     writer.array { for choice in Choice.allCases { $0.string(choice.rawValue) } }
   }
 
-  package func write(_ value: Choice, to writer: inout JSONWriter) {
+  public func write(_ value: Choice, to writer: inout JSONWriter) {
     writer.string(value.rawValue)
   }
 }

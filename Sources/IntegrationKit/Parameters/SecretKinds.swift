@@ -4,11 +4,11 @@ import Redaction
 
 /// A secret document in a connection's settings: a JSON object, the text of one, or a reference to
 /// where it is kept.
-package struct SecretDocumentKind: Kind {
-  package var placeholder: SecretReference { .literal("") }
-  package var isSecret: Bool { true }
+public struct SecretDocumentKind: Kind {
+  public var placeholder: SecretReference { .literal("") }
+  public var isSecret: Bool { true }
 
-  package func decode(
+  public func decode(
     _ json: JSON, members: ParameterShape?, faults: inout [ParameterProblem]
   ) -> SecretReference? {
     let isReference = json.members.contains { $0.name.string?.hasPrefix("$") == true }
@@ -18,7 +18,7 @@ package struct SecretDocumentKind: Kind {
     return SecretKind().decode(json, members: members, faults: &faults)
   }
 
-  package func writeSchema(to writer: inout JSONWriter) {
+  public func writeSchema(to writer: inout JSONWriter) {
     writer.member("writeOnly", true)
     writer.name("type")
     writer.array {
@@ -28,18 +28,18 @@ package struct SecretDocumentKind: Kind {
     writer.member("minLength", 1)
   }
 
-  package func write(_ value: SecretReference, to writer: inout JSONWriter) {
+  public func write(_ value: SecretReference, to writer: inout JSONWriter) {
     writer.string(Redactor.replacement)
   }
 }
 
 /// A password that a command sets: 8 to 100 ASCII characters, as Google's Directory takes them.
-package struct PasswordKind: Kind {
+public struct PasswordKind: Kind {
   private static let length = 8...100
-  package var placeholder: String { "" }
-  package var isSecret: Bool { true }
+  public var placeholder: String { "" }
+  public var isSecret: Bool { true }
 
-  package func decode(
+  public func decode(
     _ json: JSON, members: ParameterShape?, faults: inout [ParameterProblem]
   ) -> String? {
     guard let text = json.string, Self.length.contains(text.utf8.count),
@@ -54,7 +54,7 @@ package struct PasswordKind: Kind {
     return text
   }
 
-  package func writeSchema(to writer: inout JSONWriter) {
+  public func writeSchema(to writer: inout JSONWriter) {
     writer.member("writeOnly", true)
     writer.member("type", "string")
     writer.member("minLength", Self.length.lowerBound)
@@ -62,13 +62,13 @@ package struct PasswordKind: Kind {
     writer.member("pattern", "^[ -~]*$")
   }
 
-  package func write(_ value: String, to writer: inout JSONWriter) { writer.string(value) }
+  public func write(_ value: String, to writer: inout JSONWriter) { writer.string(value) }
 }
 
 extension Kind where Self == SecretDocumentKind {
-  package static var secretDocument: SecretDocumentKind { SecretDocumentKind() }
+  public static var secretDocument: SecretDocumentKind { SecretDocumentKind() }
 }
 
 extension Kind where Self == PasswordKind {
-  package static var password: PasswordKind { PasswordKind() }
+  public static var password: PasswordKind { PasswordKind() }
 }

@@ -2,15 +2,15 @@ import Basics
 import JSON
 
 /// An object with members of its own.
-package struct ObjectKind<Object: ParameterObject>: Kind {
-  package var members: ParameterShape? { ParameterShape(of: Object.self) }
+public struct ObjectKind<Object: ParameterObject>: Kind {
+  public var members: ParameterShape? { ParameterShape(of: Object.self) }
 
-  package var placeholder: Object {
+  public var placeholder: Object {
     var reader = ParamReader(describing: Object.naming)
     return Object(&reader)
   }
 
-  package func decode(
+  public func decode(
     _ json: JSON, members: ParameterShape?, faults: inout [ParameterProblem]
   ) -> Object? {
     guard let members else { preconditionFailure("an object without its shape") }
@@ -22,24 +22,24 @@ package struct ObjectKind<Object: ParameterObject>: Kind {
     }
   }
 
-  package func writeSchema(to writer: inout JSONWriter) {
+  public func writeSchema(to writer: inout JSONWriter) {
     ParameterShape(of: Object.self).writeSchemaMembers(to: &writer)
   }
 
   /// Examples of objects are written by hand; there is no way back from the value.
-  package func write(_ value: Object, to writer: inout JSONWriter) { writer.object { _ in } }
+  public func write(_ value: Object, to writer: inout JSONWriter) { writer.object { _ in } }
 }
 
 /// Several values of one kind.
-package struct ListKind<Element: Kind>: Kind {
+public struct ListKind<Element: Kind>: Kind {
   let element: Element
   let countRange: ClosedRange<Int>
-  package var placeholder: [Element.Value] { [] }
-  package var members: ParameterShape? { element.members }
-  package var isList: Bool { true }
-  package var note: String? { element.note }
+  public var placeholder: [Element.Value] { [] }
+  public var members: ParameterShape? { element.members }
+  public var isList: Bool { true }
+  public var note: String? { element.note }
 
-  package func decode(
+  public func decode(
     _ json: JSON, members: ParameterShape?, faults: inout [ParameterProblem]
   ) -> [Element.Value]? {
     guard json.kind == .array else {
@@ -66,7 +66,7 @@ package struct ListKind<Element: Kind>: Kind {
     return values
   }
 
-  package func writeSchema(to writer: inout JSONWriter) {
+  public func writeSchema(to writer: inout JSONWriter) {
     writer.member("type", "array")
     writer.name("items")
     writer.object { element.writeSchema(to: &$0) }
@@ -74,25 +74,25 @@ package struct ListKind<Element: Kind>: Kind {
     if countRange.upperBound != .max { writer.member("maxItems", countRange.upperBound) }
   }
 
-  package func write(_ value: [Element.Value], to writer: inout JSONWriter) {
+  public func write(_ value: [Element.Value], to writer: inout JSONWriter) {
     writer.array { for item in value { element.write(item, to: &$0) } }
   }
 }
 
 /// A value, or an array of them: one stands for a list of one.
-package struct OneOrMoreKind<Element: Kind>: Kind {
+public struct OneOrMoreKind<Element: Kind>: Kind {
   let list: ListKind<Element>
-  package var placeholder: [Element.Value] { [] }
-  package var isList: Bool { true }
+  public var placeholder: [Element.Value] { [] }
+  public var isList: Bool { true }
 
-  package func decode(
+  public func decode(
     _ json: JSON, members: ParameterShape?, faults: inout [ParameterProblem]
   ) -> [Element.Value]? {
     if json.kind == .array { return list.decode(json, members: members, faults: &faults) }
     return list.element.decode(json, members: members, faults: &faults).map { [$0] }
   }
 
-  package func writeSchema(to writer: inout JSONWriter) {
+  public func writeSchema(to writer: inout JSONWriter) {
     writer.name("anyOf")
     writer.array { writer in
       writer.object { list.element.writeSchema(to: &$0) }
@@ -100,7 +100,7 @@ package struct OneOrMoreKind<Element: Kind>: Kind {
     }
   }
 
-  package func write(_ value: [Element.Value], to writer: inout JSONWriter) {
+  public func write(_ value: [Element.Value], to writer: inout JSONWriter) {
     if value.count == 1 {
       list.element.write(value[0], to: &writer)
     } else {
@@ -110,11 +110,11 @@ package struct OneOrMoreKind<Element: Kind>: Kind {
 }
 
 /// Any JSON, passed on as it is; of one kind where that is said.
-package struct JSONKind: Kind {
+public struct JSONKind: Kind {
   let kind: JSON.Kind?
-  package var placeholder: JSON { JSONFragment.null.json }
+  public var placeholder: JSON { JSONFragment.null.json }
 
-  package func decode(
+  public func decode(
     _ json: JSON, members: ParameterShape?, faults: inout [ParameterProblem]
   ) -> JSON? {
     if let kind, json.kind != kind {
@@ -124,10 +124,10 @@ package struct JSONKind: Kind {
     return json
   }
 
-  package func writeSchema(to writer: inout JSONWriter) {
+  public func writeSchema(to writer: inout JSONWriter) {
     // Its name is not taken from the case: looking that up takes longer than the rest of a schema.
     if let kind { writer.member("type", kind == .string ? "string" : "object") }
   }
 
-  package func write(_ value: JSON, to writer: inout JSONWriter) { writer.value(value) }
+  public func write(_ value: JSON, to writer: inout JSONWriter) { writer.value(value) }
 }

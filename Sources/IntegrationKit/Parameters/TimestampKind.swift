@@ -2,16 +2,16 @@ import Basics
 import JSON
 
 /// A point in time: a text in one of the forms of `Timestamp`, or milliseconds since 1970.
-package struct TimestampKind: Kind {
+public struct TimestampKind: Kind {
   /// The form of `--datetime-format`. A kind is a value without a context, and what a caller's
   /// texts mean must not change while the process runs, so it is a setting of the process. The
   /// schema leaves it out: the catalogue is the same under every option.
   package static let additionalFormat = SetOnce<TimestampFormat>()
 
-  package var placeholder: Timestamp { Timestamp(millisecondsSince1970: 0) }
-  package var note: String? { "A time: \(Timestamp.forms)." }
+  public var placeholder: Timestamp { Timestamp(millisecondsSince1970: 0) }
+  public var note: String? { "A time: \(Timestamp.forms)." }
 
-  package func decode(
+  public func decode(
     _ json: JSON, members: ParameterShape?, faults: inout [ParameterProblem]
   ) -> Timestamp? {
     do throws(TimestampError) {
@@ -33,7 +33,7 @@ package struct TimestampKind: Kind {
   }
 
   /// Says less of texts than the check does.
-  package func writeSchema(to writer: inout JSONWriter) {
+  public func writeSchema(to writer: inout JSONWriter) {
     writer.name("type")
     // The text first: it is what a word on a command line is taken for.
     writer.array {
@@ -46,11 +46,11 @@ package struct TimestampKind: Kind {
     writer.member("maximum", Int(Timestamp.readable.upperBound))
   }
 
-  package func write(_ value: Timestamp, to writer: inout JSONWriter) {
+  public func write(_ value: Timestamp, to writer: inout JSONWriter) {
     writer.string(value.rfc3339)
   }
 }
 
 extension Kind where Self == TimestampKind {
-  package static var timestamp: TimestampKind { TimestampKind() }
+  public static var timestamp: TimestampKind { TimestampKind() }
 }

@@ -8,7 +8,7 @@ extension ParameterShape {
   /// - Parameters:
   ///   - source: how a command that values come from is called.
   ///   - others: names of further members that `writeOthers` writes.
-  package func writeToolSchema(
+  public func writeToolSchema(
     to writer: inout JSONWriter, source: (StaticString) -> String,
     requiring others: [String] = [], writeOthers: (inout JSONWriter) -> Void = { _ in }
   ) {

@@ -4,40 +4,40 @@ import HTTP
 import JSON
 
 /// One target of a command, or several that share a request: what is sent for it.
-package struct Target: Sendable {
+public struct Target: Sendable {
   /// As they are named in the answer.
-  package let names: [String]
-  package let request: HTTPRequest
+  public let names: [String]
+  public let request: HTTPRequest
 
-  package init(_ name: String, _ request: HTTPRequest) { self.init(names: [name], request) }
+  public init(_ name: String, _ request: HTTPRequest) { self.init(names: [name], request) }
 
-  package init(names: [String], _ request: HTTPRequest) {
+  public init(names: [String], _ request: HTTPRequest) {
     self.names = names
     self.request = request
   }
 }
 
 /// What a target that succeeded brings.
-package struct TargetAnswer: Sendable {
+public struct TargetAnswer: Sendable {
   /// The vendor's body, untouched; nil where it has been handed over before.
-  package var body: JSON?
-  package var files: [StoredFile]
+  public var body: JSON?
+  public var files: [StoredFile]
 
-  package init(_ body: JSON?, files: [StoredFile] = []) {
+  public init(_ body: JSON?, files: [StoredFile] = []) {
     self.body = body
     self.files = files
   }
 }
 
 /// What a request for several targets brought one of them.
-package enum BatchAnswer: Sendable {
+public enum BatchAnswer: Sendable {
   case settled(Result<TargetAnswer, CommandError>)
   /// To be sent alone: nothing was done.
   case notApplied
   /// To be sent alone: it may have been done.
   case unclear
 
-  package var settled: Result<TargetAnswer, CommandError>? {
+  public var settled: Result<TargetAnswer, CommandError>? {
     if case .settled(let result) = self { result } else { nil }
   }
 }
@@ -47,7 +47,7 @@ package enum BatchAnswer: Sendable {
 /// The targets run side by side within the limits of the connection. The answer has them in the
 /// order in which they were given; one that was given twice runs once. A target whose credentials
 /// are refused (401) stops those that have not been sent yet.
-package protocol TargetCommand: Command {
+public protocol TargetCommand: Command {
   /// Requests that each target takes, to see beforehand whether they fit the rate limit.
   static var requestsPerTarget: Int { get }
   /// Targets of one call under way at a time. Those behind them have not taken a place in the rate
@@ -71,27 +71,27 @@ package protocol TargetCommand: Command {
 }
 
 extension TargetCommand {
-  package static var canPartlySucceed: Bool { true }
-  package static var requestsPerTarget: Int { 1 }
-  package static var maximumConcurrency: Int { 16 }
+  public static var canPartlySucceed: Bool { true }
+  public static var requestsPerTarget: Int { 1 }
+  public static var maximumConcurrency: Int { 16 }
 
-  package func batchSize(for targets: Int, with client: Client) -> Int { 1 }
+  public func batchSize(for targets: Int, with client: Client) -> Int { 1 }
 
-  package func run(
+  public func run(
     _ batch: [Target], with client: Client, in invocation: Invocation
   ) async -> [BatchAnswer] { batch.map { _ in .notApplied } }
 
-  package func plan(with client: Client) -> [HTTPRequest] {
+  public func plan(with client: Client) -> [HTTPRequest] {
     targets(with: client).flatMap { client.previews($0.request) }
   }
 
-  package func run(
+  public func run(
     _ target: Target, with client: Client, in invocation: Invocation
   ) async throws(CommandError) -> TargetAnswer {
     TargetAnswer(try await client.exchange(target.request, in: invocation))
   }
 
-  package func run(
+  public func run(
     with client: Client, in invocation: Invocation
   ) async throws(CommandError) -> CommandResult {
     let targets = targets(with: client)
@@ -111,7 +111,7 @@ extension TargetCommand {
   /// Runs targets side by side; for a command that has something to do before them.
   ///
   /// - Parameter work: does what is to be done for one target, in an invocation of its own.
-  package func run(
+  public func run(
     _ targets: [Target], in invocation: Invocation,
     _ work: @escaping @Sendable (Target, Invocation) async throws(CommandError) -> TargetAnswer
   ) async throws(CommandError) -> CommandResult {
@@ -136,7 +136,7 @@ extension TargetCommand {
 extension Sequence where Element == String {
   /// Each text once, where it stands first. Texts that look alike and are spelt in other bytes are two:
   /// to a vendor they are two ids.
-  package func withoutDuplicates() -> [String] {
+  public func withoutDuplicates() -> [String] {
     var seen: Set<[UInt8]> = []
     return filter { seen.insert(Array($0.utf8)).inserted }
   }

@@ -3,14 +3,14 @@ import JSON
 
 /// How the ids that a command takes become names that people know, when they are asked whether it may
 /// run: another command of the integration, which reads, tells them.
-package struct TargetNaming: Sendable {
+public struct TargetNaming: Sendable {
   /// The parameter with the ids.
-  package let parameter: String
+  public let parameter: String
   /// The id of the command that knows names.
-  package let command: String
+  public let command: String
   /// That command's parameter for the ids; nil where it lists everything.
   private let targets: String?
-  package var listsEverything: Bool { targets == nil }
+  public var listsEverything: Bool { targets == nil }
   /// Parameters that both commands have, and that are taken over.
   private let shared: [String]
   /// Where the id stands in an element of its result, by member names.
@@ -22,7 +22,7 @@ package struct TargetNaming: Sendable {
   ///   - targets: the other command's parameter for the ids; nil where it lists everything.
   ///   - id: where the id stands in an element of the other command's result, by member names.
   ///   - names: where names stand in it.
-  package init(
+  public init(
     of parameter: String, by command: String, _ targets: String? = nil,
     sharing shared: [String] = [],
     id: [String] = ["id"], names: [[String]]
@@ -38,7 +38,7 @@ package struct TargetNaming: Sendable {
   /// The arguments of the command that knows names.
   ///
   /// - Parameter limit: ids that are asked for at most.
-  package func arguments(for arguments: JSON?, limit: Int) -> JSONFragment {
+  public func arguments(for arguments: JSON?, limit: Int) -> JSONFragment {
     JSONFragment { writer in
       writer.object { writer in
         for name in shared {
@@ -64,7 +64,7 @@ package struct TargetNaming: Sendable {
   /// - Parameters:
   ///   - rawData: what the other command answered.
   ///   - items: where its list stands; nil for an array of bodies.
-  package func names(in rawData: JSON, items: ItemsPath?) -> [String: String] {
+  public func names(in rawData: JSON, items: ItemsPath?) -> [String: String] {
     var found: [String: String] = [:]
     for element in (items?.list(in: rawData) ?? rawData).elements {
       guard let id = Self.text(at: id, in: element) else { continue }

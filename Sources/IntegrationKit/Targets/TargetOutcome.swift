@@ -3,13 +3,13 @@ import FileStore
 import JSON
 
 /// What became of one target of a command over several.
-package struct TargetOutcome: Sendable {
+public struct TargetOutcome: Sendable {
   /// As the caller named it.
-  package let target: String
+  public let target: String
   /// What it brought, or why nothing.
-  package let result: Result<TargetAnswer, CommandError>
+  public let result: Result<TargetAnswer, CommandError>
 
-  package init(_ target: String, _ result: Result<TargetAnswer, CommandError>) {
+  public init(_ target: String, _ result: Result<TargetAnswer, CommandError>) {
     self.target = target
     self.result = result
   }
@@ -25,11 +25,11 @@ package struct TargetOutcome: Sendable {
     TargetOutcome(target, result.map { TargetAnswer(nil, files: $0.files) })
   }
 
-  package var isSuccess: Bool { error == nil }
+  public var isSuccess: Bool { error == nil }
 
-  package var answer: TargetAnswer? { try? result.get() }
+  public var answer: TargetAnswer? { try? result.get() }
 
-  package var error: CommandError? {
+  public var error: CommandError? {
     guard case .failure(let error) = result else { return nil }
     return error
   }
