@@ -60,20 +60,27 @@ let package = Package(
         "Redaction",
       ]),
     // Floor 6
-    room("Sandbox", needs: ["Basics", "Crypto", "HTTPServer", "JSON"]),
     room(
-      "Host",
+      "Engine",
       needs: [
         "Basics", "Crypto", "FileStore", "HTTP", "IntegrationKit", "JSON", "RPC", "RateLimits",
         "Redaction",
       ]),
     // Floor 7
+    room(
+      "JSONRPCFront",
+      needs: ["Basics", "Engine", "FileStore", "IntegrationKit", "JSON", "RPC", "RateLimits"]),
+    room(
+      "MCPFront",
+      needs: ["Basics", "Engine", "FileStore", "IntegrationKit", "JSON", "RPC", "Redaction"]),
+    room("Sandbox", needs: ["Basics", "Crypto", "HTTPServer", "JSON"]),
+    // Floor 8
     .executableTarget(
       name: "sallyport",
       dependencies: [
-        "Basics", "BitdefenderGravityZone", "CODAFootprint", "Crypto", "CurlTransport",
-        "FileStore", "Gmail", "HTTP", "HTTPServer", "Host", "IntegrationKit", "JSON", "JSONPath",
-        "RPC", "RateLimits", "Redaction", "Sandbox",
+        "Basics", "BitdefenderGravityZone", "CODAFootprint", "Crypto", "CurlTransport", "Engine",
+        "FileStore", "Gmail", "HTTP", "HTTPServer", "IntegrationKit", "JSON", "JSONPath",
+        "JSONRPCFront", "MCPFront", "RPC", "RateLimits", "Redaction", "Sandbox",
       ],
       path: "Sources/sallyport"),
     // Tests, one folder for each room

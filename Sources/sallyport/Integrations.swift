@@ -1,7 +1,7 @@
 import BitdefenderGravityZone
 import CODAFootprint
 import Gmail
-import Host
+import Engine
 import IntegrationKit
 
 /// The vendors of this executable, one line each.

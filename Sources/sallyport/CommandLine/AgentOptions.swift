@@ -1,6 +1,7 @@
 import Basics
-import Host
+import Engine
 import IntegrationKit
+import MCPFront
 
 /// The options of `serve` for agents and editors.
 enum AgentOptions {

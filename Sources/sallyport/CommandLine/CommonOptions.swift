@@ -1,10 +1,11 @@
 import Basics
 import CurlTransport
+import Engine
 import FileStore
 import Glibc
-import Host
 import IntegrationKit
 import JSON
+import RPC
 import RateLimits
 import Redaction
 import Sandbox
@@ -37,35 +38,32 @@ enum CommonOptions {
   /// The host that the options describe.
   ///
   /// - Parameters:
-  ///   - waitsForAllAtEnd: unless --drain-timeout is given.
   ///   - filesByDefault: where files are kept unless --files-dir is given; nil for nowhere, once the
   ///     process has ended.
-  ///   - mcp: how it presents itself to agents.
-  static func host(
-    _ arguments: ParsedArguments, waitsForAllAtEnd: Bool = false,
-    filesByDefault: String? = nil, mcp: MCPOptions = MCPOptions()
-  ) throws(UsageError) -> HostContext {
-    let secrets = Redactor()
-    let log = Log(level: try logLevel(arguments)) { secrets.redact($0) }
+  static func engine(
+    _ arguments: ParsedArguments, filesByDefault: String? = nil
+  ) throws(UsageError) -> Engine {
+    let redactor = Redactor()
+    let log = Log(level: try logLevel(arguments)) { redactor.redact($0) }
     try setTimestampFormat(arguments)
     let catalogue = Integrations.catalogue
     let files = try files(arguments, byDefault: filesByDefault, log: log)
     let environment = ConnectionEnvironment(
-      transport: CurlTransport(), secrets: secrets, log: log, files: files,
+      transport: CurlTransport(), secrets: redactor, log: log, files: files,
       limits: SharedRateLimits(log: log) { limitsDirectory(arguments) })
     let connections = ConnectionStore(catalogue, environment)
     try loadFile(arguments, into: connections, log: log)
     try startSandbox(arguments, into: connections)
     do throws(ConfigurationError) {
-      var options = try limits(arguments, waitsForAllAtEnd: waitsForAllAtEnd)
-      options.mcp = mcp
-      return HostContext(
-        catalogue: catalogue, connections: connections, secrets: secrets, log: log,
+      var options = EngineOptions()
+      options.isReadOnly = arguments.has("--read-only")
+      return Engine(
+        catalogue: catalogue, connections: connections, redactor: redactor, log: log,
         options: options,
         ledger: try IdempotencyLedger(directory: stateDirectory(arguments), log: log),
         files: files,
         audit: try arguments["--audit"].map { path throws(ConfigurationError) in
-          try AuditFile(path, secrets: secrets, log: log)
+          try AuditFile(path, secrets: redactor, log: log)
         })
     } catch {
       throw UsageError(error)
@@ -113,27 +111,23 @@ enum CommonOptions {
     }
   }
 
-  private static func limits(
-    _ arguments: ParsedArguments, waitsForAllAtEnd: Bool
-  ) throws(ConfigurationError) -> HostOptions {
-    var options = HostOptions()
-    options.waitsForAllAtEnd = waitsForAllAtEnd && !arguments.has("--drain-timeout")
-    do throws(UsageError) {
-      options.maximumInFlight =
-        try arguments.integer("--max-in-flight", minimum: 1) ?? options.maximumInFlight
-      options.maximumLineBytes =
-        try arguments.integer("--max-line-bytes", minimum: 64) ?? options.maximumLineBytes
-    } catch {
-      throw ConfigurationError(error.message)
-    }
+  /// - Parameter waitsForAllAtEnd: unless --drain-timeout is given.
+  static func limits(
+    _ arguments: ParsedArguments, waitsForAllAtEnd: Bool = false
+  ) throws(UsageError) -> ConnectionLimits {
+    var limits = ConnectionLimits()
+    limits.waitsForAllAtEnd = waitsForAllAtEnd && !arguments.has("--drain-timeout")
+    limits.maximumInFlight =
+      try arguments.integer("--max-in-flight", minimum: 1) ?? limits.maximumInFlight
+    limits.maximumLineBytes =
+      try arguments.integer("--max-line-bytes", minimum: 64) ?? limits.maximumLineBytes
     if let text = arguments["--drain-timeout"] {
       guard let seconds = Double(text), seconds >= 0, seconds <= 86_400 else {
-        throw ConfigurationError("--drain-timeout takes seconds, such as 30, not \(text)")
+        throw UsageError("--drain-timeout takes seconds, such as 30, not \(text)")
       }
-      options.drainTimeoutSeconds = seconds
+      limits.drainTimeoutSeconds = seconds
     }
-    options.isReadOnly = arguments.has("--read-only")
-    return options
+    return limits
   }
 
   private static func stateDirectory(

@@ -1,5 +1,5 @@
 import Basics
-import Host
+import Engine
 
 /// What is wrong with the command line or the configuration; ends the process with status 2.
 struct UsageError: Error {

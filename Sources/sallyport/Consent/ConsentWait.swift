@@ -1,6 +1,6 @@
 import Basics
 import Crypto
-import Host
+import Engine
 import IntegrationKit
 
 /// Shows a user where to consent, and waits for what comes of it.

@@ -1,7 +1,7 @@
 import Basics
 import Crypto
 import Glibc
-import Host
+import Engine
 import IntegrationKit
 
 /// `sallyport auth`
@@ -59,10 +59,10 @@ enum AuthCommand {
     let seconds = try arguments.integer("--timeout", minimum: 1, maximum: maximumTimeoutSeconds)
     let port = try arguments.integer("--port", minimum: 1, maximum: 65_535) ?? 0
     let integration = try CatalogueWords.integration(id)
-    let context = try CommonOptions.host(arguments)
+    let engine = try CommonOptions.engine(arguments)
     let exchange: ConsentExchange
     do throws(ConfigurationError) {
-      exchange = try ConsentExchange(context, integration, connection: arguments["--connection"])
+      exchange = try ConsentExchange(engine, integration, connection: arguments["--connection"])
     } catch {
       throw UsageError(error)
     }
@@ -81,7 +81,7 @@ enum AuthCommand {
     } else {
       result = try wait.onLoopback(port: UInt16(port), farewellMilliseconds: farewellMilliseconds)
     }
-    context.log.flush()
+    engine.log.flush()
     return show(result, exchange)
   }
 

@@ -1,6 +1,6 @@
 import Basics
 import Glibc
-import Host
+import Engine
 import IntegrationKit
 import JSON
 
@@ -49,14 +49,13 @@ enum CallCommand {
     if let extra = arguments.positionals.dropFirst(2).first {
       throw UsageError("unexpected: \(extra)", remedy: "Parameters are options: --KEY VALUE.")
     }
-    let params = try parameters(integration, command, arguments)
-    let context = try CommonOptions.host(arguments, filesByDefault: "sallyport-files")
-    let invoke = DirectInvoke(context, events: WaitNotice())
-    // The first signal ends the command, and what was done until then is told; a second one ends it
-    // all.
-    Signals.watch(first: invoke.cancel) { EndOfProcess.run() }
-    let response = invoke.response(to: params.json)
-    context.log.flush()
+    let request = try request(integration, command, arguments)
+    let engine = try CommonOptions.engine(arguments, filesByDefault: "sallyport-files")
+    let run = CallRun(engine)
+    // The first signal cancels the command and shows what was done; a second one ends the process.
+    Signals.watch(first: run.cancel) { EndOfProcess.run() }
+    let response = run.response(to: request)
+    engine.log.flush()
     return Presentation(command: command, raw: arguments.has("--raw")).show(response)
   }
 
@@ -70,10 +69,24 @@ enum CallCommand {
     }
   }
 
-  /// The params of an invoke.
-  private static func parameters(
+  private static func request(
     _ integration: RegisteredIntegration, _ command: RegisteredCommand,
     _ arguments: ParsedArguments
+  ) throws(UsageError) -> InvocationRequest {
+    var options = InvocationOptions.none
+    options.dryRun = arguments.has("--dry-run")
+    options.allPages = arguments.has("--all-pages")
+    options.timeoutMilliseconds =
+      try arguments.integer("--timeout", minimum: 1, maximum: 86_400).map { Int64($0) * 1_000 }
+    return InvocationRequest(
+      integration, command,
+      on: arguments["--connection"].map { .named($0) } ?? .onlyOne,
+      arguments: try self.arguments(of: command, arguments).json, options: options)
+  }
+
+  /// The arguments of the command, an object.
+  private static func arguments(
+    of command: RegisteredCommand, _ arguments: ParsedArguments
   ) throws(UsageError) -> JSONFragment {
     var given: [(name: String, value: JSONFragment)] = []
     if let text = arguments["--json"] {
@@ -97,24 +110,11 @@ enum CallCommand {
       }
       given.append((name, value))
     }
-    let timeout = try arguments.integer("--timeout", minimum: 1)
     return JSONFragment { writer in
       writer.object { writer in
-        writer.member("integration", integration.id)
-        writer.member("command", command.id)
-        writer.member(ifPresent: "connection", arguments["--connection"])
-        writer.name("arguments")
-        writer.object { writer in
-          for (name, value) in given {
-            writer.name(text: name)
-            writer.value(value)
-          }
-        }
-        writer.name("options")
-        writer.object {
-          $0.member("dry_run", arguments.has("--dry-run"))
-          $0.member("all_pages", arguments.has("--all-pages"))
-          if let timeout { $0.member("timeout_ms", timeout * 1_000) }
+        for (name, value) in given {
+          writer.name(text: name)
+          writer.value(value)
         }
       }
     }

@@ -1,5 +1,5 @@
 import Basics
-import Host
+import Engine
 import IntegrationKit
 import JSON
 

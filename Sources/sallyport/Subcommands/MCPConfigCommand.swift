@@ -1,6 +1,6 @@
 import Basics
 import Glibc
-import Host
+import Engine
 import IntegrationKit
 import JSON
 
@@ -34,7 +34,9 @@ enum MCPConfigCommand {
     let arguments = try ParsedArguments(words, options: options)
     let client = try client(arguments)
     // What serve would refuse is refused here, where somebody sees it.
-    _ = try CommonOptions.host(arguments, mcp: AgentOptions.read(arguments))
+    _ = try AgentOptions.read(arguments)
+    _ = try CommonOptions.limits(arguments)
+    _ = try CommonOptions.engine(arguments)
     if let name = arguments["--name"], name.isEmpty { throw UsageError("--name takes a name") }
     let variables = try environmentVariables(arguments)
     let block = client.block(

@@ -1,6 +1,7 @@
 import Basics
+import Engine
 import Glibc
-import Host
+import MCPFront
 import RPC
 
 /// `sallyport run`
@@ -46,8 +47,8 @@ enum RunCommand {
     }
     let inputs = try open(arguments.positionals)
     // Before the output is opened: a slip in another option must not empty older answers.
-    let context = try CommonOptions.host(
-      arguments, waitsForAllAtEnd: true, filesByDefault: "sallyport-files")
+    let engine = try CommonOptions.engine(arguments, filesByDefault: "sallyport-files")
+    let limits = try CommonOptions.limits(arguments, waitsForAllAtEnd: true)
     var answered: [RequestID: Bool] = [:]
     let output: Int32
     if let path = arguments["--output"] {
@@ -59,11 +60,11 @@ enum RunCommand {
     }
     let progress = ProgressBar(
       totalBytes: inputs.reduce(0) { $0 + $1.bytes }, answeredBefore: answered)
-    let session = Session(context, to: output, observer: progress)
-    session.watchSignals()
+    let host = try HostRun(
+      engine: engine, limits: limits, agents: MCPOptions(), output: output, observer: progress)
     let code: ExitCode
     do throws(FileError) {
-      code = try session.run(inputs.map(\.descriptor))
+      code = try host.run(inputs.map(\.descriptor))
     } catch {
       throw UsageError("a file cannot be read: \(error.reason)")
     }
@@ -74,7 +75,6 @@ enum RunCommand {
       )
     }
     progress.finish()
-    context.log.flush()
     return code == .success && progress.hasFailures
       ? ExitCode.someFailed.rawValue : code.rawValue
   }

@@ -1,6 +1,6 @@
 import Basics
 import Glibc
-import Host
+import Engine
 import Sandbox
 
 /// `sallyport sandbox`, and the sandbox of the other commands.

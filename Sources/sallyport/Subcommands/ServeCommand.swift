@@ -1,6 +1,6 @@
 import Basics
 import Glibc
-import Host
+import Engine
 import JSON
 
 /// `sallyport serve`
@@ -37,16 +37,13 @@ enum ServeCommand {
         "serve takes no file: \(extra)", remedy: "sallyport run \(extra) answers a file.")
     }
     let output = StandardOutput.reserve()
-    let context = try CommonOptions.host(arguments, mcp: AgentOptions.read(arguments))
-    let session = Session(context, to: output)
-    session.watchSignals()
-    let code: ExitCode
+    let host = try HostRun(
+      engine: CommonOptions.engine(arguments), limits: CommonOptions.limits(arguments),
+      agents: AgentOptions.read(arguments), output: output)
     do throws(FileError) {
-      code = try session.run([STDIN_FILENO])
+      return try host.run([STDIN_FILENO]).rawValue
     } catch {
       throw UsageError("the input cannot be read: \(error.reason)")
     }
-    context.log.flush()
-    return code.rawValue
   }
 }

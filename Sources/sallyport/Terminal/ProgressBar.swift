@@ -1,11 +1,11 @@
 import Basics
 import Glibc
-import Host
+import Engine
 import RPC
 import Synchronization
 
 /// Follows a batch: counts for the summary, and a bar on stderr when that is a terminal.
-final class ProgressBar: SessionObserver {
+final class ProgressBar: ConnectionObserver {
   private static let refreshMilliseconds = 100
 
   private let totalBytes: Int
@@ -48,11 +48,11 @@ final class ProgressBar: SessionObserver {
     return true
   }
 
-  func answered(_ kind: AnswerKind) {
-    switch kind {
-    case .success: successes.add(1, ordering: .relaxed)
-    case .partialSuccess: partialSuccesses.add(1, ordering: .relaxed)
-    case .error: failures.add(1, ordering: .relaxed)
+  func answered(_ status: ResponseStatus) {
+    switch status {
+    case .successful: successes.add(1, ordering: .relaxed)
+    case .partial: partialSuccesses.add(1, ordering: .relaxed)
+    case .failed: failures.add(1, ordering: .relaxed)
     }
   }
 
