@@ -88,7 +88,7 @@ let package = Package(
     tests("Basics"),
     tests("JSON", needs: ["Basics"]),
     tests("Redaction", needs: ["Basics", "JSON"]),
-    tests("RPC", needs: ["Basics", "JSON"]),
+    tests("RPC", needs: ["Basics", "JSON", "Redaction"]),
     tests("HTTP", needs: ["Basics", "JSON"]),
     tests("Crypto", needs: ["Basics", "JSON"]),
     tests("JSONPath", needs: ["Basics", "JSON"]),

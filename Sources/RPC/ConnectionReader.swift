@@ -190,8 +190,9 @@ final class ConnectionReader {
         connection.frames.result(id, redaction: redaction, write: write), status, in: batch)
       return
     }
-    count(status)
     connection.frames.result(id, redaction: redaction, into: &ready, write: write)
+    // Afterwards: the response to `stats` does not count itself.
+    count(status)
   }
 
   private func respond(_ frame: Frame, _ status: ResponseStatus, in batch: Batch?) {
