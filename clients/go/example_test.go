@@ -13,6 +13,29 @@ import (
 	"example.invalid/sallyport/gravityzone"
 )
 
+// Streams the items of all pages. Not run: the output is long.
+func Example() {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	host, err := sallyport.Start(ctx, sallyport.Options{Sandbox: true})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer host.Close() // drains and stops the host
+
+	stream := coda.New(host, "coda_sandbox").ListDevicesStream(ctx, coda.ListDevicesParams{
+		Filter: &coda.ListDevicesFilter{RiskLevel: sallyport.Ptr(coda.RiskLevelCritical)},
+	}, sallyport.AllPages())
+	defer stream.Close()
+	for stream.Next() {
+		fmt.Println(string(stream.Item()))
+	}
+	var failure *sallyport.Error
+	if errors.As(stream.Err(), &failure) {
+		fmt.Println(failure.Kind, failure.Outcome, failure.Remedy)
+	}
+}
+
 // A command by its names, as a program would that gets them from somewhere else.
 func ExampleHost_Invoke() {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
