@@ -39,7 +39,7 @@ func TestAHostThatEndsEndsTheCallsUnderWay(t *testing.T) {
 	}{
 		{"exit", "exit status 7", "sallyport: fatal: out of cheese", 7},
 		{"be killed", "signal: killed", "", -1},
-		{"cut off", "exit status 0", `(cut off) {"jsonrpc":"2.0","id":3,"result":{"return_data":"Succ`, 0},
+		{"cut off", "exit status 0", `(truncated) {"jsonrpc":"2.0","id":3,"result":{"return_data":"Succ`, 0},
 	} {
 		t.Run(test.command, func(t *testing.T) {
 			host := startFake(t, "crash", sallyport.Options{})
@@ -92,7 +92,7 @@ func TestAnswersThatBreakTheProtocolAreErrors(t *testing.T) {
 	host := startFake(t, "broken", sallyport.Options{})
 	ctx := testContext(t)
 	for command, message := range map[string]string{
-		"not a result": "a result that cannot be read", "gap": "item 2 where item 1 was due",
+		"not a result": "an invalid result", "gap": "item 2 instead of item 1",
 		"not an item": "an item that is not JSON",
 	} {
 		err := drained(host.Stream(ctx, sallyport.Call{Command: command}))

@@ -1,4 +1,4 @@
-"""An agent's session without its model, through the official client: pip install 'mcp>=2,<3'"""
+"""An agent's session without a model, with the official client: pip install 'mcp>=2,<3'"""
 
 import asyncio
 
@@ -13,7 +13,7 @@ def show(title, text):
 
 
 async def ask(context, question):
-    """Stands for the user, who is asked before something is destroyed."""
+    """Plays the user, who must confirm a destructive command."""
     show("the user is asked, and declines", question.message)
     return ElicitResult(action="decline")
 

@@ -50,7 +50,7 @@ def test_of_two_workers_one_is_killed_and_every_command_is_answered(
         with pytest.raises(Unavailable) as caught:
             call.result(TIMEOUT)
         error = caught.value
-        assert error.triple == ("Patch Rescan failed.", 503, "A worker began it and ended without a word.")
+        assert error.triple == ("Patch Rescan failed.", 503, "A worker started the command and was lost before it responded.")
         assert (error.outcome, error.retryable) == ("unknown", False)
         assert "list_scanners" in str(error.remedy)
     # The lost ones, too, and none twice.
