@@ -73,7 +73,7 @@ func (w *writer) head() {
 	w.text.WriteString(comment("", fmt.Sprintf("Package %s calls %s. %s",
 		name, w.integration.Title, w.integration.Description)))
 	w.text.WriteString(`//
-// A parameter that may be left out is a pointer (see sallyport.Ptr); nil leaves it out.
+// Optional parameters are pointers (see sallyport.Ptr); nil omits one.
 `)
 	fmt.Fprintf(&w.text, `package %s
 
@@ -92,8 +92,8 @@ type Client struct {
 	connection string
 }
 
-// New makes a client. The connection is a name of the host's connections file; empty where only
-// one active connection of the integration exists.
+// New returns a client. The connection is a name in the host's connections file. It may be empty if
+// exactly one active connection of the integration exists.
 func New(host *sallyport.Host, connection string) *Client {
 	return &Client{host, connection}
 }
@@ -125,7 +125,7 @@ func (w *writer) command(command Command) {
 	}
 	what := "element of " + command.ItemsPath
 	if command.PartialSuccess {
-		what = "target that is finished (see sallyport.Stream.Target)"
+		what = "finished target (see sallyport.Stream.Target)"
 	}
 	w.text.WriteString("\n" + comment("", fmt.Sprintf("%sStream is %s item by item: each %s.", name, name, what)))
 	fmt.Fprintf(&w.text, `func (c *Client) %sStream(ctx context.Context, %soptions ...sallyport.Option) *sallyport.Stream {
@@ -142,13 +142,13 @@ func (w *writer) facts(command Command) string {
 	}[command.Effect]
 	facts := []string{effect}
 	if command.Effect != "read" && command.Idempotent {
-		facts = append(facts, "Doing it again does no harm.")
+		facts = append(facts, "It is idempotent.")
 	}
 	if command.PartialSuccess {
-		facts = append(facts, "Each target has an outcome of its own.")
+		facts = append(facts, "It reports an outcome per target.")
 	}
 	if command.ReadBack != "" {
-		facts = append(facts, goName(command.ReadBack)+" shows whether it was done.")
+		facts = append(facts, goName(command.ReadBack)+" shows whether it was applied.")
 	}
 	if command.RateLimit != nil {
 		seconds, _ := command.RateLimit.PerSeconds.Float64() // the host writes numbers

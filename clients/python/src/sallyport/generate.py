@@ -133,7 +133,7 @@ class _Module:
         for id, parameter in schema.get("properties", {}).items():
             text = f"{identifier(id)}: {parameter.get('description', parameter.get('title', id))}"
             if id not in required and parameter.get("default") is not None:
-                text += f" {json.dumps(parameter['default'])} when left out."
+                text += f" {json.dumps(parameter['default'])} by default."
             sources = dict.fromkeys(source["command"] for source in parameter.get("x-source", ()))
             if sources:
                 text += f" From {' or '.join(sources)}."
@@ -143,14 +143,14 @@ class _Module:
         facts = {
             "read": "Changes nothing.",
             "write": "Changes something.",
-            "destructive": "Removes something for good.",
+            "destructive": "Destructive: cannot be undone.",
         }.get(command["effect"], "")
         if command.get("pages"):
             facts += " Has pages."
         if command.get("partial_success"):
-            facts += " May succeed for some targets only."
+            facts += " Partial success is possible."
         if command.get("read_back"):
-            facts += f" {command['read_back']} shows what it did."
+            facts += f" {command['read_back']} shows whether it was applied."
         yield facts.strip()
 
     def _type(self, schema: Schema, name: str) -> str:
