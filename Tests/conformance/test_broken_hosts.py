@@ -58,7 +58,7 @@ FOUND = [
     ("reads-everything", "hostile/unread-answers", "2.7", "no response was read", STEP),
     ("waits-for-stderr", "hostile/undrained-stderr", "1.3", "did not read its input", SHORT_STEP),
     ("leaves-a-process", "hostile/half-a-line", "2.1", "stdout was not closed", SHORT_STEP),
-    ("answers-ids-under-way", "hostile/id-in-flight-twice", "2.5", "$: missing error", STEP),
+    ("answers-ids-in-flight", "hostile/id-in-flight-twice", "2.5", "$: missing error", STEP),
     ("reads-c-strings", "hostile/nul-bytes", "2.5", "no response arrived", SHORT_STEP),
     ("takes-the-first-member", "hostile/duplicated-members", "2.4", '"id":2', STEP),
     ("replaces-surrogates", "hostile/lone-surrogates", "2.4", "high, in an id", STEP),

@@ -187,8 +187,8 @@ func contextError(cause error, outcome Outcome, message string) *Error {
 	return failure
 }
 
-// ExitError is the error of a host that exited while calls were in flight. Such a call may have
-// been applied: the vendor may have received it.
+// ExitError is the error of a host that exited while calls were in flight. A call in flight may
+// have been applied: the vendor may have received it.
 type ExitError struct {
 	// Code is the exit status, or -1 if a signal killed the process.
 	Code int

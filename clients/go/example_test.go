@@ -36,7 +36,7 @@ func Example() {
 	}
 }
 
-// A command by its names, as a program would that gets them from somewhere else.
+// A command by name, for programs that get the names as data.
 func ExampleHost_Invoke() {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
@@ -102,7 +102,7 @@ func ExampleHost_Stream() {
 	// 18 devices, 1 page
 }
 
-// What went wrong, and whether it is worth trying again.
+// The members of an error, and whether to retry.
 func ExampleError() {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
@@ -125,7 +125,7 @@ func ExampleError() {
 	// Take the device_id from list_devices.
 }
 
-// What a call would send, without sending it.
+// The requests of a call, without sending them.
 func ExampleDryRun() {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()

@@ -153,7 +153,7 @@ TOO_DEEP = [
     ("100,000 arrays", b"[" * 100_000, Refused(-32700, 512)),
     ("100,000 arrays with their ends", b"[" * 100_000 + b"]" * 100_000, Refused(-32700, 512)),
     ("100,000 objects", b'{"a":' * 100_000, Refused(-32700)),
-    ("arrays and objects by turns", b'[{"a":' * 50_000, Refused(-32700)),
+    ("alternating arrays and objects", b'[{"a":' * 50_000, Refused(-32700)),
 ]
 
 TOO_LONG = [

@@ -35,7 +35,7 @@ async def main():
 
         result = await client.call_tool("bitdefender_gravityzone__delete_endpoints", {
             "endpoint_ids": ["6affe1e0b1a43d0003000001", "6affe1e0b1a43d0003000002"]})
-        show("what the model is told", result.content[0].text)
+        show("the error that the model reads", result.content[0].text)
 
         result = await client.call_tool("gmail__download_email_attachment", {
             "user_email": "soc@harbor.example", "message_id": "1a1e36095ba05ccd",

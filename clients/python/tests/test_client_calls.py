@@ -1,4 +1,4 @@
-"""Calls of `Host` and what comes of them."""
+"""Calls of `Host` and their outcomes."""
 
 from __future__ import annotations
 
@@ -336,7 +336,7 @@ def test_ctrl_c_ends_the_call_and_not_the_host(tmp_path: pathlib.Path) -> None:
         "        print('calling', flush=True)\n"
         "        host.coda_footprint.list_tenants()\n"
         "    except KeyboardInterrupt:\n"
-        "        time.sleep(0.5)\n"  # A host that had been told to stop would have done so.
+        "        time.sleep(0.5)\n"  # A host that had got a signal would have stopped.
         "    while host.stats()['errors'] < 1:\n"
         "        pass\n"
         "    print('cancelled')\n"

@@ -20,7 +20,7 @@ class SlotQueue:
         self._waiting: collections.deque[threading.Lock] = collections.deque()
 
     def join(self, *, was_woken: bool) -> threading.Lock:
-        """Returns a lock to wait on. A waiter that was woken in vain goes to the front."""
+        """Returns a lock to wait on. A woken waiter that found no slot goes to the front."""
         waiter = threading.Lock()
         waiter.acquire()
         if was_woken:
