@@ -49,16 +49,18 @@ let package = Package(
     // Floor 5
     room(
       "BitdefenderGravityZone", path: "Sources/Integrations/BitdefenderGravityZone",
-      needs: ["Basics", "HTTP", "IntegrationKit", "JSON", "RateLimits", "Redaction"]),
+      needs: ["Basics", "HTTP", "IntegrationKit", "JSON", "RateLimits", "Redaction"],
+      exclude: ["README.md"]),
     room(
       "CODAFootprint", path: "Sources/Integrations/CODAFootprint",
-      needs: ["Basics", "HTTP", "IntegrationKit", "JSON", "RateLimits", "Redaction"]),
+      needs: ["Basics", "HTTP", "IntegrationKit", "JSON", "RateLimits", "Redaction"],
+      exclude: ["README.md"]),
     room(
       "Gmail", path: "Sources/Integrations/Gmail",
       needs: [
         "Basics", "Crypto", "FileStore", "HTTP", "IntegrationKit", "JSON", "Mail", "RateLimits",
         "Redaction",
-      ]),
+      ], exclude: ["README.md"]),
     // Floor 6
     room(
       "Engine",
@@ -97,7 +99,9 @@ let package = Package(
     tests("FileStore", needs: ["Basics", "Crypto", "JSON"]),
     tests(
       "IntegrationKit",
-      needs: ["Basics", "Crypto", "FileStore", "HTTP", "JSON", "JSONPath", "RateLimits", "Redaction"]),
+      needs: [
+        "Basics", "Crypto", "FileStore", "HTTP", "JSON", "JSONPath", "RateLimits", "Redaction",
+      ]),
     // Of the executable: plays protocol/transcripts.
     .testTarget(name: "TranscriptTests", dependencies: ["Basics", "JSON"]),
   ],

@@ -252,7 +252,7 @@ def test_a_host_that_never_began_has_changed_nothing(fake_host: FakeHost) -> Non
         async with AsyncHost(refusing) as host:
             with pytest.raises(HostExited) as caught:
                 await host.invoke("vendor", "write")
-        assert str(caught.value) == "The host ended with exit status 2."
+        assert str(caught.value) == "The host exited with status 2."
         assert caught.value.outcome == "not_applied"
 
     run(body)
@@ -312,7 +312,7 @@ def test_a_timeout_holds_when_the_host_does_not_answer(
     run(body)
 
 
-def test_closing_waits_for_what_is_under_way() -> None:
+def test_closing_waits_for_what_is_in_flight() -> None:
     async def body() -> None:
         host = AsyncHost(sandbox=True, sandbox_faults=["coda: slow 300ms"])
         await host.open()

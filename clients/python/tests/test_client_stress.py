@@ -52,7 +52,7 @@ def test_callers_who_read_for_themselves_and_others_do_not_get_into_each_others_
 
 
 class Interruption(Exception):
-    """What a Ctrl-C does, with a name of its own."""
+    """Stands in for KeyboardInterrupt."""
 
 
 @pytest.mark.skipif(
