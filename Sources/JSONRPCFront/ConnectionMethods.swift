@@ -60,7 +60,7 @@ extension JSONRPCFront {
   @Sendable
   static func putConnection(
     _ front: JSONRPCFront, _ params: JSON?
-  ) throws(RPCError) -> ResultWriter {
+  ) throws(RPCError) -> MethodResult {
     let parameters = try PutConnectionParameters.shape.params(
       params, as: PutConnectionParameters.self)
     let wasReplaced: Bool
@@ -70,7 +70,7 @@ extension JSONRPCFront {
     } catch {
       throw InvocationError(ParameterFaults(error, prefix: "/connection")).rpcError
     }
-    return { writer in
+    return MethodResult(afterwards: front.connectionsChanged) { writer in
       writer.object {
         $0.member("name", parameters.name)
         $0.member("replaced", wasReplaced)
@@ -81,7 +81,7 @@ extension JSONRPCFront {
   @Sendable
   static func removeConnection(
     _ front: JSONRPCFront, _ params: JSON?
-  ) throws(RPCError) -> ResultWriter {
+  ) throws(RPCError) -> MethodResult {
     let name = try RemoveConnectionParameters.shape.params(
       params, as: RemoveConnectionParameters.self
     ).name
@@ -89,13 +89,15 @@ extension JSONRPCFront {
       throw front.unknownConnection(name, at: "/name")
     }
     _ = front.engine.health.stop(name)
-    return { $0.object { $0.member("removed", true) } }
+    return MethodResult(afterwards: front.connectionsChanged) {
+      $0.object { $0.member("removed", true) }
+    }
   }
 
   @Sendable
   static func watchHealth(
     _ front: JSONRPCFront, _ params: JSON?
-  ) throws(RPCError) -> ResultWriter {
+  ) throws(RPCError) -> MethodResult {
     let parameters = try WatchHealthParameters.shape.params(
       params, as: WatchHealthParameters.self)
     let name = parameters.connection
@@ -106,17 +108,17 @@ extension JSONRPCFront {
       HealthMonitor.Watch(
         connection: name, intervalSeconds: parameters.intervalSeconds,
         notifyAfterFailures: parameters.notifyAfterFailures))
-    return { $0.object { $0.member("watching", name) } }
+    return MethodResult { $0.object { $0.member("watching", name) } }
   }
 
   @Sendable
   static func unwatchHealth(
     _ front: JSONRPCFront, _ params: JSON?
-  ) throws(RPCError) -> ResultWriter {
+  ) throws(RPCError) -> MethodResult {
     let parameters = try UnwatchHealthParameters.shape.params(
       params, as: UnwatchHealthParameters.self)
     let wasFound = front.engine.health.stop(parameters.connection)
-    return { $0.object { $0.member("unwatched", wasFound) } }
+    return MethodResult { $0.object { $0.member("unwatched", wasFound) } }
   }
 
   private func unknownConnection(_ name: String, at path: String) -> RPCError {

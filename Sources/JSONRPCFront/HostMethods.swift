@@ -34,7 +34,7 @@ extension JSONRPCFront {
   @Sendable
   static func capabilities(
     _ front: JSONRPCFront, _ params: JSON?
-  ) throws(RPCError) -> ResultWriter {
+  ) throws(RPCError) -> MethodResult {
     let parameters = try CapabilitiesParameters.shape.params(
       params, as: CapabilitiesParameters.self)
     let catalogue = front.engine.catalogue
@@ -49,7 +49,7 @@ extension JSONRPCFront {
         throw InvocationError(error).rpcError
       }
     }
-    return { [integration, command] in
+    return MethodResult { [integration, command] in
       catalogue.write(
         integration: integration, command: command, detail: parameters.detail, to: &$0)
     }
@@ -58,10 +58,12 @@ extension JSONRPCFront {
   @Sendable
   static func cancel(
     _ front: JSONRPCFront, _ params: JSON?
-  ) throws(RPCError) -> ResultWriter {
+  ) throws(RPCError) -> MethodResult {
     let parameters = try CancelParameters.shape.params(params, as: CancelParameters.self)
-    let wasFound = front.connection.cancel(parameters.id)
-    return { $0.object { $0.member("cancelled", wasFound) } }
+    let isInFlight = front.connection.isInFlight(parameters.id)
+    return MethodResult(afterwards: { _ = front.connection.cancel(parameters.id) }) {
+      $0.object { $0.member("cancelled", isInFlight) }
+    }
   }
 
   func writeLimits(to writer: inout JSONWriter) {

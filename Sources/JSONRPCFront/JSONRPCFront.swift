@@ -9,7 +9,7 @@ package final class JSONRPCFront: Handler {
   let engine: Engine
   let connection: RPC.Connection
   private let optionsMemo = OptionsMemo()
-  private let connectionsChanged: () -> Void
+  let connectionsChanged: () -> Void
 
   /// - Parameters:
   ///   - hearsNotifications: whether the client understands notifications that no request asked for.
@@ -55,16 +55,16 @@ package final class JSONRPCFront: Handler {
     case .engine: return invoke(params, reply)
     case .orderedFiles(let fileMethod): return run(fileMethod, params, reply)
     case .readingThread(let run):
-      let writeResult: ResultWriter
+      let result: MethodResult
       do throws(RPCError) {
-        writeResult = try run(self, params)
+        result = try run(self, params)
       } catch {
         return reply.error(error)
       }
-      let isConnectionChange = method.changes == .connections
       let answered = reply.result(
-        redaction: method.redaction, isFollowedByMessages: isConnectionChange, write: writeResult)
-      if isConnectionChange { connectionsChanged() }
+        redaction: method.redaction, isFollowedByMessages: result.afterwards != nil,
+        write: result.write)
+      result.afterwards?()
       return answered
     }
   }

@@ -4,14 +4,25 @@ import RPC
 /// Writes the result of a method: exactly one value.
 typealias ResultWriter = (inout JSONWriter) -> Void
 
+/// The result of a method that runs at once.
+struct MethodResult {
+  let write: ResultWriter
+  /// Called when the response is on its way, for what sends messages that must follow it.
+  var afterwards: (() -> Void)?
+
+  init(afterwards: (() -> Void)? = nil, _ write: @escaping ResultWriter) {
+    self.write = write
+    self.afterwards = afterwards
+  }
+}
+
 /// One method, and everything the host knows of it. Dispatch, discovery and suggestions read the
 /// table `Method.all`.
 struct Method: Sendable {
   /// Where a method runs.
   enum Execution: Sendable {
-    /// At once, on the reading thread. Reads and checks the params, then returns what writes the
-    /// result.
-    case readingThread(@Sendable (JSONRPCFront, JSON?) throws(RPCError) -> ResultWriter)
+    /// At once, on the reading thread. Reads and checks the params, then returns the result.
+    case readingThread(@Sendable (JSONRPCFront, JSON?) throws(RPCError) -> MethodResult)
     /// As a task of the engine.
     case engine
     /// On the lane for files, in the order of the requests.
@@ -63,7 +74,7 @@ struct Method: Sendable {
       name, summary,
       .readingThread { (front, params) throws(RPCError) in
         try expectNothing(params)
-        return run(front)
+        return MethodResult(run(front))
       }, changes: changes, redaction: redaction, params: { .closed([]) }, result: result,
       examples: examples)
   }

@@ -40,7 +40,11 @@ struct ToolResult: Sendable {
     var content = content(of: error)
     if content.structure.bytes.count > options.maximumResultBytes {
       content.structure = await shortened(content.structure)
-      content.links = Content.files(in: content.structure.json)
+      let shown = content.structure.json
+      let sentences = error.sentences(
+        targets: shown["targets"]?.count ?? 0, notices: shown["notices"]?.list ?? [])
+      content.text = engine.redactor.redact(sentences)
+      content.links = Content.files(in: shown)
     }
     return request.result(.failed, redaction: .nothing) { write(content, isError: true, to: &$0) }
   }
@@ -55,7 +59,7 @@ struct ToolResult: Sendable {
     let clean = JSONFragment(
       trusted: engine.redactor.replacement(json: written.bytes) ?? written.bytes)
     var content = Content(structure: clean)
-    content.text = engine.redactor.redact(error.sentences)
+    content.text = engine.redactor.redact(error.sentences())
     if case .failed(let failure) = error.reason {
       content.links = failure.targets.compactMap(\.answer).flatMap(\.files).map(Content.Link.init)
     }
@@ -179,7 +183,11 @@ struct ToolResult: Sendable {
 
 extension InvocationError {
   /// What a model needs to do better: what failed, why, and the remedy.
-  var sentences: String {
+  ///
+  /// - Parameters:
+  ///   - targets: how many targets are named, failures first; nil for all, in their order.
+  ///   - notices: strings to add.
+  func sentences(targets count: Int? = nil, notices: [JSON] = []) -> String {
     switch reason {
     case .invalid(let faults):
       var lines = ["\(indicator) \(faults.message) (400)"]
@@ -192,9 +200,14 @@ extension InvocationError {
       return lines.joined(separator: "\n")
     case .failed(let error):
       var lines = ["\(indicator) \(error.message) (\(error.statusCode))"]
-      for target in error.targets {
+      let targets =
+        count.map { count in
+          (error.targets.filter { !$0.isSuccess } + error.targets.filter(\.isSuccess)).prefix(count)
+        } ?? error.targets[...]
+      for target in targets {
         lines.append("- \(target.target): \(target.error?.message ?? "Successful.")")
       }
+      lines += notices.compactMap(\.string)
       if let remedy = error.remedy { lines.append("What to do: \(remedy)") }
       if error.outcome == .unknown {
         lines.append("It is not known whether the vendor did it: look before you try again.")

@@ -97,6 +97,8 @@ package final class Connection: Sendable {
   /// - Returns: whether there was one with that id.
   package func cancel(_ id: RequestID) -> Bool { requests.cancel(id) }
 
+  package func isInFlight(_ id: RequestID) -> Bool { requests.contains(id) }
+
   package var inFlight: Int { limit.inFlight }
 
   package func writeStatistics(to writer: inout JSONWriter) {

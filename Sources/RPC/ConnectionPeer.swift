@@ -6,9 +6,8 @@ import Redaction
 /// The caller's end of a connection in the same process: what a program that spawned the host holds.
 ///
 /// It is for tests. The two ends are joined by pipes, so that backpressure and a reader that goes
-/// away are real. Its functions block; each waits for a response no longer than `patience`.
+/// away are real. Waits end after `patienceMilliseconds`, which only a hung test reaches.
 package final class ConnectionPeer: Sendable {
-  /// Milliseconds after which a wait gives up; only a hung test gets there.
   private static let patienceMilliseconds = 30_000
 
   private struct State {
@@ -22,6 +21,7 @@ package final class ConnectionPeer: Sendable {
   private let output: Int32
   private let monitor = Monitor(State())
   private let ending = Monitor<Connection.Ending?>(nil)
+  private let lane = BlockingWork("peer", threads: 1)
 
   fileprivate init(_ connection: Connection, input: Int32, output: Int32) {
     self.connection = connection
@@ -43,7 +43,18 @@ package final class ConnectionPeer: Sendable {
   }
 
   /// The next line from the other end; nil at its end, or if none comes.
-  package func receive() -> String? {
+  package func receive() async -> String? {
+    (try? await lane.run { [self] in receiveBlocking() }) ?? nil
+  }
+
+  /// The next lines from the other end, up to that many.
+  package func receive(_ count: Int) async -> [String] {
+    var lines: [String] = []
+    while lines.count < count, let line = await receive() { lines.append(line) }
+    return lines
+  }
+
+  private func receiveBlocking() -> String? {
     let deadline = Deadline(inMilliseconds: Self.patienceMilliseconds)
     while true {
       let line = monitor.withLock { state -> String? in
@@ -83,8 +94,11 @@ package final class ConnectionPeer: Sendable {
   }
 
   /// How the connection ended; nil if it does not.
-  package func waitForEnding() -> Connection.Ending? {
-    ending.wait(until: Deadline(inMilliseconds: Self.patienceMilliseconds)) { $0 }
+  package func waitForEnding() async -> Connection.Ending? {
+    let ended = try? await lane.run { [self] in
+      ending.wait(until: Deadline(inMilliseconds: Self.patienceMilliseconds)) { $0 }
+    }
+    return ended ?? nil
   }
 
   fileprivate func connectionEnded(_ how: Connection.Ending?) {
@@ -110,8 +124,10 @@ extension Connection {
     let peer = ConnectionPeer(connection, input: inputWrite, output: outputRead)
     NamedThread.start("connection") { [weak peer] in
       let ending = try? connection.run([inputRead], handlers: handlers(connection))
-      peer?.connectionEnded(ending)
+      // As the end of a process does.
       close(inputRead)
+      close(outputWrite)
+      peer?.connectionEnded(ending)
     }
     return peer
   }

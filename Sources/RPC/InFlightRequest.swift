@@ -101,16 +101,7 @@ package final class InFlightRequest: Sendable {
     return true
   }
 
-  /// The slots that its response releases when it has been written; a suspended request ends here.
-  func takeSlots() -> Int {
-    let hadSlot = state.withLock { state in
-      defer { state.hasSlot = false }
-      return state.hasSlot
-    }
-    if hadSlot { return 1 }
-    limit.endSuspended()
-    return 0
-  }
+  var hasSlot: Bool { state.withLock { $0.hasSlot } }
 
   // MARK: Responses
 

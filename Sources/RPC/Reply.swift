@@ -137,7 +137,9 @@ struct AcceptedRequest: Sendable {
   func finish(_ response: Response) {
     // Before the response leaves, so that a caller who has it can reuse the id.
     requests.remove(request)
-    let slots = request.takeSlots()
+    let slots = request.hasSlot ? 1 : 0
+    // Last, so that the host does not end before the response is queued.
+    defer { if slots == 0 { limit.endSuspended() } }
     let isSilent = isSilentWhenCancelled && request.cancelReason == .caller
     guard let frame = response.frame, !isSilent else {
       batch?.close()

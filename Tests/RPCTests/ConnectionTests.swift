@@ -27,7 +27,7 @@ private final class Scripted: Handler {
     case "later":
       return reply.run(terms) { [gate] request in
         gate.noteStart()
-        let wasOpened = await gate.latch.wait()
+        let wasOpened = await gate.wait()
         return wasOpened
           ? request.result { $0.string("later") }
           : request.error(RPCError(.requestCancelled, "cancelled"))
@@ -36,7 +36,7 @@ private final class Scripted: Handler {
       return reply.run(Reply.Terms(isSilentWhenCancelled: true) { RPCError(.invalidRequest, "") }) {
         [gate] request in
         gate.noteStart()
-        _ = await gate.latch.wait()
+        _ = await gate.wait()
         return request.result { $0.string("silent") }
       }
     case "blocking":
@@ -56,9 +56,29 @@ private final class Scripted: Handler {
 
 /// What the tests hold in their hands: when tasks go on, and how many have started.
 private final class Gate: Sendable {
-  let latch = Latch()
+  private let waiting = Mutex<[Latch]?>([])
   private let started = Monitor(0)
   private let ended = Monitor(false)
+  private let lane = BlockingWork("gate", threads: 1)
+
+  /// - Returns: false if the task was cancelled before the gate opened.
+  func wait() async -> Bool {
+    let latch = waiting.withLock { waiting -> Latch? in
+      guard waiting != nil else { return nil }
+      let latch = Latch()
+      waiting?.append(latch)
+      return latch
+    }
+    return await latch?.wait() ?? true
+  }
+
+  func open() {
+    let latches = waiting.withLock { waiting in
+      defer { waiting = nil }
+      return waiting ?? []
+    }
+    for latch in latches { latch.signal() }
+  }
 
   func noteStart() {
     started.withLock { $0 += 1 }
@@ -70,12 +90,18 @@ private final class Gate: Sendable {
     ended.notify()
   }
 
-  func waitForStarts(_ count: Int) -> Bool {
-    started.wait(until: Deadline(inMilliseconds: 30_000)) { $0 >= count ? true : nil } ?? false
+  func waitForStarts(_ count: Int) async -> Bool {
+    let isReached = try? await lane.run { [started] in
+      started.wait(until: Deadline(inMilliseconds: 30_000)) { $0 >= count ? true : nil }
+    }
+    return isReached == true
   }
 
-  func waitForEnd() -> Bool {
-    ended.wait(until: Deadline(inMilliseconds: 30_000)) { $0 ? true : nil } ?? false
+  func waitForEnd() async -> Bool {
+    let hasEnded = try? await lane.run { [ended] in
+      ended.wait(until: Deadline(inMilliseconds: 30_000)) { $0 ? true : nil }
+    }
+    return hasEnded == true
   }
 }
 
@@ -98,104 +124,104 @@ private final class Gate: Sendable {
     #"{"jsonrpc":"2.0","id":\#(id),"result":\#(text)}"#
   }
 
-  @Test func `every request gets its response, the last one without a line end too`() throws {
+  @Test func `every request gets its response, the last one without a line end too`() async throws {
     let peer = try peer()
     for id in 1...3 { peer.send(request(id, "now")) }
     peer.closeInput()
-    #expect((1...3).map { _ in peer.receive() } == (1...3).map { result($0, #""now""#) })
-    #expect(peer.waitForEnding() == .drained)
+    #expect(await peer.receive(3) == (1...3).map { result($0, #""now""#) })
+    #expect(await peer.waitForEnding() == .drained)
   }
 
-  @Test func `requests in flight are finished after the end of the input`() throws {
+  @Test func `requests in flight are finished after the end of the input`() async throws {
     let peer = try peer()
     peer.send(request(1, "later"))
-    #expect(gate.waitForStarts(1))
+    #expect(await gate.waitForStarts(1))
     peer.closeInput()
-    #expect(gate.waitForEnd())
-    gate.latch.signal()
-    #expect(peer.receive() == result(1, #""later""#))
-    #expect(peer.waitForEnding() == .drained)
+    #expect(await gate.waitForEnd())
+    gate.open()
+    #expect(await peer.receive() == result(1, #""later""#))
+    #expect(await peer.waitForEnding() == .drained)
   }
 
   @Test func `a request that does not finish before the drain timeout is cancelled and answered`()
-    throws
+    async throws
   {
     let peer = try peer { $0.drainTimeoutSeconds = 0 }
     peer.send(request(1, "later"))
-    #expect(gate.waitForStarts(1))
+    #expect(await gate.waitForStarts(1))
     peer.closeInput()
-    #expect(peer.receive()?.contains("-32800") == true)
-    #expect(peer.waitForEnding() == .unfinished)
+    #expect(await peer.receive()?.contains("-32800") == true)
+    #expect(await peer.waitForEnding() == .unfinished)
   }
 
-  @Test func `a second signal cancels what is left`() throws {
+  @Test func `a second signal cancels what is left`() async throws {
     let peer = try peer()
     peer.send(request(1, "later"))
-    #expect(gate.waitForStarts(1))
+    #expect(await gate.waitForStarts(1))
     peer.connection.interrupt()
-    #expect(gate.waitForEnd())
+    #expect(await gate.waitForEnd())
     peer.connection.interrupt()
-    #expect(peer.receive()?.contains("-32800") == true)
-    #expect(peer.waitForEnding() == .unfinished)
+    #expect(await peer.receive()?.contains("-32800") == true)
+    #expect(await peer.waitForEnding() == .unfinished)
   }
 
-  @Test func `the host stops reading at its in-flight limit`() throws {
+  @Test func `the host stops reading at its in-flight limit`() async throws {
     let peer = try peer { $0.maximumInFlight = 2 }
     for id in 1...3 { peer.send(request(id, "later")) }
     peer.send(request(4, "now"))
-    #expect(gate.waitForStarts(2))
+    #expect(await gate.waitForStarts(2))
     #expect(peer.connection.inFlight == 2)
-    gate.latch.signal()
-    // The third one waits on the same latch, which is open now.
-    #expect((1...4).compactMap { _ in peer.receive() }.count == 4)
+    gate.open()
+    #expect(await peer.receive(4).count == 4)
     peer.closeInput()
-    #expect(peer.waitForEnding() == .drained)
+    #expect(await peer.waitForEnding() == .drained)
   }
 
-  @Test func `responses of a batch come as one array, when the slowest is ready`() throws {
+  @Test func `responses of a batch come as one array, when the slowest is ready`() async throws {
     let peer = try peer()
     peer.send("[\(request(1, "later")),\(request(2, "now")),{\"jsonrpc\":\"2.0\",\"method\":\"now\"}]")
-    #expect(gate.waitForStarts(1))
+    #expect(await gate.waitForStarts(1))
     peer.send(request(3, "now"))
-    #expect(peer.receive() == result(3, #""now""#))
-    gate.latch.signal()
-    #expect(peer.receive() == "[\(result(2, #""now""#)),\(result(1, #""later""#))]")
+    #expect(await peer.receive() == result(3, #""now""#))
+    gate.open()
+    #expect(await peer.receive() == "[\(result(2, #""now""#)),\(result(1, #""later""#))]")
     peer.closeInput()
-    #expect(peer.waitForEnding() == .drained)
+    #expect(await peer.waitForEnding() == .drained)
   }
 
-  @Test func `a cancelled request is answered once, and its id is free again`() throws {
+  @Test func `a cancelled request is answered once, and its id is free again`() async throws {
     let peer = try peer()
     peer.send(request(1, "later"))
-    #expect(gate.waitForStarts(1))
+    #expect(await gate.waitForStarts(1))
     peer.send(request(2, "cancel", #"{"id":1}"#))
-    let responses = Set([peer.receive(), peer.receive()].compactMap(\.self))
+    let responses = Set(await peer.receive(2))
     #expect(responses.contains(result(2, "true")))
     #expect(responses.contains { $0.contains(#""id":1"#) && $0.contains("-32800") })
     peer.send(request(1, "now"))
-    #expect(peer.receive() == result(1, #""now""#))
+    #expect(await peer.receive() == result(1, #""now""#))
     peer.send(request(3, "cancel", #"{"id":1}"#))
-    #expect(peer.receive() == result(3, "false"))
+    #expect(await peer.receive() == result(3, "false"))
     peer.closeInput()
-    #expect(peer.waitForEnding() == .drained)
+    #expect(await peer.waitForEnding() == .drained)
   }
 
-  @Test func `a request that is silent when cancelled gets no response`() throws {
+  @Test func `a request that is silent when cancelled gets no response`() async throws {
     let peer = try peer()
     peer.send(request(1, "silent"))
-    #expect(gate.waitForStarts(1))
+    #expect(await gate.waitForStarts(1))
     peer.send(request(2, "cancel", #"{"id":1}"#))
     peer.closeInput()
-    #expect(peer.receive() == result(2, "true"))
-    #expect(peer.receive() == nil || peer.waitForEnding() == .drained)
+    #expect(await peer.receive() == result(2, "true"))
+    #expect(await peer.receive() == nil)
+    #expect(await peer.waitForEnding() == .drained)
   }
 
   @Test func `cancels race with finishing, and every request is still answered exactly once`()
-    throws
+    async throws
   {
     let peer = try peer()
     let ids = Array(1...200)
-    gate.latch.signal()
+    gate.open()
     for id in ids {
       peer.send(request(id, "later"))
       peer.send(request(10_000 + id, "cancel", #"{"id":\#(id)}"#))
@@ -203,46 +229,46 @@ private final class Gate: Sendable {
     peer.closeInput()
     var seen: [Int: Int] = [:]
     for _ in 0..<(2 * ids.count) {
-      let line = try #require(peer.receive())
+      let line = try #require(await peer.receive())
       seen[Int(try #require(JSON.parse(line)["id"]?.integer)), default: 0] += 1
     }
     #expect(seen.count == 2 * ids.count && seen.values.allSatisfy { $0 == 1 })
-    #expect(peer.waitForEnding() == .drained)
+    #expect(await peer.waitForEnding() == .drained)
   }
 
-  @Test func `blocking work is answered in the order of its requests`() throws {
+  @Test func `blocking work is answered in the order of its requests`() async throws {
     let peer = try peer()
     for id in 1...20 { peer.send(request(id, "blocking")) }
     peer.closeInput()
-    #expect((1...20).map { _ in peer.receive() } == (1...20).map { result($0, #""blocking""#) })
+    #expect(await peer.receive(20) == (1...20).map { result($0, #""blocking""#) })
   }
 
-  @Test func `nothing is started after a shutdown, and every request is still answered`() throws {
+  @Test func `nothing is started after a shutdown, and every request is still answered`() async throws {
     let peer = try peer()
     peer.send(request(1, "shutdown") + "\n" + request(2, "now"))
-    #expect(peer.receive() == result(1, "null"))
-    #expect(peer.receive()?.contains("shutting down") == true)
-    #expect(peer.waitForEnding() == .drained)
+    #expect(await peer.receive() == result(1, "null"))
+    #expect(await peer.receive()?.contains("shutting down") == true)
+    #expect(await peer.waitForEnding() == .drained)
   }
 
-  @Test func `a reader that goes away cancels what is in flight`() throws {
+  @Test func `a reader that goes away cancels what is in flight`() async throws {
     let peer = try peer()
     peer.send(request(1, "later"))
-    #expect(gate.waitForStarts(1))
+    #expect(await gate.waitForStarts(1))
     peer.closeOutput()
-    #expect(peer.waitForEnding() == .outputClosed)
+    #expect(await peer.waitForEnding() == .outputClosed)
   }
 
-  @Test func `a notification gets no response, whatever becomes of it`() throws {
+  @Test func `a notification gets no response, whatever becomes of it`() async throws {
     let peer = try peer()
     for method in ["now", "later", "nothing", "blocking"] {
       peer.send(#"{"jsonrpc":"2.0","method":"\#(method)"}"#)
     }
-    gate.latch.signal()
+    gate.open()
     peer.send(request(1, "now"))
     peer.closeInput()
-    #expect(peer.receive() == result(1, #""now""#))
-    #expect(peer.waitForEnding() == .drained)
+    #expect(await peer.receive() == result(1, #""now""#))
+    #expect(await peer.waitForEnding() == .drained)
   }
 }
 
