@@ -17,7 +17,16 @@ func tests(_ name: String, needs dependencies: [Target.Dependency] = []) -> Targ
 
 let package = Package(
   name: "sallyport",
-  products: [.executable(name: "sallyport", targets: ["sallyport"])],
+  products: [
+    .executable(name: "sallyport", targets: ["sallyport"]),
+    // What an integration in another package imports, and the command line that runs it.
+    .library(
+      name: "SallyportKit",
+      targets: [
+        "IntegrationKit", "Basics", "FileStore", "HTTP", "JSON", "RateLimits", "Redaction",
+        "SallyportTool",
+      ]),
+  ],
   targets: [
     // Floor 0: C headers. Libraries beyond the C library are opened on first use, not at start-up.
     .systemLibrary(
@@ -77,14 +86,15 @@ let package = Package(
       needs: ["Basics", "Engine", "FileStore", "IntegrationKit", "JSON", "RPC", "Redaction"]),
     room("Sandbox", needs: ["Basics", "Crypto", "HTTPServer", "JSON"]),
     // Floor 8
-    .executableTarget(
-      name: "sallyport",
-      dependencies: [
+    room(
+      "SallyportTool",
+      needs: [
         "Basics", "BitdefenderGravityZone", "CODAFootprint", "Crypto", "CurlTransport", "Engine",
         "FileStore", "Gmail", "HTTP", "HTTPServer", "IntegrationKit", "JSON", "JSONPath",
         "JSONRPCFront", "MCPFront", "RPC", "RateLimits", "Redaction", "Sandbox",
-      ],
-      path: "Sources/sallyport"),
+      ]),
+    .executableTarget(
+      name: "sallyport", dependencies: ["SallyportTool"], path: "Sources/sallyport"),
     // Tests, one folder for each room
     room("TestSupport", path: "Tests/TestSupport"),
     tests("Basics"),

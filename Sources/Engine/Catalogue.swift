@@ -1,4 +1,5 @@
 import Basics
+import Crypto
 import IntegrationKit
 import JSON
 
@@ -13,15 +14,25 @@ package final class Catalogue: Sendable {
 
   package let integrations: [RegisteredIntegration]
   private let names: JSONNames
-  /// Equal for equal catalogues, so that a caller can keep one: `sha256:` and the digest of the
-  /// text of `integrations` in the full catalogue. Generated with the project, since computing it
-  /// would take more time than everything else up to the first reply.
-  package let hash: String
+  private let lazyHash: Lazily<String>
 
-  package init(_ integrations: [RegisteredIntegration], hash: String) {
+  /// - Parameter hash: generated with the project for its own integrations, since computing it takes
+  ///   longer than everything else up to the first response; nil to compute it when it is needed.
+  package init(_ integrations: [RegisteredIntegration], hash: String?) {
     self.integrations = integrations
-    self.hash = hash
     names = JSONNames(integrations.map(\.id))
+    lazyHash = Lazily { hash ?? Self.hash(of: integrations) }
+  }
+
+  /// Equal for equal catalogues, so that a caller can keep one: `sha256:` and the digest of the text
+  /// of `integrations` in the full catalogue; empty if libcrypto is not installed.
+  package var hash: String { lazyHash.get }
+
+  private static func hash(of integrations: [RegisteredIntegration]) -> String {
+    let text = JSONFragment { writer in
+      writer.array { writer in for integration in integrations { write(integration, to: &writer) } }
+    }
+    return (try? Digest.hex(.sha256, text.bytes)).map { "sha256:\($0)" } ?? ""
   }
 
   package func integration(_ id: JSON) -> RegisteredIntegration? {

@@ -1,10 +1,19 @@
 import Basics
 import Glibc
+import IntegrationKit
 
-/// The executable: finds the subcommand and reports what stops it.
-@main
-enum Sallyport {
-  static func main() {
+/// The executable: finds the subcommand and reports errors.
+public enum Sallyport {
+  /// Runs the command line of the process and exits.
+  ///
+  /// An executable of another package calls it in its `main.swift` to add its own integrations to those
+  /// of this package:
+  ///
+  ///     Sallyport.main(adding: [RegisteredIntegration(AcmeEDR.self)])
+  ///
+  /// - Precondition: it is called once, and the ids of the integrations differ from each other.
+  public static func main(adding integrations: [RegisteredIntegration] = []) -> Never {
+    if !integrations.isEmpty { Integrations.added.set(integrations) }
     StandardStreams.fillClosed()
     var words = Array(CommandLine.arguments.dropFirst())
     let code: Int32
