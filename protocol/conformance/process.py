@@ -32,8 +32,12 @@ MAX_UNREAD_BYTES = 128 * 1024 * 1024
 #: How much of the end of stderr is looked at.
 MAX_ERROR_BYTES = 1024 * 1024
 
-#: Seconds between two looks at what no descriptor tells of, such as the end of the process.
-GLANCE = 0.005
+#: Seconds between two polls of what no descriptor reports, such as the exit of the process.
+POLL_SECONDS = 0.005
+
+#: Seconds in which a host that has closed its output may still exit and write to stderr. A busy
+#: machine needs more than one. After that, another process holds the streams open.
+SETTLE_SECONDS = 5.0
 
 RUNS_ON = "the process runs on"
 
@@ -76,6 +80,7 @@ class HostProcess:
         self.errors = bytearray()
         self.last_sent = b""
         self._unsent = memoryview(b"")
+        self._input_is_broken = False
         self._lines: collections.deque[bytes] = collections.deque()
         self._partial = bytearray()
         self._unread_bytes = 0
@@ -84,12 +89,17 @@ class HostProcess:
         return self
 
     def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
-        if isinstance(error, Fault):
-            self._explain(error)
+        if isinstance(error, Fault) and self.process.poll() is not None:
+            # A child of the host may still write why it exited.
+            self._settle()
         try:
             os.killpg(self.process.pid, signal.SIGKILL)
         except (ProcessLookupError, PermissionError):
             pass
+        if isinstance(error, Fault):
+            self._settle()
+            error.sent = error.sent or shown(self.last_sent)
+            error.errors = self._last_error_lines()
         try:
             self.process.wait(self.timeout)
         except subprocess.TimeoutExpired:
@@ -97,26 +107,43 @@ class HostProcess:
         for stream in (self.process.stdin, self.process.stdout, self.process.stderr):
             stream.close()
 
-    def _explain(self, fault: Fault) -> None:
-        """Adds what was seen of this host."""
-        self.reads_errors = True
-        try:
-            self._move(0)
-        except Fault:
-            pass  # What has been found first is what is told.
-        fault.sent = fault.sent or shown(self.last_sent)
-        fault.errors = shown(bytes(self.errors[-MAX_SHOWN_BYTES:])).splitlines()[-5:]
+    def _last_error_lines(self) -> list[str]:
+        return shown(bytes(self.errors[-MAX_SHOWN_BYTES:])).splitlines()[-5:]
 
     # Moving bytes
 
-    def _wait(self, is_done: Callable[[], bool], what: str, glance: float | None = None) -> None:
-        """Returns as soon as it is done; Fault when it takes too long. `glance`: seconds to look again."""
+    def _wait(self, is_done: Callable[[], bool], what: str, poll: float | None = None) -> None:
+        """Returns as soon as it is done; raises Fault if that takes too long.
+
+        - `poll`: seconds between two checks, if no descriptor reports the change.
+        """
         end = min(time.monotonic() + self.timeout, self._deadline)
         while not is_done():
             left = end - time.monotonic()
-            if left <= 0:
+            self._move(max(0.0, left if poll is None else min(left, poll)))
+            # Checked after the last read: this process may have been the slow one.
+            if left <= 0 and not is_done():
                 raise Fault(f"{what} within {self.timeout:g} seconds")
-            self._move(left if glance is None else min(left, glance))
+
+    def _settle(self) -> None:
+        """Reads both streams to EOF and waits for the exit, for a bounded time. Never raises.
+
+        Every verdict on a host that exited comes after this: stderr may arrive
+        later than the end of its output or the broken pipe of its input.
+        """
+        self.reads_output = self.reads_errors = True
+        self._unsent = memoryview(b"")
+        end = time.monotonic() + min(SETTLE_SECONDS, self.timeout)
+
+        def is_over() -> bool:
+            has_exited = self.process.poll() is not None
+            return has_exited and self.process.stdout.closed and self.process.stderr.closed
+
+        try:
+            while not is_over() and (left := end - time.monotonic()) > 0:
+                self._move(min(left, POLL_SECONDS))
+        except Fault:
+            pass  # It floods its output. The fault that came first is the one to report.
 
     def _move(self, seconds: float) -> None:
         """Waits at most so long for bytes, and takes and gives what there is."""
@@ -124,7 +151,8 @@ class HostProcess:
         readers = [
             stream for stream, reads in ((output, self.reads_output), (errors, self.reads_errors))
             if reads and not stream.closed]
-        writers = [input] if self._unsent and not input.closed else []
+        can_write = self._unsent and not input.closed and not self._input_is_broken
+        writers = [input] if can_write else []
         readable, writable, _ = select.select(readers, writers, [], seconds)
         if writable:
             self._give()
@@ -139,7 +167,9 @@ class HostProcess:
         except BlockingIOError:
             return
         except BrokenPipeError:
-            raise Fault(f"the host reads no more; {len(self._unsent)} bytes are unsent") from None
+            # No verdict here: what the host wrote before has to be read first.
+            self._input_is_broken = True
+            return
         self._unsent = self._unsent[written:]
 
     def _take_errors(self) -> None:
@@ -171,7 +201,7 @@ class HostProcess:
     def send_bytes(self, data: bytes) -> None:
         self.last_sent = data
         self._unsent = memoryview(data)
-        self._wait(lambda: not self._unsent, "the host did not read its input")
+        self.send_rest()
 
     def offer(self, data: bytes, quiet_seconds: float) -> int:
         """Writes until the host takes no more for so long.
@@ -184,12 +214,17 @@ class HostProcess:
         while self._unsent and len(self._unsent) != before:
             before = len(self._unsent)
             end = time.monotonic() + quiet_seconds
-            while len(self._unsent) == before and (left := end - time.monotonic()) > 0:
+            while (
+                len(self._unsent) == before and not self._input_is_broken
+                and (left := end - time.monotonic()) > 0
+            ):
                 self._move(left)
         return len(self._unsent)
 
     def send_rest(self) -> None:
-        self._wait(lambda: not self._unsent, "the host did not read its input")
+        self._wait(lambda: not self._unsent or self._input_is_broken, "the host did not read its input")
+        if self._unsent:
+            raise Fault(f"the host reads no more; {len(self._unsent)} bytes are unsent")
 
     def wait_until_input_is_read(self) -> None:
         """Returns when nothing of what was sent is left in the pipe, where the system can tell."""
@@ -202,7 +237,7 @@ class HostProcess:
                 return True
             return unread[0] == 0
 
-        self._wait(is_empty, "the host did not read its input", glance=0.0002)
+        self._wait(is_empty, "the host did not read its input", poll=0.0002)
 
     def close_input(self) -> None:
         self._unsent = memoryview(b"")
@@ -274,7 +309,7 @@ class HostProcess:
 
     def exit_status(self) -> int:
         """Waits for the end of the process; negative for a signal that ended it."""
-        self._wait(lambda: self.process.poll() is not None, "the host did not end", glance=GLANCE)
+        self._wait(lambda: self.process.poll() is not None, "the host did not end", poll=POLL_SECONDS)
         return self.process.returncode
 
     def expect_end(self, status: int = 0) -> list[Any]:
@@ -291,22 +326,22 @@ class HostProcess:
         return self.expect_end()
 
     def start_problem(self) -> str | None:
-        """Why it ended before it answered a ping; None when it did answer, or runs on."""
+        """Why it ended before it answered a ping; None if it answered or still runs."""
         try:
             self.send(PING)
             self.read_line()
             return None
-        except Fault as fault:
+        except Fault:
             ending = self._ending()
             if ending == RUNS_ON:
                 return None
-            self._explain(fault)
-            told = f"the host does not start; it ended before it answered a ping ({ending})"
-            return "\n  ".join([told + (", and said:" if fault.errors else "."), *fault.errors])
+            problem = f"the host does not start; it ended before it answered a ping ({ending})"
+            errors = self._last_error_lines()
+            return "\n  ".join([problem + (", and said:" if errors else "."), *errors])
 
     def _ending(self) -> str:
-        try:
-            status = self.process.wait(min(1.0, self.timeout))
-        except subprocess.TimeoutExpired:
+        self._settle()
+        status = self.process.poll()
+        if status is None:
             return RUNS_ON
         return f"ended by signal {-status}" if status < 0 else f"exit {status}"
