@@ -5,12 +5,15 @@ They are kept in .build/test-agents, and packages come out of one cache.
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import pathlib
 import re
 import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 
 import pytest
 
@@ -34,15 +37,25 @@ def virtual_environment(requirement: str) -> pathlib.Path:
     """
     folder = FOLDER / re.sub(r"[^a-z0-9]+", "-", requirement)
     mark = folder / "installed"
-    # Written last, so that a half of an environment is made anew.
-    if not mark.is_file():
-        begun = time.monotonic()
-        shutil.rmtree(folder, ignore_errors=True)
-        _run(requirement, "venv", "--python", sys.executable, str(folder))
-        _run(requirement, "pip", "install", "--python", str(folder), requirement)
-        mark.touch()
-        seconds[requirement] = time.monotonic() - begun
+    with _locked(folder):
+        # Written last, so that a half of an environment is made anew.
+        if not mark.is_file():
+            begun = time.monotonic()
+            shutil.rmtree(folder, ignore_errors=True)
+            _run(requirement, "venv", "--python", sys.executable, str(folder))
+            _run(requirement, "pip", "install", "--python", str(folder), requirement)
+            mark.touch()
+            seconds[requirement] = time.monotonic() - begun
     return folder / "bin"
+
+
+@contextlib.contextmanager
+def _locked(folder: pathlib.Path) -> Iterator[None]:
+    """Other test processes wait instead of installing the same environment."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    with folder.with_suffix(".lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def _run(requirement: str, *arguments: str) -> None:
