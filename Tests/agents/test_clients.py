@@ -15,10 +15,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from host import EXECUTABLE, ROOT, Sandbox, environment
-from tap import SCRIPT, tapped
-from vendor import GatedVendor
-from virtual_environment import virtual_environment
+from Support.host import EXECUTABLE, ROOT, environment
+from Support.sandbox import Sandbox
+from Support.tap import SCRIPT, tapped
+from Support.vendor import GatedVendor
+from Support.virtual_environment import virtual_environment
 
 PROGRAMS = pathlib.Path(__file__).with_name("programs")
 #: Seconds that a whole program may take, on a loaded machine.
@@ -155,7 +156,7 @@ class Played:
         with tempfile.TemporaryDirectory() as folder, GatedVendor() as slow, Sandbox() as sandbox:
             log, file = pathlib.Path(folder, "log"), pathlib.Path(folder, "connections.json")
             # One account each but of CODA, where a call has to name it.
-            accounts = {name: sandbox.connections["connections"][name] for name in ACCOUNTS}
+            accounts = {name: sandbox.document["connections"][name] for name in ACCOUNTS}
             file.write_text(json.dumps({"connections": {**accounts, "slow": slow.connection}}))
             ended = subprocess.run(
                 [python, PROGRAMS / client.program, *client.mode, SCRIPT, log, EXECUTABLE, "serve",

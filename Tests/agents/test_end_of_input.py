@@ -10,8 +10,8 @@ import json
 import tempfile
 
 import pytest
-from host import Host, line, request
-from vendor import GatedVendor
+from Support.host import Host, line, request
+from Support.vendor import GatedVendor
 
 CALLS = 20
 TOOL = "coda_footprint__list_tenants"

@@ -6,8 +6,8 @@ import os
 import re
 import subprocess
 
-from host import EXECUTABLE, ROOT, environment
-from virtual_environment import virtual_environment
+from Support.host import EXECUTABLE, ROOT, environment
+from Support.virtual_environment import virtual_environment
 
 PROGRAM = "protocol/examples/agent_session.py"
 

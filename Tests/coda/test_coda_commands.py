@@ -3,13 +3,13 @@
 import json
 import pathlib
 import re
-import subprocess
 import urllib.parse
 
 import pytest
 import requests
+from Support.host import ROOT, run
 from Support.sandbox import Sandbox
-from Support.session import EXECUTABLE, ROOT, Host, run
+from Support.session import Host
 
 DOCUMENT = pathlib.Path(ROOT).parent / "shared/seeds/commands.json"
 ROLES = ["Administrator", "Management", "Operations", "Reporting"]
@@ -347,9 +347,9 @@ def sources(catalogue):
 
 
 def jsonpath(query, document):
-    ended = run("jsonpath", query, text=document)
-    assert ended.returncode == 0, ended.stderr
-    return json.loads(ended.stdout)
+    ended = run("jsonpath", query, input=document.encode())
+    assert ended.code == 0, ended.errors
+    return json.loads(ended.text)
 
 
 @each_profile
@@ -657,9 +657,6 @@ def test_a_token_that_has_expired_is_refreshed_unseen(profile, sandbox):
 
 
 def test_call_runs_a_command_for_a_person(sandbox):
-    ended = subprocess.run(
-        [EXECUTABLE, "call", "coda_footprint", "list_devices", "--sandbox", "--page", "3", "--raw"],
-        capture_output=True, text=True, timeout=30,
-    )
-    assert ended.returncode == 0, ended.stderr
-    assert len(json.loads(ended.stdout)["raw_data"]["items"]) == 5
+    ended = run("call", "coda_footprint", "list_devices", "--sandbox", "--page", "3", "--raw")
+    assert ended.code == 0, ended.errors
+    assert len(json.loads(ended.text)["raw_data"]["items"]) == 5

@@ -1,8 +1,9 @@
 """Bad days that are switched on with --sandbox-fault: what the caller of the host gets."""
 
 import pytest
+from Support.host import run
 from Support.sandbox import Sandbox
-from Support.session import Host, run
+from Support.session import Host
 
 RESCAN = "/api/console/scanSurface/rescan/"
 DEVICES = "/api/console/elements/devices/"
@@ -21,7 +22,7 @@ class BadDay:
         listed = next(
             each for each in self.host.call("connections/list")["connections"]
             if each["integration"] == "coda_footprint")
-        return self.host, Sandbox(listed["settings"]["server_url"])
+        return self.host, Sandbox(base=listed["settings"]["server_url"])
 
     def __exit__(self, *raised):
         self.host.__exit__(*raised)
@@ -179,14 +180,14 @@ def test_all_pages_come_through_a_mixed_day():
 ])
 def test_a_fault_that_is_none_is_refused_with_its_place(fault, words):
     ended = run("serve", "--sandbox", "--sandbox-fault", fault)
-    assert ended.returncode == 2 and ended.stdout == ""
+    assert ended.code == 2 and ended.text == ""
     for word in words:
-        assert word in ended.stderr
+        assert word in ended.errors
 
 
 def test_faults_need_the_sandbox():
     ended = run("serve", "--sandbox-fault", "coda: 429")
-    assert ended.returncode == 2 and "--sandbox" in ended.stderr
+    assert ended.code == 2 and "--sandbox" in ended.errors
 
 
 def test_run_comes_through_a_bad_day(tmp_path):
@@ -197,5 +198,5 @@ def test_run_comes_through_a_bad_day(tmp_path):
     batch = tmp_path / "batch.jsonl"
     batch.write_text("".join(lines))
     ended = run("run", str(batch), "--sandbox", "--sandbox-fault", "coda: 503 every 10")
-    assert ended.returncode == 0, ended.stderr
-    assert ended.stdout.count('"return_data":"Successful"') == 50
+    assert ended.code == 0, ended.errors
+    assert ended.text.count('"return_data":"Successful"') == 50

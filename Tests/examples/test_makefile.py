@@ -11,7 +11,8 @@ import signal
 import subprocess
 
 import pytest
-from host import EXECUTABLE, ROOT, TIMEOUT, Sandbox, environment, eventually
+from Support.host import EXECUTABLE, ROOT, TIMEOUT, environment, eventually
+from Support.sandbox import Sandbox
 
 #: The devices at risk of the emulated vendor, and those of them that no users can be asked of.
 DEVICES, WITHOUT_USERS = 18, 5

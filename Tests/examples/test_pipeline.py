@@ -7,7 +7,7 @@ import re
 import subprocess
 
 import pytest
-from host import EXECUTABLE, ROOT, TIMEOUT, environment, invoke, run
+from Support.host import EXECUTABLE, ROOT, TIMEOUT, environment, invoke, run
 
 SCRIPT = "protocol/examples/pipeline.sh"
 ALL_VULNERABILITIES = "on GET /api/console/elements/device/*"

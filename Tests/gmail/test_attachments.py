@@ -6,9 +6,10 @@ import hashlib
 import pathlib
 
 import pytest
+from Support.host import eventually
 from Support.mailbox import MESSAGES, SENDER, Mailbox, encoded
 from Support.sandbox import Sandbox
-from Support.session import Host, until
+from Support.session import Host
 from Support.upstream import reply
 from Support.workspace import SOC, Workspace
 
@@ -339,7 +340,7 @@ def test_between_the_attachments_of_one_name_it_can_be_cancelled():
     message = Message(many(lambda number: "e.txt", b"x"))
     with message, Host(message.connection()) as host:
         number = host.start("download_email_attachment", arguments("e.txt"))
-        until(lambda: host.call("files/list", {"limit": 1})["files"], "a first file")
+        eventually(lambda: host.call("files/list", {"limit": 1})["files"], "a first file is kept")
         host.call("cancel", {"id": number})
         assert host.wait(number)[0]["error"]["data"]["kind"] == "cancelled"
         assert 0 < kept(host) < MANY

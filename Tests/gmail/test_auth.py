@@ -10,7 +10,6 @@ import pathlib
 import pty
 import re
 import signal
-import socket
 import stat
 import subprocess
 import threading
@@ -18,9 +17,11 @@ import urllib.parse
 
 import pytest
 import requests
+from Support import host, session
+from Support.host import Host
+from Support.ports import free_port
 from Support.programmed_google import CLIENT_SECRET, Google, token_refusal
 from Support.sandbox import Sandbox
-from Support.session import EXECUTABLE, Host, environment
 from Support.upstream import reply
 from Support.workspace import ADMIN, MIKA
 
@@ -30,15 +31,13 @@ SCOPES = [
     "https://www.googleapis.com/auth/admin.directory.user"]
 
 
-class Auth:
+class Auth(Host):
     """A running `sallyport auth gmail`, at the point where it has printed the page."""
 
     def __init__(self, file, *options, stdin=subprocess.PIPE, env=None):
-        self.command = [EXECUTABLE, "auth", "gmail", "--connections", str(file), *options]
-        self.process = subprocess.Popen(
-            self.command, stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            env=environment(**(env or {})))
-        self.page = self.process.stdout.readline().decode().strip()
+        super().__init__(
+            "gmail", "--connections", str(file), *options, command=("auth",), stdin=stdin, more_environment=env)
+        self.page = self.read_line().decode()
         self.query = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(self.page).query))
 
     @property
@@ -46,27 +45,17 @@ class Auth:
         return self.query["redirect_uri"]
 
     def paste(self, text):
-        self.process.stdin.write(text.encode() + b"\n")
-        self.process.stdin.flush()
+        self.send_bytes(text.encode() + b"\n")
 
     def visit(self, **query):
         """As the page sends the browser."""
         return requests.get(self.redirect, params={"state": self.query["state"]} | query, timeout=TIMEOUT)
 
     def end(self):
-        """Exit status, stdout, stderr."""
-        self.output, self.errors = (b.decode() for b in self.process.communicate(timeout=TIMEOUT))
-        return self.process.returncode
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.process.kill()
-        self.process.wait()
-        for pipe in (self.process.stdin, self.process.stdout, self.process.stderr):
-            if pipe:
-                pipe.close()
+        """Ends the input; returns the exit status. `output` is then what followed the page."""
+        self.close_input()
+        self.output = "".join(line.decode() + "\n" for line in self.rest_lines())
+        return self.exit_code()
 
 
 @pytest.fixture(scope="module")
@@ -125,9 +114,9 @@ def test_a_browser_on_this_machine_is_all_it_takes(workspace, running):
     assert token.startswith("1//")
     assert stat.S_IMODE(workspace.stat().st_mode) == 0o600
     assert os.listdir(workspace.parent) == ["connections.json"]
-    with Host(options=["--connections", str(workspace)]) as host:
-        host.integration = "gmail"
-        assert host.result("test_connection", connection="gmail_oauth_sandbox")["return_data"] == "Successful"
+    with session.Host(options=["--connections", str(workspace)]) as serving:
+        serving.integration = "gmail"
+        assert serving.result("test_connection", connection="gmail_oauth_sandbox")["return_data"] == "Successful"
 
 
 def test_every_run_has_a_state_and_a_challenge_of_its_own(workspace):
@@ -142,18 +131,12 @@ def test_the_page_asks_whom_the_option_names(workspace):
         assert auth.end() == 0 and MIKA in auth.output
 
 
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return server.getsockname()[1]
-
-
 def test_the_port_can_be_chosen(workspace):
     port = free_port()
     with Auth(workspace, "--port", str(port)) as auth:
         assert auth.redirect == f"http://127.0.0.1:{port}/"
-        ended = subprocess.run(
-            [*auth.command], capture_output=True, timeout=TIMEOUT, env=environment(), stdin=subprocess.DEVNULL)
-        assert ended.returncode == 2 and b"--port" in ended.stderr and ended.stdout == b""
+        ended = run(workspace, "--port", str(port))
+        assert ended.code == 2 and "--port" in ended.errors and ended.output == b""
 
 
 def test_only_the_answer_is_answered(workspace):
@@ -249,15 +232,13 @@ def test_a_code_that_was_asked_for_elsewhere_is_exchanged(workspace, running, by
     code = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(page.headers["Location"]).query))["code"]
     given, input = (code, b"") if by == "option" else ("-", code.encode() + b"\n")
     ended = run(workspace, "--code", given, input=input)
-    assert ended.returncode == 0, ended.stderr
+    assert ended.code == 0, ended.errors
     assert settings_in(workspace)["refresh_token"].startswith("1//")
-    assert code.encode() not in ended.stdout + ended.stderr
+    assert code.encode() not in ended.output + ended.errors.encode()
 
 
 def run(file, *options, input=b"", env=None):
-    return subprocess.run(
-        [EXECUTABLE, "auth", "gmail", "--connections", str(file), *options], input=input,
-        capture_output=True, timeout=TIMEOUT, env=environment(**(env or {})))
+    return host.run("auth", "gmail", "--connections", str(file), *options, input=input, more_environment=env)
 
 
 # What goes wrong on the page
@@ -433,17 +414,15 @@ def test_a_token_that_cannot_be_kept_after_all_is_an_error(tmp_path):
 ])
 def test_a_slip_ends_before_anybody_is_asked(workspace, options, words):
     ended = run(workspace, *options)
-    assert (ended.returncode, ended.stdout) == (2, b"") and words in ended.stderr.decode()
+    assert (ended.code, ended.output) == (2, b"") and words in ended.errors
 
 
 @pytest.mark.parametrize("integration, words", [
     ("gmial", "did you mean gmail?"), ("coda_footprint", "there is no connection of coda_footprint that needs"),
 ])
 def test_a_vendor_without_consent_is_refused(workspace, integration, words):
-    ended = subprocess.run(
-        [EXECUTABLE, "auth", integration, "--connections", str(workspace)], capture_output=True, timeout=TIMEOUT,
-        env=environment())
-    assert ended.returncode == 2 and words in ended.stderr.decode()
+    ended = host.run("auth", integration, "--connections", str(workspace))
+    assert ended.code == 2 and words in ended.errors
 
 
 def test_a_connection_that_could_not_keep_the_token_is_refused_before_anybody_is_asked(tmp_path):
@@ -452,7 +431,7 @@ def test_a_connection_that_could_not_keep_the_token_is_refused_before_anybody_is
         connection = google.oauth(settings={"refresh_token": {"$env": "REFRESH"}})
         file.write_text(json.dumps({"connections": {"main": connection}}))
         ended = run(file, env={"REFRESH": "1//x"})
-        assert ended.returncode == 2 and "cannot keep its refresh_token" in ended.stderr.decode()
+        assert ended.code == 2 and "cannot keep its refresh_token" in ended.errors
         assert google.requests == []
 
 
@@ -484,7 +463,7 @@ def test_without_callback_url_there_is_no_page_to_paste(tmp_path):
         file.write_text(json.dumps({"connections": {"main": connection}}))
         for option in (["--paste"], ["--code", "4/0A"]):
             ended = run(file, *option)
-            assert ended.returncode == 2 and "callback_url" in ended.stderr.decode()
+            assert ended.code == 2 and "callback_url" in ended.errors
 
 
 def test_two_connections_that_need_a_consent_must_be_named(tmp_path):
@@ -492,4 +471,4 @@ def test_two_connections_that_need_a_consent_must_be_named(tmp_path):
         file = tmp_path / "connections.json"
         file.write_text(json.dumps({"connections": {"one": google.oauth(), "two": google.oauth()}}))
         ended = run(file)
-        assert ended.returncode == 2 and "there is one, two" in ended.stderr.decode()
+        assert ended.code == 2 and "there is one, two" in ended.errors

@@ -226,4 +226,4 @@ def test_secrets_that_an_inner_error_repeats_are_redacted():
         with Host(google.connection()) as host:
             data = host.failure("get_email", {"user_email": ANNA, "message_ids": ids(6)})
             assert data["message"] == "bad token [redacted]"
-            assert google.token_now.encode() not in b"".join(host.output)
+            assert google.token_now.encode() not in host.everything()

@@ -11,9 +11,10 @@ import time
 import urllib.parse
 
 import pytest
+from Support.host import ROOT, run
 from Support.programmed_google import ANNA, BATCH, Google, batch_reply, batched, refusal
 from Support.sandbox import Sandbox
-from Support.session import ROOT, Host, run
+from Support.session import Host
 from Support.upstream import reply
 from Support.workspace import SOC
 
@@ -770,6 +771,6 @@ def test_a_person_sees_the_fields_of_events_and_the_cursor_for_the_next_call():
     span = ["--start-time", "2026-11-16", "--end-time", "2026-11-17", "--number-of-events-fetched", "1"]
     words = ["call", "gmail", "fetch_event", "--user-email", SOC, "--sandbox"]
     first = run(*words, *span)
-    assert first.returncode == 0 and "Email subject" in first.stdout and "Strange mail" in first.stdout
-    cursor = first.stdout.split("--cursor ")[1].strip()
-    assert "Your parcel" in run(*words, *span, "--cursor", cursor).stdout
+    assert first.code == 0 and "Email subject" in first.text and "Strange mail" in first.text
+    cursor = first.text.split("--cursor ")[1].strip()
+    assert "Your parcel" in run(*words, *span, "--cursor", cursor).text

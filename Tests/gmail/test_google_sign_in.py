@@ -226,7 +226,7 @@ def test_no_secret_leaves_the_process(tmp_path):
             assert failure["message"] == "bad password [redacted] with Bearer [redacted]"
             # It is a word like any other once the command is over.
             assert host.call("connections/list")
-        everything = b"".join(host.output) + host.stderr + audit.read_bytes()
+        everything = host.everything() + audit.read_bytes()
         records = [json.loads(line) for line in audit.read_text().splitlines()]
         assert [r["arguments"] for r in records] == [{"user_key": ANNA, "password": "[redacted]"}] * 2
         for secret in [password, json.dumps(password)[1:-1], middle, google.forms[0]["assertion"], "ya29."]:

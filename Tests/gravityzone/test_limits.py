@@ -6,8 +6,9 @@ import threading
 import pytest
 from Support.control_center import ControlCenter, connection, success
 from Support.gravityzone import GravityZone, Ids
+from Support.host import run
 from Support.sandbox import Sandbox
-from Support.session import PATIENCE, Host, run
+from Support.session import PATIENCE, Host
 from Support.upstream import Reply
 
 LABEL = "update_endpoint_labels"
@@ -240,8 +241,8 @@ def test_run_waits_for_the_rate_limit_beyond_the_end_of_the_file(tmp_path):
         batch.write_text(line + "\n")
         patient = run("run", str(batch), "--connections", str(file))
         hasty = run("run", str(batch), "--connections", str(file), "--drain-timeout", "0.1")
-    assert patient.returncode == 0 and "Successful" in patient.stdout
-    assert hasty.returncode == 3
+    assert patient.code == 0 and "Successful" in patient.text
+    assert hasty.code == 3
 
 
 def test_the_emulated_vendor_never_refuses_who_keeps_the_limits(sandbox, alone):

@@ -6,7 +6,8 @@ import re
 
 import pytest
 from Support.control_center import connection
-from Support.session import ROOT, Host
+from Support.host import ROOT
+from Support.session import Host
 
 DOCUMENT = pathlib.Path(ROOT).parent / "shared/seeds/commands.json"
 A, B = "5b680f6fb1a43d860a7b23c1", "5b680f6fb1a43d860a7b23c2"

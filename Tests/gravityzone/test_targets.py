@@ -112,14 +112,14 @@ def test_they_run_side_by_side_but_not_all_at_once():
         center.wait_for(16)
         gate.set()
         host.wait(number)
-    assert center.most_under_way == 16
+    assert center.most_in_flight == 16
 
 
 def test_the_connection_bounds_them_further():
     with ControlCenter() as center:
         with Host(center.connection(max_concurrency=2)) as host:
             host.result(LABEL, {"endpoint_ids": ids(20)})
-    assert center.most_under_way <= 2
+    assert center.most_in_flight <= 2
     assert len(center.requests) == 20
 
 

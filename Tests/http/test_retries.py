@@ -508,7 +508,7 @@ def test_no_more_requests_are_under_way_than_the_connection_allows(most):
             started = [host.start("list_scanners") for _ in range(20)]
             for number in started:
                 assert "result" in host.wait(number)[0]
-            assert tenant.most_under_way == most
+            assert tenant.most_in_flight == most
 
 
 def test_a_place_on_the_connection_is_waited_for_no_longer_than_the_deadline():

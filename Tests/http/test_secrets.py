@@ -9,7 +9,8 @@ import json
 import urllib.parse
 
 import pytest
-from Support.session import USER, Host, connection, run
+from Support.host import run
+from Support.session import USER, Host, connection
 from Support.upstream import Tenant, raw, reply
 
 PASSWORDS = [
@@ -126,7 +127,7 @@ class Talk:
             host.answer("test_connection")
             for method in ("connections/list", "limits", "stats", "capabilities"):
                 host.call(method)
-        return [b"".join(host.output), host.stderr, self.audit.read_bytes()]
+        return [host.everything(), self.audit.read_bytes()]
 
 
 def everywhere(texts):
@@ -175,7 +176,7 @@ def test_what_a_vendor_echoes_of_the_password_as_text_is_redacted(password):
             for number in started:
                 shown = json.dumps(host.wait(number)[0]["error"]["data"]["upstream"])
                 assert "you sent" in shown and "to us" in shown
-        hunt(password, b"".join(host.output), host.stderr)
+        hunt(password, host.everything())
 
 
 @pytest.mark.parametrize("password", PASSWORDS)
@@ -193,7 +194,7 @@ def test_what_a_sign_in_echoes_is_redacted(password, status):
             for _ in bodies:
                 host.failure("list_devices")
         assert len(tenant.logins) == len(bodies)
-        hunt(password, b"".join(host.output), host.stderr)
+        hunt(password, host.everything())
 
 
 @pytest.mark.parametrize("status", [200, 400, 401, 403, 501])
@@ -226,7 +227,7 @@ def test_tokens_of_a_sign_in_that_is_not_understood_are_not_shown(body, status):
         with host:
             host.failure("list_devices")
         for token in tokens.values():
-            hunt(token, b"".join(host.output), host.stderr)
+            hunt(token, host.everything())
 
 
 @pytest.mark.parametrize("length", [500, 8_192])
@@ -275,7 +276,7 @@ def test_a_connection_that_is_refused_does_not_show_its_password(place):
         assert "error" in host.answer("list_scanners", {}, one)
         host.wait(host.request("connections/put", {"name": "mine", "connection": one}))
         host.call("connections/list")
-    hunt(password, b"".join(host.output), host.stderr)
+    hunt(password, host.everything())
 
 
 def test_a_put_connection_is_listed_without_its_password():
@@ -290,7 +291,7 @@ def test_a_put_connection_is_listed_without_its_password():
             assert listed["settings"]["user_name"] == USER
             host.result("list_scanners", {}, "mine")
             assert tenant.logins[0].json["password"] == password
-        hunt(password, b"".join(host.output), host.stderr)
+        hunt(password, host.everything())
 
 
 def test_a_password_in_a_line_that_is_not_understood_is_not_repeated():
@@ -303,7 +304,7 @@ def test_a_password_in_a_line_that_is_not_understood_is_not_repeated():
                   b'"command":"list_scanners","arguments":{"%s":1}}}' % password.encode())
         host.wait(2)
         host.wait(3)
-    hunt(password, b"".join(host.output), host.stderr)
+    hunt(password, host.everything())
 
 
 @pytest.mark.parametrize("reference", ["$env", "$file", "$command"])
@@ -322,7 +323,7 @@ def test_a_password_kept_elsewhere_is_redacted_too(reference, tmp_path):
             host.result("list_devices")
             host.result("list_devices", stream=True)
         assert tenant.logins[0].json["password"] == password
-        hunt(password, b"".join(host.output), host.stderr)
+        hunt(password, host.everything())
 
 
 @pytest.mark.parametrize("verb", ["call", "run"])
@@ -341,5 +342,5 @@ def test_the_other_verbs_keep_secrets_too(verb, tmp_path):
         words = {"call": ["call", "coda_footprint", "list_devices"], "run": ["run", str(batch)]}
         for extra in ([], ["--raw"]) if verb == "call" else ([],):
             ended = run(*words[verb], "--connections", str(file), *extra)
-            assert ended.returncode == 0, ended.stderr
-            hunt(password, ended.stdout.encode(), ended.stderr.encode())
+            assert ended.code == 0, ended.errors
+            hunt(password, ended.output, ended.errors.encode())

@@ -4,7 +4,8 @@ import json
 import threading
 
 import pytest
-from Support.session import PASSWORD, USER, Host, connection, run
+from Support.host import run
+from Support.session import PASSWORD, USER, Host, connection
 from Support.upstream import (
     LOGIN,
     REFRESH,
@@ -424,5 +425,5 @@ def test_a_password_that_is_none_is_refused_with_the_configuration(password, tmp
     one = connection("http://127.0.0.1:9", settings={"password": password})
     file.write_text(json.dumps({"connections": {"main": one}}))
     ended = run("serve", "--connections", str(file))
-    assert ended.returncode == 2
-    assert "/connections/main/settings/password" in ended.stderr
+    assert ended.code == 2
+    assert "/connections/main/settings/password" in ended.errors

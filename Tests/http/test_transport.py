@@ -6,7 +6,8 @@ import threading
 
 import brotli
 import pytest
-from Support.session import PASSWORD, Host, connection, run
+from Support.host import run
+from Support.session import PASSWORD, Host, connection
 from Support.upstream import (
     DEVICES,
     RESCAN,
@@ -56,7 +57,7 @@ def test_64_calls_are_under_way_at_once_and_their_connections_serve_the_next_64(
             started = [host.start("list_scanners") for _ in range(64)]
             for number in started:
                 assert "result" in host.wait(number)[0]
-        assert tenant.most_under_way == 64
+        assert tenant.most_in_flight == 64
         assert len(tenant.calls) == 128
         assert len(tenant.connections) <= 66
 
@@ -518,10 +519,10 @@ def test_a_server_url_that_is_unsafe_or_none_is_refused_with_the_configuration(u
     file = tmp_path / "connections.json"
     file.write_text(json.dumps({"connections": {"main": connection(url)}}))
     ended = run("serve", "--connections", str(file))
-    assert ended.returncode == 2 and ended.stdout == ""
-    assert "/connections/main/settings/server_url" in ended.stderr
-    assert BAD_URLS[url] in ended.stderr
-    assert "Secret-In-Url" not in ended.stderr and PASSWORD not in ended.stderr
+    assert ended.code == 2 and ended.text == ""
+    assert "/connections/main/settings/server_url" in ended.errors
+    assert BAD_URLS[url] in ended.errors
+    assert "Secret-In-Url" not in ended.errors and PASSWORD not in ended.errors
 
 
 @pytest.mark.parametrize("url", BAD_URLS)
@@ -604,8 +605,7 @@ def test_proxy_credentials_go_to_the_proxy_and_nowhere_else():
             host.call("connections/list")
             proxy.close()
             host.failure("list_scanners", timeout_ms=300)
-            host.close()
-            everything = b"".join(host.output) + host.stderr
+            everything = host.everything()
             assert b"Proxy-Secret-9" not in everything
             assert b"UHJveHktU2VjcmV0LTk" not in everything
 

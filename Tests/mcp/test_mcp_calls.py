@@ -251,12 +251,14 @@ def with_options(client, tool, arguments, options, **more):
 
 
 def test_programs_give_options_beside_the_arguments(start, revision):
-    client = start(revision, "--tool-timeout", "60", "--max-tool-result-bytes", "1000000")
+    slow = "coda: slow 60s on GET /api/console/scanSurface/scanners/"
+    client = start(
+        revision, "--tool-timeout", "60", "--max-tool-result-bytes", "1000000", "--sandbox-fault", slow)
     id = with_options(client, "coda_footprint__list_devices", {}, {"all_pages": True}, token="t")
     answer, told = client.answer(id)
     assert len(structure(answer["result"])["raw_data"]["items"]) == 45
     assert [(one["params"]["progress"], one["params"]["total"]) for one in told] == [(1, 3), (2, 3), (3, 3)]
-    late = with_options(client, "coda_footprint__list_devices", {}, {"timeout_ms": 1, "all_pages": True})
+    late = with_options(client, "coda_footprint__list_scanners", {}, {"timeout_ms": 1})
     assert "(504)" in text(client.answer(late)[0]["result"])
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from accounting import expect_accounted
 from frames import read_frame
-from host import Host, request
+from Support.host import Host, request
 from mutation import Lines
 
 LINES = 20_000

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from host import Host, invoke, request
+from Support.host import Host, invoke, request
 
 WRONG_PAGE = {"page": 0}
 

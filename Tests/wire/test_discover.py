@@ -12,7 +12,7 @@ from typing import Any
 import jsonschema
 import pytest
 import referencing
-from host import Host, ROOT, request
+from Support.host import Host, ROOT, request
 
 DRAFT_7 = jsonschema.Draft7Validator
 

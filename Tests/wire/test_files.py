@@ -11,7 +11,7 @@ import signal
 import stat
 
 import pytest
-from host import Host, eventually, request, run
+from Support.host import Host, eventually, request, run
 
 SOURCE = "incident_attachment_file"
 MIB = 1 << 20

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from host import Host, invoke, line, parse, request, run
+from Support.host import Host, invoke, line, parse, request, run
 
 PING = b'{"jsonrpc":"2.0","id":1,"method":"ping"}'
 PONG = b'{"jsonrpc":"2.0","id":1,"result":{}}'

@@ -8,7 +8,8 @@ import signal
 import stat
 
 import pytest
-from host import Host, Sandbox, invoke, request
+from Support.host import Host, invoke, request
+from Support.sandbox import Sandbox
 
 OUT = {"target_id": 7001, "scope": "out"}
 

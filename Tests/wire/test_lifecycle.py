@@ -7,7 +7,7 @@ import subprocess
 import tempfile
 
 import pytest
-from host import EXECUTABLE, TIMEOUT, Host, environment, invoke, line, parse, request
+from Support.host import EXECUTABLE, TIMEOUT, Host, environment, invoke, line, parse, request
 
 MEBIBYTE = 1024 * 1024
 
@@ -291,7 +291,7 @@ def test_no_more_requests_are_under_way_than_allowed(maximum, vendor):
             vendor.release()
             host.read()
         assert host.finish() == (0, [])
-    assert vendor.most_at_once == maximum
+    assert vendor.most_in_flight == maximum
 
 
 def test_64_requests_are_under_way_at_a_time_unless_told_otherwise(vendor):
@@ -301,7 +301,7 @@ def test_64_requests_are_under_way_at_a_time_unless_told_otherwise(vendor):
         vendor.open()
         code, answers = host.finish()
     assert code == 0 and len(answers) == 70
-    assert vendor.most_at_once <= 64
+    assert vendor.most_in_flight <= 64
 
 
 def test_answers_come_in_the_order_in_which_they_are_ready(vendor):

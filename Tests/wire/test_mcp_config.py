@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from host import EXECUTABLE
+from Support.host import EXECUTABLE
 
 GROUPS = {
     "claude-desktop": "mcpServers",

@@ -14,8 +14,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from host import Host, invoke, request, ROOT
-from schemas import closed, DIALECT, documents, fault, TO_HOST, validator
+from Support.host import Host, invoke, request, ROOT
+from Support.schemas import closed, DIALECT, documents, fault, TO_HOST, validator
 
 #: Those of section 9 speak another protocol, whose messages have schemas of their own.
 TRANSCRIPTS = [
@@ -204,7 +204,7 @@ def test_a_change_of_a_connection_is_as_the_schemas_say():
 
 
 def test_the_connections_of_the_sandbox_are_a_connections_file(sandbox):
-    connections = copy.deepcopy(sandbox.connections)
+    connections = copy.deepcopy(sandbox.document)
     assert fault("connections_file", connections) is None
     del connections["connections"]["coda_sandbox"]["integration"]
     assert not is_valid("connections_file", connections)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from host import eventually, Host, invoke, request, run
+from Support.host import eventually, Host, invoke, request, run
 
 CODA = "coda_footprint"
 
@@ -325,13 +325,13 @@ def test_a_dry_run_shows_the_requests_and_sends_none(sandbox):
     assert (result["return_data"], result["dry_run"]) == ("Successful", True)
     (shown,) = result["requests"]
     assert shown["method"] == "GET" and "body" not in shown
-    assert shown["url"].startswith(sandbox.url + "/api/console/elements/devices/?page=2&")
+    assert shown["url"].startswith(sandbox.base + "/api/console/elements/devices/?page=2&")
     assert "10.0%20%C3%A9%26" in shown["url"]
     assert shown["headers"]["FootprintTenantId"] == "2"
     assert shown["headers"]["Authorization"] == "[redacted]"
     (shown,) = change["requests"]
     assert (shown["method"], shown["body"]) == ("PATCH", {"scope": "OUT"})
-    assert sandbox._control("log") == []
+    assert sandbox.control("GET", "log") == []
 
 
 def test_a_dry_run_and_the_request_that_is_sent_are_alike(sandbox):
@@ -340,7 +340,7 @@ def test_a_dry_run_and_the_request_that_is_sent_are_alike(sandbox):
         (shown,) = host.ask(invoke(1, "list_devices", arguments, dry_run=True))["result"]["requests"]
         assert "result" in host.ask(invoke(2, "list_devices", arguments))
     (sent,) = sandbox.log()
-    assert (shown["method"], shown["url"]) == (sent["method"], f"{sandbox.url}{sent['path']}?{sent['query']}")
+    assert (shown["method"], shown["url"]) == (sent["method"], f"{sandbox.base}{sent['path']}?{sent['query']}")
     for name, value in shown["headers"].items():
         if name != "Authorization":
             assert sent["headers"][name.lower()] == value

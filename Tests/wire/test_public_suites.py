@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import pytest
-from host import Host, request, run
+from Support.host import Host, request, run
 
 #: Processes at a time; each lives for a few milliseconds.
 AT_A_TIME = os.cpu_count() or 2

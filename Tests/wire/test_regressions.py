@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 
 import pytest
-from host import Host, Sandbox, invoke, run
+from Support.host import Host, invoke, run
+from Support.sandbox import Sandbox
 
 
 def test_an_error_in_a_notification_is_redacted_and_stays_a_text(sandbox):

@@ -12,7 +12,8 @@ import stat
 import subprocess
 
 import pytest
-from host import EXECUTABLE, TIMEOUT, Host, Sandbox, environment, eventually, invoke, line, parse, request, run
+from Support.host import EXECUTABLE, TIMEOUT, Host, environment, eventually, invoke, line, parse, request, run
+from Support.sandbox import Sandbox
 
 GOOD = request(1, "ping")
 BAD = request(2, "nobody")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from host import EXECUTABLE, TIMEOUT, environment
+from Support.host import EXECUTABLE, TIMEOUT, environment
 from player import play
 from process import Launch
 from protocol_text import sections
