@@ -133,13 +133,17 @@ def test_a_short_lived_token_is_replaced_before_its_end():
         assert [bearer(call)[0] for call in google.calls] == [2, 2]
 
 
-@pytest.mark.parametrize("seconds", [10**12, 2**63 - 1, -(2**63), 10**30, "soon", None])
-def test_a_lifetime_that_cannot_be_is_none(seconds):
+@pytest.mark.parametrize("seconds, token_requests", [
+    (10**12, 1), (2**63 - 1, 1), (10**30, 1), ("soon", 1), (None, 1),
+    # A token that has expired already: a second one for the first call, a third for the next call.
+    (-1, 3), (-(2**63), 3)])
+def test_invalid_expires_in_is_ignored(seconds, token_requests):
     with Google() as google:
         google.token = lambda request, form, number: google.grant(form, number, expires_in=seconds)
         with Host(google.connection()) as host:
             host.result("list_labels", LABELS)
             host.result("list_labels", LABELS)
+        assert len(google.forms) == token_requests
 
 
 # Refusals of the token endpoint
