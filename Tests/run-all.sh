@@ -48,7 +48,7 @@ python=$PWD/.build/test-python/bin/python
   -r Tests/requirements.txt -r clients/python/tests/requirements.txt
 need_go
 
-pytest="-B -m pytest -q -p no:cacheprovider --dist loadfile"
+pytest="-B -m pytest -q -p no:cacheprovider --dist loadfile --no-loadscope-reorder"
 if [ -n "$seed" ]; then
   echo "Random order with seed $seed; to repeat it: sh Tests/run-all.sh --random $seed"
   pytest="$pytest --randomly-seed=$seed"

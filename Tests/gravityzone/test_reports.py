@@ -139,8 +139,9 @@ def test_nor_behind_a_redirect():
     assert all(r.header("authorization") is None for r in foreign.requests)
 
 
-@pytest.mark.parametrize("body", [b"", b"<html>Sign in</html>", b"PK", b"PK\x05\x06" + bytes(18),
-                                  b"PK\x03\x04abc", ZIP[:-22]])
+@pytest.mark.parametrize("body", [
+    b"", b"<html>Sign in</html>", b"PK", b"PK\x05\x06" + bytes(18), b"PK\x03\x04abc", ZIP[:-22],
+], ids=["empty", "page", "two bytes", "no entry", "no directory", "cut"])
 def test_what_is_no_archive_is_not_kept(body):
     with Reports(lambda request: reply(200, body)) as center, Host(center.connection()) as host:
         data = host.failure("download_reports", {"report_ids": [R]})

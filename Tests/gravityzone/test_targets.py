@@ -233,6 +233,8 @@ def test_who_waits_for_the_limit_takes_no_place_of_those_who_can_send():
             number = host.start("remove_from_block_list", {"hash_item_ids": ids(8)}, stream=True)
             host.seen("invoke/waiting", number)
             host.result(LABEL, {"endpoint_ids": ids(1)})
+            # The one that the limit let through, and the one of the other command.
+            assert len(center.requests) == 2
             host.call("cancel", {"id": number})
 
 

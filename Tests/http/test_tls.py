@@ -66,6 +66,7 @@ def test_a_name_is_matched_against_the_certificate(authority):
     with Tenant(tls=authority.server("localhost"), name="localhost") as tenant:
         with Host(trusting(tenant, authority)) as host:
             host.result("list_scanners")
+        assert len(tenant.to(SCANNERS)) == 1
 
 
 def test_a_vendor_without_tls_behind_https_is_a_network_error(authority):
