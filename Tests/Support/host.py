@@ -16,7 +16,6 @@ import os
 import pathlib
 import queue
 import select
-import signal
 import subprocess
 import tempfile
 import termios
@@ -276,7 +275,7 @@ class Process:
         if self.process.stdin:
             self.process.stdin.close()
 
-    def signal(self, number: signal.Signals) -> None:
+    def signal(self, number: int) -> None:
         self.process.send_signal(number)
 
     # Receiving

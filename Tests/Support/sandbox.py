@@ -79,8 +79,11 @@ class Sandbox:
 
     # Control
 
+    def control_response(self, verb: str, route: str, **more: Any) -> requests.Response:
+        return self._session.request(verb, f"{self.base}/_sandbox/{route}", timeout=TIMEOUT, **more)
+
     def control(self, verb: str, route: str, **more: Any) -> Any:
-        answer = self._session.request(verb, f"{self.base}/_sandbox/{route}", timeout=TIMEOUT, **more)
+        answer = self.control_response(verb, route, **more)
         assert answer.status_code == 200, answer.text
         return answer.json()
 

@@ -6,6 +6,7 @@ import threading
 import time
 
 import pytest
+from Support.pacing import CLOCK_GRAIN, assert_paced
 from Support.session import Host, connection
 from Support.upstream import (
     LOGIN,
@@ -20,13 +21,13 @@ from Support.upstream import (
     reset,
     silent,
 )
+from Support.vendor import GatedVendor
 
 READ = ("list_scanners", {}, SCANNERS)
 REPEATABLE = ("update_target_scan_scope", {"target_id": 77, "scope": "out"}, TARGET)
 WRITE = ("patch_rescan", {}, RESCAN)
 SAFE = [READ, REPEATABLE]
 EVERY = [READ, REPEATABLE, WRITE]
-CLOCK_GRAIN = 0.005  # seconds that two clocks may differ by rounding
 
 
 def by_name(cases):
@@ -89,7 +90,7 @@ def test_a_retry_after_that_says_nothing_is_no_fault(value):
 
 @by_name(EVERY)
 @pytest.mark.parametrize("when", [
-    "30",
+    "1200",
     email.utils.format_datetime(
         datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(hours=1), usegmt=True
     ),
@@ -98,13 +99,11 @@ def test_a_wait_beyond_the_deadline_is_answered_at_once(case, when):
     command, arguments, path = case
     busy = reply(429, {"detail": "Request was throttled."}, [("Retry-After", when)])
     with Tenant(lambda request: busy) as tenant, Host(connection(tenant.url)) as host:
-        started = time.monotonic()
-        error = host.failure(command, arguments, timeout_ms=25_000)
-        assert time.monotonic() - started < 20
+        error = host.failure(command, arguments, timeout_ms=600_000)
         assert (error["kind"], error["status_code"]) == ("rate_limited", 429)
         assert error["message"] == "Too Many Requests."
         assert error["retryable"] is True and error["outcome"] == "not_applied"
-        assert error["retry_after_ms"] >= 29_000
+        assert error["retry_after_ms"] >= 600_000
         assert error["upstream"] == {"detail": "Request was throttled."}
         assert len(tenant.to(path)) == 1
         # The vendor has been heard: nothing goes out before it wants to be asked again.
@@ -294,7 +293,7 @@ def test_the_back_off_does_not_go_beyond_the_deadline():
     with Tenant(lambda request: reply(503)) as tenant, Host(connection(tenant.url)) as host:
         host.answer("list_tenants", timeout_ms=1)
         number = host.start("list_scanners", timeout_ms=300)
-        error = host.wait(number, patience=10)[0]["error"]["data"]
+        error = host.wait(number)[0]["error"]["data"]
         assert error["status_code"] in (503, 504)
         assert len(tenant.to(SCANNERS)) <= 2
 
@@ -306,11 +305,11 @@ def test_a_streaming_caller_is_told_of_every_wait():
     busy = reply(429, None, [("Retry-After", "1")])
     with Tenant(in_turn(busy, reply(503), reply(200, [{"id": 1}]))) as tenant:
         with Host(connection(tenant.url)) as host:
-            number = host.start("list_scanners", stream=True)
             before = time.time()
+            number = host.start("list_scanners", stream=True)
             first = host.seen("invoke/waiting", number)
             resume = datetime.datetime.fromisoformat(first["resume_at"].replace("Z", "+00:00"))
-            assert before - 1 <= resume.timestamp() <= time.time() + 2
+            assert before <= resume.timestamp() <= time.time() + 2
             assert first["id"] == number
             result = host.wait(number)[0]["result"]
             assert result["meta"]["retries"] == 2 and result["meta"]["items"] == 1
@@ -327,13 +326,6 @@ def test_a_caller_that_does_not_stream_is_told_nothing_before_the_answer():
 # Rate limits
 
 
-def fullest_window(requests, seconds, tolerance):
-    """The most requests that arrived in any window of that length, a little shortened."""
-    times = sorted(request.at for request in requests)
-    length = seconds - tolerance
-    return max(sum(start <= time < start + length for time in times) for start in times)
-
-
 def limited(tenant, **limits):
     return connection(tenant.url, rate_limits={
         name: {"requests": requests, "per_seconds": seconds}
@@ -341,56 +333,53 @@ def limited(tenant, **limits):
     })
 
 
-JITTER = 0.15  # seconds that a request may take to arrive longer than another
-
-
 def test_a_default_limit_holds_in_every_window_for_all_commands_together():
     with Tenant() as tenant, Host(limited(tenant, default=(5, 1))) as host:
+        begin = time.monotonic()
         commands = ["list_scanners", "list_devices", "list_scan_surfaces", "patch_rescan"]
         started = [host.start(commands[number % 4]) for number in range(16)]
         metas = [host.wait(number)[0]["result"]["meta"] for number in started]
         assert len(tenant.requests) == 17
-        assert fullest_window(tenant.requests, 1, JITTER) <= 5
+        assert_paced(tenant.requests, 5, 1, begin)
         assert sum(meta["waited_ms"] > 0 for meta in metas) >= 11
         assert all(meta["retries"] == 0 for meta in metas)
-        assert tenant.requests[-1].at - tenant.requests[0].at >= 3 - JITTER
 
 
 def test_a_limit_of_one_command_is_its_own():
     with Tenant() as tenant, Host(limited(tenant, list_scanners=(2, 0.5))) as host:
+        begin = time.monotonic()
         slow = [host.start("list_scanners") for _ in range(6)]
         fast = [host.start("list_devices") for _ in range(20)]
         for number in fast:
             assert host.wait(number)[0]["result"]["meta"]["waited_ms"] == 0
         for number in slow:
             host.wait(number)
-        assert fullest_window(tenant.to(SCANNERS), 0.5, JITTER) <= 2
+        assert_paced(tenant.to(SCANNERS), 2, 0.5, begin)
 
 
 def test_retries_and_pages_count_against_the_limit_too():
     pages = [reply(200, {"page": n, "totalPages": 3, "items": [n]}) for n in (1, 2, 3)]
     with Tenant(in_turn(pages[0], reply(503), *pages[1:])) as tenant:
         with Host(limited(tenant, default=(2, 0.5))) as host:
+            begin = time.monotonic()
             result = host.result("list_devices", all_pages=True)
             assert result["raw_data"]["items"] == [1, 2, 3]
             assert result["meta"]["requests"] == 4
-            assert fullest_window(tenant.requests, 0.5, JITTER) <= 2
+            assert_paced(tenant.requests, 2, 0.5, begin)
 
 
 def test_a_wait_for_the_limit_that_cannot_fit_fails_at_once():
-    with Tenant() as tenant, Host(limited(tenant, list_scanners=(1, 60))) as host:
+    with Tenant() as tenant, Host(limited(tenant, list_scanners=(1, 3600))) as host:
         host.result("list_scanners")
-        started = time.monotonic()
-        error = host.failure("list_scanners", timeout_ms=30_000)
-        assert time.monotonic() - started < 20
+        error = host.failure("list_scanners", timeout_ms=600_000)
         assert (error["kind"], error["status_code"]) == ("rate_limited", 429)
-        assert 30_000 < error["retry_after_ms"] <= 60_250
+        assert 600_000 < error["retry_after_ms"] <= 3_600_250
         assert error["retryable"] is True and error["outcome"] == "not_applied"
         assert "timeout_ms" in error["remedy"]
         assert len(tenant.to(SCANNERS)) == 1
         # What did not fit has taken no place.
         (bucket,) = host.call("limits")["connections"]["main"]
-        assert bucket["resume_in_ms"] <= 60_250
+        assert bucket["resume_in_ms"] <= 3_600_250
 
 
 def waits(host, number):
@@ -428,10 +417,11 @@ def test_a_wait_on_a_full_connection_is_no_timeout_when_a_limit_is_in_front():
         one = connection(tenant.url, max_concurrency=1, rate_limits={
             "list_scanners": {"requests": 1, "per_seconds": 1}})
         with Host(one) as host:
+            begin = time.monotonic()
             started = [host.start("list_scanners") for _ in range(4)]
             for number in started:
                 assert "result" in host.wait(number)[0]
-            assert fullest_window(tenant.to(SCANNERS), 1, JITTER) <= 1
+            assert_paced(tenant.to(SCANNERS), 1, 1, begin)
 
 
 def test_a_429_that_names_a_time_is_waited_for_without_a_deadline():
@@ -498,17 +488,18 @@ def test_a_limit_that_means_nothing_is_refused(limits, path):
 
 
 @pytest.mark.parametrize("most", [1, 3])
-def test_no_more_requests_are_under_way_than_the_connection_allows(most):
-    def answer(request):
-        time.sleep(0.03)
-        return reply(200, [])
-
-    with Tenant(answer) as tenant:
-        with Host(connection(tenant.url, max_concurrency=most)) as host:
-            started = [host.start("list_scanners") for _ in range(20)]
-            for number in started:
-                assert "result" in host.wait(number)[0]
-            assert tenant.most_in_flight == most
+def test_no_more_requests_are_in_flight_than_the_connection_allows(most):
+    count = 20
+    with GatedVendor() as vendor, Host(vendor.connection | {"max_concurrency": most}) as host:
+        started = [host.start("list_scanners") for _ in range(count)]
+        for done in range(count):
+            vendor.wait_for(min(count, done + most))
+            # The answer to a ping leaves time for a request that should not be there.
+            host.call("ping")
+            vendor.release()
+        for number in started:
+            assert "result" in host.wait(number)[0]
+        assert vendor.most_in_flight == most
 
 
 def test_a_place_on_the_connection_is_waited_for_no_longer_than_the_deadline():

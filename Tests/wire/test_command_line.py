@@ -9,7 +9,7 @@ import re
 import subprocess
 
 import pytest
-from Support.host import EXECUTABLE, TIMEOUT, Host, environment, invoke, line, run
+from Support.host import EXECUTABLE, TIMEOUT, Host, environment, invoke, run
 
 SUBCOMMANDS = [
     "serve", "run", "call", "capabilities", "sample", "auth", "sandbox", "mcp-config",

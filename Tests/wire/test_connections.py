@@ -8,7 +8,7 @@ import stat
 import urllib.parse
 
 import pytest
-from Support.host import Host, invoke, parse, request, run
+from Support.host import Host, invoke, parse, request
 
 PASSWORD = "pa\"ss/wörd+ 17&x"
 

@@ -8,7 +8,7 @@ import signal
 import stat
 
 import pytest
-from Support.host import Host, invoke, request
+from Support.host import Host, invoke
 from Support.sandbox import Sandbox
 
 OUT = {"target_id": 7001, "scope": "out"}
