@@ -15,7 +15,7 @@ const (
 	killWait = 5 * time.Second
 	// tailWait is how long the pipes of a host that has ended are read when another process
 	// holds them open.
-	tailWait = 2 * time.Second
+	tailWait = 5 * time.Second
 )
 
 // Host is a Sallyport process. It may be used by several goroutines at a time.

@@ -10,7 +10,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -329,11 +328,15 @@ def test_an_integration_without_a_class_can_be_called(sandbox: Host) -> None:
 def test_ctrl_c_ends_the_call_and_not_the_host(tmp_path: pathlib.Path) -> None:
     program = tmp_path / "program.py"
     program.write_text(
-        "import time\n"
+        "import threading, time\n"
         "from sallyport import Host\n"
         "with Host(sandbox=True, sandbox_faults=['coda: slow 60s']) as host:\n"
+        "    def watch():\n"
+        "        while host.stats()['in_flight'] < 1:\n"
+        "            time.sleep(0.01)\n"
+        "        print('in flight', flush=True)\n"
+        "    threading.Thread(target=watch, daemon=True).start()\n"
         "    try:\n"
-        "        print('calling', flush=True)\n"
         "        host.coda_footprint.list_tenants()\n"
         "    except KeyboardInterrupt:\n"
         "        time.sleep(0.5)\n"  # A host that had been told to stop would have done so.
@@ -345,8 +348,7 @@ def test_ctrl_c_ends_the_call_and_not_the_host(tmp_path: pathlib.Path) -> None:
         [sys.executable, str(program)], stdout=subprocess.PIPE, text=True, start_new_session=True
     )
     assert process.stdout is not None
-    assert process.stdout.readline() == "calling\n"
-    time.sleep(0.5)
+    assert process.stdout.readline() == "in flight\n"
     os.killpg(process.pid, signal.SIGINT)  # As a terminal does it.
     output, _ = process.communicate(timeout=TIMEOUT)
     assert (output, process.returncode) == ("cancelled\n", 0)

@@ -25,7 +25,7 @@ log = logging.getLogger("sallyport")
 #: Seconds that a host has to end after it closed stdout, and after each request to end.
 EXIT_SECONDS = 5.0
 #: Seconds in which its last log lines are awaited; another process may hold its stderr open.
-LAST_LINES_SECONDS = 1.0
+LAST_LINES_SECONDS = 5.0
 
 
 def closed() -> HostClosed:
