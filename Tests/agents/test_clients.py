@@ -196,7 +196,7 @@ each_client = pytest.mark.parametrize(
     "run, step", [
         pytest.param(client, step, id=f"{client.name}-{step}")
         for client in CLIENTS for step in client.steps], indirect=["run"])
-def test_a_client_sees_what_was_done(run, step):
+def test_client_sees_the_outcome_of_each_step(run, step):
     assert run.saw[step] == run.client.expects(step)
 
 

@@ -155,7 +155,7 @@ def read(message: dict[str, Any]) -> dict[str, Any]:
         "clientInfo": client}}
 
 
-def test_what_is_taken_is_well_formed(fuzzed, schemas):
+def test_accepted_requests_are_well_formed(fuzzed, schemas):
     protocol = schemas(REVISION)
     accepted = []
     for request, answer in fuzzed.calls():

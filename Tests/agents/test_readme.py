@@ -24,7 +24,7 @@ def test_the_program_in_readme_is_the_one_there_is():
     assert block(f"from: {PROGRAM}") in (ROOT / PROGRAM).read_text()
 
 
-def test_the_session_in_readme_is_what_the_program_prints(tmp_path):
+def test_readme_session_equals_the_program_output(tmp_path):
     install, run, expected = block(f"output: {PROGRAM}").split("\n", 2)
     found = re.fullmatch(r"\$ python3 -m venv agents && agents/bin/pip install '(\S+)'", install)
     requirement = found[1]

@@ -119,13 +119,13 @@ def test_a_browser_on_this_machine_is_all_it_takes(workspace, running):
         assert serving.result("test_connection", connection="gmail_oauth_sandbox")["return_data"] == "Successful"
 
 
-def test_every_run_has_a_state_and_a_challenge_of_its_own(workspace):
+def test_every_run_has_its_own_state_and_challenge(workspace):
     with Auth(workspace) as one, Auth(workspace) as other:
         for name in ("state", "code_challenge", "redirect_uri"):
             assert one.query[name] != other.query[name]
 
 
-def test_the_page_asks_whom_the_option_names(workspace):
+def test_page_asks_the_user_named_by_the_option(workspace):
     with Auth(workspace, "--user", MIKA, "--connection", "gmail_oauth_sandbox") as auth:
         assert requests.get(consented(auth), timeout=TIMEOUT).status_code == 200
         assert auth.end() == 0 and MIKA in auth.output
@@ -179,7 +179,7 @@ def test_a_second_answer_is_refused_while_the_first_is_exchanged(tmp_path):
 
 
 @pytest.mark.parametrize("form", ["address", "code", "escaped code", "code and scope", "with blanks"])
-def test_what_a_browser_elsewhere_ends_on_is_pasted(workspace, form):
+def test_address_of_a_browser_elsewhere_can_be_pasted(workspace, form):
     with Auth(workspace) as auth:
         address = consented(auth)
         escaped = re.search(r"code=([^&]+)", address)[1]
@@ -253,7 +253,7 @@ def test_a_user_may_say_no(workspace):
     assert "refresh_token" not in settings_in(workspace)
 
 
-def test_another_refusal_is_told_and_cannot_steer_the_terminal(workspace):
+def test_refusal_text_cannot_control_the_terminal(workspace):
     with Auth(workspace) as auth:
         shown = auth.visit(error="invalid_scope", error_description="Not \x1b[31mthis one")
         assert shown.status_code == 400 and "this one" not in shown.text
@@ -262,7 +262,7 @@ def test_another_refusal_is_told_and_cannot_steer_the_terminal(workspace):
 
 @pytest.mark.parametrize("way", ["browser", "paste"])
 @pytest.mark.parametrize("state", ["", "x", None])
-def test_an_answer_to_somebody_else_is_refused(workspace, running, way, state):
+def test_redirect_with_another_state_is_refused(workspace, running, way, state):
     with Auth(workspace) as auth:
         mine = consented(auth)
         address = urllib.parse.urlsplit(mine)
@@ -299,7 +299,7 @@ def test_a_code_of_another_question_fails_its_proof(workspace):
         assert "400  Missing or invalid code verifier." in other.errors and "consent again" in other.errors
 
 
-def test_nobody_is_waited_for_longer_than_said(workspace):
+def test_waiting_for_consent_ends_at_the_timeout(workspace):
     with Auth(workspace, "--timeout", "1") as auth:
         assert auth.end() == 1
         assert "Nobody consented within 1 seconds." in auth.errors and "redirect_uri_mismatch" in auth.errors
@@ -328,7 +328,7 @@ def programmed(tmp_path, google, *options, settings=None, **more):
         yield auth
 
 
-def test_the_exchange_proves_what_the_page_was_told(tmp_path):
+def test_code_exchange_sends_the_verifier_of_the_challenge(tmp_path):
     with Google() as google, programmed(tmp_path, google) as auth:
         assert auth.visit(code="4/0Ab/c+d").status_code == 200
         assert auth.end() == 0, auth.errors
@@ -412,7 +412,7 @@ def test_a_token_that_cannot_be_kept_after_all_is_an_error(tmp_path):
     (["--code", ""], "--code takes a code"), (["--code", "a b"], "--code takes a code"),
     (["more"], "unexpected: more"),
 ])
-def test_a_slip_ends_before_anybody_is_asked(workspace, options, words):
+def test_wrong_option_fails_before_the_user_is_asked(workspace, options, words):
     ended = run(workspace, *options)
     assert (ended.code, ended.output) == (2, b"") and words in ended.errors
 
@@ -435,7 +435,7 @@ def test_a_connection_that_could_not_keep_the_token_is_refused_before_anybody_is
         assert google.requests == []
 
 
-def test_a_token_in_a_file_of_its_own_goes_there(tmp_path):
+def test_refresh_token_is_written_to_its_own_file(tmp_path):
     own = tmp_path / "refresh"
     with Google() as google:
         # The file need not be there yet.
@@ -447,7 +447,7 @@ def test_a_token_in_a_file_of_its_own_goes_there(tmp_path):
         assert kept["refresh_token"] == {"$file": str(own)}
 
 
-def test_a_new_token_takes_the_place_of_a_dead_one_and_of_nothing_else(tmp_path):
+def test_new_token_replaces_the_expired_one_only(tmp_path):
     with Google() as google, programmed(tmp_path, google, settings={"refresh_token": "1//dead"}) as auth:
         before = auth.file.read_text()
         auth.visit(code="4/0A")

@@ -15,7 +15,7 @@ from Support.upstream import reply, reset
 LABELS = {"user_email": ANNA}
 
 
-def test_an_assertion_says_who_acts_for_whom_and_for_how_long():
+def test_assertion_names_issuer_subject_scope_and_lifetime():
     with Google() as google, Host(google.connection()) as host:
         before = int(time.time())
         host.result("list_labels", LABELS)
@@ -29,7 +29,7 @@ def test_an_assertion_says_who_acts_for_whom_and_for_how_long():
         assert google.forms[0]["grant_type"] == JWT_BEARER
 
 
-def test_each_user_and_scope_has_one_token_of_its_own():
+def test_each_user_and_scope_has_its_own_token():
     with Google() as google, Host(google.connection()) as host:
         for _ in range(2):
             host.result("list_labels", LABELS)
@@ -84,7 +84,7 @@ def test_a_key_may_come_over_the_wire_but_not_as_a_reference(tmp_path):
     (key_file(private_key="-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"),
      "private_key that cannot be used"),
 ])
-def test_a_key_file_that_is_none_is_explained(document, message):
+def test_invalid_key_file_is_explained(document, message):
     with Google() as google, Host(google.connection(settings={"service_account_json": document})) as host:
         data = host.failure("list_labels", LABELS)
         assert data["kind"] == "auth" and message in data["message"]
@@ -95,7 +95,7 @@ def test_a_key_file_that_is_none_is_explained(document, message):
 # Tokens that end
 
 
-def test_a_refused_token_is_replaced_once_and_the_call_is_sent_again():
+def test_refused_token_is_replaced_once_and_the_call_retried():
     with Google() as google:
         google.answer_signed_in = lambda request: (
             refusal(401, "Invalid Credentials", "authError") if bearer(request)[0] == 1 else reply(200, {}))
@@ -182,14 +182,14 @@ def test_the_remedies_differ():
     assert len(set(words)) == len(words)
 
 
-def test_a_refusal_without_words_says_its_code():
+def test_refusal_without_a_description_shows_its_code():
     with Google(token=lambda *_: token_refusal(400, "invalid_scope")) as google:
         with Host(google.connection()) as host:
             assert host.failure("list_labels", LABELS)["message"] == "invalid_scope"
 
 
 @pytest.mark.parametrize("trouble", [lambda: reply(503, {"error": "temporarily_unavailable"}), lambda: reply(429, {}), lambda: reset])
-def test_trouble_at_the_token_endpoint_is_tried_again(trouble):
+def test_failure_of_the_token_endpoint_is_retried(trouble):
     with Google() as google:
         google.token = lambda request, form, number: trouble() if number == 1 else google.grant(form, number)
         with Host(google.connection()) as host:
@@ -239,7 +239,7 @@ def test_no_secret_leaves_the_process(tmp_path):
         assert google.calls[0].json == {"password": password}
 
 
-def test_targets_that_waited_for_a_sign_in_count_when_they_are_sent():
+def test_targets_that_waited_for_a_sign_in_are_limited_when_sent():
     """They reserved a place in the rate limit before; six requests of one second and six of the next
     are not sent in one."""
     granted = []

@@ -67,7 +67,7 @@ def test_with_a_deadline_it_fails_at_once_and_removes_nothing(sandbox, alone):
     assert removals == []
 
 
-def test_without_one_it_reports_its_waiting_and_goes_on(sandbox, alone):
+def test_call_without_a_deadline_reports_its_wait_and_continues(sandbox, alone):
     items = blocked(sandbox, 20)
     with Host(sandbox.gravityzone, options=alone) as host:
         number = host.start("remove_from_block_list", {"hash_item_ids": items}, stream=True)
@@ -137,7 +137,7 @@ def test_two_connections_with_one_key_share_its_limit():
         assert_paced(center.requests, 3, 0.5, begin)
 
 
-def test_another_key_has_a_limit_of_its_own():
+def test_another_key_has_its_own_limit():
     limits = {"default": {"requests": 2, "per_seconds": 3_600}}
     with ControlCenter() as center:
         one = center.connection(rate_limits=limits)
@@ -169,7 +169,7 @@ def test_two_processes_with_one_key_stay_under_its_limit_together(tmp_path):
         assert b"ab12cd34" not in file.read_bytes() and "ab12cd34" not in file.name
 
 
-def test_a_process_that_comes_later_knows_what_was_sent(tmp_path):
+def test_later_process_counts_earlier_requests(tmp_path):
     limits = {"default": {"requests": 2, "per_seconds": 3_600}}
     options = ["--state-dir", str(tmp_path)]
     with ControlCenter() as center:
@@ -192,7 +192,7 @@ def test_commands_of_one_bucket_share_it_and_others_do_not():
         host.result("list_groups")
 
 
-def test_a_command_can_have_a_limit_of_its_own():
+def test_command_can_have_its_own_limit():
     limits = {"delete_endpoints": {"requests": 1, "per_seconds": 3_600}}
     with ControlCenter() as center, Host(center.connection(rate_limits=limits)) as host:
         host.result("delete_endpoints", {"endpoint_ids": ids(1)})
@@ -202,7 +202,7 @@ def test_a_command_can_have_a_limit_of_its_own():
 
 
 @pytest.mark.parametrize("name", ["defualt", "list_everything", "task"])
-def test_a_limit_for_what_there_is_not_is_refused(name):
+def test_limit_of_an_unknown_bucket_is_refused(name):
     data = connection("http://127.0.0.1:9", rate_limits={name: {"requests": 1, "per_seconds": 1}})
     with Host() as host:
         message = host.wait(host.request("connections/put", {"name": "x", "connection": data}))[0]
@@ -243,7 +243,7 @@ def test_run_waits_for_the_rate_limit_beyond_the_end_of_the_file(tmp_path):
     assert hasty.code == 3
 
 
-def test_the_emulated_vendor_never_refuses_who_keeps_the_limits(sandbox, alone):
+def test_emulated_vendor_never_refuses_a_host_within_the_limits(sandbox, alone):
     endpoints = list(Ids(sandbox.base).endpoints.values())[:30]
     sandbox.forget_log()
     with Host(sandbox.gravityzone, options=alone) as host:

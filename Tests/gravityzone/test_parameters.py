@@ -228,7 +228,7 @@ REFUSED = [
 
 
 @pytest.mark.parametrize("command, arguments, sentence, paths", REFUSED)
-def test_a_broken_rule_is_told_before_anything_is_sent(host, command, arguments, sentence, paths):
+def test_broken_rule_is_reported_before_any_request(host, command, arguments, sentence, paths):
     message = host.answer(command, arguments)
     assert message["error"]["code"] == -32602
     data = message["error"]["data"]
@@ -250,7 +250,7 @@ def test_a_broken_rule_is_told_before_anything_is_sent(host, command, arguments,
     ("list_block_list", {"page_size": 100}),
     ("list_block_list", {"page": None, "page_size": None}),
 ])
-def test_and_what_keeps_the_rules_passes(host, command, arguments):
+def test_arguments_that_satisfy_the_rules_are_accepted(host, command, arguments):
     assert host.result(command, arguments, dry_run=True)["requests"]
 
 

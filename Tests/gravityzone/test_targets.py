@@ -100,7 +100,7 @@ def test_duplicates_run_once():
     assert len(center.requests) == 2
 
 
-def test_they_run_side_by_side_but_not_all_at_once():
+def test_targets_run_concurrently_up_to_16():
     gate = threading.Event()
 
     def answer(request, method, params):
@@ -115,7 +115,7 @@ def test_they_run_side_by_side_but_not_all_at_once():
     assert center.most_in_flight == 16
 
 
-def test_the_connection_bounds_them_further():
+def test_max_concurrency_limits_concurrent_targets():
     with ControlCenter() as center:
         with Host(center.connection(max_concurrency=2)) as host:
             host.result(LABEL, {"endpoint_ids": ids(20)})
@@ -226,7 +226,7 @@ def test_streamed_bodies_are_not_kept():
         assert host.peak_mebibytes() < before + 40
 
 
-def test_who_waits_for_the_limit_takes_no_place_of_those_who_can_send():
+def test_call_waiting_for_a_limit_holds_no_connection_slot():
     limits = {**FAST, "blocklist": {"requests": 1, "per_seconds": 3_600}}
     with ControlCenter() as center:
         with Host(center.connection(max_concurrency=2, rate_limits=limits)) as host:
@@ -297,7 +297,7 @@ def test_a_scan_by_ids_and_by_addresses_may_half_succeed():
     assert [e["target"] for e in result["errors"]] == ["mac_addresses"]
 
 
-def test_what_may_not_half_succeed_fails_and_tells_what_was_done():
+def test_command_without_partial_success_fails_with_per_target_outcomes():
     def answer(request, method, params):
         if "7" in params["quarantineItemsIds"]:
             return failure(request, "At least one specified target is invalid.")
@@ -335,7 +335,7 @@ def test_the_same_key_answers_the_first_outcome():
     ("remove_quarantine_files", False), ("download_reports", False), ("move_endpoints", False),
     ("quarantine_files", False), ("create_group", False), ("list_groups", False),
 ])
-def test_capabilities_say_what_may_half_succeed(command, partial):
+def test_capabilities_mark_commands_with_partial_success(command, partial):
     with Host() as host:
         answer = host.call("capabilities", {
             "integration": "bitdefender_gravityzone", "command": command})

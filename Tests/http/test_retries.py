@@ -48,7 +48,7 @@ def gap(requests):
 
 
 @by_name(EVERY)
-def test_a_429_is_sent_again_after_the_seconds_that_the_vendor_names(case):
+def test_429_is_retried_after_the_seconds_in_retry_after(case):
     command, arguments, path = case
     busy = reply(429, {"detail": "Request was throttled."}, [("Retry-After", "1")])
     with Tenant(in_turn(busy, reply(200, [1]))) as tenant, Host(connection(tenant.url)) as host:
@@ -60,7 +60,7 @@ def test_a_429_is_sent_again_after_the_seconds_that_the_vendor_names(case):
 
 
 @by_name(EVERY)
-def test_a_429_is_sent_again_after_the_date_that_the_vendor_names(case):
+def test_429_is_retried_after_the_date_in_retry_after(case):
     command, arguments, path = case
     dates = []
 
@@ -114,7 +114,7 @@ def test_a_wait_beyond_the_deadline_is_answered_at_once(case, when):
 
 @pytest.mark.parametrize("limits", [{}, {"default": {"requests": 100, "per_seconds": 1}}],
                          ids=["without a limit", "with a limit"])
-def test_a_429_that_names_no_time_holds_back_whoever_shares_the_bucket(limits):
+def test_429_without_retry_after_delays_every_call_of_the_bucket(limits):
     with Tenant(in_turn(reply(429), reply(429), reply(200, []))) as tenant:
         one = connection(tenant.url, rate_limits=limits, max_concurrency=1)
         with Host(one) as host:
@@ -159,7 +159,7 @@ UNCLEAR = {
 
 @by_name(SAFE)
 @pytest.mark.parametrize("what", UNCLEAR)
-def test_what_may_be_done_twice_is_sent_again(case, what):
+def test_repeatable_request_is_retried_after_an_unclear_failure(case, what):
     command, arguments, path = case
     with Tenant(in_turn(UNCLEAR[what], reply(200, [1])), login=closing_login) as tenant:
         with Host(connection(tenant.url)) as host:
@@ -169,7 +169,7 @@ def test_what_may_be_done_twice_is_sent_again(case, what):
 
 
 @pytest.mark.parametrize("what", UNCLEAR)
-def test_what_may_not_be_done_twice_is_sent_once_and_its_outcome_is_unknown(what):
+def test_write_is_not_retried_after_an_unclear_failure(what):
     with Tenant(lambda request: UNCLEAR[what]) as tenant, Host(connection(tenant.url)) as host:
         error = host.failure("patch_rescan")
         assert error["outcome"] == "unknown"
@@ -204,7 +204,7 @@ def test_a_write_that_got_no_answer_in_time_has_an_unknown_outcome():
         assert len(tenant.to(RESCAN)) == 1
 
 
-def test_what_may_have_been_applied_stays_unknown_over_a_new_sign_in():
+def test_unknown_outcome_stays_unknown_after_a_new_sign_in():
     """A 503 may have been applied; neither the 401 nor the refusal after it takes that back."""
     answers = in_turn(reply(503, None), reply(401, None), reply(400, {"scope": ["no"]}))
     with Tenant(answers) as tenant, Host(connection(tenant.url)) as host:
@@ -226,7 +226,7 @@ def test_a_write_whose_answer_is_no_json_has_an_unknown_outcome():
     ("429", "rate_limited"),
     ("cancelled", "cancelled"),
 ])
-def test_an_unclear_attempt_stays_unclear_whatever_follows_it(then, kind):
+def test_unknown_outcome_of_one_attempt_stays_unknown(then, kind):
     """The first attempt may have been applied; that a later one was not says nothing about it."""
     with Tenant() as tenant, Host(connection(tenant.url)) as host:
         later = {
@@ -262,7 +262,7 @@ def test_an_unclear_attempt_stays_unclear_whatever_follows_it(then, kind):
 
 @by_name(EVERY)
 @pytest.mark.parametrize("status", [400, 402, 403, 404, 405, 406, 409, 418, 501])
-def test_what_the_vendor_refuses_is_not_sent_again(case, status):
+def test_refused_request_is_not_retried(case, status):
     command, arguments, path = case
     with Tenant(lambda request: reply(status, {"detail": "no"})) as tenant:
         with Host(connection(tenant.url)) as host:
@@ -272,7 +272,7 @@ def test_what_the_vendor_refuses_is_not_sent_again(case, status):
 
 
 @by_name(EVERY)
-def test_a_connect_failure_is_tried_again_for_every_command(case):
+def test_connect_failure_is_retried_for_every_command(case):
     command, arguments, path = case
     with Tenant(login=closing_login) as tenant, Host(connection(tenant.url)) as host:
         host.result("list_tenants")
@@ -289,7 +289,7 @@ def test_a_connect_failure_is_tried_again_for_every_command(case):
             assert len(back.to(path)) == 1
 
 
-def test_the_back_off_does_not_go_beyond_the_deadline():
+def test_back_off_ends_at_the_deadline():
     with Tenant(lambda request: reply(503)) as tenant, Host(connection(tenant.url)) as host:
         host.answer("list_tenants", timeout_ms=1)
         number = host.start("list_scanners", timeout_ms=300)
@@ -301,7 +301,7 @@ def test_the_back_off_does_not_go_beyond_the_deadline():
 # What the caller is told
 
 
-def test_a_streaming_caller_is_told_of_every_wait():
+def test_streaming_call_reports_every_wait():
     busy = reply(429, None, [("Retry-After", "1")])
     with Tenant(in_turn(busy, reply(503), reply(200, [{"id": 1}]))) as tenant:
         with Host(connection(tenant.url)) as host:
@@ -317,7 +317,7 @@ def test_a_streaming_caller_is_told_of_every_wait():
             assert host.notifications("invoke/item", number)[0]["item"] == {"id": 1}
 
 
-def test_a_caller_that_does_not_stream_is_told_nothing_before_the_answer():
+def test_call_without_streaming_reports_nothing_before_its_response():
     with Tenant(in_turn(reply(503), reply(200, []))) as tenant, Host(connection(tenant.url)) as host:
         host.result("list_scanners")
         assert host.messages == []
@@ -333,7 +333,7 @@ def limited(tenant, **limits):
     })
 
 
-def test_a_default_limit_holds_in_every_window_for_all_commands_together():
+def test_default_limit_applies_to_all_commands_together():
     with Tenant() as tenant, Host(limited(tenant, default=(5, 1))) as host:
         begin = time.monotonic()
         commands = ["list_scanners", "list_devices", "list_scan_surfaces", "patch_rescan"]
@@ -357,7 +357,7 @@ def test_a_limit_of_one_command_is_its_own():
         assert_paced(tenant.to(SCANNERS), 2, 0.5, begin)
 
 
-def test_retries_and_pages_count_against_the_limit_too():
+def test_retries_and_pages_count_against_the_limit():
     pages = [reply(200, {"page": n, "totalPages": 3, "items": [n]}) for n in (1, 2, 3)]
     with Tenant(in_turn(pages[0], reply(503), *pages[1:])) as tenant:
         with Host(limited(tenant, default=(2, 0.5))) as host:
@@ -388,7 +388,7 @@ def waits(host, number):
     return datetime.datetime.fromisoformat(resume.replace("Z", "+00:00")).timestamp() - time.time()
 
 
-def test_without_a_deadline_the_limit_is_waited_for_however_long():
+def test_call_without_a_deadline_waits_for_the_limit():
     with Tenant() as tenant, Host(limited(tenant, list_scanners=(1, 3600))) as host:
         host.result("list_scanners")
         number = host.start("list_scanners", stream=True)
@@ -399,7 +399,7 @@ def test_without_a_deadline_the_limit_is_waited_for_however_long():
         assert (error["code"], error["data"]["outcome"]) == (-32800, "not_applied")
 
 
-def test_a_wait_that_was_cancelled_gives_its_place_back():
+def test_cancelled_wait_releases_its_reservation():
     with Tenant() as tenant, Host(limited(tenant, list_scanners=(1, 3600))) as host:
         host.result("list_scanners")
         for _ in range(3):
@@ -502,7 +502,7 @@ def test_no_more_requests_are_in_flight_than_the_connection_allows(most):
         assert vendor.most_in_flight == most
 
 
-def test_a_place_on_the_connection_is_waited_for_no_longer_than_the_deadline():
+def test_wait_for_a_connection_slot_ends_at_the_deadline():
     gate = threading.Event()
 
     def answer(request):

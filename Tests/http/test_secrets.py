@@ -143,7 +143,7 @@ def everywhere(texts):
 
 @pytest.mark.parametrize("password", PASSWORDS)
 @pytest.mark.parametrize("status", [200, 400, 401, 501])
-def test_what_a_vendor_echoes_of_the_password_in_json_is_redacted(password, status, tmp_path):
+def test_password_echoed_in_json_is_redacted(password, status, tmp_path):
     body = everywhere(spellings(password))
     if status != 200:
         body["items"] = body["items"][:20]  # below the length that an error keeps
@@ -156,7 +156,7 @@ def test_what_a_vendor_echoes_of_the_password_in_json_is_redacted(password, stat
 
 
 @pytest.mark.parametrize("password", PASSWORDS)
-def test_what_a_vendor_echoes_of_the_password_as_text_is_redacted(password):
+def test_password_echoed_as_text_is_redacted(password):
     # Each spelling by itself, since only the first bytes of a text are kept.
     pages = [
         reply(status, f"<html>you sent {spelling} to us")
@@ -181,7 +181,7 @@ def test_what_a_vendor_echoes_of_the_password_as_text_is_redacted(password):
 
 @pytest.mark.parametrize("password", PASSWORDS)
 @pytest.mark.parametrize("status", [200, 400, 401, 501])
-def test_what_a_sign_in_echoes_is_redacted(password, status):
+def test_password_echoed_by_the_sign_in_is_redacted(password, status):
     bodies = [everywhere(spellings(password)[:20])]
     bodies += ["<html>" + spelling for spelling in spellings(password)]
     answers = iter(bodies)
@@ -232,7 +232,7 @@ def test_tokens_of_a_sign_in_that_is_not_understood_are_not_shown(body, status):
 
 @pytest.mark.parametrize("length", [500, 8_192])
 @pytest.mark.parametrize("inside", [1, 8, 14])
-def test_a_secret_is_not_cut_in_half_by_what_is_kept_of_a_body(length, inside):
+def test_truncating_a_body_does_not_expose_half_a_secret(length, inside):
     password = "Correct-Horse-7"
     text = "x" * (length - inside) + password + "x" * 20_000
     status = 200 if length == 500 else 400
@@ -254,7 +254,7 @@ def test_a_secret_between_two_chunks_of_the_vendor_is_found():
         assert host.result("list_scanners")["raw_data"] == [{"note": "[redacted]"}]
 
 
-def test_what_is_no_secret_stays_as_it_was():
+def test_values_that_are_no_secrets_are_not_redacted():
     body = [{"id": 1, "note": "Correct-Horse-8, correct-horse-7, Q29ycmVjdC1Ib3JzZS0"}]
     with Tenant(lambda request: reply(200, body)) as tenant, Host(connection(tenant.url)) as host:
         assert host.result("list_scanners")["raw_data"][0]["note"].startswith("Correct-Horse-8, c")

@@ -62,7 +62,7 @@ def test_a_certificate_that_does_not_fit_is_refused(why, context, authority, str
             assert "certificate" in error["remedy"]
 
 
-def test_a_name_is_matched_against_the_certificate(authority):
+def test_certificate_is_matched_by_host_name(authority):
     with Tenant(tls=authority.server("localhost"), name="localhost") as tenant:
         with Host(trusting(tenant, authority)) as host:
             host.result("list_scanners")
@@ -78,7 +78,7 @@ def test_a_vendor_without_tls_behind_https_is_a_network_error(authority):
 
 
 @pytest.mark.parametrize("content", [None, "no certificate at all"])
-def test_a_ca_file_that_is_none_is_named(content, authority, tmp_path):
+def test_invalid_ca_file_is_named_in_the_error(content, authority, tmp_path):
     file = tmp_path / "authorities.pem"
     if content is not None:
         file.write_text(content)
@@ -155,7 +155,7 @@ def tunnel(request):
     return act
 
 
-def test_https_goes_through_a_proxy_as_a_tunnel_that_shows_it_nothing(authority):
+def test_https_proxy_sees_a_tunnel_only(authority):
     with Tenant(tls=authority.server()) as tenant, Upstream(tunnel) as proxy:
         with Host({**trusting(tenant, authority), "proxy": proxy.url}) as host:
             host.result("list_scanners")

@@ -189,7 +189,7 @@ def test_a_secret_leaves_by_no_way(sandbox, tmp_path):
 
 
 @pytest.mark.parametrize("password", ["jsonrpc", "result", "error", "code", "2.0x", "null", "true", "1234567", "data"])
-def test_a_password_that_is_a_word_of_the_protocol_breaks_no_frame(password):
+def test_password_equal_to_a_protocol_member_breaks_no_frame(password):
     with Host() as host:
         host.result("connections/put", {"name": "c", "connection": coda(password=password)})
         assert host.ask(request(1234567, "ping")) == {"jsonrpc": "2.0", "id": 1234567, "result": {}}
@@ -197,7 +197,7 @@ def test_a_password_that_is_a_word_of_the_protocol_breaks_no_frame(password):
         assert error["error"]["code"] == -32601
 
 
-def test_an_id_comes_back_as_it_was_also_when_it_looks_like_a_secret():
+def test_id_that_looks_like_a_secret_is_not_redacted():
     with Host() as host:
         host.result("connections/put", {"name": "c", "connection": coda(password="secret-word")})
         assert host.ask(request("secret-word", "ping"))["result"] == {}

@@ -37,7 +37,7 @@ def document() -> dict[str, Any]:
 
 # The document
 
-def test_the_committed_document_is_what_the_host_answers(document):
+def test_committed_document_equals_the_hosts_answer(document):
     assert document == COMMITTED, "run Tests/generate.py"
 
 
@@ -223,7 +223,7 @@ def answer(host: Host, name: str, params: dict[str, Any]) -> Any:
 
 
 @pytest.mark.parametrize("is_about_vendors", [False, True])
-def test_the_examples_are_what_the_host_answers(is_about_vendors):
+def test_examples_equal_the_hosts_answers(is_about_vendors):
     file_id = None
     with Host(*["--sandbox"] * is_about_vendors) as host:
         for name, method in METHODS.items():

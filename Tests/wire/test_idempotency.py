@@ -35,7 +35,7 @@ def test_the_same_key_and_arguments_are_run_once(sandbox):
     assert changes(sandbox) == 1
 
 
-def test_another_key_or_none_runs_again(sandbox):
+def test_another_key_or_none_repeats_the_command(sandbox):
     with Host("--connections", sandbox.file) as host:
         for id, key in enumerate(["a", "b", None, None]):
             options = {} if key is None else {"idempotency_key": key}
@@ -94,7 +94,7 @@ def test_a_request_that_waits_for_another_can_be_cancelled(vendor):
     assert vendor.arrived == 1
 
 
-def test_a_key_is_free_again_after_a_failure_without_effect(sandbox):
+def test_key_is_released_after_a_failure_without_effect(sandbox):
     with Host("--connections", sandbox.file) as host:
         sandbox.faults("coda: 403 always on PATCH /api/*")
         error = host.ask(invoke(1, "update_target_scan_scope", OUT, idempotency_key="k"))["error"]
@@ -185,7 +185,7 @@ def test_two_processes_do_not_run_one_key_at_a_time(vendor, shared):
 
 
 @pytest.mark.parametrize("rubbish", ['{"key":"ab', "nonsense", '{"key":1}\n{}\n[]\n', "\n\n", "\x00\xff"])
-def test_what_a_crash_left_in_the_ledger_harms_no_later_record(rubbish, vendor, shared, tmp_path):
+def test_truncated_record_in_the_ledger_does_not_affect_later_records(rubbish, vendor, shared, tmp_path):
     (tmp_path / "state").mkdir()
     (tmp_path / "state/idempotency.jsonl").write_text(rubbish)
     vendor.open()

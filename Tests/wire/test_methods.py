@@ -76,7 +76,7 @@ def test_capabilities_can_be_asked_of_one_integration_or_command():
         assert [set(command) for command in coda["commands"]] == [{"id", "title", "description", "effect"}]
 
 
-def test_the_hash_is_that_of_the_catalogue_whatever_was_asked_and_by_whichever_process():
+def test_hash_of_the_catalogue_is_the_same_for_every_query_and_process():
     hashes = set()
     for arguments in ((), ("--sandbox",), ("--read-only",)):
         with Host(*arguments) as host:
@@ -108,7 +108,7 @@ def test_limits_name_the_limits_of_the_host_and_of_connections(sandbox):
     assert set(limits["connections"]) == {"coda_sandbox", "limited"}
 
 
-def test_stats_count_requests_under_way(vendor):
+def test_stats_count_requests_in_flight(vendor):
     with Host() as host:
         host.send(invoke(1, "list_tenants", connection=vendor.connection))
         vendor.wait_for(1)
@@ -195,7 +195,7 @@ FAULTS = [
 
 
 @pytest.mark.parametrize(("params", "places"), [row[1:] for row in FAULTS], ids=[row[0] for row in FAULTS])
-def test_faults_are_answered_all_at_once_with_place_and_suggestion(params, places):
+def test_all_problems_are_reported_at_once_with_path_and_suggestion(params, places):
     with Host("--sandbox") as host:
         error = host.error("invoke", params)
     assert error["code"] == -32602
@@ -240,7 +240,7 @@ def test_a_failed_command_is_an_error_with_the_triple_of_the_documents():
     assert (data["retryable"], data["outcome"]) == (False, "not_applied")
 
 
-def test_a_result_says_what_it_took():
+def test_result_reports_requests_and_durations():
     with Host("--sandbox") as host:
         meta = host.ask(invoke(1, "list_devices", all_pages=True))["result"]["meta"]
     assert meta["pages"] == 3 and meta["requests"] == 3 and meta["retries"] == 0

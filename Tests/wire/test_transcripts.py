@@ -13,7 +13,7 @@ TRANSCRIPTS = transcripts()
 
 
 @pytest.mark.parametrize("transcript", TRANSCRIPTS, ids=[each.path.stem for each in TRANSCRIPTS])
-def test_the_host_keeps_to_the_transcript(transcript):
+def test_host_follows_the_transcript(transcript):
     play(transcript, Launch([EXECUTABLE, "serve"], TIMEOUT, environment()))
 
 
