@@ -101,7 +101,7 @@ def reset(connection):
 
 
 def hang_up(connection):
-    """The connection ends without a word."""
+    """The connection closes without a response."""
     return True
 
 

@@ -1,4 +1,4 @@
-"""The clients that agents are made with, unmodified, each in a virtual environment of its own.
+"""The clients that agents are made with, unmodified, each in its own virtual environment.
 
 What each one does is in programs/scenario.py; it prints what it saw, and that is compared here.
 """
@@ -39,7 +39,7 @@ QUESTION = (
     'endpoint_ids: "LOBBY-PC4, 10.1.0.14" (6affe1e0b1a43d0003000004); 6affe1e0b1a43d0003000005 (2)\n'
     "What it takes away cannot simply be put back.")
 
-#: What a step of the scenario sees, whoever does it.
+#: What each step of the scenario sees with every client.
 SEEN: dict[str, dict[str, Any]] = {
     "tools": {"names": TOOLS},
     "read": {
@@ -212,11 +212,11 @@ def test_every_request_but_an_abandoned_one_is_answered_once(run):
         assert sorted(map(str, answered)) == sorted(map(str, asked))
 
 
-@each_client
-def test_a_client_that_gives_up_says_so(run):
-    """Else the test above would hold without anything being cancelled."""
-    if "abandoned" not in run.client.steps:
-        pytest.skip(f"{run.client.name} ends the process instead")
+@pytest.mark.parametrize(
+    "run", [client for client in CLIENTS if "abandoned" in client.steps],
+    ids=lambda client: client.name, indirect=True)
+def test_client_that_abandons_a_call_cancels_it(run):
+    """Otherwise the test above would pass without a cancelled request."""
     [host] = run.hosts
     calls = {message["id"]: message["params"].get("name") for message in host.requests
              if message.get("method") == "tools/call"}

@@ -99,7 +99,7 @@ def fuzz(name: str, folder: pathlib.Path) -> Fuzzed:
             for name, account in sandbox.document["connections"].items() if "oauth" not in name}
         connections.write_text(json.dumps({"connections": accounts}))
         # It reads lines of 64 KiB at most, and the first page only. In its protocol mode it also ends
-        # with an error of its own at a schema whose `type` is a list, as an id of CODA has it.
+        # with its own error at a schema whose `type` is a list, as an id of CODA has it.
         tools = f"{'bitdefender_gravityzone' if name.startswith('protocol') else name}__*"
         command = f"{SCRIPT} {log} {EXECUTABLE} serve --connections {connections} --tools {tools}"
         ended = subprocess.run(

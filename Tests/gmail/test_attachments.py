@@ -106,7 +106,7 @@ def test_several_names_come_in_their_order_and_each_once():
     result, files = download(message, "note.txt", "invoice.csv", "note.txt")
     assert [name for name, _, _ in files] == ["note.txt", "invoice.csv", "invoice.csv"]
     assert [t["target"] for t in result["targets"]] == ["note.txt", "invoice.csv"]
-    # What stands in the message is not fetched.
+    # Content within the message is not fetched.
     assert sorted(message.asked) == ["ANG1", "ANG2", "full"]
 
 
@@ -177,7 +177,7 @@ def test_names_are_compared_as_they_are():
 
 # Mail inside the mail
 
-# Line ends, folding and spelling that no writer brings back.
+# Line ends, folding and spelling that no writer reproduces.
 INNER = (
     b"from:  x@evil.example\r\nSubject: Inner\r\n  folded \r\nX-Odd:\tyes\r\n"
     b"Content-Type: multipart/mixed; boundary=\"in\"\r\n\r\npreamble\r\n--in\r\n\r\nText \xe4\xf6\n"

@@ -339,7 +339,7 @@ def test_code_exchange_sends_the_verifier_of_the_challenge(tmp_path):
             "client_secret": CLIENT_SECRET, "code": "4/0Ab/c+d", "redirect_uri": auth.redirect}
         digest = hashlib.sha256(verifier.encode()).digest()
         assert base64.urlsafe_b64encode(digest).decode().rstrip("=") == auth.query["code_challenge"]
-        # Nobody has told it who it was: that fails nothing.
+        # The user is unknown to it, which is no failure.
         assert auth.output == "Signed in; the connection main keeps the refresh token.\n"
 
 

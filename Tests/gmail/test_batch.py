@@ -175,7 +175,7 @@ def test_refused_credentials_stop_all_requests():
             data = host.failure("get_email", {"user_email": ANNA, "message_ids": ids(60)})
         assert (data["kind"], data["status_code"]) == ("auth", 401)
         assert len(data["targets"]) == 60
-        # Of messages that were under way at once, not all 60.
+        # Those in flight at once, not all 60.
         assert len(google.calls) < 60
 
 

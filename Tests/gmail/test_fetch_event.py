@@ -108,7 +108,7 @@ def fetch(host, arguments=SPAN, mapping=None, **more):
 
 
 def walk(host, count, cursor=None, **more):
-    """The ids of call after call with the cursor of the one before, until one brings nothing."""
+    """The ids of successive calls, each with the cursor of the one before, until one returns none."""
     found = []
     while True:
         result = fetch(host, number_of_events_fetched=count, **more, **({"cursor": cursor} if cursor else {}))

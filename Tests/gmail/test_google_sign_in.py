@@ -229,7 +229,7 @@ def test_no_secret_leaves_the_process(tmp_path):
             assert plan["requests"][0]["body"] == {"password": "[redacted]"}
             assert result["raw_data"]["note"] == "set to [redacted]"
             assert failure["message"] == "bad password [redacted] with Bearer [redacted]"
-            # It is a word like any other once the command is over.
+            # It is no longer redacted once the command is over.
             assert host.call("connections/list")
         everything = host.everything() + audit.read_bytes()
         records = [json.loads(line) for line in audit.read_text().splitlines()]
@@ -240,8 +240,8 @@ def test_no_secret_leaves_the_process(tmp_path):
 
 
 def test_targets_that_waited_for_a_sign_in_are_limited_when_sent():
-    """They reserved a place in the rate limit before; six requests of one second and six of the next
-    are not sent in one."""
+    """They reserved the rate limit earlier; six requests of one second and six of the next are not
+    sent within one."""
     granted = []
     with Google() as google:
 

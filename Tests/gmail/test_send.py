@@ -467,7 +467,7 @@ def filling(size):
 
 def test_a_mail_of_the_largest_size_is_sent_and_one_beyond_is_refused(mailbox, host):
     overhead = upload(mailbox, host, MIB) - encoded_size(attachment(MIB)) - len("Hi")
-    # The text brings the mail to the byte that is wanted.
+    # The text fills the mail up to the exact size.
     lines, rest = divmod(LIMIT - overhead - 1, 78)
     id = put(host, "large.bin", noise(lines * 57))
     host.result("send_email", MAIL | {"file_ids": [id], "content": filling(rest + 1)}, timeout_ms=60_000)

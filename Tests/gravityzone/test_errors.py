@@ -1,4 +1,4 @@
-"""Errors of the vendor: at HTTP 200 and at a status of their own, whole and broken."""
+"""Errors of the vendor: at HTTP 200 and at other statuses, complete and broken."""
 
 import base64
 

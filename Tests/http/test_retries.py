@@ -1,4 +1,4 @@
-"""What is sent again and what never is, seen from the vendor; waits, limits and their accounts."""
+"""Which requests are retried, seen from the vendor; waits, rate limits and their metadata."""
 
 import datetime
 import email.utils
@@ -298,7 +298,7 @@ def test_back_off_ends_at_the_deadline():
         assert len(tenant.to(SCANNERS)) <= 2
 
 
-# What the caller is told
+# Reports to the caller
 
 
 def test_streaming_call_reports_every_wait():

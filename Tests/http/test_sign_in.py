@@ -27,7 +27,7 @@ def bearer(request):
 
 
 class Expiring(Tenant):
-    """Tokens up to a sign-in's number are expired; a refresh or login brings good ones."""
+    """Tokens up to a sign-in's number are expired; a refresh or login returns valid ones."""
 
     def __init__(self, refreshes=True, crowd=1, **more):
         self.expired = 0
@@ -38,7 +38,7 @@ class Expiring(Tenant):
     def check(self, request):
         expired = [self.tokens(number)["access"] for number in range(self.expired + 1)]
         if bearer(request) in expired:
-            # All of them are told at once, so that all want another token at once.
+            # All are refused at once, so that all need another token at once.
             self.crowd.wait()
             return reply(401, UNAUTHORIZED)
         return reply(200, [1])

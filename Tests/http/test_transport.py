@@ -41,7 +41,7 @@ def test_calls_in_a_row_share_one_kept_connection():
             host.result("list_scanners")
         assert len(tenant.calls) == 50
         assert len({request.connection.number for request in tenant.calls}) == 1
-        # The sign-in is a POST, which never goes over a kept connection.
+        # The sign-in is a POST, which never reuses a connection.
         assert len(tenant.connections) <= 2
 
 

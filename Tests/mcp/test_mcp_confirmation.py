@@ -166,7 +166,7 @@ def test_neither_is_a_shutdown(start, center):
 
 
 def assert_withdrawn(client, question):
-    """The user is told that nobody needs the answer any more."""
+    """The user is notified that the answer is no longer needed."""
     withdrawal = client.read_all(1)[0]
     assert withdrawal["method"] == "notifications/cancelled"
     assert withdrawal["params"]["requestId"] == question["id"]
@@ -336,7 +336,7 @@ def test_a_stateless_batch_carries_questions(stateless, center):
     assert answer["result"]["resultType"] == "input_required" and changes(center) == []
 
 
-# What the question shows is what is touched, whoever named it
+# The question names the targets, however they were given
 
 def shown(question):
     """The line of the question that names the targets."""

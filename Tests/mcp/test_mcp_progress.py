@@ -19,7 +19,7 @@ def test_targets_are_counted_under_the_token(start, revision, token):
         client = start(revision, main=center.connection(max_concurrency=1))
         id = client.start_call(LABEL, {"endpoint_ids": IDS, "label": "x"}, token=token)
         _, told = client.answer(id)
-    # Those that finish while one is told of are told of together.
+    # Those that finish during a notification are reported together.
     numbers = [one["params"]["progress"] for one in told]
     assert numbers == sorted(set(numbers)) and set(numbers) <= {1, 2, 3, 4, 5} and numbers[-1] == 5
     for one in told:

@@ -1,4 +1,4 @@
-"""Who is told that the tools have changed."""
+"""Which clients are notified of changed tools."""
 
 import json
 

@@ -118,7 +118,7 @@ def test_denied_commands_are_not_listed(start, revision):
     tools = client.tools()
     assert "coda_footprint__list_devices" in tools and "coda_footprint__patch_rescan" in tools
     assert not {"coda_footprint__list_tenants", "coda_footprint__update_target_scan_scope"} & set(tools)
-    # Who knows the name is told why.
+    # A call by name is refused with the reason.
     failure = client.failure("coda_footprint__list_tenants")
     assert "deny" in text(failure) or "policy" in text(failure)
 

@@ -1,4 +1,4 @@
-"""What a person types, and what is answered to a slip."""
+"""The command line, and its answers to misspellings."""
 
 from __future__ import annotations
 
@@ -204,7 +204,7 @@ def test_every_sample_is_an_invoke_that_passes_a_dry_run(samples):
 
 def test_every_sample_runs_in_the_sandbox(samples):
     for text in samples:
-        # Each in a sandbox of its own, where nothing has been changed yet.
+        # Each in its own sandbox, which is unchanged.
         (answer,) = run("serve", "--sandbox", input=text + b"\n").answers
         if json.loads(text)["params"]["command"] == "restore_endpoints":
             # There is nothing to restore.

@@ -215,7 +215,7 @@ def differs(expected: Any, got: Any, name: str = "") -> str | None:
 
 
 def answer(host: Host, name: str, params: dict[str, Any]) -> Any:
-    """The result; of a watch, when the first check has been told of too."""
+    """The result; of a watch, after the first check was reported too."""
     host.send(request(name, name, params))
     messages = host.read_all(2 if name == "health/watch" else 1)
     (result,) = (message["result"] for message in messages if "id" in message)

@@ -328,7 +328,7 @@ def test_a_line_shaped_like_a_response_is_logged():
     assert "line 1" in ended.errors and "response" in ended.errors
 
 
-# Ids under way.
+# Ids in flight.
 
 def test_id_in_flight_is_refused_and_free_after_its_response(vendor):
     with Host() as host:
@@ -426,7 +426,7 @@ def test_a_batch_has_at_most_10000_members(count, is_read):
 # The specification's own examples.
 
 def test_the_examples_of_the_specification_are_answered_as_it_says(suites):
-    """Their methods are unknown here, so that -32601 stands in for their results."""
+    """Their methods are unknown here, so -32601 takes the place of their results."""
     suite = json.loads((suites / "jsonrpc/spec-examples.json").read_text())
 
     def outcome(response):

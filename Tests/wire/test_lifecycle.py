@@ -1,4 +1,4 @@
-"""How a host ends, what it does under way, and what it does when its pipes are not served."""
+"""How a host shuts down, with requests in flight and with pipes that nobody serves."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ import pytest
 from Support.host import Host, invoke, request, ROOT
 from Support.schemas import closed, DIALECT, documents, fault, TO_HOST, validator
 
-#: Those of section 9 speak another protocol, whose messages have schemas of their own.
+#: Those of section 9 speak another protocol, whose messages have their own schemas.
 TRANSCRIPTS = [
     path for path in sorted((ROOT / "protocol/transcripts").glob("*.txt"))
     if not re.search(r"^proves .*\b9\.\d", path.read_text(), re.MULTILINE)]
@@ -178,7 +178,7 @@ def test_vendor_results_match_the_schemas():
         invoke(9, "list_devices", stream=True, all_pages=True)]
     with Host("--sandbox") as host:
         host.send(*calls)
-        host.send(*calls)  # The same ids: some are under way and refused.
+        host.send(*calls)  # The same ids: some are in flight and refused.
         code, messages = host.finish()
     assert code == 0 and len(messages) > len(calls)
     for message in messages:
@@ -285,7 +285,7 @@ def test_a_broken_error_is_not_as_its_schema_says(samples, code):
         assert not is_valid("line_from_host", response | change), change
     without = copy.deepcopy(error)
     del without["data"]
-    # A host that shuts down refuses what was sent behind the shutdown, without a place in a line.
+    # A host that shuts down refuses requests after the shutdown, without a position in the line.
     assert is_valid("error", without) == (code == -32600)
 
 

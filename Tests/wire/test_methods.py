@@ -100,7 +100,7 @@ def test_limits_name_the_limits_of_the_host_and_of_connections(sandbox):
         host.result("connections/put", {"name": "limited", "connection": sandbox.connection | {
             "rate_limits": {"default": {"requests": 10, "per_seconds": 1}}}})
         host.ask(invoke(1, "list_tenants", connection="limited"))
-        # An answer counts as under way until it has been handed to the system.
+        # A request counts as in flight until its response is written.
         eventually(lambda: host.result("stats")["in_flight"] == 0, "the answer has been counted")
         limits = host.result("limits")
     assert limits["host"]["max_in_flight"] == 5 and limits["host"]["in_flight"] == 0

@@ -209,8 +209,6 @@ def test_an_interrupted_run_can_be_resumed(batch, tmp_path, vendor):
 
 def test_tour_runs_in_the_sandbox(tmp_path):
     tour = pathlib.Path(__file__).resolve().parents[2] / "protocol/examples/tour.jsonl"
-    if not tour.exists():
-        pytest.skip(f"{tour} is missing")
     ended = run("run", str(tour), "--sandbox", "--files-dir", str(tmp_path / "files"))
     asked = [json.loads(each) for each in tour.read_text().splitlines() if each.strip()]
     ids = [answer["id"] for answer in ended.answers if "id" in answer]

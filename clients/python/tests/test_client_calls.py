@@ -339,7 +339,7 @@ def test_ctrl_c_ends_the_call_and_not_the_host(tmp_path: pathlib.Path) -> None:
         "    try:\n"
         "        host.coda_footprint.list_tenants()\n"
         "    except KeyboardInterrupt:\n"
-        "        time.sleep(0.5)\n"  # A host that had been told to stop would have done so.
+        "        time.sleep(0.5)\n"  # A host that received the signal would have exited.
         "    while host.stats()['errors'] < 1:\n"
         "        pass\n"
         "    print('cancelled')\n"

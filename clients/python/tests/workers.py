@@ -28,7 +28,7 @@ LEASE, DRAIN = 3, 1.5
 
 
 class Redis:
-    """A server of its own, on loopback, that keeps nothing."""
+    """A server on loopback that stores nothing on disk."""
 
     def __init__(self, folder: pathlib.Path, *, tls: bool = False) -> None:
         program = shutil.which("redis-server")
@@ -135,7 +135,7 @@ class Vendor(Tenant):
 
     @property
     def rescans(self) -> list[str]:
-        """The scanners that were told to scan again, one for each time."""
+        """The scanners that got a rescan request, one entry for each request."""
         return sorted(call.path.split("/")[-2] for call in self.calls if call.path.startswith(RESCAN))
 
 
