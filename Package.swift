@@ -11,10 +11,11 @@ let swiftSettings: [SwiftSetting] = [
 ]
 
 func room(
-  _ name: String, path: String? = nil, needs dependencies: [Target.Dependency] = []
+  _ name: String, path: String? = nil, needs dependencies: [Target.Dependency] = [],
+  exclude: [String] = []
 ) -> Target {
   .target(
-    name: name, dependencies: dependencies, path: path ?? "Sources/\(name)",
+    name: name, dependencies: dependencies, path: path ?? "Sources/\(name)", exclude: exclude,
     swiftSettings: swiftSettings)
 }
 
@@ -49,13 +50,13 @@ let package = Package(
     // Floor 5
     room(
       "BitdefenderGravityZone", path: "Sources/Integrations/BitdefenderGravityZone",
-      needs: ["Basics", "HTTP", "Plugin"]),
+      needs: ["Basics", "HTTP", "Plugin"], exclude: ["README.md"]),
     room(
       "CODAFootprint", path: "Sources/Integrations/CODAFootprint",
-      needs: ["Basics", "HTTP", "Plugin"]),
+      needs: ["Basics", "HTTP", "Plugin"], exclude: ["README.md"]),
     room(
       "Gmail", path: "Sources/Integrations/Gmail",
-      needs: ["Basics", "HTTP", "Crypto", "Mail", "Plugin"]),
+      needs: ["Basics", "HTTP", "Crypto", "Mail", "Plugin"], exclude: ["README.md"]),
     // Floor 6
     room("Sandbox", needs: ["Basics", "Crypto", "HTTPServer"]),
     room("Host", needs: ["Basics", "RPC", "HTTP", "Crypto", "Plugin"]),

@@ -80,7 +80,7 @@ class AnswersNotifications(Proxy):
         return line.replace(b'{"jsonrpc":"2.0","method"', b'{"jsonrpc":"2.0","id":null,"method"')
 
 
-class AnswersIdsUnderWay(Proxy):
+class AnswersIdsInFlight(Proxy):
     def on_output(self, line: bytes) -> bytes:
         return answer('"a"') if b'"id":null' in line and b"-32600" in line else line
 

@@ -31,23 +31,23 @@ def test_stderr_is_reported_if_the_host_exits_before_the_first_request():
     with shell("echo 'no such option' >&2; exit 2")() as host:
         wait_for_exit(host)
         problem = host.start_problem()
-    assert problem.endswith("(exit 2), and said:\n  no such option")
+    assert problem.endswith("(exit 2); stderr:\n  no such option")
 
 
 def test_stderr_of_a_child_is_reported_if_it_arrives_after_the_exit_of_the_host():
     problem = start_problem(shell("(exec >&-; sleep 1; echo 'from the child' >&2) & exit 3"))
-    assert problem.endswith("(exit 3), and said:\n  from the child")
+    assert problem.endswith("(exit 3); stderr:\n  from the child")
 
 
 def test_exit_status_is_reported_if_the_output_ends_long_before_it():
     problem = start_problem(shell("exec >&-; sleep 2; echo late >&2; exit 4"))
-    assert problem.endswith("(exit 4), and said:\n  late")
+    assert problem.endswith("(exit 4); stderr:\n  late")
 
 
 def test_host_that_fills_stderr_before_it_exits_is_read_to_the_end():
     script = f"import os, sys; os.close(1); sys.stderr.write('x' * {FLOOD} + '\\nlast'); sys.exit(5)"
     problem = start_problem(Launch([sys.executable, "-c", script], TIMEOUT, environment()))
-    assert problem.endswith("last") and "(exit 5), and said:" in problem
+    assert problem.endswith("last") and "(exit 5); stderr:" in problem
 
 
 def test_running_host_that_does_not_answer_has_no_start_problem():
@@ -60,7 +60,7 @@ def test_fault_holds_stderr_if_the_input_is_broken():
             wait_for_exit(host)
             host.send(PING)
     assert raised.value.errors == ["reason"]
-    assert re.match(r"the host reads no more; \d+ bytes are unsent", str(raised.value))
+    assert re.match(r"the host stopped reading; \d+ bytes are unsent", str(raised.value))
 
 
 def test_answers_are_read_although_the_input_is_broken():

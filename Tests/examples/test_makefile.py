@@ -71,7 +71,7 @@ def test_interrupted_run_resumes_where_it_stopped(number, hits_all, folder):
     assert len(report) == DEVICES and sum("error" in each for each in report) == WITHOUT_USERS
     answered = collections.Counter(each["id"] for each in lines(folder / "answers.jsonl") if not is_cancelled(each))
     assert answered == dict.fromkeys((each["device"] for each in report), 1)
-    # Requests in flight at the kill are repeated; answered ones are not.
+    # Requests in flight at the kill are repeated; answered requests are not.
     assert len(asked) - DEVICES in ((0, 1) if number == signal.SIGKILL else (0,))
 
 

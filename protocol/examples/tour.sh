@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs what is needed, builds, and answers tour.jsonl against the emulated vendors.
+# Installs missing packages, builds, and runs tour.jsonl with the emulated vendors.
 set -eu
 cd "$(dirname "$0")/../.."
 . Tests/Support/packages.sh

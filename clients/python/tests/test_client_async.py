@@ -252,7 +252,7 @@ def test_a_host_that_never_began_has_changed_nothing(fake_host: FakeHost) -> Non
         async with AsyncHost(refusing) as host:
             with pytest.raises(HostExited) as caught:
                 await host.invoke("vendor", "write")
-        assert str(caught.value) == "The host ended with exit status 2."
+        assert str(caught.value) == "The host exited with status 2."
         assert caught.value.outcome == "not_applied"
 
     run(body)

@@ -1,4 +1,4 @@
-"""Calls of `Host` and what comes of them."""
+"""Calls of `Host` and their outcomes."""
 
 from __future__ import annotations
 
@@ -202,7 +202,7 @@ def test_timeout_of_the_host_has_its_own_error() -> None:
 
 @pytest.mark.parametrize("timeout", [0, -1, float("inf"), float("nan")])
 def test_a_timeout_is_above_zero(sandbox: Host, timeout: float) -> None:
-    expected = f"timeout is {timeout!r}: it has to be a number of seconds above 0, or None, which leaves it to the host."
+    expected = f"invalid timeout {timeout!r}; use a positive number of seconds, or None for the host's default."
     for wrong in (
         lambda: Host(timeout=timeout),
         lambda: sandbox.using(timeout=timeout).coda_footprint.list_tenants(),
@@ -279,7 +279,7 @@ def test_a_long_argument_arrives_whole(sandbox: Host) -> None:
 
 
 def test_a_line_that_the_host_would_refuse_is_not_sent(sandbox: Host) -> None:
-    with pytest.raises(RequestError, match="longer than the host takes"):
+    with pytest.raises(RequestError, match="exceeds the host's maximum line length"):
         sandbox.invoke("coda_footprint", "list_devices", {"filter": {"ip": "x" * 34_000_000}})
 
 
@@ -314,9 +314,9 @@ def test_wait_for_a_rate_limit_is_reported() -> None:
 
 
 def test_callbacks_that_would_never_be_called_are_errors(sandbox: Host) -> None:
-    with pytest.raises(TypeError, match="no option of submit"):
+    with pytest.raises(TypeError, match="unknown option of submit"):
         sandbox.submit("coda_footprint", "list_tenants", on_progress=print)  # type: ignore[call-arg]
-    with pytest.raises(TypeError, match="no option of invoke"):
+    with pytest.raises(TypeError, match="unknown option of invoke"):
         sandbox.invoke("coda_footprint", "list_tenants", on_waiting=print)  # type: ignore[call-arg]
 
 
@@ -339,7 +339,7 @@ def test_ctrl_c_ends_the_call_and_not_the_host(tmp_path: pathlib.Path) -> None:
         "    try:\n"
         "        host.coda_footprint.list_tenants()\n"
         "    except KeyboardInterrupt:\n"
-        "        time.sleep(0.5)\n"  # A host that received the signal would have exited.
+        "        time.sleep(0.5)\n"  # A host that had got a signal would have stopped.
         "    while host.stats()['errors'] < 1:\n"
         "        pass\n"
         "    print('cancelled')\n"

@@ -213,7 +213,7 @@ def test_a_command_that_waits_in_the_queue_can_be_cancelled(machines: Machines) 
     call = Remote(machines.server.url, connection="a").submit("coda_footprint", "patch_rescan")
     call.cancel()
     machines.worker()
-    with pytest.raises(Cancelled, match="before it was begun") as caught:
+    with pytest.raises(Cancelled, match="before it started") as caught:
         call.result(TIMEOUT)
     assert caught.value.outcome == "not_applied"
     assert vendor.calls == []
@@ -240,7 +240,7 @@ def test_its_time_in_the_queue_counts(machines: Machines) -> None:
     remote = Remote(machines.server.url, connection="a", timeout=0.1)
     call = remote.submit("coda_footprint", "patch_rescan")
     machines.worker()
-    with pytest.raises(TimedOut, match="No worker took it in time") as caught:
+    with pytest.raises(TimedOut, match="No worker started the command in time") as caught:
         call.result()
     assert caught.value.outcome == "not_applied"
     assert vendor.calls == []
@@ -304,13 +304,13 @@ def test_a_connection_is_named(redis_server: Redis) -> None:
     remote = Remote(redis_server.url)
     settings = {"integration": "coda_footprint", "settings": {"password": "hunter2"}}
     for connection in ({}, {"connection": settings}):
-        with pytest.raises(TypeError, match="has to be the name of one"):
+        with pytest.raises(TypeError, match="must be the name of a connection"):
             remote.invoke("coda_footprint", "list_tenants", **connection)  # type: ignore[arg-type]
     for empty in (lambda: Remote(redis_server.url, connection=""),
                   lambda: remote.invoke("coda_footprint", "list_tenants", connection=" ")):  # fmt: skip
         with pytest.raises(ConfigurationError, match="connection is empty"):
             empty()
-    with pytest.raises(TypeError, match="no option"):
+    with pytest.raises(TypeError, match="unknown option"):
         remote.invoke("coda_footprint", "list_tenants", connection="a", page=2)  # type: ignore[call-arg]
     with pytest.raises(TypeError, match="not JSON serializable"):
         remote.invoke("coda_footprint", "list_tenants", {"page": b"1"}, connection="a")
@@ -319,18 +319,18 @@ def test_a_connection_is_named(redis_server: Redis) -> None:
 @pytest.mark.parametrize(
     ("environment", "message"),
     [
-        ({}, "^Set SALLYPORT_CONNECTIONS to the connections file of this worker, or SALLYPORT_SANDBOX to 1, "
-             "which serves coda_sandbox, gravityzone_sandbox and gmail_sandbox.$"),
-        ({"SANDBOX": "on"}, "SALLYPORT_SANDBOX has to be 1, true, yes, or for the opposite 0, false, no or left out; it is 'on'"),
-        ({"SANDBOX": "1", "WORKER_CONNECTIONS": "coda_sandbx"}, "coda_sandbx is no active connection of the sandbox; "
-            "there are coda_sandbox, gmail_sandbox, gravityzone_sandbox"),
-        ({"CONNECTIONS": "EMPTY"}, "There is no active connection in "),
+        ({}, "^Set SALLYPORT_CONNECTIONS to the connections file of this worker, or SALLYPORT_SANDBOX=1 "
+             "to serve coda_sandbox, gravityzone_sandbox and gmail_sandbox.$"),
+        ({"SANDBOX": "on"}, "invalid SALLYPORT_SANDBOX 'on'; expected one of: 1, true, yes, 0, false, no"),
+        ({"SANDBOX": "1", "WORKER_CONNECTIONS": "coda_sandbx"}, "unknown or inactive connection coda_sandbx in the sandbox; "
+            "expected one of: coda_sandbox, gmail_sandbox, gravityzone_sandbox"),
+        ({"CONNECTIONS": "EMPTY"}, "No active connection in "),
         ({"CONNECTIONS": "FILE", "BROKER_URL": "redis://host:hunter2"}, "port"),
         ({"CONNECTIONS": "/no/such"}, "/no/such cannot be read"),
-        ({"CONNECTIONS": "FILE", "WORKER_CONNECTIONS": "a,c"}, "c is no active connection"),
-        ({"CONNECTIONS": "FILE", "WORKER_CONNECTIONS": "off"}, "off is no active connection"),
+        ({"CONNECTIONS": "FILE", "WORKER_CONNECTIONS": "a,c"}, "unknown or inactive connection c in "),
+        ({"CONNECTIONS": "FILE", "WORKER_CONNECTIONS": "off"}, "unknown or inactive connection off in "),
         ({"CONNECTIONS": "FILE", "LEASE_SECONDS": "40"}, "more than 45"),
-        ({"CONNECTIONS": "FILE", "DRAIN_SECONDS": "soon"}, "a number of seconds"),
+        ({"CONNECTIONS": "FILE", "DRAIN_SECONDS": "soon"}, "positive number of seconds"),
         ({"CONNECTIONS": "FILE", "BROKER_URL": "amqp://user:hunter2@host"}, "redis://"),
     ],
 )
@@ -360,8 +360,8 @@ def test_a_mistake_in_the_environment_ends_a_worker_with_one_line(machines: Mach
     worker = machines.worker(sandbox=1, worker_connections="coda_sandbx")
     assert worker.process.wait(TIMEOUT) == 2
     assert worker.log.read_text() == (
-        "The worker cannot start. SALLYPORT_WORKER_CONNECTIONS: coda_sandbx is no active connection of the "
-        "sandbox; there are coda_sandbox, gmail_sandbox, gravityzone_sandbox.\n"
+        "The worker cannot start. SALLYPORT_WORKER_CONNECTIONS: unknown or inactive connection coda_sandbx in "
+        "the sandbox; expected one of: coda_sandbox, gmail_sandbox, gravityzone_sandbox.\n"
     )
 
 
@@ -375,8 +375,8 @@ def test_without_redis_a_call_says_so(timeout: float | None) -> None:
                 remote.coda_footprint.list_tenants()
     assert caught.value.outcome == "not_applied"
     assert str(caught.value) == (
-        f"Redis cannot be reached: Error 111 connecting to {address}. Connection refused. Is it running, and is "
-        "SALLYPORT_BROKER_URL, or the broker_url of Remote, right? Nothing was sent."
+        f"Redis cannot be reached: Error 111 connecting to {address}. Connection refused. Check that it is "
+        "running and that SALLYPORT_BROKER_URL, or the broker_url of Remote, is correct. Nothing was sent."
     )
     again = pickle.loads(pickle.dumps(caught.value))
     assert (str(again), again.outcome) == (str(caught.value), "not_applied")

@@ -50,7 +50,7 @@ def test_of_two_workers_one_is_killed_and_every_command_is_answered(
         with pytest.raises(Unavailable) as caught:
             call.result(TIMEOUT)
         error = caught.value
-        assert error.triple == ("Patch Rescan failed.", 503, "A worker began it and ended without a word.")
+        assert error.triple == ("Patch Rescan failed.", 503, "A worker started the command and was lost before it responded.")
         assert (error.outcome, error.retryable) == ("unknown", False)
         assert "list_scanners" in str(error.remedy)
     # The lost ones, too, and none twice.
@@ -66,7 +66,7 @@ def test_second_delivery_returns_the_first_result_with_a_shared_state_dir(
     first = machines.worker(state_dir=tmp_path / "state")
     calls = send(remote, 1, 2, reads=0)
     vendor.wait(lambda: len(vendor.calls) == 2, "both were begun")
-    # Its host learns what came of them and writes it down; the worker does not learn it any more.
+    # Its host records their outcomes; the worker no longer gets them.
     first.process.send_signal(signal.SIGSTOP)
     vendor.gate.set()
     ledger = tmp_path / "state/idempotency.jsonl"

@@ -53,7 +53,7 @@ def test_lines_may_be_cut_anywhere(cut: int) -> None:
         ("two", "error"),
         ("one", "result"),
     ]
-    assert made.under_way == 0
+    assert made.in_flight == 0
 
 
 def test_a_byte_at_a_time_is_enough() -> None:

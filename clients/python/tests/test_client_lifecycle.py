@@ -85,7 +85,7 @@ def test_a_host_that_never_began_has_changed_nothing(fake_host: FakeHost) -> Non
         host.invoke("vendor", "write")
     assert (caught.value.exit_status, caught.value.outcome) == (2, "not_applied")
     assert str(caught.value) == (
-        "The host ended with exit status 2. Its last log lines:\n"
+        "The host exited with status 2. Last log lines:\n"
         "  sallyport: the connections file cannot be read"
     )
 
@@ -99,7 +99,7 @@ def test_one_that_has_answered_before_may_have_changed_something(fake_host: Fake
     """)
     with Host(answering) as host:
         host.ping()
-        with pytest.raises(HostExited, match="may have been changed") as caught:
+        with pytest.raises(HostExited, match="may have been applied") as caught:
             host.invoke("vendor", "write")
     assert caught.value.outcome == "unknown"
 

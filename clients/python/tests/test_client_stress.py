@@ -52,7 +52,7 @@ def test_leading_and_waiting_callers_do_not_interfere() -> None:
 
 
 class Interruption(Exception):
-    """What a Ctrl-C raises, with its own name."""
+    """Stands in for KeyboardInterrupt."""
 
 
 @pytest.mark.skipif(

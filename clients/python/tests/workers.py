@@ -28,7 +28,7 @@ LEASE, DRAIN = 3, 1.5
 
 
 class Redis:
-    """A server on loopback that stores nothing on disk."""
+    """A separate server on loopback, without persistence."""
 
     def __init__(self, folder: pathlib.Path, *, tls: bool = False) -> None:
         program = shutil.which("redis-server")

@@ -1,7 +1,7 @@
-"""Waiting for a place among the requests under way.
+"""The queue for in-flight slots.
 
-The host stops reading at its `--max-in-flight`. A request beyond it would stand in the pipe, in
-front of the `cancel` that is to free a place; so it waits here instead.
+The host stops reading at its `--max-in-flight`. A further request would block the pipe, in
+front of the `cancel` that frees a slot. So it waits here instead.
 """
 
 from __future__ import annotations
@@ -10,17 +10,17 @@ import collections
 import threading
 
 
-class WaitingLine:
-    """Those who wait, in order. Whoever is woken looks again whether there is a place.
+class SlotQueue:
+    """Waiters in order. A woken waiter checks again for a free slot.
 
-    What it is that has places is its owner's; `join` and `wake` are called under the owner's lock.
+    The owner counts the slots; `join` and `wake` are called under the owner's lock.
     """
 
     def __init__(self) -> None:
         self._waiting: collections.deque[threading.Lock] = collections.deque()
 
     def join(self, *, was_woken: bool) -> threading.Lock:
-        """Returns what to wait on. One that was woken in vain goes to the front."""
+        """Returns a lock to wait on. A woken waiter that found no slot goes to the front."""
         waiter = threading.Lock()
         waiter.acquire()
         if was_woken:
@@ -30,7 +30,7 @@ class WaitingLine:
         return waiter
 
     def leave(self, waiter: threading.Lock) -> bool:
-        """Whether it was still waiting; otherwise it was woken, and another one is to be."""
+        """Whether it was still waiting. If not, it was woken, and the caller must wake another one."""
         try:
             self._waiting.remove(waiter)
         except ValueError:
