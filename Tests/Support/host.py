@@ -38,7 +38,7 @@ LINE_ENDS = ("\r", "\u0085", "\u2028", "\u2029")
 
 
 def environment(more: Mapping[str, str] | None = None) -> dict[str, str]:
-    """The environment of a process under test, without the configuration of whoever runs the tests."""
+    """The environment of a process under test, without the configuration of the user."""
     clean = {
         name: value for name, value in os.environ.items()
         if not name.lower().endswith("_proxy") and not name.startswith("SALLYPORT")
@@ -47,7 +47,7 @@ def environment(more: Mapping[str, str] | None = None) -> dict[str, str]:
 
 
 def line(message: Any) -> bytes:
-    """One line of input: bytes and text as they are, everything else as JSON."""
+    """One line of input: bytes and text unchanged, other values as JSON."""
     if isinstance(message, str):
         message = message.encode()
     if not isinstance(message, bytes):
@@ -386,11 +386,11 @@ class Host(Process):
 
 
 def eventually(condition: Callable[[], bool], what: str) -> None:
-    """Waits, not for ever, for something outside that cannot wake us up."""
+    """Polls a condition that cannot notify us, with a deadline."""
     deadline = time.monotonic() + TIMEOUT
     for round in itertools.count():
         if condition():
             return
-        assert time.monotonic() < deadline, f"waited in vain until {what}"
+        assert time.monotonic() < deadline, f"timeout: {what}"
         # The first rounds only give way, so that what is nearly true costs nothing.
         time.sleep(0 if round < 200 else 0.002)

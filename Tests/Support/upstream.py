@@ -362,7 +362,7 @@ class Tenant(Upstream):
 
     @property
     def calls(self):
-        """What came beside the sign-ins."""
+        """The requests without the sign-ins."""
         return [r for r in list(self.requests) if r.path not in (LOGIN, REFRESH)]
 
 

@@ -147,7 +147,7 @@ CLIENTS = [
 
 
 class Played:
-    """What became of a client's program."""
+    """One run of a client's program."""
 
     def __init__(self, client: Client) -> None:
         self.client = client

@@ -1,4 +1,4 @@
-"""Bad days that are switched on with --sandbox-fault: what the caller of the host gets."""
+"""Fault injection with --sandbox-fault, and the responses that callers get."""
 
 import pytest
 from Support.host import run

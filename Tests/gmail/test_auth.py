@@ -241,7 +241,7 @@ def run(file, *options, input=b"", env=None):
     return host.run("auth", "gmail", "--connections", str(file), *options, input=input, more_environment=env)
 
 
-# What goes wrong on the page
+# Errors on the page
 
 
 def test_a_user_may_say_no(workspace):
@@ -313,7 +313,7 @@ def test_a_signal_ends_it(workspace, number):
     assert "refresh_token" not in settings_in(workspace)
 
 
-# What goes wrong in the exchange
+# Errors of the code exchange
 
 
 @contextlib.contextmanager

@@ -69,7 +69,7 @@ def test_each_message_has_its_own_outcome():
         assert [b["id"] for b in result["raw_data"]] == [n for n in names if n not in errors]
         assert [(e["target"], e["status_code"], e["kind"]) for e in result["errors"]] == [
             (names[1], 404, "not_found"), (names[4], 400, "upstream")]
-        # What is wrong with a message is not asked again.
+        # Errors of a message are not retried.
         assert google.singles == []
 
 

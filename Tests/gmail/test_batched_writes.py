@@ -143,7 +143,7 @@ def test_unanswered_batch_leaves_its_outcomes_unknown(whole, outcome):
             data = host.failure("trash_emails", arguments(ids(10)))
             assert [t["error"]["outcome"] for t in data["targets"]] == [outcome] * 10
             assert data["outcome"] == outcome
-            # Reading leaves nothing in doubt.
+            # A read has no unknown outcome.
             data = host.failure("get_email", arguments(ids(10)))
             assert {t["error"]["outcome"] for t in data["targets"]} == {"not_applied"}
 

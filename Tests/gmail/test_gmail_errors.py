@@ -1,4 +1,4 @@
-"""Google's errors: what comes of each, and which are tried again."""
+"""Google's errors: how each is reported, and which are retried."""
 
 import datetime
 
@@ -129,7 +129,7 @@ def test_the_instant_in_the_message_is_the_wait(status, reason):
 def test_retry_time_of_one_call_delays_the_others(status, reason):
     message = f"User-rate limit exceeded.  Retry after {soon(900)}"
     with Google(lambda request: refusal(status, message, reason)) as google:
-        # Those behind it get the place that it had, and must know by then.
+        # The next call gets its slot and must know of the limit when it does.
         with Host(google.connection(max_concurrency=1)) as host:
             for number in [host.start("list_labels", LABELS, timeout_ms=20_000) for _ in range(8)]:
                 data = host.wait(number)[0]["error"]["data"]

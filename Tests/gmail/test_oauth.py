@@ -67,7 +67,7 @@ def test_a_code_is_exchanged_once_and_the_refresh_token_is_kept():
 
 
 def test_an_issued_refresh_token_is_used_from_then_on_also_after_a_failure():
-    """A code is good once: what it brought must not be lost when a later refresh fails."""
+    """A code is valid once: its refresh token must not be lost if a later refresh fails."""
     with Google() as google:
         google.answer_signed_in = lambda request: (
             refusal(401, "Invalid Credentials", "authError") if bearer(request)[0] == 1 else reply(200, {}))

@@ -1,4 +1,4 @@
-"""The vendor's rate limits: per API key, in this process and beside it, with and without deadlines."""
+"""The vendor's rate limits: per API key, within and across processes, with and without deadlines."""
 
 import json
 import threading

@@ -119,7 +119,7 @@ def test_documented_choices(catalogue):
             "computers_and_virtual_machines", "security_for_exchange"]
 
 
-#: As the vendor numbers them; 11 and 25 to 28 are not given out.
+#: As the vendor numbers them; 11 and 25 to 28 are not in use.
 REPORT_TYPES = {
     1: "Antiphishing Activity", 2: "Blocked Applications", 3: "Blocked Websites",
     4: "Customer Status Overview", 5: "Data Protection", 6: "Device Control Activity",
@@ -161,7 +161,7 @@ def test_effects_are_those_that_a_caller_may_rely_on(catalogue):
         "add_to_blocklist": ("write", False, "list_block_list"),
         "create_group": ("write", False, "list_groups"),
         "create_scan_task": ("write", False, "list_scan_tasks"),
-        # Done twice, it deletes for good.
+        # Repeated, it deletes permanently.
         "delete_endpoints": ("destructive", False, "list_endpoints"),
         "isolate_endpoints": ("write", False, "get_managed_endpoint_details"),
         "move_endpoints": ("write", True, "list_endpoints"),

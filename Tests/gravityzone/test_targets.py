@@ -134,7 +134,7 @@ def test_a_refused_key_stops_the_rest():
 
     with ControlCenter(answer) as center, Host(center.connection()) as host:
         number = host.start(LABEL, {"endpoint_ids": ids(50)}, progress=True)
-        # The first one has been refused; the fifteen beside it are on their way.
+        # The first one was refused; fifteen more are in flight.
         assert host.seen("invoke/progress", number) == {"id": number, "done": 1, "total": 50}
         gate.set()
         result = host.wait(number)[0]["result"]

@@ -106,7 +106,7 @@ def test_a_wait_beyond_the_deadline_is_answered_at_once(case, when):
         assert error["retry_after_ms"] >= 600_000
         assert error["upstream"] == {"detail": "Request was throttled."}
         assert len(tenant.to(path)) == 1
-        # The vendor has been heard: nothing goes out before it wants to be asked again.
+        # No request is sent before the time that the vendor named.
         again = host.failure(command, arguments, timeout_ms=2_000)
         assert again["kind"] == "rate_limited" and 0 < again["retry_after_ms"] <= 3_600_250
         assert len(tenant.to(path)) == 1

@@ -85,8 +85,8 @@ def spellings(secret):
 # What must not be found
 
 def traces(secret):
-    """Byte strings of which none may be in the output. Where a base64 spelling depends on what
-    stands beside it, what does not depend on that."""
+    """Byte strings of which none may be in the output. Of a base64 spelling that depends on
+    its neighbours, the part that does not."""
     found = {secret, *json_forms(secret), *percent_forms(secret)}
     # The output is JSON: whatever is text in it is escaped once more.
     found |= {json.dumps(text, ensure_ascii=False)[1:-1] for text in list(found)}

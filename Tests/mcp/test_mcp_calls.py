@@ -1,4 +1,4 @@
-"""Tool calls: what succeeds, what fails and how a model is told, and that both keep to the tool's
+"""Tool calls: successes, failures and their texts for models, all valid in the tool's
 own output schema (the client checks that of every answer)."""
 
 import json

@@ -27,7 +27,7 @@ def deleted(center):
 
 
 def changes(center):
-    """What came beside the reading of names, which the question shows."""
+    """The requests without those that read the names which the question shows."""
     return [params for _, method, params in center.calls if not method.startswith("get")]
 
 

@@ -824,7 +824,7 @@ def test_a_batch_has_100_calls_at_most(workspace, messages):
     assert len(batch_of(workspace, calls[:100])) == 100
 
 
-# Bad days
+# Fault injection
 
 
 @pytest.mark.parametrize("fault, status, reason, domain, text", [

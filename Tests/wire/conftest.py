@@ -19,7 +19,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture(scope="session")
 def suites() -> pathlib.Path:
-    """Public test data beside the checkout."""
+    """Public test data next to the checkout."""
     if not SUITES.is_dir():
         pytest.skip(f"the public test suites are not at {SUITES}")
     return SUITES

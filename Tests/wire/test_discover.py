@@ -58,7 +58,7 @@ def test_it_takes_no_params():
 
 
 def meta_schema(folder: pathlib.Path) -> dict[str, Any]:
-    """OpenRPC's own, from beside the checkout or from its npm package."""
+    """OpenRPC's meta-schema, from next to the checkout or from its npm package."""
     beside = ROOT.parent / "shared/suites/openrpc/schema.json"
     if beside.is_file():
         return json.loads(beside.read_text())
@@ -67,7 +67,7 @@ def meta_schema(folder: pathlib.Path) -> dict[str, Any]:
             ["npm", "pack", "--silent", "--fetch-retries=0", "@open-rpc/meta-schema@1.14.9"], cwd=folder,
             capture_output=True, timeout=60, check=True)
     except (OSError, subprocess.SubprocessError):
-        pytest.skip(f"OpenRPC's meta-schema is neither at {beside} nor to be had from npm")
+        pytest.skip(f"OpenRPC's meta-schema is neither at {beside} nor available from npm")
     with tarfile.open(next(folder.glob("*.tgz"))) as package:
         for member in package:
             content = package.extractfile(member)

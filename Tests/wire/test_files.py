@@ -309,7 +309,7 @@ def test_a_host_that_is_killed_leaves_nothing_that_is_listed(tmp_path, folder):
     with Host("--files-dir", str(folder)) as host:
         kept = host.result("files/put", content_of())
         host.send(request("put", "files/put", {"path": str(tmp_path / "large"), "source": SOURCE}))
-        eventually(lambda: any(folder.glob(".*.part")), "the copy is under way")
+        eventually(lambda: any(folder.glob(".*.part")), "the copy is in flight")
         host.signal(signal.SIGKILL)
         host.exit_code()
     (left,) = folder.glob(".*.part")

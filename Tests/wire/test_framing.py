@@ -1,4 +1,4 @@
-"""Bytes in, lines out: what a line is, what becomes of a bad one, and how ids come back."""
+"""Framing: lines in and out, errors of invalid lines, and ids in responses."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def test_pretty_printed_vendor_body_is_returned_on_one_line(vendor):
         assert host.finish() == (0, [])
 
 
-# What is no request.
+# Invalid requests.
 
 BAD_LINES = [
     # what it is, the line, code, offset
