@@ -53,9 +53,11 @@ if [ -n "$seed" ]; then
   echo "Random order with seed $seed; to repeat it: sh Tests/run-all.sh --random $seed"
   pytest="$pytest --randomly-seed=$seed"
   go_order="-shuffle=$seed"
+  kit_order="--shuffle $seed"
 else
   pytest="$pytest -p no:randomly"
   go_order="-shuffle=off"
+  kit_order=
 fi
 
 # The suites disturb each other as little as strangers on one machine: each has its own ports,
@@ -64,7 +66,7 @@ fi
 exec "$python" -B Tests/Support/suites.py \
   "tests of the executable" "$python" $pytest -n 3 Tests \
     --deselect Tests/wire/test_transcripts.py::test_host_follows_the_transcript --end \
-  "conformance kit" python3 -B protocol/conformance -- .build/release/sallyport serve --end \
+  "conformance kit" python3 -B protocol/conformance $kit_order -- .build/release/sallyport serve --end \
   "tests of the Python client" "$python" $pytest -n 2 clients/python/tests --end \
   "tests of the Go client" sh -c 'cd clients/go && "$1" vet ./... && "$1" test -race -count=1 "$2" ./...' \
     sh "$go" "$go_order" --end

@@ -54,6 +54,14 @@ def test_the_command_of_the_host_follows_two_dashes_or_nothing(words):
     assert re.fullmatch(r"pass  hostile/ids +2\.4 +\d+\.\d\d s", ended.stdout.splitlines()[0])
 
 
+def test_shuffle_runs_the_same_cases_in_the_order_of_the_seed():
+    def names(seed: str) -> list[str]:
+        return re.findall(r"^(?:transcript|hostile)/\S+", kit("--list", "--shuffle", seed).stdout, re.MULTILINE)
+
+    assert names("1") == names("1") != names("2")
+    assert sorted(names("1")) == sorted(names("2"))
+
+
 def test_several_globs_select_the_union():
     ended = kit("--only", "transcript/0[12]*", "--only=hostile/nul-*", "--", EXECUTABLE, "serve")
     assert re.findall(r"^pass  (\S+)", ended.stdout, re.MULTILINE) == [
