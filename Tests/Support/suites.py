@@ -27,6 +27,23 @@ POLL_SECONDS = 0.2
 STOP_SECONDS = 10
 
 
+class Stop:
+    """The signal that asks for the end. A handler that raises could do so between the start of a
+    process and its entry in the list of those to stop."""
+
+    def __init__(self) -> None:
+        self.signal = 0
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._note)
+
+    def _note(self, number: int, _: object) -> None:
+        self.signal = number
+
+    def check(self) -> None:
+        if self.signal:
+            sys.exit(128 + self.signal)
+
+
 class Suite:
     """A command that runs in a session with its output in a file."""
 
@@ -47,7 +64,7 @@ class Suite:
         self.seconds = time.monotonic() - self._begin
         self._ended.set()
 
-    def show(self) -> None:
+    def show(self, stop: Stop) -> None:
         """Copies the output to stdout until the suite has ended."""
         print(f"== {self.title}", flush=True)
         with self.path.open("rb") as output:
@@ -55,6 +72,7 @@ class Suite:
             while not has_ended:
                 # Asked before the last read, which then is complete.
                 has_ended = self._ended.wait(POLL_SECONDS)
+                stop.check()
                 while piece := output.read(1 << 16):
                     sys.stdout.buffer.write(piece)
                     sys.stdout.buffer.flush()
@@ -76,14 +94,14 @@ def named(words: Sequence[str]) -> Iterator[tuple[str, list[str]]]:
 
 
 def main(words: Sequence[str]) -> int:
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    stop = Stop()
     with tempfile.TemporaryDirectory(prefix="sallyport-suites-") as folder:
         suites = []
         try:
             for title, command in named(words):
                 suites.append(Suite(title, command, pathlib.Path(folder)))
             for suite in suites:
-                suite.show()
+                suite.show(stop)
         finally:
             for suite in suites:
                 suite.stop()

@@ -88,7 +88,7 @@ def test_a_slow_vendor_is_waited_for_within_the_deadline():
     with BadDay("coda: slow 60s") as (host, sandbox):
         error = host.failure("list_scanners", timeout_ms=300)
         assert (error["kind"], error["status_code"]) == ("timeout", 504)
-        error = host.failure("patch_rescan", timeout_ms=300)
+        error = host.failure("patch_rescan", timeout_ms=1_000)
         assert (error["kind"], error["outcome"]) == ("timeout", "unknown")
 
 

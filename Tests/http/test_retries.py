@@ -196,7 +196,7 @@ def test_a_kept_connection_that_dies_does_not_double_a_write(what):
 
 def test_a_write_that_got_no_answer_in_time_has_an_unknown_outcome():
     with Tenant(lambda request: silent) as tenant, Host(connection(tenant.url)) as host:
-        error = host.failure("patch_rescan", timeout_ms=600)
+        error = host.failure("patch_rescan", timeout_ms=1_500)
         assert (error["kind"], error["status_code"], error["outcome"]) == (
             "timeout", 504, "unknown",
         )

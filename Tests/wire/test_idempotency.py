@@ -105,7 +105,7 @@ def test_key_is_released_after_a_failure_without_effect(sandbox):
 
 def test_after_an_unknown_outcome_the_key_runs_nothing(vendor):
     with Host() as host:
-        error = host.ask(rescan(1, vendor, timeout_ms=200))["error"]
+        error = host.ask(rescan(1, vendor, timeout_ms=1_000))["error"]
         assert error["data"]["outcome"] == "unknown"
         vendor.open()
         error = host.ask(rescan(2, vendor))["error"]

@@ -361,7 +361,7 @@ def test_a_command_that_takes_too_long_fails_with_a_timeout(vendor):
         assert error["code"] == -32000
         assert (error["data"]["kind"], error["data"]["status_code"]) == ("timeout", 504)
         assert error["data"]["outcome"] == "not_applied"
-        error = host.ask(invoke(1, "patch_rescan", connection=vendor.connection, timeout_ms=200))["error"]
+        error = host.ask(invoke(1, "patch_rescan", connection=vendor.connection, timeout_ms=1_000))["error"]
         assert (error["data"]["kind"], error["data"]["outcome"]) == ("timeout", "unknown")
         assert "list_scanners" in error["data"]["remedy"]
 
