@@ -30,7 +30,7 @@ done
 . Tests/Support/packages.sh
 # libcurl, OpenSSL and their headers for the build; gcc for `go test -race`; make and jq for the
 # examples; redis-server for the Celery integration of the Python client.
-need_packages ca-certificates gcc jq libc6-dev libcurl4-openssl-dev libssl-dev make openssl \
+need_packages bash ca-certificates gcc git jq libc6-dev libcurl4-openssl-dev libssl-dev make openssl \
   python3 python3-venv redis-server
 
 if [ -n "$swift" ]; then
