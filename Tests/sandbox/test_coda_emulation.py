@@ -195,7 +195,7 @@ def test_the_sign_in_body_is_json(sandbox):
     assert deep.status_code == 400
 
 
-def test_session_sign_in_returns_the_same_type_of_tokens(sandbox):
+def test_the_session_sign_in_gives_the_same_kind_of_tokens(sandbox):
     url = sandbox.base + "/api/common/auth/session/"
     name, password = sandbox.user
     answer = requests.post(url, json={"username": name, "password": password})
@@ -725,7 +725,7 @@ def test_control_routes_need_their_header(sandbox):
     assert sandbox.log() == []
 
 
-def test_log_records_what_the_vendor_received(sandbox, classic):
+def test_the_log_tells_what_the_vendor_received(sandbox, classic):
     classic.get(DEVICES, filter="10.1 x", page=2)
     classic.patch(TARGET + "7001/", {"scope": "nö"})
     entries = sandbox.log()
@@ -737,7 +737,7 @@ def test_log_records_what_the_vendor_received(sandbox, classic):
     assert json.loads(entries[2]["body"]) == {"scope": "nö"}
 
 
-def test_log_is_limited_to_the_last_10000_requests(sandbox):
+def test_the_log_keeps_the_last_ten_thousand(sandbox):
     request = b"GET /api/x HTTP/1.1\r\nHost: a\r\n\r\n"
     for _ in range(4):
         sandbox.raw(request * 2_500)
@@ -753,7 +753,7 @@ def statuses(client, count, path=TENANTS):
     return [client.get(path).status_code for _ in range(count)]
 
 
-def test_status_fault_applies_to_every_nth_request_with_retry_after(sandbox, classic):
+def test_a_status_comes_every_so_often_with_its_retry_after(sandbox, classic):
     sandbox.faults("coda: 429 every 3 retry-after 2")
     assert statuses(classic, 7) == [200, 200, 429, 200, 200, 429, 200]
     classic.get(TENANTS)
@@ -763,7 +763,7 @@ def test_status_fault_applies_to_every_nth_request_with_retry_after(sandbox, cla
     assert "Retry-After" not in classic.get(TENANTS).headers
 
 
-def test_status_fault_applies_to_the_first_or_to_all_requests(sandbox, classic):
+def test_a_status_comes_first_or_always(sandbox, classic):
     sandbox.faults("coda: 503 first 2")
     assert statuses(classic, 4) == [503, 503, 200, 200]
     sandbox.faults("coda: 402 always", "coda: 500 always")
@@ -828,7 +828,7 @@ def test_a_dropped_body_breaks_off_after_the_vendor_acted(sandbox, classic):
     assert targets(classic.pages(SURFACE))[7001]["isTargetStopped"] is True
 
 
-def test_reset_fault_applies_before_the_request_takes_effect(sandbox, classic):
+def test_a_reset_comes_before_the_vendor_acts(sandbox, classic):
     sandbox.faults("coda: reset every 1")
     with pytest.raises(requests.ConnectionError):
         classic.patch(TARGET + "7001/", {"scope": "OUT"})
@@ -849,7 +849,7 @@ def test_garbage_is_a_success_that_is_not_json(sandbox, classic):
         answer.json()
 
 
-def test_sandbox_reset_restarts_the_fault_counters(sandbox):
+def test_a_reset_of_the_sandbox_starts_the_counts_again(sandbox):
     sandbox.faults("coda: 503 first 1")
     assert statuses(Client(sandbox), 2) == [503, 200]
     sandbox.control("POST", "reset")
@@ -1074,7 +1074,7 @@ def test_slow_answers_do_not_wait_for_each_other(alone):
         assert client.get(TENANTS).status_code == 200
 
 
-def test_connections_beyond_512_are_refused_until_others_close(alone):
+def test_the_512th_connection_is_the_last_and_room_comes_back(alone):
     request = b"GET /api/ HTTP/1.1\r\nHost: a\r\n\r\n"
     open_connections = []
     refused = 0

@@ -92,7 +92,7 @@ def test_an_address_is_taken_once(users):
     ({"recoveryPhone": "604 123"}, (400, "Invalid Input: recovery_phone", "invalid")),
     ({"phones": [{"value": "1" * 1100}]}, (400, "Invalid Input: phones", "invalid")),
 ])
-def test_invalid_user_is_refused(users, change, wanted):
+def test_a_user_who_cannot_be(users, change, wanted):
     body = {name: value for name, value in {**NEW, **change}.items() if value is not None}
     assert refusal(users.insert(body=body)) == wanted
     assert len(addresses(users)) == 6
@@ -107,7 +107,7 @@ def test_passwords_of_8_to_100_characters_and_digests_are_good(users):
         400, "Invalid Password", "invalid")
 
 
-def test_read_only_members_are_ignored(users):
+def test_what_is_not_for_the_caller_to_say_is_ignored(users):
     made = users.insert(body={**NEW, "isAdmin": True, "id": "1", "customerId": "x"}).execute()
     assert made["isAdmin"] is False and made["id"] != "1" and made["customerId"] != "x"
 
@@ -196,7 +196,7 @@ def test_only_an_administrator_and_only_with_the_scope(workspace):
     assert len(addresses(workspace.directory().users())) == 6
 
 
-def test_deleted_user_cannot_be_impersonated(workspace, users):
+def test_nobody_acts_for_a_user_who_is_gone(workspace, users):
     mailbox = workspace.gmail(MIKA).users()
     mailbox.getProfile(userId="me").execute()
     users.update(userKey=MIKA, body={"suspended": True}).execute()
@@ -208,7 +208,7 @@ def test_deleted_user_cannot_be_impersonated(workspace, users):
     assert refusal(users.delete(userKey=ADMIN)) == FORBIDDEN
 
 
-def test_old_address_becomes_an_alias_of_the_new_one(workspace, users):
+def test_a_new_address_keeps_the_old_one_as_an_alias(workspace, users):
     changed = users.update(userKey=MIKA, body={"primaryEmail": f"m.sato@{DOMAIN}"}).execute()
     assert changed["aliases"] == [MIKA]
     assert users.get(userKey=MIKA).execute()["primaryEmail"] == f"m.sato@{DOMAIN}"

@@ -97,7 +97,7 @@ def test_a_list_is_newest_first_in_pages(messages):
     assert found(messages, maxResults=500) == everything
 
 
-def test_mail_deleted_between_two_pages_does_not_shift_the_second(messages):
+def test_mail_that_goes_between_two_pages_moves_nothing(messages):
     everything = found(messages)
     call = messages.list(userId="me", maxResults=10)
     first = call.execute()
@@ -188,7 +188,7 @@ def test_spam_and_trash_are_left_out_unless_asked_for(messages):
     assert everything == set(found(messages, "in:anywhere"))
 
 
-def test_invalid_page_token_is_an_error(messages):
+def test_a_page_token_that_is_none_is_an_error(messages):
     assert refusal(messages.list(userId="me", pageToken="next"))[0] == 400
 
 
@@ -287,7 +287,7 @@ def test_the_tree_of_parts(messages, key, wanted):
     assert shape(one(messages, key)["payload"]) == wanted
 
 
-def test_every_leaf_equals_what_python_parses_from_the_raw_mail(messages):
+def test_every_leaf_is_what_python_reads_in_the_raw_mail(messages):
     """Another reader of MIME than the emulation's agrees on every part that is not broken."""
     for key in ("alternative", "twins", "inline", "latin", "shiftjis", "utf16", "rfc2231", "large"):
         mail = email.message_from_bytes(decoded(one(messages, key, format="raw")["raw"]))
@@ -340,7 +340,7 @@ def test_small_named_text_is_inline_and_large_html_an_attachment(messages):
     assert b"10.0.0.1" in content(messages, message, message["payload"])
 
 
-def test_winmail_attachment_is_available_whole_and_by_part(messages):
+def test_what_outlook_wrapped_can_be_had_whole_and_singly(messages):
     message = one(messages, "outlook")
     part = message["payload"]["parts"][1]
     assert header(part, "Content-Type").startswith("application/ms-tnef")
@@ -382,7 +382,7 @@ def test_attachment_ids_change_with_every_look_and_expire(messages, workspace, w
         userId="me", messageId=looks[0]["id"], id=ids[0]))[0] == 400
 
 
-def test_fields_mask_selects_members_at_its_own_depth(workspace, messages):
+def test_a_mask_of_fields_names_what_is_shown_and_goes_no_deeper(workspace, messages):
     answer = messages.list(userId="me", maxResults=2, fields="messages/id,nextPageToken").execute()
     assert set(answer) == {"messages", "nextPageToken"}
     assert [set(m) for m in answer["messages"]] == [{"id"}, {"id"}]
@@ -497,7 +497,7 @@ def test_labels_are_listed_without_counts(workspace):
     assert refusal(labels.get(userId="me", id="Label_99"))[0] == 404
 
 
-def test_label_is_created_once_and_deleting_it_removes_it_from_messages(workspace, messages):
+def test_a_label_is_made_once_and_goes_with_its_marks(workspace, messages):
     labels = workspace.gmail().users().labels()
     made = labels.create(userId="me", body={"name": "Cases"}).execute()
     assert made["type"] == "user"
@@ -578,7 +578,7 @@ def test_another_mailbox_is_refused_with_the_caller_s_address(workspace, message
     ([USERS], set()),
     ([USERS, SETTINGS, MAIL], {"list", "delete", "send", "vacation", "update"}),
 ])
-def test_scope_permits_its_own_methods_only(workspace, scopes, allowed):
+def test_a_scope_opens_what_it_is_for(workspace, scopes, allowed):
     id = one(workspace.messages(), "plain")["id"]
     users = workspace.gmail(SOC, scopes).users()
     calls = {
@@ -643,7 +643,7 @@ def test_the_time_of_sent_mail_is_the_sandbox_s(workspace_sandbox, messages):
     assert times[1] - times[0] >= 1_000_000
 
 
-def test_sending_as_another_user_is_refused(messages):
+def test_nobody_sends_in_another_s_name(messages):
     id = sent(messages, f"From: {ADMIN}\r\nTo: {MIKA}\r\n\r\nx")["id"]
     payload = messages.get(userId="me", id=id).execute()["payload"]
     assert [h["value"] for h in payload["headers"] if h["name"] == "From"] == [f"Sam Ochoa <{SOC}>"]
@@ -737,7 +737,7 @@ def test_an_upload_that_broke_off_says_how_far_it_got(workspace):
     assert put(b"", f"bytes */{len(BIG)}").status_code == 404
 
 
-def test_invalid_upload_is_refused(workspace):
+def test_what_cannot_be_uploaded(workspace):
     url = f"{workspace.base}/upload/gmail/v1/users/me/messages/send"
     headers = workspace.bearer() | {"Content-Type": "text/plain"}
     answer = requests.post(url + "?uploadType=media", headers=headers, data=BIG)
@@ -824,7 +824,7 @@ def test_a_batch_has_100_calls_at_most(workspace, messages):
     assert len(batch_of(workspace, calls[:100])) == 100
 
 
-# Fault injection
+# Bad days
 
 
 @pytest.mark.parametrize("fault, status, reason, domain, text", [
@@ -858,7 +858,7 @@ def test_a_fault_has_the_form_that_was_seen(
     assert (detail["reason"], detail["domain"]) == (reason, domain)
 
 
-def test_user_rate_limit_names_the_retry_time_in_its_message_only(workspace, workspace_sandbox):
+def test_a_user_s_limit_says_when_in_its_words_alone(workspace, workspace_sandbox):
     headers = workspace.bearer()
     url = f"{workspace.base}/gmail/v1/users/me/messages"
     workspace_sandbox.faults("gmail: 403 userRateLimitExceeded retry-after 7")
@@ -869,7 +869,7 @@ def test_user_rate_limit_names_the_retry_time_in_its_message_only(workspace, wor
     assert requests.get(url, headers=headers).headers["Retry-After"] == "7"
 
 
-def test_google_client_retries_after_a_rate_limit(workspace_sandbox, messages):
+def test_the_client_comes_back_after_a_limit(workspace_sandbox, messages):
     workspace_sandbox.faults("gmail: 403 userRateLimitExceeded first 1")
     answer = messages.list(userId="me", maxResults=1).execute(num_retries=1)
     assert len(answer["messages"]) == 1

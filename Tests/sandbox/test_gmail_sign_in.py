@@ -119,11 +119,11 @@ def test_one_scope_that_was_not_granted_fails_them_all(workspace, sign):
 
 
 @pytest.mark.parametrize("user", [OTTO, "nobody@harbor.example", "soc@elsewhere.example", ""])
-def test_unknown_subject_is_refused(sign, user):
+def test_there_is_nobody_to_act_for(sign, user):
     assert told(sign(sub=user)) == (400, "invalid_grant", "Invalid email or User ID")
 
 
-def test_assertion_with_another_key_issuer_or_claim_is_refused(workspace, sign):
+def test_another_key_another_issuer_or_a_changed_word_is_no_signature(workspace, sign):
     wanted = (400, "invalid_grant", "Invalid JWT Signature.")
     stranger = rsa.generate_private_key(public_exponent=65537, key_size=2048).private_bytes(
         Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
@@ -239,7 +239,7 @@ def test_a_refresh_token_gives_access_and_stays(workspace):
     assert len(listed["users"]) == 6
 
 
-def test_invalid_client_parameters_are_refused(workspace):
+def test_wrong_words_of_a_client(workspace):
     token = workspace.oauth["settings"]["refresh_token"]
 
     def refresh(**form):
@@ -286,7 +286,7 @@ def test_bad_days_of_the_endpoint(workspace, workspace_sandbox, fault, status, e
     assert workspace.exchange(**form).status_code == 200
 
 
-def test_google_auth_retries_if_the_token_endpoint_fails(workspace, workspace_sandbox):
+def test_google_auth_tries_again_when_the_endpoint_is_unwell(workspace, workspace_sandbox):
     workspace_sandbox.faults("gmail-auth: 503 temporarily_unavailable first 1")
     workspace_sandbox.forget_log()
     workspace.delegated().refresh(Request())
@@ -404,7 +404,7 @@ def test_pkce_is_proved(workspace, redirect, verifier, good):
         assert told(answer)[:2] == (400, "invalid_grant")
 
 
-def test_second_consent_returns_a_refresh_token_only_with_prompt_consent(workspace, redirect):
+def test_a_second_consent_gives_no_refresh_token_unless_asked_again(workspace, redirect):
     def tokens(**more):
         code = workspace.consent([MAIL], user=MIKA, redirect_uri=redirect, **more)["code"]
         return workspace.exchange(

@@ -167,7 +167,7 @@ def test_an_answer_echoes_the_id(client):
     ('{"id":"1","jsonrpc":"2.0","method":"getendpointslist","params":{}}', -32601, "Method not found"),
     ('{"id":"1","jsonrpc":"2.0","method":"getReportsList","params":{}}', -32601, "Method not found"),
 ])
-def test_invalid_call_is_refused_with_its_error_code(client, text, code, message):
+def test_what_is_no_call_is_refused_with_its_code(client, text, code, message):
     status, answer = raw(client, text)
     assert (status, answer["error"]["code"], answer["error"]["message"]) == (200, code, message)
 
@@ -450,7 +450,7 @@ def test_a_group_is_created_below_the_company_or_a_group(client, ids):
         "createCustomGroup", groupName="New", parentId=ids.groups["Deleted"]) == invalid("parentId")
 
 
-def test_moving_a_group_moves_its_contents(client, ids):
+def test_a_group_is_moved_with_what_is_in_it(client, ids):
     finance, warehouse = ids.groups["Finance"], ids.groups["Warehouse"]
     assert client.call("moveCustomGroup", groupId=finance, parentId=warehouse) is None
     assert groups(client, warehouse) == ["Finance", "Dock Terminals"]
@@ -465,7 +465,7 @@ def test_moving_a_group_moves_its_contents(client, ids):
     ("Finance", "Deleted", "parent"), ("Finance", "Wards", "parent"),
     ("Computers and Groups", "Finance", "group"), ("Deleted", "Finance", "group"),
 ])
-def test_group_stays_if_the_move_is_not_allowed(client, ids, group, parent, details):
+def test_a_group_that_cannot_go_there_stays(client, ids, group, parent, details):
     expected = {
         "parent": invalid("parentId"),
         "group": "Incorrect custom group specified through the 'groupId' parameter."
@@ -627,7 +627,7 @@ def test_v1_2_has_other_shapes_and_refuses_those_of_v1_0(client):
 # Scan tasks
 
 
-def test_scan_changes_from_pending_to_finished(sandbox, client, ids):
+def test_a_scan_goes_from_pending_to_finished(sandbox, client, ids):
     target = ids.endpoints["FIN-PC1"]
     def status():
         (task,) = client.call("getScanTasksList", name="mine")["items"]
@@ -641,7 +641,7 @@ def test_scan_changes_from_pending_to_finished(sandbox, client, ids):
     assert status() == 3
 
 
-def test_scan_task_response_has_the_documented_form(client, ids):
+def test_what_a_scan_task_answers_with(client, ids):
     both = [ids.endpoints["FIN-PC1"], ids.groups["Wards"]]
     made = client.call("createScanTask", targetIds=both, type=2, returnAllTaskIds=True)
     assert len(made) == 2  # one for each company
@@ -858,7 +858,7 @@ def test_a_burst_beyond_ten_a_second_is_queued_and_then_429(sandbox, limited):
     assert {answer.headers["Retry-After"] for answer in answers if answer.status_code == 429} == {"1"}
 
 
-def test_reset_releases_waiting_requests(sandbox, limited):
+def test_a_reset_lets_go_of_those_that_wait(sandbox, limited):
     for _ in range(30):
         limited.post("createScanTask", {})
     (call,) = together(lambda: GravityZone(sandbox.base).post("createScanTask", {}))
@@ -953,7 +953,7 @@ def test_a_bad_fault_text_is_explained(sandbox, text, column, hint):
 # The sandbox
 
 
-def test_requests_are_logged_and_reset_restores_the_initial_state(sandbox, client, ids):
+def test_requests_are_logged_and_a_reset_brings_everything_back(sandbox, client, ids):
     client.call("createCustomGroup", groupName="Gone")
     entry = sandbox.log()[-1]
     assert (entry["method"], entry["path"], entry["status"]) == ("POST", "/api/v1.0/jsonrpc/network", 200)
