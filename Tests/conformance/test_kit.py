@@ -12,6 +12,7 @@ import sys
 
 import pytest
 from Support.host import EXECUTABLE, ROOT, TIMEOUT, environment, eventually
+from Support.terminal import read_to_end
 from test_broken_hosts import BROKEN_HOST, kit, runs
 from transcript import transcripts
 
@@ -173,20 +174,9 @@ def test_on_a_terminal_there_are_colours_and_progress():
     words = [sys.executable, str(ROOT / "protocol/conformance"), "--only", "hostile/ids", "--", EXECUTABLE, "serve"]
     subprocess.run(words, stdout=terminal, stderr=terminal, timeout=TIMEOUT, env=colourful, check=True)
     os.close(terminal)
-    seen = read_all(controller)
+    seen = read_to_end(controller)
     assert "1 of 1: hostile/ids\r\x1b[K" in seen
     assert "\x1b[32mpass\x1b[0m  hostile/ids" in seen
-
-
-def read_all(descriptor: int) -> str:
-    data = b""
-    try:
-        while piece := os.read(descriptor, 1 << 16):
-            data += piece
-    except OSError:
-        pass  # Where nobody writes to a terminal any more.
-    os.close(descriptor)
-    return data.decode()
 
 
 def test_a_kit_that_is_stopped_takes_its_host_with_it(tmp_path):

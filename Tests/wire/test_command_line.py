@@ -10,6 +10,7 @@ import subprocess
 
 import pytest
 from Support.host import EXECUTABLE, TIMEOUT, Host, environment, invoke, run
+from Support.terminal import read_to_end
 
 SUBCOMMANDS = [
     "serve", "run", "call", "capabilities", "sample", "auth", "sandbox", "mcp-config",
@@ -72,8 +73,7 @@ def test_wait_is_shown_at_a_terminal():
     owner, terminal = pty.openpty()
     ended = subprocess.run(command, stdout=subprocess.PIPE, stderr=terminal, timeout=TIMEOUT, env=environment())
     os.close(terminal)
-    shown = os.read(owner, 10_000).decode()
-    os.close(owner)
+    shown = read_to_end(owner)
     assert ended.returncode == 0
     assert re.fullmatch(r"Waiting for the rate limit, resumes at \d\d:\d\d:\d\d\.\r\n", shown)
     piped = subprocess.run(command, capture_output=True, timeout=TIMEOUT, env=environment())

@@ -14,6 +14,7 @@ import subprocess
 import pytest
 from Support.host import EXECUTABLE, TIMEOUT, Host, environment, eventually, invoke, line, parse, request, run
 from Support.sandbox import Sandbox
+from Support.terminal import read_to_end
 
 GOOD = request(1, "ping")
 BAD = request(2, "nobody")
@@ -66,8 +67,7 @@ def test_a_terminal_sees_a_progress_bar(batch):
             [EXECUTABLE, "run", batch(*(invoke(id, "list_tenants") for id in range(3))), "--sandbox",
              "--sandbox-fault", "coda: slow 300ms"],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=stderr, timeout=TIMEOUT, env=environment())
-    shown = os.read(owner, 65_536).decode()
-    os.close(owner)
+    shown = read_to_end(owner)
     assert ended.returncode == 0
     assert "█" in shown and "3 successful, 0 failed" in shown
 
