@@ -20,7 +20,10 @@ import sys
 import tempfile
 from collections.abc import Iterator
 
-from host import EXECUTABLE, ROOT, TIMEOUT, environment
+if __name__ == "__main__":
+    sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+
+from Support.host import EXECUTABLE, ROOT, TIMEOUT, environment  # noqa: E402
 
 BLOCK = re.compile(r"^(?:<!-- (?P<mark>.+?) -->\n)?```(?P<language>\w+)\n(?P<text>.*?)^```$", re.M | re.S)
 

@@ -6,8 +6,8 @@ import os
 import re
 import subprocess
 
-from host import EXECUTABLE, ROOT, environment
-from virtual_environment import virtual_environment
+from Support.host import EXECUTABLE, ROOT, environment
+from Support.virtual_environment import virtual_environment
 
 GUIDE = "protocol/guide/agents.md"
 PROGRAM = "protocol/examples/agent_session.py"
@@ -25,7 +25,7 @@ def test_the_program_in_the_guide_is_the_one_there_is():
     assert block(f"from: {PROGRAM}") in (ROOT / PROGRAM).read_text()
 
 
-def test_the_session_in_the_guide_is_what_the_program_prints(tmp_path):
+def test_session_in_the_guide_equals_the_program_output(tmp_path):
     install, run, expected = block(f"output: {PROGRAM}").split("\n", 2)
     found = re.fullmatch(r"\$ python3 -m venv agents && agents/bin/pip install '(\S+)'", install)
     requirement = found[1]

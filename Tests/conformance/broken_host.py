@@ -1,4 +1,4 @@
-"""A host with one fault: a proxy in front of a real one, which passes everything through but that.
+"""A host with one fault: a proxy in front of a real host that changes one thing.
 
     python3 broken_host.py FAULT EXECUTABLE [ARGUMENT…]
 

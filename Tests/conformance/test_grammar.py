@@ -50,7 +50,7 @@ def test_a_transcript_is_read(tmp_path):
     ("unordered\n<- 1", "x.txt: unordered without end"), ("end", "x.txt:1: end is not allowed here"),
     ("unordered\n-> 1\nend", "x.txt:2: "), ("-> ${A}", "x.txt:1: nothing was kept as A"),
 ])
-def test_what_is_no_transcript_is_said_with_its_line(text, complaint, tmp_path):
+def test_invalid_transcript_is_reported_with_its_line(text, complaint, tmp_path):
     path = tmp_path / "x.txt"
     path.write_text(text, "utf-8")
     with pytest.raises(GrammarError) as raised:

@@ -11,8 +11,8 @@ import re
 import textwrap
 
 import pytest
-from documents import Session, blocks, broken_links, documents, matches, run, sessions
-from host import ROOT
+from Support.documents import Session, blocks, broken_links, documents, matches, run, sessions
+from Support.host import ROOT
 
 DOCUMENTS = documents()
 SESSIONS = [session for path in DOCUMENTS for session in sessions(path)]

@@ -15,7 +15,7 @@ const (
 	// output.
 	killWait = 5 * time.Second
 	// tailWait is how long the pipes of an exited host are read if another process holds them open.
-	tailWait = 2 * time.Second
+	tailWait = 5 * time.Second
 )
 
 // Host is a Sallyport process. It is safe for concurrent use.

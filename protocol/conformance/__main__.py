@@ -6,6 +6,7 @@ import argparse
 import difflib
 import fnmatch
 import os
+import random
 import shutil
 import signal
 import sys
@@ -54,6 +55,7 @@ def parser() -> Parser:
         "--timeout", metavar="SECONDS", type=_seconds, default=30.0, help="time limit of one step (default 30)")
     made.add_argument(
         "--without-sandbox", action="store_true", help="skip cases that call the emulated vendors (--sandbox)")
+    made.add_argument("--shuffle", metavar="SEED", type=int, help="run the cases in the random order of this seed")
     made.add_argument("--json", action="store_true", help="print the report as JSON")
     return made
 
@@ -70,7 +72,7 @@ def split(words: Sequence[str]) -> tuple[list[str], list[str]]:
     belongs to no option."""
     at = 0
     while at < len(words) and words[at].startswith("-") and words[at] != "--":
-        at += 2 if words[at] in ("--only", "--timeout") else 1
+        at += 2 if words[at] in ("--only", "--timeout", "--shuffle") else 1
     behind = at + 1 if words[at:at + 1] == ["--"] else at
     return list(words[:at]), list(words[behind:])
 
@@ -138,6 +140,8 @@ def main(words: Sequence[str]) -> int:
         cases = chosen(all_cases(), options.only, made)
     except GrammarError as error:
         made.error(f"invalid transcript: {error}")
+    if options.shuffle is not None:
+        random.Random(options.shuffle).shuffle(cases)
     if options.list:
         show(cases)
         return PASSED_ALL

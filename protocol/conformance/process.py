@@ -35,6 +35,10 @@ MAX_ERROR_BYTES = 1024 * 1024
 #: Polling interval for events without a descriptor, such as the exit of the process.
 POLL_SECONDS = 0.005
 
+#: Seconds in which a host that has closed its output may still exit and write to stderr. A busy
+#: machine needs more than one. After that, another process holds the streams open.
+SETTLE_SECONDS = 5.0
+
 RUNS_ON = "the process is still running"
 
 
@@ -76,6 +80,7 @@ class HostProcess:
         self.errors = bytearray()
         self.last_sent = b""
         self._unsent = memoryview(b"")
+        self._input_is_broken = False
         self._lines: collections.deque[bytes] = collections.deque()
         self._partial = bytearray()
         self._unread_bytes = 0
@@ -84,12 +89,17 @@ class HostProcess:
         return self
 
     def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
-        if isinstance(error, Fault):
-            self._explain(error)
+        if isinstance(error, Fault) and self.process.poll() is not None:
+            # A child of the host may still write why it exited.
+            self._settle()
         try:
             os.killpg(self.process.pid, signal.SIGKILL)
         except (ProcessLookupError, PermissionError):
             pass
+        if isinstance(error, Fault):
+            self._settle()
+            error.sent = error.sent or shown(self.last_sent)
+            error.errors = self._last_error_lines()
         try:
             self.process.wait(self.timeout)
         except subprocess.TimeoutExpired:
@@ -97,17 +107,8 @@ class HostProcess:
         for stream in (self.process.stdin, self.process.stdout, self.process.stderr):
             stream.close()
 
-    def _explain(self, fault: Fault) -> None:
-        """Adds the last input and stderr of this host."""
-        self.reads_errors = True
-        # A write to a host that has exited would fail before its stderr is read.
-        self._unsent = memoryview(b"")
-        try:
-            self._move(0)
-        except Fault:
-            pass  # The first fault is reported.
-        fault.sent = fault.sent or shown(self.last_sent)
-        fault.errors = shown(bytes(self.errors[-MAX_SHOWN_BYTES:])).splitlines()[-5:]
+    def _last_error_lines(self) -> list[str]:
+        return shown(bytes(self.errors[-MAX_SHOWN_BYTES:])).splitlines()[-5:]
 
     # Moving bytes
 
@@ -116,9 +117,30 @@ class HostProcess:
         end = min(time.monotonic() + self.timeout, self._deadline)
         while not is_done():
             left = end - time.monotonic()
-            if left <= 0:
+            self._move(max(0.0, left if poll_seconds is None else min(left, poll_seconds)))
+            # Checked after the last read: this process may have been the slow one.
+            if left <= 0 and not is_done():
                 raise Fault(f"{what} within {self.timeout:g} seconds")
-            self._move(left if poll_seconds is None else min(left, poll_seconds))
+
+    def _settle(self) -> None:
+        """Reads both streams to EOF and waits for the exit, for a bounded time. Never raises.
+
+        Every verdict on a host that exited comes after this: stderr may arrive
+        later than the end of its output or the broken pipe of its input.
+        """
+        self.reads_output = self.reads_errors = True
+        self._unsent = memoryview(b"")
+        end = time.monotonic() + min(SETTLE_SECONDS, self.timeout)
+
+        def is_over() -> bool:
+            has_exited = self.process.poll() is not None
+            return has_exited and self.process.stdout.closed and self.process.stderr.closed
+
+        try:
+            while not is_over() and (left := end - time.monotonic()) > 0:
+                self._move(min(left, POLL_SECONDS))
+        except Fault:
+            pass  # It floods its output. The fault that came first is the one to report.
 
     def _move(self, seconds: float) -> None:
         """Waits at most this long for bytes, then reads and writes what is possible."""
@@ -126,7 +148,8 @@ class HostProcess:
         readers = [
             stream for stream, reads in ((output, self.reads_output), (errors, self.reads_errors))
             if reads and not stream.closed]
-        writers = [input] if self._unsent and not input.closed else []
+        can_write = self._unsent and not input.closed and not self._input_is_broken
+        writers = [input] if can_write else []
         readable, writable, _ = select.select(readers, writers, [], seconds)
         if writable:
             self._give()
@@ -141,7 +164,9 @@ class HostProcess:
         except BlockingIOError:
             return
         except BrokenPipeError:
-            raise Fault(f"the host stopped reading; {len(self._unsent)} bytes are unsent") from None
+            # No verdict here: what the host wrote before has to be read first.
+            self._input_is_broken = True
+            return
         self._unsent = self._unsent[written:]
 
     def _take_errors(self) -> None:
@@ -173,7 +198,7 @@ class HostProcess:
     def send_bytes(self, data: bytes) -> None:
         self.last_sent = data
         self._unsent = memoryview(data)
-        self._wait(lambda: not self._unsent, "the host did not read its input")
+        self.send_rest()
 
     def offer(self, data: bytes, quiet_seconds: float) -> int:
         """Writes until the host reads nothing for this long.
@@ -186,12 +211,17 @@ class HostProcess:
         while self._unsent and len(self._unsent) != before:
             before = len(self._unsent)
             end = time.monotonic() + quiet_seconds
-            while len(self._unsent) == before and (left := end - time.monotonic()) > 0:
+            while (
+                len(self._unsent) == before and not self._input_is_broken
+                and (left := end - time.monotonic()) > 0
+            ):
                 self._move(left)
         return len(self._unsent)
 
     def send_rest(self) -> None:
-        self._wait(lambda: not self._unsent, "the host did not read its input")
+        self._wait(lambda: not self._unsent or self._input_is_broken, "the host did not read its input")
+        if self._unsent:
+            raise Fault(f"the host stopped reading; {len(self._unsent)} bytes are unsent")
 
     def wait_until_input_is_read(self) -> None:
         """Returns when the pipe is empty, if the system can report that."""
@@ -298,17 +328,17 @@ class HostProcess:
             self.send(PING)
             self.read_line()
             return None
-        except Fault as fault:
+        except Fault:
             ending = self._ending()
             if ending == RUNS_ON:
                 return None
-            self._explain(fault)
-            told = f"the host does not start: it exited before it answered a ping ({ending})"
-            return "\n  ".join([told + ("; stderr:" if fault.errors else "."), *fault.errors])
+            problem = f"the host does not start: it exited before it answered a ping ({ending})"
+            errors = self._last_error_lines()
+            return "\n  ".join([problem + ("; stderr:" if errors else "."), *errors])
 
     def _ending(self) -> str:
-        try:
-            status = self.process.wait(min(1.0, self.timeout))
-        except subprocess.TimeoutExpired:
+        self._settle()
+        status = self.process.poll()
+        if status is None:
             return RUNS_ON
         return f"ended by signal {-status}" if status < 0 else f"exit {status}"

@@ -111,7 +111,7 @@ def test_finished_targets_are_items_too(tried: Remote) -> None:
     assert items == dict(zip(ids, ["Successful", "Successful", "Failed"]))
 
 
-def test_waits_are_told(machines: Machines) -> None:
+def test_waits_are_reported(machines: Machines) -> None:
     limit = {"rate_limits": {"default": {"requests": 1, "per_seconds": 1}}}
     vendor = machines.vendor(**limit)
     vendor.gate.set()
@@ -122,14 +122,14 @@ def test_waits_are_told(machines: Machines) -> None:
     assert {wait.reason for wait in waits} == {"rate_limited"}
 
 
-def test_progress_is_told_without_items(tried: Remote) -> None:
+def test_progress_is_reported_without_items(tried: Remote) -> None:
     progress: list[Any] = []
     result = tried.using(all_pages=True, on_progress=progress.append).coda_footprint.list_devices()
     assert len(result.raw_data["items"]) == 45
     assert [one.done for one in progress] == [1, 2, 3]
 
 
-def test_what_a_lost_worker_had_told_is_not_told_again() -> None:
+def test_events_of_a_lost_worker_are_not_repeated() -> None:
     def told(*items: Any) -> list[bool]:
         return [seen.is_new({"seq": seq, "item": item}) for seq, item in enumerate(items)]
 
@@ -144,7 +144,7 @@ def test_what_a_lost_worker_had_told_is_not_told_again() -> None:
     assert told(target("z"), target("y"), target("x")) == [True, False, False]
 
 
-def test_each_connection_has_a_queue_of_its_own(machines: Machines) -> None:
+def test_each_connection_has_its_own_queue(machines: Machines) -> None:
     vendor = machines.vendor()
     vendor.gate.set()
     machines.worker(worker_connections="a")
@@ -187,7 +187,7 @@ def test_a_second_delivery_to_the_same_worker_waits_for_the_first(machines: Mach
     assert vendor.rescans == ["1"]
 
 
-def test_a_command_in_flight_can_be_cancelled(machines: Machines) -> None:
+def test_command_in_flight_can_be_cancelled(machines: Machines) -> None:
     vendor = machines.vendor()
     machines.worker()
     call = Remote(machines.server.url, connection="a").submit("coda_footprint", "list_tenants")
@@ -246,7 +246,7 @@ def test_its_time_in_the_queue_counts(machines: Machines) -> None:
     assert vendor.calls == []
 
 
-def test_a_wait_ends_and_the_command_goes_on(machines: Machines) -> None:
+def test_wait_timeout_leaves_the_command_running(machines: Machines) -> None:
     vendor = machines.vendor()
     machines.worker()
     call = Remote(machines.server.url, connection="a").submit("coda_footprint", "list_tenants")
@@ -293,7 +293,7 @@ def test_redis_may_be_reached_by_tls(tmp_path: pathlib.Path) -> None:
         server.stop()
 
 
-def test_what_is_left_in_redis_ends_by_itself(tried: Remote, redis_server: Redis) -> None:
+def test_keys_in_redis_expire(tried: Remote, redis_server: Redis) -> None:
     tried.coda_footprint.patch_rescan()
     eventually(lambda: not redis_server.client.zcard("sallyport-unacked-index"))
     own = redis_server.client.keys("sallyport:*") + redis_server.client.keys("celery-task-meta-*")
@@ -334,7 +334,7 @@ def test_a_connection_is_named(redis_server: Redis) -> None:
         ({"CONNECTIONS": "FILE", "BROKER_URL": "amqp://user:hunter2@host"}, "redis://"),
     ],
 )
-def test_a_worker_says_what_is_wrong_with_its_environment(
+def test_worker_reports_invalid_environment(
     environment: dict[str, str], message: str, tmp_path: pathlib.Path
 ) -> None:
     file = tmp_path / "connections.json"
@@ -382,7 +382,7 @@ def test_without_redis_a_call_says_so(timeout: float | None) -> None:
     assert (str(again), again.outcome) == (str(caught.value), "not_applied")
 
 
-def test_redis_that_is_lost_while_a_call_waits_is_told(tmp_path: pathlib.Path) -> None:
+def test_losing_redis_during_a_call_is_reported(tmp_path: pathlib.Path) -> None:
     server = Redis(tmp_path)
     with Remote(server.url, connection="a") as remote:
         call = remote.submit("coda_footprint", "patch_rescan")

@@ -91,7 +91,7 @@ def test_the_command_of_the_readme_prints_that_report() -> None:
 
 
 @pytest.mark.parametrize("is_dry", [False, True])
-def test_what_the_playbook_did_is_seen_by_another_host(
+def test_effects_of_the_playbook_are_visible_to_another_host(
     vendors: Callable[..., pathlib.Path], tmp_path: pathlib.Path, is_dry: bool
 ) -> None:
     connections = vendors()
@@ -128,7 +128,7 @@ def test_what_the_playbook_did_is_seen_by_another_host(
     assert set(reports) == (set() if is_dry else {(REPORTS / "report.md").read_bytes()})
 
 
-def test_the_playbook_says_what_it_could_not_do(
+def test_playbook_reports_failed_steps(
     vendors: Callable[..., pathlib.Path], tmp_path: pathlib.Path
 ) -> None:
     owners = tmp_path / "owners.csv"
@@ -154,7 +154,7 @@ def test_the_playbook_says_what_it_could_not_do(
         ("mail,endpoint\nfiona@harbor.example\n", "fiona@harbor.example must be a mail address and an endpoint"),
     ],
 )
-def test_a_table_that_cannot_be_read_is_told_before_anything_is_done(
+def test_unreadable_table_is_reported_before_any_call(
     tmp_path: pathlib.Path, table: str | None, reason: str
 ) -> None:
     owners = tmp_path / "owners.csv"

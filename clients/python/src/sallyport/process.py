@@ -25,7 +25,7 @@ log = logging.getLogger("sallyport")
 #: Seconds that a host has to exit after it closed stdout, and after each stop request.
 EXIT_SECONDS = 5.0
 #: Seconds to wait for the last log lines; another process may hold stderr open.
-LAST_LINES_SECONDS = 1.0
+LAST_LINES_SECONDS = 5.0
 
 
 def closed() -> HostClosed:
