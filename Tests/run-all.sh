@@ -36,9 +36,11 @@ need_packages bash ca-certificates gcc git jq libc6-dev libcurl4-openssl-dev lib
 if [ -n "$swift" ]; then
   need_swift
   echo "== build"
-  swift build -c release --product sallyport
+  sh Sources/build.sh
   echo "== Swift tests"
   swift test
+  echo "== an integration in another package"
+  swift build --package-path Tests/AddedIntegration --scratch-path .build/added
 fi
 
 echo "== tools of the tests"

@@ -43,7 +43,7 @@ package struct PreparedInvocation: Sendable {
     for secret in secrets { engine.redactor.add(secret) }
     defer { for secret in secrets { engine.redactor.remove(secret) } }
     let outcome = await outcome(events)
-    await engine.audit?.write(AuditRecord(of: self, outcome, id: id).json)
+    engine.audit?.write(AuditRecord(of: self, outcome, id: id).json)
     return await finish(outcome)
   }
 

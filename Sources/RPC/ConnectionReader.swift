@@ -97,7 +97,7 @@ final class ConnectionReader {
     switch message {
     case .response(let json):
       if handlers.contains(where: { $0.handle(response: json) }) { return }
-      log.warning("line \(line) looks like a response and was not answered")
+      log.warning("line \(line) is shaped like a response and was not answered")
     case .invalid(let id, let reason, let offset):
       respond(
         id,

@@ -199,9 +199,10 @@ class Process:
         reads_output: bool = True, reads_errors: bool = True,
         more_environment: Mapping[str, str] | None = None, stdin: Any = subprocess.PIPE,
         directory: str | os.PathLike[str] | None = None,
+        executable: str | os.PathLike[str] = EXECUTABLE,
     ) -> None:
         self.process = subprocess.Popen(
-            [EXECUTABLE, *words], stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0,
+            [executable, *words], stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0,
             env=environment(more_environment), cwd=directory)
         assert self.process.stdout and self.process.stderr
         if self.process.stdin:

@@ -13,7 +13,7 @@ SUITES = ROOT.parent / "shared/suites"
 def pytest_configure(config: pytest.Config) -> None:
     if not pathlib.Path(EXECUTABLE).is_file():
         pytest.exit(
-            f"{EXECUTABLE} is missing: swift build -c release --product sallyport"
+            f"{EXECUTABLE} is missing: sh Sources/build.sh"
             " --static-swift-stdlib", returncode=2)
 
 

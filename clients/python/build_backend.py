@@ -67,7 +67,7 @@ def executable() -> pathlib.Path:
     path = pathlib.Path(named) if named else HERE.parent.parent / ".build/release/sallyport"
     if not path.is_file():
         raise SystemExit(
-            f"{path} does not exist. Build it with `swift build -c release --product sallyport`, "
+            f"{path} does not exist. Build it with `sh Sources/build.sh`, "
             "or set $SALLYPORT."
         )
     return path

@@ -5,6 +5,6 @@ cd "$(dirname "$0")/../.."
 . Tests/Support/packages.sh
 need_swift
 need_packages libcurl4-openssl-dev libssl-dev
-swift build -c release --product sallyport
-exec .build/release/sallyport run protocol/examples/tour.jsonl --sandbox \
+sallyport=$(sh Sources/build.sh)
+exec "$sallyport" run protocol/examples/tour.jsonl --sandbox \
   --files-dir .build/tour-files

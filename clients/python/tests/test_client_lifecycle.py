@@ -355,7 +355,7 @@ def test_the_executable_is_the_argument_then_the_variable_then_the_one_on_path(
     assert find_executable() == str(tmp_path / "sallyport")
     # The script of that name that a wheel installs ends up here and must not find itself.
     monkeypatch.setattr(executables.sys, "argv", [str(tmp_path / "sallyport")])
-    with pytest.raises(ExecutableNotFound, match="swift build"):
+    with pytest.raises(ExecutableNotFound, match="Sources/build.sh"):
         find_executable()
     with pytest.raises(ExecutableNotFound, match="absent"):
         find_executable(tmp_path / "absent")

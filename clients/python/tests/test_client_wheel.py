@@ -116,4 +116,4 @@ def test_missing_executable_has_a_remedy() -> None:
         [sys.executable, "-B", str(CLIENT / "build_backend.py")],
         env={**os.environ, "SALLYPORT": "/no/such"}, capture_output=True, text=True,
     )  # fmt: skip
-    assert done.returncode == 1 and "swift build" in done.stderr
+    assert done.returncode == 1 and "Sources/build.sh" in done.stderr

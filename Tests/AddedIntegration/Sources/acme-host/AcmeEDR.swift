@@ -65,7 +65,9 @@ final class AcmeClient: VendorClient {
   }
 }
 
-struct ListHosts: RequestCommand {
+protocol AcmeCommand: Command where Client == AcmeClient {}
+
+struct ListHosts: AcmeCommand, RequestCommand {
   static let about = CommandAbout(
     "List Hosts", "Lists the hosts of a site.", items: ItemsPath("hosts"))
 

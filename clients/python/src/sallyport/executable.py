@@ -35,8 +35,8 @@ def find_executable(executable: Path | None = None) -> str:
         return found
     raise ExecutableNotFound(
         "No sallyport executable: this package was not installed from a wheel that contains one, "
-        f"and there is none on PATH. Build it with `swift build -c release --product "
-        f"sallyport` and set ${VARIABLE} or Host(executable=…), or install the wheel."
+        f"and there is none on PATH. Build it with `sh Sources/build.sh` and set ${VARIABLE} or "
+        "Host(executable=…), or install the wheel."
     )
 
 
