@@ -112,6 +112,9 @@ let package = Package(
       needs: [
         "Basics", "Crypto", "FileStore", "HTTP", "JSON", "JSONPath", "RateLimits", "Redaction",
       ]),
+    tests(
+      "Engine",
+      needs: ["Basics", "FileStore", "HTTP", "IntegrationKit", "JSON", "RateLimits", "Redaction"]),
     // Of the executable: plays protocol/transcripts.
     .testTarget(name: "TranscriptTests", dependencies: ["Basics", "JSON"]),
   ],

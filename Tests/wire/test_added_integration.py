@@ -39,7 +39,7 @@ def test_its_secret_is_redacted_and_its_arguments_are_checked():
     with Upstream(lambda request: reply(500, "token-of-acme is wrong")) as upstream:
         with Host(executable=HOST) as host:
             failed = host.ask(invoke(1, {"site": "berlin"}, upstream.url))
-            invalid = host.ask(invoke(2, {"sit": "berlin"}, upstream.url))
+            invalid = host.ask(invoke(2, {"sitee": "berlin"}, upstream.url))
     assert "token-of-acme" not in json.dumps(failed)
     assert failed["error"]["data"]["upstream"] == "[redacted] is wrong"
     assert invalid["error"]["data"]["problems"][0]["did_you_mean"] == "site"
