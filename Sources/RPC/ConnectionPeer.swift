@@ -19,19 +19,23 @@ package final class ConnectionPeer: Sendable {
   package let connection: Connection
   private let input: Int32
   private let output: Int32
+  /// The end that the connection writes to.
+  private let source: Int32
   private let monitor = Monitor(State())
   private let ending = Monitor<Connection.Ending?>(nil)
   private let lane = BlockingWork("peer", threads: 1)
 
-  fileprivate init(_ connection: Connection, input: Int32, output: Int32) {
+  fileprivate init(_ connection: Connection, input: Int32, output: Int32, source: Int32) {
     self.connection = connection
     self.input = input
     self.output = output
+    self.source = source
   }
 
   deinit {
     closeInput()
     closeOutput()
+    close(source)
   }
 
   /// Sends a line.
@@ -42,9 +46,22 @@ package final class ConnectionPeer: Sendable {
     FileDescriptor.writeAll(Array("\(line)\n".utf8), to: input) == 0
   }
 
-  /// The next line from the other end; nil at its end, or if none comes.
+  /// The next line from the other end; nil if none comes.
   package func receive() async -> String? {
-    (try? await lane.run { [self] in receiveBlocking() }) ?? nil
+    (try? await lane.run { [self] in
+      receiveBlocking(until: Deadline(inMilliseconds: Self.patienceMilliseconds))
+    }) ?? nil
+  }
+
+  /// The lines that are there already.
+  package func receiveRest() async -> [String] {
+    var lines: [String] = []
+    while let line = try? await lane.run({ [self] in
+      receiveBlocking(until: Deadline(inMilliseconds: 0))
+    }) {
+      lines.append(line)
+    }
+    return lines
   }
 
   /// The next lines from the other end, up to that many.
@@ -54,8 +71,7 @@ package final class ConnectionPeer: Sendable {
     return lines
   }
 
-  private func receiveBlocking() -> String? {
-    let deadline = Deadline(inMilliseconds: Self.patienceMilliseconds)
+  private func receiveBlocking(until deadline: Deadline) -> String? {
     while true {
       let line = monitor.withLock { state -> String? in
         guard let end = state.received.firstIndex(of: 0x0A) else { return nil }
@@ -121,12 +137,10 @@ extension Connection {
     let connection = try Connection(
       to: outputWrite, limits: limits, redactor: redactor,
       log: Log(level: .error) { redactor.redact($0) }, observer: observer)
-    let peer = ConnectionPeer(connection, input: inputWrite, output: outputRead)
+    let peer = ConnectionPeer(connection, input: inputWrite, output: outputRead, source: outputWrite)
     NamedThread.start("connection") { [weak peer] in
       let ending = try? connection.run([inputRead], handlers: handlers(connection))
-      // As the end of a process does.
       close(inputRead)
-      close(outputWrite)
       peer?.connectionEnded(ending)
     }
     return peer
