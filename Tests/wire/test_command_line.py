@@ -100,7 +100,7 @@ def test_a_person_at_a_terminal_is_told_of_a_wait():
     (["serve", "--datetime-format"], "needs a value"),
     (["serve", "--datetime-format", "%H:%M"], "%H:%M: it does not say day, month and year"),
     (["serve", "--datetime-format", ""], "it does not say day, month and year"),
-    (["serve", "--datetime-format=%d.%m.%Y %Q"], "strptime(3) does not read it"),
+    (["serve", "--datetime-format=%d.%m.%Y %Q"], "strptime(3) cannot read it"),
     (["serve", "--datetime-format", "%d.%m.%Y %Z"], "--datetime-format '%d.%m.%Y %H:%M'"),
     (["run", "/dev/null", "--datetime-format", "%H"], "--datetime-format %H: "),
     (["call", CODA, "list_devices", "--sandbox", "--datetime-format", "%H"], "--datetime-format %H: "),
