@@ -40,7 +40,7 @@ def device(identifier, what):
 
 
 class Sandbox:
-    """A running sandbox and what steers it."""
+    """A running sandbox and its control routes."""
 
     def __init__(self, settings):
         self.settings = settings
@@ -76,7 +76,7 @@ class Sandbox:
         return answer.json()
 
     def raw(self, data, timeout=5):
-        """Sends bytes as they are; returns everything until the server hangs up."""
+        """Sends raw bytes; returns all data until the server closes the connection."""
         with socket.create_connection(self.address, timeout=timeout) as client:
             client.sendall(data)
             client.shutdown(socket.SHUT_WR)
@@ -115,7 +115,7 @@ class Client:
             if page >= answer["totalPages"]:
                 assert len(items) == answer["totalCount"]
                 return items
-        raise AssertionError("the pages have no end")
+        raise AssertionError("pagination does not terminate")
 
 
 @pytest.fixture(scope="module")
@@ -154,7 +154,7 @@ def detail(text):
 # The executable
 
 
-def test_the_first_line_is_a_connections_file_and_an_interrupt_ends_it():
+def test_first_line_is_a_connections_file_and_sigint_stops_the_process():
     process = subprocess.Popen(
         [EXECUTABLE, "sandbox", "--sandbox-fault", "coda: 503 first 1"],
         stdout=subprocess.PIPE, text=True,
@@ -172,11 +172,11 @@ def test_the_first_line_is_a_connections_file_and_an_interrupt_ends_it():
         client.get(TENANTS)
 
 
-def test_it_listens_on_loopback_alone(sandbox):
+def test_listens_only_on_loopback(sandbox):
     assert sandbox.base.startswith("http://127.0.0.1:")
 
 
-# Signing in
+# Sign-in
 
 
 def claims(token):
@@ -186,7 +186,7 @@ def claims(token):
     return json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
 
 
-def test_sign_in_gives_tokens_whose_claims_name_the_tenant_and_the_end(sandbox):
+def test_sign_in_returns_tokens_with_tenant_and_expiry_claims(sandbox):
     tokens = sandbox.sign_in()
     assert set(tokens) == {"access", "refresh"}
     access, refresh = claims(tokens["access"]), claims(tokens["refresh"])
@@ -213,12 +213,12 @@ def test_sign_in_gives_tokens_whose_claims_name_the_tenant_and_the_end(sandbox):
         ("token/refresh/", {}, 400, {"refresh": ["This field is required."]}),
     ],
 )
-def test_a_bad_sign_in_is_answered_as_the_framework_does(sandbox, route, body, status, answer):
+def test_invalid_sign_in_gets_the_framework_error(sandbox, route, body, status, answer):
     response = requests.post(f"{sandbox.base}/api/auth/{route}", json=body)
     assert (response.status_code, response.json()) == (status, answer)
 
 
-def test_the_sign_in_body_is_json(sandbox):
+def test_sign_in_body_must_be_json(sandbox):
     url = sandbox.base + "/api/auth/token/"
     assert requests.post(url, data="username=x").status_code == 415
     broken = requests.post(url, data="{", headers={"Content-Type": "application/json"})
@@ -229,7 +229,7 @@ def test_the_sign_in_body_is_json(sandbox):
     assert deep.status_code == 400
 
 
-def test_the_session_sign_in_gives_the_same_kind_of_tokens(sandbox):
+def test_session_sign_in_returns_the_same_type_of_tokens(sandbox):
     url = sandbox.base + "/api/common/auth/session/"
     name, password = sandbox.user
     answer = requests.post(url, json={"username": name, "password": password})
@@ -241,7 +241,7 @@ def test_the_session_sign_in_gives_the_same_kind_of_tokens(sandbox):
     assert requests.post(url, json={"username": name, "password": "no"}).status_code == 400
 
 
-def test_an_access_token_lasts_five_minutes_and_a_refresh_token_a_day(sandbox):
+def test_access_token_expires_after_five_minutes_and_refresh_token_after_a_day(sandbox):
     tokens = sandbox.sign_in()
     bearer = {"Authorization": "Bearer " + tokens["access"]}
     sandbox.advance(290)
@@ -272,14 +272,14 @@ def test_an_access_token_lasts_five_minutes_and_a_refresh_token_a_day(sandbox):
 @pytest.mark.parametrize(
     "path", [TENANTS, DEVICES, device(1001, "users"), SURFACE, "/current" + PORTS]
 )
-def test_every_other_route_needs_a_token(sandbox, path, header, message):
+def test_all_other_routes_require_a_token(sandbox, path, header, message):
     headers = {"Authorization": header} if header else {}
     answer = requests.get(sandbox.base + path, headers=headers)
     assert answer.status_code == 401 and answer.json()["detail"] == message
     assert answer.headers["WWW-Authenticate"].startswith("Bearer")
 
 
-def test_a_refresh_token_opens_nothing(sandbox):
+def test_refresh_token_is_not_an_access_token(sandbox):
     bearer = {"Authorization": "Bearer " + sandbox.sign_in()["refresh"]}
     answer = requests.get(sandbox.base + TENANTS, headers=bearer)
     assert answer.status_code == 401
@@ -292,11 +292,11 @@ def test_a_refresh_token_opens_nothing(sandbox):
 @pytest.mark.parametrize(
     "header, status", [("1", 200), ("2", 200), ("3", 403), ("-1", 403), ("acme", 400), ("", 400)]
 )
-def test_the_tenant_header_is_checked(sandbox, header, status):
+def test_tenant_header_is_validated(sandbox, header, status):
     assert Client(sandbox, tenant=header).get(DEVICES).status_code == status
 
 
-def test_without_the_header_the_token_names_the_tenant(sandbox):
+def test_default_tenant_is_the_tenant_of_the_token(sandbox):
     assert Client(sandbox).get(DEVICES).json()["totalCount"] == 45
     own = Client(sandbox, user=SECOND_USER)
     assert own.get(DEVICES).json()["totalCount"] == 4
@@ -304,7 +304,7 @@ def test_without_the_header_the_token_names_the_tenant(sandbox):
     assert Client(sandbox, tenant=1, user=SECOND_USER).get(DEVICES).status_code == 403
 
 
-def test_no_id_of_one_tenant_is_known_in_the_other(sandbox):
+def test_tenants_share_no_ids(sandbox):
     first, second = Client(sandbox, tenant=1), Client(sandbox, tenant=2)
     for what in ("attackavenues", "networkConnections", "users", "vulnerabilities"):
         assert second.get(device(1001, what)).status_code == 404
@@ -318,7 +318,7 @@ def test_no_id_of_one_tenant_is_known_in_the_other(sandbox):
     assert "acme" not in json.dumps([second.pages(p) for p in (DEVICES, SURFACE, PORTS)]).lower()
 
 
-def test_classic_lists_tenants_bare_and_current_in_pages(classic, current):
+def test_classic_lists_tenants_without_paging_and_current_in_pages(classic, current):
     tenants = classic.get(TENANTS).json()
     assert [(t["id"], t["isPrimaryAccount"]) for t in tenants] == [(1, "True"), (2, "False")]
     assert set(tenants[0]) == {"id", "name", "photo", "lastLogin", "isPrimaryAccount"}
@@ -344,7 +344,7 @@ EVERY_ROUTE = [
 
 @pytest.mark.parametrize("profile", ["classic", "current"])
 @pytest.mark.parametrize("verb, path", EVERY_ROUTE)
-def test_a_wrong_verb_is_405_and_a_missing_slash_404(sandbox, profile, verb, path):
+def test_wrong_verb_is_405_and_missing_slash_is_404(sandbox, profile, verb, path):
     client = Client(sandbox, profile)
     for other in {"GET", "POST", "PUT", "PATCH", "DELETE"} - {verb}:
         answer = client.session.request(other, client.prefix + path)
@@ -365,7 +365,7 @@ def test_head_is_a_get_without_a_body(classic, verb, path):
     assert got.headers["Content-Type"] == "application/json"
 
 
-def test_an_id_that_is_no_number_is_another_path(classic):
+def test_id_that_is_not_a_number_is_an_unknown_path(classic):
     for path in (device("x", "users"), CONTEXTS + "x/", CONTEXTS + "-1/"):
         assert classic.get(path).status_code == 404
     assert classic.patch(TARGET + "x/", {"scope": "IN"}).status_code == 404
@@ -375,7 +375,7 @@ def test_an_id_that_is_no_number_is_another_path(classic):
 # Devices
 
 
-def test_devices_come_in_three_pages_newest_id_first(classic, current):
+def test_devices_are_in_three_pages_newest_id_first(classic, current):
     for client in (classic, current):
         first = client.get(DEVICES).json()
         assert {k: first[k] for k in ("page", "totalPages", "totalCount")} == {
@@ -388,7 +388,7 @@ def test_devices_come_in_three_pages_newest_id_first(classic, current):
         assert client.get(DEVICES, page=10**18, pageSize=10**18).json()["items"] == []
 
 
-def test_classic_devices_have_every_required_member(classic, current):
+def test_classic_devices_have_all_required_members(classic, current):
     rows = classic.pages(DEVICES)
     required = set(
         "id type agentStatus disclaimer provider isAttackAvenuesAvailable isOnline riskLevel ip "
@@ -410,7 +410,7 @@ def test_classic_devices_have_every_required_member(classic, current):
     assert systems == {"WIN", "MAC", "LNX"}
 
 
-def test_some_rows_have_the_oddities_of_the_real_wire(classic, current):
+def test_some_rows_have_the_quirks_of_the_real_wire_format(classic, current):
     rows = classic.pages(DEVICES)
     assert any(row["disclaimer"] == "None" for row in rows)
     assert any(row["agentId"] == "" for row in rows)
@@ -473,11 +473,11 @@ def test_devices_are_filtered_in_both_profiles(classic, current, query, keeps):
          lambda row: {tag["tag"] for tag in row["tags"]} & {"pci", "laptop"}),
     ],
 )
-def test_current_devices_have_more_filters(current, query, keeps):
+def test_current_devices_have_additional_filters(current, query, keeps):
     check_filter(current, query, keeps)
 
 
-def test_filters_work_together_and_all_means_all(classic):
+def test_filters_combine_and_all_selects_everything(classic):
     everything = {"riskLevel": "all", "scanType": "all", "scope": "all", "source": "all"}
     assert classic.get(DEVICES, **everything).json()["totalCount"] == 45
     check_filter(
@@ -511,7 +511,7 @@ def test_devices_are_sorted(current, column):
     assert [row["id"] for row in turned] == [row["id"] for row in reversed(rows)]
 
 
-def test_a_direction_alone_sorts_by_id(classic):
+def test_direction_without_column_sorts_by_id(classic):
     ascending = classic.pages(DEVICES, sortDirection="ascending")
     assert [row["id"] for row in ascending] == list(range(1001, 1046))
 
@@ -536,13 +536,13 @@ def test_a_direction_alone_sorts_by_id(classic):
         ("current", {"status": "asleep"}, '"asleep" is not a valid choice.'),
     ],
 )
-def test_a_bad_device_filter_is_a_field_error(sandbox, profile, query, message):
+def test_invalid_device_filter_is_a_field_error(sandbox, profile, query, message):
     answer = Client(sandbox, profile).get(DEVICES, **query)
     assert answer.status_code == 400
     assert answer.json() == {next(iter(query)): [message]}
 
 
-def test_all_bad_fields_are_named_at_once_and_unknown_ones_ignored(classic):
+def test_all_invalid_fields_are_reported_and_unknown_fields_ignored(classic):
     answer = classic.get(DEVICES, scope="x", source="y", page="z")
     assert answer.status_code == 400 and set(answer.json()) == {"scope", "source", "page"}
     assert classic.get(DEVICES, nonsense="x", scope="").status_code == 200
@@ -566,16 +566,16 @@ def test_attack_avenues(classic, current):
     assert current.get(device(1004, "attackavenues"), states="open").status_code == 400
 
 
-def test_a_device_without_attack_avenues_has_none_and_no_connections(classic, current):
+def test_device_without_attack_avenues_has_no_avenues_and_no_connections(classic, current):
     for identifier in (1011, 1033):
         assert classic.get(device(identifier, "attackavenues")).json() == []
         assert current.get(device(identifier, "attackavenues")).json()["items"] == []
     assert classic.get(device(1011, "networkConnections")).json() == []
-    # The type is looked at first.
+    # The type is checked first.
     assert classic.get(device(1033, "networkConnections")).status_code == 501
 
 
-def test_network_connections_and_users_are_not_for_servers(classic, current):
+def test_network_connections_and_users_are_not_available_for_servers(classic, current):
     for client in (classic, current):
         for what in ("networkConnections", "users"):
             assert client.get(device(1001, what)).status_code == 200
@@ -620,7 +620,7 @@ def test_technical_contexts(classic, current):
     assert classic.get(CONTEXTS, risk_level="all").json()["totalCount"] == 43
     assert classic.get(CONTEXTS, risk_level="x").json() == {
         "risk_level": ['"x" is not a valid choice.']}
-    # Each profile ignores the other's spelling.
+    # Each profile ignores the parameter name of the other.
     assert classic.get(CONTEXTS, riskLevel="x").status_code == 200
 
 
@@ -636,7 +636,7 @@ def test_one_technical_context(classic, current):
 # Scanners and scan surface
 
 
-def test_scanners_are_a_bare_list_of_one_in_each_state(classic, current):
+def test_scanners_are_a_list_without_paging_with_one_in_each_state(classic, current):
     rows = {row["id"]: row for row in classic.get(SCANNERS).json()}
     assert list(rows) == [9, 12, 14, 15] and current.get(SCANNERS).json() == list(rows.values())
     assert rows[9]["isDefaultCloudScanner"] and rows[9]["type"] == "external"
@@ -649,7 +649,7 @@ def targets(items):
     return {t["id"]: t for i in items for s in i["scanners"] for t in s["currentTargets"]}
 
 
-def test_the_scan_surface_nests_targets_and_is_narrowed_by_scanner(classic, current):
+def test_scan_surface_contains_targets_and_is_filtered_by_scanner(classic, current):
     everything = classic.pages(SURFACE)
     assert len(everything) == 24 and sorted(targets(everything)) == list(range(7001, 7040))
     assert any(len(row["scanners"]) == 2 for row in everything)
@@ -674,7 +674,7 @@ def test_ports_of_current_targets(classic, current):
     assert "lastScanned" in current.pages(PORTS)[0]
 
 
-def test_rescan_all_takes_the_scanners_that_are_ready(classic):
+def test_rescan_all_uses_only_ready_scanners(classic):
     answer = classic.patch(RESCAN, {})
     assert answer.status_code == 200
     assert [row["scannerId"] for row in answer.json()] == [9, 12]
@@ -701,7 +701,7 @@ def test_rescan_one(classic, scanner, status):
         assert set(answer.json()) == {"detail"}
 
 
-def test_a_rescan_shows_in_the_scan_surface(classic):
+def test_rescan_is_visible_in_the_scan_surface(classic):
     before = {row["id"]: row["scanDate"] for row in classic.pages(SURFACE)}
     classic.patch(RESCAN + "12/", {})
     after = {row["id"]: row["scanDate"] for row in classic.pages(SURFACE)}
@@ -709,7 +709,7 @@ def test_a_rescan_shows_in_the_scan_surface(classic):
     assert changed == {row["id"] for row in classic.pages(SURFACE, scannerId=12)}
 
 
-def test_scope_stops_and_resumes_a_target_until_the_reset(sandbox, classic):
+def test_scope_stops_and_resumes_a_target(sandbox, classic):
     def is_stopped():
         return targets(classic.pages(SURFACE))[7003]["isTargetStopped"]
 
@@ -736,12 +736,12 @@ def test_scope_stops_and_resumes_a_target_until_the_reset(sandbox, classic):
         ("current", 1, {"scope": "OUT"}, 404, detail("Not found.")),
     ],
 )
-def test_a_bad_scope(sandbox, profile, target, body, status, answer):
+def test_invalid_scope_is_rejected(sandbox, profile, target, body, status, answer):
     response = Client(sandbox, profile).patch(f"{TARGET}{target}/", body)
     assert (response.status_code, response.json()) == (status, answer)
 
 
-def test_the_current_profile_takes_targets_out_of_scope(current):
+def test_current_profile_can_only_remove_targets_from_scope(current):
     assert current.patch(TARGET + "7001/", {"scope": "OUT"}).status_code == 200
     assert targets(current.pages(SURFACE))[7001]["isTargetStopped"] is True
 
@@ -749,7 +749,7 @@ def test_the_current_profile_takes_targets_out_of_scope(current):
 # Control
 
 
-def test_control_routes_need_their_header(sandbox):
+def test_control_routes_require_their_header(sandbox):
     for verb, route in (("GET", "log"), ("POST", "reset"), ("POST", "faults"), ("POST", "clock")):
         assert requests.request(verb, f"{sandbox.base}/_sandbox/{route}").status_code == 404
     assert sandbox.control("GET", "nonsense").status_code == 404
@@ -759,7 +759,7 @@ def test_control_routes_need_their_header(sandbox):
     assert sandbox.log() == []
 
 
-def test_the_log_tells_what_the_vendor_received(sandbox, classic):
+def test_log_contains_the_received_requests(sandbox, classic):
     classic.get(DEVICES, filter="10.1 x", page=2)
     classic.patch(TARGET + "7001/", {"scope": "nö"})
     entries = sandbox.log()
@@ -771,7 +771,7 @@ def test_the_log_tells_what_the_vendor_received(sandbox, classic):
     assert json.loads(entries[2]["body"]) == {"scope": "nö"}
 
 
-def test_the_log_keeps_the_last_ten_thousand(sandbox):
+def test_log_keeps_the_last_ten_thousand_requests(sandbox):
     request = b"GET /api/x HTTP/1.1\r\nHost: a\r\n\r\n"
     for _ in range(4):
         sandbox.raw(request * 2_500)
@@ -780,14 +780,14 @@ def test_the_log_keeps_the_last_ten_thousand(sandbox):
     assert len(paths) == 10_000 and paths[-4:] == ["/api/x"] + ["/api/y"] * 3
 
 
-# Faults
+# Fault injection
 
 
 def statuses(client, count, path=TENANTS):
     return [client.get(path).status_code for _ in range(count)]
 
 
-def test_a_status_comes_every_so_often_with_its_retry_after(sandbox, classic):
+def test_status_is_injected_periodically_with_retry_after(sandbox, classic):
     sandbox.faults("coda: 429 every 3 retry-after 2")
     assert statuses(classic, 7) == [200, 200, 429, 200, 200, 429, 200]
     classic.get(TENANTS)
@@ -797,7 +797,7 @@ def test_a_status_comes_every_so_often_with_its_retry_after(sandbox, classic):
     assert "Retry-After" not in classic.get(TENANTS).headers
 
 
-def test_a_status_comes_first_or_always(sandbox, classic):
+def test_status_is_injected_first_n_times_or_always(sandbox, classic):
     sandbox.faults("coda: 503 first 2")
     assert statuses(classic, 4) == [503, 503, 200, 200]
     sandbox.faults("coda: 402 always", "coda: 500 always")
@@ -807,7 +807,7 @@ def test_a_status_comes_first_or_always(sandbox, classic):
     assert "html" in classic.get(TENANTS).headers["Content-Type"]
 
 
-def test_a_fault_is_kept_to_a_path_in_both_profiles(sandbox, classic, current):
+def test_fault_is_limited_to_a_path_in_both_profiles(sandbox, classic, current):
     sandbox.faults(f"coda: 500 on GET {DEVICES}", f"coda: 402 on PATCH {RESCAN}*")
     assert classic.get(TENANTS).status_code == 200
     assert classic.get(DEVICES, page=2).status_code == 500
@@ -817,7 +817,7 @@ def test_a_fault_is_kept_to_a_path_in_both_profiles(sandbox, classic, current):
     assert classic.get(RESCAN).status_code == 405
 
 
-def test_faults_leave_signing_in_alone_unless_they_say_so(sandbox):
+def test_faults_do_not_affect_sign_in_by_default(sandbox):
     sandbox.faults("coda: 500 always")
     tokens = sandbox.sign_in()
     sandbox.faults("coda-auth: 503 first 1")
@@ -827,7 +827,7 @@ def test_faults_leave_signing_in_alone_unless_they_say_so(sandbox):
     assert Client(sandbox).get(TENANTS).status_code == 200
 
 
-def test_an_expired_token_is_really_gone(sandbox, classic):
+def test_expired_token_is_revoked(sandbox, classic):
     sandbox.faults("coda: expired token every 2")
     assert statuses(classic, 4) == [200, 401, 401, 401]
     sandbox.faults()
@@ -841,7 +841,7 @@ def test_an_expired_token_is_really_gone(sandbox, classic):
         assert requests.post(url, json={"refresh": tokens["refresh"]}).status_code == 401
 
 
-def test_slow_adds_to_other_faults(sandbox, classic):
+def test_slow_combines_with_other_faults(sandbox, classic):
     sandbox.faults("coda: slow 200ms", "coda: 503 first 1")
     for expected in (503, 200):
         began = time.monotonic()
@@ -849,20 +849,20 @@ def test_slow_adds_to_other_faults(sandbox, classic):
         assert 0.2 <= time.monotonic() - began < 1
 
 
-def test_a_dropped_body_breaks_off_after_the_vendor_acted(sandbox, classic):
+def test_dropped_body_is_truncated_after_the_vendor_acted(sandbox, classic):
     sandbox.faults("coda: drop body every 2")
     assert classic.get(TENANTS).status_code == 200
     with pytest.raises((requests.exceptions.ChunkedEncodingError, requests.ConnectionError)):
         classic.get(DEVICES)
     assert classic.get(TENANTS).status_code == 200
-    # A body that is empty breaks off too.
+    # An empty body is truncated, too.
     with pytest.raises((requests.exceptions.ChunkedEncodingError, requests.ConnectionError)):
         classic.patch(TARGET + "7001/", {"scope": "OUT"})
     sandbox.faults()
     assert targets(classic.pages(SURFACE))[7001]["isTargetStopped"] is True
 
 
-def test_a_reset_comes_before_the_vendor_acts(sandbox, classic):
+def test_reset_happens_before_the_vendor_acts(sandbox, classic):
     sandbox.faults("coda: reset every 1")
     with pytest.raises(requests.ConnectionError):
         classic.patch(TARGET + "7001/", {"scope": "OUT"})
@@ -883,7 +883,7 @@ def test_garbage_is_a_success_that_is_not_json(sandbox, classic):
         answer.json()
 
 
-def test_a_reset_of_the_sandbox_starts_the_counts_again(sandbox):
+def test_sandbox_reset_resets_the_fault_counters(sandbox):
     sandbox.faults("coda: 503 first 1")
     assert statuses(Client(sandbox), 2) == [503, 200]
     sandbox.control("POST", "reset")
@@ -908,15 +908,15 @@ def test_a_reset_of_the_sandbox_starts_the_counts_again(sandbox):
         ("coda: 429 evry 10", 11, "did you mean 'every'"),
         ("coda: 429 every", 16, "number of requests"),
         ("coda: 429 every 0", 17, "number of requests"),
-        ("coda: 429 every 2 first 3", 19, "second"),
+        ("coda: 429 every 2 first 3", 19, "conflicts with an earlier clause"),
         ("coda: 429 retry-after soon", 23, "seconds"),
-        ("coda: reset retry-after 1", 7, "goes with a status"),
+        ("coda: reset retry-after 1", 7, "requires a status"),
         ("coda: 429 on", 13, "expected a path"),
         ("coda: 429 on GTE /x", 14, "did you mean 'GET'"),
         ("coda: 429 on GET x", 18, "expected a path"),
     ],
 )
-def test_a_bad_fault_text_is_explained(sandbox, text, column, hint):
+def test_invalid_fault_text_is_explained(sandbox, text, column, hint):
     answer = sandbox.control("POST", "faults", json=[text])
     message = answer.json()["error"]
     assert answer.status_code == 400 and hint in message
@@ -931,7 +931,7 @@ def post_token(body, *headers):
     return "\r\n".join([*lines, *headers]).encode() + b"\r\n\r\n" + body
 
 
-def test_connections_are_kept_and_pipelined_requests_answered_in_order(sandbox):
+def test_connections_are_reused_and_pipelined_requests_answered_in_order(sandbox):
     asked = [f"GET /api/{number} HTTP/1.1\r\nHost: a\r\n\r\n" for number in range(50)]
     answers = sandbox.raw("".join(asked).encode())
     assert answers.count(b"HTTP/1.1 404 Not Found\r\n") == 50
@@ -939,7 +939,7 @@ def test_connections_are_kept_and_pipelined_requests_answered_in_order(sandbox):
     assert [entry["path"] for entry in sandbox.log()] == [f"/api/{n}" for n in range(50)]
 
 
-def test_a_request_may_come_byte_by_byte(sandbox):
+def test_request_may_arrive_byte_by_byte(sandbox):
     with socket.create_connection(sandbox.address, timeout=5) as client:
         for byte in post_token(b"{}", "Content-Length: 2", "Connection: close"):
             client.sendall(bytes([byte]))
@@ -960,14 +960,14 @@ def test_expect_continue_is_answered_before_the_body(sandbox):
         assert client.recv(100).startswith(b"HTTP/1.1 400 ")
 
 
-def test_http_1_0_closes_unless_asked_not_to(sandbox):
+def test_http_1_0_closes_the_connection_by_default(sandbox):
     answer = sandbox.raw(b"GET /api/ HTTP/1.0\r\n\r\nGET /api/ HTTP/1.0\r\n\r\n")
     assert answer.count(b"HTTP/1.1 404") == 1 and b"Connection: close" in answer
     kept = sandbox.raw(b"GET /api/ HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n" * 2)
     assert kept.count(b"HTTP/1.1 404") == 2 and b"Connection: keep-alive" in kept
 
 
-def test_paths_are_decoded_and_may_be_whole_addresses(sandbox):
+def test_paths_are_decoded_and_may_be_absolute_urls(sandbox):
     plain = b"GET /api/console/elements/device%73/ HTTP/1.1\r\nHost: a\r\n\r\n"
     assert sandbox.raw(plain).startswith(b"HTTP/1.1 401 ")
     whole = b"GET http://a" + DEVICES.encode() + b"?a=%zz&b HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -1017,7 +1017,7 @@ def test_paths_are_decoded_and_may_be_whole_addresses(sandbox):
         (post_token(b"{}", "Content-Length: 2", "Expect: miracles"), 417),
     ],
 )
-def test_a_bad_request_is_refused_and_the_next_connection_served(sandbox, data, status):
+def test_invalid_request_is_rejected_and_the_next_connection_served(sandbox, data, status):
     answer = sandbox.raw(data)
     assert answer.startswith(f"HTTP/1.1 {status} ".encode()), answer[:200]
     assert answer.count(b"Date: ") == 1 and b"Connection: close" in answer
@@ -1028,12 +1028,12 @@ def test_a_bad_request_is_refused_and_the_next_connection_served(sandbox, data, 
     "data", [b"", b"GET", b"GET / HTTP/1.1\r\nHost: a\r\n", post_token(b"{", "Content-Length: 9"),
              post_token(b"5\r\nab", "Transfer-Encoding: chunked")],
 )
-def test_a_client_that_leaves_in_the_middle_gets_nothing(sandbox, data):
+def test_client_that_disconnects_inside_a_request_gets_no_response(sandbox, data):
     assert sandbox.raw(data) == b""
     sandbox.sign_in()
 
 
-def test_a_client_that_sends_too_much_sees_the_refusal(sandbox):
+def test_client_that_sends_too_much_receives_the_rejection(sandbox):
     with socket.create_connection(sandbox.address, timeout=10) as client:
         client.sendall(post_token(b"", "Content-Length: 70000000"))
         try:
@@ -1043,7 +1043,7 @@ def test_a_client_that_sends_too_much_sees_the_refusal(sandbox):
         assert client.recv(100).startswith(b"HTTP/1.1 413 ")
 
 
-def test_a_large_body_is_read_whole(sandbox):
+def test_large_body_is_read_completely(sandbox):
     body = json.dumps({"username": "x" * 20_000_000, "password": "y"}).encode()
     answer = requests.post(
         sandbox.base + "/api/auth/token/", data=body, headers={"Content-Type": "application/json"})
@@ -1051,7 +1051,7 @@ def test_a_large_body_is_read_whole(sandbox):
     assert sandbox.log()[-1]["body"] == body[: 64 * 1024].decode()
 
 
-def test_garbage_on_the_socket_does_no_harm(sandbox):
+def test_garbage_on_the_socket_is_harmless(sandbox):
     generator = random.Random(7)
     for length in [1, 10, 100, 1_000, 10_000, 200_000] * 5:
         with socket.create_connection(sandbox.address, timeout=5) as client:
@@ -1064,7 +1064,7 @@ def test_garbage_on_the_socket_does_no_harm(sandbox):
     sandbox.sign_in()
 
 
-def test_clients_that_reset_do_no_harm(sandbox):
+def test_client_resets_are_harmless(sandbox):
     for _ in range(50):
         client = socket.create_connection(sandbox.address)
         client.sendall(b"GET /api/ HTTP/1.1\r\nHost: a\r\n\r\n" * 20)
@@ -1088,7 +1088,7 @@ def test_64_clients_at_once(sandbox):
     assert len(sandbox.log()) == 64 * 31
 
 
-def test_slow_answers_do_not_wait_for_each_other(sandbox):
+def test_slow_responses_are_concurrent(sandbox):
     clients = [Client(sandbox) for _ in range(64)]
     sandbox.faults("coda: slow 300ms")
     began = time.monotonic()
@@ -1097,7 +1097,7 @@ def test_slow_answers_do_not_wait_for_each_other(sandbox):
     assert time.monotonic() - began < 2
 
 
-def test_the_512th_connection_is_the_last_and_room_comes_back(sandbox):
+def test_connections_are_limited_to_512(sandbox):
     request = b"GET /api/ HTTP/1.1\r\nHost: a\r\n\r\n"
     open_connections = []
     refused = 0
