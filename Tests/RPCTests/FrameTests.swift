@@ -14,7 +14,7 @@ import Testing
     try #require(RequestID(try JSON.parse(text)))
   }
 
-  @Test func `a result is one line with the caller's id`() throws {
+  @Test func `a result is one line with the id of the request`() throws {
     let id = try id(#""caf\u00e9""#)
     let text = written { writer in
       Frame.result(id, into: &writer) { writer in writer.object { $0.member("a", "b\n") } }
@@ -29,7 +29,7 @@ import Testing
       #"{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"no \"JSON\"\u2028","data":{"line":3}}}"#
     ),
   ])
-  func `an error has a code, a message, and data where there is some`(
+  func `an error has a code, a message and optional data`(
     data: String?, expected: String
   ) {
     let error = RPCError(
@@ -46,7 +46,7 @@ import Testing
     #expect(text == #"{"jsonrpc":"2.0","method":"invoke/item","params":{"seq":0}}"#)
   }
 
-  @Test func `frames stand in a batch and on lines of their own`() throws {
+  @Test func `frames are written in a batch and on separate lines`() throws {
     let ids = try ["1", "2"].map { try id($0) }
     let batch = written { writer in
       writer.array { writer in
@@ -73,7 +73,7 @@ import Testing
   @Test(arguments: [
     (nil, #"{"line":3,"offset":7}"#), ("Look.", #"{"line":3,"offset":7,"remedy":"Look."}"#),
   ])
-  func `the error of a line says where it is`(remedy: String?, data: String) {
+  func `the error of a line contains its position`(remedy: String?, data: String) {
     let error = RPCError.line(.invalidRequest, "wrong", line: 3, offset: 7, remedy: remedy)
     #expect(error.code.rawValue == -32_600)
     #expect(error.data?.text == data)

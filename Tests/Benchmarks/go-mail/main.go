@@ -1,5 +1,6 @@
-// What one would write in Go instead of calling get_email: signs in as a service account, reads each
-// message over one of 32 kept connections, and writes them to stdout in the order asked for.
+// The Go program that one would write instead of calling get_email: signs in as a service account,
+// reads each message over one of 32 reused connections, and writes them to stdout in the requested
+// order.
 package main
 
 import (

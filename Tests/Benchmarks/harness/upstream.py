@@ -1,4 +1,4 @@
-"""Measure 4: real HTTP calls of a known latency, many in flight."""
+"""Measure 4: real HTTP calls with a known latency, many in flight."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ IDEAL_MS = CALLS / IN_FLIGHT * LATENCY_MS
 
 @dataclass(frozen=True)
 class Run:
-    """Milliseconds, and what the vendor saw."""
+    """Durations in milliseconds, and the vendor's counts."""
 
     replies: float
     process: float
@@ -58,7 +58,7 @@ def _row(what: str, milliseconds: list[float]) -> list[str]:
 
 @contextmanager
 def vendor(upstream: Path) -> Iterator[tuple[int, dict[str, int]]]:
-    """Runs the emulated vendor; the dictionary is filled in at the end."""
+    """Runs the emulated vendor; fills the dictionary at the end."""
     process = subprocess.Popen(
         [str(upstream), "-latency", f"{LATENCY_MS}ms"],
         stdin=subprocess.PIPE,
@@ -80,7 +80,7 @@ def vendor(upstream: Path) -> Iterator[tuple[int, dict[str, int]]]:
 def _run(program: Program, upstream: Path, folder: Path, *, warm: bool) -> Run:
     with vendor(upstream) as (port, seen):
         address = f"http://127.0.0.1:{port}"
-        # Said outright, as a host may limit each connection on its own.
+        # Set explicitly, because a host may limit each connection.
         connections = write_connections(folder, "upstream.json", address, max_concurrency=IN_FLIGHT)
         replies, whole = _calls(program, connections, warm=warm)
     if seen["reads"] != CALLS + warm:
@@ -102,7 +102,7 @@ def _calls(program: Program, connections: Path, *, warm: bool) -> tuple[float, f
     lines = "".join(upstream_line(identifier) for identifier in range(1, CALLS + 1)).encode()
     answers: list[bytes] = []
     first_byte = time.perf_counter()
-    # The host stops reading at its limit, so the writing has to go on beside the reading.
+    # The host stops reading at its limit, so write and read concurrently.
     feeder = threading.Thread(target=_feed, args=(process, lines))
     feeder.start()
     while len(answers) < CALLS and (line := process.stdout.readline()):
