@@ -45,7 +45,7 @@ package final class Sandbox: Sendable {
   package func start(port: UInt16 = 0) throws(SandboxError) -> UInt16 {
     precondition(state.withLock { $0.server == nil }, "the sandbox is already running")
     do {
-      let server = try HTTPServer(port: port) { [self] request in answer(request) }
+      let server = try HTTPServer(port: port) { [self] request in handle(request) }
       state.withLock { $0.server = server }
       return server.port
     } catch {
@@ -118,7 +118,7 @@ package final class Sandbox: Sendable {
 
   // MARK: Requests
 
-  private func answer(_ request: HTTPServer.Request) -> HTTPServer.Response {
+  private func handle(_ request: HTTPServer.Request) -> HTTPServer.Response {
     if let command = Control(request) { return control(command) }
     for vendor in vendors {
       guard let faultPath = vendor.faultPath(of: request.path) else { continue }
@@ -129,19 +129,19 @@ package final class Sandbox: Sendable {
           vendor.vocabulary.name, isSignIn: isSignIn, verb: request.method,
           faultPath: faultPath, method: method)
       }
-      let response = answer(request, by: vendor, isSignIn: isSignIn, injecting: injected)
+      let response = handle(request, by: vendor, isSignIn: isSignIn, injecting: injected)
       state.withLock { $0.log.add(request, response) }
       return response
     }
     return .text(404, "no emulated vendor has this path\n")
   }
 
-  private func answer(
+  private func handle(
     _ request: HTTPServer.Request, by vendor: any EmulatedVendor, isSignIn: Bool,
     injecting injected: FaultSchedule.InjectedFaults
   ) -> HTTPServer.Response {
     func respond() -> HTTPServer.Response {
-      if let batch = vendor.batch(in: request) { return batch.join(batch.requests.map(answer)) }
+      if let batch = vendor.batch(in: request) { return batch.join(batch.requests.map(handle)) }
       return vendor.respond(to: request, clock: clock, quirks: injected.quirks)
     }
     var response: HTTPServer.Response

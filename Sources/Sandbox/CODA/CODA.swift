@@ -112,8 +112,8 @@ final class CODA: EmulatedVendor {
     _ request: HTTPServer.Request, _ route: CODARoute
   ) throws(CODAError) {
     // Routes with GET also accept HEAD; the server omits the body.
-    let asked = request.method == "HEAD" ? "GET" : request.method
-    guard asked == route.verb else { throw .verb(request.method, allowed: route.verb) }
+    let verb = request.method == "HEAD" ? "GET" : request.method
+    guard verb == route.verb else { throw .verb(request.method, allowed: route.verb) }
   }
 
   private func signIn(
@@ -123,7 +123,7 @@ final class CODA: EmulatedVendor {
     let lifetimes = self.lifetimes
     return try state.withLock { (state) throws(CODAError) in
       let session = CODASession(body: body, lifetimes: lifetimes, now: now)
-      return try session.answer(route, &state.tokens)
+      return try session.respond(route, &state.tokens)
     }
   }
 

@@ -74,10 +74,10 @@ struct CODACall {
   private func contextList(_ tenant: CODATenant) throws(CODAError) -> JSONFragment {
     var query = CODAQuery(request)
     let page = query.page(sizeName: nil)
-    let wanted = CODARisk.wanted(
+    let selected = CODARisk.selected(
       &query, profile == .classic ? "risk_level" : "riskLevel", profile)
     try query.finish()
-    let shown = tenant.contexts.filter { wanted.contains($0.risk) }
+    let shown = tenant.contexts.filter { selected.contains($0.risk) }
     return page.envelope(shown) { $0.write(to: &$1, profile, isDetail: false) }
   }
 

@@ -16,7 +16,7 @@ struct CODADeviceFilter {
 
   init(_ query: inout CODAQuery, _ profile: CODA.Profile) {
     let isCurrent = profile == .current
-    risks = CODARisk.wanted(&query, "riskLevel", profile)
+    risks = CODARisk.selected(&query, "riskLevel", profile)
     scanType = query.choice("scanType", of: ["all", "discovered", "scanned"])
     scannerID = query.integer("scannerId")
     scope = query.choice("scope", of: ["all", "external", "internal"])

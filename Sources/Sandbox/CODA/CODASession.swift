@@ -27,7 +27,7 @@ struct CODASession {
   let lifetimes: TokenLifetimes
   let now: Int
 
-  func answer(
+  func respond(
     _ route: CODARoute, _ tokens: inout CODATokens
   ) throws(CODAError) -> HTTPServer.Response {
     switch route {

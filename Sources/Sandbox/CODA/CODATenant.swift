@@ -58,7 +58,7 @@ enum CODARisk: Int, CaseIterable {
 
   /// The levels selected by a query: one level or `all` in the classic API; a list in the current
   /// API, where `nonvisible` is called `unknown`.
-  static func wanted(
+  static func selected(
     _ query: inout CODAQuery, _ name: String, _ profile: CODA.Profile
   ) -> Set<CODARisk> {
     let words: [String]?

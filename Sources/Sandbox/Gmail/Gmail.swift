@@ -93,7 +93,7 @@ final class Gmail: EmulatedVendor {
       if request.path == Self.tokenPath { return try token(request, clock, quirks) }
       if isSignIn(request.path) {
         guard request.method == "GET" else { throw GoogleAPIError.noSuchPage }
-        return withDomain { GoogleConsent(request: request, now: clock.now).answer(&$0) }
+        return withDomain { GoogleConsent(request: request, now: clock.now).respond(&$0) }
       }
       if GmailBatch.isBatch(request.path) { return GmailBatch.errorResponse(request) }
       let meant = request.overridden
@@ -110,7 +110,7 @@ final class Gmail: EmulatedVendor {
     let endpoint = GoogleTokenEndpoint(
       request, now: clock.now, rotatesRefreshTokens: quirks.contains(.newRefreshToken))
     do {
-      return try withDomain { (domain) throws(GoogleTokenError) in try endpoint.answer(&domain) }
+      return try withDomain { (domain) throws(GoogleTokenError) in try endpoint.respond(&domain) }
     } catch {
       return error.response
     }
@@ -121,7 +121,8 @@ final class Gmail: EmulatedVendor {
   ) throws(GoogleAPIError) -> HTTPServer.Response {
     guard let route = GmailRoute(request.method, request.path) else { throw .noSuchPage }
     // Only the mail API rejects unknown query parameters.
-    if let stranger = request.query.first(where: { !route.accepts($0.name) }), route.mailbox != nil {
+    if let stranger = request.query.first(where: { !route.accepts($0.name) }), route.mailbox != nil
+    {
       throw .invalidArgument(
         "Invalid JSON payload received. Unknown name \"\(stranger.name)\": Cannot bind query "
           + "parameter. Field '\(stranger.name)' could not be found in request message.")
@@ -168,9 +169,9 @@ final class Gmail: EmulatedVendor {
   }
 
   /// Runs under the emulator's lock.
-  private func withDomain<Answer: Sendable, Failure: Error>(
-    _ body: (inout GoogleDomain) throws(Failure) -> Answer
-  ) throws(Failure) -> Answer {
+  private func withDomain<Value: Sendable, Failure: Error>(
+    _ body: (inout GoogleDomain) throws(Failure) -> Value
+  ) throws(Failure) -> Value {
     try state.withLock { (state) throws(Failure) in
       var domain = state ?? GmailSeed.domain()
       state = nil

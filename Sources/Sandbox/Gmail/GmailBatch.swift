@@ -78,7 +78,7 @@ enum GmailBatch {
         isWhole
         ? response : GoogleAPIError.error(503, "Backend Error", reason: "backendError").response
       var head = "--\(boundary)\r\nContent-Type: application/http\r\n"
-      if let id { head += "Content-ID: \(answer(to: id))\r\n" }
+      if let id { head += "Content-ID: \(responseID(for: id))\r\n" }
       head += "\r\nHTTP/1.1 \(inner.status) \(HTTPServer.Response.reason(inner.status))\r\n"
       for field in inner.headers.fields { head += "\(field.name): \(field.value)\r\n" }
       head += "Content-Length: \(inner.body.count)\r\n\r\n"
@@ -93,7 +93,7 @@ enum GmailBatch {
   }
 
   /// `<response-item1>` for `<item1>`.
-  private static func answer(to id: String) -> String {
+  private static func responseID(for id: String) -> String {
     id.hasPrefix("<") ? "<response-" + id.dropFirst() : "response-" + id
   }
 }

@@ -25,9 +25,9 @@ struct GoogleDomain {
     mailboxes[user.id] ?? GmailMailbox(address: user.email)
   }
 
-  mutating func change<Answer, Failure: Error>(
-    _ user: DirectoryUser, _ body: (inout GmailMailbox) throws(Failure) -> Answer
-  ) throws(Failure) -> Answer {
+  mutating func change<Value, Failure: Error>(
+    _ user: DirectoryUser, _ body: (inout GmailMailbox) throws(Failure) -> Value
+  ) throws(Failure) -> Value {
     var mailbox = mailbox(of: user)
     mailboxes[user.id] = nil
     defer { mailboxes[user.id] = mailbox }

@@ -87,7 +87,7 @@ final class GravityZone: EmulatedVendor {
       return GravityZoneErrorResponse.response(
         429, retryAfterSeconds: quirks.contains(.noRetryAfter) ? nil : wait)
     }
-    return envelope.answer(errorsAsStatus: quirks.contains(.errorsAsHTTPStatus)) {
+    return envelope.respond(errorsAsStatus: quirks.contains(.errorsAsHTTPStatus)) {
       json throws(GravityZoneError) in
       let call = try GravityZoneCall(
         json, route: route, key: key, now: clock.now,
@@ -114,9 +114,9 @@ final class GravityZone: EmulatedVendor {
   }
 
   /// Runs under the emulator's lock, after all due changes were applied.
-  private func withData<Answer: Sendable, Failure: Error>(
-    _ now: Int, _ body: (inout GravityZoneState) throws(Failure) -> Answer
-  ) throws(Failure) -> Answer {
+  private func withData<Value: Sendable, Failure: Error>(
+    _ now: Int, _ body: (inout GravityZoneState) throws(Failure) -> Value
+  ) throws(Failure) -> Value {
     try state.withLock { (state) throws(Failure) in
       var data = state.data ?? GravityZoneSeed.state(now: now)
       state.data = nil

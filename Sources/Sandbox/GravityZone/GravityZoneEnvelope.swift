@@ -28,7 +28,7 @@ struct GravityZoneEnvelope {
     return GravityZoneMethod(rawValue: name)?.bucket ?? .others
   }
 
-  func answer(
+  func respond(
     errorsAsStatus: Bool, _ perform: (JSON) throws(GravityZoneError) -> JSONFragment
   ) -> HTTPServer.Response {
     let id = (try? json.get())?["id"]

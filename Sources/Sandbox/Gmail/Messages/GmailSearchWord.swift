@@ -13,11 +13,11 @@ struct GmailSearchWord {
     let mail = message.mail
     let seconds = message.receivedMilliseconds / 1_000
     switch name {
-    case "": return holds(Self.everything(message))
+    case "": return contains(Self.everything(message))
     case "from", "to", "cc", "bcc", "subject", "list":
-      return holds(EncodedWord.decode(mail.header(name == "list" ? "List-Id" : name) ?? ""))
-        || (name == "to" && holds(EncodedWord.decode(mail.header("Cc") ?? "")))
-    case "deliveredto": return holds(mail.header("Delivered-To") ?? mail.header("To") ?? "")
+      return contains(EncodedWord.decode(mail.header(name == "list" ? "List-Id" : name) ?? ""))
+        || (name == "to" && contains(EncodedWord.decode(mail.header("Cc") ?? "")))
+    case "deliveredto": return contains(mail.header("Delivered-To") ?? mail.header("To") ?? "")
     case "rfc822msgid":
       let id = mail.header("Message-ID") ?? ""
       return id.filter { $0 != "<" && $0 != ">" } == value.filter { $0 != "<" && $0 != ">" }
@@ -37,15 +37,15 @@ struct GmailSearchWord {
     case "smaller": return Self.size(value).map { message.raw.count < $0 } ?? false
     case "size": return Self.size(value).map { message.raw.count >= $0 } ?? false
     // Not an operator: a word that contains a colon.
-    default: return Self.holds(Self.everything(message), "\(name):\(value)")
+    default: return Self.contains(Self.everything(message), "\(name):\(value)")
     }
   }
 
-  private func holds(_ text: String) -> Bool { Self.holds(text, value) }
+  private func contains(_ text: String) -> Bool { Self.contains(text, value) }
 
   /// Whether `text` contains the words of `wanted` as a phrase, ignoring case. Matches whole words
   /// only, but the parts of an address are words.
-  private static func holds(_ text: String, _ wanted: String) -> Bool {
+  private static func contains(_ text: String, _ wanted: String) -> Bool {
     let sought = words(wanted)
     guard !sought.isEmpty else { return false }
     let words = words(text)

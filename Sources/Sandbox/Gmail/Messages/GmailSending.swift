@@ -9,7 +9,7 @@ extension GmailCall {
   func send(_ domain: inout GoogleDomain) throws(GoogleAPIError) -> HTTPServer.Response {
     if route.isUpload {
       switch try upload(&domain) {
-      case .answer(let response): return response
+      case .response(let response): return response
       case .mail(let raw, let threadID):
         return .googleJSON(200, try deliver(raw, threadID: threadID, &domain))
       }

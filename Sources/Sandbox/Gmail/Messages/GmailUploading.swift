@@ -5,7 +5,7 @@ import JSON
 /// Uploads of mail as a request body, in one request or in chunks.
 extension GmailCall {
   enum Upload {
-    case answer(HTTPServer.Response)
+    case response(HTTPServer.Response)
     case mail([UInt8], threadID: String?)
   }
 
@@ -16,7 +16,7 @@ extension GmailCall {
       try checkMediaType(request.headers["Content-Type"] ?? "")
       return .mail(request.body, threadID: nil)
     case "multipart": return try multipart()
-    case "resumable": return .answer(try begin(&domain))
+    case "resumable": return .response(try begin(&domain))
     default: throw .invalidArgument("Invalid upload request")
     }
   }
@@ -74,7 +74,7 @@ extension GmailCall {
       session.total = total ?? session.total
     case .piece(let start, let total):
       session.total = total ?? session.total
-      guard start == session.received.count else { return .answer(progress(session)) }
+      guard start == session.received.count else { return .response(progress(session)) }
       let isLast = total == start + request.body.count
       guard isLast || request.body.count % GmailUploads.pieceBytes == 0 else {
         throw .invalidArgument(
@@ -89,7 +89,7 @@ extension GmailCall {
     }
     guard range == .whole || session.received.count == session.total else {
       domain.uploads.update(id, session)
-      return .answer(progress(session))
+      return .response(progress(session))
     }
     domain.uploads.close(id)
     return .mail(session.received, threadID: session.threadID)

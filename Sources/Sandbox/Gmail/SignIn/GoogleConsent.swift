@@ -10,7 +10,7 @@ struct GoogleConsent {
   let request: HTTPServer.Request
   let now: Int
 
-  func answer(_ domain: inout GoogleDomain) -> HTTPServer.Response {
+  func respond(_ domain: inout GoogleDomain) -> HTTPServer.Response {
     let redirect = request.query("redirect_uri") ?? ""
     guard request.query("client_id") == GoogleClient.id else {
       return page(401, "Error 401: invalid_client", "The OAuth client was not found.")

@@ -20,7 +20,7 @@ struct GoogleTokenEndpoint {
     form = FormFields(decoding: request.body)
   }
 
-  func answer(_ domain: inout GoogleDomain) throws(GoogleTokenError) -> HTTPServer.Response {
+  func respond(_ domain: inout GoogleDomain) throws(GoogleTokenError) -> HTTPServer.Response {
     let type = request.headers["Content-Type"] ?? ""
     guard type.lowercased().hasPrefix("application/x-www-form-urlencoded") else {
       throw .invalidRequest("Bad Request")
