@@ -130,7 +130,7 @@ struct ResourceCall: Sendable {
   }
 
   /// Of a text its characters; nil for other contents, and for what claims to be text and is not.
-  private static func text(_ piece: FileStore.Piece) -> String? {
+  private static func text(_ piece: FileStore.Chunk) -> String? {
     let type = piece.file.contentType
     guard type.hasPrefix("text/") || type.hasSuffix("json") || type == "message/rfc822" else {
       return nil

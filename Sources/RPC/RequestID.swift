@@ -17,7 +17,7 @@ package struct RequestID: Hashable, Sendable {
   /// Nil for a kind of value that cannot be an id.
   package init?(_ json: JSON) {
     switch json.kind {
-    case .string, .number, .null: sourceBytes = json.bytesOnOneLine
+    case .string, .number, .null: sourceBytes = json.singleLineBytes
     default: return nil
     }
   }

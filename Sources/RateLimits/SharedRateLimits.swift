@@ -10,7 +10,7 @@ package final class SharedRateLimits: Sendable {
   /// Buckets that are remembered; beyond, idle ones make room.
   private static let usualBuckets = 1_024
 
-  private let directory: Lazily<String?>
+  private let directory: LazyValue<String?>
   private let boot: BootID?
   private let log: Log?
   private let buckets = Mutex<[String: SharedRateBucket]>([:])
@@ -24,7 +24,7 @@ package final class SharedRateLimits: Sendable {
   init(log: Log?, boot: BootID?, directory: @escaping @Sendable () -> String?) {
     self.log = log
     self.boot = boot
-    self.directory = Lazily(directory)
+    self.directory = LazyValue(directory)
   }
 
   /// Limits of this process only.
@@ -48,7 +48,7 @@ package final class SharedRateLimits: Sendable {
   }
 
   private func file(for key: String) -> RateBucketFile? {
-    guard let directory = directory.get else {
+    guard let directory = directory.value else {
       warn("there is no directory for them; set XDG_STATE_HOME or HOME, or use --state-dir")
       return nil
     }

@@ -4,7 +4,7 @@ import Testing
 @Suite struct RetryPolicyTests {
   private let policy = RetryPolicy(attempts: 3, baseMilliseconds: 100, maximumMilliseconds: 1_000)
 
-  /// Whether a request is sent again: one that may be repeated, and one that may not.
+  /// Whether a request is retried: a repeatable one, and one that is not.
   @Test(arguments: [
     (200, false, false), (204, false, false), (301, false, false), (400, false, false),
     (401, false, false), (403, false, false), (404, false, false), (408, false, false),
@@ -12,7 +12,7 @@ import Testing
     (501, false, false), (502, true, false), (503, true, false), (504, true, false),
     (505, false, false), (507, false, false), (599, false, false),
   ])
-  func `a status is followed by another attempt only where that is safe`(
+  func `a status is retried only if a retry is safe`(
     status: Int, whenRepeatable: Bool, otherwise: Bool
   ) {
     for (isRepeatable, isRepeated) in [(true, whenRepeatable), (false, otherwise)] {
@@ -28,14 +28,15 @@ import Testing
     }
   }
 
-  /// By what may have happened: it did not arrive; it may have, and may be repeated; it may not.
+  /// Whether a request is retried: not sent; possibly sent and repeatable; possibly sent and not
+  /// repeatable.
   @Test(arguments: [
     (TransportError.Kind.cannotConnect, true, true, true), (.timedOut, true, true, false),
     (.interrupted, true, true, false), (.tls, false, false, false),
     (.responseTooLarge, false, false, false), (.tooManyRedirects, false, false, false),
     (.cancelled, false, false, false), (.unavailable, false, false, false),
   ])
-  func `a broken request is sent again only where that is safe`(
+  func `a transport error is retried only if a retry is safe`(
     kind: TransportError.Kind, notArrived: Bool, whenRepeatable: Bool, otherwise: Bool
   ) {
     for (mayHaveArrived, isRepeatable, isRepeated) in [
@@ -55,7 +56,7 @@ import Testing
     (1, 50, 100), (2, 100, 200), (3, 200, 400), (4, 400, 800), (5, 500, 1_000), (8, 500, 1_000),
     (60, 500, 1_000),
   ])
-  func `the back-off doubles up to its maximum, and half of it is random`(
+  func `the back-off doubles up to its maximum and is half random`(
     attempt: Int, least: Int, most: Int
   ) {
     let policy = RetryPolicy(attempts: 99, baseMilliseconds: 100, maximumMilliseconds: 1_000)
@@ -71,7 +72,7 @@ import Testing
     }
   }
 
-  @Test func `there are four attempts unless something else is said`() {
+  @Test func `the default is four attempts`() {
     let delays = (1...5).map { attempt in
       RetryPolicy().delay(
         afterStatus: 503, retryAfterMilliseconds: nil, attempt: attempt, isRepeatable: true,

@@ -493,14 +493,14 @@ def test_a_redirect_that_may_not_be_followed_is_the_answer(location):
 # Addresses
 
 BAD_URLS = {
-    "http://example.com": "only https://",
-    "http://192.168.0.1": "only https://",
-    "http://127.0.0.1.example.com": "only https://",
-    "http://localhost.example.com": "only https://",
-    "http://0.0.0.0": "only https://",
-    "http://2130706433": "only https://",
-    "https://user:Secret-In-Url@example.com": "no user name or password",
-    "https://example.com?tenant=1": "no query",
+    "http://example.com": "http:// sends credentials in clear text",
+    "http://192.168.0.1": "http:// sends credentials in clear text",
+    "http://127.0.0.1.example.com": "http:// sends credentials in clear text",
+    "http://localhost.example.com": "http:// sends credentials in clear text",
+    "http://0.0.0.0": "http:// sends credentials in clear text",
+    "http://2130706433": "http:// sends credentials in clear text",
+    "https://user:Secret-In-Url@example.com": "must not contain a user name or password",
+    "https://example.com?tenant=1": "must not contain a query",
     "https://example.com/#x": "fragment",
     "ftp://example.com": "https://",
     "example.com": "https://",

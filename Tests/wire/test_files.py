@@ -461,7 +461,7 @@ def test_files_with_secrets_are_not_for_callers(tmp_path):
         for path in (file, key, linked, "/proc/self/environ", f"/proc/{host.process.pid}/environ"):
             error = host.error("files/put", {"path": str(path), "source": "artifact_file"})
             assert error["code"] == -32602
-            assert error["data"]["problems"][0]["message"] == "is not for callers of this host"
+            assert error["data"]["problems"][0]["message"] == "is protected and cannot be stored"
         other = tmp_path / "other"
         other.write_text("any other file")
         host.result("files/put", {"path": str(other), "source": "artifact_file"})

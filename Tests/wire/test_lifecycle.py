@@ -238,7 +238,7 @@ def test_log_lines_dropped_from_stderr_are_counted():
         host.send_bytes(RESPONSE_SHAPED * 30_000)
         host.ask(request(1, "ping"))
         host.read_errors()
-        host.wait_for_log("log lines were dropped")
+        host.wait_for_log("log lines dropped")
         assert host.finish() == (0, [])
 
 

@@ -6,8 +6,8 @@ import RateLimits
 extension Invocation {
   /// Whether sending a request twice leaves the vendor as sending it once does.
   private func isRepeatable(_ request: HTTPRequest) -> Bool {
-    guard !request.isTracked else { return false }
-    return command.effect == .read || command.isIdempotent || request.changesNothing
+    guard !request.callerResolvesOutcome else { return false }
+    return command.effect == .read || command.isIdempotent || request.isSideEffectFree
   }
 
   /// What is known after a request that may have arrived got no usable answer.
@@ -16,7 +16,7 @@ extension Invocation {
   }
 
   private func outcomeAfterSending(_ request: HTTPRequest) -> CommandError.Outcome {
-    request.changesNothing ? .notApplied : outcomeAfterSending
+    request.isSideEffectFree ? .notApplied : outcomeAfterSending
   }
 
   /// Sends a request within the connection's limits, again where that is safe.
@@ -28,7 +28,7 @@ extension Invocation {
     refusedByRate rateRefusal: (HTTPResponse) -> RateRefusal? = RateRefusal.of429
   ) async throws(CommandError) -> HTTPResponse {
     var request = request
-    if command.effect == .read && !request.isSecret { request.changesNothing = true }
+    if command.effect == .read && !request.isSecret { request.isSideEffectFree = true }
     do throws(CommandError) {
       var response = try await sendWithRetries(request, rateRefusal)
       // Errors quote the start of a body; a cut through a secret would leave half of it.
@@ -174,7 +174,7 @@ extension Invocation {
 
   /// An attempt may have been applied, whatever becomes of the next ones.
   private func noteUnclear(_ request: HTTPRequest) {
-    if command.effect != .read && !request.changesNothing {
+    if command.effect != .read && !request.isSideEffectFree {
       counters.withLock { $0.isUnclear = true }
     }
   }

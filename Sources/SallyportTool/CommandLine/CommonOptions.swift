@@ -76,9 +76,9 @@ enum CommonOptions {
   ) throws(UsageError) -> FileStore {
     let path = arguments["--files-dir"]
     do throws(FileError) {
-      if path == nil, let directory { return FileStore(madeWhenNeeded: directory) }
+      if path == nil, let directory { return FileStore(createdOnDemand: directory) }
       let files = try FileStore(directory: path)
-      if files.isOpenToOthers {
+      if files.isListableByOthers {
         log.warning("others can see the names of the files in \(path ?? ""): chmod 700 hides them")
       }
       EndOfProcess.add { files.close() }
@@ -102,7 +102,7 @@ enum CommonOptions {
 
   private static func setTimestampFormat(_ arguments: ParsedArguments) throws(UsageError) {
     guard let pattern = arguments["--datetime-format"] else { return }
-    do throws(TimestampFormat.Fault) {
+    do throws(TimestampFormat.FormatError) {
       TimestampKind.additionalFormat.set(try TimestampFormat(pattern))
     } catch {
       throw UsageError(

@@ -43,7 +43,7 @@ final class ConsentListener: Sendable {
     }
     let isGood = inbox.waitForOutcome()
     var response = ConsentPage.response(isGood: isGood)
-    response.whenSent = { inbox.told() }
+    response.onSent = { inbox.told() }
     return response
   }
 }

@@ -1,18 +1,18 @@
 import Basics
 import HTTPServer
 
-/// The forms that a refusal has been seen in, chosen by a word behind the status of a fault.
+/// The forms of error responses seen from Google, selected by the reason after a fault's status.
 ///
-/// | status | word | |
+/// | status | reason | |
 /// |---|---|---|
 /// | 429, 403 | `rateLimitExceeded` | the quota; a 403 has the domain `usageLimits` |
 /// | 429 | `tooManyConcurrentRequests` | reason `rateLimitExceeded` |
-/// | 403, 429 | `userRateLimitExceeded` | says when to come back, in its message alone |
+/// | 403, 429 | `userRateLimitExceeded` | the time to retry is only in the message |
 /// | 403 | `dailyLimitExceeded`, `quotaExceeded`, `domainPolicy`, `accessNotConfigured` | |
 /// | 400 | `failedPrecondition` | the user has no mailbox |
-/// | 412 | `conditionNotMet` | a user who was made a moment ago |
+/// | 412 | `conditionNotMet` | a user who was just created |
 /// | 500, 503 | `backendError` | |
-enum GoogleFaultForm {
+enum GoogleErrorForm {
   static let reasons = [
     "rateLimitExceeded", "tooManyConcurrentRequests", "userRateLimitExceeded",
     "dailyLimitExceeded", "quotaExceeded", "domainPolicy", "accessNotConfigured",
@@ -24,21 +24,21 @@ enum GoogleFaultForm {
     "temporarily_unavailable",
   ]
 
-  /// What a limit of a user asks to wait, when the fault says nothing.
+  /// The wait of a user limit if the fault does not name one.
   private static let waitSeconds = 900
 
-  static func response(_ refusal: VendorRefusal) -> HTTPServer.Response {
-    var response = refusal.isSignIn ? token(refusal) : error(refusal).response
-    // The wait of this one is in its words alone, as has been seen.
-    if let wait = refusal.retryAfterSeconds, refusal.reason != "userRateLimitExceeded" {
+  static func response(_ injected: InjectedError) -> HTTPServer.Response {
+    var response = injected.isSignIn ? token(injected) : error(injected).response
+    // Google puts the wait of this error only into the message.
+    if let wait = injected.retryAfterSeconds, injected.reason != "userRateLimitExceeded" {
       response.headers.add("Retry-After", "\(wait)")
     }
     return response
   }
 
-  private static func error(_ refusal: VendorRefusal) -> GoogleRefusal {
-    let status = refusal.status
-    switch refusal.reason {
+  private static func error(_ injected: InjectedError) -> GoogleAPIError {
+    let status = injected.status
+    switch injected.reason {
     case "rateLimitExceeded" where status == 403:
       return .error(
         403,
@@ -49,7 +49,7 @@ enum GoogleFaultForm {
       return .error(
         status, "Too many concurrent requests for user", reason: "rateLimitExceeded")
     case "userRateLimitExceeded":
-      let instant = Timestamp.plain(refusal.now + (refusal.retryAfterSeconds ?? waitSeconds))
+      let instant = Timestamp.plain(injected.now + (injected.retryAfterSeconds ?? waitSeconds))
       return .error(
         status, "User-rate limit exceeded.  Retry after \(instant).000Z",
         reason: "userRateLimitExceeded", domain: status == 403 ? "usageLimits" : "global")
@@ -72,7 +72,7 @@ enum GoogleFaultForm {
     }
   }
 
-  private static func plain(_ status: Int) -> GoogleRefusal {
+  private static func plain(_ status: Int) -> GoogleAPIError {
     switch status {
     case 400: .invalidArgument("Request contains an invalid argument.")
     case 401: .invalidCredentials
@@ -86,9 +86,9 @@ enum GoogleFaultForm {
     }
   }
 
-  private static func token(_ refusal: VendorRefusal) -> HTTPServer.Response {
+  private static func token(_ injected: InjectedError) -> HTTPServer.Response {
     let error: GoogleTokenError
-    switch (refusal.reason, refusal.status) {
+    switch (injected.reason, injected.status) {
     case ("invalid_grant", _): error = .expired
     case ("invalid_client", _): error = .noSuchClient
     case ("unauthorized_client", _): error = .unauthorized
@@ -98,7 +98,7 @@ enum GoogleFaultForm {
     case (nil, _): error = .invalidRequest("Bad Request")
     }
     var response = error.response
-    response.status = refusal.status
+    response.status = injected.status
     return response
   }
 }

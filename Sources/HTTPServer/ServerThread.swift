@@ -1,9 +1,9 @@
 import Glibc
 
-/// A thread with a stack of a chosen size, to join or to detach, one of the two.
+/// A thread with a given stack size. Must be either joined or detached.
 ///
-/// Signals are blocked in it: the process handles them on threads that know what to do.
-struct OwnThread: Sendable {
+/// Blocks all signals: other threads of the process handle them.
+struct ServerThread: Sendable {
   private let handle: pthread_t
 
   private final class Work: Sendable {
@@ -12,8 +12,8 @@ struct OwnThread: Sendable {
     init(body: @escaping @Sendable () -> Void) { self.body = body }
   }
 
-  /// - Returns: nil when the system has no thread to give.
-  static func start(stackBytes: Int, _ body: @escaping @Sendable () -> Void) -> OwnThread? {
+  /// - Returns: nil if the system cannot create a thread.
+  static func start(stackBytes: Int, _ body: @escaping @Sendable () -> Void) -> ServerThread? {
     var attributes = pthread_attr_t()
     guard pthread_attr_init(&attributes) == 0 else { return nil }
     defer { pthread_attr_destroy(&attributes) }
@@ -30,7 +30,7 @@ struct OwnThread: Sendable {
     let outcome = pthread_create(
       &handle, &attributes,
       { argument in
-        guard let argument else { preconditionFailure("a thread started without its work") }
+        guard let argument else { preconditionFailure("thread without work") }
         Unmanaged<Work>.fromOpaque(argument).takeRetainedValue().body()
         return nil
       }, work.toOpaque())
@@ -38,7 +38,7 @@ struct OwnThread: Sendable {
       work.release()
       return nil
     }
-    return OwnThread(handle: handle)
+    return ServerThread(handle: handle)
   }
 
   func join() { pthread_join(handle, nil) }

@@ -1,8 +1,8 @@
 import Basics
 import HTTPServer
 
-/// Answers that are not JSON-RPC's: the gate in front of it has its own, some without a body.
-enum GravityZoneRefusal {
+/// Error responses of the gateway before the JSON-RPC server, some without a body.
+enum GravityZoneErrorResponse {
   static func response(
     _ status: Int, allowed: String = "POST", retryAfterSeconds: Int? = nil
   ) -> HTTPServer.Response {

@@ -2,17 +2,17 @@ import Basics
 import HTTPServer
 import JSON
 
-/// An answer of the APIs that is not a success.
-struct GoogleRefusal: Error {
+/// An error response of the APIs.
+struct GoogleAPIError: Error {
   private(set) var response: HTTPServer.Response
 
   /// - Parameters:
   ///   - domain: `usageLimits` for some limits.
-  ///   - location: the header or parameter at fault.
+  ///   - location: the header or parameter that caused the error.
   static func error(
     _ code: Int, _ message: String, reason: String, domain: String = "global",
     location: (name: String, type: String)? = nil
-  ) -> GoogleRefusal {
+  ) -> GoogleAPIError {
     let body = JSONFragment { writer in
       writer.object { writer in
         writer.name("error")
@@ -33,13 +33,13 @@ struct GoogleRefusal: Error {
         }
       }
     }
-    var refusal = GoogleRefusal(response: .googleJSON(code, body))
+    var error = GoogleAPIError(response: .googleJSON(code, body))
     if code == 401 {
-      refusal.response.headers.add(
+      error.response.headers.add(
         "WWW-Authenticate", "Bearer realm=\"https://accounts.google.com/\", error=\"invalid_token\""
       )
     }
-    return refusal
+    return error
   }
 
   private static func statusName(_ code: Int, _ reason: String) -> String? {
@@ -57,11 +57,11 @@ struct GoogleRefusal: Error {
     }
   }
 
-  static func invalidArgument(_ message: String) -> GoogleRefusal {
+  static func invalidArgument(_ message: String) -> GoogleAPIError {
     error(400, message, reason: "invalidArgument")
   }
 
-  // MARK: Who asks
+  // MARK: Authorization
 
   static let loginRequired = error(
     401, "Login Required.", reason: "required", location: ("Authorization", "header"))
@@ -69,10 +69,10 @@ struct GoogleRefusal: Error {
     401, "Invalid Credentials", reason: "authError", location: ("Authorization", "header"))
   static let insufficientPermissions = error(
     403, "Request had insufficient authentication scopes.", reason: "insufficientPermissions")
-  static func delegationDenied(_ caller: String) -> GoogleRefusal {
+  static func delegationDenied(_ caller: String) -> GoogleAPIError {
     error(403, "Delegation denied for \(caller)", reason: "forbidden")
   }
-  /// A service account that acts for itself has no mailbox.
+  /// A service account without a subject has no mailbox.
   static let noMailbox = error(400, "Precondition check failed.", reason: "failedPrecondition")
   static let mailOff = error(400, "Mail service not enabled", reason: "failedPrecondition")
 
@@ -80,7 +80,7 @@ struct GoogleRefusal: Error {
 
   static let invalidID = invalidArgument("Invalid id value")
   static let notFound = error(404, "Requested entity was not found.", reason: "notFound")
-  static func invalidLabel(_ id: String) -> GoogleRefusal {
+  static func invalidLabel(_ id: String) -> GoogleAPIError {
     invalidArgument("Invalid label: \(id)")
   }
 
@@ -90,12 +90,12 @@ struct GoogleRefusal: Error {
     403, "Not Authorized to access this resource/api", reason: "forbidden")
   static let noSuchUser = error(404, "Resource Not Found: userKey", reason: "notFound")
   static let duplicate = error(409, "Entity already exists.", reason: "duplicate")
-  static func invalidInput(_ message: String) -> GoogleRefusal {
+  static func invalidInput(_ message: String) -> GoogleAPIError {
     error(400, message, reason: "invalid")
   }
 
-  /// Not the APIs' but the front end's.
-  static let noSuchPage = GoogleRefusal(
+  /// A page of the front end, not JSON of the APIs.
+  static let noSuchPage = GoogleAPIError(
     response: .html(
       404,
       """

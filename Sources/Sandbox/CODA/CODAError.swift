@@ -2,43 +2,43 @@ import Basics
 import HTTPServer
 import JSON
 
-/// An answer that is not a success, in the words of the Django REST framework.
-struct CODARefusal: Error {
+/// An error response, in the words of the Django REST framework.
+struct CODAError: Error {
   private(set) var response: HTTPServer.Response
 
-  static func detail(_ status: Int, _ text: String, code: String? = nil) -> CODARefusal {
+  static func detail(_ status: Int, _ text: String, code: String? = nil) -> CODAError {
     let body = JSONFragment { writer in
       writer.object { writer in
         writer.member("detail", text)
         writer.member(ifPresent: "code", code)
       }
     }
-    var refusal = CODARefusal(response: .json(status, body))
+    var error = CODAError(response: .json(status, body))
     if status == 401 {
-      refusal.response.headers.add("WWW-Authenticate", "Bearer realm=\"api\"")
+      error.response.headers.add("WWW-Authenticate", "Bearer realm=\"api\"")
     }
-    return refusal
+    return error
   }
 
-  /// 400 with the faults of a body or a query: `{"scope":["This field is required."]}`.
-  static func fields(_ faults: [(name: String, message: String)]) -> CODARefusal {
-    precondition(!faults.isEmpty, "a refusal without a reason")
+  /// 400 with the problems of a body or a query: `{"scope":["This field is required."]}`.
+  static func fields(_ problems: [(name: String, message: String)]) -> CODAError {
+    precondition(!problems.isEmpty, "an error without a problem")
     let body = JSONFragment { writer in
       writer.object { writer in
-        for fault in faults {
-          writer.name(text: fault.name)
-          writer.array { $0.string(fault.message) }
+        for problem in problems {
+          writer.name(text: problem.name)
+          writer.array { $0.string(problem.message) }
         }
       }
     }
-    return CODARefusal(response: .json(400, body))
+    return CODAError(response: .json(400, body))
   }
 
   static let notFound = detail(404, "Not found.")
   static let forbidden = detail(403, "You do not have permission to perform this action.")
 
-  /// Not the API's but the web framework's: a page, not JSON.
-  static let noSuchPage = CODARefusal(
+  /// A page of the web framework, not JSON of the API.
+  static let noSuchPage = CODAError(
     response: .html(
       404,
       """
@@ -50,10 +50,10 @@ struct CODARefusal: Error {
 
       """))
 
-  static func verb(_ verb: String, allowed: String) -> CODARefusal {
-    var refusal = detail(405, "Method \"\(verb)\" not allowed.")
-    refusal.response.headers.add("Allow", allowed == "GET" ? "GET, HEAD" : allowed)
-    return refusal
+  static func verb(_ verb: String, allowed: String) -> CODAError {
+    var error = detail(405, "Method \"\(verb)\" not allowed.")
+    error.response.headers.add("Allow", allowed == "GET" ? "GET, HEAD" : allowed)
+    return error
   }
 
   // MARK: Tokens
@@ -65,7 +65,7 @@ struct CODARefusal: Error {
   static let badCredentials = detail(401, "No active account found with the given credentials")
   static let badRefreshToken = detail(401, "Token is invalid or expired", code: "token_not_valid")
 
-  static func badAccessToken(_ message: String) -> CODARefusal {
+  static func badAccessToken(_ message: String) -> CODAError {
     let body = JSONFragment { writer in
       writer.object { writer in
         writer.member("detail", "Given token not valid for any token type")
@@ -80,15 +80,15 @@ struct CODARefusal: Error {
         }
       }
     }
-    var refusal = CODARefusal(response: .json(401, body))
-    refusal.response.headers.add("WWW-Authenticate", "Bearer realm=\"api\"")
-    return refusal
+    var error = CODAError(response: .json(401, body))
+    error.response.headers.add("WWW-Authenticate", "Bearer realm=\"api\"")
+    return error
   }
 
-  // MARK: Faults
+  // MARK: Fault injection
 
-  /// A gateway's 5xx is a page; everything else is the API's own.
-  static func fault(_ status: Int, retryAfterSeconds: Int?) -> CODARefusal {
+  /// 5xx statuses come from a gateway and are pages; all other responses come from the API.
+  static func fault(_ status: Int, retryAfterSeconds: Int?) -> CODAError {
     let reason = HTTPServer.Response.reason(status)
     switch status {
     case 401: return badAccessToken("Token is invalid or expired")
@@ -100,7 +100,7 @@ struct CODARefusal: Error {
       return detail(429, "Request was throttled." + wait)
     case 500, 502, 503, 504:
       let page = "<html><head><title>\(status) \(reason)</title></head><body><center><h1>"
-      return CODARefusal(
+      return CODAError(
         response: .html(status, page + "\(status) \(reason)</h1></center></body></html>\n"))
     default: return detail(status, "\(reason).")
     }
