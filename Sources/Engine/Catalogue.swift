@@ -14,19 +14,19 @@ package final class Catalogue: Sendable {
 
   package let integrations: [RegisteredIntegration]
   private let names: JSONNames
-  private let lazyHash: Lazily<String>
+  private let lazyHash: LazyValue<String>
 
   /// - Parameter hash: generated with the project for its own integrations, since computing it takes
   ///   longer than everything else up to the first response; nil to compute it when it is needed.
   package init(_ integrations: [RegisteredIntegration], hash: String?) {
     self.integrations = integrations
     names = JSONNames(integrations.map(\.id))
-    lazyHash = Lazily { hash ?? Self.hash(of: integrations) }
+    lazyHash = LazyValue { hash ?? Self.hash(of: integrations) }
   }
 
   /// Equal for equal catalogues, so that a caller can keep one: `sha256:` and the digest of the text
   /// of `integrations` in the full catalogue; empty if libcrypto is not installed.
-  package var hash: String { lazyHash.get }
+  package var hash: String { lazyHash.value }
 
   private static func hash(of integrations: [RegisteredIntegration]) -> String {
     let text = JSONFragment { writer in
