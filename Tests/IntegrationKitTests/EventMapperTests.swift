@@ -118,7 +118,7 @@ import Testing
     ] {
       var faults: [ParameterProblem] = []
       let json = JSONFragment { $0.string(path) }.json
-      #expect(JSONPathKind().decode(json, members: nil, faults: &faults) == nil)
+      #expect(JSONPathType().decode(json, members: nil, faults: &faults) == nil)
       #expect(faults.map(\.didYouMean) == [suggestion], "\(path)")
     }
   }

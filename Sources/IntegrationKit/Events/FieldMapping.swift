@@ -43,7 +43,7 @@ public struct CustomField: Sendable {
 }
 
 /// A JSONPath query (RFC 9535).
-package struct JSONPathKind: Kind {
+package struct JSONPathType: ParameterType {
   package var placeholder: JSONPath { JSONPath.whole }
 
   package func decode(
@@ -90,7 +90,7 @@ package struct JSONPathKind: Kind {
 }
 
 /// An object of names and paths.
-package struct CustomFieldsKind: Kind {
+package struct CustomFieldsType: ParameterType {
   /// Characters of a name.
   static let maximumName = 256
   package var placeholder: [CustomField] { [] }
@@ -118,7 +118,7 @@ package struct CustomFieldsKind: Kind {
         continue
       }
       var pathFaults: [ParameterProblem] = []
-      let path = JSONPathKind().decode(member.value, members: nil, faults: &pathFaults)
+      let path = JSONPathType().decode(member.value, members: nil, faults: &pathFaults)
       faults += pathFaults.map { $0.inside(name) }
       guard let path else { continue }
       let field = CustomField(name: name, path: path)
@@ -138,7 +138,7 @@ package struct CustomFieldsKind: Kind {
     writer.name("propertyNames")
     writer.object { $0.member("maxLength", Self.maximumName) }
     writer.name("additionalProperties")
-    writer.object { JSONPathKind().writeSchema(to: &$0) }
+    writer.object { JSONPathType().writeSchema(to: &$0) }
   }
 
   package func write(_ value: [CustomField], to writer: inout JSONWriter) {
@@ -151,12 +151,12 @@ package struct CustomFieldsKind: Kind {
   }
 }
 
-extension Kind where Self == JSONPathKind {
-  package static var jsonPath: JSONPathKind { JSONPathKind() }
+extension ParameterType where Self == JSONPathType {
+  package static var jsonPath: JSONPathType { JSONPathType() }
 }
 
-extension Kind where Self == CustomFieldsKind {
-  static var customFields: CustomFieldsKind { CustomFieldsKind() }
+extension ParameterType where Self == CustomFieldsType {
+  static var customFields: CustomFieldsType { CustomFieldsType() }
 }
 
 extension JSONPath {

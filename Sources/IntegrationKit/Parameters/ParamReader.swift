@@ -44,7 +44,7 @@ public struct ParamReader: ~Copyable {
   // MARK: Declaring
 
   /// A parameter that every call must give.
-  public mutating func required<K: Kind>(
+  public mutating func required<K: ParameterType>(
     _ title: StaticString, _ kind: K, _ about: StaticString,
     from sources: @autoclosure () -> [ParameterSource] = [],
     examples: @autoclosure () -> [K.Value] = []
@@ -53,7 +53,7 @@ public struct ParamReader: ~Copyable {
   }
 
   /// A parameter that may be left out, or given as null, which is the same.
-  public mutating func optional<K: Kind>(
+  public mutating func optional<K: ParameterType>(
     _ title: StaticString, _ kind: K, _ about: StaticString,
     from sources: @autoclosure () -> [ParameterSource] = [],
     examples: @autoclosure () -> [K.Value] = []
@@ -62,7 +62,7 @@ public struct ParamReader: ~Copyable {
   }
 
   /// A parameter that has a value when it is left out.
-  public mutating func optional<K: Kind>(
+  public mutating func optional<K: ParameterType>(
     _ title: StaticString, _ kind: K, _ about: StaticString, default value: K.Value,
     from sources: @autoclosure () -> [ParameterSource] = [],
     examples: @autoclosure () -> [K.Value] = []
@@ -137,7 +137,7 @@ public struct ParamReader: ~Copyable {
   // MARK: Reading
 
   @inline(__always)
-  private mutating func read<K: Kind>(
+  private mutating func read<K: ParameterType>(
     _ title: StaticString, _ kind: K, _ about: StaticString, isRequired: Bool,
     _ defaultValue: K.Value?, _ sources: @autoclosure () -> [ParameterSource],
     _ examples: @autoclosure () -> [K.Value]
@@ -150,7 +150,7 @@ public struct ParamReader: ~Copyable {
           isSecret: kind.isSecret, isList: kind.isList, sources: sources(),
           examples: examples().map { kind.fragment($0) },
           defaultValue: defaultValue.map { kind.fragment($0) }, members: kind.members,
-          writeKind: { kind.writeSchema(to: &$0) }))
+          writeType: { kind.writeSchema(to: &$0) }))
       return nil
     }
     precondition(position < shape.parameters.count, "a declaration that branches")
@@ -165,7 +165,7 @@ public struct ParamReader: ~Copyable {
     return decode(value, kind, shape.parameters[position])
   }
 
-  private mutating func decode<K: Kind>(
+  private mutating func decode<K: ParameterType>(
     _ value: JSON, _ kind: K, _ parameter: Parameter
   ) -> K.Value? {
     var faults: [ParameterProblem] = []

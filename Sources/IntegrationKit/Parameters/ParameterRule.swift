@@ -164,7 +164,7 @@ extension ParameterShape {
   private func time(_ name: String, _ object: JSON?) -> Timestamp? {
     var faults: [ParameterProblem] = []
     return givenOrDefault(name, object).flatMap {
-      TimestampKind().decode($0, members: nil, faults: &faults)
+      TimestampType().decode($0, members: nil, faults: &faults)
     }
   }
 }

@@ -33,7 +33,7 @@ extension Parameter {
   fileprivate func writeSchema(to writer: inout JSONWriter) {
     writer.member("title", title)
     writer.member("description", about)
-    writeKind(&writer)
+    writeType(&writer)
     if let defaultValue { writer.member("default", defaultValue) }
     if !examples.isEmpty {
       writer.name("examples")

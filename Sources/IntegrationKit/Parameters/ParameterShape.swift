@@ -62,7 +62,7 @@ final class Parameter: Sendable {
   let examples: [JSONFragment]
   let defaultValue: JSONFragment?
   /// Writes the members of the JSON Schema that say what values there are.
-  let writeKind: @Sendable (inout JSONWriter) -> Void
+  let writeType: @Sendable (inout JSONWriter) -> Void
   /// Of a parameter that is an object with members of its own.
   let members: ParameterShape?
 
@@ -70,7 +70,7 @@ final class Parameter: Sendable {
     name: String, title: String, about: String, isRequired: Bool, isSecret: Bool,
     isList: Bool, sources: [ParameterSource], examples: [JSONFragment],
     defaultValue: JSONFragment?, members: ParameterShape?,
-    writeKind: @escaping @Sendable (inout JSONWriter) -> Void
+    writeType: @escaping @Sendable (inout JSONWriter) -> Void
   ) {
     self.name = name
     self.title = title
@@ -82,7 +82,7 @@ final class Parameter: Sendable {
     self.examples = examples
     self.defaultValue = defaultValue
     self.members = members
-    self.writeKind = writeKind
+    self.writeType = writeType
   }
 }
 
@@ -118,7 +118,7 @@ enum ParameterName {
 extension ParameterShape {
   public func takesBoolean(_ name: String) -> Bool {
     let kind = parameters.first { $0.name == name }.map { parameter in
-      JSONFragment { writer in writer.object { parameter.writeKind(&$0) } }.json
+      JSONFragment { writer in writer.object { parameter.writeType(&$0) } }.json
     }
     return kind?["type"]?.equals("boolean") == true
   }
@@ -128,7 +128,7 @@ extension ParameterShape {
   /// a JSON array and is none.
   public func value(of name: String, from texts: [String]) -> JSONFragment? {
     let kind = parameters.first { $0.name == name }.map { parameter in
-      JSONFragment { writer in writer.object { parameter.writeKind(&$0) } }.json
+      JSONFragment { writer in writer.object { parameter.writeType(&$0) } }.json
     }
     guard kind?["type"]?.equals("array") == true else {
       return Self.value(from: texts.last ?? "", isText: Self.takesText(kind))

@@ -18,7 +18,7 @@ public struct ParameterSummary: Sendable {
 extension ParameterShape {
   public var summaries: [ParameterSummary] {
     parameters.map { parameter in
-      let kind = JSONFragment { writer in writer.object { parameter.writeKind(&$0) } }.json
+      let kind = JSONFragment { writer in writer.object { parameter.writeType(&$0) } }.json
       return ParameterSummary(
         name: parameter.name, about: parameter.about, isRequired: parameter.isRequired,
         values: Self.describe(kind), defaultValue: parameter.defaultValue?.text,

@@ -41,7 +41,7 @@ extension Parameter {
     writer.member(
       "description",
       origins.isEmpty ? about : "\(about) Found by \(origins.joined(separator: ", or by ")).")
-    writeKind(&writer)
+    writeType(&writer)
     if let defaultValue { writer.member("default", defaultValue) }
     guard !examples.isEmpty else { return }
     writer.name("examples")

@@ -105,7 +105,7 @@ enum CommonOptions {
   private static func setTimestampFormat(_ arguments: ParsedArguments) throws(UsageError) {
     guard let pattern = arguments["--datetime-format"] else { return }
     do throws(TimestampFormat.Fault) {
-      TimestampKind.additionalFormat.set(try TimestampFormat(pattern))
+      TimestampType.additionalFormat.set(try TimestampFormat(pattern))
     } catch {
       throw UsageError(
         "--datetime-format \(pattern): \(error.reason)",

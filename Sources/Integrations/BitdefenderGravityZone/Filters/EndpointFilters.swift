@@ -112,7 +112,7 @@ enum FilterField: String, CaseIterable, Sendable {
 }
 
 /// The kind of the parameter Filters.
-struct EndpointFiltersKind: Kind {
+struct EndpointFiltersType: ParameterType {
   /// Characters of the text at most.
   private static let maximumCharacters = 10_000
 
@@ -121,7 +121,7 @@ struct EndpointFiltersKind: Kind {
   func decode(
     _ json: JSON, members: ParameterShape?, faults: inout [ParameterProblem]
   ) -> EndpointFilters? {
-    let text = TextKind.text(maximumCharacters: Self.maximumCharacters)
+    let text = TextType.text(maximumCharacters: Self.maximumCharacters)
     guard let text = text.decode(json, members: members, faults: &faults) else { return nil }
     do {
       var parser = FilterParser(text)
@@ -136,7 +136,7 @@ struct EndpointFiltersKind: Kind {
   }
 
   func writeSchema(to writer: inout JSONWriter) {
-    TextKind.text(maximumCharacters: Self.maximumCharacters).writeSchema(to: &writer)
+    TextType.text(maximumCharacters: Self.maximumCharacters).writeSchema(to: &writer)
     // How it starts; the whole grammar would be a pattern that nobody reads.
     writer.member(
       "pattern", #"^\s*(security\.management|depth|details|type)\.[A-Za-z0-9]+\s*(:|in\s*\()"#)
@@ -146,6 +146,6 @@ struct EndpointFiltersKind: Kind {
   func write(_ value: EndpointFilters, to writer: inout JSONWriter) { writer.string("") }
 }
 
-extension Kind where Self == EndpointFiltersKind {
-  static var endpointFilters: EndpointFiltersKind { EndpointFiltersKind() }
+extension ParameterType where Self == EndpointFiltersType {
+  static var endpointFilters: EndpointFiltersType { EndpointFiltersType() }
 }

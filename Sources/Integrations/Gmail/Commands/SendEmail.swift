@@ -32,7 +32,7 @@ struct SendEmail: GmailCommand {
 
   init(_ parameters: inout ParamReader) {
     sender = parameters.required(
-      "Sender Email", MailboxKind.sender,
+      "Sender Email", MailboxType.sender,
       "The mailbox that sends it, and the address that it is from.",
       from: [ParameterSource("get_user_list", "$.users[*].primaryEmail")],
       examples: [MailAddress("soc@harbor.example")])
@@ -191,7 +191,7 @@ extension ParamReader {
     _ title: StaticString, _ about: StaticString
   ) -> [MailAddress] {
     optional(
-      title, .list(of: MailboxKind.recipient, count: 0...2_000), about,
+      title, .list(of: MailboxType.recipient, count: 0...2_000), about,
       from: [ParameterSource("get_user_list", "$.users[*].primaryEmail")],
       examples: [[MailAddress("fiona@harbor.example")]]) ?? []
   }

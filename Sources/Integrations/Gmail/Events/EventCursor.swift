@@ -138,7 +138,7 @@ struct ConditionDigest: Sendable, Equatable {
 }
 
 /// A cursor as its text.
-struct EventCursorKind: Kind {
+struct EventCursorType: ParameterType {
   var placeholder: EventCursor { EventCursor(of: "", ConditionDigest(nil), from: 0) }
 
   func decode(
@@ -163,6 +163,6 @@ struct EventCursorKind: Kind {
   func write(_ value: EventCursor, to writer: inout JSONWriter) { writer.string(value.text) }
 }
 
-extension Kind where Self == EventCursorKind {
-  static var eventCursor: EventCursorKind { EventCursorKind() }
+extension ParameterType where Self == EventCursorType {
+  static var eventCursor: EventCursorType { EventCursorType() }
 }

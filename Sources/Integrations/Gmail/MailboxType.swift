@@ -4,15 +4,15 @@ import JSON
 import Mail
 
 /// An address to write to or from: `local@domain` or, of a recipient, also `Name <local@domain>`.
-struct MailboxKind: Kind {
+struct MailboxType: ParameterType {
   let maximumCharacters: Int
   let mayHaveName: Bool
   /// The documents' sentence for a wrong one.
   let sentence: String?
   var placeholder: MailAddress { MailAddress("") }
 
-  static let sender = MailboxKind(maximumCharacters: 320, mayHaveName: false, sentence: nil)
-  static let recipient = MailboxKind(
+  static let sender = MailboxType(maximumCharacters: 320, mayHaveName: false, sentence: nil)
+  static let recipient = MailboxType(
     maximumCharacters: 1_024, mayHaveName: true,
     sentence: "The Recipients contain invalid email address.")
 

@@ -2,7 +2,7 @@ import Basics
 import JSON
 
 /// An object with members of its own.
-public struct ObjectKind<Object: ParameterObject>: Kind {
+public struct ObjectType<Object: ParameterObject>: ParameterType {
   public var members: ParameterShape? { ParameterShape(of: Object.self) }
 
   public var placeholder: Object {
@@ -31,7 +31,7 @@ public struct ObjectKind<Object: ParameterObject>: Kind {
 }
 
 /// Several values of one kind.
-public struct ListKind<Element: Kind>: Kind {
+public struct ListType<Element: ParameterType>: ParameterType {
   let element: Element
   let countRange: ClosedRange<Int>
   public var placeholder: [Element.Value] { [] }
@@ -80,8 +80,8 @@ public struct ListKind<Element: Kind>: Kind {
 }
 
 /// A value, or an array of them: one stands for a list of one.
-public struct OneOrMoreKind<Element: Kind>: Kind {
-  let list: ListKind<Element>
+public struct OneOrMoreType<Element: ParameterType>: ParameterType {
+  let list: ListType<Element>
   public var placeholder: [Element.Value] { [] }
   public var isList: Bool { true }
 
@@ -110,7 +110,7 @@ public struct OneOrMoreKind<Element: Kind>: Kind {
 }
 
 /// Any JSON, passed on as it is; of one kind where that is said.
-public struct JSONKind: Kind {
+public struct JSONType: ParameterType {
   let kind: JSON.Kind?
   public var placeholder: JSON { JSONFragment.null.json }
 

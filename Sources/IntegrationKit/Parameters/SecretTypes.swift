@@ -4,7 +4,7 @@ import Redaction
 
 /// A secret document in a connection's settings: a JSON object, the text of one, or a reference to
 /// where it is kept.
-public struct SecretDocumentKind: Kind {
+public struct SecretDocumentType: ParameterType {
   public var placeholder: SecretReference { .literal("") }
   public var isSecret: Bool { true }
 
@@ -15,7 +15,7 @@ public struct SecretDocumentKind: Kind {
     if json.kind == .object && !isReference {
       return .literal(JSONFragment(json).text)
     }
-    return SecretKind().decode(json, members: members, faults: &faults)
+    return SecretType().decode(json, members: members, faults: &faults)
   }
 
   public func writeSchema(to writer: inout JSONWriter) {
@@ -34,7 +34,7 @@ public struct SecretDocumentKind: Kind {
 }
 
 /// A password that a command sets: 8 to 100 ASCII characters, as Google's Directory takes them.
-public struct PasswordKind: Kind {
+public struct PasswordType: ParameterType {
   private static let length = 8...100
   public var placeholder: String { "" }
   public var isSecret: Bool { true }
@@ -65,10 +65,10 @@ public struct PasswordKind: Kind {
   public func write(_ value: String, to writer: inout JSONWriter) { writer.string(value) }
 }
 
-extension Kind where Self == SecretDocumentKind {
-  public static var secretDocument: SecretDocumentKind { SecretDocumentKind() }
+extension ParameterType where Self == SecretDocumentType {
+  public static var secretDocument: SecretDocumentType { SecretDocumentType() }
 }
 
-extension Kind where Self == PasswordKind {
-  public static var password: PasswordKind { PasswordKind() }
+extension ParameterType where Self == PasswordType {
+  public static var password: PasswordType { PasswordType() }
 }

@@ -4,9 +4,9 @@ import Testing
 
 @testable import IntegrationKit
 
-@Suite struct KindTests {
+@Suite struct ParameterTypeTests {
   /// The faults of a value, which the schema of the kind has to judge alike.
-  private func faults<K: Kind>(_ kind: K, _ text: String) throws -> [String] {
+  private func faults<K: ParameterType>(_ kind: K, _ text: String) throws -> [String] {
     let json = try JSON.parse(text)
     var faults: [ParameterProblem] = []
     let value = kind.decode(json, members: kind.members, faults: &faults)
@@ -18,7 +18,7 @@ import Testing
     return faults.map { "\($0.path): \($0.message)" }
   }
 
-  private func check<K: Kind>(
+  private func check<K: ParameterType>(
     _ kind: K, accepts good: [String], refuses bad: [String], with message: String
   ) throws {
     for text in good { #expect(try faults(kind, text) == [], "\(text)") }
@@ -63,7 +63,7 @@ import Testing
       ],
       with: "must be an integer of 0 or more and at most 18 digits, or a string of them")
     var faults: [ParameterProblem] = []
-    let kind: IdentifierKind = .identifier
+    let kind: IdentifierType = .identifier
     #expect(kind.decode(try JSON.parse(#""0017""#), members: nil, faults: &faults) == 17)
   }
 
@@ -89,7 +89,7 @@ import Testing
       (#""mvoe""#, "move"), (#""keepAll""#, "keep_all"), (#""xyz""#, nil), ("1", nil),
     ] {
       var faults: [ParameterProblem] = []
-      let kind: ChoiceKind<SampleMethod> = .choice(SampleMethod.self)
+      let kind: ChoiceType<SampleMethod> = .choice(SampleMethod.self)
       _ = kind.decode(try JSON.parse(text), members: nil, faults: &faults)
       #expect(faults.map(\.didYouMean) == [suggestion])
     }
@@ -163,7 +163,7 @@ import Testing
   }
 
   @Test func `one value stands for a list of one`() throws {
-    let kind = OneOrMoreKind(list: ListKind(element: TextKind.text, countRange: 1...2))
+    let kind = OneOrMoreType(list: ListType(element: TextType.text, countRange: 1...2))
     for text in [#""a""#, #"["a"]"#, #"["a","b"]"#] { #expect(try faults(kind, text) == []) }
     for text in ["[]", "7", "{}", #""""#, #"["a","b","c"]"#, "[1]", #"[["a"]]"#] {
       #expect(try faults(kind, text).count == 1, "\(text)")
@@ -184,7 +184,7 @@ import Testing
   ])
   func `a server URL is one that may be called`(text: String, message: String?) throws {
     var faults: [ParameterProblem] = []
-    let kind: ServerURLKind = .serverURL
+    let kind: ServerURLType = .serverURL
     let json = try JSON.parse(text)
     let url = kind.decode(json, members: nil, faults: &faults)
     #expect(faults.map(\.message) == (message.map { [$0] } ?? []))

@@ -3,7 +3,7 @@ import Basics
 import HTTP
 import JSON
 
-public struct TextKind: Kind {
+public struct TextType: ParameterType {
   let maximumCharacters: Int
   var mayBeEmpty = false
   /// Without line breaks and NUL, which would end it where it is put on a line.
@@ -41,7 +41,7 @@ public struct TextKind: Kind {
 }
 
 /// The root of a vendor's API (see `BaseURL` for what is accepted).
-public struct ServerURLKind: Kind {
+public struct ServerURLType: ParameterType {
   public var placeholder: BaseURL? { nil }
 
   public func decode(
@@ -70,7 +70,7 @@ public struct ServerURLKind: Kind {
   }
 }
 
-public struct IntegerKind: Kind {
+public struct IntegerType: ParameterType {
   let range: ClosedRange<Int64>
   public var placeholder: Int64 { range.lowerBound }
 
@@ -100,7 +100,7 @@ public struct IntegerKind: Kind {
 
 /// A vendor's whole-number id; a string of digits is taken too, since tools that pass ids on often
 /// turn them into text.
-public struct IdentifierKind: Kind {
+public struct IdentifierType: ParameterType {
   /// Eighteen digits: what schema and check can both say in numbers as well as in strings.
   private static let maximum: Int64 = 999_999_999_999_999_999
   public var placeholder: Int64 { 0 }
@@ -134,7 +134,7 @@ public struct IdentifierKind: Kind {
   public func write(_ value: Int64, to writer: inout JSONWriter) { writer.integer(value) }
 }
 
-public struct BooleanKind: Kind {
+public struct BooleanType: ParameterType {
   public var placeholder: Bool { false }
 
   public func decode(
@@ -149,7 +149,7 @@ public struct BooleanKind: Kind {
 }
 
 /// A positive amount of seconds: from a millisecond to a year.
-public struct NumberKind: Kind {
+public struct NumberType: ParameterType {
   private static let least = 0.001
   private static let most = 31_536_000.0
 
@@ -179,7 +179,7 @@ public struct NumberKind: Kind {
 public protocol ParameterChoice: CaseIterable, RawRepresentable, Sendable where RawValue == String {
 }
 
-public struct ChoiceKind<Choice: ParameterChoice>: Kind {
+public struct ChoiceType<Choice: ParameterChoice>: ParameterType {
   public var placeholder: Choice {
     guard let first = Choice.allCases.first else { preconditionFailure("a choice of nothing") }
     return first

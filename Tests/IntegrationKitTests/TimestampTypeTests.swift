@@ -4,10 +4,10 @@ import Testing
 
 @testable import IntegrationKit
 
-@Suite struct TimestampKindTests {
-  private let kind: TimestampKind = .timestamp
+@Suite struct TimestampTypeTests {
+  private let kind: TimestampType = .timestamp
   private let schema = JSONFragment { writer in
-    writer.object { TimestampKind.timestamp.writeSchema(to: &$0) }
+    writer.object { TimestampType.timestamp.writeSchema(to: &$0) }
   }.json
 
   private func decode(_ text: String) throws -> (Timestamp?, [String]) {

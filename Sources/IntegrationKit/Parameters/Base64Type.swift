@@ -2,7 +2,7 @@ import Basics
 import JSON
 
 /// Bytes, as Base64 (RFC 4648 section 4); the padding may be left out.
-public struct Base64Kind: Kind {
+public struct Base64Type: ParameterType {
   public var placeholder: [UInt8] { [] }
 
   public func decode(
@@ -33,6 +33,6 @@ public struct Base64Kind: Kind {
   }
 }
 
-extension Kind where Self == Base64Kind {
-  public static var base64: Base64Kind { Base64Kind() }
+extension ParameterType where Self == Base64Type {
+  public static var base64: Base64Type { Base64Type() }
 }

@@ -2,7 +2,7 @@ import Basics
 import JSON
 
 /// A point in time: a text in one of the forms of `Timestamp`, or milliseconds since 1970.
-public struct TimestampKind: Kind {
+public struct TimestampType: ParameterType {
   /// The form of `--datetime-format`. A kind is a value without a context, and what a caller's
   /// texts mean must not change while the process runs, so it is a setting of the process. The
   /// schema leaves it out: the catalogue is the same under every option.
@@ -51,6 +51,6 @@ public struct TimestampKind: Kind {
   }
 }
 
-extension Kind where Self == TimestampKind {
-  public static var timestamp: TimestampKind { TimestampKind() }
+extension ParameterType where Self == TimestampType {
+  public static var timestamp: TimestampType { TimestampType() }
 }
