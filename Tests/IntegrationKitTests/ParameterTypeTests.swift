@@ -5,145 +5,150 @@ import Testing
 @testable import IntegrationKit
 
 @Suite struct ParameterTypeTests {
-  /// The faults of a value, which the schema of the kind has to judge alike.
-  private func faults<K: ParameterType>(_ kind: K, _ text: String) throws -> [String] {
+  /// The problems of a value. Expects that the schema of the type accepts or rejects it
+  /// accordingly.
+  private func problems<T: ParameterType>(_ type: T, _ text: String) throws -> [String] {
     let json = try JSON.parse(text)
     var faults: [ParameterProblem] = []
-    let value = kind.decode(json, members: kind.members, faults: &faults)
+    let value = type.decode(json, members: type.members, faults: &faults)
     #expect(value != nil || !faults.isEmpty)
-    let schema = JSONFragment { writer in writer.object { kind.writeSchema(to: &$0) } }.json
+    let schema = JSONFragment { writer in writer.object { type.writeSchema(to: &$0) } }.json
     #expect(
       SchemaEvaluator.accepts(schema, json) == faults.isEmpty,
-      "the schema \(schema.sourceText) judges \(text) otherwise")
+      "the schema \(schema.sourceText) disagrees about \(text)")
     return faults.map { "\($0.path): \($0.message)" }
   }
 
-  private func check<K: ParameterType>(
-    _ kind: K, accepts good: [String], refuses bad: [String], with message: String
+  private func check<T: ParameterType>(
+    _ type: T, accepts good: [String], rejects bad: [String], with message: String
   ) throws {
-    for text in good { #expect(try faults(kind, text) == [], "\(text)") }
-    for text in bad { #expect(try faults(kind, text) == [": \(message)"], "\(text)") }
+    for text in good { #expect(try problems(type, text) == [], "\(text)") }
+    for text in bad { #expect(try problems(type, text) == [": \(message)"], "\(text)") }
   }
 
-  @Test func `a text is not empty and not too long`() throws {
+  @Test func `text is not empty and not too long`() throws {
     try check(
       .text(maximumCharacters: 3), accepts: [#""a""#, #""abc""#, #""é𝄞 ""#, #""\u0061\n""#],
-      refuses: ["1", "true", "[]", "{}"], with: "must be a string")
-    try check(.text, accepts: [#""a""#], refuses: [#""""#], with: "must not be empty")
+      rejects: ["1", "true", "[]", "{}"], with: "must be a string")
+    try check(.text, accepts: [#""a""#], rejects: [#""""#], with: "must not be empty")
     try check(
-      .text(maximumCharacters: 3), accepts: [], refuses: [#""abcd""#, #""e\u0301e\u0301""#],
-      with: "has more than 3 characters")
+      .text(maximumCharacters: 3), accepts: [], rejects: [#""abcd""#, #""e\u0301e\u0301""#],
+      with: "must have at most 3 characters")
   }
 
-  @Test func `an integer is a whole number in its range`() throws {
+  @Test func `an integer is in its range`() throws {
     try check(
       .integer(from: -5, to: 100), accepts: ["1", "-5", "100", "1.0", "1e2", "0.5e1", "-0"],
-      refuses: [
+      rejects: [
         "-6", "101", "1.5", "1e3", "1e400", #""1""#, "true", "[1]", "99999999999999999999",
       ],
       with: "must be an integer from -5 to 100")
     try check(
-      .integer(from: 0, to: .max), accepts: ["0", "9223372036854775807"], refuses: ["-1", "0.1"],
+      .integer(from: 0, to: .max), accepts: ["0", "9223372036854775807"], rejects: ["-1", "0.1"],
       with: "must be an integer of 0 or more")
     try check(
-      .page, accepts: ["1", "1000000000"], refuses: ["0", "1000000001"],
+      .page, accepts: ["1", "1000000000"], rejects: ["0", "1000000001"],
       with: "must be an integer from 1 to 1000000000")
   }
 
-  @Test func `an identifier is a whole number, or its digits`() throws {
+  @Test func `an identifier is an integer or a string of digits`() throws {
     try check(
       .identifier,
       accepts: [
         "0", "17", "999999999999999999", "1.0", #""17""#, #""007""#, #""999999999999999999""#,
       ],
-      refuses: [
+      rejects: [
         "-1", "1000000000000000000", "1.5", #""""#, #""-1""#, #""+1""#, #"" 1""#, #""1.0""#,
         #""a""#,
         #""1000000000000000000""#, "true", "[]", #""１""#,
       ],
-      with: "must be an integer of 0 or more and at most 18 digits, or a string of them")
+      with: "must be an integer from 0 of at most 18 digits, or a string of digits")
     var faults: [ParameterProblem] = []
-    let kind: IdentifierType = .identifier
-    #expect(kind.decode(try JSON.parse(#""0017""#), members: nil, faults: &faults) == 17)
+    let type: IdentifierType = .identifier
+    #expect(type.decode(try JSON.parse(#""0017""#), members: nil, faults: &faults) == 17)
   }
 
-  @Test func `a boolean is one of two`() throws {
+  @Test func `a boolean is true or false`() throws {
     try check(
-      .boolean, accepts: ["true", "false"], refuses: ["0", "1", #""true""#, "[]"],
+      .boolean, accepts: ["true", "false"], rejects: ["0", "1", #""true""#, "[]"],
       with: "must be true or false")
   }
 
-  @Test func `an amount of seconds is from a millisecond to a year`() throws {
+  @Test func `a duration is from one millisecond to one year`() throws {
     try check(
       .positiveNumber, accepts: ["0.001", "1", "1e3", "31536000", "31536000.0"],
-      refuses: ["0", "-1", "0.0009", "31536001", "1e10", "1e400", #""1""#, "true"],
+      rejects: ["0", "-1", "0.0009", "31536001", "1e10", "1e400", #""1""#, "true"],
       with: "must be a number from 0.001 to 31536000")
   }
 
-  @Test func `a choice is one of its names, and a slip is recognised`() throws {
+  @Test func `a choice is one of its names, and a typing error gets a suggestion`() throws {
+    let message = "unknown value; expected one of: move, delete, keep_all"
     try check(
       .choice(SampleMethod.self), accepts: [#""move""#, #""delete""#, #""keep\u005fall""#],
-      refuses: [#""mvoe""#, #""Move""#, #""keepAll""#, #""""#, "1", "[\"move\"]"],
-      with: "must be one of move, delete, keep_all")
+      rejects: [#""""#, #""xyz""#, "1", "[\"move\"]"], with: message)
     for (text, suggestion) in [
-      (#""mvoe""#, "move"), (#""keepAll""#, "keep_all"), (#""xyz""#, nil), ("1", nil),
+      (#""mvoe""#, "move"), (#""Move""#, "move"), (#""keepAll""#, "keep_all"), (#""xyz""#, nil),
+      ("1", nil),
     ] {
       var faults: [ParameterProblem] = []
-      let kind: ChoiceType<SampleMethod> = .choice(SampleMethod.self)
-      _ = kind.decode(try JSON.parse(text), members: nil, faults: &faults)
+      let type: ChoiceType<SampleMethod> = .choice(SampleMethod.self)
+      _ = type.decode(try JSON.parse(text), members: nil, faults: &faults)
       #expect(faults.map(\.didYouMean) == [suggestion])
+      let hint = suggestion.map { #"; did you mean "\#($0)"?"# } ?? ""
+      #expect(faults.map(\.message) == [message + hint])
     }
   }
 
-  @Test func `a list has a length, and each fault its place`() throws {
+  @Test func `a list has a length, and each problem a path`() throws {
     try check(
       .list(of: .integer(from: 1, to: 9), count: 1...3), accepts: ["[1]", "[1,2,9]", "[1,1]"],
-      refuses: ["1", #""1""#, "{}", #"{"0":1}"#], with: "must be an array")
+      rejects: ["1", #""1""#, "{}", #"{"0":1}"#], with: "must be an array")
     try check(
-      .list(of: .text, count: 2...3), accepts: [], refuses: ["[]", #"["a"]"#],
-      with: "must hold at least 2")
+      .list(of: .text, count: 2...3), accepts: [], rejects: ["[]"],
+      with: "must have at least 2 items, not 0")
     try check(
-      .list(of: .text, count: 0...1), accepts: ["[]"], refuses: [#"["a","b"]"#],
-      with: "must hold at most 1, not 2")
+      .list(of: .text, count: 0...1), accepts: ["[]"], rejects: [#"["a","b"]"#],
+      with: "must have at most 1 items, not 2")
     #expect(
-      try faults(.list(of: .list(of: .boolean)), "[[true],[false,1],2]") == [
+      try problems(.list(of: .list(of: .boolean)), "[[true],[false,1],2]") == [
         "/1/1: must be true or false", "/2: must be an array",
       ])
-    #expect(try faults(.list(of: .text), #"["a",null]"#) == ["/1: must be a string"])
+    #expect(try problems(.list(of: .text), #"["a",null]"#) == ["/1: must be a string"])
   }
 
-  @Test func `an object has members of its own`() throws {
-    #expect(try faults(.object(SamplePort.self), #"{"number":1}"#) == [])
+  @Test func `an object has declared members`() throws {
+    #expect(try problems(.object(SamplePort.self), #"{"number":1}"#) == [])
     #expect(
-      try faults(.object(SamplePort.self), #"{"protocols":["tcp",""],"x":1}"#) == [
-        "/number: is required", "/protocols/1: must not be empty", "/x: is unknown",
+      try problems(.object(SamplePort.self), #"{"protocols":["tcp",""],"x":1}"#) == [
+        "/number: is required", "/protocols/1: must not be empty", "/x: unknown parameter",
       ])
-    #expect(try faults(.object(SamplePort.self), "[]") == [": must be an object"])
+    #expect(try problems(.object(SamplePort.self), "[]") == [": must be an object"])
     #expect(
-      try faults(
+      try problems(
         .list(of: .object(SampleFilter.self)),
         #"[{},{"port":{"number":0}},{"riskLevel":"123456789","port":{"numbr":1,"number":1}}]"#) == [
           "/1/port/number: must be an integer from 1 to 65535",
-          "/2/riskLevel: has more than 8 characters", "/2/port/numbr: is unknown",
+          "/2/riskLevel: must have at most 8 characters",
+          #"/2/port/numbr: unknown parameter; did you mean "number"?"#,
         ])
   }
 
-  @Test func `any JSON is passed on, of one kind where that is said`() throws {
+  @Test func `any JSON is accepted, or only JSON of one type`() throws {
     try check(
-      .anyJSON, accepts: ["1.50", "[]", "{}", #""x""#, "true"], refuses: [], with: "")
+      .anyJSON, accepts: ["1.50", "[]", "{}", #""x""#, "true"], rejects: [], with: "")
     try check(
-      .jsonObject, accepts: ["{}", #"{"a":[1]}"#], refuses: ["[]", "1", #""{}""#],
+      .jsonObject, accepts: ["{}", #"{"a":[1]}"#], rejects: ["[]", "1", #""{}""#],
       with: "must be an object")
   }
 
-  @Test func `a secret is a text or says where it is kept`() throws {
+  @Test func `a secret is a string or a reference`() throws {
     try check(
       .secret,
       accepts: [
         #""s""#, #"{"$env":"A"}"#, #"{"$file":"/x"}"#, #"{"$command":["op","read"]}"#,
         #"{"$command":["op",""]}"#,
       ],
-      refuses: [
+      rejects: [
         #""""#, "1", "{}", "[]", #"{"$env":""}"#, #"{"$env":1}"#, #"{"$file":["x"]}"#,
         #"{"$command":[]}"#, #"{"$command":"op"}"#, #"{"$command":["op",1]}"#,
         #"{"$env":"A","$file":"B"}"#, #"{"$vault":"A"}"#, #"{"env":"A"}"#,
@@ -155,26 +160,26 @@ import Testing
     try check(
       .password,
       accepts: [#""12345678""#, #""PASSword!@#$ ~""#, "\"\(String(repeating: "x", count: 100))\""],
-      refuses: [
+      rejects: [
         #""1234567""#, "12345678", #""pässword""#, #""1234567\n""#, #"["12345678"]"#, #""""#,
         "\"\(String(repeating: "x", count: 101))\"",
       ],
-      with: "must be 8 to 100 printable ASCII characters")
+      with: "must have 8 to 100 printable ASCII characters")
   }
 
-  @Test func `one value stands for a list of one`() throws {
-    let kind = OneOrMoreType(list: ListType(element: TextType.text, countRange: 1...2))
-    for text in [#""a""#, #"["a"]"#, #"["a","b"]"#] { #expect(try faults(kind, text) == []) }
+  @Test func `a single value is a list of one`() throws {
+    let type = OneOrMoreType(list: ListType(element: TextType.text, countRange: 1...2))
+    for text in [#""a""#, #"["a"]"#, #"["a","b"]"#] { #expect(try problems(type, text) == []) }
     for text in ["[]", "7", "{}", #""""#, #"["a","b","c"]"#, "[1]", #"[["a"]]"#] {
-      #expect(try faults(kind, text).count == 1, "\(text)")
+      #expect(try problems(type, text).count == 1, "\(text)")
     }
     var faults: [ParameterProblem] = []
-    #expect(kind.decode(try JSON.parse(#""a""#), members: nil, faults: &faults) == ["a"])
-    #expect(kind.fragment(["a"]).text == #""a""#)
-    #expect(kind.fragment(["a", "b"]).text == #"["a","b"]"#)
+    #expect(type.decode(try JSON.parse(#""a""#), members: nil, faults: &faults) == ["a"])
+    #expect(type.fragment(["a"]).text == #""a""#)
+    #expect(type.fragment(["a", "b"]).text == #"["a","b"]"#)
   }
 
-  /// The schema can only say how a URL begins.
+  /// The schema can only check the start of a URL.
   @Test(arguments: [
     (#""https://a.example/x""#, nil), (#"" https://a.example""#, nil),
     (#""http://localhost""#, nil),
@@ -182,14 +187,14 @@ import Testing
     (#""a.example""#, "a URL starts with https://, as in https://example.com"),
     (#""https://a b""#, "a URL has no spaces, control or non-ASCII characters"),
   ])
-  func `a server URL is one that may be called`(text: String, message: String?) throws {
+  func `a server URL is valid and allowed`(text: String, message: String?) throws {
     var faults: [ParameterProblem] = []
-    let kind: ServerURLType = .serverURL
+    let type: ServerURLType = .serverURL
     let json = try JSON.parse(text)
-    let url = kind.decode(json, members: nil, faults: &faults)
+    let url = type.decode(json, members: nil, faults: &faults)
     #expect(faults.map(\.message) == (message.map { [$0] } ?? []))
     #expect((url??.text == nil) == (message != nil))
-    let schema = JSONFragment { writer in writer.object { kind.writeSchema(to: &$0) } }.json
+    let schema = JSONFragment { writer in writer.object { type.writeSchema(to: &$0) } }.json
     if message == nil { #expect(SchemaEvaluator.accepts(schema, json)) }
   }
 }

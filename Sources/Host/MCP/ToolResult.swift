@@ -87,8 +87,9 @@ struct ToolResult: Sendable {
     var lines = [first.joined(separator: " ")]
     for problem in data["problems"]?.list ?? [] {
       let place = problem["path"]?.string?.replacing("/arguments/", with: "") ?? ""
-      let suggestion = problem["did_you_mean"]?.string.map { "; did you mean \($0)?" } ?? ""
-      lines.append("- \(place) \(problem["message"]?.string ?? "")\(suggestion)")
+      let suggestion = problem["did_you_mean"]?.string.map { "; did you mean \"\($0)\"?" } ?? ""
+      let message = problem["message"]?.string ?? ""
+      lines.append("- \(place): \(message)\(message.hasSuffix(suggestion) ? "" : suggestion)")
     }
     for target in data["targets"]?.list ?? [] {
       let message = target["error"]?["message"]?.string

@@ -1,7 +1,7 @@
 import Basics
 import JSON
 
-/// Bytes, as Base64 (RFC 4648 section 4); the padding may be left out.
+/// Bytes as Base64 (RFC 4648 section 4). Padding is optional.
 public struct Base64Type: ParameterType {
   public var placeholder: [UInt8] { [] }
 
@@ -18,7 +18,7 @@ public struct Base64Type: ParameterType {
     switch outcome {
     case .success(let bytes): return bytes
     case .failure(let error):
-      faults.append(ParameterProblem("is no Base64: it \(error.reason), at byte \(error.offset)"))
+      faults.append(ParameterProblem("invalid Base64: it \(error.reason), at byte \(error.offset)"))
       return nil
     }
   }

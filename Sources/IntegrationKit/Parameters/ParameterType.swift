@@ -1,25 +1,26 @@
 import Basics
 import JSON
 
-/// What values a parameter takes: one rule for the schema and for the check.
+/// The values that a parameter accepts. Schema and validation come from one definition.
 public protocol ParameterType: Sendable {
   associatedtype Value: Sendable
-  /// Stands in for a value that was not usable; never reaches a command that runs.
+  /// Replaces an invalid value while the remaining parameters are read. Never reaches a command
+  /// that runs.
   var placeholder: Value { get }
-  /// Of an object: its members.
+  /// The members, if the value is an object.
   var members: ParameterShape? { get }
-  /// A credential, which is never shown.
+  /// Whether the value is a credential, which is always redacted.
   var isSecret: Bool { get }
-  /// Of several values: an empty list of them says as little as none.
+  /// Whether the value is a list. An empty list counts as not given.
   var isList: Bool { get }
-  /// What a description does not have to say of each parameter of this kind; nil for nothing.
+  /// A sentence appended to the description of every parameter of this type.
   var note: String? { get }
 
-  /// Reads a value, which is not null; a fault's path starts at that value.
+  /// Decodes a value that is not null. Paths of problems are relative to that value.
   func decode(_ json: JSON, members: ParameterShape?, faults: inout [ParameterProblem]) -> Value?
-  /// Writes members of a JSON Schema (2020-12) object, such as `"type":"integer","minimum":1`.
+  /// Writes the members of a JSON Schema (2020-12) object, such as `"type":"integer","minimum":1`.
   func writeSchema(to writer: inout JSONWriter)
-  /// Writes a value as a caller would give it.
+  /// Writes a value in the form that callers use.
   func write(_ value: Value, to writer: inout JSONWriter)
 }
 
@@ -39,7 +40,7 @@ extension ParameterType {
 extension ParameterType where Self == TextType {
   public static var text: TextType { TextType(maximumCharacters: 65_536) }
 
-  /// Text that may be "", which means something.
+  /// Text that may be empty; "" has a meaning.
   public static var blankableText: TextType {
     TextType(maximumCharacters: 65_536, mayBeEmpty: true)
   }
@@ -48,7 +49,7 @@ extension ParameterType where Self == TextType {
     TextType(maximumCharacters: maximumCharacters)
   }
 
-  /// Text on one line.
+  /// Text without line breaks.
   public static func line(maximumCharacters: Int) -> TextType {
     TextType(maximumCharacters: maximumCharacters, isLine: true)
   }
@@ -63,7 +64,7 @@ extension ParameterType where Self == IntegerType {
     Self(range: least...most)
   }
 
-  /// The number of a page, from 1.
+  /// A page number, from 1.
   public static var page: Self { Self(range: 1...1_000_000_000) }
 }
 
@@ -86,7 +87,7 @@ extension ParameterType where Self == NumberType {
 extension ParameterType where Self == JSONType {
   public static var anyJSON: JSONType { JSONType(kind: nil) }
   public static var jsonObject: JSONType { JSONType(kind: .object) }
-  /// Text that is looked up as it is.
+  /// A string that the command interprets itself.
   public static var jsonText: JSONType { JSONType(kind: .string) }
 }
 

@@ -2,8 +2,8 @@ import Basics
 import JSON
 import Redaction
 
-/// A secret document in a connection's settings: a JSON object, the text of one, or a reference to
-/// where it is kept.
+/// A secret document in a connection's settings: a JSON object, its JSON text, or a reference to
+/// where it is stored.
 public struct SecretDocumentType: ParameterType {
   public var placeholder: SecretReference { .literal("") }
   public var isSecret: Bool { true }
@@ -33,7 +33,7 @@ public struct SecretDocumentType: ParameterType {
   }
 }
 
-/// A password that a command sets: 8 to 100 ASCII characters, as Google's Directory takes them.
+/// A password that a command sets: 8 to 100 ASCII characters, the limits of Google's Directory API.
 public struct PasswordType: ParameterType {
   private static let length = 8...100
   public var placeholder: String { "" }
@@ -47,7 +47,7 @@ public struct PasswordType: ParameterType {
     else {
       faults.append(
         ParameterProblem(
-          "must be \(Self.length.lowerBound) to \(Self.length.upperBound) printable ASCII characters"
+          "must have \(Self.length.lowerBound) to \(Self.length.upperBound) printable ASCII characters"
         ))
       return nil
     }
