@@ -1,4 +1,4 @@
-"""What `capabilities` says of the commands, held against the product's document, and the rules."""
+"""`capabilities` compared with the product document, and the rules between parameters."""
 
 import json
 import pathlib
@@ -11,7 +11,7 @@ from Support.session import ROOT, Host
 DOCUMENT = pathlib.Path(ROOT).parent / "shared/seeds/commands.json"
 A, B = "5b680f6fb1a43d860a7b23c1", "5b680f6fb1a43d860a7b23c2"
 RIGHTS = ["Manage Networks", "Manage Users", "Manage Company", "View and analyze data"]
-#: Documented as required, and with a default that holds when they are left out.
+#: Documented as required, but with a default.
 DEFAULTED = {("create_scan_task", "scan_type"), ("update_groups", "update_method")}
 
 
@@ -31,7 +31,7 @@ def catalogue(host):
 @pytest.fixture(scope="module")
 def documented():
     if not DOCUMENT.exists():
-        pytest.skip("the document's list of commands is not at hand")
+        pytest.skip("the list of documented commands is missing")
     return json.loads(DOCUMENT.read_text())["bitdefender_gravityzone"]
 
 
@@ -57,13 +57,13 @@ def test_exactly_the_documented_parameters_exist(catalogue, documented):
         titles = [p["title"] for p in schema["properties"].values()]
         assert titles == [p["title"] for p in command["params"]], id
         required = {snake_case(p["title"]) for p in command["params"] if p["required"]}
-        left_out = {name for command, name in DEFAULTED if command == id}
-        assert set(schema.get("required", [])) == required - left_out, id
-        for name in left_out:
+        defaulted = {name for command, name in DEFAULTED if command == id}
+        assert set(schema.get("required", [])) == required - defaulted, id
+        for name in defaulted:
             assert "default" in schema["properties"][name]
 
 
-def test_every_parameter_is_described_and_shown(catalogue):
+def test_every_parameter_has_a_description(catalogue):
     for command in catalogue.values():
         assert len(command["description"]) > 10
         assert command["permissions"] == RIGHTS
@@ -71,7 +71,7 @@ def test_every_parameter_is_described_and_shown(catalogue):
             assert len(parameter["description"]) > 10, (command["id"], name)
 
 
-def test_values_that_come_from_another_command_say_so(catalogue, documented):
+def test_values_from_another_command_have_a_source(catalogue, documented):
     for command in documented:
         shown = properties(catalogue, snake_case(command["title"]))
         for parameter in command["params"]:
@@ -118,7 +118,7 @@ def test_documented_choices(catalogue):
             "computers_and_virtual_machines", "security_for_exchange"]
 
 
-#: As the vendor numbers them; 11 and 25 to 28 are not given out.
+#: The vendor's numbers; 11 and 25 to 28 are unused.
 REPORT_TYPES = {
     1: "Antiphishing Activity", 2: "Blocked Applications", 3: "Blocked Websites",
     4: "Customer Status Overview", 5: "Data Protection", 6: "Device Control Activity",
@@ -144,7 +144,7 @@ def test_every_report_type_has_the_vendors_number(host, catalogue):
         assert result["requests"][0]["body"]["params"] == {"type": number}
 
 
-def test_rate_limits_are_those_of_the_document(catalogue):
+def test_rate_limits_match_the_document(catalogue):
     limits = {id: (c["rate_limit"]["requests"], c["rate_limit"]["per_seconds"])
               for id, c in catalogue.items()}
     per_minute = {"create_scan_task": 30, "delete_endpoints": 30, "quarantine_files": 30,
@@ -153,14 +153,14 @@ def test_rate_limits_are_those_of_the_document(catalogue):
         id: (per_minute[id], 60) if id in per_minute else (10, 1) for id in catalogue}
 
 
-def test_effects_are_those_that_a_caller_may_rely_on(catalogue):
+def test_effects_are_declared(catalogue):
     changing = {c["id"]: (c["effect"], c["idempotent"], c.get("read_back"))
                 for c in catalogue.values() if c["effect"] != "read"}
     assert changing == {
         "add_to_blocklist": ("write", False, "list_block_list"),
         "create_group": ("write", False, "list_groups"),
         "create_scan_task": ("write", False, "list_scan_tasks"),
-        # Done twice, it deletes for good.
+        # A second call deletes permanently.
         "delete_endpoints": ("destructive", False, "list_endpoints"),
         "isolate_endpoints": ("write", False, "get_managed_endpoint_details"),
         "move_endpoints": ("write", True, "list_endpoints"),
@@ -184,7 +184,7 @@ def invalid(title):
     return f"The value for parameter ({title}) is invalid."
 
 
-#: command, arguments, the documents' sentence, where the faults are
+#: command, arguments, the documents' sentence, the paths of the problems
 REFUSED = [
     ("create_scan_task", {}, NO_TARGETS, [""]),
     ("create_scan_task", {"endpoint_ids": [], "mac_addresses": []}, NO_TARGETS, [""]),
@@ -227,7 +227,7 @@ REFUSED = [
 
 
 @pytest.mark.parametrize("command, arguments, sentence, paths", REFUSED)
-def test_a_broken_rule_is_told_before_anything_is_sent(host, command, arguments, sentence, paths):
+def test_a_violated_rule_is_reported_before_anything_is_sent(host, command, arguments, sentence, paths):
     message = host.answer(command, arguments)
     assert message["error"]["code"] == -32602
     data = message["error"]["data"]
@@ -236,7 +236,7 @@ def test_a_broken_rule_is_told_before_anything_is_sent(host, command, arguments,
 
 
 @pytest.mark.parametrize("command, arguments", [
-    # What is the default anyway says nothing new.
+    # Giving a default is always allowed.
     ("create_scan_task", {"endpoint_ids": [A], "custom_scan_depth": "aggressive"}),
     ("update_groups", {"group_ids": [A], "parent_id": B, "force_delete": False}),
     ("update_groups", {"group_ids": [A], "parent_id": B, "update_method": "delete"}),
@@ -249,7 +249,7 @@ def test_a_broken_rule_is_told_before_anything_is_sent(host, command, arguments,
     ("list_block_list", {"page_size": 100}),
     ("list_block_list", {"page": None, "page_size": None}),
 ])
-def test_and_what_keeps_the_rules_passes(host, command, arguments):
+def test_arguments_that_satisfy_the_rules_are_accepted(host, command, arguments):
     assert host.result(command, arguments, dry_run=True)["requests"]
 
 
@@ -264,14 +264,14 @@ def test_settings_have_the_documented_defaults(host):
     assert schema["required"] == ["api_key"]
 
 
-def test_the_cloud_is_asked_where_no_server_is_given(host):
+def test_server_url_defaults_to_the_cloud(host):
     cloud = {"integration": "bitdefender_gravityzone", "settings": {"api_key": "k" * 32}}
     result = host.result("list_groups", {}, cloud, dry_run=True)
     assert result["requests"][0]["url"] == (
         "https://cloud.gravityzone.bitdefender.com/api/v1.0/jsonrpc/network")
 
 
-def test_on_premises_the_server_must_be_named(host):
+def test_server_url_is_required_on_premises(host):
     settings = {"api_key": "k" * 32, "deployment": "on_premises"}
     data = host.failure(
         "list_groups", {}, {"integration": "bitdefender_gravityzone", "settings": settings})
