@@ -1,4 +1,4 @@
-"""What the vendor really sends: oddities that must pass untouched, and very many pages."""
+"""Unusual responses, which must be returned unchanged, and very many pages."""
 
 import json
 
@@ -33,7 +33,7 @@ def pair():
 
 
 @pytest.mark.parametrize("text", QUIRKS)
-def test_a_body_passes_with_its_numbers_order_and_escapes(text, pair):
+def test_a_body_keeps_its_numbers_order_and_escapes(text, pair):
     tenant, host = pair
     for command in ("list_scanners", "list_devices", "list_tenants", "patch_rescan"):
         number = body_of(host, tenant, text, command)
@@ -41,14 +41,14 @@ def test_a_body_passes_with_its_numbers_order_and_escapes(text, pair):
         assert host.raw_data(number) == text
 
 
-def test_line_separators_of_a_body_are_escaped_and_nothing_else_is():
+def test_only_line_separators_of_a_body_are_escaped():
     text = '["raw \u2028 \u2029 \u0085 ü \u007f"]'
     with Tenant() as tenant, Host(connection(tenant.url)) as host:
         number = body_of(host, tenant, text)
         assert host.raw_data(number) == '["raw \\u2028 \\u2029 \\u0085 ü \u007f"]'
 
 
-def test_white_space_of_a_body_may_go_but_not_that_of_its_strings():
+def test_only_white_space_outside_strings_may_change():
     text = ' \n\t [ { "a" : "  b\\n" } ,\r\n 1 ] \n'
     with Tenant() as tenant, Host(connection(tenant.url)) as host:
         number = body_of(host, tenant, text)
@@ -58,7 +58,7 @@ def test_white_space_of_a_body_may_go_but_not_that_of_its_strings():
 
 @pytest.mark.parametrize("text", QUIRKS)
 @pytest.mark.parametrize("all_pages", [False, True])
-def test_streaming_copes_with_every_shape(text, all_pages, pair):
+def test_streaming_accepts_every_json_shape(text, all_pages, pair):
     tenant, host = pair
     number = body_of(host, tenant, text, "list_scanners", stream=True, all_pages=all_pages)
     result = host.wait(number)[0]["result"]
@@ -68,12 +68,12 @@ def test_streaming_copes_with_every_shape(text, all_pages, pair):
     if isinstance(items, list):
         assert [json.dumps(n["item"]) for n in sent] == [json.dumps(item) for item in items]
     else:
-        # Not the list that was promised: nothing to stream, but nothing is lost either.
+        # Not the expected list: nothing is streamed, but raw_data contains the body.
         assert sent == [] and host.raw_data(number) == text
 
 
 @pytest.mark.parametrize("total", ["many", None, -1, 0, 1.5, "3", {}])
-def test_a_page_count_that_is_none_ends_at_the_first_page(total, pair):
+def test_an_invalid_page_count_ends_pagination_after_the_first_page(total, pair):
     tenant, host = pair
     body = {"page": 1, "totalPages": total, "items": [1]}
     number = body_of(host, tenant, json.dumps(body), "list_devices", all_pages=True)
@@ -84,7 +84,7 @@ def page(number, total, items):
     return reply(200, {"page": number, "totalPages": total, "items": items})
 
 
-def test_pages_that_come_and_go_while_they_are_read_end_the_reading():
+def test_pagination_ends_if_the_pages_change():
     shrinking = in_turn(page(1, 5, [1]), page(2, 3, [2]), page(3, 3, [3]))
     with Tenant(shrinking) as tenant, Host(connection(tenant.url)) as host:
         assert host.result("list_devices", all_pages=True)["raw_data"]["items"] == [1, 2, 3]
@@ -94,7 +94,7 @@ def test_pages_that_come_and_go_while_they_are_read_end_the_reading():
         assert len(tenant.to(DEVICES)) == 2
 
 
-def test_a_page_that_fails_fails_the_whole():
+def test_a_failed_page_fails_the_command():
     broken = in_turn(page(1, 3, [1]), reply(404, {"detail": "Not found."}))
     with Tenant(broken) as tenant, Host(connection(tenant.url)) as host:
         number = host.start("list_devices", all_pages=True, stream=True)
@@ -113,12 +113,12 @@ FILLER = ",".join(
 
 def many_pages(request):
     number = int(dict(request.query).get("page", 1))
-    # A page that repeats the one before it would be taken for a vendor that ignores the number.
+    # Pages must differ: a repeated page would look like a vendor that ignores the page number.
     items = FILLER.replace("PC-0", f"PC-0 of page {number}", 1)
     return reply(200, f'{{"page":{number},"totalPages":{PAGES},"items":[{items}]}}')
 
 
-def test_streaming_two_thousand_pages_takes_no_more_memory_than_a_few():
+def test_streaming_many_pages_uses_constant_memory():
     with Tenant(many_pages) as tenant, Host(connection(tenant.url)) as host:
         host.keeps_output = False
         sequence = []
@@ -136,14 +136,14 @@ def test_streaming_two_thousand_pages_takes_no_more_memory_than_a_few():
         assert result["meta"]["items"] == PAGES * PER_PAGE and result["meta"]["pages"] == PAGES
         assert sequence == list(range(PAGES * PER_PAGE))
         assert progress == list(range(1, PAGES + 1))
-        # All of it is 40 MB.
+        # The whole result has 40 MB.
         assert host.peak_mebibytes() < 48
         assert len({r.connection.number for r in tenant.calls}) == 1
 
 
-def test_a_reader_that_stops_reading_stops_the_reading_of_pages():
+def test_a_blocked_reader_stops_pagination():
     with Tenant(many_pages) as tenant, Host(connection(tenant.url)) as host:
-        with host.changed:  # the thread that reads stdout comes no further than its first line
+        with host.changed:  # blocks the thread that reads stdout after its first line
             host.start("list_devices", stream=True, all_pages=True)
             tenant.wait_for(20, DEVICES)
             count = -1
