@@ -1,4 +1,4 @@
-"""Signing in with a service account: what is asserted, and how often."""
+"""Sign-in with a service account: assertions and tokens."""
 
 import json
 import time
@@ -14,7 +14,7 @@ from Support.upstream import reply, reset
 LABELS = {"user_email": ANNA}
 
 
-def test_an_assertion_says_who_acts_for_whom_and_for_how_long():
+def test_an_assertion_contains_issuer_subject_scope_and_expiry():
     with Google() as google, Host(google.connection()) as host:
         before = int(time.time())
         host.result("list_labels", LABELS)
@@ -28,7 +28,7 @@ def test_an_assertion_says_who_acts_for_whom_and_for_how_long():
         assert google.forms[0]["grant_type"] == JWT_BEARER
 
 
-def test_each_user_and_scope_has_one_token_of_its_own():
+def test_each_user_and_scope_has_one_token():
     with Google() as google, Host(google.connection()) as host:
         for _ in range(2):
             host.result("list_labels", LABELS)
@@ -40,7 +40,7 @@ def test_each_user_and_scope_has_one_token_of_its_own():
         assert asked == [(ANNA, MAIL), (ANNA, SETTINGS), ("bert@corp.example", MAIL), (ADMIN, USERS)]
 
 
-def test_fifty_calls_at_once_fetch_one_token():
+def test_concurrent_calls_fetch_one_token():
     with Google() as google, Host(google.connection()) as host:
         numbers = [host.start("list_labels", LABELS) for _ in range(50)]
         for number in numbers:
@@ -50,7 +50,7 @@ def test_fifty_calls_at_once_fetch_one_token():
 
 
 @pytest.mark.parametrize("form", ["object", "text", "file"])
-def test_the_key_file_may_be_an_object_its_text_or_a_file(form, tmp_path):
+def test_the_key_file_can_be_an_object_a_string_or_a_file(form, tmp_path):
     document = key_file()
     path = tmp_path / "key.json"
     path.write_text(json.dumps(document, indent=2) + "\n")
@@ -63,7 +63,7 @@ def test_the_key_file_may_be_an_object_its_text_or_a_file(form, tmp_path):
         assert "PRIVATE KEY" not in listed and "[redacted]" in listed
 
 
-def test_a_key_may_come_over_the_wire_but_not_as_a_reference(tmp_path):
+def test_a_key_is_accepted_on_the_wire_but_not_as_a_reference(tmp_path):
     with Google() as google, Host() as host:
         host.integration = "gmail"
         host.result("list_labels", LABELS, connection=google.connection())
@@ -77,13 +77,13 @@ def test_a_key_may_come_over_the_wire_but_not_as_a_reference(tmp_path):
 
 @pytest.mark.parametrize("document, message", [
     ("no json", "is not JSON"),
-    ({"type": "authorized_user", "client_email": EMAIL}, "is of the type authorized_user"),
+    ({"type": "authorized_user", "client_email": EMAIL}, "has the type authorized_user"),
     ({"type": "service_account", "private_key": "x"}, "has no client_email"),
     ({"type": "service_account", "client_email": EMAIL}, "has no private_key"),
     (key_file(private_key="-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"),
-     "private_key that cannot be used"),
+     "unusable private_key"),
 ])
-def test_a_key_file_that_is_none_is_explained(document, message):
+def test_an_invalid_key_file_is_reported(document, message):
     with Google() as google, Host(google.connection(settings={"service_account_json": document})) as host:
         data = host.failure("list_labels", LABELS)
         assert data["kind"] == "auth" and message in data["message"]
@@ -91,10 +91,10 @@ def test_a_key_file_that_is_none_is_explained(document, message):
         assert google.requests == []
 
 
-# Tokens that end
+# Expired tokens
 
 
-def test_a_refused_token_is_replaced_once_and_the_call_is_sent_again():
+def test_a_rejected_token_is_replaced_once_and_the_call_is_retried():
     with Google() as google:
         google.answer_signed_in = lambda request: (
             refusal(401, "Invalid Credentials", "authError") if bearer(request)[0] == 1 else reply(200, {}))
@@ -105,7 +105,7 @@ def test_a_refused_token_is_replaced_once_and_the_call_is_sent_again():
             assert [bearer(call)[0] for call in google.calls] == [1, 2, 2]
 
 
-def test_a_second_401_is_the_answer():
+def test_a_second_401_is_returned():
     with Google(lambda request: refusal(401, "Invalid Credentials", "authError")) as google:
         with Host(google.connection()) as host:
             data = host.failure("list_labels", LABELS)
@@ -114,7 +114,7 @@ def test_a_second_401_is_the_answer():
         assert len(google.calls) == len(google.assertions) == 2
 
 
-def test_many_calls_with_one_refused_token_fetch_one_new_one():
+def test_concurrent_calls_with_a_rejected_token_fetch_one_new_token():
     with Google() as google:
         google.answer_signed_in = lambda request: (
             refusal(401, "Invalid Credentials", "authError") if bearer(request)[0] == 1 else reply(200, {}))
@@ -124,7 +124,7 @@ def test_many_calls_with_one_refused_token_fetch_one_new_one():
         assert len(google.assertions) == 2
 
 
-def test_a_short_lived_token_is_replaced_before_its_end():
+def test_a_short_lived_token_is_replaced_before_it_expires():
     with Google() as google:
         google.token = lambda request, form, number: google.grant(form, number, expires_in=0 if number == 1 else 3599)
         with Host(google.connection()) as host:
@@ -134,7 +134,7 @@ def test_a_short_lived_token_is_replaced_before_its_end():
 
 
 @pytest.mark.parametrize("seconds", [10**12, 2**63 - 1, -(2**63), 10**30, "soon", None])
-def test_a_lifetime_that_cannot_be_is_none(seconds):
+def test_invalid_expires_in_is_ignored(seconds):
     with Google() as google:
         google.token = lambda request, form, number: google.grant(form, number, expires_in=seconds)
         with Host(google.connection()) as host:
@@ -142,7 +142,7 @@ def test_a_lifetime_that_cannot_be_is_none(seconds):
             host.result("list_labels", LABELS)
 
 
-# Refusals of the token endpoint
+# Errors of the token endpoint
 
 REFUSALS = [
     (401, "unauthorized_client",
@@ -162,7 +162,7 @@ REFUSALS = [
 
 
 @pytest.mark.parametrize("status, error, description, remedy", REFUSALS)
-def test_each_refusal_of_a_sign_in_has_its_remedy(status, error, description, remedy):
+def test_each_sign_in_error_has_its_remedy(status, error, description, remedy):
     with Google(token=lambda *_: token_refusal(status, error, description)) as google:
         with Host(google.connection()) as host:
             data = host.failure("trash_emails", {"user_email": ANNA, "message_ids": ["1"]})
@@ -177,14 +177,14 @@ def test_the_remedies_differ():
     assert len(set(words)) == len(words)
 
 
-def test_a_refusal_without_words_says_its_code():
+def test_a_sign_in_error_without_description_has_its_code():
     with Google(token=lambda *_: token_refusal(400, "invalid_scope")) as google:
         with Host(google.connection()) as host:
             assert host.failure("list_labels", LABELS)["message"] == "invalid_scope"
 
 
 @pytest.mark.parametrize("trouble", [lambda: reply(503, {"error": "temporarily_unavailable"}), lambda: reply(429, {}), lambda: reset])
-def test_trouble_at_the_token_endpoint_is_tried_again(trouble):
+def test_errors_of_the_token_endpoint_are_retried(trouble):
     with Google() as google:
         google.token = lambda request, form, number: trouble() if number == 1 else google.grant(form, number)
         with Host(google.connection()) as host:
@@ -193,7 +193,7 @@ def test_trouble_at_the_token_endpoint_is_tried_again(trouble):
 
 
 @pytest.mark.parametrize("body", ["<html>", "{}", {"access_token": ""}, {"access_token": 7}, []])
-def test_an_answer_without_a_token_is_no_sign_in(body):
+def test_a_response_without_a_token_is_an_error(body):
     with Google(token=lambda *_: reply(200, body)) as google:
         with Host(google.connection()) as host:
             data = host.failure("list_labels", LABELS)
@@ -210,7 +210,7 @@ def test_no_secret_leaves_the_process(tmp_path):
     key = private_key()
     middle = key.splitlines()[5]
     answers = iter([
-        # The vendor repeats what it was sent.
+        # The vendor echoes the request.
         lambda request: reply(200, {"password": password, "note": f"set to {password}"}),
         lambda request: refusal(400, f"bad password {password} with {request.header('Authorization')}", "invalid"),
     ])
@@ -224,7 +224,7 @@ def test_no_secret_leaves_the_process(tmp_path):
             assert plan["requests"][0]["body"] == {"password": "[redacted]"}
             assert result["raw_data"]["note"] == "set to [redacted]"
             assert failure["message"] == "bad password [redacted] with Bearer [redacted]"
-            # It is a word like any other once the command is over.
+            # After the command, the password is not redacted any more.
             assert host.call("connections/list")
         everything = b"".join(host.output) + host.stderr + audit.read_bytes()
         records = [json.loads(line) for line in audit.read_text().splitlines()]
@@ -234,8 +234,8 @@ def test_no_secret_leaves_the_process(tmp_path):
         assert google.calls[0].json == {"password": password}
 
 
-def test_targets_that_waited_for_a_sign_in_count_when_they_are_sent():
-    """They had places in the rate limit before; a second of six and a second of six are not one of twelve."""
+def test_the_rate_limit_counts_targets_when_they_are_sent():
+    """They reserved the rate limit before the sign-in. Six requests per second must not become twelve."""
     with Google() as google:
 
         def token(request, form, number):

@@ -1,4 +1,4 @@
-"""Signing in as a user who consented, and the refresh tokens that come of it."""
+"""Sign-in as a user who consented, and refresh tokens."""
 
 import json
 import os
@@ -31,7 +31,7 @@ def settings_in(host, name="main"):
     return json.loads((host.path / "connections.json").read_text())["connections"][name]["settings"]
 
 
-def test_the_refresh_token_brings_one_token_for_every_command():
+def test_the_refresh_token_returns_one_token_for_every_command():
     with Google() as google, Host(google.oauth()) as host:
         host.result("list_labels", LABELS)
         host.result("get_auto_reply", LABELS)
@@ -41,13 +41,13 @@ def test_the_refresh_token_brings_one_token_for_every_command():
         assert changes(host) == [] and settings_in(host)["refresh_token"] == REFRESH_TOKEN
 
 
-def test_the_connection_is_tested_with_the_own_mailbox():
+def test_connection_reads_the_users_mailbox():
     with Google() as google, Host(google.oauth()) as host:
         host.result("test_connection")
         assert google.calls[0].path == "/gmail/v1/users/me/profile"
 
 
-def test_a_code_is_exchanged_once_and_the_refresh_token_is_kept():
+def test_a_code_is_exchanged_once_and_the_refresh_token_is_saved():
     with Google() as google, Host(google.oauth(settings=FIRST)) as host:
         file = host.path / "connections.json"
         file.chmod(0o644)
@@ -59,15 +59,15 @@ def test_a_code_is_exchanged_once_and_the_refresh_token_is_kept():
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
         assert sorted(os.listdir(host.path)) == ["connections.json"]
         assert b"1//0e" not in b"".join(host.output) + host.stderr
-        # The next host signs in with what the file has now.
+        # The next host signs in with the saved token.
         connection = json.loads(file.read_text())["connections"]["main"]
         with Host(connection) as other:
             other.result("list_labels", LABELS)
             assert google.forms[1] == REFRESH | {"refresh_token": ISSUED}
 
 
-def test_an_issued_refresh_token_is_used_from_then_on_also_after_a_failure():
-    """A code is good once: what it brought must not be lost when a later refresh fails."""
+def test_an_issued_refresh_token_is_used_also_after_a_failure():
+    """A code can be exchanged only once, so its refresh token must survive a later failure."""
     with Google() as google:
         google.answer_signed_in = lambda request: (
             refusal(401, "Invalid Credentials", "authError") if bearer(request)[0] == 1 else reply(200, {}))
@@ -81,7 +81,7 @@ def test_an_issued_refresh_token_is_used_from_then_on_also_after_a_failure():
         assert google.forms[-1]["refresh_token"] == ISSUED
 
 
-def test_a_rotated_refresh_token_is_kept_and_used():
+def test_a_rotated_refresh_token_is_saved_and_used():
     with Google() as google:
         google.token = lambda request, form, number: google.grant(
             form, number, expires_in=0, refresh_token=f"1//0e-rotated-{number}")
@@ -93,7 +93,7 @@ def test_a_rotated_refresh_token_is_kept_and_used():
             assert len(changes(host)) == len(used)
 
 
-def test_the_rest_of_the_file_stays_as_it_is():
+def test_the_rest_of_the_file_is_unchanged():
     with Google() as google, Host(google.oauth(settings=FIRST)) as host:
         connection = google.oauth(settings=FIRST)
         text = ('{\n  "connections" : {\n    "ä": ' + json.dumps(connection).replace("{", "{\n\t", 1)
@@ -104,13 +104,13 @@ def test_the_rest_of_the_file_stays_as_it_is():
         with Host(options=["--connections", str(file)]) as other:
             other.integration = "gmail"
             other.result("list_labels", LABELS)
-        # Spaced like the member before which it stands.
+        # Formatted like the following member.
         member = f'\n      "refresh_token": "{ISSUED}",'
         written = file.read_text()
         assert written.count(member) == 1 and written.replace(member, "") == text
 
 
-def test_an_edit_made_meanwhile_is_not_lost():
+def test_a_concurrent_edit_is_not_lost():
     with Google() as google, Host(google.oauth(settings=FIRST)) as host:
         host.call("ping")
         file = host.path / "connections.json"
@@ -122,7 +122,7 @@ def test_an_edit_made_meanwhile_is_not_lost():
         assert "new" in json.loads(file.read_text())["connections"]
 
 
-def test_a_refresh_token_in_a_file_of_its_own_is_replaced_there(tmp_path):
+def test_a_refresh_token_in_a_referenced_file_is_replaced_there(tmp_path):
     own = tmp_path / "refresh"
     own.write_text(REFRESH_TOKEN + "\n")
     with Google() as google:
@@ -146,7 +146,7 @@ def test_a_link_to_the_file_stays_a_link(tmp_path):
 
 
 @pytest.mark.parametrize("trouble", ["variable", "gone"])
-def test_a_refresh_token_that_cannot_be_kept_is_still_used(trouble):
+def test_a_refresh_token_that_cannot_be_saved_is_still_used(trouble):
     with Google() as google:
         google.token = lambda request, form, number: google.grant(form, number, refresh_token="1//0e-rotated")
         given = {"$env": "REFRESH"} if trouble == "variable" else REFRESH_TOKEN
@@ -161,7 +161,7 @@ def test_a_refresh_token_that_cannot_be_kept_is_still_used(trouble):
         assert b"rotated" not in host.stderr
 
 
-def test_a_connection_that_came_over_the_wire_keeps_it_in_memory():
+def test_a_connection_from_the_wire_keeps_the_refresh_token_in_memory():
     with Google() as google, Host() as host:
         host.integration = "gmail"
         host.call("connections/put", {"name": "put", "connection": google.oauth(settings=FIRST)})
@@ -176,7 +176,7 @@ def test_a_connection_that_came_over_the_wire_keeps_it_in_memory():
     (401, "invalid_client", "The OAuth client was not found.", "client_secret"),
     (400, "redirect_uri_mismatch", "Bad Request", "callback_url"),
 ])
-def test_each_refusal_has_its_remedy(status, error, description, remedy):
+def test_each_sign_in_error_has_its_remedy(status, error, description, remedy):
     with Google(token=lambda *_: token_refusal(status, error, description)) as google:
         with Host(google.oauth()) as host:
             data = host.failure("list_labels", LABELS)
@@ -184,21 +184,21 @@ def test_each_refusal_has_its_remedy(status, error, description, remedy):
         assert remedy in data["remedy"] and len(google.forms) == 1
 
 
-def test_without_a_refresh_token_and_a_code_nobody_is_asked():
+def test_without_a_refresh_token_and_a_code_no_request_is_sent():
     with Google() as google, Host(google.oauth(settings={"refresh_token": None})) as host:
         data = host.failure("list_labels", LABELS)
         assert data["kind"] == "auth" and "consent" in data["remedy"]
         assert google.requests == []
 
 
-def test_a_code_that_brings_no_refresh_token_is_an_error():
+def test_an_exchange_without_a_refresh_token_is_an_error():
     with Google() as google:
         google.token = lambda request, form, number: google.grant(form, number, refresh_token=None)
         with Host(google.oauth(settings=FIRST)) as host:
             assert "no refresh token" in host.failure("list_labels", LABELS)["message"]
 
 
-def test_a_new_code_takes_the_place_of_a_dead_refresh_token():
+def test_a_new_code_replaces_an_expired_refresh_token():
     def token(request, form, number):
         if form.get("refresh_token") == REFRESH_TOKEN:
             return token_refusal(400, "invalid_grant", "Token has been expired or revoked.")
@@ -210,7 +210,7 @@ def test_a_new_code_takes_the_place_of_a_dead_refresh_token():
         assert settings_in(host)["refresh_token"] == "1//0e-refresh-2-of-the-code"
 
 
-def test_a_used_code_does_not_hide_why_the_refresh_token_is_refused():
+def test_a_used_code_does_not_hide_the_error_of_the_refresh_token():
     def token(request, form, number):
         words = "Token has been expired or revoked." if "refresh_token" in form else "Malformed auth code."
         return token_refusal(400, "invalid_grant", words)
