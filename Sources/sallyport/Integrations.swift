@@ -4,7 +4,7 @@ import Gmail
 import Host
 import IntegrationKit
 
-/// The vendors of this executable, one line each.
+/// The integrations of this executable.
 enum Integrations {
   static let all = [
     RegisteredIntegration(BitdefenderGravityZone.self),

@@ -1,7 +1,7 @@
 import Basics
 import Glibc
 
-/// The executable: finds the subcommand and reports what stops it.
+/// The entry point: runs a subcommand and reports usage errors.
 @main
 enum Sallyport {
   static func main() {
@@ -16,7 +16,7 @@ enum Sallyport {
       code = 2
     }
     EndOfProcess.run()
-    // Without the exit handlers of libraries, whose threads may still be at work.
+    // _exit skips the exit handlers of libraries, whose threads may still run.
     _exit(code)
   }
 
@@ -31,7 +31,7 @@ enum Sallyport {
     if first.hasPrefix("-") { return try ServeCommand.run(words) }
     guard let subcommand = Subcommands.all.first(where: { $0.name == first }) else {
       throw UsageError(
-        "there is no command \(first)",
+        "unknown command \"\(first)\"",
         didYouMean: Suggestion.closest(to: first, among: Subcommands.all.map(\.name)),
         remedy: "sallyport help lists the commands.")
     }

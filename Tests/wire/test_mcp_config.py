@@ -90,16 +90,16 @@ def test_secrets_are_named_and_not_copied(client, env, tmp_path):
 @pytest.mark.parametrize(
     "words, complaint",
     [
-        ([], "needs a client"),
-        (["cursr"], "did you mean cursor?"),
-        (["zed", "vscode"], "one client"),
-        (["zed", "--tools", "gmial__*"], "no tool fits"),
-        (["zed", "--conections", "x"], "did you mean --connections?"),
-        (["zed", "--connections", "missing.json"], "cannot be read"),
+        ([], "missing client"),
+        (["cursr"], 'did you mean "cursor"?'),
+        (["zed", "vscode"], 'unexpected argument "vscode"'),
+        (["zed", "--tools", "gmial__*"], "no tool matches"),
+        (["zed", "--conections", "x"], 'did you mean "--connections"?'),
+        (["zed", "--connections", "missing.json"], "cannot read"),
         (["zed", "--connections", "broken.json"], "broken.json:1:2"),
     ],
 )
-def test_what_would_not_work_is_refused(words, complaint, tmp_path):
+def test_usage_errors_are_rejected(words, complaint, tmp_path):
     (tmp_path / "broken.json").write_text("{")
     done = mcp_config(*words, folder=tmp_path)
     assert done.returncode == 2
