@@ -99,7 +99,7 @@ func ExampleError() {
 	// Output:
 	// List Device Users failed. Not Found. (404)
 	// not_found 404 not_applied false
-	// Take the device_id from list_devices.
+	// Use a device_id from list_devices.
 }
 
 // What a call would send, without sending it.

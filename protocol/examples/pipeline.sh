@@ -30,7 +30,7 @@ jq -nc --arg risk "$risk" '{
   "$sallyport" serve "$@" |
   jq -c --unbuffered '
     if .error then
-      [.error.message, (.error.data.problems[]? | "\(.path) \(.message)")]
+      [.error.message, (.error.data.problems[]? | "\(.path): \(.message)")]
       | join("\n") + "\n" | halt_error(1)
     else
       # The id comes back with the answer: what it says needs no looking up.
