@@ -34,10 +34,11 @@ package struct ParameterFaults: Error, Sendable {
 
   package mutating func add(_ path: String, _ message: String, didYouMean: String? = nil) {
     guard faults.count < Self.maximumFaults else { return }
+    let message = didYouMean.map { "\(message); did you mean \"\($0)\"?" } ?? message
     let sentence =
       path.isEmpty
       ? "\(message.prefix(1).uppercased())\(message.dropFirst())."
-      : "\(path.dropFirst()) \(message)."
+      : "\(path.dropFirst()): \(message)."
     faults.append(
       Fault(path: path, message: message, sentence: sentence, didYouMean: didYouMean))
   }

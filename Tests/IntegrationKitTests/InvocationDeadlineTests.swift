@@ -18,12 +18,12 @@ import Testing
     let deadline = InvocationDeadline(Deadline(at: at(1_000)))
     #expect(deadline.allows(waitUntil: at(999), now: now))
     #expect(!deadline.allows(waitUntil: at(1_000), now: now))
-    #expect(deadline.allows(waitUntil: at(2_000), now: at(2_000)), "that is no wait")
+    #expect(deadline.allows(waitUntil: at(2_000), now: at(2_000)), "the wait is zero")
     deadline.move(pastWaitUntil: at(999))
     #expect(deadline.current.time == at(1_000))
   }
 
-  @Test func `without one there is the whole time for the work after the latest wait`() {
+  @Test func `without a given deadline, the full time starts after the latest wait`() {
     let deadline = InvocationDeadline(nil)
     #expect(deadline.current.time >= at(60_000))
     deadline.move(pastWaitUntil: at(500_000))
@@ -33,7 +33,7 @@ import Testing
     #expect(!deadline.allows(waitUntil: at(86_400_001), now: now))
   }
 
-  @Test func `who waits for another one waits as long, unless there is a deadline`() {
+  @Test func `a waiter for another invocation waits as long, unless its deadline is given`() {
     let (first, given) = (InvocationDeadline(nil), InvocationDeadline(Deadline(at: at(5))))
     let patient = InvocationDeadline(nil)
     first.move(pastWaitUntil: at(500_000))
@@ -43,7 +43,7 @@ import Testing
   }
 }
 
-/// Answers everything and notes by when it was to be answered.
+/// Returns 200 for every request and records its deadline.
 private final class PromptTransport: Transport {
   private let all = Mutex<[MonotonicTime]>([])
   var deadlines: [MonotonicTime] { all.withLock { $0 } }
@@ -77,7 +77,7 @@ private final class PromptTransport: Transport {
       deadline: milliseconds.map { Deadline(inMilliseconds: $0) }, events: nil)
   }
 
-  @Test func `the deadline moves with what is waited for`() async throws {
+  @Test func `the deadline moves with waits`() async throws {
     let connection = try connection(#"{"default":{"requests":1,"per_seconds":0.3}}"#)
     let start = MonotonicTime.now
     for milliseconds in [nil, 30_000] {
@@ -86,11 +86,11 @@ private final class PromptTransport: Transport {
     }
     let deadlines = transport.deadlines.map { $0.milliseconds(since: start) }
     #expect(deadlines.count == 4)
-    #expect(deadlines[1] >= 60_300, "a wait, and the whole time after it")
-    #expect(deadlines[2] == deadlines[3], "a given one stays")
+    #expect(deadlines[1] >= 60_300, "a wait, and the full time after it")
+    #expect(deadlines[2] == deadlines[3], "a given deadline does not move")
   }
 
-  @Test func `many requests that do not fit fail before the first`() async throws {
+  @Test func `requests that do not fit before the deadline fail fast`() async throws {
     let connection = try connection(#"{"default":{"requests":10,"per_seconds":3600}}"#)
     try invocation(on: connection).expectRoom(forRequests: 200)
     let hurried = invocation(on: connection, milliseconds: 30_000)

@@ -9,24 +9,24 @@ import Testing
 
 @testable import IntegrationKit
 
-/// A transport for what sends nothing.
+/// A transport that must not be used.
 private struct NoTransport: Transport {
   func send(
     _ request: HTTPRequest, through route: TransportRoute, deadline: Deadline
   ) async throws(TransportError) -> HTTPResponse {
-    throw TransportError(.unavailable, "there is no network in this test", mayHaveArrived: false)
+    throw TransportError(.unavailable, "no network in this test", mayHaveArrived: false)
   }
 }
 
-/// Counts flights and lets each land when the test says so.
+/// Counts flights and completes each one on request.
 private final class Airport: Sendable {
   private let flights = Mutex<[String?]>([])
   let mayLand = Latch()
 
-  /// Values that the flights were to replace, in order; nil for none.
+  /// The values that the flights replaced, in order; nil for none.
   var replaced: [String?] { flights.withLock { $0 } }
 
-  /// One that lands at once, with `number n` as its value.
+  /// Completes at once with the value `number n`.
   func fly(_ old: String?) async throws(CommandError) -> String {
     let number = flights.withLock { flights in
       flights.append(old)
@@ -35,7 +35,7 @@ private final class Airport: Sendable {
     return "number \(number)"
   }
 
-  /// One that lands when `mayLand` is signalled.
+  /// Completes after `mayLand` is signalled.
   func flyAndWait(_ old: String?) async throws(CommandError) -> String {
     let value = try await fly(old)
     _ = await mayLand.wait()
@@ -63,7 +63,7 @@ private final class Airport: Sendable {
       deadline: Deadline(inMilliseconds: milliseconds), events: nil)
   }
 
-  /// A caller that asks for the value, in the order of calling this.
+  /// Starts a caller of the value. Callers run in the order of these calls.
   private func caller(
     insteadOf stale: SingleFlight<String>.Holding? = nil, milliseconds: Int = 600_000,
     _ get: @escaping @Sendable (String?) async throws(CommandError) -> String
@@ -78,7 +78,7 @@ private final class Airport: Sendable {
     }
   }
 
-  @Test func `one flight serves all that ask meanwhile, and those that ask later`() async throws {
+  @Test func `one flight serves concurrent and later callers`() async throws {
     let callers = try (0..<20).map { _ in try caller(airport.flyAndWait) }
     await executor.settle()
     airport.mayLand.signal()
@@ -88,7 +88,7 @@ private final class Airport: Sendable {
     #expect(airport.replaced == [nil])
   }
 
-  @Test func `a failure reaches all, and the next one tries again`() async throws {
+  @Test func `a failure reaches all waiters, and the next caller retries`() async throws {
     let airport = airport
     let fail: @Sendable (String?) async throws(CommandError) -> String = {
       (old) throws(CommandError) in
@@ -100,7 +100,7 @@ private final class Airport: Sendable {
     airport.mayLand.signal()
     for caller in callers {
       guard case .failure(let error) = await caller.value else {
-        Issue.record("a failure for one is one for all")
+        Issue.record("the failure did not reach all waiters")
         continue
       }
       #expect(error.kind == .auth)
@@ -110,13 +110,13 @@ private final class Airport: Sendable {
     #expect(try await flight.value(in: invocation(), airport.fly).value == "number 2")
   }
 
-  @Test func `a stale value is replaced once, however many found it stale`() async throws {
+  @Test func `a stale value is replaced once for all callers`() async throws {
     let stale = try await flight.value(in: invocation(), airport.fly)
     let callers = try (0..<10).map { _ in try caller(insteadOf: stale, airport.flyAndWait) }
     await executor.settle()
     airport.mayLand.signal()
     for caller in callers { #expect(try await caller.value.get().value == "number 2") }
-    // Somebody who comes late with the same one gets what replaced it.
+    // A late caller with the same stale value gets the replacement.
     let late = try await flight.value(insteadOf: stale, in: invocation(), airport.fly)
     #expect(late.value == "number 2")
     #expect(airport.replaced == [nil, "number 1"])
@@ -125,7 +125,7 @@ private final class Airport: Sendable {
     #expect(next.generation > late.generation && late.generation > stale.generation)
   }
 
-  @Test func `a caller that gives up does not end the flight`() async throws {
+  @Test func `a caller that gives up does not cancel the flight`() async throws {
     let first = try caller(airport.flyAndWait)
     let second = try caller(airport.flyAndWait)
     let hasty = try caller(milliseconds: 20, airport.flyAndWait)
@@ -134,7 +134,7 @@ private final class Airport: Sendable {
     guard case .failure(let cancelled) = await first.value,
       case .failure(let late) = await hasty.value
     else {
-      Issue.record("both gave up before the landing")
+      Issue.record("a caller did not give up")
       return
     }
     #expect(cancelled.kind == .cancelled && cancelled.outcome == .notApplied)
@@ -144,7 +144,7 @@ private final class Airport: Sendable {
     #expect(airport.replaced == [nil])
   }
 
-  @Test func `a flight that nobody waits for any more still brings the value`() async throws {
+  @Test func `a flight without waiters still completes`() async throws {
     let only = try caller(airport.flyAndWait)
     await executor.settle()
     only.cancel()
@@ -156,7 +156,7 @@ private final class Airport: Sendable {
     #expect(airport.replaced == [nil])
   }
 
-  @Test func `a flight that is held up refuses those who cannot wait, at once`() async throws {
+  @Test func `a delayed flight fails callers fast if they cannot wait`() async throws {
     let patient = try caller(milliseconds: 1_800_000, airport.flyAndWait)
     let hurried = try caller(airport.flyAndWait)
     await executor.settle()
@@ -164,13 +164,14 @@ private final class Airport: Sendable {
     let late = try caller(airport.flyAndWait)
     for caller in [hurried, late] {
       guard case .failure(let error) = await caller.value else {
-        Issue.record("the landing is after its deadline")
+        Issue.record("the flight ends after the deadline")
         return
       }
       #expect(error.kind == .rateLimited && (error.retryAfterMilliseconds ?? 0) > 1_000_000)
     }
     #expect(
-      !flight.mayWait(until: MonotonicTime.now.adding(milliseconds: 2_000_000)), "nobody is left")
+      !flight.mayWait(until: MonotonicTime.now.adding(milliseconds: 2_000_000)),
+      "no waiters are left")
     await #expect(throws: CommandError.self) { _ = try await patient.value.get() }
     airport.mayLand.signal()
   }

@@ -93,7 +93,7 @@ public enum SecretReference: Sendable {
 
 /// A secret in a connection's settings. Over the wire only a literal is taken: a caller must not
 /// make the host read files or run programs.
-public struct SecretKind: Kind {
+public struct SecretType: ParameterType {
   public var placeholder: SecretReference { .literal("") }
   public var isSecret: Bool { true }
 
@@ -143,6 +143,6 @@ public struct SecretKind: Kind {
   }
 }
 
-extension Kind where Self == SecretKind {
-  public static var secret: SecretKind { SecretKind() }
+extension ParameterType where Self == SecretType {
+  public static var secret: SecretType { SecretType() }
 }
