@@ -33,7 +33,8 @@ final class OutputQueue: Sendable {
     self.descriptor = descriptor
     self.admission = admission
     self.onFailure = onFailure
-    NamedThread.start("output") { [self] in run() }
+    let code = NamedThread.start("output") { [self] in run() }
+    if code != 0 { fail(code) }
   }
 
   /// Hands over whole frames, each with its line end.
