@@ -29,6 +29,7 @@ package struct DirectInvoke: Sendable {
         finished.notify()
       })
     let frame = finished.wait { $0 } ?? []
+    context.writePendingRecords()
     return JSONFragment(trusted: frame).json
   }
 

@@ -35,7 +35,7 @@ struct InvokeRun: Sendable {
     } catch {
       outcome = .failure(explained(error))
     }
-    audit(outcome)
+    await audit(outcome, until: invocation.deadline.current)
     var writer = JSONWriter(capacity: 1_024)
     switch outcome {
     case .success(let result):
@@ -98,9 +98,11 @@ struct InvokeRun: Sendable {
     return error
   }
 
-  private func audit(_ outcome: Result<JSONFragment, CommandError>) {
+  private func audit(
+    _ outcome: Result<JSONFragment, CommandError>, until deadline: Deadline
+  ) async {
     guard let audit = context.audit else { return }
-    audit.write(
+    await audit.write(
       JSONFragment { writer in
         writer.object { writer in
           writer.member("time", WallClock.rfc3339(WallClock.nowMilliseconds))
@@ -122,7 +124,7 @@ struct InvokeRun: Sendable {
           }
           writer.member("duration_ms", MonotonicTime.now.milliseconds(since: start))
         }
-      })
+      }, until: deadline)
   }
 }
 

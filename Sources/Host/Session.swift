@@ -93,6 +93,7 @@ package final class Session: Sendable {
     handler.finish()
     health.stopAll()
     let code = drain()
+    context.writePendingRecords()
     if let failure, code == .success { throw failure }
     return code
   }

@@ -1,0 +1,23 @@
+import Basics
+
+/// What has been answered and is not on the disk yet: ends of commands in the idempotency ledger,
+/// and audit records.
+extension HostContext {
+  /// Milliseconds that the end of the process waits for them at most.
+  package static let pendingRecordsMilliseconds = 2_000
+
+  /// Waits until they are written. Blocks, so it is not for a task.
+  package func writePendingRecords(
+    until deadline: Deadline = Deadline(inMilliseconds: pendingRecordsMilliseconds)
+  ) {
+    let finished = Monitor(false)
+    Task.detached { [ledger, audit] in
+      async let isLedgerWritten = ledger.awaitPendingWrites(until: deadline)
+      await audit?.flush(until: deadline)
+      _ = await isLedgerWritten
+      finished.withLock { $0 = true }
+      finished.notify()
+    }
+    _ = finished.wait { $0 ? true : nil }
+  }
+}
