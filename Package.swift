@@ -91,6 +91,7 @@ let package = Package(
     tests(
       "IntegrationKit",
       needs: ["Basics", "Crypto", "FileStore", "HTTP", "JSON", "JSONPath", "RateLimits", "Redaction"]),
+    tests("Host", needs: ["Basics", "IntegrationKit", "JSON", "Redaction"]),
     // Of the executable: plays protocol/transcripts.
     .testTarget(name: "TranscriptTests", dependencies: ["Basics", "JSON"]),
   ],

@@ -182,7 +182,7 @@ package final class IdempotencyLedger: Sendable {
   private func release(_ name: String, applying record: LedgerRecord? = nil) {
     let waiters = running.withLock { running in
       // Under this lock, so that no caller sees a key that is neither running nor ended.
-      if let record { memory.apply([record]) }
+      if let record { memory.apply([record], now: now()) }
       return running.removeValue(forKey: name)?.waiters ?? []
     }
     for waiter in waiters { waiter.signal() }
@@ -235,14 +235,6 @@ package final class IdempotencyLedger: Sendable {
   }
 }
 
-extension Deadline {
-  /// This deadline, but not later than in that many milliseconds.
-  package func orEarlier(inMilliseconds milliseconds: Int) -> Deadline {
-    let other = Deadline(inMilliseconds: milliseconds)
-    return other.time < time ? other : self
-  }
-}
-
 /// The memory of a ledger, for its callers and for the thread that reads the file.
 final class SharedLedgerMemory: Sendable {
   private let memory: Mutex<LedgerMemory>
@@ -253,8 +245,8 @@ final class SharedLedgerMemory: Sendable {
     memory.withLock { $0.entry(name, now: now) }
   }
 
-  func apply(_ records: [LedgerRecord]) {
-    memory.withLock { memory in for record in records { memory.apply(record) } }
+  func apply(_ records: [LedgerRecord], now: Int64) {
+    memory.withLock { memory in for record in records { memory.apply(record, now: now) } }
   }
 
   func withLock<Result>(_ body: (inout LedgerMemory) -> sending Result) -> Result {

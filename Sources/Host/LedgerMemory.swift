@@ -61,16 +61,19 @@ struct LedgerMemory: Sendable {
 
   /// - Returns: nil for a key that is unknown or was forgotten.
   func entry(_ name: String, now: Int64) -> Entry? {
-    entries[name].flatMap { isExpired($0, now) ? nil : $0 }
+    entries[name].flatMap { isExpired($0.time, now) ? nil : $0 }
   }
 
   /// Times are below `LedgerRecord.latestTime`, so that the difference cannot overflow. A record of
   /// the future has not expired: the clock was, or is, wrong.
-  private func isExpired(_ entry: Entry, _ now: Int64) -> Bool {
-    now - entry.time >= budget.retentionMilliseconds
+  private func isExpired(_ time: Int64, _ now: Int64) -> Bool {
+    now - time >= budget.retentionMilliseconds
   }
 
-  mutating func apply(_ record: LedgerRecord) {
+  /// - Parameter now: milliseconds since 1970. A record that has expired makes its key free, and
+  ///   takes no room from others.
+  mutating func apply(_ record: LedgerRecord, now: Int64) {
+    if isExpired(record.time, now) { return remove(record.name) }
     switch record.end {
     case .started: set(record, .started)
     case .done(let result): set(record, .done(result))
@@ -114,7 +117,7 @@ struct LedgerMemory: Sendable {
   mutating func removeStarted() { entries = entries.filter { $0.value.isFinished } }
 
   mutating func removeExpired(now: Int64) {
-    for (name, entry) in entries where isExpired(entry, now) { remove(name) }
+    for (name, entry) in entries where isExpired(entry.time, now) { remove(name) }
   }
 
   /// A record for each key, in the order in which they are forgotten.

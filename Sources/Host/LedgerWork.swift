@@ -195,7 +195,7 @@ final class LedgerWork: Sendable {
       log.error(
         "the end of \(ends.count) commands is not in the idempotency ledger: \(error.message)")
       // This process knows it nevertheless, whatever it has read meanwhile.
-      memory.apply(ends.map(\.record))
+      memory.apply(ends.map(\.record), now: now())
     }
     for operation in operations { operation.finish(.failed(error)) }
   }
@@ -224,7 +224,8 @@ final class LedgerWork: Sendable {
   }
 
   private func readNew(_ file: inout LedgerFile) throws(FileError) {
-    let invalid = try file.readNew { memory.apply($0) }
+    let now = now()
+    let invalid = try file.readNew { memory.apply($0, now: now) }
     if invalid > 0 {
       log.warning("\(invalid) lines of idempotency.jsonl are invalid: their keys are not known")
     }
@@ -240,10 +241,10 @@ final class LedgerWork: Sendable {
       guard known == nil else { continue }
       records.append(record)
       // An end is known before it is written. What has been read meanwhile may have hidden it.
-      if !operation.isStart { memory.apply([record]) }
+      if !operation.isStart { memory.apply([record], now: now()) }
     }
     try file.append(records)
-    memory.apply(records)
+    memory.apply(records, now: now())
     // The caller has left at its deadline: the command does not run.
     let withdrawn = decisions.compactMap { operation, decision -> LedgerRecord? in
       let isAwaited = operation.finish(decision)
@@ -252,7 +253,7 @@ final class LedgerWork: Sendable {
     }
     do throws(FileError) {
       try file.append(withdrawn)
-      memory.apply(withdrawn)
+      memory.apply(withdrawn, now: now())
     } catch {
       log.error("\(withdrawn.count) starts in the idempotency ledger cannot be withdrawn: \(error)")
     }

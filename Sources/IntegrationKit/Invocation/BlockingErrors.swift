@@ -1,5 +1,17 @@
 import Basics
+import Crypto
 import Glibc
+
+extension Invocation {
+  /// Opens libcrypto before a task signs or makes a digest, since `dlopen` blocks.
+  package func openLibcrypto() async throws(CommandError) {
+    do throws(BlockingWork.Interruption) {
+      try await Libcrypto.open(until: deadline.current)
+    } catch {
+      throw CommandError(error, of: "Opening libcrypto")
+    }
+  }
+}
 
 extension CommandError {
   /// The failure of a command whose blocking work did not end in time.
