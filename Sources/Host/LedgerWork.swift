@@ -52,8 +52,8 @@ final class LedgerWork: Sendable {
     var file: LedgerFile
     var waiting: [Operation] = []
     var isWorking = false
-    /// Whether this process has the lock, so that only the disk can be slow.
-    var isLocked = false
+    /// Whether another process has the lock, for all that is known.
+    var isContended = false
     var idleWaiters: [Latch] = []
   }
 
@@ -87,12 +87,12 @@ final class LedgerWork: Sendable {
     let operation = Operation(record, until: deadline)
     add(operation)
     guard await operation.latch.wait(until: deadline) else {
-      let isLocked = state.withLock { state in
+      let isContended = state.withLock { state in
         state.waiting.removeAll { $0 === operation }
-        return state.isLocked
+        return state.isContended
       }
       if Task.isCancelled { throw .cancelled(outcome: .notApplied) }
-      throw isLocked ? Self.slow : Self.busy
+      throw isContended ? Self.busy : Self.slow
     }
     switch operation.decision.withLock({ $0 }) {
     case .run: return nil
@@ -141,7 +141,11 @@ final class LedgerWork: Sendable {
   private func work() async {
     while let (file, deadline) = next() {
       do throws(FileLock.Failure) {
-        try await FileLock.lock(file.descriptor, until: deadline)
+        if FileLock.tryLock(file.descriptor) != 0 {
+          state.withLock { $0.isContended = true }
+          try await FileLock.lock(file.descriptor, until: deadline)
+        }
+        state.withLock { $0.isContended = false }
       } catch {
         switch error {
         case .busy, .cancelled: failExpired()
@@ -149,7 +153,6 @@ final class LedgerWork: Sendable {
         }
         continue
       }
-      state.withLock { $0.isLocked = true }
       do throws(BlockingWork.Interruption) {
         let file = try await BlockingWork.state.run { self.update(file) }
         state.withLock { $0.file = file }
@@ -157,7 +160,6 @@ final class LedgerWork: Sendable {
         file.unlock()
         fail(CommandError(error, of: "The idempotency ledger"))
       }
-      state.withLock { $0.isLocked = false }
     }
   }
 

@@ -4,7 +4,7 @@ import Basics
 /// and audit records.
 extension HostContext {
   /// Milliseconds that the end of the process waits for them at most.
-  package static let pendingRecordsMilliseconds = 2_000
+  package static let pendingRecordsMilliseconds = 1_000
 
   /// Waits until they are written. Blocks, so it is not for a task.
   package func writePendingRecords(

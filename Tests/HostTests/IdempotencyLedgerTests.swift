@@ -149,20 +149,26 @@ private struct Process {
 
   // MARK: A lock that is held
 
-  @Test func `while the lock is held a new key fails at its deadline and is not run`() async throws {
+  @Test func `while the lock is held a new key fails at its deadline and is not run`() async throws
+  {
     let process = try process()
     #expect(await process.run("known").ran)
     let other = state.otherDescriptor()
     defer { close(other) }
     #expect(FileLock.tryLock(other) == 0)
-    let result = await process.call("k", milliseconds: 50) { () throws(CommandError) in
-      Issue.record("it ran")
-      return self.done
+    var message = ""
+    // On a machine without a free processor the deadline may pass before the lock is tried.
+    for _ in 0..<100 where !message.contains("locked") {
+      let result = await process.call("k", milliseconds: 50) { () throws(CommandError) in
+        Issue.record("it ran")
+        return self.done
+      }
+      let error = try #require(throws: CommandError.self) { try result.get() }
+      #expect((error.kind, error.statusCode, error.isRetryable) == (.unavailable, 503, true))
+      #expect(error.outcome == .notApplied)
+      message = error.message
     }
-    let error = try #require(throws: CommandError.self) { try result.get() }
-    #expect((error.kind, error.statusCode, error.isRetryable) == (.unavailable, 503, true))
-    #expect(error.outcome == .notApplied)
-    #expect(error.message == "The idempotency ledger is locked by another process.")
+    #expect(message == "The idempotency ledger is locked by another process.")
     // A finished key needs no lock.
     #expect(await process.run("known") == (#""result of known""#, false))
     FileLock.unlock(other)
@@ -174,11 +180,11 @@ private struct Process {
     let (first, second) = (try process(), try process())
     let other = state.otherDescriptor()
     defer { close(other) }
-    let result = await first.call("k", milliseconds: 2_000) { () throws(CommandError) in
+    let result = await first.call("k") { () throws(CommandError) in
       #expect(FileLock.tryLock(other) == 0)
       return self.done
     }
-    #expect(try result.get().text == #""done""#, "the answer does not wait beyond its deadline")
+    #expect(try result.get().text == #""done""#, "the answer does not wait for the lock")
     #expect(await first.ledger.awaitPendingWrites(until: Deadline(inMilliseconds: 20)) == false)
     #expect(await first.run("k") == (#""done""#, false))
     FileLock.unlock(other)

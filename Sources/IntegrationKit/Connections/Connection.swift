@@ -71,7 +71,8 @@ public final class Connection: Sendable {
   @discardableResult
   public func keep(_ setting: String, _ value: String) async -> String? {
     guard let keeper else { return Self.isInNoFile }
-    return await keeper.keep(setting, value)
+    // Also for a caller that is cancelled: the old value may not work any more.
+    return await Task.detached { await keeper.keep(setting, value) }.value
   }
 
   /// Why a new value of a setting could not be kept, or nil. Blocks.
