@@ -245,6 +245,8 @@ final class SharedLedgerMemory: Sendable {
     memory.withLock { $0.entry(name, now: now) }
   }
 
+  var isFull: Bool { memory.withLock { $0.isFull } }
+
   func apply(_ records: [LedgerRecord], now: Int64) {
     memory.withLock { memory in for record in records { memory.apply(record, now: now) } }
   }

@@ -12,6 +12,8 @@ struct LedgerMemory: Sendable {
     var keys = 10_000
     /// Bytes of their results.
     var bytes = 64 * 1_024 * 1_024
+    /// Keys without a known end, before a new one is refused.
+    var unfinishedKeys = 100_000
     /// Milliseconds that a key is remembered: a week.
     var retentionMilliseconds: Int64 = 7 * 86_400_000
   }
@@ -55,6 +57,9 @@ struct LedgerMemory: Sendable {
   init(_ budget: Budget = Budget()) { self.budget = budget }
 
   var count: Int { entries.count }
+
+  /// Whether no further key can be started. None can be forgotten for it.
+  var isFull: Bool { entries.count - finishedCount >= budget.unfinishedKeys }
 
   /// Bytes of a file that holds these keys and nothing else, about.
   var fileBytes: Int { entries.count * LedgerRecord.lineBytes + resultBytes }

@@ -238,9 +238,17 @@ final class LedgerWork: Sendable {
     var records: [LedgerRecord] = []
     for operation in batch {
       let record = operation.record
-      let known = operation.isStart ? memory.entry(record.name, now: now()) : nil
-      decisions.append((operation, known.map { .known($0) } ?? .run))
-      guard known == nil else { continue }
+      if operation.isStart {
+        if let known = memory.entry(record.name, now: now()) {
+          decisions.append((operation, .known(known)))
+          continue
+        }
+        if memory.isFull {
+          decisions.append((operation, .failed(Self.full)))
+          continue
+        }
+      }
+      decisions.append((operation, .run))
       records.append(record)
       // An end is known before it is written. What has been read meanwhile may have hidden it.
       if !operation.isStart { memory.apply([record], now: now()) }
@@ -294,6 +302,12 @@ final class LedgerWork: Sendable {
     CommandError(
       .unavailable, "The idempotency ledger was not read and written in time.", isRetryable: true,
       remedy: remedy)
+  }
+
+  private static var full: CommandError {
+    CommandError(
+      .unavailable, "The idempotency ledger is full of keys without a known outcome.",
+      remedy: "Remove idempotency.jsonl from --state-dir while no host is running.")
   }
 
   private static func unusable(_ error: FileError) -> CommandError {

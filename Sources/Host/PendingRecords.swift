@@ -11,10 +11,13 @@ extension HostContext {
     until deadline: Deadline = Deadline(inMilliseconds: pendingRecordsMilliseconds)
   ) {
     let finished = Monitor(false)
-    Task.detached { [ledger, audit] in
+    Task.detached { [ledger, audit, log] in
       async let isLedgerWritten = ledger.awaitPendingWrites(until: deadline)
       await audit?.flush(until: deadline)
-      _ = await isLedgerWritten
+      if await !isLedgerWritten {
+        log.error(
+          "the idempotency ledger misses the end of commands, whose outcome is unknown from now on")
+      }
       finished.withLock { $0 = true }
       finished.notify()
     }

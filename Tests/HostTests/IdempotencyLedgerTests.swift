@@ -332,6 +332,20 @@ private struct Process {
     #expect(try await self.process().run("c").ran == false)
   }
 
+  @Test func `beyond too many keys without an end a new one is refused, and none is forgotten`()
+    async throws
+  {
+    state.write(
+      (0..<3).map {
+        "{\"key\":\"0\($0)\",\"call\":\"0b\",\"time\":\(clock.now),\"end\":\"started\"}\n"
+      }
+      .joined())
+    let process = try process(.init(unfinishedKeys: 3))
+    #expect(await process.run("k") == ("unavailable", false))
+    #expect(state.lines.count == 3)
+    #expect(try await self.process(.init(unfinishedKeys: 4)).run("k").ran)
+  }
+
   @Test func `a file that cannot be written is an error, and nothing runs`() async throws {
     let process = try process()
     #expect(await process.run("k").ran)

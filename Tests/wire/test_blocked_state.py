@@ -111,6 +111,24 @@ def test_a_held_lock_does_not_delay_the_answer_of_a_command_that_has_ended(vendo
     assert vendor.arrived == 1
 
 
+def test_a_host_ends_although_its_ledger_stays_locked(vendor, state, ledger, tmp_path):
+    connections = tmp_path / "connections.json"
+    connections.write_text(json.dumps({"connections": {"gate": vendor.connection}}))
+    shared = ["--connections", str(connections), "--state-dir", str(state)]
+    rescan = invoke(1, "patch_rescan", idempotency_key="k")
+    with Host(*shared) as host:
+        host.send(rescan)
+        vendor.wait_for(1)
+        with held(ledger):
+            vendor.open()
+            assert "result" in host.read()
+            assert host.finish() == (0, [])
+            host.wait_for_log("misses the end")
+    with Host(*shared) as host:
+        assert host.ask(rescan)["error"]["data"]["outcome"] == "unknown"
+    assert vendor.arrived == 1
+
+
 def test_a_finished_key_is_answered_while_the_lock_is_held(ledger, options, sandbox):
     with Host(*options) as host:
         first = host.ask(change(1, "k"))["result"]
