@@ -137,3 +137,18 @@ extension JSON {
   /// Looks up several members at once; finds none in a value that is not an object.
   public func select(_ names: JSONNames) -> JSONSelection { JSONSelection(self, names) }
 }
+
+extension JSON {
+  /// The object without the members of that name; itself if it has none.
+  public func removing(_ name: String) -> JSON {
+    guard kind == .object, members.contains(where: { $0.name.equals(name) }) else { return self }
+    return JSONFragment { writer in
+      writer.object { writer in
+        for member in members where !member.name.equals(name) {
+          writer.name(copying: member.name)
+          writer.value(member.value)
+        }
+      }
+    }.json
+  }
+}

@@ -90,12 +90,15 @@ public enum JSONString {
   /// U+2028 and U+2029, which some readers take for the end of a line.
   static func encode(_ text: UnsafeBufferPointer<UInt8>, into output: inout ByteBuffer) {
     output.append(UInt8(ascii: "\""))
+    encodeContent(text, into: &output)
+    output.append(UInt8(ascii: "\""))
+  }
+
+  /// The same without the quotes.
+  static func encodeContent(_ text: UnsafeBufferPointer<UInt8>, into output: inout ByteBuffer) {
     var runStart = 0
     var at = 0
-    guard let base = text.baseAddress else {
-      output.append(UInt8(ascii: "\""))
-      return
-    }
+    guard let base = text.baseAddress else { return }
     let count = text.count
     while at < count {
       at += plainRun(base, at, count)
@@ -121,7 +124,6 @@ public enum JSONString {
       runStart = at
     }
     output.append(UnsafeBufferPointer(start: base + runStart, count: count - runStart))
-    output.append(UInt8(ascii: "\""))
   }
 
   /// Copies the content of a string token, which keeps its own escapes, and escapes the raw line

@@ -84,6 +84,16 @@ public struct JSONWriter: ~Copyable, Sendable {
     string(String(decoding: text, as: UTF8.self))
   }
 
+  /// One string of several parts, the last of which is UTF-8.
+  public mutating func string(_ first: String, _ second: StaticString, utf8 rest: [UInt8]) {
+    separate()
+    output.append(UInt8(ascii: "\""))
+    first.withUTF8Bytes { JSONString.encodeContent($0, into: &output) }
+    second.withUTF8Buffer { JSONString.encodeContent($0, into: &output) }
+    rest.withUnsafeBufferPointer { JSONString.encodeContent($0, into: &output) }
+    output.append(UInt8(ascii: "\""))
+  }
+
   public mutating func integer(_ value: Int64) {
     separate()
     DecimalDigits.append(value, to: &output)

@@ -49,5 +49,5 @@ package struct RequestID: Hashable, Sendable {
 }
 
 extension JSONFragment {
-  init(id: RequestID) { self.init(trusted: id.sourceBytes) }
+  package init(id: RequestID) { self.init(trusted: id.sourceBytes) }
 }

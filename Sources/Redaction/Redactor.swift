@@ -69,13 +69,16 @@ public final class Redactor: Sendable {
 
   /// Replaces secrets in the strings, member names and numbers of JSON that a writer wrote; what
   /// comes back is the same JSON otherwise, byte for byte but for spaces between tokens.
-  public func redact(json bytes: [UInt8]) -> [UInt8] {
-    guard bytes.withUnsafeBufferPointer({ mayOccur(inJSON: $0) }) else { return bytes }
+  public func redact(json bytes: [UInt8]) -> [UInt8] { replacement(json: bytes) ?? bytes }
+
+  /// The same, or nil if there is no secret in it.
+  public func replacement(json bytes: [UInt8]) -> [UInt8]? {
+    guard bytes.withUnsafeBufferPointer({ mayOccur(inJSON: $0) }) else { return nil }
     let patterns = self.patterns
     var writer = JSONWriter(capacity: bytes.count)
     var found = false
     Self.copy(JSONFragment(trusted: bytes).json, to: &writer, without: patterns, found: &found)
-    return found ? writer.bytes : bytes
+    return found ? writer.bytes : nil
   }
 
   /// The same for a JSON-RPC message, whose envelope stays whole whatever the secrets are: a

@@ -123,7 +123,7 @@ private let farDeadline = Deadline(inMilliseconds: 600_000)
     #expect(await semaphore.acquire(until: farDeadline))
     #expect(await semaphore.acquire(until: Deadline(inMilliseconds: 5)) == false)
     semaphore.release()
-    #expect(await semaphore.acquire(until: Deadline(inMilliseconds: 5)))
+    #expect(await semaphore.acquire(until: farDeadline))
     #expect(await semaphore.acquire(until: Deadline(inMilliseconds: 5)) == false)
   }
 

@@ -24,7 +24,7 @@ import Testing
   @Test(
     .enabled(
       if: HostProcess.isBuilt,
-      "the executable is not built: swift build -c release --product sallyport"),
+      "the executable is not built: sh Sources/build.sh"),
     arguments: names)
   func `the host keeps to the transcript`(name: String) throws {
     let transcript = try transcript(name)

@@ -14,7 +14,8 @@ import pathlib
 import time
 
 import pytest
-from host import TIMEOUT, Host, Sandbox, eventually, invoke
+from Support.host import TIMEOUT, Host, eventually, invoke
+from Support.sandbox import Sandbox
 
 OUT = {"target_id": 7001, "scope": "out"}
 

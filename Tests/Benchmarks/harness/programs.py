@@ -62,7 +62,7 @@ def build_go(go: str | None, source: str, output: Path) -> str:
 
 def sallyport(path: Path) -> Program:
     if not path.is_file():
-        return Program("Sallyport", missing=f"{path} is missing: `swift build -c release`")
+        return Program("Sallyport", missing=f"{path} is missing: `sh Sources/build.sh`")
     return Program("Sallyport", [str(path), "serve"])
 
 
