@@ -88,7 +88,8 @@ def test_more_held_calls_than_threads_delay_no_other(ledger, options):
         with held(ledger):
             host.send(*(keyed(id, str(id), timeout_ms=2_000) for id in range(32)))
             assert "result" in host.ask(invoke("unkeyed", "list_scanners"))
-            assert host.result("stats")["in_flight"] == 32
+            # The slot of a call that has just been answered may still be taken.
+            assert host.result("stats")["in_flight"] >= 32
             answers = host.read_all(32)
         assert {answer["error"]["data"]["kind"] for answer in answers} == {"unavailable"}
 
