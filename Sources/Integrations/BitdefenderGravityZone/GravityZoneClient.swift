@@ -97,13 +97,15 @@ package final class GravityZoneClient: VendorClient {
   ) async throws(CommandError) -> SingleFlight<String>.Holding {
     try await credentials.value(insteadOf: stale, in: invocation) {
       [self] (_) throws(CommandError) in
+      // For all who wait for the key, whatever their own deadlines.
+      let signIn = Invocation.signIn(on: connection)
       let key: String
       do throws(SecretReference.Fault) {
-        key = try await apiKey.resolve(connection.secrets)
+        key = try await apiKey.resolve(connection.secrets, by: signIn.deadline.current)
       } catch {
-        throw CommandError(
-          .auth, "The API key cannot be read: \(error.reason).", remedy: error.remedy)
+        throw error.error(reading: "The API key")
       }
+      try await signIn.openLibcrypto()
       connection.limiter.share(as: "bitdefender_gravityzone \(root) \(key)")
       let credentials = Base64.encode(Array("\(key):".utf8))
       connection.secrets.add(credentials)
