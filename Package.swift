@@ -42,9 +42,12 @@ let package = Package(
     room("FileStore", needs: ["Basics", "Crypto", "JSON"]),
     // Floor 4
     room(
+      "Delivery", needs: ["Basics", "FileStore", "HTTP", "JSON", "RateLimits", "Redaction"]),
+    room(
       "IntegrationKit",
       needs: [
-        "Basics", "Crypto", "FileStore", "HTTP", "JSON", "JSONPath", "RateLimits", "Redaction",
+        "Basics", "Crypto", "Delivery", "FileStore", "HTTP", "JSON", "JSONPath", "RateLimits",
+        "Redaction",
       ]),
     // Floor 5
     room(
@@ -77,7 +80,8 @@ let package = Package(
       ],
       path: "Sources/sallyport"),
     // Tests, one folder for each room
-    room("TestSupport", path: "Tests/TestSupport"),
+    room(
+      "TestSupport", path: "Tests/TestSupport", needs: ["Basics", "HTTP"]),
     tests("Basics"),
     tests("JSON", needs: ["Basics"]),
     tests("Redaction", needs: ["Basics", "JSON"]),
@@ -88,9 +92,13 @@ let package = Package(
     tests("Mail", needs: ["Basics", "JSON"]),
     tests("RateLimits", needs: ["Basics", "HTTP", "JSON"]),
     tests("FileStore", needs: ["Basics", "Crypto", "JSON"]),
+    tests("Delivery", needs: ["Basics", "HTTP", "JSON", "RateLimits", "Redaction"]),
     tests(
       "IntegrationKit",
-      needs: ["Basics", "Crypto", "FileStore", "HTTP", "JSON", "JSONPath", "RateLimits", "Redaction"]),
+      needs: [
+        "Basics", "Crypto", "Delivery", "FileStore", "HTTP", "JSON", "JSONPath", "RateLimits",
+        "Redaction",
+      ]),
     // Of the executable: plays protocol/transcripts.
     .testTarget(name: "TranscriptTests", dependencies: ["Basics", "JSON"]),
   ],

@@ -1,3 +1,5 @@
+import Delivery
+
 /// A client that a user lets in on a page of the vendor's (RFC 6749 section 4.1).
 ///
 /// Whoever asks for the consent keeps `state` and the verifier of RFC 7636 until the page has

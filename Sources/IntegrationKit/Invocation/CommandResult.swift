@@ -1,4 +1,5 @@
 import Basics
+import Delivery
 import FileStore
 import JSON
 
@@ -144,7 +145,7 @@ public struct PageCollector {
     } else {
       more.append(body)
     }
-    invocation.note { $0.pages = count }
+    invocation.setPages(count)
     if let total { await invocation.reportProgress(done: count, total: total) }
     return list?.count == 0
   }

@@ -1,4 +1,5 @@
 import Basics
+import Delivery
 import Synchronization
 
 /// Runs the targets of one command side by side.
@@ -98,7 +99,7 @@ final class FanOut: Sendable {
   }
 
   private func settle(_ position: Int, _ result: Result<TargetAnswer, CommandError>) async {
-    var outcomes = TargetOutcome.each(of: targets[position], result)
+    var outcomes = targets[position].outcomes(result)
     for index in outcomes.indices { await invocation.stream(&outcomes[index]) }
     state.withLock { state in
       state.outcomes[position] = outcomes
@@ -189,12 +190,12 @@ final class FanOut: Sendable {
     _ result: Result<TargetAnswer, CommandError>, of position: Int
   ) -> Result<TargetAnswer, CommandError> {
     guard state.withLock({ $0.unclear.contains(position) }) else { return result }
-    return result.mapError(invocation.doubting)
+    return result.mapError(invocation.sender.markingOutcomeUnknown)
   }
 
   /// Batches hold nobody up: what is refused in one is sent alone.
   private struct OpenGate: SendGate {
-    func enter() -> SendPermit { .go }
+    func enter() -> SendPermit { .proceed }
     func leave(status: Int?) {}
   }
 
@@ -249,7 +250,7 @@ final class FanOut: Sendable {
         return .wait(latch)
       }
       state.sending[position] = state.waiting.removeValue(forKey: position)
-      return .go
+      return .proceed
     }
   }
 
@@ -290,20 +291,4 @@ final class FanOut: Sendable {
   private static let notSent = CommandError(
     .auth, "Not sent, since the credentials were refused for another target.",
     remedy: "Check the credentials of the connection, then repeat it for this target.")
-}
-
-/// Lets the targets of a command send, or not.
-protocol SendGate: Sendable {
-  /// Asked before each send.
-  func enter() -> SendPermit
-  /// Told after it, with the status of the answer if one came.
-  func leave(status: Int?)
-}
-
-enum SendPermit {
-  case go
-  /// Nothing more is to be sent.
-  case stop
-  /// To be asked again after the signal.
-  case wait(Latch)
 }

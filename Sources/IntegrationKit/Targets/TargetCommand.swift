@@ -1,5 +1,5 @@
 import Basics
-import FileStore
+import Delivery
 import HTTP
 import JSON
 
@@ -15,17 +15,12 @@ public struct Target: Sendable {
     self.names = names
     self.request = request
   }
-}
 
-/// What a target that succeeded brings.
-public struct TargetAnswer: Sendable {
-  /// The vendor's body, untouched; nil where it has been handed over before.
-  public var body: JSON?
-  public var files: [StoredFile]
-
-  public init(_ body: JSON?, files: [StoredFile] = []) {
-    self.body = body
-    self.files = files
+  /// The outcome per name. If several share a request, the first one has its data.
+  func outcomes(_ result: Result<TargetAnswer, CommandError>) -> [TargetOutcome] {
+    names.enumerated().map { position, name in
+      TargetOutcome(name, position == 0 ? result : result.map { _ in TargetAnswer(nil) })
+    }
   }
 }
 

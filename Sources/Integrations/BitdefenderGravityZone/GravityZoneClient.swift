@@ -95,7 +95,7 @@ package final class GravityZoneClient: VendorClient {
   private func authorization(
     insteadOf stale: SingleFlight<String>.Holding? = nil, in invocation: Invocation
   ) async throws(CommandError) -> SingleFlight<String>.Holding {
-    try await credentials.value(insteadOf: stale, in: invocation) {
+    try await credentials.value(insteadOf: stale, in: invocation.sender) {
       [self] (_) throws(CommandError) in
       let key: String
       do throws(SecretReference.Fault) {

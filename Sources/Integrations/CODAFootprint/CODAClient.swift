@@ -106,7 +106,7 @@ package final class CODAClient: VendorClient {
   private func signIn(
     insteadOf stale: SingleFlight<Tokens>.Holding?, in invocation: Invocation
   ) async throws(CommandError) -> SingleFlight<Tokens>.Holding {
-    try await tokens.value(insteadOf: stale, in: invocation) {
+    try await tokens.value(insteadOf: stale, in: invocation.sender) {
       [self] (old) throws(CommandError) in
       var tokens = try await newTokens(insteadOf: old)
       for token in old?.superseded ?? [] { connection.secrets.remove(token) }

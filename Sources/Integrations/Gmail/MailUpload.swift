@@ -46,9 +46,9 @@ struct MailUpload {
         if next > furthest {
           furthest = next
           attempt = 1
-          invocation.noteHeadway()
+          invocation.extendDeadline()
         } else {
-          guard try await invocation.mayTryAgain(afterAttempt: attempt) else {
+          guard try await invocation.mayRetry(afterAttempt: attempt) else {
             throw fault
               ?? failure("Gmail does not take more than \(next) of the mail's \(raw.count) bytes.")
           }

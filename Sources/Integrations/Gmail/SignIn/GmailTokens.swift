@@ -67,7 +67,7 @@ final class GmailTokens: Sendable {
     _ grant: GmailGrant, _ flight: Flight, insteadOf stale: Flight.Holding?,
     in invocation: Invocation
   ) async throws(CommandError) -> Flight.Holding {
-    try await flight.value(insteadOf: stale, in: invocation) {
+    try await flight.value(insteadOf: stale, in: invocation.sender) {
       [self] (old) throws(CommandError) in
       let signIn = Invocation.signIn(on: connection) { [flight] in flight.mayWait(until: $0) }
       var token = try await newToken(grant, in: signIn)
@@ -84,7 +84,7 @@ final class GmailTokens: Sendable {
     case .oauthClientID:
       return try await endpoint.refresh(in: signIn)
     case .serviceAccount:
-      let account = try await account.value(in: signIn) {
+      let account = try await account.value(in: signIn.sender) {
         [self] (_) throws(CommandError) in try await readAccount()
       }.value
       let user = grant.user ?? settings.adminEmail ?? ""

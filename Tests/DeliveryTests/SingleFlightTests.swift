@@ -1,24 +1,10 @@
 import Basics
-import FileStore
-import HTTP
-import JSON
-import Redaction
+import Delivery
 import Synchronization
 import TestSupport
 import Testing
 
-@testable import IntegrationKit
-
-/// A transport for what sends nothing.
-private struct NoTransport: Transport {
-  func send(
-    _ request: HTTPRequest, through route: TransportRoute, deadline: Deadline
-  ) async throws(TransportError) -> HTTPResponse {
-    throw TransportError(.unavailable, "there is no network in this test", mayHaveArrived: false)
-  }
-}
-
-/// Counts flights and lets each land when the test says so.
+/// Counts flights, and lets each land when the test says so.
 private final class Airport: Sendable {
   private let flights = Mutex<[String?]>([])
   let mayLand = Latch()
@@ -47,55 +33,46 @@ private final class Airport: Sendable {
   private let flight = SingleFlight<String>()
   private let airport = Airport()
   private let executor = InOrderExecutor()
+  private let network = TestNetwork()
 
-  private func invocation(milliseconds: Int = 600_000) throws -> Invocation {
-    let definition = try ConnectionDefinition.shape.decode(
-      try JSON.parse(#"{"integration":"sample","settings":{}}"#)
-    ) { ConnectionDefinition(&$0) }
-    let secrets = Redactor()
-    let connection = try Connection(
-      name: "c", definition,
-      environment: ConnectionEnvironment(
-        transport: NoTransport(), secrets: secrets, log: Log(level: .error) { secrets.redact($0) },
-        files: FileStore()))
-    return Invocation(
-      CommandAbout("List Devices", "Lists."), id: "list_devices", on: connection, options: .none,
-      deadline: Deadline(inMilliseconds: milliseconds), events: nil)
+  private func sender(milliseconds: Int = 600_000) -> Sender {
+    network.sender(milliseconds: milliseconds)
   }
 
-  /// A caller that asks for the value, in the order of calling this.
+  /// A caller of `value`, in the order of calling this.
   private func caller(
     insteadOf stale: SingleFlight<String>.Holding? = nil, milliseconds: Int = 600_000,
     _ get: @escaping @Sendable (String?) async throws(CommandError) -> String
-  ) throws -> Task<Result<SingleFlight<String>.Holding, CommandError>, Never> {
-    let (flight, invocation) = (flight, try invocation(milliseconds: milliseconds))
+  ) -> Task<Result<SingleFlight<String>.Holding, CommandError>, Never> {
+    let (flight, sender) = (flight, sender(milliseconds: milliseconds))
     return Task(executorPreference: executor) {
       do throws(CommandError) {
-        return .success(try await flight.value(insteadOf: stale, in: invocation, get))
+        return .success(try await flight.value(insteadOf: stale, in: sender, get))
       } catch {
         return .failure(error)
       }
     }
   }
 
-  @Test func `one flight serves all that ask meanwhile, and those that ask later`() async throws {
-    let callers = try (0..<20).map { _ in try caller(airport.flyAndWait) }
+  @Test func `one flight serves all concurrent callers, and later ones`() async throws {
+    let callers = (0..<20).map { _ in caller(airport.flyAndWait) }
     await executor.settle()
     airport.mayLand.signal()
     for caller in callers { #expect(try await caller.value.get().value == "number 1") }
-    let later = try await flight.value(in: invocation(), airport.fly)
+    let later = try await flight.value(in: sender(), airport.fly)
     #expect(later.value == "number 1")
     #expect(airport.replaced == [nil])
   }
 
-  @Test func `a failure reaches all, and the next one tries again`() async throws {
+  @Test func `a failure reaches all callers, and the next caller starts a new flight`() async throws
+  {
     let airport = airport
     let fail: @Sendable (String?) async throws(CommandError) -> String = {
       (old) throws(CommandError) in
       _ = try await airport.flyAndWait(old)
       throw CommandError(.auth, "The password is wrong.")
     }
-    let callers = try (0..<10).map { _ in try caller(fail) }
+    let callers = (0..<10).map { _ in caller(fail) }
     await executor.settle()
     airport.mayLand.signal()
     for caller in callers {
@@ -107,30 +84,32 @@ private final class Airport: Sendable {
       #expect(error.message == "The password is wrong.")
     }
     #expect(airport.replaced == [nil])
-    #expect(try await flight.value(in: invocation(), airport.fly).value == "number 2")
+    #expect(try await flight.value(in: sender(), airport.fly).value == "number 2")
   }
 
   @Test func `a stale value is replaced once, however many found it stale`() async throws {
-    let stale = try await flight.value(in: invocation(), airport.fly)
-    let callers = try (0..<10).map { _ in try caller(insteadOf: stale, airport.flyAndWait) }
+    let stale = try await flight.value(in: sender(), airport.fly)
+    let callers = (0..<10).map { _ in caller(insteadOf: stale, airport.flyAndWait) }
     await executor.settle()
     airport.mayLand.signal()
     for caller in callers { #expect(try await caller.value.get().value == "number 2") }
-    // Somebody who comes late with the same one gets what replaced it.
-    let late = try await flight.value(insteadOf: stale, in: invocation(), airport.fly)
+    // A late caller with the same stale value gets its replacement.
+    let late = try await flight.value(insteadOf: stale, in: sender(), airport.fly)
     #expect(late.value == "number 2")
     #expect(airport.replaced == [nil, "number 1"])
-    let next = try await flight.value(insteadOf: late, in: invocation(), airport.fly)
+    let next = try await flight.value(insteadOf: late, in: sender(), airport.fly)
     #expect(next.value == "number 3")
     #expect(next.generation > late.generation && late.generation > stale.generation)
   }
 
   @Test func `a caller that gives up does not end the flight`() async throws {
-    let first = try caller(airport.flyAndWait)
-    let second = try caller(airport.flyAndWait)
-    let hasty = try caller(milliseconds: 20, airport.flyAndWait)
+    let first = caller(airport.flyAndWait)
+    let second = caller(airport.flyAndWait)
+    let hasty = caller(milliseconds: 20, airport.flyAndWait)
     await executor.settle()
     first.cancel()
+    #expect(await network.clock.nextPause(in: 20...20) != nil)
+    network.clock.advance(milliseconds: 20)
     guard case .failure(let cancelled) = await first.value,
       case .failure(let late) = await hasty.value
     else {
@@ -144,24 +123,24 @@ private final class Airport: Sendable {
     #expect(airport.replaced == [nil])
   }
 
-  @Test func `a flight that nobody waits for any more still brings the value`() async throws {
-    let only = try caller(airport.flyAndWait)
+  @Test func `a flight without a waiter still delivers its value`() async throws {
+    let only = caller(airport.flyAndWait)
     await executor.settle()
     only.cancel()
     _ = await only.value
-    let next = try caller(airport.flyAndWait)
+    let next = caller(airport.flyAndWait)
     await executor.settle()
     airport.mayLand.signal()
     #expect(try await next.value.get().value == "number 1")
     #expect(airport.replaced == [nil])
   }
 
-  @Test func `a flight that is held up refuses those who cannot wait, at once`() async throws {
-    let patient = try caller(milliseconds: 1_800_000, airport.flyAndWait)
-    let hurried = try caller(airport.flyAndWait)
+  @Test func `callers that cannot wait for a delayed flight fail fast`() async throws {
+    let patient = caller(milliseconds: 1_800_000, airport.flyAndWait)
+    let hurried = caller(airport.flyAndWait)
     await executor.settle()
-    #expect(flight.mayWait(until: MonotonicTime.now.adding(milliseconds: 1_200_000)))
-    let late = try caller(airport.flyAndWait)
+    #expect(flight.mayWait(until: network.clock.now.adding(milliseconds: 1_200_000)))
+    let late = caller(airport.flyAndWait)
     for caller in [hurried, late] {
       guard case .failure(let error) = await caller.value else {
         Issue.record("the landing is after its deadline")
@@ -170,7 +149,7 @@ private final class Airport: Sendable {
       #expect(error.kind == .rateLimited && (error.retryAfterMilliseconds ?? 0) > 1_000_000)
     }
     #expect(
-      !flight.mayWait(until: MonotonicTime.now.adding(milliseconds: 2_000_000)), "nobody is left")
+      !flight.mayWait(until: network.clock.now.adding(milliseconds: 2_000_000)), "nobody is left")
     await #expect(throws: CommandError.self) { _ = try await patient.value.get() }
     airport.mayLand.signal()
   }

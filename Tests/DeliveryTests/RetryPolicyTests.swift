@@ -1,10 +1,11 @@
+import Delivery
 import HTTP
 import Testing
 
 @Suite struct RetryPolicyTests {
   private let policy = RetryPolicy(attempts: 3, baseMilliseconds: 100, maximumMilliseconds: 1_000)
 
-  /// Whether a request is sent again: one that may be repeated, and one that may not.
+  /// Whether a request is retried: one whose repetition is safe, and one whose repetition is not.
   @Test(arguments: [
     (200, false, false), (204, false, false), (301, false, false), (400, false, false),
     (401, false, false), (403, false, false), (404, false, false), (408, false, false),
@@ -12,7 +13,7 @@ import Testing
     (501, false, false), (502, true, false), (503, true, false), (504, true, false),
     (505, false, false), (507, false, false), (599, false, false),
   ])
-  func `a status is followed by another attempt only where that is safe`(
+  func `a request is retried after a status only where that is safe`(
     status: Int, whenRepeatable: Bool, otherwise: Bool
   ) {
     for (isRepeatable, isRepeated) in [(true, whenRepeatable), (false, otherwise)] {
@@ -28,14 +29,14 @@ import Testing
     }
   }
 
-  /// By what may have happened: it did not arrive; it may have, and may be repeated; it may not.
+  /// For a request that did not arrive, that may have and is repeatable, and that may have and is not.
   @Test(arguments: [
     (TransportError.Kind.cannotConnect, true, true, true), (.timedOut, true, true, false),
     (.interrupted, true, true, false), (.tls, false, false, false),
     (.responseTooLarge, false, false, false), (.tooManyRedirects, false, false, false),
     (.cancelled, false, false, false), (.unavailable, false, false, false),
   ])
-  func `a broken request is sent again only where that is safe`(
+  func `a request is retried after a transport error only where that is safe`(
     kind: TransportError.Kind, notArrived: Bool, whenRepeatable: Bool, otherwise: Bool
   ) {
     for (mayHaveArrived, isRepeatable, isRepeated) in [
@@ -71,7 +72,7 @@ import Testing
     }
   }
 
-  @Test func `there are four attempts unless something else is said`() {
+  @Test func `there are four attempts by default`() {
     let delays = (1...5).map { attempt in
       RetryPolicy().delay(
         afterStatus: 503, retryAfterMilliseconds: nil, attempt: attempt, isRepeatable: true,
