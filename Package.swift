@@ -25,8 +25,9 @@ let package = Package(
     .systemLibrary(
       name: "COpenSSL", path: "Sources/COpenSSL", providers: [.apt(["libssl-dev"])]),
     .systemLibrary(name: "CTime", path: "Sources/CTime"),
+    .systemLibrary(name: "CFileSystem", path: "Sources/CFileSystem"),
     // Floor 1
-    room("Basics", needs: ["CTime"]),
+    room("Basics", needs: ["CFileSystem", "CTime"]),
     room("JSON", needs: ["Basics"]),
     // Floor 2
     room("Redaction", needs: ["Basics", "JSON"]),

@@ -77,7 +77,9 @@ extension Sender {
       }
       attempt += 1
       count { $0.retries += 1 }
-      try await wait(milliseconds: delay, reason: reason)
+      guard await wait(milliseconds: delay, reason: reason) else {
+        throw .cancelled(outcome: .notApplied)
+      }
     }
   }
 
@@ -92,10 +94,8 @@ extension Sender {
       delay < remainingMilliseconds
     else { return false }
     count { $0.retries += 1 }
-    do throws(CommandError) {
-      try await wait(milliseconds: delay, reason: "retry")
-    } catch {
-      throw withRemedy(error)
+    guard await wait(milliseconds: delay, reason: "retry") else {
+      throw withRemedy(.cancelled(outcome: .notApplied))
     }
     return true
   }
@@ -111,22 +111,24 @@ extension Sender {
   /// Records in the shared limit what a response says about it.
   private func recordRate(
     of response: HTTPResponse, _ rateRefusal: (HTTPResponse) -> RateRefusal?
-  ) -> Answer {
+  ) async -> Answer {
     let limiter = channel.limiter
     guard !response.isSuccess, let refusal = rateRefusal(response) else {
       limiter.accepted(operation.id, operation.quota)
       return Answer(response: response, refusal: nil, pauseMilliseconds: 0)
     }
-    let pause = limiter.refused(
-      operation.id, operation.quota, retryAfterMilliseconds: refusal.retryAfterMilliseconds)
+    let pause = await limiter.refused(
+      operation.id, operation.quota, retryAfterMilliseconds: refusal.retryAfterMilliseconds,
+      by: deadline.current)
     return Answer(response: response, refusal: refusal, pauseMilliseconds: pause)
   }
 
   /// Pauses the rate limit after the vendor refused a part of a request that it accepted otherwise.
   /// For whole requests `send` does so.
-  package func pauseRate(after refusal: RateRefusal) {
-    channel.limiter.refused(
-      operation.id, operation.quota, retryAfterMilliseconds: refusal.retryAfterMilliseconds)
+  package func pauseRate(after refusal: RateRefusal) async {
+    await channel.limiter.refused(
+      operation.id, operation.quota, retryAfterMilliseconds: refusal.retryAfterMilliseconds,
+      by: deadline.current)
   }
 
   /// One attempt within the limits of the connection. Its slot is free during the back-off after it;
@@ -140,7 +142,7 @@ extension Sender {
     do throws(TransportError) {
       let response = try await channel.transport.send(
         request, through: channel.route, deadline: deadline.current)
-      let answer = recordRate(of: response, rateRefusal)
+      let answer = await recordRate(of: response, rateRefusal)
       gate?.leave(status: response.status)
       return .success(answer)
     } catch {
@@ -151,7 +153,7 @@ extension Sender {
 
   /// Passes the gate with a reservation and a slot, and releases both if the gate is closed: another
   /// target that signs in may need them. A request counts for the limit when it is sent.
-  private func passGate(_ reservation: RatePlace) async throws(CommandError) {
+  private func passGate(_ reservation: RateReservation) async throws(CommandError) {
     var reservation = reservation
     while let gate {
       switch gate.enter() {

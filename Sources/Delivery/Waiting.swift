@@ -23,8 +23,9 @@ extension Sender {
 
   /// Fails fast if the last of that many requests would be due after the deadline, so that a command
   /// of many requests does not stop half-way. Reserves nothing.
-  package func expectRoom(forRequests count: Int) throws(CommandError) {
-    let due = channel.limiter.due(ofNext: count, for: operation.id, operation.quota)
+  package func expectRoom(forRequests count: Int) async throws(CommandError) {
+    let due = await channel.limiter.due(
+      ofNext: count, for: operation.id, operation.quota, by: deadline.current)
     let now = time.now
     guard deadline.allows(waitUntil: due, now: now) else {
       throw rateLimited(milliseconds: due.milliseconds(since: now), requests: count)
@@ -52,39 +53,27 @@ extension Sender {
   /// for a slot must not count as sent.
   ///
   /// - Returns: the reservation, which counts as sent now unless it is released.
-  func acquireRateAndConcurrency() async throws(CommandError) -> RatePlace {
+  func acquireRateAndConcurrency() async throws(CommandError) -> RateReservation {
     let limiter = channel.limiter
-    let fits = { (due: MonotonicTime, now: MonotonicTime) in
-      self.deadline.allows(waitUntil: due, now: now)
-    }
-    var reserved = limiter.reserve(for: operation.id, operation.quota, if: fits)
+    var turn: RateLimiter.Turn?
     var announced: MonotonicTime?
     while true {
-      switch reserved {
-      case .tooLate(let milliseconds): throw rateLimited(milliseconds: milliseconds)
-      case .now(let place):
-        if channel.concurrency.tryAcquire() { return place }
-        place.release()
-        try await acquireSlot()
-        reserved = limiter.reserve(for: operation.id, operation.quota, if: fits)
-        if case .now(let place) = reserved { return place }
-        channel.concurrency.release()
-      case .after(let milliseconds, let place):
-        guard canWait(until: place.due, now: time.now) else {
-          place.release()
-          throw rateLimited(milliseconds: milliseconds)
+      let reservation: RateReservation
+      do throws(RateDenial) {
+        reservation = try await limiter.acquire(
+          operation.id, operation.quota, continuing: turn, announced: &announced, for: self)
+      } catch {
+        switch error {
+        case .tooLate(let milliseconds): throw rateLimited(milliseconds: milliseconds)
+        case .cancelled: throw .cancelled(outcome: .notApplied)
         }
-        // A moment longer is no news.
-        let isNews = announced.map { place.due > $0.adding(milliseconds: 250) } ?? true
-        if isNews { announced = place.due }
-        do throws(CommandError) {
-          try await wait(milliseconds: milliseconds, reason: isNews ? "rate_limited" : nil)
-        } catch {
-          place.release()
-          throw error
-        }
-        reserved = limiter.resume(place, for: operation.id, operation.quota, if: fits)
       }
+      if channel.concurrency.tryAcquire() { return reservation }
+      reservation.release()
+      try await acquireSlot()
+      turn = await limiter.reserve(operation.id, operation.quota, for: self)
+      if case .now(let reservation) = turn { return reservation }
+      channel.concurrency.release()
     }
   }
 
@@ -98,14 +87,15 @@ extension Sender {
   }
 
   /// - Parameter reason: of the notification; nil for none.
-  func wait(milliseconds: Int, reason: String?) async throws(CommandError) {
+  /// - Returns: false if the task was cancelled.
+  func wait(milliseconds: Int, reason: String?) async -> Bool {
     if milliseconds > 0, let reason {
       await notifyWait?(reason, time.wallMilliseconds + Int64(milliseconds))
     }
     let start = time.now
     await time.pause(milliseconds: milliseconds)
     countWait(milliseconds: time.now.milliseconds(since: start))
-    if Task.isCancelled { throw .cancelled(outcome: .notApplied) }
+    return !Task.isCancelled
   }
 
   /// Fails after the deadline or a cancellation; for work that neither sends nor waits.
@@ -118,5 +108,21 @@ extension Sender {
   /// The error of a wait that ended without a result.
   package func stopped(_ what: String, outcome: CommandError.Outcome) -> CommandError {
     Task.isCancelled ? .cancelled(outcome: outcome) : .timeout(what, outcome: outcome)
+  }
+}
+
+extension Sender: RateWaiter {
+  package var latest: Deadline { deadline.current }
+
+  package func accepts(due: MonotonicTime, now: MonotonicTime) -> Bool {
+    deadline.allows(waitUntil: due, now: now)
+  }
+
+  package func startWait(until time: MonotonicTime) -> Bool {
+    canWait(until: time, now: self.time.now)
+  }
+
+  package func wait(milliseconds: Int, isAnnounced: Bool) async -> Bool {
+    await wait(milliseconds: milliseconds, reason: isAnnounced ? "rate_limited" : nil)
   }
 }

@@ -37,7 +37,8 @@ package struct RateBucket: Sendable, Equatable {
   /// When the last of so many requests, reserved one after the other from now on, would be due.
   ///
   /// Costs as much as there are places remembered, however many requests there are.
-  package func due(ofNext count: Int, within limit: RateLimit, now: MonotonicTime) -> MonotonicTime {
+  package func due(ofNext count: Int, within limit: RateLimit, now: MonotonicTime) -> MonotonicTime
+  {
     guard count > 0 else { return now }
     let start = max(now.nanoseconds, pausedUntil)
     let split = Self.firstIndex(after: start, in: places)

@@ -58,14 +58,14 @@ private final class PromptTransport: Transport {
 
   @Test func `many requests that do not fit fail before the first`() async throws {
     let connection = try connection(#"{"default":{"requests":10,"per_seconds":3600}}"#)
-    try invocation(on: connection).expectRoom(forRequests: 200)
+    try await invocation(on: connection).expectRoom(forRequests: 200)
     let hurried = invocation(on: connection, milliseconds: 30_000)
-    try hurried.expectRoom(forRequests: 10)
-    let error = #expect(throws: CommandError.self) { try hurried.expectRoom(forRequests: 11) }
+    try await hurried.expectRoom(forRequests: 10)
+    let error = await #expect(throws: CommandError.self) { try await hurried.expectRoom(forRequests: 11) }
     #expect(error?.kind == .rateLimited && error?.statusCode == 429)
     #expect((error?.retryAfterMilliseconds ?? 0) > 3_500_000)
-    #expect(throws: CommandError.self, "more than a day") {
-      try invocation(on: connection).expectRoom(forRequests: 251)
+    await #expect(throws: CommandError.self, "more than a day") {
+      try await invocation(on: connection).expectRoom(forRequests: 251)
     }
     #expect(transport.deadlines.isEmpty)
   }

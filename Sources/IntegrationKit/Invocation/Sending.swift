@@ -26,12 +26,14 @@ extension Invocation {
 
   /// Pauses the rate limit after the vendor refused a part of a request that it accepted otherwise.
   /// For whole requests `send` does so.
-  public func pauseRate(after refusal: RateRefusal) { sender.pauseRate(after: refusal) }
+  public func pauseRate(after refusal: RateRefusal) async {
+    await sender.pauseRate(after: refusal)
+  }
 
   /// Fails fast if the last of that many requests would be due after the deadline, so that a command
   /// of many requests does not stop half-way. Reserves nothing.
-  public func expectRoom(forRequests count: Int) throws(CommandError) {
-    try sender.expectRoom(forRequests: count)
+  public func expectRoom(forRequests count: Int) async throws(CommandError) {
+    try await sender.expectRoom(forRequests: count)
   }
 
   // MARK: Time

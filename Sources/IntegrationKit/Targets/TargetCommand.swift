@@ -93,7 +93,7 @@ extension TargetCommand {
     let size = batchSize(for: targets.count, with: client)
     let sends = (targets.count + size - 1) / size
     try await client.prepare(in: invocation)
-    try invocation.expectRoom(forRequests: sends * Self.requestsPerTarget)
+    try await invocation.expectRoom(forRequests: sends * Self.requestsPerTarget)
     let batches = FanOut.Batches(size: size) { await run($0, with: client, in: $1) }
     let fanOut = FanOut(
       targets, atOnce: Self.maximumConcurrency, in: invocation, batches: size > 1 ? batches : nil

@@ -154,7 +154,7 @@ extension GmailClient {
     // One batch is one refusal, of the call that is to wait longest.
     let refusals = responses.compactMap { $0.flatMap(GmailErrors.rateRefusal) }
     if let longest = refusals.max(by: { $0.waitOrZero < $1.waitOrZero }) {
-      invocation.pauseRate(after: longest)
+      await invocation.pauseRate(after: longest)
     }
     return responses.map { response in
       response.map { answer(in: $0, in: invocation) } ?? .unclear
