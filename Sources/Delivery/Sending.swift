@@ -176,8 +176,8 @@ extension Sender {
 
   // MARK: Errors
 
-  /// The start of a body, to be shown.
-  package func excerpt(of body: [UInt8], bytes: Int) -> ArraySlice<UInt8> {
+  /// The start of a body, redacted.
+  func excerpt(of body: [UInt8], bytes: Int) -> ArraySlice<UInt8> {
     channel.secrets.redact(body).prefix(bytes)
   }
 

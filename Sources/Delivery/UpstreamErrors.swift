@@ -82,3 +82,44 @@ extension HTTPResponse {
     return JSONFragment { $0.string(utf8: body.prefix(Self.excerptBytes)) }
   }
 }
+
+extension Sender {
+  /// Bytes of a body that an error quotes if it is not a response of the API.
+  private static let quotedBytes = 500
+
+  /// The body of a response as JSON; null if it is empty.
+  ///
+  /// - Parameter remedy: of the error, if it is not JSON.
+  package func json(
+    of response: HTTPResponse, remedy: String
+  ) throws(CommandError) -> JSON {
+    if response.body.isEmpty { return JSONFragment.null.json }
+    do throws(JSONError) {
+      return try JSON.parse(response.body)
+    } catch {
+      throw withRemedy(bodyIsNotJSON(response, error, remedy: remedy))
+    }
+  }
+
+  /// The error of a successful response whose body is not JSON.
+  package func bodyIsNotJSON(
+    _ response: HTTPResponse, _ error: JSONError, remedy: String
+  ) -> CommandError {
+    unusable(response, "The vendor's response is not JSON: \(error).", remedy: remedy)
+  }
+
+  /// The error of a successful response that is not one of the API. Quotes the start of its body.
+  package func unusable(
+    _ response: HTTPResponse, _ message: String, remedy: String
+  ) -> CommandError {
+    CommandError(
+      .upstream, message, outcome: outcomeAfterSending, remedy: remedy,
+      upstream: JSONFragment {
+        $0.object {
+          $0.member("status", response.status)
+          $0.name("body")
+          $0.string(utf8: excerpt(of: response.body, bytes: Self.quotedBytes))
+        }
+      })
+  }
+}

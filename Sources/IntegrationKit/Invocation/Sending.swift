@@ -1,6 +1,7 @@
 // An integration sees errors, outcomes and rate refusals through the kit.
 @_exported import Delivery
 import HTTP
+import JSON
 import RateLimits
 
 /// Sending, within the limits and the deadline of the invocation.
@@ -63,8 +64,76 @@ extension Invocation {
   /// Adds to an error with an unknown outcome how to find out.
   public func withRemedy(_ error: CommandError) -> CommandError { sender.withRemedy(error) }
 
-  /// The start of a body, to be shown.
-  public func excerpt(of body: [UInt8], bytes: Int) -> ArraySlice<UInt8> {
-    sender.excerpt(of: body, bytes: bytes)
+  /// The body of a response as JSON; null if it is empty.
+  ///
+  /// - Parameter remedy: of the error, if it is not JSON.
+  public func json(of response: HTTPResponse, remedy: String) throws(CommandError) -> JSON {
+    try sender.json(of: response, remedy: remedy)
+  }
+
+  /// The error of a successful response whose body is not JSON.
+  public func bodyIsNotJSON(
+    _ response: HTTPResponse, _ error: JSONError, remedy: String
+  ) -> CommandError {
+    sender.bodyIsNotJSON(response, error, remedy: remedy)
+  }
+
+  /// The error of a successful response that is not one of the API. Quotes the start of its body.
+  public func unusable(
+    _ response: HTTPResponse, _ message: String, remedy: String
+  ) -> CommandError {
+    sender.unusable(response, message, remedy: remedy)
+  }
+}
+
+// MARK: Signing in
+
+extension Invocation {
+  /// Sends a request with the credential of `authenticator`, and once more with a new one if the
+  /// vendor rejects it.
+  ///
+  /// - Throws: if signing in failed, or no response arrived. Not thrown: any status.
+  public func send<Credential>(
+    _ request: HTTPRequest, with authenticator: Authenticator<Credential>,
+    refusedByRate rateRefusal: (HTTPResponse) -> RateRefusal? = RateRefusal.of429
+  ) async throws(CommandError) -> HTTPResponse {
+    try await authenticator.send(request, in: sender, refusedByRate: rateRefusal)
+  }
+}
+
+extension Authenticator {
+  /// An authenticator of one connection.
+  ///
+  /// - Parameters:
+  ///   - texts: the texts that `refresh` has added to the secrets, once each per sign-in.
+  ///   - header: the value of the Authorization header.
+  ///   - isStale: whether to replace a credential before it is sent.
+  ///   - isExpired: whether a response means that the credential is no longer valid.
+  ///   - isReplaced: whether a new credential differs, so that a repetition makes sense.
+  ///   - refresh: gets a credential, in the invocation of the sign-in. `old` is nil the first time,
+  ///     and after a failure.
+  public convenience init(
+    on connection: Connection, texts: @escaping @Sendable (Credential) -> [String],
+    header: @escaping @Sendable (Credential) -> String,
+    isStale: @escaping @Sendable (Credential) -> Bool = { _ in false },
+    isExpired: @escaping @Sendable (Credential, HTTPResponse) -> Bool = { $1.status == 401 },
+    isReplaced: @escaping @Sendable (_ old: Credential, _ new: Credential) -> Bool = { _, _ in
+      true
+    },
+    refresh:
+      @escaping @Sendable (_ old: Credential?, _ signIn: Invocation)
+      async throws(CommandError) -> Credential
+  ) {
+    self.init(
+      secrets: connection.secrets, texts: texts, header: header, isStale: isStale,
+      isExpired: isExpired, isReplaced: isReplaced
+    ) { (old, mayWait) async throws(CommandError) in
+      try await refresh(old, .signIn(on: connection, mayWait: mayWait))
+    }
+  }
+
+  /// Signs in unless a credential is at hand.
+  public func prepare(in invocation: Invocation) async throws(CommandError) {
+    _ = try await holding(in: invocation.sender)
   }
 }

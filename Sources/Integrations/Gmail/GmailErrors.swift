@@ -99,19 +99,6 @@ enum GmailErrors {
     ("Invalid label", "Take the label ids from list_labels; some cannot be changed."),
   ]
 
-  static func unreadable(_ response: HTTPResponse, in invocation: Invocation) -> CommandError {
-    CommandError(
-      .upstream, "The vendor's answer is not JSON.", outcome: invocation.outcomeAfterSending,
-      remedy: "Check gmail_url and directory_url of the connection.",
-      upstream: JSONFragment {
-        $0.object {
-          $0.member("status", response.status)
-          $0.name("body")
-          $0.string(utf8: invocation.excerpt(of: response.body, bytes: 500))
-        }
-      })
-  }
-
   // MARK: Errors of signing in
 
   /// Nothing was done for the command; `concernsSignIn` says so.

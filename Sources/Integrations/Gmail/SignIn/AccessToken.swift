@@ -1,15 +1,10 @@
 import Basics
 
-/// What the token endpoint hands out.
+/// An access token of the token endpoint.
 struct AccessToken: Sendable {
   let text: String
   /// When it is no longer used, somewhat before its end.
   let staleAt: MonotonicTime
-  /// The ones before, which answers that are still on their way may hold.
-  var superseded: [String] = []
-
-  /// All that are kept out of the output.
-  var texts: [String] { [text] + superseded }
 
   /// Seconds before its end in which a token is not used any more, as Google's own clients have it.
   private static let marginSeconds: Int64 = 225
