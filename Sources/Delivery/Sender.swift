@@ -78,7 +78,7 @@ package final class Sender: Sendable {
     parent = nil
   }
 
-  private init(of parent: Sender, _ gate: any SendGate) {
+  private init(of parent: Sender, _ gate: (any SendGate)?) {
     operation = parent.operation
     channel = parent.channel
     // The time that a target waits for its start is not taken from its work.
@@ -91,8 +91,10 @@ package final class Sender: Sendable {
     self.parent = parent
   }
 
-  /// A sender for one of several targets.
-  package func child(sendingThrough gate: any SendGate) -> Sender { Sender(of: self, gate) }
+  /// A sender for one of several targets, or a batch of them.
+  package func child(sendingThrough gate: (any SendGate)? = nil) -> Sender {
+    Sender(of: self, gate)
+  }
 
   /// The sender of a sign-in.
   package static func signIn(

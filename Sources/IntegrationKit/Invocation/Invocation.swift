@@ -69,8 +69,8 @@ public final class Invocation: Sendable {
     self.parent = parent
   }
 
-  /// The part of this invocation that concerns one of several targets.
-  func child(sendingThrough gate: any SendGate) -> Invocation {
+  /// The part of this invocation that concerns one of several targets, or a batch of them.
+  func child(sendingThrough gate: (any SendGate)? = nil) -> Invocation {
     Invocation(
       command, id: commandID, on: connection, options: options, events: events,
       sender: sender.child(sendingThrough: gate), parent: self)
