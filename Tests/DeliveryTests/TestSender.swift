@@ -18,7 +18,7 @@ struct TestNetwork {
     secrets: Redactor = Redactor()
   ) {
     self.transport = transport
-    limiter = RateLimiter(limits)
+    limiter = RateLimiter(limits, on: clock.source)
     channel = Channel(
       transport: transport, route: TransportRoute(), limiter: limiter,
       concurrency: ConcurrencyLimit(concurrency), secrets: secrets, time: clock.source)

@@ -330,7 +330,7 @@ private final class Places: Sendable {
     while await limiter(state.process()).due(ofNext: 1, for: "a", nil, by: far)
       >= reservation.due
       .adding(milliseconds: 3_600_000)
-    { await Task.yield() }
+    { await Task.pause(milliseconds: 1) }
   }
 
   @Test func `a process that was stopped with the lock delays the others once`() async throws {
