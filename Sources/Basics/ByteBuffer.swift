@@ -1,11 +1,11 @@
 import Glibc
 
-/// Bytes that are written one after the other.
+/// A growable, append-only byte buffer.
 ///
-/// An array would do, were it not for the price of small appends: each asks whether the array is
-/// shared. This one is never shared, since it cannot be copied.
+/// An array checks for shared storage on every append, which makes small appends slow. This buffer
+/// cannot be copied, so its storage is never shared.
 public struct ByteBuffer: ~Copyable, @unchecked Sendable {
-  // @unchecked: owns its memory alone.
+  // @unchecked: the buffer is the only owner of its memory.
   private var base: UnsafeMutablePointer<UInt8>
   private var capacity: Int
   public private(set) var count = 0
@@ -28,7 +28,7 @@ public struct ByteBuffer: ~Copyable, @unchecked Sendable {
   public var last: UInt8? { count == 0 ? nil : base[count - 1] }
 
   @inline(__always)
-  private mutating func makeRoom(_ more: Int) {
+  private mutating func reserve(_ more: Int) {
     if count + more > capacity { grow(count + more) }
   }
 
@@ -42,7 +42,7 @@ public struct ByteBuffer: ~Copyable, @unchecked Sendable {
 
   @inline(__always)
   public mutating func append(_ byte: UInt8) {
-    makeRoom(1)
+    reserve(1)
     base[count] = byte
     count += 1
   }
@@ -50,7 +50,7 @@ public struct ByteBuffer: ~Copyable, @unchecked Sendable {
   @inline(__always)
   public mutating func append(_ bytes: UnsafeBufferPointer<UInt8>) {
     guard let source = bytes.baseAddress else { return }
-    makeRoom(bytes.count)
+    reserve(bytes.count)
     memcpy(base + count, source, bytes.count)
     count += bytes.count
   }
@@ -64,11 +64,11 @@ public struct ByteBuffer: ~Copyable, @unchecked Sendable {
     bytes.withUnsafeBufferPointer { append($0) }
   }
 
-  /// `"name":`, with the comma before it where one is needed.
+  /// Appends `"name":`, after a comma if `afterComma` is set.
   @inline(__always)
   public mutating func appendName(_ name: StaticString, afterComma: Bool) {
     let length = name.utf8CodeUnitCount
-    makeRoom(length + 4)
+    reserve(length + 4)
     var at = base + count
     if afterComma {
       at.pointee = UInt8(ascii: ",")
@@ -81,7 +81,8 @@ public struct ByteBuffer: ~Copyable, @unchecked Sendable {
     count += length + (afterComma ? 4 : 3)
   }
 
-  /// Forgets the bytes after the first `count` and keeps the memory, unless there is very much.
+  /// Drops the bytes after the first `count`. Keeps the memory, unless the buffer is empty and very
+  /// large.
   public mutating func truncate(to count: Int) {
     self.count = count
     if count == 0 && capacity > 1_048_576 {
@@ -99,6 +100,6 @@ public struct ByteBuffer: ~Copyable, @unchecked Sendable {
     try body(UnsafeBufferPointer(start: base, count: count))
   }
 
-  /// A copy.
+  /// A copy of the bytes.
   public var array: [UInt8] { withBytes(Array.init) }
 }

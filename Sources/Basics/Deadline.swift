@@ -1,6 +1,6 @@
 import Glibc
 
-/// Time on the monotonic clock, which no clock adjustment moves. Nanoseconds.
+/// A time on the monotonic clock, in nanoseconds. Adjustments of the wall clock do not affect it.
 public struct MonotonicTime: Comparable, Hashable, Sendable {
   public var nanoseconds: Int64
 
@@ -18,13 +18,13 @@ public struct MonotonicTime: Comparable, Hashable, Sendable {
     MonotonicTime(nanoseconds: nanoseconds + Int64(milliseconds) * 1_000_000)
   }
 
-  /// Whole milliseconds from `earlier` to this, rounded up so that a wait is never cut short.
+  /// Whole milliseconds from `earlier` to `self`. Rounded up, so that no wait ends early.
   public func milliseconds(since earlier: MonotonicTime) -> Int {
     Int((nanoseconds - earlier.nanoseconds + 999_999) / 1_000_000)
   }
 }
 
-/// The moment by which something must have answered.
+/// The time by which an operation must be done.
 public struct Deadline: Sendable {
   public let time: MonotonicTime
 
@@ -34,15 +34,15 @@ public struct Deadline: Sendable {
     time = MonotonicTime.now.adding(milliseconds: milliseconds)
   }
 
-  /// Milliseconds left, 0 when it has passed.
+  /// Milliseconds until the deadline; 0 if it has passed.
   public var remainingMilliseconds: Int { max(0, time.milliseconds(since: .now)) }
 
   public var hasPassed: Bool { MonotonicTime.now >= time }
 }
 
 extension Task where Success == Never, Failure == Never {
-  /// Suspends for that long or until the task is cancelled; cancellation is not an error here,
-  /// whoever sleeps looks at its own reasons to go on.
+  /// Sleeps for `milliseconds` or until the task is cancelled. Does not throw on cancellation: the
+  /// caller checks its exit conditions itself.
   public static func pause(milliseconds: Int) async {
     try? await Task.sleep(nanoseconds: UInt64(max(0, milliseconds)) * 1_000_000)
   }

@@ -1,4 +1,4 @@
-/// Integers in decimal digits.
+/// Writes integers in decimal digits.
 public enum DecimalDigits {
   public static func append(_ value: Int64, to output: inout ByteBuffer) {
     if value >= 0 && value < 10 {

@@ -1,16 +1,16 @@
 import Glibc
 
-/// Whole reads and writes on POSIX descriptors and files.
+/// Complete reads and writes on POSIX file descriptors and files.
 package enum FileDescriptor {
-  /// Writes everything, through interruptions and short writes.
+  /// Writes all bytes. Continues after interruptions and short writes.
   ///
-  /// - Returns: 0, or the errno that stopped it (`EPIPE` when the reader went away).
+  /// - Returns: 0, or the errno of the failed write (`EPIPE` if the reader has closed).
   @discardableResult
   package static func writeAll(_ bytes: [UInt8], to descriptor: Int32) -> Int32 {
     bytes.withUnsafeBytes { writeAll($0, to: descriptor).error }
   }
 
-  /// - Returns: how many bytes were written, and 0 or the errno that stopped it.
+  /// - Returns: the number of bytes written, and 0 or the errno of the failed write.
   package static func writeAll(
     _ bytes: UnsafeRawBufferPointer, to descriptor: Int32
   ) -> (count: Int, error: Int32) {
@@ -29,9 +29,10 @@ package enum FileDescriptor {
     return (written, 0)
   }
 
-  /// A file's bytes.
+  /// Reads a whole file.
   ///
-  /// - Throws: `FileError` with the reason in the system's words, also beyond `limit` bytes.
+  /// - Throws: `FileError` with the system's reason; `EFBIG` if the file is larger than `limit`
+  ///   bytes.
   package static func readFile(_ path: String, limit: Int) throws(FileError) -> [UInt8] {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { throw FileError(path: path, code: errno) }
@@ -51,7 +52,7 @@ package enum FileDescriptor {
     }
   }
 
-  /// Replaces a file whole: a reader sees the old content or the new, never a part.
+  /// Replaces a file atomically: a reader sees the old content or the new content, never a part.
   package static func replaceFile(
     _ path: String, with bytes: [UInt8], mode: mode_t = 0o600
   ) throws(FileError) {
@@ -69,7 +70,7 @@ package enum FileDescriptor {
   }
 }
 
-/// A file that could not be read or written.
+/// A file that cannot be read or written.
 package struct FileError: Error, Sendable, CustomStringConvertible {
   package var path: String
   /// The system's errno.

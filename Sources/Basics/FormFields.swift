@@ -1,5 +1,5 @@
-/// Names and values in the order and number in which they came: the fields of a form
-/// (`application/x-www-form-urlencoded`, URL standard section 5), the query of a URL.
+/// Ordered name-value pairs; names may repeat. Used for forms (`application/x-www-form-urlencoded`,
+/// URL standard section 5) and for the query of a URL.
 public struct FormFields: Sendable, Equatable, ExpressibleByDictionaryLiteral {
   public struct Field: Sendable, Equatable {
     public var name: String
@@ -19,16 +19,16 @@ public struct FormFields: Sendable, Equatable, ExpressibleByDictionaryLiteral {
     all = fields.map { Field($0.0, $0.1) }
   }
 
-  /// Nothing for no value.
+  /// Appends nothing if `value` is nil.
   public mutating func append(_ name: String, _ value: String?) {
     if let value { all.append(Field(name, value)) }
   }
 
-  /// The first value of that name.
+  /// The first value with that name.
   public subscript(name: String) -> String? { all.first { $0.name == name }?.value }
 
-  /// The first name that stands twice, which OAuth forbids (RFC 6749 section 3.1): two parties that
-  /// pick different ones of the values would disagree on what was said.
+  /// The first name that occurs twice. OAuth forbids repeated names (RFC 6749 section 3.1): two
+  /// parties that read different values would disagree about the request.
   public var repeatedName: String? {
     var seen: Set<String> = []
     return all.first { !seen.insert($0.name).inserted }?.name
@@ -41,8 +41,8 @@ public struct FormFields: Sendable, Equatable, ExpressibleByDictionaryLiteral {
       .joined(separator: "&")
   }
 
-  /// Reads what a form sends. There is no text that it refuses: what is no escape stays, bytes that
-  /// are not UTF-8 become U+FFFD.
+  /// Decodes a form. Never fails: an invalid escape stays as it is, and bytes that are not UTF-8
+  /// become U+FFFD.
   public init(decoding bytes: some Collection<UInt8>) {
     all = bytes.split(separator: UInt8(ascii: "&")).map { field in
       let parts = field.split(
@@ -52,8 +52,8 @@ public struct FormFields: Sendable, Equatable, ExpressibleByDictionaryLiteral {
     }
   }
 
-  /// The query of a URL, as a user copies it out of the browser: what stands between the first `?`
-  /// and `#`. No fields for none.
+  /// Decodes the query of a URL that a user copied from a browser: the part between the first `?`
+  /// and `#`. Without a query there are no fields.
   public init(queryOf url: String) {
     let beforeFragment = url.utf8.prefix { $0 != UInt8(ascii: "#") }
     let query = beforeFragment.drop { $0 != UInt8(ascii: "?") }.dropFirst()

@@ -2,8 +2,8 @@ import Synchronization
 
 /// A one-time signal that one task waits for.
 ///
-/// What tasks queue for (a slot, a token, room in a queue) is a list of latches under the lock of
-/// whatever is waited for.
+/// A queue of waiting tasks (for a slot, a token or queue space) is a list of latches, guarded by
+/// the lock of the resource.
 public final class Latch: Sendable {
   private enum State {
     case idle
@@ -15,22 +15,22 @@ public final class Latch: Sendable {
 
   public init() {}
 
-  /// Ends the wait. Does nothing when it has ended.
+  /// Signals the waiter. Has no effect if the wait has already ended.
   ///
-  /// - Returns: false when the wait was given up before, so that what was to be handed over must go
-  ///   to somebody else.
+  /// - Returns: false if the waiter has given up. The caller must then pass the resource to the
+  ///   next waiter.
   @discardableResult
   public func signal() -> Bool { end(signalled: true) }
 
-  /// Waits for the signal, but not beyond the task's cancellation or the deadline.
+  /// Waits until the signal, the deadline or the cancellation of the task.
   ///
-  /// - Returns: whether the signal came.
+  /// - Returns: true if the signal arrived.
   public func wait(until deadline: Deadline? = nil) async -> Bool {
     guard let deadline else { return await waitWithoutDeadline() }
     return await wait(untilLatestOf: { deadline })
   }
 
-  /// The same with a deadline that may be moved to a later time meanwhile.
+  /// The same, with a deadline that may be extended during the wait.
   public func wait(untilLatestOf deadline: @escaping @Sendable () -> Deadline) async -> Bool {
     await wait(on: .system, untilLatestOf: deadline)
   }

@@ -15,14 +15,15 @@ public enum LogLevel: Int, Comparable, Sendable, CaseIterable {
   public static func < (one: Self, other: Self) -> Bool { one.rawValue < other.rawValue }
 }
 
-/// Lines for people on stderr.
+/// A log for people, on stderr.
 ///
-/// A thread of its own writes them from a bounded queue, so a reader that does not drain stderr
-/// delays nothing; what does not fit is counted and said later. Known secrets are redacted.
+/// A dedicated thread writes the lines from a bounded queue, so a reader that does not drain stderr
+/// delays nothing. Lines that do not fit are dropped and counted; the log reports the number later.
+/// Known secrets are redacted.
 public final class Log: Sendable {
-  /// Lines that wait for stderr at most; further ones are counted and dropped.
+  /// Maximum number of queued lines. Further lines are dropped and counted.
   public static let queueLines = 1_000
-  /// Bytes of one line at most; the rest is cut.
+  /// Maximum length of one line in characters. The rest is truncated.
   public static let lineBytes = 4_096
 
   private struct State {
@@ -55,7 +56,7 @@ public final class Log: Sendable {
   private func write(_ level: LogLevel, _ text: () -> String) {
     guard level <= self.level else { return }
     let time = WallClock.rfc3339(WallClock.nowMilliseconds)
-    // Scrubbed before it is cut: half a secret would not be found any more.
+    // Redact before truncating: half a secret would not be recognized.
     let clean = String(redact(text()).prefix(Self.lineBytes))
     let line = "\(time) \(level.name) \(clean.replacingLineBreaks)\n"
     let startThread = monitor.withLock { state in
@@ -77,7 +78,7 @@ public final class Log: Sendable {
         guard !state.lines.isEmpty else { return nil }
         var lines = state.lines
         if state.dropped > 0 {
-          lines.append("(\(state.dropped) log lines were dropped: stderr was not read)\n")
+          lines.append("\(state.dropped) log lines dropped: stderr was not read\n")
         }
         state.lines = []
         state.dropped = 0
@@ -90,7 +91,7 @@ public final class Log: Sendable {
     }
   }
 
-  /// Waits until everything is written, but not longer than that: at exit.
+  /// Waits until all lines are written, at most `milliseconds`. Called on exit.
   public func flush(milliseconds: Int = 200) {
     _ = monitor.wait(until: Deadline(inMilliseconds: milliseconds)) { state -> Bool? in
       state.lines.isEmpty && !state.isWriting ? true : nil
@@ -99,7 +100,7 @@ public final class Log: Sendable {
 }
 
 extension String {
-  /// One log record stays one line.
+  /// The text without line breaks: one log record is one line.
   fileprivate var replacingLineBreaks: String {
     guard utf8.contains(where: { $0 == 0x0A || $0 == 0x0D }) else { return self }
     return String(map { $0.isNewline ? " " : $0 })

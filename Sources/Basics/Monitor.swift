@@ -1,11 +1,11 @@
 import Glibc
 
-/// State that threads share and wait on: one lock, one condition.
+/// State that threads share and wait on: one lock and one condition variable.
 ///
-/// For threads only. A task waits with a continuation, since blocking one of the few threads that
-/// run tasks would stop the others.
+/// For threads only. A task must wait with a continuation: a blocked thread of the task pool would
+/// stop other tasks.
 package final class Monitor<State>: @unchecked Sendable {
-  // @unchecked: `state` is touched with `mutex` held only.
+  // @unchecked: `state` is accessed only with `mutex` held.
   private let mutex: UnsafeMutablePointer<pthread_mutex_t>
   private let condition: UnsafeMutablePointer<pthread_cond_t>
   private var state: State
@@ -31,7 +31,7 @@ package final class Monitor<State>: @unchecked Sendable {
     mutex.deallocate()
   }
 
-  /// Runs `body` with the lock held. Whoever changes what others wait for calls `notify` after.
+  /// Runs `body` with the lock held. After a change that other threads wait for, call `notify`.
   @inline(__always)
   package func withLock<Result>(_ body: (inout State) throws -> Result) rethrows -> Result {
     pthread_mutex_lock(mutex)
@@ -39,10 +39,10 @@ package final class Monitor<State>: @unchecked Sendable {
     return try body(&state)
   }
 
-  /// Wakes every waiting thread to look again.
+  /// Wakes all waiting threads, which check their conditions again.
   package func notify() { pthread_cond_broadcast(condition) }
 
-  /// Blocks until `body` answers something or the deadline passes, then answers nil.
+  /// Blocks until `body` returns a value or the deadline passes. Returns nil after the deadline.
   package func wait<Result>(
     until deadline: Deadline? = nil, for body: (inout State) -> Result?
   ) -> Result? {

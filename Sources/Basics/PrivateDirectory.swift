@@ -1,8 +1,8 @@
 import Glibc
 
-/// Directories that only their owner may enter.
+/// Directories that only their owner can access.
 package enum PrivateDirectory {
-  /// Makes a directory and those above it that are missing, for this user alone.
+  /// Creates a directory and its missing parents, accessible to this user only.
   package static func make(_ path: String) throws(FileError) {
     if mkdir(path, 0o700) == 0 { return }
     let code = errno

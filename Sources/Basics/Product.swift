@@ -1,7 +1,7 @@
-/// What this program is, wherever it introduces itself.
+/// The product's name and versions.
 public enum Product {
   public static let name = "sallyport"
   public static let version = "0.1.0"
-  /// Of the wire contract (see `protocol/`).
+  /// The version of the wire contract (see `protocol/`).
   public static let protocolVersion = "1"
 }

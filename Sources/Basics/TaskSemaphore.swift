@@ -1,6 +1,6 @@
 import Synchronization
 
-/// Lets a number of tasks through at a time, in the order in which they came.
+/// A counting semaphore for tasks. Waiters acquire slots in order of arrival.
 package final class TaskSemaphore: Sendable {
   private struct State {
     var free: Int
@@ -10,11 +10,11 @@ package final class TaskSemaphore: Sendable {
   private let state: Mutex<State>
 
   package init(_ slots: Int) {
-    precondition(slots > 0, "a semaphore that lets nothing through")
+    precondition(slots > 0, "a semaphore needs at least one slot")
     state = Mutex(State(free: slots))
   }
 
-  /// Takes a slot when there is a free one, which `release` gives back.
+  /// Acquires a slot if one is free. Release it with `release`.
   package func tryAcquire() -> Bool {
     state.withLock { state in
       guard state.free > 0 else { return false }
@@ -23,9 +23,9 @@ package final class TaskSemaphore: Sendable {
     }
   }
 
-  /// Takes a slot, which `release` gives back.
+  /// Waits for a slot and acquires it. Release it with `release`.
   ///
-  /// - Returns: false when the task was cancelled or the deadline passed first.
+  /// - Returns: false if the task was cancelled or the deadline passed first.
   package func acquire(until deadline: Deadline, on time: TimeSource = .system) async -> Bool {
     let latch = state.withLock { state -> Latch? in
       if state.free > 0 {
@@ -51,7 +51,7 @@ package final class TaskSemaphore: Sendable {
         }
         return state.queue.removeFirst()
       }
-      // A latch that was given up meanwhile passes its turn on.
+      // If the waiter has given up, the slot goes to the next one.
       guard let next, !next.signal() else { return }
     }
   }

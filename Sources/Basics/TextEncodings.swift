@@ -1,4 +1,4 @@
-/// Base64 (RFC 4648 section 4) and its URL-safe alphabet (section 5).
+/// Base64 (RFC 4648 section 4) and its URL-safe variant (section 5).
 public enum Base64 {
   public enum Alphabet: Sendable { case standard, urlSafe }
 
@@ -7,7 +7,7 @@ public enum Base64 {
   private static let urlSafeDigits: StaticString =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
-  /// The encoding, padded with `=` unless told not to.
+  /// Encodes bytes, by default with `=` padding.
   public static func encode(
     _ bytes: some Collection<UInt8>, alphabet: Alphabet = .standard, padded: Bool = true
   ) -> String {
@@ -31,10 +31,10 @@ public enum Base64 {
     return String(decoding: encoded, as: UTF8.self)
   }
 
-  /// The bytes that `text` stands for, padded or not.
+  /// Decodes Base64, with or without padding.
   ///
-  /// - Throws: for what no encoder writes: other characters, white space and line breaks among them,
-  ///   a padding that is not whole, and bits that stand for nothing.
+  /// - Throws: if the text contains other characters (including white space and line breaks), if
+  ///   the padding is incomplete, or if unused bits are not zero. No encoder writes these.
   public static func decode(
     _ text: UnsafeBufferPointer<UInt8>, alphabet: Alphabet = .standard
   ) throws(Base64Error) -> [UInt8] {
@@ -51,7 +51,7 @@ public enum Base64 {
     for at in 0..<digitCount {
       let value = values[Int(text[at])]
       guard value < 64 else {
-        throw Base64Error(offset: at, reason: "holds a character that is none of its digits")
+        throw Base64Error(offset: at, reason: "contains a character outside the Base64 alphabet")
       }
       bits = bits << 6 | UInt32(value)
       bitCount += 6
@@ -60,10 +60,10 @@ public enum Base64 {
       decoded.append(UInt8(truncatingIfNeeded: bits >> UInt32(bitCount)))
     }
     guard padding == 0 || text.count % 4 == 0, digitCount % 4 != 1 else {
-      throw Base64Error(offset: text.count, reason: "is cut short, or padded wrongly")
+      throw Base64Error(offset: text.count, reason: "is truncated or incorrectly padded")
     }
     guard bits & (1 << UInt32(bitCount) - 1) == 0 else {
-      throw Base64Error(offset: digitCount - 1, reason: "ends in bits that stand for nothing")
+      throw Base64Error(offset: digitCount - 1, reason: "has non-zero unused bits at the end")
     }
     return decoded
   }
@@ -71,7 +71,7 @@ public enum Base64 {
   private static let standardValues = values(of: standardDigits)
   private static let urlSafeValues = values(of: urlSafeDigits)
 
-  /// By byte: the value of that digit, or 0xFF.
+  /// The value of each digit, by byte; 0xFF for other bytes.
   private static func values(of digits: StaticString) -> [UInt8] {
     var values = [UInt8](repeating: 0xFF, count: 256)
     for value in 0..<64 { values[Int(digits.utf8Start[value])] = UInt8(value) }
@@ -81,9 +81,9 @@ public enum Base64 {
 
 /// A text that is not Base64.
 public struct Base64Error: Error, Sendable {
-  /// Bytes into the text, from 0.
+  /// Byte offset in the text, from 0.
   public var offset: Int
-  /// The rest of a sentence that starts with the place.
+  /// A predicate. The caller puts the subject before it.
   public var reason: String
 }
 
@@ -91,7 +91,7 @@ public struct Base64Error: Error, Sendable {
 public enum PercentEncoding {
   public static let hexDigits = Array("0123456789ABCDEF".utf8)
 
-  /// Encodes every byte but the unreserved characters (letters, digits, `-._~`).
+  /// Encodes every byte except the unreserved characters (letters, digits, `-._~`).
   public static func encode(_ text: String) -> String {
     if text.utf8.allSatisfy(isUnreserved) { return text }
     var encoded: [UInt8] = []
@@ -105,14 +105,14 @@ public enum PercentEncoding {
     return String(decoding: encoded, as: UTF8.self)
   }
 
-  /// A byte as an escape.
+  /// Appends a byte as an escape.
   static func append(_ byte: UInt8, to encoded: inout [UInt8]) {
     encoded.append(UInt8(ascii: "%"))
     encoded.append(hexDigits[Int(byte >> 4)])
     encoded.append(hexDigits[Int(byte & 0xF)])
   }
 
-  /// The text with its escapes resolved; what is no escape stays.
+  /// Decodes the escapes. Invalid escapes stay as they are.
   public static func decode(_ text: String) -> String { decode(Array(text.utf8)) }
 
   static func decode(_ bytes: [UInt8]) -> String {
@@ -144,10 +144,10 @@ public enum PercentEncoding {
   }
 }
 
-/// The encoding of the names and values of a form (URL standard section 5), one at a time; see
-/// `FormFields`.
+/// Encodes and decodes single names and values of a form (URL standard section 5). For whole forms
+/// see `FormFields`.
 public enum FormEncoding {
-  /// Letters, digits and `*-._` stay, a space becomes a plus, every other byte is percent-encoded.
+  /// Keeps letters, digits and `*-._`, writes a space as `+` and percent-encodes every other byte.
   public static func encode(_ text: String) -> String {
     var encoded: [UInt8] = []
     encoded.reserveCapacity(text.utf8.count)

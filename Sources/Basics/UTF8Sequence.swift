@@ -1,7 +1,8 @@
 /// One UTF-8 encoded character (RFC 3629).
 public enum UTF8Sequence {
-  /// The length in bytes, 1 to 4, of the well-formed sequence at `bytes`, or 0 when there is none:
-  /// a stray continuation byte, an overlong form, a surrogate, beyond U+10FFFF, or cut short.
+  /// The length in bytes, 1 to 4, of the well-formed sequence at `bytes`. 0 for a stray
+  /// continuation byte, an overlong form, a surrogate, a value above U+10FFFF or a truncated
+  /// sequence.
   public static func length(_ bytes: UnsafePointer<UInt8>, available: Int) -> Int {
     let lead = bytes[0]
     let (count, second): (Int, ClosedRange<UInt8>)
@@ -21,7 +22,7 @@ public enum UTF8Sequence {
     return count
   }
 
-  /// U+0085, U+2028 and U+2029 end a line for some readers of text (Python's `splitlines`).
+  /// U+0085, U+2028 and U+2029. Some text readers treat them as line ends (Python's `splitlines`).
   @inline(__always)
   public static func isLineSeparator(_ bytes: UnsafePointer<UInt8>, length: Int) -> Bool {
     switch length {

@@ -1,6 +1,6 @@
 /// Universally unique identifiers (RFC 9562, version 4: random).
 public enum UniqueID {
-  /// Such as `3f2b8c1e-9d4a-4c6f-8b1a-0e5d7c9a2f34`.
+  /// For example `3f2b8c1e-9d4a-4c6f-8b1a-0e5d7c9a2f34`.
   public static func make() -> String {
     var generator = SystemRandomNumberGenerator()
     var bytes = withUnsafeBytes(of: (generator.next(), generator.next())) { Array($0) }

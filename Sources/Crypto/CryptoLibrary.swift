@@ -1,9 +1,9 @@
 import COpenSSL
 
-/// libcrypto, opened when it is first needed.
+/// libcrypto, loaded on first use.
 ///
-/// Linking it would cost every start of the process more than everything else up to the first
-/// reply; a host that only answers dry runs never opens it.
+/// Linking it would cost more at process start than everything else up to the first response. A
+/// host that only answers dry runs never loads it.
 struct CryptoLibrary: Sendable {
   typealias Algorithm = @convention(c) () -> OpaquePointer?
   typealias NewDigest = @convention(c) () -> OpaquePointer?
@@ -56,9 +56,9 @@ package struct CryptoError: Error, Sendable {
   package var reason: String
 }
 
-/// About the library, for `version`.
+/// Library metadata, for `version`.
 package enum Crypto {
-  /// Such as `OpenSSL 3.0.17 1 Jul 2025`.
+  /// For example `OpenSSL 3.0.17 1 Jul 2025`.
   package static func version() throws(CryptoError) -> String {
     let library = try CryptoLibrary.shared.get()
     return library.versionText(OPENSSL_VERSION).map { String(cString: $0) } ?? "unknown"

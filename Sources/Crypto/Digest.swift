@@ -1,11 +1,11 @@
 import COpenSSL
 
-/// A message digest by libcrypto, of bytes that come piece by piece.
+/// An incremental message digest by libcrypto.
 package struct Digest: ~Copyable {
   package enum Algorithm: Sendable, CaseIterable {
-    /// RFC 1321. For telling files apart, as vendors do; not against forgery.
+    /// RFC 1321. Identifies files, as vendors do; not secure against forgery.
     case md5
-    /// FIPS 180-4; the same holds.
+    /// FIPS 180-4. Not secure against forgery either.
     case sha1
     /// FIPS 180-4
     case sha256
@@ -14,7 +14,7 @@ package struct Digest: ~Copyable {
   private let library: CryptoLibrary
   private let state: OpaquePointer
 
-  /// - Throws: where there is no libcrypto, or where it forbids the algorithm, as in FIPS mode.
+  /// - Throws: if libcrypto is missing or forbids the algorithm, as in FIPS mode.
   package init(_ algorithm: Algorithm) throws(CryptoError) {
     let library = try CryptoLibrary.shared.get()
     state = try Self.begin(algorithm, library)
@@ -27,7 +27,7 @@ package struct Digest: ~Copyable {
     guard let state = library.newDigest() else { throw CryptoError(reason: "out of memory") }
     guard library.beginDigest(state, library.algorithm(algorithm), nil) == 1 else {
       library.freeDigest(state)
-      throw CryptoError(reason: "libcrypto refuses \(algorithm)")
+      throw CryptoError(reason: "libcrypto rejects \(algorithm)")
     }
     return state
   }
@@ -40,7 +40,7 @@ package struct Digest: ~Copyable {
     }
   }
 
-  /// The digest of everything so far, after which there is no more.
+  /// The digest of all bytes. Ends the digest.
   package consuming func bytes() throws(CryptoError) -> [UInt8] {
     var digest = [UInt8](repeating: 0, count: Int(EVP_MAX_MD_SIZE))
     var length: UInt32 = 0
@@ -50,7 +50,7 @@ package struct Digest: ~Copyable {
     return Array(digest.prefix(Int(length)))
   }
 
-  /// The same in lower-case hexadecimal digits.
+  /// The digest in lower-case hexadecimal digits. Ends the digest.
   package consuming func hex() throws(CryptoError) -> String {
     try bytes().reduce(into: "") { text, byte in
       text += byte < 16 ? "0" : ""
@@ -73,7 +73,7 @@ package struct Digest: ~Copyable {
     _ algorithm: Algorithm, _ bytes: [UInt8]
   ) throws(CryptoError) -> Digest {
     var digest = try Digest(algorithm)
-    // A closure that throws a type of its own would be inferred to throw any.
+    // Swift infers `any Error` for a closure with a typed throw.
     let outcome = bytes.withUnsafeBytes { bytes in
       Result { () throws(CryptoError) in try digest.update(bytes) }
     }

@@ -3,11 +3,11 @@ import JSON
 
 /// JSON Web Tokens (RFC 7519) in the compact form of RFC 7515, signed with RS256.
 package enum JWT {
-  /// The only algorithm there is here, so that none can be chosen by who sends a token.
+  /// The only supported algorithm, so that the sender of a token cannot choose one.
   package static let algorithm = "RS256"
 
   package struct Header: Sendable {
-    /// Which of the signer's keys it is: `private_key_id` of a service account.
+    /// Identifies the signer's key: `private_key_id` of a service account.
     package var keyID: String?
 
     package init(keyID: String? = nil) { self.keyID = keyID }
@@ -23,7 +23,7 @@ package enum JWT {
     }
   }
 
-  /// - Parameter claims: an object; its bytes are signed as they are, in their order.
+  /// - Parameter claims: an object. Its bytes are signed unchanged, in their order.
   package static func sign(
     header: Header = Header(), claims: JSONFragment, key: RSAPrivateKey
   ) throws(CryptoError) -> String {
@@ -31,19 +31,21 @@ package enum JWT {
     return signed + "." + encode(try key.sign(Array(signed.utf8)))
   }
 
-  /// The claims of a token that `key` verifies.
+  /// Verifies a token and returns its claims.
   ///
-  /// Whom it is for and until when (`aud`, `exp`) is for the caller to judge.
-  /// - Throws: for any other text. Nothing of it is read before the signature is found right, but
-  ///   the header, which must say `RS256`.
+  /// The caller checks the audience and the expiry (`aud`, `exp`).
+  /// - Throws: if the token is invalid. Only the header, which must name `RS256`, is read before
+  ///   the signature is verified.
   package static func verify(_ text: String, key: RSAPublicKey) throws(JWTError) -> JSON {
-    guard text.utf8.count <= maximumBytes else { throw .malformed("is longer than a token may be") }
+    guard text.utf8.count <= maximumBytes else {
+      throw .malformed("is longer than \(maximumBytes) bytes")
+    }
     let parts = text.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
-    guard parts.count == 3 else { throw .malformed("does not consist of three parts") }
+    guard parts.count == 3 else { throw .malformed("does not have three parts") }
     let header = try object(decode(parts[0], "header"), "header")
     guard header["alg"]?.equals(algorithm) == true else { throw .algorithm }
     guard header["crit"] == nil else {
-      throw .malformed("needs extensions (crit) that are unknown")
+      throw .malformed("requires unknown extensions (crit)")
     }
     let claims = try decode(parts[1], "claims")
     let signature = try decode(parts[2], "signature")
@@ -69,14 +71,14 @@ package enum JWT {
       Result { () throws(Base64Error) in try Base64.decode(digits, alphabet: .urlSafe) }
     }
     guard part.last != UInt8(ascii: "="), let bytes = try? decoded.get() else {
-      throw .malformed("has a \(name) that is not Base64url without padding")
+      throw .malformed("has a \(name) that is not unpadded Base64url")
     }
     return bytes
   }
 
   private static func object(_ bytes: [UInt8], _ name: String) throws(JWTError) -> JSON {
     guard let json = try? JSON.parse(bytes, limits: JSONLimits(depth: 32)), json.kind == .object
-    else { throw .malformed("has a \(name) that is no JSON object") }
+    else { throw .malformed("has a \(name) that is not a JSON object") }
     return json
   }
 }

@@ -1,17 +1,17 @@
-/// Why a text is no token that can be trusted. Never quotes it.
+/// Why a token is rejected. Never quotes the token.
 package struct JWTError: Error, Equatable, Sendable, CustomStringConvertible {
   package enum Kind: Sendable {
     case malformed
-    /// Signed with another algorithm, or not at all.
+    /// Signed with another algorithm, or unsigned.
     case algorithm
-    /// Not signed by that key.
+    /// The signature does not match the key.
     case signature
     /// libcrypto cannot be used.
     case unavailable
   }
 
   package var kind: Kind
-  /// The rest of a sentence that starts with the token.
+  /// A predicate; the subject is the token.
   package var reason: String
 
   package var description: String { "the token \(reason)" }
@@ -24,7 +24,7 @@ package struct JWTError: Error, Equatable, Sendable, CustomStringConvertible {
     kind: .algorithm, reason: "is not signed with \(JWT.algorithm)")
 
   static let signature = JWTError(
-    kind: .signature, reason: "has a signature that its signer's key does not verify")
+    kind: .signature, reason: "has an invalid signature")
 
   static func unavailable(_ error: CryptoError) -> JWTError {
     JWTError(kind: .unavailable, reason: "cannot be verified: \(error.reason)")

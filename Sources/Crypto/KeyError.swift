@@ -1,50 +1,50 @@
-/// What is wrong with a key. Never quotes any of it, so it is safe to show.
+/// Why a key is rejected. Never quotes the key, so it is safe to show.
 package struct KeyError: Error, Equatable, Sendable, CustomStringConvertible {
   package enum Kind: Sendable {
-    /// There is no PEM in the text, or none of a key of that sort.
+    /// The text contains no PEM, or no PEM of the expected key type.
     case notPEM
-    /// It needs a passphrase, which is never asked for.
+    /// The key needs a passphrase. Passphrases are not supported.
     case encrypted
-    /// A key of another algorithm, such as EC.
+    /// The key uses another algorithm, such as EC.
     case notRSA
-    /// Its end is missing.
+    /// The end of the PEM block is missing.
     case truncated
-    /// It is no well-formed key, or its parts do not belong together.
+    /// The key is malformed, or its parts do not match.
     case damaged
-    /// Below `RSAKeySize.minimumBits`.
+    /// Shorter than `RSAKeySize.minimumBits`.
     case tooShort
     /// libcrypto cannot be used.
     case unavailable
   }
 
   package var kind: Kind
-  /// The rest of a sentence that starts with the key.
+  /// A predicate; the subject is the key.
   package var reason: String
 
   package var description: String { "the key \(reason)" }
 
   static let noPEM = KeyError(
-    kind: .notPEM, reason: "is not in PEM: it has no line such as -----BEGIN PRIVATE KEY-----")
+    kind: .notPEM, reason: "is not PEM: no line such as -----BEGIN PRIVATE KEY-----")
 
   static func otherPEM(_ wanted: String) -> KeyError {
-    KeyError(kind: .notPEM, reason: "is PEM of something else than \(wanted)")
+    KeyError(kind: .notPEM, reason: "is PEM, but not \(wanted)")
   }
 
   static let encrypted = KeyError(
     kind: .encrypted, reason: "is encrypted; store it without a passphrase, as a secret")
 
   static let notRSA = KeyError(
-    kind: .notRSA, reason: "is of another algorithm than RSA, which RS256 needs")
+    kind: .notRSA, reason: "is not an RSA key; RS256 requires RSA")
 
   static let truncated = KeyError(
-    kind: .truncated, reason: "is cut short; it goes up to and with the -----END line")
+    kind: .truncated, reason: "is truncated; include the -----END line")
 
   static func damaged(_ reason: String) -> KeyError { KeyError(kind: .damaged, reason: reason) }
 
   static func tooShort(bits: Int) -> KeyError {
     KeyError(
       kind: .tooShort,
-      reason: "has \(bits) bits; RS256 needs \(RSAKeySize.minimumBits) or more (RFC 7518)")
+      reason: "has \(bits) bits; RS256 requires at least \(RSAKeySize.minimumBits) (RFC 7518)")
   }
 
   init(kind: Kind, reason: String) {

@@ -1,9 +1,9 @@
-/// The part of libcrypto that reads keys, signs and verifies.
+/// The functions of libcrypto that read keys, sign and verify.
 ///
-/// Apart from `CryptoLibrary`, so that a digest does not carry it along.
+/// Separate from `CryptoLibrary`, so that a digest does not load them.
 struct KeyLibrary: Sendable {
   typealias Bytes = UnsafePointer<UInt8>?
-  /// Moves the pointer behind what it has read.
+  /// Advances the pointer past the bytes that it has read.
   typealias ReadKey =
     @convention(c) (UnsafeMutablePointer<OpaquePointer?>?, UnsafeMutablePointer<Bytes>?, Int)
     -> OpaquePointer?
@@ -14,7 +14,7 @@ struct KeyLibrary: Sendable {
   typealias KeyProperty = @convention(c) (OpaquePointer?) -> Int32
   typealias Free = @convention(c) (OpaquePointer?) -> Void
   typealias NewState = @convention(c) () -> OpaquePointer?
-  /// State, nothing, digest, nothing, key.
+  /// Arguments: state, nil, digest, nil, key.
   typealias Begin =
     @convention(c) (
       OpaquePointer?, UnsafeMutablePointer<OpaquePointer?>?, OpaquePointer?, OpaquePointer?,
@@ -41,8 +41,8 @@ struct KeyLibrary: Sendable {
   let sign: Sign
   let beginVerifying: Begin
   let verify: Verify
-  /// Of this thread: what is left in the queue would be taken for a later call's error, libcurl's
-  /// among them.
+  /// Clears the error queue of this thread. A later call, also one by libcurl, would report the old
+  /// errors.
   let clearErrors: ClearErrors
 
   static let shared: Result<KeyLibrary, CryptoError> = Result { () throws(CryptoError) in

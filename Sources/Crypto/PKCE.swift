@@ -1,30 +1,30 @@
 import Basics
 
-/// Proof Key for Code Exchange (RFC 7636) with the method S256: who redeems an authorization code
-/// shows that it was he who asked for it.
+/// Proof Key for Code Exchange (RFC 7636) with the method S256. It proves that the client that
+/// redeems an authorization code is the one that requested it.
 package struct PKCE: Sendable {
-  /// What `code_challenge_method` says.
+  /// The value of `code_challenge_method`.
   package static let method = "S256"
 
-  /// Sent with the code. A secret until then.
+  /// Sent when the code is redeemed. Secret until then.
   package let verifier: String
-  /// Sent when the code is asked for.
+  /// Sent with the authorization request.
   package let challenge: String
 
-  /// With a verifier of 256 random bits, as section 7.1 advises.
+  /// Creates a verifier of 256 random bits, as section 7.1 recommends.
   package init() throws(CryptoError) {
     verifier = RandomToken.make()
     challenge = try Self.challenge(of: verifier)
   }
 
-  /// Base64url without padding of the SHA-256 of a verifier.
+  /// The SHA-256 digest of a verifier, in Base64url without padding.
   package static func challenge(of verifier: String) throws(CryptoError) -> String {
     let digest = try Digest.bytes(.sha256, Array(verifier.utf8))
     return Base64.encode(digest, alphabet: .urlSafe, padded: false)
   }
 
-  /// The server's side: whether a verifier is well-formed and belongs to the challenge.
-  package static func proves(
+  /// Server side: whether a verifier is well-formed and matches the challenge.
+  package static func verify(
     _ verifier: String, challenge: String
   ) throws(CryptoError) -> Bool {
     guard isVerifier(verifier) else { return false }

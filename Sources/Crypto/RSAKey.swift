@@ -1,21 +1,21 @@
 import COpenSSL
 
 package enum RSAKeySize {
-  /// RFC 7518 section 3.3 forbids less for RS256.
+  /// The minimum for RS256 by RFC 7518 section 3.3.
   package static let minimumBits = 2048
 }
 
-/// A key in libcrypto's memory, freed with the last of those that use it.
+/// A key in libcrypto's memory, freed with its last user.
 ///
-/// @unchecked: nothing changes a key once it is read, and libcrypto lets any number of threads use
-/// such a key at once, each with a state of its own (openssl-threads(7)).
+/// @unchecked: a key does not change after it is read. libcrypto allows concurrent use of such a
+/// key if each thread has a separate state (openssl-threads(7)).
 final class RSAKey: @unchecked Sendable {
   private let library: KeyLibrary
   private let key: OpaquePointer
 
   /// Reads DER.
   ///
-  /// - Parameter read: libcrypto's reader; it moves the pointer.
+  /// - Parameter read: libcrypto's reader. It advances the pointer.
   init(
     _ der: [UInt8],
     by read: (KeyLibrary, UnsafeMutablePointer<KeyLibrary.Bytes>, Int) -> OpaquePointer?
@@ -28,7 +28,7 @@ final class RSAKey: @unchecked Sendable {
     }
     guard let key else {
       library.clearErrors()
-      throw .damaged("is no key that OpenSSL can read")
+      throw .damaged("is not a key that OpenSSL can read")
     }
     self.library = library
     self.key = key
@@ -56,19 +56,19 @@ final class RSAKey: @unchecked Sendable {
   func verify(_ signature: [UInt8], of bytes: [UInt8]) throws(CryptoError) -> Bool {
     let state = try begin(library.beginVerifying)
     defer { library.freeState(state) }
-    // Below zero for a signature of another length, which is not verified either.
+    // The result is negative if the length of the signature is wrong.
     if library.verify(state, signature, signature.count, bytes, bytes.count) == 1 { return true }
     library.clearErrors()
     return false
   }
 
-  /// A state for SHA-256 and the padding that libcrypto uses unless told otherwise, PKCS #1 v1.5.
+  /// A state for SHA-256 with libcrypto's default padding, PKCS #1 v1.5.
   private func begin(_ begin: KeyLibrary.Begin) throws(CryptoError) -> OpaquePointer {
     guard let state = library.newState() else { throw CryptoError(reason: "out of memory") }
     guard begin(state, nil, library.sha256(), nil, key) == 1 else {
       library.freeState(state)
       library.clearErrors()
-      throw CryptoError(reason: "libcrypto refuses RSA with SHA-256")
+      throw CryptoError(reason: "libcrypto rejects RSA with SHA-256")
     }
     return state
   }

@@ -1,13 +1,13 @@
 /// A private key for RS256: RSASSA-PKCS1-v1_5 with SHA-256 (RFC 7518 section 3.3, RFC 8017 section
 /// 8.2).
 ///
-/// Reading one takes as long as a few signatures, some milliseconds; keep it. Threads may share it.
+/// Reading takes as long as a few signatures, some milliseconds, so keep the key. Thread-safe.
 package struct RSAPrivateKey: Sendable {
   private let key: RSAKey
 
-  /// Reads PKCS #8 (`BEGIN PRIVATE KEY`, as in a service account's JSON) or PKCS #1 (`BEGIN RSA
-  /// PRIVATE KEY`), with line breaks or with `\n` in their place. Signs once, since a key with one
-  /// wrong character is else only found by whoever refuses its signatures.
+  /// Reads PKCS #8 (`BEGIN PRIVATE KEY`, as in the JSON of a service account) or PKCS #1 (`BEGIN
+  /// RSA PRIVATE KEY`), with line breaks or with `\n`. Signs once as a check: otherwise only the
+  /// receiver of a signature would notice one wrong character in the key.
   package init(pem: String) throws(KeyError) {
     let block = try PEM.block(
       in: pem, labelled: ["PRIVATE KEY", "RSA PRIVATE KEY"], of: "a private key")
@@ -21,7 +21,7 @@ package struct RSAPrivateKey: Sendable {
     } catch {
       isSound = false
     }
-    guard isSound else { throw .damaged("is damaged: its parts do not belong together") }
+    guard isSound else { throw .damaged("is damaged: its parts do not match") }
   }
 
   package var publicKey: RSAPublicKey { RSAPublicKey(key) }

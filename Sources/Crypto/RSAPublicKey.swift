@@ -1,6 +1,6 @@
 import COpenSSL
 
-/// The other half of an `RSAPrivateKey`.
+/// The public part of an `RSAPrivateKey`.
 package struct RSAPublicKey: Sendable {
   private let key: RSAKey
 
@@ -17,7 +17,7 @@ package struct RSAPublicKey: Sendable {
     }
   }
 
-  /// Whether the private key signed exactly these bytes.
+  /// Whether the signature is valid for these bytes.
   package func verify(_ signature: [UInt8], of bytes: [UInt8]) throws(CryptoError) -> Bool {
     try key.verify(signature, of: bytes)
   }

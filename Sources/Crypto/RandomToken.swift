@@ -1,14 +1,13 @@
 import Basics
 
-/// Values that nobody can guess: the `state` of an authorization request (RFC 6749 section 10.12),
-/// the emulated vendors' tokens.
+/// Unguessable values: the `state` of an authorization request (RFC 6749 section 10.12), the tokens
+/// of the emulated vendors.
 package enum RandomToken {
-  /// Base64url without padding, of the system's random generator; 43 characters unless told
-  /// otherwise.
+  /// Random bytes of the system's generator in Base64url without padding; 43 characters by default.
   package static func make(bytes count: Int = 32) -> String {
     var generator = SystemRandomNumberGenerator()
     var bytes: [UInt8] = []
-    // Eight at a time: each call is one of the system.
+    // Eight bytes at a time: each call is a system call.
     while bytes.count < count {
       withUnsafeBytes(of: generator.next()) { bytes.append(contentsOf: $0) }
     }

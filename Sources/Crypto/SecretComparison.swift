@@ -1,9 +1,9 @@
 import COpenSSL
 
-/// Comparing what a stranger sent with a secret.
+/// Compares untrusted input with a secret.
 package enum SecretComparison {
-  /// Whether both are the same bytes, in a time that depends on their lengths only, so that it does
-  /// not tell how much of a guess is right. The length of a token is no secret.
+  /// Whether both values have the same bytes. The time depends only on their lengths, so it does
+  /// not reveal how much of a guess is right. The length of a token is not secret.
   package static func areEqual(_ one: String, _ other: String) -> Bool {
     areEqual(Array(one.utf8), Array(other.utf8))
   }

@@ -1,12 +1,12 @@
 import CCurl
 import HTTP
 
-/// libcurl's error codes (libcurl-errors(3)) by what they mean for a retry.
+/// Maps libcurl's error codes (libcurl-errors(3)) to kinds that decide on a retry.
 enum CurlErrorKind {
   static func kind(of code: CURLcode, hasSent: Bool) -> TransportError.Kind {
     let kind = kind(of: code)
-    // An answer that is not HTTP has the code of a URL that is not, and a proxy that refuses the
-    // tunnel that of a broken connection.
+    // libcurl reports a response that is not HTTP like an unsupported URL, and a proxy that rejects
+    // the tunnel like a broken connection.
     if kind == .cannotConnect && hasSent { return .interrupted }
     if kind == .interrupted && !hasSent { return .cannotConnect }
     return kind

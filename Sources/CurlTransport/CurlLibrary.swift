@@ -1,12 +1,12 @@
 import CCurl
 import Glibc
 
-/// libcurl, opened when the first request is sent.
+/// libcurl, loaded with the first request.
 ///
-/// With the thirty libraries it needs in turn, loading it takes several times as long as the rest
-/// of the way to a first reply.
+/// It depends on thirty other libraries. Loading it takes several times as long as everything else
+/// up to a first response.
 struct CurlLibrary: @unchecked Sendable {
-  // @unchecked: C function addresses, which do not change.
+  // @unchecked: addresses of C functions, which do not change.
   let easyInit: @convention(c) () -> UnsafeMutableRawPointer?
   let easyReset: @convention(c) (UnsafeMutableRawPointer) -> Void
   let easyCleanup: @convention(c) (UnsafeMutableRawPointer) -> Void
@@ -47,13 +47,13 @@ struct CurlLibrary: @unchecked Sendable {
 
   private init(opening name: String) throws(LoadError) {
     guard let handle = dlopen(name, RTLD_NOW | RTLD_LOCAL) else {
-      throw LoadError(reason: "libcurl cannot be opened: \(String(cString: dlerror()))")
+      throw LoadError(reason: "cannot load libcurl: \(String(cString: dlerror()))")
     }
     func symbol<Function>(_ name: String) throws(LoadError) -> Function {
       guard let address = dlsym(handle, name) else {
-        throw LoadError(reason: "libcurl is too old: it has no \(name)")
+        throw LoadError(reason: "libcurl is too old: missing \(name)")
       }
-      // A C function's address has no other type than the one its header declares.
+      // The type of a C function is the one that its header declares.
       return unsafeBitCast(address, to: Function.self)
     }
     easyInit = try symbol("curl_easy_init")
@@ -78,12 +78,11 @@ struct CurlLibrary: @unchecked Sendable {
     version = try symbol("curl_version")
     let initialize: @convention(c) (Int) -> CURLcode = try symbol("curl_global_init")
     guard initialize(Int(CURL_GLOBAL_ALL)) == CURLE_OK else {
-      throw LoadError(reason: "libcurl cannot be initialised")
+      throw LoadError(reason: "cannot initialize libcurl")
     }
   }
 
-  /// The absolute form of a reference found at `base` (RFC 3986 section 5), or nil when there is
-  /// none.
+  /// Resolves a reference against `base` (RFC 3986 section 5); nil if it is invalid.
   func resolve(_ reference: String, against base: String) -> String? {
     guard let url = urlInit() else { return nil }
     defer { urlCleanup(url) }

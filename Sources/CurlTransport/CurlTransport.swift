@@ -3,14 +3,14 @@ import CCurl
 import HTTP
 import Synchronization
 
-/// HTTP by libcurl: connections are kept and shared, HTTP/2 is used where a server offers it,
-/// certificates are always verified.
+/// HTTP by libcurl. Connections are reused and shared, HTTP/2 is used if the server supports it,
+/// and certificates are always verified.
 package final class CurlTransport: Transport {
-  /// Redirects that one request follows at most.
+  /// Maximum number of redirects per request.
   static let maximumRedirects = 5
 
-  /// The thread and the library behind it come with the first request.
-  private let thread = Lazily<Result<TransferThread, TransportError>> {
+  /// The thread and libcurl are created by the first request.
+  private let thread = LazyValue<Result<TransferThread, TransportError>> {
     CurlLibrary.shared.map(TransferThread.init).mapError {
       TransportError(.unavailable, $0.reason, mayHaveArrived: false)
     }
@@ -18,7 +18,7 @@ package final class CurlTransport: Transport {
 
   package init() {}
 
-  /// Such as `libcurl/7.88.1 OpenSSL/3.0.17 zlib/1.2.13 …`.
+  /// For example `libcurl/7.88.1 OpenSSL/3.0.17 zlib/1.2.13 …`.
   package static func version() throws(TransportError) -> String {
     do throws(CurlLibrary.LoadError) {
       return String(cString: try CurlLibrary.shared.get().version())
@@ -44,10 +44,10 @@ package final class CurlTransport: Transport {
     _ request: HTTPRequest, _ route: TransportRoute, _ deadline: Deadline
   ) async throws(TransportError) -> HTTPResponse {
     if deadline.hasPassed {
-      throw TransportError(.timedOut, "the deadline had passed", mayHaveArrived: false)
+      throw TransportError(.timedOut, "the deadline has already passed", mayHaveArrived: false)
     }
-    let thread = try thread.get.get()
-    let current = Current()
+    let thread = try thread.value.get()
+    let current = CurrentTransfer()
     let outcome = await withTaskCancellationHandler {
       await withCheckedContinuation { continuation in
         let transfer = Transfer(request, route, deadline, continuation)
@@ -56,16 +56,15 @@ package final class CurlTransport: Transport {
         if Task.isCancelled { thread.cancel(transfer) }
       }
     } onCancel: {
-      if let transfer = current.get { thread.cancel(transfer) }
+      if let transfer = current.value { thread.cancel(transfer) }
     }
     return try outcome.get()
   }
 
-  /// The request that a redirect asks for, or nil when the answer is to be taken as it is.
+  /// The request that follows a redirect; nil if the response is final.
   ///
-  /// Only what can be repeated is: a GET anywhere, another method at the same origin by 307 or 308.
-  /// Credentials stay with the origin that they were meant for, and nothing goes from https to
-  /// http.
+  /// Follows only repeatable requests: GET to any origin, other methods by 307 or 308 at the same
+  /// origin. Credentials are sent only to their own origin, and https is never downgraded to http.
   static func redirected(_ request: HTTPRequest, by response: HTTPResponse) -> HTTPRequest? {
     guard [301, 302, 303, 307, 308].contains(response.status),
       let location = response.header("location"),
@@ -84,10 +83,10 @@ package final class CurlTransport: Transport {
   }
 }
 
-/// The transfer that a cancellation has to end, once there is one.
-private final class Current: Sendable {
+/// The transfer to abort on cancellation, once it exists.
+private final class CurrentTransfer: Sendable {
   private let transfer = Mutex<Transfer?>(nil)
 
-  var get: Transfer? { transfer.withLock { $0 } }
+  var value: Transfer? { transfer.withLock { $0 } }
   func set(_ transfer: Transfer) { self.transfer.withLock { $0 = transfer } }
 }

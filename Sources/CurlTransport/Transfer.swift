@@ -3,12 +3,12 @@ import CCurl
 import HTTP
 import Synchronization
 
-/// One request on its way through libcurl.
+/// One request in libcurl.
 ///
-/// Made by a task, then owned by the transfer thread, which alone touches what is not behind a
-/// lock.
+/// Created by a task, then owned by the transfer thread. Only that thread accesses the unlocked
+/// fields.
 final class Transfer: @unchecked Sendable {
-  // @unchecked: see above; `isCancelled` and `continuation` are shared.
+  // @unchecked: only `isCancelled` and `continuation` are shared between threads.
   typealias Outcome = Result<HTTPResponse, TransportError>
 
   let request: HTTPRequest
@@ -20,10 +20,10 @@ final class Transfer: @unchecked Sendable {
   private var headers: [(name: String, value: String)] = []
   private var body: [UInt8] = []
   private(set) var isTooLarge = false
-  /// Whether the empty line after the headers has come.
-  private(set) var hasWholeHead = false
+  /// Whether the empty line after the headers has been received.
+  private(set) var isHeadComplete = false
 
-  /// C strings and lists that libcurl reads until the transfer has ended.
+  /// C strings and lists that libcurl uses until the transfer ends.
   var headerList: UnsafeMutablePointer<curl_slist>?
   let errorText = UnsafeMutablePointer<CChar>.allocate(capacity: Int(CURL_ERROR_SIZE))
 
@@ -43,16 +43,17 @@ final class Transfer: @unchecked Sendable {
   var isCancelled: Bool { isCancelledFlag.load(ordering: .acquiring) }
   func markCancelled() { isCancelledFlag.store(true, ordering: .releasing) }
 
-  /// Called exactly once.
+  /// Must be called exactly once.
   func finish(_ outcome: Outcome) { continuation.resume(returning: outcome) }
 
   func response(status: Int) -> HTTPResponse {
     HTTPResponse(status: status, headers: headers, body: body)
   }
 
-  // MARK: What libcurl delivers
+  // MARK: Data from libcurl
 
-  /// - Returns: how many bytes were taken; fewer than given makes libcurl give up.
+  /// - Returns: the number of accepted bytes. If it is smaller than the input, libcurl aborts the
+  ///   transfer.
   func receive(_ bytes: UnsafeRawBufferPointer) -> Int {
     guard body.count + bytes.count <= route.maximumResponseBytes else {
       isTooLarge = true
@@ -62,16 +63,16 @@ final class Transfer: @unchecked Sendable {
     return bytes.count
   }
 
-  /// One header line with its line end. A status line starts anew: what came before was an
-  /// interim answer.
+  /// Receives one header line with its line end. A status line starts a new response: the previous
+  /// one was interim.
   func receiveHeader(_ bytes: UnsafeRawBufferPointer) {
     let line = String(decoding: bytes, as: UTF8.self)
     if line.hasPrefix("HTTP/") {
       headers = []
-      hasWholeHead = false
+      isHeadComplete = false
       return
     }
-    if line == "\r\n" || line == "\n" { hasWholeHead = true }
+    if line == "\r\n" || line == "\n" { isHeadComplete = true }
     guard let colon = line.utf8.firstIndex(of: UInt8(ascii: ":")) else { return }
     let value = line[line.utf8.index(after: colon)...]
     headers.append((line[..<colon].lowercased(), value.trimmed))

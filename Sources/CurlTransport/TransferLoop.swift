@@ -3,14 +3,14 @@ import CCurl
 import Glibc
 import HTTP
 
-/// libcurl's multi handle and the descriptors it waits for, driven by epoll: each wake-up costs
-/// what has happened, not how much is under way. Used by one thread only.
+/// libcurl's multi handle and its descriptors, driven by epoll. The cost of a wake-up depends on
+/// the number of events, not on the number of transfers in flight. Used by one thread only.
 final class TransferLoop {
-  /// Idle easy handles that are kept for further transfers.
+  /// Maximum number of idle easy handles.
   private static let idleHandles = 64
-  /// Idle connections that are kept open.
+  /// Maximum number of idle connections.
   private static let idleConnections = 128
-  /// Events taken at a time.
+  /// Maximum number of events per wait.
   private static let eventCount = 64
 
   private let curl: CurlLibrary
@@ -19,16 +19,16 @@ final class TransferLoop {
   private let wakeup: Int32
   private var running: [UnsafeMutableRawPointer: Transfer] = [:]
   private var idle: [UnsafeMutableRawPointer] = []
-  /// When libcurl wants to be called although nothing happens.
+  /// The time of the next call to libcurl if no event occurs.
   private var timer: Deadline?
 
   init(_ curl: CurlLibrary, wakeup: Int32) {
-    guard let multi = curl.multiInit() else { preconditionFailure("libcurl has no memory left") }
+    guard let multi = curl.multiInit() else { preconditionFailure("libcurl: out of memory") }
     self.curl = curl
     self.multi = multi
     self.wakeup = wakeup
     poll = epoll_create1(Int32(EPOLL_CLOEXEC))
-    precondition(poll >= 0, "no descriptors left")
+    precondition(poll >= 0, "out of file descriptors")
     watch(wakeup, EPOLLIN.rawValue, EPOLL_CTL_ADD)
     _ = sallyport_multi_setopt_long(
       curl.multiSetOption, multi, CURLMOPT_MAXCONNECTS, Self.idleConnections)
@@ -43,7 +43,7 @@ final class TransferLoop {
   }
 
   private func setCallbacks() {
-    // Unretained: the loop lives as long as its thread, which is as long as the process.
+    // Unretained: the loop lives as long as its thread, which runs until the process exits.
     let owner = Unmanaged.passUnretained(self).toOpaque()
     _ = sallyport_multi_setopt_pointer(
       curl.multiSetOption, multi, CURLMOPT_SOCKETDATA, owner)
@@ -77,7 +77,7 @@ final class TransferLoop {
 
   // MARK: Running
 
-  /// Blocks until something has happened, and lets libcurl act on it.
+  /// Blocks until an event occurs and passes it to libcurl.
   func wait() {
     var events = [epoll_event](repeating: epoll_event(), count: Self.eventCount)
     let milliseconds = timer.map { Int32(clamping: $0.remainingMilliseconds) } ?? -1
@@ -120,17 +120,17 @@ final class TransferLoop {
     guard let easy = idle.popLast() ?? curl.easyInit() else {
       transfer.finish(
         .failure(
-          TransportError(.unavailable, "libcurl has no memory left", mayHaveArrived: false)))
+          TransportError(.unavailable, "libcurl: out of memory", mayHaveArrived: false)))
       return
     }
     TransferOptions(curl: curl, easy: easy).apply(transfer)
     running[easy] = transfer
-    // libcurl sets its timer to now, so that the transfer starts when the thread waits next.
+    // libcurl sets its timer to now, so the transfer starts with the next wait of the thread.
     guard curl.multiAdd(multi, easy) == CURLM_OK else {
       end(easy)
       transfer.finish(
         .failure(
-          TransportError(.unavailable, "libcurl has no memory left", mayHaveArrived: false)))
+          TransportError(.unavailable, "libcurl: out of memory", mayHaveArrived: false)))
       return
     }
   }
@@ -155,7 +155,7 @@ final class TransferLoop {
     }
   }
 
-  /// Takes a transfer out of libcurl, which aborts it when it is still going on.
+  /// Removes a transfer from libcurl. Aborts it if it is still running.
   private func end(_ easy: UnsafeMutableRawPointer) {
     _ = curl.multiRemove(multi, easy)
     if let transfer = running.removeValue(forKey: easy) {
@@ -177,11 +177,11 @@ final class TransferLoop {
   ) -> Transfer.Outcome {
     let hasSent = hasSent(easy)
     if code == CURLE_OK {
-      // libcurl takes a connection that ends between two headers for the end of the answer.
-      guard transfer.hasWholeHead else {
+      // libcurl treats a connection that closes between two headers as the end of the response.
+      guard transfer.isHeadComplete else {
         return .failure(
           TransportError(
-            .interrupted, "the answer broke off in its headers", mayHaveArrived: hasSent))
+            .interrupted, "the response ended inside its headers", mayHaveArrived: hasSent))
       }
       return .success(transfer.response(status: info(CURLINFO_RESPONSE_CODE, easy)))
     }
@@ -196,14 +196,14 @@ final class TransferLoop {
     _ kind: TransportError.Kind, _ code: CURLcode, _ transfer: Transfer
   ) -> String {
     if kind == .responseTooLarge {
-      return "the answer is larger than \(transfer.route.maximumResponseBytes) bytes"
+      return "the response is larger than \(transfer.route.maximumResponseBytes) bytes"
     }
     let detail = String(cString: transfer.errorText)
     return detail.isEmpty ? String(cString: curl.easyError(code)) : detail
   }
 
-  /// Whether anything of the request has gone towards the vendor. What libcurl counts as request
-  /// bytes includes a CONNECT to a proxy, which comes before it is ready for the transfer.
+  /// Whether any byte of the request has been sent to the vendor. libcurl's count includes a
+  /// CONNECT to a proxy, which it sends before the pretransfer time.
   private func hasSent(_ easy: UnsafeMutableRawPointer) -> Bool {
     var readyMicroseconds: curl_off_t = 0
     _ = sallyport_getinfo_offset(

@@ -2,7 +2,7 @@ import Basics
 import CCurl
 import HTTP
 
-/// Sets up an easy handle for one transfer.
+/// Configures an easy handle for one transfer.
 struct TransferOptions {
   let curl: CurlLibrary
   let easy: UnsafeMutableRawPointer
@@ -13,7 +13,7 @@ struct TransferOptions {
     text(CURLOPT_URL, request.url)
     setHeaders(transfer)
     text(CURLOPT_USERAGENT, "\(Product.name)/\(Product.version)")
-    // Empty stands for everything that libcurl can decompress, gzip and br among it.
+    // The empty text enables every encoding that libcurl supports, such as gzip and br.
     text(CURLOPT_ACCEPT_ENCODING, "")
     number(CURLOPT_NOSIGNAL, 1)
     number(CURLOPT_FOLLOWLOCATION, 0)
@@ -33,9 +33,11 @@ struct TransferOptions {
       number(CURLOPT_HTTPGET, 1)
     } else {
       text(CURLOPT_CUSTOMREQUEST, request.method.rawValue)
-      // libcurl repeats a request by itself when a kept connection turns out dead, although the
-      // vendor may have acted on it. A new connection is never repeated on.
-      if !request.changesNothing || request.isTracked { number(CURLOPT_FRESH_CONNECT, 1) }
+      // libcurl itself retries a request if a reused connection is dead, although the vendor may
+      // have processed it. It does not retry on a new connection.
+      if !request.isSideEffectFree || request.callerResolvesOutcome {
+        number(CURLOPT_FRESH_CONNECT, 1)
+      }
     }
     guard let body = request.body else { return }
     sallyport_setopt_offset(
@@ -48,11 +50,11 @@ struct TransferOptions {
 
   private func setHeaders(_ transfer: Transfer) {
     var lines = transfer.request.headers.map { header in
-      // A line break in a value would end the header and start another.
+      // A line break in a value would start another header.
       let clean = header.value.filter { !$0.isNewline && $0 != "\0" }
       return clean.isEmpty ? "\(header.name);" : "\(header.name): \(clean)"
     }
-    // Without this libcurl waits for a 100 before it sends a larger body.
+    // Otherwise libcurl waits for a 100 response before it sends a larger body.
     lines.append("Expect:")
     for line in lines {
       transfer.headerList = curl.listAppend(transfer.headerList, line)
@@ -68,8 +70,8 @@ struct TransferOptions {
     number(CURLOPT_SSL_VERIFYPEER, 1)
     number(CURLOPT_SSL_VERIFYHOST, 2)
     number(CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_2TLS))
-    // Several requests at once to a host that may speak HTTP/2 wait for the first to find out,
-    // instead of opening a connection each.
+    // Concurrent requests to a host that may support HTTP/2 wait for the first connection instead
+    // of opening one each.
     if isSecure { number(CURLOPT_PIPEWAIT, 1) }
     if let proxy = route.proxy {
       text(CURLOPT_PROXY, proxy)
@@ -90,7 +92,7 @@ struct TransferOptions {
   }
 
   private func setCallbacks(_ transfer: Transfer) {
-    // The thread keeps the transfer alive until libcurl has let go of it.
+    // The thread keeps the transfer alive until libcurl releases it.
     let owner = Unmanaged.passUnretained(transfer).toOpaque()
     sallyport_setopt_pointer(curl.setOption, easy, CURLOPT_WRITEDATA, owner)
     sallyport_setopt_data(curl.setOption, easy, CURLOPT_WRITEFUNCTION) {

@@ -4,7 +4,7 @@ import Glibc
 import HTTP
 import Synchronization
 
-/// The thread that owns libcurl's multi handle. Others hand transfers over and wake it.
+/// The thread that owns libcurl's multi handle. Other threads enqueue transfers and wake it.
 final class TransferThread: Sendable {
   private struct Inbox {
     var starting: [Transfer] = []
@@ -17,7 +17,7 @@ final class TransferThread: Sendable {
 
   init(_ curl: CurlLibrary) {
     let wakeup = eventfd(0, Int32(EFD_CLOEXEC | EFD_NONBLOCK))
-    precondition(wakeup >= 0, "no descriptors left")
+    precondition(wakeup >= 0, "out of file descriptors")
     self.wakeup = wakeup
     NamedThread.start("http") { [self] in
       let loop = TransferLoop(curl, wakeup: wakeup)
@@ -45,7 +45,8 @@ final class TransferThread: Sendable {
       defer { change(&inbox) }
       return inbox.isEmpty
     }
-    // Whoever finds the inbox empty wakes the thread; the others' letters lie in it by then.
+    // The sender that finds the inbox empty wakes the thread. Transfers enqueued before the wake-up
+    // are processed with it.
     if isFirst { eventfd_write(wakeup, 1) }
   }
 }

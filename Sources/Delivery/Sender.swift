@@ -128,7 +128,7 @@ package final class Sender: Sendable {
 
   /// Records that an attempt at `request` may have been applied, whatever follows.
   func markMayHaveBeenApplied(_ request: HTTPRequest) {
-    if operation.changesSomething && !request.changesNothing {
+    if operation.changesSomething && !request.isSideEffectFree {
       ownCounters.withLock { $0.mayHaveBeenApplied = true }
     }
   }

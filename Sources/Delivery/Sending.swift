@@ -5,8 +5,8 @@ import RateLimits
 extension Sender {
   /// Whether a repetition of the request has no further effect.
   private func isRepeatable(_ request: HTTPRequest) -> Bool {
-    guard !request.isTracked else { return false }
-    return !operation.changesSomething || operation.isIdempotent || request.changesNothing
+    guard !request.callerResolvesOutcome else { return false }
+    return !operation.changesSomething || operation.isIdempotent || request.isSideEffectFree
   }
 
   /// The outcome of a request that may have arrived and got no usable response.
@@ -15,7 +15,7 @@ extension Sender {
   }
 
   private func outcomeAfterSending(_ request: HTTPRequest) -> CommandError.Outcome {
-    request.changesNothing ? .notApplied : outcomeAfterSending
+    request.isSideEffectFree ? .notApplied : outcomeAfterSending
   }
 
   /// Sends a request within the limits of the connection and retries it where that is safe.
@@ -27,7 +27,7 @@ extension Sender {
     refusedByRate rateRefusal: (HTTPResponse) -> RateRefusal? = RateRefusal.of429
   ) async throws(CommandError) -> HTTPResponse {
     var request = request
-    if !operation.changesSomething && !request.isSecret { request.changesNothing = true }
+    if !operation.changesSomething && !request.isSecret { request.isSideEffectFree = true }
     do throws(CommandError) {
       var response = try await sendWithRetries(request, rateRefusal)
       // Errors quote the start of a body; a cut through a secret would leave a part of it.

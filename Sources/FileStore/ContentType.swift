@@ -1,12 +1,12 @@
 /// Media types (RFC 9110 section 8.3.1).
 package enum ContentType {
-  /// Of what nothing is known.
+  /// The type of unknown content.
   static let unknown = "application/octet-stream"
-  /// Bytes of one at most.
+  /// Maximum length in bytes.
   static let maximumBytes = 255
 
-  /// Whether it is `type/subtype`, perhaps with parameters. Line ends are none, so that one can
-  /// stand in a header.
+  /// Whether a text is `type/subtype`, optionally with parameters. Rejects line ends, so that a
+  /// type is safe in a header.
   package static func isValid(_ text: String) -> Bool {
     guard text.utf8.count <= maximumBytes,
       text.utf8.allSatisfy({ (0x20...0x7E).contains($0) })
@@ -24,13 +24,13 @@ package enum ContentType {
     }
   }
 
-  /// By the extension of the name.
+  /// The type by the extension of the name.
   static func ofName(_ name: String) -> String {
     guard let ending = FileName.fileExtension(of: name) else { return unknown }
     return byExtension[ending.lowercased()] ?? unknown
   }
 
-  /// What incidents and mail carry; the types are those of the IANA registry where it has one.
+  /// Types that are common in incidents and mail, from the IANA registry if registered.
   private static let byExtension = [
     "7z": "application/x-7z-compressed", "bmp": "image/bmp", "csv": "text/csv",
     "doc": "application/msword",

@@ -1,10 +1,10 @@
-/// The id of a file: 128 random bits, so that nobody can guess another's.
+/// The id of a file: 128 random bits, so that ids cannot be guessed.
 enum FileID {
-  /// Hexadecimal digits.
+  /// Number of hexadecimal digits.
   static let length = 32
 
   static func random() -> String {
-    // The system's generator, which is one for secrets.
+    // The system's generator is cryptographically secure.
     var generator = SystemRandomNumberGenerator()
     return [generator.next(), generator.next()].map { (half: UInt64) in
       let digits = String(half, radix: 16)
@@ -12,7 +12,7 @@ enum FileID {
     }.joined()
   }
 
-  /// To be asked before an id becomes part of a path.
+  /// Must be checked before an id is used in a path.
   static func isValid(_ id: some StringProtocol) -> Bool {
     id.utf8.count == length
       && id.utf8.allSatisfy { (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }

@@ -1,31 +1,31 @@
-/// Names of files, made harmless.
+/// Sanitizes names of files.
 enum FileName {
-  /// Bytes of an extension that survives when a name is cut.
+  /// Maximum length of an extension that is preserved by truncation, in bytes.
   private static let extensionBytes = 32
 
-  /// A name for the disk: no separators, control characters or leading dots, and at most so many
-  /// bytes, of which the extension keeps its own.
+  /// A name that is safe on disk: no separators, control characters or leading dots, and at most
+  /// `maximumBytes` bytes. Truncation preserves the extension.
   static func forDisk(_ name: String, maximumBytes: Int) -> String {
-    // By scalars: a slash with a combining mark is a character of its own, and still a slash.
+    // By scalars: a slash with a combining mark is a different character, but still a slash.
     var clean = String.UnicodeScalarView()
     for scalar in name.unicodeScalars {
       if clean.isEmpty && scalar == "." { continue }
-      clean.append(isHarmless(scalar) ? scalar : "_")
+      clean.append(isAllowed(scalar) ? scalar : "_")
     }
-    return clean.isEmpty ? "file" : cut(String(clean), maximumBytes: maximumBytes)
+    return clean.isEmpty ? "file" : truncated(String(clean), maximumBytes: maximumBytes)
   }
 
-  private static func isHarmless(_ scalar: Unicode.Scalar) -> Bool {
+  private static func isAllowed(_ scalar: Unicode.Scalar) -> Bool {
     if scalar == "/" || scalar == "\\" { return false }
     switch scalar.properties.generalCategory {
-    // Format characters include those that turn the direction of text around them.
+    // Format characters include those that reverse the direction of text.
     case .control, .format, .lineSeparator, .paragraphSeparator: return false
     default: return true
     }
   }
 
-  /// The name in at most so many bytes of UTF-8: its start and its extension.
-  static func cut(_ name: String, maximumBytes: Int) -> String {
+  /// The name truncated to `maximumBytes` bytes of UTF-8: its start and its extension.
+  static func truncated(_ name: String, maximumBytes: Int) -> String {
     guard name.utf8.count > maximumBytes else { return name }
     let ending = fileExtension(of: name).map { "." + $0 } ?? ""
     var start = String.UnicodeScalarView()
@@ -38,7 +38,7 @@ enum FileName {
     return String(start) + ending
   }
 
-  /// What follows the last dot, when it is short.
+  /// The part after the last dot, if it is short.
   static func fileExtension(of name: String) -> Substring? {
     guard let dot = name.unicodeScalars.lastIndex(of: ".") else { return nil }
     let ending = name[name.unicodeScalars.index(after: dot)...]

@@ -1,9 +1,9 @@
-/// A place in the order of files, also one whose file is gone: where a list goes on.
+/// A cursor in the order of files. It stays valid when its file is removed.
 package struct FilePosition: Comparable, Sendable {
   let nanoseconds: Int64
   let id: String
 
-  /// As a caller keeps it.
+  /// The text form for callers.
   package var text: String { "\(nanoseconds)-\(id)" }
 
   init(nanoseconds: Int64, id: String) {
@@ -11,7 +11,7 @@ package struct FilePosition: Comparable, Sendable {
     self.id = id
   }
 
-  /// Nil for what is no position's text.
+  /// Nil if the text is not a position.
   package init?(_ text: String) {
     let parts = text.split(separator: "-", omittingEmptySubsequences: false)
     guard parts.count == 2, let nanoseconds = Int64(parts[0]), FileID.isValid(parts[1]) else {

@@ -2,17 +2,17 @@ import Basics
 import Glibc
 import JSON
 
-/// What is written down of a file beside its content. A file exists when its record does.
+/// The metadata of a file on disk. A file exists if its record exists.
 ///
-/// A file with the id `ID` is two on the disk, `ID-NAME` and `ID.json`; while they are written they
+/// A file with the id `ID` consists of `ID-NAME` and `ID.json`. While they are written, their names
 /// are `.ID.part` and `.ID.json.part`.
 struct FileRecord {
-  /// Bytes of a name on a disk.
+  /// Maximum length of a name on disk in bytes.
   private static let nameBytes = 255
-  /// Bytes of a record at most; a name that is as long as it may be fits.
+  /// Maximum length of a record in bytes. A file name of maximum length fits.
   private static let recordBytes = 65_536
 
-  /// The name of its content.
+  /// The name of the content on disk.
   let contentName: String
   let file: StoredFile
 
@@ -26,14 +26,14 @@ struct FileRecord {
     "\(id)-" + FileName.forDisk(name, maximumBytes: nameBytes - FileID.length - 1)
   }
 
-  /// What a name on the disk says.
+  /// A parsed name on disk.
   struct Part {
     enum Kind { case record, content, unfinished }
 
     let id: String
     let kind: Kind
 
-    /// Nil for what is not the store's.
+    /// Nil for names that do not belong to the store.
     init?(_ name: String) {
       let isHidden = name.hasPrefix(".")
       let id = String(
@@ -63,8 +63,7 @@ struct FileRecord {
     }.bytes
   }
 
-  /// The record of a file whose content is there, whole; nil when there is none, or when it is none
-  /// of ours.
+  /// The record of a file with complete content; nil if there is none, or if the record is invalid.
   static func read(_ id: String, in directory: StoreDirectory) throws(FileError) -> FileRecord? {
     let text: [UInt8]
     do throws(FileError) {
@@ -104,7 +103,7 @@ struct FileRecord {
 }
 
 extension [UInt8] {
-  /// So many bytes as `read` puts into a buffer of `count`.
+  /// The bytes that `read` puts into a buffer of `count` bytes.
   init(
     readingUpTo count: Int,
     _ read: (UnsafeMutableRawBufferPointer) throws(FileError) -> Int

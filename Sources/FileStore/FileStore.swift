@@ -2,17 +2,17 @@ import Basics
 import Glibc
 import Synchronization
 
-/// Files that commands take and produce, with their digests.
+/// Stores the input and output files of commands, with their digests.
 ///
-/// A directory of the store's own, private to its user, which any number of processes may share. A
-/// file is there whole or not at all: its content and its record are written under other names and
-/// renamed, the record last. Everything blocks while it reads and writes.
+/// Uses one directory, private to its user, which any number of processes may share. Files appear
+/// atomically: content and record are written under temporary names and renamed, the record last.
+/// All operations block.
 package final class FileStore: Sendable {
-  /// Bytes of one file at most.
+  /// Maximum size of a file in bytes.
   package static let maximumFileBytes = 256 * 1_024 * 1_024
-  /// Bytes of a name at most; of a longer one the start and the extension are kept.
+  /// Maximum length of a name in bytes. Longer names keep their start and extension.
   package static let maximumNameBytes = 4_096
-  /// Bytes that are copied at a time.
+  /// Chunk size for copies in bytes.
   private static let copyBytes = 256 * 1_024
 
   private enum Stage {
@@ -27,21 +27,21 @@ package final class FileStore: Sendable {
     var protectedPaths: Set<String> = []
   }
 
-  /// Nil for one that is made when it is first needed.
+  /// Nil if the directory is created on demand.
   private let persistent: StoreDirectory?
-  /// Where that is made; nil for a temporary one.
-  private let laterPath: String?
+  /// The path of a directory that is created on demand; nil for a temporary directory.
+  private let onDemandPath: String?
   private let maximumFileBytes: Int
   private let state = Mutex(State())
 
-  /// - Parameter path: the directory, made where it is missing; nil for a temporary one, which
-  ///   `close` removes.
-  /// - Throws: when it is no directory or cannot be written.
+  /// - Parameter path: the directory, created if it is missing; nil for a temporary directory,
+  ///   which `close` removes.
+  /// - Throws: if the path is not a directory or is not writable.
   package init(
     directory path: String? = nil, maximumFileBytes: Int = FileStore.maximumFileBytes
   ) throws(FileError) {
     self.maximumFileBytes = maximumFileBytes
-    laterPath = nil
+    onDemandPath = nil
     guard let path else {
       persistent = nil
       return
@@ -56,42 +56,41 @@ package final class FileStore: Sendable {
     return try StoreDirectory(path)
   }
 
-  /// - Parameter path: a directory that is kept, and made, where it is missing, when a file is first
-  ///   put.
-  package init(madeWhenNeeded path: String) {
+  /// - Parameter path: a persistent directory. It is created when the first file is stored.
+  package init(createdOnDemand path: String) {
     maximumFileBytes = Self.maximumFileBytes
     persistent = nil
-    laterPath = path
+    onDemandPath = path
   }
 
-  /// Whether others than the user can see the names of the files. Their contents they never can.
-  package var isOpenToOthers: Bool { persistent?.isOpenToOthers ?? false }
+  /// Whether other users can list the names of the files. They can never read the contents.
+  package var isListableByOthers: Bool { persistent?.isListableByOthers ?? false }
 
-  /// Removes a temporary directory. Nothing can be put any more.
+  /// Removes a temporary directory. Files can no longer be stored.
   package func close() {
     let stage = state.withLock { state in
       defer { state.stage = .closed }
       return state.stage
     }
-    if persistent == nil, laterPath == nil, case .open(let directory) = stage {
+    if persistent == nil, onDemandPath == nil, case .open(let directory) = stage {
       directory.removeAll()
     }
   }
 
-  /// - Parameter makes: whether it is made where there is none yet.
-  private func directory(makes: Bool) throws(FileStoreError) -> StoreDirectory? {
+  /// - Parameter creating: whether to create a missing directory.
+  private func directory(creating: Bool) throws(FileStoreError) -> StoreDirectory? {
     try state.withLock { state throws(FileStoreError) -> StoreDirectory? in
       switch state.stage {
       case .open(let directory): return directory
       case .closed: throw .unavailable(FileError(path: "store", code: ESHUTDOWN))
       case .unused:
-        guard makes || persistent != nil else { return nil }
+        guard creating || persistent != nil else { return nil }
         let directory = try Self.storage { () throws(FileError) in
           if let persistent { return persistent }
-          if let laterPath { return try Self.made(laterPath) }
+          if let onDemandPath { return try Self.made(onDemandPath) }
           return try TemporaryDirectory.make()
         }
-        Leftovers.remove(from: directory)
+        StaleFiles.remove(from: directory)
         state.stage = .open(directory)
         return directory
       }
@@ -108,19 +107,19 @@ package final class FileStore: Sendable {
     }
   }
 
-  // MARK: Putting
+  // MARK: Writing
 
-  /// Stores a content.
+  /// Stores bytes.
   ///
   /// - Parameters:
-  ///   - name: any; it is kept as it is, and made harmless for the disk.
-  ///   - contentType: nil, or what is no media type, for the one that the extension stands for.
+  ///   - name: any text. It is kept as given and sanitized for the disk.
+  ///   - contentType: if nil or not a media type, the type is derived from the extension.
   /// - Throws: `tooLarge`, `unavailable`.
   package func put(
     name: String, content: [UInt8], contentType: String?, source: FileSource
   ) throws(FileStoreError) -> StoredFile {
     try put(name, contentType, source) { writer throws(FileStoreError) in
-      // A closure that throws a type of its own would be inferred to throw any.
+      // Swift infers `any Error` for a closure with a typed throw.
       let outcome = content.withUnsafeBytes { bytes in
         Result { () throws(FileStoreError) in try writer.append(bytes) }
       }
@@ -132,8 +131,8 @@ package final class FileStore: Sendable {
   ///
   /// - Parameters:
   ///   - path: a regular file, or a symbolic link to one.
-  ///   - name: nil for the last part of the path.
-  ///   - isCancelled: asked between pieces.
+  ///   - name: nil for the last component of the path.
+  ///   - isCancelled: checked between chunks.
   /// - Throws: `unreadable`, `tooLarge`, `cancelled`, `unavailable`.
   package func put(
     contentsOf path: String, name: String? = nil, contentType: String?, source: FileSource,
@@ -163,7 +162,7 @@ package final class FileStore: Sendable {
   }
 
   private func open(_ path: String) throws(FileStoreError) -> OpenFile {
-    // Without waiting, should it be a pipe.
+    // Non-blocking, in case the path is a pipe.
     let descriptor = Glibc.open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard descriptor >= 0 else { throw .unreadable(FileError(path: path, code: errno)) }
     let file = OpenFile(descriptor)
@@ -172,7 +171,7 @@ package final class FileStore: Sendable {
       throw .unreadable(FileError(path: path, code: errno))
     }
     if isProtected(status) {
-      throw FileStoreError(kind: .unreadable, reason: "is not for callers of this host")
+      throw FileStoreError(kind: .unreadable, reason: "is protected and cannot be stored")
     }
     switch status.st_mode & S_IFMT {
     case S_IFREG: break
@@ -185,10 +184,11 @@ package final class FileStore: Sendable {
     return file
   }
 
-  /// Callers may have any file of the user's stored, but for this one, which holds secrets.
+  /// Excludes a file from being stored, because it contains secrets. All other files of the user
+  /// are allowed.
   package func protect(_ path: String) { state.withLock { _ = $0.protectedPaths.insert(path) } }
 
-  /// Whether it is such a file, under whatever name, or tells of this process (proc(5), sysfs(5)).
+  /// Whether the file is protected under any name, or exposes this process (proc(5), sysfs(5)).
   private func isProtected(_ status: stat) -> Bool {
     let root = Self.device(of: "/")
     for mount in Self.kernelMounts {
@@ -214,7 +214,9 @@ package final class FileStore: Sendable {
     _ name: String, _ contentType: String?, _ source: FileSource,
     _ fill: (inout FileWriter) throws(FileStoreError) -> Void
   ) throws(FileStoreError) -> StoredFile {
-    guard let directory = try directory(makes: true) else { preconditionFailure("not made") }
+    guard let directory = try directory(creating: true) else {
+      preconditionFailure("the directory was not created")
+    }
     let id = FileID.random()
     let contentName = FileRecord.contentName(id, name)
     do throws(FileStoreError) {
@@ -223,7 +225,7 @@ package final class FileStore: Sendable {
       try fill(&writer)
       let content = try writer.finish(durably: persistent != nil)
       let file = StoredFile(
-        id: id, name: FileName.cut(name, maximumBytes: Self.maximumNameBytes),
+        id: id, name: FileName.truncated(name, maximumBytes: Self.maximumNameBytes),
         size: content.size,
         contentType: contentType.flatMap { ContentType.isValid($0) ? $0 : nil }
           ?? ContentType.ofName(name),
@@ -255,7 +257,7 @@ package final class FileStore: Sendable {
     if persistent != nil { try directory.sync() }
   }
 
-  /// Now, and later than before: the order in which files were put is that of these times.
+  /// The current time, but later than every earlier result: it defines the order of files.
   private func nextTime() -> Int64 {
     var time = timespec()
     clock_gettime(CLOCK_REALTIME, &time)
@@ -266,29 +268,29 @@ package final class FileStore: Sendable {
     }
   }
 
-  // MARK: Looking
+  // MARK: Reading
 
-  /// The file of that id, or nil; also for what cannot be an id.
+  /// The file with that id; nil if it is unknown or not a valid id.
   package func find(_ id: String) throws(FileStoreError) -> StoredFile? {
     try record(id)?.file
   }
 
   private func record(_ id: String) throws(FileStoreError) -> FileRecord? {
-    guard FileID.isValid(id), let directory = try directory(makes: false) else { return nil }
+    guard FileID.isValid(id), let directory = try directory(creating: false) else { return nil }
     return try Self.storage { () throws(FileError) in
       try FileRecord.read(id, in: directory)
     }
   }
 
-  /// The files, the newest last. Reads the record of each one.
+  /// The files in order of creation. Reads the record of each file.
   ///
   /// - Parameters:
-  ///   - position: only those that come after it.
-  ///   - limit: that many at most.
+  ///   - position: returns only files after this position.
+  ///   - limit: maximum number of files.
   package func list(
     after position: FilePosition? = nil, limit: Int = .max
   ) throws(FileStoreError) -> [StoredFile] {
-    guard let directory = try directory(makes: false) else { return [] }
+    guard let directory = try directory(creating: false) else { return [] }
     var files: [StoredFile] = []
     for name in try Self.storage({ () throws(FileError) in try directory.names() }) {
       guard let part = FileRecord.Part(name), part.kind == .record,
@@ -301,8 +303,8 @@ package final class FileStore: Sendable {
     return Array(files.prefix(limit))
   }
 
-  /// A piece of a file.
-  package struct Piece: Sendable {
+  /// A chunk of a file.
+  package struct Chunk: Sendable {
     package let file: StoredFile
     package let offset: Int
     package let bytes: [UInt8]
@@ -310,15 +312,15 @@ package final class FileStore: Sendable {
     package var isLast: Bool { offset + bytes.count >= file.size }
   }
 
-  /// Reads from `offset` on, `length` bytes or up to the end of the file.
+  /// Reads `length` bytes from `offset`, or up to the end of the file.
   ///
-  /// - Throws: `unknownFile`; `beyondEnd` for an offset that is larger than the file (at its end
-  ///   there is a piece without bytes); `unavailable`.
+  /// - Throws: `unknownFile`; `beyondEnd` if the offset is larger than the file (at the end, the
+  ///   chunk is empty); `unavailable`.
   package func read(
     _ id: String, offset: Int = 0, length: Int = .max
-  ) throws(FileStoreError) -> Piece {
-    precondition(offset >= 0 && length >= 0, "a piece of less than nothing")
-    guard let record = try record(id), let directory = try directory(makes: false) else {
+  ) throws(FileStoreError) -> Chunk {
+    precondition(offset >= 0 && length >= 0, "negative offset or length")
+    guard let record = try record(id), let directory = try directory(creating: false) else {
       throw .unknownFile
     }
     let size = record.file.size
@@ -329,19 +331,19 @@ package final class FileStore: Sendable {
         buffer throws(FileError) in
         try content.read(into: buffer, at: offset)
       }
-      return Piece(file: record.file, offset: offset, bytes: bytes)
+      return Chunk(file: record.file, offset: offset, bytes: bytes)
     } catch {
-      // Removed since it was found.
+      // Removed after the lookup.
       throw error.code == ENOENT ? .unknownFile : .unavailable(error)
     }
   }
 
-  /// - Returns: whether there was such a file.
+  /// - Returns: whether the file existed.
   package func remove(_ id: String) throws(FileStoreError) -> Bool {
-    guard FileID.isValid(id), let directory = try directory(makes: false) else { return false }
+    guard FileID.isValid(id), let directory = try directory(creating: false) else { return false }
     let content = try record(id)?.contentName
     return try Self.storage { () throws(FileError) in
-      // The record first: without it the file is gone, whatever happens next.
+      // The record first: without a record the file does not exist.
       let wasThere = try directory.remove(FileRecord.name(id))
       if let content { try directory.remove(content) }
       return wasThere && content != nil

@@ -1,24 +1,24 @@
 import Basics
 import Crypto
 
-/// Why the store did not do it.
+/// Why an operation of the store failed.
 package struct FileStoreError: Error, Sendable, CustomStringConvertible {
   package enum Kind: Sendable {
-    /// There is no such file.
+    /// No file has that id.
     case unknownFile
-    /// The content has more bytes than a file may have.
+    /// The content is larger than the limit.
     case tooLarge
-    /// The place in the file that was asked for lies beyond its end.
+    /// The offset is larger than the file.
     case beyondEnd
     /// The file to copy cannot be read.
     case unreadable
     case cancelled
-    /// The store cannot be read or written, as when the disk is full.
+    /// The store cannot be read or written, for example because the disk is full.
     case unavailable
   }
 
   package var kind: Kind
-  /// The rest of a sentence that starts with what was asked for.
+  /// A predicate; the subject is the file. For `unavailable`, a full sentence.
   package var reason: String
 
   package var description: String { reason }
@@ -28,11 +28,11 @@ package struct FileStoreError: Error, Sendable, CustomStringConvertible {
 
   static func tooLarge(maximumBytes: Int) -> FileStoreError {
     FileStoreError(
-      kind: .tooLarge, reason: "has more bytes than a file may have: \(maximumBytes)")
+      kind: .tooLarge, reason: "is larger than the limit of \(maximumBytes) bytes")
   }
 
   static func beyondEnd(size: Int) -> FileStoreError {
-    FileStoreError(kind: .beyondEnd, reason: "lies beyond the end: the file has \(size) bytes")
+    FileStoreError(kind: .beyondEnd, reason: "is beyond the end; the file has \(size) bytes")
   }
 
   static func unreadable(_ error: FileError) -> FileStoreError {
@@ -41,7 +41,7 @@ package struct FileStoreError: Error, Sendable, CustomStringConvertible {
 
   static func unavailable(_ error: FileError) -> FileStoreError {
     FileStoreError(
-      kind: .unavailable, reason: "The file store cannot be used: \(error.path): \(error.reason).")
+      kind: .unavailable, reason: "The file store is unavailable: \(error.path): \(error.reason).")
   }
 
   static func unavailable(_ error: CryptoError) -> FileStoreError {

@@ -1,9 +1,9 @@
 import Basics
 import Crypto
 
-/// A file that is being written, and hashed as it goes. Nobody sees it before it is finished.
+/// Writes and hashes a file. The file is invisible until it is finished.
 struct FileWriter: ~Copyable {
-  /// What is known of a content when all of it was written.
+  /// Size and digests of the complete content.
   struct Content {
     let size: Int
     let md5: String
@@ -60,7 +60,7 @@ struct FileWriter: ~Copyable {
     size += bytes.count
   }
 
-  /// - Parameter durably: whether it is to outlast a power failure.
+  /// - Parameter durably: whether the content must survive a power failure.
   consuming func finish(durably: Bool) throws(FileStoreError) -> Content {
     do throws(FileError) {
       if durably { try file.sync() }

@@ -3,14 +3,13 @@ import Glibc
 
 /// The directory of a file store.
 ///
-/// Everything in it is reached through its descriptor and by a plain name; no symbolic link is
-/// followed.
+/// Accessed only through its descriptor and plain names. Symbolic links are not followed.
 final class StoreDirectory: Sendable {
-  /// Absolute.
+  /// An absolute path.
   let path: String
   private let descriptor: Int32
 
-  /// - Throws: when it is no directory, or may not be written.
+  /// - Throws: if the path is not a directory or is not writable.
   init(_ path: String) throws(FileError) {
     descriptor = Glibc.open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     guard descriptor >= 0 else { throw FileError(path: path, code: errno) }
@@ -27,26 +26,26 @@ final class StoreDirectory: Sendable {
 
   deinit { close(descriptor) }
 
-  /// Keeps the directory for this process as long as it is open.
+  /// Locks the directory for this process until its descriptor is closed.
   ///
-  /// - Returns: whether no other process has it.
+  /// - Returns: false if another process holds the lock.
   func lock() -> Bool { flock(descriptor, LOCK_EX | LOCK_NB) == 0 }
 
-  /// Whether others than the owner can look into it.
-  var isOpenToOthers: Bool {
+  /// Whether other users can list the directory.
+  var isListableByOthers: Bool {
     var status = stat()
     return fstat(descriptor, &status) == 0 && status.st_mode & 0o077 != 0
   }
 
-  /// Every name in it, in no order.
+  /// All names in the directory, unordered.
   func names() throws(FileError) -> [String] {
-    // Opened anew, since a descriptor has one position only.
+    // A second descriptor, because a descriptor has only one read position.
     let own = openat(descriptor, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     guard own >= 0, let stream = fdopendir(own) else { throw FileError(path: path, code: errno) }
     defer { closedir(stream) }
     var names: [String] = []
     while let entry = readdir(stream) {
-      // The name is longer or shorter than the array that its declaration says.
+      // The declared array length of the name is not its real length.
       let start = MemoryLayout<dirent>.offset(of: \.d_name) ?? 0
       let name = String(
         cString: UnsafeRawPointer(entry).advanced(by: start).assumingMemoryBound(to: CChar.self))
@@ -55,16 +54,16 @@ final class StoreDirectory: Sendable {
     return names
   }
 
-  /// A new file for writing, which only its owner may read.
+  /// Creates a file for writing. Only its owner can read it.
   func create(_ name: String) throws(FileError) -> OpenFile {
     try open(name, O_WRONLY | O_CREAT | O_EXCL)
   }
 
-  /// A regular file for reading.
+  /// Opens a regular file for reading.
   ///
-  /// - Throws: `ENOENT` also for what is there and is no regular file.
+  /// - Throws: `ENOENT` if there is no regular file with that name.
   func open(_ name: String) throws(FileError) -> OpenFile {
-    // Without waiting, should it be a pipe.
+    // Non-blocking, in case it is a pipe.
     let file = try open(name, O_RDONLY | O_NONBLOCK)
     var status = stat()
     guard fstat(file.descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
@@ -79,7 +78,7 @@ final class StoreDirectory: Sendable {
     return OpenFile(file)
   }
 
-  /// The size of a regular file and when it was last written, in seconds since 1970.
+  /// The size of a regular file and the time of its last change, in seconds since 1970.
   func status(of name: String) -> (size: Int, written: Int)? {
     var status = stat()
     guard fstatat(descriptor, name, &status, AT_SYMLINK_NOFOLLOW) == 0,
@@ -94,7 +93,7 @@ final class StoreDirectory: Sendable {
     }
   }
 
-  /// - Returns: whether it was there.
+  /// - Returns: whether the file existed.
   @discardableResult
   func remove(_ name: String) throws(FileError) -> Bool {
     if unlinkat(descriptor, name, 0) == 0 { return true }
@@ -102,14 +101,14 @@ final class StoreDirectory: Sendable {
     return false
   }
 
-  /// Names that were given or taken away last through a power failure.
+  /// Makes recent creations, renames and removals durable.
   func sync() throws(FileError) {
     guard fsync(descriptor) == 0 else { throw FileError(path: path, code: errno) }
   }
 
-  /// Removes the directory and every file in it.
+  /// Removes the directory and all its files.
   func removeAll() {
-    // Again where a file has come meanwhile, which a directory that is gone takes no more.
+    // Retry if a file was created in the meantime. After the removal no file can be created.
     for _ in 0..<100 {
       for name in (try? names()) ?? [] { _ = try? remove(name) }
       if rmdir(path) == 0 || errno != ENOTEMPTY { return }
@@ -117,7 +116,7 @@ final class StoreDirectory: Sendable {
   }
 }
 
-/// A descriptor that is closed with its owner.
+/// A descriptor that is closed when its owner is destroyed.
 struct OpenFile: ~Copyable {
   let descriptor: Int32
 
@@ -125,9 +124,9 @@ struct OpenFile: ~Copyable {
 
   deinit { close(descriptor) }
 
-  /// Fills `buffer` from `offset` on, as far as the file goes.
+  /// Fills `buffer` from `offset`, up to the end of the file.
   ///
-  /// - Returns: how many bytes there were.
+  /// - Returns: the number of bytes read.
   func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws(FileError) -> Int {
     var count = 0
     while count < buffer.count {

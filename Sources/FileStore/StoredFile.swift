@@ -1,20 +1,20 @@
 import Basics
 import JSON
 
-/// Where a file of the store comes from, in the words of the documents.
+/// The origin of a file, in the terms of the documents.
 public enum FileSource: String, CaseIterable, Sendable {
   case incidentAttachmentFile = "incident_attachment_file"
-  /// What commands produce.
+  /// Created by a command.
   case playbookFile = "playbook_file"
   case artifactFile = "artifact_file"
 }
 
-/// A file of the store, without its content.
+/// The metadata of a stored file.
 public struct StoredFile: Sendable {
   public let id: String
-  /// As it was given; not a name for a disk.
+  /// The name as given. Not safe on disk.
   public let name: String
-  /// Bytes.
+  /// In bytes.
   public let size: Int
   public let contentType: String
   /// Digests in lower-case hexadecimal digits.
@@ -22,12 +22,12 @@ public struct StoredFile: Sendable {
   public let sha1: String
   public let sha256: String
   public let source: FileSource
-  /// Nanoseconds since 1970: the order of files is that of these times.
+  /// Nanoseconds since 1970. Defines the order of files.
   let createdNanoseconds: Int64
   /// The absolute path of the content.
   public let path: String
 
-  /// Writes the reference to it, with `path` where it stands in the result of a command.
+  /// Writes a reference to the file, with `path` if it is part of a command's result.
   public func write(to writer: inout JSONWriter, withPath: Bool) {
     writer.object { writer in
       writer.member("file_id", id)
@@ -43,7 +43,7 @@ public struct StoredFile: Sendable {
     }
   }
 
-  /// Writes the member `files` of a command's result, unless there are none.
+  /// Writes the member `files` of a command's result; nothing if there are no files.
   public static func writeMember(_ files: [StoredFile], to writer: inout JSONWriter) {
     guard !files.isEmpty else { return }
     writer.name("files")

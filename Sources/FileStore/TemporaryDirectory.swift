@@ -1,7 +1,7 @@
 import Basics
 import Glibc
 
-/// Directories of stores that end with their process.
+/// Directories of stores that exist only as long as their process.
 enum TemporaryDirectory {
   private static let prefix = "sallyport-files-"
 
@@ -10,14 +10,14 @@ enum TemporaryDirectory {
     return given.isEmpty ? "/tmp" : given
   }
 
-  /// A new one, private and locked, after those of processes that were killed are gone.
+  /// Creates a private, locked directory. Removes directories of killed processes first.
   static func make() throws(FileError) -> StoreDirectory {
     removeAbandoned()
     var template = Array("\(parent)/\(prefix)XXXXXX".utf8CString)
     guard mkdtemp(&template) != nil else { throw FileError(path: parent, code: errno) }
     let path = template.withUnsafeBufferPointer { $0.baseAddress.map { String(cString: $0) } }
     let directory = try StoreDirectory(path ?? parent)
-    // What nobody has locked is what a killed process left behind.
+    // An unlocked directory belongs to a killed process.
     _ = directory.lock()
     return directory
   }
@@ -28,7 +28,7 @@ enum TemporaryDirectory {
       let path = "\(parent)/\(name)"
       var status = stat()
       guard lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR,
-        status.st_uid == geteuid(), Leftovers.isOld(status.st_mtim.tv_sec),
+        status.st_uid == geteuid(), StaleFiles.isOld(status.st_mtim.tv_sec),
         let directory = try? StoreDirectory(path), directory.lock()
       else { continue }
       directory.removeAll()

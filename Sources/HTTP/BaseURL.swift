@@ -1,57 +1,59 @@
 import Basics
 
-/// The root of a vendor's API: scheme, host and a path prefix.
+/// The root of a vendor's API: scheme, host and path prefix.
 ///
-/// `https` anywhere, `http` only to this machine, since credentials travel with every request.
+/// `https` for any host, `http` only for this machine, because every request carries credentials.
 public struct BaseURL: Sendable, Equatable {
-  public struct Fault: Error, Equatable, Sendable {
-    /// What is wrong, and what would be right.
+  public struct InvalidURL: Error, Equatable, Sendable {
+    /// A predicate with the requirement; the subject is the URL.
     public var reason: String
   }
 
   /// Without a trailing slash.
   public let text: String
-  /// In lower case, without brackets around an IPv6 address.
+  /// In lower case, without the brackets of an IPv6 address.
   public let host: String
   public let port: Int
   public let isSecure: Bool
 
-  public init(_ input: String) throws(Fault) {
+  public init(_ input: String) throws(InvalidURL) {
     let trimmed = String(
       input.drop { $0 == " " }.reversed().drop { $0 == " " || $0 == "/" }
         .reversed())
     guard let separator = trimmed.firstRange(of: "://") else {
-      throw Fault(reason: "a URL starts with https://, as in https://example.com")
+      throw InvalidURL(reason: "must start with https://, for example https://example.com")
     }
     let scheme = trimmed[..<separator.lowerBound].lowercased()
     guard scheme == "https" || scheme == "http" else {
-      throw Fault(reason: "a URL starts with https://, not with \(scheme)://")
+      throw InvalidURL(reason: "must start with https://, not \(scheme)://")
     }
     let rest = trimmed[separator.upperBound...]
     guard rest.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else {
-      throw Fault(reason: "a URL has no spaces, control or non-ASCII characters")
+      throw InvalidURL(reason: "must not contain spaces, control or non-ASCII characters")
     }
     guard !rest.contains(where: { $0 == "?" || $0 == "#" }) else {
-      throw Fault(reason: "the server URL has no query and no fragment")
+      throw InvalidURL(reason: "must not contain a query or a fragment")
     }
     let authority = rest.prefix { $0 != "/" }
     guard !authority.contains("@") else {
-      throw Fault(reason: "the server URL holds no user name or password; use the settings")
+      throw InvalidURL(
+        reason: "must not contain a user name or password; use the settings for them")
     }
     let (host, portText) = try Self.split(authority)
-    guard !host.isEmpty else { throw Fault(reason: "the URL has no host") }
+    guard !host.isEmpty else { throw InvalidURL(reason: "has no host") }
     var port = scheme == "https" ? 443 : 80
     if let portText {
       guard portText.utf8.allSatisfy(Self.isDigit), let number = Int(portText),
         (1...65_535).contains(number)
       else {
-        throw Fault(reason: "a port is a number from 1 to 65535")
+        throw InvalidURL(reason: "has an invalid port; expected 1 to 65535")
       }
       port = number
     }
     guard scheme == "https" || Self.isLoopback(host) else {
-      throw Fault(
-        reason: "http:// would send credentials in the clear; only https:// leaves this machine")
+      throw InvalidURL(
+        reason: "must start with https://; http:// sends credentials in clear text and "
+          + "is allowed only for this machine")
     }
     text = "\(scheme)://\(rest)"
     self.host = host
@@ -61,18 +63,18 @@ public struct BaseURL: Sendable, Equatable {
 
   private static func split(
     _ authority: Substring
-  ) throws(Fault) -> (host: String, port: Substring?) {
-    let fault = Fault(reason: "an IPv6 address stands in brackets")
+  ) throws(InvalidURL) -> (host: String, port: Substring?) {
+    let error = InvalidURL(reason: "must have an IPv6 address in brackets")
     if authority.first == "[" {
-      guard let bracket = authority.firstIndex(of: "]") else { throw fault }
+      guard let bracket = authority.firstIndex(of: "]") else { throw error }
       let after = authority[authority.index(after: bracket)...]
-      guard after.isEmpty || after.first == ":" else { throw fault }
+      guard after.isEmpty || after.first == ":" else { throw error }
       let host = authority[..<bracket].dropFirst()
       return (host.lowercased(), after.isEmpty ? nil : after.dropFirst())
     }
     let parts = authority.split(separator: ":", omittingEmptySubsequences: false)
     guard parts.count <= 2, !parts[0].contains(where: { $0 == "[" || $0 == "]" }) else {
-      throw fault
+      throw error
     }
     return (parts[0].lowercased(), parts.count == 2 ? parts[1] : nil)
   }
@@ -89,20 +91,20 @@ public struct BaseURL: Sendable, Equatable {
       && parts.allSatisfy { UInt8($0) != nil && $0.utf8.allSatisfy(isDigit) }
   }
 
-  /// Whether an absolute URL points at this machine itself.
+  /// Whether an absolute URL refers to this machine.
   public static func isLoopback(url: String) -> Bool {
     (try? BaseURL(withoutQuery(url))).map { isLoopback($0.host) } ?? false
   }
 
-  /// The root that an absolute URL starts with, path included.
+  /// The root of an absolute URL, including its path.
   public static func of(_ url: String) -> BaseURL? { try? BaseURL(withoutQuery(url)) }
 
   private static func withoutQuery(_ url: String) -> String {
     String(url.prefix { $0 != "?" && $0 != "#" })
   }
 
-  /// Whether an absolute URL points at the same scheme, host and port, so that credentials may go
-  /// there too.
+  /// Whether an absolute URL has the same scheme, host and port. Only then may it receive the
+  /// credentials.
   public func isSameOrigin(_ url: String) -> Bool {
     guard let other = BaseURL.of(url) else { return false }
     return other.host == host && other.port == port && other.isSecure == isSecure

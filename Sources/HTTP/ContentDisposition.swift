@@ -2,8 +2,8 @@ import Basics
 
 /// The header Content-Disposition (RFC 6266).
 public enum ContentDisposition {
-  /// The file name that a response suggests, without any folders; `filename*` in UTF-8 (RFC 8187)
-  /// before `filename`. Nil when there is none.
+  /// The file name that a response suggests, without folders. Prefers `filename*` in UTF-8 (RFC
+  /// 8187) to `filename`. Nil if there is none.
   public static func fileName(_ response: HTTPResponse) -> String? {
     guard let header = response.header("content-disposition") else { return nil }
     let parameters = parameters(of: header)

@@ -2,7 +2,7 @@ import Basics
 import JSON
 import Redaction
 
-/// One HTTP request (RFC 9110), before it is sent.
+/// An HTTP request (RFC 9110).
 public struct HTTPRequest: Sendable {
   public struct Method: RawRepresentable, Equatable, Sendable {
     public let rawValue: String
@@ -18,7 +18,7 @@ public struct HTTPRequest: Sendable {
   public struct Header: Sendable {
     public var name: StaticString
     public var value: String
-    /// A credential: shown as `[redacted]` wherever the request is shown.
+    /// Whether the value is a credential, which is shown as `[redacted]`.
     public var isSecret: Bool
 
     public init(_ name: StaticString, _ value: String, isSecret: Bool = false) {
@@ -27,7 +27,7 @@ public struct HTTPRequest: Sendable {
       self.isSecret = isSecret
     }
 
-    /// As a member, redacted.
+    /// Writes the header as a member, redacted.
     func write(to writer: inout JSONWriter) {
       writer.name(name)
       if isSecret {
@@ -39,30 +39,30 @@ public struct HTTPRequest: Sendable {
   }
 
   public var method: Method
-  /// Absolute, percent-encoded.
+  /// Absolute and percent-encoded.
   public var url: String
   public var headers: [Header]
   public var body: [UInt8]?
   private var bodyIsJSON = false
-  /// A sign-in exchange, whose body is a credential.
+  /// A sign-in request. Its body contains credentials.
   public var isSecret = false
-  /// Members of a JSON body that are credentials.
+  /// Members of a JSON body that contain credentials.
   public var secretMembers: [StaticString] = []
-  /// Which credential of the connection it is sent with, where there are several: in the terms of the
-  /// client that made it.
+  /// Selects one of several credentials of the connection, in the terms of the client that made the
+  /// request.
   public var credential: String?
-  /// It leaves the vendor as it was, whatever its method, and may be repeated: a look, or a preparation
-  /// for what a command writes.
-  public var changesNothing = false
-  /// Not sent again after an unclear answer, by nobody, whatever it does: who sends it asks what became
-  /// of it.
-  public var isTracked = false
+  /// Whether the request has no side effects at the vendor, whatever its method, and may be
+  /// repeated: a read, or a preparation of a later write.
+  public var isSideEffectFree = false
+  /// Whether the caller itself determines the outcome after an unclear response. If so, the request
+  /// is never retried automatically.
+  public var callerResolvesOutcome = false
 
   public init(_ method: Method, _ url: String, headers: [Header] = [], body: [UInt8]? = nil) {
     self.method = method
     self.url = url
     self.headers = headers
-    // Room for what is common, at once instead of step by step.
+    // One allocation for the common number of headers.
     self.headers.reserveCapacity(4)
     self.body = body
   }
@@ -84,8 +84,8 @@ public struct HTTPRequest: Sendable {
     self.headers.append(Header("Content-Type", "application/x-www-form-urlencoded"))
   }
 
-  /// Writes `{"method","url","headers","body"}` with credentials redacted. A body that was
-  /// given as JSON is written as JSON, another one as text.
+  /// Writes `{"method","url","headers","body"}` with credentials redacted. A JSON body is written
+  /// as JSON, any other body as text.
   public func write(to writer: inout JSONWriter) {
     writer.object { writer in
       writer.member("method", method.rawValue)
@@ -124,7 +124,7 @@ extension HTTPRequest {
   }
 }
 
-/// One HTTP response, whole.
+/// A complete HTTP response.
 public struct HTTPResponse: Sendable {
   public var status: Int
   /// Names in lower case.
@@ -139,7 +139,7 @@ public struct HTTPResponse: Sendable {
 
   public var isSuccess: Bool { (200..<300).contains(status) }
 
-  /// The first header of that name, which is given in lower case.
+  /// The first header with that name. The name must be in lower case.
   public func header(_ name: String) -> String? {
     headers.first { $0.name == name }?.value
   }

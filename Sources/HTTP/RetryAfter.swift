@@ -3,13 +3,13 @@ import Glibc
 
 /// The Retry-After header (RFC 9110 section 10.2.3).
 public enum RetryAfter {
-  /// Waits beyond a day are cut to it; no deadline is that long.
+  /// Longer waits are reduced to one day; no deadline is that long.
   public static let maximumMilliseconds = 86_400_000
 
-  /// Milliseconds to wait from a header value: seconds, which some vendors give with a fraction, or
-  /// an HTTP date.
+  /// The wait in milliseconds from a header value: seconds, for some vendors with a fraction, or an
+  /// HTTP date.
   ///
-  /// - Returns: nil when the value is neither; 0 for a date that has passed.
+  /// - Returns: nil if the value is invalid; 0 for a date in the past.
   public static func milliseconds(_ value: String, nowMilliseconds: Int64) -> Int? {
     let tokens = value.split { $0 == " " || $0 == "\t" }
     if tokens.count == 1, isDecimal(tokens[0]), let seconds = Double(tokens[0]) {
@@ -30,8 +30,9 @@ public enum RetryAfter {
     "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec",
   ]
 
-  /// Milliseconds since 1970 of the three date forms of RFC 9110 section 5.6.7, all in GMT:
-  /// `Sun, 06 Nov 1994 08:49:37 GMT`, `Sunday, 06-Nov-94 08:49:37 GMT`, `Sun Nov  6 08:49:37 1994`.
+  /// Milliseconds since 1970 of a date in one of the three forms of RFC 9110 section 5.6.7, all in
+  /// GMT: `Sun, 06 Nov 1994 08:49:37 GMT`, `Sunday, 06-Nov-94 08:49:37 GMT`, `Sun Nov  6 08:49:37
+  /// 1994`.
   static func httpDate(_ text: String, nowMilliseconds: Int64) -> Int64? {
     var month: Int?
     var time: [Int]?
@@ -61,7 +62,7 @@ public enum RetryAfter {
     return Int64(timegm(&parts)) * 1_000
   }
 
-  /// The latest year with these two last digits that is at most fifty years from now.
+  /// The latest year with these last two digits that is at most fifty years in the future.
   private static func fullYear(_ twoDigits: Int, nowMilliseconds: Int64) -> Int {
     var seconds = time_t(nowMilliseconds / 1_000)
     var parts = tm()

@@ -1,29 +1,29 @@
 import Basics
 
-/// Sends requests over the network. The only implementation outside tests is libcurl's.
+/// Sends requests over the network. The only implementation outside of tests uses libcurl.
 public protocol Transport: Sendable {
-  /// Sends one request and reads the whole answer, whatever its status.
+  /// Sends one request and reads the complete response, with any status.
   ///
-  /// Cancelling the task aborts the transfer at once.
+  /// Cancellation of the task aborts the transfer immediately.
   ///
-  /// - Parameter deadline: bounds name resolution, connecting, sending and receiving together.
-  /// - Throws: when there is no whole answer. Not thrown: any HTTP status.
+  /// - Parameter deadline: covers name resolution, connecting, sending and receiving.
+  /// - Throws: if there is no complete response. An HTTP error status does not throw.
   func send(
     _ request: HTTPRequest, through route: TransportRoute, deadline: Deadline
   ) async throws(TransportError) -> HTTPResponse
 }
 
-/// How requests of one connection reach their vendor.
+/// How the requests of a connection reach the vendor.
 public struct TransportRoute: Sendable, Hashable {
-  /// `http://…`, `https://…` or `socks5h://…`; nil for what the environment says (`https_proxy`,
-  /// `no_proxy`). Requests to this machine itself go without one.
+  /// `http://…`, `https://…` or `socks5h://…`; nil to use the environment (`https_proxy`,
+  /// `no_proxy`). Requests to this machine never use a proxy.
   public var proxy: String?
-  /// PEM file of certificate authorities to trust instead of the system's.
+  /// A PEM file of certificate authorities that replaces the system's.
   public var caFile: String?
   /// PEM files for mutual TLS.
   public var clientCertificate: String?
   public var clientKey: String?
-  /// Bytes of one response body at most, after decompression.
+  /// Maximum size of a response body in bytes, after decompression.
   public var maximumResponseBytes: Int
   public var connectTimeoutMilliseconds: Int
 
@@ -41,26 +41,27 @@ public struct TransportRoute: Sendable, Hashable {
   }
 }
 
-/// Why there is no answer.
+/// Why there is no response.
 public struct TransportError: Error, Sendable, CustomStringConvertible {
   public enum Kind: Sendable {
-    /// The name does not resolve, nobody listens, or the proxy refuses: nothing was sent.
+    /// The name does not resolve, the connection is refused, or the proxy rejects it. Nothing was
+    /// sent.
     case cannotConnect
-    /// The certificate was not accepted, or TLS failed otherwise: nothing was sent.
+    /// The certificate was rejected, or TLS failed otherwise. Nothing was sent.
     case tls
     case timedOut
-    /// The connection broke before the answer was whole.
+    /// The connection broke before the response was complete.
     case interrupted
     case responseTooLarge
-    /// The vendor sends on and on, without acting.
+    /// The vendor redirects too often. It has not acted on the request.
     case tooManyRedirects
     case cancelled
-    /// The transport itself cannot work here, such as without libcurl.
+    /// The transport does not work here, for example because libcurl is missing.
     case unavailable
   }
 
   public var kind: Kind
-  /// A sentence fragment without secrets.
+  /// A phrase without secrets.
   public var reason: String
   /// Whether the vendor may have received the request.
   public var mayHaveArrived: Bool

@@ -1,6 +1,6 @@
 import Basics
 
-/// Writes an absolute URL (RFC 3986): a root, path segments, query items.
+/// Builds an absolute URL (RFC 3986) from a root, path segments and query items.
 public struct URLBuilder: ~Copyable {
   private var bytes = ByteBuffer(capacity: 256)
   private var hasQuery = false
@@ -10,15 +10,15 @@ public struct URLBuilder: ~Copyable {
 
   public var text: String { bytes.withBytes { String(decoding: $0, as: UTF8.self) } }
 
-  /// A part of the path that is percent-encoded already.
+  /// A percent-encoded part of the path.
   public mutating func path(_ text: StaticString) { bytes.append(text) }
 
-  /// One segment of the path, percent-encoded here.
+  /// One path segment; encodes it.
   public mutating func segment(_ text: String) { append(PercentEncoding.encode(text)) }
 
   public mutating func path(_ number: Int64) { DecimalDigits.append(number, to: &bytes) }
 
-  /// A query item, percent-encoded; nothing for no value.
+  /// A query item; encodes it. Appends nothing if the value is nil.
   public mutating func query(_ name: StaticString, _ value: String?) {
     guard let value else { return }
     startItem(name)

@@ -1,8 +1,8 @@
-/// One client's connection: request after request until either side has had enough.
+/// One client connection. Serves requests until one side closes it.
 struct Connection {
   enum Ending: Equatable {
     case closed
-    /// To be closed with a reset.
+    /// Closed with a reset (RST).
     case reset
   }
 
@@ -20,7 +20,7 @@ struct Connection {
     writer = ResponseWriter(socket: socket)
   }
 
-  /// Pipelined requests are answered in order, each before the next is read.
+  /// Handles pipelined requests in order, each response before the next request is read.
   mutating func serve() -> Ending {
     socket.prepare(idleSeconds: limits.idleSeconds)
     while true {
@@ -33,13 +33,13 @@ struct Connection {
         if response.delivery == .reset { return .reset }
         guard deliver(response, to: request) else { return .closed }
       } catch {
-        refuse(error)
+        reject(error)
         return .closed
       }
     }
   }
 
-  /// - Returns: whether the connection can be used again.
+  /// - Returns: whether the connection can be reused.
   private mutating func deliver(
     _ response: HTTPServer.Response, to request: HTTPServer.Request
   ) -> Bool {
@@ -52,17 +52,17 @@ struct Connection {
     let isSent = writer.write(
       response, hasBody: request.method != "HEAD", keepsAlive: keepsAlive,
       saysKeepAlive: !request.isVersion11)
-    response.whenSent?()
+    response.onSent?()
     if isSent && !keepsAlive {
       socket.finish(milliseconds: limits.lingerMilliseconds, bytes: limits.lingerBytes)
     }
     return isSent && keepsAlive
   }
 
-  private mutating func refuse(_ error: RequestReader.Failure) {
-    guard case .refused(let status, let reason) = error else { return }
-    let answer = HTTPServer.Response.text(status, reason + "\n")
-    guard writer.write(answer, hasBody: true, keepsAlive: false) else { return }
+  private mutating func reject(_ error: RequestReader.Failure) {
+    guard case .rejected(let status, let reason) = error else { return }
+    let response = HTTPServer.Response.text(status, reason + "\n")
+    guard writer.write(response, hasBody: true, keepsAlive: false) else { return }
     socket.finish(milliseconds: limits.lingerMilliseconds, bytes: limits.lingerBytes)
   }
 }

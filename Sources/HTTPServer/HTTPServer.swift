@@ -1,21 +1,20 @@
 import Glibc
 import Synchronization
 
-/// A small HTTP/1.1 listener on 127.0.0.1 (RFC 9110, RFC 9112), for the emulated vendors and for
-/// browsers that come back from a consent page.
+/// A small HTTP/1.1 server on 127.0.0.1 (RFC 9110, RFC 9112), for the emulated vendors and for
+/// redirects from a consent page.
 ///
-/// It lives in the host's own process, so it is written for a fast start (a socket and one thread,
-/// well under a millisecond) and a bounded footprint, not for the open network: no TLS, one
-/// blocking thread per connection. A thread per connection keeps the handler a plain function
-/// that may wait, which is what "answer slowly" and "drop the body" need. A listener keeps itself
-/// alive until `stop()`.
+/// It runs inside the host process, so it is designed for a fast start (a socket and one thread,
+/// well under a millisecond) and a bounded footprint. It is not for open networks: no TLS, one
+/// blocking thread per connection. With a thread per connection, a handler is a plain function that
+/// may block, as slow and dropped responses require. A server keeps itself alive until `stop()`.
 package final class HTTPServer: Sendable {
-  /// Runs on the connection's thread, whose stack is `Limits.stackBytes`; may block. Called from
-  /// many threads at once.
+  /// Runs on the connection's thread with a stack of `Limits.stackBytes`. May block. Called
+  /// concurrently.
   package typealias Handler = @Sendable (Request) -> Response
 
   package let limits: Limits
-  /// The port it listens on.
+  /// The listening port.
   package let port: UInt16
 
   private let listener: Socket
@@ -23,15 +22,15 @@ package final class HTTPServer: Sendable {
   private let state: Mutex<State>
 
   private struct State {
-    var acceptor: OwnThread?
+    var acceptor: ServerThread?
     var connections: Set<Socket> = []
     var isStopping = false
   }
 
-  /// Listens at once; requests are answered when this returns.
+  /// Starts listening. Requests are served as soon as this returns.
   ///
-  /// - Parameter port: 0 for any free one.
-  /// - Throws: when the port is taken or the process is out of descriptors or threads.
+  /// - Parameter port: 0 for any free port.
+  /// - Throws: if the port is in use, or if the process is out of descriptors or threads.
   package init(
     port: UInt16 = 0, limits: Limits = Limits(), handler: @escaping Handler
   ) throws(Failure) {
@@ -39,7 +38,7 @@ package final class HTTPServer: Sendable {
     self.handler = handler
     (listener, self.port) = try Socket.listening(port: port, backlog: limits.backlog)
     state = Mutex(State())
-    let acceptor = OwnThread.start(stackBytes: limits.stackBytes) { [self] in
+    let acceptor = ServerThread.start(stackBytes: limits.stackBytes) { [self] in
       acceptConnections()
     }
     guard let acceptor else {
@@ -49,14 +48,15 @@ package final class HTTPServer: Sendable {
     state.withLock { $0.acceptor = acceptor }
   }
 
-  /// Closes the listener and every connection. Returns when nothing is accepted any more; a
-  /// handler that is still running ends on its own, and its answer goes nowhere.
-  /// Must not be called from two threads at once; a second call does nothing.
+  /// Closes the listener and all connections. Returns when no more connections are accepted.
+  /// Running handlers finish, but their responses are dropped. Must not be called concurrently; a
+  /// second call has no effect.
   package func stop() {
-    let acceptor: OwnThread? = state.withLock { state in
+    let acceptor: ServerThread? = state.withLock { state in
       defer { state.acceptor = nil }
       state.isStopping = true
-      // A socket leaves the set before its descriptor is closed, so this never hits a stranger's.
+      // A socket leaves the set before its descriptor is closed, so this cannot affect a reused
+      // one.
       for connection in state.connections { connection.shutdown() }
       return state.acceptor
     }
@@ -72,7 +72,8 @@ package final class HTTPServer: Sendable {
       case .connection(let socket): open(socket)
       case .tryAgain: continue
       case .outOfResources:
-        // Descriptors are back when some connection ends; the kernel's backlog holds the rest.
+        // Descriptors become free when a connection closes. The kernel's backlog holds new
+        // connections.
         if state.withLock({ $0.isStopping }) { return }
         Socket.pause(milliseconds: limits.acceptPauseMilliseconds)
       case .closed: return
@@ -87,10 +88,10 @@ package final class HTTPServer: Sendable {
       return true
     }
     guard isAdmitted else {
-      refuse(socket)
+      reject(socket)
       return
     }
-    let thread = OwnThread.start(stackBytes: limits.stackBytes) { [self] in
+    let thread = ServerThread.start(stackBytes: limits.stackBytes) { [self] in
       var connection = Connection(socket: socket, limits: limits, handler: handler)
       let ending = connection.serve()
       state.withLock { _ = $0.connections.remove(socket) }
@@ -100,11 +101,11 @@ package final class HTTPServer: Sendable {
       thread.detach()
     } else {
       state.withLock { _ = $0.connections.remove(socket) }
-      refuse(socket)
+      reject(socket)
     }
   }
 
-  private func refuse(_ socket: Socket) {
+  private func reject(_ socket: Socket) {
     var writer = ResponseWriter(socket: socket)
     _ = writer.write(.text(503, "too many connections"), hasBody: true, keepsAlive: false)
     socket.close()

@@ -1,5 +1,5 @@
 extension HTTPServer {
-  /// Header fields in the order they came; names compare without case.
+  /// Header fields in order of arrival. Names are case-insensitive.
   package struct Headers: Sendable, ExpressibleByDictionaryLiteral {
     package struct Field: Sendable {
       package var name: String
@@ -18,17 +18,17 @@ extension HTTPServer {
       fields.append(Field(name: name, value: value))
     }
 
-    /// The first field of that name.
+    /// The first field with that name.
     package subscript(name: String) -> String? {
       fields.first { Self.isSame($0.name, name) }?.value
     }
 
-    /// Every field of that name.
+    /// All fields with that name.
     package func all(_ name: String) -> [String] {
       fields.filter { Self.isSame($0.name, name) }.map(\.value)
     }
 
-    /// Whether a comma-separated list field (`Connection`, `Expect`) names `token`.
+    /// Whether a comma-separated list field (`Connection`, `Expect`) contains `token`.
     func lists(_ token: String, in name: String) -> Bool {
       all(name).contains { value in
         value.split(separator: ",").contains {

@@ -1,37 +1,37 @@
 import Glibc
 
 extension HTTPServer {
-  /// What one listener takes on.
+  /// The limits of one server.
   package struct Limits: Sendable {
-    /// Open connections; one more is answered 503 and closed.
+    /// Maximum number of open connections. Further connections get 503 and are closed.
     package var connections = 512
-    /// Connections that the kernel holds until they are accepted.
+    /// Maximum number of connections that the kernel queues before they are accepted.
     package var backlog: Int32 = 512
-    /// Stack of each connection's thread, which the handler runs on.
+    /// Stack size of each connection's thread, on which the handler runs.
     package var stackBytes = 256 * 1_024
-    /// Request line and headers together; more is answered 431.
+    /// Maximum size of request line and headers. Larger heads get 431.
     package var headBytes = 64 * 1_024
-    /// Header lines; more is answered 431.
+    /// Maximum number of header lines. More get 431.
     package var headerCount = 128
-    /// A request body after chunks are joined; more is answered 413.
+    /// Maximum size of a request body after decoding chunks. Larger bodies get 413.
     package var bodyBytes = 64 * 1_024 * 1_024
-    /// One line that gives a chunk's size; more is answered 400.
+    /// Maximum length of a chunk size line. Longer lines get 400.
     package var chunkLineBytes = 1_024
-    /// Silence of the client, between requests or within one, after which it is hung up on.
+    /// Idle timeout of a client, between requests or within one.
     package var idleSeconds = 120
-    /// How long, and how much of what the client still sends is read and thrown away after a
-    /// refusal, so that it sees the answer and not a reset.
+    /// After a rejection, the server reads and discards further input up to these limits. The
+    /// client then receives the response instead of a reset.
     package var lingerMilliseconds = 500
     package var lingerBytes = 8 * 1_024 * 1_024
-    /// Wait before the next accept when the process is out of descriptors.
+    /// Pause before the next accept if the process is out of descriptors.
     package var acceptPauseMilliseconds = 10
 
     package init() {}
   }
 
-  /// Why a listener could not start.
+  /// Why a server cannot start.
   package struct Failure: Error, Equatable, Sendable, CustomStringConvertible {
-    /// The operating system's error number; 0 where there is none.
+    /// The operating system's error number; 0 if there is none.
     package let errorNumber: Int32
     package let description: String
 

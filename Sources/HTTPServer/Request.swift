@@ -1,26 +1,26 @@
 extension HTTPServer {
-  /// One whole request.
+  /// A complete request.
   package struct Request: Sendable {
     package struct QueryItem: Sendable, Equatable {
       package var name: String
       package var value: String
     }
 
-    /// As sent, which is upper-case for every standard method.
+    /// As sent; upper case for all standard methods.
     package var method: String
-    /// Percent-decoded, from the first slash to before the question mark.
+    /// Percent-decoded: from the first slash to the question mark.
     package var path: String
-    /// As sent, without the question mark; empty when there is none.
+    /// As sent, without the question mark; empty if there is none.
     package var queryText: String
     package var headers: Headers
-    /// Chunks joined.
+    /// With chunks decoded.
     package var body: [UInt8]
-    /// False for HTTP/1.0, which knows neither chunks nor keep-alive by default.
+    /// False for HTTP/1.0, which has no chunks and no keep-alive by default.
     var isVersion11: Bool
 
-    /// One that did not come over a connection of its own, such as a part of a batch.
+    /// A request that did not arrive on a connection, such as a part of a batch.
     ///
-    /// - Parameter target: the path with its query, percent-encoded as on a request line.
+    /// - Parameter target: the path and query, percent-encoded as in a request line.
     package init(method: String, target: String, headers: Headers, body: [UInt8]) {
       let parts = target.utf8.split(
         separator: UInt8(ascii: "?"), maxSplits: 1, omittingEmptySubsequences: false)
@@ -42,7 +42,7 @@ extension HTTPServer {
       self.isVersion11 = isVersion11
     }
 
-    /// The parameters of the query in order, percent-decoded, `+` as a space.
+    /// The query parameters in order, percent-decoded, with `+` as a space.
     package var query: [QueryItem] {
       queryText.utf8.split(separator: UInt8(ascii: "&")).map { item in
         let parts = item.split(
@@ -53,7 +53,7 @@ extension HTTPServer {
       }
     }
 
-    /// The last parameter of that name, as most server frameworks have it.
+    /// The last parameter with that name, as in most server frameworks.
     package func query(_ name: String) -> String? { query.last { $0.name == name }?.value }
 
     var keepsAlive: Bool {
@@ -65,8 +65,7 @@ extension HTTPServer {
 
 /// Percent-encoded text (RFC 3986 section 2.1).
 enum PercentCoding {
-  /// A `%` that no two hexadecimal digits follow stays as it is; bytes that are not UTF-8 become
-  /// U+FFFD.
+  /// Keeps a `%` that is not followed by two hexadecimal digits. Invalid UTF-8 becomes U+FFFD.
   static func decode(_ text: some Sequence<UInt8>, plusIsSpace: Bool = false) -> String {
     var decoded: [UInt8] = []
     let bytes = Array(text)

@@ -1,4 +1,4 @@
-/// A request line and header fields, taken apart and checked (RFC 9112 sections 3, 5 and 6).
+/// Parses and checks a request line and header fields (RFC 9112 sections 3, 5 and 6).
 struct RequestHead {
   enum Framing: Equatable {
     case none
@@ -14,7 +14,7 @@ struct RequestHead {
   private(set) var framing = Framing.none
   private(set) var expectsContinue = false
 
-  /// - Precondition: there is a request line.
+  /// - Precondition: `lines` contains a request line.
   init(lines: [ArraySlice<UInt8>], limits: HTTPServer.Limits) throws(RequestReader.Failure) {
     precondition(!lines.isEmpty, "a head without a request line")
     try readRequestLine(lines[0])
@@ -29,20 +29,20 @@ struct RequestHead {
   ) throws(RequestReader.Failure) {
     let parts = line.split(separator: UInt8(ascii: " "), omittingEmptySubsequences: false)
     guard parts.count == 3, !parts[0].isEmpty, parts[0].allSatisfy(Self.isTokenByte) else {
-      throw .bad("the first line is not a request line")
+      throw .bad("invalid request line")
     }
     switch String(decoding: parts[2], as: UTF8.self) {
     case "HTTP/1.1": isVersion11 = true
     case "HTTP/1.0": isVersion11 = false
     case let version where version.hasPrefix("HTTP/"):
-      throw .refused(status: 505, reason: "only HTTP/1.1 and HTTP/1.0 are served")
-    default: throw .bad("the first line names no HTTP version")
+      throw .rejected(status: 505, reason: "only HTTP/1.1 and HTTP/1.0 are supported")
+    default: throw .bad("no HTTP version in the request line")
     }
     method = String(decoding: parts[0], as: UTF8.self)
     try readTarget(parts[1])
   }
 
-  /// A path, or a whole address as a client sends it to a proxy; `*` is a path of its own.
+  /// A path, or an absolute URL as sent to a proxy. `*` is also a valid path.
   private mutating func readTarget(_ target: ArraySlice<UInt8>) throws(RequestReader.Failure) {
     var rest = target
     let scheme = Array("http://".utf8)
@@ -51,7 +51,7 @@ struct RequestHead {
     }
     guard rest.first == UInt8(ascii: "/") || rest.elementsEqual("*".utf8),
       rest.allSatisfy({ $0 > 0x20 && $0 != 0x7F && $0 != UInt8(ascii: "#") })
-    else { throw .bad("the request target is not a path") }
+    else { throw .bad("invalid request target") }
     let parts = rest.split(
       separator: UInt8(ascii: "?"), maxSplits: 1, omittingEmptySubsequences: false)
     path = PercentCoding.decode(parts[0])
@@ -59,10 +59,10 @@ struct RequestHead {
   }
 
   private mutating func readField(_ line: ArraySlice<UInt8>) throws(RequestReader.Failure) {
-    // A name of token bytes right up to the colon also rules out folded lines.
+    // Names consist of token bytes up to the colon. This also rejects folded lines.
     guard let colon = line.firstIndex(of: UInt8(ascii: ":")), colon > line.startIndex,
       line[..<colon].allSatisfy(Self.isTokenByte)
-    else { throw .bad("a header line without a name") }
+    else { throw .bad("header line without a name") }
     let value = line[(colon + 1)...].drop(while: Self.isBlank)
     let end = value.lastIndex { !Self.isBlank($0) }.map { $0 + 1 } ?? value.startIndex
     headers.add(
@@ -73,7 +73,7 @@ struct RequestHead {
   private func checkHost() throws(RequestReader.Failure) {
     let count = headers.all("Host").count
     guard count == 1 || (count == 0 && !isVersion11) else {
-      throw .bad("a request needs one Host header")
+      throw .bad("exactly one Host header is required")
     }
   }
 
@@ -82,20 +82,20 @@ struct RequestHead {
     let lengths = headers.all("Content-Length")
     if !codings.isEmpty {
       guard codings.count == 1, codings[0].lowercased() == "chunked" else {
-        throw .refused(status: 501, reason: "the only transfer coding that is read is chunked")
+        throw .rejected(status: 501, reason: "the only supported transfer coding is chunked")
       }
-      // Both at once is how requests are smuggled past a proxy (RFC 9112 section 6.1).
+      // The combination allows request smuggling past a proxy (RFC 9112 section 6.1).
       guard lengths.isEmpty, isVersion11 else {
-        throw .bad("chunks cannot come with a Content-Length or in HTTP/1.0")
+        throw .bad("chunked is not allowed with Content-Length or in HTTP/1.0")
       }
       return .chunked
     }
     guard let length = lengths.first else { return .none }
     guard Set(lengths).count == 1, (1...18).contains(length.utf8.count),
       length.utf8.allSatisfy({ $0 &- UInt8(ascii: "0") < 10 }), let count = Int(length)
-    else { throw .bad("the Content-Length is not one number") }
+    else { throw .bad("invalid Content-Length") }
     guard count <= bodyLimit else {
-      throw .refused(status: 413, reason: "the body is larger than \(bodyLimit) bytes")
+      throw .rejected(status: 413, reason: "the body is larger than \(bodyLimit) bytes")
     }
     return count == 0 ? .none : .length(count)
   }
@@ -103,7 +103,7 @@ struct RequestHead {
   private mutating func readExpectation() throws(RequestReader.Failure) {
     guard let expectation = headers["Expect"], isVersion11 else { return }
     guard expectation.lowercased() == "100-continue" else {
-      throw .refused(status: 417, reason: "the only expectation that is met is 100-continue")
+      throw .rejected(status: 417, reason: "the only supported expectation is 100-continue")
     }
     expectsContinue = true
   }

@@ -1,12 +1,12 @@
-/// Takes requests off a connection (RFC 9112): a buffer, and what of it is used up.
+/// Reads requests from a connection (RFC 9112) into a buffer.
 struct RequestReader {
   enum Failure: Error, Equatable {
-    /// The client left in the middle of a request, or was silent for too long.
+    /// The client closed the connection inside a request, or the idle timeout passed.
     case gone
-    /// Not a request that is served; the reason is for the client.
-    case refused(status: Int, reason: String)
+    /// The request is not supported; the reason is sent to the client.
+    case rejected(status: Int, reason: String)
 
-    static func bad(_ reason: String) -> Failure { .refused(status: 400, reason: reason) }
+    static func bad(_ reason: String) -> Failure { .rejected(status: 400, reason: reason) }
   }
 
   private static let readBytes = 16 * 1_024
@@ -21,7 +21,7 @@ struct RequestReader {
     self.limits = limits
   }
 
-  /// - Returns: nil when the client closed between requests.
+  /// - Returns: nil if the client closed the connection between requests.
   mutating func next() throws(Failure) -> HTTPServer.Request? {
     guard let lines = try readHead() else { return nil }
     let head = try RequestHead(lines: lines, limits: limits)
@@ -31,10 +31,10 @@ struct RequestReader {
     switch head.framing {
     case .none: break
     case .length(let count):
-      try invite(head)
+      try sendContinue(head)
       request.body = try take(count)
     case .chunked:
-      try invite(head)
+      try sendContinue(head)
       request.body = try readChunks()
     }
     return request
@@ -42,8 +42,8 @@ struct RequestReader {
 
   // MARK: Head
 
-  /// The lines of the next request's head, each without its line end. Blank lines before a
-  /// request line are skipped (RFC 9112 section 2.2), a bare LF ends a line too.
+  /// The lines of the next request's head, without line ends. Blank lines before the request line
+  /// are skipped (RFC 9112 section 2.2), and a bare LF also ends a line.
   private mutating func readHead() throws(Failure) -> [ArraySlice<UInt8>]? {
     var lines: [ArraySlice<UInt8>] = []
     var used = 0
@@ -54,9 +54,9 @@ struct RequestReader {
       }
       used += line.count + 2
       if !line.isEmpty {
-        // The request line and, beyond the limit, one header line.
+        // The request line, and one header line beyond the limit.
         guard lines.count <= limits.headerCount else {
-          throw .refused(status: 431, reason: "more than \(limits.headerCount) header lines")
+          throw .rejected(status: 431, reason: "more than \(limits.headerCount) header lines")
         }
         lines.append(line)
       } else if !lines.isEmpty {
@@ -65,7 +65,7 @@ struct RequestReader {
     }
   }
 
-  /// - Returns: nil at the end of the stream before any byte of a line.
+  /// - Returns: nil at the end of the stream before the first byte of a line.
   private mutating func readLine(
     limit: Int, tooLong status: Int
   ) throws(Failure) -> ArraySlice<UInt8>? {
@@ -76,12 +76,12 @@ struct RequestReader {
         start = end + 1
         if line.last == UInt8(ascii: "\r") { line.removeLast() }
         guard !line.contains(where: { $0 == UInt8(ascii: "\r") || $0 == 0 }) else {
-          throw .bad("a carriage return or NUL inside a line")
+          throw .bad("carriage return or NUL inside a line")
         }
         return line
       }
       guard buffer.count - start <= limit else {
-        throw .refused(status: status, reason: "a line or the whole head is too long")
+        throw .rejected(status: status, reason: "a line or the head is too long")
       }
       let pending = buffer.count - start
       guard try fill() else {
@@ -94,8 +94,8 @@ struct RequestReader {
 
   // MARK: Body
 
-  /// Answers `Expect: 100-continue`, unless the client did not wait for it.
-  private func invite(_ head: RequestHead) throws(Failure) {
+  /// Sends `100 Continue` if the client waits for it.
+  private func sendContinue(_ head: RequestHead) throws(Failure) {
     guard head.expectsContinue, start == buffer.count else { return }
     guard socket.send(Array("HTTP/1.1 100 Continue\r\n\r\n".utf8)[...]) else { throw .gone }
   }
@@ -113,15 +113,15 @@ struct RequestReader {
     while true {
       let size = try readChunkSize()
       guard body.count + size <= limits.bodyBytes else {
-        throw .refused(status: 413, reason: "the body is larger than \(limits.bodyBytes) bytes")
+        throw .rejected(status: 413, reason: "the body is larger than \(limits.bodyBytes) bytes")
       }
       if size == 0 { break }
       body += try take(size)
       guard try readLine(limit: 2, tooLong: 400)?.isEmpty == true else {
-        throw .bad("a chunk is longer than its size says")
+        throw .bad("a chunk is longer than its size")
       }
     }
-    // Trailers are read and dropped: nothing here looks at them.
+    // Trailers are read and dropped; nothing uses them.
     var used = 0
     while let line = try readLine(limit: limits.headBytes - used, tooLong: 431) {
       if line.isEmpty { return body }
@@ -136,18 +136,18 @@ struct RequestReader {
     let rest = line[digits.endIndex...].drop { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") }
     // 15 digits are far above any limit and cannot overflow.
     guard (1...15).contains(digits.count), rest.isEmpty || rest.first == UInt8(ascii: ";") else {
-      throw .bad("a chunk without a hexadecimal size")
+      throw .bad("invalid chunk size")
     }
     return digits.reduce(0) { size, digit in size << 4 | (HexDigit.value(digit) ?? 0) }
   }
 
   // MARK: Bytes
 
-  /// - Parameter atLeast: bytes from `start` that are wanted; room for them is made at once.
+  /// - Parameter atLeast: the number of bytes needed from `start`; reserves space for them.
   /// - Returns: false at the end of the stream.
   private mutating func fill(atLeast wanted: Int = 0) throws(Failure) -> Bool {
     if start > 0 {
-      // What is used up goes first, so that the buffer holds one request's rest at most.
+      // Drop consumed bytes first, so that the buffer holds at most the rest of one request.
       buffer.removeSubrange(..<start)
       start = 0
     }

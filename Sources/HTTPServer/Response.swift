@@ -2,16 +2,16 @@ import Basics
 import JSON
 
 extension HTTPServer {
-  /// What a handler answers with.
+  /// The response of a handler.
   package struct Response: Sendable {
-    /// How the answer reaches the client; all but the first two are faults.
+    /// How the response is delivered. All cases except the first two inject faults.
     package enum Delivery: Sendable, Equatable {
       case withContentLength
-      /// In chunks of so many bytes; to an HTTP/1.0 client with a Content-Length.
+      /// Chunks of this size; for HTTP/1.0 clients, a Content-Length instead.
       case chunked(bytes: Int)
-      /// A Content-Length that is never reached: half of the body, then the end of the connection.
+      /// An incomplete body: half of the announced Content-Length, then the connection is closed.
       case droppedHalfway
-      /// Nothing: the connection is reset (RST).
+      /// No response: the connection is reset (RST).
       case reset
     }
 
@@ -20,11 +20,11 @@ extension HTTPServer {
     package var headers: Headers
     package var body: [UInt8]
     package var delivery = Delivery.withContentLength
-    /// Wait before the first byte of the answer. It ends early when the client goes away.
+    /// Delay before the first byte of the response. Ends early if the client disconnects.
     package var delayMilliseconds = 0
     package var closesConnection = false
-    /// Called when it has been sent, or could not be, so that a listener can stop after it.
-    package var whenSent: (@Sendable () -> Void)?
+    /// Called after the response was sent or failed, for example to stop the server.
+    package var onSent: (@Sendable () -> Void)?
 
     package init(_ status: Int, headers: Headers = Headers(), body: [UInt8] = []) {
       precondition((200...599).contains(status), "not a final status")
@@ -47,7 +47,7 @@ extension HTTPServer {
         status, headers: ["Content-Type": "text/html; charset=utf-8"], body: Array(text.utf8))
     }
 
-    /// The usual words for a status (RFC 9110 section 15).
+    /// The reason phrase of a status (RFC 9110 section 15).
     package static func reason(_ status: Int) -> String {
       switch status {
       case 200: "OK"

@@ -1,6 +1,6 @@
 import Glibc
 
-/// Puts responses on a connection, head and body in one write.
+/// Writes responses to a connection, head and body in one write.
 struct ResponseWriter {
   private let socket: Socket
   private var output: [UInt8] = []
@@ -8,19 +8,21 @@ struct ResponseWriter {
   init(socket: Socket) { self.socket = socket }
 
   /// - Parameters:
-  ///   - hasBody: false for the answer to HEAD, which has the headers of one with a body.
-  ///   - saysKeepAlive: for HTTP/1.0, where that is not the default.
-  /// - Returns: false when the client is gone.
+  ///   - hasBody: false for the response to HEAD, which has the same headers as a response with
+  ///     body.
+  ///   - saysKeepAlive: for HTTP/1.0, where keep-alive is not the default.
+  /// - Returns: false if the client has disconnected.
   mutating func write(
     _ response: HTTPServer.Response, hasBody: Bool, keepsAlive: Bool, saysKeepAlive: Bool = false
   ) -> Bool {
     output.removeAll(keepingCapacity: true)
     let allowsBody = response.status != 204 && response.status != 304
-    precondition(allowsBody || response.body.isEmpty, "this status has no body")
+    precondition(allowsBody || response.body.isEmpty, "this status does not allow a body")
     append("HTTP/1.1 \(response.status) \(HTTPServer.Response.reason(response.status))\r\n")
     append("Date: \(HTTPDate.text(ofUnixSeconds: time(nil)))\r\n")
     for field in response.headers.fields {
-      precondition(!(field.name + field.value).utf8.contains { $0 < 0x20 }, "a broken header")
+      precondition(
+        !(field.name + field.value).utf8.contains { $0 < 0x20 }, "control character in a header")
       append("\(field.name): \(field.value)\r\n")
     }
     if !keepsAlive { append("Connection: close\r\n") }
@@ -34,7 +36,7 @@ struct ResponseWriter {
   private static func framing(_ response: HTTPServer.Response) -> String {
     switch response.delivery {
     case .chunked: "Transfer-Encoding: chunked"
-    // One byte more than is sent is promised even of an empty body.
+    // Announces one byte more than is sent, also for an empty body.
     case .droppedHalfway: "Content-Length: \(max(response.body.count, 1))"
     case .withContentLength, .reset: "Content-Length: \(response.body.count)"
     }

@@ -1,14 +1,14 @@
 import Glibc
 
-/// A TCP socket of this machine. A plain name for a descriptor: whoever opened it closes it.
+/// A TCP socket on this machine. A plain descriptor: its creator must close it.
 struct Socket: Hashable, Sendable {
   private let descriptor: Int32
 
   enum Accepted {
     case connection(Socket)
-    /// The client left before it was accepted, or a signal came.
+    /// The client disconnected before the accept, or a signal interrupted it.
     case tryAgain
-    /// The process has no descriptor left.
+    /// The process is out of descriptors.
     case outOfResources
     case closed
   }
@@ -20,7 +20,7 @@ struct Socket: Hashable, Sendable {
       AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
     guard descriptor >= 0 else { throw .system("cannot open a socket", errno) }
     let socket = Socket(descriptor: descriptor)
-    // So that a chosen port can be taken again while connections of the last run are in TIME_WAIT.
+    // Allows reuse of a fixed port while connections of the last run are in TIME_WAIT.
     socket.set(SOL_SOCKET, SO_REUSEADDR, Int32(1))
 
     var address = sockaddr_in()
@@ -39,15 +39,15 @@ struct Socket: Hashable, Sendable {
     let named = withUnsafeMutablePointer(to: &address) {
       $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(descriptor, $0, &length) }
     }
-    precondition(named == 0, "a bound socket has a name")
+    precondition(named == 0, "a bound socket has an address")
     return (socket, UInt16(bigEndian: address.sin_port))
   }
 
   func accept() -> Accepted {
     let accepted = Glibc.accept(descriptor, nil, nil)
     if accepted >= 0 {
-      // Swift's Glibc hides accept4, so a child that is spawned between these two lines inherits
-      // the descriptor: that connection then ends with the child.
+      // Swift's Glibc does not expose accept4. A child spawned between these two lines inherits the
+      // descriptor, and the connection then stays open until the child exits.
       _ = fcntl(accepted, F_SETFD, FD_CLOEXEC)
       return .connection(Socket(descriptor: accepted))
     }
@@ -58,7 +58,7 @@ struct Socket: Hashable, Sendable {
     }
   }
 
-  /// Answers leave at once, and a silent client is given up on after `idleSeconds`, both ways.
+  /// Disables Nagle's algorithm and sets the idle timeout for both directions.
   func prepare(idleSeconds: Int) {
     set(Int32(IPPROTO_TCP), TCP_NODELAY, Int32(1))
     let idle = timeval(tv_sec: idleSeconds, tv_usec: 0)
@@ -66,7 +66,7 @@ struct Socket: Hashable, Sendable {
     set(SOL_SOCKET, SO_SNDTIMEO, idle)
   }
 
-  /// Bytes read: 0 at the end, negative on a failure or after the idle time.
+  /// The number of bytes read; 0 at the end, negative on an error or timeout.
   func receive(into buffer: UnsafeMutableRawBufferPointer) -> Int {
     while true {
       let count = recv(descriptor, buffer.baseAddress, buffer.count, 0)
@@ -74,13 +74,13 @@ struct Socket: Hashable, Sendable {
     }
   }
 
-  /// - Returns: false when the client is gone.
+  /// - Returns: false if the client has disconnected.
   func send(_ bytes: ArraySlice<UInt8>) -> Bool {
     bytes.withUnsafeBytes { buffer in
       var sent = 0
       while sent < buffer.count {
         let rest = UnsafeRawBufferPointer(rebasing: buffer[sent...])
-        // MSG_NOSIGNAL: a client that left must not kill the host with SIGPIPE.
+        // MSG_NOSIGNAL: a disconnected client must not kill the host with SIGPIPE.
         let count = Glibc.send(descriptor, rest.baseAddress, rest.count, Int32(MSG_NOSIGNAL))
         if count < 0 && errno == EINTR { continue }
         guard count > 0 else { return false }
@@ -90,7 +90,7 @@ struct Socket: Hashable, Sendable {
     }
   }
 
-  /// Waits, or less long when the connection ends meanwhile.
+  /// Waits for the given time, or until the connection ends.
   func waitForEnd(milliseconds: Int) {
     var entry = pollfd(fd: descriptor, events: 0, revents: 0)
     _ = poll(&entry, 1, Int32(clamping: milliseconds))
@@ -98,15 +98,15 @@ struct Socket: Hashable, Sendable {
 
   static func pause(milliseconds: Int) { _ = poll(nil, 0, Int32(clamping: milliseconds)) }
 
-  /// Wakes whoever waits on it; the descriptor stays taken.
+  /// Wakes all threads that wait on the socket. Does not close the descriptor.
   func shutdown() { _ = Glibc.shutdown(descriptor, Int32(SHUT_RDWR)) }
 
-  /// Tells the client that nothing more comes, then reads for a while what it still sends: a
-  /// socket that is closed with unread bytes resets, and the client would lose the answer.
+  /// Shuts down sending, then reads remaining input for a while. Closing a socket with unread input
+  /// causes a reset, and the client would lose the response.
   func finish(milliseconds: Int, bytes: Int) {
     _ = Glibc.shutdown(descriptor, Int32(SHUT_WR))
-    let patience = timeval(tv_sec: milliseconds / 1_000, tv_usec: milliseconds % 1_000 * 1_000)
-    set(SOL_SOCKET, SO_RCVTIMEO, patience)
+    let timeout = timeval(tv_sec: milliseconds / 1_000, tv_usec: milliseconds % 1_000 * 1_000)
+    set(SOL_SOCKET, SO_RCVTIMEO, timeout)
     var remaining = bytes
     withUnsafeTemporaryAllocation(byteCount: 16_384, alignment: 1) { scratch in
       while remaining > 0 {
@@ -132,7 +132,7 @@ struct Socket: Hashable, Sendable {
     }
   }
 
-  /// Options are wishes: none that is set here fails on a TCP socket.
+  /// Ignores errors: the options set here do not fail on a TCP socket.
   private func set<Value: BitwiseCopyable>(_ level: Int32, _ option: Int32, _ value: Value) {
     withUnsafeBytes(of: value) {
       _ = setsockopt(descriptor, level, option, $0.baseAddress, socklen_t($0.count))

@@ -50,7 +50,7 @@ public final class RegisteredCommand: Sendable {
   public let hasPages: Bool
   /// Whether an answer that is a success may hold targets that failed.
   public let canPartlySucceed: Bool
-  private let lazyShape: Lazily<ParameterShape>
+  private let lazyShape: LazyValue<ParameterShape>
   private let checkArguments: @Sendable (ParameterShape, JSON?) throws(ParameterProblems) -> Void
   private let decodeArguments:
     @Sendable (ParameterShape, JSON?, OpenConnection) throws(ParameterProblems) -> any ReadyCommand
@@ -62,7 +62,7 @@ public final class RegisteredCommand: Sendable {
     failure = C.about.failure
     hasPages = C.hasPages
     canPartlySucceed = C.canPartlySucceed
-    lazyShape = Lazily { ParameterShape { _ = C(&$0) } }
+    lazyShape = LazyValue { ParameterShape { _ = C(&$0) } }
     checkArguments = { (shape, arguments) throws(ParameterProblems) in
       _ = try shape.decode(arguments) { C(&$0) }
     }
@@ -74,7 +74,7 @@ public final class RegisteredCommand: Sendable {
     }
   }
 
-  public var shape: ParameterShape { lazyShape.get }
+  public var shape: ParameterShape { lazyShape.value }
 
   /// Checks arguments without a connection.
   ///
@@ -116,7 +116,7 @@ public final class RegisteredIntegration: Sendable {
   public let id: String
   public let commands: [RegisteredCommand]
   private let commandNames: JSONNames
-  private let lazySettingsShape: Lazily<ParameterShape>
+  private let lazySettingsShape: LazyValue<ParameterShape>
   private let makeClient:
     @Sendable (ParameterShape, JSON, Connection) throws(ParameterProblems) -> any VendorClient
 
@@ -125,7 +125,7 @@ public final class RegisteredIntegration: Sendable {
     id = "\(I.about.id)"
     commands = I.commands.map(\.registered)
     commandNames = JSONNames(commands.map(\.id))
-    lazySettingsShape = Lazily { ParameterShape(of: I.Settings.self) }
+    lazySettingsShape = LazyValue { ParameterShape(of: I.Settings.self) }
     makeClient = { (shape, settings, connection) throws(ParameterProblems) in
       I.client(try shape.decode(settings) { I.Settings(&$0) }, on: connection)
     }
@@ -136,7 +136,7 @@ public final class RegisteredIntegration: Sendable {
     commandNames.position(of: id).map { commands[$0] }
   }
 
-  public var settingsShape: ParameterShape { lazySettingsShape.get }
+  public var settingsShape: ParameterShape { lazySettingsShape.value }
 
   /// Checks a connection's settings and makes its client; nothing is sent.
   public func open(_ connection: Connection) throws(ParameterProblems) -> OpenConnection {

@@ -1,7 +1,7 @@
 extension JSONFragment {
-  /// A text that is the same for values that differ only in the order and the repetition of
-  /// members, in spaces and in escapes: members sorted by name, the last of several kept. Numbers
-  /// keep their text, so `1` and `1.0` differ.
+  /// A normalized text. Equal for values that differ only in the order or repetition of members, in
+  /// white space and in escapes: members are sorted by name, and the last of repeated members
+  /// counts. Numbers keep their text, so `1` and `1.0` differ.
   public var canonicalText: String {
     var writer = JSONWriter(capacity: bytes.count)
     Self.canonicalize(json, to: &writer)
@@ -11,7 +11,7 @@ extension JSONFragment {
   private static func canonicalize(_ json: JSON, to writer: inout JSONWriter) {
     switch json.kind {
     case .object:
-      // By bytes: Swift's own comparison of strings takes canonically equivalent ones for equal.
+      // Compare bytes: Swift's string comparison treats canonically equivalent strings as equal.
       var members: [[UInt8]: JSON] = [:]
       for member in json.members { members[member.name.stringBytes ?? []] = member.value }
       writer.object { writer in

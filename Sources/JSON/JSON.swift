@@ -2,9 +2,9 @@ import Glibc
 
 /// A value inside a parsed JSON text (RFC 8259).
 ///
-/// Cheap to copy; keeps its whole document alive. Reading never throws: an accessor of another
-/// type than the value's is nil. Duplicate member names: a lookup finds the last one, `members`
-/// yields all of them.
+/// Cheap to copy; keeps its whole document alive. Reading never throws: an accessor for another
+/// type returns nil. If member names repeat, a lookup finds the last one and `members` returns all
+/// of them.
 public struct JSON: Sendable {
   public enum Kind: UInt8, Sendable {
     case null, `false`, `true`, number, string, array, object
@@ -23,7 +23,7 @@ public struct JSON: Sendable {
   public var kind: Kind { node.kind }
   public var isNull: Bool { kind == .null }
 
-  /// Where the value starts, in bytes from the start of the document.
+  /// The start of the value, in bytes from the start of the document.
   public var offset: Int { node.kind == .string ? Int(node.start) - 1 : Int(node.start) }
 
   // MARK: Scalars
@@ -51,27 +51,27 @@ public struct JSON: Sendable {
     return node.hasEscapes ? JSONString.decode(content) : Array(content)
   }
 
-  /// The value of a number that is an integer within 64 bits, `1`, `1.0` and `1e2` alike.
+  /// The value of a number that is an integer of at most 64 bits. Accepts `1`, `1.0` and `1e2`.
   public var integer: Int64? {
     guard kind == .number else { return nil }
     return JSONNumber.integer(content)
   }
 
-  /// The nearest double of a number; infinite beyond the range of one.
+  /// The nearest double of a number; infinite if it is out of range.
   public var double: Double? {
     guard kind == .number else { return nil }
     return JSONNumber.double(content)
   }
 
-  /// The source text as it arrived: `1.50`, `"caf\u00e9"`, `{"a": 1}`.
+  /// The source text, unchanged: `1.50`, `"caf\u00e9"`, `{"a": 1}`.
   public var sourceText: String { String(decoding: source, as: UTF8.self) }
 
-  /// The source bytes, put on one line where they are not.
-  public var bytesOnOneLine: [UInt8] {
+  /// The source bytes, without line breaks.
+  public var singleLineBytes: [UInt8] {
     document.hasLineBreaks ? JSONFragment(self).bytes : Array(source)
   }
 
-  /// The source bytes, quotes of a string included. Valid while the document lives.
+  /// The source bytes, including the quotes of a string. Valid while the document lives.
   var source: UnsafeBufferPointer<UInt8> {
     let node = self.node
     let quote = node.kind == .string ? 1 : 0
@@ -91,11 +91,11 @@ public struct JSON: Sendable {
     withExtendedLifetime(document) { body(source) }
   }
 
-  /// Whether this is a string equal to `text`, without decoding one that has no escapes.
+  /// Whether this is a string equal to `text`. Decodes only strings with escapes.
   public func equals(_ text: String) -> Bool {
     let node = self.node
     guard node.kind == .string else { return false }
-    // By bytes: Swift's own comparison of strings takes canonically equivalent ones for equal.
+    // Compare bytes: Swift's string comparison treats canonically equivalent strings as equal.
     if node.hasEscapes { return JSONString.decode(content).elementsEqual(text.utf8) }
     let own = content
     return text.withUTF8Bytes { other in
@@ -107,12 +107,12 @@ public struct JSON: Sendable {
 
   // MARK: Containers
 
-  /// The last member of that name of an object.
+  /// The last member with that name of an object.
   public subscript(name: String) -> JSON? {
     select(JSONNames(name))[0]
   }
 
-  /// The element at a position of an array, from 0. Takes time in proportion to the position.
+  /// The element at an index of an array, from 0. Takes time proportional to the index.
   public subscript(position: Int) -> JSON? {
     guard position >= 0 else { return nil }
     var remaining = position
@@ -123,13 +123,13 @@ public struct JSON: Sendable {
     return nil
   }
 
-  /// The elements of an array; nothing for another kind.
+  /// The elements of an array; empty for other types.
   public var elements: Elements { Elements(of: self) }
 
-  /// The members of an object in source order; nothing for another kind.
+  /// The members of an object in source order; empty for other types.
   public var members: Members { Members(of: self) }
 
-  /// Elements of an array or members of an object; 0 for a scalar. Takes time in proportion.
+  /// The number of elements or members; 0 for a scalar. Takes time proportional to the number.
   public var count: Int {
     kind == .object ? members.reduce(0) { n, _ in n + 1 } : elements.reduce(0) { n, _ in n + 1 }
   }
@@ -180,10 +180,10 @@ public struct JSON: Sendable {
 }
 
 extension JSON {
-  /// Parses `text` whole.
+  /// Parses a complete text.
   ///
-  /// - Throws: the first fault with its offset. Not thrown: duplicate names, lone surrogate
-  ///   escapes and numbers beyond a double, which are all valid JSON texts.
+  /// - Throws: the first error, with its offset. Duplicate names, unpaired surrogate escapes and
+  ///   numbers out of range are valid and do not throw.
   public static func parse(
     _ text: UnsafeBufferPointer<UInt8>, limits: JSONLimits = JSONLimits()
   ) throws(JSONError) -> JSON {

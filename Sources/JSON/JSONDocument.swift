@@ -2,20 +2,20 @@ import Glibc
 
 /// One parsed JSON text: its bytes and an index over them.
 ///
-/// The index is a flat array of nodes in document order ("tape"). Nothing is decoded until it is
-/// asked for, numbers and strings keep their source text, and a subtree can be copied out as the
-/// bytes it arrived in. Compared with a tree of enums this needs two allocations per text instead
-/// of several per value, which is what the host's line rate rests on.
+/// The index is a flat array of nodes in document order ("tape"). Values are decoded on access.
+/// Numbers and strings keep their source text, and a subtree can be copied as source bytes. A tree
+/// of enums would need several allocations per value; this needs two per text, and the throughput
+/// of the host depends on it.
 public final class JSONDocument: @unchecked Sendable {
-  // @unchecked: what both pointers point to is written in `init` only.
+  // @unchecked: both pointers refer to memory that only `init` writes.
   let bytes: UnsafePointer<UInt8>
   let nodes: UnsafePointer<JSONNode>
-  /// True when a subtree's source bytes cannot stand inside one line of output as they are:
-  /// they hold a line break between tokens, or U+2028, U+2029 or U+0085 in a string.
+  /// Whether source bytes cannot be copied into one line of output unchanged: a line break between
+  /// tokens, or U+2028, U+2029 or U+0085 in a string.
   let hasLineBreaks: Bool
 
   init(copying text: UnsafeBufferPointer<UInt8>, index: borrowing JSONIndex) {
-    // One block for both: an allocation less for each line of input.
+    // One block for both saves an allocation per input line.
     let indexBytes = index.count * MemoryLayout<JSONNode>.stride
     guard let block = malloc(indexBytes + text.count) else { preconditionFailure("out of memory") }
     let ownNodes = block.bindMemory(to: JSONNode.self, capacity: index.count)
@@ -32,9 +32,9 @@ public final class JSONDocument: @unchecked Sendable {
   public var root: JSON { JSON(document: self, index: 0) }
 }
 
-/// What the parser learned about one text.
+/// The nodes of one text, as the parser collects them.
 ///
-/// Kept from text to text. Memory of its own instead of an array, for the price of an append.
+/// Reused for the next text. Raw memory instead of an array: appending to an array is slower.
 struct JSONIndex: ~Copyable {
   private(set) var nodes: UnsafeMutablePointer<JSONNode>
   private var capacity = 256
@@ -66,7 +66,7 @@ struct JSONIndex: ~Copyable {
     (nodes, capacity) = (larger, capacity * 2)
   }
 
-  /// Forgets the nodes and keeps the memory, unless there is very much.
+  /// Drops the nodes. Keeps the memory, unless it is very large.
   mutating func removeAll() {
     (count, hasLineBreaks) = (0, false)
     guard capacity > 65_536 else { return }
@@ -76,16 +76,16 @@ struct JSONIndex: ~Copyable {
   }
 }
 
-/// One value of a document, 16 bytes. Offsets fit in 32 bits because every text the host reads is
-/// far below 4 GiB (`JSONParser.maximumBytes`).
+/// One value of a document, 16 bytes. Offsets fit in 32 bits because every input text is far below
+/// 4 GiB (`JSONParser.maximumBytes`).
 struct JSONNode {
-  /// Offset of the first byte; of a string, the byte after the opening quote.
+  /// Offset of the first byte; for a string, of the byte after the opening quote.
   var start: UInt32
-  /// Bytes of source text; of a string, without the quotes.
+  /// Length of the source text in bytes; for a string, without the quotes.
   var length: UInt32
-  /// Index of the node after this value's whole subtree.
+  /// Index of the node after this value's subtree.
   var next: UInt32
   var kind: JSON.Kind
-  /// A string with a backslash in it, which must be decoded before it is compared.
+  /// Whether a string contains a backslash. If so, it must be decoded before a comparison.
   var hasEscapes: Bool
 }

@@ -1,10 +1,10 @@
-/// Why a text is not JSON, and where.
+/// Why a text is not JSON, and the position of the error.
 ///
-/// The reason is safe to log: it never quotes the text.
+/// Safe to log: the reason never quotes the text.
 public struct JSONError: Error, Equatable, Sendable, CustomStringConvertible {
   public enum Code: Sendable {
     case syntax
-    /// A byte sequence inside a string is not UTF-8 (RFC 3629).
+    /// Invalid UTF-8 inside a string (RFC 3629).
     case invalidUTF8
     /// More nested arrays and objects than `JSONLimits.depth`.
     case tooDeep
@@ -13,14 +13,14 @@ public struct JSONError: Error, Equatable, Sendable, CustomStringConvertible {
   }
 
   public var code: Code
-  /// A sentence fragment without a full stop, such as "expected a comma or ]".
+  /// A phrase without a full stop, such as "expected a comma or ]".
   public var reason: String
-  /// Bytes from the start of the text, from 0.
+  /// Byte offset from the start of the text, from 0.
   public var offset: Int
 
   public var description: String { "\(reason) at byte \(offset)" }
 
-  /// The line and column, both from 1, of `offset` in `text`; a column counts bytes.
+  /// The line and column of `offset` in `text`, both from 1. A column counts bytes.
   public func lineAndColumn(in text: [UInt8]) -> (line: Int, column: Int) {
     let before = text.prefix(offset)
     let line = before.reduce(into: 1) { count, byte in if byte == 0x0A { count += 1 } }
@@ -29,11 +29,11 @@ public struct JSONError: Error, Equatable, Sendable, CustomStringConvertible {
   }
 }
 
-/// What a reader of JSON accepts.
+/// Limits of a JSON parser.
 public struct JSONLimits: Sendable {
-  /// Nested arrays and objects.
+  /// Maximum depth of nested arrays and objects.
   public var depth: Int
-  /// Values of every kind, member names included. Each takes 16 bytes of memory.
+  /// Maximum number of values, including member names. Each uses 16 bytes of memory.
   public var values: Int
 
   public init(depth: Int = 512, values: Int = 8_000_000) {

@@ -1,8 +1,8 @@
 import Glibc
 
-/// Values of JSON number texts (RFC 8259 section 6).
+/// Converts JSON numbers (RFC 8259 section 6).
 enum JSONNumber {
-  /// The value of `text` when it is a whole number that fits 64 bits; exact, never by way of a
+  /// The value of `text` if it is an integer that fits in 64 bits. Exact: not converted through a
   /// double.
   static func integer(_ text: UnsafeBufferPointer<UInt8>) -> Int64? {
     var at = 0
@@ -22,16 +22,16 @@ enum JSONNumber {
     return at == text.count ? value : whole(text)
   }
 
-  /// A number with a fraction or an exponent is whole when its value is: `1.0`, `1e2`, `12.50e1`.
+  /// The integer value of a number with a fraction or an exponent: `1.0`, `1e2`, `12.50e1`.
   private static func whole(_ text: UnsafeBufferPointer<UInt8>) -> Int64? {
     let mantissaEnd = text.firstIndex { $0 | 0x20 == UInt8(ascii: "e") } ?? text.count
     let fractionStart = text[..<mantissaEnd].firstIndex(of: UInt8(ascii: ".")) ?? mantissaEnd
     let digits = text[..<mantissaEnd].filter { isDigit($0) }
     guard let last = digits.lastIndex(where: { $0 != UInt8(ascii: "0") }) else { return 0 }
-    // An exponent that is not even a 64-bit integer leaves nothing whole, or nothing that fits.
+    // With an exponent beyond 64 bits, the value is no integer or does not fit.
     let exponentText = String(decoding: text[mantissaEnd...].dropFirst(), as: UTF8.self)
     guard let exponent = mantissaEnd == text.count ? 0 : Int(exponentText) else { return nil }
-    // Zeros to append to the significant digits; below zero, some stand behind the point.
+    // Zeros to append to the significant digits; negative if digits follow the decimal point.
     let shift = digits.count - 1 - last - max(0, mantissaEnd - fractionStart - 1)
     let (zeros, overflow) = exponent.addingReportingOverflow(shift)
     guard !overflow, (0...18).contains(zeros) else { return nil }

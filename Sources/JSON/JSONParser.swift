@@ -1,15 +1,15 @@
 import Basics
 
-/// Reads JSON texts strictly by RFC 8259, into documents.
+/// A strict JSON parser by RFC 8259.
 ///
-/// Keep one for many texts: its index buffer is reused. Iterative, so that nesting costs no stack.
+/// Reuse one parser for many texts: it keeps its index buffer. Iterative, so nesting uses no stack.
 public struct JSONParser: ~Copyable {
-  /// Offsets are 32 bits wide.
+  /// The limit of 32-bit offsets.
   static let maximumBytes = Int(UInt32.max)
 
   let limits: JSONLimits
   private var index = JSONIndex()
-  /// The open containers, innermost last, as positions in `index.nodes`.
+  /// The open containers as positions in `index.nodes`, innermost last.
   private var open: [Int] = []
 
   public init(limits: JSONLimits = JSONLimits()) {
@@ -30,7 +30,7 @@ public struct JSONParser: ~Copyable {
 
   private mutating func scan(_ text: UnsafeBufferPointer<UInt8>) throws(JSONError) {
     guard let base = text.baseAddress, text.count > 0 else {
-      throw syntax("expected a value, found nothing", 0)
+      throw syntax("expected a value, found end of input", 0)
     }
     let end = text.count
     var at = 0
@@ -98,8 +98,8 @@ public struct JSONParser: ~Copyable {
 
   private func unfinished(_ expecting: Expectation) -> String {
     switch expecting {
-    case .value where open.isEmpty: "expected a value, found nothing"
-    default: "the text ends inside an array or object"
+    case .value where open.isEmpty: "expected a value, found end of input"
+    default: "unterminated array or object"
     }
   }
 
@@ -118,7 +118,7 @@ public struct JSONParser: ~Copyable {
         hasEscapes: hasEscapes))
   }
 
-  /// Ends the innermost container, whose closing bracket is at `at`.
+  /// Closes the innermost container; its closing bracket is at `at`.
   @inline(__always)
   private mutating func close(_ at: Int) {
     let container = open.removeLast()
@@ -148,7 +148,8 @@ public struct JSONParser: ~Copyable {
 
   // MARK: Tokens
 
-  /// Reads the string whose opening quote is at `quote`; returns the offset after the closing one.
+  /// Reads the string with the opening quote at `quote`. Returns the offset after the closing
+  /// quote.
   @inline(__always)
   private mutating func scanString(
     _ base: UnsafePointer<UInt8>, _ quote: Int, _ end: Int
@@ -172,18 +173,18 @@ public struct JSONParser: ~Copyable {
         hasEscapes = true
         at = try skipEscape(base, at, end)
       } else if byte < 0x20 {
-        throw syntax("a control character must be escaped in a string", at)
+        throw syntax("unescaped control character in a string", at)
       } else {
         at = try skipMultibyte(base, at, end)
       }
     }
-    throw syntax("the text ends inside a string", end)
+    throw syntax("unterminated string", end)
   }
 
   private func skipEscape(
     _ base: UnsafePointer<UInt8>, _ at: Int, _ end: Int
   ) throws(JSONError) -> Int {
-    guard at + 1 < end else { throw syntax("the text ends inside a string", end) }
+    guard at + 1 < end else { throw syntax("unterminated string", end) }
     switch base[at + 1] {
     case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"), UInt8(ascii: "b"),
       UInt8(ascii: "f"), UInt8(ascii: "n"), UInt8(ascii: "r"), UInt8(ascii: "t"):
@@ -191,16 +192,16 @@ public struct JSONParser: ~Copyable {
     case UInt8(ascii: "u"):
       for digit in 2..<6 {
         guard at + digit < end, hexValue(base[at + digit]) != nil else {
-          throw syntax("\\u needs four hexadecimal digits", at)
+          throw syntax("expected four hexadecimal digits after \\u", at)
         }
       }
       return at + 6
     default:
-      throw syntax("unknown escape in a string", at)
+      throw syntax("invalid escape in a string", at)
     }
   }
 
-  /// Checks one multi-byte UTF-8 sequence (RFC 3629, table of section 4); returns its end.
+  /// Checks one multi-byte UTF-8 sequence (RFC 3629, table of section 4) and returns its end.
   private mutating func skipMultibyte(
     _ base: UnsafePointer<UInt8>, _ at: Int, _ end: Int
   ) throws(JSONError) -> Int {
@@ -222,7 +223,7 @@ public struct JSONParser: ~Copyable {
     if base[at] == UInt8(ascii: "0") {
       at += 1
       guard at == end || !isDigit(base[at]) else {
-        throw syntax("a number does not start with 0 and another digit", at)
+        throw syntax("leading zero in a number", at)
       }
     } else {
       while at < end, isDigit(base[at]) { at += 1 }
@@ -230,7 +231,7 @@ public struct JSONParser: ~Copyable {
     if at < end, base[at] == UInt8(ascii: ".") {
       at += 1
       guard at < end, isDigit(base[at]) else {
-        throw syntax("expected a digit after the point", at)
+        throw syntax("expected a digit after the decimal point", at)
       }
       while at < end, isDigit(base[at]) { at += 1 }
     }

@@ -1,11 +1,11 @@
 import Glibc
 
-/// Names that an object's members are looked up by, kept ready for comparing.
+/// Member names for lookups, prepared for comparison.
 public final class JSONNames: @unchecked Sendable {
-  // @unchecked: what the pointers point to is written in `init` only.
+  // @unchecked: only `init` writes the memory behind the pointers.
   public let texts: [String]
   let count: Int
-  /// The names' UTF-8 one after the other, and where each ends.
+  /// The UTF-8 of all names, concatenated; `ends` has the end of each name.
   private let bytes: UnsafeMutablePointer<UInt8>
   private let ends: UnsafeMutablePointer<Int>
 
@@ -32,7 +32,7 @@ public final class JSONNames: @unchecked Sendable {
 
   public convenience init(_ texts: String...) { self.init(texts) }
 
-  /// The position of the name that a string is; nil for another string or another kind.
+  /// The position of the name that equals a string; nil for other strings and other types.
   public func position(of json: JSON) -> Int? {
     guard json.kind == .string else { return nil }
     guard json.node.hasEscapes else { return position(of: json.content, expecting: 0) }
@@ -41,7 +41,7 @@ public final class JSONNames: @unchecked Sendable {
     }
   }
 
-  /// The position of a name, trying `expected` first: callers tend to keep to one order.
+  /// The position of a name. Tries `expected` first: callers usually keep one order.
   @inline(__always)
   func position(of name: UnsafeBufferPointer<UInt8>, expecting expected: Int) -> Int? {
     guard let other = name.baseAddress else { return nil }
@@ -58,22 +58,21 @@ public final class JSONNames: @unchecked Sendable {
   }
 }
 
-/// Some members of one object, found in one pass over it. Of several members of one name it is the
-/// last that counts.
+/// Selected members of one object, found in one pass. If names repeat, the last member counts.
 ///
-/// Not copyable, since it is large and only read where it was made.
+/// Not copyable, because it is large and read only where it was created.
 public struct JSONSelection: ~Copyable, Sendable {
-  /// Names of one object at most.
+  /// Maximum number of names.
   public static let maximumNames = 32
 
   private let document: JSONDocument
-  /// By position among the names: the node of the value, 0 for none (the root is nobody's value).
+  /// The value's node by position of the name; 0 if absent (node 0 is the root, never a member).
   private var nodes = InlineArray<32, UInt32>(repeating: 0)
-  /// Members with other names.
+  /// The number of members with other names.
   public private(set) var unknownCount = 0
 
   fileprivate init(_ object: JSON, _ names: JSONNames) {
-    precondition(names.count <= Self.maximumNames, "too many names of one object")
+    precondition(names.count <= Self.maximumNames, "more names than maximumNames")
     document = object.document
     let all = document.nodes
     guard all[object.index].kind == .object else { return }
@@ -105,17 +104,17 @@ public struct JSONSelection: ~Copyable, Sendable {
     }
   }
 
-  /// The value of the member with the name at that position; nil for none.
+  /// The value of the member at that position; nil if absent.
   @inline(__always)
   public subscript(position: Int) -> JSON? {
     let node = nodes[position]
     return node == 0 ? nil : JSON(document: document, index: Int(node))
   }
 
-  /// Whether there is such a member.
+  /// Whether the member is present.
   public func has(_ position: Int) -> Bool { nodes[position] != 0 }
 
-  /// Whether the member is that string.
+  /// Whether the member is a string equal to `text`.
   public func equals(_ position: Int, _ text: StaticString) -> Bool {
     let node = document.nodes[Int(nodes[position])]
     guard nodes[position] != 0, node.kind == .string else { return false }
@@ -124,7 +123,7 @@ public struct JSONSelection: ~Copyable, Sendable {
     return memcmp(document.bytes + Int(node.start), text.utf8Start, Int(node.length)) == 0
   }
 
-  /// The same, and nil also for null.
+  /// The value of the member at that position; nil if absent or null.
   @inline(__always)
   public func valueIfNotNull(_ position: Int) -> JSON? {
     let node = Int(nodes[position])
@@ -134,6 +133,21 @@ public struct JSONSelection: ~Copyable, Sendable {
 }
 
 extension JSON {
-  /// Looks up several members at once; finds none in a value that is not an object.
+  /// Looks up several members at once. Finds nothing in a value that is not an object.
   public func select(_ names: JSONNames) -> JSONSelection { JSONSelection(self, names) }
+}
+
+extension JSON {
+  /// The object without the members of that name; itself if it has none.
+  public func removing(_ name: String) -> JSON {
+    guard kind == .object, members.contains(where: { $0.name.equals(name) }) else { return self }
+    return JSONFragment { writer in
+      writer.object { writer in
+        for member in members where !member.name.equals(name) {
+          writer.name(copying: member.name)
+          writer.value(member.value)
+        }
+      }
+    }.json
+  }
 }

@@ -1,20 +1,20 @@
 import Basics
 
 extension String {
-  /// The string's UTF-8, in place. Unlike `withUTF8` it needs no copy of the string to change.
+  /// Calls `body` with the UTF-8 bytes. Unlike `withUTF8`, needs no mutable copy of the string.
   @inline(__always)
   func withUTF8Bytes<Result>(_ body: (UnsafeBufferPointer<UInt8>) -> Result) -> Result {
     utf8.withContiguousStorageIfAvailable(body) ?? Array(utf8).withUnsafeBufferPointer(body)
   }
 }
 
-/// The escapes of JSON strings (RFC 8259 section 7).
+/// Escaping of JSON strings (RFC 8259 section 7).
 public enum JSONString {
-  /// How many bytes from `at` on are ASCII that stands for itself in a string; counts in steps of
-  /// eight bytes, and leaves the last few to `isPlain`.
+  /// The number of bytes from `at` that are plain ASCII (no escape needed). Counts in steps of
+  /// eight bytes; the caller checks the last few with `isPlain`.
   ///
-  /// Each test sets the high bit of a byte that fails it (of the first such byte at least, which is
-  /// the one that counts).
+  /// Each test sets the high bit of a byte that fails it. Later bytes may get false positives, but
+  /// only the first set bit counts.
   @inline(__always)
   static func plainRun(_ base: UnsafePointer<UInt8>, _ at: Int, _ end: Int) -> Int {
     var position = at
@@ -33,14 +33,14 @@ public enum JSONString {
     return position - at
   }
 
-  /// ASCII that stands for itself in a string.
+  /// Whether a byte is ASCII that needs no escape in a string.
   @inline(__always)
   static func isPlain(_ byte: UInt8) -> Bool {
     byte >= 0x20 && byte < 0x80 && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "\\")
   }
 
-  /// Decodes the content between the quotes of a string that the parser accepted.
-  /// An unpaired surrogate becomes U+FFFD.
+  /// Decodes the content between the quotes of a string that the parser has accepted. An unpaired
+  /// surrogate becomes U+FFFD.
   static func decode(_ content: UnsafeBufferPointer<UInt8>) -> [UInt8] {
     var decoded: [UInt8] = []
     decoded.reserveCapacity(content.count)
@@ -86,16 +86,19 @@ public enum JSONString {
 
   private static let hexDigits: StaticString = "0123456789abcdef"
 
-  /// Appends `text` to `output` between quotes. Escaped: what RFC 8259 requires, and U+0085,
-  /// U+2028 and U+2029, which some readers take for the end of a line.
+  /// Appends `text` to `output` in quotes. Escapes the characters that RFC 8259 requires, and
+  /// U+0085, U+2028 and U+2029, which some readers treat as line ends.
   static func encode(_ text: UnsafeBufferPointer<UInt8>, into output: inout ByteBuffer) {
     output.append(UInt8(ascii: "\""))
+    encodeContent(text, into: &output)
+    output.append(UInt8(ascii: "\""))
+  }
+
+  /// The same without the quotes.
+  static func encodeContent(_ text: UnsafeBufferPointer<UInt8>, into output: inout ByteBuffer) {
     var runStart = 0
     var at = 0
-    guard let base = text.baseAddress else {
-      output.append(UInt8(ascii: "\""))
-      return
-    }
+    guard let base = text.baseAddress else { return }
     let count = text.count
     while at < count {
       at += plainRun(base, at, count)
@@ -121,11 +124,9 @@ public enum JSONString {
       runStart = at
     }
     output.append(UnsafeBufferPointer(start: base + runStart, count: count - runStart))
-    output.append(UInt8(ascii: "\""))
   }
 
-  /// Copies the content of a string token, which keeps its own escapes, and escapes the raw line
-  /// separators in it.
+  /// Copies the content of a string token. Keeps its escapes and escapes raw line separators.
   static func copyEscapingSeparators(
     _ content: UnsafeBufferPointer<UInt8>, into output: inout ByteBuffer
   ) {
@@ -165,7 +166,7 @@ public enum JSONString {
     appendHex(unit, to: &output)
   }
 
-  /// `u` and four digits.
+  /// Appends `u` and four digits.
   private static func appendHex(_ unit: UInt32, to output: inout ByteBuffer) {
     output.append(UInt8(ascii: "u"))
     for shift in [12, 8, 4, 0] as [UInt32] {

@@ -1,18 +1,18 @@
 import Basics
 
-/// Writes JSON into bytes, on one line.
+/// Writes JSON into a byte buffer, on one line.
 ///
-/// Commas are placed by looking at the last byte, so that there is no state to keep: after an
-/// opening bracket, a colon, a line end or nothing comes no comma.
+/// Stateless: the last byte decides whether a comma is needed. No comma follows an opening bracket,
+/// a colon or a line end, or starts the output.
 public struct JSONWriter: ~Copyable, Sendable {
   private var output: ByteBuffer
 
   public init(capacity: Int = 256) { output = ByteBuffer(capacity: capacity) }
 
-  /// A copy of what was written.
+  /// A copy of the output.
   public var bytes: [UInt8] { output.array }
 
-  /// Calls `body` with what was written, which is valid only during the call.
+  /// Calls `body` with the output, which is valid only during the call.
   @inline(__always)
   public borrowing func withBytes<Result>(
     _ body: (UnsafeBufferPointer<UInt8>) throws -> Result
@@ -54,7 +54,7 @@ public struct JSONWriter: ~Copyable, Sendable {
 
   // MARK: Names
 
-  /// A member name known at compile time, of characters that need no escape.
+  /// A member name known at compile time. It must not need escapes.
   public mutating func name(_ name: StaticString) {
     output.appendName(name, afterComma: needsComma)
   }
@@ -69,7 +69,7 @@ public struct JSONWriter: ~Copyable, Sendable {
     endName()
   }
 
-  /// Makes the string just written a member name.
+  /// Turns the string that was just written into a member name.
   public mutating func endName() { output.append(UInt8(ascii: ":")) }
 
   // MARK: Values
@@ -79,9 +79,19 @@ public struct JSONWriter: ~Copyable, Sendable {
     text.withUTF8Bytes { JSONString.encode($0, into: &output) }
   }
 
-  /// Bytes that are UTF-8 except by accident; what is not becomes U+FFFD.
+  /// Bytes that should be UTF-8. Invalid sequences become U+FFFD.
   public mutating func string(utf8 text: ArraySlice<UInt8>) {
     string(String(decoding: text, as: UTF8.self))
+  }
+
+  /// One string of several parts, the last of which is UTF-8.
+  public mutating func string(_ first: String, _ second: StaticString, utf8 rest: [UInt8]) {
+    separate()
+    output.append(UInt8(ascii: "\""))
+    first.withUTF8Bytes { JSONString.encodeContent($0, into: &output) }
+    second.withUTF8Buffer { JSONString.encodeContent($0, into: &output) }
+    rest.withUnsafeBufferPointer { JSONString.encodeContent($0, into: &output) }
+    output.append(UInt8(ascii: "\""))
   }
 
   public mutating func integer(_ value: Int64) {
@@ -95,20 +105,20 @@ public struct JSONWriter: ~Copyable, Sendable {
 
   public mutating func null() { literal("null") }
 
-  /// - Precondition: `value` is finite; JSON has no other.
+  /// - Precondition: `value` is finite. JSON has no infinity and no NaN.
   public mutating func double(_ value: Double) {
     precondition(value.isFinite, "JSON has no infinity")
     separate()
     output.append(Array(value.description.utf8))
   }
 
-  /// JSON written in the source, on one line.
+  /// JSON from a source literal, on one line.
   public mutating func literal(_ text: StaticString) {
     separate()
     output.append(text)
   }
 
-  /// A parsed value in its source text; spread over lines, it is put on one.
+  /// A parsed value as its source text, without line breaks.
   public mutating func value(_ json: JSON) {
     separate()
     if json.document.hasLineBreaks {
@@ -118,7 +128,7 @@ public struct JSONWriter: ~Copyable, Sendable {
     }
   }
 
-  /// What another writer wrote: one whole value.
+  /// One complete value that another writer wrote.
   public mutating func value(_ fragment: JSONFragment) {
     separate()
     output.append(fragment.bytes)
@@ -151,14 +161,14 @@ public struct JSONWriter: ~Copyable, Sendable {
     value(fragment)
   }
 
-  /// A member that is left out when there is nothing to say.
+  /// A member that is omitted if `text` is nil.
   public mutating func member(ifPresent name: StaticString, _ text: String?) {
     if let text { member(name, text) }
   }
 
   // MARK: Bytes
 
-  /// After an opening bracket, a colon, a line end or nothing comes no comma.
+  /// Whether the next value needs a comma before it.
   @inline(__always)
   private var needsComma: Bool {
     switch output.last {
@@ -172,7 +182,7 @@ public struct JSONWriter: ~Copyable, Sendable {
     if needsComma { output.append(UInt8(ascii: ",")) }
   }
 
-  /// The value without the line breaks between its tokens and with line separators escaped.
+  /// Copies the value without line breaks between tokens and with line separators escaped.
   private mutating func copyTokens(_ json: JSON) {
     switch json.kind {
     case .object:
@@ -193,11 +203,11 @@ public struct JSONWriter: ~Copyable, Sendable {
     }
   }
 
-  /// Ends a line of output.
+  /// Appends a line end.
   public mutating func endLine() { output.append(0x0A) }
 }
 
-/// One whole JSON value that a writer wrote, on one line.
+/// One complete JSON value, written on one line.
 public struct JSONFragment: Sendable, Equatable {
   public let bytes: [UInt8]
 
@@ -209,19 +219,19 @@ public struct JSONFragment: Sendable, Equatable {
 
   public init(_ json: JSON) { self.init { $0.value(json) } }
 
-  /// Bytes that a writer wrote before: one whole value.
+  /// Bytes from a writer: one complete value.
   public init(trusted bytes: [UInt8]) { self.bytes = bytes }
 
   public static let null = JSONFragment { $0.null() }
 
   public var text: String { String(decoding: bytes, as: UTF8.self) }
 
-  /// The same value for reading.
+  /// The value, parsed.
   public var json: JSON {
     do {
       return try JSON.parse(bytes, limits: JSONLimits(depth: 1_024, values: .max))
     } catch {
-      preconditionFailure("a writer wrote what is not JSON: \(error)")
+      preconditionFailure("a writer produced invalid JSON: \(error)")
     }
   }
 }

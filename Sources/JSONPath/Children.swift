@@ -1,8 +1,8 @@
 import Basics
 import JSON
 
-/// The children of one node, collected when first needed and then kept, because several selectors
-/// of a segment may ask for them.
+/// The children of one node. Collected on first use and cached, because several selectors of a
+/// segment may need them.
 struct Children {
   let parent: JSONPathNode
   let tracksLocations: Bool
@@ -13,7 +13,7 @@ struct Children {
     self.tracksLocations = tracksLocations
   }
 
-  /// Elements, or values of members of different names, in source order; nothing for a scalar.
+  /// Elements of an array, or the values of distinct members, in source order; empty for a scalar.
   mutating func all() -> [JSONPathNode] {
     if let collected { return collected }
     let nodes = collect()
@@ -31,7 +31,7 @@ struct Children {
     return found.map { node($0.value, .name($0.name)) }
   }
 
-  /// The element at an index, negative from the end.
+  /// The element at an index. A negative index counts from the end.
   mutating func element(at index: Int) -> JSONPathNode? {
     guard parent.value.kind == .array else { return nil }
     if index >= 0, collected == nil { return parent.value[index].map { node($0, .index(index)) } }
@@ -63,10 +63,10 @@ struct Children {
 }
 
 extension JSON {
-  /// Up to here, comparing every pair of names costs less than hashing them.
+  /// Up to this number, comparing all pairs of names is cheaper than hashing.
   private static let fewMembers = 16
 
-  /// The members of an object; of those with the same name, the last.
+  /// The members of an object. If names repeat, only the last member.
   var distinctMembers: [Member] {
     let members = Array(self.members)
     if members.count <= Self.fewMembers {

@@ -1,7 +1,7 @@
 import Basics
 import JSON
 
-/// A place in the text of a query, and the tokens that can be read there.
+/// A position in the text of a query, and the readers of its tokens.
 struct Cursor {
   let bytes: [UInt8]
   var position = 0
@@ -10,7 +10,7 @@ struct Cursor {
     self.bytes = bytes
   }
 
-  /// The byte here; nil at the end.
+  /// The byte at the cursor; nil at the end.
   var byte: UInt8? { position < bytes.count ? bytes[position] : nil }
 
   func next(is character: Unicode.Scalar, after distance: Int = 0) -> Bool {
@@ -18,7 +18,7 @@ struct Cursor {
     return index < bytes.count && bytes[index] == UInt8(ascii: character)
   }
 
-  /// Steps over `text` when it stands here.
+  /// Consumes `text` if the cursor is at it.
   mutating func take(_ text: StaticString) -> Bool {
     let wanted = UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount)
     guard bytes[position...].starts(with: wanted) else { return false }
@@ -26,7 +26,7 @@ struct Cursor {
     return true
   }
 
-  /// Steps over blank space ("S" in the grammar of RFC 9535).
+  /// Skips blank space ("S" in the grammar of RFC 9535).
   mutating func skipBlanks() {
     while let byte, Self.isBlank(byte) { position += 1 }
   }
@@ -40,7 +40,7 @@ struct Cursor {
 
   // MARK: Names
 
-  /// A member name after a dot (section 2.5.1.1); nil when none stands here.
+  /// A member name after a dot (section 2.5.1.1); nil if there is none.
   mutating func takeShorthandName() -> MemberName? {
     let start = position
     guard let first = byte, Self.isNameFirst(first) else { return nil }
@@ -48,7 +48,7 @@ struct Cursor {
     return MemberName(utf8: Array(bytes[start..<position]))
   }
 
-  /// A function's name or a literal such as `true` (section 2.4); nil when none stands here.
+  /// The name of a function, or a literal such as `true` (section 2.4); nil if there is none.
   mutating func takeLowercaseName() -> String? {
     let start = position
     guard let first = byte, Self.isLowercase(first) else { return nil }
@@ -58,7 +58,7 @@ struct Cursor {
     return String(decoding: bytes[start..<position], as: UTF8.self)
   }
 
-  /// All beyond ASCII is allowed in names: surrogates do not occur in the UTF-8 of a `String`.
+  /// Names may contain all non-ASCII characters. The UTF-8 of a `String` has no surrogates.
   private static func isNameFirst(_ byte: UInt8) -> Bool {
     isLowercase(byte | 0x20) || byte == UInt8(ascii: "_") || byte >= 0x80
   }
@@ -73,7 +73,7 @@ struct Cursor {
 
   // MARK: Numbers
 
-  /// The integers that every JSON implementation keeps exact (RFC 7493 section 2.2).
+  /// The largest integer that every JSON implementation represents exactly (RFC 7493 section 2.2).
   private static let largestInteger = 9_007_199_254_740_991
 
   var isAtInteger: Bool { byte.map { Self.isDigit($0) || $0 == UInt8(ascii: "-") } ?? false }
@@ -93,12 +93,12 @@ struct Cursor {
     }
     let digits = position - start - (isNegative ? 1 : 0)
     guard first != UInt8(ascii: "0") || (digits == 1 && !isNegative) else {
-      throw .expected("an integer without a leading zero and other than -0", at: start)
+      throw .expected("an integer without leading zeros, not -0", at: start)
     }
     return isNegative ? -value : value
   }
 
-  /// A number in a comparison; its grammar is that of JSON.
+  /// A number in a comparison, in the grammar of JSON.
   mutating func takeNumber() throws(JSONPathError) -> FilterValue {
     let start = position
     while let byte, Self.isDigit(byte) || "+-.eE".utf8.contains(byte) { position += 1 }

@@ -2,9 +2,9 @@ import Basics
 import JSON
 
 extension JSON {
-  /// Whether two values are equal in structure; the order of members does not count.
+  /// Whether two values are structurally equal. The order of members does not matter.
   ///
-  /// Keeps its own list of what is left to compare, so that nesting costs no stack.
+  /// Iterative, so nesting uses no stack.
   func isSame(as other: JSON) -> Bool {
     var remaining = [(self, other)]
     while let (left, right) = remaining.popLast() {
@@ -30,14 +30,14 @@ extension JSON {
     return true
   }
 
-  /// Appends the values of each name; false when the names differ.
+  /// Appends the pairs of values with the same name; false if the names differ.
   private static func pairMembers(
     _ left: JSON, _ right: JSON, into pairs: inout [(JSON, JSON)]
   ) -> Bool {
     let left = left.distinctMembers
     let right = right.distinctMembers
     guard left.count == right.count else { return false }
-    // Mostly the same producer wrote both, in the same order.
+    // Fast path: usually one producer wrote both, with the same order.
     if zip(left, right).allSatisfy({ $0.name.hasSameText(as: $1.name) }) {
       pairs.append(contentsOf: zip(left, right).map { ($0.value, $1.value) })
       return true

@@ -1,15 +1,16 @@
 import Basics
 import JSON
 
-/// Runs queries over one document.
+/// Evaluates queries on one document.
 ///
-/// Depth first, a node through all segments before the next node: the order is that of RFC 9535,
-/// section 2.1.2, no list of intermediate nodes is kept, and an existence test ends at its first
-/// hit.
+/// Depth first: each node passes all segments before the next node. This gives the order of RFC
+/// 9535 section 2.1.2 without lists of intermediate nodes, and an existence test stops at the first
+/// match.
 struct Evaluator {
   let root: JSON
   let tracksLocations: Bool
-  /// Nil for as much as it takes. Once it is spent every list counts as full, so that all ends.
+  /// Nil for no limit. When the budget is spent, every node list counts as full, so evaluation
+  /// stops.
   let budget: WorkBudget?
   let patterns = LastPattern()
 
@@ -47,7 +48,7 @@ struct Evaluator {
       return found.append(node)
     }
     if let budget {
-      // Looking one child up goes through its siblings, too.
+      // Finding one child also visits its siblings.
       budget.spend(1 + (node.value.kind.isContainer ? node.value.count : 0))
       guard !budget.isSpent else { return }
     }
@@ -57,7 +58,7 @@ struct Evaluator {
     guard segment.isDescendant else { return }
 
     // Parents before children, siblings in order (section 2.5.2.2). Scalars have no children and
-    // need no visit.
+    // are not visited.
     var unvisited: [JSONPathNode] = []
     func enqueue(_ children: [JSONPathNode]) {
       unvisited.append(contentsOf: children.reversed().lazy.filter { $0.value.kind.isContainer })

@@ -1,9 +1,9 @@
 import Basics
 import JSON
 
-// Conditions of filters and their functions (RFC 9535 sections 2.3.5 and 2.4).
+// Evaluation of filter conditions and functions (RFC 9535 sections 2.3.5 and 2.4).
 extension Evaluator {
-  /// Whether a condition holds with `current` as `@`.
+  /// Whether a condition is true with `current` as `@`.
   func holds(_ condition: FilterExpression, for current: JSON) -> Bool {
     switch condition {
     case .any(let conditions): conditions.contains { holds($0, for: current) }
@@ -39,7 +39,7 @@ extension Evaluator {
     case .count(let query):
       return .number(.integer(Int64(nodes(of: query, current: current, atMost: .max).count)))
     case .value(let query):
-      // Two nodes are enough to know that there is not just one.
+      // Two nodes are enough to know that the query is not singular.
       let nodes = nodes(of: query, current: current, atMost: 2)
       return nodes.count == 1 ? .json(nodes[0].value) : .nothing
     }
@@ -70,7 +70,7 @@ extension Evaluator {
       }
     }
     guard let regexp else { return false }
-    // A step of a pattern for each character, and all of them at once at worst.
+    // Worst case: all states of the pattern for each character.
     budget?.spend(1 + input.utf8.count * regexp.size / 64)
     guard budget?.isSpent != true else { return false }
     return test.matchesWhole ? regexp.matchesWhole(input) : regexp.isFound(in: input)
@@ -82,15 +82,14 @@ extension Evaluator {
   }
 }
 
-/// The last pattern that was computed: a filter mostly takes the same one for every node.
+/// The last computed pattern, compiled: a filter usually has the same pattern for every node.
 ///
-/// A class, because the evaluator that holds it does not change; it lives as long as one
-/// evaluation, on one thread.
+/// A class, because the evaluator that uses it is immutable. Used by one evaluation on one thread.
 final class LastPattern {
   private var pattern: String.UnicodeScalarView?
   private var regexp: IRegexp?
 
-  /// Nil for what is not an I-Regexp or exceeds its limits.
+  /// Nil if the pattern is not an I-Regexp or exceeds a limit.
   func regexp(for pattern: String) -> IRegexp? {
     let scalars = pattern.unicodeScalars
     if let last = self.pattern, last.elementsEqual(scalars) { return regexp }

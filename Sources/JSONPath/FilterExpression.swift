@@ -2,13 +2,13 @@ import Basics
 
 /// The condition of a filter (RFC 9535 section 2.3.5).
 ///
-/// Shaped by the type system of section 2.4.1: what is not well-typed cannot be written down here,
-/// so that the parser must refuse it.
+/// Follows the type system of section 2.4.1: an ill-typed condition cannot be represented, so the
+/// parser must reject it.
 indirect enum FilterExpression: Sendable {
   case any([FilterExpression])
   case all([FilterExpression])
   case not(FilterExpression)
-  /// At least one node.
+  /// True if the query selects at least one node.
   case exists(Query)
   case existsSingular(SingularQuery)
   case comparison(Operand, ComparisonOperator, Operand)
@@ -26,7 +26,7 @@ indirect enum Operand: Sendable {
   case function(ValueFunction)
 }
 
-/// A call of a function whose result is of ValueType.
+/// A call of a function with a result of ValueType.
 enum ValueFunction: Sendable {
   /// Section 2.4.4.
   case length(Operand)
@@ -36,18 +36,18 @@ enum ValueFunction: Sendable {
   case value(Query)
 }
 
-/// A call of `match` or `search`, whose result is of LogicalType.
+/// A call of `match` or `search`, with a result of LogicalType.
 struct RegexpTest: Sendable {
   enum Pattern: Sendable {
     case literal(IRegexp)
     /// A literal that is not an I-Regexp (RFC 9485).
     case invalid
-    /// Known when the filter runs.
+    /// Computed when the filter is evaluated.
     case computed(Operand)
   }
 
   let input: Operand
   let pattern: Pattern
-  /// `match` (section 2.4.6), not `search` (section 2.4.7).
+  /// True for `match` (section 2.4.6), false for `search` (section 2.4.7).
   let matchesWhole: Bool
 }

@@ -1,9 +1,9 @@
 import Basics
 import JSON
 
-// Conditions of filters, and the rules of what is well-typed (RFC 9535 sections 2.3.5 and 2.4.3).
+// Parsing and type checks of filter conditions (RFC 9535 sections 2.3.5 and 2.4.3).
 extension QueryParser {
-  /// A term of a condition before it is known whether a comparison follows.
+  /// A term of a condition, before it is known whether a comparison follows.
   private enum Term {
     case query(Query)
     case literal(FilterValue)
@@ -11,7 +11,7 @@ extension QueryParser {
     case matches(RegexpTest)
   }
 
-  /// Leaves the cursor behind the blank space after the condition.
+  /// Leaves the cursor after the blank space that follows the condition.
   mutating func parseCondition() throws(JSONPathError) -> FilterExpression {
     var alternatives: [FilterExpression] = []
     repeat {
@@ -97,7 +97,7 @@ extension QueryParser {
       case "true": return .literal(.json(JSONFragment { $0.bool(true) }.json))
       case "false": return .literal(.json(JSONFragment { $0.bool(false) }.json))
       case "null": return .literal(.json(JSONFragment.null.json))
-      default: throw .expected("true, false, null or a function with its parenthesis", at: start)
+      default: throw .expected("true, false, null or a function call", at: start)
       }
     }
   }
@@ -118,7 +118,7 @@ extension QueryParser {
       case "match", "search":
         return .matches(try parser.parseRegexpArguments(matchesWhole: name == "match"))
       default:
-        throw .expected("one of the functions length, count, match, search and value", at: start)
+        throw .expected("the function length, count, match, search or value", at: start)
       }
     }
     cursor.skipBlanks()
@@ -154,7 +154,7 @@ extension QueryParser {
       input: input, pattern: try compiled(pattern, at: start), matchesWhole: matchesWhole)
   }
 
-  /// Literal patterns are compiled here, once.
+  /// Compiles a literal pattern once, at parse time.
   private func compiled(
     _ pattern: Operand, at start: Int
   ) throws(JSONPathError) -> RegexpTest.Pattern {
@@ -174,7 +174,7 @@ extension QueryParser {
 
   // MARK: Types
 
-  /// A term that stands alone as a condition.
+  /// A term used as a condition.
   private func test(_ term: Term, at start: Int) throws(JSONPathError) -> FilterExpression {
     switch term {
     case .query(let query):
@@ -189,7 +189,7 @@ extension QueryParser {
     }
   }
 
-  /// A term that stands beside a comparison or as an argument of ValueType.
+  /// A term used as an operand of a comparison or as an argument of ValueType.
   private func operand(_ term: Term, at start: Int) throws(JSONPathError) -> Operand {
     switch term {
     case .literal(let literal):
@@ -198,9 +198,9 @@ extension QueryParser {
       return .function(function)
     case .query(let query):
       if let singular = query.singular { return .query(singular) }
-      throw .expected("a singular query, which is one of just names and indices", at: start)
+      throw .expected("a singular query (names and indices only)", at: start)
     case .matches:
-      throw .expected("a value here, not a match or search", at: start)
+      throw .expected("a value, not match or search", at: start)
     }
   }
 }

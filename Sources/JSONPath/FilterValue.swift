@@ -1,10 +1,12 @@
 import Basics
 import JSON
 
-/// What a comparison or a function sees: a value or Nothing (RFC 9535 section 2.4.1, ValueType).
+/// An operand of a comparison or a function: a value or Nothing (RFC 9535 section 2.4.1,
+/// ValueType).
 enum FilterValue: Sendable {
   case nothing
-  /// A literal or a result of a function; apart, so that a literal is converted only once.
+  /// A literal or the result of a function. Separate from `json`, so that a literal is converted
+  /// once.
   case number(Number)
   case json(JSON)
 
@@ -16,7 +18,7 @@ enum FilterValue: Sendable {
     }
   }
 
-  /// Section 2.3.5.2.2. Values of different types are unequal and have no order; no error.
+  /// Section 2.3.5.2.2. Values of different types are unequal and unordered; this is not an error.
   static func holds(_ left: FilterValue, _ comparison: ComparisonOperator, _ right: FilterValue)
     -> Bool
   {

@@ -1,36 +1,36 @@
 import Basics
 import JSON
 
-/// A JSONPath query (RFC 9535), parsed once and good for any number of documents.
+/// A JSONPath query (RFC 9535), parsed once and reusable for any number of documents.
 ///
-/// Everything of the RFC: names, wildcards, indices, slices, descendants, filters with comparisons,
-/// existence tests and the functions `length`, `count`, `match`, `search` and `value`. Numbers that
-/// are integers within 64 bits compare as integers, all others as doubles. Of members with the
-/// same name, only the last exists.
+/// Supports the whole RFC: names, wildcards, indices, slices, descendants, filters with
+/// comparisons, existence tests and the functions `length`, `count`, `match`, `search` and `value`.
+/// 64-bit integers are compared as integers, all other numbers as doubles. If member names repeat,
+/// only the last member counts.
 ///
 /// ```
 /// try JSONPath("$.store.book[?@.price < 10].title").values(in: document)
 /// ```
 package struct JSONPath: Sendable, CustomStringConvertible {
-  /// Longest query, in bytes of UTF-8.
+  /// Maximum length of a query in UTF-8 bytes.
   package static let maximumBytes = 16_384
-  /// Filters, parentheses and function calls inside each other.
+  /// Maximum depth of nested filters, parentheses and function calls.
   package static let maximumNesting = 32
-  /// Segments of a query, those of the queries in its filters included. The evaluator's use of
-  /// stack is in proportion to it.
+  /// Maximum number of segments in a query, including the queries in its filters. The evaluator's
+  /// stack use is proportional to it.
   package static let maximumSegments = 500
 
-  /// The query as it was given.
+  /// The text of the query.
   package let source: String
   private let query: Query
 
-  /// Parses a query, which starts with `$` and has no blank space around it.
+  /// Parses a query. It must start with `$` and have no surrounding blank space.
   ///
-  /// - Throws: the first fault with its offset, when `source` is not well-formed (section 2.1) or
-  ///   not well-typed (section 2.4.3), has an index beyond the exact integers of I-JSON
-  ///   (section 2.1), exceeds a limit above or holds a regular expression that is too large.
-  ///   Not thrown: a literal regular expression that is not an I-Regexp (RFC 9485); by
-  ///   sections 2.4.6 and 2.4.7 it just matches nothing.
+  /// - Throws: the first error with its offset, if `source` is not well-formed (section 2.1) or not
+  ///   well-typed (section 2.4.3), has an index beyond the exact integers of I-JSON (section 2.1),
+  ///   exceeds a limit above or has a regular expression that is too large. A literal regular
+  ///   expression that is not an I-Regexp (RFC 9485) does not throw; by sections 2.4.6 and 2.4.7 it
+  ///   matches nothing.
   package init(_ source: String) throws(JSONPathError) {
     guard source.utf8.count <= Self.maximumBytes else {
       throw .expected("a query of at most \(Self.maximumBytes) bytes", at: Self.maximumBytes)
@@ -40,27 +40,27 @@ package struct JSONPath: Sendable, CustomStringConvertible {
     self.source = source
   }
 
-  /// The values that the query selects, in the order of RFC 9535; a value that was selected
-  /// twice is there twice. Nothing selected is not an error.
+  /// The selected values, in the order of RFC 9535. A value that is selected twice is returned
+  /// twice. An empty result is not an error.
   ///
-  /// The time is in proportion to the nodes that are visited. That can be a power of the document's
-  /// size, such as its square with `$..*..*`.
+  /// Takes time proportional to the number of visited nodes. This can be a power of the document's
+  /// size, such as its square for `$..*..*`.
   ///
-  /// - Parameter limit: stop after so many values.
+  /// - Parameter limit: stop after this number of values.
   package func values(in root: JSON, atMost limit: Int = .max) -> [JSON] {
     run(on: root, atMost: limit, trackingLocations: false).map(\.value)
   }
 
-  /// The nodes that the query selects: what `values(in:atMost:)` yields, each with its location.
+  /// The selected nodes: the same as `values(in:atMost:)`, with locations.
   ///
-  /// - Parameter limit: stop after so many nodes.
+  /// - Parameter limit: stop after this number of nodes.
   package func nodes(in root: JSON, atMost limit: Int = .max) -> [JSONPathNode] {
     run(on: root, atMost: limit, trackingLocations: true)
   }
 
-  /// As `values(in:atMost:)`, for queries of people who are not trusted with any amount of time.
+  /// Like `values(in:atMost:)`, with a limit on the work, for untrusted queries.
   ///
-  /// - Returns: nil when the budget, of which it spends, is not enough for all of `limit`.
+  /// - Returns: nil if the budget is exhausted before the evaluation is complete.
   package func values(
     in root: JSON, atMost limit: Int = .max, within budget: WorkBudget
   ) -> [JSON]? {

@@ -1,9 +1,9 @@
-/// Why a text is not a JSONPath query, and where.
+/// Why a text is not a JSONPath query, and the position of the error.
 package struct JSONPathError: Error, Equatable, Sendable, CustomStringConvertible {
-  /// A sentence fragment that says what was expected, such as "expected a selector or ]". It
-  /// quotes nothing of the query and so is safe to log.
+  /// A phrase that says what was expected, such as "expected a selector or ]". Safe to log: it
+  /// never quotes the query.
   package var reason: String
-  /// Bytes of UTF-8 from the start of the query, from 0.
+  /// Offset in UTF-8 bytes from the start of the query, from 0.
   package var offset: Int
 
   package init(reason: String, offset: Int) {

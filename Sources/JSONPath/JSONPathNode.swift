@@ -4,11 +4,11 @@ import JSON
 /// A value with its location in the document (RFC 9535 section 1.1, "node").
 package struct JSONPathNode: Sendable {
   package let value: JSON
-  /// Nil for the root, and everywhere while locations are not tracked.
+  /// Nil for the root, and for all nodes if locations are not tracked.
   let location: Location?
 
-  /// The one query that selects just this node, such as `$['store']['book'][0]` (section 2.7).
-  /// Takes time in proportion to its length.
+  /// The normalized path that selects only this node, such as `$['store']['book'][0]` (section
+  /// 2.7). Takes time proportional to its length.
   package var normalizedPath: String {
     var steps: [Location.Step] = []
     var ancestor = location

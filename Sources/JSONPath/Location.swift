@@ -1,8 +1,8 @@
 import Basics
 import JSON
 
-/// The way from the root to a node, shared with its siblings up to the parent. A chain is released
-/// step by step in recursion, which the depth limit of the document's reader bounds.
+/// The path from the root to a node. Siblings share the part up to their parent. A chain is
+/// released recursively; the depth limit of the parser bounds the recursion.
 final class Location: Sendable {
   enum Step: Sendable {
     case name(JSON)

@@ -1,11 +1,11 @@
 import Basics
 import JSON
 
-/// A member name as a query spells it, decoded.
+/// A decoded member name of a query.
 struct MemberName: Sendable {
   let utf8: [UInt8]
 
-  /// The value of the last member of that name.
+  /// The value of the last member with that name.
   func value(in object: JSON) -> JSON? {
     var found: JSON?
     for member in object.members where member.name.hasText(utf8) { found = member.value }
@@ -13,12 +13,12 @@ struct MemberName: Sendable {
   }
 }
 
-// Comparisons of strings by their Unicode scalars. `String` would not do: it compares by canonical
-// equivalence, and RFC 9535 section 2.3.5.2.2 does not.
+// Comparison of strings by Unicode scalars, as RFC 9535 section 2.3.5.2.2 requires. `String`
+// compares by canonical equivalence.
 extension JSON {
   private static let backslash = UInt8(ascii: "\\")
 
-  /// Whether this string, once decoded, is `utf8`.
+  /// Whether the decoded string equals `utf8`.
   func hasText(_ utf8: [UInt8]) -> Bool {
     let ownBytes: Bool? = withSource { source in
       let content = source.dropFirst().dropLast()
@@ -27,7 +27,7 @@ extension JSON {
     return ownBytes ?? (stringBytes == utf8)
   }
 
-  /// Whether this string and another are the same once decoded.
+  /// Whether two strings are equal after decoding.
   func hasSameText(as other: JSON) -> Bool {
     let bySource: Bool? = withSource { own in
       other.withSource { others in

@@ -1,7 +1,7 @@
 import Basics
 import JSON
 
-/// A JSON number: exact as an integer within 64 bits, a double otherwise.
+/// A JSON number: an exact 64-bit integer if possible, otherwise a double.
 enum Number: Sendable {
   case integer(Int64)
   case double(Double)

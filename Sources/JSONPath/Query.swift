@@ -1,4 +1,4 @@
-/// A query, at the top or inside a filter (RFC 9535 sections 2.2 to 2.5).
+/// A query, at the top level or inside a filter (RFC 9535 sections 2.2 to 2.5).
 struct Query: Sendable {
   enum Start: Sendable {
     /// `$`
@@ -10,7 +10,7 @@ struct Query: Sendable {
   let start: Start
   let segments: [Segment]
 
-  /// The same as a singular query, when the grammar of those (section 2.3.5.1) allows it.
+  /// The same query as a singular query, if the grammar allows it (section 2.3.5.1).
   var singular: SingularQuery? {
     var steps: [SingularQuery.Step] = []
     for segment in segments {
@@ -21,7 +21,7 @@ struct Query: Sendable {
   }
 }
 
-/// A query that selects at most one node, whatever the document.
+/// A query that selects at most one node in any document.
 struct SingularQuery: Sendable {
   enum Step: Sendable {
     case name(MemberName)
@@ -33,10 +33,10 @@ struct SingularQuery: Sendable {
 }
 
 struct Segment: Sendable {
-  /// `..`: applies to the node and all its descendants instead of just to the node.
+  /// `..`: applies to the node and all its descendants.
   let isDescendant: Bool
   let selectors: [Selector]
-  /// Whether blank space stands inside the brackets, where singular queries have none.
+  /// Whether there is blank space inside the brackets. Singular queries do not allow it.
   let hasBlanksInside: Bool
 
   var singularStep: SingularQuery.Step? {
@@ -52,7 +52,7 @@ struct Segment: Sendable {
 enum Selector: Sendable {
   case name(MemberName)
   case wildcard
-  /// Negative from the end.
+  /// A negative index counts from the end.
   case index(Int)
   case slice(Slice)
   case filter(FilterExpression)
@@ -64,7 +64,7 @@ struct Slice: Sendable {
   let end: Int?
   let step: Int
 
-  /// The positions it selects from an array of `count` elements, in order of selection.
+  /// The selected positions in an array of `count` elements, in order.
   func positions(count: Int) -> StrideTo<Int> {
     func fromStart(_ position: Int) -> Int { position >= 0 ? position : count + position }
     switch step {

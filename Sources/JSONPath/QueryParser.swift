@@ -1,5 +1,5 @@
-/// Reads a query by the grammar of RFC 9535 appendix A: segments and selectors here, conditions of
-/// filters in `FilterParser.swift`.
+/// Parses a query by the grammar of RFC 9535 appendix A: segments and selectors here, filter
+/// conditions in `FilterParser.swift`.
 struct QueryParser {
   var cursor: Cursor
   private var nesting = 0
@@ -13,12 +13,12 @@ struct QueryParser {
     guard cursor.next(is: "$") else { throw .expected("$", at: 0) }
     let query = try parseQuery()
     guard cursor.byte == nil else {
-      throw .expected("a segment, which starts with . or [, or the end", at: cursor.position)
+      throw .expected("a segment (. or [) or the end of the query", at: cursor.position)
     }
     return query
   }
 
-  /// A query whose `$` or `@` stands at the cursor.
+  /// A query with its `$` or `@` at the cursor.
   mutating func parseQuery() throws(JSONPathError) -> Query {
     let start = cursor.next(is: "$") ? Query.Start.root : .current
     cursor.position += 1
@@ -27,12 +27,12 @@ struct QueryParser {
     return Query(start: start, segments: segments)
   }
 
-  /// Runs `parse` one level deeper; the level began at `offset`.
+  /// Runs `parse` one nesting level deeper. The level starts at `offset`.
   mutating func nested<Parsed>(
     at offset: Int, _ parse: (inout QueryParser) throws(JSONPathError) -> Parsed
   ) throws(JSONPathError) -> Parsed {
     guard nesting < JSONPath.maximumNesting else {
-      throw .expected("a nesting of at most \(JSONPath.maximumNesting) levels", at: offset)
+      throw .expected("at most \(JSONPath.maximumNesting) nested levels", at: offset)
     }
     nesting += 1
     let parsed = try parse(&self)
@@ -42,8 +42,8 @@ struct QueryParser {
 
   // MARK: Segments
 
-  /// Nil, with nothing read, when no segment follows: blank space after the last one belongs to
-  /// what comes next.
+  /// Nil, with the cursor unchanged, if no segment follows: blank space after the last segment
+  /// belongs to the next token.
   private mutating func parseSegment() throws(JSONPathError) -> Segment? {
     let before = cursor
     cursor.skipBlanks()

@@ -1,10 +1,10 @@
-/// A quoted string in a query (RFC 9535 section 2.3.1.1), decoded while it is read.
+/// A quoted string in a query (RFC 9535 section 2.3.1.1), decoded while reading.
 struct StringLiteral {
   private var cursor: Cursor
   private var decoded: [UInt8] = []
 
-  /// Reads the literal whose opening quote, ' or ", stands at the cursor, and leaves the cursor
-  /// behind the closing one. Returns UTF-8.
+  /// Reads the literal with its opening quote (' or ") at the cursor and moves the cursor after the
+  /// closing quote. Returns UTF-8.
   static func take(from cursor: inout Cursor) throws(JSONPathError) -> [UInt8] {
     var literal = StringLiteral(cursor: cursor)
     try literal.read()
@@ -27,7 +27,7 @@ struct StringLiteral {
       case UInt8(ascii: "\\"):
         try readEscape(quote: quote)
       case ..<0x20:
-        throw .expected("an escape for a control character in a string", at: cursor.position)
+        throw .expected("an escape instead of a control character", at: cursor.position)
       default:
         decoded.append(byte)
         cursor.position += 1

@@ -1,9 +1,9 @@
 import Basics
 import JSON
 
-/// What evaluations may still do, in units of about a node looked at or 64 bytes compared.
+/// The remaining work of evaluations. One unit is about one visited node or 64 compared bytes.
 ///
-/// A class, because the evaluator that holds it does not change; for one thread at a time.
+/// A class, because the evaluator that uses it is immutable. Not thread-safe.
 package final class WorkBudget {
   private var left: Int
 
@@ -13,7 +13,7 @@ package final class WorkBudget {
 
   package func spend(_ units: Int) { if left >= 0 { left -= units } }
 
-  /// For a comparison of two values.
+  /// Charges the comparison of two values.
   func spend(comparing left: FilterValue, _ right: FilterValue) {
     guard case .json(let left) = left, case .json(let right) = right, left.kind == right.kind
     else { return spend(1) }

@@ -1,25 +1,131 @@
 import Basics
 import JSON
+import Redaction
 
-/// Messages the host sends, each one whole line.
-package enum Frame {
-  /// A response with a result. `writeResult` writes exactly one value.
-  @inline(__always)
-  package static func result(
-    _ id: RequestID, into writer: inout JSONWriter,
-    writeResult: (inout JSONWriter) throws -> Void
-  ) rethrows {
-    try writer.object { writer in
+/// One message of the host, redacted and on one line, without the line end.
+///
+/// Only a `FrameWriter` makes frames, and the output and batches accept nothing else. So nothing can
+/// leave the process unredacted by accident.
+package struct Frame: Sendable {
+  fileprivate let bytes: [UInt8]
+}
+
+/// Makes frames.
+package struct FrameWriter: Sendable {
+  /// What a frame is searched for before it is sent.
+  package enum Redaction: Sendable {
+    /// All secrets the process knows.
+    case everySecret
+    /// Nothing: every word is the host's own, or the bytes were asked for as they are.
+    case nothing
+  }
+
+  private let redactor: Redactor
+
+  package init(redactor: Redactor) { self.redactor = redactor }
+
+  /// A response with a result (JSON-RPC 2.0 section 5).
+  ///
+  /// - Parameter write: writes exactly one value.
+  package func result(
+    _ id: RequestID, redaction: Redaction = .everySecret, write: (inout JSONWriter) -> Void
+  ) -> Frame {
+    var writer = JSONWriter(capacity: 1_024)
+    Self.writeResult(id, to: &writer, write)
+    return frame(writer, redaction)
+  }
+
+  /// A response with an error.
+  ///
+  /// - Parameter id: nil to leave it out, for a reader that does not accept null as an id.
+  package func error(_ id: RequestID?, _ error: RPCError) -> Frame {
+    var writer = JSONWriter(capacity: 1_024)
+    Self.writeError(id, error, to: &writer)
+    return frame(writer, .everySecret)
+  }
+
+  /// A notification without params.
+  package func notification(_ method: StaticString) -> Frame {
+    var writer = JSONWriter(capacity: 128)
+    writer.object { writer in
       writer.literal(#""jsonrpc":"2.0""#)
-      writer.name("id")
-      id.write(to: &writer)
-      writer.name("result")
-      try writeResult(&writer)
+      writer.member("method", "\(method)")
+    }
+    return Frame(bytes: writer.bytes)
+  }
+
+  /// - Parameter write: writes the params.
+  package func notification(
+    _ method: StaticString, redaction: Redaction = .everySecret,
+    params write: (inout JSONWriter) -> Void
+  ) -> Frame {
+    var writer = JSONWriter(capacity: 512)
+    writer.object { writer in
+      writer.literal(#""jsonrpc":"2.0""#)
+      writer.member("method", "\(method)")
+      writer.name("params")
+      write(&writer)
+    }
+    return frame(writer, redaction)
+  }
+
+  /// A request that the host sends to its client.
+  package func request(
+    _ id: String, _ method: StaticString, params write: (inout JSONWriter) -> Void
+  ) -> Frame {
+    var writer = JSONWriter(capacity: 512)
+    writer.object { writer in
+      writer.literal(#""jsonrpc":"2.0""#)
+      writer.member("id", id)
+      writer.member("method", "\(method)")
+      writer.name("params")
+      write(&writer)
+    }
+    return frame(writer, .everySecret)
+  }
+
+  private func frame(_ writer: borrowing JSONWriter, _ redaction: Redaction) -> Frame {
+    guard redaction == .everySecret, writer.withBytes({ redactor.mayOccur(inJSON: $0) }) else {
+      return Frame(bytes: writer.bytes)
+    }
+    return Frame(bytes: redactor.redact(frame: writer.bytes))
+  }
+
+  // MARK: Into a buffer
+
+  /// Appends a response with a result to a buffer, without an allocation for the frame.
+  package func result(
+    _ id: RequestID, redaction: Redaction, into buffer: inout FrameBuffer,
+    write: (inout JSONWriter) -> Void
+  ) {
+    buffer.writer.removeAll()
+    Self.writeResult(id, to: &buffer.writer, write)
+    let mustRedact =
+      redaction == .everySecret && buffer.writer.withBytes { redactor.mayOccur(inJSON: $0) }
+    if mustRedact {
+      buffer.append(Frame(bytes: redactor.redact(frame: buffer.writer.bytes)))
+    } else {
+      buffer.appendWritten()
     }
   }
 
-  /// - Parameter id: nil to leave it out, as for a reader that takes null for no id.
-  package static func error(_ id: RequestID?, _ error: RPCError, into writer: inout JSONWriter) {
+  // MARK: Messages
+
+  private static func writeResult(
+    _ id: RequestID, to writer: inout JSONWriter, _ write: (inout JSONWriter) -> Void
+  ) {
+    writer.openObject()
+    writer.literal(#""jsonrpc":"2.0""#)
+    writer.name("id")
+    id.write(to: &writer)
+    writer.name("result")
+    write(&writer)
+    writer.closeObject()
+  }
+
+  private static func writeError(
+    _ id: RequestID?, _ error: RPCError, to writer: inout JSONWriter
+  ) {
     writer.object { writer in
       writer.literal(#""jsonrpc":"2.0""#)
       if let id {
@@ -34,17 +140,54 @@ package enum Frame {
       }
     }
   }
+}
 
-  package static func notification(
-    _ method: StaticString, into writer: inout JSONWriter,
-    writeParams: (inout JSONWriter) -> Void
-  ) {
-    writer.object { writer in
-      writer.literal(#""jsonrpc":"2.0""#)
-      writer.name("method")
-      writer.string("\(method)")
-      writer.name("params")
-      writeParams(&writer)
-    }
+/// Frames with their line ends, gathered by one thread to be sent in one go.
+package struct FrameBuffer: ~Copyable {
+  fileprivate var writer = JSONWriter(capacity: 4_096)
+  private var lines: ByteBuffer
+
+  package init(capacity: Int) { lines = ByteBuffer(capacity: capacity) }
+
+  package var count: Int { lines.count }
+  package var isEmpty: Bool { lines.isEmpty }
+
+  package mutating func append(_ frame: Frame) {
+    lines.append(frame.bytes)
+    lines.append(0x0A)
   }
+
+  fileprivate mutating func appendWritten() {
+    writer.withBytes { lines.append($0) }
+    lines.append(0x0A)
+  }
+
+  package mutating func removeAll() { lines.truncate(to: 0) }
+}
+
+/// Lines of frames, in the only form that the output writes.
+struct FrameLines: Sendable {
+  let bytes: [UInt8]
+
+  init(_ frame: Frame) { bytes = frame.bytes + [0x0A] }
+
+  init(_ buffer: borrowing FrameBuffer) { bytes = buffer.copyOfLines }
+
+  /// The responses of a batch as one array (JSON-RPC 2.0 section 6).
+  init(batch frames: [Frame]) {
+    var line: [UInt8] = []
+    line.reserveCapacity(frames.reduce(2) { $0 + $1.bytes.count + 1 })
+    line.append(UInt8(ascii: "["))
+    for (position, frame) in frames.enumerated() {
+      if position > 0 { line.append(UInt8(ascii: ",")) }
+      line.append(contentsOf: frame.bytes)
+    }
+    line.append(UInt8(ascii: "]"))
+    line.append(0x0A)
+    bytes = line
+  }
+}
+
+extension FrameBuffer {
+  fileprivate var copyOfLines: [UInt8] { lines.array }
 }

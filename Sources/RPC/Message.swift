@@ -10,24 +10,6 @@ package struct Call: Sendable {
   package var params: JSON?
 }
 
-extension Call {
-  /// Without the member `_meta`, which clients of the Model Context Protocol add to any params.
-  package var withoutMeta: Call {
-    guard let params, params["_meta"] != nil else { return self }
-    var call = self
-    call.params =
-      JSONFragment { writer in
-        writer.object { writer in
-          for member in params.members where !member.name.equals("_meta") {
-            writer.name(copying: member.name)
-            writer.value(member.value)
-          }
-        }
-      }.json
-    return call
-  }
-}
-
 /// What one value on a line turned out to be.
 package enum Message: Sendable {
   case call(Call)

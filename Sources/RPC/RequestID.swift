@@ -17,7 +17,7 @@ package struct RequestID: Hashable, Sendable {
   /// Nil for a kind of value that cannot be an id.
   package init?(_ json: JSON) {
     switch json.kind {
-    case .string, .number, .null: sourceBytes = json.bytesOnOneLine
+    case .string, .number, .null: sourceBytes = json.singleLineBytes
     default: return nil
     }
   }
@@ -49,5 +49,5 @@ package struct RequestID: Hashable, Sendable {
 }
 
 extension JSONFragment {
-  init(id: RequestID) { self.init(trusted: id.sourceBytes) }
+  package init(id: RequestID) { self.init(trusted: id.sourceBytes) }
 }

@@ -10,7 +10,7 @@ package final class SharedRateLimits: Sendable {
   /// Buckets that are kept; beyond, idle ones are dropped.
   private static let usualBuckets = 1_024
 
-  private let directory: Lazily<String?>
+  private let directory: LazyValue<String?>
   private let boot: BootID?
   private let log: Log?
   private let time: TimeSource
@@ -29,7 +29,7 @@ package final class SharedRateLimits: Sendable {
     self.log = log
     self.time = time
     self.boot = boot
-    self.directory = Lazily(directory)
+    self.directory = LazyValue(directory)
   }
 
   /// Limits in this process only.
@@ -56,7 +56,7 @@ package final class SharedRateLimits: Sendable {
 
   /// Blocks: it may read the boot id and load libcrypto.
   private func file(for key: String) -> RateBucketFile? {
-    guard let directory = directory.get else {
+    guard let directory = directory.value else {
       warn("there is no directory for them; set XDG_STATE_HOME or HOME, or use --state-dir")
       return nil
     }

@@ -2,13 +2,13 @@ import Glibc
 import JSON
 import Synchronization
 
-/// Keeps known secrets out of everything the process writes.
+/// Redacts known secrets in all output of the process.
 ///
-/// A secret is looked for as it is, JSON-escaped, percent-encoded and in base64 at any of the three
+/// Finds a secret in plain text, JSON-escaped, percent-encoded, and in Base64 at each of the three
 /// alignments, so also inside `base64(user:password)`; see `SecretForms`.
 public final class Redactor: Sendable {
-  /// Shorter secrets are not looked for: they would be found everywhere. They still never leave by
-  /// themselves, since nothing writes a secret on purpose.
+  /// Shorter secrets are not redacted: they would match everywhere. No code writes secrets on
+  /// purpose, so they do not appear by themselves.
   public static let minimumBytes = 4
   public static let replacement = "[redacted]"
 
@@ -21,7 +21,7 @@ public final class Redactor: Sendable {
 
   private struct Entry {
     var forms: [[UInt8]]
-    /// How often it was added and not removed.
+    /// The number of `add` calls without a matching `remove`.
     var count: Int
   }
 
@@ -41,7 +41,7 @@ public final class Redactor: Sendable {
     }
   }
 
-  /// Takes one `add` back: for tokens, which are replaced all the time a process lives.
+  /// Reverts one `add`. For tokens, which are replaced during the life of the process.
   public func remove(_ secret: String) {
     state.withLock { state in
       guard let entry = state.secrets[secret] else { return }
@@ -56,7 +56,7 @@ public final class Redactor: Sendable {
 
   private var patterns: SecretPatterns { state.withLock { $0.patterns } }
 
-  /// The text with every secret replaced.
+  /// Replaces all secrets in a text.
   public func redact(_ text: String) -> String {
     let patterns = self.patterns
     let bytes = Array(text.utf8)
@@ -64,22 +64,25 @@ public final class Redactor: Sendable {
     return String(decoding: clean, as: UTF8.self)
   }
 
-  /// The same of bytes in whatever encoding.
+  /// Replaces all secrets in bytes of any encoding.
   public func redact(_ bytes: [UInt8]) -> [UInt8] { patterns.replacingMatches(in: bytes) ?? bytes }
 
-  /// Replaces secrets in the strings, member names and numbers of JSON that a writer wrote; what
-  /// comes back is the same JSON otherwise, byte for byte but for spaces between tokens.
-  public func redact(json bytes: [UInt8]) -> [UInt8] {
-    guard bytes.withUnsafeBufferPointer({ mayOccur(inJSON: $0) }) else { return bytes }
+  /// Replaces secrets in the strings, member names and numbers of JSON from a writer. Everything
+  /// else stays the same, byte for byte, except spaces between tokens.
+  public func redact(json bytes: [UInt8]) -> [UInt8] { replacement(json: bytes) ?? bytes }
+
+  /// The redacted JSON, or nil if it contains no secret.
+  public func replacement(json bytes: [UInt8]) -> [UInt8]? {
+    guard bytes.withUnsafeBufferPointer({ mayOccur(inJSON: $0) }) else { return nil }
     let patterns = self.patterns
     var writer = JSONWriter(capacity: bytes.count)
     var found = false
     Self.copy(JSONFragment(trusted: bytes).json, to: &writer, without: patterns, found: &found)
-    return found ? writer.bytes : bytes
+    return found ? writer.bytes : nil
   }
 
-  /// The same for a JSON-RPC message, whose envelope stays whole whatever the secrets are: a
-  /// password such as `result` breaks no frame, and an id comes back as its caller sent it.
+  /// Redacts a JSON-RPC message and keeps its envelope intact: a password such as `result` does not
+  /// break the frame, and the id stays as the client sent it.
   public func redact(frame bytes: [UInt8]) -> [UInt8] {
     guard bytes.withUnsafeBufferPointer({ mayOccur(inJSON: $0) }) else { return bytes }
     let patterns = self.patterns
@@ -90,7 +93,8 @@ public final class Redactor: Sendable {
     return found ? writer.bytes : bytes
   }
 
-  /// Of a message, its `error` or its `params`: names are the protocol's own.
+  /// Copies a message, or its `error` or `params` object. Their member names belong to the protocol
+  /// and are not redacted.
   private static func copy(
     envelope json: JSON, to writer: inout JSONWriter, without patterns: SecretPatterns,
     found: inout Bool
@@ -109,11 +113,11 @@ public final class Redactor: Sendable {
     writer.closeObject()
   }
 
-  /// Whether JSON could hold a secret, so that it has to be scrubbed; nearly always it does not.
+  /// Whether the JSON may contain a secret and must be redacted. Almost always false.
   public func mayOccur(inJSON bytes: UnsafeBufferPointer<UInt8>) -> Bool {
     let patterns = self.patterns
     guard !patterns.isEmpty, let base = bytes.baseAddress else { return false }
-    // A backslash can hide a secret behind escapes, so such a text is looked at string by string.
+    // A backslash may hide a secret behind escapes, so such a text is checked string by string.
     return memchr(base, Int32(UInt8(ascii: "\\")), bytes.count) != nil || patterns.match(bytes)
   }
 
@@ -149,13 +153,13 @@ public final class Redactor: Sendable {
   }
 }
 
-/// Finds any of several byte patterns in one pass: Wu and Manber's multi-pattern search with
-/// blocks of two bytes, which looks at a fraction of the bytes when nothing is found.
+/// Finds any of several byte patterns in one pass with the Wu-Manber algorithm and blocks of two
+/// bytes. Without a match it inspects only a fraction of the bytes.
 final class SecretPatterns: Sendable {
   private let patterns: [[UInt8]]
-  /// Bytes of the shortest pattern; the length of the window that is moved over the text.
+  /// The length of the shortest pattern in bytes; this window moves over the text.
   private let window: Int
-  /// By block: how far the window can move when it ends in that block.
+  /// How far the window can move, by the block at its end.
   private let shifts: [UInt8]
 
   var isEmpty: Bool { patterns.isEmpty }
@@ -184,8 +188,8 @@ final class SecretPatterns: Sendable {
 
   func match(_ text: UnsafeBufferPointer<UInt8>) -> Bool { firstMatch(in: text, from: 0) != nil }
 
-  /// The text with `[redacted]` in place of each match, or nil when there is none. Of matches that
-  /// overlap no rest stays.
+  /// Replaces each match with `[redacted]`; nil if there is no match. Overlapping matches are
+  /// replaced as one.
   func replacingMatches(in text: [UInt8]) -> [UInt8]? {
     guard var match = firstMatch(in: text, from: 0) else { return nil }
     var clean: [UInt8] = []
@@ -225,7 +229,7 @@ final class SecretPatterns: Sendable {
     }
   }
 
-  /// The longest pattern that stands at `at`.
+  /// The length of the longest pattern at `at`.
   private func matchLength(_ text: UnsafeBufferPointer<UInt8>, _ at: Int) -> Int? {
     for pattern in patterns where at + pattern.count <= text.count {
       if pattern.indices.allSatisfy({ text[at + $0] == pattern[$0] }) { return pattern.count }

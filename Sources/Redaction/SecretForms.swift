@@ -1,7 +1,7 @@
 import Basics
 import JSON
 
-/// The ways in which a secret may be written, by writers of different taste.
+/// The encoded forms of a secret, as different programs write them.
 enum SecretForms {
   static func all(of secret: String) -> [[UInt8]] {
     let plain = Array(secret.utf8)
@@ -12,9 +12,9 @@ enum SecretForms {
 
   // MARK: JSON
 
-  /// The inside of a JSON string: with as few escapes as there can be (this program, JavaScript),
-  /// with the characters that matter to HTML escaped (Go), with all beyond ASCII escaped (Python,
-  /// PHP), and each of these with escaped slashes (PHP).
+  /// The content of a JSON string: with the minimal escapes (this program, JavaScript), with HTML
+  /// characters escaped (Go), with all non-ASCII characters escaped (Python, PHP), and each of
+  /// these with escaped slashes (PHP).
   private static func jsonForms(_ secret: String) -> [[UInt8]] {
     let bare = jsonForm(secret, uppercase: false) { $0 < 0x20 }
     let own = JSONFragment { $0.string(secret) }.text.dropFirst().dropLast()
@@ -56,18 +56,19 @@ enum SecretForms {
 
   // MARK: Percent-encoding
 
-  /// What is left as it is: nothing beyond the unreserved characters (RFC 3986), and what paths,
-  /// `encodeURIComponent` and `encodeURI` leave; or nothing at all.
-  private static let leftInPlace = ["-._~", "-._~/", "-._~!'()*", "-._~;,/?:@&=+$#!'()*"]
+  /// Characters that encoders leave unescaped: the unreserved characters (RFC 3986), those of
+  /// paths, of `encodeURIComponent` and of `encodeURI`. The form with every byte escaped is added
+  /// below.
+  private static let unescapedSets = ["-._~", "-._~/", "-._~!'()*", "-._~;,/?:@&=+$#!'()*"]
 
   private static func percentForms(_ plain: [UInt8]) -> [[UInt8]] {
     [PercentEncoding.hexDigits, Array("0123456789abcdef".utf8)].flatMap { digits in
-      let forms = leftInPlace.map { kept in
+      let forms = unescapedSets.map { kept in
         percentForm(plain, digits) { isAlphanumeric($0) || kept.utf8.contains($0) }
       }
       return forms + [
         percentForm(plain, digits) { _ in false },
-        // A form field (application/x-www-form-urlencoded) writes a space as a plus.
+        // Forms (application/x-www-form-urlencoded) write a space as a plus.
         percentForm(plain, digits, space: [UInt8(ascii: "+")]) {
           isAlphanumeric($0) || "-._~".utf8.contains($0)
         },
@@ -99,8 +100,8 @@ enum SecretForms {
 
   // MARK: Base64
 
-  /// What stays the same of the encoding whatever stands before and after the secret, for each of
-  /// the three places in a group of three bytes where it can begin.
+  /// The characters of the encoding that do not depend on the bytes before and after the secret,
+  /// for each of its three alignments in a group of three bytes.
   private static func base64(_ plain: [UInt8]) -> [[UInt8]] {
     [Base64.Alphabet.standard, .urlSafe].flatMap { alphabet in
       (0..<3).map { shift in

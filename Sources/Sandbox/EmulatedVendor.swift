@@ -2,59 +2,59 @@ import Basics
 import HTTPServer
 import JSON
 
-/// One vendor of the sandbox: its routes and its data. Each is one folder.
+/// An emulated vendor: its routes and its data. Each vendor has one directory.
 ///
-/// Faults, the log, the clock and the listener are the sandbox's, shared by all vendors, which
-/// listen on one port and tell their requests by path. Called from many threads at once.
+/// The sandbox provides faults, log, clock and listener for all vendors. They share one port; the
+/// path selects the vendor. Called concurrently.
 protocol EmulatedVendor: Sendable {
   var vocabulary: FaultVocabulary { get }
-  /// The id of the integration that the vendor is for.
+  /// The id of the integration for this vendor.
   var integration: String { get }
-  /// In the connections file that the sandbox offers.
+  /// The name in the connections file of the sandbox.
   var connectionName: String { get }
 
   /// - Parameter origin: `http://127.0.0.1:PORT`.
   func connection(origin: String) -> JSONFragment
-  /// All that are offered, that one first; most vendors have no other.
+  /// All connections, the default one first. Most vendors have only one.
   func connections(origin: String) -> [(name: String, connection: JSONFragment)]
 
-  /// The path as faults name it, or nil when it is not this vendor's.
-  func place(of path: String) -> String?
-  func isSignIn(_ place: String) -> Bool
-  /// What the request calls, where one path has many methods; else nil.
+  /// The path as fault targets name it; nil if the path does not belong to this vendor.
+  func faultPath(of path: String) -> String?
+  func isSignIn(_ faultPath: String) -> Bool
+  /// The called method, if one path has many methods; otherwise nil.
   func method(of request: HTTPServer.Request) -> String?
 
-  /// - Parameter clock: the vendor's.
+  /// - Parameter clock: the vendor's clock.
   func respond(
-    to request: HTTPServer.Request, clock: SandboxClock, habits: Set<VendorHabit>
+    to request: HTTPServer.Request, clock: SandboxClock, quirks: Set<VendorQuirk>
   ) -> HTTPServer.Response
-  /// The requests inside of one that carries many; nil for any other. Each is then answered as if
-  /// it had come alone: faults hit it, and the log shows it.
+  /// The inner requests of a batch request; nil for other requests. Each is processed like a single
+  /// request: faults apply to it, and it is logged.
   func batch(in request: HTTPServer.Request) -> VendorBatch?
-  /// How this vendor words a status that a fault chose.
-  func refusal(_ status: Int, retryAfterSeconds: Int?) -> HTTPServer.Response
-  /// The same, in the form that the fault asks for with a word of the vocabulary.
-  func refusal(_ refusal: VendorRefusal) -> HTTPServer.Response
-  /// Ends the life of the token that the request carries, if it carries one.
+  /// The vendor's error response for an injected status.
+  func errorResponse(_ status: Int, retryAfterSeconds: Int?) -> HTTPServer.Response
+  /// The same, in the form that the fault selects with a reason.
+  func errorResponse(_ error: InjectedError) -> HTTPServer.Response
+  /// Revokes the token in the request, if there is one.
   func revokeToken(of request: HTTPServer.Request)
-  /// Everything as it was at the start; nobody is signed in.
+  /// Restores the initial state. All users are signed out.
   func reset()
 }
 
-/// A refusal that a fault chose.
-struct VendorRefusal {
+/// An error response selected by a fault.
+struct InjectedError {
   var status: Int
   var isSignIn: Bool
   /// One of the vocabulary's reasons.
   var reason: String?
   var retryAfterSeconds: Int?
-  /// In seconds since 1970, on the vendor's clock.
+  /// Seconds since 1970 on the vendor's clock.
   var now: Int
 }
 
 struct VendorBatch {
   let requests: [HTTPServer.Request]
-  /// The one answer that the answers to the requests make, which come in the same order.
+  /// Combines the responses of the requests, in the same order, into one response.
   let join: ([HTTPServer.Response]) -> HTTPServer.Response
 }
 
@@ -65,8 +65,8 @@ extension EmulatedVendor {
 
   func batch(in request: HTTPServer.Request) -> VendorBatch? { nil }
 
-  func refusal(_ refusal: VendorRefusal) -> HTTPServer.Response {
-    self.refusal(refusal.status, retryAfterSeconds: refusal.retryAfterSeconds)
+  func errorResponse(_ error: InjectedError) -> HTTPServer.Response {
+    errorResponse(error.status, retryAfterSeconds: error.retryAfterSeconds)
   }
 
   func method(of request: HTTPServer.Request) -> String? { nil }

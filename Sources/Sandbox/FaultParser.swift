@@ -1,6 +1,6 @@
 import Basics
 
-/// Reads one fault text word by word.
+/// Parses one fault text word by word.
 struct FaultParser {
   struct Clauses {
     var schedule: SandboxFault.Schedule?
@@ -24,7 +24,7 @@ struct FaultParser {
     let clauses = try readClauses(vendor, reasons)
     if clauses.retryAfterSeconds != nil {
       guard case .status = effect else {
-        throw .badFault("retry-after goes with a status, such as 429", column: effectColumn)
+        throw .invalidFault("retry-after requires a status, such as 429", column: effectColumn)
       }
     }
     return SandboxFault(
@@ -35,19 +35,19 @@ struct FaultParser {
   private mutating func readVendor() throws(SandboxError) -> (FaultVocabulary, isSignIn: Bool) {
     let vendors = Sandbox.vocabularies
     let allowed = vendors.flatMap { $0.hasSignIn ? [$0.name, $0.name + "-auth"] : [$0.name] }
-    let names = allowed.map { $0 + ":" }.joined(separator: " or ")
-    let expected = "expected a vendor and a colon, \(names)"
-    guard let word = words.next() else { throw .badFault(expected, column: words.column) }
+    let names = allowed.map { $0 + ":" }.joined(separator: ", ")
+    let expected = "expected a vendor and a colon: one of \(names)"
+    guard let word = words.next() else { throw .invalidFault(expected, column: words.column) }
     let name = word.text.hasSuffix(":") ? String(word.text.dropLast()) : word.text
     let isSignIn = name.hasSuffix("-auth")
     let own = isSignIn ? String(name.dropLast("-auth".count)) : name
     guard allowed.contains(name), let vendor = vendors.first(where: { $0.name == own }) else {
-      throw .badFault(
+      throw .invalidFault(
         expected, column: word.column,
         suggestion: Suggestion.closest(to: name, among: allowed).map { $0 + ":" })
     }
     guard word.text.hasSuffix(":") else {
-      throw .badFault("expected a colon after \(name)", column: word.column + name.count)
+      throw .invalidFault("expected a colon after \(name)", column: word.column + name.count)
     }
     return (vendor, isSignIn)
   }
@@ -55,16 +55,16 @@ struct FaultParser {
   private mutating func readEffect(
     _ vendor: FaultVocabulary, _ reasons: [String]
   ) throws(SandboxError) -> SandboxFault.Effect {
-    if let habit = try readHabit(of: vendor) { return .habit(habit) }
-    let own = vendor.habits.map { ", \($0.text)" }.joined()
+    if let quirk = try readQuirk(of: vendor) { return .quirk(quirk) }
+    let own = vendor.quirks.map { ", \($0.text)" }.joined()
     let expected =
       "expected a status from 400 to 599\(own), slow, expired token, drop body, reset or garbage"
-    guard let word = words.next() else { throw .badFault(expected, column: words.column) }
+    guard let word = words.next() else { throw .invalidFault(expected, column: words.column) }
     switch word.text {
     case "slow": return .slow(milliseconds: try words.readDuration())
     case "expired":
       guard vendor.hasSignIn else {
-        throw .badFault("\(vendor.name) has no tokens", column: word.column)
+        throw .invalidFault("\(vendor.name) has no tokens", column: word.column)
       }
       try words.expect("token")
       return .expiredToken
@@ -75,7 +75,7 @@ struct FaultParser {
     case "garbage": return .garbage
     default:
       guard let status = Int(word.text), (400...599).contains(status) else {
-        throw .badFault(
+        throw .invalidFault(
           expected, column: word.column,
           suggestion: Suggestion.closest(to: word.text, among: Self.effects))
       }
@@ -87,11 +87,11 @@ struct FaultParser {
     }
   }
 
-  /// Nil when the next word starts none.
-  private mutating func readHabit(
+  /// Nil if no quirk starts with the next word.
+  private mutating func readQuirk(
     of vendor: FaultVocabulary
-  ) throws(SandboxError) -> VendorHabit? {
-    var candidates = vendor.habits.map { (habit: $0, words: $0.text.split(separator: " ")) }
+  ) throws(SandboxError) -> VendorQuirk? {
+    var candidates = vendor.quirks.map { (quirk: $0, words: $0.text.split(separator: " ")) }
     var position = 0
     while candidates.allSatisfy({ $0.words.count > position }) {
       let word = words.peek?.text ?? ""
@@ -99,7 +99,7 @@ struct FaultParser {
       if fitting.isEmpty {
         if position == 0 { return nil }
         let allowed = candidates.map { String($0.words[position]) }
-        throw .badFault(
+        throw .invalidFault(
           "expected " + allowed.map { "'\($0)'" }.joined(separator: " or "), column: words.column,
           suggestion: Suggestion.closest(to: word, among: allowed))
       }
@@ -107,7 +107,7 @@ struct FaultParser {
       position += 1
       _ = words.next()
     }
-    return candidates[0].habit
+    return candidates[0].quirk
   }
 
   private mutating func readClauses(
@@ -127,13 +127,13 @@ struct FaultParser {
         isRepeated = clauses.target != nil
         clauses.target = try readTarget(vendor)
       default:
-        throw .badFault(
+        throw .invalidFault(
           "expected every N, first N, always, retry-after SECONDS or on [VERB] PATH",
           column: word.column,
           suggestion: Suggestion.closest(to: word.text, among: Self.clauses + reasons))
       }
       if isRepeated {
-        throw .badFault("a second '\(word.text)' clause of the same kind", column: word.column)
+        throw .invalidFault("'\(word.text)' conflicts with an earlier clause", column: word.column)
       }
     }
     return clauses
@@ -143,7 +143,7 @@ struct FaultParser {
     _ keyword: String
   ) throws(SandboxError) -> SandboxFault.Schedule {
     if keyword == "always" { return .always }
-    let count = try words.readNumber("a number of requests from 1", from: 1)
+    let count = try words.readNumber("a number of requests, at least 1", from: 1)
     return keyword == "every" ? .every(count) : .first(count)
   }
 
@@ -158,7 +158,7 @@ struct FaultParser {
       }
       guard Self.verbs.contains(word.text) else {
         let method = vendor.methods.isEmpty ? "" : ", a method of \(vendor.name)"
-        throw .badFault(
+        throw .invalidFault(
           "expected a verb (\(Self.verbs.joined(separator: ", ")))\(method)"
             + " or a path that starts with /",
           column: word.column,
@@ -169,7 +169,7 @@ struct FaultParser {
     }
     let column = words.column
     guard let word = words.next(), word.text.hasPrefix("/") else {
-      throw .badFault("expected a path, such as /api/console/elements/devices/", column: column)
+      throw .invalidFault("expected a path, such as /api/console/elements/devices/", column: column)
     }
     let isPrefix = word.text.hasSuffix("*")
     return .path(

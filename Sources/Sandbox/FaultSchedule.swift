@@ -1,11 +1,11 @@
-/// The faults that are switched on, and how often each could have struck.
+/// The active faults, with the number of requests that each could have affected.
 struct FaultSchedule {
-  /// What befalls one request.
-  struct Strike {
+  /// The combined faults for one request.
+  struct InjectedFaults {
     var effect: SandboxFault.Effect?
     var delayMilliseconds = 0
     var retryAfterSeconds: Int?
-    var habits: Set<VendorHabit> = []
+    var quirks: Set<VendorQuirk> = []
   }
 
   private struct Entry {
@@ -17,40 +17,40 @@ struct FaultSchedule {
 
   init(_ faults: [SandboxFault]) { entries = faults.map { Entry(fault: $0) } }
 
-  /// Counts from the start again.
+  /// Resets the counters.
   mutating func restart() {
     for index in entries.indices { entries[index].count = 0 }
   }
 
   /// - Parameters:
-  ///   - place: the request's path as faults name it.
-  ///   - method: what it calls there, when its vendor has many methods on one path.
-  mutating func strike(
-    _ vendor: String, isSignIn: Bool, verb: String, place: String, method: String?
-  ) -> Strike {
-    var strike = Strike()
+  ///   - faultPath: the request's path as fault targets name it.
+  ///   - method: the called method, if the vendor has many methods on one path.
+  mutating func apply(
+    _ vendor: String, isSignIn: Bool, verb: String, faultPath: String, method: String?
+  ) -> InjectedFaults {
+    var injected = InjectedFaults()
     for index in entries.indices {
       let fault = entries[index].fault
       guard fault.vendor == vendor, fault.isSignIn == isSignIn,
-        fault.target?.covers(verb: verb, place: place, method: method) ?? true
+        fault.target?.covers(verb: verb, faultPath: faultPath, method: method) ?? true
       else { continue }
       entries[index].count += 1
       guard fault.schedule.isDue(at: entries[index].count) else { continue }
       switch fault.effect {
-      case .slow(let milliseconds): strike.delayMilliseconds += milliseconds
-      case .habit(let habit): strike.habits.insert(habit)
-      case let effect where strike.effect == nil:
-        strike.effect = effect
-        strike.retryAfterSeconds = fault.retryAfterSeconds
+      case .slow(let milliseconds): injected.delayMilliseconds += milliseconds
+      case .quirk(let quirk): injected.quirks.insert(quirk)
+      case let effect where injected.effect == nil:
+        injected.effect = effect
+        injected.retryAfterSeconds = fault.retryAfterSeconds
       default: break
       }
     }
-    return strike
+    return injected
   }
 }
 
 extension SandboxFault.Schedule {
-  /// - Parameter count: of the requests so far, this one included.
+  /// - Parameter count: the number of matching requests so far, including this one.
   fileprivate func isDue(at count: Int) -> Bool {
     switch self {
     case .always: true
@@ -61,12 +61,12 @@ extension SandboxFault.Schedule {
 }
 
 extension SandboxFault.Target {
-  fileprivate func covers(verb: String, place: String, method: String?) -> Bool {
+  fileprivate func covers(verb: String, faultPath: String, method: String?) -> Bool {
     switch self {
     case .method(let name): return name == method
     case .path(let own, let path, let isPrefix):
       if let own, own != verb { return false }
-      return isPrefix ? place.hasPrefix(path) : place == path
+      return isPrefix ? faultPath.hasPrefix(path) : faultPath == path
     }
   }
 }

@@ -1,18 +1,18 @@
-/// The words of one vendor in fault texts.
+/// The vendor-specific words in fault texts.
 struct FaultVocabulary: Sendable {
-  /// What the texts start with; with `-auth`, those about signing in.
+  /// The vendor name at the start of a text; with `-auth` for the sign-in routes.
   let name: String
   let hasSignIn: Bool
-  /// Of JSON-RPC, for `on METHOD`.
+  /// JSON-RPC methods, for `on METHOD`.
   var methods: [String] = []
-  var habits: [VendorHabit] = []
-  /// Words for a form of refusal, which may stand behind a status.
+  var quirks: [VendorQuirk] = []
+  /// Reasons that may follow a status and select the form of the error.
   var reasons: [String] = []
-  /// The same at the sign-in routes.
+  /// The same for the sign-in routes.
   var signInReasons: [String] = []
 }
 
-/// A way of answering that a fault switches on, named by the words of the fault's text.
-struct VendorHabit: Hashable, Sendable {
+/// A vendor quirk that a fault enables, named by the words of the fault text.
+struct VendorQuirk: Hashable, Sendable {
   let text: String
 }

@@ -1,4 +1,4 @@
-/// The words of a fault text, read one after the other, and where they stand.
+/// The words of a fault text with their columns, read in order.
 struct FaultWords {
   struct Word {
     var text: String
@@ -6,11 +6,11 @@ struct FaultWords {
     var column: Int
   }
 
-  /// Ten minutes, far beyond any client's patience.
+  /// Ten minutes, far beyond the timeout of any client.
   private static let maximumDelayMilliseconds = 600_000
   private static let maximumCount = 1_000_000_000
 
-  /// As given.
+  /// The original text.
   private let source: String
   private let words: [Word]
   private var at = 0
@@ -32,12 +32,12 @@ struct FaultWords {
     self.words = words
   }
 
-  /// All of them, one space between two.
+  /// All words, separated by single spaces.
   var text: String { words.map(\.text).joined(separator: " ") }
 
   var peek: Word? { at < words.count ? words[at] : nil }
 
-  /// Of the next word, or after the last.
+  /// The column of the next word, or the column after the last word.
   var column: Int { peek?.column ?? source.count + 1 }
 
   mutating func next() -> Word? {
@@ -48,7 +48,7 @@ struct FaultWords {
 
   mutating func expect(_ text: String) throws(SandboxError) {
     let column = self.column
-    guard next()?.text == text else { throw .badFault("expected '\(text)'", column: column) }
+    guard next()?.text == text else { throw .invalidFault("expected '\(text)'", column: column) }
   }
 
   mutating func readNumber(
@@ -57,7 +57,7 @@ struct FaultWords {
     let column = self.column
     guard let word = next(), let number = Int(word.text),
       (least...Self.maximumCount).contains(number)
-    else { throw .badFault("expected \(meaning)", column: column) }
+    else { throw .invalidFault("expected \(meaning)", column: column) }
     return number
   }
 
@@ -70,7 +70,7 @@ struct FaultWords {
     guard text.hasSuffix("s"), let number = Int(digits),
       (0...Self.maximumDelayMilliseconds / factor).contains(number)
     else {
-      throw .badFault(
+      throw .invalidFault(
         "expected a time up to \(Self.maximumDelayMilliseconds / 1_000)s, such as 200ms or 2s",
         column: column)
     }

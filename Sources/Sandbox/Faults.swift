@@ -1,34 +1,32 @@
-/// One bad habit of an emulated vendor, written as a line of text.
+/// One fault of an emulated vendor, parsed from a line of text.
 ///
 ///     VENDOR: EFFECT [SCHEDULE] [retry-after SECONDS] [on [VERB] PATH | on METHOD]
 ///
-/// - VENDOR: `coda` for everything but signing in, `coda-auth` for the sign-in routes alone;
+/// - VENDOR: `coda` for all routes except sign-in, `coda-auth` for the sign-in routes;
 ///   `gravityzone`, which has no sign-in; `gmail`, and `gmail-auth` for the token endpoint and the
 ///   consent page.
 /// - EFFECT:
-///   - a status from 400 to 599, such as `429` or `503`; the vendor does not act. Of `gmail` a
-///     reason may follow, `403 userRateLimitExceeded`, of `gmail-auth` an error, `400
-///     invalid_grant`; see `GoogleFaultForm`
-///   - `slow 200ms` or `slow 2s`: answers after that time; adds to other effects
-///   - `expired token`: the access token of the request is revoked, so that it is answered 401
-///     until the client refreshes; with `coda-auth`, the refresh token; not of `gravityzone`,
-///     whose keys do not expire
-///   - `drop body`: the vendor acts, its answer breaks off halfway
-///   - `reset`: the connection is reset before the vendor acts
-///   - `garbage`: status 200 with a body that is not JSON; the vendor does not act
-///   - a habit of the vendor's own, which adds to other effects. Of `gravityzone`:
-///     `errors as http status`, where it else answers errors with status 200;
-///     `no retry-after header` at a 429; `no rate limits`. Of `gmail-auth`: `new refresh token`
-///     at every refresh
-/// - SCHEDULE: `every N` (the Nth, 2Nth, … request that the fault could hit), `first N`, or
-///   `always`, which is the default.
+///   - a status from 400 to 599, such as `429` or `503`; the vendor does not process the request.
+///     For `gmail` a reason may follow, `403 userRateLimitExceeded`; for `gmail-auth` an error,
+///     `400 invalid_grant`. See `GoogleErrorForm`.
+///   - `slow 200ms` or `slow 2s`: delays the response; combines with other effects
+///   - `expired token`: revokes the access token of the request, so that the vendor responds with
+///     401 until the client refreshes it; with `coda-auth`, revokes the refresh token; not for
+///     `gravityzone`, whose keys do not expire
+///   - `drop body`: the vendor processes the request, but its response ends halfway
+///   - `reset`: the connection is reset before the vendor processes the request
+///   - `garbage`: status 200 with a body that is not JSON; the vendor does not process the request
+///   - a quirk of the vendor; combines with other effects. `gravityzone`: `errors as http status`
+///     instead of errors with status 200; `no retry-after header` in a 429 response; `no rate
+///     limits`. `gmail-auth`: `new refresh token` with every refresh
+/// - SCHEDULE: `every N` (the Nth, 2Nth, … matching request), `first N`, or `always`, the default.
 /// - `retry-after SECONDS`: the header Retry-After; only with a status. With
-///   `userRateLimitExceeded` it is the instant in the message instead.
-/// - `on [VERB] PATH`: only requests for that path, a `*` at its end for all that start so. The
-///   path is the one of the classic API also for a client of the current one.
-/// - `on METHOD`: only calls of that JSON-RPC method, such as `getEndpointsList`.
+///   `userRateLimitExceeded`, the time in the message instead.
+/// - `on [VERB] PATH`: only requests for this path; a final `*` matches all paths with this prefix.
+///   Paths are those of the classic API, also for clients of the current API.
+/// - `on METHOD`: only calls of this JSON-RPC method, such as `getEndpointsList`.
 ///
-/// Of several effects that are due at once the first in the list happens.
+/// If several effects are due at once, the first one in the list of faults applies.
 package struct SandboxFault: Sendable, Equatable, CustomStringConvertible {
   enum Effect: Sendable, Equatable {
     case status(Int, reason: String?)
@@ -37,7 +35,7 @@ package struct SandboxFault: Sendable, Equatable, CustomStringConvertible {
     case dropBody
     case reset
     case garbage
-    case habit(VendorHabit)
+    case quirk(VendorQuirk)
   }
 
   enum Schedule: Sendable, Equatable {
@@ -47,13 +45,13 @@ package struct SandboxFault: Sendable, Equatable, CustomStringConvertible {
   }
 
   enum Target: Sendable, Equatable {
-    /// With `isPrefix`, `path` is what comes before the asterisk.
+    /// With `isPrefix`, `path` is the part before the asterisk.
     case path(verb: String?, path: String, isPrefix: Bool)
-    /// Of JSON-RPC.
+    /// A JSON-RPC method.
     case method(String)
   }
 
-  /// The text it was read from.
+  /// The text that the fault was parsed from.
   package let description: String
   var vendor: String
   var isSignIn: Bool
@@ -62,7 +60,7 @@ package struct SandboxFault: Sendable, Equatable, CustomStringConvertible {
   var retryAfterSeconds: Int?
   var target: Target?
 
-  /// - Throws: where the text leaves the grammar and what is allowed there.
+  /// - Throws: the position of the first error in the text, and what is allowed there.
   package init(_ text: String) throws(SandboxError) {
     var parser = FaultParser(text)
     self = try parser.parse()
@@ -84,18 +82,18 @@ package struct SandboxFault: Sendable, Equatable, CustomStringConvertible {
 }
 
 extension Sandbox {
-  /// The grammar of fault texts, as lines for a help text.
+  /// The grammar of fault texts, as lines of a help text.
   package static let grammarHelp = """
     VENDOR: EFFECT [every N | first N | always] [retry-after SECONDS]
             [on [VERB] PATH | on METHOD]
-      VENDOR  coda, gravityzone or gmail; coda-auth, gmail-auth for their sign-in routes
-      EFFECT  a status from 400 to 599, slow 200ms, drop body, reset, garbage;
-              of coda and gmail: expired token;
-              of gravityzone: errors as http status, no retry-after header, no rate limits;
-              of gmail a status with a reason, such as 403 userRateLimitExceeded;
-              of gmail-auth a status with an error, such as 400 invalid_grant; new refresh token
-      PATH    such as /api/console/elements/devices/, or /api/console/* for all below it
-      METHOD  of gravityzone, such as getEndpointsList
+      VENDOR  coda, gravityzone, gmail; coda-auth and gmail-auth for the sign-in routes
+      EFFECT  a status from 400 to 599, slow 200ms, drop body, reset, garbage
+              coda, gmail: expired token
+              gravityzone: errors as http status, no retry-after header, no rate limits
+              gmail: a status with a reason, such as 403 userRateLimitExceeded
+              gmail-auth: a status with an error, such as 400 invalid_grant; new refresh token
+      PATH    such as /api/console/elements/devices/; /api/console/* matches all paths below
+      METHOD  gravityzone only, such as getEndpointsList
     Examples:
       coda: 429 every 10 retry-after 2
       coda: 503 first 2 on GET /api/console/elements/devices/

@@ -2,7 +2,7 @@ import Basics
 import HTTPServer
 import JSON
 
-/// What the emulated vendors were asked and how they answered, the last requests only.
+/// The latest requests to the emulated vendors, with the status of their responses.
 struct RequestLog {
   private struct Entry {
     var request: HTTPServer.Request
@@ -10,10 +10,10 @@ struct RequestLog {
   }
 
   static let capacity = 10_000
-  /// Bytes of a body that are kept.
+  /// Maximum number of body bytes to keep.
   private static let bodyBytes = 64 * 1_024
 
-  /// A ring once it is full.
+  /// A ring buffer once it is full.
   private var entries: [Entry] = []
   private var oldest = 0
 
@@ -32,7 +32,7 @@ struct RequestLog {
   }
 
   /// `[{"method","path","query","headers":{lower-case name: value},"body","status"}]`, oldest
-  /// first. `query` and `body` are the text as sent; the status of a reset connection is 0.
+  /// first. `query` and `body` are the text as sent. The status of a reset connection is 0.
   var json: JSONFragment {
     JSONFragment { writer in
       writer.array { writer in

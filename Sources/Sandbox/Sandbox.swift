@@ -3,18 +3,18 @@ import HTTPServer
 import JSON
 import Synchronization
 
-/// The emulated vendors: real HTTP on loopback, with state, faults and a log of what they were
-/// asked, so that everything can be tried without an account.
+/// The emulated vendors: HTTP servers on loopback with state, fault injection and a request log.
+/// Everything can be tried without a vendor account.
 ///
-/// Written from the vendors' contracts, never from the integrations: an emulation that shared
-/// code with its client would share its misunderstandings.
+/// Written from the vendors' documentation, never from the integrations: shared code would share
+/// misunderstandings.
 ///
-/// Tests steer a running sandbox over its `/_sandbox/` routes (see `Control`).
+/// Tests control a running sandbox with its `/_sandbox/` routes (see `Control`).
 package final class Sandbox: Sendable {
-  /// What fault texts can say.
+  /// The words of fault texts.
   static let vocabularies = [CODA.vocabulary, GravityZone.vocabulary, Gmail.vocabulary]
 
-  /// A request goes to the first that knows its path; CODA takes whatever starts with `/api/`.
+  /// The first vendor that owns the path handles a request. CODA owns all paths below `/api/`.
   private let vendors: [any EmulatedVendor]
   private let clock = SandboxClock()
   private let state: Mutex<State>
@@ -25,9 +25,9 @@ package final class Sandbox: Sendable {
     var faults: FaultSchedule
   }
 
-  /// Cheap: the emulated data is made on the first request that needs it.
+  /// Cheap: the data of a vendor is created by its first request.
   ///
-  /// - Parameter codaTokenLifetimes: of CODA Footprint; the defaults are the vendor's.
+  /// - Parameter codaTokenLifetimes: lifetimes for CODA Footprint; by default the vendor's.
   package init(
     faults: [SandboxFault] = [], codaTokenLifetimes: TokenLifetimes = TokenLifetimes()
   ) {
@@ -35,17 +35,17 @@ package final class Sandbox: Sendable {
     state = Mutex(State(faults: FaultSchedule(faults)))
   }
 
-  /// Listens on 127.0.0.1; requests are answered when this returns. The sandbox then lives until
-  /// `stop()`, whether it is still referred to or not.
+  /// Listens on 127.0.0.1. Requests are served as soon as this returns. The sandbox stays alive
+  /// until `stop()`, even without references.
   ///
-  /// - Parameter port: 0 for any free one.
+  /// - Parameter port: 0 for any free port.
   /// - Returns: the port.
-  /// - Precondition: it is not running.
+  /// - Precondition: the sandbox is not running.
   @discardableResult
   package func start(port: UInt16 = 0) throws(SandboxError) -> UInt16 {
-    precondition(state.withLock { $0.server == nil }, "the sandbox is running already")
+    precondition(state.withLock { $0.server == nil }, "the sandbox is already running")
     do {
-      let server = try HTTPServer(port: port) { [self] request in answer(request) }
+      let server = try HTTPServer(port: port) { [self] request in handle(request) }
       state.withLock { $0.server = server }
       return server.port
     } catch {
@@ -53,7 +53,7 @@ package final class Sandbox: Sendable {
     }
   }
 
-  /// Closes the listener and every connection. A second call does nothing.
+  /// Closes the listener and all connections. A second call has no effect.
   package func stop() {
     let server: HTTPServer? = state.withLock { state in
       defer { state.server = nil }
@@ -64,16 +64,16 @@ package final class Sandbox: Sendable {
 
   // MARK: Connections
 
-  /// The value of a connections file: every way into the emulated vendors,
+  /// The content of a connections file with all connections to the emulated vendors,
   /// `{"connections":{"coda_sandbox":{"integration":"coda_footprint","settings":{…}}}}`.
   ///
-  /// - Precondition: it is running.
+  /// - Precondition: the sandbox is running.
   package var connections: JSONFragment { connections { $0.connections(origin: $1) } }
 
-  /// The same with one connection for each vendor, so that commands need not name theirs.
+  /// The same with one connection per vendor, so that commands need not name a connection.
   ///
-  /// - Parameter integrations: the ids of those that are wanted.
-  /// - Precondition: it is running.
+  /// - Parameter integrations: the ids of the integrations to include.
+  /// - Precondition: the sandbox is running.
   package func oneConnection(ofEach integrations: Set<String>) -> JSONFragment {
     connections { vendor, origin in
       integrations.contains(vendor.integration)
@@ -100,10 +100,10 @@ package final class Sandbox: Sendable {
     }
   }
 
-  /// One connection, `{"integration":…,"settings":{…,"api_profile":"current"}}`: the same
-  /// CODA tenant through the vendor's later API, which listens under the path `/current`.
+  /// A connection, `{"integration":…,"settings":{…,"api_profile":"current"}}`, to the same CODA
+  /// tenant with the vendor's current API, which is below the path `/current`.
   ///
-  /// - Precondition: it is running.
+  /// - Precondition: the sandbox is running.
   package var currentProfileConnection: JSONFragment {
     CODA.connection(origin: origin, .current)
   }
@@ -118,45 +118,45 @@ package final class Sandbox: Sendable {
 
   // MARK: Requests
 
-  private func answer(_ request: HTTPServer.Request) -> HTTPServer.Response {
+  private func handle(_ request: HTTPServer.Request) -> HTTPServer.Response {
     if let command = Control(request) { return control(command) }
     for vendor in vendors {
-      guard let place = vendor.place(of: request.path) else { continue }
+      guard let faultPath = vendor.faultPath(of: request.path) else { continue }
       let method = vendor.method(of: request)
-      let isSignIn = vendor.isSignIn(place)
-      let strike = state.withLock { state in
-        state.faults.strike(
+      let isSignIn = vendor.isSignIn(faultPath)
+      let injected = state.withLock { state in
+        state.faults.apply(
           vendor.vocabulary.name, isSignIn: isSignIn, verb: request.method,
-          place: place, method: method)
+          faultPath: faultPath, method: method)
       }
-      let response = answer(request, by: vendor, isSignIn: isSignIn, struck: strike)
+      let response = handle(request, by: vendor, isSignIn: isSignIn, injecting: injected)
       state.withLock { $0.log.add(request, response) }
       return response
     }
     return .text(404, "no emulated vendor has this path\n")
   }
 
-  private func answer(
+  private func handle(
     _ request: HTTPServer.Request, by vendor: any EmulatedVendor, isSignIn: Bool,
-    struck strike: FaultSchedule.Strike
+    injecting injected: FaultSchedule.InjectedFaults
   ) -> HTTPServer.Response {
     func respond() -> HTTPServer.Response {
-      if let batch = vendor.batch(in: request) { return batch.join(batch.requests.map(answer)) }
-      return vendor.respond(to: request, clock: clock, habits: strike.habits)
+      if let batch = vendor.batch(in: request) { return batch.join(batch.requests.map(handle)) }
+      return vendor.respond(to: request, clock: clock, quirks: injected.quirks)
     }
     var response: HTTPServer.Response
-    switch strike.effect {
-    case nil, .slow, .habit: response = respond()
+    switch injected.effect {
+    case nil, .slow, .quirk: response = respond()
     case .status(let status, let reason):
-      response = vendor.refusal(
-        VendorRefusal(
+      response = vendor.errorResponse(
+        InjectedError(
           status: status, isSignIn: isSignIn, reason: reason,
-          retryAfterSeconds: strike.retryAfterSeconds, now: clock.now))
+          retryAfterSeconds: injected.retryAfterSeconds, now: clock.now))
     case .expiredToken:
       vendor.revokeToken(of: request)
       response = respond()
     case .dropBody:
-      // The vendor has acted; only its answer is lost.
+      // The vendor processes the request; only its response is lost.
       response = respond()
       response.delivery = .droppedHalfway
     case .reset:
@@ -165,7 +165,7 @@ package final class Sandbox: Sendable {
     case .garbage:
       response = .html(200, "<!doctype html><title>Sign in</title><p>{\"items\": [{\"id\": 1,")
     }
-    response.delayMilliseconds += strike.delayMilliseconds
+    response.delayMilliseconds += injected.delayMilliseconds
     return response
   }
 
@@ -188,12 +188,12 @@ package final class Sandbox: Sendable {
     case .advanceClock(let seconds):
       clock.advance(seconds: seconds)
       return .json(200, JSONFragment { $0.object { $0.member("advanced_seconds", seconds) } })
-    case .refused(let response): return response
+    case .rejected(let response): return response
     }
   }
 }
 
-/// How long what an emulated vendor hands out at sign-in is good for.
+/// Lifetimes of the tokens that an emulated vendor issues.
 package struct TokenLifetimes: Sendable {
   package var accessSeconds: Int
   package var refreshSeconds: Int

@@ -1,6 +1,6 @@
 import Basics
 
-/// The emulated vendors' clock: the machine's, and ahead of it by what tests asked for.
+/// The clock of the emulated vendors: the machine's time plus the advance by tests.
 final class SandboxClock: Sendable {
   private struct State {
     var leadMilliseconds = 0
@@ -28,7 +28,7 @@ final class SandboxClock: Sendable {
     state.notify()
   }
 
-  /// Blocks until the clock shows `moment`, by waiting or by being put forward; a reset ends it.
+  /// Blocks until the clock reaches `moment`, by time or by an advance. A reset ends the wait.
   func wait(untilMilliseconds moment: Int) {
     let start = state.withLock { $0 }
     let left = moment - Self.now(start)

@@ -1,6 +1,6 @@
 import Glibc
 
-/// Texts of points in time, UTC.
+/// Texts for points in time, in UTC.
 enum Timestamp {
   /// `2026-11-20T06:00:00Z`.
   static func iso(_ unixSeconds: Int) -> String {
@@ -8,20 +8,20 @@ enum Timestamp {
     return "\(date)T\(clock)Z"
   }
 
-  /// `2026-11-20T06:00:00`, with no word about the zone.
+  /// `2026-11-20T06:00:00`, without a zone.
   static func plain(_ unixSeconds: Int) -> String {
     let (date, clock) = parts(unixSeconds)
     return "\(date)T\(clock)"
   }
 
-  /// `2026-11-20 06:00:00+00:00`, as Python prints one.
+  /// `2026-11-20 06:00:00+00:00`, as Python prints it.
   static func spaced(_ unixSeconds: Int) -> String {
     let (date, clock) = parts(unixSeconds)
     return "\(date) \(clock)+00:00"
   }
 
-  /// Of `2026-11-20T06:00:00`, a fraction and `Z` or an offset such as `+02:00` after it; without
-  /// either it is UTC. Nil for anything else.
+  /// Parses `2026-11-20T06:00:00` with an optional fraction, and `Z` or an offset such as `+02:00`;
+  /// the default is UTC. Nil for other texts.
   static func seconds(iso text: String) -> Int? {
     let bytes = Array(text.utf8)
     func number(_ range: Range<Int>) -> Int32? {
@@ -62,7 +62,7 @@ enum Timestamp {
     fields.tm_min = minute
     fields.tm_sec = second
     let seconds = timegm(&fields)
-    // A thirtieth of February comes back as a day of March.
+    // timegm normalizes invalid days: 30 February becomes a day in March.
     guard fields.tm_mon == month - 1, fields.tm_mday == day else { return nil }
     return seconds - Int(offsetMinutes) * 60
   }

@@ -10,22 +10,22 @@ import Testing
     return (String(decoding: output, as: UTF8.self), status)
   }
 
-  @Test func `the output and the status come back`() {
+  @Test func `output and exit status are returned`() {
     #expect(run("printf", "a b") == ("a b", 0))
     #expect(run("sh", "-c", "echo half; exit 3") == ("half\n", 3))
     #expect(run("sh", "-c", "kill -TERM $$").status == 143)
     #expect(run("no-such-program-at-all") == ("", 127))
-    #expect(run("cat") == ("", 0), "there is nothing to read")
+    #expect(run("cat") == ("", 0), "stdin is empty")
   }
 
-  @Test func `a program that prints too much is ended`() {
+  @Test func `a program that prints too much is killed`() {
     #expect(run("yes") == ("", 141))
     #expect(run("printf", "12345", maximumBytes: 5) == ("12345", 0))
     #expect(run("printf", "123456", maximumBytes: 5).output == "")
   }
 
   @Test(arguments: [["sleep", "60"], ["sh", "-c", "exec >&-; exec sleep 60"]])
-  func `a program that outlives the deadline is ended`(words: [String]) {
+  func `a program that exceeds the deadline is killed`(words: [String]) {
     let start = MonotonicTime.now
     let (output, status) = ChildProcess.run(
       words, maximumBytes: 10, deadline: Deadline(inMilliseconds: 100))

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 @Suite struct FormFieldsTests {
-  /// The last line: all of ASCII that is neither letter nor digit.
+  /// The last line: all ASCII characters except letters and digits.
   @Test(arguments: [
     ("", ""), ("azAZ09*-._", "azAZ09*-._"), ("a b", "a+b"), ("a+b", "a%2Bb"), ("~", "%7E"),
     ("a&b=c%d", "a%26b%3Dc%25d"), ("é€𝄞", "%C3%A9%E2%82%AC%F0%9D%84%9E"),
@@ -13,7 +13,7 @@ import Testing
       "+%21%22%23%24%25%26%27%28%29*%2B%2C-.%2F%3A%3B%3C%3D%3E%3F%40%5B%5C%5D%5E_%60%7B%7C%7D%7E%7F"
     ),
   ])
-  func `names and values are encoded as the URL standard says, and come back`(
+  func `names and values round-trip in the encoding of the URL standard`(
     text: String, encoded: String
   ) {
     let fields: FormFields = [text: "x", "y": text]
@@ -21,7 +21,7 @@ import Testing
     #expect(FormFields(decoding: fields.encoded.utf8) == fields)
   }
 
-  @Test func `fields without a value are left out, empty ones are not`() {
+  @Test func `fields without a value are omitted, empty fields are not`() {
     var fields: FormFields = ["grant_type": "refresh_token"]
     fields.append("scope", nil)
     fields.append("code", "")
@@ -29,7 +29,7 @@ import Testing
     #expect(FormFields().encoded == "")
   }
 
-  /// The parser of the URL standard, section 5.1; compare urltestdata's urlencoded-parser.
+  /// The parser of the URL standard, section 5.1; compare its test data for urlencoded parsing.
   @Test(arguments: [
     ("", []), ("&", []), ("&&a=b&&", [["a", "b"]]), ("a", [["a", ""]]), ("=", [["", ""]]),
     ("=b", [["", "b"]]), ("a=b=c", [["a", "b=c"]]),
@@ -40,7 +40,7 @@ import Testing
     ("a=%c3%a9é", [["a", "éé"]]), ("a;b=c", [["a;b", "c"]]),
     ("%EF%BB%BFa=b", [["\u{FEFF}a", "b"]]),
   ])
-  func `forms are decoded as the URL standard says`(text: String, pairs: [[String]]) {
+  func `forms are decoded by the URL standard`(text: String, pairs: [[String]]) {
     #expect(FormFields(decoding: text.utf8).all.map { [$0.name, $0.value] } == pairs)
   }
 
@@ -54,7 +54,7 @@ import Testing
     #expect(FormFields(queryOf: url)["code"] == code)
   }
 
-  @Test func `the first of several values counts, and that there are several is told`() {
+  @Test func `the first of repeated values counts, and the repetition is reported`() {
     let fields = FormFields(decoding: "a=1&b=2&a=3".utf8)
     #expect(fields["a"] == "1")
     #expect(fields.repeatedName == "a")

@@ -10,7 +10,7 @@ import Testing
     ("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg=="),
     ("fooba", "Zm9vYmE="), ("foobar", "Zm9vYmFy"),
   ])
-  func `the vectors of RFC 4648 hold`(text: String, encoded: String) {
+  func `the test vectors of RFC 4648 pass`(text: String, encoded: String) {
     #expect(Base64.encode(Array(text.utf8)) == encoded)
     #expect(
       Base64.encode(Array(text.utf8), padded: false) == encoded.filter { $0 != "=" })
@@ -20,7 +20,7 @@ import Testing
     try Array(text.utf8).withUnsafeBufferPointer { try Base64.decode($0, alphabet: alphabet) }
   }
 
-  @Test func `what was encoded is decoded, padded or not`() throws {
+  @Test func `encoded bytes are decoded, with and without padding`() throws {
     var random = SeededGenerator(seed: 2)
     for count in 0..<200 {
       let bytes = (0..<count).map { _ in UInt8.random(in: 0...255, using: &random) }
@@ -38,18 +38,18 @@ import Testing
     ("Zm9vZ", 5), ("Zm 9v", 2), ("Zm9v\n", 4), ("Zm9v Zg=", 4), ("Zg==Zg==", 2), ("Zm-v", 2),
     ("Zm_v", 2), ("Zh==", 1), ("Zh", 1), ("Zm9", 2), ("é===", 0), ("Zmé=", 2), ("Z\u{0}9v", 1),
   ])
-  func `what no encoder writes is refused, with its place`(text: String, offset: Int) {
+  func `invalid Base64 is rejected with its offset`(text: String, offset: Int) {
     let error = #expect(throws: Base64Error.self) { try decode(text) }
     #expect(error?.offset == offset)
   }
 
-  @Test func `the alphabets differ in two digits`() {
+  @Test func `the two alphabets differ in two digits`() {
     let bytes: [UInt8] = [0xFB, 0xEF, 0xBE, 0xFF, 0xFF, 0xFF]
     #expect(Base64.encode(bytes) == "++++////")
     #expect(Base64.encode(bytes, alphabet: .urlSafe) == "----____")
   }
 
-  @Test func `random bytes are encoded as Foundation does`() {
+  @Test func `random bytes are encoded as by Foundation`() {
     var random = SeededGenerator(seed: 1)
     for count in 0..<200 {
       let bytes = (0..<count).map { _ in UInt8.random(in: 0...255, using: &random) }
@@ -64,7 +64,7 @@ import Testing
     ("100%", "100%25"), ("é€𝄞", "%C3%A9%E2%82%AC%F0%9D%84%9E"), ("\u{0}\n\u{7F}", "%00%0A%7F"),
     ("@`[{:;,!'()*", "%40%60%5B%7B%3A%3B%2C%21%27%28%29%2A"),
   ])
-  func `everything but the unreserved characters is encoded, and comes back`(
+  func `all bytes except unreserved characters are encoded, and round-trip`(
     text: String, encoded: String
   ) {
     #expect(PercentEncoding.encode(text) == encoded)
@@ -76,7 +76,7 @@ import Testing
     ("%", "%"), ("%2", "%2"), ("a%zz%41", "a%zzA"), ("%+f", "%+f"), ("%-1", "%-1"), ("%%41", "%A"),
     ("a+b", "a+b"), ("%C3", "\u{FFFD}"), ("%é1", "%é1"),
   ])
-  func `what is no escape stays`(text: String, decoded: String) {
+  func `an invalid escape stays unchanged`(text: String, decoded: String) {
     #expect(PercentEncoding.decode(text) == decoded)
   }
 }
@@ -88,12 +88,12 @@ import Testing
     }
   }
 
-  /// Every scalar of that many bytes, as Swift encodes it.
+  /// The UTF-8 of all scalars in a range, as Swift encodes them.
   private func encodings(of values: ClosedRange<UInt32>) -> [[UInt8]] {
     values.compactMap { Unicode.Scalar($0) }.compactMap { UTF8.encode($0).map(Array.init) }
   }
 
-  @Test func `a sequence of two bytes is one exactly when Swift says so`() {
+  @Test func `two-byte sequences are valid exactly when Swift accepts them`() {
     let valid = Set(encodings(of: 0x80...0x7FF))
     for first in UInt8(0x80)...0xFF {
       for second in UInt8.min...0xFF {
@@ -106,7 +106,7 @@ import Testing
     }
   }
 
-  @Test func `a sequence of three bytes is one exactly when Swift says so`() {
+  @Test func `three-byte sequences are valid exactly when Swift accepts them`() {
     var valid = [Bool](repeating: false, count: 1 << 20)
     for bytes in encodings(of: 0x800...0xFFFF) {
       valid[Int(bytes[0] & 0xF) << 16 | Int(bytes[1]) << 8 | Int(bytes[2])] = true
@@ -127,7 +127,7 @@ import Testing
     #expect(wrong.isEmpty)
   }
 
-  @Test func `a sequence of four bytes is one exactly when Swift says so`() {
+  @Test func `four-byte sequences are valid exactly when Swift accepts them`() {
     let edges: [UInt8] = [0x00, 0x7F, 0x80, 0xBF, 0xC0, 0xFF]
     for first in UInt8(0xF0)...0xFF {
       for second in UInt8.min...0xFF {
@@ -142,7 +142,7 @@ import Testing
     }
   }
 
-  @Test func `a sequence that is cut short is none`() {
+  @Test func `a truncated sequence is invalid`() {
     for scalar in ["é", "€", "𝄞"] {
       let bytes = Array(scalar.utf8)
       for available in 1..<bytes.count { #expect(length(bytes, available: available) == 0) }
@@ -152,7 +152,7 @@ import Testing
     #expect((UInt8(0)...0x7F).allSatisfy { length([$0]) == 1 })
   }
 
-  @Test func `the separators of lines are those three`() {
+  @Test func `there are exactly three line separators`() {
     for value in UInt32(0x80)...0xFFFF {
       guard let scalar = Unicode.Scalar(value), let bytes = UTF8.encode(scalar).map(Array.init)
       else { continue }

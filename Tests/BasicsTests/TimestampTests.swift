@@ -13,7 +13,7 @@ import Testing
       .millisecondsSince1970
   }
 
-  /// What is wrong and where, as `reason @ position`.
+  /// The error as `reason @ position`.
   private func fault(_ text: String, _ format: String? = nil) -> String? {
     do {
       _ = try read(text, format)
@@ -37,7 +37,7 @@ import Testing
     "05/19/2022 02:00 AM", "05/19/2022 02:00:00 AM", "05/19/2022 2:00 am", "5/19/2022 02:00AM",
     "05/19/2022 02:00", "05/19/2022 02:00:00.0", "1652925600000", "01652925600000",
   ])
-  func `one point in time is written in many ways`(text: String) throws {
+  func `many texts mean the same time`(text: String) throws {
     #expect(try read(text) == Self.twoInTheMorning)
   }
 
@@ -50,91 +50,92 @@ import Testing
       ("1985-04-12T23:20:50.52Z", 482_196_050_520), ("1996-12-19T16:39:57-08:00", 851_042_397_000),
       ("2022-05-19T02:00:00.12Z", 1_652_925_600_120),
       ("2022-05-19T02:00:00.1239Z", 1_652_925_600_123),
-      // Leap seconds: RFC 3339 section 5.8, and one that was not.
+      // Leap seconds: RFC 3339 section 5.8, and one that never happened.
       ("1990-12-31T23:59:60Z", 662_688_000_000), ("1990-12-31T15:59:60-08:00", 662_688_000_000),
       ("2016-12-31T23:59:60.5Z", 1_483_228_800_500), ("2022-05-19 23:59:60", 1_653_004_800_000),
       ("2000-02-29", 951_782_400_000), ("2024-02-29", 1_709_164_800_000),
       ("1969-12-31T23:00:00-01:00", 0), ("9999-12-31T23:59:59.999Z", 253_402_300_799_999),
       ("100000000000", 100_000_000_000), ("99999999999999", 99_999_999_999_999),
     ] as [(String, Int64)])
-  func `a text is that many milliseconds`(text: String, milliseconds: Int64) throws {
+  func `a text has the expected milliseconds`(text: String, milliseconds: Int64) throws {
     #expect(try read(text) == milliseconds)
   }
 
-  // MARK: Faults
+  // MARK: Errors
 
   @Test(arguments: [
-    ("2022-02-30", "the day is 30, not from 1 to 28, the days of that month @ 9"),
-    ("2023-02-29T00:00:00Z", "the day is 29, not from 1 to 28, the days of that month @ 9"),
-    ("2100-02-29", "the day is 29, not from 1 to 28, the days of that month @ 9"),
-    ("2024-02-30", "the day is 30, not from 1 to 29, the days of that month @ 9"),
-    ("2022-04-31", "the day is 31, not from 1 to 30, the days of that month @ 9"),
-    ("2022-05-00", "the day is 0, not from 1 to 31, the days of that month @ 9"),
-    ("2022-13-01", "the month is 13, not from 1 to 12 @ 6"),
-    ("2022-00-01", "the month is 0, not from 1 to 12 @ 6"),
+    ("2022-02-30", "day 30 is out of range; expected 1 to 28 in this month @ 9"),
+    ("2023-02-29T00:00:00Z", "day 29 is out of range; expected 1 to 28 in this month @ 9"),
+    ("2100-02-29", "day 29 is out of range; expected 1 to 28 in this month @ 9"),
+    ("2024-02-30", "day 30 is out of range; expected 1 to 29 in this month @ 9"),
+    ("2022-04-31", "day 31 is out of range; expected 1 to 30 in this month @ 9"),
+    ("2022-05-00", "day 0 is out of range; expected 1 to 31 in this month @ 9"),
+    ("2022-13-01", "month 13 is out of range; expected 1 to 12 @ 6"),
+    ("2022-00-01", "month 0 is out of range; expected 1 to 12 @ 6"),
     (
       "19/05/2022",
-      "the month is 19, not from 1 to 12: dates with slashes are month/day/year unless "
-        + "--datetime-format says otherwise @ 1"
+      "month 19 is out of range; expected 1 to 12; dates with slashes are month/day/year unless "
+        + "--datetime-format differs @ 1"
     ),
-    ("02/29/2023", "the day is 29, not from 1 to 28, the days of that month @ 4"),
-    ("2022-05-19T24:00:00Z", "the hour is 24, not from 0 to 23 @ 12"),
-    ("2022-05-19T02:60:00Z", "the minute is 60, not from 0 to 59 @ 15"),
-    ("2022-05-19T02:00:61Z", "the second is 61, not from 0 to 60 @ 18"),
-    ("2022-05-19T02:00:60Z", "the second 60 is only at the end of a day of UTC @ 18"),
-    ("2022-05-19T23:59:60+01:00", "the second 60 is only at the end of a day of UTC @ 18"),
-    ("2022-05-19T02:00:00+24:00", "the hour of the offset is 24, not from 0 to 23 @ 21"),
-    ("2022-05-19T02:00:00+02:60", "the minute of the offset is 60, not from 0 to 59 @ 24"),
-    ("2022-05-19T02:00:00+2:00", "the hour of the offset takes 2 digits @ 21"),
-    ("2022-05-19T02:00:00.Z", "after the point come digits @ 21"),
-    ("2022-05-19T02:00:00 Z", "after the time comes Z or an offset such as +02:00 @ 20"),
-    ("2022-05-19 02:00 AM", "after the time comes Z or an offset such as +02:00 @ 17"),
-    ("2022-05-19T02:00:00Zx", "something follows the time @ 21"),
-    ("2022-05-19T2:00", "the hour takes 2 digits @ 12"),
-    ("2022-05-19T", "the hour is missing @ 12"),
+    ("02/29/2023", "day 29 is out of range; expected 1 to 28 in this month @ 4"),
+    ("2022-05-19T24:00:00Z", "hour 24 is out of range; expected 0 to 23 @ 12"),
+    ("2022-05-19T02:60:00Z", "minute 60 is out of range; expected 0 to 59 @ 15"),
+    ("2022-05-19T02:00:61Z", "second 61 is out of range; expected 0 to 60 @ 18"),
+    ("2022-05-19T02:00:60Z", "second 60 is allowed only at the end of a UTC day @ 18"),
+    ("2022-05-19T23:59:60+01:00", "second 60 is allowed only at the end of a UTC day @ 18"),
+    ("2022-05-19T02:00:00+24:00", "hour of the offset 24 is out of range; expected 0 to 23 @ 21"),
+    ("2022-05-19T02:00:00+02:60", "minute of the offset 60 is out of range; expected 0 to 59 @ 24"),
+    ("2022-05-19T02:00:00+2:00", "hour of the offset must have 2 digits @ 21"),
+    ("2022-05-19T02:00:00.Z", "expected a digit after the decimal point @ 21"),
+    ("2022-05-19T02:00:00 Z", #"expected "Z" or an offset such as +02:00 after the time @ 20"#),
+    ("2022-05-19 02:00 AM", #"expected "Z" or an offset such as +02:00 after the time @ 17"#),
+    ("2022-05-19T02:00:00Zx", "unexpected text after the time @ 21"),
+    ("2022-05-19T2:00", "hour must have 2 digits @ 12"),
+    ("2022-05-19T", "hour is missing @ 12"),
     ("2022-05-19T02", #"":" is missing @ 14"#),
-    ("2022-05-19Z", "after the date comes a T or a space @ 11"),
-    ("2022-5-19", "the month takes 2 digits @ 6"), ("2022-05-1", "the day takes 2 digits @ 9"),
+    ("2022-05-19Z", #"expected "T" or a space after the date @ 11"#),
+    ("2022-5-19", "month must have 2 digits @ 6"), ("2022-05-1", "day must have 2 digits @ 9"),
     ("2022-05", #""-" is missing @ 8"#),
-    ("2022-05-19T02:00:00\u{0}", "after the time comes Z or an offset such as +02:00 @ 20"),
-    ("05/19/22", "the year takes 4 digits @ 7"), ("05/19", #""/" is missing @ 6"#),
-    ("05/19/2022 13:00 PM", "the hour before AM or PM is 13, not from 1 to 12 @ 12"),
-    ("05/19/2022 00:00 AM", "the hour before AM or PM is 0, not from 1 to 12 @ 12"),
-    ("05/19/2022 02:00 XM", "something follows the time @ 17"),
-    ("05/19/2022 02:00 ", "something follows the time @ 17"),
+    ("2022-05-19T02:00:00\u{0}", #"expected "Z" or an offset such as +02:00 after the time @ 20"#),
+    ("05/19/22", "year must have 4 digits @ 7"), ("05/19", #""/" is missing @ 6"#),
+    ("05/19/2022 13:00 PM", "hour before AM or PM 13 is out of range; expected 1 to 12 @ 12"),
+    ("05/19/2022 00:00 AM", "hour before AM or PM 0 is out of range; expected 1 to 12 @ 12"),
+    ("05/19/2022 02:00 XM", "unexpected text after the time @ 17"),
+    ("05/19/2022 02:00 ", "unexpected text after the time @ 17"),
     ("05/19/2022T02:00", "a space is missing @ 11"),
-    ("1969-12-31T23:59:59Z", "it is not within the years 1970 to 9999"),
-    ("1970-01-01T00:00:00+00:01", "it is not within the years 1970 to 9999"),
-    ("9999-12-31T23:59:60Z", "it is not within the years 1970 to 9999"),
-    ("0000-01-01", "it is not within the years 1970 to 9999"),
-    ("1652925600", "it has 10 digits, and as text epoch milliseconds have 12 to 14"),
-    ("123456789012345", "it has 15 digits, and as text epoch milliseconds have 12 to 14"),
-    ("", "it is empty"), ("now", "it starts with no year and hyphen, and with no month and slash"),
-    ("２０２２-05-19", "it starts with no year and hyphen, and with no month and slash"),
-    (" 2022-05-19", "it starts with no year and hyphen, and with no month and slash"),
-    ("-1652925600000", "it starts with no year and hyphen, and with no month and slash"),
-    ("12022-05-19", "it starts with no year and hyphen, and with no month and slash"),
-    (String(repeating: "1", count: 1_001), "it has more than 1000 characters"),
+    ("1969-12-31T23:59:59Z", "outside the years 1970 to 9999"),
+    ("1970-01-01T00:00:00+00:01", "outside the years 1970 to 9999"),
+    ("9999-12-31T23:59:60Z", "outside the years 1970 to 9999"),
+    ("0000-01-01", "outside the years 1970 to 9999"),
+    ("1652925600", "10 digits; epoch milliseconds as text have 12 to 14"),
+    ("123456789012345", "15 digits; epoch milliseconds as text have 12 to 14"),
+    ("", "empty"), ("now", #"expected a year and "-", or a month and "/""#),
+    ("２０２２-05-19", #"expected a year and "-", or a month and "/""#),
+    (" 2022-05-19", #"expected a year and "-", or a month and "/""#),
+    ("-1652925600000", #"expected a year and "-", or a month and "/""#),
+    ("12022-05-19", #"expected a year and "-", or a month and "/""#),
+    (String(repeating: "1", count: 1_001), "longer than 1000 characters"),
   ])
-  func `what is wrong is said, and where`(text: String, expected: String) {
+  func `the error has a reason and a position`(text: String, expected: String) {
     #expect(fault(text) == expected)
   }
 
-  @Test func `a fault tells which forms there are`() {
+  @Test func `the error lists the accepted forms`() {
     let error = #expect(throws: TimestampError.self) { try Timestamp(reading: "2022-13-01") }
     #expect(
-      error?.description == "the month is 13, not from 1 to 12 (character 6); a time is RFC 3339 "
-        + "(2022-05-19T02:00:00Z), 2022-05-19 [02:00[:00]], 05/19/2022 [02:00[:00] [AM|PM]] or "
+      error?.description == "month 13 is out of range; expected 1 to 12 (character 6); expected "
+        + "RFC 3339 (2022-05-19T02:00:00Z), 2022-05-19 [02:00[:00]], 05/19/2022 [02:00[:00] [AM|PM]] or "
         + "epoch milliseconds; without a zone UTC")
   }
 
-  @Test func `a fault tells of the form of one's own, too`() throws {
+  @Test func `the error lists the custom form first`() throws {
     let format = try TimestampFormat("%d.%m.%Y")
     let error = #expect(throws: TimestampError.self) {
       try Timestamp(reading: "2022-13-01", tryingFirst: format)
     }
     let start =
-      "the month is 13, not from 1 to 12 (character 6); a time is %d.%m.%Y (--datetime-format), RFC"
+      "month 13 is out of range; expected 1 to 12 (character 6); expected %d.%m.%Y "
+      + "(--datetime-format), RFC"
     #expect(error?.description.hasPrefix(start) == true)
   }
 
@@ -143,14 +144,14 @@ import Testing
       (-1, false), (0, true), (253_402_300_799_999, true), (253_402_300_800_000, false),
       (.min, false), (.max, false),
     ] as [(Int64, Bool)])
-  func `a number of milliseconds has the same bounds`(milliseconds: Int64, isReadable: Bool) {
+  func `milliseconds have the same range`(milliseconds: Int64, isReadable: Bool) {
     let timestamp = try? Timestamp(checking: milliseconds)
     #expect((timestamp?.millisecondsSince1970 == milliseconds) == isReadable)
   }
 
   // MARK: Round trips
 
-  @Test func `every day from 1970 to 9999 is counted as a calendar on the wall counts`() throws {
+  @Test func `every day from 1970 to 9999 is counted correctly`() throws {
     var days = 0
     for year in 1970...9999 {
       for month in 1...12 {
@@ -169,7 +170,7 @@ import Testing
     #expect(days == 2_932_897)
   }
 
-  @Test func `what is written is read back, as the C library has it`() throws {
+  @Test func `written times are read back as by the C library`() throws {
     var random = SeededGenerator(seed: 20_220_519)
     for _ in 0..<20_000 {
       let milliseconds = Int64.random(in: Timestamp.readable, using: &random)
@@ -192,7 +193,7 @@ import Testing
     }
   }
 
-  @Test func `an offset moves a time by as much`() throws {
+  @Test func `an offset shifts the time`() throws {
     var random = SeededGenerator(seed: 7)
     for _ in 0..<2_000 {
       let milliseconds = Int64.random(in: 86_400_000...250_000_000_000_000, using: &random)
@@ -207,7 +208,7 @@ import Testing
     }
   }
 
-  @Test func `no text makes the reader stumble`() {
+  @Test func `no text crashes the reader`() {
     var random = SeededGenerator(seed: 11)
     let pieces = [
       "0", "1", "2", "9", "19", "2022", "-", "/", ":", ".", "T", "Z", "+", " ", "AM", "é",
@@ -219,7 +220,7 @@ import Testing
     }
   }
 
-  // MARK: A form of one's own
+  // MARK: Custom forms
 
   @Test(
     arguments: [
@@ -230,42 +231,45 @@ import Testing
       ("%Y-%j", "2022-139", 1_652_918_400_000),
       ("%a %b %e %I:%M %p %Y", "Thu May 19 02:00 AM 2022", twoInTheMorning),
       ("%d/%m/%Y", "05/06/2022", 1_654_387_200_000),
-      // The other forms are still there; slashes then have the order of the format.
+      // The other forms still work; slashes then have the order of the format.
       ("%d.%m.%Y", "2022-05-19T02:00:00Z", twoInTheMorning),
       ("%d.%m.%Y", "05/19/2022 02:00 AM", twoInTheMorning),
       ("%d/%m/%Y", "19/05/2022 02:00 AM", twoInTheMorning),
       ("%d/%m/%Y", "1652925600000", twoInTheMorning),
     ] as [(String, String, Int64)])
-  func `a format is tried first`(format: String, text: String, milliseconds: Int64) throws {
+  func `a custom format is tried first`(format: String, text: String, milliseconds: Int64) throws {
     #expect(try read(text, format) == milliseconds)
   }
 
   @Test(arguments: [
-    ("%d.%m.%Y", "31.02.2022", "the day is 31, not from 1 to 28, the days of that month"),
-    ("%d.%m.%Y", "31.12.1969", "it is not within the years 1970 to 9999"),
-    ("%d.%m.%Y", "19.05.2022 ", "it starts with no year and hyphen, and with no month and slash"),
+    ("%d.%m.%Y", "31.02.2022", "day 31 is out of range; expected 1 to 28 in this month"),
+    ("%d.%m.%Y", "31.12.1969", "outside the years 1970 to 9999"),
+    ("%d.%m.%Y", "19.05.2022 ", #"expected a year and "-", or a month and "/""#),
     (
       "%d.%m.%Y", "19.05.2022\u{0}",
-      "it starts with no year and hyphen, and with no month and slash"
+      #"expected a year and "-", or a month and "/""#
     ),
     (
       "%d/%m/%Y", "05/19/2022",
-      "the month is 19, not from 1 to 12: dates with slashes are day/month/year by --datetime-format @ 4"
+      "month 19 is out of range; expected 1 to 12; --datetime-format sets day/month/year for dates "
+        + "with slashes @ 4"
     ),
   ])
-  func `a text of the form has to be a time, too`(format: String, text: String, expected: String) {
+  func `a text in the custom form must be a valid time`(
+    format: String, text: String, expected: String
+  ) {
     #expect(fault(text, format) == expected)
   }
 
   @Test(arguments: [
-    ("%H:%M", "it does not say day, month and year"), ("", "it does not say day, month and year"),
-    ("today", "it does not say day, month and year"),
-    ("%d.%m.", "it does not say day, month and year"),
-    ("%d.%m.%Y %", "strptime(3) does not read it"), ("%d.%m.%Y %Q", "strptime(3) does not read it"),
-    ("%d.%m.%Y %Z", "names of zones (%Z) are not understood; offsets (%z) are"),
+    ("%H:%M", "day, month and year are required"), ("", "day, month and year are required"),
+    ("today", "day, month and year are required"),
+    ("%d.%m.", "day, month and year are required"),
+    ("%d.%m.%Y %", "strptime(3) cannot read it"), ("%d.%m.%Y %Q", "strptime(3) cannot read it"),
+    ("%d.%m.%Y %Z", "zone names (%Z) are not supported; use offsets (%z)"),
   ])
-  func `a format has to say a date`(format: String, reason: String) {
-    let fault = #expect(throws: TimestampFormat.Fault.self) { try TimestampFormat(format) }
+  func `a format must contain a date`(format: String, reason: String) {
+    let fault = #expect(throws: TimestampFormat.FormatError.self) { try TimestampFormat(format) }
     #expect(fault?.reason == reason)
   }
 }

@@ -7,11 +7,11 @@ import Testing
 private let farDeadline = Deadline(inMilliseconds: 600_000)
 
 @Suite struct LatchTests {
-  @Test func `a signal ends the wait, before it and during it`() async {
+  @Test func `a signal ends the wait, before and during it`() async {
     let early = Latch()
     #expect(early.signal())
     #expect(await early.wait())
-    #expect(early.signal(), "a second signal changes nothing")
+    #expect(early.signal(), "a second signal has no effect")
 
     let executor = InOrderExecutor()
     let latch = Latch()
@@ -21,7 +21,7 @@ private let farDeadline = Deadline(inMilliseconds: 600_000)
     #expect(await waiting.value)
   }
 
-  @Test func `a deadline ends the wait, not earlier and for good`() async {
+  @Test func `a deadline ends the wait permanently, and not early`() async {
     let latch = Latch()
     let start = MonotonicTime.now
     #expect(await latch.wait(until: Deadline(inMilliseconds: 30)) == false)
@@ -30,8 +30,7 @@ private let farDeadline = Deadline(inMilliseconds: 600_000)
     #expect(await latch.wait() == false)
   }
 
-  @Test func `a deadline that has passed ends the wait at once, unless the signal was there`() async
-  {
+  @Test func `a passed deadline ends the wait at once, unless it was signalled before`() async {
     let latch = Latch()
     #expect(await latch.wait(until: Deadline(inMilliseconds: -1_000)) == false)
     let signalled = Latch()
@@ -39,7 +38,7 @@ private let farDeadline = Deadline(inMilliseconds: 600_000)
     #expect(await signalled.wait(until: Deadline(inMilliseconds: -1_000)))
   }
 
-  @Test func `cancellation ends the wait, before it and during it`() async {
+  @Test func `cancellation ends the wait, before and during it`() async {
     for waitsFirst in [true, false] {
       let executor = InOrderExecutor()
       let latch = Latch()
@@ -51,7 +50,7 @@ private let farDeadline = Deadline(inMilliseconds: 600_000)
     }
   }
 
-  @Test func `a signal and its end agree on who came first`() async {
+  @Test func `signal and timeout agree on which came first`() async {
     for _ in 0..<500 {
       let latch = Latch()
       let waiting = Task { await latch.wait(until: farDeadline) }
@@ -64,7 +63,7 @@ private let farDeadline = Deadline(inMilliseconds: 600_000)
 }
 
 @Suite struct TaskSemaphoreTests {
-  /// What several tasks note.
+  /// A record that several tasks write to.
   private final class Notes<Value: Sendable>: Sendable {
     let value: Mutex<Value>
     init(_ value: Value) { self.value = Mutex(value) }
@@ -76,7 +75,7 @@ private let farDeadline = Deadline(inMilliseconds: 600_000)
     var entered = 0
   }
 
-  @Test func `places are handed on in the order of asking`() async {
+  @Test func `slots are handed over in order of arrival`() async {
     let semaphore = TaskSemaphore(1)
     let executor = InOrderExecutor()
     let order = Notes<[Int]>([])
@@ -95,7 +94,7 @@ private let farDeadline = Deadline(inMilliseconds: 600_000)
     #expect(order.value.withLock { $0 } == Array(0..<20))
   }
 
-  @Test func `whoever gave up passes the turn on`() async {
+  @Test func `a waiter that gave up passes its turn on`() async {
     let semaphore = TaskSemaphore(1)
     let executor = InOrderExecutor()
     #expect(await semaphore.acquire(until: farDeadline))
@@ -109,7 +108,7 @@ private let farDeadline = Deadline(inMilliseconds: 600_000)
     await executor.settle()
     #expect(await late.value == false)
     cancelled.cancel()
-    // At once, so that the latch of the cancelled one still stands in the queue.
+    // Release at once, while the latch of the cancelled task is still queued.
     semaphore.release()
     #expect(await patient.value)
     #expect(await cancelled.value == false)
@@ -117,17 +116,17 @@ private let farDeadline = Deadline(inMilliseconds: 600_000)
     #expect(await semaphore.acquire(until: farDeadline))
   }
 
-  @Test func `a deadline ends the wait and costs no place`() async {
+  @Test func `a deadline ends the wait and uses no slot`() async {
     let semaphore = TaskSemaphore(2)
     #expect(await semaphore.acquire(until: farDeadline))
     #expect(await semaphore.acquire(until: farDeadline))
     #expect(await semaphore.acquire(until: Deadline(inMilliseconds: 5)) == false)
     semaphore.release()
-    #expect(await semaphore.acquire(until: Deadline(inMilliseconds: 5)))
+    #expect(await semaphore.acquire(until: farDeadline))
     #expect(await semaphore.acquire(until: Deadline(inMilliseconds: 5)) == false)
   }
 
-  @Test func `whoever gives up, no place is lost and none is there twice`() async {
+  @Test func `no slot is lost or duplicated when waiters give up`() async {
     let slots = 3
     let semaphore = TaskSemaphore(slots)
     let crowd = Notes(Crowd())
@@ -161,14 +160,14 @@ private let farDeadline = Deadline(inMilliseconds: 600_000)
 }
 
 @Suite struct MonitorTests {
-  /// What a thread answers, to a task.
+  /// Runs `run` on a new thread and returns its result to the task.
   private func onThread<Value: Sendable>(_ run: @escaping @Sendable () -> Value) async -> Value {
     await withCheckedContinuation { continuation in
       NamedThread.start("test") { continuation.resume(returning: run()) }
     }
   }
 
-  @Test func `a notified thread looks again until there is an answer`() async {
+  @Test func `a notified thread checks again until there is a value`() async {
     let monitor = Monitor(0)
     async let answer = onThread { monitor.wait { $0 >= 3 ? $0 : nil } }
     for _ in 0..<3 {
@@ -194,7 +193,7 @@ private let farDeadline = Deadline(inMilliseconds: 600_000)
     }
   }
 
-  @Test func `a deadline ends the wait, not earlier`() async {
+  @Test func `a deadline ends the wait, and not early`() async {
     let monitor = Monitor(0)
     let start = MonotonicTime.now
     let answer = await onThread {
@@ -204,12 +203,12 @@ private let farDeadline = Deadline(inMilliseconds: 600_000)
     #expect(MonotonicTime.now.milliseconds(since: start) >= 30)
   }
 
-  @Test func `an answer that is there counts, even when the deadline has passed`() {
+  @Test func `an available value is returned after the deadline`() {
     let monitor = Monitor(7)
     #expect(monitor.wait(until: Deadline(inMilliseconds: -5)) { $0 } == 7)
   }
 
-  @Test func `one thread at a time holds the state`() async {
+  @Test func `only one thread at a time holds the state`() async {
     let monitor = Monitor(0)
     await withTaskGroup(of: Void.self) { group in
       for _ in 0..<4 {

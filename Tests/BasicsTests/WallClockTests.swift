@@ -11,7 +11,7 @@ import Testing
     (253_402_300_799_999, "9999-12-31T23:59:59.999Z"),
     (-1, "1969-12-31T23:59:59.999Z"), (-1_000, "1969-12-31T23:59:59Z"),
   ])
-  func `a time is written as RFC 3339 has it`(milliseconds: Int64, text: String) {
+  func `a time is written in RFC 3339`(milliseconds: Int64, text: String) {
     #expect(WallClock.rfc3339(milliseconds) == text)
   }
 }

@@ -27,13 +27,13 @@ def parse_options() -> argparse.Namespace:
     checkout = Path(__file__).resolve().parents[2]
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
-        "--only", type=numbers, default=ALL_MEASURES, metavar="1,2", help="the measures to take"
+        "--only", type=numbers, default=ALL_MEASURES, metavar="1,2", help="the measures to run"
     )
     parser.add_argument(
         "--runs",
         type=positive,
         metavar="N",
-        help=f"runs of each host (default {SPAWN_RUNS} spawns, {OTHER_RUNS} of the others)",
+        help=f"runs of each host (default {SPAWN_RUNS} spawns, {OTHER_RUNS} for the others)",
     )
     parser.add_argument(
         "--sallyport",
@@ -70,7 +70,7 @@ def measure(options: argparse.Namespace, folder: Path) -> None:
     sallyport = programs.sallyport(options.sallyport)
     hosts = present([sallyport, *programs.go_hosts(go_path, folder), programs.python_host()])
     connections = workload.write_connections(folder, "connections.json", "https://coda.example.com")
-    # The pool differs from the goroutine per line only under load.
+    # The pool differs from one goroutine per line only under load.
     plain_hosts = [host for host in hosts if "workers" not in host.name]
     if 1 in options.only:
         spawn.measure(plain_hosts, connections, options.runs or SPAWN_RUNS)

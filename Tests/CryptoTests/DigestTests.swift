@@ -2,7 +2,7 @@ import Crypto
 import Testing
 
 @Suite struct DigestTests {
-  /// FIPS 180-4's examples (CSRC, "SHA-256"), and lengths around the 64-byte block.
+  /// The examples of FIPS 180-4 (CSRC, "SHA-256"), and lengths around the 64-byte block.
   @Test(arguments: [
     ("", 1, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"),
     ("abc", 1, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"),
@@ -15,11 +15,11 @@ import Testing
     ("a", 56, "b35439a4ac6f0948b6d6f9e3c6af0f5f590ce20f1bde7090ef7970686ec6738a"),
     ("a", 64, "ffe054fe7ae0cb6dc65c3af9b61d5209f439851db43d0ba5997337df154668eb"),
   ])
-  func `the known SHA-256 digests come out`(text: String, count: Int, digest: String) throws {
+  func `the known SHA-256 digests match`(text: String, count: Int, digest: String) throws {
     #expect(try Digest.hex(.sha256, Array(String(repeating: text, count: count).utf8)) == digest)
   }
 
-  /// RFC 1321 section A.5, and FIPS 180-4's examples (CSRC, "SHA-1").
+  /// RFC 1321 section A.5, and the examples of FIPS 180-4 (CSRC, "SHA-1").
   @Test(arguments: [
     (Digest.Algorithm.md5, "", "d41d8cd98f00b204e9800998ecf8427e"),
     (.md5, "abc", "900150983cd24fb0d6963f7d28e17f72"),
@@ -31,14 +31,14 @@ import Testing
       "84983e441c3bd26ebaae4aa1f95129e5e54670f1"
     ),
   ])
-  func `the known digests of MD5 and SHA-1 come out`(
+  func `the known MD5 and SHA-1 digests match`(
     algorithm: Digest.Algorithm, text: String, digest: String
   ) throws {
     #expect(try Digest.hex(algorithm, Array(text.utf8)) == digest)
   }
 
   @Test(arguments: Digest.Algorithm.allCases, [1, 63, 64, 65, 999])
-  func `pieces of any size have the digest of the whole`(
+  func `the digest does not depend on the chunk size`(
     algorithm: Digest.Algorithm, pieceBytes: Int
   ) throws {
     let whole = (0..<1_000).map { UInt8(truncatingIfNeeded: $0 * 7) }
@@ -51,7 +51,7 @@ import Testing
     #expect(try digest.hex() == Digest.hex(algorithm, whole))
   }
 
-  @Test func `the library says which one it is`() throws {
+  @Test func `the library reports its version`() throws {
     #expect(try Crypto.version().hasPrefix("OpenSSL 3."))
   }
 }

@@ -19,14 +19,14 @@ import Testing
     Base64.encode(Array(text.utf8), alphabet: .urlSafe, padded: false)
   }
 
-  /// A token of those parts with the right signature over them.
+  /// A token with these parts and a valid signature.
   private static func signed(_ header: String, _ claims: String) throws -> String {
     let text = header + "." + claims
     let signature = try key.get().sign(Array(text.utf8))
     return text + "." + Base64.encode(signature, alphabet: .urlSafe, padded: false)
   }
 
-  @Test func `a token is its parts in Base64url, claims in their order`() throws {
+  @Test func `a token has three Base64url parts, with the claims in order`() throws {
     let token = try JWT.sign(header: .init(keyID: "k1"), claims: claims, key: Self.key.get())
     #expect(
       token
@@ -37,14 +37,14 @@ import Testing
     #expect(read.sourceText == claims.text)
   }
 
-  @Test func `without a key id the header has none`() throws {
+  @Test func `the header has no key id if none is given`() throws {
     let token = try JWT.sign(claims: claims, key: Self.key.get())
     #expect(token.hasPrefix(Self.base64url(#"{"alg":"RS256","typ":"JWT"}"#) + "."))
     #expect(try JWT.verify(token, key: Self.key.get().publicKey)["exp"]?.integer == 1_800_003_600)
   }
 
-  /// RFC 7515 appendix A.2, with the public key given there in PEM.
-  @Test func `the example of RFC 7515 is verified`() throws {
+  /// RFC 7515 appendix A.2, with its public key in PEM.
+  @Test func `the example of RFC 7515 verifies`() throws {
     let claims = try JWT.verify(
       TestKeys.exampleToken, key: RSAPublicKey(pem: TestKeys.exampleKey))
     #expect(claims["iss"]?.string == "joe")
@@ -71,7 +71,7 @@ import Testing
     (header, base64url(String(repeating: "[", count: 100)), .malformed),
     (header, base64url("{\"a\":\"" + String(repeating: "a", count: 70_000) + "\"}"), .malformed),
   ])
-  func `a token of other parts is refused, however well it is signed`(
+  func `a token with invalid parts is rejected despite a valid signature`(
     header: String, claims: String, kind: JWTError.Kind
   ) throws {
     let token = try Self.signed(header, claims)
@@ -80,7 +80,7 @@ import Testing
     #expect(error.kind == kind)
   }
 
-  @Test func `a token that was touched is refused`() throws {
+  @Test func `a modified token is rejected`() throws {
     let token = try JWT.sign(claims: claims, key: Self.key.get())
     let parts = token.split(separator: ".").map(String.init)
     let unsigned = parts[0] + "." + parts[1]

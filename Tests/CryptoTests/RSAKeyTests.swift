@@ -9,22 +9,22 @@ import Testing
 
   @Test(arguments: [
     TestKeys.pkcs8, TestKeys.pkcs1,
-    // As a value copied out of a service account's JSON, once and twice.
+    // As copied from the JSON of a service account, escaped once and twice.
     TestKeys.pkcs8.replacing("\n", with: #"\n"#), TestKeys.pkcs8.replacing("\n", with: #"\\n"#),
     TestKeys.pkcs8.replacing("\n", with: #"\r\n"#), TestKeys.pkcs8.replacing("\n", with: "\r\n"),
-    // Pasted into a field of one line.
+    // Pasted into a single-line field.
     TestKeys.pkcs8.replacing("\n", with: " "), TestKeys.pkcs8.replacing("\n", with: ""),
     "\u{FEFF}Bag Attributes\n  friendlyName: x\n" + TestKeys.pkcs8 + "\n\n",
     TestKeys.publicSPKI + "\n" + TestKeys.pkcs8,
     "\"" + TestKeys.pkcs8.replacing("\n", with: #"\n"#) + "\\n\"",
   ])
-  func `a key is read as people paste it, and signs as openssl does`(pem: String) throws {
+  func `a pasted key is read, and signs as openssl does`(pem: String) throws {
     let key = try RSAPrivateKey(pem: pem)
     #expect(Base64.encode(try key.sign(abc)) == TestKeys.signatureOfABC)
   }
 
   @Test(arguments: [TestKeys.publicSPKI, TestKeys.publicPKCS1])
-  func `the public key verifies what the private one signed, and nothing else`(
+  func `the public key verifies only signatures of the private key`(
     pem: String
   ) throws {
     let key = try RSAPrivateKey(pem: TestKeys.pkcs8)
@@ -45,7 +45,7 @@ import Testing
     #expect(try !RSAPublicKey(pem: TestKeys.otherPublic).verify(signature, of: abc))
   }
 
-  @Test func `nothing and a megabyte are signed alike`() throws {
+  @Test func `an empty message and a megabyte are signed`() throws {
     let key = try RSAPrivateKey(pem: TestKeys.pkcs8)
     for bytes in [[], [UInt8](repeating: 0x61, count: 1_000_000)] {
       let signature = try key.sign(bytes)
@@ -54,7 +54,7 @@ import Testing
     }
   }
 
-  /// Shown by its name: a failure shall not print a screen of PEM.
+  /// The description is the name: a failure must not print a screen of PEM.
   struct Faulty: Sendable, CustomTestStringConvertible {
     let testDescription: String
     let pem: String
@@ -110,14 +110,15 @@ import Testing
     "-----BEGIN \(label)-----\n\(body)\n-----END \(label)-----"
   }
 
-  /// The key with its Base64 changed.
+  /// The key with modified Base64.
   private static func pkcs8(_ change: (String) -> String) -> String {
     let lines = TestKeys.pkcs8.split(separator: "\n")
     return pem("PRIVATE KEY", change(lines.dropFirst().dropLast().joined()))
   }
 
   @Test(arguments: faultyPrivateKeys)
-  func `what is wrong with a private key is said, and none of it is`(faulty: Faulty) throws {
+  func `the error of a private key has a reason that does not quote the key`(faulty: Faulty) throws
+  {
     let error = #expect(throws: KeyError.self) { try RSAPrivateKey(pem: faulty.pem) }
     #expect(error?.kind == faulty.kind)
     let reason = try #require(error?.reason)
@@ -134,12 +135,12 @@ import Testing
     Faulty("an empty SPKI", pem("PUBLIC KEY", "MAA="), .damaged),
     Faulty("an empty PKCS #1", pem("RSA PUBLIC KEY", "MAA="), .damaged),
   ])
-  func `what is wrong with a public key is said`(faulty: Faulty) {
+  func `the error of a public key has a reason`(faulty: Faulty) {
     let error = #expect(throws: KeyError.self) { try RSAPublicKey(pem: faulty.pem) }
     #expect(error?.kind == faulty.kind)
   }
 
-  @Test func `threads may share a key`() async throws {
+  @Test func `threads can share a key`() async throws {
     let key = try RSAPrivateKey(pem: TestKeys.pkcs8)
     try await withThrowingTaskGroup(of: Bool.self) { group in
       for number in UInt8(0)..<8 {
@@ -155,7 +156,7 @@ import Testing
     }
   }
 
-  /// Wycheproof's rsa_pkcs1_2048_sig_gen_test.json; its other digests are none of RS256.
+  /// Wycheproof's rsa_pkcs1_2048_sig_gen_test.json; only its SHA-256 vectors apply to RS256.
   @Test func `the vectors of Wycheproof are signed and verified`() throws {
     guard let bytes = SharedFile.bytes("suites/rsa/rsa_pkcs1_2048_sig_gen_test.json") else {
       return

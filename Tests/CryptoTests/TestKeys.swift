@@ -1,6 +1,4 @@
-
-
-/// Keys made for these tests with `openssl`; they open nothing.
+/// Keys generated with `openssl` for these tests. They protect nothing.
 enum TestKeys {
   /// PKCS #8, 2048 bits.
   static let pkcs8 = """
@@ -34,7 +32,7 @@ enum TestKeys {
     -----END PRIVATE KEY-----
     """
 
-  /// The same key: PKCS #1.
+  /// The same key in PKCS #1.
   static let pkcs1 = """
     -----BEGIN RSA PRIVATE KEY-----
     MIIEowIBAAKCAQEAji5i/w+b0rGU0FTE+rXFA/2jJnbkMbegnOgbM7CVkdIz7Cly
@@ -65,7 +63,7 @@ enum TestKeys {
     -----END RSA PRIVATE KEY-----
     """
 
-  /// The same key, with a passphrase: PKCS #8.
+  /// The same key in PKCS #8, with a passphrase.
   static let encryptedPKCS8 = """
     -----BEGIN ENCRYPTED PRIVATE KEY-----
     MIIFLTBXBgkqhkiG9w0BBQ0wSjApBgkqhkiG9w0BBQwwHAQI7wX7mj1yPPACAggA
@@ -99,7 +97,7 @@ enum TestKeys {
     -----END ENCRYPTED PRIVATE KEY-----
     """
 
-  /// The same in the old way.
+  /// The same key in encrypted PKCS #1 (RFC 1421).
   static let encryptedPKCS1 = """
     -----BEGIN RSA PRIVATE KEY-----
     Proc-Type: 4,ENCRYPTED
@@ -133,7 +131,7 @@ enum TestKeys {
     -----END RSA PRIVATE KEY-----
     """
 
-  /// Its public half: SPKI.
+  /// Its public key in SPKI.
   static let publicSPKI = """
     -----BEGIN PUBLIC KEY-----
     MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEAji5i/w+b0rGU0FTE+rXF
@@ -146,7 +144,7 @@ enum TestKeys {
     -----END PUBLIC KEY-----
     """
 
-  /// The same: PKCS #1.
+  /// Its public key in PKCS #1.
   static let publicPKCS1 = """
     -----BEGIN RSA PUBLIC KEY-----
     MIIBCgKCAQEAji5i/w+b0rGU0FTE+rXFA/2jJnbkMbegnOgbM7CVkdIz7Clyaz0N
@@ -158,7 +156,7 @@ enum TestKeys {
     -----END RSA PUBLIC KEY-----
     """
 
-  /// Somebody else's public key.
+  /// Another public key.
   static let otherPublic = """
     -----BEGIN PUBLIC KEY-----
     MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEA4PdWLNOZR2AS8xaNr/q/
@@ -180,7 +178,7 @@ enum TestKeys {
     -----END PRIVATE KEY-----
     """
 
-  /// P-256, SEC 1, with its parameters in front.
+  /// P-256, SEC 1, with its parameters first.
   static let ecWithParameters = """
     -----BEGIN EC PARAMETERS-----
     BggqhkjOPQMBBw==
@@ -205,7 +203,7 @@ enum TestKeys {
     -----END PRIVATE KEY-----
     """
 
-  /// For RSASSA-PSS alone.
+  /// Restricted to RSASSA-PSS.
   static let pss = """
     -----BEGIN PRIVATE KEY-----
     MIIEuwIBADALBgkqhkiG9w0BAQoEggSnMIIEowIBAAKCAQEA06z9EBu5/ScWusf+
@@ -266,7 +264,7 @@ enum TestKeys {
     -----END PUBLIC KEY-----
     """
 
-  /// `openssl dgst -sha256 -sign` of `abc` with `pkcs8`.
+  /// The output of `openssl dgst -sha256 -sign` for `abc` with `pkcs8`.
   static let signatureOfABC = """
     FuOAxFfFW9L7MEW6GEXWsF5T0SYF13wxTeFeRCt7lq+hWk23yZeLSTiLilXWyx+2\
     k4y9nxCzxPscIBqCe/itPjylo79pg/wNZhq8DRKMhTNx4qthD95F3I9y4ubsjIYH\
@@ -276,7 +274,7 @@ enum TestKeys {
     CjFXQ77ZERGXYzx8xqqRyw==
     """
 
-  /// The key of RFC 7515 appendix A.2, and the token that it signed.
+  /// The key of RFC 7515 appendix A.2, and the token signed with it.
   static let exampleKey = """
     -----BEGIN PUBLIC KEY-----
     MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEAofgWCuLjybRlzo0tZWJj

@@ -5,7 +5,7 @@ import Testing
 @Suite struct RetryPolicyTests {
   private let policy = RetryPolicy(attempts: 3, baseMilliseconds: 100, maximumMilliseconds: 1_000)
 
-  /// Whether a request is retried: one whose repetition is safe, and one whose repetition is not.
+  /// Whether a request is retried: a repeatable one, and one that is not.
   @Test(arguments: [
     (200, false, false), (204, false, false), (301, false, false), (400, false, false),
     (401, false, false), (403, false, false), (404, false, false), (408, false, false),
@@ -13,7 +13,7 @@ import Testing
     (501, false, false), (502, true, false), (503, true, false), (504, true, false),
     (505, false, false), (507, false, false), (599, false, false),
   ])
-  func `a request is retried after a status only where that is safe`(
+  func `a status is retried only if a retry is safe`(
     status: Int, whenRepeatable: Bool, otherwise: Bool
   ) {
     for (isRepeatable, isRepeated) in [(true, whenRepeatable), (false, otherwise)] {
@@ -29,14 +29,15 @@ import Testing
     }
   }
 
-  /// For a request that did not arrive, that may have and is repeatable, and that may have and is not.
+  /// Whether a request is retried: not sent; possibly sent and repeatable; possibly sent and not
+  /// repeatable.
   @Test(arguments: [
     (TransportError.Kind.cannotConnect, true, true, true), (.timedOut, true, true, false),
     (.interrupted, true, true, false), (.tls, false, false, false),
     (.responseTooLarge, false, false, false), (.tooManyRedirects, false, false, false),
     (.cancelled, false, false, false), (.unavailable, false, false, false),
   ])
-  func `a request is retried after a transport error only where that is safe`(
+  func `a transport error is retried only if a retry is safe`(
     kind: TransportError.Kind, notArrived: Bool, whenRepeatable: Bool, otherwise: Bool
   ) {
     for (mayHaveArrived, isRepeatable, isRepeated) in [
@@ -56,7 +57,7 @@ import Testing
     (1, 50, 100), (2, 100, 200), (3, 200, 400), (4, 400, 800), (5, 500, 1_000), (8, 500, 1_000),
     (60, 500, 1_000),
   ])
-  func `the back-off doubles up to its maximum, and half of it is random`(
+  func `the back-off doubles up to its maximum and is half random`(
     attempt: Int, least: Int, most: Int
   ) {
     let policy = RetryPolicy(attempts: 99, baseMilliseconds: 100, maximumMilliseconds: 1_000)
@@ -72,7 +73,7 @@ import Testing
     }
   }
 
-  @Test func `there are four attempts by default`() {
+  @Test func `the default is four attempts`() {
     let delays = (1...5).map { attempt in
       RetryPolicy().delay(
         afterStatus: 503, retryAfterMilliseconds: nil, attempt: attempt, isRepeatable: true,

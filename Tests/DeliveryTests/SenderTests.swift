@@ -86,7 +86,7 @@ extension Result<HTTPResponse, CommandError> {
   @Test func `a tracked request is not retried, even if it only reads`() async {
     let network = TestNetwork(ScriptedTransport(statuses: 503))
     var request = HTTPRequest.sample
-    request.isTracked = true
+    request.callerResolvesOutcome = true
     #expect(await start(network.sender(), request).value.status == 503)
     #expect(network.transport.attempts.count == 1)
   }

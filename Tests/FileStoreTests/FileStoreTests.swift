@@ -34,7 +34,7 @@ import Testing
       name: name, content: Array(text.utf8), contentType: type, source: .playbookFile)
   }
 
-  @Test func `a file comes back as it was put, also from another store of the directory`() throws {
+  @Test func `a stored file is read back, also through another store of the directory`() throws {
     let one = try store()
     let put = try put("a.txt", in: one)
     for store in [one, try self.store()] {
@@ -55,7 +55,7 @@ import Testing
     (0, 5, "hello", true), (0, 4, "hell", false), (4, 9, "o", true), (5, 1, "", true),
     (0, .max, "hello", true), (2, 0, "", false),
   ])
-  func `a piece ends at the end of the file`(
+  func `a chunk ends at the end of the file`(
     offset: Int, length: Int, text: String, isLast: Bool
   ) throws {
     let store = try store()
@@ -63,21 +63,21 @@ import Testing
     #expect(piece.bytes == Array(text.utf8) && piece.isLast == isLast && piece.offset == offset)
   }
 
-  @Test func `beyond the end there is nothing to read`() throws {
+  @Test func `an offset beyond the end is an error`() throws {
     let store = try store()
     let file = try put("a", in: store)
     let error = #expect(throws: FileStoreError.self) { try store.read(file.id, offset: 6) }
     #expect(error?.kind == .beyondEnd && error?.reason.contains("5 bytes") == true)
   }
 
-  @Test func `files are listed in the order in which they were put`() throws {
+  @Test func `files are listed in order of creation`() throws {
     let (one, other) = (try store(), try store())
     let ids = try (0..<20).map { try put("\($0)", in: $0 % 3 == 0 ? one : other).id }
     #expect(try one.list().map(\.id) == ids)
     #expect(try one.list(limit: 3).map(\.id) == Array(ids[..<3]))
   }
 
-  @Test func `a list goes on after a file that is gone`() throws {
+  @Test func `a list continues after a removed file`() throws {
     let store = try store()
     let files = try (0..<4).map { try put("\($0)", in: store) }
     let position = try #require(FilePosition(files[1].position.text))
@@ -86,9 +86,9 @@ import Testing
   }
 
   @Test(arguments: ["", "1", "1-2", "x-\(String(repeating: "a", count: 32))", "--"])
-  func `what is no position is none`(text: String) { #expect(FilePosition(text) == nil) }
+  func `an invalid position is rejected`(text: String) { #expect(FilePosition(text) == nil) }
 
-  @Test func `a file that was removed is gone, from the disk too`() throws {
+  @Test func `a removed file is deleted from disk`() throws {
     let store = try store()
     let file = try put("a", in: store)
     #expect(try store.remove(file.id))
@@ -103,13 +103,13 @@ import Testing
     String(repeating: "0", count: 31), String(repeating: "0", count: 33),
     String(repeating: "é", count: 16), "../" + String(repeating: "0", count: 29),
   ])
-  func `what cannot be an id names no file`(id: String) throws {
+  func `an invalid id names no file`(id: String) throws {
     let store = try store()
     try put("a", in: store)
     #expect(try store.find(id) == nil && !store.remove(id) && store.list().count == 1)
   }
 
-  @Test func `a content of more bytes than a file may have is refused and leaves nothing`() throws {
+  @Test func `a content above the limit is rejected and leaves no file`() throws {
     let store = try store(maximumFileBytes: 4)
     #expect(try put("a", "1234", in: store).size == 4)
     let long = directory.appendingPathComponent("long")
@@ -124,7 +124,7 @@ import Testing
     #expect(names.count == 2)
   }
 
-  @Test func `a copy that is cancelled leaves nothing`() throws {
+  @Test func `a cancelled copy leaves no file`() throws {
     let original = directory.appendingPathComponent("original")
     try Data(count: 1_000_000).write(to: original)
     let store = try store(maximumFileBytes: 2_000_000)
@@ -150,9 +150,9 @@ import Testing
     }
   }
 
-  // MARK: What others leave in the directory
+  // MARK: Foreign files in the directory
 
-  @Test func `a symbolic link in the place of a content or a record is not followed`() throws {
+  @Test func `a symbolic link instead of a content or a record is not followed`() throws {
     let store = try store()
     let (one, other) = (try put("a", in: store), try put("b", in: store))
     let manager = FileManager.default
@@ -170,7 +170,7 @@ import Testing
     #"{"content":"../../../etc/passwd""#, #"{"content":"ID-../x""#, #"{"content":"ID.json""#, "",
     "[]", "\0",
   ])
-  func `a record that leads elsewhere is none`(start: String) throws {
+  func `a record with a foreign path is ignored`(start: String) throws {
     let store = try store()
     let file = try put("a", in: store)
     let record = directory.appendingPathComponent("files/\(file.id).json")
@@ -181,7 +181,7 @@ import Testing
     #expect(try store.find(file.id) == nil)
   }
 
-  @Test func `what a crash left is never listed, and goes when it is old`() throws {
+  @Test func `files of a crashed process are never listed, and removed when stale`() throws {
     let store = try store()
     let file = try put("a", in: store)
     let id = String(repeating: "0", count: 32)
@@ -206,19 +206,19 @@ import Testing
     #expect(names.count == foreign.count + 2)
   }
 
-  @Test func `a directory keeps the modes that it has, unless it is new`() throws {
+  @Test func `an existing directory keeps its mode`() throws {
     let files = directory.appendingPathComponent("files").path
     func mode() throws -> Int? {
       try FileManager.default.attributesOfItem(atPath: files)[.posixPermissions] as? Int
     }
-    #expect(try !store().isOpenToOthers)
+    #expect(try !store().isListableByOthers)
     #expect(try mode() == 0o700)
     chmod(files, 0o755)
-    #expect(try store().isOpenToOthers)
+    #expect(try store().isListableByOthers)
     #expect(try mode() == 0o755)
   }
 
-  @Test func `a temporary directory is made when it is needed and removed at the end`() throws {
+  @Test func `a temporary directory is created on demand and removed on close`() throws {
     let store = try FileStore()
     #expect(try store.list().isEmpty)
     let folder = URL(fileURLWithPath: try put("a", in: store).path).deletingLastPathComponent()
@@ -237,7 +237,7 @@ import Testing
     (".bashrc", "bashrc"), ("a\u{202E}fdp.exe", "a_fdp.exe"), ("/\u{308}", "_\u{308}"),
     ("Bericht März.pdf", "Bericht März.pdf"), ("\u{85}\u{2028}", "__"),
   ])
-  func `a name is made harmless`(given: String, onDisk: String) {
+  func `a name is sanitized`(given: String, onDisk: String) {
     #expect(FileName.forDisk(given, maximumBytes: 200) == onDisk)
   }
 
@@ -248,7 +248,7 @@ import Testing
     (String(repeating: "a", count: 300), String(repeating: "a", count: 200)),
     ("a." + String(repeating: "b", count: 300), "a." + String(repeating: "b", count: 198)),
   ])
-  func `a long name is cut before its extension`(given: String, onDisk: String) {
+  func `a long name is truncated before its extension`(given: String, onDisk: String) {
     #expect(FileName.forDisk(given, maximumBytes: 200) == onDisk)
   }
 }
@@ -259,7 +259,7 @@ import Testing
     ("pdf", "application/octet-stream"), ("a.", "application/octet-stream"),
     ("a.xyz", "application/octet-stream"), ("mail.eml", "message/rfc822"),
   ])
-  func `the extension tells the type`(name: String, type: String) {
+  func `the extension determines the type`(name: String, type: String) {
     #expect(ContentType.ofName(name) == type)
   }
 
@@ -268,7 +268,7 @@ import Testing
     ("text", false), ("text/", false), ("/plain", false), ("a/b/c", false), ("", false),
     ("text/plain\r\nX: y", false), ("te xt/plain", false), ("text/plaín", false),
   ])
-  func `a type is one word by another`(text: String, isValid: Bool) {
+  func `a type must be two tokens`(text: String, isValid: Bool) {
     #expect(ContentType.isValid(text) == isValid)
   }
 }

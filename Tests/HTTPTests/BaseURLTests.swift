@@ -30,7 +30,7 @@ import Testing
     Good("https://[2001:DB8::1]", host: "2001:db8::1", port: 443),
     Good("https://[2001:db8::1]:8443/x", host: "2001:db8::1", port: 8_443),
     Good("https://[::1]", host: "::1", port: 443),
-    // This machine itself.
+    // This machine.
     Good("http://localhost", host: "localhost", port: 80),
     Good("http://LOCALHOST:8080/x", "http://LOCALHOST:8080/x", host: "localhost", port: 8_080),
     Good("http://127.0.0.1:8080", host: "127.0.0.1", port: 8_080),
@@ -39,7 +39,7 @@ import Testing
   ]
 
   @Test(arguments: good)
-  func `a good root is taken apart`(_ good: Good) throws {
+  func `a valid root is parsed`(_ good: Good) throws {
     let url = try BaseURL(good.input)
     #expect(url.text == good.text)
     #expect(url.host == good.host)
@@ -47,27 +47,28 @@ import Testing
     #expect(url.isSecure == good.text.hasPrefix("https"))
   }
 
-  private static let start = "a URL starts with https://, as in https://example.com"
-  private static let characters = "a URL has no spaces, control or non-ASCII characters"
-  private static let port = "a port is a number from 1 to 65535"
-  private static let brackets = "an IPv6 address stands in brackets"
+  private static let start = "must start with https://, for example https://example.com"
+  private static let characters = "must not contain spaces, control or non-ASCII characters"
+  private static let port = "has an invalid port; expected 1 to 65535"
+  private static let brackets = "must have an IPv6 address in brackets"
   private static let clear =
-    "http:// would send credentials in the clear; only https:// leaves this machine"
+    "must start with https://; http:// sends credentials in clear text and "
+    + "is allowed only for this machine"
 
   @Test(arguments: [
     ("", start), ("acme.example.com", start), ("/relative", start), ("https:a.example", start),
     ("https://", start),
-    ("ftp://acme.example.com", "a URL starts with https://, not with ftp://"),
-    (" javascript://x", "a URL starts with https://, not with javascript://"),
-    ("https:///path", "the URL has no host"), ("https://:443", "the URL has no host"),
-    ("https://[]", "the URL has no host"),
+    ("ftp://acme.example.com", "must start with https://, not ftp://"),
+    (" javascript://x", "must start with https://, not javascript://"),
+    ("https:///path", "has no host"), ("https://:443", "has no host"),
+    ("https://[]", "has no host"),
     ("https://a b.example.com", characters), ("https://exämple.com", characters),
     ("https://a.example/\u{7F}", characters), ("https://a.example/\r\nX: y", characters),
-    ("https://a.example?x=1", "the server URL has no query and no fragment"),
-    ("https://a.example/x#f", "the server URL has no query and no fragment"),
+    ("https://a.example?x=1", "must not contain a query or a fragment"),
+    ("https://a.example/x#f", "must not contain a query or a fragment"),
     (
       "https://user:pw@acme.example.com",
-      "the server URL holds no user name or password; use the settings"
+      "must not contain a user name or password; use the settings for them"
     ),
     ("https://a:0", port), ("https://a:65536", port), ("https://a:", port), ("https://a:x", port),
     ("https://a:+80", port), ("https://a:-1", port), ("https://a:99999999999999999999", port),
@@ -80,8 +81,8 @@ import Testing
     ("http://localhost\\.evil.example", clear), ("http://[::2]", clear), ("http://[::]", clear),
     ("http://0.0.0.0", clear), ("http://10.0.0.1", clear),
   ])
-  func `a bad root is refused with the reason`(text: String, reason: String) {
-    let fault = #expect(throws: BaseURL.Fault.self) { try BaseURL(text) }
+  func `an invalid root is rejected with a reason`(text: String, reason: String) {
+    let fault = #expect(throws: BaseURL.InvalidURL.self) { try BaseURL(text) }
     #expect(fault?.reason == reason)
   }
 
@@ -101,7 +102,7 @@ import Testing
     ("http://127.0.0.1:1/x?y", true), ("https://localhost/", true), ("http://[::1]/", true),
     ("https://a.example/127.0.0.1", false), ("https://127.0.0.1.example/", false), ("x", false),
   ])
-  func `this machine itself is known`(url: String, isLoopback: Bool) {
+  func `this machine is recognized`(url: String, isLoopback: Bool) {
     #expect(BaseURL.isLoopback(url: url) == isLoopback)
   }
 }
@@ -114,7 +115,7 @@ import Testing
     ("http://user:a:b@proxy.example", ["a:b", "a:b"]),
     ("http://user:p@ss@proxy.example", ["p@ss", "p@ss"]),
   ])
-  func `a proxy and its passwords are read`(text: String, passwords: [String]) throws {
+  func `a proxy and its passwords are parsed`(text: String, passwords: [String]) throws {
     let proxy = try ProxyURL(text)
     #expect(proxy.text == text)
     #expect(proxy.passwords == passwords)
@@ -125,8 +126,8 @@ import Testing
     "http://proxy.example:0", "http://user:secret@proxy.example:x", "http://::1",
     "http://user:secret@[::1", "http://a b", "http://user:secret@pröxy.example",
   ])
-  func `a bad proxy is refused without being quoted`(text: String) {
-    let fault = #expect(throws: BaseURL.Fault.self) { try ProxyURL(text) }
+  func `an invalid proxy is rejected without quoting it`(text: String) {
+    let fault = #expect(throws: BaseURL.InvalidURL.self) { try ProxyURL(text) }
     #expect(fault?.reason.contains("secret") == false)
   }
 }

@@ -4,7 +4,7 @@ import JSON
 import Testing
 
 @Suite struct URLBuilderTests {
-  @Test func `a path and query items are put together`() {
+  @Test func `a path and query items are joined`() {
     var url = URLBuilder(root: "https://a.example/api")
     url.path("/x/")
     url.path(17)
@@ -25,7 +25,7 @@ import Testing
     )
   }
 
-  @Test func `a long URL is whole`() {
+  @Test func `a long URL is complete`() {
     var url = URLBuilder(root: "https://a.example")
     url.query("q", String(repeating: "ä", count: 5_000))
     #expect(url.text == "https://a.example?q=" + String(repeating: "%C3%A4", count: 5_000))
@@ -37,7 +37,7 @@ import Testing
     JSONFragment { request.write(to: &$0) }.text
   }
 
-  @Test func `a request without a body is shown`() {
+  @Test func `a request without a body is written`() {
     let request = HTTPRequest(
       .get, "https://a.example/x", headers: [HTTPRequest.Header("Accept", "*/*")])
     #expect(
@@ -45,7 +45,7 @@ import Testing
         == #"{"method":"GET","url":"https://a.example/x","headers":{"Accept":"*/*"}}"#)
   }
 
-  @Test func `credentials are not shown`() {
+  @Test func `credentials are redacted`() {
     var request = HTTPRequest(
       .post, "https://a.example",
       headers: [
@@ -60,13 +60,13 @@ import Testing
     #expect(shown(request).hasSuffix(#""body":"[redacted]"}"#))
   }
 
-  @Test func `a body that is not JSON is shown as text`() {
+  @Test func `a body that is not JSON is written as text`() {
     let request = HTTPRequest(
       HTTPRequest.Method(rawValue: "PUT"), "https://a.example", body: Array("{\"a\"".utf8) + [0xFF])
     #expect(shown(request).hasSuffix("\"body\":\"{\\\"a\\\"\u{FFFD}\"}"))
   }
 
-  @Test func `a form is sent with its type, and not shown where it is a credential`() {
+  @Test func `a form has its content type, and is redacted if it is a credential`() {
     var request = HTTPRequest(
       .post, "https://a.example/token",
       form: ["grant_type": "refresh_token", "client_secret": "a b"])
@@ -80,7 +80,7 @@ import Testing
     #expect(shown(request).hasSuffix(#""body":"[redacted]"}"#))
   }
 
-  @Test func `a header is found by its name in lower case, the first of several`() {
+  @Test func `a header is found by its lower-case name, the first one counts`() {
     let response = HTTPResponse(
       status: 299, headers: [("a", "1"), ("b", "2"), ("a", "3")], body: [])
     #expect(response.header("a") == "1")

@@ -10,7 +10,7 @@ import Testing
     ("0", 0), ("3", 3_000), ("  120 ", 120_000), ("\t5", 5_000), ("007", 7_000),
     // Some vendors send a fraction.
     ("1.5", 1_500), ("0.0001", 1),
-    // At most a day.
+    // At most one day.
     ("86400", 86_400_000), ("86401", 86_400_000), ("99999999999999999999999", 86_400_000),
   ])
   func `seconds are read`(value: String, milliseconds: Int) {
@@ -21,7 +21,7 @@ import Testing
     "Sun, 06 Nov 1994 08:49:37 GMT", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994",
     " Sun, 06 Nov 1994 08:49:37 GMT ", "sun, 6 nov 1994 08:49:37 gmt",
   ])
-  func `the three forms of dates are read`(value: String) {
+  func `the three date forms are read`(value: String) {
     for (now, milliseconds) in [
       (Self.date - 5_000, 5_000), (Self.date - 1, 1), (Self.date, 0), (Self.date + 1, 0),
       (Self.date + 1_000_000_000_000, 0), (Self.date - 86_400_001, 86_400_000), (0, 86_400_000),
@@ -34,12 +34,12 @@ import Testing
     ("Thu, 01 Jan 1970 00:00:00 GMT", 0), ("Tue, 29 Feb 2000 23:59:59 GMT", 951_868_799_000),
     ("Tue, 19 Jan 2038 03:14:08 GMT", 2_147_483_648_000),
     ("Fri, 31 Dec 9999 23:59:60 GMT", 253_402_300_800_000),
-    // Of two digits of a year, at most fifty years from now.
+    // Two-digit years: at most fifty years in the future.
     ("Friday, 20-Nov-26 12:00:00 GMT", 1_795_176_000_000),
     ("Friday, 20-Nov-76 12:00:00 GMT", 3_373_099_200_000),
     ("Sunday, 20-Nov-77 12:00:00 GMT", 248_875_200_000),
   ])
-  func `a date is the right moment`(value: String, milliseconds: Int64) {
+  func `a date has the expected time`(value: String, milliseconds: Int64) {
     let now: Int64 = 1_795_176_000_000
     #expect(RetryAfter.httpDate(value, nowMilliseconds: now) == milliseconds)
   }
@@ -54,7 +54,7 @@ import Testing
     "Sun, 06 Nov 1969 08:49:37 GMT",
     "Sun, 06 Nov 99999 08:49:37 GMT", "1994-11-06T08:49:37Z", "Nov", "::", "1 2 3 Nov 08:49:37",
   ])
-  func `garbage is nothing`(value: String) {
+  func `invalid values are ignored`(value: String) {
     #expect(RetryAfter.milliseconds(value, nowMilliseconds: 0) == nil)
   }
 }

@@ -8,8 +8,7 @@ import Testing
 @Suite struct CommandResultTests {
   private func written(_ result: CommandResult) -> String {
     JSONFragment { writer in
-      result.write(to: &writer, indicator: "Test failed.")
-      writer.closeObject()
+      writer.object { result.writeMembers(to: &$0, indicator: "Test failed.") }
     }.text
   }
 

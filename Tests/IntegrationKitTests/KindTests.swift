@@ -179,8 +179,8 @@ import Testing
     (#""https://a.example/x""#, nil), (#"" https://a.example""#, nil),
     (#""http://localhost""#, nil),
     ("1", "must be a string"),
-    (#""a.example""#, "a URL starts with https://, as in https://example.com"),
-    (#""https://a b""#, "a URL has no spaces, control or non-ASCII characters"),
+    (#""a.example""#, "must start with https://, for example https://example.com"),
+    (#""https://a b""#, "must not contain spaces, control or non-ASCII characters"),
   ])
   func `a server URL is one that may be called`(text: String, message: String?) throws {
     var faults: [ParameterProblem] = []

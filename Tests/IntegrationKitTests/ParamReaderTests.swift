@@ -87,7 +87,8 @@ import Testing
           "/update_method: must be one of move, delete, keep_all (move)",
           "/parent_id: must not be empty", "/force_delete: must be true or false",
           "/per_seconds: must be a number from 0.001 to 31536000",
-          "/server_url: http:// would send credentials in the clear; only https:// leaves this machine",
+          "/server_url: must start with https://; http:// sends credentials in clear text and "
+            + "is allowed only for this machine",
           "/filter/riskLevel: must be a string",
           "/filter/port/number: must be an integer from 1 to 65535",
           "/filter/risklevel: is unknown (riskLevel)",

@@ -32,12 +32,12 @@ import Testing
     (#"{"$date":1}"#, "must be a string or an integer"),
     ("1.5", "must be whole milliseconds since 1970, or a string"),
     ("1e400", "must be whole milliseconds since 1970, or a string"),
-    ("-1", "is no time: it is not within the years 1970 to 9999; a time is \(Timestamp.forms)"),
+    ("-1", "is no time: outside the years 1970 to 9999; expected \(Timestamp.forms)"),
     (
       "253402300800000",
-      "is no time: it is not within the years 1970 to 9999; a time is \(Timestamp.forms)"
+      "is no time: outside the years 1970 to 9999; expected \(Timestamp.forms)"
     ),
-    (#""""#, "is no time: it is empty; a time is \(Timestamp.forms)"),
+    (#""""#, "is no time: empty; expected \(Timestamp.forms)"),
   ])
   func `anything else is none, for the schema as well`(text: String, message: String) throws {
     let (value, faults) = try decode(text)
@@ -50,8 +50,8 @@ import Testing
     #expect(
       value == nil
         && faults == [
-          "is no time: the day is 30, not from 1 to 28, the days of that month (character 9); "
-            + "a time is \(Timestamp.forms)"
+          "is no time: day 30 is out of range; expected 1 to 28 in this month (character 9); "
+            + "expected \(Timestamp.forms)"
         ])
   }
 

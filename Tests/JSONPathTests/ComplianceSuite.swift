@@ -4,7 +4,7 @@ import JSONPath
 import TestSupport
 import Testing
 
-/// The JSONPath Compliance Test Suite, read from beside the checkout.
+/// The JSONPath Compliance Test Suite, if it is present next to the checkout.
 struct ComplianceSuite {
   struct Case: CustomTestStringConvertible, Sendable {
     let json: JSON
@@ -12,7 +12,7 @@ struct ComplianceSuite {
     var name: String { json["name"]?.string ?? "" }
     var selector: String { json["selector"]?.string ?? "" }
     var isInvalid: Bool { json["invalid_selector"]?.bool ?? false }
-    /// Every result that is right: of `result` or any of `results`.
+    /// All accepted results: `result` or any of `results`.
     var results: [JSON] { alternatives("result", "results") }
     var paths: [JSON] { alternatives("result_paths", "results_paths") }
     var testDescription: String { name }
@@ -22,7 +22,7 @@ struct ComplianceSuite {
     }
   }
 
-  /// Nil when the suite is absent.
+  /// Nil if the suite is absent.
   static let cases: [Case]? = SharedFile.bytes("suites/jsonpath/cts.json").map { text in
     do {
       return try JSON.parse(text)["tests"].map { $0.elements.map(Case.init) } ?? []
@@ -32,9 +32,9 @@ struct ComplianceSuite {
   }
 }
 
-@Suite(.enabled(if: ComplianceSuite.cases != nil, "the compliance suite is not there"))
+@Suite(.enabled(if: ComplianceSuite.cases != nil, "the compliance suite is absent"))
 struct ComplianceTests {
-  @Test func `the suite is whole`() {
+  @Test func `the suite is complete`() {
     let cases = ComplianceSuite.cases ?? []
     #expect(cases.count == 703)
     #expect(cases.filter(\.isInvalid).count == 247)
@@ -42,7 +42,7 @@ struct ComplianceTests {
   }
 
   @Test(arguments: (ComplianceSuite.cases ?? []).filter(\.isInvalid))
-  func `an invalid selector is refused at an offset inside it`(_ invalid: ComplianceSuite.Case) {
+  func `an invalid selector is rejected at an offset inside it`(_ invalid: ComplianceSuite.Case) {
     do {
       _ = try JSONPath(invalid.selector)
       Issue.record("accepted: \(invalid.selector)")
@@ -64,7 +64,7 @@ struct ComplianceTests {
     #expect(nodes.map { canonical($0.value) } == values)
     let paths = nodes.map(\.normalizedPath)
     #expect(valid.paths.map { $0.elements.map { $0.string ?? "" } }.contains(paths))
-    // A normalized path is itself a query, for that node alone.
+    // A normalized path is a query for exactly that node.
     for node in nodes {
       let again = try JSONPath(node.normalizedPath).nodes(in: document)
       #expect(again.map(\.normalizedPath) == [node.normalizedPath])
@@ -72,7 +72,7 @@ struct ComplianceTests {
   }
 }
 
-/// One spelling per value, so that the judge does not rest on the module's own equality.
+/// A canonical text per value, so that the test does not depend on the module's own equality.
 private func canonical(_ json: JSON) -> String {
   switch json.kind {
   case .object:

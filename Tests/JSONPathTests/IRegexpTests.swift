@@ -66,7 +66,7 @@ struct IRegexpTests {
     ("", "", true), ("", "x", true), ("a{3}", "aabaaa", true), ("a{4}", "aabaaa", false),
     ("$", "abc", true), ("^$", "a", false), ("bc|x", "abc", true), ("\n.", "a\nb", true),
   ])
-  func `a pattern is found in a text`(pattern: String, text: String, isFound: Bool) throws {
+  func `a pattern is found inside a text`(pattern: String, text: String, isFound: Bool) throws {
     #expect(try IRegexp(pattern).isFound(in: text) == isFound)
   }
 
@@ -77,8 +77,8 @@ struct IRegexpTests {
     "\\", "\\d", "\\w", "\\s", "\\b", "\\u0041", "\\1", "\\$", "\\/", "\\p", "\\p{", "\\p{}",
     "\\p{Cs}", "\\p{Xx}", "\\p{lu}", "\\p{Lu", "\\p{Luu}", "\\p{^Lu}", "(?:a)", "(?i)a", "|*",
   ])
-  func `what RFC 9485 does not have is refused`(_ pattern: String) {
-    #expect(throws: IRegexp.Fault.syntax) { try IRegexp(pattern) }
+  func `syntax outside RFC 9485 is rejected`(_ pattern: String) {
+    #expect(throws: IRegexp.CompileError.syntax) { try IRegexp(pattern) }
   }
 
   @Test(arguments: [
@@ -87,15 +87,15 @@ struct IRegexpTests {
     String(repeating: "(", count: 101) + String(repeating: ")", count: 101),
     String(repeating: "a", count: 16_385),
   ])
-  func `what is too large is refused`(_ pattern: String) {
-    #expect(throws: IRegexp.Fault.tooLarge) { try IRegexp(pattern) }
+  func `a pattern that is too large is rejected`(_ pattern: String) {
+    #expect(throws: IRegexp.CompileError.tooLarge) { try IRegexp(pattern) }
   }
 
-  /// With backtracking each of these would take longer than the universe has.
+  /// With backtracking, each of these would run practically forever.
   @Test(
     .timeLimit(.minutes(1)),
     arguments: ["(a*)*b", "(a|a)*b", "(a|aa)+b", "(a?){100}a*b", "(.*)(.*)(.*)(.*)b", "((a+)+)+b"])
-  func `a pathological pattern ends`(_ pattern: String) throws {
+  func `a pathological pattern terminates`(_ pattern: String) throws {
     let text = String(repeating: "a", count: 5_000)
     let regexp = try IRegexp(pattern)
     let results = [
@@ -113,7 +113,7 @@ struct IRegexpTests {
     }
   }
 
-  @Test func `computed patterns may differ from node to node`() throws {
+  @Test func `computed patterns may differ per node`() throws {
     let document = try JSON.parse(
       ##"[{"p": "a+", "v": "aa"}, {"p": "b", "v": "aa"}, {"p": "b", "v": "b"}, {"p": "(", "v": "("}]"##
     )

@@ -4,7 +4,7 @@ import JSONPath
 import Testing
 
 struct JSONPathTests {
-  // MARK: Refusals
+  // MARK: Invalid queries
 
   struct Refusal: Sendable {
     let query: String
@@ -21,7 +21,7 @@ struct JSONPathTests {
   static let refusals = [
     Refusal("", at: 0, "$"),
     Refusal(" $", at: 0, "$"),
-    Refusal("$ ", at: 1, "a segment, which starts with . or [, or the end"),
+    Refusal("$ ", at: 1, "a segment (. or [) or the end of the query"),
     Refusal("$.", at: 2, "a name or * after ."),
     Refusal("$.é.1", at: 5, "a name or * after ."),
     Refusal("$..", at: 3, "a name, * or [ after .."),
@@ -31,39 +31,39 @@ struct JSONPathTests {
     Refusal("$['\\ud800']", at: 3, "a low surrogate after a high one"),
     Refusal("$['\\udc00']", at: 3, "a high surrogate before a low one"),
     Refusal("$[]", at: 2, "a selector: a quoted name, *, an index, a slice or a filter"),
-    Refusal("$[01]", at: 2, "an integer without a leading zero and other than -0"),
-    Refusal("$[1:-0]", at: 4, "an integer without a leading zero and other than -0"),
+    Refusal("$[01]", at: 2, "an integer without leading zeros, not -0"),
+    Refusal("$[1:-0]", at: 4, "an integer without leading zeros, not -0"),
     Refusal("$[9007199254740992]", at: 2, "an integer between -(2^53 - 1) and 2^53 - 1"),
     Refusal("$[99999999999999999999999]", at: 2, "an integer between -(2^53 - 1) and 2^53 - 1"),
     Refusal("$[?@.a=1]", at: 6, "a comma or ]"),
     Refusal("$[?@.a==]", at: 8, "a query, a literal, a function, ! or a parenthesis"),
-    Refusal("$[?@.a==1.]", at: 10, "a digit after the point"),
-    Refusal("$[?@.*==1]", at: 3, "a singular query, which is one of just names and indices"),
-    Refusal("$[?1==@..a]", at: 6, "a singular query, which is one of just names and indices"),
-    Refusal("$[?@[ 'a']==1]", at: 3, "a singular query, which is one of just names and indices"),
+    Refusal("$[?@.a==1.]", at: 10, "a digit after the decimal point"),
+    Refusal("$[?@.*==1]", at: 3, "a singular query (names and indices only)"),
+    Refusal("$[?1==@..a]", at: 6, "a singular query (names and indices only)"),
+    Refusal("$[?@[ 'a']==1]", at: 3, "a singular query (names and indices only)"),
     Refusal(
-      "$[?length(@['a' ])==1]", at: 10, "a singular query, which is one of just names and indices"),
+      "$[?length(@['a' ])==1]", at: 10, "a singular query (names and indices only)"),
     Refusal("$[?!@.a==1]", at: 4, "parentheses around the comparison after !"),
     Refusal("$[?(@.a]", at: 7, "an operator or )"),
     Refusal("$[?true]", at: 3, "a comparison with the literal"),
     Refusal("$[?True==1]", at: 3, "a query, a literal, a function, ! or a parenthesis"),
-    Refusal("$[?nil==1]", at: 3, "true, false, null or a function with its parenthesis"),
-    Refusal("$[?size(@)==1]", at: 3, "one of the functions length, count, match, search and value"),
+    Refusal("$[?nil==1]", at: 3, "true, false, null or a function call"),
+    Refusal("$[?size(@)==1]", at: 3, "the function length, count, match, search or value"),
     Refusal("$[?length(@)]", at: 3, "a comparison with the function's result"),
     Refusal("$[?count(1)==1]", at: 9, "a query as the argument"),
     Refusal("$[?count(@,@)==1]", at: 10, "a parenthesis after the last argument"),
     Refusal("$[?match(@)]", at: 10, "a comma and a second argument"),
-    Refusal("$[?match(@,'a')==true]", at: 3, "a value here, not a match or search"),
+    Refusal("$[?match(@,'a')==true]", at: 3, "a value, not match or search"),
     Refusal(
       "$[?match(@,'(a{9999}){9999}')]", at: 11, "a regular expression of at most 10000 steps"),
-    Refusal("$" + String(repeating: "[?@", count: 33), at: 98, "a nesting of at most 32 levels"),
+    Refusal("$" + String(repeating: "[?@", count: 33), at: 98, "at most 32 nested levels"),
     Refusal("$" + String(repeating: "[0]", count: 501), at: 1501, "at most 500 segments"),
     Refusal(
       "$." + String(repeating: "a", count: 16_383), at: 16384, "a query of at most 16384 bytes"),
   ]
 
   @Test(arguments: refusals)
-  func `a fault is named with its offset`(_ refusal: Refusal) {
+  func `an error has a reason and an offset`(_ refusal: Refusal) {
     let error = #expect(throws: JSONPathError.self) { try JSONPath(refusal.query) }
     #expect(
       error == JSONPathError(reason: "expected \(refusal.expected)", offset: refusal.offset))
@@ -75,7 +75,7 @@ struct JSONPathTests {
   struct Selection: Sendable {
     let query: String
     let document: String
-    /// The source texts of the values, one after another.
+    /// The source texts of the selected values, in order.
     let selected: [String]
 
     init(_ query: String, in document: String, _ selected: [String]) {
@@ -86,7 +86,7 @@ struct JSONPathTests {
   }
 
   static let selections = [
-    // Numbers: integers within 64 bits are exact, and 1, 1.0 and 1e0 are the same.
+    // Numbers: 64-bit integers are exact, and 1, 1.0 and 1e0 are equal.
     Selection(
       "$[?@ == 9007199254740993]", in: "[9007199254740992, 9007199254740993]", ["9007199254740993"]),
     Selection(
@@ -102,7 +102,7 @@ struct JSONPathTests {
     Selection(
       "$[?@ == 18446744073709551615]", in: "[18446744073709551615, 1]", ["18446744073709551615"]),
 
-    // Strings: by Unicode scalar, decoded, not by canonical equivalence.
+    // Strings: decoded, compared by Unicode scalar, without canonical equivalence.
     Selection(#"$[?@ == "\u00e9"]"#, in: #"["é", "\u00e9", "e\u0301"]"#, [#""é""#, #""\u00e9""#]),
     Selection("$[?@ > '\u{FFFD}']", in: #"["😀", "z"]"#, [#""😀""#]),
     Selection(
@@ -110,7 +110,7 @@ struct JSONPathTests {
     Selection("$[?length(@) == 1]", in: #"["😀", "e\u0301", "é", ""]"#, [#""😀""#, #""é""#]),
     Selection("$['e\u{301}']", in: #"{"é": 1, "\u0065\u0301": 2}"#, ["2"]),
 
-    // Structures: in depth, members in any order.
+    // Containers: deep comparison, members in any order.
     Selection(
       "$.a[?@ == $.b]",
       in:
@@ -118,7 +118,7 @@ struct JSONPathTests {
       [#"{"x": [1], "y": {}}"#]),
     Selection("$[?@ == $[0]]", in: "[[1, [2]], [1, [2.0]], [[2], 1]]", ["[1, [2]]", "[1, [2.0]]"]),
 
-    // Members with the same name: the last one.
+    // Duplicate names: the last member counts.
     Selection("$.a", in: #"{"a": 1, "\u0061": 2}"#, ["2"]),
     Selection("$.*", in: #"{"a": 1, "b": 2, "\u0061": 3}"#, ["2", "3"]),
     Selection("$..*", in: #"{"a": [1], "a": [2]}"#, ["[2]", "2"]),
@@ -126,7 +126,7 @@ struct JSONPathTests {
     Selection(
       "$[?@ == $[1]]", in: #"[{"a": 1, "a": 2}, {"a": 2}]"#, [#"{"a": 1, "a": 2}"#, #"{"a": 2}"#]),
 
-    // Nothing.
+    // Nothing (RFC 9535 section 2.4.1).
     Selection(
       "$[?@.a == @.b]", in: #"[{}, {"a": null}, {"a": 1, "b": 1}]"#, ["{}", #"{"a": 1, "b": 1}"#]),
     Selection("$[?length(@) == value(@.*)]", in: "[1, [1], [[]]]", ["1", "[1]"]),
@@ -150,20 +150,20 @@ struct JSONPathTests {
     #expect(values.map(\.sourceText) == selection.selected, "\(selection.query)")
   }
 
-  @Test func `a limit ends the selection`() throws {
+  @Test func `a limit stops the selection`() throws {
     let document = try JSON.parse("[1, [2, 3], 4]")
     let path = try JSONPath("$..*")
     #expect(path.values(in: document, atMost: 2).map(\.sourceText) == ["1", "[2, 3]"])
     #expect(path.nodes(in: document, atMost: 0).isEmpty)
   }
 
-  @Test func `an object of many members has each name once`() throws {
+  @Test func `an object with repeated names has each name once`() throws {
     let members = (0..<100).map { #""n\#($0 % 40)": \#($0)"# }.joined(separator: ",")
     let values = try JSONPath("$.*").values(in: try JSON.parse("{\(members)}"))
     #expect(values.compactMap(\.integer) == Array(60..<100))
   }
 
-  @Test func `deep nesting costs no stack`() throws {
+  @Test func `deep nesting uses no stack`() throws {
     let depth = 200_000
     let text = String(repeating: "[", count: depth) + String(repeating: "]", count: depth)
     let limits = JSONLimits(depth: depth, values: depth + 1)

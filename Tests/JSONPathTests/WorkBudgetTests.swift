@@ -5,7 +5,7 @@ import Testing
 
 @Suite struct WorkBudgetTests {
   @Test(arguments: ["$", "$.a", "$..*", "$.a[?@.b==1]", "$[?match(@.x,'a*')]"])
-  func `a budget that is enough changes nothing`(query: String) throws {
+  func `a sufficient budget does not change the result`(query: String) throws {
     let json = try JSON.parse(#"{"a":[{"b":1},{"b":2}],"c":{"x":"aaa"}}"#)
     let path = try JSONPath(query)
     let within = path.values(in: json, within: WorkBudget(units: 1_000))
@@ -13,7 +13,7 @@ import Testing
     #expect(path.values(in: json, within: WorkBudget(units: 0)) == nil)
   }
 
-  @Test func `what one query spends the next one has not`() throws {
+  @Test func `queries share one budget`() throws {
     let json = try JSON.parse("[" + Array(repeating: "1", count: 100).joined(separator: ",") + "]")
     let path = try JSONPath("$[*]")
     let budget = WorkBudget(units: 500)
@@ -25,7 +25,7 @@ import Testing
   @Test(arguments: [
     "$..*..*..*..*..*", "$..[?@..zz]", "$..*[?count(@..*)==0]",
   ])
-  func `a query that takes a power of the document's size ends early`(query: String) throws {
+  func `a query with polynomial cost stops early`(query: String) throws {
     var text = #""aaaaaaaaaaaaaaaaaaaa""#
     for _ in 0..<200 { text = #"{"a":\#(text),"b":["aaaaaaaaaaaaaaaa",2]}"# }
     let json = try JSON.parse(text)

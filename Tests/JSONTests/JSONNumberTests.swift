@@ -8,20 +8,20 @@ import Testing
     ("9223372036854775807", Int64.max), ("9223372036854775808", nil),
     ("-9223372036854775808", .min), ("-9223372036854775809", nil),
     ("18446744073709551617", nil), ("99999999999999999999999999", nil),
-    // A fraction or an exponent of which nothing is left.
+    // Integer value despite a fraction or an exponent.
     ("1.0", 1), ("-1.00", -1), ("1e2", 100), ("1E+2", 100), ("100e-2", 1), ("-0.0e9", 0),
     ("1.5e1", 15), ("0.001e3", 1), ("12.50e1", 125), ("1e18", 1_000_000_000_000_000_000),
     ("1e19", nil), ("922337203685477580.7e1", .max), ("922337203685477580.8e1", nil),
     ("-922337203685477580.8e1", .min), ("9223372036854775807.000", .max),
     ("0e999999999999999999999", 0), ("0.000e-5", 0),
-    // Beyond what a double can tell apart.
+    // Beyond the precision of a double.
     ("9007199254740993.0", 9_007_199_254_740_993), ("9007199254740992.5", nil),
     ("0.99999999999999999999", nil), ("1.00000000000000000001", nil), ("1e-400", nil),
-    // Not whole.
+    // Not an integer.
     ("1.5", nil), ("-0.1", nil), ("1e-1", nil), ("15e-1", nil), ("1e400", nil),
     ("1e99999999999999999999", nil), ("1e-99999999999999999999", nil),
   ])
-  func `a whole number within 64 bits is exact`(text: String, value: Int64?) throws {
+  func `an integer of at most 64 bits is exact`(text: String, value: Int64?) throws {
     #expect(try JSON.parse(text).integer == value)
     #expect(try JSON.parse("[ \(text) ]")[0]?.integer == value)
   }
@@ -37,7 +37,7 @@ import Testing
     #expect(try JSON.parse(text).double == value)
   }
 
-  @Test func `minus zero is kept`() throws {
+  @Test func `minus zero is preserved`() throws {
     #expect(try JSON.parse("-0").double?.sign == .minus)
   }
 
@@ -45,7 +45,7 @@ import Testing
     "1.50", "18446744073709551617", "-0", "1E+2", "0.1000000000000000055511151231257827",
     "123456789012345678901234567890.5e-30",
   ])
-  func `a number keeps its text`(text: String) throws {
+  func `a number keeps its source text`(text: String) throws {
     let json = try JSON.parse("[\(text) , 1]")
     #expect(json[0]?.sourceText == text)
     #expect(json[0].map { JSONFragment($0).text } == text)

@@ -17,12 +17,12 @@ import Testing
   }
 
   static let faults = [
-    Fault("", at: 0, "expected a value, found nothing"),
-    Fault(" \n", at: 2, "expected a value, found nothing"),
+    Fault("", at: 0, "expected a value, found end of input"),
+    Fault(" \n", at: 2, "expected a value, found end of input"),
     Fault("\u{FEFF}1", at: 0, "expected a value"),
-    Fault("[", at: 1, "the text ends inside an array or object"),
-    Fault("[1", at: 2, "the text ends inside an array or object"),
-    Fault("{\"a\":", at: 5, "the text ends inside an array or object"),
+    Fault("[", at: 1, "unterminated array or object"),
+    Fault("[1", at: 2, "unterminated array or object"),
+    Fault("{\"a\":", at: 5, "unterminated array or object"),
     Fault("[1,]", at: 3, "expected a value"),
     Fault("[,1]", at: 1, "expected a value"),
     Fault("[1 2]", at: 3, "expected a comma or ]"),
@@ -40,31 +40,31 @@ import Testing
     Fault("truex", at: 4, "unexpected text after the value"),
     Fault("1]", at: 1, "unexpected text after the value"),
     Fault("[1\u{C}]", at: 2, "expected a comma or ]"),
-    Fault("01", at: 1, "a number does not start with 0 and another digit"),
-    Fault("[-01]", at: 3, "a number does not start with 0 and another digit"),
+    Fault("01", at: 1, "leading zero in a number"),
+    Fault("[-01]", at: 3, "leading zero in a number"),
     Fault("-", at: 1, "expected a digit"),
     Fault("-x", at: 1, "expected a digit"),
     Fault("+1", at: 0, "expected a value"),
     Fault(".5", at: 0, "expected a value"),
-    Fault("1.", at: 2, "expected a digit after the point"),
-    Fault("1.e3", at: 2, "expected a digit after the point"),
+    Fault("1.", at: 2, "expected a digit after the decimal point"),
+    Fault("1.e3", at: 2, "expected a digit after the decimal point"),
     Fault("1e", at: 2, "expected a digit in the exponent"),
     Fault("1E+", at: 3, "expected a digit in the exponent"),
     Fault("0x1", at: 1, "unexpected text after the value"),
-    Fault("\"abc", at: 4, "the text ends inside a string"),
-    Fault("\"abcdefghijk\\", at: 13, "the text ends inside a string"),
-    Fault("\"abc\\\"", at: 6, "the text ends inside a string"),
-    Fault("\"\u{1}\"", at: 1, "a control character must be escaped in a string"),
-    Fault("\"0123456789\t\"", at: 11, "a control character must be escaped in a string"),
-    Fault("[\"\n\"]", at: 2, "a control character must be escaped in a string"),
-    Fault("\"\\x\"", at: 1, "unknown escape in a string"),
-    Fault("\"\\u12\"", at: 1, "\\u needs four hexadecimal digits"),
-    Fault("\"ab\\u12G4\"", at: 3, "\\u needs four hexadecimal digits"),
+    Fault("\"abc", at: 4, "unterminated string"),
+    Fault("\"abcdefghijk\\", at: 13, "unterminated string"),
+    Fault("\"abc\\\"", at: 6, "unterminated string"),
+    Fault("\"\u{1}\"", at: 1, "unescaped control character in a string"),
+    Fault("\"0123456789\t\"", at: 11, "unescaped control character in a string"),
+    Fault("[\"\n\"]", at: 2, "unescaped control character in a string"),
+    Fault("\"\\x\"", at: 1, "invalid escape in a string"),
+    Fault("\"\\u12\"", at: 1, "expected four hexadecimal digits after \\u"),
+    Fault("\"ab\\u12G4\"", at: 3, "expected four hexadecimal digits after \\u"),
     Fault("'a'", at: 0, "expected a value"),
   ]
 
   @Test(arguments: faults)
-  func `a fault has its reason and its place`(_ fault: Fault) {
+  func `a syntax error has a reason and an offset`(_ fault: Fault) {
     let error = #expect(throws: JSONError.self) { try JSON.parse(fault.text) }
     #expect(error == JSONError(code: .syntax, reason: fault.reason, offset: fault.offset))
     #expect(error?.description == "\(fault.reason) at byte \(fault.offset)")
@@ -76,7 +76,7 @@ import Testing
     ([0x22, 0xE2, 0x82], 1), ([0x5B, 0xFF, 0x5D], 1),
     (Array("\"0123456789\u{E9}".utf8) + [0xFE, 0x22], 13),
   ])
-  func `bytes that are not UTF-8 have their place`(text: [UInt8], offset: Int) {
+  func `invalid UTF-8 is reported with its offset`(text: [UInt8], offset: Int) {
     let error = #expect(throws: JSONError.self) { try JSON.parse(text) }
     #expect(error?.code == .invalidUTF8)
     #expect(error?.offset == offset)
@@ -94,7 +94,7 @@ import Testing
   }
 
   @Test(arguments: ["[", "{\"a\":"])
-  func `nesting has a limit and costs no stack`(opening: String) throws {
+  func `nesting has a limit and uses no stack`(opening: String) throws {
     let closing = opening == "[" ? "]" : "}"
     func nested(_ depth: Int) -> String {
       String(repeating: opening, count: depth - 1) + "[]"
@@ -107,7 +107,7 @@ import Testing
       #expect(error?.reason == "more than 512 nested arrays and objects")
       #expect(error?.offset == 512 * opening.utf8.count)
     }
-    // Side by side is not inside one another.
+    // Siblings are not nested.
     let siblings = "[" + Array(repeating: "[[]]", count: 2_000).joined(separator: ",") + "]"
     #expect(try JSON.parse(siblings).count == 2_000)
   }
@@ -116,7 +116,7 @@ import Testing
     ("[1,2]", 3, true), ("[1,2,3]", 3, false), (#"{"a":1}"#, 3, true), (#"{"a":1}"#, 2, false),
     ("1", 1, true), (#"[{"a":[]}]"#, 4, true), (#"[{"a":[]}]"#, 3, false),
   ])
-  func `the number of values has a limit, names included`(
+  func `the number of values is limited, including names`(
     text: String, limit: Int, isAccepted: Bool
   ) {
     do {
@@ -129,7 +129,7 @@ import Testing
     }
   }
 
-  @Test func `one reader reads many texts, also after a fault`() throws {
+  @Test func `one parser reads many texts, also after an error`() throws {
     var parser = JSONParser()
     func read(_ text: String) -> String? {
       Array(text.utf8).withUnsafeBufferPointer { try? parser.parse($0).sourceText }
@@ -141,12 +141,12 @@ import Testing
     #expect(read("[1,[2") == nil && read(long) != nil)
   }
 
-  @Test func `a document outlives its source and its reader`() throws {
+  @Test func `a document outlives its source and its parser`() throws {
     func element() throws -> JSON? { try JSON.parse(#"{"a":[1,{"b":"deep"}]}"#)["a"]?[1]?["b"] }
     #expect(try element()?.string == "deep")
   }
 
-  @Test func `an accessor of another type than the value's is nil`() throws {
+  @Test func `an accessor for another type returns nil`() throws {
     let json = try JSON.parse(#"{"n":1,"s":"1","t":true,"z":null,"a":[1],"o":{"x":1}}"#)
     func kinds(_ read: (JSON) -> Any?) -> String {
       json.members.filter { read($0.value) != nil }.compactMap(\.name.string).joined()
@@ -160,7 +160,7 @@ import Testing
     #expect(json["a"]?[1] == nil && json["a"]?[-1] == nil)
   }
 
-  @Test func `a value knows where it starts`() throws {
+  @Test func `a value knows its offset`() throws {
     let json = try JSON.parse(#" { "a" : [ 1 , "é" , true ] } "#)
     #expect(json.offset == 1)
     #expect(json["a"]?.offset == 9)
@@ -170,7 +170,7 @@ import Testing
 
   // MARK: Names
 
-  @Test func `of several members of one name the last counts, and all are there`() throws {
+  @Test func `the last of repeated members counts, and all are listed`() throws {
     let json = try JSON.parse(#"{"a":1,"b":2,"\u0061":3,"":4}"#)
     #expect(json["a"]?.integer == 3)
     #expect(json[""]?.integer == 4)
@@ -189,7 +189,7 @@ import Testing
 }
 
 @Suite struct JSONSuiteTests {
-  @Test func `every case of the public suite is judged right`() {
+  @Test func `every case of the public suite passes`() {
     guard let cases = SharedFile.folder("suites/json/test_parsing") else { return }
     for (name, text) in cases {
       let isAccepted = (try? JSON.parse(text)) != nil
@@ -198,7 +198,7 @@ import Testing
       case "n_": #expect(!isAccepted, "\(name) is not JSON")
       default: break
       }
-      // What was accepted is valid on the way out too.
+      // Accepted texts are written as valid JSON.
       if let json = try? JSON.parse(text) {
         #expect((try? JSON.parse(JSONFragment(json).bytes)) != nil, "\(name) is copied whole")
         #expect(JSONFragment(json).json.kind == json.kind)

@@ -3,7 +3,7 @@ import Testing
 
 @testable import JSON
 
-/// A JSON value apart from any text, and two ways to write it that share nothing.
+/// A JSON value without a text, and two independent ways to write it.
 private indirect enum Model {
   case literal(String)
   case string(String)
@@ -50,7 +50,7 @@ private indirect enum Model {
     }
   }
 
-  /// With space between the tokens and escapes at random.
+  /// JSON with random space between tokens and random escapes.
   func loose(_ random: inout SeededGenerator) -> String {
     func space() -> String { random.pick(["", "", " ", "\n", "\r\n\t", "  "]) }
     func quoted(_ text: String) -> String {
@@ -96,7 +96,7 @@ private indirect enum Model {
 
 @Suite struct JSONRoundTripTests {
   @Test(arguments: 1...8)
-  func `random documents survive`(seed: UInt64) throws {
+  func `random documents round-trip`(seed: UInt64) throws {
     var random = SeededGenerator(seed: seed)
     for _ in 0..<100 {
       let model = Model.random(&random, depth: 5)
@@ -115,7 +115,7 @@ private indirect enum Model {
     }
   }
 
-  @Test func `a damaged document is refused or read, without a crash`() throws {
+  @Test func `a corrupted document is rejected or read, without a crash`() throws {
     var random = SeededGenerator(seed: 99)
     for _ in 0..<1_500 {
       let model = Model.random(&random, depth: 4)

@@ -3,7 +3,7 @@ import Testing
 @testable import JSON
 
 @Suite struct JSONSelectionTests {
-  /// What a selection found, since it cannot be copied into an expectation itself.
+  /// The content of a selection, which cannot itself be copied into an expectation.
   private struct Found: Equatable {
     var values: [String?]
     var unknownCount: Int
@@ -48,17 +48,17 @@ import Testing
   ]
 
   @Test(arguments: cases.indices)
-  func `members are found by name in any order, and the rest is counted`(index: Int) throws {
+  func `members are found by name in any order, and others are counted`(index: Int) throws {
     let (source, expected) = Self.cases[index]
     #expect(try Found(source, Self.names) == expected, "\(source)")
   }
 
-  @Test func `an empty name is a name, and no names find nothing`() throws {
+  @Test func `an empty name is valid, and an empty list finds nothing`() throws {
     #expect(try Found(#"{"":1,"a":2}"#, JSONNames("", "b")) == Found(["1", nil], unknown: 1))
     #expect(try Found(#"{"":1,"a":2}"#, JSONNames([])) == Found([], unknown: 2))
   }
 
-  @Test func `as many names as there can be are found`() throws {
+  @Test func `the maximum number of names is found`() throws {
     let texts = (0..<JSONSelection.maximumNames).map { "name\($0)" }
     let source = texts.reversed().map { "\"\($0)\":\"\($0)\"" }.joined(separator: ",")
     let found = try Found("{\(source)}", JSONNames(texts))
@@ -79,7 +79,7 @@ import Testing
   @Test(arguments: [
     (#""a""#, 0), (#""\u0062""#, 1), (#""c""#, nil), ("1", nil), (#""""#, nil), (#""é""#, 3),
   ])
-  func `a name has its position`(source: String, position: Int?) throws {
+  func `a name has a position`(source: String, position: Int?) throws {
     #expect(Self.names.position(of: try JSON.parse(source)) == position)
   }
 }
@@ -90,11 +90,11 @@ import Testing
     ("[ 1.50 ,\n{ } ]", "[1.50,{}]"), (#"{"a":1,"a":2}"#, #"{"a":2}"#),
     (#""\u00e9\/\u2028""#, #""é/\u2028""#), ("1.0", "1.0"), ("null", "null"),
     (#"{"b":1,"B":2,"a":3,"":4,"aa":5}"#, #"{"":4,"B":2,"a":3,"aa":5,"b":1}"#),
-    // Alike to the eye, not the same name.
+    // Look alike, but are different names.
     (#"{"e\u0301":1,"\u00e9":2}"#, "{\"e\u{301}\":1,\"\u{E9}\":2}"),
     (#"{"\u212a":1,"K":2}"#, "{\"K\":2,\"\u{212A}\":1}"),
   ])
-  func `order, repetition, spaces and escapes make no difference`(
+  func `order, repetition, spaces and escapes do not matter`(
     source: String, canonical: String
   ) throws {
     let text = JSONFragment(try JSON.parse(source)).canonicalText

@@ -17,7 +17,7 @@ import Testing
     (#""\ud800\ud834\udd1e""#, "\u{FFFD}𝄞"), (#""\udd1e\ud834""#, "\u{FFFD}\u{FFFD}"),
     (#""\ud834\udd1e\udd1e""#, "𝄞\u{FFFD}"),
   ])
-  func `escapes are decoded, and an unpaired surrogate is replaced`(
+  func `escapes are decoded, and unpaired surrogates are replaced`(
     source: String, text: String
   ) throws {
     let json = try JSON.parse(source)
@@ -28,18 +28,18 @@ import Testing
     #expect(json.sourceText == source)
   }
 
-  @Test func `equal strings are equal in bytes`() throws {
+  @Test func `strings are equal if their bytes are equal`() throws {
     #expect(try JSON.parse(#""é""#).equals("e\u{301}") == false)
     #expect(try JSON.parse(#""\u00e9""#).equals("e\u{301}") == false)
     #expect(try JSON.parse("1").equals("1") == false)
   }
 
-  /// What the scan by eight bytes is to find, told byte by byte from the text of RFC 8259.
+  /// The expected result of the scan, computed byte by byte from the text of RFC 8259.
   private func firstSpecial(_ bytes: ArraySlice<UInt8>) -> Int {
     bytes.firstIndex { $0 == 0x22 || $0 == 0x5C || $0 < 0x20 || $0 > 0x7F } ?? bytes.endIndex
   }
 
-  /// The scan as its users run it: by words, then the rest byte by byte.
+  /// The scan as its callers run it: by words, then byte by byte.
   private func found(_ bytes: [UInt8], from start: Int) -> Int {
     bytes.withUnsafeBufferPointer { buffer in
       guard let base = buffer.baseAddress else { return start }
@@ -51,7 +51,7 @@ import Testing
     }
   }
 
-  @Test func `the scan ends at the first special byte, whichever it is and wherever it stands`() {
+  @Test func `the scan stops at the first special byte, at any position`() {
     for byte in UInt8.min...UInt8.max {
       for position in 0..<17 {
         var bytes = [UInt8](repeating: 0x61, count: 17)
@@ -61,9 +61,9 @@ import Testing
     }
   }
 
-  @Test func `the scan ends at the first special byte of random bytes, at every alignment`() {
+  @Test func `the scan stops at the first special byte of random bytes, at any alignment`() {
     var random = SeededGenerator(seed: 7)
-    // Mostly plain; the rest is special, or differs from something special in one bit.
+    // Mostly plain bytes; the rest is special, or differs from a special byte in one bit.
     let near: [UInt8] = [0x1F, 0x20, 0x21, 0x22, 0x23, 0x5B, 0x5C, 0x5D, 0x7F, 0x80, 0xA2, 0xDC, 0]
     for _ in 0..<4_000 {
       let rarity = random.pick(1...24)
@@ -77,18 +77,18 @@ import Testing
     }
   }
 
-  @Test func `a word's scan never passes over a special byte`() {
+  @Test func `a word scan never skips a special byte`() {
     var random = SeededGenerator(seed: 8)
     for _ in 0..<4_000 {
       let bytes = (0..<24).map { _ in UInt8.random(in: 0...255, using: &random) }
       let run = bytes.withUnsafeBufferPointer { JSONString.plainRun($0.baseAddress!, 0, 24) }
       #expect(run <= firstSpecial(bytes[...]))
-      // Stopping early would be slow: within a word it stops at the byte itself.
+      // Stopping early would be slow: inside a word, the scan stops exactly at the special byte.
       #expect(run == 24 || run == firstSpecial(bytes[...]))
     }
   }
 
-  @Test func `a string survives writing and reading, whatever it holds`() throws {
+  @Test func `any string round-trips`() throws {
     var random = SeededGenerator(seed: 9)
     let scalars: [Unicode.Scalar] = [
       "\"", "\\", "/", "\u{0}", "\n", "\u{1F}", "\u{7F}", "\u{85}", "\u{84}", "\u{2028}",

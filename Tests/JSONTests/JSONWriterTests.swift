@@ -10,11 +10,11 @@ import Testing
     ("\u{84}\u{86}\u{2027}\u{202A}\u{A8}", "\"\u{84}\u{86}\u{2027}\u{202A}\u{A8}\""),
     ("0123456\u{2028}0123456789", #""0123456\u20280123456789""#), ("𝄞é", "\"𝄞é\""),
   ])
-  func `a string is escaped where a reader of lines needs it`(text: String, written: String) {
+  func `a string is escaped for readers of lines`(text: String, written: String) {
     #expect(JSONFragment { $0.string(text) }.text == written)
   }
 
-  @Test func `bytes that are not UTF-8 are replaced`() {
+  @Test func `invalid UTF-8 is replaced`() {
     let text = JSONFragment { $0.string(utf8: [0x61, 0xFF, 0x62, 0xC3][...]) }.text
     #expect(text == "\"a\u{FFFD}b\u{FFFD}\"")
   }
@@ -22,7 +22,7 @@ import Testing
   @Test(arguments: [
     0, 9, 10, -1, -9, -10, 99, 100, Int64.max, Int64.min, 1_000_000, -123_456_789_012,
   ])
-  func `an integer is written in full`(value: Int64) {
+  func `an integer is written with all digits`(value: Int64) {
     #expect(JSONFragment { $0.integer(value) }.text == String(value))
   }
 
@@ -31,12 +31,12 @@ import Testing
       0, -0.0, 1, 0.1, 1e20, -1e-7, .leastNonzeroMagnitude, .greatestFiniteMagnitude,
       123_456_789.125,
     ] as [Double])
-  func `a double comes back as it was`(value: Double) {
+  func `a double round-trips`(value: Double) {
     let json = JSONFragment { $0.double(value) }.json
     #expect(json.double?.bitPattern == value.bitPattern)
   }
 
-  @Test func `commas stand between values and nowhere else`() {
+  @Test func `commas separate values`() {
     let json = JSONFragment(trusted: Array("[1]".utf8)).json
     let text = JSONFragment { writer in
       writer.object { writer in
@@ -83,10 +83,10 @@ import Testing
   }
 
   @Test(arguments: [
-    // As it is, as long as it stands on one line.
+    // Unchanged if it is on one line.
     (#"{"a" : [ 1.50, 18446744073709551617, "\u00e9\/" ]}"#, nil),
     ("{ \"a\":\t[ ] }", nil), (#""\u2028\n""#, nil),
-    // Over several lines: without the space between tokens, escapes kept.
+    // Multiple lines: without space between tokens, with the same escapes.
     (
       "{\n \"a\" : [1.50,\n\"x\u{2028}\\u0041\"],\r\n\"b\":{} }",
       #"{"a":[1.50,"x\u2028\u0041"],"b":{}}"#
@@ -102,8 +102,8 @@ import Testing
     let json = try JSON.parse(source)
     let expected = copied ?? source
     #expect(JSONFragment(json).text == expected)
-    #expect(json.bytesOnOneLine == Array(expected.utf8))
-    // The same in the middle of something.
+    #expect(json.singleLineBytes == Array(expected.utf8))
+    // The same inside other values.
     #expect(
       JSONFragment { writer in
         writer.array {
@@ -114,14 +114,14 @@ import Testing
       }.text == "[1,\(expected),\(expected)]")
   }
 
-  @Test func `a subtree is copied without what stands around it`() throws {
+  @Test func `a subtree is copied without its surroundings`() throws {
     let json = try JSON.parse("{\"a\" :\n{ \"b\": [ 1, {\"c\" : \"d\"} ] } , \"e\":2}")
     #expect(json["a"].map { JSONFragment($0).text } == #"{"b":[1,{"c":"d"}]}"#)
     #expect(json["a"]?["b"]?[1]?["c"].map { JSONFragment($0).text } == #""d""#)
     #expect(json["e"].map { JSONFragment($0).text } == "2")
   }
 
-  @Test func `a value of the deepest nesting is copied over lines`() throws {
+  @Test func `a value of maximum depth is copied from several lines`() throws {
     let text = String(repeating: "[\n", count: 512) + String(repeating: "]", count: 512)
     let copied = JSONFragment(try JSON.parse(text)).text
     #expect(copied == text.filter { $0 != "\n" })

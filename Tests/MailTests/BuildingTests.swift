@@ -18,7 +18,7 @@ import Testing
     String(decoding: try mail.build(), as: UTF8.self)
   }
 
-  @Test func `a short mail is plain to see`() throws {
+  @Test func `a short mail is readable plain text`() throws {
     let mail = Self.mail { mail in
       mail.bcc = [MailAddress(name: "Zoë Queen", "zoe@example.org")]
       mail.cc = [MailAddress(name: "Doe, John", "john@example.org")]
@@ -75,7 +75,7 @@ import Testing
     }
 
   @Test(arguments: 0..<injections.count)
-  func `no value gets out of its line, and the error names the field`(position: Int) {
+  func `a line break in a value is rejected with the field name`(position: Int) {
     let (field, mail) = Self.injections[position]
     #expect(throws: MailBuildError.self) { try mail.build() }
     do { _ = try mail.encodedSize() } catch { #expect(error.field == field) }
@@ -95,7 +95,7 @@ import Testing
     ("a@" + String(repeating: "b", count: 64) + ".org", false),
     ("a@" + String(repeating: "bc.", count: 90) + "org", false),
   ])
-  func `addresses are checked`(address: String, isRight: Bool) {
+  func `addresses are validated`(address: String, isRight: Bool) {
     let mail = Self.mail { $0.cc = [MailAddress(address)] }
     if isRight {
       #expect(throws: Never.self) { try mail.build() }
@@ -133,7 +133,7 @@ import Testing
   ]
 
   @Test(arguments: 0..<refusals.count)
-  func `what makes no mail is refused`(position: Int) {
+  func `an invalid mail is rejected with the field name`(position: Int) {
     let (field, mail) = Self.refusals[position]
     do {
       _ = try mail.build()
@@ -150,7 +150,7 @@ import Testing
     ("Jörg <jo@exämple.org>", "Jörg", "jo@exämple.org"),
     ("<jo@example.org>", nil, "jo@example.org"),
   ])
-  func `a mailbox is taken`(text: String, name: String?, address: String) throws {
+  func `a mailbox is parsed`(text: String, name: String?, address: String) throws {
     let mailbox = try MailAddress(checking: text)
     #expect(mailbox.name == name)
     #expect(mailbox.address == address)
@@ -162,11 +162,11 @@ import Testing
     "G: jo@example.org;", "al@example.org <jo@example.org>, <jo@example.org>",
     "Jo <jo@example.org>\r\nBcc: al@example.org",
   ])
-  func `what is not one mailbox is refused`(text: String) {
+  func `a text that is not one mailbox is rejected`(text: String) {
     #expect(throws: MailBuildError.self) { try MailAddress(checking: text) }
   }
 
-  @Test func `HTML alone gets a plain part, and with files all is in one mixed mail`() throws {
+  @Test func `HTML gets a plain alternative, and attachments make the mail mixed`() throws {
     let mail = Self.mail { mail in
       mail.text = nil
       mail.html = "<p>Hi &amp; <b>bye</b></p><img src=\"cid:i@x\">"
@@ -186,7 +186,7 @@ import Testing
     #expect(read.attachments.map(\.fileName) == ["i.png", "a.bin"])
   }
 
-  @Test func `a mail goes as it is, one that cannot goes as a file`() throws {
+  @Test func `a 7-bit mail is attached as a mail, any other as a file`() throws {
     let clean = Array("Subject: a\r\n\r\nb\r\n".utf8)
     for (bytes, type) in [
       (clean, "message/rfc822"), (Array("Subject: a\n\nb\n".utf8), "application/octet-stream"),
@@ -204,7 +204,7 @@ import Testing
     }
   }
 
-  @Test func `a boundary that occurs in the content is not taken`() throws {
+  @Test func `a boundary that occurs in the content is not used`() throws {
     let tokens = Tokens(["taken", "taken", "free", "other", "more"])
     let mail = Self.mail { mail in
       mail.makeToken = { tokens.next() }
@@ -220,7 +220,7 @@ import Testing
   }
 
   @Test(arguments: UInt64(0)..<300)
-  func `what is built is read again, and its lines are short`(seed: UInt64) throws {
+  func `a built mail is read back, and its lines are short`(seed: UInt64) throws {
     var random = SeededGenerator(seed: seed)
     let mail = RandomMail.make(&random)
     let bytes = try mail.build()
@@ -248,7 +248,7 @@ import Testing
     ("<!-- <p>no</p> -->x", "x"), ("<p title=\"a>b\">x", "x"), ("a\n  b", "a b"), ("<", "<"),
     ("<pre>a\n b</pre>", "a\n b"), ("", ""),
   ])
-  func `HTML as text`(html: String, text: String) {
+  func `HTML becomes text`(html: String, text: String) {
     #expect(HTMLText.plain(html) == text)
   }
 
@@ -257,7 +257,7 @@ import Testing
     ("1 < 2 and 3 > 2", false), ("<me@example.org>", false), ("Hi", false), ("<b", false),
     ("", false),
   ])
-  func `HTML is told from text`(text: String, isHTML: Bool) {
+  func `HTML is distinguished from text`(text: String, isHTML: Bool) {
     #expect(HTMLText.isLikely(text) == isHTML)
   }
 }

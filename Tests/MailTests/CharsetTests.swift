@@ -2,17 +2,17 @@ import Glibc
 import Mail
 import Testing
 
-/// The tables that are built in, held against those of the C library.
+/// Compares the built-in tables with those of the C library.
 @Suite struct CharsetTests {
   static let names =
     [2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 13, 14, 15, 16].map { "ISO-8859-\($0)" }
     + (1250...1258).map { "WINDOWS-\($0)" } + ["KOI8-R", "KOI8-U"]
 
   @Test(arguments: names)
-  func `each byte is the character that the C library takes it for`(name: String) throws {
+  func `each byte decodes as in the C library`(name: String) throws {
     let descriptor = try #require(iconv_open("UTF-8", name))
     guard Int(bitPattern: descriptor) != -1 else {
-      print("SKIPPED: \(name), which the C library does not know")
+      print("SKIPPED: \(name): unknown to the C library")
       return
     }
     defer { iconv_close(descriptor) }
@@ -22,7 +22,7 @@ import Testing
     }
   }
 
-  /// Nil for a byte that stands for nothing.
+  /// Nil for an undefined byte.
   private static func convert(_ byte: UInt8, _ descriptor: iconv_t) -> String? {
     var input = [CChar(bitPattern: byte)]
     var output = [CChar](repeating: 0, count: 16)

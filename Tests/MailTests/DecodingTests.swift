@@ -14,7 +14,7 @@ import Testing
     ("a =20\r\nb", "a  \r\nb"), ("a \t\r\nb", "a\r\nb"), ("a=", "a"), ("a=4", "a=4"),
     ("a=xyb", "a=xyb"), ("=C3=A4", "ä"), ("==41", "=A"), ("a  ", "a"), ("\r\n=", "\r\n"),
   ])
-  func `quoted-printable`(encoded: String, decoded: String) {
+  func `quoted-printable is decoded`(encoded: String, decoded: String) {
     #expect(text("utf-8", "quoted-printable", Array(encoded.utf8)) == decoded)
   }
 
@@ -24,7 +24,7 @@ import Testing
     ("aGVsbG8=\r\nYWJj", "helloabc"), ("aGVsbG8=\r\nYWI=\r\nYWJj\r\n", "helloababc"), ("", ""),
     ("=", ""), ("a", ""), ("8J+Pow==", "🏣"), ("8J-Pow", "🏣"), ("aGVsbG8= ignored", "hello"),
   ])
-  func `Base64 in all that is seen`(encoded: String, decoded: String) {
+  func `Base64 is decoded in all forms seen in mail`(encoded: String, decoded: String) {
     #expect(text("utf-8", "Base64 ", Array(encoded.utf8)) == decoded)
   }
 
@@ -45,7 +45,7 @@ import Testing
       ("../../etc", [0x61], "a"), ("ISO-2022-CN-EXT", [0x61], "a"),
       ("UTF-7", [0x2B, 0x41, 0x4F, 0x51, 0x2D], "ä"),
     ] as [(String, [UInt8], String)])
-  func `character sets`(charset: String, bytes: [UInt8], decoded: String) {
+  func `character sets are decoded`(charset: String, bytes: [UInt8], decoded: String) {
     #expect(text(charset, "binary", bytes) == decoded)
     #expect(Charset.decode(bytes, named: charset.replacing("\"", with: "")) == decoded)
   }
@@ -73,7 +73,7 @@ import Testing
     ("attachment; filename=a(1).txt", "a(1).txt"),
     ("attachment; filename=a (1).txt", "a (1).txt"),
   ])
-  func `file names`(disposition: String, name: String) {
+  func `file names are decoded`(disposition: String, name: String) {
     let mail = MailMessage(reading: Array("Content-Disposition: \(disposition)\r\n\r\nx".utf8))
     #expect(mail.attachments.first?.fileName == name)
   }
@@ -85,7 +85,7 @@ import Testing
     ("=?utf-8?q??=", ""), ("a =?utf-8*en?q?b?= c", "a b c"), ("=??q?a?=", "=??q?a?="),
     ("=?iso-2022-jp?b?GyRCRnwbKEI=?=", "日"),
   ])
-  func `encoded words`(encoded: String, decoded: String) {
+  func `encoded words are decoded`(encoded: String, decoded: String) {
     #expect(MailMessage(reading: Array("Subject: \(encoded)\n\n".utf8)).subject == decoded)
   }
 
@@ -99,14 +99,14 @@ import Testing
       ("20 Nov 2026 12:00:00 PST", "2026-11-20T20:00:00Z"),
       ("99999999999999999999 Nov 2026 12:00:00 +0000", nil),
     ] as [(String, String?)])
-  func dates(text: String, time: String?) {
+  func `dates are read`(text: String, time: String?) {
     #expect(MailDate(text)?.timestamp.rfc3339 == time)
   }
 
   @Test(arguments: [
     (0, "Thu, 1 Jan 1970 00:00:00 +0000"), (-330, "Wed, 31 Dec 1969 18:30:00 -0530"),
   ])
-  func `dates are written as RFC 5322 wants`(offset: Int, text: String) {
+  func `dates are written by RFC 5322`(offset: Int, text: String) {
     let date = MailDate(Timestamp(millisecondsSince1970: 0), offsetMinutes: offset)
     #expect(date.rfc5322 == text)
     #expect(MailDate(text) == date)

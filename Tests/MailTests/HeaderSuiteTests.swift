@@ -4,14 +4,14 @@ import Mail
 import TestSupport
 import Testing
 
-/// One of the tables of header values of the public mail-parser suite.
+/// A table of header values from the public mail-parser suite.
 struct HeaderSuite {
   struct Case: CustomTestStringConvertible, Sendable {
     let header: String
     let expected: JSON
     var testDescription: String { header }
 
-    /// The value as the first field of a mail.
+    /// The headers of a mail with the value in its first field.
     var headers: MailHeaders {
       MailMessage(reading: Array("X:\(header)\n\n".utf8)).headers
     }
@@ -21,21 +21,21 @@ struct HeaderSuite {
   static let addresses = load("address")
   static let dates = load("date")
 
-  /// What is read otherwise on purpose, by a piece of the header: here with what is read.
+  /// Intentional differences, by a substring of the header, with the reason and our result.
   static let differences: [(header: String, reason: String, values: [String])] = [
     (
-      "[SUSPECTED SPAM]=?utf-8?B?", "no space is made up in front of a word",
+      "[SUSPECTED SPAM]=?utf-8?B?", "no space is inserted before a word",
       ["[SUSPECTED SPAM]This is the original subject"]
     ),
-    ("=?utf-8?Q??=here", "nor behind one", ["Some text here"]),
-    (" 4 8 15 16 23 42,", "a number of one digit is no zone", ["2015-08-04T16:23:42Z"]),
+    ("=?utf-8?Q??=here", "no space is inserted after a word", ["Some text here"]),
+    (" 4 8 15 16 23 42,", "a single digit is not a zone", ["2015-08-04T16:23:42Z"]),
     (
-      "Pete(A nice \n", "unfolded, the backslash stands before a space",
+      "Pete(A nice \n", "after unfolding, the backslash precedes a space",
       ["Pete chap) <pete@silly.test>"]
     ),
-    ("Pete(A nice", "a comment is no part of a name", ["Pete <pete@silly.test>"]),
+    ("Pete(A nice", "a comment is not part of a name", ["Pete <pete@silly.test>"]),
     (
-      "A Group(Some people)", "nor of a group's",
+      "A Group(Some people)", "a comment is not part of a group name",
       [
         "group A Group", "Chris Jones <c@public.example>", "- <joe@example.org>",
         "John <jdoe@one.test>", "the end of the group <>",
@@ -46,25 +46,25 @@ struct HeaderSuite {
       ["group Hidden recipients", "nobody(that I know) <>"]
     ),
     (
-      "<@node.test:mary@example.net>", "routes and blanks around dots are obsolete and go",
+      "<@node.test:mary@example.net>", "obsolete routes and blanks around dots are removed",
       ["Mary Smith <mary@example.net>", "- <jdoe@test.example>"]
     ),
     (
-      "John Doe <jdoe@machine(comment).  example>", "blanks around dots go",
+      "John Doe <jdoe@machine(comment).  example>", "blanks around dots are removed",
       ["John Doe <jdoe@machine.example>"]
     ),
     (
-      "(=?iso-8859-8?b?7eXs+SDv4SDp7Oj08A==?=)", "a comment is no part of a name",
+      "(=?iso-8859-8?b?7eXs+SDv4SDp7Oj08A==?=)", "a comment is not part of a name",
       ["Nathaniel Borenstein <nsb@thumper.bellcore.com>"]
     ),
     (
-      "\"  James Smythe\"", "blanks around a name go",
+      "\"  James Smythe\"", "blanks around a name are removed",
       [
         "James Smythe <james@example.com>", "group Friends", "- <jane@example.com>",
         "John Smîth <john@example.com>",
       ]
     ),
-    ("Name (comment) =?utf-8?q?Doe?=", "a comment is no part of a name", ["Name Doe <a@b.com>"]),
+    ("Name (comment) =?utf-8?q?Doe?=", "a comment is not part of a name", ["Name Doe <a@b.com>"]),
   ]
 
   static func difference(_ header: String) -> [String]? {
@@ -84,9 +84,9 @@ struct HeaderSuite {
   }
 }
 
-@Suite(.enabled(if: HeaderSuite.texts != nil, "the mail suite is not there"))
+@Suite(.enabled(if: HeaderSuite.texts != nil, "the mail suite is absent"))
 struct HeaderSuiteTests {
-  @Test func `the suite is whole`() {
+  @Test func `the suite is complete`() {
     #expect(HeaderSuite.texts?.count == 30)
     #expect(HeaderSuite.addresses?.count == 60)
     #expect(HeaderSuite.dates?.count == 40)

@@ -1,6 +1,6 @@
 import Mail
 
-/// Mails of our own, in the forms that are seen.
+/// Sample mails in common forms.
 enum Mails {
   static func message(_ lines: [String], lineBreak: String = "\r\n") -> MailMessage {
     MailMessage(reading: bytes(lines, lineBreak: lineBreak))
@@ -17,7 +17,7 @@ enum Mails {
     "--in", "Content-Type: text/html", "", "<p>inner text</p>", "--in--",
   ]
 
-  /// A text, an image in it, a file, and a mail that is forwarded.
+  /// A text with an inline image, a file and a forwarded mail.
   static let full =
     [
       "From: \"Doe, Jane\" <jane@example.org>", "To: team: a@example.org, b@example.org;",

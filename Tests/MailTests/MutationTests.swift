@@ -3,9 +3,9 @@ import Mail
 import TestSupport
 import Testing
 
-/// Broken mails: reading them must end, and give something.
+/// Corrupted mails: reading must terminate and return a result.
 @Suite struct MutationTests {
-  /// Mails of our own, and those of the public suite where it is present.
+  /// Our sample mails, and those of the public suite if it is present.
   static let seeds: [[UInt8]] =
     [Mails.bytes(Mails.full), Mails.bytes(Mails.inner)] + (ParserSuite.cases ?? []).map(\.source)
 
@@ -17,8 +17,8 @@ import Testing
     "; charset=utf-16", "; charset=iso-2022-jp", "; charset=gb18030", "\n\n", " \n", "\t",
   ].map { Array($0.utf8) }
 
-  @Test(arguments: UInt64(0)..<1_000)
-  func `a broken mail is read to its end`(seed: UInt64) {
+  @Test(.timeLimit(.minutes(1)), arguments: UInt64(0)..<1_000)
+  func `a corrupted mail is read to its end`(seed: UInt64) {
     var random = SeededGenerator(seed: seed)
     var bytes = random.pick(Self.seeds)
     for _ in 0..<random.pick(1...12) where !bytes.isEmpty {
@@ -34,15 +34,15 @@ import Testing
     Reader.readAll(MailMessage(reading: bytes), of: bytes)
   }
 
-  /// Texts that a careless reader needs quadratic time or a deep stack for.
-  @Test(arguments: [
+  /// Texts that make a naive reader quadratic or exhaust its stack.
+  @Test(.timeLimit(.minutes(1)), arguments: [
     "(", "\"", "<", "=?utf-8?q?", "=?a?q?<", ",:", "@::", "a=b;", "*0*=", "--", "A: b\n", " \n",
     "\\", "a@b,",
     "=?x?b?a?= ", "Content-Type: message/rfc822\n\n",
     "Content-Type: multipart/mixed; boundary=a\n\n--a\n",
     "--a\n", "\n--a--\n", "AA==\n", "AA==", "=\n", "&", "<a>", "<a href=", "<!--", "\r", "\0",
   ])
-  func `the same over and over is read to its end`(piece: String) {
+  func `a repeated piece is read to its end`(piece: String) {
     let body = String(repeating: piece, count: 5_000)
     for head in [
       "", "From: ", "Subject: ", "Date: ", "Content-Type: multipart/mixed; boundary=a",
@@ -58,7 +58,7 @@ import Testing
   }
 
   enum Reader {
-    /// Reads all that can be read, and holds it against the bytes of the mail.
+    /// Reads every part and compares its bytes with the mail.
     static func readAll(_ mail: MailMessage, of source: [UInt8]) {
       let limits = MailLimits()
       #expect(mail.parts.count <= limits.parts)

@@ -4,7 +4,7 @@ import Mail
 import TestSupport
 import Testing
 
-/// The .eml files of the public mail-parser suite with the expected parse, read from beside the
+/// The .eml files of the public mail-parser suite with the expected results, if present next to the
 /// checkout.
 struct ParserSuite {
   struct Case: CustomTestStringConvertible, Sendable {
@@ -35,22 +35,22 @@ struct ParserSuite {
     return cases
   }()
 
-  /// What is read otherwise on purpose, by the start of the place.
+  /// Intentional differences, by prefix of the location.
   static let differences = [
-    // Half a mailbox: a word alone is taken for an address, not for a name.
+    // Half a mailbox: a single word is read as an address, not as a name.
     "rfc/001.json part  From", "rfc/001.crlf.json part  From", "rfc/001.json part  To",
     "rfc/001.crlf.json part  To", "rfc/004.json", "rfc/004.crlf.json",
-    // A comment is no part of a name that there is.
+    // A comment is not part of an existing name.
     "rfc/002.json part 1 part 1.0 To", "rfc/002.crlf.json part 1 part 1.0 To",
-    // Text behind padding is no Base64.
+    // Text after padding is not Base64.
     "thirdparty/002.json part 1", "thirdparty/002.crlf.json part 1",
-    // A CR that is half a character in UTF-16, and a delimiter that does not start a line.
+    // A CR that is half of a UTF-16 character, and a delimiter that does not start a line.
     "thirdparty/005.crlf.json part 0", "thirdparty/005.json part 4",
     "thirdparty/005.crlf.json part 4",
-    // A parameter that is given twice: the first one holds.
+    // A repeated parameter: the first one counts.
     "thirdparty/010.json part  Content-Type comment",
     "thirdparty/010.crlf.json part  Content-Type comment",
-    // Delimiters of the outermost multipart in the header of an unfinished inner one.
+    // Delimiters of the outermost multipart in the header of an unfinished inner multipart.
     "thirdparty/015.json", "thirdparty/015.crlf.json",
   ]
 
@@ -61,14 +61,14 @@ struct ParserSuite {
   }
 }
 
-@Suite(.enabled(if: ParserSuite.cases != nil, "the mail suite is not there"))
+@Suite(.enabled(if: ParserSuite.cases != nil, "the mail suite is absent"))
 struct ParserSuiteTests {
-  @Test func `the suite is whole`() {
+  @Test func `the suite is complete`() {
     #expect(ParserSuite.cases?.count == 60)
   }
 
   @Test(arguments: ParserSuite.cases ?? [])
-  func `a mail is taken apart as the suite expects`(_ mail: ParserSuite.Case) {
+  func `a mail is parsed as the suite expects`(_ mail: ParserSuite.Case) {
     if ParserSuite.differs(mail.name) { return }
     compare(MailMessage(reading: mail.source), with: mail.expected, in: mail.name)
   }
@@ -81,7 +81,7 @@ struct ParserSuiteTests {
       let place = place + " part " + part.id
       compareHeaders(part.headers, with: expectedPart, in: place)
       guard let body = expectedPart["body"]?.members.first(where: { _ in true }) else { continue }
-      // What the suite's parser gives up on, this one reads as well as can be.
+      // Parts that the suite's parser rejects are read as far as possible here.
       if expectedPart["is_encoding_problem"]?.bool == true || ParserSuite.differs(place) {
         continue
       }
@@ -93,7 +93,7 @@ struct ParserSuiteTests {
       case "Multipart": #expect(part.parts.count == body.value.count, "\(place)")
       case "Message":
         guard let embedded = part.embedded else {
-          Issue.record("\(place) is no mail")
+          Issue.record("\(place) is not a mail")
           continue
         }
         compare(embedded, with: body.value, in: place)
@@ -111,7 +111,7 @@ struct ParserSuiteTests {
       if ParserSuite.differs(place) { continue }
       switch value.name.string {
       case "Text":
-        // The suite leaves unknown fields folded, and ids without their brackets.
+        // The suite keeps unknown fields folded, and ids without brackets.
         let words = value.value.string.map(SuiteText.words)
         #expect(
           [words, words.map { "<\($0)>" }].contains(SuiteText.words(header.value)), "\(place)")

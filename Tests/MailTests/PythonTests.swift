@@ -5,18 +5,18 @@ import Mail
 import TestSupport
 import Testing
 
-/// Python's `email` package as a second opinion, where there is a Python.
+/// Python's `email` package as a reference implementation, if Python is installed.
 enum Python {
   static let executable: URL? = ["/usr/bin/python3", "/usr/local/bin/python3", "/opt/bin/python3"]
     .map { URL(fileURLWithPath: $0) }
     .first { FileManager.default.isExecutableFile(atPath: $0.path) }
 
-  /// What the script writes, as JSON, given the input on stdin.
+  /// The JSON output of the script for the input on stdin.
   static func run(_ script: String, _ input: [UInt8]) throws -> JSON {
     let process = Process()
     process.executableURL = executable
     process.arguments = ["-I", "-c", script]
-    // Files, since both ends of a pipe would have to be served at once.
+    // Files instead of pipes: both ends of a pipe would have to be served at the same time.
     let folder = FileManager.default.temporaryDirectory
       .appendingPathComponent("mail-tests-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
@@ -33,9 +33,9 @@ enum Python {
   }
 }
 
-@Suite(.enabled(if: Python.executable != nil, "there is no Python"))
+@Suite(.enabled(if: Python.executable != nil, "Python is not installed"))
 struct PythonTests {
-  @Test func `Python reads the same out of what is built`() throws {
+  @Test func `Python reads back what is built`() throws {
     let mails = (UInt64(0)..<200).map { seed in
       var random = SeededGenerator(seed: seed)
       return RandomMail.make(&random)
@@ -58,7 +58,7 @@ struct PythonTests {
     }
   }
 
-  @Test func `what Python builds is read the same here`() throws {
+  @Test func `mails built by Python are read correctly`() throws {
     let mails: [JSON] = Array(try Python.run(Self.building, []).elements)
     #expect(mails.count == 150)
     for json in mails {
@@ -76,13 +76,13 @@ struct PythonTests {
     }
   }
 
-  /// What Python sees otherwise: it looks into every message/*, does not decode a mail inside, and
-  /// ends a boundary without quotes at a space.
+  /// Known differences: Python parses every message/* part, does not decode an embedded mail and
+  /// ends an unquoted boundary at a space.
   private static let differences = [
     "rfc/001", "rfc/008", "thirdparty/008", "thirdparty/009", "thirdparty/012",
   ]
 
-  @Test func `Python sees the same parts, also in mails that are broken`() throws {
+  @Test func `Python finds the same parts, also in corrupted mails`() throws {
     let suite = (ParserSuite.cases ?? []).filter { mail in
       !Self.differences.contains { mail.name.hasPrefix($0) }
     }

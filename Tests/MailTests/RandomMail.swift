@@ -4,7 +4,7 @@ import Synchronization
 import TestSupport
 import Testing
 
-/// Tokens in a given order.
+/// Tokens in a fixed order.
 final class Tokens: Sendable {
   private let left: Mutex<[String]>
 
@@ -13,7 +13,7 @@ final class Tokens: Sendable {
   func next() -> String { left.withLock { $0.popLast() } ?? "none" }
 }
 
-/// Mails with all that is hard to write.
+/// Random mails with content that is hard to write.
 enum RandomMail {
   static func make(_ random: inout SeededGenerator) -> MailBuilder {
     var mail = MailBuilder(from: address(&random), subject: text(&random, upTo: 120))
@@ -52,7 +52,7 @@ enum RandomMail {
     "averyveryverylongwordwithoutanyspace", "From ", "\u{A0}", "\u{7F}", "\u{1}", "ﬃ",
   ]
 
-  /// Without white space around it, which no header keeps.
+  /// Without surrounding white space, which headers do not preserve.
   private static func text(_ random: inout SeededGenerator, upTo maximum: Int) -> String {
     var text = ""
     for _ in 0..<random.pick(0...maximum / 4) { text += random.pick(pieces) }
@@ -90,7 +90,8 @@ enum RandomMail {
     return String(scalars)
   }
 
-  /// CRLF everywhere, at most 76 columns where folding can help, never more than 998.
+  /// Checks that all line ends are CRLF, and that lines have at most 76 columns if they can be
+  /// folded and never more than 998.
   static func checkLines(_ bytes: [UInt8]) {
     var isHeader = true
     for line in bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)

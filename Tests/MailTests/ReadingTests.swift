@@ -5,7 +5,7 @@ import Testing
 
 @Suite struct ReadingTests {
   @Test(arguments: ["\r\n", "\n", "\r"])
-  func `a mail is taken apart whatever ends its lines`(lineBreak: String) {
+  func `a mail is parsed with any line ends`(lineBreak: String) {
     let mail = Mails.message(Mails.full, lineBreak: lineBreak)
     #expect(
       mail.parts.map { "\($0.id) \($0.mediaType)" } == [
@@ -27,17 +27,17 @@ import Testing
     #expect(mail.attachments[1].bytes == Array("%PDF".utf8))
     #expect(String(decoding: mail.root.preamble, as: UTF8.self).hasPrefix("This is the preamble."))
     #expect(String(decoding: mail.root.epilogue, as: UTF8.self).contains("This is the epilogue."))
-    #expect(!mail.isCutShort)
+    #expect(!mail.isTruncated)
   }
 
-  @Test func `white space that transport added goes, soft breaks too`() {
+  @Test func `transport white space and soft breaks are removed`() {
     #expect(Mails.message(Mails.full).plainBody?.text == "Grüße an alle\r\n")
   }
 
-  @Test func `a mail inside is there in its exact bytes, and read`() {
+  @Test func `an embedded mail keeps its exact bytes and is parsed`() {
     let mail = Mails.message(Mails.full)
     let part = mail.attachments[2]
-    // The last line break belongs to the delimiter behind.
+    // The last line break belongs to the following delimiter.
     #expect(part.bytes == Mails.bytes(Mails.inner).dropLast(2))
     #expect(part.parts.map(\.id) == ["2.0"])
     #expect(part.embedded?.parts.map(\.id) == ["2.0", "2.0.0", "2.0.1"])
@@ -47,7 +47,7 @@ import Testing
     #expect(mail.allAttachments.count == 3)
   }
 
-  @Test func `Gmail's payload is read in the same way`() throws {
+  @Test func `Gmail's payload gives the same result`() throws {
     let raw = Mails.message(Mails.full)
     var writer = JSONWriter()
     GmailShape.write(raw.root, to: &writer)
@@ -63,7 +63,7 @@ import Testing
     #expect(mail.attachments[2].embedded?.plainBody?.text == "inner text")
   }
 
-  @Test func `what is no payload is none`() throws {
+  @Test func `a value that is not a payload is rejected`() throws {
     #expect(MailMessage(gmailPayload: try JSON.parse("[]")) == nil)
     let mail = try #require(MailMessage(gmailPayload: JSON.parse("{}")))
     #expect(mail.plainBody?.text == "")
@@ -78,12 +78,12 @@ import Testing
       ["multipart/mixed"]
     ),
     (
-      "cut short in a part",
+      "truncated in a part",
       ["Content-Type: multipart/mixed; boundary=x", "", "--x", "Content-Type: text/html", "", "a"],
       ["multipart/mixed", "text/html"]
     ),
     (
-      "cut short in a header",
+      "truncated in a header",
       ["Content-Type: multipart/mixed; boundary=x", "", "--x", "Content-Type: text/html"],
       ["multipart/mixed", "text/html"]
     ),
@@ -108,20 +108,20 @@ import Testing
     ),
     ("a type that is none", ["Content-Type: text", "", "a"], ["text/plain"]),
   ])
-  func `what is malformed is read as well as can be`(
+  func `malformed mail is read as far as possible`(
     name: String, lines: [String], types: [String]
   ) {
     let mail = Mails.message(lines)
     #expect(mail.parts.map(\.mediaType.description) == types, "\(name)")
   }
 
-  @Test func `what cannot be taken apart is text`() {
+  @Test func `a multipart that cannot be parsed is text`() {
     let mail = Mails.message(["Content-Type: multipart/mixed", "", "all", "of it"])
     #expect(mail.plainBody?.text == "all\r\nof it\r\n")
     #expect(mail.attachments.isEmpty)
   }
 
-  @Test func `beyond a limit the mail is read still, and says so`() {
+  @Test func `a mail beyond a limit is read and marked as truncated`() {
     var limits = MailLimits()
     limits.nesting = 3
     limits.parts = 50
@@ -130,21 +130,21 @@ import Testing
       ["Content-Type: multipart/mixed; boundary=b\($0)", "", "--b\($0)"]
     }
     let deep = MailMessage(reading: Mails.bytes(nested), limits: limits)
-    #expect(deep.isCutShort)
+    #expect(deep.isTruncated)
     #expect(deep.parts.count == 4)
     let many =
       ["Content-Type: multipart/mixed; boundary=x", ""]
       + Array(repeating: ["--x", "", "a"], count: 100).flatMap { $0 }
     let wide = MailMessage(reading: Mails.bytes(many), limits: limits)
-    #expect(wide.isCutShort)
+    #expect(wide.isTruncated)
     #expect(wide.parts.count == 50)
     let fields = MailMessage(
       reading: Mails.bytes(Array(repeating: "A: b", count: 2_000)), limits: limits)
-    #expect(fields.isCutShort)
+    #expect(fields.isTruncated)
     #expect(fields.headers.count == 1_000)
   }
 
-  @Test func `mails inside mails are counted by the limit, also encoded ones`() {
+  @Test func `embedded mails count against the limit, also encoded ones`() {
     var bytes = Array("Subject: last\r\n\r\nend".utf8)
     for _ in 0..<20 {
       bytes =
@@ -154,7 +154,7 @@ import Testing
     var limits = MailLimits()
     limits.nesting = 5
     let mail = MailMessage(reading: bytes, limits: limits)
-    #expect(mail.isCutShort)
+    #expect(mail.isTruncated)
     var depth = 0
     var inner = mail.root.embedded
     while let next = inner {
@@ -165,7 +165,7 @@ import Testing
   }
 }
 
-/// A tree as Gmail writes it, from what its documents say.
+/// Writes a tree in Gmail's format, by its documentation.
 enum GmailShape {
   static func write(_ part: MailPart, to writer: inout JSONWriter) {
     let isText = part.mediaType.isText && part.fileName == nil

@@ -1,25 +1,26 @@
 import Basics
 import JSON
-import RPC
+import Redaction
 import Testing
 
+@testable import RPC
+
 @Suite struct FrameTests {
-  private func written(_ write: (inout JSONWriter) -> Void) -> String {
-    var writer = JSONWriter()
-    write(&writer)
-    return String(decoding: writer.bytes, as: UTF8.self)
-  }
+  private let frames = FrameWriter(redactor: Redactor())
 
   private func id(_ text: String) throws -> RequestID {
     try #require(RequestID(try JSON.parse(text)))
   }
 
+  private func line(_ frame: Frame) -> String {
+    String(decoding: FrameLines(frame).bytes, as: UTF8.self)
+  }
+
   @Test func `a result is one line with the caller's id`() throws {
-    let id = try id(#""caf\u00e9""#)
-    let text = written { writer in
-      Frame.result(id, into: &writer) { writer in writer.object { $0.member("a", "b\n") } }
+    let frame = frames.result(try id(#""caf\u00e9""#)) { writer in
+      writer.object { $0.member("a", "b\n") }
     }
-    #expect(text == #"{"jsonrpc":"2.0","id":"caf\u00e9","result":{"a":"b\n"}}"#)
+    #expect(line(frame) == #"{"jsonrpc":"2.0","id":"caf\u00e9","result":{"a":"b\n"}}"# + "\n")
   }
 
   @Test(arguments: [
@@ -29,53 +30,65 @@ import Testing
       #"{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"no \"JSON\"\u2028","data":{"line":3}}}"#
     ),
   ])
-  func `an error has a code, a message, and data where there is some`(
+  func `an error has a code, a message, and data if there is some`(
     data: String?, expected: String
   ) {
     let error = RPCError(
       .parseError, "no \"JSON\"\u{2028}", data: data.map { JSONFragment(trusted: Array($0.utf8)) })
-    #expect(written { Frame.error(.null, error, into: &$0) } == expected)
+    #expect(line(frames.error(.null, error)) == expected + "\n")
+  }
+
+  @Test func `an error may omit its id`() {
+    let frame = frames.error(nil, RPCError(.parseError, "no"))
+    #expect(line(frame) == #"{"jsonrpc":"2.0","error":{"code":-32700,"message":"no"}}"# + "\n")
   }
 
   @Test func `a notification has no id`() {
-    let text = written { writer in
-      Frame.notification("invoke/item", into: &writer) { writer in
-        writer.object { $0.member("seq", 0) }
-      }
+    let frame = frames.notification("invoke/item") { writer in
+      writer.object { $0.member("seq", 0) }
     }
-    #expect(text == #"{"jsonrpc":"2.0","method":"invoke/item","params":{"seq":0}}"#)
+    #expect(line(frame) == #"{"jsonrpc":"2.0","method":"invoke/item","params":{"seq":0}}"# + "\n")
+    #expect(line(frames.notification("a/b")) == #"{"jsonrpc":"2.0","method":"a/b"}"# + "\n")
   }
 
-  @Test func `frames stand in a batch and on lines of their own`() throws {
-    let ids = try ["1", "2"].map { try id($0) }
-    let batch = written { writer in
-      writer.array { writer in
-        for id in ids { Frame.result(id, into: &writer) { $0.null() } }
-      }
-    }
+  @Test func `frames join into a batch, and into lines`() throws {
+    let results = try ["1", "2"].map { try frames.result(id($0)) { $0.null() } }
     #expect(
-      batch
-        == #"[{"jsonrpc":"2.0","id":1,"result":null},{"jsonrpc":"2.0","id":2,"result":null}]"#)
-    let lines = written { writer in
-      for id in ids {
-        Frame.result(id, into: &writer) { $0.bool(true) }
-        writer.endLine()
-      }
-    }
+      String(decoding: FrameLines(batch: results).bytes, as: UTF8.self)
+        == #"[{"jsonrpc":"2.0","id":1,"result":null},{"jsonrpc":"2.0","id":2,"result":null}]"#
+        + "\n")
+    var buffer = FrameBuffer(capacity: 16)
+    for frame in results { buffer.append(frame) }
     #expect(
-      lines == """
-        {"jsonrpc":"2.0","id":1,"result":true}
-        {"jsonrpc":"2.0","id":2,"result":true}
-
-        """)
+      String(decoding: FrameLines(buffer).bytes, as: UTF8.self)
+        == results.map(line).joined())
   }
 
-  @Test(arguments: [
-    (nil, #"{"line":3,"offset":7}"#), ("Look.", #"{"line":3,"offset":7,"remedy":"Look."}"#),
-  ])
-  func `the error of a line says where it is`(remedy: String?, data: String) {
-    let error = RPCError.line(.invalidRequest, "wrong", line: 3, offset: 7, remedy: remedy)
-    #expect(error.code.rawValue == -32_600)
-    #expect(error.data?.text == data)
+  @Test func `a secret is redacted in every frame, and in a buffer`() throws {
+    let redactor = Redactor()
+    redactor.add("hunter22")
+    let frames = FrameWriter(redactor: redactor)
+    let id = try id("1")
+    let write: (inout JSONWriter) -> Void = { $0.string("it is hunter22") }
+    var buffer = FrameBuffer(capacity: 16)
+    frames.result(id, redaction: .everySecret, into: &buffer, write: write)
+    let lines = [
+      line(frames.result(id, write: write)), line(frames.notification("a", params: write)),
+      line(frames.request("q", "a", params: write)),
+      line(frames.error(id, RPCError(.commandFailed, "it is hunter22"))),
+      String(decoding: FrameLines(buffer).bytes, as: UTF8.self),
+    ]
+    for line in lines {
+      #expect(line.contains("it is [redacted]") && !line.contains("hunter22"), "\(line)")
+    }
+  }
+
+  @Test func `what is the host's own is not searched`() throws {
+    let redactor = Redactor()
+    redactor.add("capabilities")
+    let frame = FrameWriter(redactor: redactor).result(try id("1"), redaction: .nothing) {
+      $0.string("capabilities")
+    }
+    #expect(line(frame).contains(#""capabilities""#))
   }
 }

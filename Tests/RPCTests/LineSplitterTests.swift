@@ -6,7 +6,7 @@ import Testing
   private static let limit = 32
   private static let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
 
-  /// `number text`, or `number: so many bytes` of a line that is too long.
+  /// `number text`, or `number: length` for a line that is too long.
   private static func lines(_ pieces: [ArraySlice<UInt8>]) -> [String] {
     var splitter = LineSplitter(maximumBytes: limit)
     var lines: [String] = []
@@ -24,7 +24,7 @@ import Testing
 
   private static func x(_ count: Int) -> String { String(repeating: "x", count: count) }
 
-  /// Streams, and what they hold.
+  /// Streams and their lines.
   private static let streams: [(bytes: [UInt8], lines: [String])] = [
     ([], []), (Array("\n".utf8), ["1 "]), (Array("\n\n".utf8), ["1 ", "2 "]),
     (mark, ["1 "]), (mark + mark + [0x0A], ["1 \u{FEFF}"]), (Array("\r\n\r".utf8), ["1 ", "2 "]),
@@ -36,7 +36,7 @@ import Testing
         "8 last",
       ]
     ),
-    // Around the limit, with everything that is not part of the line.
+    // Around the limit, with bytes that do not belong to the line.
     (
       Array("\(x(32))\n\(x(33))\n\(x(34))\n\(x(35))".utf8),
       ["1 \(x(32))", "2: 33 bytes", "3: 34 bytes", "4: 35 bytes"]
@@ -52,7 +52,7 @@ import Testing
   ]
 
   @Test(arguments: streams.indices)
-  func `the same lines come out wherever the stream is cut`(index: Int) {
+  func `the lines do not depend on the chunk boundaries`(index: Int) {
     let (stream, expected) = Self.streams[index]
     #expect(Self.lines([stream[...]]) == expected)
     #expect(Self.lines(stream.indices.map { stream[$0...$0] }) == expected, "byte by byte")
@@ -65,7 +65,7 @@ import Testing
     }
   }
 
-  @Test func `random streams in random pieces are split as a whole text is`() {
+  @Test func `random streams in random chunks are split like the whole text`() {
     var random = SeededGenerator(seed: 5)
     for _ in 0..<500 {
       let parts = [

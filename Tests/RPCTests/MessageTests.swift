@@ -10,11 +10,13 @@ import Testing
     (#"{"params":[],"method":"\u006d","id":"x","jsonrpc":"2\u002e0"}"#, #""x""#, "m", "[]"),
     (#"{"jsonrpc":"2.0","id":null,"method":""}"#, "null", "", nil),
     (#"{"jsonrpc":"2.0","method":"m"}"#, nil, "m", nil),
-    // More members than there have to be.
+    // Extra members.
     (#"{"jsonrpc":"2.0","method":"m","result":1,"x":2}"#, nil, "m", nil),
     (#"{"jsonrpc":"2.0","id":1,"method":"m","id":2}"#, "2", "m", nil),
   ])
-  func `a call has its parts`(line: String, id: String?, method: String, params: String?) throws {
+  func `a request has its members`(line: String, id: String?, method: String, params: String?)
+    throws
+  {
     guard case .call(let call) = Message(try JSON.parse(line)) else {
       Issue.record("\(line) is a call")
       return
@@ -69,7 +71,7 @@ import Testing
   ]
 
   @Test(arguments: faults)
-  func `a wrong envelope has its reason, its place and its id`(_ fault: Fault) throws {
+  func `an invalid envelope has a reason, an offset and an id`(_ fault: Fault) throws {
     guard case .invalid(let id, let reason, let offset) = Message(try JSON.parse(fault.line)) else {
       Issue.record("\(fault.line) is no call")
       return
@@ -83,7 +85,7 @@ import Testing
     #"{"jsonrpc":"2.0","id":1,"result":{}}"#, #"{"id":1,"error":{}}"#, #"{"result":null}"#,
     #"{"jsonrpc":"1.0","id":[],"error":1}"#,
   ])
-  func `what is shaped like a response is taken for one`(line: String) throws {
+  func `a message shaped like a response is treated as one`(line: String) throws {
     guard case .response = Message(try JSON.parse(line)) else {
       Issue.record("\(line) is shaped like a response")
       return

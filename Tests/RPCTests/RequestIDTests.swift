@@ -10,7 +10,7 @@ import Testing
     "1", "1.50", "-0", "1e3", "18446744073709551617", #""""#, #""a b""#, #""caf\u00e9""#, #""é""#,
     "null",
   ])
-  func `an id keeps its text`(text: String) throws {
+  func `an id keeps its source text`(text: String) throws {
     let id = try #require(try id(text))
     #expect(id.text == text)
     #expect(id.isNull == (text == "null"))
@@ -18,14 +18,14 @@ import Testing
     #expect(JSONFragment { writer in writer.array { id.write(to: &$0) } }.text == "[\(text)]")
   }
 
-  @Test func `an id out of a text over several lines is written on one`() throws {
+  @Test func `an id from a text of several lines is written on one line`() throws {
     let json = try JSON.parse("{\"id\":\n\"a\u{2028}b\\u0041\"}")
     let id = try #require(json["id"].flatMap { RequestID($0) })
     #expect(id.text == #""a\u2028b\u0041""#)
   }
 
   @Test(arguments: ["true", "false", "[]", "{}", "[1]"])
-  func `other values are no ids`(text: String) throws {
+  func `other values are not ids`(text: String) throws {
     #expect(try id(text) == nil)
   }
 
@@ -35,7 +35,7 @@ import Testing
     (#""é""#, #""e\u0301""#, false), (#""a""#, #""A""#, false), (#""\"""#, #""\u0022""#, true),
     ("18446744073709551617", "18446744073709551616", false),
   ])
-  func `ids are equal when their texts are, but for escapes`(
+  func `ids are equal if their texts are equal apart from escapes`(
     one: String, other: String, isEqual: Bool
   ) throws {
     let (one, other) = (try id(one), try id(other))

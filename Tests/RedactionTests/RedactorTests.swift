@@ -6,17 +6,17 @@ import Testing
 
 @testable import Redaction
 
-private func scrubber(_ secrets: String...) -> Redactor {
-  let scrubber = Redactor()
-  for secret in secrets { scrubber.add(secret) }
-  return scrubber
+private func redactor(_ secrets: String...) -> Redactor {
+  let redactor = Redactor()
+  for secret in secrets { redactor.add(secret) }
+  return redactor
 }
 
-/// Plain text in, plain text out.
+/// Redaction of plain text.
 @Suite struct RedactorTests {
   private static let secret = "p\"ä\\ss wörd/+%&<=\n𝄞"
 
-  /// Every way to write the secret that somebody else's writer has, by hand or by Foundation.
+  /// The encoded forms of the secret by other writers, by hand or by Foundation.
   private static let spellings: [(writer: String, text: String)] = {
     let json = #"p\"ä\\ss wörd/+%&<=\n𝄞"#
     let ascii = #"p\"\u00e4\\ss w\u00f6rd/+%&<=\n\ud834\udd1e"#
@@ -47,24 +47,25 @@ private func scrubber(_ secrets: String...) -> Redactor {
   }
 
   @Test(arguments: spellings.indices)
-  func `a secret is found in every spelling`(index: Int) {
+  func `a secret is found in every encoded form`(index: Int) {
     let (writer, spelling) = Self.spellings[index]
-    let clean = scrubber(Self.secret).redact("before \(spelling) after")
-    // The last digits of base64 may hold bits of what follows, so they may stay; they say nothing.
+    let clean = redactor(Self.secret).redact("before \(spelling) after")
+    // The last digits of Base64 may contain bits of the following text. They may stay, because they
+    // reveal nothing.
     let rest = writer.hasPrefix("base64") ? "before [redacted]" : "before [redacted] after"
     #expect(clean.hasPrefix(rest), "\(writer): \(clean)")
     #expect(clean.utf8.count <= "before [redacted]=== after".utf8.count, "\(writer): \(clean)")
   }
 
   @Test(arguments: ["hunter2!", "pass", "0123456789abcdef", "geheim?>"])
-  func `a secret is found in base64 at every place of a group of three bytes`(secret: String) {
+  func `a secret is found in Base64 at every alignment`(secret: String) {
     for alphabet in [Base64.Alphabet.standard, .urlSafe] {
       for before in ["", "u", "us", "use", "user:", "user@acme.example:"] {
         for after in ["", "x", "\n\n", ":rest of it"] {
           let plain = Array((before + secret + after).utf8)
-          let clean = scrubber(secret).redact(Base64.encode(plain, alphabet: alphabet))
-          // What is left is the user's name and what follows, each with the digit at most that it
-          // shares with the secret.
+          let clean = redactor(secret).redact(Base64.encode(plain, alphabet: alphabet))
+          // The rest is the user name and the following text, each with at most the one digit that
+          // it shares with the secret.
           let parts = clean.components(separatedBy: "[redacted]")
           #expect(parts.count == 2, "\(before)\(secret)\(after): \(clean)")
           let digitsBefore = (before.utf8.count * 8 + 5) / 6
@@ -76,9 +77,9 @@ private func scrubber(_ secrets: String...) -> Redactor {
     }
   }
 
-  @Test func `a near miss stays`() {
+  @Test func `similar text stays`() {
     let secret = "correct horse"
-    let scrubber = scrubber(secret)
+    let redactor = redactor(secret)
     for position in secret.utf8.indices {
       var changed = Array(secret.utf8)
       changed[secret.utf8.distance(from: secret.startIndex, to: position)] ^= 1
@@ -87,46 +88,46 @@ private func scrubber(_ secrets: String...) -> Redactor {
         PercentEncoding.encode(String(decoding: changed, as: UTF8.self)),
       ] {
         let text = "a \(spelling) b"
-        #expect(scrubber.redact(text) == text)
+        #expect(redactor.redact(text) == text)
       }
     }
     for text in ["", "correct hors", "orrect horse", "correct  horse", "Correct Horse", "correct"] {
-      #expect(scrubber.redact(text) == text)
+      #expect(redactor.redact(text) == text)
     }
   }
 
   @Test(arguments: [
     ("a secret-of-two b", "a [redacted] b"), ("a secret-of-tw b", "a [redacted]-of-tw b"),
     ("secretsecret", "[redacted][redacted]"), ("a of-two-three b", "a [redacted] b"),
-    // Of overlapping ones nothing is left.
+    // Overlapping matches leave nothing.
     ("secret-of-two-three", "[redacted]"),
     ("xsecret-of-two-threesecretx", "x[redacted][redacted]x"),
     ("", ""), ("secre", "secre"),
   ])
-  func `of several secrets each is replaced whole`(text: String, clean: String) {
-    let all = scrubber("secret", "secret-of-two", "of-two-three")
+  func `each of several secrets is redacted completely`(text: String, clean: String) {
+    let all = redactor("secret", "secret-of-two", "of-two-three")
     #expect(all.redact(text) == clean)
     #expect(all.redact(Array(text.utf8)) == Array(clean.utf8))
   }
 
-  @Test func `a short secret is not looked for`() {
-    #expect(scrubber("abc", "").redact("abcabc") == "abcabc")
-    #expect(scrubber("abcd").redact("abcd") == "[redacted]")
+  @Test func `a short secret is not redacted`() {
+    #expect(redactor("abc", "").redact("abcabc") == "abcabc")
+    #expect(redactor("abcd").redact("abcd") == "[redacted]")
   }
 
-  @Test func `a secret is kept out as long as somebody holds it`() {
-    let scrubber = scrubber("token-1", "token-1", "token-2")
-    scrubber.remove("token-1")
-    #expect(scrubber.redact("token-1") == "[redacted]")
-    scrubber.remove("token-1")
-    scrubber.remove("never added")
-    #expect(scrubber.redact("token-1 token-2") == "token-1 [redacted]")
-    scrubber.remove("token-2")
-    #expect(scrubber.redact("token-1 token-2") == "token-1 token-2")
+  @Test func `a secret is redacted until every add has been removed`() {
+    let redactor = redactor("token-1", "token-1", "token-2")
+    redactor.remove("token-1")
+    #expect(redactor.redact("token-1") == "[redacted]")
+    redactor.remove("token-1")
+    redactor.remove("never added")
+    #expect(redactor.redact("token-1 token-2") == "token-1 [redacted]")
+    redactor.remove("token-2")
+    #expect(redactor.redact("token-1 token-2") == "token-1 token-2")
   }
 }
 
-/// Secrets in JSON.
+/// Redaction of JSON.
 @Suite struct RedactorJSONTests {
   private static let secret = #"s3"cret/ä"#
 
@@ -137,39 +138,39 @@ private func scrubber(_ secrets: String...) -> Redactor {
     (#"{"ks3\"cret/ä":1,"k":2}"#, #"{"k[redacted]":1,"k":2}"#),
     // JSON as text inside JSON.
     (#"{"body":"{\"p\":\"s3\\\"cret/ä\"}"}"#, #"{"body":"{\"p\":\"[redacted]\"}"}"#),
-    // A number as a whole, and in the middle of a longer one.
+    // A whole number, and digits inside a longer number.
     (
       #"{"n":12345678,"m":[912345678.50,-12345678]}"#,
       #"{"n":"[redacted]","m":["9[redacted].50","-[redacted]"]}"#
     ),
     (#"[1234567,1234567.8,123456789e0]"#, #"[1234567,1234567.8,"[redacted]9e0"]"#),
-    // What stands around it is the same byte for byte.
+    // The surroundings stay the same, byte for byte.
     (
       #"{"z":"12345678","b":[1.50,null,true,{},[]],"b":"\u00e9\/","c":18446744073709551617}"#,
       #"{"z":"[redacted]","b":[1.50,null,true,{},[]],"b":"\u00e9\/","c":18446744073709551617}"#
     ),
     (#""12345678""#, #""[redacted]""#), ("12345678", #""[redacted]""#),
   ])
-  func `strings, names and numbers lose the secret and nothing else`(
+  func `strings, names and numbers lose only the secret`(
     source: String, clean: String
   ) throws {
-    let scrubbed = scrubber(Self.secret, "12345678").redact(json: Array(source.utf8))
-    #expect(String(decoding: scrubbed, as: UTF8.self) == clean)
-    #expect(throws: Never.self) { try JSON.parse(scrubbed) }
+    let redacted = redactor(Self.secret, "12345678").redact(json: Array(source.utf8))
+    #expect(String(decoding: redacted, as: UTF8.self) == clean)
+    #expect(throws: Never.self) { try JSON.parse(redacted) }
   }
 
   @Test(arguments: [
     #"{"a" : "C:\\x", "b":"s3\"a" , "c" : [ 1.50 ]}"#, #"{"a":"s3cret/ä"}"#, "[]", "1234567",
     #""s3\"cret/""#,
   ])
-  func `what holds no secret is untouched`(source: String) {
+  func `JSON without a secret is unchanged`(source: String) {
     let bytes = Array(source.utf8)
-    #expect(scrubber(Self.secret, "12345678").redact(json: bytes) == bytes)
-    #expect(scrubber(Self.secret, "12345678").redact(frame: bytes) == bytes)
+    #expect(redactor(Self.secret, "12345678").redact(json: bytes) == bytes)
+    #expect(redactor(Self.secret, "12345678").redact(frame: bytes) == bytes)
   }
 
-  @Test func `the envelope of a message stays whole, whatever the secrets are`() {
-    let words = scrubber(
+  @Test func `the envelope of a message stays intact for any secret`() {
+    let words = redactor(
       "jsonrpc", "result", "error", "method", "params", "invoke/item", "-32602", "12345", "message",
       "data", "code")
     for (frame, clean) in [
@@ -186,20 +187,20 @@ private func scrubber(_ secrets: String...) -> Redactor {
         #"{"jsonrpc":"2.0","method":"invoke/item","params":{"id":12345,"seq":12345,"item":["[redacted]"]}}"#
       ),
     ] {
-      let scrubbed = words.redact(frame: Array(frame.utf8))
-      #expect(String(decoding: scrubbed, as: UTF8.self) == clean)
+      let redacted = words.redact(frame: Array(frame.utf8))
+      #expect(String(decoding: redacted, as: UTF8.self) == clean)
     }
   }
 
-  /// Whatever a secret is made of: no reader of the answer finds it, and the answer stays JSON.
-  @Test func `random secrets in random places are gone after any encoding`() throws {
+  /// For any secret: a reader of the output does not find it, and the output stays valid JSON.
+  @Test func `random secrets at random positions are redacted in any encoding`() throws {
     var random = SeededGenerator(seed: 3)
     let pieces = [
       "a", "B", "7", "\"", "\\", "/", " ", "+", "%", "&", "é", "\u{2028}", "\n", "=", "<", "_",
     ]
     for _ in 0..<300 {
       let secret = (0..<random.pick(4...12)).map { _ in random.pick(pieces) }.joined()
-      let scrubber = scrubber(secret)
+      let redactor = redactor(secret)
       func form(_ text: String) -> String {
         PercentEncoding.encode(text).replacing("%20", with: "+")
       }
@@ -214,7 +215,7 @@ private func scrubber(_ secrets: String...) -> Redactor {
             $0.integer(1)
           }
         }
-        let clean = try JSON.parse(scrubber.redact(json: json.bytes))
+        let clean = try JSON.parse(redactor.redact(json: json.bytes))
         #expect(clean.count == 2)
         for text in [clean["a"]?.string, clean.members.map(\.name.string).last ?? nil] {
           #expect(text?.contains("[redacted]") == true, "\(secret.debugDescription) as \(spelling)")
@@ -226,7 +227,7 @@ private func scrubber(_ secrets: String...) -> Redactor {
 }
 
 @Suite struct SecretPatternsTests {
-  /// The same found by looking everywhere for everything.
+  /// The same result by brute force.
   private func naive(_ patterns: [[UInt8]], _ text: [UInt8]) -> [UInt8]? {
     var ranges: [Range<Int>] = []
     for start in text.indices {
@@ -249,7 +250,7 @@ private func scrubber(_ secrets: String...) -> Redactor {
   }
 
   @Test(arguments: 1...6)
-  func `skipping finds what looking everywhere finds`(seed: UInt64) {
+  func `skipping finds the same matches as brute force`(seed: UInt64) {
     var random = SeededGenerator(seed: seed)
     for _ in 0..<200 {
       // Few letters, so that patterns overlap and nearly match.
@@ -263,7 +264,7 @@ private func scrubber(_ secrets: String...) -> Redactor {
     }
   }
 
-  @Test func `a pattern longer than the search's window is found`() {
+  @Test func `a pattern longer than the search window is found`() {
     let long = (0..<700).map { UInt8($0 % 251) }
     let patterns = SecretPatterns([long])
     for before in [0, 1, 254, 255, 256, 600] {
@@ -274,7 +275,7 @@ private func scrubber(_ secrets: String...) -> Redactor {
     #expect(patterns.replacingMatches(in: Array(long.dropLast())) == nil)
   }
 
-  @Test func `no patterns find nothing`() {
+  @Test func `no patterns match nothing`() {
     #expect(SecretPatterns([]).replacingMatches(in: [1, 2, 3, 4]) == nil)
   }
 }

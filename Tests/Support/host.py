@@ -1,7 +1,8 @@
-"""Drives the built executable over real pipes, as any program would.
+"""The one driver of the built executable: starts it, moves bytes over real pipes, ends it.
 
-Every wait is bounded and fails with what was seen so far. The executable is $SALLYPORT, or the
-release build of this checkout.
+Every wait has a deadline and fails with what was seen so far. The executable is $SALLYPORT, or the
+release build of this checkout. `session` and `mcp_client` build on this module. The conformance kit
+has its own driver, `process`, because strangers run the kit without these tests.
 """
 
 from __future__ import annotations
@@ -15,15 +16,13 @@ import os
 import pathlib
 import queue
 import select
-import signal
 import subprocess
 import tempfile
 import termios
 import threading
 import time
-import urllib.request
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Self
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 EXECUTABLE = os.environ.get("SALLYPORT") or str(ROOT / ".build/release/sallyport")
@@ -39,13 +38,16 @@ LINE_ENDS = ("\r", "\u0085", "\u2028", "\u2029")
 
 
 def environment(more: Mapping[str, str] | None = None) -> dict[str, str]:
-    """The environment of a process under test: nobody's own configuration in it."""
-    own = {name: value for name, value in os.environ.items() if name != "SALLYPORT_CONNECTIONS"}
-    return own | {"NO_COLOR": "1", "XDG_STATE_HOME": STATE.name} | dict(more or {})
+    """The environment of a process under test, without the configuration of the user."""
+    clean = {
+        name: value for name, value in os.environ.items()
+        if not name.lower().endswith("_proxy") and not name.startswith("SALLYPORT")
+        and name not in ("COLUMNS", "LINES")}
+    return clean | {"NO_COLOR": "1", "XDG_STATE_HOME": STATE.name} | dict(more or {})
 
 
 def line(message: Any) -> bytes:
-    """One line of input: bytes and text as they are, everything else as JSON."""
+    """One line of input: bytes and text unchanged, other values as JSON."""
     if isinstance(message, str):
         message = message.encode()
     if not isinstance(message, bytes):
@@ -128,14 +130,22 @@ def run(
 
 
 class Pipe:
-    """The reading end of a pipe, read by a thread from the start or from `begin` on."""
+    """The reading end of a pipe, read to EOF by a thread from `begin` on.
 
-    def __init__(self, stream: BinaryIO) -> None:
+    - `take`: gets each line without its LF as soon as it is whole, and None at EOF. A last line
+      without LF is passed on too if `takes_partial`.
+    """
+
+    def __init__(
+        self, stream: BinaryIO, take: Callable[[bytes | None], None] | None = None, takes_partial: bool = True
+    ) -> None:
         self._stream = stream
         self._thread = threading.Thread(target=self._read, daemon=True)
         # A descriptor that another thread waits for in `read` is not closed by closing it.
         self._leave, self._left = os.pipe()
-        self.lines: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
+        self._take = take
+        self._takes_partial = takes_partial
+        #: Everything that was read, if no function takes the lines.
         self.seen = bytearray()
 
     def begin(self) -> None:
@@ -149,21 +159,24 @@ class Pipe:
             ready, _, _ = select.select([source, self._leave], [], [])
             if self._leave in ready or not (piece := os.read(source, 1 << 18)):
                 break
-            self.seen += piece
+            if self._take is None:
+                self.seen += piece
+                continue
             *whole, partial = (partial + piece).split(b"\n")
             for one in whole:
-                self.lines.put(one)
-        if partial:
-            self.lines.put(partial)
-        self.lines.put(None)
+                self._take(one)
+        if self._take is not None:
+            if partial and self._takes_partial:
+                self._take(partial)
+            self._take(None)
 
     def join(self) -> None:
-        """Waits for the end of what is read."""
+        """Waits for EOF."""
         if self._thread.ident is not None:
             self._thread.join(TIMEOUT)
 
     def close(self) -> None:
-        """Goes away; what was not read yet is lost."""
+        """Closes the reading end; unread bytes are lost."""
         if self._stream.closed:
             return
         os.write(self._left, b"x")
@@ -173,36 +186,49 @@ class Pipe:
         os.close(self._left)
 
 
-class Host:
-    """One `sallyport serve`, or another long-lived subcommand.
+class Process:
+    """A running subcommand of the executable.
 
-    - `reads_output`, `reads_errors`: False leaves that pipe alone until `read_output()` or
-      `read_errors()`, as a caller does who is busy or careless.
+    - `take`: gets each line of output, and None at EOF (see `Pipe`).
+    - `reads_output`, `reads_errors`: False leaves that pipe unread until `read_output()` or
+      `read_errors()`, as a busy or careless caller does.
     """
 
     def __init__(
-        self, *arguments: str, command: Sequence[str] = ("serve",), reads_output: bool = True,
-        reads_errors: bool = True, more_environment: Mapping[str, str] | None = None,
-        stdin: Any = subprocess.PIPE,
+        self, *words: str, take: Callable[[bytes | None], None] | None = None, takes_partial: bool = True,
+        reads_output: bool = True, reads_errors: bool = True,
+        more_environment: Mapping[str, str] | None = None, stdin: Any = subprocess.PIPE,
+        directory: str | os.PathLike[str] | None = None,
+        executable: str | os.PathLike[str] = EXECUTABLE,
     ) -> None:
         self.process = subprocess.Popen(
-            [EXECUTABLE, *command, *arguments], stdin=stdin, stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE, bufsize=0, env=environment(more_environment))
+            [executable, *words], stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0,
+            env=environment(more_environment), cwd=directory)
         assert self.process.stdout and self.process.stderr
         if self.process.stdin:
             os.set_blocking(self.process.stdin.fileno(), False)
-        self._output, self._errors = Pipe(self.process.stdout), Pipe(self.process.stderr)
+        #: Held while bytes are written, so that threads do not mix their lines.
+        self._sending = threading.Lock()
+        self._output = Pipe(self.process.stdout, take, takes_partial)
+        self._errors = Pipe(self.process.stderr)
         if reads_output:
             self.read_output()
         if reads_errors:
             self.read_errors()
 
-    def __enter__(self) -> Host:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.kill()
+
+    def kill(self) -> None:
+        """Ends the process, whatever its state, and everything that belongs to it."""
         if self.process.poll() is None:
             self.process.kill()
+        self._release()
+
+    def _release(self) -> None:
         self.process.wait(TIMEOUT)
         if self.process.stdin and not self.process.stdin.closed:
             self.process.stdin.close()
@@ -227,11 +253,12 @@ class Host:
         """
         assert self.process.stdin
         rest = memoryview(data)
-        while rest:
-            _, ready, _ = select.select([], [self.process.stdin], [], timeout)
-            if not ready:
-                break
-            rest = rest[os.write(self.process.stdin.fileno(), rest[: 1 << 18]) :]
+        with self._sending:
+            while rest:
+                _, ready, _ = select.select([], [self.process.stdin], [], timeout)
+                if not ready:
+                    break
+                rest = rest[os.write(self.process.stdin.fileno(), rest[: 1 << 18]) :]
         return len(rest)
 
     def wait_until_input_is_read(self) -> None:
@@ -249,7 +276,7 @@ class Host:
         if self.process.stdin:
             self.process.stdin.close()
 
-    def signal(self, number: signal.Signals) -> None:
+    def signal(self, number: int) -> None:
         self.process.send_signal(number)
 
     # Receiving
@@ -272,13 +299,48 @@ class Host:
         eventually(lambda: text in self.errors, f"stderr says {text!r}")
 
     @property
+    def error_bytes(self) -> bytes:
+        """stderr so far; all of it after `exit_code`."""
+        return bytes(self._errors.seen)
+
+    @property
     def errors(self) -> str:
-        """What stderr said so far."""
-        return bytes(self._errors.seen).decode()
+        return self.error_bytes.decode(errors="replace")
+
+    # Ending
+
+    def exit_code(self, timeout: float = TIMEOUT) -> int:
+        """Waits for the exit and for EOF of the pipes that are read."""
+        try:
+            code = self.process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"the process did not exit; stderr: {self.errors}") from None
+        for pipe in (self._output, self._errors):
+            pipe.join()
+        return code
+
+    @property
+    def peak_memory_bytes(self) -> int:
+        status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
+        (peak,) = (each for each in status.splitlines() if each.startswith("VmHWM:"))
+        return int(peak.split()[1]) * 1024
+
+
+class Host(Process):
+    """One `sallyport serve`, or another long-lived subcommand, read line by line.
+
+    Leaving the context kills it. `finish` lets it shut down.
+    """
+
+    def __init__(self, *arguments: str, command: Sequence[str] = ("serve",), **more: Any) -> None:
+        self._lines: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
+        super().__init__(*command, *arguments, take=self._lines.put, **more)
+
+    # Receiving
 
     def read_line(self, timeout: float = TIMEOUT) -> bytes:
         try:
-            received = self._output.lines.get(timeout=timeout)
+            received = self._lines.get(timeout=timeout)
         except queue.Empty:
             raise AssertionError(f"no answer came; stderr: {self.errors}") from None
         assert received is not None, f"the output ended; stderr: {self.errors}"
@@ -309,15 +371,9 @@ class Host:
 
     # Ending
 
-    def exit_code(self, timeout: float = TIMEOUT) -> int:
-        try:
-            return self.process.wait(timeout)
-        except subprocess.TimeoutExpired:
-            raise AssertionError(f"the host did not end; stderr: {self.errors}") from None
-
     def rest_lines(self) -> list[bytes]:
         """The frames up to the end of the output."""
-        return list(iter(lambda: self._output.lines.get(timeout=TIMEOUT), None))
+        return list(iter(lambda: self._lines.get(timeout=TIMEOUT), None))
 
     def rest(self) -> list[Any]:
         """The answers up to the end of the output."""
@@ -329,69 +385,13 @@ class Host:
         rest = self.rest()
         return self.exit_code(), rest
 
-    @property
-    def peak_memory_bytes(self) -> int:
-        status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
-        (peak,) = (each for each in status.splitlines() if each.startswith("VmHWM:"))
-        return int(peak.split()[1]) * 1024
-
 
 def eventually(condition: Callable[[], bool], what: str) -> None:
-    """Waits, not for ever, for something outside that cannot wake us up."""
+    """Polls a condition that cannot notify us, with a deadline."""
     deadline = time.monotonic() + TIMEOUT
     for round in itertools.count():
         if condition():
             return
-        assert time.monotonic() < deadline, f"waited in vain until {what}"
+        assert time.monotonic() < deadline, f"timeout: {what}"
         # The first rounds only give way, so that what is nearly true costs nothing.
         time.sleep(0 if round < 200 else 0.002)
-
-
-class Sandbox:
-    """A `sallyport sandbox` of its own, and its log."""
-
-    def __init__(self, *faults: str) -> None:
-        options = [word for fault in faults for word in ("--sandbox-fault", fault)]
-        self._host = Host(*options, command=("sandbox",), stdin=subprocess.DEVNULL)
-        try:
-            self.connections: dict[str, Any] = json.loads(self._host.read_line())
-        except BaseException:
-            self._host.__exit__()
-            raise
-        self.connection = self.connections["connections"]["coda_sandbox"]
-        self.url: str = self.connection["settings"]["server_url"]
-        self._file = tempfile.NamedTemporaryFile("w", suffix=".json")
-        # Of CODA alone: a command's own connection is then the one that is meant.
-        json.dump({"connections": {"coda_sandbox": self.connection}}, self._file)
-        self._file.flush()
-
-    @property
-    def file(self) -> str:
-        """A connections file."""
-        return self._file.name
-
-    def __enter__(self) -> Sandbox:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._host.__exit__()
-        self._file.close()
-
-    def _control(self, route: str, body: Any = None) -> Any:
-        data = None if body is None else json.dumps(body).encode()
-        message = urllib.request.Request(
-            f"{self.url}/_sandbox/{route}", data, headers={"X-Sandbox": "1"})
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        with opener.open(message, timeout=TIMEOUT) as answer:
-            return json.load(answer)
-
-    def faults(self, *texts: str) -> None:
-        self._control("faults", list(texts))
-
-    def reset(self) -> None:
-        self.faults()
-        self._control("reset", {})
-
-    def log(self) -> list[dict[str, Any]]:
-        """The requests so far, without signing in."""
-        return [entry for entry in self._control("log") if "/auth/token/" not in entry["path"]]

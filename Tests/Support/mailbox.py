@@ -36,7 +36,7 @@ class Mailbox(Upstream):
     def __init__(self, answer=None, **more):
         self.own_answer = answer or (lambda request: None)
         self.sent = []  # the bytes of each mail
-        self.uploads = []  # what came of each upload so far
+        self.uploads = []  # the bytes of each upload so far
         self.pieces = []  # the Content-Range of each PUT
         self.takes = None  # bytes that are kept of the pieces, one number for each
         self.lock = threading.Lock()
@@ -89,7 +89,7 @@ class Mailbox(Upstream):
 
     @property
     def calls(self):
-        """What came beside the sign-ins."""
+        """The requests without the sign-ins."""
         return [r for r in list(self.requests) if r.path != "/token"]
 
     def connection(self, **more):

@@ -32,13 +32,13 @@ NOTIFICATIONS = {
     "notifications/prompts/list_changed": "PromptListChangedNotification",
     "notifications/subscriptions/acknowledged": "SubscriptionsAcknowledgedNotification",
 }
-#: The host's own, which a client of MCP passes over.
+#: Notifications of the host that clients of MCP ignore.
 OTHERS = {"connections/changed", "health/changed"}
 ERRORS = {
     -32700: "ParseError", -32600: "InvalidRequestError", -32601: "MethodNotFoundError",
     -32602: "InvalidParamsError",
 }
-#: What a block or an element of a list is, by the member it stands in.
+#: The schema of a block or list element, by the member that holds it.
 PARTS = {
     "tools": "Tool", "resources": "Resource", "resourceTemplates": "ResourceTemplate",
     "prompts": "Prompt", "messages": "PromptMessage",

@@ -36,7 +36,7 @@ need_go() {
 
 need_swift() {
   command -v swift >/dev/null || {
-    echo "A Swift 6 toolchain is needed: https://www.swift.org/install/linux" >&2
+    echo "A Swift 6.2 toolchain is needed: https://www.swift.org/install/linux" >&2
     return 1
   }
 }

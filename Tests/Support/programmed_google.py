@@ -125,7 +125,7 @@ class Google(Upstream):
 
     @property
     def calls(self):
-        """What came beside the sign-ins."""
+        """The requests without the sign-ins."""
         return [r for r in list(self.requests) if r.path != TOKEN]
 
     def settings(self, **more):

@@ -1,63 +1,107 @@
-"""`sallyport sandbox` for tests: what it was asked, its faults, its clock."""
+"""`sallyport sandbox` for tests: its connections, its request log, its faults, its clock."""
+
+from __future__ import annotations
 
 import json
 import signal
 import subprocess
+import tempfile
+from typing import Any
 
 import requests
 
-from Support.session import EXECUTABLE, environment
+from Support.host import TIMEOUT, Host
 
 CONTROL = {"X-Sandbox": "1"}
 
 
 class Sandbox:
-    """A process of its own, unless `base` is that of one inside a host."""
+    """A process, unless `base` is the address of a sandbox inside a host.
 
-    def __init__(self, base=None):
-        self.process = None
+    - `faults`: as `--sandbox-fault` takes them.
+    - `document`: the connections file that it prints; `connection` and `gravityzone` are two of its
+      connections.
+    """
+
+    def __init__(self, *faults: str, base: str | None = None) -> None:
+        self._host = None
+        self._file = None
+        #: Entries of the request log that `forget_log` hides.
+        self._forgotten = 0
+        #: Not through a proxy of the environment.
+        self._session = requests.Session()
+        self._session.trust_env = False
+        self._session.headers.update(CONTROL)
         if base is None:
-            self.process = subprocess.Popen(
-                [EXECUTABLE, "sandbox"], stdout=subprocess.PIPE, env=environment()
-            )
-            self.document = json.loads(self.process.stdout.readline())
+            options = [word for fault in faults for word in ("--sandbox-fault", fault)]
+            self._host = Host(*options, command=("sandbox",), stdin=subprocess.DEVNULL)
+            try:
+                self.document: dict[str, Any] = json.loads(self._host.read_line())
+            except BaseException:
+                self._host.kill()
+                raise
             self.connection = self.document["connections"]["coda_sandbox"]
             self.gravityzone = self.document["connections"]["gravityzone_sandbox"]
             base = self.connection["settings"]["server_url"]
         self.base = base
-        self.forgotten = 0
 
-    def stop(self):
-        self.process.send_signal(signal.SIGINT)
-        assert self.process.wait(10) == 0
-        self.process.stdout.close()
+    def __enter__(self) -> Sandbox:
+        return self
 
-    def connection_of(self, profile, **more):
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Interrupts the process, which must exit with 0."""
+        self._session.close()
+        if self._file is not None:
+            self._file.close()
+        try:
+            self._host.signal(signal.SIGINT)
+            assert self._host.exit_code() == 0, self._host.errors
+        finally:
+            self._host.kill()
+
+    @property
+    def file(self) -> str:
+        """A connections file with the CODA connection only, so that a command needs no name."""
+        if self._file is None:
+            self._file = tempfile.NamedTemporaryFile("w", suffix=".json")
+            json.dump({"connections": {"coda_sandbox": self.connection}}, self._file)
+            self._file.flush()
+        return self._file.name
+
+    def connection_of(self, profile: str, **more: Any) -> dict[str, Any]:
         settings = dict(self.connection["settings"])
         if profile == "current":
             settings |= {"server_url": self.base + "/current", "api_profile": "current"}
         return {**self.connection, "settings": {**settings, **more.pop("settings", {})}, **more}
 
-    def control(self, verb, route, **more):
-        answer = requests.request(verb, f"{self.base}/_sandbox/{route}", headers=CONTROL, **more)
+    # Control
+
+    def control_response(self, verb: str, route: str, **more: Any) -> requests.Response:
+        return self._session.request(verb, f"{self.base}/_sandbox/{route}", timeout=TIMEOUT, **more)
+
+    def control(self, verb: str, route: str, **more: Any) -> Any:
+        answer = self.control_response(verb, route, **more)
         assert answer.status_code == 200, answer.text
         return answer.json()
 
-    def reset(self):
+    def reset(self) -> None:
         self.control("POST", "faults", json=[])
         self.control("POST", "reset")
-        self.forgotten = 0
+        self._forgotten = 0
 
-    def forget_log(self):
-        self.forgotten = len(self.control("GET", "log"))
+    def forget_log(self) -> None:
+        self._forgotten = len(self.control("GET", "log"))
 
-    def faults(self, *texts):
+    def faults(self, *texts: str) -> None:
         self.control("POST", "faults", json=list(texts))
 
-    def advance(self, seconds):
+    def advance(self, seconds: float) -> None:
         self.control("POST", "clock", json={"advance_seconds": seconds})
 
-    def log(self, sign_ins=False):
-        """What it was asked, oldest first."""
-        entries = self.control("GET", "log")[self.forgotten :]
-        return [e for e in entries if sign_ins or "/auth/token/" not in e["path"]]
+    def log(self, sign_ins: bool = False) -> list[dict[str, Any]]:
+        """The requests that it got, oldest first; without those for tokens unless `sign_ins`."""
+        entries = self.control("GET", "log")[self._forgotten:]
+        return [entry for entry in entries if sign_ins or "/auth/token/" not in entry["path"]]

@@ -9,7 +9,7 @@ from typing import Any
 
 import jsonschema
 import referencing
-from host import ROOT
+from Support.host import ROOT
 
 FOLDER = ROOT / "protocol/schema"
 DIALECT = jsonschema.Draft202012Validator

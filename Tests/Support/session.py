@@ -1,21 +1,16 @@
-"""A running `sallyport serve`, spoken to over its pipes as any caller would."""
+"""A running `sallyport serve` whose answers are kept by their ids, for tests of commands."""
 
 import contextlib
 import json
-import os
 import pathlib
-import subprocess
 import tempfile
 import threading
-import time
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-EXECUTABLE = os.environ.get("SALLYPORT", str(ROOT / ".build/release/sallyport"))
+from Support.host import Process
+
 PATIENCE = 30  # seconds that an answer is waited for
 PASSWORD = "Correct-Horse-7"
 USER = "operator@example.com"
-# What hosts share by default, away from the user's own.
-STATE = tempfile.TemporaryDirectory(prefix="sallyport-state-")
 
 
 def settings(url, **more):
@@ -28,40 +23,24 @@ def connection(url, **more):
     return {"integration": "coda_footprint", "settings": settings(url, **own), **more}
 
 
-def environment(**more):
-    """The tests' environment without what would lead requests elsewhere."""
-    clean = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.lower().endswith("_proxy") and not name.startswith("SALLYPORT")
-    }
-    return {**clean, "XDG_STATE_HOME": STATE.name, **more}
+class Host(Process):
+    """`with Host(connection(upstream.url)) as host: host.result("list_scanners")`
 
-
-class Host:
-    """`with Host(connection(upstream.url)) as host: host.result("list_scanners")`"""
+    Leaving the context shuts the host down; after an exception it kills it.
+    """
 
     def __init__(self, *connections, options=(), env=None, verb="serve"):
         self.directory = tempfile.TemporaryDirectory(prefix="sallyport-test-")
         self.path = pathlib.Path(self.directory.name)
-        arguments = [EXECUTABLE, verb, *options]
+        words = [verb, *options]
         #: Of the commands that are run.
         self.integration = connections[0]["integration"] if connections else "coda_footprint"
         if connections:
             names = ["main", *(f"other{number}" for number in range(1, len(connections)))]
             file = self.path / "connections.json"
             file.write_text(json.dumps({"connections": dict(zip(names, connections))}))
-            arguments += ["--connections", str(file)]
-        self.process = subprocess.Popen(
-            arguments,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env=environment(**(env or {})),
-            cwd=self.path,
-        )
+            words += ["--connections", str(file)]
         self.output = []  # every line of stdout, as bytes
-        self.stderr = b""
         self.messages = []
         self.answers = {}
         self.changed = threading.Condition()
@@ -69,15 +48,9 @@ class Host:
         self.sink = None  # gets each notification instead of `messages`
         self.keeps_output = True
         self.next_id = 1
-        self.threads = [
-            threading.Thread(target=self.read_output, daemon=True),
-            threading.Thread(target=self.read_stderr, daemon=True),
-        ]
-        for thread in self.threads:
-            thread.start()
-
-    def __enter__(self):
-        return self
+        # A killed host leaves part of a line.
+        super().__init__(
+            *words, take=self._take, takes_partial=False, more_environment=env, directory=self.path)
 
     def __exit__(self, kind, *_):
         if kind is None:
@@ -85,36 +58,33 @@ class Host:
         else:
             self.kill()
 
-    def read_output(self):
-        for line in self.process.stdout:
-            if not line.endswith(b"\n"):
-                break  # it was killed
-            message = json.loads(line)
-            with self.changed:
-                if self.keeps_output:
-                    self.output.append(line)
-                if "method" in message:
-                    if self.sink:
-                        self.sink(message)
-                    else:
-                        self.messages.append(message)
-                else:
-                    self.answers[message["id"]] = (message, line)
-                self.changed.notify_all()
+    def _take(self, line):
+        message = None if line is None else json.loads(line)
         with self.changed:
-            self.ended = True
+            if line is None:
+                self.ended = True
+            else:
+                if self.keeps_output:
+                    self.output.append(line + b"\n")
+                if "method" not in message:
+                    self.answers[message["id"]] = (message, line)
+                elif self.sink:
+                    self.sink(message)
+                else:
+                    self.messages.append(message)
             self.changed.notify_all()
 
-    def read_stderr(self):
-        for line in self.process.stderr:
-            self.stderr += line
+    @property
+    def stderr(self):
+        """So far; all of it after `close`."""
+        return self.error_bytes
 
-    # Speaking
+    def everything(self):
+        """Shuts the host down; returns all of stdout and stderr."""
+        self.close()
+        return b"".join(self.output) + self.stderr
 
-    def send(self, message):
-        data = message if isinstance(message, bytes) else json.dumps(message).encode()
-        self.process.stdin.write(data + b"\n")
-        self.process.stdin.flush()
+    # Sending
 
     def request(self, method, params=None):
         """Sends a request; returns its id."""
@@ -138,8 +108,8 @@ class Host:
         """The answer to an id: its message and its line."""
         with self.changed:
             here = self.changed.wait_for(lambda: number in self.answers or self.ended, patience)
-            assert here, f"no answer to {number}; stderr: {self.stderr.decode()}"
-            assert number in self.answers, f"it ended; stderr: {self.stderr.decode()}"
+            assert here, f"no answer to {number}; stderr: {self.errors}"
+            assert number in self.answers, f"it ended; stderr: {self.errors}"
             return self.answers[number]
 
     def call(self, method, params=None):
@@ -192,42 +162,17 @@ class Host:
     # Ending
 
     def close(self):
-        """Ends the input; returns the exit status."""
+        """Ends the input; returns the exit status. May be called again."""
         with contextlib.suppress(BrokenPipeError):
-            self.process.stdin.close()
-        status = self.process.wait(PATIENCE)
-        for thread in self.threads:
-            thread.join(PATIENCE)
-        self.process.stdout.close()
-        self.process.stderr.close()
-        self.directory.cleanup()
-        return status
+            self.close_input()
+        try:
+            return self.exit_code(PATIENCE)
+        finally:
+            self.kill()
 
     def kill(self):
-        self.process.kill()
-        self.close()
+        super().kill()
+        self.directory.cleanup()
 
     def peak_mebibytes(self):
-        status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
-        line = next(line for line in status.splitlines() if line.startswith("VmHWM:"))
-        return int(line.split()[1]) / 1024
-
-
-def run(*arguments, text="", env=None):
-    """Runs the executable to its end."""
-    return subprocess.run(
-        [EXECUTABLE, *arguments],
-        input=text,
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-        env=environment(**(env or {})),
-    )
-
-
-def until(condition, what):
-    """Waits for what no message announces."""
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline, f"never happened: {what}"
-        time.sleep(0.01)
+        return self.peak_memory_bytes / (1 << 20)

@@ -101,7 +101,7 @@ def reset(connection):
 
 
 def hang_up(connection):
-    """The connection ends without a word."""
+    """The connection closes without a response."""
     return True
 
 
@@ -227,8 +227,8 @@ class Upstream:
         self.requests = []
         self.connections = []
         self.faults = []
-        self.under_way = 0
-        self.most_under_way = 0
+        self.in_flight = 0
+        self.most_in_flight = 0
         self.changed = threading.Condition()
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self.listener = socket.create_server((host, port), family=family, backlog=256)
@@ -273,14 +273,14 @@ class Upstream:
     def received(self, request):
         with self.changed:
             self.requests.append(request)
-            self.under_way += 1
-            self.most_under_way = max(self.most_under_way, self.under_way)
+            self.in_flight += 1
+            self.most_in_flight = max(self.most_in_flight, self.in_flight)
             self.changed.notify_all()
         try:
             action = self.answer(request)
         finally:
             with self.changed:
-                self.under_way -= 1
+                self.in_flight -= 1
         return action
 
     def left(self, connection):
@@ -362,7 +362,7 @@ class Tenant(Upstream):
 
     @property
     def calls(self):
-        """What came beside the sign-ins."""
+        """The requests without the sign-ins."""
         return [r for r in list(self.requests) if r.path not in (LOGIN, REFRESH)]
 
 

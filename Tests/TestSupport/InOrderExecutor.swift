@@ -1,7 +1,7 @@
 import Dispatch
 
-/// Runs tasks on one thread in the order in which they were started, each up to where it first
-/// waits, so that a test can say who came first.
+/// Runs tasks on one thread in the order of their start, each up to its first suspension. A test
+/// can therefore control the order.
 package final class InOrderExecutor: TaskExecutor {
   private let queue = DispatchQueue(label: "in order")
 
@@ -12,7 +12,7 @@ package final class InOrderExecutor: TaskExecutor {
     queue.async { job.runSynchronously(on: self.asUnownedTaskExecutor()) }
   }
 
-  /// Returns when all that was started before has run up to where it waits.
+  /// Returns when all tasks started before have run up to a suspension.
   package func settle() async {
     await Task(executorPreference: self) {}.value
   }

@@ -1,4 +1,4 @@
-/// Randomness that is the same in every run: SplitMix64 (Steele, Lea and Flood, 2014).
+/// Reproducible randomness: SplitMix64 (Steele, Lea and Flood, 2014).
 package struct SeededGenerator: RandomNumberGenerator {
   private var state: UInt64
 
@@ -12,7 +12,7 @@ package struct SeededGenerator: RandomNumberGenerator {
     return z ^ z >> 31
   }
 
-  /// One of the elements; what is there more than once comes more often.
+  /// A random element. Repeated elements are more likely.
   package mutating func pick<Element>(_ elements: [Element]) -> Element {
     elements[Int.random(in: 0..<elements.count, using: &self)]
   }

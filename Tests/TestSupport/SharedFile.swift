@@ -1,6 +1,6 @@
 import Foundation
 
-/// Public test data and documents, which lie beside the checkout where they are present.
+/// Public test data and documents, if present next to the checkout.
 package enum SharedFile {
   /// `<checkout>/../shared/<path>`
   package static func url(_ path: String) -> URL {
@@ -9,14 +9,14 @@ package enum SharedFile {
       .appendingPathComponent("shared/\(path)")
   }
 
-  /// Nil, with a line that says so, when the file is absent.
+  /// Nil if the file is absent; prints a line in that case.
   package static func bytes(_ path: String) -> [UInt8]? {
     if let data = try? Data(contentsOf: url(path)) { return [UInt8](data) }
     print("SKIPPED: tests of ../shared/\(path), which is absent")
     return nil
   }
 
-  /// The files of a folder by name, in order; nil, with a line that says so, when it is absent.
+  /// The files of a directory, sorted by name. Nil if it is absent; prints a line in that case.
   package static func folder(_ path: String) -> [(name: String, bytes: [UInt8])]? {
     guard let names = try? FileManager.default.contentsOfDirectory(atPath: url(path).path) else {
       print("SKIPPED: tests of ../shared/\(path), which is absent")

@@ -5,7 +5,7 @@ import JSON
 enum Comparison {
   private static let anything = "…"
 
-  /// Where and how `got` is not as expected; nil when it is.
+  /// The position and the kind of the first difference; nil if there is none.
   static func difference(_ expected: JSON, _ got: JSON, at place: String = "$") -> String? {
     if let pattern = expected.string {
       if pattern == anything { return nil }
@@ -38,15 +38,15 @@ enum Comparison {
     let names = Set(expected.members.compactMap(\.name.string))
     for name in names.subtracting([anything]).sorted() {
       guard let wanted = expected[name] else { continue }
-      guard let value = got[name] else { return "\(place): without \(name)" }
+      guard let value = got[name] else { return "\(place): missing \(name)" }
       if let found = difference(wanted, value, at: "\(place).\(name)") { return found }
     }
     guard !names.contains(anything) else { return nil }
     let further = Set(got.members.compactMap(\.name.string)).subtracting(names).sorted()
-    return further.isEmpty ? nil : "\(place): with \(further.joined(separator: ", ")) too"
+    return further.isEmpty ? nil : "\(place): unexpected \(further.joined(separator: ", "))"
   }
 
-  /// Whether the text is the pattern with any text for each `…`, byte for byte.
+  /// Whether the text matches the pattern, byte for byte; each `…` matches any text.
   private static func matches(_ text: [UInt8], _ pattern: String) -> Bool {
     let pieces = pattern.split(separator: anything, omittingEmptySubsequences: false)
       .map { Array($0.utf8) }

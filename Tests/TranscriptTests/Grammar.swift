@@ -1,23 +1,23 @@
 import Foundation
 import JSON
 
-/// A conversation with the host, as `protocol/transcripts/README.md` has it written.
+/// A conversation with the host, in the grammar of `protocol/transcripts/README.md`.
 struct Transcript {
   /// Options of `serve`.
   var arguments: [String] = []
-  /// Paragraphs of the protocol.
+  /// The paragraphs of the protocol that the transcript verifies.
   var proves: [String] = []
   var steps: [Step] = []
 }
 
-/// One step, and where it stands.
+/// One step and its line.
 struct Step: Equatable {
   enum Action: Equatable {
-    /// Bytes to the host, with their line end where they have one.
+    /// Bytes to the host, including the line end if there is one.
     case send(Text)
     case expect(Expectation)
     case expectNothing
-    /// Each of these once.
+    /// Each of these once, in any order.
     case expectUnordered([Expectation])
     case keep(name: String, pointer: [String])
     case standardError(Text)
@@ -27,16 +27,16 @@ struct Step: Equatable {
     case exit(Int32)
   }
 
-  /// Text in which `${NAME}` stands for what was kept, as a line or as it is.
+  /// Text in which `${NAME}` is replaced with a kept value, as a line or raw.
   struct Text: Equatable {
     let source: String
     var isRaw = false
   }
 
   enum Expectation: Equatable {
-    /// JSON that is compared by structure.
+    /// JSON, compared by structure.
     case json(String)
-    /// The line, byte for byte.
+    /// A line, compared byte for byte.
     case line(String)
   }
 
@@ -68,7 +68,9 @@ extension Transcript {
         arguments = try Self.words(rest, number)
       case "unordered" where group == nil: group = (number, [])
       case "end":
-        guard let ended = group else { throw GrammarError(line: number, reason: "nothing to end") }
+        guard let ended = group else {
+          throw GrammarError(line: number, reason: "end without unordered")
+        }
         steps.append(Step(line: ended.line, action: .expectUnordered(ended.expectations)))
         group = nil
       default:
@@ -78,12 +80,12 @@ extension Transcript {
           continue
         }
         guard case .expect(let expectation) = action else {
-          throw GrammarError(line: number, reason: "\(word) does not stand here")
+          throw GrammarError(line: number, reason: "\(word) is not allowed here")
         }
         group?.expectations.append(expectation)
       }
     }
-    if let group { throw GrammarError(line: group.line, reason: "unordered has no end") }
+    if let group { throw GrammarError(line: group.line, reason: "unordered without end") }
   }
 
   private static func action(
@@ -110,10 +112,10 @@ extension Transcript {
       }
     default: break
     }
-    throw GrammarError(line: line, reason: "no step is written \(word) \(text)")
+    throw GrammarError(line: line, reason: "unknown step: \(word) \(text)")
   }
 
-  /// Words between blanks; `'…'` makes one word of several.
+  /// Splits at spaces; `'…'` joins several words.
   private static func words(_ text: String, _ line: Int) throws(GrammarError) -> [String] {
     var words: [String] = []
     var word: String?
@@ -129,13 +131,13 @@ extension Transcript {
       default: word = (word ?? "") + String(character)
       }
     }
-    guard !isQuoted else { throw GrammarError(line: line, reason: "a quote has no end") }
+    guard !isQuoted else { throw GrammarError(line: line, reason: "unterminated quote") }
     return words + (word.map { [$0] } ?? [])
   }
 }
 
 extension Step.Text {
-  /// What is sent; nil for an escape that there is none of.
+  /// The bytes to send; nil for an invalid escape.
   func bytes(_ kept: [String: String]) -> [UInt8]? {
     let filled = source.filled(kept)
     return isRaw ? Self.unescaped(Array(filled.utf8)) : Array(filled.utf8) + [0x0A]
@@ -170,7 +172,7 @@ extension Step.Text {
 }
 
 extension String {
-  /// With what was kept in the places that are named in it.
+  /// The text with the kept values inserted.
   func filled(_ kept: [String: String]) -> String {
     kept.reduce(self) { text, entry in
       text.replacingOccurrences(of: "${\(entry.key)}", with: entry.value)

@@ -1,13 +1,13 @@
 import Foundation
 import Glibc
 
-/// A `sallyport serve` over pipes.
+/// A `sallyport serve` process, connected by pipes.
 ///
-/// All is done on the caller's thread: while something is waited for, bytes move both ways, so that
+/// Single-threaded: while it waits for one condition, it moves bytes in both directions, so that
 /// neither side can block the other.
 final class HostProcess {
-  /// Seconds that one step may take.
-  private static let patience: TimeInterval = 30
+  /// Timeout of one step in seconds.
+  private static let stepTimeout: TimeInterval = 30
 
   /// $SALLYPORT, or the release build of this checkout.
   static let executable =
@@ -23,7 +23,7 @@ final class HostProcess {
   private let input = Pipe()
   private let output = Pipe()
   private let errors = Pipe()
-  /// What hosts share is kept away from the user's own.
+  /// Keeps state that hosts share apart from the user's own.
   private let state = FileManager.default.temporaryDirectory
     .appendingPathComponent("sallyport-transcript-\(UUID().uuidString)")
   private var hasOutput = true
@@ -33,7 +33,7 @@ final class HostProcess {
   private(set) var errorText = ""
 
   init(_ arguments: [String]) throws {
-    // A host that has gone away is told by the write that fails.
+    // A write to a host that has exited must fail with an error, not with a signal.
     Glibc.signal(SIGPIPE, SIG_IGN)
     var environment = ProcessInfo.processInfo.environment
     environment["SALLYPORT_CONNECTIONS"] = nil
@@ -48,7 +48,7 @@ final class HostProcess {
     _ = fcntl(input.fileHandleForWriting.fileDescriptor, F_SETFL, O_NONBLOCK)
   }
 
-  /// Ends it, however it is.
+  /// Kills the process if it is still running.
   func close() {
     if process.isRunning { kill(process.processIdentifier, SIGKILL) }
     process.waitUntilExit()
@@ -57,9 +57,9 @@ final class HostProcess {
 
   // MARK: Sending
 
-  func send(_ bytes: [UInt8]) throws(Fault) {
+  func send(_ bytes: [UInt8]) throws(Mismatch) {
     var rest = bytes[...]
-    try exchange(&rest, "the host does not read") { $0.isEmpty }
+    try exchange(&rest, "the host did not read") { $0.isEmpty }
   }
 
   func closeInput() {
@@ -72,24 +72,24 @@ final class HostProcess {
 
   // MARK: Receiving
 
-  /// The next line, without its end; nil at the end of the output.
-  func readLine() throws(Fault) -> [UInt8]? {
+  /// The next line without its line end; nil at the end of the output.
+  func readLine() throws(Mismatch) -> [UInt8]? {
     var nothing: ArraySlice<UInt8> = []
-    try exchange(&nothing, "no answer came") { _ in !hasOutput || unread.contains(0x0A) }
+    try exchange(&nothing, "no response") { _ in !hasOutput || unread.contains(0x0A) }
     guard let end = unread.firstIndex(of: 0x0A) else {
-      guard unread.isEmpty else { throw Fault("the last line is cut") }
+      guard unread.isEmpty else { throw Mismatch("the last line is truncated") }
       return nil
     }
     defer { unread.removeSubrange(...end) }
     return Array(unread[..<end])
   }
 
-  func expectError(_ text: String) throws(Fault) {
+  func expectError(_ text: String) throws(Mismatch) {
     var nothing: ArraySlice<UInt8> = []
-    try exchange(&nothing, "stderr does not say \(text)") { _ in
+    try exchange(&nothing, "stderr does not contain \(text)") { _ in
       !hasErrors || errorText.contains(text)
     }
-    guard errorText.contains(text) else { throw Fault("stderr does not say \(text)") }
+    guard errorText.contains(text) else { throw Mismatch("stderr does not contain \(text)") }
   }
 
   func closeOutput() {
@@ -97,31 +97,31 @@ final class HostProcess {
     try? output.fileHandleForReading.close()
   }
 
-  /// Waits for the end; the exit status.
-  func end() throws(Fault) -> Int32 {
+  /// Waits until the process exits and returns its exit status.
+  func end() throws(Mismatch) -> Int32 {
     var nothing: ArraySlice<UInt8> = []
-    try exchange(&nothing, "the host does not end") { _ in !hasOutput && !hasErrors }
+    try exchange(&nothing, "the host did not exit") { _ in !hasOutput && !hasErrors }
     process.waitUntilExit()
     return process.terminationStatus
   }
 
   // MARK: Moving bytes
 
-  /// Writes `outgoing` and reads both outputs until there is what is waited for.
+  /// Writes `outgoing` and reads both outputs until the condition is met.
   private func exchange(
     _ outgoing: inout ArraySlice<UInt8>, _ complaint: String,
     until isDone: (ArraySlice<UInt8>) -> Bool
-  ) throws(Fault) {
-    let end = Date(timeIntervalSinceNow: Self.patience)
+  ) throws(Mismatch) {
+    let end = Date(timeIntervalSinceNow: Self.stepTimeout)
     while !isDone(outgoing) {
       let left = end.timeIntervalSinceNow
-      guard left > 0 else { throw Fault("\(complaint) within \(Int(Self.patience)) seconds") }
+      guard left > 0 else { throw Mismatch("\(complaint) within \(Int(Self.stepTimeout)) seconds") }
       var descriptors: [pollfd] = []
       let sends = !outgoing.isEmpty
       if sends { descriptors.append(watch(input.fileHandleForWriting, POLLOUT)) }
       if hasOutput { descriptors.append(watch(output.fileHandleForReading, POLLIN)) }
       if hasErrors { descriptors.append(watch(errors.fileHandleForReading, POLLIN)) }
-      guard !descriptors.isEmpty else { throw Fault(complaint) }
+      guard !descriptors.isEmpty else { throw Mismatch(complaint) }
       guard poll(&descriptors, nfds_t(descriptors.count), Int32(left * 1_000) + 1) > 0 else {
         continue
       }
@@ -139,10 +139,10 @@ final class HostProcess {
     pollfd(fd: handle.fileDescriptor, events: Int16(events), revents: 0)
   }
 
-  private func write(_ outgoing: inout ArraySlice<UInt8>) throws(Fault) {
+  private func write(_ outgoing: inout ArraySlice<UInt8>) throws(Mismatch) {
     let descriptor = input.fileHandleForWriting.fileDescriptor
     let count = outgoing.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
-    guard count >= 0 || errno == EAGAIN else { throw Fault("the host has closed its input") }
+    guard count >= 0 || errno == EAGAIN else { throw Mismatch("the host has closed its input") }
     outgoing = outgoing.dropFirst(max(count, 0))
   }
 
@@ -159,8 +159,8 @@ final class HostProcess {
   }
 }
 
-/// How a host does not keep to a transcript.
-struct Fault: Error, CustomStringConvertible {
+/// A deviation of the host from its transcript.
+struct Mismatch: Error, CustomStringConvertible {
   let description: String
   init(_ description: String) { self.description = description }
 }

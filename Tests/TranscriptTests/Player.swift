@@ -1,7 +1,7 @@
 import Basics
 import JSON
 
-/// Plays one transcript with one host.
+/// Plays one transcript against one host.
 struct Player {
   private let host: HostProcess
   private var kept: [String: String] = [:]
@@ -10,13 +10,13 @@ struct Player {
 
   init(_ host: HostProcess) { self.host = host }
 
-  /// - Throws: the first step that the host does not keep to.
-  mutating func play(_ steps: [Step]) throws(Fault) {
+  /// - Throws: the first step from which the host deviates.
+  mutating func play(_ steps: [Step]) throws(Mismatch) {
     for step in steps {
-      do throws(Fault) {
+      do throws(Mismatch) {
         try perform(step.action)
       } catch {
-        throw Fault("line \(step.line): \(error)")
+        throw Mismatch("line \(step.line): \(error)")
       }
     }
     guard case .exit = steps.last?.action else {
@@ -25,10 +25,10 @@ struct Player {
     }
   }
 
-  private mutating func perform(_ action: Step.Action) throws(Fault) {
+  private mutating func perform(_ action: Step.Action) throws(Mismatch) {
     switch action {
     case .send(let text):
-      guard let bytes = text.bytes(kept) else { throw Fault("an escape that there is none of") }
+      guard let bytes = text.bytes(kept) else { throw Mismatch("invalid escape") }
       try host.send(bytes)
     case .expect(let expectation): try expect([expectation])
     case .expectUnordered(let expectations): try expect(expectations)
@@ -42,11 +42,11 @@ struct Player {
     }
   }
 
-  /// Reads a line for each of them, in any order.
-  private mutating func expect(_ expectations: [Step.Expectation]) throws(Fault) {
+  /// Reads one line per expectation, in any order.
+  private mutating func expect(_ expectations: [Step.Expectation]) throws(Mismatch) {
     var left = expectations
     while !left.isEmpty {
-      guard let line = try host.readLine() else { throw Fault("the output has ended") }
+      guard let line = try host.readLine() else { throw Mismatch("the output has ended") }
       lastLine = line
       var differences: [String] = []
       var found: Int?
@@ -59,7 +59,7 @@ struct Player {
       }
       guard let found else {
         let text = String(decoding: line, as: UTF8.self)
-        throw Fault("\(text)\n\(differences.joined(separator: "\n"))")
+        throw Mismatch("\(text)\n\(differences.joined(separator: "\n"))")
       }
       left.remove(at: found)
     }
@@ -67,43 +67,43 @@ struct Player {
 
   private func difference(
     _ expectation: Step.Expectation, _ line: [UInt8]
-  ) throws(Fault) -> String? {
+  ) throws(Mismatch) -> String? {
     switch expectation {
     case .line(let text):
       let text = text.filled(kept)
       return Array(text.utf8) == line ? nil : "expected \(text)"
     case .json(let text):
       guard let expected = try? JSON.parse(text.filled(kept)) else {
-        throw Fault("the transcript has no JSON here")
+        throw Mismatch("expected JSON in the transcript")
       }
-      guard let got = try? JSON.parse(line) else { return "no JSON" }
+      guard let got = try? JSON.parse(line) else { return "not JSON" }
       return Comparison.difference(expected, got)
     }
   }
 
-  private mutating func expectNothing() throws(Fault) {
+  private mutating func expectNothing() throws(Mismatch) {
     silences += 1
     let id = #""silence \#(silences)""#
     try host.send(Array(#"{"jsonrpc":"2.0","id":\#(id),"method":"ping"}"#.utf8) + [0x0A])
     try expect([.line(#"{"jsonrpc":"2.0","id":\#(id),"result":{}}"#)])
   }
 
-  private func value(at pointer: [String]) throws(Fault) -> String {
+  private func value(at pointer: [String]) throws(Mismatch) -> String {
     var value = try? JSON.parse(lastLine)
     for part in pointer {
       value = value?.kind == .array ? Int(part).flatMap { value?[$0] } : value?[part]
     }
     guard let text = value?.string else {
-      throw Fault("there is no string at /\(pointer.joined(separator: "/"))")
+      throw Mismatch("no string at /\(pointer.joined(separator: "/"))")
     }
     return text
   }
 
-  private func expectEnd(_ status: Int32) throws(Fault) {
+  private func expectEnd(_ status: Int32) throws(Mismatch) {
     let ended = try host.end()
     if let line = try host.readLine() {
-      throw Fault("it also said \(String(decoding: line, as: UTF8.self))")
+      throw Mismatch("unexpected line: \(String(decoding: line, as: UTF8.self))")
     }
-    guard ended == status else { throw Fault("it ended with \(ended), not \(status)") }
+    guard ended == status else { throw Mismatch("exit status \(ended), expected \(status)") }
   }
 }

@@ -16,7 +16,7 @@ import Testing
     return try Transcript(String(decoding: Data(contentsOf: url), as: UTF8.self))
   }
 
-  @Test func `there are transcripts, and each says what it proves`() throws {
+  @Test func `transcripts exist, and each names the paragraphs that it verifies`() throws {
     #expect(Self.names.count >= 30)
     for name in Self.names { #expect(try !transcript(name).proves.isEmpty, "\(name)") }
   }
@@ -24,9 +24,9 @@ import Testing
   @Test(
     .enabled(
       if: HostProcess.isBuilt,
-      "the executable is not built: swift build -c release --product sallyport"),
+      "the executable is not built: sh Sources/build.sh"),
     arguments: names)
-  func `the host keeps to the transcript`(name: String) throws {
+  func `the host follows the transcript`(name: String) throws {
     let transcript = try transcript(name)
     let host = try HostProcess(transcript.arguments)
     defer { host.close() }
@@ -40,7 +40,7 @@ import Testing
 }
 
 @Suite struct GrammarTests {
-  @Test func `a transcript is read step by step`() throws {
+  @Test func `a transcript is parsed step by step`() throws {
     let transcript = try Transcript(
       #"""
       # Prose.
@@ -75,7 +75,7 @@ import Testing
       ])
   }
 
-  @Test func `what is sent has its line end, its escapes and what was kept`() {
+  @Test func `sent text has its line end, its escapes and kept values`() {
     #expect(
       Step.Text(source: #"{"a":"${A}"}"#).bytes(["A": "é"]) == Array("{\"a\":\"é\"}\n".utf8))
     #expect(Step.Text(source: #"\xFF\r\\n"#, isRaw: true).bytes([:]) == [0xFF, 0x0D, 0x5C, 0x6E])
@@ -88,7 +88,7 @@ import Testing
     ("signal KILL", 1), ("keep A", 1), ("end", 1), ("unordered\n<- 1", 1),
     ("unordered\n-> a\nend", 2), ("args 'a", 1), ("hang on", 1), ("eof now", 1),
   ])
-  func `what the grammar has no step for is refused with its line`(text: String, line: Int) {
+  func `an invalid step is rejected with its line`(text: String, line: Int) {
     let error = #expect(throws: GrammarError.self) { try Transcript(text) }
     #expect(error?.line == line)
   }
@@ -103,7 +103,7 @@ import Testing
     ("1", #""1""#, false), ("null", "false", false), ("true", "1", false),
     (#""a.c""#, #""abc""#, false), (#""é""#, "\"e\u{301}\"", false), (#""\u00e9""#, #""é""#, true),
   ])
-  func `comparing is as the grammar says`(expected: String, got: String, isEqual: Bool) throws {
+  func `comparison follows the grammar`(expected: String, got: String, isEqual: Bool) throws {
     let difference = Comparison.difference(try JSON.parse(expected), try JSON.parse(got))
     #expect((difference == nil) == isEqual)
   }

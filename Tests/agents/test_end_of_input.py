@@ -1,7 +1,7 @@
 """A file of tool calls is answered to its end, although nobody waits: `serve < batch`.
 
-Servers made with the reference kits end with their input: of such a file one made with mcp 1.30 answers
-the handshake alone, and one made with mcp 2.3 says "Connection closed" to each of the calls.
+Servers made with the reference kits end with their input: with this file one made with mcp 1.30
+answers the handshake only, and one made with mcp 2.3 says "Connection closed" to each of the calls.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ import json
 import tempfile
 
 import pytest
-from host import Host, line, request
-from vendor import GatedVendor
+from Support.host import Host, line, request
+from Support.vendor import GatedVendor
 
 CALLS = 20
 TOOL = "coda_footprint__list_tenants"

@@ -17,9 +17,10 @@ from typing import Any
 
 import jsonschema
 import pytest
-from host import EXECUTABLE, Sandbox, environment
-from tap import SCRIPT, Tapped, tapped
-from virtual_environment import virtual_environment
+from Support.host import EXECUTABLE, environment
+from Support.sandbox import Sandbox
+from Support.tap import SCRIPT, Tapped, tapped
+from Support.virtual_environment import virtual_environment
 
 REQUIREMENT = "mcp-fuzzer==0.7.0"
 REVISION = "2025-11-25"
@@ -95,10 +96,10 @@ def fuzz(name: str, folder: pathlib.Path) -> Fuzzed:
     with Sandbox("gravityzone: no rate limits") as sandbox:
         accounts = {
             name: account | {"rate_limits": LIMITS.get(account["integration"], {"default": UNLIMITED})}
-            for name, account in sandbox.connections["connections"].items() if "oauth" not in name}
+            for name, account in sandbox.document["connections"].items() if "oauth" not in name}
         connections.write_text(json.dumps({"connections": accounts}))
         # It reads lines of 64 KiB at most, and the first page only. In its protocol mode it also ends
-        # with an error of its own at a schema whose `type` is a list, as an id of CODA has it.
+        # with its own error at a schema whose `type` is a list, as an id of CODA has it.
         tools = f"{'bitdefender_gravityzone' if name.startswith('protocol') else name}__*"
         command = f"{SCRIPT} {log} {EXECUTABLE} serve --connections {connections} --tools {tools}"
         ended = subprocess.run(
@@ -154,7 +155,7 @@ def read(message: dict[str, Any]) -> dict[str, Any]:
         "clientInfo": client}}
 
 
-def test_what_is_taken_is_well_formed(fuzzed, schemas):
+def test_accepted_requests_are_well_formed(fuzzed, schemas):
     protocol = schemas(REVISION)
     accepted = []
     for request, answer in fuzzed.calls():

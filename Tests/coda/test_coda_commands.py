@@ -3,13 +3,13 @@
 import json
 import pathlib
 import re
-import subprocess
 import urllib.parse
 
 import pytest
 import requests
+from Support.host import ROOT, run
 from Support.sandbox import Sandbox
-from Support.session import EXECUTABLE, ROOT, Host, run
+from Support.session import Host
 
 DOCUMENT = pathlib.Path(ROOT).parent / "shared/seeds/commands.json"
 ROLES = ["Administrator", "Management", "Operations", "Reporting"]
@@ -162,7 +162,7 @@ def direct(sandbox, profile, path, query="", tenant=None):
 
 @each_profile
 @each_case
-def test_a_command_becomes_the_documented_request(case, profile, coda, sandbox):
+def test_command_sends_the_documented_request(case, profile, coda, sandbox):
     coda.result(case.command, case.arguments, profile)
     (entry,) = sandbox.log()
     prefix = "/current" if profile == "current" else ""
@@ -179,7 +179,7 @@ def test_a_command_becomes_the_documented_request(case, profile, coda, sandbox):
 @each_profile
 @pytest.mark.parametrize("tenant", [1, "1"])
 @each_case
-def test_the_tenant_goes_along_as_a_header(case, tenant, profile, coda, sandbox):
+def test_tenant_is_sent_as_a_header(case, tenant, profile, coda, sandbox):
     arguments = {**case.arguments, "footprint_tenant_id": tenant}
     if not case.has_tenant:
         assert coda.error(case.command, arguments, profile)["code"] == -32602
@@ -210,7 +210,7 @@ def test_dry_run_shows_that_request_and_sends_nothing(case, profile, coda, sandb
     "case", [c for c in CASES if c.method == "GET" and c.command != "test_connection"],
     ids=lambda case: f"{case.command} {case.arguments}",
 )
-def test_raw_data_is_what_the_vendor_sent(case, profile, coda, sandbox):
+def test_raw_data_equals_the_vendors_body(case, profile, coda, sandbox):
     number = coda.start(case.command, case.arguments, profile)
     assert coda.host.wait(number)[0]["result"]["return_data"] == "Successful"
     expected = direct(sandbox, profile, case.path, case.query[profile])
@@ -347,9 +347,9 @@ def sources(catalogue):
 
 
 def jsonpath(query, document):
-    ended = run("jsonpath", query, text=document)
-    assert ended.returncode == 0, ended.stderr
-    return json.loads(ended.stdout)
+    ended = run("jsonpath", query, input=document.encode())
+    assert ended.code == 0, ended.errors
+    return json.loads(ended.text)
 
 
 @each_profile
@@ -412,7 +412,7 @@ FILTERS = [
 
 
 @pytest.mark.parametrize("key, value, name, sent", FILTERS)
-def test_a_filter_key_becomes_its_query_parameter(key, value, name, sent, coda, sandbox):
+def test_filter_key_is_sent_as_its_query_parameter(key, value, name, sent, coda, sandbox):
     result = coda.result("list_devices", {"filter": {key: value}})
     (entry,) = sandbox.log()
     assert urllib.parse.parse_qsl(entry["query"], keep_blank_values=True) == [(name, sent)]
@@ -443,7 +443,7 @@ def test_a_filter_that_is_not_documented_is_refused(key, value, coda, sandbox):
     assert sandbox.log() == []
 
 
-def test_all_filter_keys_go_together_with_the_page(coda, sandbox):
+def test_all_filter_keys_are_sent_with_the_page(coda, sandbox):
     together = {"ip": "10.", "pageSize": 5, "riskLevel": "all", "scanType": "all", "scannerId": 12,
                 "scope": "all", "showDevicesWithNoApps": True, "sortColumn": "name",
                 "sortDirection": "ascending", "source": "all"}
@@ -478,7 +478,7 @@ FAILURES = {
 
 @each_profile
 @pytest.mark.parametrize("command", FAILURES)
-def test_the_documented_error_comes_word_for_word(command, profile, coda, sandbox, catalogue):
+def test_documented_error_is_returned_verbatim(command, profile, coda, sandbox, catalogue):
     status, message = FAILURES[command]
     case = next(case for case in CASES if case.command == command)
     arguments = dict(case.arguments)
@@ -657,9 +657,6 @@ def test_a_token_that_has_expired_is_refreshed_unseen(profile, sandbox):
 
 
 def test_call_runs_a_command_for_a_person(sandbox):
-    ended = subprocess.run(
-        [EXECUTABLE, "call", "coda_footprint", "list_devices", "--sandbox", "--page", "3", "--raw"],
-        capture_output=True, text=True, timeout=30,
-    )
-    assert ended.returncode == 0, ended.stderr
-    assert len(json.loads(ended.stdout)["raw_data"]["items"]) == 5
+    ended = run("call", "coda_footprint", "list_devices", "--sandbox", "--page", "3", "--raw")
+    assert ended.code == 0, ended.errors
+    assert len(json.loads(ended.text)["raw_data"]["items"]) == 5

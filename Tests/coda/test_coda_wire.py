@@ -48,7 +48,7 @@ def test_line_separators_of_a_body_are_escaped_and_nothing_else_is():
         assert host.raw_data(number) == '["raw \\u2028 \\u2029 \\u0085 ü \u007f"]'
 
 
-def test_white_space_of_a_body_may_go_but_not_that_of_its_strings():
+def test_white_space_outside_of_strings_may_be_removed():
     text = ' \n\t [ { "a" : "  b\\n" } ,\r\n 1 ] \n'
     with Tenant() as tenant, Host(connection(tenant.url)) as host:
         number = body_of(host, tenant, text)
@@ -73,7 +73,7 @@ def test_streaming_copes_with_every_shape(text, all_pages, pair):
 
 
 @pytest.mark.parametrize("total", ["many", None, -1, 0, 1.5, "3", {}])
-def test_a_page_count_that_is_none_ends_at_the_first_page(total, pair):
+def test_invalid_page_count_ends_at_the_first_page(total, pair):
     tenant, host = pair
     body = {"page": 1, "totalPages": total, "items": [1]}
     number = body_of(host, tenant, json.dumps(body), "list_devices", all_pages=True)
@@ -84,7 +84,7 @@ def page(number, total, items):
     return reply(200, {"page": number, "totalPages": total, "items": items})
 
 
-def test_pages_that_come_and_go_while_they_are_read_end_the_reading():
+def test_changing_page_count_ends_the_pagination():
     shrinking = in_turn(page(1, 5, [1]), page(2, 3, [2]), page(3, 3, [3]))
     with Tenant(shrinking) as tenant, Host(connection(tenant.url)) as host:
         assert host.result("list_devices", all_pages=True)["raw_data"]["items"] == [1, 2, 3]

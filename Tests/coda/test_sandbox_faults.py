@@ -1,8 +1,9 @@
-"""Bad days that are switched on with --sandbox-fault: what the caller of the host gets."""
+"""Fault injection with --sandbox-fault, and the responses that callers get."""
 
 import pytest
+from Support.host import run
 from Support.sandbox import Sandbox
-from Support.session import Host, run
+from Support.session import Host
 
 RESCAN = "/api/console/scanSurface/rescan/"
 DEVICES = "/api/console/elements/devices/"
@@ -21,7 +22,7 @@ class BadDay:
         listed = next(
             each for each in self.host.call("connections/list")["connections"]
             if each["integration"] == "coda_footprint")
-        return self.host, Sandbox(listed["settings"]["server_url"])
+        return self.host, Sandbox(base=listed["settings"]["server_url"])
 
     def __exit__(self, *raised):
         self.host.__exit__(*raised)
@@ -53,14 +54,14 @@ def test_a_429_that_lasts_is_rate_limited():
         assert statuses(sandbox) == [429]
 
 
-def test_the_first_503s_are_tried_again_for_a_read():
+def test_first_503s_are_retried_for_a_read():
     with BadDay(f"coda: 503 first 2 on GET {DEVICES}") as (host, sandbox):
         assert host.result("list_devices")["meta"]["retries"] == 2
         assert statuses(sandbox) == [503, 503, 200]
 
 
 @pytest.mark.parametrize("status", [500, 502, 503, 504])
-def test_a_5xx_of_a_rescan_is_unknown_and_not_tried_again(status):
+def test_5xx_of_a_rescan_is_unknown_and_not_retried(status):
     with BadDay(f"coda: {status} on PATCH {RESCAN}*") as (host, sandbox):
         error = host.failure("patch_rescan")
         assert (error["status_code"], error["outcome"]) == (status, "unknown")
@@ -87,7 +88,7 @@ def test_a_slow_vendor_is_waited_for_within_the_deadline():
     with BadDay("coda: slow 60s") as (host, sandbox):
         error = host.failure("list_scanners", timeout_ms=300)
         assert (error["kind"], error["status_code"]) == ("timeout", 504)
-        error = host.failure("patch_rescan", timeout_ms=300)
+        error = host.failure("patch_rescan", timeout_ms=1_000)
         assert (error["kind"], error["outcome"]) == ("timeout", "unknown")
 
 
@@ -112,7 +113,7 @@ def test_an_expired_refresh_token_is_followed_by_a_login():
         assert signed[:3] == [("token", 200), ("refresh", 401), ("token", 200)]
 
 
-def test_a_dropped_body_is_read_again_and_a_write_is_unknown():
+def test_dropped_body_is_retried_for_a_read_and_unknown_for_a_write():
     with BadDay("coda: drop body first 1") as (host, sandbox):
         assert host.result("list_devices")["meta"]["retries"] == 1
     with BadDay("coda: drop body") as (host, sandbox):
@@ -121,7 +122,7 @@ def test_a_dropped_body_is_read_again_and_a_write_is_unknown():
         assert statuses(sandbox) == [200]  # the vendor has acted
 
 
-def test_a_reset_is_tried_again_for_what_may_be_done_twice():
+def test_reset_is_retried_for_repeatable_requests():
     with BadDay("coda: reset first 1") as (host, sandbox):
         host.result("update_target_scan_scope", {"target_id": 7001, "scope": "out"})
         assert statuses(sandbox) == [0, 200]
@@ -177,19 +178,19 @@ def test_all_pages_come_through_a_mixed_day():
     ("coda: 429 evry 3", ["every"]),
     ("", ["vendor"]),
 ])
-def test_a_fault_that_is_none_is_refused_with_its_place(fault, words):
+def test_invalid_fault_is_refused_with_its_position(fault, words):
     ended = run("serve", "--sandbox", "--sandbox-fault", fault)
-    assert ended.returncode == 2 and ended.stdout == ""
+    assert ended.code == 2 and ended.text == ""
     for word in words:
-        assert word in ended.stderr
+        assert word in ended.errors
 
 
 def test_faults_need_the_sandbox():
     ended = run("serve", "--sandbox-fault", "coda: 429")
-    assert ended.returncode == 2 and "--sandbox" in ended.stderr
+    assert ended.code == 2 and "--sandbox" in ended.errors
 
 
-def test_run_comes_through_a_bad_day(tmp_path):
+def test_run_completes_under_fault_injection(tmp_path):
     lines = [
         '{"jsonrpc":"2.0","id":%d,"method":"invoke","params":{"integration":"coda_footprint",'
         '"command":"list_scanners"}}\n' % number for number in range(50)
@@ -197,5 +198,5 @@ def test_run_comes_through_a_bad_day(tmp_path):
     batch = tmp_path / "batch.jsonl"
     batch.write_text("".join(lines))
     ended = run("run", str(batch), "--sandbox", "--sandbox-fault", "coda: 503 every 10")
-    assert ended.returncode == 0, ended.stderr
-    assert ended.stdout.count('"return_data":"Successful"') == 50
+    assert ended.code == 0, ended.errors
+    assert ended.text.count('"return_data":"Successful"') == 50

@@ -1,4 +1,4 @@
-"""A host with one fault: a proxy in front of a real one, which passes everything through but that.
+"""A host with one fault: a proxy in front of a real host that changes one thing.
 
     python3 broken_host.py FAULT EXECUTABLE [ARGUMENT…]
 
@@ -80,7 +80,7 @@ class AnswersNotifications(Proxy):
         return line.replace(b'{"jsonrpc":"2.0","method"', b'{"jsonrpc":"2.0","id":null,"method"')
 
 
-class AnswersIdsUnderWay(Proxy):
+class AnswersIdsInFlight(Proxy):
     def on_output(self, line: bytes) -> bytes:
         return answer('"a"') if b'"id":null' in line and b"-32600" in line else line
 

@@ -19,8 +19,8 @@ def test_comparing_is_as_the_grammar_says(expected, got, is_equal):
 
 @pytest.mark.parametrize(("expected", "got", "difference"), [
     ('{"a":[{"b":1}]}', '{"a":[{"b":2}]}', "$.a[0].b: expected 1, got 2"),
-    ('{"a":1,"b":2}', "{}", "$: without a, b"),
-    ('{"a":{}}', '{"a":{"b":1}}', "$.a: with b too"),
+    ('{"a":1,"b":2}', "{}", "$: missing a, b"),
+    ('{"a":{}}', '{"a":{"b":1}}', "$.a: unexpected b"),
     ('["a"]', "[]", "$: expected 1 elements, got 0"),
     ('"a"', '"b"', '$: expected "a", got "b"'),
 ])
@@ -44,13 +44,13 @@ def test_a_transcript_is_read(tmp_path):
 
 
 @pytest.mark.parametrize(("text", "complaint"), [
-    ("says hello", "x.txt:1: 'says' does not stand here"), ("eof\nargs --sandbox", "x.txt:2: 'args' does not stand here"),
+    ("says hello", "x.txt:1: 'says' is not allowed here"), ("eof\nargs --sandbox", "x.txt:2: 'args' is not allowed here"),
     ("<- {", "x.txt:1: "), ("raw \\q", "x.txt:1: "), ("exit soon", "x.txt:1: "), ("keep A", "x.txt:1: "),
     ("signal HUP", "x.txt:1: "), ("hang on", "x.txt:1: "),
-    ("unordered\n<- 1", "x.txt: unordered without end"), ("end", "x.txt:1: end does not stand here"),
+    ("unordered\n<- 1", "x.txt: unordered without end"), ("end", "x.txt:1: end is not allowed here"),
     ("unordered\n-> 1\nend", "x.txt:2: "), ("-> ${A}", "x.txt:1: nothing was kept as A"),
 ])
-def test_what_is_no_transcript_is_said_with_its_line(text, complaint, tmp_path):
+def test_invalid_transcript_is_reported_with_its_line(text, complaint, tmp_path):
     path = tmp_path / "x.txt"
     path.write_text(text, "utf-8")
     with pytest.raises(GrammarError) as raised:

@@ -12,6 +12,7 @@ import sys
 
 import pytest
 from Support.host import EXECUTABLE, ROOT, TIMEOUT, environment, eventually
+from Support.terminal import read_to_end
 from test_broken_hosts import BROKEN_HOST, kit, runs
 from transcript import transcripts
 
@@ -28,12 +29,12 @@ def with_fault(fault: str, *words: str) -> subprocess.CompletedProcess[str]:
     (["--only"], "argument --only: expected one argument"),
     (
         ["--only", "transcript/1-lines", "--", "cat"],
-        "no case is called 'transcript/1-lines'; did you mean transcript/01-lines?"),
-    (["--timeout", "0", "cat"], "'0' is no number of seconds above 0"),
-    (["--timeout", "soon", "cat"], "'soon' is no number of seconds above 0"),
-    ([], "there is no host"), (["--"], "there is no host"), (["--", "./nowhere"], "./nowhere is no program"),
+        "unknown case 'transcript/1-lines'; did you mean transcript/01-lines?"),
+    (["--timeout", "0", "cat"], "'0' is not a positive number of seconds"),
+    (["--timeout", "soon", "cat"], "'soon' is not a positive number of seconds"),
+    ([], "no host"), (["--"], "no host"), (["--", "./nowhere"], "./nowhere is not an executable program"),
 ])
-def test_a_wrong_command_line_is_told_and_ends_with_2(words, complaint):
+def test_wrong_command_line_is_reported_and_exits_with_2(words, complaint):
     ended = kit(*words)
     assert (ended.returncode, ended.stdout) == (2, "")
     assert complaint in ended.stderr
@@ -54,31 +55,38 @@ def test_the_command_of_the_host_follows_two_dashes_or_nothing(words):
     assert re.fullmatch(r"pass  hostile/ids +2\.4 +\d+\.\d\d s", ended.stdout.splitlines()[0])
 
 
-def test_several_globs_choose_what_either_of_them_names():
+def test_shuffle_runs_the_same_cases_in_the_order_of_the_seed():
+    def names(seed: str) -> list[str]:
+        return re.findall(r"^(?:transcript|hostile)/\S+", kit("--list", "--shuffle", seed).stdout, re.MULTILINE)
+
+    assert names("1") == names("1") != names("2")
+    assert sorted(names("1")) == sorted(names("2"))
+
+
+def test_several_globs_select_the_union():
     ended = kit("--only", "transcript/0[12]*", "--only=hostile/nul-*", "--", EXECUTABLE, "serve")
     assert re.findall(r"^pass  (\S+)", ended.stdout, re.MULTILINE) == [
         "transcript/01-lines", "transcript/02-ids", "hostile/nul-bytes"]
 
 
-def test_a_fault_in_a_transcript_is_told_with_everything_that_was_seen():
+def test_transcript_fault_is_reported_with_all_observations():
     ended = with_fault("has-another-error-code", "--only", "transcript/02-ids")
     assert ended.returncode == 1
     told = re.sub(r"\d\.\d\d s", "0.00 s", ended.stdout)
     assert told.startswith("""\
 FAIL  transcript/02-ids                      2.4                          0.00 s
-      shows      An id comes back in the text it came in; of several members of one name the last
-                 counts.
+      shows      An id is returned as the text it arrived in; of duplicate members the last counts.
       at         line 21
       problem    $.error.code: expected -32600, got -32603
       sent       {"jsonrpc":"2.0","id":true,"method":"ping"}
       expected   {"jsonrpc":"2.0","id":null,"error":{"code":-32600,"message":"…","data":{"line":8,"o
                  ffset":22,"…":"…"}}}
 """)
-    assert "Paragraphs that the host does not keep: 2.4" in told
+    assert "Paragraphs that the host violates: 2.4" in told
     assert re.search(r"\n\n1 case in \d+\.\d s: 0 passed, 1 failed, 0 skipped\n$", told)
 
 
-def test_the_report_of_the_readme_is_what_the_kit_says():
+def test_readme_report_equals_the_kits_output():
     readme = (ROOT / "protocol/conformance/README.md").read_text()
     command, shown = re.search(
         r"```text\n\$ python3 protocol/conformance (.*?) -- ./my-host serve\n(.*?)```", readme, re.DOTALL).groups()
@@ -93,15 +101,15 @@ def test_the_readme_names_every_option_that_a_case_adds():
     assert [option for option in sorted(added) if f"`{option}`" not in readme and f"`{option} " not in readme] == []
 
 
-def test_the_end_of_stderr_is_told():
+def test_end_of_stderr_is_reported():
     ended = with_fault("logs-secrets", "--only", "hostile/secrets")
     assert "      stderr     " in ended.stdout
 
 
-def test_the_report_fits_a_terminal_whatever_the_host_says():
+def test_report_fits_a_terminal_for_any_host_output():
     ended = with_fault("splices-frames", "--only", "hostile/whole-frames", "--only", "transcript/1*")
     assert ended.returncode == 1
-    assert "bytes in all" in ended.stdout
+    assert "bytes in total" in ended.stdout
     assert [line for line in ended.stdout.splitlines() if len(line) > COLUMNS] == []
     assert "\x1b" not in ended.stdout and ended.stderr == ""
 
@@ -114,16 +122,16 @@ def test_the_table_of_sections_fits_a_small_terminal():
 
 @pytest.mark.parametrize(("words", "ending"), [
     (["--no-such-option"], "exit 2"), (["--connections", "nowhere.json"], "exit 2")])
-def test_a_host_that_does_not_start_is_told_once(words, ending):
+def test_host_that_does_not_start_is_reported_once(words, ending):
     ended = kit("--", EXECUTABLE, "serve", *words)
     assert ended.returncode == 2
     assert re.findall(r"^(?:pass|FAIL|skip)  (\S+)", ended.stdout, re.MULTILINE) == ["transcript/01-lines"]
     told, said = ended.stderr.splitlines()[:2]
-    assert told == f"conformance: the host does not start; it ended before it answered a ping ({ending}), and said:"
+    assert told == f"conformance: the host does not start: it exited before it answered a ping ({ending}); stderr:"
     assert said.startswith("  sallyport: ") and words[-1] in said
 
 
-def test_a_program_that_the_system_cannot_start_is_told_once(tmp_path):
+def test_program_that_cannot_be_executed_is_reported_once(tmp_path):
     program = tmp_path / "host"
     program.write_bytes(b"\x7fELF")
     program.chmod(0o700)
@@ -142,7 +150,7 @@ def test_an_option_that_one_case_adds_and_the_host_does_not_know_is_a_fault_of_t
 
 
 @pytest.mark.parametrize("words", [["--list"], ["--only", "hostile/[il]*", "--", EXECUTABLE, "serve"]])
-def test_a_reader_that_goes_away_is_no_traceback(words):
+def test_closed_stdout_prints_no_traceback(words):
     started = subprocess.Popen(
         [sys.executable, str(ROOT / "protocol/conformance"), *words], env=environment(), text=True,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE)
@@ -151,11 +159,11 @@ def test_a_reader_that_goes_away_is_no_traceback(words):
     assert started.wait(TIMEOUT) == 128 + signal.SIGPIPE
 
 
-def test_what_needs_the_emulated_vendors_can_be_left_out():
+def test_cases_with_the_emulated_vendors_can_be_skipped():
     ended = kit("--without-sandbox", "--only", "hostile/s*", "--", EXECUTABLE, "serve")
     assert ended.returncode == 0
     assert re.findall(r"^(pass|skip)  (\S+)", ended.stdout, re.MULTILINE) == [
-        ("skip", "hostile/slow-calls-then-end"), ("skip", "hostile/signal-under-way"),
+        ("skip", "hostile/slow-calls-then-end"), ("skip", "hostile/signal-in-flight"),
         ("pass", "hostile/signal-when-idle"), ("skip", "hostile/streams-side-by-side"), ("skip", "hostile/secrets"),
         ("skip", "hostile/secrets-echoed")]
 
@@ -166,20 +174,9 @@ def test_on_a_terminal_there_are_colours_and_progress():
     words = [sys.executable, str(ROOT / "protocol/conformance"), "--only", "hostile/ids", "--", EXECUTABLE, "serve"]
     subprocess.run(words, stdout=terminal, stderr=terminal, timeout=TIMEOUT, env=colourful, check=True)
     os.close(terminal)
-    seen = read_all(controller)
+    seen = read_to_end(controller)
     assert "1 of 1: hostile/ids\r\x1b[K" in seen
     assert "\x1b[32mpass\x1b[0m  hostile/ids" in seen
-
-
-def read_all(descriptor: int) -> str:
-    data = b""
-    try:
-        while piece := os.read(descriptor, 1 << 16):
-            data += piece
-    except OSError:
-        pass  # Where nobody writes to a terminal any more.
-    os.close(descriptor)
-    return data.decode()
 
 
 def test_a_kit_that_is_stopped_takes_its_host_with_it(tmp_path):

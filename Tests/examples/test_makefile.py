@@ -11,7 +11,8 @@ import signal
 import subprocess
 
 import pytest
-from host import EXECUTABLE, ROOT, TIMEOUT, Sandbox, environment, eventually
+from Support.host import EXECUTABLE, ROOT, TIMEOUT, environment, eventually
+from Support.sandbox import Sandbox
 
 #: The devices at risk of the emulated vendor, and those of them that no users can be asked of.
 DEVICES, WITHOUT_USERS = 18, 5
@@ -45,7 +46,7 @@ def test_it_makes_a_report_and_a_second_time_nothing(folder):
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL], ids=lambda number: number.name)
 @pytest.mark.parametrize("hits_all", [True, False], ids=["all", "sallyport"])
-def test_after_an_interruption_it_goes_on_where_it_stopped(number, hits_all, folder):
+def test_interrupted_run_resumes_where_it_stopped(number, hits_all, folder):
     part = folder / "answers.jsonl.part"
     with Sandbox("coda: slow 50ms on GET /api/console/elements/device/*") as sandbox:
         options = f"OPTIONS=--connections {sandbox.file} --max-in-flight 1"
@@ -70,11 +71,11 @@ def test_after_an_interruption_it_goes_on_where_it_stopped(number, hits_all, fol
     assert len(report) == DEVICES and sum("error" in each for each in report) == WITHOUT_USERS
     answered = collections.Counter(each["id"] for each in lines(folder / "answers.jsonl") if not is_cancelled(each))
     assert answered == dict.fromkeys((each["device"] for each in report), 1)
-    # What was under way when it was killed is asked again; nothing that was answered is.
+    # Requests in flight at the kill are repeated; answered requests are not.
     assert len(asked) - DEVICES in ((0, 1) if number == signal.SIGKILL else (0,))
 
 
-def test_retry_asks_again_what_failed(folder):
+def test_retry_repeats_failed_calls_only(folder):
     fault = "OPTIONS=--sandbox --sandbox-fault 'coda: 403 first 2 on GET /api/console/elements/device/*'"
     assert make(folder, fault).returncode == 0
     first = lines(folder / "report.jsonl")
@@ -93,7 +94,7 @@ def test_a_wrong_risk_leaves_nothing_behind(risk, folder):
     assert [each.name for each in folder.iterdir()] == ["Makefile"]
 
 
-def test_clean_removes_what_it_made(folder):
+def test_clean_removes_its_own_files(folder):
     assert make(folder).returncode == 0
     assert make(folder, "clean").returncode == 0
     assert [each.name for each in folder.iterdir()] == ["Makefile"]

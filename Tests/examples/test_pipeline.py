@@ -7,7 +7,7 @@ import re
 import subprocess
 
 import pytest
-from host import EXECUTABLE, ROOT, TIMEOUT, environment, invoke, run
+from Support.host import EXECUTABLE, ROOT, TIMEOUT, environment, invoke, run
 
 SCRIPT = "protocol/examples/pipeline.sh"
 ALL_VULNERABILITIES = "on GET /api/console/elements/device/*"
@@ -33,7 +33,7 @@ def shown() -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize(("command", "output"), shown(), ids=lambda text: text.split("\n")[0])
-def test_it_prints_what_is_shown(command, output):
+def test_pipeline_prints_the_documented_output(command, output):
     ended = subprocess.run(
         ["bash", "-c", command], cwd=ROOT, stdout=subprocess.PIPE, text=True, timeout=TIMEOUT,
         env=environment({"SALLYPORT": EXECUTABLE}))
@@ -55,7 +55,7 @@ def test_it_loses_no_device():
     assert summary == (str(len(answered)), str(len(failed)))
 
 
-def test_a_row_is_what_the_vendor_says():
+def test_row_has_the_vendors_values():
     found = run("call", "coda_footprint", "list_device_vulnerabilities", "--device-id", "1043",
                 "--raw", "--sandbox")
     vulnerabilities = json.loads(found.text)["raw_data"]
@@ -65,7 +65,7 @@ def test_a_row_is_what_the_vendor_says():
     assert " ".join(row[3:]) == worst["affected"]
 
 
-def test_devices_that_cannot_be_asked_about_are_told_of():
+def test_devices_that_fail_are_reported():
     ended = pipeline("critical", "--sandbox", "--sandbox-fault", f"coda: 403 first 2 {ALL_VULNERABILITIES}")
     assert ended.returncode == 1
     lines = ended.stdout.splitlines()
@@ -74,7 +74,7 @@ def test_devices_that_cannot_be_asked_about_are_told_of():
 
 
 @pytest.mark.parametrize("risk", ['crit"ical', "$(touch owned)", "a b", "'", "-", "\\"])
-def test_what_it_is_given_is_only_data(risk, tmp_path):
+def test_input_is_treated_as_data_only(risk, tmp_path):
     ended = subprocess.run(
         ["bash", ROOT / SCRIPT, risk, "--sandbox"], cwd=tmp_path, capture_output=True, text=True,
         timeout=TIMEOUT, env=environment({"SALLYPORT": EXECUTABLE}))

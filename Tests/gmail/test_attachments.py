@@ -6,9 +6,10 @@ import hashlib
 import pathlib
 
 import pytest
+from Support.host import eventually
 from Support.mailbox import MESSAGES, SENDER, Mailbox, encoded
 from Support.sandbox import Sandbox
-from Support.session import Host, until
+from Support.session import Host
 from Support.upstream import reply
 from Support.workspace import SOC, Workspace
 
@@ -105,7 +106,7 @@ def test_several_names_come_in_their_order_and_each_once():
     result, files = download(message, "note.txt", "invoice.csv", "note.txt")
     assert [name for name, _, _ in files] == ["note.txt", "invoice.csv", "invoice.csv"]
     assert [t["target"] for t in result["targets"]] == ["note.txt", "invoice.csv"]
-    # What stands in the message is not fetched.
+    # Content within the message is not fetched.
     assert sorted(message.asked) == ["ANG1", "ANG2", "full"]
 
 
@@ -143,7 +144,7 @@ def test_a_message_that_is_not_there():
         assert (data["status_code"], data["kind"]) == (404, "not_found")
 
 
-def test_an_inline_image_comes_too():
+def test_inline_image_is_included():
     image = bytes(range(256))
     related = part("1", "multipart/related", parts=[
         part("1.0", "text/html", data=b"<img src=cid:x>"),
@@ -176,7 +177,7 @@ def test_names_are_compared_as_they_are():
 
 # Mail inside the mail
 
-# Line ends, folding and spelling that no writer brings back.
+# Line ends, folding and spelling that no writer reproduces.
 INNER = (
     b"from:  x@evil.example\r\nSubject: Inner\r\n  folded \r\nX-Odd:\tyes\r\n"
     b"Content-Type: multipart/mixed; boundary=\"in\"\r\n\r\npreamble\r\n--in\r\n\r\nText \xe4\xf6\n"
@@ -203,7 +204,7 @@ def tree(name="reported.eml", attachment=None):
 
 
 @pytest.mark.parametrize("attachment", [None, "ANG5"])
-def test_a_mail_inside_comes_with_exactly_its_bytes(attachment):
+def test_attached_mail_is_returned_byte_for_byte(attachment):
     message = Message(tree(attachment=attachment), {"ANG5": b"Gmail's own rendering"}, nested(INNER))
     result, files = download(message, "reported.eml")
     assert files == [("reported.eml", "message/rfc822", INNER)]
@@ -225,7 +226,7 @@ def test_a_mail_inside_is_found_where_gmail_counts_otherwise():
     assert files == [("reported.eml", "message/rfc822", INNER)]
 
 
-def test_equal_names_of_mails_inside_are_told_apart():
+def test_attached_mails_with_equal_names_are_distinct():
     other = INNER.replace(b"Inner", b"Other")
     raw = nested(INNER).replace(b"--out--", nested(other).split(b"x\r\n", 1)[1])
     twin = part("2", "message/rfc822", "reported.eml", parts=[part("2.0", "text/plain", data=b"y")])
@@ -245,7 +246,7 @@ def test_a_mail_without_a_name_is_called_by_its_subject(asked):
     assert files == [("Inner folded.eml", "message/rfc822", INNER)]
 
 
-def test_what_is_attached_to_a_mail_inside_comes_by_its_name():
+def test_attachment_of_an_attached_mail_is_found_by_name():
     _, files = download(Message(tree(), raw=nested(INNER)), "deep.csv")
     assert files == [("deep.csv", "text/csv", b"a;b")]
 
@@ -280,7 +281,7 @@ def test_a_dry_run_shows_the_first_look():
         assert request["url"].endswith(f"{MESSAGES}/{ID}?format=full") and message.requests == []
 
 
-def test_streamed_each_name_comes_with_its_files():
+def test_stream_returns_the_files_of_each_name():
     with Message(TWINS, {"ANG1": A, "ANG2": B}) as message, Host(message.connection()) as host:
         number = host.start("download_email_attachment", arguments("invoice.csv", "x"), stream=True)
         host.wait(number)
@@ -339,7 +340,7 @@ def test_between_the_attachments_of_one_name_it_can_be_cancelled():
     message = Message(many(lambda number: "e.txt", b"x"))
     with message, Host(message.connection()) as host:
         number = host.start("download_email_attachment", arguments("e.txt"))
-        until(lambda: host.call("files/list", {"limit": 1})["files"], "a first file")
+        eventually(lambda: host.call("files/list", {"limit": 1})["files"], "a first file is kept")
         host.call("cancel", {"id": number})
         assert host.wait(number)[0]["error"]["data"]["kind"] == "cancelled"
         assert 0 < kept(host) < MANY

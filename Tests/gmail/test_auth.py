@@ -10,7 +10,6 @@ import pathlib
 import pty
 import re
 import signal
-import socket
 import stat
 import subprocess
 import threading
@@ -18,9 +17,11 @@ import urllib.parse
 
 import pytest
 import requests
+from Support import host, session
+from Support.host import Host
+from Support.ports import free_port
 from Support.programmed_google import CLIENT_SECRET, Google, token_refusal
 from Support.sandbox import Sandbox
-from Support.session import EXECUTABLE, Host, environment
 from Support.upstream import reply
 from Support.workspace import ADMIN, MIKA
 
@@ -30,15 +31,13 @@ SCOPES = [
     "https://www.googleapis.com/auth/admin.directory.user"]
 
 
-class Auth:
+class Auth(Host):
     """A running `sallyport auth gmail`, at the point where it has printed the page."""
 
     def __init__(self, file, *options, stdin=subprocess.PIPE, env=None):
-        self.command = [EXECUTABLE, "auth", "gmail", "--connections", str(file), *options]
-        self.process = subprocess.Popen(
-            self.command, stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            env=environment(**(env or {})))
-        self.page = self.process.stdout.readline().decode().strip()
+        super().__init__(
+            "gmail", "--connections", str(file), *options, command=("auth",), stdin=stdin, more_environment=env)
+        self.page = self.read_line().decode()
         self.query = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(self.page).query))
 
     @property
@@ -46,27 +45,17 @@ class Auth:
         return self.query["redirect_uri"]
 
     def paste(self, text):
-        self.process.stdin.write(text.encode() + b"\n")
-        self.process.stdin.flush()
+        self.send_bytes(text.encode() + b"\n")
 
     def visit(self, **query):
         """As the page sends the browser."""
         return requests.get(self.redirect, params={"state": self.query["state"]} | query, timeout=TIMEOUT)
 
     def end(self):
-        """Exit status, stdout, stderr."""
-        self.output, self.errors = (b.decode() for b in self.process.communicate(timeout=TIMEOUT))
-        return self.process.returncode
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.process.kill()
-        self.process.wait()
-        for pipe in (self.process.stdin, self.process.stdout, self.process.stderr):
-            if pipe:
-                pipe.close()
+        """Ends the input; returns the exit status. `output` is then what followed the page."""
+        self.close_input()
+        self.output = "".join(line.decode() + "\n" for line in self.rest_lines())
+        return self.exit_code()
 
 
 @pytest.fixture(scope="module")
@@ -125,35 +114,29 @@ def test_a_browser_on_this_machine_is_all_it_takes(workspace, running):
     assert token.startswith("1//")
     assert stat.S_IMODE(workspace.stat().st_mode) == 0o600
     assert os.listdir(workspace.parent) == ["connections.json"]
-    with Host(options=["--connections", str(workspace)]) as host:
-        host.integration = "gmail"
-        assert host.result("test_connection", connection="gmail_oauth_sandbox")["return_data"] == "Successful"
+    with session.Host(options=["--connections", str(workspace)]) as serving:
+        serving.integration = "gmail"
+        assert serving.result("test_connection", connection="gmail_oauth_sandbox")["return_data"] == "Successful"
 
 
-def test_every_run_has_a_state_and_a_challenge_of_its_own(workspace):
+def test_every_run_has_its_own_state_and_challenge(workspace):
     with Auth(workspace) as one, Auth(workspace) as other:
         for name in ("state", "code_challenge", "redirect_uri"):
             assert one.query[name] != other.query[name]
 
 
-def test_the_page_asks_whom_the_option_names(workspace):
+def test_page_asks_the_user_named_by_the_option(workspace):
     with Auth(workspace, "--user", MIKA, "--connection", "gmail_oauth_sandbox") as auth:
         assert requests.get(consented(auth), timeout=TIMEOUT).status_code == 200
         assert auth.end() == 0 and MIKA in auth.output
-
-
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return server.getsockname()[1]
 
 
 def test_the_port_can_be_chosen(workspace):
     port = free_port()
     with Auth(workspace, "--port", str(port)) as auth:
         assert auth.redirect == f"http://127.0.0.1:{port}/"
-        ended = subprocess.run(
-            [*auth.command], capture_output=True, timeout=TIMEOUT, env=environment(), stdin=subprocess.DEVNULL)
-        assert ended.returncode == 2 and b"--port" in ended.stderr and ended.stdout == b""
+        ended = run(workspace, "--port", str(port))
+        assert ended.code == 2 and "--port" in ended.errors and ended.output == b""
 
 
 def test_only_the_answer_is_answered(workspace):
@@ -196,7 +179,7 @@ def test_a_second_answer_is_refused_while_the_first_is_exchanged(tmp_path):
 
 
 @pytest.mark.parametrize("form", ["address", "code", "escaped code", "code and scope", "with blanks"])
-def test_what_a_browser_elsewhere_ends_on_is_pasted(workspace, form):
+def test_address_of_a_browser_elsewhere_can_be_pasted(workspace, form):
     with Auth(workspace) as auth:
         address = consented(auth)
         escaped = re.search(r"code=([^&]+)", address)[1]
@@ -249,18 +232,16 @@ def test_a_code_that_was_asked_for_elsewhere_is_exchanged(workspace, running, by
     code = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(page.headers["Location"]).query))["code"]
     given, input = (code, b"") if by == "option" else ("-", code.encode() + b"\n")
     ended = run(workspace, "--code", given, input=input)
-    assert ended.returncode == 0, ended.stderr
+    assert ended.code == 0, ended.errors
     assert settings_in(workspace)["refresh_token"].startswith("1//")
-    assert code.encode() not in ended.stdout + ended.stderr
+    assert code.encode() not in ended.output + ended.errors.encode()
 
 
 def run(file, *options, input=b"", env=None):
-    return subprocess.run(
-        [EXECUTABLE, "auth", "gmail", "--connections", str(file), *options], input=input,
-        capture_output=True, timeout=TIMEOUT, env=environment(**(env or {})))
+    return host.run("auth", "gmail", "--connections", str(file), *options, input=input, more_environment=env)
 
 
-# What goes wrong on the page
+# Errors on the page
 
 
 def test_a_user_may_say_no(workspace):
@@ -272,7 +253,7 @@ def test_a_user_may_say_no(workspace):
     assert "refresh_token" not in settings_in(workspace)
 
 
-def test_another_refusal_is_told_and_cannot_steer_the_terminal(workspace):
+def test_refusal_text_cannot_control_the_terminal(workspace):
     with Auth(workspace) as auth:
         shown = auth.visit(error="invalid_scope", error_description="Not \x1b[31mthis one")
         assert shown.status_code == 400 and "this one" not in shown.text
@@ -281,7 +262,7 @@ def test_another_refusal_is_told_and_cannot_steer_the_terminal(workspace):
 
 @pytest.mark.parametrize("way", ["browser", "paste"])
 @pytest.mark.parametrize("state", ["", "x", None])
-def test_an_answer_to_somebody_else_is_refused(workspace, running, way, state):
+def test_redirect_with_another_state_is_refused(workspace, running, way, state):
     with Auth(workspace) as auth:
         mine = consented(auth)
         address = urllib.parse.urlsplit(mine)
@@ -318,7 +299,7 @@ def test_a_code_of_another_question_fails_its_proof(workspace):
         assert "400  Missing or invalid code verifier." in other.errors and "consent again" in other.errors
 
 
-def test_nobody_is_waited_for_longer_than_said(workspace):
+def test_waiting_for_consent_ends_at_the_timeout(workspace):
     with Auth(workspace, "--timeout", "1") as auth:
         assert auth.end() == 1
         assert "Nobody consented within 1 seconds." in auth.errors and "redirect_uri_mismatch" in auth.errors
@@ -332,7 +313,7 @@ def test_a_signal_ends_it(workspace, number):
     assert "refresh_token" not in settings_in(workspace)
 
 
-# What goes wrong in the exchange
+# Errors of the code exchange
 
 
 @contextlib.contextmanager
@@ -347,7 +328,7 @@ def programmed(tmp_path, google, *options, settings=None, **more):
         yield auth
 
 
-def test_the_exchange_proves_what_the_page_was_told(tmp_path):
+def test_code_exchange_sends_the_verifier_of_the_challenge(tmp_path):
     with Google() as google, programmed(tmp_path, google) as auth:
         assert auth.visit(code="4/0Ab/c+d").status_code == 200
         assert auth.end() == 0, auth.errors
@@ -358,7 +339,7 @@ def test_the_exchange_proves_what_the_page_was_told(tmp_path):
             "client_secret": CLIENT_SECRET, "code": "4/0Ab/c+d", "redirect_uri": auth.redirect}
         digest = hashlib.sha256(verifier.encode()).digest()
         assert base64.urlsafe_b64encode(digest).decode().rstrip("=") == auth.query["code_challenge"]
-        # Nobody has told it who it was: that fails nothing.
+        # The user is unknown to it, which is no failure.
         assert auth.output == "Signed in; the connection main keeps the refresh token.\n"
 
 
@@ -431,19 +412,17 @@ def test_a_token_that_cannot_be_kept_after_all_is_an_error(tmp_path):
     (["--code", ""], "--code takes a code"), (["--code", "a b"], "--code takes a code"),
     (["more"], "unexpected: more"),
 ])
-def test_a_slip_ends_before_anybody_is_asked(workspace, options, words):
+def test_wrong_option_fails_before_the_user_is_asked(workspace, options, words):
     ended = run(workspace, *options)
-    assert (ended.returncode, ended.stdout) == (2, b"") and words in ended.stderr.decode()
+    assert (ended.code, ended.output) == (2, b"") and words in ended.errors
 
 
 @pytest.mark.parametrize("integration, words", [
     ("gmial", "did you mean gmail?"), ("coda_footprint", "there is no connection of coda_footprint that needs"),
 ])
 def test_a_vendor_without_consent_is_refused(workspace, integration, words):
-    ended = subprocess.run(
-        [EXECUTABLE, "auth", integration, "--connections", str(workspace)], capture_output=True, timeout=TIMEOUT,
-        env=environment())
-    assert ended.returncode == 2 and words in ended.stderr.decode()
+    ended = host.run("auth", integration, "--connections", str(workspace))
+    assert ended.code == 2 and words in ended.errors
 
 
 def test_a_connection_that_could_not_keep_the_token_is_refused_before_anybody_is_asked(tmp_path):
@@ -452,11 +431,11 @@ def test_a_connection_that_could_not_keep_the_token_is_refused_before_anybody_is
         connection = google.oauth(settings={"refresh_token": {"$env": "REFRESH"}})
         file.write_text(json.dumps({"connections": {"main": connection}}))
         ended = run(file, env={"REFRESH": "1//x"})
-        assert ended.returncode == 2 and "cannot keep its refresh_token" in ended.stderr.decode()
+        assert ended.code == 2 and "cannot keep its refresh_token" in ended.errors
         assert google.requests == []
 
 
-def test_a_token_in_a_file_of_its_own_goes_there(tmp_path):
+def test_refresh_token_is_written_to_its_own_file(tmp_path):
     own = tmp_path / "refresh"
     with Google() as google:
         # The file need not be there yet.
@@ -468,7 +447,7 @@ def test_a_token_in_a_file_of_its_own_goes_there(tmp_path):
         assert kept["refresh_token"] == {"$file": str(own)}
 
 
-def test_a_new_token_takes_the_place_of_a_dead_one_and_of_nothing_else(tmp_path):
+def test_new_token_replaces_the_expired_one_only(tmp_path):
     with Google() as google, programmed(tmp_path, google, settings={"refresh_token": "1//dead"}) as auth:
         before = auth.file.read_text()
         auth.visit(code="4/0A")
@@ -484,7 +463,7 @@ def test_without_callback_url_there_is_no_page_to_paste(tmp_path):
         file.write_text(json.dumps({"connections": {"main": connection}}))
         for option in (["--paste"], ["--code", "4/0A"]):
             ended = run(file, *option)
-            assert ended.returncode == 2 and "callback_url" in ended.stderr.decode()
+            assert ended.code == 2 and "callback_url" in ended.errors
 
 
 def test_two_connections_that_need_a_consent_must_be_named(tmp_path):
@@ -492,4 +471,4 @@ def test_two_connections_that_need_a_consent_must_be_named(tmp_path):
         file = tmp_path / "connections.json"
         file.write_text(json.dumps({"connections": {"one": google.oauth(), "two": google.oauth()}}))
         ended = run(file)
-        assert ended.returncode == 2 and "there is one, two" in ended.stderr.decode()
+        assert ended.code == 2 and "there is one, two" in ended.errors

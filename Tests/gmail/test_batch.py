@@ -15,7 +15,7 @@ def read(host, names, **options):
     return host.result("get_email", {"user_email": ANNA, "message_ids": names}, **options)
 
 
-def test_many_messages_go_in_batches_of_25_and_come_back_in_order():
+def test_many_messages_are_batched_by_25_and_returned_in_order():
     with BatchingGoogle() as google, Host(google.connection()) as host:
         names = ids(60)
         result = read(host, names)
@@ -37,13 +37,13 @@ def test_answers_come_in_other_forms(form):
         assert len(google.batches) == 1 and google.singles == []
 
 
-def test_a_few_messages_go_one_by_one():
+def test_few_messages_are_requested_individually():
     with BatchingGoogle() as google, Host(google.connection()) as host:
         read(host, ids(5))
         assert google.batches == [] and sorted(google.singles) == ids(5)
 
 
-def test_a_connection_with_a_limit_of_its_own_keeps_it():
+def test_connection_with_its_own_limit_respects_it():
     limits = {"default": {"requests": 1000, "per_seconds": 1}}
     with BatchingGoogle() as google, Host(google.connection(rate_limits=limits)) as host:
         read(host, ids(30))
@@ -58,7 +58,7 @@ def test_a_dry_run_shows_the_batches():
         assert google.requests == []
 
 
-def test_each_message_has_an_outcome_of_its_own():
+def test_each_message_has_its_own_outcome():
     names = ids(8)
     errors = {
         names[1]: refusal(404, "Requested entity was not found.", "notFound"),
@@ -69,7 +69,7 @@ def test_each_message_has_an_outcome_of_its_own():
         assert [b["id"] for b in result["raw_data"]] == [n for n in names if n not in errors]
         assert [(e["target"], e["status_code"], e["kind"]) for e in result["errors"]] == [
             (names[1], 404, "not_found"), (names[4], 400, "upstream")]
-        # What is wrong with a message is not asked again.
+        # Errors of a message are not retried.
         assert google.singles == []
 
 
@@ -83,7 +83,7 @@ RATE = refusal(429, "Too many concurrent requests for user", "rateLimitExceeded"
     refusal(503, "Backend Error", "backendError"),
     reply(200, "<html>"),
 ])
-def test_what_failed_inside_a_batch_is_sent_again_alone_and_nothing_else_is(trouble):
+def test_calls_that_failed_in_a_batch_are_retried_individually(trouble):
     names = ids(30)
     unlucky = {names[0], names[7], names[29]}
     with BatchingGoogle(lambda id, times: trouble if id in unlucky and times == 0 else None) as google:
@@ -92,7 +92,7 @@ def test_what_failed_inside_a_batch_is_sent_again_alone_and_nothing_else_is(trou
         assert sorted(google.singles) == sorted(unlucky) and len(google.batches) == 2
 
 
-def test_the_longest_wait_inside_a_batch_holds_back_what_it_left():
+def test_longest_retry_after_in_a_batch_delays_its_retries():
     names = ids(8)
     waits = {names[1]: "0", names[5]: "900", names[6]: "600"}
     with BatchingGoogle(lambda id, times: refusal(
@@ -129,7 +129,7 @@ def test_messages_without_an_answer_are_not_lost():
     lambda: reply(200, b"--b\r\n\r\n--b", [("Content-Type", "multipart/mixed; boundary=b")]),
     lambda: raw(b"garbage\r\n\r\n"),
 ], ids=["404", "400", "json", "no boundary", "no parts", "garbage"])
-def test_without_the_endpoint_everything_goes_one_by_one(answer):
+def test_messages_are_requested_individually_without_a_batch_endpoint(answer):
     names = ids(60)
     with Google(lambda request: answer() if request.path == BATCH else message(request.target)) as google:
         with Host(google.connection()) as host:
@@ -169,13 +169,13 @@ def test_a_length_that_cannot_be_is_no_answer(length):
             assert [body["id"] for body in read(host, names)["raw_data"]] == names
 
 
-def test_credentials_that_are_refused_stop_everything():
+def test_refused_credentials_stop_all_requests():
     with Google(lambda request: refusal(401, "Invalid Credentials", "authError")) as google:
         with Host(google.connection()) as host:
             data = host.failure("get_email", {"user_email": ANNA, "message_ids": ids(60)})
         assert (data["kind"], data["status_code"]) == ("auth", 401)
         assert len(data["targets"]) == 60
-        # Of messages that were under way at once, not all 60.
+        # Those in flight at once, not all 60.
         assert len(google.calls) < 60
 
 
@@ -194,7 +194,7 @@ def test_items_are_streamed_as_batches_come():
             assert progress[-1]["done"] == progress[-1]["total"] == 30
 
 
-def test_a_broken_connection_is_tried_again():
+def test_broken_connection_is_retried():
     first = []
 
     def answer(request):
@@ -226,4 +226,4 @@ def test_secrets_that_an_inner_error_repeats_are_redacted():
         with Host(google.connection()) as host:
             data = host.failure("get_email", {"user_email": ANNA, "message_ids": ids(6)})
             assert data["message"] == "bad token [redacted]"
-            assert google.token_now.encode() not in b"".join(host.output)
+            assert google.token_now.encode() not in host.everything()

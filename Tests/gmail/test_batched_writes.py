@@ -30,7 +30,7 @@ def arguments(names, **more):
 
 
 @pytest.mark.parametrize("command, more, path, body", CHANGES)
-def test_changes_go_in_batches_and_come_back_in_order(command, more, path, body):
+def test_changes_are_batched_and_returned_in_order(command, more, path, body):
     names = ids(60)
     with BatchingGoogle() as google, Host(google.connection()) as host:
         result = host.result(command, arguments(names, **more))
@@ -49,13 +49,13 @@ def test_changes_go_in_batches_and_come_back_in_order(command, more, path, body)
 
 
 @pytest.mark.parametrize("command, more", COMMANDS)
-def test_a_few_go_one_by_one(command, more):
+def test_few_changes_are_requested_individually(command, more):
     with BatchingGoogle() as google, Host(google.connection()) as host:
         host.result(command, arguments(ids(5), **more))
         assert google.batches == [] and sorted(google.singles) == ids(5)
 
 
-def test_what_cannot_be_done_twice_goes_one_by_one():
+def test_changes_that_cannot_be_repeated_are_not_batched():
     with BatchingGoogle() as google, Host(google.connection()) as host:
         host.result("delete_emails", arguments(ids(12)))
         assert google.batches == [] and sorted(google.singles) == ids(12)
@@ -71,7 +71,7 @@ def test_a_dry_run_shows_the_changes_of_each_batch():
 
 
 @pytest.mark.parametrize("command, more", COMMANDS)
-def test_each_message_is_answered_and_no_refusal_is_asked_again(command, more):
+def test_each_message_has_an_outcome_and_refusals_are_not_retried(command, more):
     names = ids(8)
     errors = {names[1]: GONE, names[4]: refusal(400, "Invalid id value", "invalidArgument")}
     with BatchingGoogle(lambda id, times: errors.get(id)) as google, Host(google.connection()) as host:
@@ -94,7 +94,7 @@ TROUBLE = {
 
 
 @pytest.mark.parametrize("trouble, outcome", TROUBLE.values(), ids=TROUBLE)
-def test_what_a_batch_leaves_open_is_asked_alone_and_nothing_else_is(trouble, outcome):
+def test_calls_that_a_batch_left_unresolved_are_retried_individually(trouble, outcome):
     names = ids(30)
     unlucky = [names[0], names[7], names[29]]
     with BatchingGoogle(lambda id, times: trouble if id in unlucky and times == 0 else None) as google:
@@ -106,7 +106,7 @@ def test_what_a_batch_leaves_open_is_asked_alone_and_nothing_else_is(trouble, ou
 
 
 @pytest.mark.parametrize("trouble, outcome", TROUBLE.values(), ids=TROUBLE)
-def test_what_may_have_been_done_inside_a_batch_is_not_denied_later(trouble, outcome):
+def test_unknown_outcome_in_a_batch_stays_unknown(trouble, outcome):
     names = ids(8)
     with BatchingGoogle(
             lambda id, times: (GONE if times else trouble) if id == names[3] else None) as google:
@@ -137,13 +137,13 @@ def test_a_batch_without_answers_is_sent_once_and_its_calls_alone(whole, outcome
 
 
 @pytest.mark.parametrize("whole, outcome", WHOLE.values(), ids=WHOLE)
-def test_nor_is_denied_what_a_batch_without_answers_may_have_done(whole, outcome):
+def test_unanswered_batch_leaves_its_outcomes_unknown(whole, outcome):
     with Google(lambda request: whole if request.path == BATCH else GONE) as google:
         with Host(google.connection()) as host:
             data = host.failure("trash_emails", arguments(ids(10)))
             assert [t["error"]["outcome"] for t in data["targets"]] == [outcome] * 10
             assert data["outcome"] == outcome
-            # Reading leaves nothing in doubt.
+            # A read has no unknown outcome.
             data = host.failure("get_email", arguments(ids(10)))
             assert {t["error"]["outcome"] for t in data["targets"]} == {"not_applied"}
 
@@ -158,7 +158,7 @@ def test_credentials_that_are_refused_after_a_batch_leave_its_calls_in_doubt():
         assert {t["error"]["outcome"] for t in data["targets"]} == {"unknown"}
 
 
-def test_of_what_is_cancelled_the_batches_under_way_are_in_doubt():
+def test_cancelled_batch_in_flight_has_an_unknown_outcome():
     names = ids(60)
     never = threading.Event()
     with Google(lambda request: after(never, message(names[0]))) as google:

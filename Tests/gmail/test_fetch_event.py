@@ -11,9 +11,10 @@ import time
 import urllib.parse
 
 import pytest
+from Support.host import ROOT, run
 from Support.programmed_google import ANNA, BATCH, Google, batch_reply, batched, refusal
 from Support.sandbox import Sandbox
-from Support.session import ROOT, Host, run
+from Support.session import Host
 from Support.upstream import reply
 from Support.workspace import SOC
 
@@ -107,7 +108,7 @@ def fetch(host, arguments=SPAN, mapping=None, **more):
 
 
 def walk(host, count, cursor=None, **more):
-    """The ids of call after call with the cursor of the one before, until one brings nothing."""
+    """The ids of successive calls, each with the cursor of the one before, until one returns none."""
     found = []
     while True:
         result = fetch(host, number_of_events_fetched=count, **more, **({"cursor": cursor} if cursor else {}))
@@ -146,13 +147,13 @@ def test_times_between_seconds_are_asked_for_with_whole_ones():
 
 
 @pytest.mark.parametrize("condition", ["subject:test from:test@example.com", "a OR b", "\"open", "-x)"])
-def test_the_search_condition_stands_behind_the_times(condition):
+def test_search_condition_follows_the_time_span(condition):
     with Mailbox([mail(1, START)]) as google, Host(google.connection()) as host:
         fetch(host, search_condition=condition)
         assert google.queries[0].endswith(f"before:{END // 1000 + 1} ({condition})")
 
 
-def test_mail_comes_oldest_first_however_it_is_listed():
+def test_mail_is_returned_oldest_first():
     mails = [mail(n, START + time) for n, time in enumerate(random.Random(5).sample(range(80_000_000), 120), 1)]
     with Mailbox(mails, order=lambda m: hashlib.md5(m["id"].encode()).digest(), page=50) as google, Host(google.connection()) as host:
         assert keys(fetch(host)) == by_time(mails)
@@ -176,7 +177,7 @@ def test_all_pages_are_read_when_no_number_is_given():
         assert len(google.reads) == len(set(google.reads)) == 130
 
 
-def test_mail_that_goes_before_it_is_read_is_left_out():
+def test_mail_deleted_before_it_is_read_is_skipped():
     gone = f"{2:016x}"
     missing = lambda target: refusal(404, "Requested entity was not found.") if gone in target else None
     with Mailbox([mail(n, START + n) for n in (1, 2, 3)], answer=missing) as google, Host(google.connection()) as host:
@@ -211,7 +212,7 @@ def test_mail_that_cannot_be_read_ends_the_call_before_it_and_fails_the_next_one
         assert fetch(host, cursor=result["cursor"])["events"] == []
 
 
-def test_mail_that_cannot_be_read_is_not_missed_however_it_is_listed():
+def test_unreadable_mail_is_not_skipped():
     mails = [mail(n, START + n * 3_600_000) for n in range(1, 6)]
     with Faulty(mails, f"{1:016x}", 403, order=lambda m: int(m["internalDate"])) as google, Host(google.connection()) as host:
         result = fetch(host)
@@ -248,7 +249,7 @@ def test_nothing_is_missed_or_repeated_also_within_one_millisecond_or_second(cou
             assert found == by_time(mails)
 
 
-def test_mail_that_comes_between_calls_is_fetched_once_even_in_the_same_millisecond():
+def test_mail_arriving_between_calls_is_fetched_once():
     with Mailbox([mail(n, START + 1000) for n in (10, 20, 30)]) as google, Host(google.connection()) as host:
         first = fetch(host, number_of_events_fetched=2)
         assert keys(first) == [f"{n:016x}" for n in (10, 20)]
@@ -268,7 +269,7 @@ def test_mail_that_is_shown_late_is_fetched_up_to_ten_minutes_back():
         assert keys(fetch(host, cursor=result["cursor"])) == []
 
 
-def test_the_cursor_takes_the_place_of_the_start():
+def test_cursor_replaces_the_start_time():
     # A playbook that moves its span by the clock misses nothing that lies in between.
     with Mailbox([mail(1, START + 1000)]) as google, Host(google.connection()) as host:
         cursor = fetch(host, end_time=START + 10_000)["cursor"]
@@ -295,7 +296,7 @@ def test_an_end_before_the_cursor_asks_for_nothing():
         assert result["events"] == [] and result["cursor"] == cursor and len(google.calls) == calls
 
 
-def test_the_cursor_stays_small_where_much_mail_comes():
+def test_cursor_stays_small_with_much_mail():
     mails = [mail(n, START + n * 100) for n in range(1, 1401)]
     with Mailbox(mails) as google, Host(google.connection()) as host:
         found, cursor = walk(host, 600)
@@ -308,7 +309,7 @@ def test_more_mail_in_one_millisecond_than_a_cursor_looks_back_over_is_fetched_o
         assert walk(host, 300)[0] == by_time(mails)
 
 
-def test_what_is_no_cursor_is_refused():
+def test_invalid_cursor_is_refused():
     with Mailbox([mail(1, START)]) as google, Host(google.connection()) as host:
         cursor = fetch(host)["cursor"]
         text = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
@@ -342,7 +343,7 @@ def test_a_cursor_of_another_search_condition_is_refused(first, second):
         assert len(google.calls) == calls
 
 
-def test_mail_with_a_time_to_come_hides_no_mail_that_comes_before_it():
+def test_mail_with_a_future_date_hides_no_earlier_mail():
     now = time.time_ns() // 1_000_000
     day = 86_400_000
     span = {"start_time": now - 3_600_000, "end_time": now + 30 * day}
@@ -355,7 +356,7 @@ def test_mail_with_a_time_to_come_hides_no_mail_that_comes_before_it():
         assert fetch(host, **span, cursor=second["cursor"])["events"] == []
 
 
-def test_much_mail_with_a_time_to_come_takes_nothing_from_the_look_back():
+def test_much_mail_with_a_future_date_does_not_shorten_the_look_back():
     now = time.time_ns() // 1_000_000
     span = {"start_time": now - 3_600_000, "end_time": now + 864_000_000}
     mails = [mail(n, now + 86_400_000 + n) for n in range(1, 601)]
@@ -369,7 +370,7 @@ def test_much_mail_with_a_time_to_come_takes_nothing_from_the_look_back():
         assert keys(fetch(host, **span, cursor=second["cursor"])) == [f"{602:016x}"]
 
 
-def test_all_faults_are_told_at_once():
+def test_all_problems_are_reported_at_once():
     with Mailbox([]) as google, Host(google.connection()) as host:
         data = host.failure(
             "fetch_event", {"start_time": "2021-05-26", "end_time": "2021-05-25", "number_of_events_fetched": 0},
@@ -546,7 +547,7 @@ def test_bcc_and_deep_mail_and_odd_names_of_headers():
 
 
 @pytest.mark.parametrize("status", [400, 403, 404, 410, 451])
-def test_an_attachment_that_is_not_to_be_had_is_told_of_without_a_file(status):
+def test_unavailable_attachment_is_reported_without_a_file(status):
     inner = part("multipart/mixed", "0.0", headers=[("From", "x@evil.test")], parts=[
         part("application/pdf", "0.0.0", name="a.pdf", attachment="gone-1"),
         part("application/zip", "0.0.1", name="b.zip", attachment="here/2")])
@@ -586,7 +587,7 @@ def test_an_attachment_that_fails_for_now_ends_the_call_before_its_mail(status):
         assert keys(result) == by_time(mails)[1:] and [f["name"] for f in result["files"]] == ["a.txt", "b.txt"]
 
 
-def test_a_text_that_is_not_to_be_had_is_told_of():
+def test_unavailable_text_is_reported():
     payload = part("text/plain", attachment="gone")
     with Faulty([mail(1, START, payload)], "/attachments/gone", 403) as google, Host(google.connection()) as host:
         result = fetch(host)
@@ -608,7 +609,7 @@ def many_mails():
     (many_headers, "has more than 1000 headers in one part: the paths see the first ones."),
     (many_mails, "has 5000 attached mails: the paths see the first 100."),
 ])
-def test_mail_that_is_made_to_be_too_much_holds_nothing_up(payload, notice):
+def test_oversized_mail_does_not_block_other_mail(payload, notice):
     mails = [mail(1, START, payload()), mail(2, START + 1)]
     with Mailbox(mails) as google, Host(google.connection()) as host:
         result = fetch(host, mapping={"add": {"Sent by": "$.payload.headers[?(@.name=='From')].value"}})
@@ -623,7 +624,7 @@ def test_mail_that_is_made_to_be_too_much_holds_nothing_up(payload, notice):
         assert fetch(host, cursor=result["cursor"])["events"] == []
 
 
-def test_more_files_than_one_mail_may_have_are_told_of_without_files():
+def test_files_beyond_the_limit_are_reported_without_content():
     inner = part("multipart/mixed", "0.0", parts=[
         part("text/plain", f"0.0.{n}", "x", name=f"{n}.txt") for n in range(103)])
     payload = part("multipart/mixed", parts=[part("message/rfc822", "0", name="in.eml", parts=[inner])])
@@ -640,7 +641,7 @@ def test_more_files_than_one_mail_may_have_are_told_of_without_files():
     {"payload": {"mimeType": "message/rfc822", "parts": [{"mimeType": "message/rfc822", "parts": []}]}},
     {"payload": {"mimeType": "message/rfc822"}}, {"snippet": {"a": [1]}}, {"internalDate": None},
 ])
-def test_what_is_no_proper_message_is_an_event_all_the_same(message):
+def test_malformed_message_is_still_an_event(message):
     odd = mail(1, START) | message
 
     def answer(target):
@@ -698,7 +699,7 @@ def test_fields_are_added_and_removed(box):
             "__n": raw["payload"]["body"]["size"]}
 
 
-def test_the_main_event_path_makes_events_of_what_it_finds(box):
+def test_main_event_path_creates_one_event_per_match(box):
     mapping = {
         "main_event_json_path": "$.payload.parts[*]",
         "add": {"Type": "$.mimeType", "Name": "$.filename"},
@@ -711,7 +712,7 @@ def test_the_main_event_path_makes_events_of_what_it_finds(box):
 
 
 @pytest.mark.parametrize(("path", "at"), [("$.a[", 4), ("a", 0), ("$.a b", 3), ("$[?(@.a=='b)]", 13), ("", 0)])
-def test_a_path_that_is_none_is_refused_with_its_place(box, path, at):
+def test_invalid_path_is_refused_with_its_position(box, path, at):
     data = box.failure("fetch_event", SANDBOX, field_mapping={"add": {"A/b~": path}})
     (problem,) = data["problems"]
     assert problem["path"] == "/options/field_mapping/add/A~1b~0"
@@ -724,7 +725,7 @@ SLOW = "$" + f"..[{','.join('*' * 40)}]" * 4
 
 
 @pytest.mark.parametrize("mapping", [{"add": {"Slow": SLOW, "Fast": "$.id"}}, {"main_event_json_path": SLOW}])
-def test_paths_that_take_too_long_are_left_out_and_told_of(box, mapping):
+def test_paths_that_take_too_long_are_skipped_and_reported(box, mapping):
     own = fetch(box, SANDBOX, number_of_events_fetched=2, mapping={"remove": ["Sender"]})
     result = fetch(box, SANDBOX, number_of_events_fetched=2, mapping=mapping | {"remove": ["Sender"]})
     assert [e["fields"] for e in result["events"]] == [e["fields"] for e in own["events"]]
@@ -734,7 +735,7 @@ def test_paths_that_take_too_long_are_left_out_and_told_of(box, mapping):
         "it is an event with the command's own fields alone." for id in keys(own)] + own["notices"]
 
 
-def test_one_mail_that_is_too_much_for_a_path_keeps_no_other_from_it():
+def test_one_oversized_mail_does_not_disable_a_path():
     path = "$.payload.headers[?count($.payload.headers[?@.name!=@.value])>0].name"
     large = part("text/plain", data="x", headers=[(f"X-{n}", "v") for n in range(900)])
     small = part("text/plain", data="x", headers=[("Subject", "Small"), ("To", "a@x.test")])
@@ -770,6 +771,6 @@ def test_a_person_sees_the_fields_of_events_and_the_cursor_for_the_next_call():
     span = ["--start-time", "2026-11-16", "--end-time", "2026-11-17", "--number-of-events-fetched", "1"]
     words = ["call", "gmail", "fetch_event", "--user-email", SOC, "--sandbox"]
     first = run(*words, *span)
-    assert first.returncode == 0 and "Email subject" in first.stdout and "Strange mail" in first.stdout
-    cursor = first.stdout.split("--cursor ")[1].strip()
-    assert "Your parcel" in run(*words, *span, "--cursor", cursor).stdout
+    assert first.code == 0 and "Email subject" in first.text and "Strange mail" in first.text
+    cursor = first.text.split("--cursor ")[1].strip()
+    assert "Your parcel" in run(*words, *span, "--cursor", cursor).text

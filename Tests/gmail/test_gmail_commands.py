@@ -74,7 +74,7 @@ def test_labels_are_added_and_taken_off(host, owner):
     assert "STARRED" in after and "UNREAD" not in after
 
 
-def test_mail_goes_to_spam_to_the_trash_and_away(host, owner):
+def test_mail_is_moved_to_spam_to_trash_and_deleted(host, owner):
     message, other, *_ = found(host, owner)
     host.result("report_spam", {"user_email": owner, "message_ids": [other]})
     assert "SPAM" in labels_of(host, owner, other) and "INBOX" not in labels_of(host, owner, other)
@@ -174,7 +174,7 @@ def test_a_suspended_user_is_not_acted_for(running):
     "gmail: reset first 1",
     "gmail-auth: 503 first 1",
 ])
-def test_mail_is_read_whatever_happens_on_the_way(running, fault):
+def test_mail_is_read_despite_faults(running, fault):
     running.reset()
     with Host(running.document["connections"]["gmail_sandbox"]) as host:
         ids = found(host, SOC)
@@ -184,7 +184,7 @@ def test_mail_is_read_whatever_happens_on_the_way(running, fault):
         assert [body["id"] for body in bodies] == ids
 
 
-def test_what_is_sent_arrives_with_its_file_and_as_an_event(host, owner):
+def test_sent_mail_arrives_with_its_file_and_as_an_event(host, owner):
     content = "id;amount\n17;4,20 €\n".encode()
     kept = host.call("files/put", {
         "name": "Beträge.csv", "source": "artifact_file",

@@ -1,4 +1,4 @@
-"""Google's errors: what comes of each, and which are tried again."""
+"""Google's errors: how each is reported, and which are retried."""
 
 import datetime
 
@@ -31,7 +31,7 @@ NEW_USER = {"family_name": "A", "given_name": "B", "password": "12345678", "user
     ("create_user", NEW_USER, 409, "duplicate", "Entity already exists.", "upstream", "already"),
     ("set_user_password", PASSWORD, 412, "conditionNotMet", "User creation is not complete", "upstream", "minute"),
 ])
-def test_an_error_has_the_vendors_words_and_a_remedy(command, arguments, status, reason, message, kind, remedy):
+def test_error_has_the_vendors_message_and_a_remedy(command, arguments, status, reason, message, kind, remedy):
     with Google(lambda request: refusal(status, message, reason)) as google, Host(google.connection()) as host:
         error = host.answer(command, arguments)["error"]
         data = error["data"]
@@ -44,7 +44,7 @@ def test_an_error_has_the_vendors_words_and_a_remedy(command, arguments, status,
             assert remedy in data["remedy"]
 
 
-def test_the_test_of_a_connection_has_an_indicator_of_its_own():
+def test_test_connection_has_its_own_failure_indicator():
     with Google(lambda request: refusal(403, "Delegation denied for x", "forbidden")) as google:
         with Host(google.connection()) as host:
             data = host.failure("test_connection")
@@ -126,10 +126,10 @@ def test_the_instant_in_the_message_is_the_wait(status, reason):
 
 
 @pytest.mark.parametrize("status, reason", [(429, "rateLimitExceeded"), (403, "userRateLimitExceeded")])
-def test_what_one_call_is_told_holds_the_others_back_at_once(status, reason):
+def test_retry_time_of_one_call_delays_the_others(status, reason):
     message = f"User-rate limit exceeded.  Retry after {soon(900)}"
     with Google(lambda request: refusal(status, message, reason)) as google:
-        # Those behind it get the place that it had, and must know by then.
+        # The next call gets its slot and must know of the limit when it does.
         with Host(google.connection(max_concurrency=1)) as host:
             for number in [host.start("list_labels", LABELS, timeout_ms=20_000) for _ in range(8)]:
                 data = host.wait(number)[0]["error"]["data"]
@@ -137,7 +137,7 @@ def test_what_one_call_is_told_holds_the_others_back_at_once(status, reason):
             assert len(google.calls) == 1
 
 
-def test_an_instant_that_comes_is_waited_for():
+def test_future_retry_instant_is_waited_for():
     message = f"User-rate limit exceeded.  Retry after {soon(1.2)}"
     first = refusal(403, message, "userRateLimitExceeded", "usageLimits")
     with Google(in_turn(first, reply(200, {}))) as google, Host(google.connection()) as host:
@@ -155,13 +155,13 @@ def test_the_later_of_header_and_instant_counts():
 
 
 @pytest.mark.parametrize("tail", ["", "tomorrow", "2024-13-99T11:16:42.247Z", "2024-11-12T11:16:42.247Z"])
-def test_an_instant_that_is_none_or_past_is_no_wait(tail):
+def test_invalid_or_past_retry_instant_is_ignored(tail):
     first = refusal(403, f"User-rate limit exceeded.  Retry after {tail}", "userRateLimitExceeded")
     with Google(in_turn(first, reply(200, {}))) as google, Host(google.connection()) as host:
         assert host.result("list_labels", LABELS)["meta"]["retries"] == 1
 
 
-def test_another_403_is_not_tried_again():
+def test_other_403_is_not_retried():
     with Google(lambda request: refusal(403, "no", "forbidden")) as google, Host(google.connection()) as host:
         host.failure("list_labels", LABELS)
         assert len(google.calls) == 1
@@ -170,7 +170,7 @@ def test_another_403_is_not_tried_again():
 # The server's trouble
 
 
-def test_a_read_is_tried_again_after_500_and_a_creation_is_not():
+def test_read_is_retried_after_500_and_creation_is_not():
     with Google(in_turn(refusal(500, "Backend Error", "backendError"), reply(200, {}))) as google:
         with Host(google.connection()) as host:
             assert host.result("list_labels", LABELS)["meta"]["retries"] == 1

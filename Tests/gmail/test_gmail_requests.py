@@ -130,7 +130,7 @@ def sent(request):
 
 
 @pytest.mark.parametrize("command, arguments, expected, user, scope", COMMANDS, ids=NAMES)
-def test_what_a_command_sends(google, host, command, arguments, expected, user, scope):
+def test_command_sends_the_documented_request(google, host, command, arguments, expected, user, scope):
     before = len(google.calls)
     assert host.result(command, arguments)["return_data"] == "Successful"
     calls = google.calls[before:]

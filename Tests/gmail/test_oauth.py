@@ -31,7 +31,7 @@ def settings_in(host, name="main"):
     return json.loads((host.path / "connections.json").read_text())["connections"][name]["settings"]
 
 
-def test_the_refresh_token_brings_one_token_for_every_command():
+def test_refresh_token_yields_one_token_for_all_commands():
     with Google() as google, Host(google.oauth()) as host:
         host.result("list_labels", LABELS)
         host.result("get_auto_reply", LABELS)
@@ -58,16 +58,16 @@ def test_a_code_is_exchanged_once_and_the_refresh_token_is_kept():
         assert settings_in(host)["refresh_token"] == ISSUED
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
         assert sorted(os.listdir(host.path)) == ["connections.json"]
-        assert b"1//0e" not in b"".join(host.output) + host.stderr
         # The next host signs in with what the file has now.
         connection = json.loads(file.read_text())["connections"]["main"]
         with Host(connection) as other:
             other.result("list_labels", LABELS)
             assert google.forms[1] == REFRESH | {"refresh_token": ISSUED}
+        assert b"1//0e" not in host.everything()
 
 
 def test_an_issued_refresh_token_is_used_from_then_on_also_after_a_failure():
-    """A code is good once: what it brought must not be lost when a later refresh fails."""
+    """A code is valid once: its refresh token must not be lost if a later refresh fails."""
     with Google() as google:
         google.answer_signed_in = lambda request: (
             refusal(401, "Invalid Credentials", "authError") if bearer(request)[0] == 1 else reply(200, {}))
@@ -122,7 +122,7 @@ def test_an_edit_made_meanwhile_is_not_lost():
         assert "new" in json.loads(file.read_text())["connections"]
 
 
-def test_a_refresh_token_in_a_file_of_its_own_is_replaced_there(tmp_path):
+def test_refresh_token_in_its_own_file_is_replaced_there(tmp_path):
     own = tmp_path / "refresh"
     own.write_text(REFRESH_TOKEN + "\n")
     with Google() as google:
@@ -161,7 +161,7 @@ def test_a_refresh_token_that_cannot_be_kept_is_still_used(trouble):
         assert b"rotated" not in host.stderr
 
 
-def test_a_connection_that_came_over_the_wire_keeps_it_in_memory():
+def test_inline_connection_keeps_the_refresh_token_in_memory():
     with Google() as google, Host() as host:
         host.integration = "gmail"
         host.call("connections/put", {"name": "put", "connection": google.oauth(settings=FIRST)})
@@ -184,21 +184,21 @@ def test_each_refusal_has_its_remedy(status, error, description, remedy):
         assert remedy in data["remedy"] and len(google.forms) == 1
 
 
-def test_without_a_refresh_token_and_a_code_nobody_is_asked():
+def test_no_request_without_refresh_token_and_code():
     with Google() as google, Host(google.oauth(settings={"refresh_token": None})) as host:
         data = host.failure("list_labels", LABELS)
         assert data["kind"] == "auth" and "consent" in data["remedy"]
         assert google.requests == []
 
 
-def test_a_code_that_brings_no_refresh_token_is_an_error():
+def test_code_without_a_refresh_token_is_an_error():
     with Google() as google:
         google.token = lambda request, form, number: google.grant(form, number, refresh_token=None)
         with Host(google.oauth(settings=FIRST)) as host:
             assert "no refresh token" in host.failure("list_labels", LABELS)["message"]
 
 
-def test_a_new_code_takes_the_place_of_a_dead_refresh_token():
+def test_new_code_replaces_an_expired_refresh_token():
     def token(request, form, number):
         if form.get("refresh_token") == REFRESH_TOKEN:
             return token_refusal(400, "invalid_grant", "Token has been expired or revoked.")

@@ -75,7 +75,7 @@ def test_a_text(mailbox, host):
     assert call.header("Content-Type") == "application/json"
 
 
-def test_html_goes_with_its_text(mailbox, host):
+def test_html_mail_has_a_text_alternative(mailbox, host):
     mail = sent(mailbox, host, content="Hi<br/>Html <b>Ema\u00efl</b>")
     assert mail.get_content_type() == "multipart/alternative"
     plain, html = mail.iter_parts()
@@ -85,7 +85,7 @@ def test_html_goes_with_its_text(mailbox, host):
 
 
 @pytest.mark.parametrize("content", ["1 < 2 > 0", "if (a<b) return", "<mike@b.example> wrote"])
-def test_what_only_looks_a_little_like_html_is_text(mailbox, host, content):
+def test_text_with_angle_brackets_is_not_html(mailbox, host, content):
     mail = sent(mailbox, host, content=content)
     assert mail.get_content_type() == "text/plain" and text(mail).rstrip("\n") == content
 
@@ -131,7 +131,7 @@ def files(mail):
     return [(p.get_filename(), p.get_content_type(), p.get_payload(decode=True)) for p in mail.iter_attachments()]
 
 
-def test_files_go_along(mailbox, host):
+def test_files_are_attached(mailbox, host):
     mine = [
         ("r\u00e9sum\u00e9 \u4f60\u597d.pdf", "application/pdf", noise(10_000)),
         ("data.bin", "application/octet-stream", bytes(range(256))),
@@ -147,7 +147,7 @@ def test_files_go_along(mailbox, host):
     assert mail.get_body(("html",)).get_content().rstrip("\n") == "<p>Hi</p>"
 
 
-def test_a_mail_goes_along_byte_for_byte(mailbox, host):
+def test_mail_is_attached_byte_for_byte(mailbox, host):
     inner = b"From: x@evil.example\r\nSubject: Inner\r\n\r\nClick.\r\n"
     mail = sent(mailbox, host, file_ids=[put(host, "inner.eml", inner)])
     (part,) = mail.iter_attachments()
@@ -236,7 +236,7 @@ def test_all_faults_at_once(mailbox, host):
 
 
 @pytest.mark.parametrize("action", [refusal(503, "Backend Error"), refusal(500, "x"), reset, hang_up])
-def test_what_may_have_been_sent_is_not_sent_again(action):
+def test_mail_that_may_have_been_sent_is_not_retried(action):
     with Mailbox(lambda request: action) as mailbox, Host(mailbox.connection()) as host:
         data = host.failure("send_email", MAIL)
         assert len(mailbox.calls) == 1
@@ -244,7 +244,7 @@ def test_what_may_have_been_sent_is_not_sent_again(action):
 
 
 @pytest.mark.parametrize("status, kind", [(400, "upstream"), (403, "permission")])
-def test_what_was_refused_was_not_sent(status, kind):
+def test_refused_mail_was_not_sent(status, kind):
     with Mailbox(lambda request: refusal(status, "Invalid To header")) as mailbox:
         with Host(mailbox.connection()) as host:
             data = host.failure("send_email", MAIL)
@@ -258,7 +258,7 @@ def test_what_was_refused_was_not_sent(status, kind):
     refusal(403, "Too many", "userRateLimitExceeded", [("Retry-After", "0")]),
     refusal(401, "Invalid Credentials", "authError"),
 ])
-def test_what_was_not_taken_is_sent_again(first):
+def test_mail_that_was_not_accepted_is_retried(first):
     with Mailbox(in_turn(first, None)) as mailbox, Host(mailbox.connection()) as host:
         host.result("send_email", MAIL)
         assert len(mailbox.sent) == 1 and len(mailbox.calls) == 2
@@ -286,31 +286,31 @@ def upload(mailbox, host, size):
     return len(mailbox.sent[-1])
 
 
-def test_up_to_five_megabytes_go_in_one_request(mailbox, host):
+def test_mail_up_to_five_megabytes_is_one_request(mailbox, host):
     size = upload(mailbox, host, 5 * MIB - 2_000)
     assert 5 * MIB - 3_000 < size <= 5 * MIB
     assert [call.path for call in mailbox.calls] == [SEND]
 
 
-def test_more_goes_as_an_upload(mailbox, host):
+def test_larger_mail_is_a_resumable_upload(mailbox, host):
     size = upload(mailbox, host, 5 * MIB + 1_000)
     assert [(call.method, call.path) for call in mailbox.calls] == [("POST", UPLOAD), ("PUT", UPLOAD)]
     assert mailbox.calls[0].header("X-Upload-Content-Length") == str(size)
     assert mailbox.pieces == [f"bytes 0-{size - 1}/{size}"]
 
 
-def test_an_upload_goes_in_pieces(mailbox, host):
+def test_upload_is_sent_in_chunks(mailbox, host):
     size = upload(mailbox, host, 18 * MIB)
     assert mailbox.pieces == [
         f"bytes 0-{PIECE - 1}/{size}", f"bytes {PIECE}-{2 * PIECE - 1}/{size}",
         f"bytes {2 * PIECE}-{size - 1}/{size}"]
 
 
-def test_what_gmail_did_not_keep_of_a_piece_comes_again(mailbox, host):
+def test_bytes_that_gmail_did_not_keep_are_sent_again(mailbox, host):
     mailbox.takes = [0, 3 * MIB, PIECE]
     size = upload(mailbox, host, 10 * MIB)
     starts = [int(piece.split()[1].split("-")[0]) for piece in mailbox.pieces]
-    assert starts == [0, 0, 3 * MIB] or starts[:3] == [0, 0, 3 * MIB]
+    assert starts == [0, 0, 3 * MIB]
     assert len(mailbox.sent[0]) == size
 
 
@@ -333,7 +333,7 @@ def is_question(piece):
 
 
 @pytest.mark.parametrize("action", [refusal(503, "Backend Error"), refusal(408, "x"), reset, hang_up])
-def test_an_upload_that_breaks_in_the_middle_goes_on_where_gmail_says(action):
+def test_interrupted_upload_resumes_where_gmail_says(action):
     with Mailbox() as mailbox:
         def keep_some(request):
             mailbox.takes = [MIB]
@@ -369,7 +369,7 @@ def test_an_unclear_end_is_asked_about_and_was_one(action):
 
 
 @pytest.mark.parametrize("action", [refusal(503, "Backend Error"), reset])
-def test_an_unclear_end_that_was_none_goes_on(action):
+def test_upload_resumes_if_its_end_was_not_received(action):
     actions = put_in_turn(lambda request: None, lambda request: action)
     with Mailbox(actions) as mailbox, Host(mailbox.connection()) as host:
         host.result("send_email", large(host))
@@ -415,7 +415,7 @@ def test_where_gmail_does_not_say_how_far_it_got_nothing_was_sent():
         assert [is_question(piece) for piece in mailbox.pieces] == [False] + [True] * 4
 
 
-def test_an_upload_that_goes_back_and_forth_ends():
+def test_upload_without_progress_is_aborted():
     answers = [Reply(308, headers=[("Range", "bytes=0-1048575")]), Reply(308)] * 50
     with Mailbox(put_in_turn(*[lambda request, a=a: a for a in answers])) as mailbox:
         with Host(mailbox.connection()) as host:
@@ -438,7 +438,7 @@ def test_an_upload_that_does_not_move_ends():
 
 
 @pytest.mark.parametrize("range", ["bytes=5-9", "bytes=0-99999999", "x", "bytes=0--5", "bytes=0-"])
-def test_a_range_that_is_none_ends_it(range):
+def test_invalid_range_aborts_the_upload(range):
     with Mailbox(put_in_turn(lambda r: Reply(308, headers=[("Range", range)]))) as mailbox:
         with Host(mailbox.connection()) as host:
             assert host.failure("send_email", large(host))["kind"] == "upstream"
@@ -446,7 +446,7 @@ def test_a_range_that_is_none_ends_it(range):
 
 
 @pytest.mark.parametrize("place", [None, "https://evil.example/u", "http://127.0.0.1:1/u", "/relative"])
-def test_the_token_goes_to_no_other_place(place):
+def test_token_is_not_sent_to_another_origin(place):
     headers = [("Location", place)] if place else []
     with Mailbox(lambda request: reply(200, headers=headers)) as mailbox:
         with Host(mailbox.connection()) as host:
@@ -467,7 +467,7 @@ def filling(size):
 
 def test_a_mail_of_the_largest_size_is_sent_and_one_beyond_is_refused(mailbox, host):
     overhead = upload(mailbox, host, MIB) - encoded_size(attachment(MIB)) - len("Hi")
-    # The text brings the mail to the byte that is wanted.
+    # The text fills the mail up to the exact size.
     lines, rest = divmod(LIMIT - overhead - 1, 78)
     id = put(host, "large.bin", noise(lines * 57))
     host.result("send_email", MAIL | {"file_ids": [id], "content": filling(rest + 1)}, timeout_ms=60_000)

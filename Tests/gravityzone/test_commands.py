@@ -301,7 +301,7 @@ def test_a_report_that_is_a_trap(host, ids, name, words):
 
 
 
-def test_a_report_becomes_ready(host, sandbox, ids):
+def test_report_becomes_available(host, sandbox, ids):
     report = {"report_ids": [ids.reports["Ready In Five Minutes"]]}
     assert host.failure("download_reports", report)["retryable"] is True
     sandbox.advance(600)
@@ -329,7 +329,7 @@ SOURCED = {
 
 
 @pytest.mark.parametrize("command, parameter", SOURCED.items())
-def test_what_a_source_names_is_accepted(host, managed, command, parameter):
+def test_incident_source_is_accepted(host, managed, command, parameter):
     listed = host.result("list_endpoints", {
         "endpoint_type": "endpoints", "is_managed": True,
         "filters": "depth.allItemsRecursively:True"})

@@ -1,5 +1,5 @@
 """Each error sample of the product's document, word for word, from the emulated vendor in both of
-its ways to answer errors: HTTP 200 with an error body, and a status of their own.
+its forms of errors: HTTP 200 with an error body, and another HTTP status.
 """
 
 import pytest
@@ -42,13 +42,13 @@ def of_two_companies(ids):
     return {"endpoint": ids.endpoints, "groups": ids.groups}
 
 
-@pytest.fixture(params=["HTTP 200", "a status of its own"])
+@pytest.fixture(params=["HTTP 200", "HTTP status"])
 def sandbox(running, request):
     running.reset()
-    habits = ["gravityzone: no rate limits"]
+    quirks = ["gravityzone: no rate limits"]
     if request.param != "HTTP 200":
-        habits.append("gravityzone: errors as http status")
-    running.faults(*habits)
+        quirks.append("gravityzone: errors as http status")
+    running.faults(*quirks)
     return running
 
 

@@ -1,4 +1,4 @@
-"""Errors of the vendor: at HTTP 200 and at a status of their own, whole and broken."""
+"""Errors of the vendor: at HTTP 200 and at other statuses, complete and broken."""
 
 import base64
 
@@ -52,7 +52,7 @@ def test_the_text_decides_the_status_at_http_200(details, status, kind):
 
 
 @pytest.mark.parametrize("details, status, kind", TEXTS)
-def test_and_the_same_at_a_status_of_its_own(details, status, kind):
+def test_documented_error_with_its_own_status_is_mapped(details, status, kind):
     data, _ = failing(lambda request: failure(request, details, status=400))
     assert (data["status_code"], data["message"], data["kind"]) == (status, details, kind)
 
@@ -104,7 +104,7 @@ def test_a_status_without_an_error_object(status, kind, message, body):
     (b"[]", NO_RESPONSE),
     (b'{"jsonrpc":"2.0","id":"x","result":false}', "The vendor answered false."),
 ])
-def test_a_success_that_is_none_leaves_open_what_happened(body, message):
+def test_malformed_success_has_an_unknown_outcome(body, message):
     data, center = failing(lambda request: reply(200, body))
     assert (data["status_code"], data["kind"], data["message"]) == (502, "upstream", message)
     assert data["outcome"] == "unknown"
@@ -112,17 +112,17 @@ def test_a_success_that_is_none_leaves_open_what_happened(body, message):
     assert len(center.requests) == 1
 
 
-def test_what_is_read_is_never_unclear():
+def test_read_never_has_an_unknown_outcome():
     data, _ = failing(lambda request: reply(200, b"?"), "list_groups", {})
     assert data["outcome"] == "not_applied"
 
 
-def test_a_401_is_a_401_whatever_it_says_beside():
+def test_401_is_an_auth_error_whatever_its_body():
     data, _ = failing(lambda request: failure(request, "Not enough rights.", status=401))
     assert (data["status_code"], data["kind"], data["message"]) == (401, "auth", "Not enough rights.")
 
 
-def test_a_key_that_was_replaced_where_it_is_kept_is_read_again(tmp_path):
+def test_replaced_key_is_read_anew(tmp_path):
     place = tmp_path / "key"
     place.write_text("old-key-0123456789")
 
@@ -152,14 +152,14 @@ def test_a_broken_answer_to_a_write_is_not_repeated():
     assert len(center.requests) == 1
 
 
-def test_a_refused_key_says_what_to_do():
+def test_refused_key_has_a_remedy():
     data, _ = failing(lambda request: Reply(401), "test_connection", {})
     assert data["failure_indicator"] == "Test Connection failed. Failed to check the connector."
     assert (data["status_code"], data["kind"]) == (401, "auth")
     assert "API key" in data["remedy"]
 
 
-def test_a_key_without_the_api_is_worded_as_documented():
+def test_key_without_the_api_has_the_documented_message():
     data, _ = failing(lambda request: Reply(403), "test_connection", {})
     assert (data["status_code"], data["message"]) == (403, "Unauthorized.")
     assert "My Account" in data["remedy"]

@@ -49,7 +49,7 @@ def management(**flags):
     ('details.macs in ("a,b", c)', {"details": {"macs": ["a,b", "c"]}}),
     ("details.name:abc\tAND\n details.ssid:x", {"details": {"name": "abc", "ssid": "x"}}),
 ])
-def test_what_it_becomes(host, text, expected):
+def test_filter_is_translated(host, text, expected):
     assert sent(host, text) == expected
     assert sent(host, text, AD) == expected
 
@@ -98,7 +98,7 @@ def test_kinds_of_items_are_for_the_directory_only(host, name):
     ("🇫🇷:x", 1, "no field name"),
     ("details.name:🇫🇷🇫🇷🇫🇷 AND x:1", 22, "unknown field x"),
 ])
-def test_a_fault_has_its_place(host, text, position, words):
+def test_problem_has_its_path(host, text, position, words):
     data = host.failure("list_endpoints", {"endpoint_type": EP, "filters": text})
     assert (data["failure_indicator"], data["status_code"], data["message"]) == (
         "List Endpoints failed.", 400, SENTENCE)

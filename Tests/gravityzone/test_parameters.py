@@ -6,7 +6,8 @@ import re
 
 import pytest
 from Support.control_center import connection
-from Support.session import ROOT, Host
+from Support.host import ROOT
+from Support.session import Host
 
 DOCUMENT = pathlib.Path(ROOT).parent / "shared/seeds/commands.json"
 A, B = "5b680f6fb1a43d860a7b23c1", "5b680f6fb1a43d860a7b23c2"
@@ -118,7 +119,7 @@ def test_documented_choices(catalogue):
             "computers_and_virtual_machines", "security_for_exchange"]
 
 
-#: As the vendor numbers them; 11 and 25 to 28 are not given out.
+#: As the vendor numbers them; 11 and 25 to 28 are not in use.
 REPORT_TYPES = {
     1: "Antiphishing Activity", 2: "Blocked Applications", 3: "Blocked Websites",
     4: "Customer Status Overview", 5: "Data Protection", 6: "Device Control Activity",
@@ -160,7 +161,7 @@ def test_effects_are_those_that_a_caller_may_rely_on(catalogue):
         "add_to_blocklist": ("write", False, "list_block_list"),
         "create_group": ("write", False, "list_groups"),
         "create_scan_task": ("write", False, "list_scan_tasks"),
-        # Done twice, it deletes for good.
+        # Repeated, it deletes permanently.
         "delete_endpoints": ("destructive", False, "list_endpoints"),
         "isolate_endpoints": ("write", False, "get_managed_endpoint_details"),
         "move_endpoints": ("write", True, "list_endpoints"),
@@ -227,7 +228,7 @@ REFUSED = [
 
 
 @pytest.mark.parametrize("command, arguments, sentence, paths", REFUSED)
-def test_a_broken_rule_is_told_before_anything_is_sent(host, command, arguments, sentence, paths):
+def test_broken_rule_is_reported_before_any_request(host, command, arguments, sentence, paths):
     message = host.answer(command, arguments)
     assert message["error"]["code"] == -32602
     data = message["error"]["data"]
@@ -249,7 +250,7 @@ def test_a_broken_rule_is_told_before_anything_is_sent(host, command, arguments,
     ("list_block_list", {"page_size": 100}),
     ("list_block_list", {"page": None, "page_size": None}),
 ])
-def test_and_what_keeps_the_rules_passes(host, command, arguments):
+def test_arguments_that_satisfy_the_rules_are_accepted(host, command, arguments):
     assert host.result(command, arguments, dry_run=True)["requests"]
 
 

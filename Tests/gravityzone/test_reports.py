@@ -44,7 +44,7 @@ class Reports(ControlCenter):
         return failure(request, BAD) if links is None else success(request, links)
 
 
-def test_an_archive_becomes_a_file():
+def test_archive_is_stored_as_a_file():
     named = [("Content-Disposition", 'attachment; filename="Blocked Websites.zip"')]
     with Reports(lambda request: reply(200, ZIP, named)) as center:
         with Host(center.connection()) as host:
@@ -74,7 +74,7 @@ def test_an_archive_becomes_a_file():
     ("attachment; filename=\"a.zip\"; filename*=UTF-8''%e2%82%ac%20rates.zip", "€ rates.zip"),
     ("attachment; filename=\"say \\\"hi\\\".zip\"", 'say "hi".zip'),
 ])
-def test_the_name_is_what_the_vendor_suggests(header, name):
+def test_file_name_is_the_vendors_suggestion(header, name):
     headers = [("Content-Disposition", header)] if header else []
     with Reports(lambda request: reply(200, ZIP, headers)) as center:
         with Host(center.connection()) as host:
@@ -113,7 +113,7 @@ def test_a_report_that_is_not_ready():
     assert len(center.requests) == 1
 
 
-def test_the_key_does_not_go_to_another_server():
+def test_key_is_not_sent_to_another_server():
     with Upstream(lambda request: reply(200, ZIP)) as foreign, Reports() as center:
         urls = [f"{foreign.url}{PATH}?reportId={R}", f"http://127.0.0.1.example.com{PATH}",
                 f"http://user@127.0.0.1:{center.port}{PATH}", "file:///etc/passwd", "/relative", ""]
@@ -139,9 +139,10 @@ def test_nor_behind_a_redirect():
     assert all(r.header("authorization") is None for r in foreign.requests)
 
 
-@pytest.mark.parametrize("body", [b"", b"<html>Sign in</html>", b"PK", b"PK\x05\x06" + bytes(18),
-                                  b"PK\x03\x04abc", ZIP[:-22]])
-def test_what_is_no_archive_is_not_kept(body):
+@pytest.mark.parametrize("body", [
+    b"", b"<html>Sign in</html>", b"PK", b"PK\x05\x06" + bytes(18), b"PK\x03\x04abc", ZIP[:-22],
+], ids=["empty", "page", "two bytes", "no entry", "no directory", "cut"])
+def test_body_that_is_no_archive_is_not_stored(body):
     with Reports(lambda request: reply(200, body)) as center, Host(center.connection()) as host:
         data = host.failure("download_reports", {"report_ids": [R]})
         assert host.call("files/list")["files"] == []
@@ -149,7 +150,7 @@ def test_what_is_no_archive_is_not_kept(body):
     assert "ZIP" in data["message"]
 
 
-def test_what_a_name_echoes_of_the_key_does_not_reach_the_disk(tmp_path):
+def test_key_echoed_in_a_file_name_is_not_written_to_disk(tmp_path):
     named = [("Content-Disposition", f'attachment; filename="{KEY}.zip"')]
     with Reports(lambda request: reply(200, ZIP, named)) as center:
         with Host(center.connection(), options=["--files-dir", str(tmp_path)]) as host:
@@ -178,7 +179,7 @@ def test_an_archive_that_breaks_off_is_not_kept():
     assert len(center.to(PATH)) > 1
 
 
-def test_streamed_each_report_comes_with_its_file():
+def test_stream_returns_the_file_of_each_report():
     with Reports() as center, Host(center.connection()) as host:
         number = host.start("download_reports", {"report_ids": [R, S]}, stream=True)
         host.wait(number)

@@ -231,7 +231,7 @@ def test_the_key_is_shown_nowhere(center):
         host.result("list_groups")
         host.call("connections/list")
         host.failure("list_groups", {"parent": KEY})
-        seen = b"".join(host.output) + host.stderr
+        seen = host.everything()
     assert KEY.encode() not in seen
     assert AUTHORIZATION.removeprefix("Basic ").encode() not in seen
 

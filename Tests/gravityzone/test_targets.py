@@ -100,7 +100,7 @@ def test_duplicates_run_once():
     assert len(center.requests) == 2
 
 
-def test_they_run_side_by_side_but_not_all_at_once():
+def test_targets_run_concurrently_up_to_16():
     gate = threading.Event()
 
     def answer(request, method, params):
@@ -112,14 +112,14 @@ def test_they_run_side_by_side_but_not_all_at_once():
         center.wait_for(16)
         gate.set()
         host.wait(number)
-    assert center.most_under_way == 16
+    assert center.most_in_flight == 16
 
 
-def test_the_connection_bounds_them_further():
+def test_max_concurrency_limits_concurrent_targets():
     with ControlCenter() as center:
         with Host(center.connection(max_concurrency=2)) as host:
             host.result(LABEL, {"endpoint_ids": ids(20)})
-    assert center.most_under_way <= 2
+    assert center.most_in_flight <= 2
     assert len(center.requests) == 20
 
 
@@ -134,7 +134,7 @@ def test_a_refused_key_stops_the_rest():
 
     with ControlCenter(answer) as center, Host(center.connection()) as host:
         number = host.start(LABEL, {"endpoint_ids": ids(50)}, progress=True)
-        # The first one has been refused; the fifteen beside it are on their way.
+        # The first one was refused; fifteen more are in flight.
         assert host.seen("invoke/progress", number) == {"id": number, "done": 1, "total": 50}
         gate.set()
         result = host.wait(number)[0]["result"]
@@ -226,13 +226,15 @@ def test_streamed_bodies_are_not_kept():
         assert host.peak_mebibytes() < before + 40
 
 
-def test_who_waits_for_the_limit_takes_no_place_of_those_who_can_send():
+def test_call_waiting_for_a_limit_holds_no_connection_slot():
     limits = {**FAST, "blocklist": {"requests": 1, "per_seconds": 3_600}}
     with ControlCenter() as center:
         with Host(center.connection(max_concurrency=2, rate_limits=limits)) as host:
             number = host.start("remove_from_block_list", {"hash_item_ids": ids(8)}, stream=True)
             host.seen("invoke/waiting", number)
             host.result(LABEL, {"endpoint_ids": ids(1)})
+            # The one that the limit allowed, and the one of the other command.
+            center.wait_for(2)
             host.call("cancel", {"id": number})
 
 
@@ -295,7 +297,7 @@ def test_a_scan_by_ids_and_by_addresses_may_half_succeed():
     assert [e["target"] for e in result["errors"]] == ["mac_addresses"]
 
 
-def test_what_may_not_half_succeed_fails_and_tells_what_was_done():
+def test_command_without_partial_success_fails_with_per_target_outcomes():
     def answer(request, method, params):
         if "7" in params["quarantineItemsIds"]:
             return failure(request, "At least one specified target is invalid.")
@@ -333,7 +335,7 @@ def test_the_same_key_answers_the_first_outcome():
     ("remove_quarantine_files", False), ("download_reports", False), ("move_endpoints", False),
     ("quarantine_files", False), ("create_group", False), ("list_groups", False),
 ])
-def test_capabilities_say_what_may_half_succeed(command, partial):
+def test_capabilities_mark_commands_with_partial_success(command, partial):
     with Host() as host:
         answer = host.call("capabilities", {
             "integration": "bitdefender_gravityzone", "command": command})

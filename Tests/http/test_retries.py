@@ -1,4 +1,4 @@
-"""What is sent again and what never is, seen from the vendor; waits, limits and their accounts."""
+"""Which requests are retried, seen from the vendor; waits, rate limits and their metadata."""
 
 import datetime
 import email.utils
@@ -6,6 +6,7 @@ import threading
 import time
 
 import pytest
+from Support.pacing import CLOCK_GRAIN, assert_paced
 from Support.session import Host, connection
 from Support.upstream import (
     LOGIN,
@@ -20,13 +21,13 @@ from Support.upstream import (
     reset,
     silent,
 )
+from Support.vendor import GatedVendor
 
 READ = ("list_scanners", {}, SCANNERS)
 REPEATABLE = ("update_target_scan_scope", {"target_id": 77, "scope": "out"}, TARGET)
 WRITE = ("patch_rescan", {}, RESCAN)
 SAFE = [READ, REPEATABLE]
 EVERY = [READ, REPEATABLE, WRITE]
-CLOCK_GRAIN = 0.005  # seconds that two clocks may differ by rounding
 
 
 def by_name(cases):
@@ -47,7 +48,7 @@ def gap(requests):
 
 
 @by_name(EVERY)
-def test_a_429_is_sent_again_after_the_seconds_that_the_vendor_names(case):
+def test_429_is_retried_after_the_seconds_in_retry_after(case):
     command, arguments, path = case
     busy = reply(429, {"detail": "Request was throttled."}, [("Retry-After", "1")])
     with Tenant(in_turn(busy, reply(200, [1]))) as tenant, Host(connection(tenant.url)) as host:
@@ -59,7 +60,7 @@ def test_a_429_is_sent_again_after_the_seconds_that_the_vendor_names(case):
 
 
 @by_name(EVERY)
-def test_a_429_is_sent_again_after_the_date_that_the_vendor_names(case):
+def test_429_is_retried_after_the_date_in_retry_after(case):
     command, arguments, path = case
     dates = []
 
@@ -89,7 +90,7 @@ def test_a_retry_after_that_says_nothing_is_no_fault(value):
 
 @by_name(EVERY)
 @pytest.mark.parametrize("when", [
-    "30",
+    "1200",
     email.utils.format_datetime(
         datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(hours=1), usegmt=True
     ),
@@ -98,16 +99,14 @@ def test_a_wait_beyond_the_deadline_is_answered_at_once(case, when):
     command, arguments, path = case
     busy = reply(429, {"detail": "Request was throttled."}, [("Retry-After", when)])
     with Tenant(lambda request: busy) as tenant, Host(connection(tenant.url)) as host:
-        started = time.monotonic()
-        error = host.failure(command, arguments, timeout_ms=25_000)
-        assert time.monotonic() - started < 20
+        error = host.failure(command, arguments, timeout_ms=600_000)
         assert (error["kind"], error["status_code"]) == ("rate_limited", 429)
         assert error["message"] == "Too Many Requests."
         assert error["retryable"] is True and error["outcome"] == "not_applied"
-        assert error["retry_after_ms"] >= 29_000
+        assert error["retry_after_ms"] >= 600_000
         assert error["upstream"] == {"detail": "Request was throttled."}
         assert len(tenant.to(path)) == 1
-        # The vendor has been heard: nothing goes out before it wants to be asked again.
+        # No request is sent before the time that the vendor named.
         again = host.failure(command, arguments, timeout_ms=2_000)
         assert again["kind"] == "rate_limited" and 0 < again["retry_after_ms"] <= 3_600_250
         assert len(tenant.to(path)) == 1
@@ -115,7 +114,7 @@ def test_a_wait_beyond_the_deadline_is_answered_at_once(case, when):
 
 @pytest.mark.parametrize("limits", [{}, {"default": {"requests": 100, "per_seconds": 1}}],
                          ids=["without a limit", "with a limit"])
-def test_a_429_that_names_no_time_holds_back_whoever_shares_the_bucket(limits):
+def test_429_without_retry_after_delays_every_call_of_the_bucket(limits):
     with Tenant(in_turn(reply(429), reply(429), reply(200, []))) as tenant:
         one = connection(tenant.url, rate_limits=limits, max_concurrency=1)
         with Host(one) as host:
@@ -160,7 +159,7 @@ UNCLEAR = {
 
 @by_name(SAFE)
 @pytest.mark.parametrize("what", UNCLEAR)
-def test_what_may_be_done_twice_is_sent_again(case, what):
+def test_repeatable_request_is_retried_after_an_unclear_failure(case, what):
     command, arguments, path = case
     with Tenant(in_turn(UNCLEAR[what], reply(200, [1])), login=closing_login) as tenant:
         with Host(connection(tenant.url)) as host:
@@ -170,7 +169,7 @@ def test_what_may_be_done_twice_is_sent_again(case, what):
 
 
 @pytest.mark.parametrize("what", UNCLEAR)
-def test_what_may_not_be_done_twice_is_sent_once_and_its_outcome_is_unknown(what):
+def test_write_is_not_retried_after_an_unclear_failure(what):
     with Tenant(lambda request: UNCLEAR[what]) as tenant, Host(connection(tenant.url)) as host:
         error = host.failure("patch_rescan")
         assert error["outcome"] == "unknown"
@@ -197,7 +196,7 @@ def test_a_kept_connection_that_dies_does_not_double_a_write(what):
 
 def test_a_write_that_got_no_answer_in_time_has_an_unknown_outcome():
     with Tenant(lambda request: silent) as tenant, Host(connection(tenant.url)) as host:
-        error = host.failure("patch_rescan", timeout_ms=600)
+        error = host.failure("patch_rescan", timeout_ms=1_500)
         assert (error["kind"], error["status_code"], error["outcome"]) == (
             "timeout", 504, "unknown",
         )
@@ -205,7 +204,7 @@ def test_a_write_that_got_no_answer_in_time_has_an_unknown_outcome():
         assert len(tenant.to(RESCAN)) == 1
 
 
-def test_what_may_have_been_applied_stays_unknown_over_a_new_sign_in():
+def test_unknown_outcome_stays_unknown_after_a_new_sign_in():
     """A 503 may have been applied; neither the 401 nor the refusal after it takes that back."""
     answers = in_turn(reply(503, None), reply(401, None), reply(400, {"scope": ["no"]}))
     with Tenant(answers) as tenant, Host(connection(tenant.url)) as host:
@@ -227,7 +226,7 @@ def test_a_write_whose_answer_is_no_json_has_an_unknown_outcome():
     ("429", "rate_limited"),
     ("cancelled", "cancelled"),
 ])
-def test_an_unclear_attempt_stays_unclear_whatever_follows_it(then, kind):
+def test_unknown_outcome_of_one_attempt_stays_unknown(then, kind):
     """The first attempt may have been applied; that a later one was not says nothing about it."""
     with Tenant() as tenant, Host(connection(tenant.url)) as host:
         later = {
@@ -263,7 +262,7 @@ def test_an_unclear_attempt_stays_unclear_whatever_follows_it(then, kind):
 
 @by_name(EVERY)
 @pytest.mark.parametrize("status", [400, 402, 403, 404, 405, 406, 409, 418, 501])
-def test_what_the_vendor_refuses_is_not_sent_again(case, status):
+def test_refused_request_is_not_retried(case, status):
     command, arguments, path = case
     with Tenant(lambda request: reply(status, {"detail": "no"})) as tenant:
         with Host(connection(tenant.url)) as host:
@@ -273,7 +272,7 @@ def test_what_the_vendor_refuses_is_not_sent_again(case, status):
 
 
 @by_name(EVERY)
-def test_a_connect_failure_is_tried_again_for_every_command(case):
+def test_connect_failure_is_retried_for_every_command(case):
     command, arguments, path = case
     with Tenant(login=closing_login) as tenant, Host(connection(tenant.url)) as host:
         host.result("list_tenants")
@@ -290,27 +289,27 @@ def test_a_connect_failure_is_tried_again_for_every_command(case):
             assert len(back.to(path)) == 1
 
 
-def test_the_back_off_does_not_go_beyond_the_deadline():
+def test_back_off_ends_at_the_deadline():
     with Tenant(lambda request: reply(503)) as tenant, Host(connection(tenant.url)) as host:
         host.answer("list_tenants", timeout_ms=1)
         number = host.start("list_scanners", timeout_ms=300)
-        error = host.wait(number, patience=10)[0]["error"]["data"]
+        error = host.wait(number)[0]["error"]["data"]
         assert error["status_code"] in (503, 504)
         assert len(tenant.to(SCANNERS)) <= 2
 
 
-# What the caller is told
+# Reports to the caller
 
 
-def test_a_streaming_caller_is_told_of_every_wait():
+def test_streaming_call_reports_every_wait():
     busy = reply(429, None, [("Retry-After", "1")])
     with Tenant(in_turn(busy, reply(503), reply(200, [{"id": 1}]))) as tenant:
         with Host(connection(tenant.url)) as host:
-            number = host.start("list_scanners", stream=True)
             before = time.time()
+            number = host.start("list_scanners", stream=True)
             first = host.seen("invoke/waiting", number)
             resume = datetime.datetime.fromisoformat(first["resume_at"].replace("Z", "+00:00"))
-            assert before - 1 <= resume.timestamp() <= time.time() + 2
+            assert before <= resume.timestamp() <= time.time() + 2
             assert first["id"] == number
             result = host.wait(number)[0]["result"]
             assert result["meta"]["retries"] == 2 and result["meta"]["items"] == 1
@@ -318,20 +317,13 @@ def test_a_streaming_caller_is_told_of_every_wait():
             assert host.notifications("invoke/item", number)[0]["item"] == {"id": 1}
 
 
-def test_a_caller_that_does_not_stream_is_told_nothing_before_the_answer():
+def test_call_without_streaming_reports_nothing_before_its_response():
     with Tenant(in_turn(reply(503), reply(200, []))) as tenant, Host(connection(tenant.url)) as host:
         host.result("list_scanners")
         assert host.messages == []
 
 
 # Rate limits
-
-
-def fullest_window(requests, seconds, tolerance):
-    """The most requests that arrived in any window of that length, a little shortened."""
-    times = sorted(request.at for request in requests)
-    length = seconds - tolerance
-    return max(sum(start <= time < start + length for time in times) for start in times)
 
 
 def limited(tenant, **limits):
@@ -341,56 +333,53 @@ def limited(tenant, **limits):
     })
 
 
-JITTER = 0.15  # seconds that a request may take to arrive longer than another
-
-
-def test_a_default_limit_holds_in_every_window_for_all_commands_together():
+def test_default_limit_applies_to_all_commands_together():
     with Tenant() as tenant, Host(limited(tenant, default=(5, 1))) as host:
+        begin = time.monotonic()
         commands = ["list_scanners", "list_devices", "list_scan_surfaces", "patch_rescan"]
         started = [host.start(commands[number % 4]) for number in range(16)]
         metas = [host.wait(number)[0]["result"]["meta"] for number in started]
         assert len(tenant.requests) == 17
-        assert fullest_window(tenant.requests, 1, JITTER) <= 5
+        assert_paced(tenant.requests, 5, 1, begin)
         assert sum(meta["waited_ms"] > 0 for meta in metas) >= 11
         assert all(meta["retries"] == 0 for meta in metas)
-        assert tenant.requests[-1].at - tenant.requests[0].at >= 3 - JITTER
 
 
 def test_a_limit_of_one_command_is_its_own():
     with Tenant() as tenant, Host(limited(tenant, list_scanners=(2, 0.5))) as host:
+        begin = time.monotonic()
         slow = [host.start("list_scanners") for _ in range(6)]
         fast = [host.start("list_devices") for _ in range(20)]
         for number in fast:
             assert host.wait(number)[0]["result"]["meta"]["waited_ms"] == 0
         for number in slow:
             host.wait(number)
-        assert fullest_window(tenant.to(SCANNERS), 0.5, JITTER) <= 2
+        assert_paced(tenant.to(SCANNERS), 2, 0.5, begin)
 
 
-def test_retries_and_pages_count_against_the_limit_too():
+def test_retries_and_pages_count_against_the_limit():
     pages = [reply(200, {"page": n, "totalPages": 3, "items": [n]}) for n in (1, 2, 3)]
     with Tenant(in_turn(pages[0], reply(503), *pages[1:])) as tenant:
         with Host(limited(tenant, default=(2, 0.5))) as host:
+            begin = time.monotonic()
             result = host.result("list_devices", all_pages=True)
             assert result["raw_data"]["items"] == [1, 2, 3]
             assert result["meta"]["requests"] == 4
-            assert fullest_window(tenant.requests, 0.5, JITTER) <= 2
+            assert_paced(tenant.requests, 2, 0.5, begin)
 
 
 def test_a_wait_for_the_limit_that_cannot_fit_fails_at_once():
-    with Tenant() as tenant, Host(limited(tenant, list_scanners=(1, 60))) as host:
+    with Tenant() as tenant, Host(limited(tenant, list_scanners=(1, 3600))) as host:
         host.result("list_scanners")
-        started = time.monotonic()
-        error = host.failure("list_scanners", timeout_ms=30_000)
-        assert time.monotonic() - started < 20
+        error = host.failure("list_scanners", timeout_ms=600_000)
         assert (error["kind"], error["status_code"]) == ("rate_limited", 429)
-        assert 30_000 < error["retry_after_ms"] <= 60_250
+        assert 600_000 < error["retry_after_ms"] <= 3_600_250
         assert error["retryable"] is True and error["outcome"] == "not_applied"
         assert "timeout_ms" in error["remedy"]
         assert len(tenant.to(SCANNERS)) == 1
         # What did not fit has taken no place.
         (bucket,) = host.call("limits")["connections"]["main"]
-        assert bucket["resume_in_ms"] <= 60_250
+        assert bucket["resume_in_ms"] <= 3_600_250
 
 
 def waits(host, number):
@@ -399,7 +388,7 @@ def waits(host, number):
     return datetime.datetime.fromisoformat(resume.replace("Z", "+00:00")).timestamp() - time.time()
 
 
-def test_without_a_deadline_the_limit_is_waited_for_however_long():
+def test_call_without_a_deadline_waits_for_the_limit():
     with Tenant() as tenant, Host(limited(tenant, list_scanners=(1, 3600))) as host:
         host.result("list_scanners")
         number = host.start("list_scanners", stream=True)
@@ -410,7 +399,7 @@ def test_without_a_deadline_the_limit_is_waited_for_however_long():
         assert (error["code"], error["data"]["outcome"]) == (-32800, "not_applied")
 
 
-def test_a_wait_that_was_cancelled_gives_its_place_back():
+def test_cancelled_wait_releases_its_reservation():
     with Tenant() as tenant, Host(limited(tenant, list_scanners=(1, 3600))) as host:
         host.result("list_scanners")
         for _ in range(3):
@@ -428,10 +417,11 @@ def test_a_wait_on_a_full_connection_is_no_timeout_when_a_limit_is_in_front():
         one = connection(tenant.url, max_concurrency=1, rate_limits={
             "list_scanners": {"requests": 1, "per_seconds": 1}})
         with Host(one) as host:
+            begin = time.monotonic()
             started = [host.start("list_scanners") for _ in range(4)]
             for number in started:
                 assert "result" in host.wait(number)[0]
-            assert fullest_window(tenant.to(SCANNERS), 1, JITTER) <= 1
+            assert_paced(tenant.to(SCANNERS), 1, 1, begin)
 
 
 def test_a_429_that_names_a_time_is_waited_for_without_a_deadline():
@@ -498,20 +488,21 @@ def test_a_limit_that_means_nothing_is_refused(limits, path):
 
 
 @pytest.mark.parametrize("most", [1, 3])
-def test_no_more_requests_are_under_way_than_the_connection_allows(most):
-    def answer(request):
-        time.sleep(0.03)
-        return reply(200, [])
+def test_no_more_requests_are_in_flight_than_the_connection_allows(most):
+    count = 20
+    with GatedVendor() as vendor, Host(vendor.connection | {"max_concurrency": most}) as host:
+        started = [host.start("list_scanners") for _ in range(count)]
+        for done in range(count):
+            vendor.wait_for(min(count, done + most))
+            # The answer to a ping leaves time for a request that should not be there.
+            host.call("ping")
+            vendor.release()
+        for number in started:
+            assert "result" in host.wait(number)[0]
+        assert vendor.most_in_flight == most
 
-    with Tenant(answer) as tenant:
-        with Host(connection(tenant.url, max_concurrency=most)) as host:
-            started = [host.start("list_scanners") for _ in range(20)]
-            for number in started:
-                assert "result" in host.wait(number)[0]
-            assert tenant.most_under_way == most
 
-
-def test_a_place_on_the_connection_is_waited_for_no_longer_than_the_deadline():
+def test_wait_for_a_connection_slot_ends_at_the_deadline():
     gate = threading.Event()
 
     def answer(request):

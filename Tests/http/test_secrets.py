@@ -9,7 +9,8 @@ import json
 import urllib.parse
 
 import pytest
-from Support.session import USER, Host, connection, run
+from Support.host import run
+from Support.session import USER, Host, connection
 from Support.upstream import Tenant, raw, reply
 
 PASSWORDS = [
@@ -84,8 +85,8 @@ def spellings(secret):
 # What must not be found
 
 def traces(secret):
-    """Byte strings of which none may be in the output. Where a base64 spelling depends on what
-    stands beside it, what does not depend on that."""
+    """Byte strings of which none may be in the output. Of a base64 spelling that depends on
+    its neighbours, the part that does not."""
     found = {secret, *json_forms(secret), *percent_forms(secret)}
     # The output is JSON: whatever is text in it is escaped once more.
     found |= {json.dumps(text, ensure_ascii=False)[1:-1] for text in list(found)}
@@ -126,7 +127,7 @@ class Talk:
             host.answer("test_connection")
             for method in ("connections/list", "limits", "stats", "capabilities"):
                 host.call(method)
-        return [b"".join(host.output), host.stderr, self.audit.read_bytes()]
+        return [host.everything(), self.audit.read_bytes()]
 
 
 def everywhere(texts):
@@ -142,7 +143,7 @@ def everywhere(texts):
 
 @pytest.mark.parametrize("password", PASSWORDS)
 @pytest.mark.parametrize("status", [200, 400, 401, 501])
-def test_what_a_vendor_echoes_of_the_password_in_json_is_redacted(password, status, tmp_path):
+def test_password_echoed_in_json_is_redacted(password, status, tmp_path):
     body = everywhere(spellings(password))
     if status != 200:
         body["items"] = body["items"][:20]  # below the length that an error keeps
@@ -155,7 +156,7 @@ def test_what_a_vendor_echoes_of_the_password_in_json_is_redacted(password, stat
 
 
 @pytest.mark.parametrize("password", PASSWORDS)
-def test_what_a_vendor_echoes_of_the_password_as_text_is_redacted(password):
+def test_password_echoed_as_text_is_redacted(password):
     # Each spelling by itself, since only the first bytes of a text are kept.
     pages = [
         reply(status, f"<html>you sent {spelling} to us")
@@ -175,12 +176,12 @@ def test_what_a_vendor_echoes_of_the_password_as_text_is_redacted(password):
             for number in started:
                 shown = json.dumps(host.wait(number)[0]["error"]["data"]["upstream"])
                 assert "you sent" in shown and "to us" in shown
-        hunt(password, b"".join(host.output), host.stderr)
+        hunt(password, host.everything())
 
 
 @pytest.mark.parametrize("password", PASSWORDS)
 @pytest.mark.parametrize("status", [200, 400, 401, 501])
-def test_what_a_sign_in_echoes_is_redacted(password, status):
+def test_password_echoed_by_the_sign_in_is_redacted(password, status):
     bodies = [everywhere(spellings(password)[:20])]
     bodies += ["<html>" + spelling for spelling in spellings(password)]
     answers = iter(bodies)
@@ -193,7 +194,7 @@ def test_what_a_sign_in_echoes_is_redacted(password, status):
             for _ in bodies:
                 host.failure("list_devices")
         assert len(tenant.logins) == len(bodies)
-        hunt(password, b"".join(host.output), host.stderr)
+        hunt(password, host.everything())
 
 
 @pytest.mark.parametrize("status", [200, 400, 401, 403, 501])
@@ -226,12 +227,12 @@ def test_tokens_of_a_sign_in_that_is_not_understood_are_not_shown(body, status):
         with host:
             host.failure("list_devices")
         for token in tokens.values():
-            hunt(token, b"".join(host.output), host.stderr)
+            hunt(token, host.everything())
 
 
 @pytest.mark.parametrize("length", [500, 8_192])
 @pytest.mark.parametrize("inside", [1, 8, 14])
-def test_a_secret_is_not_cut_in_half_by_what_is_kept_of_a_body(length, inside):
+def test_truncating_a_body_does_not_expose_half_a_secret(length, inside):
     password = "Correct-Horse-7"
     text = "x" * (length - inside) + password + "x" * 20_000
     status = 200 if length == 500 else 400
@@ -253,7 +254,7 @@ def test_a_secret_between_two_chunks_of_the_vendor_is_found():
         assert host.result("list_scanners")["raw_data"] == [{"note": "[redacted]"}]
 
 
-def test_what_is_no_secret_stays_as_it_was():
+def test_values_that_are_no_secrets_are_not_redacted():
     body = [{"id": 1, "note": "Correct-Horse-8, correct-horse-7, Q29ycmVjdC1Ib3JzZS0"}]
     with Tenant(lambda request: reply(200, body)) as tenant, Host(connection(tenant.url)) as host:
         assert host.result("list_scanners")["raw_data"][0]["note"].startswith("Correct-Horse-8, c")
@@ -275,7 +276,7 @@ def test_a_connection_that_is_refused_does_not_show_its_password(place):
         assert "error" in host.answer("list_scanners", {}, one)
         host.wait(host.request("connections/put", {"name": "mine", "connection": one}))
         host.call("connections/list")
-    hunt(password, b"".join(host.output), host.stderr)
+    hunt(password, host.everything())
 
 
 def test_a_put_connection_is_listed_without_its_password():
@@ -290,7 +291,7 @@ def test_a_put_connection_is_listed_without_its_password():
             assert listed["settings"]["user_name"] == USER
             host.result("list_scanners", {}, "mine")
             assert tenant.logins[0].json["password"] == password
-        hunt(password, b"".join(host.output), host.stderr)
+        hunt(password, host.everything())
 
 
 def test_a_password_in_a_line_that_is_not_understood_is_not_repeated():
@@ -303,7 +304,7 @@ def test_a_password_in_a_line_that_is_not_understood_is_not_repeated():
                   b'"command":"list_scanners","arguments":{"%s":1}}}' % password.encode())
         host.wait(2)
         host.wait(3)
-    hunt(password, b"".join(host.output), host.stderr)
+    hunt(password, host.everything())
 
 
 @pytest.mark.parametrize("reference", ["$env", "$file", "$command"])
@@ -322,7 +323,7 @@ def test_a_password_kept_elsewhere_is_redacted_too(reference, tmp_path):
             host.result("list_devices")
             host.result("list_devices", stream=True)
         assert tenant.logins[0].json["password"] == password
-        hunt(password, b"".join(host.output), host.stderr)
+        hunt(password, host.everything())
 
 
 @pytest.mark.parametrize("verb", ["call", "run"])
@@ -341,5 +342,5 @@ def test_the_other_verbs_keep_secrets_too(verb, tmp_path):
         words = {"call": ["call", "coda_footprint", "list_devices"], "run": ["run", str(batch)]}
         for extra in ([], ["--raw"]) if verb == "call" else ([],):
             ended = run(*words[verb], "--connections", str(file), *extra)
-            assert ended.returncode == 0, ended.stderr
-            hunt(password, ended.stdout.encode(), ended.stderr.encode())
+            assert ended.code == 0, ended.errors
+            hunt(password, ended.output, ended.errors.encode())

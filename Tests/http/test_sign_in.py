@@ -4,7 +4,8 @@ import json
 import threading
 
 import pytest
-from Support.session import PASSWORD, USER, Host, connection, run
+from Support.host import run
+from Support.session import PASSWORD, USER, Host, connection
 from Support.upstream import (
     LOGIN,
     REFRESH,
@@ -26,7 +27,7 @@ def bearer(request):
 
 
 class Expiring(Tenant):
-    """Tokens up to a sign-in's number are expired; a refresh or login brings good ones."""
+    """Tokens up to a sign-in's number are expired; a refresh or login returns valid ones."""
 
     def __init__(self, refreshes=True, crowd=1, **more):
         self.expired = 0
@@ -37,7 +38,7 @@ class Expiring(Tenant):
     def check(self, request):
         expired = [self.tokens(number)["access"] for number in range(self.expired + 1)]
         if bearer(request) in expired:
-            # All of them are told at once, so that all want another token at once.
+            # All are refused at once, so that all need another token at once.
             self.crowd.wait()
             return reply(401, UNAUTHORIZED)
         return reply(200, [1])
@@ -136,7 +137,7 @@ def test_tokens_that_were_replaced_long_ago_are_not_kept_for_ever():
         assert "[redacted]" not in shown[:57]
 
 
-def test_a_write_is_sent_again_after_the_401_of_an_expired_token():
+def test_write_is_retried_after_the_401_of_an_expired_token():
     with Expiring() as tenant, Host(connection(tenant.url)) as host:
         all_succeed(host, 1)
         tenant.expired = 1
@@ -169,7 +170,7 @@ def test_a_403_on_a_fresh_token_is_about_permissions_and_signs_in_no_more():
 
 
 @pytest.mark.parametrize("status", [400, 401])
-def test_bad_credentials_are_an_auth_error_for_all_who_wait_after_one_attempt(status):
+def test_bad_credentials_fail_all_waiting_calls_after_one_attempt(status):
     gate = threading.Event()
 
     def login(request, number):
@@ -190,7 +191,7 @@ def test_bad_credentials_are_an_auth_error_for_all_who_wait_after_one_attempt(st
         assert tenant.calls == []
 
 
-def test_after_bad_credentials_the_next_call_tries_again():
+def test_next_call_signs_in_anew_after_bad_credentials():
     answers = iter([reply(401, {"detail": "no"})])
     login = lambda request, number: next(answers, None) or reply(200, Tenant.tokens(number))
     with Tenant(login=login) as tenant, Host(connection(tenant.url)) as host:
@@ -215,7 +216,7 @@ USELESS = {
 
 
 @pytest.mark.parametrize("what", USELESS)
-def test_a_sign_in_that_brings_no_token_is_a_clear_error(what):
+def test_sign_in_without_a_token_is_an_error(what):
     action, kind, status = USELESS[what]
     with Tenant(login=lambda request, number: action) as tenant:
         with Host(connection(tenant.url)) as host:
@@ -230,13 +231,13 @@ def test_a_sign_in_that_brings_no_token_is_a_clear_error(what):
             assert len(tenant.logins) <= 4
 
 
-def test_an_account_with_a_one_time_password_is_told_so():
+def test_account_with_a_one_time_password_is_named_in_the_error():
     with Tenant(login=lambda r, n: reply(203, {"detail": "OTP"})) as tenant:
         with Host(connection(tenant.url)) as host:
             assert "one-time password" in host.failure("list_scanners")["remedy"]
 
 
-def test_a_sign_in_of_busy_vendor_beyond_the_wait_says_when_to_try_again():
+def test_sign_in_refused_by_a_busy_vendor_says_when_to_retry():
     busy = reply(429, None, [("Retry-After", "600")])
     with Tenant(login=lambda r, n: busy) as tenant, Host(connection(tenant.url)) as host:
         error = host.failure("list_scanners", timeout_ms=30_000)
@@ -337,7 +338,7 @@ def test_a_password_from_a_file_loses_one_line_end(content, password):
     assert resolved({"$file": "secret"}, arrange=arrange) == password
 
 
-def test_a_password_from_a_command_is_what_it_prints():
+def test_password_from_a_command_is_its_output():
     command = ["sh", "-c", 'cat; printf "%s\\n" "$1" "from $0"', "shell", "one"]
     assert resolved({"$command": command}) == "one\nfrom shell"
 
@@ -365,7 +366,7 @@ MISSING = {
 
 
 @pytest.mark.parametrize("what", MISSING)
-def test_a_password_that_cannot_be_had_is_an_error_that_names_the_place(what):
+def test_unreadable_password_is_an_error_with_its_path(what):
     reference, place = MISSING[what]
     with Tenant() as tenant:
         with Host(connection(tenant.url, settings={"password": reference})) as host:
@@ -388,7 +389,7 @@ def test_an_empty_password_is_an_error_and_is_not_sent(reference):
             assert tenant.requests == []
 
 
-def test_a_password_that_comes_to_be_is_found_by_the_next_call():
+def test_password_file_created_later_is_read_by_the_next_call():
     with Tenant() as tenant:
         with Host(connection(tenant.url, settings={"password": {"$file": "late"}})) as host:
             assert host.failure("list_scanners")["kind"] == "auth"
@@ -419,10 +420,10 @@ def test_a_reference_is_refused_over_the_wire(reference, way):
 
 @pytest.mark.parametrize("password", ["", None, 5, {}, {"$env": ""}, {"$file": "a", "$env": "b"},
                                       {"$command": []}, {"$command": "ls"}, {"$url": "x"}])
-def test_a_password_that_is_none_is_refused_with_the_configuration(password, tmp_path):
+def test_invalid_password_is_refused_with_the_configuration(password, tmp_path):
     file = tmp_path / "connections.json"
     one = connection("http://127.0.0.1:9", settings={"password": password})
     file.write_text(json.dumps({"connections": {"main": one}}))
     ended = run("serve", "--connections", str(file))
-    assert ended.returncode == 2
-    assert "/connections/main/settings/password" in ended.stderr
+    assert ended.code == 2
+    assert "/connections/main/settings/password" in ended.errors

@@ -6,7 +6,8 @@ import threading
 
 import brotli
 import pytest
-from Support.session import PASSWORD, Host, connection, run
+from Support.host import run
+from Support.session import PASSWORD, Host, connection
 from Support.upstream import (
     DEVICES,
     RESCAN,
@@ -40,11 +41,11 @@ def test_calls_in_a_row_share_one_kept_connection():
             host.result("list_scanners")
         assert len(tenant.calls) == 50
         assert len({request.connection.number for request in tenant.calls}) == 1
-        # The sign-in is a POST, which never goes over a kept connection.
+        # The sign-in is a POST, which never reuses a connection.
         assert len(tenant.connections) <= 2
 
 
-def test_64_calls_are_under_way_at_once_and_their_connections_serve_the_next_64():
+def test_64_calls_are_in_flight_and_their_connections_are_reused():
     everybody = threading.Barrier(64, timeout=20)
 
     def answer(request):
@@ -56,12 +57,12 @@ def test_64_calls_are_under_way_at_once_and_their_connections_serve_the_next_64(
             started = [host.start("list_scanners") for _ in range(64)]
             for number in started:
                 assert "result" in host.wait(number)[0]
-        assert tenant.most_under_way == 64
+        assert tenant.most_in_flight == 64
         assert len(tenant.calls) == 128
         assert len(tenant.connections) <= 66
 
 
-def test_a_get_goes_again_when_its_kept_connection_turns_out_to_be_dead():
+def test_get_is_retried_if_a_reused_connection_is_dead():
     dying = []
 
     def answer(request):
@@ -79,7 +80,7 @@ def test_a_get_goes_again_when_its_kept_connection_turns_out_to_be_dead():
     ("patch_rescan", {}, RESCAN),
     ("update_target_scan_scope", SCOPE_OUT, TARGET),
 ])
-def test_a_write_never_goes_over_a_kept_connection(command, arguments, path):
+def test_write_never_reuses_a_connection(command, arguments, path):
     with Tenant() as tenant, Host(connection(tenant.url)) as host:
         host.result("list_scanners")
         host.result(command, arguments)
@@ -92,7 +93,7 @@ def test_a_write_never_goes_over_a_kept_connection(command, arguments, path):
 # What is sent
 
 
-def test_a_request_carries_what_an_http_server_expects_and_nothing_twice():
+def test_request_has_the_expected_headers_once():
     with Tenant() as tenant, Host(connection(tenant.url)) as host:
         host.result("update_target_scan_scope", SCOPE_OUT)
         (request,) = tenant.calls
@@ -240,7 +241,7 @@ def test_an_empty_body_is_null(status):
     (b"\xff\xfe\x00", "\ufffd"),
     ("[" * 100_000, "[[["),
 ], ids=["html", "cut", "two values", "bad UTF-8", "deep"])
-def test_a_success_that_is_not_json_is_an_error_with_what_came(body, part):
+def test_success_with_a_body_that_is_not_json_is_an_error_with_that_body(body, part):
     with Tenant(lambda request: reply(200, body)) as tenant, Host(connection(tenant.url)) as host:
         number = host.start("list_scanners")
         error = host.wait(number)[0]["error"]["data"]
@@ -281,7 +282,7 @@ def broken_tenant(*answers):
 
 
 @pytest.mark.parametrize("what", BROKEN)
-def test_a_broken_answer_is_read_again_and_then_a_network_error(what):
+def test_broken_response_is_retried_and_then_a_network_error(what):
     with broken_tenant(BROKEN[what]) as tenant, Host(connection(tenant.url)) as host:
         error = host.failure("list_scanners", timeout_ms=900)
         assert (error["kind"], error["status_code"]) == ("network", 502)
@@ -325,7 +326,7 @@ def test_a_slow_vendor_is_given_up_at_the_deadline(what):
             assert request.connection.closed.wait(10)
 
 
-def test_a_refused_connection_is_tried_again_for_every_command_and_named():
+def test_refused_connection_is_retried_for_every_command():
     with Tenant() as tenant, Host(connection(tenant.url)) as host:
         host.result("list_scanners")
         tenant.close()
@@ -405,7 +406,7 @@ def test_a_read_follows_a_redirect_at_the_same_origin(status, location):
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_a_redirect_to_another_origin_goes_without_credentials_and_never_gets_them_back(status):
+def test_redirect_to_another_origin_drops_the_credentials_for_good(status):
     def answer(request):
         if request.path == SCANNERS:
             return redirect(status, other.url + "/one/")
@@ -438,7 +439,7 @@ def test_a_write_is_not_repeated_by_a_redirect_that_could_change_it(
 
 
 @pytest.mark.parametrize("status", [307, 308])
-def test_a_write_follows_a_redirect_that_keeps_it_at_the_same_origin_only(status):
+def test_write_follows_a_redirect_to_the_same_origin_only(status):
     def answer(request):
         return redirect(status, "/elsewhere/") if request.path == TARGET else reply(200)
 
@@ -492,14 +493,14 @@ def test_a_redirect_that_may_not_be_followed_is_the_answer(location):
 # Addresses
 
 BAD_URLS = {
-    "http://example.com": "only https://",
-    "http://192.168.0.1": "only https://",
-    "http://127.0.0.1.example.com": "only https://",
-    "http://localhost.example.com": "only https://",
-    "http://0.0.0.0": "only https://",
-    "http://2130706433": "only https://",
-    "https://user:Secret-In-Url@example.com": "no user name or password",
-    "https://example.com?tenant=1": "no query",
+    "http://example.com": "http:// sends credentials in clear text",
+    "http://192.168.0.1": "http:// sends credentials in clear text",
+    "http://127.0.0.1.example.com": "http:// sends credentials in clear text",
+    "http://localhost.example.com": "http:// sends credentials in clear text",
+    "http://0.0.0.0": "http:// sends credentials in clear text",
+    "http://2130706433": "http:// sends credentials in clear text",
+    "https://user:Secret-In-Url@example.com": "must not contain a user name or password",
+    "https://example.com?tenant=1": "must not contain a query",
     "https://example.com/#x": "fragment",
     "ftp://example.com": "https://",
     "example.com": "https://",
@@ -518,10 +519,10 @@ def test_a_server_url_that_is_unsafe_or_none_is_refused_with_the_configuration(u
     file = tmp_path / "connections.json"
     file.write_text(json.dumps({"connections": {"main": connection(url)}}))
     ended = run("serve", "--connections", str(file))
-    assert ended.returncode == 2 and ended.stdout == ""
-    assert "/connections/main/settings/server_url" in ended.stderr
-    assert BAD_URLS[url] in ended.stderr
-    assert "Secret-In-Url" not in ended.stderr and PASSWORD not in ended.stderr
+    assert ended.code == 2 and ended.text == ""
+    assert "/connections/main/settings/server_url" in ended.errors
+    assert BAD_URLS[url] in ended.errors
+    assert "Secret-In-Url" not in ended.errors and PASSWORD not in ended.errors
 
 
 @pytest.mark.parametrize("url", BAD_URLS)
@@ -548,7 +549,7 @@ def test_plain_http_is_taken_to_this_machine(address, name):
 
 
 @pytest.mark.parametrize("suffix", ["", "/", "//", "/api", "/api/", "/prefix"])
-def test_a_server_url_may_end_in_what_people_paste(suffix):
+def test_server_url_may_end_in_a_pasted_path(suffix):
     def answer(request):
         return reply(200, Tenant.tokens(1) if request.path.endswith("token/") else [])
 
@@ -591,7 +592,7 @@ def test_a_configured_http_proxy_is_asked_for_a_tunnel_for_https():
             assert request.body == b""
 
 
-def test_proxy_credentials_go_to_the_proxy_and_nowhere_else():
+def test_proxy_credentials_are_sent_to_the_proxy_only():
     with Upstream(forwarding) as proxy:
         url = proxy.url.replace("//", "//robot:Proxy-Secret-9@")
         with Host(
@@ -604,8 +605,7 @@ def test_proxy_credentials_go_to_the_proxy_and_nowhere_else():
             host.call("connections/list")
             proxy.close()
             host.failure("list_scanners", timeout_ms=300)
-            host.close()
-            everything = b"".join(host.output) + host.stderr
+            everything = host.everything()
             assert b"Proxy-Secret-9" not in everything
             assert b"UHJveHktU2VjcmV0LTk" not in everything
 

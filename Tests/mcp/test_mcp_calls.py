@@ -1,4 +1,4 @@
-"""Tool calls: what succeeds, what fails and how a model is told, and that both keep to the tool's
+"""Tool calls: successes, failures and their texts for models, all valid in the tool's
 own output schema (the client checks that of every answer)."""
 
 import json
@@ -60,7 +60,7 @@ def test_an_unknown_outcome_tells_how_to_look(start, revision):
         assert structure(failed)["outcome"] == "unknown"
 
 
-def test_wrong_arguments_are_told_all_at_once(start, revision):
+def test_all_wrong_arguments_are_reported_at_once(start, revision):
     client = start(revision)
     failed = client.failure("coda_footprint__list_devices", {
         "page": 0, "pagesize": 10, "filter": {"riskLevel": "criticl"}})
@@ -162,7 +162,7 @@ def test_sallyport_reports_changes_of_health_and_connections_on_the_same_stream(
         assert structure(client.call(LIST_TENANTS))["raw_data"] == TENANT
 
 
-def test_what_is_slow_at_the_end_of_input_is_answered(start, revision):
+def test_slow_call_is_answered_after_eof(start, revision):
     gate = threading.Event()
     with Tenant(lambda request: after(gate, reply(200, TENANT))) as vendor:
         client = start(revision, main=coda(vendor.url))
@@ -189,7 +189,7 @@ READS = [
 ]
 
 
-def test_whatever_a_vendor_sends_keeps_to_the_output_schema(start):
+def test_every_vendor_body_matches_the_output_schema(start):
     """Clients refuse a result that does not: an odd body must not become a failure there."""
     bodies = [*ODD, *({"id": value, "name": value, "items": [{"id": value, "name": value}]} for value in ODD)]
     for body in bodies:
@@ -200,7 +200,7 @@ def test_whatever_a_vendor_sends_keeps_to_the_output_schema(start):
 
 
 @pytest.mark.parametrize("body", ODD, ids=json.dumps)
-def test_odd_answers_of_gravityzone_keep_to_it_too(start, body):
+def test_odd_gravityzone_bodies_match_the_output_schema(start, body):
     with ControlCenter(lambda request, method, params: success(request, body)) as center:
         client = start("2025-11-25", main=center.connection())
         for tool, arguments in [
@@ -214,7 +214,7 @@ def test_odd_answers_of_gravityzone_keep_to_it_too(start, body):
             client.call(tool, arguments)
 
 
-def test_a_token_that_a_vendor_issued_anew_is_kept_and_not_told(start, revision, tmp_path):
+def test_reissued_token_is_stored_and_not_shown(start, revision, tmp_path):
     """An agent has no use for connections/changed, and no revision has a form for it."""
     with Google() as google:
         client = start(revision, main=google.oauth(settings={"refresh_token": None, "authorization_code": CODE}))
@@ -225,7 +225,7 @@ def test_a_token_that_a_vendor_issued_anew_is_kept_and_not_told(start, revision,
     assert kept["refresh_token"] == "1//0e-refresh-1-of-the-code"
 
 
-def test_methods_of_the_host_pass_over_what_a_session_adds_to_params(start):
+def test_host_methods_ignore_session_members_of_params(start):
     client = start(STATELESS)
     stamp = {"_meta": meta()}
     assert client.result("connections/list", stamp)["connections"]
@@ -250,13 +250,15 @@ def with_options(client, tool, arguments, options, **more):
     return client.start("tools/call", params, **more)
 
 
-def test_programs_give_options_beside_the_arguments(start, revision):
-    client = start(revision, "--tool-timeout", "60", "--max-tool-result-bytes", "1000000")
+def test_options_are_given_in_meta(start, revision):
+    slow = "coda: slow 60s on GET /api/console/scanSurface/scanners/"
+    client = start(
+        revision, "--tool-timeout", "60", "--max-tool-result-bytes", "1000000", "--sandbox-fault", slow)
     id = with_options(client, "coda_footprint__list_devices", {}, {"all_pages": True}, token="t")
     answer, told = client.answer(id)
     assert len(structure(answer["result"])["raw_data"]["items"]) == 45
     assert [(one["params"]["progress"], one["params"]["total"]) for one in told] == [(1, 3), (2, 3), (3, 3)]
-    late = with_options(client, "coda_footprint__list_devices", {}, {"timeout_ms": 1, "all_pages": True})
+    late = with_options(client, "coda_footprint__list_scanners", {}, {"timeout_ms": 1})
     assert "(504)" in text(client.answer(late)[0]["result"])
 
 
@@ -264,7 +266,7 @@ def test_programs_give_options_beside_the_arguments(start, revision):
     ({"all_page": True}, "/_meta/sallyport~1options/all_page"), ({"dry_run": True}, "/_meta/sallyport~1options/dry_run"),
     ({"stream": True}, "/_meta/sallyport~1options/stream"), ({"all_pages": "yes"}, "/options/all_pages"),
 ])
-def test_options_that_a_tool_does_not_take_are_told(start, options, path):
+def test_unknown_options_of_a_tool_are_reported(start, options, path):
     client = start("2025-11-25")
     failed = client.answer(with_options(client, "coda_footprint__list_devices", {}, options))[0]["result"]
     assert failed["isError"] is True and structure(failed)["problems"][0]["path"] == path

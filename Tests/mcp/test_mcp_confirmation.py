@@ -27,7 +27,7 @@ def deleted(center):
 
 
 def changes(center):
-    """What came beside the reading of names, which the question shows."""
+    """The requests without those that read the names which the question shows."""
     return [params for _, method, params in center.calls if not method.startswith("get")]
 
 
@@ -88,7 +88,7 @@ def test_an_answer_to_nothing_is_passed_over(start, center):
     assert changes(center) == []
 
 
-def test_questions_are_answered_in_any_order_beside_other_work(start, center):
+def test_elicitations_are_answered_in_any_order(start, center):
     client = start("2025-11-25", main=center.connection(), capabilities=FORMS)
     first, one = ask(client, IDS[:1])
     second, two = ask(client, IDS[1:2])
@@ -108,7 +108,7 @@ def test_the_id_of_a_call_that_waits_for_its_user_is_taken(start, center):
     assert client.read()["error"]["code"] == -32600
 
 
-def test_wrong_arguments_are_told_before_anybody_is_asked(start, center):
+def test_wrong_arguments_are_reported_before_the_user_is_asked(start, center):
     client = start("2025-11-25", main=center.connection(), capabilities=FORMS)
     assert "endpoint_ids" in text(client.failure(DELETE, {"endpoint_ids": []}))
 
@@ -166,7 +166,7 @@ def test_neither_is_a_shutdown(start, center):
 
 
 def assert_withdrawn(client, question):
-    """The user is told that nobody needs the answer any more."""
+    """The user is notified that the answer is no longer needed."""
     withdrawal = client.read_all(1)[0]
     assert withdrawal["method"] == "notifications/cancelled"
     assert withdrawal["params"]["requestId"] == question["id"]
@@ -283,7 +283,7 @@ def stateless(start, center):
 ARGUMENTS = {"endpoint_ids": IDS[:1]}
 
 
-def test_the_call_that_comes_back_with_consent_runs_once(stateless, center):
+def test_call_repeated_with_consent_runs_once(stateless, center):
     question = required(stateless, ARGUMENTS)
     own = question["inputRequests"]["confirm"]
     assert own["method"] == "elicitation/create" and IDS[0] in own["params"]["message"]
@@ -298,7 +298,7 @@ def test_the_call_that_comes_back_with_consent_runs_once(stateless, center):
 
 
 @pytest.mark.parametrize("action", ["decline", "cancel", "", None])
-def test_the_call_that_comes_back_without_it_does_not(stateless, center, action):
+def test_call_repeated_without_consent_does_not_run(stateless, center, action):
     state = required(stateless, ARGUMENTS)["requestState"]
     result = stateless.result(
         "tools/call", stateless.call_params(DELETE, ARGUMENTS) | answered(state, action))
@@ -308,13 +308,13 @@ def test_the_call_that_comes_back_without_it_does_not(stateless, center, action)
 @pytest.mark.parametrize("more", [
     answered("nonsense"), answered(""), {"inputResponses": {"confirm": ACCEPT}}, {"inputResponses": {}},
     {"requestState": "x"}], ids=json.dumps)
-def test_a_wrong_state_is_asked_about_again(stateless, center, more):
+def test_invalid_state_is_asked_about_again(stateless, center, more):
     state = required(stateless, ARGUMENTS)["requestState"]
     assert required(stateless, ARGUMENTS, **more)["requestState"] != state
     assert changes(center) == []
 
 
-def test_the_consent_to_one_call_is_none_to_another(stateless, center):
+def test_consent_to_one_call_does_not_cover_another(stateless, center):
     state = required(stateless, ARGUMENTS)["requestState"]
     required(stateless, {"endpoint_ids": IDS[1:2]}, **answered(state))
     required(stateless, {"endpoint_ids": IDS[:2]}, **answered(state))
@@ -323,7 +323,7 @@ def test_the_consent_to_one_call_is_none_to_another(stateless, center):
     assert result["resultType"] == "complete" and deleted(center) == IDS[:1]
 
 
-def test_an_answer_without_the_key_is_none(stateless, center):
+def test_response_without_the_key_is_no_consent(stateless, center):
     state = required(stateless, ARGUMENTS)["requestState"]
     required(stateless, ARGUMENTS, requestState=state, inputResponses={"other": ACCEPT})
     assert changes(center) == []
@@ -336,7 +336,7 @@ def test_a_stateless_batch_carries_questions(stateless, center):
     assert answer["result"]["resultType"] == "input_required" and changes(center) == []
 
 
-# What the question shows is what is touched, whoever named it
+# The question names the targets, however they were given
 
 def shown(question):
     """The line of the question that names the targets."""
@@ -400,14 +400,14 @@ def test_a_connection_that_changes_while_the_user_is_asked_is_not_used(start, ce
         assert changes(center) == [] and changes(other) == []
 
 
-def test_an_error_beside_a_consent_is_no_consent(start, center):
+def test_error_with_a_consent_is_no_consent(start, center):
     client = start("2025-11-25", main=center.connection(), capabilities=FORMS)
     id, question = ask(client)
     reply(client, question, result=ACCEPT, error={"code": 1, "message": "x"})
     assert client.answer(id)[0]["result"]["isError"] is True and changes(center) == []
 
 
-def test_the_consent_to_a_name_is_none_to_one_that_looks_alike(stateless, center):
+def test_consent_to_a_name_does_not_cover_a_lookalike(stateless, center):
     state = required(stateless, {"endpoint_ids": ["caf\u00e9"]})["requestState"]
     required(stateless, {"endpoint_ids": ["cafe\u0301"]}, **answered(state))
     assert changes(center) == []

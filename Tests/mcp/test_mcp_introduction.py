@@ -39,7 +39,7 @@ GOOD = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": CLIEN
     GOOD | {"clientInfo": {"name": 1, "version": "1"}},
     *({name: GOOD[name] for name in GOOD if name != left_out} for left_out in GOOD),
 ], ids=json.dumps)
-def test_malformed_introductions_are_refused_and_the_session_goes_on(start, params):
+def test_malformed_initialize_is_refused_and_the_session_continues(start, params):
     client = start("2025-11-25", introduces=False)
     client.send(request(1, "initialize", params))
     answer = client.read()
@@ -47,7 +47,7 @@ def test_malformed_introductions_are_refused_and_the_session_goes_on(start, para
     assert client.introduce()["protocolVersion"] == "2025-11-25"
 
 
-def test_a_client_may_introduce_itself_again(start):
+def test_client_may_initialize_twice(start):
     client = start("2024-11-05", introduces=False)
     client.introduce()
     client.revision, client.schema = "2025-11-25", start("2025-11-25").schema
@@ -55,7 +55,7 @@ def test_a_client_may_introduce_itself_again(start):
     assert "outputSchema" in client.result("tools/list")["tools"][0]
 
 
-def test_discover_tells_what_there_is(start):
+def test_discover_describes_the_server(start):
     client = start(STATELESS)
     result = client.result("server/discover")
     assert result["supportedVersions"] == [STATELESS, *reversed(HANDSHAKE)]
@@ -66,7 +66,7 @@ def test_discover_tells_what_there_is(start):
 
 
 @pytest.mark.parametrize("version", ["2027-01-01", "1", "", *HANDSHAKE])
-def test_a_request_that_names_another_revision_is_told_which_there_are(start, version):
+def test_request_of_another_revision_lists_the_supported_ones(start, version):
     client = start(STATELESS)
     for method in ("server/discover", "tools/list", "tools/call", "prompts/list"):
         error = client.error(method, {"_meta": meta(version=version)})
@@ -92,7 +92,7 @@ def test_requests_with_a_malformed_meta_are_refused(start, own):
 
 
 @pytest.mark.parametrize("method", ["server/discover", "subscriptions/listen"])
-def test_what_only_the_stateless_revision_has_needs_its_meta(start, method):
+def test_stateless_methods_need_the_protocol_meta(start, method):
     error = start("2025-11-25").error(method, {"notifications": {}})
     assert error["code"] == -32602 and PREFIX + "protocolVersion" in error["message"]
 

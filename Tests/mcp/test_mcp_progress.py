@@ -19,7 +19,7 @@ def test_targets_are_counted_under_the_token(start, revision, token):
         client = start(revision, main=center.connection(max_concurrency=1))
         id = client.start_call(LABEL, {"endpoint_ids": IDS, "label": "x"}, token=token)
         _, told = client.answer(id)
-    # Those that finish while one is told of are told of together.
+    # Those that finish during a notification are reported together.
     numbers = [one["params"]["progress"] for one in told]
     assert numbers == sorted(set(numbers)) and set(numbers) <= {1, 2, 3, 4, 5} and numbers[-1] == 5
     for one in told:
@@ -30,14 +30,14 @@ def test_targets_are_counted_under_the_token(start, revision, token):
         assert ("message" in one["params"]) == (revision > "2024-11-05")
 
 
-def test_without_a_token_nothing_is_told(start, revision):
+def test_no_progress_without_a_token(start, revision):
     with ControlCenter() as center:
         client = start(revision, main=center.connection())
         _, told = client.answer(client.start_call(LABEL, {"endpoint_ids": IDS, "label": "x"}))
     assert told == []
 
 
-def test_waits_are_told_and_raise_the_number(start, revision):
+def test_waits_are_reported_as_increasing_progress(start, revision):
     again = reply(429, {}, [("Retry-After", "1")])
     with Tenant(in_turn(again, again, reply(200, []))) as vendor:
         client = start(revision, main=coda(vendor.url))
@@ -92,7 +92,7 @@ def test_a_cancelled_call_is_aborted_and_never_answered(start, revision):
         assert client.finish() == (0, [])
 
 
-def test_nothing_is_told_of_a_cancelled_call(start, revision):
+def test_cancelled_call_reports_no_progress(start, revision):
     gate = threading.Event()
 
     def answer(request, method, params):
@@ -124,7 +124,7 @@ def test_only_the_named_request_is_cancelled(start, other):
         assert client.answer(id)[0]["result"]["structuredContent"]["raw_data"] == []
 
 
-def test_what_was_answered_can_be_cancelled_in_vain(start, revision):
+def test_cancelling_an_answered_request_does_nothing(start, revision):
     client = start(revision)
     id = client.start("tools/list")
     client.answer(id)
@@ -132,7 +132,7 @@ def test_what_was_answered_can_be_cancelled_in_vain(start, revision):
     client.expect_silence()
 
 
-def test_a_batch_is_answered_without_what_was_cancelled(start):
+def test_batch_response_omits_cancelled_requests(start):
     with Tenant(lambda request: silent if len(vendor.calls) < 2 else reply(200, [])) as vendor:
         client = start("2025-03-26", main=coda(vendor.url))
         params = client.call_params(LIST_TENANTS)

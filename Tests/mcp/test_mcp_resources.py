@@ -24,7 +24,7 @@ def put(client, name, content, **more):
     return f"sallyport://files/{reference['file_id']}"
 
 
-def test_large_data_becomes_a_file(start, revision):
+def test_large_data_is_stored_as_a_file(start, revision):
     body = json.dumps(TENANTS, separators=(",", ":")).replace("499}", "4.990}")
     with Tenant(lambda request: reply(200, body, [("Content-Type", "application/json")])) as vendor:
         client = start(revision, "--max-tool-result-bytes", str(LIMIT), main=coda(vendor.url))
@@ -56,7 +56,7 @@ def test_items_inside_an_object_are_previewed(start):
     assert own["preview"] == TENANTS[: len(own["preview"])] and own["preview"]
 
 
-def test_events_and_what_they_were_made_of_become_a_file_each(start):
+def test_events_and_their_sources_are_separate_files(start):
     client = start("2025-11-25", "--max-tool-result-bytes", "2048")
     arguments = {
         "user_email": "soc@harbor.example", "start_time": "2026-11-16", "end_time": "2026-11-17",
@@ -72,7 +72,7 @@ def test_events_and_what_they_were_made_of_become_a_file_each(start):
             assert len(json.loads(contents["text"])) > 1
 
 
-def test_what_fits_stays(start, revision):
+def test_data_within_the_limit_stays_inline(start, revision):
     with Tenant(lambda request: reply(200, TENANTS[:20])) as vendor:
         client = start(revision, "--max-tool-result-bytes", str(LIMIT), main=coda(vendor.url))
         result = client.call(LIST_TENANTS)
@@ -108,7 +108,7 @@ def test_results_over_many_targets_are_bounded_too(start, revision, fails):
 
 
 @pytest.mark.parametrize("limit", [1_100, 1_200, 1_300, 1_400])
-def test_each_member_of_a_large_result_becomes_a_file_once(start, limit):
+def test_each_member_of_a_large_result_is_stored_once(start, limit):
     """Also where hardly anything fits: what is left of a member is as large as it may be."""
     with Google() as google:
         google.answer_signed_in = lambda request: reply(204)

@@ -1,4 +1,4 @@
-"""Who is told that the tools have changed."""
+"""Which clients are notified of changed tools."""
 
 import json
 
@@ -32,7 +32,7 @@ def remove(client, name="new"):
 
 
 @pytest.mark.parametrize("revision", HANDSHAKE)
-def test_clients_that_shook_hands_are_told_of_changes(start, revision):
+def test_initialized_clients_are_notified_of_changes(start, revision):
     client = start(revision, main=coda(NOWHERE))
     assert "result" in put(client)
     assert [one["method"] for one in client.read_all(2)] == CHANGES
@@ -44,13 +44,13 @@ def test_clients_that_shook_hands_are_told_of_changes(start, revision):
     assert client.finish() == (0, [])
 
 
-def test_a_change_that_failed_is_none(start, revision):
+def test_failed_change_is_not_announced(start, revision):
     client = start(revision, main=coda(NOWHERE))
     assert "error" in put(client, settings={"server_url": "http://not.local"})
     client.expect_silence()
 
 
-def test_nobody_is_told_who_did_not_ask(start):
+def test_clients_without_a_subscription_are_not_notified(start):
     for client in (start(STATELESS, main=coda(NOWHERE)), start("2025-11-25", introduces=False, main=coda(NOWHERE))):
         put(client)
         client.expect_silence()
@@ -60,7 +60,7 @@ def test_nobody_is_told_who_did_not_ask(start):
     (BOTH, BOTH), ({"toolsListChanged": True}, {"toolsListChanged": True}), ({}, {}),
     ({"promptsListChanged": True, "toolsListChanged": False}, {"promptsListChanged": True}),
     ({"resourcesListChanged": True, "resourceSubscriptions": ["sallyport://files/1"]}, {})], ids=json.dumps)
-def test_a_subscription_gets_what_it_asked_for(start, filter, granted):
+def test_subscription_receives_what_it_requested(start, filter, granted):
     client = start(STATELESS, main=coda(NOWHERE))
     id, got = listen(client, filter)
     assert got == granted
@@ -106,7 +106,7 @@ def test_a_plain_cancel_ends_a_subscription_too(start):
 
 
 @pytest.mark.parametrize("notifications", [None, [], "x", 5])
-def test_what_is_listened_for_is_an_object(start, notifications):
+def test_subscription_filter_must_be_an_object(start, notifications):
     client = start(STATELESS)
     assert client.error("subscriptions/listen", {"notifications": notifications})["code"] == -32602
     assert client.error("subscriptions/listen", {})["code"] == -32602

@@ -112,18 +112,18 @@ def test_only_connections_whose_policy_allows_it_are_named(start):
     assert named["coda_footprint__list_tenants"] == ["main", "reader"]
 
 
-def test_what_the_policy_denies_is_not_offered(start, revision):
+def test_denied_commands_are_not_listed(start, revision):
     denied = coda(NOWHERE, policy={"allow": ["list_*", "patch_rescan"], "deny": ["list_tenants"]})
     client = start(revision, main=denied)
     tools = client.tools()
     assert "coda_footprint__list_devices" in tools and "coda_footprint__patch_rescan" in tools
     assert not {"coda_footprint__list_tenants", "coda_footprint__update_target_scan_scope"} & set(tools)
-    # Who knows the name is told why.
+    # A call by name is refused with the reason.
     failure = client.failure("coda_footprint__list_tenants")
     assert "deny" in text(failure) or "policy" in text(failure)
 
 
-def test_read_only_offers_what_reads(start, revision):
+def test_read_only_lists_reading_commands(start, revision):
     client = start(revision, "--read-only")
     commands = capabilities(client)
     assert set(client.tools()) == {name for name in commands if commands[name]["effect"] == "read"}
@@ -175,7 +175,7 @@ def test_commands_are_found_described_and_run(compact):
     assert structure(result)["raw_data"][0]["name"] == "Acme Manufacturing"
 
 
-def test_what_the_compact_tools_cannot_do_is_said(compact):
+def test_limits_of_the_compact_tools_are_described(compact):
     failure = compact.failure(COMPACT[1], {"command": "coda_footprint__list_tenant"})
     assert "coda_footprint__list_tenants" in text(failure)
     failure = compact.failure(COMPACT[2], {"command": "coda_footprint__list_tenant"})
@@ -197,7 +197,7 @@ def test_arguments_of_the_compact_tools_are_checked(compact, tool, arguments, wo
     assert word in text(compact.failure(tool, arguments))
 
 
-def test_the_compact_catalogue_keeps_to_globs_and_read_only(start):
+def test_compact_catalogue_respects_globs_and_read_only(start):
     client = start("2025-11-25", "--catalogue", "compact", "--read-only", "--tools", "coda_footprint__*")
     names = found(client)
     assert "coda_footprint__list_tenants" in names and "coda_footprint__patch_rescan" not in names
@@ -239,7 +239,7 @@ def test_optional_arguments_of_prompts_may_be_left_out(start):
     ({"name": "isolate_host", "arguments": []}, "object"), ({"name": "isolate_hst"}, "isolate_hst"),
     ({"name": 5}, "name"), ({}, "name"), ({"name": "isolate_host", "arguments": {"host": "a", "resaon": "b"}}, "resaon"),
 ], ids=json.dumps)
-def test_what_is_wrong_with_a_prompt_is_said(start, params, word):
+def test_invalid_prompt_request_is_explained(start, params, word):
     error = start("2025-11-25").error("prompts/get", params)
     assert error["code"] == -32602 and word in error["message"]
 

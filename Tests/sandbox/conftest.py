@@ -1,4 +1,4 @@
-"""The emulated Workspace, fresh for each test."""
+"""The emulated Workspace, reset for each test."""
 
 import pytest
 from Support.sandbox import Sandbox
@@ -27,5 +27,5 @@ def workspace(workspace_sandbox):
 
 @pytest.fixture
 def messages(workspace):
-    """Of the triage inbox."""
+    """The messages of the triage inbox."""
     return workspace.messages()

@@ -1,4 +1,4 @@
-"""The emulated directory of users, judged by Google's own Python client."""
+"""The emulated user directory, tested with Google's Python client."""
 
 import pytest
 import requests
@@ -18,7 +18,7 @@ def users(workspace):
 
 
 def addresses(users, **query):
-    """Of all pages."""
+    """The addresses of all pages."""
     query = {"customer": "my_customer"} | query
     call = users.list(**{name: value for name, value in query.items() if value is not None})
     found = []
@@ -30,7 +30,7 @@ def addresses(users, **query):
     return found
 
 
-def test_a_user_is_made_found_changed_and_gone(workspace, users):
+def test_user_is_created_read_updated_and_deleted(workspace, users):
     made = users.insert(body={
         **NEW, "changePasswordAtNextLogin": True,
         "phones": [{"value": "+1 604 123 4567", "type": "work"}]}).execute()
@@ -59,13 +59,13 @@ def test_a_user_is_made_found_changed_and_gone(workspace, users):
     assert addresses(users, showDeleted="true") == [NEW["primaryEmail"]]
 
 
-def test_a_new_user_has_no_mailbox_yet(workspace, users):
+def test_new_user_has_no_mailbox(workspace, users):
     users.insert(body=NEW).execute()
     profile = workspace.gmail(NEW["primaryEmail"]).users().getProfile(userId="me")
     assert refusal(profile) == (400, "Mail service not enabled", "failedPrecondition")
 
 
-def test_an_address_is_taken_once(users):
+def test_address_is_unique(users):
     users.insert(body=NEW).execute()
     taken = (409, "Entity already exists.", "duplicate")
     for address in (NEW["primaryEmail"], NEW["primaryEmail"].upper(), f"postmaster@{DOMAIN}"):
@@ -92,13 +92,13 @@ def test_an_address_is_taken_once(users):
     ({"recoveryPhone": "604 123"}, (400, "Invalid Input: recovery_phone", "invalid")),
     ({"phones": [{"value": "1" * 1100}]}, (400, "Invalid Input: phones", "invalid")),
 ])
-def test_a_user_who_cannot_be(users, change, wanted):
+def test_invalid_user_is_rejected(users, change, wanted):
     body = {name: value for name, value in {**NEW, **change}.items() if value is not None}
     assert refusal(users.insert(body=body)) == wanted
     assert len(addresses(users)) == 6
 
 
-def test_passwords_of_8_to_100_characters_and_digests_are_good(users):
+def test_passwords_of_8_to_100_characters_and_digests_are_valid(users):
     for password in ("12345678", "x" * 100):
         users.update(userKey=SOC, body={"password": password}).execute()
     users.update(userKey=SOC, body={
@@ -107,12 +107,12 @@ def test_passwords_of_8_to_100_characters_and_digests_are_good(users):
         400, "Invalid Password", "invalid")
 
 
-def test_what_is_not_for_the_caller_to_say_is_ignored(users):
+def test_read_only_members_are_ignored(users):
     made = users.insert(body={**NEW, "isAdmin": True, "id": "1", "customerId": "x"}).execute()
     assert made["isAdmin"] is False and made["id"] != "1" and made["customerId"] != "x"
 
 
-def test_the_list_is_sorted_and_paged(users):
+def test_list_is_sorted_and_paged(users):
     everyone = addresses(users)
     assert everyone == sorted([ADMIN, SOC, FIONA, NILS, MIKA, OTTO])
     assert addresses(users, maxResults=4) == everyone
@@ -122,7 +122,7 @@ def test_the_list_is_sorted_and_paged(users):
     assert addresses(users, orderBy="givenName", sortOrder="DESCENDING")[0] == SOC
 
 
-def test_the_customer_id_that_users_show_lists_them(users):
+def test_customer_id_of_a_user_lists_the_users(users):
     customer = users.get(userKey=ADMIN).execute()["customerId"]
     assert len(addresses(users, customer=customer)) == 6
 
@@ -139,7 +139,7 @@ def test_the_customer_id_that_users_show_lists_them(users):
     ("sato", [MIKA]),
     ("name:nobody", []),
 ])
-def test_a_query_narrows_the_list(users, query, found):
+def test_query_filters_the_list(users, query, found):
     assert addresses(users, query=query) == found
 
 
@@ -155,18 +155,18 @@ def test_a_query_narrows_the_list(users, query, found):
     ({"customer": "my_customer", "pageToken": "x"},
      (400, "Invalid Input: pageToken", "invalid")),
 ])
-def test_a_list_that_cannot_be(users, query, wanted):
+def test_invalid_list_is_rejected(users, query, wanted):
     assert refusal(users.list(**query)) == wanted
 
 
-def test_the_size_of_a_page_is_1_to_500(users):
+def test_page_size_is_1_to_500(users):
     for size in (0, 501):
         assert refusal(users.list(customer="my_customer", maxResults=size))[0] == 400
 
 
-def test_a_page_token_is_good_for_three_days(workspace, workspace_sandbox):
+def test_page_token_is_valid_for_three_days(workspace, workspace_sandbox):
     def page(token):
-        # The client signs with the machine's clock, which the sandbox's has left behind.
+        # The client signs with the machine's clock, which is behind the sandbox's clock.
         params = {"customer": "my_customer", "maxResults": 2, "pageToken": token}
         access = workspace.exchange(
             grant_type="refresh_token",
@@ -183,7 +183,7 @@ def test_a_page_token_is_good_for_three_days(workspace, workspace_sandbox):
     assert page(token).json()["error"]["message"] == "Invalid Input: pageToken"
 
 
-def test_only_an_administrator_and_only_with_the_scope(workspace):
+def test_directory_requires_an_administrator_and_the_scope(workspace):
     everyone = {"customer": "my_customer"}
     users = workspace.directory(SOC).users()
     for call in (
@@ -196,7 +196,7 @@ def test_only_an_administrator_and_only_with_the_scope(workspace):
     assert len(addresses(workspace.directory().users())) == 6
 
 
-def test_nobody_acts_for_a_user_who_is_gone(workspace, users):
+def test_deleted_user_cannot_be_impersonated(workspace, users):
     mailbox = workspace.gmail(MIKA).users()
     mailbox.getProfile(userId="me").execute()
     users.update(userKey=MIKA, body={"suspended": True}).execute()
@@ -208,14 +208,14 @@ def test_nobody_acts_for_a_user_who_is_gone(workspace, users):
     assert refusal(users.delete(userKey=ADMIN)) == FORBIDDEN
 
 
-def test_a_new_address_keeps_the_old_one_as_an_alias(workspace, users):
+def test_old_address_becomes_an_alias(workspace, users):
     changed = users.update(userKey=MIKA, body={"primaryEmail": f"m.sato@{DOMAIN}"}).execute()
     assert changed["aliases"] == [MIKA]
     assert users.get(userKey=MIKA).execute()["primaryEmail"] == f"m.sato@{DOMAIN}"
     assert refusal(users.get(userKey="nobody@harbor.example")) == NOWHERE
 
 
-def test_a_limit_of_the_directory(workspace_sandbox, users):
+def test_directory_quota_is_injected(workspace_sandbox, users):
     workspace_sandbox.faults("gmail: 403 quotaExceeded first 1 on POST /admin/directory/v1/users")
     assert refusal(users.insert(body=NEW)) == (403, "Quota exceeded.", "quotaExceeded")
     workspace_sandbox.faults("gmail: 412 conditionNotMet first 1 on PUT /admin/directory/*")

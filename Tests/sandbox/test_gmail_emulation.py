@@ -1,4 +1,4 @@
-"""The emulated Gmail, judged by Google's own Python client."""
+"""The emulated Gmail, tested with Google's Python client."""
 
 import base64
 import email
@@ -20,7 +20,7 @@ DISCOVERY = pathlib.Path(__file__).resolve().parents[3] / "shared/vendor/discove
 
 
 def found(messages, q=None, **more):
-    """Ids of all pages."""
+    """The ids of all pages."""
     ids = []
     call = messages.list(userId="me", q=q, **more)
     while call is not None:
@@ -31,13 +31,13 @@ def found(messages, q=None, **more):
 
 
 def one(messages, key, **more):
-    """The message of the triage inbox that the seed calls `key`."""
+    """The message of the triage inbox with the seed key `key`."""
     (id,) = found(messages, f"rfc822msgid:<{key}@triage.example>", includeSpamTrash=True)
     return messages.get(userId="me", id=id, **more).execute()
 
 
 def keys(messages, q=None, **more):
-    """What the seed calls the messages that are found."""
+    """The seed keys of the found messages."""
     ids = found(messages, q, **more)
     heads = [messages.get(userId="me", id=id, format="metadata").execute() for id in ids]
     names = [
@@ -47,13 +47,13 @@ def keys(messages, q=None, **more):
 
 
 def decoded(data):
-    """Google pads what it encodes."""
+    """Decodes base64url with padding, as Google encodes."""
     assert len(data) % 4 == 0
     return base64.b64decode(data, altchars=b"-_", validate=True)
 
 
 def shape(part):
-    """The tree of a payload: ids, types and file names, with those below in a list."""
+    """The tree of a payload: ids, types and file names, with children in a list."""
     own = (part["partId"], part["mimeType"], part["filename"])
     return own if "parts" not in part else (*own, [shape(child) for child in part["parts"]])
 
@@ -82,7 +82,7 @@ def encoded(mail):
 # Lists
 
 
-def test_a_list_is_newest_first_in_pages(messages):
+def test_list_is_newest_first_in_pages(messages):
     first = messages.list(userId="me", maxResults=10).execute()
     assert len(first["messages"]) == 10
     assert first["resultSizeEstimate"] > 10
@@ -97,7 +97,7 @@ def test_a_list_is_newest_first_in_pages(messages):
     assert found(messages, maxResults=500) == everything
 
 
-def test_mail_that_goes_between_two_pages_moves_nothing(messages):
+def test_mail_deleted_between_pages_does_not_shift_the_next_page(messages):
     everything = found(messages)
     call = messages.list(userId="me", maxResults=10)
     first = call.execute()
@@ -107,11 +107,11 @@ def test_mail_that_goes_between_two_pages_moves_nothing(messages):
     assert [m["id"] for m in second["messages"]] == everything[12:22]
 
 
-def test_no_hits_have_no_messages_member(messages):
+def test_empty_result_has_no_messages_member(messages):
     assert messages.list(userId="me", q="from:nobody.at.all").execute() == {"resultSizeEstimate": 0}
 
 
-def test_a_page_has_500_at_most_and_100_by_default(workspace, messages):
+def test_page_has_at_most_500_and_by_default_100(workspace, messages):
     raw = encoded("To: mika@harbor.example\r\nSubject: n\r\n\r\nn")
     batch = workspace.gmail(SOC)
     for _ in range(6):
@@ -149,22 +149,22 @@ def test_a_page_has_500_at_most_and_100_by_default(workspace, messages):
     ("subject:parc", []),
     ("label:no-such-label", []),
 ])
-def test_a_query_finds(messages, query, wanted):
+def test_query_finds_messages(messages, query, wanted):
     assert keys(messages, query) == wanted
 
 
-def test_after_and_before_are_seconds_the_first_included(messages):
+def test_after_is_inclusive_and_before_is_exclusive_in_seconds(messages):
     start = EPOCH + 60
     assert keys(messages, f"after:{start} before:{start + 60}") == ["alternative"]
     assert keys(messages, f"after:{start} before:{start + 61}") == ["twins", "alternative"]
     assert found(messages, f"after:{start} before:{start}") == []
-    # Days are the service's own, eight hours behind; other forms of a time find nothing.
+    # Days are in Gmail's time zone, eight hours behind UTC; other time formats find nothing.
     assert keys(messages, "before:2026/11/16 subject:strange") == []
     assert len(keys(messages, "after:2026/11/16 subject:strange")) == 2
     assert keys(messages, "after:2026-11-16T08:00:00Z") == []
 
 
-def test_four_alerts_come_within_a_second_and_two_within_a_millisecond(messages):
+def test_four_alerts_arrive_within_a_second_and_two_within_a_millisecond(messages):
     second = EPOCH + 3600 + 600
     ids = found(messages, f"after:{second} before:{second + 1}")
     dates = [
@@ -173,7 +173,7 @@ def test_four_alerts_come_within_a_second_and_two_within_a_millisecond(messages)
     assert [date - second * 1000 for date in dates] == [700, 120, 120, 0]
 
 
-def test_labels_narrow_a_list_and_must_all_fit(messages):
+def test_labels_filter_a_list_and_all_must_match(messages):
     assert keys(messages, labelIds=["INBOX", "STARRED"]) == ["inline"]
     assert keys(messages, labelIds=["Label_13"]) == ["alternative"]
     assert keys(messages, labelIds="TRASH") == ["trash"]
@@ -182,13 +182,13 @@ def test_labels_narrow_a_list_and_must_all_fit(messages):
         400, "Invalid label: Label_99", "invalidArgument")
 
 
-def test_spam_and_trash_are_left_out_unless_asked_for(messages):
+def test_spam_and_trash_are_excluded_by_default(messages):
     everything = set(found(messages, includeSpamTrash=True))
     assert everything - set(found(messages)) == set(found(messages, "in:spam OR in:trash"))
     assert everything == set(found(messages, "in:anywhere"))
 
 
-def test_a_page_token_that_is_none_is_an_error(messages):
+def test_invalid_page_token_is_an_error(messages):
     assert refusal(messages.list(userId="me", pageToken="next"))[0] == 400
 
 
@@ -234,7 +234,7 @@ def test_the_formats_of_a_message(messages):
     ("not-an-id-at-all", (400, "Invalid id value", "invalidArgument")),
     ("0123456789abcdef", (404, "Requested entity was not found.", "notFound")),
 ])
-def test_an_id_is_no_id_or_unknown(messages, id, wanted):
+def test_invalid_and_unknown_ids_have_different_errors(messages, id, wanted):
     body = {"addLabelIds": ["STARRED"]}
     for call in (
         messages.get(userId="me", id=id), messages.trash(userId="me", id=id),
@@ -287,8 +287,8 @@ def test_the_tree_of_parts(messages, key, wanted):
     assert shape(one(messages, key)["payload"]) == wanted
 
 
-def test_every_leaf_is_what_python_reads_in_the_raw_mail(messages):
-    """Another reader of MIME than the emulation's agrees on every part that is not broken."""
+def test_every_leaf_matches_the_raw_mail_as_read_by_python(messages):
+    """Python's MIME parser agrees on every well-formed part."""
     for key in ("alternative", "twins", "inline", "latin", "shiftjis", "utf16", "rfc2231", "large"):
         mail = email.message_from_bytes(decoded(one(messages, key, format="raw")["raw"]))
         message = one(messages, key)
@@ -311,7 +311,7 @@ def test_headers_are_decoded_and_bodies_keep_their_character_set(messages):
         assert message["snippet"].lstrip("\ufeff") == text
 
 
-def test_an_attached_mail_has_its_headers_one_level_below(messages):
+def test_attached_mail_has_its_headers_one_level_below(messages):
     message = one(messages, "nested")
     part = message["payload"]["parts"][1]
     assert {h["name"] for h in part["headers"]} == {"Content-Type", "Content-Disposition"}
@@ -325,13 +325,13 @@ def test_an_attached_mail_has_its_headers_one_level_below(messages):
     assert eml in decoded(one(messages, "nested", format="raw")["raw"])
 
 
-def test_an_attached_mail_without_a_name_has_no_attachment_id(messages):
+def test_attached_mail_without_a_name_has_no_attachment_id(messages):
     part = one(messages, "bare")["payload"]["parts"][1]
     assert set(part["body"]) == {"size"} and part["body"]["size"] > 0
     assert decoded(part["parts"][0]["body"]["data"]) == b"Click here.\r\n"
 
 
-def test_small_named_text_is_inline_and_large_html_an_attachment(messages):
+def test_small_named_text_is_inline_and_large_html_is_an_attachment(messages):
     note = one(messages, "twins")["payload"]["parts"][3]
     assert decoded(note["body"]["data"]) == b"Pay soon.\n"
     message = one(messages, "large")
@@ -340,7 +340,7 @@ def test_small_named_text_is_inline_and_large_html_an_attachment(messages):
     assert b"10.0.0.1" in content(messages, message, message["payload"])
 
 
-def test_what_outlook_wrapped_can_be_had_whole_and_singly(messages):
+def test_outlook_container_is_available_as_a_whole_and_unwrapped(messages):
     message = one(messages, "outlook")
     part = message["payload"]["parts"][1]
     assert header(part, "Content-Type").startswith("application/ms-tnef")
@@ -348,7 +348,7 @@ def test_what_outlook_wrapped_can_be_had_whole_and_singly(messages):
     assert content(messages, message, part["parts"][1]) == b"nor a sheet"
 
 
-def test_broken_mail_is_read_as_far_as_it_goes(messages):
+def test_malformed_mail_is_read_as_far_as_possible(messages):
     headless = one(messages, "headless")
     assert decoded(headless["payload"]["body"]["data"]).startswith(b"This line is no header")
     spoilt = one(messages, "spoilt")["payload"]
@@ -365,7 +365,7 @@ def test_broken_mail_is_read_as_far_as_it_goes(messages):
     assert one(messages, "escapes")["snippet"].startswith("Tom &amp; Jerry&#39;s &lt;script&gt;")
 
 
-def test_attachment_ids_change_with_every_look_and_expire(messages, workspace, workspace_sandbox):
+def test_attachment_ids_change_with_every_read_and_expire(messages, workspace, workspace_sandbox):
     looks = [one(messages, "twins") for _ in range(2)]
     ids = [look["payload"]["parts"][1]["body"]["attachmentId"] for look in looks]
     assert ids[0] != ids[1]
@@ -382,7 +382,7 @@ def test_attachment_ids_change_with_every_look_and_expire(messages, workspace, w
         userId="me", messageId=looks[0]["id"], id=ids[0]))[0] == 400
 
 
-def test_a_mask_of_fields_names_what_is_shown_and_goes_no_deeper(workspace, messages):
+def test_fields_mask_selects_members_without_recursion(workspace, messages):
     answer = messages.list(userId="me", maxResults=2, fields="messages/id,nextPageToken").execute()
     assert set(answer) == {"messages", "nextPageToken"}
     assert [set(m) for m in answer["messages"]] == [{"id"}, {"id"}]
@@ -406,7 +406,7 @@ def test_trash_and_untrash(messages):
     assert id not in found(messages)
     assert messages.trash(userId="me", id=id).execute()["labelIds"] == answer["labelIds"]
     back = messages.untrash(userId="me", id=id).execute()
-    # Whether INBOX comes back is not established.
+    # It is unknown whether INBOX is restored.
     assert "TRASH" not in back["labelIds"] and "UNREAD" in back["labelIds"]
     assert id in found(messages)
 
@@ -430,7 +430,7 @@ def test_modify_adds_and_removes(messages):
     ({"removeLabelIds": ["DRAFT"]}, "Invalid label: DRAFT"),
     ({"addLabelIds": ["STARRED"] * 101}, "Too many labels"),
 ])
-def test_labels_that_cannot_be(messages, body, message):
+def test_invalid_labels_are_rejected(messages, body, message):
     id = one(messages, "plain")["id"]
     wanted = (400, message, "invalidArgument")
     assert refusal(messages.modify(userId="me", id=id, body=body)) == wanted
@@ -438,7 +438,7 @@ def test_labels_that_cannot_be(messages, body, message):
     assert one(messages, "plain")["labelIds"] == ["UNREAD", "INBOX"]
 
 
-def test_batch_modify_passes_over_ids_that_nothing_has(messages):
+def test_batch_modify_ignores_unknown_ids(messages):
     id = one(messages, "plain")["id"]
     body = {"ids": [id, "0123456789abcdef"], "addLabelIds": ["SPAM"], "removeLabelIds": ["INBOX"]}
     assert messages.batchModify(userId="me", body=body).execute() == ""
@@ -450,7 +450,7 @@ def test_batch_modify_passes_over_ids_that_nothing_has(messages):
         400, "Invalid id value", "invalidArgument")
 
 
-def test_delete_is_for_ever(messages):
+def test_delete_is_permanent(messages):
     id = one(messages, "plain")["id"]
     assert messages.delete(userId="me", id=id).execute() == ""
     assert refusal(messages.get(userId="me", id=id))[0] == 404
@@ -461,7 +461,7 @@ def test_delete_is_for_ever(messages):
     assert set(ids).isdisjoint(found(messages))
 
 
-def test_members_and_parameters_that_a_method_does_not_have_are_refused(workspace, messages):
+def test_unknown_members_and_parameters_are_rejected(workspace, messages):
     id = one(messages, "plain")["id"]
     url = f"{workspace.base}/gmail/v1/users/me/messages"
     for answer in (
@@ -474,7 +474,7 @@ def test_members_and_parameters_that_a_method_does_not_have_are_refused(workspac
     assert broken.json()["error"]["errors"][0]["reason"] == "parseError"
 
 
-def test_a_query_that_is_too_long_for_an_address_is_posted(workspace_sandbox, messages):
+def test_query_too_long_for_a_url_is_posted(workspace_sandbox, messages):
     query = "{" + " ".join(f"subject:nothing{n}" for n in range(300)) + " subject:parcel}"
     assert keys(messages, query) == ["alternative"]
     listed = [e for e in workspace_sandbox.log() if e["path"].endswith("/messages")]
@@ -497,7 +497,7 @@ def test_labels_are_listed_without_counts(workspace):
     assert refusal(labels.get(userId="me", id="Label_99"))[0] == 404
 
 
-def test_a_label_is_made_once_and_goes_with_its_marks(workspace, messages):
+def test_label_is_created_once_and_removed_from_messages_when_deleted(workspace, messages):
     labels = workspace.gmail().users().labels()
     made = labels.create(userId="me", body={"name": "Cases"}).execute()
     assert made["type"] == "user"
@@ -510,7 +510,7 @@ def test_a_label_is_made_once_and_goes_with_its_marks(workspace, messages):
     assert refusal(messages.modify(userId="me", id=id, body=body))[0] == 400
 
 
-def test_the_profile_counts_the_mailbox(workspace, messages):
+def test_profile_counts_the_mailbox(workspace, messages):
     users = workspace.gmail().users()
     before = users.getProfile(userId="me").execute()
     assert before["emailAddress"] == SOC
@@ -521,7 +521,7 @@ def test_the_profile_counts_the_mailbox(workspace, messages):
     assert int(after["historyId"]) > int(before["historyId"])
 
 
-def test_vacation_is_read_and_put_whole(workspace):
+def test_vacation_settings_are_read_and_replaced(workspace):
     settings = workspace.gmail(FIONA, [MAIL, SETTINGS]).users().settings()
     assert settings.getVacation(userId="me").execute() == {
         "enableAutoReply": True, "responseSubject": "Away until Monday",
@@ -551,17 +551,17 @@ def test_vacation_is_read_and_put_whole(workspace):
     {"responseSubject": 5},
     {"autoReply": True},
 ])
-def test_a_vacation_that_cannot_be(workspace, body):
+def test_invalid_vacation_settings_are_rejected(workspace, body):
     settings = workspace.gmail(FIONA, [SETTINGS]).users().settings()
     before = settings.getVacation(userId="me").execute()
     assert refusal(settings.updateVacation(userId="me", body=body))[0] == 400
     assert settings.getVacation(userId="me").execute() == before
 
 
-# Whose mailbox, and what for
+# Mailbox access and scopes
 
 
-def test_another_mailbox_is_refused_with_the_caller_s_address(workspace, messages):
+def test_access_to_another_mailbox_is_denied_with_the_callers_address(workspace, messages):
     users = workspace.gmail().users()
     for mailbox in (FIONA, "nobody@harbor.example", "x@elsewhere.example"):
         assert refusal(users.messages().list(userId=mailbox)) == (
@@ -578,7 +578,7 @@ def test_another_mailbox_is_refused_with_the_caller_s_address(workspace, message
     ([USERS], set()),
     ([USERS, SETTINGS, MAIL], {"list", "delete", "send", "vacation", "update"}),
 ])
-def test_a_scope_opens_what_it_is_for(workspace, scopes, allowed):
+def test_scope_allows_only_its_calls(workspace, scopes, allowed):
     id = one(workspace.messages(), "plain")["id"]
     users = workspace.gmail(SOC, scopes).users()
     calls = {
@@ -598,7 +598,7 @@ def test_a_scope_opens_what_it_is_for(workspace, scopes, allowed):
                 "insufficientPermissions"), name
 
 
-def test_metadata_alone_gives_neither_queries_nor_texts(workspace):
+def test_metadata_scope_allows_neither_queries_nor_content(workspace):
     scopes = [AUTH + "gmail.metadata"]
     messages = workspace.gmail(credentials=workspace.asked(scopes, ADMIN)).users().messages()
     (id, *_) = found(messages)
@@ -615,7 +615,7 @@ def sent(messages, mail, **more):
     return messages.send(userId="me", body={"raw": encoded(mail), **more}).execute()
 
 
-def test_sent_mail_is_in_sent_and_with_the_recipients(workspace, messages):
+def test_sent_mail_is_in_sent_and_delivered_to_the_recipients(workspace, messages):
     mail = (
         "From: soc@harbor.example\r\nTo: Fiona <fiona@harbor.example>, x@outside.example\r\n"
         "Cc: ops@harbor.example\r\nBcc: mika@harbor.example\r\n"
@@ -634,7 +634,7 @@ def test_sent_mail_is_in_sent_and_with_the_recipients(workspace, messages):
         assert header(got["payload"], "Message-ID") == header(own["payload"], "Message-ID")
 
 
-def test_the_time_of_sent_mail_is_the_sandbox_s(workspace_sandbox, messages):
+def test_sent_mail_has_the_time_of_the_sandbox_clock(workspace_sandbox, messages):
     first = sent(messages, f"To: {MIKA}\r\n\r\n1")["id"]
     workspace_sandbox.advance(1000)
     second = sent(messages, f"To: {MIKA}\r\n\r\n2")["id"]
@@ -643,19 +643,19 @@ def test_the_time_of_sent_mail_is_the_sandbox_s(workspace_sandbox, messages):
     assert times[1] - times[0] >= 1_000_000
 
 
-def test_nobody_sends_in_another_s_name(messages):
+def test_sender_address_cannot_be_spoofed(messages):
     id = sent(messages, f"From: {ADMIN}\r\nTo: {MIKA}\r\n\r\nx")["id"]
     payload = messages.get(userId="me", id=id).execute()["payload"]
     assert [h["value"] for h in payload["headers"] if h["name"] == "From"] == [f"Sam Ochoa <{SOC}>"]
 
 
-def test_a_mail_to_oneself_is_one_message(messages):
+def test_mail_to_oneself_is_one_message(messages):
     answer = sent(messages, f"To: {SOC}\r\nSubject: myself\r\n\r\nx")
     assert set(answer["labelIds"]) == {"SENT", "INBOX", "UNREAD"}
     assert found(messages, "subject:myself") == [answer["id"]]
 
 
-def test_answers_join_the_thread(workspace, messages):
+def test_reply_joins_the_thread(workspace, messages):
     first = one(messages, "plain")
     answer = sent(
         messages, f"To: {FIONA}\r\nSubject: Re: Strange mail\r\n"
@@ -677,7 +677,7 @@ def test_answers_join_the_thread(workspace, messages):
     ({"raw": base64.b64encode(f"To: {FIONA}\r\n\r\n\xff\xfe\xfb??>".encode()).decode()},
      "Invalid value at 'message.raw' (TYPE_BYTES), Base64 decoding failed"),
 ])
-def test_mail_that_cannot_be_sent(messages, body, message):
+def test_invalid_mail_is_not_sent(messages, body, message):
     before = found(messages)
     assert refusal(messages.send(userId="me", body=body)) == (400, message, "invalidArgument")
     assert found(messages) == before
@@ -702,7 +702,7 @@ def test_mail_is_uploaded(workspace, messages, resumable, chunk, body):
         steps = [call.next_chunk()[1] for _ in range(1 if chunk == -1 else 4)]
         assert steps[:-1] == [None] * (len(steps) - 1)
         answer = steps[-1]
-        assert answer, "more pieces are wanted than there are"
+        assert answer, "the server expects more chunks than there are"
     else:
         answer = call.execute()
     assert answer["labelIds"] == ["SENT"]
@@ -712,7 +712,7 @@ def test_mail_is_uploaded(workspace, messages, resumable, chunk, body):
     assert decoded(raw).endswith(BIG[-700_000:])
 
 
-def test_an_upload_that_broke_off_says_how_far_it_got(workspace):
+def test_interrupted_upload_reports_its_progress(workspace):
     headers = workspace.bearer()
     url = f"{workspace.base}/upload/gmail/v1/users/me/messages/send?uploadType=resumable"
     start = requests.post(url, headers={
@@ -737,7 +737,7 @@ def test_an_upload_that_broke_off_says_how_far_it_got(workspace):
     assert put(b"", f"bytes */{len(BIG)}").status_code == 404
 
 
-def test_what_cannot_be_uploaded(workspace):
+def test_invalid_uploads_are_rejected(workspace):
     url = f"{workspace.base}/upload/gmail/v1/users/me/messages/send"
     headers = workspace.bearer() | {"Content-Type": "text/plain"}
     answer = requests.post(url + "?uploadType=media", headers=headers, data=BIG)
@@ -752,7 +752,7 @@ def test_what_cannot_be_uploaded(workspace):
 
 
 def batch_of(workspace, calls, path="/batch"):
-    """Answers and errors by place, as the client's own batch reports them."""
+    """Responses and errors by position, as the client's batch reports them."""
     outcomes = {}
 
     def note(id, answer, error):
@@ -766,7 +766,7 @@ def batch_of(workspace, calls, path="/batch"):
 
 
 @pytest.mark.parametrize("path", ["/batch", "/batch/gmail/v1"])
-def test_a_batch_answers_each_call(workspace, messages, path):
+def test_batch_answers_each_call(workspace, messages, path):
     ids = found(messages)[:20]
     calls = [messages.get(userId="me", id=id, format="minimal") for id in ids]
     calls.append(messages.get(userId="me", id="0123456789abcdef"))
@@ -779,7 +779,7 @@ def test_a_batch_answers_each_call(workspace, messages, path):
     assert ids[1] not in found(messages)
 
 
-def test_a_call_of_a_batch_that_is_refused_is_the_only_one(
+def test_only_the_failed_call_of_a_batch_fails(
     workspace, workspace_sandbox, messages
 ):
     ids = found(messages)[:6]
@@ -790,14 +790,14 @@ def test_a_call_of_a_batch_that_is_refused_is_the_only_one(
         False, False, 429, False, False, 429]
     workspace_sandbox.forget_log()
     workspace_sandbox.faults("gmail: expired token first 1 on GET /gmail/v1/users/me/messages/*")
-    # The client refreshes and sends those again that were refused with 401.
+    # The client refreshes its token and retries the calls that got 401.
     answers = batch_of(workspace, [messages.get(userId="me", id=id) for id in ids])
     assert [answer["id"] for answer in answers] == ids
     paths = [entry["path"] for entry in workspace_sandbox.log()]
     assert paths.count("/batch") == 2
 
 
-def test_inner_calls_are_answered_in_order_without_ids_and_inherit_the_token(workspace):
+def test_inner_calls_without_ids_are_answered_in_order_and_inherit_the_token(workspace):
     inner = "GET /gmail/v1/users/me/profile?alt=json HTTP/1.1\r\n\r\n"
     own = "GET /gmail/v1/users/me/labels\r\nAuthorization: Bearer none\r\n\r\n"
     body = "".join(
@@ -814,7 +814,7 @@ def test_inner_calls_are_answered_in_order_without_ids_and_inherit_the_token(wor
     assert all(part["Content-ID"] is None for part in whole.get_payload())
 
 
-def test_a_batch_has_100_calls_at_most(workspace, messages):
+def test_batch_is_limited_to_100_calls(workspace, messages):
     calls = [messages.get(userId="me", id="0123456789abcdef") for _ in range(101)]
     with pytest.raises(HttpError) as error:
         batch_of(workspace, calls)
@@ -824,7 +824,7 @@ def test_a_batch_has_100_calls_at_most(workspace, messages):
     assert len(batch_of(workspace, calls[:100])) == 100
 
 
-# Bad days
+# Fault injection
 
 
 @pytest.mark.parametrize("fault, status, reason, domain, text", [
@@ -845,7 +845,7 @@ def test_a_batch_has_100_calls_at_most(workspace, messages):
     ("412 conditionNotMet", 412, "conditionNotMet", "global", "User creation is not complete."),
     ("503", 503, "backendError", "global", "Backend Error"),
 ])
-def test_a_fault_has_the_form_that_was_seen(
+def test_injected_error_has_the_form_of_the_real_one(
     workspace_sandbox, messages, fault, status, reason, domain, text
 ):
     workspace_sandbox.faults(f"gmail: {fault}")
@@ -858,7 +858,7 @@ def test_a_fault_has_the_form_that_was_seen(
     assert (detail["reason"], detail["domain"]) == (reason, domain)
 
 
-def test_a_user_s_limit_says_when_in_its_words_alone(workspace, workspace_sandbox):
+def test_user_rate_limit_has_the_retry_time_only_in_its_message(workspace, workspace_sandbox):
     headers = workspace.bearer()
     url = f"{workspace.base}/gmail/v1/users/me/messages"
     workspace_sandbox.faults("gmail: 403 userRateLimitExceeded retry-after 7")
@@ -869,13 +869,13 @@ def test_a_user_s_limit_says_when_in_its_words_alone(workspace, workspace_sandbo
     assert requests.get(url, headers=headers).headers["Retry-After"] == "7"
 
 
-def test_the_client_comes_back_after_a_limit(workspace_sandbox, messages):
+def test_client_retries_after_a_rate_limit(workspace_sandbox, messages):
     workspace_sandbox.faults("gmail: 403 userRateLimitExceeded first 1")
     answer = messages.list(userId="me", maxResults=1).execute(num_retries=1)
     assert len(answer["messages"]) == 1
 
 
-def test_an_expired_token_is_refreshed_once(workspace, workspace_sandbox, messages):
+def test_expired_token_is_refreshed_once(workspace, workspace_sandbox, messages):
     found(messages)
     workspace_sandbox.faults("gmail: expired token first 1")
     workspace_sandbox.forget_log()
@@ -884,7 +884,7 @@ def test_an_expired_token_is_refreshed_once(workspace, workspace_sandbox, messag
         ("/gmail/v1/users/me/messages", 401), ("/token", 200), ("/gmail/v1/users/me/messages", 200)]
 
 
-def test_unknown_paths_are_the_front_end_s_page(workspace):
+def test_unknown_paths_get_the_front_end_page(workspace):
     for verb, path in [
         ("GET", "/gmail/v2/users/me/messages"), ("GET", "/gmail/v1/users/me/nothing"),
         ("PATCH", "/gmail/v1/users/me/messages"), ("GET", "/gmail/v1/users/me"),
@@ -895,14 +895,14 @@ def test_unknown_paths_are_the_front_end_s_page(workspace):
         assert answer.headers["Content-Type"].startswith("text/html")
 
 
-def test_the_client_s_discovery_document_is_the_one_this_was_written_from():
+def test_discovery_document_of_the_client_is_the_one_used_for_the_emulator():
     document = DISCOVERY / "gmail.v1.json"
     if not document.exists():
         pytest.skip(f"{document} is absent: the client's own copy is what the other tests use")
     assert json.loads(get_static_doc("gmail", "v1")) == json.loads(document.read_text())
 
 
-def test_the_client_s_api_endpoint_option_works_too(workspace):
+def test_api_endpoint_option_of_the_client_works(workspace):
     api = build(
         "gmail", "v1", credentials=workspace.delegated(), static_discovery=True,
         cache_discovery=False, client_options={"api_endpoint": workspace.base})
@@ -913,14 +913,14 @@ def test_the_client_s_api_endpoint_option_works_too(workspace):
 
 
 def strays(document, schema, value, path="$"):
-    """Where `value` has members or types that the schema does not."""
+    """Positions where `value` has members or types that are not in the schema."""
     if "$ref" in schema:
         schema = document["schemas"][schema["$ref"]]
     types = {
         "object": dict, "array": list, "string": str, "boolean": bool, "integer": int,
         "any": object}
     if not isinstance(value, types[schema["type"]]):
-        yield f"{path} is no {schema['type']}"
+        yield f"{path} is not of type {schema['type']}"
     elif schema["type"] == "array":
         for position, element in enumerate(value):
             yield from strays(document, schema["items"], element, f"{path}[{position}]")
@@ -932,7 +932,7 @@ def strays(document, schema, value, path="$"):
                 yield from strays(document, schema["properties"][name], member, f"{path}.{name}")
 
 
-def test_answers_have_the_members_and_types_that_the_client_describes(workspace, messages):
+def test_responses_match_the_schema_of_the_client(workspace, messages):
     gmail = json.loads(get_static_doc("gmail", "v1"))
     users = workspace.gmail(SOC, [MAIL, SETTINGS]).users()
     answers = [
@@ -961,7 +961,7 @@ def test_answers_have_the_members_and_types_that_the_client_describes(workspace,
     assert list(strays(directory, {"$ref": "Users"}, listed)) == []
 
 
-def test_every_parameter_that_the_client_describes_is_known(workspace):
+def test_every_parameter_of_the_client_schema_is_accepted(workspace):
     document = json.loads(get_static_doc("gmail", "v1"))
     resource = document["resources"]["users"]["resources"]["messages"]["methods"]
     url = f"{workspace.base}/gmail/v1/users/me/messages"
@@ -975,18 +975,18 @@ def test_every_parameter_that_the_client_describes_is_known(workspace):
     assert "Unknown name" in requests.get(url, headers=headers, params={"x": "x"}).text
 
 
-# Hostile requests: the sandbox lives in the host's process
+# Hostile requests: the sandbox runs in the host's process
 
 
 @pytest.mark.parametrize("query", [
     "-" * 20_000 + "x", "(" * 20_000, "{-" * 10_000 + "x", "a:(" * 10_000, '"', "a:\"", "OR OR",
     "subject:()", "- - -", "after:99999999999999999999", "newer_than:9999999999y", "larger:",
 ])
-def test_a_strange_query_is_answered(messages, query):
+def test_hostile_query_is_answered(messages, query):
     messages.list(userId="me", q=query, maxResults=1).execute()
 
 
-def test_deep_mail_is_answered(messages):
+def test_deeply_nested_mail_is_answered(messages):
     mail = f"To: {SOC}\r\nSubject: deep\r\n"
     for level in range(200):
         mail += f"Content-Type: multipart/mixed; boundary=b{level}\r\n\r\n--b{level}\r\n"
@@ -997,7 +997,7 @@ def test_deep_mail_is_answered(messages):
     messages.get(userId="me", id=sent(messages, wrapped)["id"]).execute()
 
 
-def test_a_batch_carries_calls_of_the_api_alone(workspace):
+def test_batch_accepts_only_calls_of_the_api(workspace):
     for target in ("/batch", "/_sandbox/log", "/api/console/elements/devices/", "/token"):
         body = f"--b\r\nContent-Type: application/http\r\n\r\nPOST {target}\r\n\r\n\r\n--b--"
         answer = requests.post(workspace.base + "/batch", data=body, headers={

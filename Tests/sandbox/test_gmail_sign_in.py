@@ -1,4 +1,4 @@
-"""The emulated sign-in of Google: tokens and consent, by google-auth and by hand."""
+"""The emulated Google sign-in: tokens and consent, with google-auth and with raw requests."""
 
 import base64
 import hashlib
@@ -31,7 +31,7 @@ TIMES = (
 
 
 def told(answer):
-    """Status and both members of an error."""
+    """The status and both members of an error."""
     body = answer.json()
     assert set(body) <= {"error", "error_description"}
     return answer.status_code, body["error"], body.get("error_description")
@@ -39,7 +39,7 @@ def told(answer):
 
 @pytest.fixture
 def sign(workspace):
-    """Posts an assertion; claims that are None are left out."""
+    """Posts an assertion; omits claims that are None."""
     def post(key=workspace.key, header=None, **claims):
         now = int(time.time())
         payload = {
@@ -56,7 +56,7 @@ def sign(workspace):
 # Connections
 
 
-def test_the_two_connections(workspace):
+def test_both_connections_are_printed(workspace):
     service, oauth = workspace.service, workspace.oauth
     base = workspace.base
     addresses = {
@@ -74,7 +74,7 @@ def test_the_two_connections(workspace):
         "refresh_token", *addresses}
 
 
-def test_the_printed_connections_hold_both_ways_to_sign_in(workspace, workspace_process):
+def test_printed_connections_contain_both_sign_in_methods(workspace, workspace_process):
     printed = workspace_process.document["connections"]
     assert printed["gmail_sandbox"] == workspace.service
     assert printed["gmail_oauth_sandbox"] == workspace.oauth
@@ -83,7 +83,7 @@ def test_the_printed_connections_hold_both_ways_to_sign_in(workspace, workspace_
 # The service account
 
 
-def test_a_service_account_acts_for_a_user(workspace):
+def test_service_account_impersonates_a_user(workspace):
     credentials = workspace.delegated(SOC, GRANTED)
     credentials.refresh(Request())
     assert credentials.token.startswith("ya29.")
@@ -92,7 +92,7 @@ def test_a_service_account_acts_for_a_user(workspace):
         userId="me").execute()["emailAddress"] == SOC
 
 
-def test_the_reply_of_the_token_endpoint(sign):
+def test_token_response_has_the_documented_members(sign):
     answer = sign()
     assert answer.status_code == 200
     body = answer.json()
@@ -101,13 +101,13 @@ def test_the_reply_of_the_token_endpoint(sign):
     assert "no-store" in answer.headers["Cache-Control"]
 
 
-def test_both_audiences_are_good(workspace, sign):
+def test_both_audiences_are_valid(workspace, sign):
     assert sign(aud=workspace.token_url).status_code == 200
     assert told(sign(aud="https://example.com/token"))[:2] == (400, "invalid_grant")
     assert told(sign(aud=None))[:2] == (400, "invalid_grant")
 
 
-def test_one_scope_that_was_not_granted_fails_them_all(workspace, sign):
+def test_one_scope_that_was_not_granted_fails_the_request(workspace, sign):
     wanted = (401, "unauthorized_client", UNAUTHORIZED)
     assert told(sign(scope=AUTH + "gmail.readonly")) == wanted
     assert told(sign(scope=f"{MAIL} {AUTH}gmail.modify")) == wanted
@@ -119,11 +119,11 @@ def test_one_scope_that_was_not_granted_fails_them_all(workspace, sign):
 
 
 @pytest.mark.parametrize("user", [OTTO, "nobody@harbor.example", "soc@elsewhere.example", ""])
-def test_there_is_nobody_to_act_for(sign, user):
+def test_unknown_user_cannot_be_impersonated(sign, user):
     assert told(sign(sub=user)) == (400, "invalid_grant", "Invalid email or User ID")
 
 
-def test_another_key_another_issuer_or_a_changed_word_is_no_signature(workspace, sign):
+def test_wrong_key_issuer_or_modified_claims_invalidate_the_signature(workspace, sign):
     wanted = (400, "invalid_grant", "Invalid JWT Signature.")
     stranger = rsa.generate_private_key(public_exponent=65537, key_size=2048).private_bytes(
         Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
@@ -144,7 +144,7 @@ def test_another_key_another_issuer_or_a_changed_word_is_no_signature(workspace,
             workspace.token_url, data={"grant_type": ASSERTION, "assertion": text})) == wanted
 
 
-def test_another_algorithm_is_no_signature(workspace, sign):
+def test_other_algorithms_are_rejected(workspace, sign):
     claims = base64.urlsafe_b64encode(json.dumps({
         "iss": workspace.key["client_email"], "sub": SOC, "scope": MAIL, "aud": GOOGLE,
         "iat": int(time.time()), "exp": int(time.time()) + 60}).encode()).decode().rstrip("=")
@@ -159,7 +159,7 @@ def test_another_algorithm_is_no_signature(workspace, sign):
 
 @pytest.mark.parametrize("issued, expires", [
     (-2**62, 2**62), (0, 2**62), (0, 3601), (900, 4500), (-7200, -3600), (0, 0), (None, 60), (0, None)])
-def test_a_token_is_short_lived_and_of_now(sign, issued, expires):
+def test_assertion_must_be_short_lived_and_current(sign, issued, expires):
     now = int(time.time())
     answer = sign(
         iat=None if issued is None else now + issued,
@@ -167,14 +167,14 @@ def test_a_token_is_short_lived_and_of_now(sign, issued, expires):
     assert told(answer) == (400, "invalid_grant", TIMES)
 
 
-def test_the_clock_that_counts_is_the_sandbox_s(workspace_sandbox, sign):
+def test_sandbox_clock_determines_validity(workspace_sandbox, sign):
     workspace_sandbox.advance(7200)
     assert told(sign()) == (400, "invalid_grant", TIMES)
     now = int(time.time()) + 7200
     assert sign(iat=now, exp=now + 3600).status_code == 200
 
 
-def test_without_a_user_there_is_a_token_but_no_mailbox(workspace):
+def test_service_account_without_a_user_has_no_mailbox(workspace):
     users = workspace.gmail(credentials=workspace.delegated(None, [MAIL])).users()
     assert refusal(users.getProfile(userId="me")) == (
         400, "Precondition check failed.", "failedPrecondition")
@@ -191,12 +191,12 @@ def test_without_a_user_there_is_a_token_but_no_mailbox(workspace):
     ({"grant_type": "refresh_token"}, (400, "invalid_request")),
     ([("grant_type", ASSERTION), ("grant_type", ASSERTION)], (400, "invalid_request")),
 ])
-def test_requests_that_are_none(workspace, form, wanted):
+def test_invalid_token_requests_are_rejected(workspace, form, wanted):
     assert told(requests.post(workspace.token_url, data=form or "x=y", headers={
         "Content-Type": "application/x-www-form-urlencoded"}))[:2] == wanted
 
 
-def test_the_endpoint_takes_forms_by_post(workspace):
+def test_token_endpoint_accepts_only_posted_forms(workspace):
     assert told(requests.post(workspace.token_url, json={"grant_type": "x"}))[:2] == (
         400, "invalid_request")
     assert requests.get(workspace.token_url).status_code == 404
@@ -217,7 +217,7 @@ def test_access_tokens_expire(workspace, workspace_sandbox):
             "location": "Authorization", "locationType": "header"}]}
 
 
-def test_no_token_at_all(workspace):
+def test_missing_token_is_rejected(workspace):
     answer = requests.get(workspace.base + "/gmail/v1/users/me/profile")
     assert answer.status_code == 401
     assert answer.json()["error"]["errors"][0]["reason"] == "required"
@@ -226,7 +226,7 @@ def test_no_token_at_all(workspace):
 # Refresh tokens
 
 
-def test_a_refresh_token_gives_access_and_stays(workspace):
+def test_refresh_token_returns_access_and_stays_valid(workspace):
     credentials = workspace.consented()
     before = credentials.refresh_token
     users = workspace.gmail(credentials=credentials).users()
@@ -239,7 +239,7 @@ def test_a_refresh_token_gives_access_and_stays(workspace):
     assert len(listed["users"]) == 6
 
 
-def test_wrong_words_of_a_client(workspace):
+def test_wrong_client_credentials_are_rejected(workspace):
     token = workspace.oauth["settings"]["refresh_token"]
 
     def refresh(**form):
@@ -254,14 +254,14 @@ def test_wrong_words_of_a_client(workspace):
     assert refresh(scope=AUTH + "gmail.send")[:2] == (400, "invalid_scope")
 
 
-def test_a_refresh_token_ends(workspace, workspace_sandbox):
+def test_expired_refresh_token_is_rejected(workspace, workspace_sandbox):
     workspace_sandbox.faults("gmail-auth: expired token first 1")
     for _ in range(2):
         with pytest.raises(RefreshError, match="Token has been expired or revoked"):
             workspace.consented().refresh(Request())
 
 
-def test_a_refresh_may_bring_a_new_refresh_token(workspace, workspace_sandbox):
+def test_refresh_may_return_a_new_refresh_token(workspace, workspace_sandbox):
     workspace_sandbox.faults("gmail-auth: new refresh token")
     credentials = workspace.consented()
     before = credentials.refresh_token
@@ -278,7 +278,7 @@ def test_a_refresh_may_bring_a_new_refresh_token(workspace, workspace_sandbox):
     ("500 server_error", 500, "server_error"), ("401 disabled_client", 401, "disabled_client"),
     ("503 temporarily_unavailable", 503, "temporarily_unavailable"),
 ])
-def test_bad_days_of_the_endpoint(workspace, workspace_sandbox, fault, status, error):
+def test_injected_errors_of_the_token_endpoint(workspace, workspace_sandbox, fault, status, error):
     workspace_sandbox.faults(f"gmail-auth: {fault} first 1")
     form = {
         "grant_type": "refresh_token", "refresh_token": workspace.oauth["settings"]["refresh_token"]}
@@ -286,14 +286,14 @@ def test_bad_days_of_the_endpoint(workspace, workspace_sandbox, fault, status, e
     assert workspace.exchange(**form).status_code == 200
 
 
-def test_google_auth_tries_again_when_the_endpoint_is_unwell(workspace, workspace_sandbox):
+def test_google_auth_retries_a_temporary_error(workspace, workspace_sandbox):
     workspace_sandbox.faults("gmail-auth: 503 temporarily_unavailable first 1")
     workspace_sandbox.forget_log()
     workspace.delegated().refresh(Request())
     assert [entry["status"] for entry in workspace_sandbox.log()] == [503, 200]
 
 
-def test_words_of_faults_are_checked(workspace_sandbox):
+def test_fault_reasons_are_validated(workspace_sandbox):
     for text in ("gmail: 429 rateLimited", "gmail: 403 invalid_grant", "coda: 429 quotaExceeded",
                  "gmail: new token"):
         answer = requests.post(
@@ -309,7 +309,7 @@ def redirect():
     return "http://127.0.0.1:59999/callback"
 
 
-def test_the_whole_way_by_google_s_flow(workspace, redirect, monkeypatch):
+def test_complete_flow_with_google_auth_oauthlib(workspace, redirect, monkeypatch):
     monkeypatch.setenv("OAUTHLIB_INSECURE_TRANSPORT", "1")
     settings = workspace.oauth["settings"]
     flow = Flow.from_client_config({"installed": {
@@ -331,7 +331,7 @@ def test_the_whole_way_by_google_s_flow(workspace, redirect, monkeypatch):
     assert users.getProfile(userId="me").execute()["emailAddress"] == MIKA
 
 
-def test_the_page_has_links_that_allow_and_cancel(workspace, redirect):
+def test_consent_page_has_links_to_allow_and_cancel(workspace, redirect):
     settings = workspace.oauth["settings"]
     query = {
         "client_id": settings["client_id"], "redirect_uri": redirect, "response_type": "code",
@@ -355,7 +355,7 @@ def test_the_page_has_links_that_allow_and_cancel(workspace, redirect):
     ({"code_challenge": "x", "code_challenge_method": "MD5"}, 400, "invalid_request"),
     ({"login_hint": "nobody@harbor.example"}, 400, "find your Google Account"),
 ])
-def test_the_page_refuses_without_sending_anybody_anywhere(
+def test_invalid_consent_request_is_rejected_without_a_redirect(
     workspace, redirect, change, status, word
 ):
     query = {
@@ -366,7 +366,7 @@ def test_the_page_refuses_without_sending_anybody_anywhere(
     assert "Location" not in answer.headers
 
 
-def test_a_code_is_good_once_for_one_address(workspace, redirect):
+def test_code_is_valid_once_for_one_redirect_uri(workspace, redirect):
     def exchange(code, address=redirect):
         return workspace.exchange(
             grant_type="authorization_code", code=code, redirect_uri=address)
@@ -378,7 +378,7 @@ def test_a_code_is_good_once_for_one_address(workspace, redirect):
     assert told(exchange(code))[:2] == (400, "invalid_grant")
     code = workspace.consent([MAIL], redirect_uri=redirect)["code"]
     assert told(exchange(code, redirect + "/"))[:2] == (400, "redirect_uri_mismatch")
-    # It is used up by the wrong try.
+    # The failed attempt has consumed the code.
     assert told(exchange(code))[:2] == (400, "invalid_grant")
 
 
@@ -391,7 +391,7 @@ def test_a_code_expires(workspace, workspace_sandbox, redirect):
 
 
 @pytest.mark.parametrize("verifier, good", [("v" * 43, True), ("w" * 43, False), (None, False)])
-def test_pkce_is_proved(workspace, redirect, verifier, good):
+def test_pkce_verifier_is_checked(workspace, redirect, verifier, good):
     digest = hashlib.sha256(b"v" * 43).digest()
     challenge = base64.urlsafe_b64encode(digest).decode().rstrip("=")
     code = workspace.consent(
@@ -404,7 +404,7 @@ def test_pkce_is_proved(workspace, redirect, verifier, good):
         assert told(answer)[:2] == (400, "invalid_grant")
 
 
-def test_a_second_consent_gives_no_refresh_token_unless_asked_again(workspace, redirect):
+def test_repeated_consent_returns_no_refresh_token_by_default(workspace, redirect):
     def tokens(**more):
         code = workspace.consent([MAIL], user=MIKA, redirect_uri=redirect, **more)["code"]
         return workspace.exchange(

@@ -32,7 +32,7 @@ def running():
 
 @pytest.fixture
 def sandbox(running):
-    """As fresh, without the rate limits."""
+    """A reset sandbox without rate limits."""
     running.reset()
     running.faults(NO_LIMITS)
     return running
@@ -63,10 +63,10 @@ def names(items):
     return [item["name"] for item in items]
 
 
-# The gate
+# Authentication and routing
 
 
-def test_the_connection_names_the_integration_and_opens_everything(sandbox, client):
+def test_printed_connection_names_the_integration_and_works(sandbox, client):
     connection = sandbox.gravityzone
     assert connection["integration"] == "bitdefender_gravityzone"
     assert connection["settings"] == {
@@ -81,12 +81,12 @@ def test_the_connection_names_the_integration_and_opens_everything(sandbox, clie
     ("POST", "/api/v1.0/jsonrpc/network"), ("GET", "/api/v1.0/jsonrpc/network"),
     ("POST", "/api/v1.0/jsonrpc/nothing"), ("GET", "/api/v1.0/http/downloadReportZip"),
 ])
-def test_a_wrong_key_is_401_before_anything_else(sandbox, key, verb, path):
+def test_wrong_key_is_401_before_other_checks(sandbox, key, verb, path):
     answer = requests.request(verb, sandbox.base + path, auth=(key, ""), data="{")
     assert (answer.status_code, answer.content) == (401, b"")
 
 
-def test_the_key_is_the_user_and_the_password_empty(sandbox):
+def test_key_is_the_user_name_with_an_empty_password(sandbox):
     url = sandbox.base + "/api/v1.0/jsonrpc/general"
     assert requests.post(url).status_code == 401
     assert requests.post(url, auth=("", PARTNER)).status_code == 401
@@ -102,7 +102,7 @@ def test_the_key_is_the_user_and_the_password_empty(sandbox):
     ("quarantine", 404), ("quarantine/virtualmachines", 404), ("network/exchange", 404),
     ("network/", 404), ("networks", 404), ("general/computers", 404), ("", 404),
 ])
-def test_a_service_is_there_or_404(sandbox, client, service, status):
+def test_service_exists_or_is_404(sandbox, client, service, status):
     assert client.post("nothing", {}, service).status_code == status
 
 
@@ -113,20 +113,20 @@ def test_other_versions_and_protocols_are_404(sandbox, client, path):
 
 
 @pytest.mark.parametrize("verb", ["GET", "HEAD", "PUT", "PATCH", "DELETE"])
-def test_a_verb_other_than_post_is_405(sandbox, client, verb):
+def test_verb_other_than_post_is_405(sandbox, client, verb):
     answer = client.session.request(verb, sandbox.base + "/api/v1.0/jsonrpc/network")
     assert (answer.status_code, answer.headers["Allow"]) == (405, "POST")
 
 
 @pytest.mark.parametrize("method", [
     "getApiKeyDetails", "getQuarantineItemsList", "getReportsList"])
-def test_an_area_that_the_key_does_not_open_is_403(sandbox, method):
+def test_area_without_permission_is_403(sandbox, method):
     answer = GravityZone(sandbox.base, ANALYST).post(method, {})
     assert answer.status_code == 403
     assert answer.json()["error"]["data"]["details"] == "Unauthorized."
 
 
-def test_a_key_of_one_company_sees_that_company_alone(sandbox, ids):
+def test_key_of_one_company_sees_only_that_company(sandbox, ids):
     clinic = GravityZone(sandbox.base, CLINIC)
     items = clinic.pages("getNetworkInventoryItems", filters=RECURSIVE)
     assert {item["companyId"] for item in items} == {ids.companies["Lantern Clinics"]}
@@ -146,7 +146,7 @@ def raw(client, text, version="v1.0"):
     return answer.status_code, answer.json()
 
 
-def test_an_answer_echoes_the_id(client):
+def test_response_echoes_the_id(client):
     for identifier in ("x", "caf\u00e9", 7):
         body = {"id": identifier, "jsonrpc": "2.0", "method": "getCustomGroupsList", "params": {}}
         status, answer = raw(client, json.dumps(body))
@@ -167,14 +167,14 @@ def test_an_answer_echoes_the_id(client):
     ('{"id":"1","jsonrpc":"2.0","method":"getendpointslist","params":{}}', -32601, "Method not found"),
     ('{"id":"1","jsonrpc":"2.0","method":"getReportsList","params":{}}', -32601, "Method not found"),
 ])
-def test_what_is_no_call_is_refused_with_its_code(client, text, code, message):
+def test_invalid_call_is_rejected_with_its_code(client, text, code, message):
     status, answer = raw(client, text)
     assert (status, answer["error"]["code"], answer["error"]["message"]) == (200, code, message)
 
 
 @pytest.mark.parametrize("text, status", [
     ("{", 400), ("{}", 400), ('{"id":1,"jsonrpc":"2.0","method":"x","params":{}}', 404)])
-def test_the_same_with_a_status(sandbox, client, text, status):
+def test_invalid_call_is_rejected_with_a_status(sandbox, client, text, status):
     sandbox.faults(AS_STATUS)
     assert raw(client, text)[0] == status
 
@@ -235,10 +235,10 @@ def test_parameters_are_strict(client, method, params, name):
     assert error["data"]["details"] == invalid(name)
 
 
-# The product's error samples, word for word
+# The error samples of the product page, word for word
 
 
-def test_every_error_of_the_product_page_can_be_had(sandbox, client, ids):
+def test_every_error_of_the_product_page_is_emulated(sandbox, client, ids):
     pc, guest, clinic = (ids.endpoints[name] for name in ("FIN-PC1", "GUEST-01", "CLINIC-PC1"))
     samples = [
         (ANALYST, "addToBlocklist", {"hashType": 2, "hashList": [MD5], "sourceInfo": "x"}, 403,
@@ -282,7 +282,7 @@ def test_every_error_of_the_product_page_can_be_had(sandbox, client, ids):
             assert error["data"]["details"] == details
 
 
-# Listing the network
+# Network inventory
 
 
 def test_pages_of_endpoints(client):
@@ -296,7 +296,7 @@ def test_pages_of_endpoints(client):
     assert client.call("getEndpointsList")["perPage"] == 30
 
 
-def test_an_endpoint_has_the_members_of_the_contract(client, ids):
+def test_endpoint_has_the_documented_members(client, ids):
     (item,) = client.call(
         "getEndpointsList", filters={**RECURSIVE, "details": {"name": "ENG-WS01"}})["items"]
     assert set(item) == {
@@ -312,12 +312,12 @@ def under(client, parent=None, **filters):
     return names(client.pages("getEndpointsList", filters=filters, **parameters))
 
 
-def test_endpoints_are_those_of_the_parent_or_of_all_below(client, ids):
+def test_endpoints_are_listed_by_parent_or_recursively(client, ids):
     assert under(client, ids.groups["Finance"]) == [f"FIN-PC{n}" for n in range(1, 9)]
     everywhere = under(client, ids.groups["Headquarters"], **RECURSIVE)
     assert len(everywhere) == 23 and under(client, ids.groups["Headquarters"]) == []
     assert len(under(client)) == 9
-    # The company's tree holds the group Deleted, Computers and Groups does not.
+    # The tree of the company contains the group Deleted; Computers and Groups does not.
     assert len(under(client, **RECURSIVE)) == 54
     assert len(under(client, ids.companies["Harbor Logistics"], **RECURSIVE)) == 56
     assert len(under(client, ids.companies["Lantern Clinics"], **RECURSIVE)) == 4
@@ -335,34 +335,34 @@ def test_endpoints_are_those_of_the_parent_or_of_all_below(client, ids):
     ({"security": {"management": {"managedWithBest": True, "managedRelays": True}},
       "details": {"name": "*LAY2"}}, ["SRV-RELAY2"]),
 ])
-def test_filters_of_endpoints(client, filters, shown):
+def test_endpoints_are_filtered(client, filters, shown):
     assert under(client, **{**RECURSIVE, **filters}) == shown
 
 
-def test_a_filter_by_mac_takes_any_of_several(client, ids):
+def test_mac_filter_matches_any_of_several(client, ids):
     macs = [ids.macs["FIN-PC2"][0], ids.macs["LOBBY-PC1"][1], "0250f2ffffff"]
     assert under(client, **RECURSIVE, details={"macs": macs}) == ["LOBBY-PC1", "FIN-PC2"]
 
 
-def test_managed_unmanaged_and_both(client):
+def test_endpoints_are_filtered_by_management(client):
     counts = [len(client.call("getEndpointsList", **more)["items"])
               for more in ({}, {"isManaged": True}, {"isManaged": False})]
     assert counts == [9, 4, 5]
 
 
-def test_flags_of_a_role_are_there_only_when_true(client):
+def test_role_flags_are_present_only_if_true(client):
     items = client.pages("getEndpointsList", filters=RECURSIVE)
     for flag in ("managedRelay", "managedExchangeServer", "securityServer"):
         assert {item[flag] for item in items if flag in item} == {True}
 
 
-def test_v1_1_pages_of_endpoints_may_be_large(client):
+def test_v1_1_endpoint_pages_may_be_large(client):
     answer = client.call("getEndpointsList", version="v1.1", perPage=1000, filters=RECURSIVE)
     assert (len(answer["items"]), answer["pagesCount"]) == (54, 1)
     assert client.refusal("getEndpointsList", version="v1.1", perPage=1001) == invalid("perPage")
 
 
-def test_the_inventory_starts_with_the_companies(client, ids):
+def test_inventory_starts_with_the_companies(client, ids):
     items = client.call("getNetworkInventoryItems")["items"]
     assert [(item["name"], item["type"]) for item in items] == [
         ("Harbor Logistics", 1), ("Lantern Clinics", 1)]
@@ -378,14 +378,14 @@ def test_the_inventory_starts_with_the_companies(client, ids):
     (["groups"], 10), (["computers"], 49), (["virtualMachines"], 10), (["ec2Instances"], 1),
     (["companies"], 2), (["companyFolders"], 0), (["groups", "ec2Instances"], 11), ([], 76),
 ])
-def test_the_inventory_by_type(client, types, count):
+def test_inventory_is_filtered_by_type(client, types, count):
     filters = {**RECURSIVE, "type": {name: True for name in types} | {"containers": False}}
     assert client.refusal("getNetworkInventoryItems", filters=filters) == invalid("filters.type.containers")
     del filters["type"]["containers"]
     assert client.call("getNetworkInventoryItems", filters=filters)["total"] == count
 
 
-def test_the_inventory_with_other_filters(client, ids):
+def test_inventory_has_other_filters(client, ids):
     def shown(**filters):
         return names(client.pages("getNetworkInventoryItems", filters={**RECURSIVE, **filters}))
     assert shown(details={"name": "*and"}) == ["Computers and Groups", "Computers and Groups"]
@@ -393,7 +393,7 @@ def test_the_inventory_with_other_filters(client, ids):
     assert shown(details={"macs": ids.macs["AWS-WEB1"]}, type={"ec2Instances": True}) == ["AWS-WEB1"]
 
 
-def test_v1_1_inventory_has_its_totals_on_the_first_page_alone(client):
+def test_v1_1_inventory_has_totals_only_on_the_first_page(client):
     def page(number):
         return client.call("getNetworkInventoryItems", version="v1.1", page=number, perPage=40,
                            filters=RECURSIVE)
@@ -403,13 +403,13 @@ def test_v1_1_inventory_has_its_totals_on_the_first_page_alone(client):
     assert (len(second["items"]), second["hasMoreRecords"]) == (36, False)
 
 
-def test_on_premises_the_kinds_of_machines_have_paths_of_their_own(client):
+def test_on_premises_paths_separate_machine_types(client):
     for service, types in (("network/computers", {0, 1}), ("network/virtualmachines", {2, 3})):
         answer = client.call("getEndpointsList", service=service, perPage=100, filters=RECURSIVE)
         assert {item["machineType"] for item in answer["items"]} == types
 
 
-def test_details_of_a_managed_endpoint(client, ids):
+def test_managed_endpoint_has_details(client, ids):
     details = client.call("getManagedEndpointDetails", endpointId=ids.endpoints["SRV-RELAY1"])
     assert set(details) >= {
         "id", "name", "companyId", "operatingSystem", "state", "ip", "lastSeen", "machineType",
@@ -428,7 +428,7 @@ def groups(client, parent=None):
     return names(client.call("getCustomGroupsList", **({} if parent is None else {"parentId": parent})))
 
 
-def test_groups_are_listed_level_by_level(client, ids):
+def test_groups_are_listed_by_level(client, ids):
     assert groups(client) == groups(client, ids.companies["Harbor Logistics"]) == [
         "Computers and Groups", "Deleted"]
     assert groups(client, ids.groups["Computers and Groups"]) == [
@@ -438,7 +438,7 @@ def test_groups_are_listed_level_by_level(client, ids):
     assert groups(client, ids.groups["Payroll"]) == groups(client, ids.groups["Deleted"]) == []
 
 
-def test_a_group_is_created_below_the_company_or_a_group(client, ids):
+def test_group_is_created_below_a_company_or_a_group(client, ids):
     made = client.call("createCustomGroup", groupName="New")
     inner = client.call("createCustomGroup", groupName="New", parentId=made)
     other = client.call("createCustomGroup", groupName="New", parentId=ids.companies["Lantern Clinics"])
@@ -450,7 +450,7 @@ def test_a_group_is_created_below_the_company_or_a_group(client, ids):
         "createCustomGroup", groupName="New", parentId=ids.groups["Deleted"]) == invalid("parentId")
 
 
-def test_a_group_is_moved_with_what_is_in_it(client, ids):
+def test_group_is_moved_with_its_content(client, ids):
     finance, warehouse = ids.groups["Finance"], ids.groups["Warehouse"]
     assert client.call("moveCustomGroup", groupId=finance, parentId=warehouse) is None
     assert groups(client, warehouse) == ["Finance", "Dock Terminals"]
@@ -465,7 +465,7 @@ def test_a_group_is_moved_with_what_is_in_it(client, ids):
     ("Finance", "Deleted", "parent"), ("Finance", "Wards", "parent"),
     ("Computers and Groups", "Finance", "group"), ("Deleted", "Finance", "group"),
 ])
-def test_a_group_that_cannot_go_there_stays(client, ids, group, parent, details):
+def test_invalid_group_move_is_rejected(client, ids, group, parent, details):
     expected = {
         "parent": invalid("parentId"),
         "group": "Incorrect custom group specified through the 'groupId' parameter."
@@ -474,7 +474,7 @@ def test_a_group_that_cannot_go_there_stays(client, ids, group, parent, details)
         "moveCustomGroup", groupId=ids.groups[group], parentId=ids.groups[parent]) == expected
 
 
-def test_a_group_is_deleted_when_it_is_empty_or_by_force(client, ids):
+def test_group_is_deleted_if_empty_or_by_force(client, ids):
     assert client.call("deleteCustomGroup", groupId=ids.groups["Spare Room"]) is None
     finance = ids.groups["Finance"]
     assert "not empty" in client.refusal("deleteCustomGroup", groupId=finance)
@@ -501,7 +501,7 @@ def test_endpoints_are_moved_all_or_none(client, ids):
     assert sorted(under(client, empty)) == ["FIN-PC1", "GUEST-01"]
 
 
-def test_an_endpoint_is_deleted_in_two_steps(client, ids):
+def test_endpoint_is_deleted_in_two_steps(client, ids):
     endpoint = ids.endpoints["FIN-PC3"]
     assert client.call("deleteEndpoint", endpointId=endpoint) is None
     assert "FIN-PC3" in under(client, ids.groups["Deleted"])
@@ -511,7 +511,7 @@ def test_an_endpoint_is_deleted_in_two_steps(client, ids):
     assert client.refusal("deleteEndpoint", endpointId=ids.groups["Finance"]) == invalid("endpointId")
 
 
-def test_a_label_is_set_shown_and_cleared(client, ids):
+def test_label_is_set_shown_and_cleared(client, ids):
     endpoint = ids.endpoints["GUEST-03"]
     for label in ("x" * 64, "caf\u00e9", ""):
         assert client.call("setEndpointLabel", endpointId=endpoint, label=label) is True
@@ -527,7 +527,7 @@ NOT_RESTORABLE = (
     " or a isolation task is already in progress.")
 
 
-def test_isolation_takes_its_time_there_and_back(sandbox, client, ids):
+def test_isolation_and_restoration_take_time(sandbox, client, ids):
     endpoint = ids.endpoints["ENG-WS02"]
     def isolate():
         return client.call("createIsolateEndpointTask", endpointId=endpoint)
@@ -555,7 +555,7 @@ def test_isolation_in_v1_1_and_v1_2(sandbox, client, ids):
     assert client.refusal(method, version="v1.2", endpointId=one) == invalid("endpointId")
     assert client.refusal(method, version="v1.0", endpointIds=[one]) == invalid("endpointIds")
     assert client.refusal(method, version="v1.2", endpointIds=[one] * 1001) == invalid("endpointIds")
-    # All or none.
+    # All or nothing.
     three, guest = ids.endpoints["FIN-PC3"], ids.endpoints["GUEST-01"]
     assert "not managed" in client.refusal(method, version="v1.2", endpointIds=[three, guest])
     sandbox.advance(31)
@@ -564,14 +564,14 @@ def test_isolation_in_v1_1_and_v1_2(sandbox, client, ids):
     assert len(client.call(restore, version="v1.2", endpointIds=[one, two])) == 1
 
 
-# Block list
+# Blocklist
 
 
 def blocked(client, **more):
     return {item["hash"]: item for item in client.pages("getBlocklistItems", **more)}
 
 
-def test_hashes_are_added_once_and_removed_one_by_one(client, ids):
+def test_hashes_are_added_once_and_removed_individually(client, ids):
     before = blocked(client)
     added = {"hashType": 1, "hashList": [SHA256, SHA256.upper(), "ef" * 32], "sourceInfo": "a note"}
     assert client.call("addToBlocklist", **added) is True
@@ -587,7 +587,7 @@ def test_hashes_are_added_once_and_removed_one_by_one(client, ids):
     assert "does not exist" in client.refusal("removeFromBlocklist", hashItemId=item["id"])
 
 
-def test_each_company_has_its_block_list(sandbox, client, ids):
+def test_each_company_has_a_separate_blocklist(sandbox, client, ids):
     lantern = ids.companies["Lantern Clinics"]
     before = set(blocked(client))
     assert client.call("addToBlocklist", hashType=2, hashList=[MD5], sourceInfo="x", companyId=lantern)
@@ -603,7 +603,7 @@ def test_each_company_has_its_block_list(sandbox, client, ids):
     assert "enough rights" in analyst.refusal("removeFromBlocklist", hashItemId=item["id"])
 
 
-def test_v1_2_has_other_shapes_and_refuses_those_of_v1_0(client):
+def test_v1_2_has_other_formats_and_rejects_those_of_v1_0(client):
     hashes = {"hashType": 2, "hashList": [MD5], "sourceInfo": "x"}
     rules = {"type": "hash", "rules": [{"note": "n", "details": {"algorithm": "md5", "hash": MD5}}]}
     assert client.refusal("addToBlocklist", version="v1.2", **hashes) == invalid("hashType")
@@ -627,7 +627,7 @@ def test_v1_2_has_other_shapes_and_refuses_those_of_v1_0(client):
 # Scan tasks
 
 
-def test_a_scan_goes_from_pending_to_finished(sandbox, client, ids):
+def test_scan_goes_from_pending_to_finished(sandbox, client, ids):
     target = ids.endpoints["FIN-PC1"]
     def status():
         (task,) = client.call("getScanTasksList", name="mine")["items"]
@@ -641,7 +641,7 @@ def test_a_scan_goes_from_pending_to_finished(sandbox, client, ids):
     assert status() == 3
 
 
-def test_what_a_scan_task_answers_with(client, ids):
+def test_scan_task_response_format(client, ids):
     both = [ids.endpoints["FIN-PC1"], ids.groups["Wards"]]
     made = client.call("createScanTask", targetIds=both, type=2, returnAllTaskIds=True)
     assert len(made) == 2  # one for each company
@@ -658,7 +658,7 @@ def test_what_a_scan_task_answers_with(client, ids):
     assert client.refusal("createScanTask", targetIds=[guest], type=1) == invalid("targetIds")
 
 
-def test_scan_tasks_by_name_and_status(client):
+def test_scan_tasks_are_filtered_by_name_and_status(client):
     def count(**more):
         return client.call("getScanTasksList", **more)["total"]
     assert [count(), count(name="weekly"), count(name="Scan"), count(name="*scan"), count(status=3),
@@ -668,7 +668,7 @@ def test_scan_tasks_by_name_and_status(client):
 # Quarantine
 
 
-def test_quarantined_files_and_mails(client):
+def test_quarantine_lists_files_and_mails(client):
     files = client.pages("getQuarantineItemsList")
     mails = client.pages("getQuarantineItemsList", service="quarantine/exchange")
     assert (len(files), len(mails)) == (20, 6)
@@ -688,16 +688,16 @@ def test_quarantined_files_and_mails(client):
     ({"endDate": "2026-11-18T06:00:00Z", "startDate": "2026-11-17T00:00:00Z"}, 2),
     ({"endDate": "2026-11-18T06:00:00Z", "threatName": "Ransom"}, 4),
 ])
-def test_filters_of_the_quarantine(client, filters, count):
+def test_quarantine_is_filtered(client, filters, count):
     assert client.call("getQuarantineItemsList", filters=filters)["total"] == count
 
 
-def test_quarantined_items_of_one_endpoint(client, ids):
+def test_quarantine_is_listed_by_endpoint(client, ids):
     items = client.pages("getQuarantineItemsList", endpointId=ids.endpoints["FIN-PC1"])
     assert {item["endpointName"] for item in items} == {"FIN-PC1"} and len(items) == 2
 
 
-def test_removal_is_pending_and_then_the_items_are_gone(sandbox, client):
+def test_removal_is_pending_before_the_items_disappear(sandbox, client):
     items = client.pages("getQuarantineItemsList")
     first, second = (item["id"] for item in items[:2])
     remove = "createRemoveQuarantineItemTask"
@@ -717,7 +717,7 @@ def test_removal_is_pending_and_then_the_items_are_gone(sandbox, client):
     assert len(set(tasks)) == 2
 
 
-def test_a_file_is_quarantined_where_it_can_be(sandbox, client, ids):
+def test_file_is_quarantined_on_supported_endpoints(sandbox, client, ids):
     add, path = "createAddFileToQuarantineTask", r"d:\taskSample\sample.dll"
     targets = [ids.endpoints[name] for name in ("FIN-PC1", "GUEST-01", "DOCK-HMI1")]
     assert client.call(add, endpointIds=targets, filePath=path) is True
@@ -735,7 +735,7 @@ def test_a_file_is_quarantined_where_it_can_be(sandbox, client, ids):
 # Reports
 
 
-def test_reports_by_name_and_type(client):
+def test_reports_are_filtered_by_name_and_type(client):
     reports = client.pages("getReportsList")
     assert len(reports) == 41 and {r["occurrence"] for r in reports} == {1, 2, 3, 4, 5}
     assert set(reports[0]) == {"id", "name", "type", "occurrence"}
@@ -744,7 +744,7 @@ def test_reports_by_name_and_type(client):
     assert {r["type"] for r in client.call("getReportsList", type=12)["items"]} == {12}
 
 
-def test_an_archive_has_a_table_and_a_page_for_each_instance(sandbox, client, ids):
+def test_archive_has_a_csv_and_a_pdf_per_instance(sandbox, client, ids):
     links = client.call("getDownloadLinks", reportId=ids.reports["Web Control daily"])
     assert links["readyForDownload"] is True and set(links) == {
         "readyForDownload", "lastInstanceUrl", "allInstancesUrl"}
@@ -771,7 +771,7 @@ def test_an_archive_has_a_table_and_a_page_for_each_instance(sandbox, client, id
         assert requests.post(link, auth=(PARTNER, "")).status_code == 405
 
 
-def test_an_instant_report_has_one_link_and_is_gone_after_a_day(sandbox, client, ids):
+def test_instant_report_has_one_link_and_disappears_after_a_day(sandbox, client, ids):
     report = ids.reports["Malware Review instant"]
     links = client.call("getDownloadLinks", reportId=report)
     assert set(links) == {"readyForDownload", "lastInstanceUrl"}
@@ -781,7 +781,7 @@ def test_an_instant_report_has_one_link_and_is_gone_after_a_day(sandbox, client,
     assert client.session.get(links["lastInstanceUrl"]).status_code == 404
 
 
-def test_a_report_that_is_not_ready_has_no_link(sandbox, client, ids):
+def test_report_that_is_not_ready_has_no_link(sandbox, client, ids):
     soon, never = ids.reports["Ready In Five Minutes"], ids.reports["Never Ready"]
     for report in (soon, never):
         assert client.call("getDownloadLinks", reportId=report) == {"readyForDownload": False}
@@ -794,12 +794,12 @@ def test_a_report_that_is_not_ready_has_no_link(sandbox, client, ids):
     ("Link To Another Address", "http://127.0.0.2:{port}/api/v1.0/http/"),
     ("Link To Another Name", "https://reports.example.invalid/api/v1.0/http/"),
 ])
-def test_some_links_lead_elsewhere(sandbox, client, ids, report, start):
+def test_some_download_links_point_to_other_hosts(sandbox, client, ids, report, start):
     link = client.call("getDownloadLinks", reportId=ids.reports[report])["lastInstanceUrl"]
     assert link.startswith(start.format(port=sandbox.base.rpartition(":")[2]))
 
 
-def test_one_download_is_a_page(client, ids):
+def test_one_download_is_an_html_page(client, ids):
     links = client.call("getDownloadLinks", reportId=ids.reports["Page Instead Of An Archive"])
     answer = client.session.get(links["lastInstanceUrl"])
     assert answer.status_code == 200 and answer.headers["Content-Type"].startswith("text/html")
@@ -809,7 +809,7 @@ def test_one_download_is_a_page(client, ids):
 
 
 def together(*works):
-    """Runs them at once."""
+    """Runs the functions concurrently."""
     gate = threading.Barrier(len(works))
     def run(work):
         gate.wait()
@@ -818,7 +818,7 @@ def together(*works):
     return [pool.submit(run, work) for work in works]
 
 
-def test_the_sixth_change_of_the_block_list_in_a_minute_is_429(sandbox, limited):
+def test_sixth_blocklist_change_in_a_minute_is_429(sandbox, limited):
     def add():
         return limited.post("addToBlocklist", {"hashType": 2, "hashList": [MD5], "sourceInfo": "x"})
     def remove():
@@ -826,14 +826,14 @@ def test_the_sixth_change_of_the_block_list_in_a_minute_is_429(sandbox, limited)
     assert [work().status_code for work in (add, add, remove, remove, add)] == [200] * 5
     refused = remove()
     assert refused.status_code == 429 and 50 <= int(refused.headers["Retry-After"]) <= 60
-    # The other buckets and the other keys have their own.
+    # Other buckets and other keys have separate limits.
     assert limited.post("getBlocklistItems").status_code == 200
     assert GravityZone(sandbox.base, CLINIC).post("removeFromBlocklist", {}).status_code == 200
     sandbox.advance(int(refused.headers["Retry-After"]))
     assert add().status_code == 200
 
 
-def test_the_31st_task_in_a_minute_waits_and_the_41st_is_429(sandbox, limited):
+def test_task_31_in_a_minute_is_queued_and_task_41_is_429(sandbox, limited):
     scan = {"macAddresses": [], "type": 1}  # refused, and counted like others
     for number in range(30):
         method = ("createScanTaskByMac", "createScanTask", "deleteEndpoint")[number % 3]
@@ -842,14 +842,14 @@ def test_the_31st_task_in_a_minute_waits_and_the_41st_is_429(sandbox, limited):
     calls = together(*[lambda c=c: c.post("createScanTaskByMac", scan) for c in clients])
     done, waiting = concurrent.futures.wait(
         calls, timeout=30, return_when=concurrent.futures.FIRST_COMPLETED)
-    # Ten have room in the queue, so the one that is answered is the eleventh.
+    # The queue has ten slots, so the call that gets a response is the eleventh.
     assert [call.result().status_code for call in done] == [429] and len(waiting) == 10
     assert 1 <= int(next(iter(done)).result().headers["Retry-After"]) <= 60
     sandbox.advance(61)
     assert [call.result(30).status_code for call in waiting] == [200] * 10
 
 
-def test_a_burst_beyond_ten_a_second_is_queued_and_then_429(sandbox, limited):
+def test_burst_above_ten_per_second_is_queued_and_then_429(sandbox, limited):
     clients = [GravityZone(sandbox.base) for _ in range(60)]
     calls = together(*[lambda c=c: c.post("getApiKeyDetails") for c in clients])
     answers = [call.result(30) for call in calls]
@@ -858,7 +858,7 @@ def test_a_burst_beyond_ten_a_second_is_queued_and_then_429(sandbox, limited):
     assert {answer.headers["Retry-After"] for answer in answers if answer.status_code == 429} == {"1"}
 
 
-def test_a_reset_lets_go_of_those_that_wait(sandbox, limited):
+def test_reset_releases_queued_calls(sandbox, limited):
     for _ in range(30):
         limited.post("createScanTask", {})
     (call,) = together(lambda: GravityZone(sandbox.base).post("createScanTask", {}))
@@ -867,7 +867,7 @@ def test_a_reset_lets_go_of_those_that_wait(sandbox, limited):
     assert call.result().status_code == 200
 
 
-def test_limits_and_their_header_can_be_switched_off(sandbox, limited):
+def test_rate_limits_and_retry_after_can_be_disabled(sandbox, limited):
     def statuses():
         return [limited.post("removeFromBlocklist", {}).status_code for _ in range(7)]
     assert statuses() == [200] * 5 + [429] * 2
@@ -879,10 +879,10 @@ def test_limits_and_their_header_can_be_switched_off(sandbox, limited):
     assert limited.post("addToBlocklist", {}).status_code == 429
 
 
-# Faults
+# Fault injection
 
 
-def test_a_fault_is_kept_to_a_method(sandbox, client):
+def test_fault_is_limited_to_a_method(sandbox, client):
     sandbox.faults(NO_LIMITS, "gravityzone: 503 first 1 on getReportsList")
     assert client.post("getEndpointsList").status_code == 200
     assert client.post("getReportsList").status_code == 503
@@ -892,7 +892,7 @@ def test_a_fault_is_kept_to_a_method(sandbox, client):
     assert client.post("getQuarantineItemsList").status_code == 500
 
 
-def test_a_habit_can_be_kept_to_a_method_or_come_now_and_then(sandbox, client):
+def test_quirk_is_limited_to_a_method_or_periodic(sandbox, client):
     sandbox.faults(NO_LIMITS, AS_STATUS + " on deleteEndpoint")
     assert client.post("deleteEndpoint").status_code == 400
     assert client.post("setEndpointLabel").status_code == 200
@@ -900,7 +900,7 @@ def test_a_habit_can_be_kept_to_a_method_or_come_now_and_then(sandbox, client):
     assert [client.post("deleteEndpoint").status_code for _ in range(4)] == [200, 400, 200, 400]
 
 
-def test_statuses_and_other_faults(sandbox, client):
+def test_injected_statuses_and_other_faults(sandbox, client):
     for status in (401, 403, 404, 405, 429, 418, 500, 503):
         sandbox.faults(f"gravityzone: {status}")
         assert client.post("getReportsList").status_code == status
@@ -914,14 +914,14 @@ def test_statuses_and_other_faults(sandbox, client):
         client.post("getReportsList")
 
 
-def test_a_dropped_body_was_acted_on(sandbox, client):
+def test_dropped_body_has_taken_effect(sandbox, client):
     sandbox.faults(NO_LIMITS, "gravityzone: drop body first 1 on createCustomGroup")
     with pytest.raises(requests.RequestException):
         client.post("createCustomGroup", {"groupName": "Once"})
     assert client.refusal("createCustomGroup", groupName="Once") == "Group name already exists."
 
 
-def test_faults_of_one_vendor_leave_the_other_alone(sandbox, client):
+def test_faults_affect_only_their_vendor(sandbox, client):
     sandbox.faults("coda: 500", NO_LIMITS)
     assert client.post("getReportsList").status_code == 200
     sandbox.faults("gravityzone: 500")
@@ -937,12 +937,12 @@ def test_faults_of_one_vendor_leave_the_other_alone(sandbox, client):
     ("gravityzone: no", 16, "'retry-after' or 'rate'"),
     ("gravityzone: no rate limit", 22, "did you mean 'limits'?"),
     ("gravityzone: no rate limits now", 29, "on [VERB] PATH"),
-    ("gravityzone: no rate limits retry-after 2", 14, "goes with a status"),
+    ("gravityzone: no rate limits retry-after 2", 14, "requires a status"),
     ("gravityzone: 429 on getEndpointList", 21, "did you mean 'getEndpointsList'?"),
     ("coda: 429 on getEndpointsList", 14, "expected a verb"),
     ("coda: errors as http status", 7, "from 400 to 599"),
 ])
-def test_a_bad_fault_text_is_explained(sandbox, text, column, hint):
+def test_invalid_fault_text_is_explained(sandbox, text, column, hint):
     answer = requests.post(
         sandbox.base + "/_sandbox/faults", json=[text], headers={"X-Sandbox": "1"})
     message = answer.json()["error"]
@@ -953,7 +953,7 @@ def test_a_bad_fault_text_is_explained(sandbox, text, column, hint):
 # The sandbox
 
 
-def test_requests_are_logged_and_a_reset_brings_everything_back(sandbox, client, ids):
+def test_requests_are_logged_and_reset_restores_the_initial_state(sandbox, client, ids):
     client.call("createCustomGroup", groupName="Gone")
     entry = sandbox.log()[-1]
     assert (entry["method"], entry["path"], entry["status"]) == ("POST", "/api/v1.0/jsonrpc/network", 200)
@@ -962,7 +962,7 @@ def test_requests_are_logged_and_a_reset_brings_everything_back(sandbox, client,
     assert "Gone" not in groups(client, ids.groups["Computers and Groups"])
 
 
-def test_many_clients_at_once_lose_nothing(sandbox, ids):
+def test_concurrent_clients_lose_no_changes(sandbox, ids):
     parent = ids.groups["Spare Room"]
     def work(number):
         client = GravityZone(sandbox.base)

@@ -1,14 +1,11 @@
-"""What the wire tests share."""
+"""Fixtures of the wire tests."""
 
 import pathlib
-import sys
 
 import pytest
-
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "Support"))
-
-from host import EXECUTABLE, ROOT, Sandbox  # noqa: E402
-from vendor import GatedVendor  # noqa: E402
+from Support.host import EXECUTABLE, ROOT
+from Support.sandbox import Sandbox
+from Support.vendor import GatedVendor
 
 SUITES = ROOT.parent / "shared/suites"
 
@@ -16,13 +13,13 @@ SUITES = ROOT.parent / "shared/suites"
 def pytest_configure(config: pytest.Config) -> None:
     if not pathlib.Path(EXECUTABLE).is_file():
         pytest.exit(
-            f"{EXECUTABLE} is missing: swift build -c release --product sallyport"
+            f"{EXECUTABLE} is missing: sh Sources/build.sh"
             " --static-swift-stdlib", returncode=2)
 
 
 @pytest.fixture(scope="session")
 def suites() -> pathlib.Path:
-    """Public test data beside the checkout."""
+    """Public test data next to the checkout."""
     if not SUITES.is_dir():
         pytest.skip(f"the public test suites are not at {SUITES}")
     return SUITES
@@ -36,7 +33,7 @@ def _one_sandbox():
 
 @pytest.fixture
 def sandbox(_one_sandbox: Sandbox) -> Sandbox:
-    """The emulated vendors, as fresh."""
+    """The emulated vendors in their initial state."""
     _one_sandbox.reset()
     return _one_sandbox
 

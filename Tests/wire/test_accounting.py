@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from accounting import expect_accounted
 from frames import read_frame
-from host import Host, request
+from Support.host import Host, request
 from mutation import Lines
 
 LINES = 20_000
@@ -27,7 +27,7 @@ def test_every_line_is_answered_exactly_as_often_as_it_is_due(seed):
     expect_accounted(lines, frames)
 
 
-def test_the_host_counts_what_it_read_and_answered():
+def test_host_counts_lines_and_responses():
     with Host("--max-line-bytes", "1000") as host:
         host.send(request(1, "ping"), "", "nonsense", "too long" * 1000, {"jsonrpc": "2.0", "method": "ping"}, [1, request(2, "ping")])
         host.read_all(4)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from host import Host, invoke, request
+from Support.host import Host, invoke, request
 
 WRONG_PAGE = {"page": 0}
 
@@ -30,7 +30,7 @@ def test_every_part_of_an_invoke_tells_its_faults(params, paths):
     assert {problem["path"] for problem in error["data"]["problems"]} == paths
 
 
-def test_what_was_sent_behind_a_shutdown_is_answered_too():
+def test_requests_after_a_shutdown_are_answered():
     with Host("--sandbox") as host:
         host.send(request(1, "shutdown"), request(2, "ping"), invoke(3, "list_tenants"))
         code, answers = host.finish()

@@ -1,4 +1,4 @@
-"""What a person types, and what is answered to a slip."""
+"""The command line, and its answers to misspellings."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import re
 import subprocess
 
 import pytest
-from host import EXECUTABLE, TIMEOUT, Host, environment, invoke, line, run
+from Support.host import EXECUTABLE, TIMEOUT, Host, environment, invoke, run
+from Support.terminal import read_to_end
 
 SUBCOMMANDS = [
     "serve", "run", "call", "capabilities", "sample", "auth", "sandbox", "mcp-config",
@@ -32,7 +33,7 @@ def test_every_command_has_a_help_text_with_an_example(name, spelling):
     assert ended.code == 0 and ended.errors == ""
     assert f"Usage: sallyport {name}" in ended.text
     usage, _, examples = ended.text.partition("Examples")
-    assert f"sallyport {name}" in examples or "sallyport" in examples
+    assert f"sallyport {name}" in examples
 
 
 @pytest.mark.parametrize("arguments", [["help"], ["--help"], ["-h"]])
@@ -66,14 +67,13 @@ def test_without_a_terminal_the_bare_command_serves():
         assert (ended.code, ended.output) == (0, b'{"jsonrpc":"2.0","id":1,"result":{}}\n')
 
 
-def test_a_person_at_a_terminal_is_told_of_a_wait():
+def test_wait_is_shown_at_a_terminal():
     command = [EXECUTABLE, "call", CODA, "list_scanners", "--sandbox", "--sandbox-fault",
                "coda: 429 first 1 retry-after 3 on GET /api/console/scanSurface/scanners/"]
     owner, terminal = pty.openpty()
     ended = subprocess.run(command, stdout=subprocess.PIPE, stderr=terminal, timeout=TIMEOUT, env=environment())
     os.close(terminal)
-    shown = os.read(owner, 10_000).decode()
-    os.close(owner)
+    shown = read_to_end(owner)
     assert ended.returncode == 0
     assert re.fullmatch(r"Waiting for the rate limit, resumes at \d\d:\d\d:\d\d\.\r\n", shown)
     piped = subprocess.run(command, capture_output=True, timeout=TIMEOUT, env=environment())
@@ -98,9 +98,9 @@ def test_a_person_at_a_terminal_is_told_of_a_wait():
     (["serve", "--drain-timeout", "-1"], "--drain-timeout"),
     (["serve", "--drain-timeout", "nan"], "--drain-timeout"),
     (["serve", "--datetime-format"], "needs a value"),
-    (["serve", "--datetime-format", "%H:%M"], "%H:%M: it does not say day, month and year"),
-    (["serve", "--datetime-format", ""], "it does not say day, month and year"),
-    (["serve", "--datetime-format=%d.%m.%Y %Q"], "strptime(3) does not read it"),
+    (["serve", "--datetime-format", "%H:%M"], "%H:%M: day, month and year are required"),
+    (["serve", "--datetime-format", ""], "day, month and year are required"),
+    (["serve", "--datetime-format=%d.%m.%Y %Q"], "strptime(3) cannot read it"),
     (["serve", "--datetime-format", "%d.%m.%Y %Z"], "--datetime-format '%d.%m.%Y %H:%M'"),
     (["run", "/dev/null", "--datetime-format", "%H"], "--datetime-format %H: "),
     (["call", CODA, "list_devices", "--sandbox", "--datetime-format", "%H"], "--datetime-format %H: "),
@@ -133,7 +133,7 @@ def test_a_person_at_a_terminal_is_told_of_a_wait():
     (["jsonpath", "$["], "not a JSONPath"),
     (["version", "--jsn"], "did you mean --json?"),
 ])
-def test_a_slip_ends_with_status_2_and_a_hint(arguments, words):
+def test_misspelling_exits_with_2_and_a_hint(arguments, words):
     ended = run(*arguments, input=b"{}")
     assert (ended.code, ended.output) == (2, b"")
     assert words in ended.errors
@@ -156,7 +156,7 @@ def test_a_format_of_times_that_says_a_date_is_taken(format):
     ('{"connections":{"a":{"integration":"coda_footprint","settings":{"server_url":"https://x.example",'
      '"user_name":"u","pasword":"p"}}}}', "did you mean password?"),
 ])
-def test_a_connections_file_with_faults_is_refused_with_their_places(content, words, tmp_path):
+def test_invalid_connections_file_is_refused_with_paths(content, words, tmp_path):
     path = tmp_path / "connections.json"
     path.write_text(content)
     ended = run("serve", "--connections", str(path))
@@ -204,7 +204,7 @@ def test_every_sample_is_an_invoke_that_passes_a_dry_run(samples):
 
 def test_every_sample_runs_in_the_sandbox(samples):
     for text in samples:
-        # Each in a sandbox of its own, where nothing has been changed yet.
+        # Each in its own sandbox, which is unchanged.
         (answer,) = run("serve", "--sandbox", input=text + b"\n").answers
         if json.loads(text)["params"]["command"] == "restore_endpoints":
             # There is nothing to restore.
@@ -231,7 +231,7 @@ def test_the_catalogue_is_readable(commands):
             assert name in shown and parameter["description"] in shown
 
 
-def test_the_version_names_what_is_linked():
+def test_version_names_the_linked_libraries():
     ended = run("version")
     assert ended.code == 0
     for word in ("sallyport", "protocol", "libcurl", "OpenSSL"):
@@ -259,7 +259,7 @@ def test_call_shows_a_list_as_a_table():
     assert "\x1b" not in ended.text
 
 
-def test_call_keeps_a_table_as_wide_as_the_terminal():
+def test_call_fits_a_table_to_the_terminal():
     ended = run("call", CODA, "list_devices", "--sandbox", more_environment={"COLUMNS": "60"})
     lines = ended.text.splitlines()
     assert all(len(each) <= 60 for each in lines[:-2]), lines
@@ -298,14 +298,14 @@ def test_call_shows_the_requests_of_a_dry_run():
     (["list_tenants", "--connection", "coda_sandbx"], 2, ["did you mean coda_sandbox?"]),
     (["list_tenants", "--timeout", "0"], 2, ["--timeout"]),
 ])
-def test_call_says_what_failed_on_stderr(arguments, code, words):
+def test_call_prints_the_failure_to_stderr(arguments, code, words):
     ended = call(*arguments)
     assert (ended.code, ended.output) == (code, b"")
     for word in words:
         assert word in ended.errors
 
 
-def test_what_a_vendor_says_cannot_steer_the_terminal(vendor, tmp_path):
+def test_vendor_text_cannot_control_the_terminal(vendor, tmp_path):
     vendor.body = json.dumps([{"id": 1, "name": "a\x1b[2Jb\rc\nd\x9be"}]).encode()
     vendor.open()
     path = tmp_path / "connections.json"
@@ -368,7 +368,7 @@ def test_call_tells_of_each_target_and_fails_when_one_has(tmp_path):
     assert rows[2][:3] == ["0" * 24, "Failed", "400"]
 
 
-def test_call_keeps_what_it_fetches(tmp_path):
+def test_call_stores_downloaded_files(tmp_path):
     words = ("call", GZ, "download_reports", "--report-ids", "6affe1e0b1a43d0007000002", "--sandbox")
     ended = run(*words, directory=tmp_path)
     assert ended.code == 0
@@ -386,12 +386,12 @@ def test_a_boolean_needs_no_value():
         assert '"isManaged":true' in run(*words, *more).text
 
 
-def test_a_list_that_looks_like_json_and_is_none_is_refused():
+def test_list_that_is_malformed_json_is_refused():
     ended = run("call", GZ, "isolate_endpoints", "--endpoint-ids", '["a"', "--sandbox")
     assert ended.code == 2 and "--endpoint_ids is no JSON array" in ended.errors
 
 
-def test_a_problem_is_named_by_its_whole_place():
+def test_problem_is_named_by_its_full_path():
     ended = run("call", GZ, "isolate_endpoints", "--endpoint-ids", "[1]", "--sandbox")
     assert ended.code == 2 and "  endpoint_ids/0: must be a string" in ended.errors
 

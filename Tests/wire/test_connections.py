@@ -8,7 +8,7 @@ import stat
 import urllib.parse
 
 import pytest
-from host import Host, invoke, parse, request, run
+from Support.host import Host, invoke, parse, request
 
 PASSWORD = "pa\"ss/wörd+ 17&x"
 
@@ -63,7 +63,7 @@ def test_calls_on_one_inline_connection_share_a_sign_in(sandbox):
     with Host() as host:
         for id in range(3):
             assert "result" in host.ask(invoke(id, "list_tenants", connection=sandbox.connection))
-    assert sum("/auth/token/" in entry["path"] for entry in sandbox._control("log")) == 1
+    assert sum("/auth/token/" in entry["path"] for entry in sandbox.control("GET", "log")) == 1
 
 
 BAD = [
@@ -161,7 +161,7 @@ def test_a_secret_that_cannot_be_had_is_said_clearly(reference, words, tmp_path)
 def test_a_secret_leaves_by_no_way(sandbox, tmp_path):
     """Put where a vendor, a caller or the host might say it again."""
     audit = tmp_path / "audit.jsonl"
-    connection = coda(sandbox.url, PASSWORD)
+    connection = coda(sandbox.base, PASSWORD)
     with Host("--audit", str(audit), "--log-level", "debug") as host:
         frames = []
 
@@ -189,7 +189,7 @@ def test_a_secret_leaves_by_no_way(sandbox, tmp_path):
 
 
 @pytest.mark.parametrize("password", ["jsonrpc", "result", "error", "code", "2.0x", "null", "true", "1234567", "data"])
-def test_a_password_that_is_a_word_of_the_protocol_breaks_no_frame(password):
+def test_password_equal_to_a_protocol_member_breaks_no_frame(password):
     with Host() as host:
         host.result("connections/put", {"name": "c", "connection": coda(password=password)})
         assert host.ask(request(1234567, "ping")) == {"jsonrpc": "2.0", "id": 1234567, "result": {}}
@@ -197,7 +197,7 @@ def test_a_password_that_is_a_word_of_the_protocol_breaks_no_frame(password):
         assert error["error"]["code"] == -32601
 
 
-def test_an_id_comes_back_as_it_was_also_when_it_looks_like_a_secret():
+def test_id_that_looks_like_a_secret_is_not_redacted():
     with Host() as host:
         host.result("connections/put", {"name": "c", "connection": coda(password="secret-word")})
         assert host.ask(request("secret-word", "ping"))["result"] == {}

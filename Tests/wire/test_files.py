@@ -11,7 +11,7 @@ import signal
 import stat
 
 import pytest
-from host import Host, eventually, request, run
+from Support.host import Host, eventually, request, run
 
 SOURCE = "incident_attachment_file"
 MIB = 1 << 20
@@ -55,7 +55,7 @@ def folder(tmp_path) -> pathlib.Path:
     return tmp_path / "files"
 
 
-def test_the_reference_tells_what_was_put(folder):
+def test_reference_describes_the_stored_file(folder):
     content = os.urandom(100_000)
     with Host("--files-dir", str(folder)) as host:
         reference = host.result("files/put", content_of("report.pdf", content))
@@ -111,7 +111,7 @@ def test_several_processes_share_a_directory(folder):
     assert list(folder.iterdir()) == []
 
 
-def test_a_list_comes_in_pages(folder):
+def test_list_is_paginated(folder):
     with Host("--files-dir", str(folder)) as host:
         put = [host.result("files/put", content_of(str(number))) for number in range(5)]
         seen, params = [], {"limit": 2}
@@ -178,14 +178,14 @@ def test_a_name_is_kept_in_the_reference_and_harmless_on_the_disk(name, folder, 
     ({"nmae": "x", "source": 1, "name": None, "content_type": "x", "content_base64": "!"},
      {"/nmae", "/source", "/name", "/content_type", "/content_base64"}),
 ])
-def test_every_fault_of_a_put_is_told_at_once(change, paths, folder):
+def test_all_problems_of_a_put_are_reported_at_once(change, paths, folder):
     with Host("--files-dir", str(folder)) as host:
         assert problems(host.error("files/put", content_of() | change)).keys() == paths
         assert host.result("files/list") == {"files": []}
     assert list(folder.iterdir()) == []
 
 
-def test_a_slip_in_a_choice_or_a_name_is_mended():
+def test_misspelled_choice_or_name_has_a_suggestion():
     with Host() as host:
         error = host.error("files/put", content_of() | {"source": "playbok_file", "contenttype": "x"})
         assert {(each["path"], each.get("did_you_mean")) for each in error["data"]["problems"]} == {
@@ -229,7 +229,7 @@ def test_a_file_that_is_too_large_is_refused_before_it_is_copied(tmp_path, folde
     ({"file_id": "OWN", "length": 4 * MIB + 1}, {"/length"}), ({"file_id": "OWN", "offset": 2**63 - 1}, {"/offset"}),
     ({"fileid": "OWN"}, {"/file_id", "/fileid"}),
 ])
-def test_faults_of_a_get_are_told(params, paths):
+def test_problems_of_a_get_are_reported(params, paths):
     with Host() as host:
         own = host.result("files/put", content_of())["file_id"]
         params = {name: own if value == "OWN" else value for name, value in params.items()}
@@ -243,7 +243,7 @@ def test_at_the_end_there_is_an_empty_chunk():
     assert chunk == {"file_id": own, "offset": 7, "length": 0, "size": 7, "content_base64": "", "eof": True}
 
 
-def test_a_content_that_holds_a_secret_comes_back_as_it_was_put():
+def test_file_content_is_not_redacted():
     connection = {"integration": "coda_footprint", "settings": {
         "server_url": "http://127.0.0.1:9", "user_name": "user@example.com", "password": "a secret word"}}
     content = b"with a secret word in it"
@@ -272,7 +272,7 @@ def test_a_large_file_is_copied_and_read_in_bounded_memory(tmp_path, folder):
         assert host.peak_memory_bytes - before < 32 * MIB
 
 
-def test_chunks_that_nobody_reads_do_not_gather_in_memory(tmp_path):
+def test_unread_chunks_do_not_accumulate_in_memory(tmp_path):
     (tmp_path / "large").write_bytes(os.urandom(4 * MIB))
     with Host("--files-dir", str(tmp_path / "files"), reads_output=False) as host:
         host.send(request(0, "files/put", {"path": str(tmp_path / "large"), "source": SOURCE}))
@@ -286,7 +286,7 @@ def test_chunks_that_nobody_reads_do_not_gather_in_memory(tmp_path):
         assert host.peak_memory_bytes < 100 * MIB
 
 
-def test_a_copy_under_way_holds_up_no_other_method(tmp_path, folder):
+def test_copy_in_flight_does_not_block_other_methods(tmp_path, folder):
     with open(tmp_path / "large", "wb") as large:
         large.truncate(250 * MIB)
     with Host("--files-dir", str(folder)) as host:
@@ -309,7 +309,7 @@ def test_a_host_that_is_killed_leaves_nothing_that_is_listed(tmp_path, folder):
     with Host("--files-dir", str(folder)) as host:
         kept = host.result("files/put", content_of())
         host.send(request("put", "files/put", {"path": str(tmp_path / "large"), "source": SOURCE}))
-        eventually(lambda: any(folder.glob(".*.part")), "the copy is under way")
+        eventually(lambda: any(folder.glob(".*.part")), "the copy is in flight")
         host.signal(signal.SIGKILL)
         host.exit_code()
     (left,) = folder.glob(".*.part")
@@ -347,7 +347,7 @@ def test_a_link_to_a_file_can_be_put(tmp_path):
 
 
 @pytest.mark.parametrize("rubbish", [b"", b"{", b"[]", b"\xff\x00", b"x" * 100_000])
-def test_a_record_that_is_none_harms_no_other_file(rubbish, folder):
+def test_invalid_record_does_not_affect_other_files(rubbish, folder):
     with Host("--files-dir", str(folder)) as host:
         reference = host.result("files/put", content_of())
         (folder / ("0" * 32 + ".json")).write_bytes(rubbish)
@@ -369,7 +369,7 @@ def test_a_directory_that_cannot_be_written_is_an_error_at_the_start(folder):
     assert run("serve", "--files-dir", str(folder)).code == 2
 
 
-def test_a_directory_that_goes_while_the_host_runs_is_an_answer(folder):
+def test_directory_removed_while_the_host_runs_is_an_error(folder):
     with Host("--files-dir", str(folder)) as host:
         host.result("ping")
         folder.rmdir()
@@ -405,7 +405,7 @@ def test_the_temporary_directory_is_made_when_it_is_first_needed(temporary):
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_the_temporary_directory_goes_with_a_signal(number, temporary):
+def test_temporary_directory_is_deleted_after_a_signal(number, temporary):
     with host_in(temporary) as host:
         host.result("files/put", content_of())
         host.signal(number)
@@ -413,7 +413,7 @@ def test_the_temporary_directory_goes_with_a_signal(number, temporary):
     assert list(temporary.iterdir()) == []
 
 
-def test_the_temporary_directory_goes_when_the_reader_does(temporary):
+def test_temporary_directory_is_deleted_if_the_reader_closes(temporary):
     with host_in(temporary) as host:
         host.result("files/put", content_of())
         host.close_output()
@@ -421,7 +421,7 @@ def test_the_temporary_directory_goes_when_the_reader_does(temporary):
     assert list(temporary.iterdir()) == []
 
 
-def test_the_temporary_directory_goes_when_something_is_not_finished(vendor, temporary):
+def test_temporary_directory_is_deleted_after_the_drain_timeout(vendor, temporary):
     with host_in(temporary, "--drain-timeout", "0") as host:
         host.result("files/put", content_of())
         host.send(request(1, "invoke", {"integration": "coda_footprint", "command": "list_tenants",
@@ -432,7 +432,7 @@ def test_the_temporary_directory_goes_when_something_is_not_finished(vendor, tem
     assert list(temporary.iterdir()) == []
 
 
-def test_a_run_keeps_its_files_where_it_was_started(tmp_path, temporary):
+def test_run_stores_files_in_its_working_directory(tmp_path, temporary):
     (tmp_path / "in.jsonl").write_text(json.dumps(request(1, "files/put", content_of())) + "\n")
     ended = run("run", str(tmp_path / "in.jsonl"), directory=tmp_path,
                 more_environment={"TMPDIR": str(temporary)})
@@ -461,14 +461,14 @@ def test_files_with_secrets_are_not_for_callers(tmp_path):
         for path in (file, key, linked, "/proc/self/environ", f"/proc/{host.process.pid}/environ"):
             error = host.error("files/put", {"path": str(path), "source": "artifact_file"})
             assert error["code"] == -32602
-            assert error["data"]["problems"][0]["message"] == "is not for callers of this host"
+            assert error["data"]["problems"][0]["message"] == "is protected and cannot be stored"
         other = tmp_path / "other"
         other.write_text("any other file")
         host.result("files/put", {"path": str(other), "source": "artifact_file"})
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_call_that_is_interrupted_tells_what_was_done(number, vendor, tmp_path):
+def test_interrupted_call_reports_its_outcome(number, vendor, tmp_path):
     (tmp_path / "c.json").write_text(json.dumps({"connections": {"gate": vendor.connection}}))
     words = ("call", "coda_footprint", "list_tenants", "--connections", str(tmp_path / "c.json"))
     with Host(command=words) as call:
@@ -479,7 +479,7 @@ def test_a_call_that_is_interrupted_tells_what_was_done(number, vendor, tmp_path
         assert "499  The request was cancelled." in call.errors
 
 
-def test_what_a_killed_host_left_goes_with_the_next_one_when_it_is_old(temporary):
+def test_old_directory_of_a_killed_host_is_deleted_by_the_next_one(temporary):
     with host_in(temporary) as host:
         host.result("files/put", content_of())
         (abandoned,) = temporary.iterdir()

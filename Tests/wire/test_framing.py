@@ -1,11 +1,11 @@
-"""Bytes in, lines out: what a line is, what becomes of a bad one, and how ids come back."""
+"""Framing: lines in and out, errors of invalid lines, and ids in responses."""
 
 from __future__ import annotations
 
 import json
 
 import pytest
-from host import Host, invoke, line, parse, request, run
+from Support.host import Host, invoke, line, parse, request, run
 
 PING = b'{"jsonrpc":"2.0","id":1,"method":"ping"}'
 PONG = b'{"jsonrpc":"2.0","id":1,"result":{}}'
@@ -37,7 +37,7 @@ def nested(depth: int) -> bytes:
     pytest.param(BOM + b"\r\n" + PING + b"\r\n", id="a byte order mark and CR LF"),
     pytest.param(b'{\t"jsonrpc" : "2.0",\r"id":1 , "method":"ping"}\n', id="white space inside"),
 ])
-def test_a_request_is_one_line_however_it_ends(input):
+def test_request_is_one_line_with_any_line_end(input):
     ended = run("serve", input=input)
     assert (ended.code, ended.output) == (0, PONG + b"\n")
 
@@ -53,7 +53,7 @@ def test_input_without_a_request_is_no_fault(input):
     "123456789012345678901234567890.000", '"a"', '""', r'"\u00e9"', '"é"', r'"\/"', r'"\ud83d\ude00"',
     '"😀"', r'"\ud800"', r'"\n"', "null",
 ])
-def test_an_id_comes_back_as_the_text_it_came_in(text):
+def test_id_is_returned_with_its_original_text(text):
     ended = run("serve", input=ping(text) + b"\n")
     assert ended.output == b'{"jsonrpc":"2.0","id":%s,"result":{}}\n' % text.encode()
 
@@ -66,7 +66,7 @@ def test_an_id_of_another_type_is_refused_with_id_null(text):
 
 
 @pytest.mark.parametrize("character", ["\u2028", "\u2029", "\u0085"])
-def test_what_some_readers_take_for_a_line_end_is_escaped(character):
+def test_unicode_line_ends_are_escaped(character):
     with Host() as host:
         text = f"a{character}b"
         host.send(json.dumps(request(text, "ping"), ensure_ascii=False))
@@ -79,7 +79,7 @@ def test_what_some_readers_take_for_a_line_end_is_escaped(character):
         assert parse(frame)["error"]["data"]["method"] == text
 
 
-def test_a_pretty_printed_body_of_the_vendor_comes_on_one_line(vendor):
+def test_pretty_printed_vendor_body_is_returned_on_one_line(vendor):
     vendor.body = '[\r\n  {"id": 1.50, "name": "a\u2028b\u2029c\u0085d"},\n\n\t{}\n]\n'.encode()
     vendor.open()
     with Host() as host:
@@ -90,7 +90,7 @@ def test_a_pretty_printed_body_of_the_vendor_comes_on_one_line(vendor):
         assert host.finish() == (0, [])
 
 
-# What is no request.
+# Invalid requests.
 
 BAD_LINES = [
     # what it is, the line, code, offset
@@ -134,7 +134,7 @@ BAD_LINES = [
 
 @pytest.mark.parametrize(
     ("bad", "code", "offset"), [row[1:] for row in BAD_LINES], ids=[row[0] for row in BAD_LINES])
-def test_a_bad_line_gets_one_error_with_its_place_and_the_next_line_works(bad, code, offset):
+def test_bad_line_gets_one_error_with_its_position_and_the_next_line_works(bad, code, offset):
     ended = run("serve", input=b"\n" + (BOM + bad if bad.startswith(BOM) else bad) + b"\n" + PING + b"\n")
     error, pong = ended.answers
     assert ended.code == 0 and pong["result"] == {}
@@ -308,7 +308,7 @@ SILENT = [
 
 
 @pytest.mark.parametrize("message", [row[1] for row in SILENT], ids=[row[0] for row in SILENT])
-def test_what_asks_for_no_answer_gets_none(message):
+def test_notifications_get_no_response(message):
     ended = run("serve", "--sandbox", input=[message, request("after", "ping")])
     assert (ended.code, [answer["id"] for answer in ended.answers]) == (0, ["after"])
 
@@ -328,9 +328,9 @@ def test_a_line_shaped_like_a_response_is_logged():
     assert "line 1" in ended.errors and "response" in ended.errors
 
 
-# Ids under way.
+# Ids in flight.
 
-def test_an_id_under_way_is_refused_and_free_again_after_its_answer(vendor):
+def test_id_in_flight_is_refused_and_free_after_its_response(vendor):
     with Host() as host:
         call = invoke("twice", "list_tenants", connection=vendor.connection)
         host.send(call)
@@ -377,14 +377,14 @@ def test_a_batch_is_answered_by_one_array_with_one_answer_for_each_request():
         (None, -32600), (6, "result"), (7, -32000), (8, -32602), (9, "result")], key=str)
 
 
-def test_a_bad_member_of_a_batch_is_placed_by_bytes_into_the_line():
+def test_bad_member_of_a_batch_is_located_by_its_byte_offset():
     text = b'[{"jsonrpc":"2.0","id":1,"method":"ping"}, 7,{"jsonrpc":"2.0","id":2}]'
     (answers,) = run("serve", input=b"\n" + text).answers
     places = [answer["error"]["data"] for answer in answers if "error" in answer]
     assert places == [{"line": 2, "offset": text.index(b"7")}, {"line": 2, "offset": text.rindex(b"{")}]
 
 
-def test_a_batch_of_more_slow_invokes_than_may_be_under_way_is_answered():
+def test_batch_larger_than_max_in_flight_is_answered():
     with Host("--sandbox", "--sandbox-fault", "coda: slow 5ms", "--max-in-flight", "2") as host:
         host.send([invoke(id, "list_tenants") for id in range(9)], request("after", "ping"))
         answers = host.read_all(2)
@@ -403,7 +403,7 @@ def test_a_request_after_a_slow_batch_does_not_wait_for_it(vendor):
         assert sorted(answer["id"] for answer in host.read()) == [1, 2]
 
 
-def test_an_id_may_stand_in_a_batch_once_while_it_is_under_way(vendor):
+def test_id_in_flight_is_refused_within_one_batch(vendor):
     with Host() as host:
         host.send([invoke(1, "list_tenants", connection=vendor.connection)] * 2)
         vendor.wait_for(1)
@@ -426,7 +426,7 @@ def test_a_batch_has_at_most_10000_members(count, is_read):
 # The specification's own examples.
 
 def test_the_examples_of_the_specification_are_answered_as_it_says(suites):
-    """Their methods are unknown here, so that -32601 stands in for their results."""
+    """Their methods are unknown here, so -32601 takes the place of their results."""
     suite = json.loads((suites / "jsonrpc/spec-examples.json").read_text())
 
     def outcome(response):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from host import Host, Sandbox, request
+from Support.host import Host, request
+from Support.sandbox import Sandbox
 
 
 def heard(host: Host) -> dict:

@@ -8,7 +8,8 @@ import signal
 import stat
 
 import pytest
-from host import Host, Sandbox, invoke, request
+from Support.host import Host, invoke
+from Support.sandbox import Sandbox
 
 OUT = {"target_id": 7001, "scope": "out"}
 
@@ -34,7 +35,7 @@ def test_the_same_key_and_arguments_are_run_once(sandbox):
     assert changes(sandbox) == 1
 
 
-def test_another_key_or_none_runs_again(sandbox):
+def test_another_key_or_none_repeats_the_command(sandbox):
     with Host("--connections", sandbox.file) as host:
         for id, key in enumerate(["a", "b", None, None]):
             options = {} if key is None else {"idempotency_key": key}
@@ -93,7 +94,7 @@ def test_a_request_that_waits_for_another_can_be_cancelled(vendor):
     assert vendor.arrived == 1
 
 
-def test_a_key_is_free_again_after_a_failure_without_effect(sandbox):
+def test_key_is_released_after_a_failure_without_effect(sandbox):
     with Host("--connections", sandbox.file) as host:
         sandbox.faults("coda: 403 always on PATCH /api/*")
         error = host.ask(invoke(1, "update_target_scan_scope", OUT, idempotency_key="k"))["error"]
@@ -104,7 +105,7 @@ def test_a_key_is_free_again_after_a_failure_without_effect(sandbox):
 
 def test_after_an_unknown_outcome_the_key_runs_nothing(vendor):
     with Host() as host:
-        error = host.ask(rescan(1, vendor, timeout_ms=200))["error"]
+        error = host.ask(rescan(1, vendor, timeout_ms=1_000))["error"]
         assert error["data"]["outcome"] == "unknown"
         vendor.open()
         error = host.ask(rescan(2, vendor))["error"]
@@ -184,7 +185,7 @@ def test_two_processes_do_not_run_one_key_at_a_time(vendor, shared):
 
 
 @pytest.mark.parametrize("rubbish", ['{"key":"ab', "nonsense", '{"key":1}\n{}\n[]\n', "\n\n", "\x00\xff"])
-def test_what_a_crash_left_in_the_ledger_harms_no_later_record(rubbish, vendor, shared, tmp_path):
+def test_truncated_record_in_the_ledger_does_not_affect_later_records(rubbish, vendor, shared, tmp_path):
     (tmp_path / "state").mkdir()
     (tmp_path / "state/idempotency.jsonl").write_text(rubbish)
     vendor.open()

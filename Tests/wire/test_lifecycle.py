@@ -1,4 +1,4 @@
-"""How a host ends, what it does under way, and what it does when its pipes are not served."""
+"""How a host shuts down, with requests in flight and with pipes that nobody serves."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import subprocess
 import tempfile
 
 import pytest
-from host import EXECUTABLE, TIMEOUT, Host, environment, invoke, line, parse, request
+from Support.host import EXECUTABLE, TIMEOUT, Host, environment, invoke, line, parse, request
 
 MEBIBYTE = 1024 * 1024
 
@@ -33,7 +33,7 @@ def test_at_the_end_of_a_file_everything_accepted_is_finished():
     assert all(answer["result"]["return_data"] == "Successful" for answer in answers)
 
 
-def test_at_the_end_of_input_what_is_under_way_is_finished(vendor):
+def test_requests_in_flight_finish_after_eof(vendor):
     with Host() as host:
         host.send(*(slow_call(id, vendor) for id in range(3)))
         vendor.wait_for(3)
@@ -43,7 +43,7 @@ def test_at_the_end_of_input_what_is_under_way_is_finished(vendor):
     assert code == 0 and sorted(answer["id"] for answer in answers) == [0, 1, 2]
 
 
-def test_what_is_not_finished_within_the_drain_timeout_is_answered_as_cancelled(vendor):
+def test_requests_beyond_the_drain_timeout_are_cancelled(vendor):
     with Host("--drain-timeout", "0.2") as host:
         host.send(slow_call(1, vendor), slow_write(2, vendor), [slow_call(3, vendor), request(4, "ping")])
         vendor.wait_for(3)
@@ -69,7 +69,7 @@ def test_a_drain_timeout_of_zero_cancels_at_once(vendor):
 # Signals.
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_stops_the_reading_and_finishes_what_was_accepted(number, vendor):
+def test_signal_stops_reading_and_finishes_accepted_requests(number, vendor):
     with Host("--log-level", "info") as host:
         host.send(slow_call(1, vendor), slow_call(2, vendor))
         vendor.wait_for(2)
@@ -86,7 +86,7 @@ def test_a_signal_stops_the_reading_and_finishes_what_was_accepted(number, vendo
 
 @pytest.mark.parametrize("numbers", [
     (signal.SIGINT, signal.SIGINT), (signal.SIGTERM, signal.SIGINT), (signal.SIGTERM, signal.SIGTERM)])
-def test_a_second_signal_cancels_what_is_left(numbers, vendor):
+def test_second_signal_cancels_remaining_requests(numbers, vendor):
     with Host("--log-level", "info") as host:
         host.send(slow_call(1, vendor), slow_call(2, vendor))
         vendor.wait_for(2)
@@ -105,7 +105,7 @@ def test_a_signal_while_idle_ends_the_host():
         assert host.exit_code() == 0
 
 
-def test_a_signal_during_the_drain_does_not_start_it_anew(vendor):
+def test_signal_during_the_drain_does_not_restart_it(vendor):
     with Host("--log-level", "info") as host:
         host.send(slow_call(1, vendor))
         vendor.wait_for(1)
@@ -117,7 +117,7 @@ def test_a_signal_during_the_drain_does_not_start_it_anew(vendor):
         assert host.exit_code() == 0
 
 
-def test_a_request_that_waits_for_a_place_at_a_signal_is_answered_too(vendor):
+def test_request_waiting_for_a_slot_at_a_signal_is_answered(vendor):
     with Host("--max-in-flight", "1", "--log-level", "info") as host:
         host.send(*(slow_call(id, vendor) for id in range(3)), request("last", "ping"))
         vendor.wait_for(1)
@@ -133,7 +133,7 @@ def test_a_request_that_waits_for_a_place_at_a_signal_is_answered_too(vendor):
     assert vendor.arrived == 1
 
 
-def test_shutdown_is_answered_and_what_was_accepted_is_finished(vendor):
+def test_shutdown_is_answered_and_accepted_requests_finish(vendor):
     with Host() as host:
         host.send(slow_call(1, vendor))
         vendor.wait_for(1)
@@ -146,20 +146,20 @@ def test_shutdown_is_answered_and_what_was_accepted_is_finished(vendor):
 
 # A reader that goes away.
 
-def test_a_reader_who_goes_away_while_all_is_quiet_ends_the_host():
+def test_closed_stdout_stops_an_idle_host():
     with Host(reads_output=False) as host:
         host.send(request(1, "ping"))
         host.close_output()
         assert host.exit_code() == 4
 
 
-def test_a_reader_who_goes_away_before_anything_was_said_ends_the_host():
+def test_closed_stdout_stops_a_host_before_its_first_response():
     with Host(reads_output=False) as host:
         host.close_output()
         assert host.exit_code() == 4
 
 
-def test_a_reader_who_goes_away_ends_the_host_while_requests_are_under_way(vendor):
+def test_closed_stdout_stops_a_host_with_requests_in_flight(vendor):
     with Host(reads_output=False) as host:
         host.send(slow_call(1, vendor), slow_call(2, vendor))
         vendor.wait_for(2)
@@ -167,7 +167,7 @@ def test_a_reader_who_goes_away_ends_the_host_while_requests_are_under_way(vendo
         assert host.exit_code(TIMEOUT / 2) == 4
 
 
-def test_a_reader_who_goes_away_ends_the_host_while_it_reads_no_more(vendor):
+def test_closed_stdout_stops_a_host_that_stopped_reading(vendor):
     with Host("--max-in-flight", "1", reads_output=False) as host:
         host.send(slow_call(1, vendor), slow_call(2, vendor))
         vendor.wait_for(1)
@@ -176,7 +176,7 @@ def test_a_reader_who_goes_away_ends_the_host_while_it_reads_no_more(vendor):
         assert host.exit_code(TIMEOUT / 2) == 4
 
 
-def test_a_reader_who_goes_away_ends_the_host_while_it_drains(vendor):
+def test_closed_stdout_stops_a_host_that_drains(vendor):
     with Host("--log-level", "info", reads_output=False) as host:
         host.send(slow_call(1, vendor))
         vendor.wait_for(1)
@@ -186,7 +186,7 @@ def test_a_reader_who_goes_away_ends_the_host_while_it_drains(vendor):
         assert host.exit_code(TIMEOUT / 2) == 4
 
 
-def test_a_reader_who_goes_away_in_the_middle_of_many_answers_ends_the_host():
+def test_closed_stdout_stops_a_host_that_is_writing():
     with Host(reads_output=False) as host:
         pings = b"".join(line(request(id, "ping")) for id in range(20_000))
         assert host.offer(pings * 40, 0.5) > 0, "the host took more than pipes hold"
@@ -225,7 +225,7 @@ def test_started_without_stderr_it_works(tmp_path):
 RESPONSE_SHAPED = line({"jsonrpc": "2.0", "id": 1, "result": "logged, never answered"})
 
 
-def test_answers_come_although_nobody_reads_stderr():
+def test_responses_are_written_while_stderr_is_unread():
     with Host("--log-level", "debug", reads_errors=False) as host:
         host.send_bytes(RESPONSE_SHAPED * 30_000)
         assert host.ask(request(1, "ping"))["result"] == {}
@@ -233,16 +233,16 @@ def test_answers_come_although_nobody_reads_stderr():
         assert host.finish() == (0, [])
 
 
-def test_what_stderr_had_no_room_for_is_counted():
+def test_log_lines_dropped_from_stderr_are_counted():
     with Host("--log-level", "debug", reads_errors=False) as host:
         host.send_bytes(RESPONSE_SHAPED * 30_000)
         host.ask(request(1, "ping"))
         host.read_errors()
-        host.wait_for_log("log lines were dropped")
+        host.wait_for_log("log lines dropped")
         assert host.finish() == (0, [])
 
 
-def test_a_reader_of_stderr_who_goes_away_does_no_harm():
+def test_closed_stderr_does_not_stop_the_host():
     with Host(reads_errors=False) as host:
         host.close_errors()
         host.send_bytes(RESPONSE_SHAPED * 10)
@@ -251,7 +251,7 @@ def test_a_reader_of_stderr_who_goes_away_does_no_harm():
         assert host.finish() == (0, [])
 
 
-def test_answers_nobody_reads_hold_up_the_reading_and_not_the_memory():
+def test_unread_responses_stop_reading_and_bound_memory():
     count = 300_000
     data = b"".join(line(request(id, "ping")) for id in range(count))
     with Host(reads_output=False) as host:
@@ -265,7 +265,7 @@ def test_answers_nobody_reads_hold_up_the_reading_and_not_the_memory():
         assert host.exit_code() == 0
 
 
-def test_results_nobody_reads_hold_up_the_calls(sandbox):
+def test_unread_results_stop_further_calls(sandbox):
     count = 400
     with Host("--connections", sandbox.file, "--max-in-flight", "4", reads_output=False) as host:
         data = b"".join(
@@ -282,7 +282,7 @@ def test_results_nobody_reads_hold_up_the_calls(sandbox):
 # Requests at a time.
 
 @pytest.mark.parametrize("maximum", [1, 3])
-def test_no_more_requests_are_under_way_than_allowed(maximum, vendor):
+def test_max_in_flight_limits_requests(maximum, vendor):
     count = 10
     with Host("--max-in-flight", str(maximum)) as host:
         host.send(*(slow_call(id, vendor) for id in range(count)))
@@ -291,17 +291,17 @@ def test_no_more_requests_are_under_way_than_allowed(maximum, vendor):
             vendor.release()
             host.read()
         assert host.finish() == (0, [])
-    assert vendor.most_at_once == maximum
+    assert vendor.most_in_flight == maximum
 
 
-def test_64_requests_are_under_way_at_a_time_unless_told_otherwise(vendor):
+def test_max_in_flight_is_64_by_default(vendor):
     with Host() as host:
         host.send(*(slow_call(id, vendor) for id in range(70)))
         vendor.wait_for(64)
         vendor.open()
         code, answers = host.finish()
     assert code == 0 and len(answers) == 70
-    assert vendor.most_at_once <= 64
+    assert vendor.most_in_flight <= 64
 
 
 def test_answers_come_in_the_order_in_which_they_are_ready(vendor):
@@ -317,7 +317,7 @@ def test_answers_come_in_the_order_in_which_they_are_ready(vendor):
 # Cancel.
 
 @pytest.mark.parametrize("id", [7, "seven", 1.5])
-def test_a_request_under_way_can_be_cancelled(id, vendor):
+def test_request_in_flight_can_be_cancelled(id, vendor):
     with Host() as host:
         host.send(slow_call(id, vendor))
         vendor.wait_for(1)
@@ -352,7 +352,7 @@ def test_a_cancelled_change_may_have_been_made(vendor):
     assert data["outcome"] == "unknown" and "list_scanners" in data["remedy"]
 
 
-def test_cancel_works_with_as_many_under_way_as_allowed(vendor):
+def test_cancel_works_at_max_in_flight(vendor):
     with Host("--max-in-flight", "2") as host:
         host.send(slow_call(1, vendor), slow_call(2, vendor))
         vendor.wait_for(2)
@@ -382,7 +382,7 @@ def test_cancel_ends_a_wait_between_two_tries():
 
 
 @pytest.mark.parametrize("id", [1, "1", 1.5, 2**64 + 1, "never"])
-def test_cancel_of_an_id_that_is_not_under_way_does_nothing(id):
+def test_cancel_of_an_id_not_in_flight_does_nothing(id):
     with Host() as host:
         assert host.result("cancel", {"id": id}) == {"cancelled": False}
 

@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from host import EXECUTABLE
+from Support.host import EXECUTABLE
 
 GROUPS = {
     "claude-desktop": "mcpServers",
@@ -99,7 +99,7 @@ def test_secrets_are_named_and_not_copied(client, env, tmp_path):
         (["zed", "--connections", "broken.json"], "broken.json:1:2"),
     ],
 )
-def test_what_would_not_work_is_refused(words, complaint, tmp_path):
+def test_unusable_configuration_is_refused(words, complaint, tmp_path):
     (tmp_path / "broken.json").write_text("{")
     done = mcp_config(*words, folder=tmp_path)
     assert done.returncode == 2

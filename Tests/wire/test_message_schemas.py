@@ -14,10 +14,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from host import Host, invoke, request, ROOT
-from schemas import closed, DIALECT, documents, fault, TO_HOST, validator
+from Support.host import Host, invoke, request, ROOT
+from Support.schemas import closed, DIALECT, documents, fault, TO_HOST, validator
 
-#: Those of section 9 speak another protocol, whose messages have schemas of their own.
+#: Those of section 9 speak another protocol, whose messages have their own schemas.
 TRANSCRIPTS = [
     path for path in sorted((ROOT / "protocol/transcripts").glob("*.txt"))
     if not re.search(r"^proves .*\b9\.\d", path.read_text(), re.MULTILINE)]
@@ -169,7 +169,7 @@ def test_the_examples_are_as_the_schemas_say(method):
         assert fault(method["result"]["name"], example["result"]["value"]) is None
 
 
-def test_what_the_vendors_bring_is_as_the_schemas_say():
+def test_vendor_results_match_the_schemas():
     calls = [
         invoke(1, "list_devices"), invoke(2, "get_technical_context", {"context_id": 999999}),
         invoke(3, "list_devices", {"filter": {"pageSize": 0}}), request(4, "connections/list"),
@@ -178,7 +178,7 @@ def test_what_the_vendors_bring_is_as_the_schemas_say():
         invoke(9, "list_devices", stream=True, all_pages=True)]
     with Host("--sandbox") as host:
         host.send(*calls)
-        host.send(*calls)  # The same ids: some are under way and refused.
+        host.send(*calls)  # The same ids: some are in flight and refused.
         code, messages = host.finish()
     assert code == 0 and len(messages) > len(calls)
     for message in messages:
@@ -204,7 +204,7 @@ def test_a_change_of_a_connection_is_as_the_schemas_say():
 
 
 def test_the_connections_of_the_sandbox_are_a_connections_file(sandbox):
-    connections = copy.deepcopy(sandbox.connections)
+    connections = copy.deepcopy(sandbox.document)
     assert fault("connections_file", connections) is None
     del connections["connections"]["coda_sandbox"]["integration"]
     assert not is_valid("connections_file", connections)
@@ -285,7 +285,7 @@ def test_a_broken_error_is_not_as_its_schema_says(samples, code):
         assert not is_valid("line_from_host", response | change), change
     without = copy.deepcopy(error)
     del without["data"]
-    # A host that shuts down refuses what was sent behind the shutdown, without a place in a line.
+    # A host that shuts down refuses requests after the shutdown, without a position in the line.
     assert is_valid("error", without) == (code == -32600)
 
 
@@ -313,7 +313,7 @@ def test_a_line_that_the_host_refuses_is_not_as_its_schema_says(line):
         assert host.read()["error"]["code"] == -32600
 
 
-def test_a_caller_of_this_version_takes_what_a_later_one_adds_to_what_the_host_sends(samples):
+def test_schemas_accept_members_added_by_a_later_host(samples):
     for name in set(documents()) - TO_HOST:
         for value in samples.get(name, [])[:1]:
             if name.endswith("_result"):

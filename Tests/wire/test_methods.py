@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from host import eventually, Host, invoke, request, run
+from Support.host import eventually, Host, invoke, request, run
 
 CODA = "coda_footprint"
 
@@ -76,7 +76,7 @@ def test_capabilities_can_be_asked_of_one_integration_or_command():
         assert [set(command) for command in coda["commands"]] == [{"id", "title", "description", "effect"}]
 
 
-def test_the_hash_is_that_of_the_catalogue_whatever_was_asked_and_by_whichever_process():
+def test_hash_of_the_catalogue_is_the_same_for_every_query_and_process():
     hashes = set()
     for arguments in ((), ("--sandbox",), ("--read-only",)):
         with Host(*arguments) as host:
@@ -100,7 +100,7 @@ def test_limits_name_the_limits_of_the_host_and_of_connections(sandbox):
         host.result("connections/put", {"name": "limited", "connection": sandbox.connection | {
             "rate_limits": {"default": {"requests": 10, "per_seconds": 1}}}})
         host.ask(invoke(1, "list_tenants", connection="limited"))
-        # An answer counts as under way until it has been handed to the system.
+        # A request counts as in flight until its response is written.
         eventually(lambda: host.result("stats")["in_flight"] == 0, "the answer has been counted")
         limits = host.result("limits")
     assert limits["host"]["max_in_flight"] == 5 and limits["host"]["in_flight"] == 0
@@ -108,7 +108,7 @@ def test_limits_name_the_limits_of_the_host_and_of_connections(sandbox):
     assert set(limits["connections"]) == {"coda_sandbox", "limited"}
 
 
-def test_stats_count_requests_under_way(vendor):
+def test_stats_count_requests_in_flight(vendor):
     with Host() as host:
         host.send(invoke(1, "list_tenants", connection=vendor.connection))
         vendor.wait_for(1)
@@ -195,7 +195,7 @@ FAULTS = [
 
 
 @pytest.mark.parametrize(("params", "places"), [row[1:] for row in FAULTS], ids=[row[0] for row in FAULTS])
-def test_faults_are_answered_all_at_once_with_place_and_suggestion(params, places):
+def test_all_problems_are_reported_at_once_with_path_and_suggestion(params, places):
     with Host("--sandbox") as host:
         error = host.error("invoke", params)
     assert error["code"] == -32602
@@ -240,7 +240,7 @@ def test_a_failed_command_is_an_error_with_the_triple_of_the_documents():
     assert (data["retryable"], data["outcome"]) == (False, "not_applied")
 
 
-def test_a_result_says_what_it_took():
+def test_result_reports_requests_and_durations():
     with Host("--sandbox") as host:
         meta = host.ask(invoke(1, "list_devices", all_pages=True))["result"]["meta"]
     assert meta["pages"] == 3 and meta["requests"] == 3 and meta["retries"] == 0
@@ -325,13 +325,13 @@ def test_a_dry_run_shows_the_requests_and_sends_none(sandbox):
     assert (result["return_data"], result["dry_run"]) == ("Successful", True)
     (shown,) = result["requests"]
     assert shown["method"] == "GET" and "body" not in shown
-    assert shown["url"].startswith(sandbox.url + "/api/console/elements/devices/?page=2&")
+    assert shown["url"].startswith(sandbox.base + "/api/console/elements/devices/?page=2&")
     assert "10.0%20%C3%A9%26" in shown["url"]
     assert shown["headers"]["FootprintTenantId"] == "2"
     assert shown["headers"]["Authorization"] == "[redacted]"
     (shown,) = change["requests"]
     assert (shown["method"], shown["body"]) == ("PATCH", {"scope": "OUT"})
-    assert sandbox._control("log") == []
+    assert sandbox.control("GET", "log") == []
 
 
 def test_a_dry_run_and_the_request_that_is_sent_are_alike(sandbox):
@@ -340,7 +340,7 @@ def test_a_dry_run_and_the_request_that_is_sent_are_alike(sandbox):
         (shown,) = host.ask(invoke(1, "list_devices", arguments, dry_run=True))["result"]["requests"]
         assert "result" in host.ask(invoke(2, "list_devices", arguments))
     (sent,) = sandbox.log()
-    assert (shown["method"], shown["url"]) == (sent["method"], f"{sandbox.url}{sent['path']}?{sent['query']}")
+    assert (shown["method"], shown["url"]) == (sent["method"], f"{sandbox.base}{sent['path']}?{sent['query']}")
     for name, value in shown["headers"].items():
         if name != "Authorization":
             assert sent["headers"][name.lower()] == value
@@ -361,7 +361,7 @@ def test_a_command_that_takes_too_long_fails_with_a_timeout(vendor):
         assert error["code"] == -32000
         assert (error["data"]["kind"], error["data"]["status_code"]) == ("timeout", 504)
         assert error["data"]["outcome"] == "not_applied"
-        error = host.ask(invoke(1, "patch_rescan", connection=vendor.connection, timeout_ms=200))["error"]
+        error = host.ask(invoke(1, "patch_rescan", connection=vendor.connection, timeout_ms=1_000))["error"]
         assert (error["data"]["kind"], error["data"]["outcome"]) == ("timeout", "unknown")
         assert "list_scanners" in error["data"]["remedy"]
 

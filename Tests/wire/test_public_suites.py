@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import pytest
-from host import Host, request, run
+from Support.host import Host, request, run
 
 #: Processes at a time; each lives for a few milliseconds.
 AT_A_TIME = os.cpu_count() or 2
@@ -91,7 +91,7 @@ def verdict_on_query(case: dict[str, Any]) -> str | None:
     return None if json.loads(ended.output) in expected else f"{case['name']}: {ended.text.strip()}"
 
 
-def test_queries_find_what_the_jsonpath_compliance_suite_says(suites):
+def test_queries_match_the_jsonpath_compliance_suite(suites):
     cases = compliance_cases(suites)
     assert len(cases) == 703
     # No command line can carry a NUL byte; the queries with one are all invalid.
@@ -110,7 +110,7 @@ def test_values_are_printed_as_the_text_they_had(document, output):
     assert run("jsonpath", query, input=document.encode()).output == output.encode() + b"\n"
 
 
-def test_a_document_that_is_not_json_is_refused_with_its_place():
+def test_document_that_is_not_json_is_refused_with_its_position():
     ended = run("jsonpath", "$", input=b'{\n  "a": 1,\n  b\n}')
     assert ended.code == 2 and "line 3, column 3" in ended.errors
 

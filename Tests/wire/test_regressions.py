@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 
 import pytest
-from host import Host, Sandbox, invoke, run
+from Support.host import Host, invoke, run
+from Support.sandbox import Sandbox
 
 
 def test_an_error_in_a_notification_is_redacted_and_stays_a_text(sandbox):
@@ -47,7 +48,7 @@ def test_a_sign_in_that_is_not_found_rescans_nothing():
 
 
 @pytest.mark.parametrize("policy", [{"deny": ["pach_*"]}, {"allow": ["list_devises"]}])
-def test_a_slip_in_a_policy_is_refused(sandbox, policy):
+def test_misspelled_policy_is_refused(sandbox, policy):
     with Host() as host:
         error = host.error("connections/put", {
             "name": "p", "connection": sandbox.connection | {"policy": policy}})
@@ -56,7 +57,7 @@ def test_a_slip_in_a_policy_is_refused(sandbox, policy):
     assert "matches no command" in problem["message"]
 
 
-def test_very_many_faults_are_told_in_part_and_at_once(sandbox):
+def test_very_many_problems_are_reported_in_part(sandbox):
     members = ",".join(f'"x{number}":1' for number in range(200_000))
     with Host("--connections", sandbox.file) as host:
         host.send_bytes((
@@ -72,7 +73,7 @@ def test_a_limit_beyond_reason_is_a_usage_error():
     assert finished.code == 2
 
 
-def test_the_sandbox_stands_in_for_the_usual_connections(tmp_path):
+def test_sandbox_replaces_the_default_connections(tmp_path):
     file = tmp_path / "connections.json"
     file.write_text('{"connections":{"real":{"integration":"coda_footprint","settings":{'
                     '"server_url":"https://127.0.0.1:9","user_name":"u","password":"pppp"}}}}')
@@ -87,7 +88,7 @@ def test_an_option_does_not_take_the_next_one_for_its_value():
     assert "--page needs a value" in finished.errors
 
 
-def test_samples_can_stand_in_one_file():
+def test_samples_can_share_one_file():
     ids = [
         json.loads(run("sample", "coda_footprint", command).output)["id"]
         for command in ("list_tenants", "list_devices", "patch_rescan")]

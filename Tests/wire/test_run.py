@@ -12,7 +12,9 @@ import stat
 import subprocess
 
 import pytest
-from host import EXECUTABLE, TIMEOUT, Host, Sandbox, environment, eventually, invoke, line, parse, request, run
+from Support.host import EXECUTABLE, TIMEOUT, Host, environment, eventually, invoke, line, parse, request, run
+from Support.sandbox import Sandbox
+from Support.terminal import read_to_end
 
 GOOD = request(1, "ping")
 BAD = request(2, "nobody")
@@ -53,7 +55,7 @@ def test_several_files_and_stdin_are_read_in_their_order(batch):
     assert ended.code == 0 and [answer["id"] for answer in ended.answers] == [1, 2, 3]
 
 
-def test_a_summary_goes_to_stderr(batch):
+def test_summary_is_printed_to_stderr(batch):
     ended = run("run", batch(GOOD, BAD))
     assert "1 successful, 1 failed" in ended.errors and "\r" not in ended.errors
 
@@ -65,8 +67,7 @@ def test_a_terminal_sees_a_progress_bar(batch):
             [EXECUTABLE, "run", batch(*(invoke(id, "list_tenants") for id in range(3))), "--sandbox",
              "--sandbox-fault", "coda: slow 300ms"],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=stderr, timeout=TIMEOUT, env=environment())
-    shown = os.read(owner, 65_536).decode()
-    os.close(owner)
+    shown = read_to_end(owner)
     assert ended.returncode == 0
     assert "█" in shown and "3 successful, 0 failed" in shown
 
@@ -85,14 +86,14 @@ def test_a_wrong_command_line_ends_with_status_2(arguments, words):
     assert (ended.code, ended.output) == (2, b"") and words in ended.errors
 
 
-def test_what_is_not_finished_in_time_ends_with_status_3(batch, vendor):
+def test_run_beyond_the_drain_timeout_exits_with_3(batch, vendor):
     path = batch(invoke(1, "list_tenants", connection=vendor.connection), GOOD | {"id": 2})
     ended = run("run", path, "--drain-timeout", "0.1")
     assert ended.code == 3
     assert {answer["id"]: answer.get("error", {}).get("code") for answer in ended.answers} == {1: -32800, 2: None}
 
 
-def test_a_reader_who_goes_away_ends_it_with_status_4(batch):
+def test_closed_stdout_exits_with_4(batch):
     path = batch(*(request(id, "capabilities") for id in range(200)))
     with Host(command=("run", path), reads_output=False, stdin=subprocess.DEVNULL) as host:
         host.close_output()
@@ -107,7 +108,7 @@ def test_a_full_disk_ends_it_with_status_4(batch):
 
 # --output
 
-def test_answers_go_to_the_output_file_and_nothing_to_stdout(batch, tmp_path):
+def test_responses_are_written_to_the_output_file_only(batch, tmp_path):
     out = tmp_path / "out.jsonl"
     ended = run("run", batch(GOOD, BAD), "--output", str(out))
     assert (ended.code, ended.output) == (1, b"")
@@ -136,7 +137,7 @@ def test_the_file_of_requests_cannot_be_the_file_of_answers(resume, batch, tmp_p
 
 # --resume
 
-def test_resume_passes_over_what_is_answered_and_adds_the_rest(batch, tmp_path):
+def test_resume_skips_answered_requests_and_appends_the_rest(batch, tmp_path):
     out = tmp_path / "out.jsonl"
     path = batch(*(request(id, "ping") for id in (1, "1", 1.5, None, "é", 2)))
     out.write_bytes(
@@ -162,7 +163,7 @@ def test_resume_without_earlier_answers_answers_everything(batch, tmp_path):
 @pytest.mark.parametrize("half", [
     b'{"jsonrpc":"2.0","id":2,"result":{', b"{", b'{"jsonrpc":"2.0","id":2,"result":{}}', b"\xff", b"x" * 200_000,
 ], ids=["a beginning", "a bracket", "all but the line end", "a byte", "more than a block"])
-def test_resume_removes_half_a_line_and_answers_it_again(half, batch, tmp_path):
+def test_resume_truncates_a_partial_line_and_repeats_it(half, batch, tmp_path):
     out = tmp_path / "out.jsonl"
     out.write_bytes(b'{"jsonrpc":"2.0","id":1,"result":{}}\n' + half)
     assert run("run", batch(*(request(id, "ping") for id in (1, 2, 3))), "--output", str(out), "--resume").code == 0
@@ -206,10 +207,8 @@ def test_an_interrupted_run_can_be_resumed(batch, tmp_path, vendor):
     assert sorted(results) == list(range(6))
 
 
-def test_the_tour_runs_against_the_sandbox(tmp_path):
+def test_tour_runs_in_the_sandbox(tmp_path):
     tour = pathlib.Path(__file__).resolve().parents[2] / "protocol/examples/tour.jsonl"
-    if not tour.exists():
-        pytest.skip(f"{tour} is missing")
     ended = run("run", str(tour), "--sandbox", "--files-dir", str(tmp_path / "files"))
     asked = [json.loads(each) for each in tour.read_text().splitlines() if each.strip()]
     ids = [answer["id"] for answer in ended.answers if "id" in answer]

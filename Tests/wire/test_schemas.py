@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from host import Host, line
+from Support.host import Host, line
 
 jsonschema = pytest.importorskip("jsonschema", reason="jsonschema (PyPI) is not installed")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from host import EXECUTABLE, TIMEOUT, environment
+from Support.host import EXECUTABLE, TIMEOUT, environment
 from player import play
 from process import Launch
 from protocol_text import sections
@@ -13,7 +13,7 @@ TRANSCRIPTS = transcripts()
 
 
 @pytest.mark.parametrize("transcript", TRANSCRIPTS, ids=[each.path.stem for each in TRANSCRIPTS])
-def test_the_host_keeps_to_the_transcript(transcript):
+def test_host_follows_the_transcript(transcript):
     play(transcript, Launch([EXECUTABLE, "serve"], TIMEOUT, environment()))
 
 

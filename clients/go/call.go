@@ -12,44 +12,45 @@ import (
 // Call is one command to run.
 type Call struct {
 	Integration, Command string
-	// Connection is a name of the connections file; empty where only one active connection of the
-	// integration exists.
+	// Connection is a name in the connections file. It may be empty if exactly one active
+	// connection of the integration exists.
 	Connection string
-	// Inline is a connection of its own in the place of a named one, as JSON or what
-	// encoding/json makes it of.
+	// Inline is a connection object instead of a named one: JSON, or a value that encoding/json
+	// encodes as one.
 	Inline any
-	// Arguments is a JSON object, or what encoding/json makes one of: a struct of a generated
-	// package, a map, a json.RawMessage.
+	// Arguments is a JSON object, or a value that encoding/json encodes as one: a struct of a
+	// generated package, a map, a json.RawMessage.
 	Arguments any
 
-	// AllPages reads on to the last page.
+	// AllPages reads all pages.
 	AllPages bool
-	// DryRun checks the call and tells in [Result.PlannedRequests] what would be sent.
+	// DryRun validates the call and returns the requests that would be sent in
+	// [Result.PlannedRequests].
 	DryRun bool
 	// IdempotencyKey makes the host run the call once for all calls with this key.
 	IdempotencyKey string
-	// FieldMapping is that of a command that fetches events.
+	// FieldMapping is for commands that fetch events.
 	FieldMapping any
 
-	// OnProgress is told how far the command is, and OnWaiting what a stream waits for. Both are
-	// called by the goroutine that invokes or reads the stream.
+	// OnProgress is called with the progress of the command, OnWaiting when a stream waits. The
+	// goroutine that invokes or reads the stream calls both.
 	OnProgress func(Progress)
 	OnWaiting  func(Waiting)
 }
 
-// Progress is how many of the things to do are done.
+// Progress is the number of finished pages or targets.
 type Progress struct {
 	Done  int `json:"done"`
 	Total int `json:"total"`
 }
 
-// Waiting is a pause that the host makes, as for a rate limit.
+// Waiting is a wait of the host, such as for a rate limit.
 type Waiting struct {
 	Reason   string    `json:"reason"`
 	ResumeAt time.Time `json:"resume_at"`
 }
 
-// Option changes a call; the calls of generated packages take them.
+// Option changes a call. The calls of generated packages accept options.
 type Option func(*Call)
 
 // AllPages is [Call.AllPages].
@@ -67,7 +68,7 @@ func OnProgress(handler func(Progress)) Option { return func(c *Call) { c.OnProg
 // OnWaiting is [Call.OnWaiting].
 func OnWaiting(handler func(Waiting)) Option { return func(c *Call) { c.OnWaiting = handler } }
 
-// With is the call with these options.
+// With returns the call with these options.
 func (c Call) With(options ...Option) Call {
 	for _, option := range options {
 		option(&c)
@@ -75,15 +76,15 @@ func (c Call) With(options ...Option) Call {
 	return c
 }
 
-// Ptr is a pointer to a value, for optional parameters: nil is left out, a pointer to the zero
+// Ptr returns a pointer to a value, for optional parameters: nil is omitted, a pointer to the zero
 // value is sent.
 func Ptr[T any](value T) *T { return &value }
 
 // Invoke runs a command and waits for its result.
 //
-// The error is an [*Error] where the host answered with one, an [*ExitError] when the host ended,
-// and [ErrClosed] on a host that was closed before. A result that comes although ctx has ended
-// is returned: what was done is done.
+// The error is an [*Error] if the host returned one, an [*ExitError] if the host exited, and
+// [ErrClosed] on a host that was closed before. A result that arrives after ctx has ended is
+// returned as a result.
 func (h *Host) Invoke(ctx context.Context, call Call) (*Result, error) {
 	if call.OnProgress != nil {
 		stream := h.begin(ctx, call, false)
@@ -105,7 +106,7 @@ func (h *Host) Invoke(ctx context.Context, call Call) (*Result, error) {
 	return call.result(h.wait(ctx, sent))
 }
 
-// Request sends a request of another method than invoke, such as "limits", and reads its result
+// Request sends a request of a method other than invoke, such as "limits", and decodes its result
 // into result, unless that is nil. Its errors are those of Invoke.
 func (h *Host) Request(ctx context.Context, method string, params, result any) error {
 	name, err := json.Marshal(method)
@@ -134,7 +135,7 @@ func (h *Host) Request(ctx context.Context, method string, params, result any) e
 	return decode(payload, result)
 }
 
-// content is the result of an answer, or the error that it is.
+// content is the result of a response, or its error.
 func (m message) content() ([]byte, error) {
 	switch {
 	case m.failure != nil:
@@ -145,7 +146,7 @@ func (m message) content() ([]byte, error) {
 	return m.payload, nil
 }
 
-// result makes the result or error of a call of its answer.
+// result decodes a response into the result or error of a call.
 func (c *Call) result(answer message) (*Result, error) {
 	payload, err := answer.content()
 	if err != nil {
@@ -153,12 +154,12 @@ func (c *Call) result(answer message) (*Result, error) {
 	}
 	result := new(Result)
 	if err := json.Unmarshal(payload, result); err != nil {
-		return nil, c.named(protocolError("a result that cannot be read: " + err.Error()))
+		return nil, c.named(protocolError("an invalid result: " + err.Error()))
 	}
 	return result, nil
 }
 
-// named puts the names of the command into an error.
+// named adds the names of the command to an error.
 func (c *Call) named(err error) error {
 	var failure *Error
 	if errors.As(err, &failure) {
@@ -229,12 +230,12 @@ func appendValue(body []byte, name string, value any) ([]byte, error) {
 	return append(body, encoded...), nil
 }
 
-// appendString appends a string of JSON; names of this protocol need no escapes.
+// appendString appends a JSON string; names of this protocol need no escapes.
 func appendString(body []byte, text string) []byte {
 	if isPlain(text) {
 		return append(append(append(body, '"'), text...), '"')
 	}
-	encoded, _ := json.Marshal(text) // a string always has a form in JSON
+	encoded, _ := json.Marshal(text) // a string always has a JSON encoding
 	return append(body, encoded...)
 }
 

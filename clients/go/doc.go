@@ -1,5 +1,5 @@
-// Package sallyport runs commands of security vendors through a Sallyport host: a process of
-// its own that this package starts and talks to over pipes, in JSON-RPC 2.0.
+// Package sallyport runs the commands of security products through a Sallyport host: a child
+// process that this package starts and talks to over pipes, in JSON-RPC 2.0.
 //
 //	host, err := sallyport.Start(ctx, sallyport.Options{Connections: "connections.json"})
 //	if err != nil {
@@ -12,14 +12,14 @@
 //		Arguments:   map[string]any{"device_id": 1041},
 //	})
 //
-// The packages below this one, such as gravityzone and coda, have the same calls with typed
-// parameters. They are generated from what the host says of itself.
+// The subpackages, such as gravityzone and coda, have the same calls with typed parameters.
+// They are generated from the host's capabilities.
 //
-// A context bounds a call. Its deadline is sent along, so that the host does not begin a wait
-// that cannot fit. When it is cancelled the host is told, and the call returns what the host
-// then says: a cancelled command may have been done, and [Error.Outcome] tells. See
-// [Options.CancelWait] for how long that may take.
+// A context limits a call. Its deadline is sent to the host, so that a wait that does not fit
+// fails fast. If the context is cancelled, the host cancels the command, and the call returns
+// what the host reports: a cancelled command may have been applied; [Error.Outcome] says so.
+// See [Options.CancelWait] for how long that may take.
 //
-// Failures are an [*Error] (the host answered with an error) or an [*ExitError] (the host is
-// gone), both to be found with errors.As.
+// Failures are an [*Error] (the host returned an error) or an [*ExitError] (the host is
+// gone). Use errors.As for both.
 package sallyport

@@ -9,10 +9,10 @@ import (
 	"time"
 )
 
-// ErrClosed is what a call returns on a host that was closed before the call was sent.
+// ErrClosed is the error of a call on a host that was closed before the call was sent.
 var ErrClosed = errors.New("sallyport: the host is closed")
 
-// Kind says what sort of failure it was.
+// Kind classifies a failure.
 type Kind string
 
 // The kinds of failures (3.5 of the protocol).
@@ -31,55 +31,54 @@ const (
 	KindInternal    Kind = "internal"
 )
 
-// Outcome says whether the vendor may have acted although the call failed.
+// Outcome says whether a failed command may have been applied.
 type Outcome string
 
-// Whether a command that failed may have been done.
+// The outcomes of a failed command.
 const (
 	OutcomeNotApplied Outcome = "not_applied"
 	OutcomeUnknown    Outcome = "unknown"
 )
 
-// Error is an answer that is an error. Everything in it is safe to show: the host redacts
-// secrets.
+// Error is an error response. It is safe to log: the host redacts secrets.
 //
-// errors.Is(err, context.DeadlineExceeded) holds for KindTimeout, and
-// errors.Is(err, context.Canceled) for KindCancelled.
+// errors.Is(err, context.DeadlineExceeded) is true for KindTimeout, and errors.Is(err,
+// context.Canceled) for KindCancelled.
 type Error struct {
 	// Integration and Command are those of the call; empty for other requests.
 	Integration, Command string
-	// Code is that of JSON-RPC: -32602 for wrong arguments, -32000 for a command that failed,
-	// -32800 for one that was cancelled. 0 for one target of several.
+	// Code is the JSON-RPC code: -32602 for wrong arguments, -32000 for a failed command, -32800
+	// for a cancelled one. 0 for one target of several.
 	Code int
 	// FailureIndicator is the sentence that names the command: "Isolate Endpoints failed."
 	FailureIndicator string
-	// StatusCode is the vendor's, or the one that comes nearest where it gave none.
+	// StatusCode is the vendor's status, or the status of the kind if the vendor sent none.
 	StatusCode int
-	// Message says what went wrong.
+	// Message describes the problem.
 	Message string
 	Kind    Kind
 	Outcome Outcome
-	// Retryable says whether the same call could succeed later, and RetryAfter when.
+	// Retryable says whether the same call can succeed later, and RetryAfter when.
 	Retryable  bool
 	RetryAfter time.Duration
-	// Remedy is what the user can do; empty where nothing is known.
+	// Remedy is what the caller can do; empty if unknown.
 	Remedy string
-	// Problems are all faults of the arguments.
+	// Problems are all problems of the arguments.
 	Problems []Problem
-	// Target is the target that failed, in the errors of a command over several.
+	// Target is the failed target, in the errors of a command over several.
 	Target string
-	// Targets are the outcomes of the targets of a command of which none succeeded.
+	// Targets are the outcomes per target, if none succeeded.
 	Targets []Target
-	// Upstream is what the vendor answered, where that says more.
+	// Upstream is the vendor's error, if it says more.
 	Upstream json.RawMessage
 }
 
-// Problem is one fault of the arguments of a call.
+// Problem is one problem of the arguments of a call.
 type Problem struct {
 	// Path is a JSON Pointer into the params: "/arguments/page_size".
 	Path    string `json:"path"`
 	Message string `json:"message"`
-	// DidYouMean is the nearest name or value that there is; empty where none is near.
+	// DidYouMean is the closest valid name or value; empty if none is close.
 	DidYouMean string `json:"did_you_mean"`
 }
 
@@ -98,7 +97,7 @@ func (e *Error) Error() string {
 	return text.String()
 }
 
-// Is makes errors.Is find the context errors that a kind stands for.
+// Is makes errors.Is match the context error of a kind.
 func (e *Error) Is(target error) bool {
 	switch target {
 	case context.DeadlineExceeded:
@@ -137,7 +136,7 @@ func (e *Error) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// errorFromWire makes an error of the member "error" of a response.
+// errorFromWire converts the member "error" of a response.
 func errorFromWire(member []byte) *Error {
 	var wire struct {
 		Code    int             `json:"code"`
@@ -145,7 +144,7 @@ func errorFromWire(member []byte) *Error {
 		Data    json.RawMessage `json:"data"`
 	}
 	if err := json.Unmarshal(member, &wire); err != nil {
-		return protocolError("an error that cannot be read: " + err.Error())
+		return protocolError("an invalid error: " + err.Error())
 	}
 	failure := new(Error)
 	if len(wire.Data) > 0 {
@@ -158,7 +157,7 @@ func errorFromWire(member []byte) *Error {
 		failure.FailureIndicator = wire.Message
 	}
 	if failure.Kind == "" {
-		// An error of the envelope has no such data.
+		// An envelope error has no such data.
 		failure.Kind, failure.Outcome = KindInternal, OutcomeUnknown
 		if wire.Code <= -32600 && wire.Code > -32603 || wire.Code == -32700 {
 			failure.Kind, failure.Outcome, failure.StatusCode = KindValidation, OutcomeNotApplied, 400
@@ -167,15 +166,15 @@ func errorFromWire(member []byte) *Error {
 	return failure
 }
 
-// protocolError is an answer that breaks the protocol: nothing is known of what was done.
+// protocolError is the error for an invalid response: the outcome is unknown.
 func protocolError(what string) *Error {
 	return &Error{
-		Code: -32603, FailureIndicator: "The host broke the protocol.", StatusCode: 500,
+		Code: -32603, FailureIndicator: "The host violated the protocol.", StatusCode: 500,
 		Message: "It sent " + what + ".", Kind: KindInternal, Outcome: OutcomeUnknown,
 	}
 }
 
-// contextError is a call whose context ended without an answer of the host.
+// contextError is the error of a call whose context ended without a response.
 func contextError(cause error, outcome Outcome, message string) *Error {
 	failure := &Error{
 		Code: -32800, FailureIndicator: "The call was cancelled.", StatusCode: 499, Message: message,
@@ -183,24 +182,24 @@ func contextError(cause error, outcome Outcome, message string) *Error {
 	}
 	if errors.Is(cause, context.DeadlineExceeded) {
 		failure.Code, failure.StatusCode, failure.Kind = -32000, 504, KindTimeout
-		failure.FailureIndicator = "The call ran out of time."
+		failure.FailureIndicator = "The call timed out."
 	}
 	return failure
 }
 
-// ExitError is a host that ended while something was expected of it. A call that it ends may
-// have been done: the vendor may have received it.
+// ExitError is the error of a host that exited while calls were in flight. A call in flight may
+// have been applied: the vendor may have received it.
 type ExitError struct {
-	// Code is the exit status, or -1 where a signal ended the process.
+	// Code is the exit status, or -1 if a signal killed the process.
 	Code int
-	// Status says the same in words: "exit status 2", "signal: killed".
+	// Status is the same in words: "exit status 2", "signal: killed".
 	Status string
 	// LastLines are the last lines of its log.
 	LastLines []string
 }
 
 func (e *ExitError) Error() string {
-	text := "sallyport: the host ended (" + e.Status + ")"
+	text := "sallyport: the host exited (" + e.Status + ")"
 	if len(e.LastLines) > 0 {
 		text += ": " + e.LastLines[len(e.LastLines)-1]
 	}

@@ -13,7 +13,30 @@ import (
 	"example.invalid/sallyport/gravityzone"
 )
 
-// A command by its names, as a program would that gets them from somewhere else.
+// Streams the items of all pages. Not run: the output is long.
+func Example() {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	host, err := sallyport.Start(ctx, sallyport.Options{Sandbox: true})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer host.Close() // drains and stops the host
+
+	stream := coda.New(host, "coda_sandbox").ListDevicesStream(ctx, coda.ListDevicesParams{
+		Filter: &coda.ListDevicesFilter{RiskLevel: sallyport.Ptr(coda.RiskLevelCritical)},
+	}, sallyport.AllPages())
+	defer stream.Close()
+	for stream.Next() {
+		fmt.Println(string(stream.Item()))
+	}
+	var failure *sallyport.Error
+	if errors.As(stream.Err(), &failure) {
+		fmt.Println(failure.Kind, failure.Outcome, failure.Remedy)
+	}
+}
+
+// A command by name, for programs that get the names as data.
 func ExampleHost_Invoke() {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
@@ -79,7 +102,7 @@ func ExampleHost_Stream() {
 	// 18 devices, 1 page
 }
 
-// What went wrong, and whether it is worth trying again.
+// The members of an error, and whether to retry.
 func ExampleError() {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
@@ -102,7 +125,7 @@ func ExampleError() {
 	// Take the device_id from list_devices.
 }
 
-// What a call would send, without sending it.
+// The requests of a call, without sending them.
 func ExampleDryRun() {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()

@@ -16,7 +16,7 @@ import (
 )
 
 // playHost is a host that behaves as badly as the command of an invoke says. It runs in a
-// process of its own: this test binary, started with FAKE_HOST set.
+// separate process: this test binary, started with FAKE_HOST set.
 func playHost(mode string) {
 	if mode == "no start" {
 		fmt.Fprintln(os.Stderr, "sallyport: connections.json: no such file")
@@ -47,7 +47,7 @@ func playHost(mode string) {
 		case "seen":
 			answer(id, fmt.Sprint(invokes))
 		case "cancel":
-			if mode == "done all the same" {
+			if mode == "done anyway" {
 				answer(string(request.Params.ID), `{"return_data":"Successful","notices":["was done"]}`)
 			}
 		case "invoke":
@@ -128,7 +128,7 @@ func misbehave(command, id string, line int, text string) {
 	}
 }
 
-// startFake starts such a host.
+// startFake starts a host with this fault.
 func startFake(t *testing.T, mode string, options sallyport.Options) *sallyport.Host {
 	t.Helper()
 	host, err := sallyport.Start(testContext(t), fake(t, mode, options))

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// File is a reference to a file of the host's store.
+// File is a reference to a file in the host's store.
 type File struct {
 	ID          string     `json:"file_id"`
 	Name        string     `json:"name"`
@@ -17,34 +17,34 @@ type File struct {
 	SHA256      string     `json:"sha256"`
 	Source      FileSource `json:"source"`
 	Created     time.Time  `json:"created"`
-	// Path is where it can be read on the machine of the host; in results of commands only.
+	// Path is the local path on the host; only in results of commands.
 	Path string `json:"path"`
 }
 
-// FileSource says what a file is of.
+// FileSource is the origin of a file.
 type FileSource string
 
-// What files are of; what commands produce is FilePlaybook.
+// The sources; commands produce FilePlaybook.
 const (
 	FileIncidentAttachment FileSource = "incident_attachment_file"
 	FilePlaybook           FileSource = "playbook_file"
 	FileArtifact           FileSource = "artifact_file"
 )
 
-// NewFile is a file to store: a content, or the path of a file on the machine of the host.
+// NewFile is a file to store: a content, or the path of a local file of the host.
 type NewFile struct {
-	// Name may be left out with Path.
+	// Name is optional with Path.
 	Name string `json:"name,omitempty"`
 	// Content is the content; nil with Path.
 	Content []byte `json:"content_base64,omitempty"`
 	Path    string `json:"path,omitempty"`
-	// Source is FilePlaybook when left out.
+	// Source defaults to FilePlaybook.
 	Source FileSource `json:"source"`
-	// ContentType is by the extension of the name when left out.
+	// ContentType defaults to the type of the extension of the name.
 	ContentType string `json:"content_type,omitempty"`
 }
 
-// fileChunk is how many bytes are asked for at a time: the most that the host gives.
+// fileChunk is the number of bytes requested at a time: the host's maximum.
 const fileChunk = 4 << 20
 
 // PutFile stores a file, for commands that take one.
@@ -54,7 +54,7 @@ func (h *Host) PutFile(ctx context.Context, file NewFile) (File, error) {
 	}
 	var stored File
 	if file.Path == "" && len(file.Content) == 0 {
-		// An empty content is one too.
+		// An empty content is a content too.
 		params := map[string]any{"name": file.Name, "content_base64": "", "source": file.Source}
 		if file.ContentType != "" {
 			params["content_type"] = file.ContentType
@@ -85,7 +85,7 @@ func (h *Host) CopyFile(ctx context.Context, w io.Writer, id string) (written in
 	}
 }
 
-// ListFiles lists the files of the store, the newest last.
+// ListFiles lists the files of the store, newest last.
 func (h *Host) ListFiles(ctx context.Context) ([]File, error) {
 	var files []File
 	params := map[string]any{}
@@ -105,7 +105,7 @@ func (h *Host) ListFiles(ctx context.Context) ([]File, error) {
 	}
 }
 
-// RemoveFile removes a file; false means that there was none with this id.
+// RemoveFile removes a file. It returns false if there was no file with this id.
 func (h *Host) RemoveFile(ctx context.Context, id string) (bool, error) {
 	var answer struct {
 		Removed bool `json:"removed"`

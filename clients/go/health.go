@@ -5,20 +5,20 @@ import (
 	"time"
 )
 
-// HealthChange is a connection that became healthy or unhealthy, or has failed as often as was
-// asked for.
+// HealthChange is sent when a connection becomes healthy or unhealthy, or when its consecutive
+// failures reach the threshold.
 type HealthChange struct {
 	Connection string `json:"connection"`
 	// Status is "healthy" or "unhealthy".
 	Status              string `json:"status"`
 	ConsecutiveFailures int    `json:"consecutive_failures"`
-	// Error is why it is unhealthy.
+	// Error is the reason if it is unhealthy.
 	Error     string    `json:"error"`
 	CheckedAt time.Time `json:"checked_at"`
 }
 
-// WatchHealth tests a connection now and then every interval, which counts in whole seconds.
-// [Options.OnHealth] is told of changes, and of this many failures in a row.
+// WatchHealth tests a connection now and then at every interval, in whole seconds.
+// [Options.OnHealth] is called on changes, and after this number of consecutive failures.
 func (h *Host) WatchHealth(ctx context.Context, connection string, interval time.Duration, notifyAfterFailures int) error {
 	return h.Request(ctx, "health/watch", map[string]any{
 		"connection":            connection,
@@ -27,7 +27,7 @@ func (h *Host) WatchHealth(ctx context.Context, connection string, interval time
 	}, nil)
 }
 
-// UnwatchHealth ends the tests of a connection.
+// UnwatchHealth stops the tests of a connection.
 func (h *Host) UnwatchHealth(ctx context.Context, connection string) error {
 	return h.Request(ctx, "health/unwatch", map[string]any{"connection": connection}, nil)
 }

@@ -11,14 +11,14 @@ import (
 )
 
 const (
-	// killWait is how long a host that was told to end, or has closed its output, may live on.
+	// killWait is the time that a host has to exit after a stop request, or after it closed its
+	// output.
 	killWait = 5 * time.Second
-	// tailWait is how long the pipes of a host that has ended are read when another process
-	// holds them open.
-	tailWait = 2 * time.Second
+	// tailWait is how long the pipes of an exited host are read if another process holds them open.
+	tailWait = 5 * time.Second
 )
 
-// Host is a Sallyport process. It may be used by several goroutines at a time.
+// Host is a Sallyport process. It is safe for concurrent use.
 type Host struct {
 	options Options
 	process *exec.Cmd
@@ -26,15 +26,15 @@ type Host struct {
 	output  *output
 	log     logTail
 	flow    flow
-	// slots holds one element for each request that is under way.
+	// slots holds one element per request in flight.
 	slots chan struct{}
 	// notices are notifications that wait for their handler.
 	notices chan message
-	// closing is closed when the host is to be closed, exited when the process has ended, failed
-	// when its calls have been ended too, and done when nothing of it is left running.
+	// closing is closed when the host must close, exited when the process has exited, failed when
+	// its calls have failed too, and done when nothing of it is running.
 	closing, exited, failed, done chan struct{}
 	state                         *os.ProcessState
-	// unwatch ends the watch on the context of the host.
+	// unwatch stops watching the context of the host.
 	unwatch func() bool
 
 	mu       sync.Mutex
@@ -44,11 +44,11 @@ type Host struct {
 	exit     *ExitError
 }
 
-// Start starts a host and waits until it answers. When ctx ends, the host is made to end too:
-// what is under way is cancelled and answered.
+// Start starts a host and waits until it responds. When ctx ends, the host is stopped too: requests
+// in flight are cancelled and get a response.
 //
-// A host that does not start, as with a connections file that cannot be read, is an
-// [*ExitError] that holds what it said.
+// The error of a host that does not start, for example because its connections file cannot be read,
+// is an [*ExitError] with its log.
 func Start(ctx context.Context, options Options) (*Host, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -77,7 +77,7 @@ func Start(ctx context.Context, options Options) (*Host, error) {
 	return h, nil
 }
 
-// launch starts the process with a pipe for each of its streams.
+// launch starts the process with a pipe per stream.
 func (h *Host) launch() (log *os.File, err error) {
 	var files []*os.File
 	defer func() {
@@ -108,7 +108,7 @@ func (h *Host) launch() (log *os.File, err error) {
 	return files[4], nil
 }
 
-// run lives as long as the process and leaves nothing behind.
+// run has the lifetime of the process and releases everything.
 func (h *Host) run(log *os.File) {
 	var all sync.WaitGroup
 	background := func(work func()) {
@@ -133,7 +133,7 @@ func (h *Host) run(log *os.File) {
 		log.SetReadDeadline(time.Now().Add(tailWait))
 	})
 
-	// A handler may wait for the end of the host, so the end does not wait for a handler.
+	// A handler may wait for the host to stop, so stopping does not wait for a handler.
 	go h.handleNotices()
 
 	h.read()
@@ -148,7 +148,7 @@ func (h *Host) run(log *os.File) {
 	select {
 	case <-logRead:
 	case <-time.After(killWait):
-		// Options.Stderr takes nothing any more.
+		// Options.Stderr no longer accepts data.
 	}
 	h.fail(&ExitError{Code: h.state.ExitCode(), Status: h.state.String(), LastLines: h.log.last()})
 	close(h.notices)
@@ -157,7 +157,7 @@ func (h *Host) run(log *os.File) {
 	close(h.done)
 }
 
-// fail ends all calls that are under way, and refuses further ones.
+// fail fails all calls in flight and refuses further ones.
 func (h *Host) fail(exit *ExitError) {
 	h.mu.Lock()
 	h.exit = exit
@@ -171,12 +171,12 @@ func (h *Host) fail(exit *ExitError) {
 	}
 }
 
-// Close ends the host: no call is begun any more, those under way are finished. It returns an
-// [*ExitError] when the host ended in another way than it should.
+// Close drains the host and stops it: no call is started, calls in flight are finished. It returns
+// an [*ExitError] if the host did not exit normally.
 func (h *Host) Close() error { return h.Shutdown(context.Background()) }
 
-// Shutdown is Close for who cannot wait that long: when ctx ends, what is left is cancelled. The
-// [*ExitError] then has Code 3 where something was.
+// Shutdown is Close with a limit: when ctx ends, the remaining calls are cancelled. The
+// [*ExitError] then has Code 3 if there were any.
 func (h *Host) Shutdown(ctx context.Context) error {
 	h.mu.Lock()
 	if !h.isClosed {
@@ -205,9 +205,8 @@ func (h *Host) Shutdown(ctx context.Context) error {
 	return nil
 }
 
-// interrupt makes the process cancel what is under way and end. The host takes the first signal
-// for the order to finish and the second for the order to cancel; two of one number could
-// become one.
+// interrupt makes the process cancel calls in flight and exit. The host drains on the first signal
+// and cancels on the second. Two signals with the same number could be merged into one.
 func (h *Host) interrupt() {
 	h.process.Process.Signal(syscall.SIGTERM)
 	h.process.Process.Signal(syscall.SIGINT)
@@ -220,10 +219,10 @@ func (h *Host) interrupt() {
 	}()
 }
 
-// Done is closed when the host has ended and nothing of it is left; [Host.Err] then says how.
+// Done is closed when the host has exited and released everything; [Host.Err] then says how.
 func (h *Host) Done() <-chan struct{} { return h.done }
 
-// Err is nil while the host lives, and an [*ExitError] when it has ended.
+// Err is nil while the host runs, and an [*ExitError] after it has exited.
 func (h *Host) Err() error {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -342,7 +342,7 @@ func TestHealthChangesAreTold(t *testing.T) {
 			t.Errorf("%+v", change)
 		}
 	case <-ctx.Done():
-		t.Error("no change was told")
+		t.Error("no change was reported")
 	}
 	if err := host.UnwatchHealth(ctx, "coda_sandbox"); err != nil {
 		t.Error(err)

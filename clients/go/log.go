@@ -7,7 +7,7 @@ import (
 )
 
 const (
-	// lastLines is how many lines of the log are kept, and lastLineBytes how much of each.
+	// lastLines is the number of log lines kept, and lastLineBytes the maximum bytes of each.
 	lastLines     = 20
 	lastLineBytes = 1 << 10
 )
@@ -18,7 +18,7 @@ type logTail struct {
 	lines []string
 }
 
-// drain reads the log to its end, and hands it on.
+// drain reads the log to its end, and copies it.
 func (t *logTail) drain(log io.Reader, copyTo io.Writer) {
 	if copyTo != nil {
 		log = io.TeeReader(log, ignoringErrors{copyTo})
@@ -67,7 +67,7 @@ func trimLineEnd(line []byte) []byte {
 	return line
 }
 
-// ignoringErrors keeps the log being read when who gets a copy of it fails.
+// ignoringErrors keeps reading the log if the receiver of the copy fails.
 type ignoringErrors struct{ io.Writer }
 
 func (w ignoringErrors) Write(data []byte) (int, error) {

@@ -32,14 +32,14 @@ func TestAHostThatDoesNotStartSaysWhy(t *testing.T) {
 	}
 }
 
-func TestAHostThatEndsEndsTheCallsUnderWay(t *testing.T) {
+func TestAHostThatExitsFailsTheCallsInFlight(t *testing.T) {
 	for _, test := range []struct {
 		command, status, lastLine string
 		code                      int
 	}{
 		{"exit", "exit status 7", "sallyport: fatal: out of cheese", 7},
 		{"be killed", "signal: killed", "", -1},
-		{"cut off", "exit status 0", `(cut off) {"jsonrpc":"2.0","id":3,"result":{"return_data":"Succ`, 0},
+		{"cut off", "exit status 0", `(truncated) {"jsonrpc":"2.0","id":3,"result":{"return_data":"Succ`, 0},
 	} {
 		t.Run(test.command, func(t *testing.T) {
 			host := startFake(t, "crash", sallyport.Options{})
@@ -80,7 +80,7 @@ func TestWhatIsNoMessageIsPassedOver(t *testing.T) {
 		t.Error(got)
 	}
 	if log := strings.Join(host.LastLogLines(), "\n"); !strings.Contains(log, "(not a message) Segmentation fault") {
-		t.Errorf("the log does not tell of it: %s", log)
+		t.Errorf("the log does not report it: %s", log)
 	}
 	result, err := host.Invoke(ctx, sallyport.Call{Command: "other order"})
 	if err != nil || !reflect.DeepEqual(result.Notices, []string{"other"}) {
@@ -92,7 +92,7 @@ func TestAnswersThatBreakTheProtocolAreErrors(t *testing.T) {
 	host := startFake(t, "broken", sallyport.Options{})
 	ctx := testContext(t)
 	for command, message := range map[string]string{
-		"not a result": "a result that cannot be read", "gap": "item 2 where item 1 was due",
+		"not a result": "an invalid result", "gap": "item 2 instead of item 1",
 		"not an item": "an item that is not JSON",
 	} {
 		err := drained(host.Stream(ctx, sallyport.Call{Command: command}))
@@ -180,7 +180,7 @@ func TestAHostThatIgnoresACancellationIsLeftAlone(t *testing.T) {
 }
 
 func TestWhatWasDoneAlthoughItWasCancelledIsAResult(t *testing.T) {
-	host := startFake(t, "done all the same", sallyport.Options{})
+	host := startFake(t, "done anyway", sallyport.Options{})
 	ctx, cancel := context.WithCancel(testContext(t))
 	waitFor(t, host, cancel)
 	result, err := host.Invoke(ctx, sallyport.Call{Command: "silent"})
@@ -203,7 +203,7 @@ func waitFor(t *testing.T, host *sallyport.Host, then func()) {
 	}()
 }
 
-func TestClosingFinishesWhatIsUnderWay(t *testing.T) {
+func TestClosingFinishesCallsInFlight(t *testing.T) {
 	host := startFake(t, "hold", sallyport.Options{})
 	closed := make(chan error, 1)
 	waitFor(t, host, func() { closed <- host.Close() })
@@ -302,10 +302,10 @@ func TestArgumentsAreOneLineHoweverTheyAreWritten(t *testing.T) {
 		}
 	}
 	if _, err := host.Invoke(ctx, sallyport.Call{Command: "echo", Arguments: make(chan int)}); err == nil {
-		t.Error("what is no JSON was sent")
+		t.Error("invalid JSON was sent")
 	}
 	if _, err := host.Invoke(ctx, sallyport.Call{Command: "echo", Arguments: json.RawMessage("{")}); err == nil {
-		t.Error("what is no JSON was sent")
+		t.Error("invalid JSON was sent")
 	}
 }
 

@@ -9,40 +9,40 @@ import (
 	"time"
 )
 
-// Options says how the host is started. The zero value starts "sallyport serve" from the PATH,
-// or from $SALLYPORT where that is set.
+// Options configures the start of a host. The zero value starts "serve" of $SALLYPORT, or of
+// sallyport on the PATH.
 type Options struct {
 	// Path is the executable.
 	Path string
-	// Connections is the connections file; empty for that of $SALLYPORT_CONNECTIONS.
+	// Connections is the connections file; empty for $SALLYPORT_CONNECTIONS.
 	Connections string
-	// Sandbox takes vendors that are emulated inside the host instead.
+	// Sandbox uses the emulated vendors inside the host.
 	Sandbox bool
 	// Args are further options of "sallyport serve", such as "--read-only".
 	Args []string
 	// Env is the environment of the host; nil for that of this process.
 	Env []string
-	// Dir is the directory that the host runs in; empty for that of this process.
+	// Dir is the working directory of the host; empty for that of this process.
 	Dir string
 
-	// MaxInFlight is how many requests are under way at a time; 0 for 64. Further ones wait here
-	// and not in the pipe, where neither a deadline nor a cancellation would reach them.
+	// MaxInFlight is the maximum number of requests in flight; 0 for 64. Further requests wait here
+	// and not in the pipe, where no deadline and no cancellation would reach them.
 	MaxInFlight int
-	// DrainTimeout is how long the host may take, when it is closed, to finish what it has
-	// accepted; 0 for 30 seconds.
+	// DrainTimeout is the time the host has to finish accepted requests when it is closed; 0 for 30
+	// seconds.
 	DrainTimeout time.Duration
-	// CancelWait is how long a call waits, after its context has ended, for the host to say what
-	// became of it; 0 for 2 seconds. A host that works answers within milliseconds.
+	// CancelWait is the time a call waits for the host to report the outcome after its context has
+	// ended; 0 for 2 seconds. A working host responds within milliseconds.
 	CancelWait time.Duration
 
-	// Stderr receives the log of the host. It is read in any case, and the last lines of it are
-	// kept for [ExitError].
+	// Stderr receives the log of the host. It is always read, and its last lines are kept for
+	// [ExitError].
 	Stderr io.Writer
-	// OnHealth is told of connections that became healthy or unhealthy (see
-	// [Host.WatchHealth]). Notifications are handed over one after the other, by a goroutine of
-	// their own; when 1,000 of them wait, further ones are dropped.
+	// OnHealth is called when a connection becomes healthy or unhealthy (see [Host.WatchHealth]). A
+	// separate goroutine delivers notifications in order; if 1,000 are queued, further ones are
+	// dropped.
 	OnHealth func(HealthChange)
-	// OnNotification is told of what the host says to nobody in particular, such as
+	// OnNotification is called for notifications that belong to no call, such as
 	// connections/changed.
 	OnNotification func(method string, params json.RawMessage)
 }

@@ -12,41 +12,41 @@ import (
 )
 
 const (
-	// maxLine is how many bytes one line of the host may have.
+	// maxLine is the maximum number of bytes of a line of the host.
 	maxLine = 1 << 30
-	// readBuffer is how many bytes are read at a time.
+	// readBuffer is the number of bytes read at a time.
 	readBuffer = 64 << 10
-	// yieldTime is after how long the goroutine reads again when no caller has come to do it.
+	// yieldTime is the time without a reading caller after which the goroutine reads again.
 	yieldTime = 10 * time.Millisecond
-	// loneCalls is how many calls in a row have to be alone before the goroutine leaves the reading to
-	// callers: with two who take turns it would go to and fro.
+	// loneCalls is the number of consecutive single calls before the goroutine leaves reading to
+	// callers: two alternating callers would otherwise switch back and forth.
 	loneCalls = 8
 )
 
-// output is where the host writes its lines. A goroutine reads them, always, unless a caller who is
-// alone does it for a while.
+// output is the stdout of the host. A goroutine reads it, unless a single caller does it for a
+// while.
 //
-// For who makes one call after the other, handing each answer to another goroutine costs more than
-// all else: the scheduler wakes a thread, which finds nothing to do. So a caller that finds no other
-// call under way asks the goroutine to leave the reading to such callers, which it does after some of
-// them, until none has come for yieldTime.
+// For sequential calls, passing each response to another goroutine is the largest cost: the
+// scheduler wakes a thread that finds nothing to do. So a caller without other calls in flight asks
+// the goroutine to leave reading to such callers. The goroutine does so after several of them,
+// until none has come for yieldTime.
 type output struct {
 	file *os.File
-	// turn is held by whoever reads, and guards what follows.
+	// turn is held by the reader, and guards the fields below.
 	turn  sync.Mutex
 	lines *bufio.Reader
-	// long is the beginning of a line that is longer than the buffer, or came in pieces.
+	// long is the start of a line that exceeds the buffer, or came in pieces.
 	long   []byte
 	isLate bool
 
-	// isAsked is set by a caller who was alone and could not read; yields is true while the
-	// goroutine waits for wake. Each is set before the other is looked at, so nobody waits in vain.
+	// isAsked is set by a single caller who could not read; yields is true while the goroutine
+	// waits for wake. Each is set before the other is read, so nobody waits without being woken.
 	isAsked, yields atomic.Bool
 	leads           atomic.Uint64
 	wake            chan struct{}
 
 	deadlines sync.Mutex
-	// tail is until when the output of a process that has ended is read; zero while it lives.
+	// tail is the deadline for reading the output of an exited process; zero while it runs.
 	tail time.Time
 }
 
@@ -54,7 +54,7 @@ func newOutput(file *os.File) *output {
 	return &output{file: file, lines: bufio.NewReaderSize(file, readBuffer), wake: make(chan struct{}, 1)}
 }
 
-// read hands over every line of the host, until its output ends.
+// read delivers every line of the host, until its output ends.
 func (h *Host) read() {
 	o := h.output
 	o.turn.Lock()
@@ -64,7 +64,7 @@ func (h *Host) read() {
 		h.flow.wait()
 		if !h.readPiece() {
 			if len(o.long) > 0 {
-				h.log.add(fmt.Sprintf("(cut off) %.200s", o.long))
+				h.log.add(fmt.Sprintf("(truncated) %.200s", o.long))
 			}
 			return
 		}
@@ -80,8 +80,8 @@ func (h *Host) read() {
 	}
 }
 
-// lead reads for a caller who is alone, until its answer has come or ctx ends. It may return
-// without either.
+// lead reads for a single caller, until its response has arrived or ctx ends. It may return without
+// either.
 func (h *Host) lead(ctx context.Context, call *pending) {
 	o := h.output
 	if len(h.slots) != 1 {
@@ -103,14 +103,14 @@ func (h *Host) lead(ctx context.Context, call *pending) {
 	unwatch()
 	isFinished := len(call.answer) > 0 && o.lines.Buffered() == 0
 	o.turn.Unlock()
-	// Looked at after the turn: who comes later gets it.
+	// Checked after releasing the turn: a later caller gets it.
 	if !isFinished || len(h.slots) > 0 {
 		o.rouse()
 	}
 }
 
-// readPiece reads a line, or a part of one; false at the end of the output. It is called by who has
-// the turn.
+// readPiece reads a line, or a part of one; false at the end of the output. The holder of the turn
+// calls it.
 func (h *Host) readPiece() bool {
 	o := h.output
 	piece, err := o.lines.ReadSlice('\n')
@@ -139,10 +139,10 @@ func (h *Host) readPiece() bool {
 	return true
 }
 
-// leaveToCallers returns with the turn when somebody is needed to read, or none came to do it.
+// leaveToCallers returns with the turn when a reader is needed, or no caller has come to read.
 func (o *output) leaveToCallers() {
 	select {
-	case <-o.wake: // of before
+	case <-o.wake: // from before
 	default:
 	}
 	o.yields.Store(true)
@@ -164,7 +164,7 @@ func (o *output) leaveToCallers() {
 	o.turn.Lock()
 }
 
-// rouse makes the goroutine read again: something is to come that no caller may be reading for.
+// rouse makes the goroutine read again: a message is expected that no caller may be reading.
 func (o *output) rouse() {
 	if o.yields.Load() {
 		select {
@@ -174,11 +174,11 @@ func (o *output) rouse() {
 	}
 }
 
-// interrupt ends the read of a caller whose context has ended. One that comes too late disturbs
-// nobody: see renew.
+// interrupt stops the read of a caller whose context has ended. A late interrupt does no harm: see
+// renew.
 func (o *output) interrupt() { o.file.SetReadDeadline(time.Unix(1, 0)) }
 
-// ended tells that the process has ended: another one may hold its output open.
+// ended records that the process has exited: another process may hold its output open.
 func (o *output) ended() {
 	o.deadlines.Lock()
 	defer o.deadlines.Unlock()
@@ -186,7 +186,7 @@ func (o *output) ended() {
 	o.file.SetReadDeadline(o.tail)
 }
 
-// renew sets the deadline that holds after one that has passed; false when that was the last.
+// renew sets the next deadline after one has passed; false if that was the last.
 func (o *output) renew() bool {
 	o.deadlines.Lock()
 	defer o.deadlines.Unlock()

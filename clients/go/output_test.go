@@ -51,7 +51,7 @@ func TestNewsIsToldWhenNobodyCallsAnyMore(t *testing.T) {
 // Calls come alone, together, beside a stream, and end early: the reading goes from the goroutine to
 // callers and back all the time.
 func TestWhoeverReadsEveryAnswerArrives(t *testing.T) {
-	host := startFake(t, "done all the same", sallyport.Options{})
+	host := startFake(t, "done anyway", sallyport.Options{})
 	ctx := testContext(t)
 	for round := 0; round < 150; round++ {
 		for alone := 0; alone < 20; alone++ {

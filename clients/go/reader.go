@@ -8,10 +8,10 @@ import (
 	"sync/atomic"
 )
 
-// maxNotices is how many notifications may wait for their handler.
+// maxNotices is the maximum number of queued notifications.
 const maxNotices = 1000
 
-// receive takes one line, which is the reader's to use again.
+// receive takes one line, which the reader may reuse.
 func (h *Host) receive(line []byte) {
 	got := parse(line)
 	got.payload = bytes.Clone(got.payload)
@@ -82,15 +82,15 @@ func (h *Host) handleNotices() {
 	}
 }
 
-// flow makes the reader wait while some stream holds more than it should and nobody needs what
-// comes behind it. Somebody who waits for an answer goes before: it may be the consumer of that
-// very stream, who would else wait for ever.
+// flow makes the reader wait while a stream is over its limit and nobody needs the messages behind
+// it. A caller that waits for a response has priority: it may be the consumer of that stream, which
+// would otherwise wait forever.
 type flow struct {
 	mu   sync.Mutex
 	more *sync.Cond
-	// full is how many streams hold too much.
+	// full is the number of streams over their limit.
 	full int
-	// waiting is how many goroutines wait for something that the host is to say.
+	// waiting is the number of goroutines that wait for a message of the host.
 	waiting atomic.Int64
 	paused  atomic.Bool
 }
@@ -109,7 +109,7 @@ func (f *flow) begin() {
 
 func (f *flow) end() { f.waiting.Add(-1) }
 
-// changeFull counts streams that hold too much.
+// changeFull counts streams over their limit.
 func (f *flow) changeFull(by int) {
 	f.mu.Lock()
 	f.full += by
@@ -118,7 +118,7 @@ func (f *flow) changeFull(by int) {
 	f.mu.Unlock()
 }
 
-// wait returns when the reader may go on.
+// wait returns when the reader may continue.
 func (f *flow) wait() {
 	if !f.paused.Load() {
 		return

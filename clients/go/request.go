@@ -11,34 +11,34 @@ import (
 )
 
 const (
-	// maxTimeout is the longest deadline that the host takes; a later one is sent as this.
+	// maxTimeout is the host's maximum deadline; a later one is sent as this.
 	maxTimeout = 24 * time.Hour
-	// answerGrace is how long the host, which knows the deadline of a call too, has beyond it to
-	// say itself what became of the call, before it is cancelled.
+	// answerGrace is the extra time for the host, which knows the deadline of a call too, to report
+	// the outcome before the call is cancelled.
 	answerGrace = 250 * time.Millisecond
 )
 
-// pending is a request without an answer.
+// pending is a request without a response.
 type pending struct {
 	id uint64
 	// line is the number of the line that it was sent as.
 	line atomic.Uint64
-	// answer takes one message, so that nobody who gives it waits for who takes it.
+	// answer has room for one message, so that the sender never waits for the receiver.
 	answer chan message
-	// stream gets the notifications; nil where none are asked for.
+	// stream gets the notifications; nil if none are requested.
 	stream *Stream
 }
 
-// requests are those that were answered, to be used again.
+// requests are answered requests, for reuse.
 var requests = sync.Pool{New: func() any { return &pending{answer: make(chan message, 1)} }}
 
-// lines are buffers that were sent, to be used again.
+// lines are sent buffers, for reuse.
 var lines = sync.Pool{New: func() any { return new([]byte) }}
 
 func newLine() []byte { return (*lines.Get().(*[]byte))[:0] }
 
-// send waits for a slot and sends a request. The line is all before the id, of an invoke up to
-// where the deadline is put in, which is known only now; it is used up.
+// send waits for a slot and sends a request. The line is everything before the id, for an invoke
+// everything before the deadline, which is known only now. The line is consumed.
 func (h *Host) send(ctx context.Context, sent *pending, line []byte, isInvoke bool) error {
 	if err := ctx.Err(); err != nil {
 		return contextError(err, OutcomeNotApplied, "It was not sent.")
@@ -84,8 +84,8 @@ func (h *Host) send(ctx context.Context, sent *pending, line []byte, isInvoke bo
 	return nil
 }
 
-// unsent takes back what the pipe did not take: the host was closed, or has ended and is about
-// to end its calls.
+// unsent takes back what the pipe did not accept: the host was closed, or has exited and is about
+// to fail its calls.
 func (h *Host) unsent(sent *pending) error {
 	select {
 	case <-h.closing:
@@ -99,7 +99,7 @@ func (h *Host) unsent(sent *pending) error {
 	return nil
 }
 
-// appendDeadline ends the options and params of an invoke.
+// appendDeadline closes the options and params of an invoke.
 func appendDeadline(ctx context.Context, line []byte) []byte {
 	if deadline, ok := ctx.Deadline(); ok {
 		left := min(time.Until(deadline), maxTimeout)
@@ -112,12 +112,13 @@ func appendDeadline(ctx context.Context, line []byte) []byte {
 	return append(line, "}}"...)
 }
 
-// wait returns the answer; when ctx ends, what the host then says, or that it said nothing.
+// wait returns the response. When ctx ends, it returns what the host then reports, or that it
+// reported nothing.
 func (h *Host) wait(ctx context.Context, sent *pending) message {
 	h.lead(ctx, sent)
 	select {
 	case got := <-sent.answer:
-		// Nobody else knows it any more.
+		// No one else refers to it now.
 		requests.Put(sent)
 		return got
 	case <-ctx.Done():
@@ -125,7 +126,7 @@ func (h *Host) wait(ctx context.Context, sent *pending) message {
 	}
 }
 
-// settle cancels a call and waits, with an end, for its answer.
+// settle cancels a call and waits for its response, with a time limit.
 func (h *Host) settle(sent *pending, cause error) message {
 	h.flow.begin()
 	defer h.flow.end()
@@ -138,7 +139,7 @@ func (h *Host) settle(sent *pending, cause error) message {
 	if got, ok := within(h.options.CancelWait, sent.answer); ok {
 		return got
 	}
-	return message{failure: contextError(cause, OutcomeUnknown, "The host did not say in time what became of it.")}
+	return message{failure: contextError(cause, OutcomeUnknown, "The host did not report the outcome in time.")}
 }
 
 func within(limit time.Duration, answer chan message) (message, bool) {

@@ -6,30 +6,30 @@ import (
 	"errors"
 )
 
-// What [Result.ReturnData] and [Target.ReturnData] say.
+// The values of [Result.ReturnData] and [Target.ReturnData].
 const (
 	Successful          = "Successful"
 	PartiallySuccessful = "Partially Successful"
 	Failed              = "Failed"
 )
 
-// Result is what a command that succeeded, at least in part, brought.
+// Result is the result of a command that succeeded, at least in part.
 type Result struct {
 	// ReturnData is Successful or PartiallySuccessful.
 	ReturnData string `json:"return_data"`
-	// RawData is the vendor's answer, untouched; empty for a command that only succeeds or fails,
-	// and for a stream.
+	// RawData is the vendor's body, unchanged; empty for a command that returns only success or
+	// failure, and for a stream.
 	RawData json.RawMessage `json:"raw_data"`
-	// Targets are the outcomes of the targets of a command over several, in their order.
+	// Targets are the outcomes per target, in input order.
 	Targets []Target `json:"targets"`
-	// Errors are those of the targets that failed.
+	// Errors are those of the failed targets.
 	Errors []*Error `json:"errors"`
-	// Files are what the command stored.
+	// Files are the files that the command stored.
 	Files []File `json:"files"`
-	// Events are what a command that fetches events found, and Cursor where the next call goes on.
+	// Events are the fetched events, and Cursor is where the next call continues.
 	Events []Event         `json:"events"`
 	Cursor json.RawMessage `json:"cursor"`
-	// Notices are what the caller should know beside it.
+	// Notices are additional facts for the caller.
 	Notices []string `json:"notices"`
 	Meta    Meta     `json:"meta"`
 	// DryRun says that nothing was sent; see [Result.PlannedRequests].
@@ -37,8 +37,7 @@ type Result struct {
 	Requests json.RawMessage `json:"requests"`
 }
 
-// Decode reads the vendor's answer into v. In an any, numbers are json.Number and keep their
-// text.
+// Decode decodes the vendor's body into v. In an any, numbers are json.Number and keep their text.
 func (r *Result) Decode(v any) error {
 	if len(r.RawData) == 0 {
 		return errors.New("sallyport: the result has no data")
@@ -55,27 +54,27 @@ type Target struct {
 	Files      []File          `json:"files"`
 }
 
-// Meta is what a call took.
+// Meta is the cost of a call.
 type Meta struct {
 	DurationMilliseconds int64 `json:"duration_ms"`
 	Requests             int   `json:"requests"`
 	Retries              int   `json:"retries"`
 	WaitedMilliseconds   int64 `json:"waited_ms"`
 	Pages                int   `json:"pages"`
-	// Items are those of a stream.
+	// Items is the number of items of a stream.
 	Items int `json:"items"`
 }
 
-// Event is one event that a command fetched: its fields by name, and what the vendor sent.
+// Event is one fetched event: its fields by name, and the vendor's data.
 type Event struct {
 	Fields map[string]json.RawMessage `json:"fields"`
 	Raw    json.RawMessage            `json:"raw"`
 }
 
-// PlannedRequests are those that a dry run would have sent, in their order.
+// PlannedRequests are the requests that a dry run would have sent, in order.
 func (r *Result) PlannedRequests() ([]PlannedRequest, error) {
 	if !r.DryRun {
-		return nil, errors.New("sallyport: the result is not of a dry run")
+		return nil, errors.New("sallyport: not the result of a dry run")
 	}
 	var requests []PlannedRequest
 	err := json.Unmarshal(r.Requests, &requests)

@@ -8,8 +8,8 @@ import (
 	"sync"
 )
 
-// maxHeld is how many bytes of items a stream holds before the host is made to wait, as long as
-// nobody waits for something else of it.
+// maxHeld is the maximum bytes of items that a stream buffers before it makes the host wait, unless
+// another call is waiting.
 const maxHeld = 4 << 20
 
 // Stream is the result of a command, item by item. It is for one goroutine at a time.
@@ -27,19 +27,19 @@ type Stream struct {
 	ctx  context.Context
 	call Call
 	sent *pending
-	// unwatch ends the watch on ctx.
+	// unwatch stops watching ctx.
 	unwatch func() bool
 
 	mu sync.Mutex
-	// held are the notifications that were not read yet.
+	// held are the unread notifications.
 	held      []message
 	heldBytes int
-	// discards is true when nothing will be read any more.
+	// discards is true when nothing more will be read.
 	discards bool
 	// more has an element when something was added to held.
 	more chan struct{}
 
-	// Of the goroutine that reads:
+	// Of the reading goroutine:
 	item   json.RawMessage
 	items  uint64
 	answer *message
@@ -48,12 +48,12 @@ type Stream struct {
 	err    error
 }
 
-// Stream runs a command whose items come one by one: the elements of a list, or the outcomes of
-// targets ([Stream.Target]). With [Call.AllPages] memory does not grow with the result. What goes
-// wrong, also in the beginning, is said by [Stream.Err].
+// Stream runs a command whose items arrive one by one: the elements of a list, or the outcomes of
+// targets ([Stream.Target]). With [Call.AllPages] memory does not grow with the result.
+// [Stream.Err] returns all errors, including those of the start.
 //
-// The host is made to wait for a slow reader, unless another call of the host is waited for: the
-// items are then kept in memory.
+// A slow reader makes the host wait, unless another call of the host is waiting: the items are then
+// buffered in memory.
 func (h *Host) Stream(ctx context.Context, call Call) *Stream {
 	return h.begin(ctx, call, true)
 }
@@ -72,7 +72,7 @@ func (h *Host) begin(ctx context.Context, call Call, isStream bool) *Stream {
 		s.isOver, s.err = true, call.named(err)
 		return s
 	}
-	// A reader that is busy with an item does not look at ctx; the deadline the host knows.
+	// A reader that is busy with an item does not check ctx; the host knows the deadline.
 	s.unwatch = context.AfterFunc(ctx, func() {
 		if errors.Is(ctx.Err(), context.Canceled) {
 			h.cancel(s.sent.id)
@@ -81,7 +81,7 @@ func (h *Host) begin(ctx context.Context, call Call, isStream bool) *Stream {
 	return s
 }
 
-// Next waits for the next item; false means that there is none, as [Stream.Err] tells.
+// Next waits for the next item. It returns false at the end; see [Stream.Err].
 func (s *Stream) Next() bool {
 	s.item = nil
 	for !s.isOver {
@@ -103,8 +103,8 @@ func (s *Stream) Next() bool {
 	return false
 }
 
-// All goes over the items with range (Go 1.23 and later), an error last; leaving the loop closes
-// the stream.
+// All iterates over the items with range (Go 1.23 and later), with an error last. Leaving the loop
+// closes the stream.
 func (s *Stream) All() func(yield func(item json.RawMessage, err error) bool) {
 	return func(yield func(json.RawMessage, error) bool) {
 		defer s.Close()
@@ -119,10 +119,10 @@ func (s *Stream) All() func(yield func(item json.RawMessage, err error) bool) {
 	}
 }
 
-// Item is the item that Next found.
+// Item is the current item.
 func (s *Stream) Item() json.RawMessage { return s.item }
 
-// Decode reads the item into v. In an any, numbers are json.Number and keep their text.
+// Decode decodes the item into v. In an any, numbers are json.Number and keep their text.
 func (s *Stream) Decode(v any) error { return decode(s.item, v) }
 
 // Target is the item of a command over targets.
@@ -132,13 +132,13 @@ func (s *Stream) Target() (Target, error) {
 	return target, err
 }
 
-// Err is why the stream ended before its end; nil after the last item, and while there are more.
+// Err is the reason of an early end; nil after the last item, and while there are more.
 func (s *Stream) Err() error { return s.err }
 
-// Result is what came behind the last item; nil before that, and where Err is not.
+// Result is the final result; nil before the end of the stream, and if Err is not nil.
 func (s *Stream) Result() *Result { return s.result }
 
-// Close ends the stream; a command that is still under way is cancelled. It may be called again.
+// Close ends the stream and cancels its command if it is in flight. It may be called again.
 func (s *Stream) Close() {
 	if s.isOver {
 		return
@@ -156,8 +156,7 @@ func (s *Stream) finish(result *Result, err error) {
 	s.unwatch()
 }
 
-// settle ends the stream early: the items that were not read are of no use any more, unless all
-// of them have come.
+// settle ends the stream early: unread items are discarded, unless all of them have arrived.
 func (s *Stream) settle(cause error) {
 	got := s.host.settle(s.sent, cause)
 	if s.answer = &got; got.kind != resultMessage {
@@ -170,7 +169,7 @@ func (s *Stream) handle(got message) bool {
 	switch got.kind {
 	case itemMessage:
 		if got.seq != s.items {
-			s.breakOff(fmt.Sprintf("item %d where item %d was due", got.seq, s.items))
+			s.breakOff(fmt.Sprintf("item %d instead of item %d", got.seq, s.items))
 			return false
 		}
 		if !json.Valid(got.payload) {
@@ -245,7 +244,7 @@ func (s *Stream) discard() {
 	s.grow(-s.heldBytes)
 }
 
-// grow counts what is held, and tells when that becomes too much or no more so.
+// grow counts the buffered bytes, and reports when the limit is exceeded or no longer exceeded.
 func (s *Stream) grow(by int) {
 	wasFull := s.heldBytes > maxHeld
 	s.heldBytes += by

@@ -12,7 +12,8 @@ const (
 	unreadable messageKind = iota
 	resultMessage
 	errorMessage
-	// lineError answers a line whose id the host could not tell; id is the number of the line.
+	// lineError is the error for a line whose id the host could not read; id is the number of the
+	// line.
 	lineError
 	itemMessage
 	progressMessage
@@ -20,15 +21,15 @@ const (
 	otherNotification
 )
 
-// message is one line of the host, sorted by what it is. The payload is the member that
-// matters, not yet checked to be JSON.
+// message is one line of the host, classified. The payload is the relevant member, not yet
+// validated as JSON.
 type message struct {
 	kind    messageKind
 	id      uint64
 	seq     uint64
 	method  string
 	payload []byte
-	// failure stands in the place of an answer that will not come.
+	// failure replaces a response that will not arrive.
 	failure error
 }
 
@@ -41,9 +42,8 @@ var (
 	itemMember     = []byte(`,"item":`)
 )
 
-// parse reads a line as Sallyport writes it without decoding it, and any other one with
-// encoding/json. Decoding is left to who waits for the answer: the one goroutine that reads
-// would else be what limits all of them.
+// parse reads a line in Sallyport's own form without decoding it, and any other with encoding/json.
+// The waiting caller decodes it: decoding in the single reading goroutine would limit all calls.
 func parse(line []byte) message {
 	line = bytes.TrimSpace(line)
 	if found, ok := parseResponse(line); ok {
@@ -97,7 +97,7 @@ func parseItem(line []byte) (message, bool) {
 	return message{kind: itemMessage, id: id, seq: seq, payload: payload}, ok
 }
 
-// cutNumber takes the digits at the start.
+// cutNumber takes the leading digits.
 func cutNumber(text []byte) (number uint64, rest []byte, ok bool) {
 	end := 0
 	for end < len(text) && end < 19 && text[end] >= '0' && text[end] <= '9' {

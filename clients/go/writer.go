@@ -9,21 +9,20 @@ import (
 	"time"
 )
 
-// maxKeptBuffer is the largest buffer, in bytes, that is kept to be used again.
+// maxKeptBuffer is the size in bytes of the largest buffer kept for reuse.
 const maxKeptBuffer = 1 << 20
 
-// writer sends whole lines down a pipe and never makes a caller wait for the reader of it: who
-// sends writes what the pipe takes at once, and a goroutine does the rest. Lines that come in at
-// one time go out together.
+// writer sends whole lines down a pipe and never blocks a caller: the sender writes what the pipe
+// accepts at once, and a goroutine writes the rest. Concurrent lines are sent together.
 type writer struct {
 	file *os.File
 	raw  syscall.RawConn
 	wake chan struct{}
 
 	mu sync.Mutex
-	// queued is what stands behind the part that is being written.
+	// queued is the data behind the part that is being written.
 	queued []byte
-	// busy is true while somebody writes or is about to.
+	// busy is true while a caller writes or is about to.
 	busy   bool
 	closed bool
 	lines  uint64
@@ -37,9 +36,9 @@ func newWriter(file *os.File) (*writer, error) {
 	return &writer{file: file, raw: raw, wake: make(chan struct{}, 1)}, nil
 }
 
-// send takes a line over, which stays the caller's to use again. The number of the line, from
-// 1, is stored before it is sent; false means that the writer is closed. isAlone says that nobody else
-// is about to send.
+// send accepts a line, which the caller may reuse. The number of the line, from 1, is stored before
+// it is sent; false means that the writer is closed. isAlone says that no other caller is about to
+// send.
 func (w *writer) send(line []byte, number *atomic.Uint64, isAlone bool) bool {
 	w.mu.Lock()
 	if w.closed {
@@ -57,8 +56,8 @@ func (w *writer) send(line []byte, number *atomic.Uint64, isAlone bool) bool {
 	}
 	w.busy = true
 	if !isAlone {
-		// Others who are about to send do so now, and one write does for all. For one alone this would
-		// only wake a thread that finds nothing to do.
+		// Other callers that are about to send do so now, and one write covers all. For a single
+		// caller this would only wake a thread that finds nothing to do.
 		w.mu.Unlock()
 		runtime.Gosched()
 		w.mu.Lock()
@@ -77,13 +76,13 @@ func (w *writer) send(line []byte, number *atomic.Uint64, isAlone bool) bool {
 	return true
 }
 
-// abandon is close for a pipe that nobody reads any more.
+// abandon is close for a pipe without a reader.
 func (w *writer) abandon() {
 	w.file.SetWriteDeadline(time.Now())
 	w.close()
 }
 
-// close closes the pipe behind what was sent.
+// close closes the pipe after all sent lines.
 func (w *writer) close() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -97,8 +96,8 @@ func (w *writer) close() {
 	}
 }
 
-// run writes what is left over, until close. An error means that the host has gone; its end is
-// noticed where its output is read.
+// run writes the rest, until close. An error means that the host is gone; the reader of its output
+// reports that.
 func (w *writer) run() {
 	defer w.file.Close()
 	var spare []byte

@@ -4,5 +4,5 @@ package sallyport
 
 import "syscall"
 
-// tryWrite leaves all of it to the goroutine of the writer.
+// tryWrite leaves everything to the goroutine of the writer.
 func tryWrite(syscall.RawConn, []byte) int { return 0 }

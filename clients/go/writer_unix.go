@@ -4,7 +4,7 @@ package sallyport
 
 import "syscall"
 
-// tryWrite writes what the pipe takes without waiting, and tells how much that was.
+// tryWrite writes what the pipe accepts without blocking, and returns the number of bytes.
 func tryWrite(raw syscall.RawConn, data []byte) int {
 	written := 0
 	raw.Write(func(descriptor uintptr) bool {

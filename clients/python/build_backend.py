@@ -1,8 +1,8 @@
-"""Builds the wheel, with the executable in it. `python3 clients/python/build_backend.py [DIRECTORY]`
+"""Builds the wheel with the executable. `python3 clients/python/build_backend.py [DIRECTORY]`
 
-It is the backend that pyproject.toml names, too, so `pip install clients/python` and `pip wheel` work.
-The executable is $SALLYPORT or the release build of this checkout. Standard library only: there is
-nothing to fetch, and the same sources give the same bytes.
+It is also the backend in pyproject.toml, so `pip install clients/python` and `pip wheel` work.
+The executable is $SALLYPORT or the release build of this checkout. It needs only the standard library and
+no network, and the same sources give the same bytes.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ HERE = pathlib.Path(__file__).resolve().parent
 PACKAGE = HERE / "src/sallyport"
 NAME = "sallyport"
 REQUIRES_PYTHON = ">=3.9"
-#: What parts of the package need that not everybody uses: `pip install "sallyport-….whl[celery]"`.
+#: Optional dependencies: `pip install "sallyport-….whl[celery]"`.
 EXTRAS = {"celery": ["celery[redis] >=5.6"]}
-#: The oldest time that a zip archive can hold.
+#: The oldest time that a zip archive can represent.
 EPOCH = (1980, 1, 1, 0, 0, 0)
 
 Settings = Mapping[str, Any]
@@ -34,7 +34,7 @@ def version() -> str:
     text = (PACKAGE / "__init__.py").read_text("utf-8")
     match = re.search(r'^__version__ = "([^"]+)"$', text, re.MULTILINE)
     if match is None:
-        raise SystemExit("sallyport/__init__.py names no version")
+        raise SystemExit("sallyport/__init__.py has no version")
     return match[1]
 
 
@@ -67,17 +67,17 @@ def executable() -> pathlib.Path:
     path = pathlib.Path(named) if named else HERE.parent.parent / ".build/release/sallyport"
     if not path.is_file():
         raise SystemExit(
-            f"There is no {path}. Build it with `swift build -c release --product sallyport`, "
-            "or name it in $SALLYPORT."
+            f"{path} does not exist. Build it with `sh Sources/build.sh`, "
+            "or set $SALLYPORT."
         )
     return path
 
 
 def platform_tag(content: bytes) -> str:
-    """What the executable runs on, as PEP 600 has it: the newest glibc symbol that it asks for."""
+    """The platform tag (PEP 600): the newest glibc symbol that the executable needs."""
     machine = platform.machine()
     if not content.startswith(b"\x7fELF"):
-        raise SystemExit("The executable is no ELF file; wheels for other systems are not made here.")
+        raise SystemExit("The executable is not an ELF file; wheels for other systems are not supported.")
     versions = re.findall(rb"\0GLIBC_(\d+)\.(\d+)(?:\.\d+)?(?=\0)", content)
     if not versions:
         return f"linux_{machine}"
@@ -151,7 +151,7 @@ def build_editable(
 
 
 def build_sdist(sdist_directory: str, config_settings: Settings | None = None) -> str:
-    raise SystemExit("There is no source distribution: the executable is built from the repository.")
+    raise SystemExit("Source distributions are not supported: the executable is built from the repository.")
 
 
 def main() -> None:

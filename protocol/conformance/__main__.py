@@ -1,4 +1,4 @@
-"""The command line of the conformance kit; `--help` tells it."""
+"""The command line of the conformance kit; see `--help`."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import argparse
 import difflib
 import fnmatch
 import os
+import random
 import shutil
 import signal
 import sys
@@ -24,10 +25,10 @@ from transcript import GrammarError
 PASSED_ALL, FAULTS_FOUND, USAGE = 0, 1, 2
 
 EXAMPLES = """\
-The host's command is what stands behind `--`. To it are added the options that a case needs, such as
+The command after `--` starts the host. The kit adds the options that a case needs, such as
 --max-line-bytes 1000 or --sandbox.
 
-Exit status: 0 all passed; 1 faults were found; 2 wrong command line, or a host that does not start.
+Exit status: 0 all passed; 1 some failed; 2 wrong command line, or the host does not start.
 
 examples
   python3 protocol/conformance -- sallyport serve
@@ -46,14 +47,15 @@ class Parser(argparse.ArgumentParser):
 def parser() -> Parser:
     made = Parser(
         prog="python3 protocol/conformance", usage="%(prog)s [OPTIONS] -- HOST [ARGUMENT…]", allow_abbrev=False,
-        description="Holds a host against the protocol: plays the transcripts and hostile input with it.",
+        description="Tests a host against the protocol, with transcripts and hostile input.",
         epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter)
-    made.add_argument("--only", metavar="GLOB", action="append", help="run these cases only (repeatable)")
-    made.add_argument("--list", action="store_true", help="show the cases and run none")
+    made.add_argument("--only", metavar="GLOB", action="append", help="run only these cases (repeatable)")
+    made.add_argument("--list", action="store_true", help="list the cases and run none")
     made.add_argument(
-        "--timeout", metavar="SECONDS", type=_seconds, default=30.0, help="how long one step may take (default 30)")
+        "--timeout", metavar="SECONDS", type=_seconds, default=30.0, help="time limit of one step (default 30)")
     made.add_argument(
-        "--without-sandbox", action="store_true", help="skip what calls the emulated vendors (--sandbox of a host)")
+        "--without-sandbox", action="store_true", help="skip cases that call the emulated vendors (--sandbox)")
+    made.add_argument("--shuffle", metavar="SEED", type=int, help="run the cases in the random order of this seed")
     made.add_argument("--json", action="store_true", help="print the report as JSON")
     return made
 
@@ -61,16 +63,16 @@ def parser() -> Parser:
 def _seconds(text: str) -> float:
     seconds = float(text) if text.replace(".", "", 1).isdigit() else 0.0
     if not 0 < seconds <= 3600:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds above 0, such as 5 or 0.5")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a positive number of seconds; use a value such as 5 or 0.5")
     return seconds
 
 
 def split(words: Sequence[str]) -> tuple[list[str], list[str]]:
-    """The kit's own words and those of the host's command, which begin behind `--` or at the first
-    word that belongs to no option."""
+    """The kit's own words, and the host's command: the words after `--`, or from the first word that
+    belongs to no option."""
     at = 0
     while at < len(words) and words[at].startswith("-") and words[at] != "--":
-        at += 2 if words[at] in ("--only", "--timeout") else 1
+        at += 2 if words[at] in ("--only", "--timeout", "--shuffle") else 1
     behind = at + 1 if words[at:at + 1] == ["--"] else at
     return list(words[:at]), list(words[behind:])
 
@@ -88,12 +90,12 @@ def chosen(cases: list[Case], globs: Sequence[str] | None, made: Parser) -> list
     for glob in globs or ():
         if not any(fnmatch.fnmatchcase(case.name, glob) for case in cases):
             close = difflib.get_close_matches(glob, [case.name for case in cases], 1, 0.4)
-            made.error(f"no case is called {glob!r}" + (f"; did you mean {close[0]}?" if close else "; see --list"))
+            made.error(f"unknown case {glob!r}" + (f"; did you mean {close[0]}?" if close else "; see --list"))
     return [case for case in cases if not globs or any(fnmatch.fnmatchcase(case.name, glob) for glob in globs)]
 
 
 def environment(state: str) -> dict[str, str]:
-    """Nobody's own configuration is in it, nor what hosts share on this machine."""
+    """Without the user's configuration and without the state that hosts share on this machine."""
     own = {name: value for name, value in os.environ.items() if name != "SALLYPORT_CONNECTIONS"}
     return {**own, "NO_COLOR": "1", "XDG_STATE_HOME": state}
 
@@ -104,7 +106,7 @@ def show(cases: list[Case]) -> None:
 
 
 class DoesNotStart(Exception):
-    """The host, whatever the case; says why."""
+    """The host does not start in any case; says why."""
 
 
 def run_all(cases: list[Case], launch: Launch, options: argparse.Namespace) -> list[Result]:
@@ -137,14 +139,16 @@ def main(words: Sequence[str]) -> int:
     try:
         cases = chosen(all_cases(), options.only, made)
     except GrammarError as error:
-        made.error(f"a transcript cannot be read: {error}")
+        made.error(f"invalid transcript: {error}")
+    if options.shuffle is not None:
+        random.Random(options.shuffle).shuffle(cases)
     if options.list:
         show(cases)
         return PASSED_ALL
     if not command:
-        made.error("there is no host; give its command behind --, such as: -- sallyport serve")
+        made.error("no host; give its command after --, such as: -- sallyport serve")
     if shutil.which(command[0]) is None:
-        made.error(f"{command[0]} is no program that can be started; give its path, such as ./my-host")
+        made.error(f"{command[0]} is not an executable program; give its path, such as ./my-host")
     with tempfile.TemporaryDirectory(prefix="conformance-") as state:
         try:
             results = run_all(cases, Launch(command, options.timeout, environment(state)), options)
@@ -165,7 +169,7 @@ if __name__ == "__main__":
     except KeyboardInterrupt:
         status = 128 + signal.SIGINT
     except BrokenPipeError:
-        # Nobody reads the report any more. Python would complain of what is left of it, too.
+        # The reader of the report is gone. Without this, Python reports the unwritten rest.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = 128 + signal.SIGPIPE
     sys.exit(status)

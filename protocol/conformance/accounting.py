@@ -1,4 +1,4 @@
-"""What is due for each line (paragraphs 2.5 and 2.6), decided without looking at the host."""
+"""The responses due per line (paragraphs 2.5 and 2.6), derived only from the lines."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from faults import Fault
 
 
 def expect_accounted(lines: Sequence[bytes], frames: Sequence[Any]) -> None:
-    """These frames answer these lines, which were all that a host was sent, exactly as often as is due."""
+    """These frames are exactly the responses due for these lines, the whole input of the host."""
     dues = [due(line) for line in lines]
-    expect_alike("lines that are no JSON", (
+    expect_alike("lines that are not JSON", (
         number for number, one in enumerate(dues, 1) if one.is_not_json), map(_line_of_bad_json, frames))
-    expect_alike("sizes of answered batches", (
+    expect_alike("sizes of batch responses", (
         one.answers for one in dues if one.is_array and one.answers), (
         len(frame) for frame in frames if isinstance(frame, list)))
-    expect_alike("lines with an answer of their own", ["single"] * sum(
+    expect_alike("lines with a single response", ["single"] * sum(
         one.answers for one in dues if not one.is_array), (
         "single" for frame in frames if not isinstance(frame, list)))
     unknown = collections.Counter(answered_ids(frames)) - collections.Counter(
         id for one in dues for id in (*one.ids, *["null"] * one.answers))
     if unknown:
-        raise Fault("there are answers to ids that nobody has sent", got=some(unknown))
+        raise Fault("responses have unknown ids", got=some(unknown))
 
 
 def _line_of_bad_json(frame: Any) -> int | None:
@@ -41,17 +41,17 @@ def expect_alike(what: str, expected: Iterable[Any], got: Iterable[Any]) -> None
     ones = collections.Counter(one for one in got if one is not None)
     if due_ones != ones:
         raise Fault(
-            f"{what} are not accounted for",
-            expected=f"{sum(due_ones.values())}, also {list((due_ones - ones).elements())[:5]}",
-            got=f"{sum(ones.values())}, also {list((ones - due_ones).elements())[:5]}")
+            f"{what} do not match their lines",
+            expected=f"{sum(due_ones.values())}, including {list((due_ones - ones).elements())[:5]}",
+            got=f"{sum(ones.values())}, including {list((ones - due_ones).elements())[:5]}")
 
 
 @dataclasses.dataclass(frozen=True)
 class Due:
-    """- `answers`: how many messages must come back, in one frame.
-    - `is_array`: whether they come in an array.
-    - `is_not_json`: whether the answer says so.
-    - `ids`: the JSON texts of ids that the answers may bear beside null.
+    """- `answers`: the number of responses due, in one frame.
+    - `is_array`: the responses come in an array.
+    - `is_not_json`: the response is a parse error.
+    - `ids`: the JSON texts of ids that the responses may have besides null.
     """
 
     answers: int
@@ -75,7 +75,7 @@ def due(line: bytes) -> Due:
 
 
 def _is_answered(message: Any) -> bool:
-    """Not of notifications and what looks like a response."""
+    """False for notifications and response-shaped messages."""
     if not isinstance(message, dict):
         return True
     if "method" not in message and ("result" in message or "error" in message):

@@ -1,4 +1,4 @@
-"""A case: one thing to try with a host, and the paragraphs of the protocol that it is about."""
+"""A case: one check of a host, and the paragraphs of the protocol that it proves."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ Play = Callable[[Launch], None]
 @dataclasses.dataclass(frozen=True)
 class Case:
     """- `name`: `transcript/…` or `hostile/…`.
-    - `about`: a sentence on what it shows.
+    - `about`: one sentence on what it shows.
     - `proves`: numbers of paragraphs.
     - `needs_sandbox`: it calls the emulated vendors.
-    - `play`: raises Fault where the host does not keep to the protocol.
+    - `play`: raises Fault if the host violates the protocol.
     """
 
     name: str
@@ -27,7 +27,7 @@ class Case:
 
 
 def hostile(name: str, *proves: str, needs_sandbox: bool = False) -> Callable[[Play], Case]:
-    """Makes a function, whose documentation says what it shows, a case."""
+    """Makes a case of a function whose docstring says what it shows."""
     def as_case(play: Play) -> Case:
         return Case(f"hostile/{name}", (play.__doc__ or "").strip(), proves, needs_sandbox, play)
     return as_case

@@ -1,4 +1,4 @@
-"""JSON as transcripts compare it, whose rules are in ../transcripts/README.md."""
+"""Compares JSON by the rules of ../transcripts/README.md."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ ANYTHING = "…"
 
 
 class Number(str):
-    """A number as its text, so that 1.50 is not 1.5."""
+    """A number as source text, so that 1.50 differs from 1.5."""
 
 
 def _refuse(constant: str) -> None:
-    raise ValueError(f"{constant} is no JSON")
+    raise ValueError(f"{constant} is not JSON")
 
 
 def read_json(text: str) -> Any:
-    """Raises ValueError for what is no JSON, also for what is nested too deep to be read here."""
+    """Raises ValueError for invalid JSON, and for JSON nested too deeply for this parser."""
     try:
         return json.loads(text, parse_int=Number, parse_float=Number, parse_constant=_refuse)
     except RecursionError:
-        raise ValueError("is nested too deep") from None
+        raise ValueError("is nested too deeply") from None
 
 
 def differs(expected: Any, got: Any, place: str = "$") -> str | None:
-    """Where and how, or None when it is as expected. Both are what `read_json` gives."""
+    """The first difference, or None if there is none. Both values come from `read_json`."""
     if isinstance(expected, str) and not isinstance(expected, Number):
         if expected == ANYTHING or _fits(expected, got):
             return None
@@ -58,10 +58,10 @@ def _objects_differ(expected: dict[str, Any], got: dict[str, Any], place: str) -
     names = [name for name in expected if name != ANYTHING]
     missing = [name for name in names if name not in got]
     if missing:
-        return f"{place}: without {', '.join(missing)}"
+        return f"{place}: missing {', '.join(missing)}"
     more = [name for name in got if name not in expected]
     if more and ANYTHING not in expected:
-        return f"{place}: with {', '.join(more)} too"
+        return f"{place}: unexpected {', '.join(more)}"
     found = (differs(expected[name], got[name], f"{place}.{name}") for name in names)
     return next(filter(None, found), None)
 

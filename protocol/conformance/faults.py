@@ -1,4 +1,4 @@
-"""What a host did wrong."""
+"""A fault of a host."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ MAX_SHOWN_BYTES = 4000
 class Fault(Exception):
     """A deviation from the protocol.
 
-    - `problem`: a sentence for people.
-    - `place`: where in the case it came up, such as `line 12` of a transcript.
-    - `expected`, `got`: what should have come, and what came, where there is such a thing.
-    - `sent`, `errors`: what the host was sent last, and the end of its stderr.
+    - `problem`: readable text.
+    - `place`: the place in the case, such as `line 12` of a transcript.
+    - `expected`, `got`: the expected and the actual output, if any.
+    - `sent`, `errors`: the last input of the host, and the end of its stderr.
     """
 
     def __init__(self, problem: str, *, expected: str = "", got: str = "", place: str = "") -> None:
@@ -25,6 +25,6 @@ class Fault(Exception):
 
 
 def shown(data: bytes) -> str:
-    """Bytes for people: what is no UTF-8 is escaped, and of much only the beginning is there."""
+    """Bytes as readable text: invalid UTF-8 is escaped, and long data is truncated."""
     text = data[:MAX_SHOWN_BYTES].decode("utf-8", errors="backslashreplace")
-    return text if len(data) <= MAX_SHOWN_BYTES else f"{text}\n… {len(data)} bytes in all"
+    return text if len(data) <= MAX_SHOWN_BYTES else f"{text}\n… {len(data)} bytes in total"

@@ -1,7 +1,7 @@
-"""Hostile input that is one line: tables of lines, and what is due for each of them.
+"""Hostile input of one line: tables of lines and the response due for each.
 
-Each table is one case, played with one host; behind every line a ping must be answered, which
-shows that the line had one answer and that the next one works.
+Each table is one case with one host. After every line a ping must be answered, which
+shows that the line got one response and that the next line works.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ MAX_LINE_BYTES = 1000
 
 @dataclasses.dataclass(frozen=True)
 class Refused:
-    """An error with this code and place; `offset` None where the protocol leaves open which byte it is.
+    """An error with this code and position; `offset` is None if the protocol does not define the byte.
 
     - `id`: as JSON.
     """
@@ -32,13 +32,13 @@ class Refused:
     id: str = "null"
 
 
-#: Bytes: exactly this line. Text: JSON as transcripts compare it. None: no answer.
+#: Bytes: exactly this line. Text: JSON as transcripts compare it. None: no response.
 Outcome = Union[Refused, bytes, str, None]
 
 
 @dataclasses.dataclass(frozen=True)
 class Table:
-    """- `rows`: what a line is, the line, and what is due for it."""
+    """- `rows`: a name, the line, and the response due."""
 
     name: str
     about: str
@@ -50,7 +50,7 @@ class Table:
         with launch(*self.arguments) as host:
             line_number = 0
             for what, line, outcome in self.rows:
-                # Behind lines without an answer the number of the line still counts.
+                # Lines without a response count too.
                 line_number += 1 + line.count(b"\n")
                 try:
                     host.send(line)
@@ -82,11 +82,11 @@ def expect_refusal(host: HostProcess, refused: Refused, line_number: int, line_b
         f'"data":{{"line":{line_number},"offset":{offset},"…":"…"}},"…":"…"}}}}')
     said = read_frame(line)["error"]["data"]["offset"]
     if refused.offset is None and not (isinstance(said, Number) and said.isdigit() and int(said) <= line_bytes):
-        raise Fault(f"the offset {said} does not lie in the line of {line_bytes} bytes", got=shown(line))
+        raise Fault(f"the offset {said} is outside the line of {line_bytes} bytes", got=shown(line))
 
 
 def nested(depth: int, opening: bytes = b"[", closing: bytes = b"]") -> bytes:
-    """A request of so many nested containers, for a method that nobody has."""
+    """A request with this nesting depth, for an unknown method."""
     inner = depth - 1
     value = opening * inner + closing * inner if opening == b"[" else opening * inner + b"1" + closing * inner
     return b'{"jsonrpc":"2.0","id":1,"method":"nobody","params":%s}' % value
@@ -153,7 +153,7 @@ TOO_DEEP = [
     ("100,000 arrays", b"[" * 100_000, Refused(-32700, 512)),
     ("100,000 arrays with their ends", b"[" * 100_000 + b"]" * 100_000, Refused(-32700, 512)),
     ("100,000 objects", b'{"a":' * 100_000, Refused(-32700)),
-    ("arrays and objects by turns", b'[{"a":' * 50_000, Refused(-32700)),
+    ("alternating arrays and objects", b'[{"a":' * 50_000, Refused(-32700)),
 ]
 
 TOO_LONG = [
@@ -275,24 +275,24 @@ BATCHES = [
 ]
 
 TABLES = [
-    Table("bad-utf-8", "Lines that are no UTF-8 are refused where they go wrong.", ("2.1", "2.5"), BAD_UTF8),
-    Table("broken-json", "Truncated and malformed JSON is refused, and nothing is read into it.",
+    Table("bad-utf-8", "Lines that are not UTF-8 are refused at the position of the error.", ("2.1", "2.5"), BAD_UTF8),
+    Table("broken-json", "Truncated and malformed JSON is refused, never guessed.",
           ("2.1", "2.5"), BROKEN_JSON),
-    Table("nul-bytes", "NUL bytes end no text and hide nothing behind them.", ("2.4", "2.5"), NUL_BYTES),
-    Table("too-deep", "Deep nesting is refused at a depth of 513 and does no harm.", ("2.5",), TOO_DEEP),
-    Table("too-long", "A line that is too long is refused, however long it is.", ("2.1", "2.5"), TOO_LONG,
+    Table("nul-bytes", "NUL bytes do not end a text and do not hide what follows.", ("2.4", "2.5"), NUL_BYTES),
+    Table("too-deep", "Deep nesting is refused at a depth of 513, without a crash.", ("2.5",), TOO_DEEP),
+    Table("too-long", "A line above the limit is refused, at any length.", ("2.1", "2.5"), TOO_LONG,
           ("--max-line-bytes", str(MAX_LINE_BYTES))),
-    Table("wrong-envelope", "JSON that is no request is refused, with the id where it is known.",
+    Table("wrong-envelope", "JSON that is not a request is refused, with the id if it is known.",
           ("2.5",), WRONG_ENVELOPE),
-    Table("ids", "Huge and odd ids come back as the text they came in.", ("2.4",), IDS),
+    Table("ids", "Huge and odd ids are returned as the text they arrived in.", ("2.4",), IDS),
     Table("lone-surrogates", "Lone surrogates are echoed escaped and never become bad UTF-8.",
           ("2.2", "2.4"), LONE_SURROGATES),
-    Table("line-ends", "LF ends a line, with or without CR, and nothing else does.", ("2.1",), LINE_ENDS),
-    Table("escaped-line-ends", "What some readers take for a line end is escaped in frames.",
+    Table("line-ends", "Only LF ends a line, with or without CR.", ("2.1",), LINE_ENDS),
+    Table("escaped-line-ends", "Characters that some readers treat as line ends are escaped in frames.",
           ("2.2",), ESCAPED_LINE_ENDS),
-    Table("duplicated-members", "Of several members of one name the last counts.",
+    Table("duplicated-members", "Of duplicate members the last counts.",
           ("2.4",), DUPLICATED_MEMBERS),
-    Table("unanswered", "Notifications and lines shaped like responses get no answer.", ("2.6",), UNANSWERED),
+    Table("unanswered", "Notifications and lines shaped like responses get no response.", ("2.6",), UNANSWERED),
     Table("batches", "Empty, nested, invalid and oversized batches have one outcome each.",
           ("2.3", "2.5"), BATCHES),
 ]

@@ -1,4 +1,4 @@
-"""Hostile input that takes more than one line, and hostile use of the pipes and the process."""
+"""Hostile input of several lines, and hostile use of the pipes and the process."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from messages import BOM, ENDLESS, PING, PONG, SLOW, call, ping, pong
 from mutation import Lines
 from process import HostProcess, Launch
 
-#: Seconds in which a host takes nothing, so that it is held up and not only slow.
+#: Seconds without reading after which a host counts as blocked, not slow.
 QUIET_SECONDS = 1.0
 
 RESPONSE_SHAPED = b'{"jsonrpc":"2.0","id":1,"result":"logged, never answered"}\n'
@@ -27,18 +27,18 @@ def read(host: HostProcess, count: int) -> list[Any]:
 
 
 def read_to(host: HostProcess, id: str) -> list[Any]:
-    """The frames up to the answer to this id."""
+    """The frames up to the response to this id."""
     frames = [host.read()]
     while not (isinstance(frames[-1], dict) and frames[-1].get("id") == id):
         frames.append(host.read())
     return frames
 
 
-# Ids under way.
+# Ids in flight.
 
 @hostile("id-in-flight-twice", "2.4", "2.5", needs_sandbox=True)
 def id_in_flight_twice(launch: Launch) -> None:
-    """An id under way is refused, however often and however it is written, and free again afterwards."""
+    """An id in flight is refused in every spelling, and can be used again afterwards."""
     with launch(*ENDLESS) as host:
         host.send(call('"a"'))
         for number, line in enumerate([call('"a"'), ping('"a"'), ping(r'"\u0061"'), b"[%s]" % ping('"a"')], 2):
@@ -57,20 +57,20 @@ def id_in_flight_twice(launch: Launch) -> None:
 
 @hostile("batch-of-10000", "2.3", "2.7")
 def batch_of_10000(launch: Launch) -> None:
-    """A batch of 10,000 requests is answered by one array."""
+    """A batch of 10,000 requests gets one array."""
     ids = [str(id) for id in range(10_000)]
     with launch() as host:
         host.send(b"[%s]" % b",".join(map(ping, ids)))
         frame = host.read()
         if not isinstance(frame, list):
-            raise Fault("a batch is answered by an array", got=brief(frame))
+            raise Fault("the response to a batch is an array", got=brief(frame))
         expect_each_once([frame], ids)
         expect_nothing(host.finish())
 
 
 @hostile("10000-at-once", "2.3", "2.5", "2.7")
 def ten_thousand_at_once(launch: Launch) -> None:
-    """10,000 requests in one write are answered once each."""
+    """10,000 requests in one write get one response each."""
     ids = [str(id) for id in range(10_000)]
     with launch() as host:
         host.send(*map(ping, ids))
@@ -79,7 +79,7 @@ def ten_thousand_at_once(launch: Launch) -> None:
 
 @hostile("mutated-lines", "2.2", "2.3", "2.5", "2.6")
 def mutated_lines(launch: Launch) -> None:
-    """Of 5,000 random lines, damaged and whole, each is accounted for exactly once."""
+    """5,000 random lines, damaged and whole, get exactly the responses that are due."""
     source = Lines(seed=2026)
     lines = [source.line() for _ in range(5000)]
     with launch() as host:
@@ -91,7 +91,7 @@ def mutated_lines(launch: Launch) -> None:
 
 @hostile("byte-by-byte", "2.1")
 def byte_by_byte(launch: Launch) -> None:
-    """Lines that come one byte at a time are answered as if they came whole."""
+    """Lines that arrive one byte at a time get the same responses as whole lines."""
     with launch() as host:
         for line, answer in [
             (BOM + ping('"é😀"') + b"\r\n\n", pong('"é😀"')), (ping("1.50") + b"\n", pong("1.50")),
@@ -106,7 +106,7 @@ def byte_by_byte(launch: Launch) -> None:
 
 @hostile("half-a-line", "2.1")
 def half_a_line(launch: Launch) -> None:
-    """A line is answered although the next one has only begun."""
+    """A line gets its response while the next line is still incomplete."""
     with launch() as host:
         for _ in range(3):
             host.send_bytes(PING + b"\n" + PING[:10])
@@ -118,7 +118,7 @@ def half_a_line(launch: Launch) -> None:
 
 @hostile("input-ends-inside-a-line", "2.1", "2.5", "2.8")
 def input_ends_inside_a_line(launch: Launch) -> None:
-    """What the end of input cuts off is refused, and the host ends well."""
+    """A line that EOF cuts off is refused, and the host exits normally."""
     for cut in (PING[:-1], PING[:20], b'"\xe2\x82', b"["):
         with launch() as host:
             host.send(ping("7"))
@@ -131,7 +131,7 @@ def input_ends_inside_a_line(launch: Launch) -> None:
 
 @hostile("input-ends-without-line-end", "2.1", "2.8")
 def input_ends_without_line_end(launch: Launch) -> None:
-    """The last line needs no LF, and none at all is no fault."""
+    """The last line needs no LF, and empty input is valid."""
     for last, answers in [(PING, [PONG]), (PING + b"\r", [PONG]), (BOM + PING, [PONG]), (BOM, []), (b"", [])]:
         with launch() as host:
             host.send_bytes(last)
@@ -139,11 +139,11 @@ def input_ends_without_line_end(launch: Launch) -> None:
             expect_ending(host, [answer.decode() for answer in answers])
 
 
-# The end of input, and signals.
+# EOF and signals.
 
 @hostile("slow-calls-then-end", "1.2", "2.8", needs_sandbox=True)
 def slow_calls_then_end(launch: Launch) -> None:
-    """20 slow calls, and the end of input at once: all are answered before the host ends."""
+    """20 slow calls, then EOF at once: all get a response before the host exits."""
     ids = [str(id) for id in range(20)]
     with launch(*SLOW) as host:
         host.send(*map(call, ids))
@@ -152,12 +152,12 @@ def slow_calls_then_end(launch: Launch) -> None:
         for frame in frames:
             problem = differs({"return_data": "Successful", "…": "…"}, frame.get("result"))
             if problem:
-                raise Fault(f"a call was not finished: {problem}", got=brief(frame))
+                raise Fault(f"a call did not succeed: {problem}", got=brief(frame))
 
 
-@hostile("signal-under-way", "1.2", "2.8", needs_sandbox=True)
-def signal_under_way(launch: Launch) -> None:
-    """SIGTERM and SIGINT stop the reading; calls under way are answered, and the host ends with 0."""
+@hostile("signal-in-flight", "1.2", "2.8", needs_sandbox=True)
+def signal_in_flight(launch: Launch) -> None:
+    """SIGTERM and SIGINT stop reading; calls in flight get a response, and the host exits with 0."""
     for number in (signal.SIGTERM, signal.SIGINT):
         ids = ["1", "2", "3"]
         with launch(*SLOW) as host:
@@ -169,7 +169,7 @@ def signal_under_way(launch: Launch) -> None:
 
 @hostile("signal-when-idle", "1.2", "2.8")
 def signal_when_idle(launch: Launch) -> None:
-    """SIGTERM ends a host that has nothing to do, with 0."""
+    """SIGTERM stops an idle host, with exit status 0."""
     with launch() as host:
         host.send(PING)
         host.expect_line(PONG)
@@ -177,11 +177,11 @@ def signal_when_idle(launch: Launch) -> None:
         expect_nothing(host.expect_end())
 
 
-# Pipes that are not served.
+# Unread pipes.
 
 @hostile("closed-stdout", "1.2", "2.9")
 def closed_stdout(launch: Launch) -> None:
-    """A host whose answers nobody reads any more ends with 4: idle, and in the middle of them."""
+    """If stdout is closed, the host exits with 4: when idle, and while it writes."""
     with launch() as host:
         host.send(PING)
         host.expect_line(PONG)
@@ -193,9 +193,9 @@ def closed_stdout(launch: Launch) -> None:
         host.expect_end(4)
 
 
-@hostile("closed-stdout-under-way", "1.2", "2.9", needs_sandbox=True)
-def closed_stdout_under_way(launch: Launch) -> None:
-    """A reader who goes away while calls are under way ends the host with 4, before they are done."""
+@hostile("closed-stdout-in-flight", "1.2", "2.9", needs_sandbox=True)
+def closed_stdout_in_flight(launch: Launch) -> None:
+    """If stdout is closed while calls are in flight, the host exits with 4 without finishing them."""
     with launch(*ENDLESS) as host:
         host.send(call("1"), call("2"), ping("3"))
         host.read()
@@ -205,7 +205,7 @@ def closed_stdout_under_way(launch: Launch) -> None:
 
 @hostile("closed-stderr", "1.3")
 def closed_stderr(launch: Launch) -> None:
-    """A reader of stderr who goes away does no harm."""
+    """A closed stderr does no harm."""
     with launch(reads_errors=False) as host:
         host.process.stderr.close()
         host.send_bytes(RESPONSE_SHAPED * 100)
@@ -215,7 +215,7 @@ def closed_stderr(launch: Launch) -> None:
 
 @hostile("undrained-stderr", "1.3", "2.6")
 def undrained_stderr(launch: Launch) -> None:
-    """Nobody reads stderr while 30,000 lines give cause to log: answers come all the same."""
+    """An unread stderr and 30,000 lines that cause logs do not delay responses."""
     with launch(reads_errors=False) as host:
         host.send_bytes(RESPONSE_SHAPED * 30_000)
         expect_silence(host, "after them")
@@ -224,11 +224,11 @@ def undrained_stderr(launch: Launch) -> None:
 
 @hostile("unread-answers", "2.7")
 def unread_answers(launch: Launch) -> None:
-    """Answers that nobody reads stop the reading; read later, they are all there."""
+    """Unread responses stop the host from reading; read later, all are there."""
     ids = [json.dumps(f"{number} " + "x" * 4000) for number in range(16_000)]
     with launch(reads_output=False) as host:
         if not host.offer(b"".join(ping(id) + b"\n" for id in ids), QUIET_SECONDS):
-            raise Fault("the host has read 64 megabytes of requests although nobody has read an answer")
+            raise Fault("the host read 64 megabytes of requests although no response was read")
         host.reads_output = True
         host.send_rest()
         expect_each_once(host.finish(), ids)
@@ -238,7 +238,7 @@ def unread_answers(launch: Launch) -> None:
 
 @hostile("whole-frames", "2.2", "2.3")
 def whole_frames(launch: Launch) -> None:
-    """Many large answers at once, to a slow reader: every frame is whole."""
+    """Many large responses at once, to a slow reader: every frame is whole."""
     ids = [json.dumps(f"{id} " + chr(97 + id % 26) * 50_000) for id in range(100)]
     asked = [f"{id}.0" for id in range(100)]
     with launch(reads_output=False) as host:
@@ -257,7 +257,7 @@ def capabilities(id: str) -> bytes:
 
 @hostile("streams-side-by-side", "2.2", "2.4", "3.9", needs_sandbox=True)
 def streams_side_by_side(launch: Launch) -> None:
-    """Streams at the same time: each in its order, numbered from 0, the response last, the id as it came."""
+    """Concurrent streams: each in order, numbered from 0, the response last, the id unchanged."""
     ids = ["1.50", "2e0", '"s"', "18446744073709551617"]
     options = {"stream": True, "all_pages": True}
     with launch("--sandbox") as host:
@@ -269,7 +269,7 @@ def streams_side_by_side(launch: Launch) -> None:
 
 
 def id_of(frame: Any) -> Any:
-    """That of a response, or that of the request which a notification belongs to."""
+    """The id of a response, or of the request that a notification belongs to."""
     params = frame.get("params")
     return frame.get("id", params.get("id") if isinstance(params, dict) else None)
 
@@ -280,7 +280,7 @@ def expect_stream(frames: list[Any], id: str) -> None:
     expected = [str(number) for number in range(len(numbers))]
     if numbers != expected or not numbers:
         raise Fault(
-            f"the items of {id} are not numbered in their order", expected="seq 0, 1, 2, …",
+            f"the items of {id} are not numbered in order", expected="seq 0, 1, 2, …",
             got=f"seq {', '.join(map(str, numbers))}"[:500])
     meta = {"items": Number(len(numbers)), "…": "…"}
     problem = differs({"return_data": "Successful", "meta": meta, "…": "…"}, last.get("result"))

@@ -1,4 +1,4 @@
-"""Secrets: a password that comes over the wire must not leave the host again, in any form."""
+"""Secrets: a password sent over the wire must not leave the host again, in any encoding."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from frames import read_frame
 from messages import call
 from process import Launch
 
-#: Made so that its JSON, percent-encoded and base64 forms differ from it and from each other.
+#: Its JSON, percent-encoded and base64 forms differ from it and from each other.
 SECRET = 'kit pass"word/é+%'
 
 
 def forms_of(secret: str) -> dict[str, bytes]:
     data = secret.encode()
     return {
-        "as it is": data,
+        "verbatim": data,
         "JSON-escaped": json.dumps(secret, ensure_ascii=False)[1:-1].encode(),
         "JSON-escaped in ASCII": json.dumps(secret)[1:-1].encode(),
         "percent-encoded": urllib.parse.quote(secret, safe="").encode(),
@@ -35,16 +35,16 @@ def forms_of(secret: str) -> dict[str, bytes]:
 
 
 def expect_no_secret(frames: list[Any], errors: bytes = b"") -> None:
-    """Neither in these frames nor in what stderr said, in any of its forms."""
-    # As JSON, and as the texts that a reader of the JSON has.
+    """The secret is in no frame and not in stderr, in any encoding."""
+    # As JSON, and as decoded strings.
     output = json.dumps(frames, ensure_ascii=False).encode("utf-8", "surrogatepass")
     decoded = "\n".join(_strings(frames)).encode("utf-8", "surrogatepass")
     for form, text in forms_of(SECRET).items():
-        for name, data in (("an answer", output), ("an answer", decoded), ("stderr", errors)):
+        for name, data in (("a response", output), ("a response", decoded), ("stderr", errors)):
             at = data.find(text)
             if at >= 0:
                 around = data[max(0, at - 60):at + len(text) + 20]
-                raise Fault(f"{name} holds the secret, {form}", expected="[redacted]", got=shown(around))
+                raise Fault(f"{name} contains the secret, {form}", expected="[redacted]", got=shown(around))
 
 
 def _strings(value: Any) -> Iterable[str]:
@@ -62,7 +62,7 @@ def put(id: int, name: str, **settings: Any) -> bytes:
 
 
 def echoes() -> list[bytes]:
-    """Lines that invite a host to repeat the secret, which has come in before."""
+    """Lines that tempt a host to repeat the secret, which it knows."""
     quoted = urllib.parse.quote(SECRET, safe="")
     return [json.dumps({"jsonrpc": "2.0", "id": 10 + number, **rest}).encode() for number, rest in enumerate([
         {"method": "connections/list"}, {"method": f"say {SECRET}"}, {"method": f"say {quoted}"},
@@ -75,9 +75,9 @@ def echoes() -> list[bytes]:
 
 @hostile("secrets", "3.12", "6.2", "6.3", needs_sandbox=True)
 def secrets(launch: Launch) -> None:
-    """A password that came over the wire is in no answer, error or log, in no form."""
+    """A password sent over the wire is in no response, error or log, in any encoding."""
     with launch("--log-level", "debug") as host:
-        # Nobody listens at port 9. The secret again where it is wrong, and beside what is wrong.
+        # Nothing listens at port 9. The secret is repeated as a wrong value and next to wrong names.
         host.send(put(1, "kit", server_url="http://127.0.0.1:9"))
         frames = [read_frame(host.expect('{"jsonrpc":"2.0","id":1,"result":{"name":"kit","replaced":false}}'))]
         lines = [
@@ -92,7 +92,7 @@ def secrets(launch: Launch) -> None:
 
 @hostile("secrets-echoed", "6.3", needs_sandbox=True)
 def secrets_echoed(launch: Launch) -> None:
-    """A vendor that answers with the password does not bring it into an answer, error or log."""
+    """A password that the vendor echoes is in no response, error or log."""
     with EchoingVendor() as vendor, launch("--log-level", "debug") as host:
         host.send(put(1, "kit", server_url=vendor.url))
         host.expect('{"jsonrpc":"2.0","id":1,"result":{"name":"kit","replaced":false}}')
@@ -102,11 +102,11 @@ def secrets_echoed(launch: Launch) -> None:
             expect_no_secret([host.read()])
         expect_no_secret(host.finish(), host.all_errors())
         if not vendor.asked:
-            raise Fault("the host has not asked the vendor")
+            raise Fault("the host sent no request to the vendor")
 
 
 class EchoingVendor(http.server.ThreadingHTTPServer):
-    """Answers every request with what it was sent, in many forms."""
+    """Echoes every request in many encodings."""
 
     daemon_threads = True
 
@@ -142,4 +142,4 @@ class _Echo(http.server.BaseHTTPRequestHandler):
     do_GET = do_POST
 
     def log_message(self, *_: object) -> None:
-        """The report is the only thing that the kit prints."""
+        """Prints nothing: the kit prints only the report."""

@@ -1,4 +1,4 @@
-"""What the hostile cases send."""
+"""Messages that the hostile cases send."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ PING = b'{"jsonrpc":"2.0","id":1,"method":"ping"}'
 PONG = b'{"jsonrpc":"2.0","id":1,"result":{}}'
 BOM = b"\xef\xbb\xbf"
 
-#: Options that let calls of the emulated vendor take their time, so that they are under way.
+#: Options that make calls of the emulated vendor slow, so that they are in flight.
 SLOW = ("--sandbox", "--sandbox-fault", "coda: slow 300ms")
 ENDLESS = ("--sandbox", "--sandbox-fault", "coda: slow 60s")
 
@@ -20,12 +20,12 @@ def ping(id: str) -> bytes:
 
 
 def pong(id: str) -> bytes:
-    """The answer to `ping`."""
+    """The response to `ping`."""
     return b'{"jsonrpc":"2.0","id":%s,"result":{}}' % id.encode()
 
 
 def call(id: str, command: str = "test_connection", **more: Any) -> bytes:
-    """An invoke; the id as source text, `more` beside the command."""
+    """An invoke; the id as source text, `more` as further params."""
     params = {"integration": "coda_footprint", "command": command, **more}
     return b'{"jsonrpc":"2.0","id":%s,"method":"invoke","params":%s}' % (
         id.encode(), json.dumps(params, separators=(",", ":")).encode())

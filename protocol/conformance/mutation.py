@@ -1,4 +1,4 @@
-"""Random lines, the same ones for the same seed."""
+"""Random lines, reproducible by seed."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ INSERTED = [b'"', b"[", b"}", b"\\", b"\xed\xa0\x80", b"0"]
 
 
 class Lines:
-    """A generator of lines, the same ones for the same seed."""
+    """A generator of lines, reproducible by seed."""
 
     def __init__(self, seed: int) -> None:
         self.random = random.Random(seed)
 
     def line(self) -> bytes:
-        """Of requests, batches and other values, many of them damaged; without its end."""
+        """A request, batch or other value, often damaged; without the line end."""
         shape = self.random.random()
         if shape < 0.02:
             return self.random.choice(SHORT_LINES)

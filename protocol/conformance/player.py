@@ -15,13 +15,13 @@ from transcript import Step, Transcript, bytes_of
 
 
 def play(transcript: Transcript, launch: Launch) -> None:
-    """Raises Fault at the first step that the host does not keep to; its place is the step's line."""
+    """Raises Fault at the first step that fails; its place is the step's line."""
     with launch(*transcript.arguments) as host:
         Player(host).play(transcript.steps)
 
 
 class Player:
-    """One playing of one transcript."""
+    """One run of one transcript."""
 
     def __init__(self, host: HostProcess) -> None:
         self.host = host
@@ -72,7 +72,7 @@ class Player:
             expect_nothing(self.host.expect_end(int(text)))
 
     def expect(self, group: list[Step]) -> None:
-        """Reads a line for each of the steps, in any order."""
+        """Reads one line per step, in any order."""
         left = list(group)
         while left:
             self.last_line = self.host.read_line()
@@ -91,7 +91,7 @@ class Player:
         except (KeyError, IndexError, TypeError):
             value = None
         if not isinstance(value, str) or isinstance(value, Number):
-            raise Fault(f"there is no string at {pointer}", got=shown(self.last_line))
+            raise Fault(f"no string at {pointer}", got=shown(self.last_line))
         self.kept[name] = value
 
 
@@ -103,8 +103,8 @@ def _until_end(steps: Iterator[Step]) -> Iterator[Step]:
 
 
 def difference(step: Step, line: bytes) -> str | None:
-    # The step itself says whether it is one to an agent.
+    # The step decides whether the message is for an agent.
     frame = read_frame(line, of_agents=True)
     if step.word == "<=":
-        return None if line == step.text.encode() else "the line is another one"
+        return None if line == step.text.encode() else "the line differs"
     return differs(read_json(step.text), frame)

@@ -1,4 +1,4 @@
-"""The report: a line for each case, what went wrong in it, and a table of the protocol's paragraphs."""
+"""The report: a line per case, its fault, and a table of the protocol's paragraphs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from run import FAILED, PASSED, SKIPPED, Result
 
 COLUMNS = 100
 
-#: Lines that one text of a fault may take.
+#: Maximum lines of one text of a fault.
 MAX_LINES = 4
 
 COLOURS = {PASSED: "\x1b[32m", FAILED: "\x1b[1;31m", SKIPPED: "\x1b[33m"}
@@ -24,7 +24,7 @@ CLEAR_LINE = "\r\x1b[K"
 
 
 def states(results: Sequence[Result]) -> dict[str, str]:
-    """Of each paragraph that the cases are about: failed when one of them failed, skipped when all were."""
+    """Per paragraph: failed if one of its cases failed, skipped if all were skipped."""
     by_paragraph = collections.defaultdict(set)
     for result in results:
         for paragraph in result.case.proves:
@@ -35,7 +35,7 @@ def states(results: Sequence[Result]) -> dict[str, str]:
 
 
 class Progress:
-    """Says on a terminal which case runs; elsewhere nothing."""
+    """Shows the running case on a terminal; otherwise nothing."""
 
     def __init__(self, total: int, stream: TextIO = sys.stderr) -> None:
         self._stream = stream if stream.isatty() else None
@@ -56,7 +56,7 @@ class Progress:
 
 
 class TextReport:
-    """For people; every line as soon as it is known."""
+    """Readable text; every line as soon as it is known."""
 
     def __init__(self, stream: TextIO, is_coloured: bool) -> None:
         self._stream = stream
@@ -83,8 +83,8 @@ class TextReport:
             piece for line in text.splitlines()
             for piece in textwrap.wrap(visible(line), COLUMNS - 17, break_on_hyphens=False)]
         if len(lines) > MAX_LINES + 1:
-            # What `shown` has cut says so itself.
-            lines[MAX_LINES:] = [lines[-1] if lines[-1].startswith("… ") else f"… {len(text)} characters in all"]
+            # A text that `shown` truncated already says so.
+            lines[MAX_LINES:] = [lines[-1] if lines[-1].startswith("… ") else f"… {len(text)} characters in total"]
         for at, line in enumerate(lines):
             self._say(f"      {name if at == 0 else '':<10} {line}")
 
@@ -110,7 +110,7 @@ class TextReport:
         failed = [paragraph for paragraph in paragraphs if state.get(paragraph) == FAILED]
         if failed:
             self._say("")
-            self._say(f"Paragraphs that the host does not keep: {', '.join(failed)}")
+            self._say(f"Paragraphs that the host violates: {', '.join(failed)}")
 
     def _word(self, outcome: str) -> str:
         return f"{COLOURS[outcome]}{outcome}{PLAIN}" if self._is_coloured else outcome
@@ -120,14 +120,14 @@ class TextReport:
 
 
 def visible(text: str) -> str:
-    """With what a terminal would take for commands escaped."""
+    """Escapes characters that a terminal interprets."""
     return "".join(
         character if character.isprintable() else character.encode("unicode_escape").decode()
         for character in text)
 
 
 def as_json(results: Sequence[Result], sections: Sequence[Section], command: Sequence[str]) -> str:
-    """For programs; its shape is in the README."""
+    """For programs; README.md documents its format."""
     state = states(results)
     counts = collections.Counter(result.outcome for result in results)
     return json.dumps({
@@ -135,7 +135,7 @@ def as_json(results: Sequence[Result], sections: Sequence[Section], command: Seq
         "totals": {"passed": counts[PASSED], "failed": counts[FAILED], "skipped": counts[SKIPPED]},
         "cases": [_case_as_json(result) for result in results],
         "paragraphs": {
-            paragraph: NAMES.get(state.get(paragraph, ""), "without a case")
+            paragraph: NAMES.get(state.get(paragraph, ""), "no case")
             for section in sections for paragraph in section.paragraphs},
     }, indent=1)
 

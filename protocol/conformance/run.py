@@ -1,4 +1,4 @@
-"""Runs cases, one after the other, and keeps what came of each."""
+"""Runs cases one after the other and keeps their results."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Result:
 
 
 def start_problem(launch: Launch) -> str | None:
-    """Why this host cannot be tried at all, whatever the case; None when it can."""
+    """Why this host does not start in any case; None if it does."""
     try:
         with launch() as host:
             return host.start_problem()
@@ -33,7 +33,7 @@ def start_problem(launch: Launch) -> str | None:
 
 
 def run(case: Case, launch: Launch, skips: bool) -> Result:
-    """Never raises for what a host does."""
+    """Never raises because of the host."""
     if skips:
         return Result(case, SKIPPED)
     begin = time.monotonic()
@@ -43,7 +43,7 @@ def run(case: Case, launch: Launch, skips: bool) -> Result:
     except Fault as found:
         fault = found
     except Exception as error:
-        # What was read was of a shape that the case did not reckon with.
+        # The output has a form that the case does not expect.
         where = traceback.extract_tb(error.__traceback__)[-1]
-        fault = Fault(f"the case cannot go on: {error!r}", place=f"{where.name}, line {where.lineno}")
+        fault = Fault(f"the case cannot continue: {error!r}", place=f"{where.name}, line {where.lineno}")
     return Result(case, FAILED if fault else PASSED, time.monotonic() - begin, fault)

@@ -13,7 +13,7 @@ from transcript import Transcript, transcripts
 
 
 def all_cases() -> list[Case]:
-    """In the order in which they are run. Raises GrammarError for a transcript that is none."""
+    """In execution order. Raises GrammarError for an invalid transcript."""
     hostile = [
         case for module in (hostile_runs, hostile_secrets)
         for case in vars(module).values() if isinstance(case, Case)]

@@ -1,4 +1,4 @@
-"""The grammar of transcripts, which ../transcripts/README.md tells."""
+"""The grammar of transcripts; ../transcripts/README.md documents it."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from comparison import read_json
 FOLDER = pathlib.Path(__file__).resolve().parent.parent / "transcripts"
 
 STEPS = {"->", "raw", "<-", "<=", "unordered", "end", "keep", "stderr", "signal", "hang", "eof", "exit"}
-#: Of steps that take no other text.
+#: Steps with a fixed text.
 ONLY_TEXTS = {"signal": ("TERM", "INT"), "hang": ("up",), "eof": ("",), "unordered": ("",), "end": ("",)}
 ESCAPES = {"r": b"\r", "n": b"\n", "t": b"\t", "\\": b"\\"}
 
 
 class GrammarError(ValueError):
-    """A transcript is none; names the file and the line."""
+    """Invalid transcript; names the file and the line."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Step:
     text: str
 
     def filled(self, kept: dict[str, str]) -> Step:
-        """With what was kept in the places that are named in it."""
+        """With kept strings in place of their names."""
         text = re.sub(r"\$\{(\w+)\}", lambda place: kept.get(place[1], place[0]), self.text)
         return dataclasses.replace(self, text=text)
 
@@ -48,7 +48,7 @@ class Transcript:
 
 
 def transcripts() -> list[Transcript]:
-    """Those of the protocol, in their order."""
+    """The transcripts of the protocol, in order."""
     return [read_transcript(path) for path in sorted(FOLDER.glob("*.txt"))]
 
 
@@ -67,7 +67,7 @@ def read_transcript(path: pathlib.Path) -> Transcript:
         elif step.word in STEPS:
             steps.append(step)
         else:
-            raise GrammarError(f"{path.name}:{step.number}: {step.word!r} does not stand here")
+            raise GrammarError(f"{path.name}:{step.number}: {step.word!r} is not allowed here")
         _check(step, path)
     _check_together(steps, path)
     return Transcript(path, about, proves, arguments, tuple(steps))
@@ -81,7 +81,7 @@ def _written_steps(lines: list[str]) -> Iterator[Step]:
 
 
 def _check(step: Step, path: pathlib.Path) -> None:
-    """What can be wrong with a step alone, so that it is not taken for the host's fault."""
+    """Checks a single step, so that its error is not reported as the host's fault."""
     try:
         if step.word == "<-" and step.text != "nothing":
             read_json(step.text)
@@ -108,16 +108,16 @@ def _check_together(steps: list[Step], path: pathlib.Path) -> None:
             kept.add(step.text.split()[0])
         if step.word in ("unordered", "end"):
             if is_open == (step.word == "unordered"):
-                raise GrammarError(f"{path.name}:{step.number}: {step.word} does not stand here")
+                raise GrammarError(f"{path.name}:{step.number}: {step.word} is not allowed here")
             is_open = not is_open
         elif is_open and step.word not in ("<-", "<="):
-            raise GrammarError(f"{path.name}:{step.number}: {step.word} does not stand in unordered")
+            raise GrammarError(f"{path.name}:{step.number}: {step.word} is not allowed in unordered")
     if is_open:
         raise GrammarError(f"{path.name}: unordered without end")
 
 
 def bytes_of(text: str) -> bytes:
-    """The bytes that a `raw` step stands for."""
+    """The bytes of a `raw` step."""
     pieces = re.split(r"\\(x[0-9a-fA-F]{2}|.)", text)
     data = b""
     for at, piece in enumerate(pieces):

@@ -1,4 +1,4 @@
-"""An agent's session without its model, through the official client: pip install 'mcp>=2,<3'"""
+"""An agent's session without a model, with the official client: pip install 'mcp>=2,<3'"""
 
 import asyncio
 
@@ -13,7 +13,7 @@ def show(title, text):
 
 
 async def ask(context, question):
-    """Stands for the user, who is asked before something is destroyed."""
+    """Plays the user, who must confirm a destructive command."""
     show("the user is asked, and declines", question.message)
     return ElicitResult(action="decline")
 
@@ -35,7 +35,7 @@ async def main():
 
         result = await client.call_tool("bitdefender_gravityzone__delete_endpoints", {
             "endpoint_ids": ["6affe1e0b1a43d0003000001", "6affe1e0b1a43d0003000002"]})
-        show("what the model is told", result.content[0].text)
+        show("the error that the model reads", result.content[0].text)
 
         result = await client.call_tool("gmail__download_email_attachment", {
             "user_email": "soc@harbor.example", "message_id": "1a1e36095ba05ccd",

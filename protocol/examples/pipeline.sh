@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Which devices are at risk, and what is the worst that each one has? Two hosts and jq in one pipe:
-# the first host's devices become requests of the second one while they still arrive.
+# Lists the devices at risk with their worst vulnerability. Two hosts and jq in one pipeline:
+# the first host's devices become requests to the second host while they still arrive.
 #
 #   bash pipeline.sh RISK [OPTIONS of sallyport serve]
 #
@@ -10,16 +10,16 @@
 #   1036 SRV-DC-135         2      10     CVE-2020-1472 Windows Netlogon
 #   1032 LNX-BLD-131        4      10     CVE-2021-44228 Apache Log4j 2.14.1
 #
-# RISK is a risk level of list_devices. A device that could not be asked about is told after the
-# table, and why there are no devices on stderr; the exit status is then 1. It needs jq, and sallyport
-# as $SALLYPORT or on the PATH.
+# RISK is a risk level of list_devices. Devices whose request failed are listed after the table.
+# If list_devices fails, stderr says why. Both set exit status 1. It needs jq, and sallyport as
+# $SALLYPORT or on the PATH.
 set -euo pipefail
 
 sallyport=${SALLYPORT:-sallyport}
 risk=${1:-critical}
 [ $# -eq 0 ] || shift
 
-# jq writes each request: one line (-c), in which whatever it was given is quoted (--arg).
+# jq writes each request on one line (-c) and quotes its input (--arg).
 jq -nc --arg risk "$risk" '{
   jsonrpc: "2.0", id: "devices", method: "invoke",
   params: {
@@ -33,7 +33,7 @@ jq -nc --arg risk "$risk" '{
       [.error.message, (.error.data.problems[]? | "\(.path) \(.message)")]
       | join("\n") + "\n" | halt_error(1)
     else
-      # The id comes back with the answer: what it says needs no looking up.
+      # The response has the same id: no lookup is needed.
       select(.method == "invoke/item") | .params.item | {
         jsonrpc: "2.0", id: "\(.id) \(.name)", method: "invoke",
         params: {

@@ -1,10 +1,10 @@
 #!/bin/sh
-# Installs what is needed, builds, and answers tour.jsonl against the emulated vendors.
+# Installs missing packages, builds, and runs tour.jsonl with the emulated vendors.
 set -eu
 cd "$(dirname "$0")/../.."
 . Tests/Support/packages.sh
 need_swift
 need_packages libcurl4-openssl-dev libssl-dev
-swift build -c release --product sallyport
-exec .build/release/sallyport run protocol/examples/tour.jsonl --sandbox \
+sallyport=$(sh Sources/build.sh)
+exec "$sallyport" run protocol/examples/tour.jsonl --sandbox \
   --files-dir .build/tour-files

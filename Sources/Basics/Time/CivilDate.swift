@@ -1,4 +1,4 @@
-/// A day of the Gregorian calendar, which is taken as valid for all time.
+/// A date in the proleptic Gregorian calendar.
 public struct CivilDate: Sendable {
   public let year: Int
   /// From 1.
@@ -6,18 +6,18 @@ public struct CivilDate: Sendable {
   /// From 1.
   public let day: Int
 
-  /// Nothing is checked: see `days(inMonth:of:)`.
+  /// Does not validate; see `days(inMonth:of:)`.
   public init(year: Int, month: Int, day: Int) {
     self.year = year
     self.month = month
     self.day = day
   }
 
-  // Both ways count from a 1 March of a year that 400 divides, so that leap days come last.
+  // Both conversions count from 1 March of a year divisible by 400, so that leap days come last.
   private static let daysOfEra = 146_097
   private static let daysBefore1970 = 719_468
 
-  /// After Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms".
+  /// Algorithm: Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms".
   public init(daysSince1970: Int) {
     let days = daysSince1970 + Self.daysBefore1970
     let era = (days >= 0 ? days : days - Self.daysOfEra + 1) / Self.daysOfEra

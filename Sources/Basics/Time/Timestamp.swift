@@ -1,8 +1,8 @@
-/// A point in time, to the millisecond.
+/// A point in time with millisecond precision.
 public struct Timestamp: Sendable, Hashable, Comparable {
   public let millisecondsSince1970: Int64
 
-  /// Nothing is checked: the limits are those of reading.
+  /// Does not validate; only reading enforces the limits.
   public init(millisecondsSince1970: Int64) {
     self.millisecondsSince1970 = millisecondsSince1970
   }
@@ -13,13 +13,13 @@ public struct Timestamp: Sendable, Hashable, Comparable {
 
   // MARK: Reading
 
-  /// What may be read: the years 1970 to 9999.
+  /// The accepted range: the years 1970 to 9999.
   public static let readable: ClosedRange<Int64> = 0...253_402_300_799_999
 
-  /// Unicode scalars of a text that may be read.
+  /// Maximum length of a text, in Unicode scalars.
   public static let maximumCharacters = 1_000
 
-  /// The forms that are read, for messages and descriptions.
+  /// The accepted forms, for messages and descriptions.
   public static let forms = """
     RFC 3339 (2022-05-19T02:00:00Z), 2022-05-19 [02:00[:00]], 05/19/2022 [02:00[:00] [AM|PM]] or \
     epoch milliseconds; without a zone UTC
@@ -27,20 +27,20 @@ public struct Timestamp: Sendable, Hashable, Comparable {
 
   /// Reads a time as people and programs write it.
   ///
-  /// RFC 3339, also with a space for its `T`, without seconds, without a zone or without a time;
-  /// month/day/year with slashes, with a time of 24 or of 12 hours; 12 to 14 digits, which are
-  /// milliseconds since 1970. Without a zone it is UTC, without a time midnight. A fraction is cut
-  /// to milliseconds. A leap second is the second after it.
+  /// Accepted forms: RFC 3339, also with a space instead of `T`, without seconds, without a zone or
+  /// without a time; month/day/year with slashes and an optional time of 24 or 12 hours; 12 to 14
+  /// digits as milliseconds since 1970. The default zone is UTC and the default time is midnight.
+  /// Fractions are truncated to milliseconds. A leap second is read as the following second.
   ///
-  /// - Parameter format: a form that is tried first. One that writes the day before the month, with
-  ///   slashes, has all dates with slashes read so.
-  /// - Throws: what is wrong and which forms there are, for a text in none of them, a day that the
-  ///   calendar does not have, and a time outside `readable`.
+  /// - Parameter format: a form that is tried first. If it writes the day before the month with
+  ///   slashes, all dates with slashes are read this way.
+  /// - Throws: the reason and the accepted forms, if the text has none of the forms, the day is not
+  ///   in the calendar or the time is outside `readable`.
   public init(
     reading text: String, tryingFirst format: TimestampFormat? = nil
   ) throws(TimestampError) {
     guard text.unicodeScalars.count <= Self.maximumCharacters else {
-      throw TimestampError("it has more than \(Self.maximumCharacters) characters")
+      throw TimestampError("longer than \(Self.maximumCharacters) characters")
     }
     do throws(TimestampError) {
       if let timestamp = try format?.read(text) {
@@ -55,24 +55,24 @@ public struct Timestamp: Sendable, Hashable, Comparable {
     }
   }
 
-  /// - Throws: outside `readable`.
+  /// - Throws: if the time is outside `readable`.
   public init(checking millisecondsSince1970: Int64) throws(TimestampError) {
     guard Self.readable.contains(millisecondsSince1970) else {
-      throw TimestampError("it is not within the years 1970 to 9999")
+      throw TimestampError("outside the years 1970 to 9999")
     }
     self.init(millisecondsSince1970: millisecondsSince1970)
   }
 
   // MARK: Writing
 
-  /// `2026-11-20T12:00:00Z` (RFC 3339), with milliseconds when they are not zero.
+  /// `2026-11-20T12:00:00Z` (RFC 3339), with milliseconds unless they are zero.
   public var rfc3339: String {
     let milliseconds = remainder(1_000)
     return milliseconds == 0
       ? withoutZone + "Z" : withoutZone + "." + Self.padded(milliseconds, 3) + "Z"
   }
 
-  /// `2026-11-20T12:00:00`, UTC, without milliseconds: for vendors that take no zone.
+  /// `2026-11-20T12:00:00`, UTC, without milliseconds. For vendors that accept no zone.
   public var withoutZone: String {
     let millisecondsOfDay = remainder(86_400_000)
     let date = CivilDate(
@@ -84,7 +84,7 @@ public struct Timestamp: Sendable, Hashable, Comparable {
       + clock.map { Self.padded($0, 2) }.joined(separator: ":")
   }
 
-  /// What is left over of the time in units of `unit`, also before 1970 from 0 up.
+  /// The remainder after division by `unit`. Not negative, also before 1970.
   private func remainder(_ unit: Int64) -> Int {
     Int((millisecondsSince1970 % unit + unit) % unit)
   }
@@ -95,11 +95,11 @@ public struct Timestamp: Sendable, Hashable, Comparable {
   }
 }
 
-/// Why a text is no time.
+/// Why a text is not a time.
 public struct TimestampError: Error, CustomStringConvertible {
-  /// What is wrong, as a sentence without its end.
+  /// A phrase without a full stop.
   public let reason: String
-  /// Of the character where it is wrong, from 1; nil where it is the whole.
+  /// The position of the first invalid character, from 1; nil if the whole text is invalid.
   public let position: Int?
   /// The form that was tried first.
   fileprivate(set) var format: String?
@@ -110,8 +110,8 @@ public struct TimestampError: Error, CustomStringConvertible {
   }
 
   public var description: String {
-    let place = position.map { " (character \($0))" } ?? ""
+    let location = position.map { " (character \($0))" } ?? ""
     let first = format.map { "\($0) (--datetime-format), " } ?? ""
-    return "\(reason)\(place); a time is \(first)\(Timestamp.forms)"
+    return "\(reason)\(location); expected \(first)\(Timestamp.forms)"
   }
 }

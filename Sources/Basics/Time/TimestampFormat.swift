@@ -1,50 +1,50 @@
 import CTime
 import Glibc
 
-/// A form of times of a caller's own, in the notation of strptime(3): `%d.%m.%Y %H:%M`.
+/// A caller-defined form of times, in the notation of strptime(3): `%d.%m.%Y %H:%M`.
 ///
-/// Names of months and days are English: this process never leaves the C locale.
+/// Names of months and days are English: this process always runs in the C locale.
 public struct TimestampFormat: Sendable {
   let pattern: String
-  /// Whether it writes 19 May with `19/05`.
+  /// Whether the format writes 19 May as `19/05`.
   let isDayFirst: Bool
 
-  /// - Throws: for a format that cannot be read, or that does not say day, month and year.
-  public init(_ pattern: String) throws(Fault) {
+  /// - Throws: if strptime(3) cannot read the format, or if it lacks the day, month or year.
+  public init(_ pattern: String) throws(FormatError) {
     self.pattern = pattern
     if pattern.contains("%Z") {
-      throw Fault(reason: "names of zones (%Z) are not understood; offsets (%z) are")
+      throw FormatError(reason: "zone names (%Z) are not supported; use offsets (%z)")
     }
-    // What it writes has to be what it reads, in two centuries and beyond the 12th of a month.
+    // Round trip: dates in two centuries and after the 12th of a month must be read as written.
     var isDayFirst = false
     for date in [
       CivilDate(year: 2022, month: 5, day: 19), CivilDate(year: 1999, month: 12, day: 31),
     ] {
       let written = Self.write(date, pattern)
       guard let read = Self.parse(written, pattern) else {
-        throw Fault(reason: "strptime(3) does not read it")
+        throw FormatError(reason: "strptime(3) cannot read it")
       }
       guard Self.date(read).daysSince1970 == date.daysSince1970 else {
-        throw Fault(reason: "it does not say day, month and year")
+        throw FormatError(reason: "day, month and year are required")
       }
       if written.contains("19/05") { isDayFirst = true }
     }
     self.isDayFirst = isDayFirst
   }
 
-  /// Why a format is not taken.
-  public struct Fault: Error { package let reason: String }
+  /// Why a format is rejected.
+  public struct FormatError: Error { package let reason: String }
 
-  /// - Returns: nil when the text, as a whole, is not of this form.
-  /// - Throws: when it is and names a day that the calendar does not have.
+  /// - Returns: nil unless the whole text has this form.
+  /// - Throws: if the text names a day that is not in the calendar.
   func read(_ text: String) throws(TimestampError) -> Timestamp? {
     guard var parts = Self.parse(text, pattern) else { return nil }
     let date = Self.date(parts)
     let days = CivilDate.days(inMonth: date.month, of: date.year)
     guard (1...days).contains(date.day) else {
-      throw TimestampError("the day is \(date.day), not from 1 to \(days), the days of that month")
+      throw TimestampError("day \(date.day) is out of range; expected 1 to \(days) in this month")
     }
-    // timegm takes it for 0.
+    // timegm treats the offset as 0.
     let offset = parts.tm_gmtoff
     return try Timestamp(checking: Int64(timegm(&parts) - offset) * 1_000)
   }
@@ -54,9 +54,9 @@ public struct TimestampFormat: Sendable {
       year: Int(parts.tm_year) + 1_900, month: Int(parts.tm_mon) + 1, day: Int(parts.tm_mday))
   }
 
-  /// Nil when the text is not, as a whole, of that form.
+  /// Nil unless the whole text has this form.
   private static func parse(_ text: String, _ pattern: String) -> tm? {
-    // Which would end a text of C before its end.
+    // A NUL byte would end the C string early.
     guard !text.utf8.contains(0) else { return nil }
     var parts = tm()
     let isWhole = text.withCString { start in
@@ -65,7 +65,7 @@ public struct TimestampFormat: Sendable {
     return isWhole ? parts : nil
   }
 
-  /// Two in the afternoon of a day, in that form.
+  /// 14:00 on the given day, in this form.
   private static func write(_ date: CivilDate, _ pattern: String) -> String {
     var seconds = date.daysSince1970 * 86_400 + 14 * 3_600
     var parts = tm()

@@ -40,9 +40,10 @@ public struct CommandResult: Sendable {
     targets.allSatisfy(\.isSuccess) ? "Successful" : "Partially Successful"
   }
 
+  /// Writes the members of the result.
+  ///
   /// - Parameter indicator: the failure indicator of the command, for the errors of targets.
-  public func write(to writer: inout JSONWriter, indicator: String) {
-    writer.openObject()
+  package func writeMembers(to writer: inout JSONWriter, indicator: String) {
     writer.member("return_data", returnData)
     switch rawData {
     case .body(let body): writer.member("raw_data", body)
@@ -66,7 +67,6 @@ public struct CommandResult: Sendable {
       writer.name("notices")
       writer.array { for notice in notices { $0.string(notice) } }
     }
-    // The host adds `meta` and closes the object.
   }
 
   private func writeTargets(to writer: inout JSONWriter, indicator: String) {
@@ -113,6 +113,24 @@ public struct CommandResult: Sendable {
       }
     } else {
       writer.value(value)
+    }
+  }
+}
+
+extension CommandResult {
+  /// The elements of `raw_data` where it is a list.
+  ///
+  /// - Parameter path: where the list stands in a body.
+  /// - Returns: nil if there is no list.
+  package func items(at path: ItemsPath?) -> [JSON]? {
+    switch rawData {
+    case .body(let body):
+      if let list = path?.list(in: body) { return Array(list.elements) }
+      return body.kind == .array ? Array(body.elements) : nil
+    case .pages(let first, let list, let more):
+      return ([first] + more).flatMap { body in list.list(in: body).map { Array($0.elements) } ?? [] }
+    case .bodies(let bodies): return bodies
+    case .streamed, .none: return nil
     }
   }
 }

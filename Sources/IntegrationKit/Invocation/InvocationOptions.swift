@@ -5,14 +5,14 @@ public struct InvocationOptions: ParameterObject {
   public static let naming = ParameterShape.Naming.verbatim
   public static let shape = ParameterShape(of: InvocationOptions.self)
 
-  public let stream: Bool
-  public let progress: Bool
-  public let allPages: Bool
-  public let dryRun: Bool
+  public package(set) var stream: Bool
+  public package(set) var progress: Bool
+  public package(set) var allPages: Bool
+  public package(set) var dryRun: Bool
   /// Nil for the usual time of work, with waits for rate limits on top.
-  public let timeoutMilliseconds: Int64?
-  public let idempotencyKey: String?
-  public let fieldMapping: FieldMapping?
+  public package(set) var timeoutMilliseconds: Int64?
+  public package(set) var idempotencyKey: String?
+  public package(set) var fieldMapping: FieldMapping?
 
   public init(_ options: inout ParamReader) {
     stream = options.optional(

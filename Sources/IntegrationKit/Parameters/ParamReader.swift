@@ -31,7 +31,7 @@ public struct ParamReader: ~Copyable {
   }
 
   /// - Parameter object: what the caller gave; nil for nothing at all.
-  init(decoding shape: ParameterShape, from object: JSON?) {
+  package init(decoding shape: ParameterShape, from object: JSON?) {
     self.shape = shape
     naming = .verbatim
     if let object {

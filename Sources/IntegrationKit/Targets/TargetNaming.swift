@@ -59,14 +59,10 @@ public struct TargetNaming: Sendable {
     }
   }
 
-  /// The names by id, as far as the result tells them.
-  ///
-  /// - Parameters:
-  ///   - rawData: what the other command answered.
-  ///   - items: where its list stands; nil for an array of bodies.
-  public func names(in rawData: JSON, items: ItemsPath?) -> [String: String] {
+  /// The names by id, as far as the elements of the other command's result have them.
+  package func names(of elements: [JSON]) -> [String: String] {
     var found: [String: String] = [:]
-    for element in (items?.list(in: rawData) ?? rawData).elements {
+    for element in elements {
       guard let id = Self.text(at: id, in: element) else { continue }
       let names = names.compactMap { Self.text(at: $0, in: element) }.filter { !$0.isEmpty }
       if !names.isEmpty { found[id] = names.joined(separator: ", ") }

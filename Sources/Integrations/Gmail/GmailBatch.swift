@@ -39,7 +39,7 @@ enum GmailBatch {
       headers: [HTTPRequest.Header("Content-Type", "multipart/mixed; boundary=\(boundary)")],
       body: body)
     request.credential = calls.first?.credential
-    request.isTracked = calls.contains { $0.method != .get }
+    request.callerResolvesOutcome = calls.contains { $0.method != .get }
     return request
   }
 

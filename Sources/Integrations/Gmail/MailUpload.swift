@@ -62,7 +62,7 @@ struct MailUpload {
   /// The URL to upload to.
   private func begin() async throws(CommandError) -> String {
     var request = client.upload(sender, bytes: raw.count)
-    request.changesNothing = true
+    request.isSideEffectFree = true
     let response = try await client.send(request, in: invocation)
     guard response.isSuccess else { throw refusal(response) }
     guard let place = response.header("location"), client.mayUpload(to: place) else {
@@ -77,8 +77,8 @@ struct MailUpload {
     let end = min(offset + Self.pieceBytes, raw.count)
     let isLast = end == raw.count
     var request = request(place, Array(raw[offset..<end]), range: "\(offset)-\(end - 1)")
-    request.isTracked = true
-    request.changesNothing = !isLast
+    request.callerResolvesOutcome = true
+    request.isSideEffectFree = !isLast
     let fault: CommandError
     do throws(CommandError) {
       let response = try await client.send(request, in: invocation)
@@ -100,7 +100,7 @@ struct MailUpload {
   /// How far Gmail got, or its answer to the whole mail; nil when it does not say.
   private func progress(at place: String) async -> HTTPResponse? {
     var request = request(place, [], range: "*")
-    request.changesNothing = true
+    request.isSideEffectFree = true
     guard let response = try? await client.send(request, in: invocation),
       response.isSuccess || response.status == 308
     else { return nil }

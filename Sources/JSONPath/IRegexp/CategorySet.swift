@@ -1,4 +1,4 @@
-/// General categories of Unicode, one bit each.
+/// A set of Unicode general categories, one bit each.
 struct CategorySet: OptionSet, Sendable {
   let rawValue: UInt32
 
@@ -6,14 +6,14 @@ struct CategorySet: OptionSet, Sendable {
     self.rawValue = rawValue
   }
 
-  /// In an I-Regexp a category has the name that Unicode gives it, but there are no surrogates
-  /// (`Cs`): a text has none.
+  /// An I-Regexp uses the Unicode names of the categories, except surrogates (`Cs`), which do not
+  /// occur in text.
   private static let names = [
     "Lu", "Ll", "Lt", "Lm", "Lo", "Mn", "Mc", "Me", "Nd", "Nl", "No", "Pc", "Pd", "Ps", "Pe", "Pi",
     "Pf", "Po", "Sm", "Sc", "Sk", "So", "Zs", "Zl", "Zp", "Cc", "Cf", "Co", "Cn",
   ]
 
-  /// The categories of a name such as `Lu`, or `L` for all that start so (RFC 9485 section 3,
+  /// The categories of a name such as `Lu`, or of a group such as `L` (RFC 9485 section 3,
   /// IsCategory); nil for another name.
   init?(named name: String) {
     guard (1...2).contains(name.utf8.count) else { return nil }
@@ -25,7 +25,7 @@ struct CategorySet: OptionSet, Sendable {
 
   var inverted: CategorySet { CategorySet(rawValue: ~rawValue) }
 
-  /// The set of one category; its bit is its position in `names`.
+  /// The set of one category. Its bit is its position in `names`.
   init(_ category: Unicode.GeneralCategory) {
     let bit: UInt32 =
       switch category {

@@ -5,11 +5,11 @@ struct CharacterClass: Sendable {
     case categories(CategorySet)
   }
 
-  /// `.`: all but line feed and carriage return.
+  /// `.`: any character except line feed and carriage return.
   static let anyButLineEnds = CharacterClass(
     [.range("\n"..."\n"), .range("\r"..."\r")], isNegated: true)
 
-  /// Sorted and apart, so that a large class costs a binary search and not a scan.
+  /// Sorted and disjoint, so that a lookup is a binary search.
   private let ranges: [ClosedRange<UInt32>]
   private let categories: CategorySet
   private let isNegated: Bool

@@ -1,29 +1,29 @@
-/// An I-Regexp (RFC 9485), compiled.
+/// A compiled I-Regexp (RFC 9485).
 ///
-/// Matching takes time in proportion to the text's length times `maximumInstructions` at worst,
-/// whatever the pattern: there is no backtracking. The standard library's `Regex` was not taken
-/// because it backtracks, accepts more than RFC 9485 does and costs start-up time.
+/// Matching takes at most time proportional to the length of the text times `maximumInstructions`,
+/// for any pattern: there is no backtracking. The standard library's `Regex` is not used because it
+/// backtracks, accepts more than RFC 9485 and costs start-up time.
 struct IRegexp: Sendable {
-  /// Size of a compiled expression; a counted repetition takes its body times its count.
+  /// Maximum size of a compiled expression. A counted repetition costs its body times its count.
   static let maximumInstructions = 10_000
-  /// Length of a pattern in bytes of UTF-8.
+  /// Maximum length of a pattern in UTF-8 bytes.
   static let maximumBytes = 16_384
-  /// Groups inside each other.
+  /// Maximum depth of nested groups.
   static let maximumNesting = 100
 
-  enum Fault: Error, Equatable {
+  enum CompileError: Error, Equatable {
     /// Not an I-Regexp.
     case syntax
-    /// Beyond a limit above.
+    /// Exceeds a limit above.
     case tooLarge
   }
 
   private let program: RegexpProgram
 
-  /// Instructions, at least 1.
+  /// The number of instructions, at least 1.
   var size: Int { max(1, program.instructions.count) }
 
-  init(_ pattern: String) throws(Fault) {
+  init(_ pattern: String) throws(CompileError) {
     guard pattern.utf8.count <= Self.maximumBytes else { throw .tooLarge }
     var parser = RegexpParser(pattern)
     var compiler = RegexpCompiler()

@@ -1,16 +1,17 @@
-/// Thompson's construction; a counted repetition is written out.
+/// Thompson's construction. Counted repetitions are expanded.
 struct RegexpCompiler {
   private var instructions: [RegexpProgram.Instruction] = []
-  /// Counts visits, not instructions: `(){9999}` writes none but must end as well.
+  /// Counts visits instead of instructions: `(){9999}` emits none, but its expansion must be
+  /// limited.
   private var steps = 0
 
-  mutating func compile(_ syntax: RegexpSyntax) throws(IRegexp.Fault) -> RegexpProgram {
+  mutating func compile(_ syntax: RegexpSyntax) throws(IRegexp.CompileError) -> RegexpProgram {
     try append(syntax)
     instructions.append(.accept)
     return RegexpProgram(instructions: instructions)
   }
 
-  private mutating func append(_ syntax: RegexpSyntax) throws(IRegexp.Fault) {
+  private mutating func append(_ syntax: RegexpSyntax) throws(IRegexp.CompileError) {
     steps += 1
     guard steps < IRegexp.maximumInstructions, instructions.count < IRegexp.maximumInstructions
     else { throw .tooLarge }
@@ -32,7 +33,7 @@ struct RegexpCompiler {
     }
   }
 
-  private mutating func append(_ branches: ArraySlice<RegexpSyntax>) throws(IRegexp.Fault) {
+  private mutating func append(_ branches: ArraySlice<RegexpSyntax>) throws(IRegexp.CompileError) {
     var ends: [Int] = []
     for branch in branches.dropLast() {
       let fork = reserve()
@@ -46,7 +47,7 @@ struct RegexpCompiler {
 
   private mutating func append(
     _ body: RegexpSyntax, upTo count: Int
-  ) throws(IRegexp.Fault) {
+  ) throws(IRegexp.CompileError) {
     var forks: [Int] = []
     for _ in 0..<count {
       forks.append(reserve())
@@ -55,14 +56,14 @@ struct RegexpCompiler {
     for fork in forks { instructions[fork] = .fork(fork + 1, instructions.count) }
   }
 
-  private mutating func appendLoop(_ body: RegexpSyntax) throws(IRegexp.Fault) {
+  private mutating func appendLoop(_ body: RegexpSyntax) throws(IRegexp.CompileError) {
     let fork = reserve()
     try append(body)
     instructions.append(.jump(fork))
     instructions[fork] = .fork(fork + 1, instructions.count)
   }
 
-  /// A place for an instruction whose target is not known yet.
+  /// Reserves the slot of an instruction whose target is not known yet.
   private mutating func reserve() -> Int {
     instructions.append(.accept)
     return instructions.count - 1

@@ -1,14 +1,14 @@
-/// Runs all ways through a program at once over one text (Pike's simulation).
+/// Runs all threads of a program in parallel over one text (Pike's simulation).
 ///
-/// Each instruction is visited at most once per scalar, and so a pattern such as `(a*)*b` costs no
-/// more than its size times the text's length.
+/// Each instruction is visited at most once per scalar. A pattern such as `(a*)*b` therefore costs
+/// at most its size times the length of the text.
 struct RegexpMatcher {
   private let instructions: [RegexpProgram.Instruction]
-  /// The match begins at the start of the text and ends at its end.
+  /// Whether the match must cover the whole text.
   private let isAnchored: Bool
-  /// The instructions that wait for a scalar.
+  /// The instructions that wait for the next scalar.
   private var waiting: [Int] = []
-  /// Per instruction, the last round in which it was visited. Round n is the place before scalar n.
+  /// For each instruction, the last round that visited it. Round n is the position before scalar n.
   private var lastVisit: [Int]
   private var round = 0
   private var unvisited: [Int] = []
@@ -45,7 +45,7 @@ struct RegexpMatcher {
     return accepts
   }
 
-  /// Follows all ways from an instruction that take no scalar; true when one of them accepts.
+  /// Follows all paths from an instruction that consume no scalar. True if one of them accepts.
   private mutating func visit(_ first: Int, isAtEnd: Bool) -> Bool {
     var accepts = false
     unvisited.append(first)

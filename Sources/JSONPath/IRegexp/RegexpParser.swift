@@ -1,9 +1,9 @@
-/// Reads a pattern by the grammar of RFC 9485 section 3.
+/// Parses a pattern by the grammar of RFC 9485 section 3.
 ///
-/// Nothing beyond it is accepted: no `\d`, no lazy quantifiers, no look-around, no flags. The one
-/// addition is that `^` and `$` are anchors. By the grammar they are characters like any other, but
-/// the mappings of RFC 9485 sections 5.3 and 5.4 hand them on to engines where they are anchors,
-/// and the compliance suite of JSONPath expects that.
+/// Strict: no `\d`, no lazy quantifiers, no look-around, no flags. The one extension is that `^`
+/// and `$` are anchors. In the grammar they are ordinary characters, but the mappings of RFC 9485
+/// sections 5.3 and 5.4 pass them to engines that treat them as anchors, and the JSONPath
+/// compliance suite expects this.
 struct RegexpParser {
   private let scalars: [Unicode.Scalar]
   private var position = 0
@@ -13,7 +13,7 @@ struct RegexpParser {
     scalars = Array(pattern.unicodeScalars)
   }
 
-  mutating func parseWhole() throws(IRegexp.Fault) -> RegexpSyntax {
+  mutating func parseWhole() throws(IRegexp.CompileError) -> RegexpSyntax {
     let syntax = try parseAlternatives()
     guard scalar == nil else { throw .syntax }
     return syntax
@@ -27,13 +27,13 @@ struct RegexpParser {
     return true
   }
 
-  private mutating func require(_ wanted: Unicode.Scalar) throws(IRegexp.Fault) {
+  private mutating func require(_ wanted: Unicode.Scalar) throws(IRegexp.CompileError) {
     guard take(wanted) else { throw .syntax }
   }
 
   // MARK: Structure
 
-  private mutating func parseAlternatives() throws(IRegexp.Fault) -> RegexpSyntax {
+  private mutating func parseAlternatives() throws(IRegexp.CompileError) -> RegexpSyntax {
     guard nesting <= IRegexp.maximumNesting else { throw .tooLarge }
     nesting += 1
     var branches: [RegexpSyntax] = []
@@ -42,7 +42,7 @@ struct RegexpParser {
     return branches.count == 1 ? branches[0] : .alternatives(branches)
   }
 
-  private mutating func parseBranch() throws(IRegexp.Fault) -> RegexpSyntax {
+  private mutating func parseBranch() throws(IRegexp.CompileError) -> RegexpSyntax {
     var pieces: [RegexpSyntax] = []
     while let scalar, scalar != "|", scalar != ")" {
       pieces.append(try parseQuantifier(of: try parseAtom()))
@@ -52,7 +52,7 @@ struct RegexpParser {
 
   private mutating func parseQuantifier(
     of atom: RegexpSyntax
-  ) throws(IRegexp.Fault) -> RegexpSyntax {
+  ) throws(IRegexp.CompileError) -> RegexpSyntax {
     if take("*") { return .repetition(atom, least: 0, most: nil) }
     if take("+") { return .repetition(atom, least: 1, most: nil) }
     if take("?") { return .repetition(atom, least: 0, most: 1) }
@@ -65,7 +65,7 @@ struct RegexpParser {
     return .repetition(atom, least: least, most: most)
   }
 
-  private mutating func parseCount() throws(IRegexp.Fault) -> Int {
+  private mutating func parseCount() throws(IRegexp.CompileError) -> Int {
     let start = position
     var count = 0
     while let scalar, ("0"..."9").contains(scalar) {
@@ -77,7 +77,7 @@ struct RegexpParser {
     return count
   }
 
-  private mutating func parseAtom() throws(IRegexp.Fault) -> RegexpSyntax {
+  private mutating func parseAtom() throws(IRegexp.CompileError) -> RegexpSyntax {
     guard let scalar else { throw .syntax }
     position += 1
     switch scalar {
@@ -97,8 +97,8 @@ struct RegexpParser {
 
   // MARK: Characters
 
-  /// What follows a backslash: one character or a category.
-  private mutating func parseEscape() throws(IRegexp.Fault) -> CharacterClass.Item {
+  /// The character or category after a backslash.
+  private mutating func parseEscape() throws(IRegexp.CompileError) -> CharacterClass.Item {
     guard let scalar else { throw .syntax }
     position += 1
     switch scalar {
@@ -122,16 +122,16 @@ struct RegexpParser {
     }
   }
 
-  /// What follows an opening bracket, up to and with the closing one.
-  private mutating func parseClass() throws(IRegexp.Fault) -> CharacterClass {
-    // `[^]` can only be read as the class of ^ itself.
+  /// The rest of a class after the opening bracket, including the closing bracket.
+  private mutating func parseClass() throws(IRegexp.CompileError) -> CharacterClass {
+    // `[^]` can only be the class that contains ^.
     let isNegated = scalar == "^" && !(position + 1 < scalars.count && scalars[position + 1] == "]")
     if isNegated { position += 1 }
     var items: [CharacterClass.Item] = []
     if take("-") { items.append(.range("-"..."-")) }
     while !(scalar == "]" && !items.isEmpty) {
       if take("-") {
-        // A hyphen that is no range is the first or the last character.
+        // A hyphen outside a range must be the first or the last character.
         guard !items.isEmpty, scalar == "]" else { throw .syntax }
         items.append(.range("-"..."-"))
       } else {
@@ -142,7 +142,7 @@ struct RegexpParser {
     return CharacterClass(items, isNegated: isNegated)
   }
 
-  private mutating func parseClassItem() throws(IRegexp.Fault) -> CharacterClass.Item {
+  private mutating func parseClassItem() throws(IRegexp.CompileError) -> CharacterClass.Item {
     let first = try parseClassCharacter()
     guard case .range(let lower) = first, scalar == "-",
       position + 1 < scalars.count, scalars[position + 1] != "]"
@@ -154,7 +154,7 @@ struct RegexpParser {
     return .range(lower.lowerBound...upper.lowerBound)
   }
 
-  private mutating func parseClassCharacter() throws(IRegexp.Fault) -> CharacterClass.Item {
+  private mutating func parseClassCharacter() throws(IRegexp.CompileError) -> CharacterClass.Item {
     guard let scalar else { throw .syntax }
     position += 1
     switch scalar {

@@ -1,14 +1,14 @@
-/// A compiled expression: instructions of a nondeterministic automaton, the first one its start.
+/// A compiled expression: the instructions of a nondeterministic automaton, starting at the first.
 struct RegexpProgram: Sendable {
   enum Instruction: Sendable {
-    /// Goes on at the next instruction with the next scalar, when that is in the class.
+    /// Consumes the next scalar if it is in the class, then continues at the next instruction.
     case characters(CharacterClass)
-    /// Goes on at the next instruction at the start of the text only.
+    /// Continues at the next instruction only at the start of the text.
     case start
-    /// Goes on at the next instruction at the end of the text only.
+    /// Continues at the next instruction only at the end of the text.
     case end
     case jump(Int)
-    /// Goes on at both.
+    /// Continues at both targets.
     case fork(Int, Int)
     case accept
   }

@@ -1,22 +1,22 @@
-/// Which addresses are written (RFC 5321 section 4.1.2, RFC 6531).
+/// Validation of addresses for sending (RFC 5321 section 4.1.2, RFC 6531).
 enum AddressRules {
   static let maximumLocalPart = 64
   static let maximumAddress = 254
 
-  /// What is wrong with an address, as the rest of a sentence; nil for one that is right.
-  static func fault(_ address: String) -> String? {
+  /// The problem with an address, as a predicate; nil if the address is valid.
+  static func problem(_ address: String) -> String? {
     guard let at = address.utf8.lastIndex(of: ASCII.at) else {
-      return "holds an address without an @"
+      return "has an address without @"
     }
     guard address.utf8.count <= maximumAddress else {
-      return "holds an address of more than \(maximumAddress) bytes"
+      return "has an address longer than \(maximumAddress) bytes"
     }
     let local = address[..<at]
     let domain = address[address.utf8.index(after: at)...]
     guard !local.isEmpty, local.utf8.count <= maximumLocalPart, isLocalPart(local) else {
-      return "holds an address whose part before the @ is invalid"
+      return "has an address with an invalid part before the @"
     }
-    guard isDomain(domain) else { return "holds an address whose domain is invalid" }
+    guard isDomain(domain) else { return "has an address with an invalid domain" }
     return nil
   }
 
@@ -64,7 +64,7 @@ enum AddressRules {
     return ASCII.isLetter(byte) || ASCII.isDigit(byte) || "!#$%&'*+-/=?^_`{|}~".utf8.contains(byte)
   }
 
-  /// No control or format characters, no spaces, nothing that is unassigned.
+  /// No control or format characters, no spaces, no unassigned characters.
   private static func isVisible(_ scalar: Unicode.Scalar) -> Bool {
     switch scalar.properties.generalCategory {
     case .control, .format, .surrogate, .privateUse, .unassigned, .spaceSeparator, .lineSeparator,

@@ -1,6 +1,6 @@
-/// How bytes are written into a body (RFC 2045 section 6).
+/// Transfer encodings for writing (RFC 2045 section 6).
 enum BodyEncoding {
-  /// Text on lines that are short enough, all ASCII.
+  /// ASCII text with lines that are short enough.
   case sevenBit
   case quotedPrintable
   case base64
@@ -15,14 +15,14 @@ enum BodyEncoding {
 
   static let base64Line = 76
 
-  /// The shortest of those that bring the text through, given lines that end with CRLF.
+  /// The shortest encoding that preserves the text. Lines must end with CRLF.
   init(forText text: [UInt8]) {
     var isPlain = true
     var escaped = 0
     for line in text.split(separator: ASCII.lineFeed, omittingEmptySubsequences: true) {
       let line = line.last == ASCII.carriageReturn ? line.dropLast() : line
       escaped += line.reduce(0) { $0 + ($1 < 0x20 && $1 != ASCII.tab || $1 >= 0x7F ? 1 : 0) }
-      // SMTP doubles a dot there, mailbox files quote `From `.
+      // SMTP doubles a leading dot, and mailbox files quote `From `.
       isPlain =
         isPlain && line.count <= QuotedPrintable.maximumLine && line.first != ASCII.dot
         && !line.starts(with: "From ".utf8) && line.last != ASCII.space && line.last != ASCII.tab
@@ -34,14 +34,14 @@ enum BodyEncoding {
     }
   }
 
-  /// Bytes that `base64` writes for so many.
+  /// The length of `count` bytes in Base64.
   static func base64Size(_ count: Int) -> Int {
     let digits = (count + 2) / 3 * 4
     return digits + (digits + base64Line - 1) / base64Line * 2
   }
 
-  /// Lines of 76 digits. Not line by line with `Base64`, whose strings would cost more than the
-  /// encoding of a large file.
+  /// Writes lines of 76 digits. Not built from `Base64` lines: their strings would cost more than
+  /// the encoding of a large file.
   static func writeBase64(_ bytes: [UInt8], into output: inout [UInt8]) {
     var column = 0
     func append(_ group: (UInt8, UInt8, UInt8, UInt8)) {

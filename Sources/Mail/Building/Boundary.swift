@@ -1,11 +1,11 @@
-/// Lines that separate the parts of a multipart (RFC 2046 section 5.1.1).
+/// Delimiters between the parts of a multipart (RFC 2046 section 5.1.1).
 enum Boundary {
-  /// One that does not occur in any of the contents.
+  /// A boundary that does not occur in any of the contents.
   ///
-  /// Its `=_` cannot stand in Base64 nor in quoted-printable text, so only what is written as it is
-  /// must be looked through.
+  /// Its `=_` cannot occur in Base64 or quoted-printable text, so only unencoded contents must be
+  /// searched.
   ///
-  /// - Parameter token: makes another text of letters, digits and hyphens at each call.
+  /// - Parameter token: returns a new text of letters, digits and hyphens on each call.
   static func make(absentFrom contents: [[UInt8]], token: () -> String) -> String {
     while true {
       let boundary = "=_" + token()

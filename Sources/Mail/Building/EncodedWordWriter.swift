@@ -2,21 +2,21 @@ import Basics
 
 /// Writes text as encoded words (RFC 2047), joined by folds.
 enum EncodedWordWriter {
-  /// Of a word with everything around its text.
+  /// Maximum length of a word, including its delimiters.
   static let maximumWord = 75
   private static let overhead = "=?UTF-8?Q??=".utf8.count
   static let fold = "\r\n "
 
-  /// Q or B, whichever is shorter. No character is split.
+  /// Encodes with Q or B, whichever is shorter. Does not split characters.
   ///
-  /// - Parameter column: where the first word starts.
+  /// - Parameter column: the column of the first word.
   static func encode(_ text: String, column: Int) -> String {
     let quotedLength = text.utf8.reduce(0) { $0 + (isLiteral($1) || $1 == ASCII.space ? 1 : 3) }
     let isBase64 = quotedLength > (text.utf8.count + 2) / 3 * 4
     var words: [String] = []
     var piece: [UInt8] = []
     var length = 0
-    // A line has 76 columns, of which a fold takes one.
+    // A line has 76 columns; a fold takes one.
     var room = min(maximumWord, HeaderWriter.maximumLine - column) - overhead
     func flush() {
       guard !piece.isEmpty else { return }
@@ -25,7 +25,7 @@ enum EncodedWordWriter {
       length = 0
       room = maximumWord - overhead
     }
-    // By what is seen as one character, as long as that fits a word.
+    // Split between visible characters (grapheme clusters), if each fits into one word.
     for character in text {
       for bytes in units(of: character, fitting: maximumWord - overhead) {
         let width = isBase64 ? bytes.count : bytes.reduce(0) { $0 + Self.width(of: $1) }
@@ -47,7 +47,7 @@ enum EncodedWordWriter {
     isLiteral(byte) || byte == ASCII.space ? 1 : 3
   }
 
-  /// The character, or its scalars when it is too long for a word.
+  /// The bytes of a character, or of its scalars if the character is too long for one word.
   private static func units(of character: Character, fitting room: Int) -> [[UInt8]] {
     let bytes = Array(character.utf8)
     return bytes.count * 3 <= room
@@ -72,7 +72,7 @@ enum EncodedWordWriter {
     return String(decoding: text, as: UTF8.self) + "?="
   }
 
-  /// What may stand for itself in every place of a header (RFC 2047 section 5 (3)).
+  /// Bytes that need no escape anywhere in a header (RFC 2047 section 5 (3)).
   private static func isLiteral(_ byte: UInt8) -> Bool {
     ASCII.isLetter(byte) || ASCII.isDigit(byte) || "!*+-/".utf8.contains(byte)
   }

@@ -1,19 +1,19 @@
-/// A part of a mail that is being written: its size is known before it is encoded.
+/// A part of a mail to write. Its size is known before it is encoded.
 struct Entity {
-  /// Whole lines.
+  /// Complete lines.
   var header: String
   private let body: Body
 
   private indirect enum Body {
-    /// As it is written.
+    /// Written unchanged.
     case written([UInt8])
     case base64([UInt8])
     case multipart(boundary: String, [Entity])
   }
 
-  // MARK: Kinds
+  // MARK: Creating
 
-  /// Text, its lines ended with CRLF in whatever way they are ended.
+  /// A text part. All line breaks become CRLF.
   init(text: String, subtype: String) {
     let bytes = Self.withCRLF(text)
     let encoding = BodyEncoding(forText: bytes)
@@ -34,19 +34,19 @@ struct Entity {
     }
   }
 
-  /// A file. Mails must not be encoded (RFC 2046 section 5.2.1): one that needs it goes as a file
-  /// like any other, since its bytes matter more than its type.
+  /// A file part. Attached mails must not be encoded (RFC 2046 section 5.2.1). A mail that needs
+  /// encoding is sent as an ordinary file, because its bytes matter more than its type.
   init(_ attachment: MailAttachment, number: Int) throws(MailBuildError) {
     let place = "attachment \(number)"
     try HeaderWriter.check(attachment.fileName, place)
     guard attachment.fileName.utf8.count <= FileNameParameter.maximum else {
-      throw MailBuildError(place, "has a name of more than \(FileNameParameter.maximum) bytes")
+      throw MailBuildError(place, "has a name longer than \(FileNameParameter.maximum) bytes")
     }
     guard let type = MediaType(attachment.contentType), type.description.utf8.count <= 60 else {
-      throw MailBuildError(place, "has a content type that is not of the form type/subtype")
+      throw MailBuildError(place, "has an invalid content type; expected type/subtype")
     }
     guard !type.isMultipart else {
-      throw MailBuildError(place, "has the content type of something that is no file")
+      throw MailBuildError(place, "has a content type that is not allowed for files")
     }
     let isMail = type.isMail && Self.isSevenBit(attachment.bytes)
     let written = type.isMail && !isMail ? "application/octet-stream" : type.description
@@ -63,7 +63,7 @@ struct Entity {
     if let id = attachment.contentID {
       guard !id.isEmpty, id.utf8.count <= 250,
         id.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != ASCII.less && $0 != ASCII.greater })
-      else { throw MailBuildError(place, "has a content id with characters that none has") }
+      else { throw MailBuildError(place, "has a content id with invalid characters") }
       lines += "Content-ID: <\(id)>\r\n"
     }
     header = lines
@@ -73,17 +73,17 @@ struct Entity {
   init(
     multipart subtype: String, parameters: String = "", _ parts: [Entity], token: () -> String
   ) {
-    let boundary = Boundary.make(absentFrom: parts.flatMap(\.asWritten), token: token)
+    let boundary = Boundary.make(absentFrom: parts.flatMap(\.unencoded), token: token)
     header = "Content-Type: multipart/\(subtype)\(parameters);\r\n boundary=\"\(boundary)\"\r\n"
     body = .multipart(boundary: boundary, parts)
   }
 
-  /// All that is not Base64.
-  private var asWritten: [[UInt8]] {
+  /// All content that is not Base64.
+  private var unencoded: [[UInt8]] {
     switch body {
     case .written(let bytes): [Array(header.utf8), bytes]
     case .base64: [Array(header.utf8)]
-    case .multipart(_, let parts): [Array(header.utf8)] + parts.flatMap(\.asWritten)
+    case .multipart(_, let parts): [Array(header.utf8)] + parts.flatMap(\.unencoded)
     }
   }
 
@@ -108,7 +108,8 @@ struct Entity {
     case .written(let bytes): output += bytes
     case .base64(let bytes): BodyEncoding.writeBase64(bytes, into: &output)
     case .multipart(let boundary, let parts):
-      // The line break before a delimiter belongs to it: the first one follows the empty line.
+      // The line break before a delimiter belongs to the delimiter. The first one follows the empty
+      // line.
       for part in parts {
         output += "\r\n--\(boundary)\r\n".utf8
         part.write(into: &output)
@@ -139,7 +140,7 @@ struct Entity {
     return bytes
   }
 
-  /// ASCII without NUL on lines of at most 998 bytes that all end with CRLF.
+  /// ASCII without NUL in lines of at most 998 bytes that end with CRLF.
   private static func isSevenBit(_ bytes: [UInt8]) -> Bool {
     var column = 0
     var previous: UInt8 = 0

@@ -1,16 +1,16 @@
 import Basics
 
-/// The parameters that carry a file's name: `filename` of Content-Disposition, in the encoding of
-/// RFC 2231 where it needs one, and `name` of Content-Type in ASCII for readers that do not know it.
+/// The parameters for a file's name: `filename` of Content-Disposition, encoded by RFC 2231 if
+/// needed, and `name` of Content-Type in ASCII for readers without RFC 2231.
 ///
-/// Not both in one field: some readers, Python's among them, would take the plain one.
+/// Never both forms in one field: some readers, for example Python, would use the plain one.
 enum FileNameParameter {
-  /// Bytes of a name; what is longer is no name of a file.
+  /// Maximum length of a name in bytes.
   static let maximum = 1_000
-  /// Of the value on one line.
+  /// Maximum length of the value on one line.
   private static let room = 60
 
-  /// `;\r\n name="…"`, with `_` for what is not ASCII, shortened where it is too long.
+  /// `;\r\n name="…"`, with `_` for non-ASCII characters, shortened if it is too long.
   static func fallback(_ name: String) -> String {
     ";\r\n name=\"\(isExact(name) ? quoted(name) : shortened(name))\""
   }
@@ -20,7 +20,8 @@ enum FileNameParameter {
     isExact(name) ? ";\r\n filename=\"\(quoted(name))\"" : extended("filename", name)
   }
 
-  /// What looks like an encoded word would be taken for one.
+  /// Whether the name can be written as it is. A name that looks like an encoded word would be
+  /// decoded.
   private static func isExact(_ name: String) -> Bool {
     name.utf8.allSatisfy { $0 >= 0x20 && $0 < 0x7F } && quoted(name).utf8.count <= room
       && !name.contains("=?")
@@ -40,14 +41,14 @@ enum FileNameParameter {
     return text
   }
 
-  /// Its start and its extension.
+  /// The start of the name and its extension.
   private static func shortened(_ name: String) -> String {
     let plain = quoted(name).replacing("\\", with: "_").replacing("\"", with: "_")
     let ending = plain.lastIndex(of: ".").map { plain[$0...].prefix(16) } ?? ""
     return String(plain.prefix(room - ending.count) + ending)
   }
 
-  /// Percent-encoded in pieces (RFC 2231 sections 3 and 4); one piece needs no number.
+  /// Percent-encoded, in numbered pieces if needed (RFC 2231 sections 3 and 4).
   private static func extended(_ parameter: String, _ name: String) -> String {
     var pieces: [String] = []
     var piece = "UTF-8''"

@@ -1,6 +1,6 @@
-/// Character references (HTML, section 13.5): by number, and the names that mail has.
+/// Character references (HTML, section 13.5): numeric ones, and the names that are common in mail.
 enum HTMLEntity {
-  /// What the reference at `at` stands for, which is stepped over; `&` where there is none.
+  /// Decodes the reference at `at` and moves past it; `&` if there is none.
   static func read(_ bytes: [UInt8], _ at: inout Int) -> [UInt8] {
     let start = at + 1
     at = start

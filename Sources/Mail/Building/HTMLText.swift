@@ -1,13 +1,13 @@
-/// HTML as text without marks, for readers that show none.
+/// Conversion of HTML to plain text, for readers that do not show HTML.
 package enum HTMLText {
-  /// The text of a document: paragraphs on lines of their own, items of lists with hyphens, links
-  /// behind their text. No HTML parser: what looks like a tag is taken for one.
+  /// The text of a document: each paragraph on a separate line, list items with hyphens, links
+  /// after their text. Not an HTML parser: everything that looks like a tag is treated as one.
   package static func plain(_ html: String) -> String {
     var reader = HTMLTextReader(bytes: Array(html.utf8))
     return reader.read()
   }
 
-  /// Whether a text that may be either is HTML: it has a tag of those that mail is written with.
+  /// Whether a text is probably HTML: it contains a tag that is common in mail.
   package static func isLikely(_ text: String) -> Bool {
     let bytes = Array(text.utf8)
     var at = 0
@@ -37,10 +37,10 @@ private struct HTMLTextReader {
   let bytes: [UInt8]
   var at = 0
   var text: [UInt8] = []
-  /// Line breaks that come before the next word; white space that does.
+  /// Line breaks and white space to write before the next word.
   var breaks = 0
   var hasSpace = false
-  /// Links do not nest.
+  /// The open link. Links do not nest.
   var link: (url: String, start: Int)?
   var preformatted = 0
 
@@ -104,7 +104,7 @@ private struct HTMLTextReader {
     apply(String(decoding: name, as: UTF8.self).lowercased(), isEnd: isEnd, attributes)
   }
 
-  /// Steps behind the `>`, which may stand in quotes before, and returns what was passed.
+  /// Moves past the `>` of the tag; a `>` in quotes does not count. Returns the skipped range.
   private mutating func endOfTag() -> Range<Int> {
     let start = at
     var quote: UInt8?
@@ -151,8 +151,8 @@ private struct HTMLTextReader {
     guard let link else { return }
     self.link = nil
     let shown = String(decoding: text[min(link.start, text.count)...], as: UTF8.self)
-    let isTold = shown.contains(link.url) || link.url == "mailto:" + shown.trimmingBlanks
-    guard link.url.contains(":"), !isTold else { return }
+    let isRepeated = shown.contains(link.url) || link.url == "mailto:" + shown.trimmingBlanks
+    guard link.url.contains(":"), !isRepeated else { return }
     write(Array(" <\(link.url)>".utf8))
   }
 
@@ -192,7 +192,7 @@ private struct HTMLTextReader {
     at = min(at + wanted.count, bytes.count)
   }
 
-  /// Behind the end tag of an element whose content is no text.
+  /// Moves past the end tag of an element without text content.
   private mutating func skipElement(_ name: String) {
     let wanted = Array(("</" + name).utf8)
     while at < bytes.count {

@@ -1,13 +1,13 @@
-/// Writes header fields (RFC 5322 section 2.2), their values checked and folded.
+/// Writes header fields (RFC 5322 section 2.2). Checks and folds their values.
 struct HeaderWriter {
-  /// Columns that a line should keep to, without its CRLF; RFC 5322 section 2.1.1 allows 78.
+  /// Preferred length of a line without CRLF. RFC 5322 section 2.1.1 recommends at most 78.
   static let maximumLine = 76
 
   private(set) var text = ""
 
-  /// A value without structure, such as a Subject.
+  /// An unstructured value, such as a Subject.
   ///
-  /// - Parameter maximumWord: bytes of a word that may stand as it is: an id must not be encoded.
+  /// - Parameter maximumWord: length up to which a word is not encoded. Ids must not be encoded.
   mutating func unstructured(
     _ name: String, _ value: String, maximumWord: Int = maximumLine - 1
   ) throws(MailBuildError) {
@@ -20,7 +20,7 @@ struct HeaderWriter {
     }
   }
 
-  /// A list of mailboxes; nothing where it is empty.
+  /// A list of mailboxes; writes nothing if the list is empty.
   mutating func addresses(
     _ name: String, _ addresses: [MailAddress]
   ) throws(MailBuildError) {
@@ -30,7 +30,7 @@ struct HeaderWriter {
     for (position, address) in addresses.enumerated() {
       try Self.check(address.name ?? "", name)
       try Self.check(address.address, name)
-      if let fault = AddressRules.fault(address.address) { throw MailBuildError(name, fault) }
+      if let fault = AddressRules.problem(address.address) { throw MailBuildError(name, fault) }
       let comma = position < addresses.count - 1 ? "," : ""
       let isFirst = position == 0
       var mailbox = Self.mailbox(address, column: isFirst ? line.utf8.count : line.utf8.count + 1)
@@ -44,7 +44,7 @@ struct HeaderWriter {
         line += " "
       }
       line += mailbox + comma
-      // Only the last line of what was folded is still being written.
+      // Only the last line of the folded text is still open.
       if let fold = line.lastIndex(of: "\r\n") {
         let next = line.index(after: fold)
         field += line[..<next]
@@ -54,10 +54,10 @@ struct HeaderWriter {
     text += field + line + "\r\n"
   }
 
-  /// A value that is made here, and needs no check.
+  /// A generated value that needs no check.
   mutating func literal(_ name: String, _ value: String) { text += "\(name): \(value)\r\n" }
 
-  /// A line break in a value would start another field (header injection).
+  /// Rejects line breaks, which would start another field (header injection).
   static func check(_ value: String, _ field: String) throws(MailBuildError) {
     guard !value.utf8.contains(where: { $0 == 0 || $0 == 10 || $0 == 13 }) else {
       throw .lineBreak(in: field)
@@ -66,7 +66,7 @@ struct HeaderWriter {
 
   // MARK: Values
 
-  /// ASCII folded at its spaces; nil where that would not bring back the same text.
+  /// ASCII folded at its spaces; nil if unfolding would not restore the same text.
   private static func folded(_ value: String, column: Int, maximumWord: Int) -> String? {
     guard value.utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7F }), !value.contains("=?") else {
       return nil
@@ -104,7 +104,7 @@ struct HeaderWriter {
     return phrase + separator + "<" + address.address + ">"
   }
 
-  /// A display name: words, a quoted string, or encoded words where neither will do.
+  /// A display name: words or a quoted string if possible, otherwise encoded words.
   private static func phrase(_ name: String, column: Int) -> String {
     let isPlain = name.utf8.allSatisfy { $0 >= 0x20 && $0 < 0x7F } && !name.contains("=?")
     let isTight = !name.hasPrefix(" ") && !name.hasSuffix(" ") && !name.contains("  ")

@@ -1,10 +1,10 @@
-/// A file that goes with a mail.
+/// A file attached to a mail.
 package struct MailAttachment: Sendable {
-  /// In any characters; folders are kept as they are.
+  /// Any characters are allowed; folders are kept.
   package var fileName: String
   package var contentType: String
   package var bytes: [UInt8]
-  /// Shown inside the HTML under this id (`cid:`), without angle brackets; nil for a file to save.
+  /// For files shown inside the HTML (`cid:` URLs), without angle brackets; nil for a file to save.
   package var contentID: String?
 
   package init(

@@ -1,8 +1,8 @@
-/// Why a mail cannot be built. Safe to log: it holds nothing of the refused value.
+/// Why a mail cannot be built. Safe to log: never quotes the rejected value.
 package struct MailBuildError: Error, Sendable, Equatable, CustomStringConvertible {
   /// The header field or the part of the mail: `To`, `Subject`, `attachment 2`.
   package let field: String
-  /// The rest of a sentence that starts with the field.
+  /// A predicate; the subject is the field.
   package let reason: String
 
   init(_ field: String, _ reason: String) {
@@ -12,7 +12,7 @@ package struct MailBuildError: Error, Sendable, Equatable, CustomStringConvertib
 
   /// A value that would end its line and start another field.
   static func lineBreak(in field: String) -> MailBuildError {
-    MailBuildError(field, "holds a line break or a NUL character")
+    MailBuildError(field, "contains a line break or a NUL character")
   }
 
   package var description: String { "\(field) \(reason)" }

@@ -1,8 +1,8 @@
 import Basics
 
-/// A mail to be sent, and how it is written (RFC 5322, MIME).
+/// Builds a mail to send (RFC 5322, MIME).
 ///
-/// Bcc is written like the other fields: who sends the mail takes it out, as Gmail does.
+/// Bcc is written like the other fields; the sending service removes it, as Gmail does.
 package struct MailBuilder: Sendable {
   package var from: MailAddress
   package var to: [MailAddress] = []
@@ -10,17 +10,17 @@ package struct MailBuilder: Sendable {
   package var bcc: [MailAddress] = []
   package var replyTo: [MailAddress] = []
   package var subject: String
-  /// Now, where it is nil.
+  /// Nil for the current time.
   package var date: MailDate?
-  /// With its angle brackets; a new one of the sender's domain, where it is nil.
+  /// With angle brackets; nil for a new id in the sender's domain.
   package var messageID: String?
   package var text: String?
-  /// With it goes `text`, or what can be read of the HTML without marks.
+  /// Sent with `text` as the alternative, or with plain text derived from the HTML.
   package var html: String?
   package var attachments: [MailAttachment] = []
-  /// More fields, such as In-Reply-To and References.
+  /// Additional fields, such as In-Reply-To and References.
   package var fields: [(name: String, value: String)] = []
-  /// Makes what cannot be guessed: letters, digits and hyphens, another one at each call.
+  /// Returns a new unguessable text of letters, digits and hyphens on each call.
   package var makeToken: @Sendable () -> String = { UniqueID.make() }
 
   package init(from: MailAddress, subject: String) {
@@ -28,15 +28,15 @@ package struct MailBuilder: Sendable {
     self.subject = subject
   }
 
-  /// Bytes of the mail, without encoding its attachments.
+  /// The size of the mail in bytes, without encoding its attachments.
   ///
-  /// - Throws: as `build`.
+  /// - Throws: the same errors as `build`.
   package func encodedSize() throws(MailBuildError) -> Int { try plan().size }
 
   /// The bytes of the mail: lines of at most 998 bytes that end with CRLF.
   ///
-  /// - Throws: a value with a line break or NUL in it, with the name of its field; an address, a
-  ///   name of a field or a content type that is none; no recipients at all.
+  /// - Throws: a value with a line break or NUL, with the name of its field; an invalid address,
+  ///   field name or content type; no recipients.
   package func build() throws(MailBuildError) -> [UInt8] {
     let plan = try plan()
     var output: [UInt8] = []
@@ -55,7 +55,7 @@ package struct MailBuilder: Sendable {
 
   private func header() throws(MailBuildError) -> String {
     guard !(to.isEmpty && cc.isEmpty && bcc.isEmpty) else {
-      throw MailBuildError("To", "names nobody, and neither do Cc and Bcc")
+      throw MailBuildError("To", "is empty, and so are Cc and Bcc")
     }
     var writer = HeaderWriter()
     try writer.addresses("From", [from])
@@ -84,7 +84,7 @@ package struct MailBuilder: Sendable {
     guard messageID.hasPrefix("<"), messageID.hasSuffix(">"), inner.contains("@"),
       messageID.utf8.count <= 250,
       inner.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != ASCII.less && $0 != ASCII.greater })
-    else { throw MailBuildError("Message-ID", "is not of the form <left@right>") }
+    else { throw MailBuildError("Message-ID", "must have the form <left@right>") }
     return messageID
   }
 
@@ -95,11 +95,11 @@ package struct MailBuilder: Sendable {
   private static func checkName(_ name: String) throws(MailBuildError) {
     guard !name.isEmpty, name.utf8.count <= 60,
       name.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != ASCII.colon })
-    else { throw MailBuildError("header field", "has a name that is none") }
+    else { throw MailBuildError("header field", "has an invalid name") }
     let isOwn =
       ownFields.contains { ASCII.equalsWithoutCase($0, name) }
       || name.lowercased().hasPrefix("content-")
-    if isOwn { throw MailBuildError(name, "is written by itself") }
+    if isOwn { throw MailBuildError(name, "is set automatically") }
   }
 
   // MARK: Content

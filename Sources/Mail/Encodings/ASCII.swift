@@ -1,4 +1,4 @@
-/// The bytes that mail is made of.
+/// Bytes used in mail syntax.
 enum ASCII {
   static let tab = UInt8(ascii: "\t")
   static let lineFeed = UInt8(ascii: "\n")
@@ -58,7 +58,7 @@ enum ASCII {
     return bytes[..<end].drop(while: isWhiteSpace)
   }
 
-  /// By ASCII only: header names and tokens have no other letters.
+  /// ASCII only: header names and tokens have no other letters.
   static func equalsWithoutCase(_ one: String, _ other: String) -> Bool {
     one.utf8.count == other.utf8.count
       && zip(one.utf8, other.utf8).allSatisfy { lowercased($0) == lowercased($1) }

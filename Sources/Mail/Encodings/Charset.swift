@@ -1,17 +1,17 @@
 /// Character sets of mail (RFC 2046 section 4.1.2).
 package enum Charset {
-  /// The text that `bytes` stand for, as well as it can be read: what stands for nothing becomes
-  /// U+FFFD, and bytes in a character set that nobody knows are taken for UTF-8.
+  /// Decodes `bytes`. Never fails: invalid bytes become U+FFFD, and an unknown character set is
+  /// read as UTF-8.
   package static func decode(_ bytes: some Collection<UInt8>, named name: String?) -> String {
     decode(bytes, ifKnown: name ?? "us-ascii") ?? String(decoding: bytes, as: UTF8.self)
   }
 
   static func isKnown(_ name: String) -> Bool { decode([], ifKnown: name) != nil }
 
-  /// Nil for a character set that nobody knows.
+  /// Nil for an unknown character set.
   ///
-  /// US-ASCII is read as UTF-8, which it often is; ISO-8859-1 as windows-1252, which differs only
-  /// where the former has control characters (as the WHATWG Encoding Standard does).
+  /// US-ASCII is read as UTF-8, which is often the real encoding. ISO-8859-1 is read as
+  /// windows-1252, which differs only in control characters (as in the WHATWG Encoding Standard).
   static func decode(_ bytes: some Collection<UInt8>, ifKnown name: String) -> String? {
     let name = canonicalName(name)
     switch name {
@@ -29,7 +29,7 @@ package enum Charset {
     bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? bytes.dropFirst(3) : bytes[...]
   }
 
-  /// One name for each character set, out of those that are registered and those that are seen.
+  /// One name per character set, from the registered names and the variants seen in mail.
   private static func canonicalName(_ name: String) -> String {
     var name = name.lowercased().filter { !$0.isWhitespace && $0 != "\"" && $0 != "'" }
     if name.hasPrefix("x-") && !name.hasPrefix("x-mac") { name.removeFirst(2) }
@@ -38,7 +38,7 @@ package enum Charset {
       guard name.hasPrefix(prefix) else { continue }
       var rest = name.dropFirst(prefix.count)
       while let first = rest.first, first == "-" || first == "_" { rest = rest.dropFirst() }
-      // `iso-8859-8-i` and `iso-8859-1:1987` too.
+      // Also `iso-8859-8-i` and `iso-8859-1:1987`.
       let number = rest.prefix { $0.isASCII && $0.isNumber }
       if !number.isEmpty {
         let found = canonical + number
@@ -65,7 +65,7 @@ package enum Charset {
     "latin9": "iso-8859-15", "latin-9": "iso-8859-15", "koi8r": "koi8-r", "koi8u": "koi8-u",
     "tis-620": "iso-8859-11", "windows-874": "cp874", "macintosh": "macintosh",
     "mac": "macintosh", "x-mac-roman": "macintosh", "x-mac-cyrillic": "mac-cyrillic",
-    // The Microsoft sets hold those that they are mislabelled as.
+    // The Microsoft sets are supersets of the sets named in these labels.
     "ks_c_5601-1987": "uhc", "ks_c_5601-1989": "uhc", "ksc5601": "uhc", "ksc_5601": "uhc",
     "euc-kr": "uhc", "euckr": "uhc", "cp949": "uhc", "korean": "uhc", "windows-949": "uhc",
     "gb2312": "gb18030", "gbk": "gb18030", "gb_2312-80": "gb18030", "euc-cn": "gb18030",
@@ -80,7 +80,7 @@ extension SingleByteCharsets {
   static func decode(_ bytes: some Collection<UInt8>, _ name: String) -> String? {
     guard let upper = upperHalf(name) else { return nil }
     let encoded = upper.map { Array(String($0).utf8) }
-    // The tables of the ISO sets leave out the 32 control characters.
+    // The tables of the ISO sets omit the 32 control characters.
     let first = 256 - upper.count
     var text: [UInt8] = []
     text.reserveCapacity(bytes.count + bytes.count / 8)

@@ -1,12 +1,12 @@
 import Glibc
 
-/// Character sets that the C library converts (iconv(3)).
+/// Character set conversion by the C library (iconv(3)).
 enum Iconv {
-  /// Nil for a character set that it does not know. Bytes that stand for nothing become U+FFFD.
+  /// Nil for a character set unknown to the library. Invalid bytes become U+FFFD.
   static func decode(_ bytes: [UInt8], from charset: String) -> String? {
     guard isSafe(charset) else { return nil }
     let descriptor = iconv_open("UTF-8", charset)
-    // What iconv_open(3) returns for one that it does not know is (iconv_t)-1.
+    // iconv_open(3) returns (iconv_t)-1 for an unknown set.
     guard let descriptor, Int(bitPattern: descriptor) != -1 else { return nil }
     defer { iconv_close(descriptor) }
     var converted: [UInt8] = []
@@ -19,7 +19,7 @@ enum Iconv {
       while true {
         let result = step(descriptor, &next, &left, &converted)
         if result == 0 || result == E2BIG { if left == 0 { break } else { continue } }
-        // EILSEQ, or EINVAL at the end: one byte is given up, so that this comes to an end.
+        // EILSEQ, or EINVAL at the end: skip one byte, so that the loop terminates.
         converted += replacement
         guard left > 1, let current = next else { break }
         (next, left) = (current + 1, left - 1)
@@ -28,7 +28,7 @@ enum Iconv {
     return String(decoding: converted, as: UTF8.self)
   }
 
-  /// Converts as much as fits into one buffer; 0 or the error number.
+  /// Converts as much as fits into one buffer. Returns 0 or the error number.
   private static func step(
     _ descriptor: iconv_t, _ next: inout UnsafeMutablePointer<CChar>?, _ left: inout Int,
     _ converted: inout [UInt8]
@@ -39,7 +39,7 @@ enum Iconv {
       var result = iconv(descriptor, &next, &left, &output, &room)
       var code = result == -1 ? errno : 0
       if code == 0, left == 0 {
-        // What a stateful set still holds back.
+        // Flush the state of a stateful set.
         result = iconv(descriptor, nil, nil, &output, &room)
         code = result == -1 ? errno : 0
       }
@@ -50,8 +50,9 @@ enum Iconv {
     }
   }
 
-  /// A name, and no instruction (`//TRANSLIT`). Left out are sets that nobody writes mail in and
-  /// whose converters have crashed or looped (CVE-2020-27618, CVE-2021-3326, CVE-2024-2961).
+  /// Accepts plain names, without suffixes such as `//TRANSLIT`. Excludes sets that are not used in
+  /// mail and whose converters have crashed or looped (CVE-2020-27618, CVE-2021-3326,
+  /// CVE-2024-2961).
   private static func isSafe(_ charset: String) -> Bool {
     !charset.isEmpty && charset.utf8.count <= 40
       && charset.utf8.allSatisfy {

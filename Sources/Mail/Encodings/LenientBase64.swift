@@ -1,16 +1,16 @@
-/// Base64 as mail brings it (RFC 2045 section 6.8): both alphabets, padded or not, with whatever
-/// else stands between the digits.
+/// A lenient Base64 decoder for mail (RFC 2045 section 6.8): both alphabets, optional padding,
+/// other characters between the digits.
 package enum LenientBase64 {
-  /// Never fails; what are no digits is skipped.
+  /// Never fails; skips characters that are not digits.
   ///
-  /// Behind padding it goes on only with a line that is Base64 too: some senders pad each piece of
-  /// what they write, while others leave a mailing list's footer there.
+  /// After padding, it continues only if the line is Base64: some senders pad each piece of their
+  /// output, and others append a mailing list footer there.
   package static func decode(_ text: UnsafeBufferPointer<UInt8>) -> [UInt8] {
     [UInt8](unsafeUninitializedCapacity: text.count / 4 * 3 + 3) { decoded, count in
       var bits: UInt32 = 0
       var bitCount = 0
       var at = 0
-      // Up to here the line is known to be Base64, so that no line is looked through twice.
+      // The line is known to be Base64 up to here, so no line is scanned twice.
       var known = 0
       while at < text.count {
         let byte = text[at]
@@ -42,7 +42,7 @@ package enum LenientBase64 {
     text.withUnsafeBufferPointer(decode)
   }
 
-  /// Where the line ends, if whole groups of digits of the standard alphabet fill it.
+  /// The end of the line, if it consists of complete groups of standard digits.
   private static func endOfDigits(_ text: UnsafeBufferPointer<UInt8>, _ start: Int) -> Int? {
     var at = start
     while at < text.count, !ASCII.isWhiteSpace(text[at]) {

@@ -1,13 +1,13 @@
 import Basics
 
-/// The encoding for text that is mostly ASCII (RFC 2045 section 6.7).
+/// Encoding for text that is mostly ASCII (RFC 2045 section 6.7).
 enum QuotedPrintable {
-  /// A `=` that starts no escape stays. White space at the end of a line was added on the way and
-  /// goes, as section 6.7 (3) wants.
+  /// Keeps a `=` that starts no valid escape. Removes white space at line ends, which transport
+  /// added, as section 6.7 (3) requires.
   static func decode(_ text: UnsafeBufferPointer<UInt8>) -> [UInt8] {
     [UInt8](unsafeUninitializedCapacity: text.count) { decoded, count in
       var at = 0
-      // Where the line may be cut: behind its last byte that is no white space or is escaped.
+      // Where the line can be trimmed: after its last byte that is escaped or is not white space.
       var solid = 0
       while at < text.count {
         let byte = text[at]
@@ -52,7 +52,8 @@ enum QuotedPrintable {
     }
   }
 
-  /// Behind the line break that follows a `=`, white space between them allowed; also at the end.
+  /// The position after the line break that follows a `=`, with optional white space before it.
+  /// Also matches at the end of the text.
   private static func softBreak(_ text: UnsafeBufferPointer<UInt8>, _ start: Int) -> Int? {
     var at = start
     while at < text.count, text[at] == ASCII.space || text[at] == ASCII.tab { at += 1 }
@@ -62,10 +63,10 @@ enum QuotedPrintable {
     return at + 1 < text.count && text[at + 1] == ASCII.lineFeed ? at + 2 : at + 1
   }
 
-  /// Longest line that is written, without its CRLF.
+  /// Maximum length of a written line, without CRLF.
   static let maximumLine = 76
 
-  /// Writes text whose lines end with CRLF.
+  /// Encodes text with CRLF line ends.
   static func encode(_ text: UnsafeBufferPointer<UInt8>, into encoded: inout [UInt8]) {
     var column = 0
     var at = 0
@@ -82,7 +83,7 @@ enum QuotedPrintable {
         || at + 2 < text.count && text[at + 1] == ASCII.carriageReturn
           && text[at + 2] == ASCII.lineFeed
       let isLiteral = Self.isLiteral(text, at, atLineStart: column == 0, endsLine: endsLine)
-      // One column is kept for the `=` of a soft break.
+      // Reserve one column for the `=` of a soft break.
       let width = isLiteral ? 1 : 3
       if column + width > maximumLine - (endsLine ? 0 : 1) {
         encoded.append(ASCII.equals)
@@ -90,7 +91,7 @@ enum QuotedPrintable {
         encoded.append(ASCII.lineFeed)
         column = 0
       }
-      // Asked again, since the byte may now be the first of its line.
+      // Check again: the byte may now be the first of its line.
       if isLiteral,
         Self.isLiteral(text, at, atLineStart: column == 0, endsLine: endsLine)
       {
@@ -106,7 +107,7 @@ enum QuotedPrintable {
     }
   }
 
-  /// A dot or `From ` first in a line is escaped, for what SMTP and mailbox files do to them.
+  /// Escapes a dot or `From ` at the start of a line, because SMTP and mailbox files change them.
   private static func isLiteral(
     _ text: UnsafeBufferPointer<UInt8>, _ at: Int, atLineStart: Bool, endsLine: Bool
   ) -> Bool {

@@ -1,12 +1,12 @@
-/// Character sets of one byte a character whose lower half is ASCII. They are built in, since the
-/// C library's own tables are missing on small systems.
+/// Single-byte character sets with ASCII in the lower half. Built in, because small systems lack
+/// the tables of the C library.
 enum SingleByteCharsets {
-  /// The upper half of the character set, bytes 0x80 to 0xFF, U+FFFD where it has none.
+  /// The upper half of the character set, bytes 0x80 to 0xFF; U+FFFD for undefined bytes.
   static func upperHalf(_ name: String) -> [Unicode.Scalar]? {
     tables[name].map { Array($0.unicodeScalars) }
   }
 
-  // Unicode Consortium, Public/MAPPINGS. The ISO sets start at 0xA0: below are the C1 controls.
+  // Unicode Consortium, Public/MAPPINGS. The ISO tables start at 0xA0, after the C1 controls.
   private static let tables: [String: String] = [
     "iso-8859-2": """
     \u{A0}Ą˘Ł¤ĽŚ§¨ŠŞŤŹ\u{AD}ŽŻ°ą˛ł´ľśˇ¸šşťź˝žżŔÁÂĂÄĹĆÇČÉĘËĚÍÎĎĐŃŇÓÔŐÖ×ŘŮÚŰÜÝŢßŕáâăäĺćçčé\

@@ -1,11 +1,11 @@
-/// How the bytes of a body were made fit for transport (RFC 2045 section 6).
+/// The transfer encoding of a body (RFC 2045 section 6).
 package enum TransferEncoding: Sendable, Equatable {
-  /// 7bit, 8bit, binary, and what is unknown: the bytes as they are.
+  /// 7bit, 8bit, binary and unknown encodings: the bytes are unchanged.
   case identity
   case quotedPrintable
   case base64
 
-  /// The mechanism of that name; one that nobody knows changes nothing.
+  /// The encoding with that name; `identity` if it is unknown.
   init(named name: String) {
     switch name.lowercased() {
     case "quoted-printable": self = .quotedPrintable
@@ -14,7 +14,7 @@ package enum TransferEncoding: Sendable, Equatable {
     }
   }
 
-  /// The bytes that `encoded` stands for. What is malformed is read as well as can be.
+  /// Decodes bytes. Malformed input is decoded as far as possible.
   func decode(_ encoded: ArraySlice<UInt8>) -> [UInt8] {
     switch self {
     case .identity: Array(encoded)

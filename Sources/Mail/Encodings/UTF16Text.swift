@@ -2,8 +2,8 @@
 enum UTF16Text {
   enum Endian { case big, little }
 
-  /// A byte order mark decides and is left out. Where neither it nor the label tells, it is big
-  /// endian (RFC 2781 section 4.3), unless more of the low than of the high bytes would be zero.
+  /// Uses and removes a byte order mark. Without a mark and a label, the text is big endian (RFC
+  /// 2781 section 4.3), unless more low bytes than high bytes would be zero.
   static func decode(_ bytes: some Collection<UInt8>, endian: Endian?) -> String {
     var bytes = Array(bytes)[...]
     var endian = endian

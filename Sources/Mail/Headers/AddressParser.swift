@@ -1,4 +1,4 @@
-/// Reads address lists (RFC 5322 sections 3.4 and 4.4), and what is seen instead of them.
+/// Reads address lists (RFC 5322 sections 3.4 and 4.4), including common malformed ones.
 struct AddressParser {
   private let text: [UInt8]
   private var at = 0
@@ -7,9 +7,9 @@ struct AddressParser {
   private var entries: [MailAddressEntry] = []
   private var group: (name: String, mailboxes: [MailAddress])?
 
-  /// Of the mailbox that is being read: its words, quoted ones without their quotes.
+  /// The words of the current mailbox; quoted words without their quotes.
   private var phrase: [UInt8] = []
-  /// The same with quotes: an address where there are no angle brackets.
+  /// The same with quotes. It is the address if there are no angle brackets.
   private var bare: [UInt8] = []
   private var hasAt = false
   private var comments: [UInt8] = []
@@ -71,7 +71,7 @@ struct AddressParser {
     at += 1
   }
 
-  /// The address in angle brackets, without an obsolete route in front of it.
+  /// The address in angle brackets, without an obsolete route.
   private mutating func readAngle() {
     var address: [UInt8] = []
     var isQuoted = false
@@ -97,7 +97,7 @@ struct AddressParser {
     angle = address
   }
 
-  /// One byte, or an encoded word with the commas that may stand in it.
+  /// One byte, or an encoded word, which may contain commas.
   private mutating func readWord() {
     var end = at + 1
     if let word = scanner.word(text, at: at), !text[word.text].contains(ASCII.less) {
@@ -111,7 +111,7 @@ struct AddressParser {
 
   private mutating func startGroup() {
     group = (EncodedWords.decode(Array(ASCII.trimmed(phrase))), [])
-    forget()
+    reset()
   }
 
   private mutating func endGroup() {
@@ -121,12 +121,12 @@ struct AddressParser {
   }
 
   private mutating func endMailbox() {
-    defer { forget() }
+    defer { reset() }
     guard let mailbox = mailbox() else { return }
     if group == nil { entries.append(.mailbox(mailbox)) } else { group?.mailboxes.append(mailbox) }
   }
 
-  private mutating func forget() {
+  private mutating func reset() {
     phrase.removeAll()
     bare.removeAll()
     hasAt = false
@@ -160,7 +160,7 @@ struct AddressParser {
     return name.isEmpty ? nil : name
   }
 
-  /// Split at white space; that around dots and at signs does not count (RFC 5322 section 4.4).
+  /// Splits at white space, except around dots and at signs (RFC 5322 section 4.4).
   private static func words(_ text: [UInt8]) -> [[UInt8]] {
     var words: [[UInt8]] = []
     var word: [UInt8] = []

@@ -1,6 +1,7 @@
 /// Comments in structured fields (RFC 5322 section 3.2.2).
 enum CommentReader {
-  /// Behind the comment that starts at `start`, nested ones included; the end where it has none.
+  /// The position after the comment at `start`, including nested comments; the end of the text if
+  /// the comment is not closed.
   static func end(_ text: [UInt8], _ start: Int) -> Int {
     var depth = 0
     var at = start
@@ -18,7 +19,7 @@ enum CommentReader {
     return text.count
   }
 
-  /// What stands in the comment, its escapes resolved.
+  /// The content of a comment, with its escapes decoded.
   static func content(_ text: [UInt8], _ comment: Range<Int>) -> [UInt8] {
     var content: [UInt8] = []
     var at = comment.lowerBound + 1

@@ -2,9 +2,9 @@
 enum EncodedWords {
   /// The text with its encoded words decoded.
   ///
-  /// White space between two of them goes, and characters that are split over neighbours are put
-  /// together. A word in a character set that nobody knows stays as it is, as does what only looks
-  /// like one. Spaces and folds inside a word are accepted, as are words that touch other text.
+  /// Removes white space between two words and joins characters that are split over adjacent words.
+  /// Words in unknown character sets and text that only looks like a word stay unchanged. Spaces
+  /// and folds inside a word are accepted, as are words that touch other text.
   static func decode(_ text: [UInt8]) -> String {
     var reader = Reader(text: text)
     return reader.decode()
@@ -15,10 +15,10 @@ enum EncodedWords {
     let charset: String
     let isBase64: Bool
     let text: Range<Int>
-    /// Behind its `?=`.
+    /// The position after `?=`.
     let end: Int
 
-    /// The bytes that it stands for, in its character set.
+    /// The decoded bytes, in the character set of the word.
     func bytes(in source: [UInt8]) -> [UInt8] {
       if isBase64 { return LenientBase64.decode(Array(source[text])) }
       var bytes: [UInt8] = []
@@ -45,10 +45,10 @@ enum EncodedWords {
     }
   }
 
-  /// Finds words, and looks for an end no more where it has found that there is none.
+  /// Finds words. Remembers where no end follows, so that it does not search again.
   struct Scanner {
     private static let maximumCharset = 60
-    /// Bytes of a word's text; longer ones are none.
+    /// Maximum length of a word's text in bytes. Longer text is not a word.
     let maximumText: Int
     private var noEndFrom = Int.max
 
@@ -94,11 +94,11 @@ enum EncodedWords {
     let text: [UInt8]
     var scanner = Scanner()
     var decoded = ""
-    /// What stands as it is and was not written yet.
+    /// Plain text that is not written yet.
     var literal: [UInt8] = []
-    /// Bytes of the words read last, all of one character set.
+    /// Bytes of the preceding words, all in one character set.
     var pending: (charset: String, bytes: [UInt8])?
-    /// The character set looked up last, since asking for each word costs.
+    /// Caches the last lookup of a character set: a lookup per word is expensive.
     var known: (charset: String, isKnown: Bool) = ("", false)
 
     init(text: [UInt8]) { self.text = text }

@@ -1,9 +1,9 @@
 /// The value of a header field as bytes on one line.
 enum HeaderText {
-  /// Stands for a fold. Encoded words are seen with folds inside them, where a space would count.
+  /// Replaces a fold. Encoded words may contain folds, and a space there would count as text.
   static let fold = ASCII.lineFeed
 
-  /// The value without white space around it, each fold with the white space around it replaced by
+  /// The value without surrounding white space. Each fold, with the white space around it, becomes
   /// one `fold` (RFC 5322 section 2.2.3).
   static func unfold(_ raw: ArraySlice<UInt8>) -> [UInt8] {
     let raw = ASCII.trimmed(raw)
@@ -12,7 +12,8 @@ enum HeaderText {
     }
     var text: [UInt8] = []
     text.reserveCapacity(raw.count)
-    // Where the white space began that the text ends with now, and whether there is a break in it.
+    // The start of the white space at the current end of the text, and whether it contains a line
+    // break.
     var blanks = 0
     var isBroken = false
     for byte in raw {

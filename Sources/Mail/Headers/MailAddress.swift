@@ -1,8 +1,8 @@
 /// A mailbox (RFC 5322 section 3.4).
 package struct MailAddress: Sendable, Hashable {
-  /// Decoded; nil where there is none.
+  /// The decoded display name; nil if there is none.
   package var name: String?
-  /// `local@domain`, without comments and folding. Empty where a field names somebody without one.
+  /// `local@domain`, without comments and folding. Empty if the field has only a name.
   package var address: String
 
   package init(name: String? = nil, _ address: String) {
@@ -11,7 +11,7 @@ package struct MailAddress: Sendable, Hashable {
   }
 }
 
-/// One element of an address list: a mailbox, or a group of them.
+/// One element of an address list: a mailbox or a group.
 package enum MailAddressEntry: Sendable, Hashable {
   case mailbox(MailAddress)
   case group(name: String, [MailAddress])

@@ -1,6 +1,6 @@
 import Basics
 
-/// A time with the zone that it was written in (RFC 5322 sections 3.3 and 4.3).
+/// A time with its original zone (RFC 5322 sections 3.3 and 4.3).
 package struct MailDate: Sendable, Hashable {
   package let timestamp: Timestamp
   /// East of UTC.
@@ -11,8 +11,8 @@ package struct MailDate: Sendable, Hashable {
     self.offsetMinutes = offsetMinutes
   }
 
-  /// Nil for what cannot be read. The day of the week is not looked at; behind the last semicolon
-  /// of a Received field is its date.
+  /// Nil if the text cannot be read. The day of the week is ignored. In a Received field the date
+  /// follows the last semicolon.
   package init?(_ text: String) { self.init(Array(text.utf8)[...]) }
 
   init?(_ raw: ArraySlice<UInt8>) {
@@ -23,14 +23,14 @@ package struct MailDate: Sendable, Hashable {
   }
 }
 
-/// The numbers of a date in the order in which they come: day, month, year, hours, minutes, seconds.
+/// The numbers of a date in source order: day, month, year, hours, minutes, seconds.
 private struct DateFields {
   private var numbers: [Int] = []
   private var offsetMinutes = 0
 
   init?(_ text: [UInt8]) {
     var tokens = Self.tokens(text)[...]
-    // The day of the week.
+    // Skip the day of the week.
     while let first = tokens.first, !ASCII.isDigit(first[0]) { tokens.removeFirst() }
     while numbers.count < 5 {
       guard let token = tokens.popFirst(), let number = Self.number(token, at: numbers.count) else {
@@ -61,7 +61,8 @@ private struct DateFields {
       Timestamp(millisecondsSince1970: Int64(seconds) * 1_000), offsetMinutes: offsetMinutes)
   }
 
-  /// Runs of letters and digits behind the last semicolon; a zone keeps its sign. No comments.
+  /// The runs of letters and digits after the last semicolon, without comments. A zone keeps its
+  /// sign.
   private static func tokens(_ text: [UInt8]) -> [[UInt8]] {
     var tokens: [[UInt8]] = []
     var token: [UInt8] = []
@@ -107,7 +108,7 @@ private struct DateFields {
     "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec",
   ].map { Array($0.utf8) }
 
-  /// Letters without a meaning, the military zones among them, are -0000 (RFC 5322 section 4.3).
+  /// Unknown letters, including military zones, mean -0000 (RFC 5322 section 4.3).
   private static func offset(_ zone: [UInt8]) -> Int {
     let digits = zone.dropFirst(ASCII.isDigit(zone[0]) ? 0 : 1)
     if !ASCII.isLetter(zone[0]), digits.count == 4, digits.allSatisfy(ASCII.isDigit) {

@@ -1,20 +1,20 @@
 /// One header field (RFC 5322 section 2.2).
 package struct MailHeader: Sendable {
-  /// As the sender wrote it.
+  /// The name as the sender wrote it.
   package let name: String
-  /// Behind the colon, as it arrived: folded and encoded, without its last line break.
+  /// The raw value after the colon: folded and encoded, without its last line break.
   package let raw: ArraySlice<UInt8>
 
-  /// On one line, its encoded words decoded (RFC 2047), without white space around it.
+  /// The value on one line, with encoded words decoded (RFC 2047), without surrounding white space.
   ///
-  /// UTF-8 is read as it stands (RFC 6532); other bytes beyond ASCII become U+FFFD.
+  /// UTF-8 is accepted (RFC 6532); other non-ASCII bytes become U+FFFD.
   package var value: String { EncodedWords.decode(HeaderText.unfold(raw)) }
 
-  /// Whether this is the field of that name, in whatever case.
+  /// Whether the field has that name, ignoring case.
   package func isNamed(_ name: String) -> Bool { ASCII.equalsWithoutCase(self.name, name) }
 }
 
-/// The header fields of a mail or of one part of it, in their order.
+/// The header fields of a mail or a part, in order.
 package struct MailHeaders: Sendable, RandomAccessCollection {
   private let fields: [MailHeader]
 
@@ -24,32 +24,32 @@ package struct MailHeaders: Sendable, RandomAccessCollection {
   package var endIndex: Int { fields.count }
   package subscript(position: Int) -> MailHeader { fields[position] }
 
-  /// The first field of that name, in whatever case.
+  /// The first field with that name, ignoring case.
   package subscript(name: String) -> MailHeader? { first { $0.isNamed(name) } }
 
-  /// The decoded value of the first field of that name; nil where there is none.
+  /// The decoded value of the first field with that name; nil if there is none.
   package func value(_ name: String) -> String? { self[name]?.value }
 
-  /// The decoded values of all fields of that name.
+  /// The decoded values of all fields with that name.
   package func values(_ name: String) -> [String] {
     compactMap { $0.isNamed(name) ? $0.value : nil }
   }
 
-  /// All mailboxes of the fields of that name, also those in groups (RFC 5322 section 3.4).
+  /// All mailboxes in the fields with that name, including those in groups (RFC 5322 section 3.4).
   package func addresses(_ name: String) -> [MailAddress] {
     filter { $0.isNamed(name) }.flatMap { $0.addressList.flatMap(\.mailboxes) }
   }
 
-  /// The time of the first field of that name (RFC 5322 section 3.3); nil where there is none that
-  /// can be read.
+  /// The time in the first field with that name (RFC 5322 section 3.3); nil if it is absent or
+  /// invalid.
   package func date(_ name: String) -> MailDate? { self[name].flatMap { MailDate($0.raw) } }
 }
 
 extension MailHeader {
-  /// The value read as a list of addresses.
+  /// The value parsed as an address list.
   package var addressList: [MailAddressEntry] { AddressParser.parse(HeaderText.unfold(raw)) }
 
-  /// The value read as one with parameters, such as a Content-Type (RFC 2045 section 5.1).
+  /// The value parsed with parameters, such as a Content-Type (RFC 2045 section 5.1).
   package var parameterized: ParameterizedValue {
     ParameterizedValue(HeaderText.unfold(raw))
   }

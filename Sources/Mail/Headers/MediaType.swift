@@ -1,8 +1,8 @@
-/// What kind of content a part has (RFC 2045 section 5).
+/// The media type of a part (RFC 2045 section 5).
 package struct MediaType: Sendable, Equatable, CustomStringConvertible {
-  /// Such as `text`, in lower case.
+  /// For example `text`, in lower case.
   package let type: String
-  /// Such as `plain`, in lower case.
+  /// For example `plain`, in lower case.
   package let subtype: String
 
   static let plainText = MediaType(type: "text", subtype: "plain")
@@ -13,7 +13,7 @@ package struct MediaType: Sendable, Equatable, CustomStringConvertible {
     self.subtype = subtype
   }
 
-  /// Nil for what is not `type/subtype`.
+  /// Nil if the text is not `type/subtype`.
   package init?(_ text: String) {
     let parts = text.lowercased().split(separator: "/", omittingEmptySubsequences: false)
     guard parts.count == 2, parts.allSatisfy({ !$0.isEmpty && $0.utf8.allSatisfy(Self.isToken) })
@@ -25,7 +25,7 @@ package struct MediaType: Sendable, Equatable, CustomStringConvertible {
 
   package var isMultipart: Bool { type == "multipart" }
   package var isText: Bool { type == "text" }
-  /// A whole mail (RFC 2046 section 5.2.1, RFC 6532 section 3.7).
+  /// A complete mail (RFC 2046 section 5.2.1, RFC 6532 section 3.7).
   package var isMail: Bool { type == "message" && (subtype == "rfc822" || subtype == "global") }
 
   /// RFC 2045 section 5.1.

@@ -1,13 +1,13 @@
 import Basics
 
-/// A header value with parameters: Content-Type and Content-Disposition (RFC 2045 section 5.1,
-/// RFC 2183), parameters continued and encoded as in RFC 2231.
+/// A header value with parameters: Content-Type and Content-Disposition (RFC 2045 section 5.1, RFC
+/// 2183), including the continuations and encodings of RFC 2231.
 package struct ParameterizedValue: Sendable {
-  /// Before the first semicolon, in lower case, without comments.
+  /// The part before the first semicolon, in lower case, without comments.
   package let value: String
   private let parameters: [(name: String, value: String)]
 
-  /// The decoded value of a parameter, by its name in lower case.
+  /// The decoded value of a parameter. The name must be in lower case.
   package subscript(name: String) -> String? { parameters.first { $0.name == name }?.value }
 
   init(_ text: [UInt8]) {
@@ -23,17 +23,17 @@ package struct ParameterizedValue: Sendable {
   }
 }
 
-/// One parameter as it is written: a whole one, or a part of one that is continued.
+/// A parameter, or one part of a continued parameter.
 private struct ParameterSegment {
-  /// Without what RFC 2231 adds to it, in lower case.
+  /// The name in lower case, without the suffixes of RFC 2231.
   let name: String
-  /// Of a continuation `name*N`; nil for a whole parameter.
+  /// The number of a continuation `name*N`; nil for a complete parameter.
   let index: Int?
   /// Percent-encoded (`name*`, `name*N*`).
   let isExtended: Bool
   let value: [UInt8]
 
-  /// An encoded parameter comes before its plain form, which is for readers that know no other.
+  /// Prefers an encoded parameter to its plain form, which is for readers without RFC 2231.
   static func join(_ segments: [ParameterSegment]) -> String {
     if let whole = segments.first(where: { $0.index == nil && $0.isExtended }) {
       return decode([whole])
@@ -45,11 +45,11 @@ private struct ParameterSegment {
       continued.append(segment)
     }
     if !continued.isEmpty { return decode(continued) }
-    // RFC 2047 section 5 forbids encoded words here, and many write them.
+    // RFC 2047 section 5 forbids encoded words here, but many senders use them.
     return segments.first.map { EncodedWords.decode($0.value) } ?? ""
   }
 
-  /// Bytes first and characters then, as a character may be split (RFC 2231 section 4.1).
+  /// Joins the bytes before decoding, because a character may be split (RFC 2231 section 4.1).
   private static func decode(_ segments: [ParameterSegment]) -> String {
     var bytes: [UInt8] = []
     var charset: String?
@@ -91,7 +91,7 @@ private struct ParameterSegment {
   }
 }
 
-/// Reads `value; name=value; name="value"`, and what is seen instead of it.
+/// Reads `value; name=value; name="value"`, including common malformed forms.
 private struct ParameterReader {
   let text: [UInt8]
   var at = 0
@@ -140,7 +140,7 @@ private struct ParameterReader {
     }
   }
 
-  /// Only quotes and backslashes are taken as escaped: `C:\new` is a name that is seen.
+  /// Unescapes only quotes and backslashes, because names such as `C:\new` occur.
   private mutating func quoted() -> [UInt8] {
     var value: [UInt8] = []
     at += 1
@@ -157,8 +157,8 @@ private struct ParameterReader {
     return value
   }
 
-  /// To the next semicolon, or to the next `name=` where it was forgotten: values with spaces are
-  /// seen without quotes. A comment behind goes.
+  /// Reads to the next semicolon, or to the next `name=` if the semicolon is missing: unquoted
+  /// values with spaces occur. Drops a comment at the end.
   private mutating func token() -> [UInt8] {
     let start = at
     while at < text.count, text[at] != ASCII.semicolon, !startsParameter() { at += 1 }
@@ -173,7 +173,7 @@ private struct ParameterReader {
     return value.map { $0 == HeaderText.fold ? ASCII.space : $0 }
   }
 
-  /// Whether a word with `=` behind it starts here, after white space.
+  /// Whether a word followed by `=` starts here, after white space.
   private func startsParameter() -> Bool {
     guard ASCII.isLetter(text[at]), ASCII.isWhiteSpace(text[at - 1]) else { return false }
     var end = at

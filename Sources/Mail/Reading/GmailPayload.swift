@@ -2,22 +2,22 @@ import Basics
 import JSON
 
 extension MailMessage {
-  /// The mail that Gmail has taken apart: the `payload` of a message in format `full`
-  /// (users.messages, MessagePart). Nil when it is no object.
+  /// A mail that Gmail has parsed: the `payload` of a message in format `full` (users.messages,
+  /// MessagePart). Nil if it is not an object.
   ///
-  /// Bodies are decoded already; one that is named by an `attachmentId` must be fetched.
+  /// Bodies are already decoded. A body with an `attachmentId` must be fetched.
   package init?(gmailPayload payload: JSON, limits: MailLimits = MailLimits()) {
     guard payload.kind == .object else { return nil }
     var reader = GmailPayloadReader(limits: limits)
     let root = reader.part(payload, depth: 0)
-    self.init(root: root, isCutShort: reader.isCutShort)
+    self.init(root: root, isTruncated: reader.isTruncated)
   }
 }
 
 private struct GmailPayloadReader {
   let limits: MailLimits
   var count = 0
-  var isCutShort = false
+  var isTruncated = false
 
   mutating func part(_ json: JSON, depth: Int) -> MailPart {
     count += 1
@@ -37,7 +37,7 @@ private struct GmailPayloadReader {
     guard let json else { return parts }
     for inner in json.elements where inner.kind == .object {
       guard depth < limits.nesting, count < limits.parts else {
-        isCutShort = true
+        isTruncated = true
         break
       }
       parts.append(part(inner, depth: depth + 1))

@@ -1,13 +1,13 @@
 /// Reads the header of an entity (RFC 5322 section 2.1).
 struct HeaderBlock {
   private(set) var fields: [MailHeader] = []
-  /// Where the body starts.
+  /// The start of the body.
   private(set) var end: Int
 
-  /// The header ends at an empty line, which belongs to it, or before a line that is neither a
-  /// field nor the continuation of one, or that `isDelimiter` knows.
+  /// The header ends with an empty line, which belongs to it. It also ends before a line that is
+  /// neither a field nor a continuation, and before a line that matches `isDelimiter`.
   ///
-  /// - Parameter maximum: fields that are kept.
+  /// - Parameter maximum: the number of fields to keep.
   init(
     _ lines: SourceLines, of source: [UInt8], at start: Int, maximum: Int,
     isDelimiter: (Range<Int>) -> Bool
@@ -49,7 +49,7 @@ struct HeaderBlock {
     fields.append(MailHeader(name: field.name, raw: source[field.value]))
   }
 
-  /// The colon behind a field's name; white space is seen before both.
+  /// The colon after a field's name. Some senders put white space before the name and the colon.
   private static func colon(_ bytes: UnsafeBufferPointer<UInt8>, _ line: Range<Int>) -> Int? {
     var at = line.lowerBound
     while at < line.upperBound, bytes[at] == ASCII.space || bytes[at] == ASCII.tab { at += 1 }
@@ -67,7 +67,7 @@ struct HeaderBlock {
     String(decoding: ASCII.trimmed(bytes[range]), as: UTF8.self)
   }
 
-  /// `From …` of a mailbox file (RFC 4155), also quoted.
+  /// The `From …` line of a mailbox file (RFC 4155), possibly quoted.
   private static func isEnvelope(
     _ bytes: UnsafeBufferPointer<UInt8>, _ line: Range<Int>
   ) -> Bool {

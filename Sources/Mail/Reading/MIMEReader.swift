@@ -1,22 +1,22 @@
-/// Reads the tree of parts out of the bytes of a mail (RFC 2046).
+/// Parses the bytes of a mail into a tree of parts (RFC 2046).
 ///
-/// One pass with a stack of what is open. Each line that could be a delimiter is looked up among
-/// the open boundaries, so that depth costs nothing.
+/// One pass with a stack of open parts. Each possible delimiter line is looked up among the open
+/// boundaries, so depth adds no cost.
 struct MIMEReader {
   private let source: [UInt8]
   private let lines: SourceLines
   private var budget: Budget
   private let prefix: String
   private var open: [OpenPart] = []
-  /// Where in `open` the multipart with a boundary is.
+  /// The position in `open` of the multipart with a boundary.
   private var boundaries: [ArraySlice<UInt8>: Int] = [:]
 
-  /// What is left of the limits.
+  /// The remaining limits.
   struct Budget {
     let limits: MailLimits
     var parts = 0
     var headers = 0
-    /// Bytes of encoded mails inside that may be decoded, which keeps the time linear.
+    /// How many bytes of encoded embedded mails may be decoded. Keeps the total time linear.
     var decodedBytes: Int
     var isExceeded = false
   }
@@ -25,9 +25,9 @@ struct MIMEReader {
     let head: PartHead
     let id: String
     let bodyStart: Int
-    /// Of a multipart that is looked into: the line that starts a part, without a `-` behind it.
+    /// For an open multipart: the line that starts a part. A closing delimiter has `--` after it.
     var delimiter: ArraySlice<UInt8>?
-    /// The multipart of the same boundary that is hidden while this one is open.
+    /// The outer multipart with the same boundary, hidden while this one is open.
     var hidden: Int?
     var parts: [MailPart] = []
     var preambleEnd: Int?
@@ -38,7 +38,7 @@ struct MIMEReader {
   static func read(_ source: [UInt8], limits: MailLimits) -> MailMessage {
     var budget = Budget(limits: limits, decodedBytes: source.count * 4)
     let root = read(source, id: "", depth: 0, &budget)
-    return MailMessage(root: root, isCutShort: budget.isExceeded)
+    return MailMessage(root: root, isTruncated: budget.isExceeded)
   }
 
   private static func read(
@@ -53,7 +53,7 @@ struct MIMEReader {
     }
   }
 
-  /// Parts around the source, where it is an encoded mail inside.
+  /// The number of enclosing parts, if the source is an encoded embedded mail.
   private let depth: Int
 
   private init(
@@ -93,8 +93,8 @@ struct MIMEReader {
 
   // MARK: Delimiters
 
-  /// The level of the multipart that the line belongs to, and whether it ends it
-  /// (RFC 2046 section 5.1.1). White space may stand behind.
+  /// The level of the multipart that a delimiter line belongs to, and whether it is the closing
+  /// delimiter (RFC 2046 section 5.1.1). Trailing white space is allowed.
   private func delimiter(_ line: Range<Int>) -> (level: Int, isClosing: Bool)? {
     let bytes = lines.bytes
     guard line.count > 2, bytes[line.lowerBound] == ASCII.hyphen,
@@ -109,7 +109,7 @@ struct MIMEReader {
     return (level, true)
   }
 
-  private mutating func forgetBoundary(of level: Int) {
+  private mutating func removeBoundary(of level: Int) {
     guard let delimiter = open[level].delimiter else { return }
     boundaries[delimiter] = open[level].hidden
     open[level].delimiter = nil
@@ -129,8 +129,8 @@ struct MIMEReader {
     return id.isEmpty ? number : id + "." + number
   }
 
-  /// Opens the entity whose header starts at `position`, and the mail inside it; returns where its
-  /// body starts.
+  /// Opens the entity whose header starts at `position`, and a mail inside it. Returns the start of
+  /// the body.
   private mutating func start(at position: Int, id: String, default type: MediaType) -> Int {
     budget.parts += 1
     let boundaries = self.boundaries
@@ -165,7 +165,7 @@ struct MIMEReader {
 
   // MARK: Ending
 
-  /// Ends all that is open inside the multipart at `level`, in front of its delimiter.
+  /// Closes all parts inside the multipart at `level`, before its delimiter.
   private mutating func closeParts(above level: Int, at position: Int) {
     while open.count > level + 1 { closeLast(at: position, isDelimited: true) }
     if open[level].preambleEnd == nil { open[level].preambleEnd = position }
@@ -173,7 +173,7 @@ struct MIMEReader {
 
   private mutating func endParts(of level: Int, epilogueAt position: Int) {
     open[level].epilogueStart = position
-    forgetBoundary(of: level)
+    removeBoundary(of: level)
   }
 
   private mutating func closeAll() -> MailPart {
@@ -182,7 +182,7 @@ struct MIMEReader {
   }
 
   private mutating func closeLast(at position: Int, isDelimited: Bool) {
-    forgetBoundary(of: open.count - 1)
+    removeBoundary(of: open.count - 1)
     let part = open.removeLast()
     let end =
       isDelimited ? lines.withoutLineBreak(before: position, from: part.bodyStart) : position
@@ -207,7 +207,8 @@ struct MIMEReader {
       epilogue: source[epilogueStart..<body.endIndex])
   }
 
-  /// The root of a mail inside that was encoded, which RFC 2046 section 5.2.1 forbids and happens.
+  /// The root of an encoded embedded mail. RFC 2046 section 5.2.1 forbids the encoding, but it
+  /// occurs.
   private mutating func decodedMail(
     _ part: OpenPart, level: Int, _ body: ArraySlice<UInt8>
   ) -> MailPart? {

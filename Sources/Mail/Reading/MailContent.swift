@@ -1,10 +1,10 @@
-/// Where the content of a part is.
+/// The content of a part.
 package enum MailContent: Sendable {
-  /// The bytes of the mail, as they were sent.
+  /// Bytes of the mail, still encoded.
   case encoded(ArraySlice<UInt8>, TransferEncoding)
-  /// Bytes that the source has decoded.
+  /// Bytes that the source has already decoded.
   case decoded([UInt8])
-  /// To be fetched; `size` in bytes.
+  /// Must be fetched; `size` is in bytes.
   case remote(attachmentID: String, size: Int)
 
   static let empty = MailContent.decoded([])

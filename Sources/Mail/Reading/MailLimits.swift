@@ -1,11 +1,11 @@
-/// What a mail may make its reader do. Beyond a limit the mail is still read: see
-/// `MailMessage.isCutShort`.
+/// Limits for reading a mail. Beyond a limit the mail is still read, but incompletely; see
+/// `MailMessage.isTruncated`.
 package struct MailLimits: Sendable {
-  /// Parts inside parts; one deeper is not looked into.
+  /// Maximum depth of nested parts. Deeper parts are not parsed.
   package var nesting = 100
-  /// Of a whole mail. What follows stays in the epilogue around it.
+  /// Maximum number of parts in a mail. The rest stays in the enclosing epilogue.
   package var parts = 10_000
-  /// Header fields of a whole mail; the rest is left out.
+  /// Maximum number of header fields in a mail. The rest is dropped.
   package var headers = 20_000
 
   package init() {}

@@ -1,19 +1,19 @@
-/// A mail, read from its bytes (RFC 5322, MIME) or from what Gmail answers.
+/// A mail, parsed from its bytes (RFC 5322, MIME) or from a Gmail response.
 ///
-/// Reading never fails: what is malformed is read as well as can be. Takes time in proportion to
-/// the size; the parts share the bytes of the mail, which stay in memory as long as one of them.
+/// Parsing never fails: malformed input is parsed as far as possible. Takes time proportional to
+/// the size. The parts share the bytes of the mail, which stay in memory as long as one part does.
 package struct MailMessage: Sendable {
-  /// The outermost part, whose header is that of the mail.
+  /// The outermost part. Its header is the header of the mail.
   package let root: MailPart
-  /// Whether a limit was reached: there is more in the mail than in the tree.
-  package let isCutShort: Bool
+  /// Whether a limit was reached and the tree is incomplete.
+  package let isTruncated: Bool
 
-  init(root: MailPart, isCutShort: Bool) {
+  init(root: MailPart, isTruncated: Bool) {
     self.root = root
-    self.isCutShort = isCutShort
+    self.isTruncated = isTruncated
   }
 
-  /// Reads a whole mail.
+  /// Parses a complete mail.
   package init(reading source: [UInt8], limits: MailLimits = MailLimits()) {
     self = MIMEReader.read(source, limits: limits)
   }
@@ -27,29 +27,29 @@ package struct MailMessage: Sendable {
   package var cc: [MailAddress] { headers.addresses("Cc") }
   package var bcc: [MailAddress] { headers.addresses("Bcc") }
   package var date: MailDate? { headers.date("Date") }
-  /// With its angle brackets.
+  /// With angle brackets.
   package var messageID: String? { headers.value("Message-ID") }
 
   // MARK: Parts
 
-  /// All parts in their order, a part before those inside it; mails inside as one part each.
+  /// All parts in order, each before its children. An embedded mail counts as one part.
   package var parts: [MailPart] {
     var parts: [MailPart] = []
     Self.collect(root, into: &parts)
     return parts
   }
 
-  /// The first part of the text in `text/plain`; nil where there is none.
+  /// The first `text/plain` part of the text; nil if there is none.
   package var plainBody: MailPart? { body("plain") }
 
-  /// The first part of the text in `text/html`; nil where there is none.
+  /// The first `text/html` part of the text; nil if there is none.
   package var htmlBody: MailPart? { body("html") }
 
-  /// What is not the text: parts that have a file name or are disposed as attachments, mails inside
-  /// (see `MailPart.embedded`), and whatever else is no text. Inline images are among them.
+  /// Parts that are not the text: parts with a file name or the disposition attachment, embedded
+  /// mails (see `MailPart.embedded`), and all parts that are not text. Includes inline images.
   package var attachments: [MailPart] { parts.filter(Self.isAttachment) }
 
-  /// The attachments, and behind each mail inside those of it.
+  /// The attachments, each embedded mail followed by its own attachments.
   package var allAttachments: [MailPart] {
     attachments.flatMap { [$0] + ($0.embedded?.allAttachments ?? []) }
   }
@@ -60,7 +60,7 @@ package struct MailMessage: Sendable {
     for inner in part.parts { collect(inner, into: &parts) }
   }
 
-  /// One that is empty is taken only where no other is.
+  /// Returns an empty part only if there is no other.
   private func body(_ subtype: String) -> MailPart? {
     let bodies = parts.filter { part in
       part.parts.isEmpty && !Self.isAttachment(part)
@@ -74,7 +74,7 @@ package struct MailMessage: Sendable {
     if part.mediaType.isMail || part.fileName != nil || part.disposition == "attachment" {
       return true
     }
-    // A multipart that cannot be taken apart is read as text.
+    // A multipart that cannot be parsed is read as text.
     return !part.mediaType.isMultipart
       && !(part.mediaType.isText && ["plain", "html"].contains(part.mediaType.subtype))
   }

@@ -1,4 +1,4 @@
-/// What the header of a part says about it.
+/// The parsed header of a part.
 struct PartHead {
   let headers: MailHeaders
   let mediaType: MediaType

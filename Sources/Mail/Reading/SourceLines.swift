@@ -1,14 +1,14 @@
 import Glibc
 
-/// The lines of a mail, ended by LF with or without CR before it; in a text without any LF by CR.
+/// The lines of a mail. They end with LF or CRLF; with CR if the text has no LF.
 struct SourceLines {
   let bytes: UnsafeBufferPointer<UInt8>
   private let terminator: UInt8
 
   struct Line {
-    /// Without its line break.
+    /// Without the line break.
     let content: Range<Int>
-    /// Where the next line starts.
+    /// The start of the next line.
     let next: Int
   }
 
@@ -19,7 +19,7 @@ struct SourceLines {
     terminator = hasLineFeed ? ASCII.lineFeed : ASCII.carriageReturn
   }
 
-  /// The line at `start`, which is before the end of the text.
+  /// The line at `start`, which must be before the end of the text.
   @inline(__always)
   func line(at start: Int) -> Line {
     guard let base = bytes.baseAddress,
@@ -30,8 +30,8 @@ struct SourceLines {
     return Line(content: start..<(hasReturn ? end - 1 : end), next: end + 1)
   }
 
-  /// Before the line break that ends at `position`, which belongs to the delimiter that follows
-  /// (RFC 2046 section 5.1.1); not before `start`.
+  /// The position before the line break that ends at `position`, which belongs to the delimiter
+  /// (RFC 2046 section 5.1.1). Not before `start`.
   func withoutLineBreak(before position: Int, from start: Int) -> Int {
     guard position > start, bytes[position - 1] == terminator else { return max(position, start) }
     let end = position - 1

@@ -5,8 +5,8 @@ import Synchronization
 
 /// An emulated CODA Footprint instance with two tenants.
 ///
-/// The classic API (up to 7.17) is at `/api/…`, the current one (7.18.19 of 2024-08 on) at
-/// `/current/api/…`; both show the same data. What tests may rely on:
+/// The classic API (up to 7.17) is at `/api/…`, the current API (7.18.19, 2024-08 and later) at
+/// `/current/api/…`. Both have the same data. Tests can rely on:
 ///
 /// | | tenant 1, Acme Manufacturing | tenant 2, Northwind Clinics |
 /// |---|---|---|
@@ -17,9 +17,9 @@ import Synchronization
 /// | scan surface | 501 to 524 | 601, 602 |
 /// | targets | 7001 to 7039 | 8001, 8002 |
 ///
-/// `operator@acme.example` may use both tenants and starts in tenant 1;
-/// `reporting@northwind.example` has tenant 2 alone. Rows whose id divides by 7 show the oddities
-/// of the real wire: `""` and `"None"` for values that are absent, date-times with a space.
+/// `operator@acme.example` can use both tenants and starts in tenant 1.
+/// `reporting@northwind.example` can use only tenant 2. Rows whose id is divisible by 7 have the
+/// quirks of the real wire format: `""` and `"None"` for absent values, date-times with a space.
 final class CODA: EmulatedVendor {
   enum Profile: Sendable {
     case classic, current
@@ -38,7 +38,7 @@ final class CODA: EmulatedVendor {
 
   struct State {
     var tokens = CODATokens()
-    /// Lazy: a host that starts an emulation pays for its data only when it is asked for.
+    /// Lazy: a host that starts an emulator creates its data only on first use.
     lazy var tenants = CODASeed.tenants()
     var rescans = 0
   }
@@ -69,28 +69,28 @@ final class CODA: EmulatedVendor {
 
   // MARK: Requests
 
-  func place(of path: String) -> String? {
-    let place =
+  func faultPath(of path: String) -> String? {
+    let faultPath =
       path.hasPrefix(Self.currentPrefix + "/")
       ? String(path.dropFirst(Self.currentPrefix.count)) : path
-    return place.hasPrefix("/api/") ? place : nil
+    return faultPath.hasPrefix("/api/") ? faultPath : nil
   }
 
-  func isSignIn(_ place: String) -> Bool { CODARoute(place)?.isSignIn ?? false }
+  func isSignIn(_ faultPath: String) -> Bool { CODARoute(faultPath)?.isSignIn ?? false }
 
   func respond(
-    to request: HTTPServer.Request, clock: SandboxClock, habits: Set<VendorHabit>
+    to request: HTTPServer.Request, clock: SandboxClock, quirks: Set<VendorQuirk>
   ) -> HTTPServer.Response {
     let now = clock.now
-    guard let route = place(of: request.path).flatMap(CODARoute.init) else {
-      return CODARefusal.noSuchPage.response
+    guard let route = faultPath(of: request.path).flatMap(CODARoute.init) else {
+      return CODAError.noSuchPage.response
     }
     do {
       if route.isSignIn {
         try checkVerb(request, route)
         return try signIn(route, request, now: now)
       }
-      // The framework looks at who asks before it looks at the verb.
+      // As in the vendor's framework, authentication is checked before the verb.
       let user = try authenticate(request, now: now)
       let tenantID = try tenant(for: user, request)
       try checkVerb(request, route)
@@ -98,9 +98,9 @@ final class CODA: EmulatedVendor {
       let call = CODACall(
         request: request, profile: profile, user: user, tenantID: tenantID, now: now)
       if route.verb == "PATCH" {
-        return try state.withLock { (state) throws(CODARefusal) in try call.change(route, &state) }
+        return try state.withLock { (state) throws(CODAError) in try call.change(route, &state) }
       }
-      // A copy of the arrays' references: answers are written outside the lock.
+      // Copies only references to the arrays. The response is written outside the lock.
       let tenants = state.withLock { $0.tenants }
       return try call.read(route, tenants)
     } catch {
@@ -110,36 +110,36 @@ final class CODA: EmulatedVendor {
 
   private func checkVerb(
     _ request: HTTPServer.Request, _ route: CODARoute
-  ) throws(CODARefusal) {
-    // A view that answers GET answers HEAD; the server leaves the body out.
-    let asked = request.method == "HEAD" ? "GET" : request.method
-    guard asked == route.verb else { throw .verb(request.method, allowed: route.verb) }
+  ) throws(CODAError) {
+    // Routes with GET also accept HEAD; the server omits the body.
+    let verb = request.method == "HEAD" ? "GET" : request.method
+    guard verb == route.verb else { throw .verb(request.method, allowed: route.verb) }
   }
 
   private func signIn(
     _ route: CODARoute, _ request: HTTPServer.Request, now: Int
-  ) throws(CODARefusal) -> HTTPServer.Response {
+  ) throws(CODAError) -> HTTPServer.Response {
     let body = try CODABody(request, mayBeEmpty: false)
     let lifetimes = self.lifetimes
-    return try state.withLock { (state) throws(CODARefusal) in
+    return try state.withLock { (state) throws(CODAError) in
       let session = CODASession(body: body, lifetimes: lifetimes, now: now)
-      return try session.answer(route, &state.tokens)
+      return try session.respond(route, &state.tokens)
     }
   }
 
   private func authenticate(
     _ request: HTTPServer.Request, now: Int
-  ) throws(CODARefusal) -> CODAUser {
+  ) throws(CODAError) -> CODAUser {
     let token = try CODASession.bearer(request)
-    return try state.withLock { (state) throws(CODARefusal) in
+    return try state.withLock { (state) throws(CODAError) in
       try state.tokens.user(ofAccess: token, now: now)
     }
   }
 
-  /// The header, or the tenant that the user's account was made in.
+  /// The tenant in the header, or the home tenant of the user.
   private func tenant(
     for user: CODAUser, _ request: HTTPServer.Request
-  ) throws(CODARefusal) -> Int {
+  ) throws(CODAError) -> Int {
     guard let header = request.headers["FootprintTenantId"] else { return user.homeTenantID }
     guard let id = Int(header) else {
       throw .fields([("FootprintTenantId", "A valid integer is required.")])
@@ -148,10 +148,10 @@ final class CODA: EmulatedVendor {
     return id
   }
 
-  // MARK: Faults
+  // MARK: Fault injection
 
-  func refusal(_ status: Int, retryAfterSeconds: Int?) -> HTTPServer.Response {
-    var response = CODARefusal.fault(status, retryAfterSeconds: retryAfterSeconds).response
+  func errorResponse(_ status: Int, retryAfterSeconds: Int?) -> HTTPServer.Response {
+    var response = CODAError.fault(status, retryAfterSeconds: retryAfterSeconds).response
     if let retryAfterSeconds { response.headers.add("Retry-After", "\(retryAfterSeconds)") }
     return response
   }

@@ -2,15 +2,16 @@ import Basics
 import HTTPServer
 import JSON
 
-/// A JSON object as a request's body.
+/// A request body: a JSON object.
 struct CODABody {
   let json: JSON
 
-  /// The stack of a connection's thread is small, and the vendor's bodies are flat.
+  /// Limits recursion: the stack of a connection's thread is small, and the vendor's bodies are
+  /// flat.
   private static let maximumDepth = 64
 
-  /// - Parameter mayBeEmpty: no body is then the same as `{}`.
-  init(_ request: HTTPServer.Request, mayBeEmpty: Bool) throws(CODARefusal) {
+  /// - Parameter mayBeEmpty: whether an empty body counts as `{}`.
+  init(_ request: HTTPServer.Request, mayBeEmpty: Bool) throws(CODAError) {
     if mayBeEmpty && request.body.isEmpty {
       json = JSONFragment { $0.object { _ in } }.json
       return
@@ -34,23 +35,24 @@ struct CODABody {
     return name.lowercased() == "application/json"
   }
 
-  /// The texts of required members, all that is wrong with them at once.
-  func texts(_ names: String...) throws(CODARefusal) -> [String] {
+  /// The values of required string members. Reports all problems at once.
+  func texts(_ names: String...) throws(CODAError) -> [String] {
     var texts: [String] = []
-    var faults: [(name: String, message: String)] = []
+    var problems: [(name: String, message: String)] = []
     for name in names {
       guard let value = json[name] else {
-        faults.append((name, "This field is required."))
+        problems.append((name, "This field is required."))
         continue
       }
       switch value.string {
-      case "": faults.append((name, "This field may not be blank."))
+      case "": problems.append((name, "This field may not be blank."))
       case let text?: texts.append(text)
       case nil:
-        faults.append((name, value.isNull ? "This field may not be null." : "Not a valid string."))
+        problems.append(
+          (name, value.isNull ? "This field may not be null." : "Not a valid string."))
       }
     }
-    guard faults.isEmpty else { throw .fields(faults) }
+    guard problems.isEmpty else { throw .fields(problems) }
     return texts
   }
 }

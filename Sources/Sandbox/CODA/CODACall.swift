@@ -2,7 +2,7 @@ import Basics
 import HTTPServer
 import JSON
 
-/// One request of a signed-in user to the data of one tenant.
+/// A request of a signed-in user for the data of one tenant.
 struct CODACall {
   let request: HTTPServer.Request
   let profile: CODA.Profile
@@ -14,8 +14,8 @@ struct CODACall {
 
   func read(
     _ route: CODARoute, _ tenants: Tenants
-  ) throws(CODARefusal) -> HTTPServer.Response {
-    let tenant = try own(tenants)
+  ) throws(CODAError) -> HTTPServer.Response {
+    let tenant = try currentTenant(tenants)
     switch route {
     case .tenants: return .json(200, try tenantList(tenants))
     case .devices: return .json(200, try deviceList(tenant))
@@ -37,20 +37,20 @@ struct CODACall {
     }
   }
 
-  /// Every user's tenants exist, so there is always one.
-  private func own(_ tenants: Tenants) throws(CODARefusal) -> CODATenant {
+  /// Always found: the tenants of every user exist.
+  private func currentTenant(_ tenants: Tenants) throws(CODAError) -> CODATenant {
     guard let tenant = tenants[tenantID] else { throw .forbidden }
     return tenant
   }
 
-  private func device(_ id: Int, _ tenant: CODATenant) throws(CODARefusal) -> CODADevice {
+  private func device(_ id: Int, _ tenant: CODATenant) throws(CODAError) -> CODADevice {
     guard let device = tenant.devices.first(where: { $0.id == id }) else { throw .notFound }
     return device
   }
 
   // MARK: Lists
 
-  private func tenantList(_ tenants: Tenants) throws(CODARefusal) -> JSONFragment {
+  private func tenantList(_ tenants: Tenants) throws(CODAError) -> JSONFragment {
     let own = user.tenantIDs.compactMap { tenants[$0] }
     guard profile == .current else {
       return CODAPage.bare(own) { $0.write(to: &$1, profile, home: user.homeTenantID) }
@@ -59,11 +59,11 @@ struct CODACall {
     let page = query.page(sizeName: "size")
     try query.finish()
     let filter = query.text("filter")
-    let shown = own.filter { tenant in filter.map { tenant.name.holds($0) } ?? true }
+    let shown = own.filter { tenant in filter.map { tenant.name.containsIgnoringCase($0) } ?? true }
     return page.envelope(shown) { $0.write(to: &$1, profile, home: user.homeTenantID) }
   }
 
-  private func deviceList(_ tenant: CODATenant) throws(CODARefusal) -> JSONFragment {
+  private func deviceList(_ tenant: CODATenant) throws(CODAError) -> JSONFragment {
     var query = CODAQuery(request)
     let page = query.page(sizeName: "pageSize")
     let filter = CODADeviceFilter(&query, profile)
@@ -71,26 +71,28 @@ struct CODACall {
     return page.envelope(filter.apply(to: tenant.devices)) { $0.write(to: &$1, profile) }
   }
 
-  private func contextList(_ tenant: CODATenant) throws(CODARefusal) -> JSONFragment {
+  private func contextList(_ tenant: CODATenant) throws(CODAError) -> JSONFragment {
     var query = CODAQuery(request)
     let page = query.page(sizeName: nil)
-    let wanted = CODARisk.wanted(
+    let selected = CODARisk.selected(
       &query, profile == .classic ? "risk_level" : "riskLevel", profile)
     try query.finish()
-    let shown = tenant.contexts.filter { wanted.contains($0.risk) }
+    let shown = tenant.contexts.filter { selected.contains($0.risk) }
     return page.envelope(shown) { $0.write(to: &$1, profile, isDetail: false) }
   }
 
-  private func surface(_ tenant: CODATenant) throws(CODARefusal) -> JSONFragment {
+  private func surface(_ tenant: CODATenant) throws(CODAError) -> JSONFragment {
     var query = CODAQuery(request)
     let page = query.page(sizeName: nil)
     try query.finish()
     let text = profile == .current ? query.text("textFilter") : nil
-    let shown = inputs(tenant).filter { input in text.map { input.text.holds($0) } ?? true }
+    let shown = inputs(tenant).filter { input in
+      text.map { input.text.containsIgnoringCase($0) } ?? true
+    }
     return page.envelope(shown) { input, writer in input.write(to: &writer, tenant.scanners) }
   }
 
-  private func ports(_ tenant: CODATenant) throws(CODARefusal) -> JSONFragment {
+  private func ports(_ tenant: CODATenant) throws(CODAError) -> JSONFragment {
     var query = CODAQuery(request)
     let page = query.page(sizeName: nil)
     try query.finish()
@@ -102,7 +104,7 @@ struct CODACall {
     }
   }
 
-  /// Narrowed to one scanner; a scanner that is missing or does not exist means all of them.
+  /// The inputs of one scanner. A missing or unknown scanner selects all inputs.
   private func inputs(_ tenant: CODATenant) -> [CODAInput] {
     guard let text = request.query("scannerId"), let id = Int(text),
       tenant.scanners.contains(where: { $0.id == id })
@@ -116,7 +118,7 @@ struct CODACall {
 
   // MARK: One device
 
-  private func avenues(of device: CODADevice) throws(CODARefusal) -> JSONFragment {
+  private func avenues(of device: CODADevice) throws(CODAError) -> JSONFragment {
     var avenues = device.isAttackAvenuesAvailable ? device.avenues : []
     guard profile == .current else {
       return CODAPage.bare(avenues) { $0.write(to: &$1, of: device) }
@@ -133,19 +135,19 @@ struct CODACall {
     return page.envelope(avenues) { $0.write(to: &$1, of: device) }
   }
 
-  /// An agentless server is refused first, also one without attack avenues.
-  private func networkConnections(of device: CODADevice) throws(CODARefusal) -> JSONFragment {
+  /// The check for agentless servers comes first, also for servers without attack avenues.
+  private func networkConnections(of device: CODADevice) throws(CODAError) -> JSONFragment {
     guard !device.isServer else { throw .detail(501, "Not implemented for this device type.") }
     let connections = device.isAttackAvenuesAvailable ? device.networkConnections : []
     return CODAPage.bare(connections) { $0.write(to: &$1, from: device.ip) }
   }
 
-  private func users(of device: CODADevice) throws(CODARefusal) -> JSONFragment {
+  private func users(of device: CODADevice) throws(CODAError) -> JSONFragment {
     guard !device.isServer else { throw .detail(501, "Not implemented for this device type.") }
     return CODAPage.bare(device.users) { $0.write(to: &$1) }
   }
 
-  private func vulnerabilities(of device: CODADevice) throws(CODARefusal) -> JSONFragment {
+  private func vulnerabilities(of device: CODADevice) throws(CODAError) -> JSONFragment {
     guard profile == .current else {
       return CODAPage.bare(device.vulnerabilities) { $0.write(to: &$1, of: device) }
     }
@@ -157,6 +159,6 @@ struct CODACall {
 }
 
 extension String {
-  /// Whether it contains `text`, letter case aside.
-  func holds(_ text: String) -> Bool { lowercased().contains(text.lowercased()) }
+  /// Whether it contains `text`, ignoring case.
+  func containsIgnoringCase(_ text: String) -> Bool { lowercased().contains(text.lowercased()) }
 }

@@ -3,10 +3,10 @@ import HTTPServer
 import JSON
 
 extension CODACall {
-  /// The routes that change something; runs under the emulation's lock.
+  /// Handles the routes that change data. Runs under the emulator's lock.
   func change(
     _ route: CODARoute, _ state: inout CODA.State
-  ) throws(CODARefusal) -> HTTPServer.Response {
+  ) throws(CODAError) -> HTTPServer.Response {
     guard var tenant = state.tenants[tenantID] else { throw .forbidden }
     let response: HTTPServer.Response
     switch route {
@@ -19,10 +19,10 @@ extension CODACall {
     return response
   }
 
-  /// Scanners that are switched off or busy are passed over.
+  /// Skips inactive and busy scanners.
   private func rescanAll(
     _ tenant: inout CODATenant, _ rescans: inout Int
-  ) throws(CODARefusal) -> HTTPServer.Response {
+  ) throws(CODAError) -> HTTPServer.Response {
     _ = try CODABody(request, mayBeEmpty: true)
     let ready = tenant.scanners.filter { $0.isActive && !$0.isBusy }
     let first = rescans + 1
@@ -36,7 +36,7 @@ extension CODACall {
 
   private func rescanOne(
     _ text: String, _ tenant: inout CODATenant, _ rescans: inout Int
-  ) throws(CODARefusal) -> HTTPServer.Response {
+  ) throws(CODAError) -> HTTPServer.Response {
     _ = try CODABody(request, mayBeEmpty: true)
     guard !text.isEmpty, text.utf8.allSatisfy({ $0 &- UInt8(ascii: "0") < 10 }) else {
       throw .detail(400, "Invalid scanner id.")
@@ -52,7 +52,7 @@ extension CODACall {
     return .json(200, JSONFragment { Self.write(to: &$0, rescan: rescans, scanner) })
   }
 
-  /// A scan is over as soon as it is asked for: what it saw is dated now.
+  /// A scan completes immediately: its findings are dated now.
   private func rescan(_ scanner: CODAScanner, _ tenant: inout CODATenant, _ rescans: inout Int) {
     rescans += 1
     for index in tenant.inputs.indices
@@ -74,7 +74,7 @@ extension CODACall {
 
   private func setScope(
     of targetID: Int, _ tenant: inout CODATenant
-  ) throws(CODARefusal) -> HTTPServer.Response {
+  ) throws(CODAError) -> HTTPServer.Response {
     guard tenant.target(targetID) != nil else { throw .notFound }
     let scope = try CODABody(request, mayBeEmpty: true).texts("scope")[0]
     let allowed = profile == .classic ? ["IN", "OUT"] : ["OUT"]

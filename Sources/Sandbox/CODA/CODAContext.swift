@@ -7,17 +7,17 @@ struct CODAContext {
   let name: String
   let modified: Int
   let risk: CODARisk
-  /// Machines in it by their own level, in the order of `CODARisk`.
+  /// The number of machines by risk level, in the order of `CODARisk`.
   let levels: [CODARisk: Int]
   let applications: Int
   let assetZone: String
 
-  private var isOdd: Bool { id % 7 == 0 }
+  private var hasQuirks: Bool { id % 7 == 0 }
 
-  /// - Parameter isDetail: as the route of one context answers, which shows more in the current
-  ///   API and the same in the classic one.
+  /// - Parameter isDetail: whether this is the response of the route for one context. It has more
+  ///   members in the current API, and the same in the classic API.
   func write(to writer: inout JSONWriter, _ profile: CODA.Profile, isDetail: Bool) {
-    let date = isOdd ? Timestamp.spaced : Timestamp.iso
+    let date = hasQuirks ? Timestamp.spaced : Timestamp.iso
     writer.object { writer in
       writer.member("id", id)
       writer.member("name", name)
@@ -27,7 +27,7 @@ struct CODAContext {
       case .current: writer.member("riskLevel", risk.word(.current))
       }
       writer.member("type", "ts")
-      writer.member("icon", isOdd ? "None" : "")
+      writer.member("icon", hasQuirks ? "None" : "")
       writer.name("info")
       writeInfo(to: &writer)
       guard isDetail && profile == .current else { return }
@@ -50,9 +50,9 @@ struct CODAContext {
       writer.object { writer in
         for level in [CODARisk.critical, .vulnerable, .nonvisible, .secure] {
           writer.name(text: level.word(.classic))
-          // The wire has had numbers as text here.
+          // The real wire format also has numbers as text here.
           let count = levels[level] ?? 0
-          if isOdd && level == .critical {
+          if hasQuirks && level == .critical {
             writer.string("\(count)")
           } else {
             writer.integer(count)

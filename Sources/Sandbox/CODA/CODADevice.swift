@@ -1,10 +1,10 @@
 import Basics
 import JSON
 
-/// A machine that the vendor knows of.
+/// A machine known to the vendor.
 struct CODADevice {
   let id: Int
-  /// Seen from the network alone; otherwise an agent runs on it.
+  /// Whether it is seen only from the network; otherwise it runs an agent.
   let isServer: Bool
   let name: String
   let ip: String
@@ -23,7 +23,7 @@ struct CODADevice {
   let tags: [String]
   let discoveredOn: Int
   let lastSeen: Int
-  /// Nil when it was discovered, but never scanned.
+  /// Nil if it was discovered but never scanned.
   let lastScanned: Int?
   let isAttackAvenuesAvailable: Bool
   let avenues: [CODAAvenue]
@@ -31,8 +31,8 @@ struct CODADevice {
   let users: [CODAUserAccount]
   let networkConnections: [CODANetworkConnection]
 
-  /// Shows the oddities of the real wire.
-  var isOdd: Bool { id % 7 == 0 }
+  /// Whether the row has the quirks of the real wire format.
+  var hasQuirks: Bool { id % 7 == 0 }
   private var agentID: Int { id + 3_000 }
 
   func write(to writer: inout JSONWriter, _ profile: CODA.Profile) {
@@ -41,7 +41,7 @@ struct CODADevice {
       writer.member("type", isServer ? "Server" : "AgentDevice")
       writer.name("agentStatus")
       writeAgentStatus(to: &writer, profile)
-      writer.member("disclaimer", isOdd ? "None" : "")
+      writer.member("disclaimer", hasQuirks ? "None" : "")
       writer.member("provider", "")
       if profile == .classic {
         writer.member("isAttackAvenuesAvailable", isAttackAvenuesAvailable)
@@ -73,12 +73,12 @@ struct CODADevice {
   }
 
   private func date(_ seconds: Int) -> String {
-    isOdd ? Timestamp.spaced(seconds) : Timestamp.iso(seconds)
+    hasQuirks ? Timestamp.spaced(seconds) : Timestamp.iso(seconds)
   }
 
   private func writeAgentID(to writer: inout JSONWriter) {
     writer.name("agentId")
-    switch (isServer, isOdd) {
+    switch (isServer, hasQuirks) {
     case (false, _): writer.integer(agentID)
     case (true, true): writer.string("")
     case (true, false): writer.null()
@@ -87,10 +87,10 @@ struct CODADevice {
 
   private func writeAgentStatus(to writer: inout JSONWriter, _ profile: CODA.Profile) {
     if isServer {
-      // Where an object or a word is declared, the wire has also had "" and "None".
+      // The documents declare an object or a string; the real wire format also has "" and "None".
       switch profile {
-      case .classic: writer.string(isOdd ? "None" : "")
-      case .current: if isOdd { writer.string("") } else { writer.null() }
+      case .classic: writer.string(hasQuirks ? "None" : "")
+      case .current: if hasQuirks { writer.string("") } else { writer.null() }
       }
       return
     }
@@ -134,7 +134,7 @@ struct CODADevice {
   }
 }
 
-/// An account on a device; every member is text on the wire.
+/// An account on a device. All members are strings on the wire.
 struct CODAUserAccount {
   let name: String
   let description: String
@@ -154,7 +154,7 @@ struct CODAUserAccount {
   }
 }
 
-/// The vendor documents no shape for these; this one is a guess.
+/// The vendor does not document the members of a network connection; these are a guess.
 struct CODANetworkConnection {
   let localPort: Int
   let remoteAddress: String

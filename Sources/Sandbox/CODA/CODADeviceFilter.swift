@@ -1,4 +1,4 @@
-/// What a device list is narrowed to and sorted by.
+/// The filter and sort order of a device list.
 struct CODADeviceFilter {
   private let risks: Set<CODARisk>
   private let scanType: String?
@@ -16,12 +16,12 @@ struct CODADeviceFilter {
 
   init(_ query: inout CODAQuery, _ profile: CODA.Profile) {
     let isCurrent = profile == .current
-    risks = CODARisk.wanted(&query, "riskLevel", profile)
+    risks = CODARisk.selected(&query, "riskLevel", profile)
     scanType = query.choice("scanType", of: ["all", "discovered", "scanned"])
     scannerID = query.integer("scannerId")
     scope = query.choice("scope", of: ["all", "external", "internal"])
     source = query.choice("source", of: ["agentbased", "agentless", "all", "nessusimport"])
-    // The vendor states no default; all devices are the least surprise.
+    // The vendor documents no default; all devices are the least surprising.
     showsDevicesWithNoApps = isCurrent ? true : query.flag("showDevicesWithNoApps") ?? true
     sortColumn = query.choice(
       "sortColumn", of: ["discoveredOn", "lastScanned", "name"] + (isCurrent ? ["ip"] : []))
@@ -49,14 +49,14 @@ struct CODADeviceFilter {
 
   private func showsByText(_ device: CODADevice) -> Bool {
     if let ipText, !device.ip.contains(ipText) { return false }
-    if let nameText, !device.name.holds(nameText) { return false }
-    if let osText, !device.osType.holds(osText) { return false }
+    if let nameText, !device.name.containsIgnoringCase(nameText) { return false }
+    if let osText, !device.osType.containsIgnoringCase(osText) { return false }
     if let status, (status == "online") != device.isOnline { return false }
     if let tags, !tags.contains(where: device.tags.contains) { return false }
     return true
   }
 
-  /// Without a column the newest id comes first; a direction alone turns that round.
+  /// Without a column, newest ids first. A direction without a column reverses this.
   private func sort(_ devices: [CODADevice]) -> [CODADevice] {
     let isAscending = sortDirection.map { $0 == "ascending" } ?? (sortColumn != nil)
     let ordered = devices.sorted { left, right in
@@ -64,7 +64,7 @@ struct CODADeviceFilter {
       case "discoveredOn" where left.discoveredOn != right.discoveredOn:
         left.discoveredOn < right.discoveredOn
       case "lastScanned" where left.lastScanned != right.lastScanned:
-        // What was never scanned comes first.
+        // Devices that were never scanned come first.
         left.lastScanned ?? 0 < right.lastScanned ?? 0
       case "name" where left.name != right.name: left.name < right.name
       case "ip" where left.ip != right.ip: Self.number(left.ip) < Self.number(right.ip)

@@ -1,7 +1,7 @@
 import Basics
 import JSON
 
-/// A published vulnerability, as the tables of known ones have it.
+/// A published vulnerability.
 struct CODAVulnerability {
   let cve: String
   let affected: String
@@ -38,7 +38,7 @@ struct CODAFinding {
 
   func write(to writer: inout JSONWriter, of device: CODADevice) {
     let known = vulnerability
-    let date = device.isOdd ? Timestamp.spaced : Timestamp.iso
+    let date = device.hasQuirks ? Timestamp.spaced : Timestamp.iso
     writer.object { writer in
       writer.member("id", id)
       writer.member("elementId", device.id)
@@ -53,12 +53,12 @@ struct CODAFinding {
       writer.name("references")
       writer.array { $0.string("https://nvd.nist.gov/vuln/detail/" + known.cve) }
       writer.name("exploits")
-      if device.isOdd { writer.string("") } else { writer.array { _ in } }
+      if device.hasQuirks { writer.string("") } else { writer.array { _ in } }
       writer.member("severity", known.severity)
       writer.member("state", state)
       writer.member("motivationText", state == "acceptRisk" ? "Isolated test bench." : "")
       writer.name("stateFixedReason")
-      if device.isOdd { writer.string("None") } else { writer.null() }
+      if device.hasQuirks { writer.string("None") } else { writer.null() }
       writer.member("stateLastChangedOn", date(discovered + 86_400))
       writer.member("remediation", "Update \(known.affected) to the latest release.")
       writer.member("hasRLE", known.isExploitPublic)
@@ -83,7 +83,7 @@ struct CODAFinding {
   }
 }
 
-/// A way into a device.
+/// A possible attack path into a device.
 struct CODAAvenue {
   let id: Int
   let title: String
@@ -103,10 +103,10 @@ struct CODAAvenue {
       writer.member("motivationText", "")
       writer.member(
         "discoveredOn",
-        device.isOdd ? Timestamp.spaced(discoveredOn) : Timestamp.iso(discoveredOn))
+        device.hasQuirks ? Timestamp.spaced(discoveredOn) : Timestamp.iso(discoveredOn))
       writer.member("cvssBase", score)
       writer.name("impact")
-      if device.isOdd { writer.string("None") } else { writer.null() }
+      if device.hasQuirks { writer.string("None") } else { writer.null() }
       writer.member("severity", severity)
       for name in [
         "vulnerabilityDetectionResult", "vulnerabilityDetectionMethod", "vulnerabilityInsight",

@@ -9,11 +9,11 @@ struct CODAPage {
   var number: Int
   var size: Int
 
-  /// `{"page","totalPages","totalCount","items"}`; a page past the end has no items.
+  /// `{"page","totalPages","totalCount","items"}`. A page past the end has no items.
   func envelope<Item>(
     _ items: [Item], _ write: (Item, inout JSONWriter) -> Void
   ) -> JSONFragment {
-    // Neither number has an upper limit, so nothing here multiplies or adds them.
+    // Neither number has an upper limit, so avoid overflow: no multiplication or addition.
     let totalPages = max(1, items.count / size + (items.count % size > 0 ? 1 : 0))
     let shown =
       number > totalPages ? [] : items.dropFirst((number - 1) * size).prefix(size)
@@ -30,7 +30,7 @@ struct CODAPage {
     }
   }
 
-  /// A list that the vendor does not page.
+  /// A list without paging.
   static func bare<Item>(
     _ items: [Item], _ write: (Item, inout JSONWriter) -> Void
   ) -> JSONFragment {

@@ -1,9 +1,9 @@
 import HTTPServer
 
-/// Reads query parameters and collects what is wrong with them, all of it at once.
+/// Reads query parameters and collects all their problems.
 struct CODAQuery {
   private let request: HTTPServer.Request
-  private(set) var faults: [(name: String, message: String)] = []
+  private(set) var problems: [(name: String, message: String)] = []
 
   init(_ request: HTTPServer.Request) { self.request = request }
 
@@ -15,7 +15,7 @@ struct CODAQuery {
   mutating func choice(_ name: String, of allowed: [String]) -> String? {
     guard let text = text(name) else { return nil }
     if allowed.contains(text) { return text }
-    faults.append((name, "\"\(text)\" is not a valid choice."))
+    problems.append((name, "\"\(text)\" is not a valid choice."))
     return nil
   }
 
@@ -24,7 +24,7 @@ struct CODAQuery {
     guard let text = text(name) else { return nil }
     let words = text.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
     for word in words where !allowed.contains(word) {
-      faults.append((name, "\"\(word)\" is not a valid choice."))
+      problems.append((name, "\"\(word)\" is not a valid choice."))
       return nil
     }
     return words
@@ -33,11 +33,11 @@ struct CODAQuery {
   mutating func integer(_ name: String, from least: Int? = nil) -> Int? {
     guard let text = text(name) else { return nil }
     guard let number = Int(text) else {
-      faults.append((name, "A valid integer is required."))
+      problems.append((name, "A valid integer is required."))
       return nil
     }
     if let least, number < least {
-      faults.append((name, "Ensure this value is greater than or equal to \(least)."))
+      problems.append((name, "Ensure this value is greater than or equal to \(least)."))
       return nil
     }
     return number
@@ -49,7 +49,7 @@ struct CODAQuery {
     case "true", "True", "1": return true
     case "false", "False", "0": return false
     default:
-      faults.append((name, "Must be a valid boolean."))
+      problems.append((name, "Must be a valid boolean."))
       return nil
     }
   }
@@ -60,8 +60,8 @@ struct CODAQuery {
     return CODAPage(number: number, size: size)
   }
 
-  /// To be called when everything is read.
-  func finish() throws(CODARefusal) {
-    if !faults.isEmpty { throw .fields(faults) }
+  /// Throws the collected problems. Call after all parameters are read.
+  func finish() throws(CODAError) {
+    if !problems.isEmpty { throw .fields(problems) }
   }
 }

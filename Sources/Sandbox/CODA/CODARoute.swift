@@ -1,4 +1,4 @@
-/// The routes of the vendor's API, without its profile.
+/// The routes of the vendor's API, without the prefix of a profile.
 enum CODARoute: Equatable {
   case token, tokenRefresh, session
   case tenants
@@ -13,7 +13,7 @@ enum CODARoute: Equatable {
   case surface
   case ports
   case rescanAll
-  /// Any word: the vendor answers 400 to one that is no number.
+  /// Any text: the vendor responds with 400 if it is not a number.
   case rescanOne(scannerID: String)
   case scope(targetID: Int)
 
@@ -30,7 +30,7 @@ enum CODARoute: Equatable {
     ("/api/console/scanSurface/rescan/", .rescanAll),
   ]
 
-  /// What stands before and after an id.
+  /// The path before and after an id.
   private static let withID:
     [(before: String, after: String, route: @Sendable (Int) -> CODARoute)] = [
       ("/api/console/elements/device/", "/attackavenues/", { .attackAvenues(deviceID: $0) }),
@@ -46,7 +46,7 @@ enum CODARoute: Equatable {
 
   private static let rescanPrefix = "/api/console/scanSurface/rescan/"
 
-  /// Nil for a path that the vendor does not have; one without its last slash is such a path.
+  /// Nil for an unknown path. A path without its final slash is unknown.
   init?(_ path: String) {
     if let found = Self.fixed.first(where: { $0.path == path }) {
       self = found.route
@@ -55,7 +55,7 @@ enum CODARoute: Equatable {
     for candidate in Self.withID {
       guard let word = Self.segment(of: path, candidate.before, candidate.after) else { continue }
       guard word.utf8.allSatisfy({ $0 &- UInt8(ascii: "0") < 10 }) else { continue }
-      // More digits than an integer has are an id that nothing has.
+      // A number that does not fit is treated as an unknown id.
       self = candidate.route(Int(word) ?? .max)
       return
     }
@@ -73,7 +73,7 @@ enum CODARoute: Equatable {
 
   var isSignIn: Bool { self == .token || self == .tokenRefresh || self == .session }
 
-  /// The one verb that each route has.
+  /// The single verb of each route.
   var verb: String {
     switch self {
     case .token, .tokenRefresh, .session: "POST"

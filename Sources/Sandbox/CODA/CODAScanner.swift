@@ -1,23 +1,23 @@
 import Basics
 import JSON
 
-/// What looks at the network: the vendor's own in the cloud, or one on the customer's site.
+/// A network scanner: the vendor's scanner in the cloud, or one at the customer's site.
 struct CODAScanner {
   enum Schedule {
-    /// Never pauses; `schedulerConfig` has its three members.
+    /// Never pauses; `schedulerConfig` has all three members.
     case always
     /// `schedulerConfig` is `{}`.
     case empty
-    /// `schedulerConfig` is text, as seen on the real wire.
+    /// `schedulerConfig` is a string, as in the real wire format.
     case text(String)
   }
 
   let id: Int
   let label: String
   let isCloud: Bool
-  /// As its administrator left it; only an active one scans.
+  /// Set by the administrator. Only active scanners scan.
   let isActive: Bool
-  /// Runs an extended scan.
+  /// Whether an extended scan is running.
   let isBusy: Bool
   let privateIP: String?
   let tenantID: Int

@@ -2,7 +2,7 @@ import Basics
 import HTTPServer
 import JSON
 
-/// Somebody who can sign in.
+/// A user with credentials.
 struct CODAUser: Equatable {
   let id: Int
   let name: String
@@ -21,15 +21,15 @@ struct CODAUser: Equatable {
   ]
 }
 
-/// One request to a sign-in route.
+/// A request to a sign-in route.
 struct CODASession {
   let body: CODABody
   let lifetimes: TokenLifetimes
   let now: Int
 
-  func answer(
+  func respond(
     _ route: CODARoute, _ tokens: inout CODATokens
-  ) throws(CODARefusal) -> HTTPServer.Response {
+  ) throws(CODAError) -> HTTPServer.Response {
     switch route {
     case .token:
       guard let user = try user() else { throw .badCredentials }
@@ -52,7 +52,7 @@ struct CODASession {
     }
   }
 
-  private func user() throws(CODARefusal) -> CODAUser? {
+  private func user() throws(CODAError) -> CODAUser? {
     let texts = try body.texts("username", "password")
     return CODAUser.all.first { $0.name == texts[0] && $0.password == texts[1] }
   }
@@ -74,8 +74,8 @@ struct CODASession {
     }
   }
 
-  /// The token of the Authorization header.
-  static func bearer(_ request: HTTPServer.Request) throws(CODARefusal) -> String {
+  /// The token in the Authorization header.
+  static func bearer(_ request: HTTPServer.Request) throws(CODAError) -> String {
     let words = (request.headers["Authorization"] ?? "").split(separator: " ")
     guard words.first == "Bearer" else { throw .noCredentials }
     guard words.count == 2 else { throw .badAuthorizationHeader }

@@ -1,7 +1,7 @@
 import Basics
 import JSON
 
-/// What a user told the scanners to look at: a name, an address or a range.
+/// A scan target entered by a user: a name, an address or a range.
 struct CODAInput {
   struct Scan {
     let scannerID: Int
@@ -12,11 +12,11 @@ struct CODAInput {
   let text: String
   /// First and last name.
   let user: (first: String, last: String)
-  /// Nil when no scan came to it yet.
+  /// Nil before the first scan.
   var scannedOn: Int?
   var scans: [Scan]
 
-  private var isOdd: Bool { id % 7 == 0 }
+  private var hasQuirks: Bool { id % 7 == 0 }
 
   func write(to writer: inout JSONWriter, _ scanners: [CODAScanner]) {
     writer.object { writer in
@@ -37,11 +37,11 @@ struct CODAInput {
 
   var scanDate: String {
     guard let scannedOn else { return "None" }
-    return isOdd ? Timestamp.spaced(scannedOn) : Timestamp.iso(scannedOn)
+    return hasQuirks ? Timestamp.spaced(scannedOn) : Timestamp.iso(scannedOn)
   }
 
   private func writeUser(to writer: inout JSONWriter) {
-    guard !isOdd else {
+    guard !hasQuirks else {
       writer.string("")
       return
     }
@@ -69,7 +69,7 @@ struct CODAInput {
   }
 }
 
-/// An address that is scanned.
+/// A scanned address.
 struct CODATarget {
   let id: Int
   let ip: String
@@ -79,7 +79,7 @@ struct CODATarget {
   let tcpPorts: [Int]
   let udpPorts: [Int]
   let devices: Int
-  /// Out of scope.
+  /// Whether it is out of scope.
   var isStopped = false
 
   func write(to writer: inout JSONWriter) {

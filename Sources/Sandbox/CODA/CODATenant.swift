@@ -1,7 +1,7 @@
 import Basics
 import JSON
 
-/// One customer's account and everything in it.
+/// A customer's account with all its data.
 struct CODATenant {
   let id: Int
   let name: String
@@ -30,7 +30,7 @@ struct CODATenant {
     }
   }
 
-  /// - Parameter home: the tenant that the user's account was made in.
+  /// - Parameter home: the home tenant of the user.
   func write(to writer: inout JSONWriter, _ profile: CODA.Profile, home: Int) {
     writer.object { writer in
       writer.member("id", id)
@@ -52,13 +52,13 @@ struct CODATenant {
   }
 }
 
-/// How bad things are, in the classic API's words and numbers.
+/// Risk levels, with the names and numbers of the classic API.
 enum CODARisk: Int, CaseIterable {
   case secure, nonvisible, vulnerable, critical
 
-  /// The levels that a query asks for: one word or `all` in the classic API, a list of words, in
-  /// which `nonvisible` is called `unknown`, in the current one.
-  static func wanted(
+  /// The levels selected by a query: one level or `all` in the classic API; a list in the current
+  /// API, where `nonvisible` is called `unknown`.
+  static func selected(
     _ query: inout CODAQuery, _ name: String, _ profile: CODA.Profile
   ) -> Set<CODARisk> {
     let words: [String]?

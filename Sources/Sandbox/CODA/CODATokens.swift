@@ -2,8 +2,8 @@ import Basics
 import Crypto
 import JSON
 
-/// The tokens that are good. They look like JSON Web Tokens (RFC 7519), so that a client can read
-/// their claims, and are unsigned in truth: what counts is whether they are in the table.
+/// The valid tokens. They have the form of JSON Web Tokens (RFC 7519), so that clients can read the
+/// claims, but they are unsigned: a token is valid if it is in the table.
 struct CODATokens {
   enum Kind: String {
     case access, refresh
@@ -15,7 +15,8 @@ struct CODATokens {
     var expires: Int
   }
 
-  /// Tokens that are held; at the limit the expired ones go, then all: their owners sign in again.
+  /// Maximum number of tokens. At the limit, expired tokens are dropped, then all; users sign in
+  /// again.
   private static let capacity = 20_000
 
   private var grants: [String: Grant] = [:]
@@ -48,7 +49,7 @@ struct CODATokens {
     return token
   }
 
-  func user(ofAccess token: String, now: Int) throws(CODARefusal) -> CODAUser {
+  func user(ofAccess token: String, now: Int) throws(CODAError) -> CODAUser {
     guard let grant = grants[token], grant.expires > now else {
       throw .badAccessToken("Token is invalid or expired")
     }
@@ -56,7 +57,7 @@ struct CODATokens {
     return grant.user
   }
 
-  func user(ofRefresh token: String, now: Int) throws(CODARefusal) -> CODAUser {
+  func user(ofRefresh token: String, now: Int) throws(CODAError) -> CODAUser {
     guard let grant = grants[token], grant.expires > now, grant.kind == .refresh else {
       throw .badRefreshToken
     }

@@ -5,16 +5,16 @@ import Synchronization
 
 /// An emulated Google Workspace domain, `harbor.example`: Gmail, the directory, and sign-in.
 ///
-/// | path | Google's |
+/// | path | Google's address |
 /// |---|---|
 /// | `/gmail/v1/…`, `/upload/gmail/v1/…`, `/batch…` | `https://gmail.googleapis.com` |
 /// | `/admin/directory/v1/…` | `https://admin.googleapis.com` |
 /// | `/token` | `https://oauth2.googleapis.com/token` |
 /// | `/o/oauth2/v2/auth` | `https://accounts.google.com/o/oauth2/v2/auth` |
 ///
-/// What tests may rely on is in `GmailSeed`. Times are those of the sandbox's clock: access tokens
-/// live `GoogleGrants.accessSeconds`, attachment ids `GmailAttachmentIDs.lifeSeconds`, page tokens
-/// of users three days.
+/// `GmailSeed` documents the data that tests can rely on. Times are those of the sandbox's clock:
+/// access tokens live for `GoogleGrants.accessSeconds`, attachment ids for
+/// `GmailAttachmentIDs.lifeSeconds`, page tokens of users for three days.
 final class Gmail: EmulatedVendor {
   static let integrationID = "gmail"
   static let tokenPath = "/token"
@@ -22,14 +22,14 @@ final class Gmail: EmulatedVendor {
   private static let olderConsentPath = "/o/oauth2/auth"
 
   static let vocabulary = FaultVocabulary(
-    name: "gmail", hasSignIn: true, habits: [.newRefreshToken],
-    reasons: GoogleFaultForm.reasons, signInReasons: GoogleFaultForm.signInReasons)
+    name: "gmail", hasSignIn: true, quirks: [.newRefreshToken],
+    reasons: GoogleErrorForm.reasons, signInReasons: GoogleErrorForm.signInReasons)
 
   let vocabulary: FaultVocabulary = Gmail.vocabulary
   let integration = Gmail.integrationID
   let connectionName = "gmail_sandbox"
 
-  /// Lazy: a host that starts an emulation pays for its data only when it is asked for.
+  /// Lazy: a host that starts an emulator creates its data only on first use.
   private let state = Mutex<GoogleDomain?>(nil)
 
   func reset() { state.withLock { $0 = nil } }
@@ -76,41 +76,41 @@ final class Gmail: EmulatedVendor {
 
   // MARK: Requests
 
-  func place(of path: String) -> String? {
-    isSignIn(path) || GmailRoute.isOwn(path) || GmailBatch.isBatch(path) ? path : nil
+  func faultPath(of path: String) -> String? {
+    isSignIn(path) || GmailRoute.handles(path) || GmailBatch.isBatch(path) ? path : nil
   }
 
-  func isSignIn(_ place: String) -> Bool {
-    [Self.tokenPath, Self.consentPath, Self.olderConsentPath].contains(place)
+  func isSignIn(_ faultPath: String) -> Bool {
+    [Self.tokenPath, Self.consentPath, Self.olderConsentPath].contains(faultPath)
   }
 
   func batch(in request: HTTPServer.Request) -> VendorBatch? { GmailBatch.read(request) }
 
   func respond(
-    to request: HTTPServer.Request, clock: SandboxClock, habits: Set<VendorHabit>
+    to request: HTTPServer.Request, clock: SandboxClock, quirks: Set<VendorQuirk>
   ) -> HTTPServer.Response {
     do {
-      if request.path == Self.tokenPath { return try token(request, clock, habits) }
+      if request.path == Self.tokenPath { return try token(request, clock, quirks) }
       if isSignIn(request.path) {
-        guard request.method == "GET" else { throw GoogleRefusal.noSuchPage }
-        return withDomain { GoogleConsent(request: request, now: clock.now).answer(&$0) }
+        guard request.method == "GET" else { throw GoogleAPIError.noSuchPage }
+        return withDomain { GoogleConsent(request: request, now: clock.now).respond(&$0) }
       }
-      if GmailBatch.isBatch(request.path) { return GmailBatch.refusal(request) }
+      if GmailBatch.isBatch(request.path) { return GmailBatch.errorResponse(request) }
       let meant = request.overridden
       return try GmailFields.selected(of: call(meant, clock), by: meant)
     } catch {
-      return (error as? GoogleRefusal)?.response ?? GoogleRefusal.noSuchPage.response
+      return (error as? GoogleAPIError)?.response ?? GoogleAPIError.noSuchPage.response
     }
   }
 
   private func token(
-    _ request: HTTPServer.Request, _ clock: SandboxClock, _ habits: Set<VendorHabit>
-  ) throws(GoogleRefusal) -> HTTPServer.Response {
+    _ request: HTTPServer.Request, _ clock: SandboxClock, _ quirks: Set<VendorQuirk>
+  ) throws(GoogleAPIError) -> HTTPServer.Response {
     guard request.method == "POST" else { throw .noSuchPage }
     let endpoint = GoogleTokenEndpoint(
-      request, now: clock.now, rotatesRefreshTokens: habits.contains(.newRefreshToken))
+      request, now: clock.now, rotatesRefreshTokens: quirks.contains(.newRefreshToken))
     do {
-      return try withDomain { (domain) throws(GoogleTokenError) in try endpoint.answer(&domain) }
+      return try withDomain { (domain) throws(GoogleTokenError) in try endpoint.respond(&domain) }
     } catch {
       return error.response
     }
@@ -118,15 +118,16 @@ final class Gmail: EmulatedVendor {
 
   private func call(
     _ request: HTTPServer.Request, _ clock: SandboxClock
-  ) throws(GoogleRefusal) -> HTTPServer.Response {
+  ) throws(GoogleAPIError) -> HTTPServer.Response {
     guard let route = GmailRoute(request.method, request.path) else { throw .noSuchPage }
-    // Fields of a query that a method does not have are an error of the mail API alone.
-    if let stranger = request.query.first(where: { !route.knows($0.name) }), route.mailbox != nil {
+    // Only the mail API rejects unknown query parameters.
+    if let stranger = request.query.first(where: { !route.accepts($0.name) }), route.mailbox != nil
+    {
       throw .invalidArgument(
         "Invalid JSON payload received. Unknown name \"\(stranger.name)\": Cannot bind query "
           + "parameter. Field '\(stranger.name)' could not be found in request message.")
     }
-    return try withDomain { (domain) throws(GoogleRefusal) in
+    return try withDomain { (domain) throws(GoogleAPIError) in
       let access = try Self.access(request, domain, clock.now)
       guard !access.scopes.isDisjoint(with: route.scopes) else { throw .insufficientPermissions }
       let caller = try Self.caller(route, access, domain)
@@ -138,7 +139,7 @@ final class Gmail: EmulatedVendor {
 
   private static func access(
     _ request: HTTPServer.Request, _ domain: GoogleDomain, _ now: Int
-  ) throws(GoogleRefusal) -> GoogleGrants.Access {
+  ) throws(GoogleAPIError) -> GoogleGrants.Access {
     guard let token = token(of: request) else { throw .loginRequired }
     guard let access = domain.grants.access(token, now: now) else { throw .invalidCredentials }
     return access
@@ -152,10 +153,10 @@ final class Gmail: EmulatedVendor {
 
   private static func caller(
     _ route: GmailRoute, _ access: GoogleGrants.Access, _ domain: GoogleDomain
-  ) throws(GoogleRefusal) -> DirectoryUser {
+  ) throws(GoogleAPIError) -> DirectoryUser {
     let user = domain.users.first { $0.id == access.userID }
     guard let mailbox = route.mailbox else {
-      // Users that are no administrators have no say in the directory.
+      // Only administrators can use the directory.
       guard let user, user.isAdmin, !user.isSuspended else { throw .notAuthorized }
       return user
     }
@@ -167,10 +168,10 @@ final class Gmail: EmulatedVendor {
     return user
   }
 
-  /// Runs under the emulation's lock.
-  private func withDomain<Answer: Sendable, Failure: Error>(
-    _ body: (inout GoogleDomain) throws(Failure) -> Answer
-  ) throws(Failure) -> Answer {
+  /// Runs under the emulator's lock.
+  private func withDomain<Value: Sendable, Failure: Error>(
+    _ body: (inout GoogleDomain) throws(Failure) -> Value
+  ) throws(Failure) -> Value {
     try state.withLock { (state) throws(Failure) in
       var domain = state ?? GmailSeed.domain()
       state = nil
@@ -179,16 +180,16 @@ final class Gmail: EmulatedVendor {
     }
   }
 
-  // MARK: Faults
+  // MARK: Fault injection
 
-  func refusal(_ status: Int, retryAfterSeconds: Int?) -> HTTPServer.Response {
-    refusal(
-      VendorRefusal(
+  func errorResponse(_ status: Int, retryAfterSeconds: Int?) -> HTTPServer.Response {
+    errorResponse(
+      InjectedError(
         status: status, isSignIn: false, retryAfterSeconds: retryAfterSeconds, now: 0))
   }
 
-  func refusal(_ refusal: VendorRefusal) -> HTTPServer.Response {
-    GoogleFaultForm.response(refusal)
+  func errorResponse(_ error: InjectedError) -> HTTPServer.Response {
+    GoogleErrorForm.response(error)
   }
 
   func revokeToken(of request: HTTPServer.Request) {
@@ -198,6 +199,6 @@ final class Gmail: EmulatedVendor {
   }
 }
 
-extension VendorHabit {
-  static let newRefreshToken = VendorHabit(text: "new refresh token")
+extension VendorQuirk {
+  static let newRefreshToken = VendorQuirk(text: "new refresh token")
 }

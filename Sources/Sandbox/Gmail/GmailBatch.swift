@@ -1,6 +1,6 @@
 import HTTPServer
 
-/// Many calls in one request (multipart/mixed), each answered on its own.
+/// Many calls in one request (multipart/mixed), each with a separate response.
 enum GmailBatch {
   private static let paths = ["/batch", "/batch/gmail/v1", "/batch/admin/directory_v1"]
   private static let maximumCalls = 100
@@ -8,7 +8,7 @@ enum GmailBatch {
 
   static func isBatch(_ path: String) -> Bool { paths.contains(path) }
 
-  /// Nil also for one that is answered by `refusal`.
+  /// Nil if the request is not a batch, or if `errorResponse` handles it.
   static func read(_ request: HTTPServer.Request) -> VendorBatch? {
     guard isBatch(request.path), request.method == "POST" else { return nil }
     let parts = parts(of: request)
@@ -19,17 +19,18 @@ enum GmailBatch {
     return VendorBatch(requests: calls.compactMap { $0 }) { join($0, ids) }
   }
 
-  /// Of a request to the endpoint that is no batch.
-  static func refusal(_ request: HTTPServer.Request) -> HTTPServer.Response {
-    guard request.method == "POST" else { return GoogleRefusal.noSuchPage.response }
+  /// The error response for an invalid request to the batch endpoint.
+  static func errorResponse(_ request: HTTPServer.Request) -> HTTPServer.Response {
+    guard request.method == "POST" else { return GoogleAPIError.noSuchPage.response }
     let count = parts(of: request).count
     if count > maximumCalls {
-      return GoogleRefusal.error(
+      return GoogleAPIError.error(
         400, "Inner request count exceeds the limit. Received: \(count), Limit: \(maximumCalls)",
         reason: "badRequest"
       ).response
     }
-    return GoogleRefusal.error(400, "Failed to parse batch request.", reason: "badRequest").response
+    return GoogleAPIError.error(400, "Failed to parse batch request.", reason: "badRequest")
+      .response
   }
 
   private static func parts(of request: HTTPServer.Request) -> [MIMEEntity] {
@@ -38,7 +39,7 @@ enum GmailBatch {
     return whole.type == "multipart/mixed" ? whole.parts : []
   }
 
-  /// The request inside of a part; what the outer one has and it has not, it inherits.
+  /// The inner request of a part. It inherits missing headers from the outer request.
   private static func call(
     _ part: MIMEEntity, in outer: HTTPServer.Request
   ) -> HTTPServer.Request? {
@@ -47,7 +48,7 @@ enum GmailBatch {
     else { return nil }
     let line = String(decoding: part.content[..<end], as: UTF8.self)
     let words = line.split { $0 == " " || $0.isNewline }
-    guard words.count == 2 || words.count == 3, GmailRoute.isOwn(String(words[1])) else {
+    guard words.count == 2 || words.count == 3, GmailRoute.handles(String(words[1])) else {
       return nil
     }
     let (fields, body) = MIMEHeader.split(part.content[(end + 1)...])
@@ -71,13 +72,13 @@ enum GmailBatch {
   ) -> HTTPServer.Response {
     var body: [UInt8] = []
     for (response, id) in zip(responses, ids) {
-      // What breaks a connection breaks one call here.
+      // Faults that break a connection break one inner call here.
       let isWhole = response.delivery == .withContentLength
       let inner =
         isWhole
-        ? response : GoogleRefusal.error(503, "Backend Error", reason: "backendError").response
+        ? response : GoogleAPIError.error(503, "Backend Error", reason: "backendError").response
       var head = "--\(boundary)\r\nContent-Type: application/http\r\n"
-      if let id { head += "Content-ID: \(answer(to: id))\r\n" }
+      if let id { head += "Content-ID: \(responseID(for: id))\r\n" }
       head += "\r\nHTTP/1.1 \(inner.status) \(HTTPServer.Response.reason(inner.status))\r\n"
       for field in inner.headers.fields { head += "\(field.name): \(field.value)\r\n" }
       head += "Content-Length: \(inner.body.count)\r\n\r\n"
@@ -86,13 +87,13 @@ enum GmailBatch {
     body += Array("--\(boundary)--\r\n".utf8)
     var whole = HTTPServer.Response(
       200, headers: ["Content-Type": "multipart/mixed; boundary=\(boundary)"], body: body)
-    // They run side by side.
+    // The calls run in parallel.
     whole.delayMilliseconds = responses.map(\.delayMilliseconds).max() ?? 0
     return whole
   }
 
   /// `<response-item1>` for `<item1>`.
-  private static func answer(to id: String) -> String {
+  private static func responseID(for id: String) -> String {
     id.hasPrefix("<") ? "<response-" + id.dropFirst() : "response-" + id
   }
 }

@@ -2,21 +2,21 @@ import Basics
 import HTTPServer
 import JSON
 
-/// One call of somebody who may make it. Its methods are in the folders beside.
+/// One authorized call. Its methods are in the subdirectories.
 struct GmailCall {
   let request: HTTPServer.Request
   let route: GmailRoute
   let access: GoogleGrants.Access
-  /// Of the mailbox, or the administrator who acts on the directory.
+  /// The owner of the mailbox, or the administrator who uses the directory.
   let caller: DirectoryUser
   let clock: SandboxClock
 
   var now: Int { clock.now }
 
-  /// The stack of a connection's thread is small, and the bodies are flat.
+  /// Limits recursion: the stack of a connection's thread is small, and the bodies are flat.
   private static let maximumDepth = 32
 
-  func perform(on domain: inout GoogleDomain) throws(GoogleRefusal) -> HTTPServer.Response {
+  func perform(on domain: inout GoogleDomain) throws(GoogleAPIError) -> HTTPServer.Response {
     switch route.action {
     case .profile: ok(try profile(&domain))
     case .messageList: ok(try messageList(&domain))
@@ -43,14 +43,14 @@ struct GmailCall {
     }
   }
 
-  func mailbox(_ domain: inout GoogleDomain) throws(GoogleRefusal) -> GmailMailbox {
+  func mailbox(_ domain: inout GoogleDomain) throws(GoogleAPIError) -> GmailMailbox {
     domain.mailbox(of: caller)
   }
 
   // MARK: Requests
 
-  /// The body as an object; none is an empty one.
-  func body() throws(GoogleRefusal) -> JSON {
+  /// The body as an object. No body counts as an empty object.
+  func body() throws(GoogleAPIError) -> JSON {
     if request.body.isEmpty { return JSONFragment { $0.object { _ in } }.json }
     let limits = JSONLimits(depth: Self.maximumDepth)
     guard let json = try? JSON.parse(request.body, limits: limits), json.kind == .object else {
@@ -59,11 +59,11 @@ struct GmailCall {
     return json
   }
 
-  static let parseError = GoogleRefusal.error(
+  static let parseError = GoogleAPIError.error(
     400, "Invalid JSON payload received. Unexpected token.", reason: "parseError")
 
-  /// As the mail API's front end has it: a member that is none of the method's is an error.
-  func body(only names: [String]) throws(GoogleRefusal) -> JSON {
+  /// Like the mail API's front end, rejects unknown members.
+  func body(only names: [String]) throws(GoogleAPIError) -> JSON {
     let json = try body()
     for member in json.members {
       let name = member.name.string ?? ""
@@ -75,7 +75,7 @@ struct GmailCall {
     return json
   }
 
-  func flag(_ name: String) throws(GoogleRefusal) -> Bool {
+  func flag(_ name: String) throws(GoogleAPIError) -> Bool {
     switch request.query(name)?.lowercased() {
     case nil, "false", "0": return false
     case "true", "1", "": return true
@@ -84,7 +84,7 @@ struct GmailCall {
     }
   }
 
-  func number(_ name: String) throws(GoogleRefusal) -> Int? {
+  func number(_ name: String) throws(GoogleAPIError) -> Int? {
     guard let text = request.query(name) else { return nil }
     guard let number = Int(text) else {
       throw .invalidArgument("Invalid value at '\(name)' (TYPE_UINT32), \"\(text)\"")
@@ -92,7 +92,7 @@ struct GmailCall {
     return number
   }
 
-  // MARK: Answers
+  // MARK: Responses
 
   private func ok(_ value: JSONFragment) -> HTTPServer.Response { .googleJSON(200, value) }
 

@@ -4,10 +4,10 @@ import JSON
 
 /// A partial response: `fields=messages(id,threadId),nextPageToken` or `a/b`, `*` for any name.
 ///
-/// A mask goes as deep as it is written: what it names is whole, but `payload/parts/filename` says
-/// nothing about the parts of parts.
+/// A mask selects whole values at its depth; `payload/parts/filename` does not apply to nested
+/// parts.
 struct GmailFields {
-  /// Nil means all.
+  /// Nil means all members.
   private indirect enum Mask {
     case all
     case members([(name: String, mask: Mask)])
@@ -15,7 +15,7 @@ struct GmailFields {
 
   static func selected(
     of response: HTTPServer.Response, by request: HTTPServer.Request
-  ) throws(GoogleRefusal) -> HTTPServer.Response {
+  ) throws(GoogleAPIError) -> HTTPServer.Response {
     guard let text = request.query("fields"), !text.isEmpty, response.status == 200,
       !response.body.isEmpty
     else { return response }
@@ -56,7 +56,7 @@ struct GmailFields {
     var text: Substring
     private static let maximumDepth = 16
 
-    /// Nil for what is no mask.
+    /// Nil for an invalid mask.
     mutating func list(depth: Int) -> Mask? {
       guard depth < Self.maximumDepth else { return nil }
       var members: [(name: String, mask: Mask)] = []

@@ -1,4 +1,4 @@
-/// A path of the two APIs, taken apart.
+/// A parsed path of the two APIs.
 struct GmailRoute: Equatable {
   enum Action: Equatable {
     case profile
@@ -22,18 +22,18 @@ struct GmailRoute: Equatable {
   }
 
   let action: Action
-  /// Whose mailbox, an address or `me`; nil for the directory.
+  /// The address of the mailbox, or `me`; nil for the directory.
   let mailbox: String?
-  /// The body is a mail, or brings one.
+  /// Whether the body is or contains a mail.
   let isUpload: Bool
 
-  /// Whether one of the two APIs answers it, be it that there is nothing.
-  static func isOwn(_ path: String) -> Bool {
+  /// Whether the path belongs to one of the two APIs, even if nothing is there.
+  static func handles(_ path: String) -> Bool {
     ["/gmail/", "/upload/gmail/", "/resumable/upload/gmail/", "/admin/directory/"]
       .contains { path.hasPrefix($0) }
   }
 
-  /// Nil when there is nothing, also for a verb that the path does not have.
+  /// Nil if nothing is there, also for an unsupported verb.
   init?(_ verb: String, _ path: String) {
     var words = path.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
     guard words.first == "" else { return nil }
@@ -97,7 +97,7 @@ struct GmailRoute: Equatable {
     }
   }
 
-  /// Any one of them is enough.
+  /// Scopes for this call. One of them is sufficient.
   var scopes: Set<GoogleScope> {
     switch action {
     case .profile: [.mail, .compose, .metadata, .modify, .readOnly]
@@ -116,7 +116,7 @@ struct GmailRoute: Equatable {
     }
   }
 
-  /// Parameters beside those that every method has.
+  /// Parameters in addition to the common ones.
   var parameters: [String] {
     switch action {
     case .messageList: ["q", "labelIds", "maxResults", "pageToken", "includeSpamTrash"]
@@ -137,7 +137,7 @@ struct GmailRoute: Equatable {
     "quotaUser", "upload_protocol", "uploadType", "upload_id",
   ]
 
-  func knows(_ parameter: String) -> Bool {
+  func accepts(_ parameter: String) -> Bool {
     Self.common.contains(parameter) || parameters.contains(parameter)
   }
 }

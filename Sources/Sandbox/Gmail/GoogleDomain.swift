@@ -1,11 +1,11 @@
-/// Everything that the emulation knows: users, their mail, and who is signed in.
+/// The complete state of the emulator: users, their mail and their grants.
 struct GoogleDomain {
   static let name = "harbor.example"
   static let customerID = "C03sandb0x"
 
   var users: [DirectoryUser]
   var deletedUsers: [DirectoryUser] = []
-  /// By the user's id; a mailbox is made when it is first needed.
+  /// By user id. A mailbox is created on first use.
   var mailboxes: [String: GmailMailbox] = [:]
   var grants = GoogleGrants()
   var attachments = GmailAttachmentIDs()
@@ -15,7 +15,7 @@ struct GoogleDomain {
 
   init(users: [DirectoryUser]) { self.users = users }
 
-  /// The user with that address, alias or id, who is not deleted.
+  /// The active user with that address, alias or id.
   func user(_ key: String) -> DirectoryUser? {
     let key = key.lowercased()
     return users.first { $0.id == key || $0.addresses.contains(key) }
@@ -25,16 +25,16 @@ struct GoogleDomain {
     mailboxes[user.id] ?? GmailMailbox(address: user.email)
   }
 
-  mutating func change<Answer, Failure: Error>(
-    _ user: DirectoryUser, _ body: (inout GmailMailbox) throws(Failure) -> Answer
-  ) throws(Failure) -> Answer {
+  mutating func change<Value, Failure: Error>(
+    _ user: DirectoryUser, _ body: (inout GmailMailbox) throws(Failure) -> Value
+  ) throws(Failure) -> Value {
     var mailbox = mailbox(of: user)
     mailboxes[user.id] = nil
     defer { mailboxes[user.id] = mailbox }
     return try body(&mailbox)
   }
 
-  /// Different at every call.
+  /// Returns a new number on each call.
   mutating func nextNumber() -> Int {
     lastNumber += 1
     return lastNumber

@@ -3,15 +3,15 @@ import HTTPServer
 import JSON
 
 extension HTTPServer.Request {
-  /// `http://HOST`, as the client named it.
+  /// `http://HOST`, as the client addressed the server.
   var origin: String {
     let host = headers["Host"] ?? ""
     let isHost = host.utf8.allSatisfy { (0x21...0x7E).contains($0) }
     return "http://" + (isHost && !host.isEmpty ? host : "127.0.0.1")
   }
 
-  /// The request that is meant by one that names another verb: clients send a GET whose address
-  /// would be too long as a POST with the query as its body.
+  /// The request with its overridden verb: clients send a GET with a long query as a POST with the
+  /// query in the body.
   var overridden: HTTPServer.Request {
     guard method == "POST", let verb = headers["X-HTTP-Method-Override"] else { return self }
     var request = self

@@ -5,10 +5,10 @@ import Synchronization
 
 /// An emulated GravityZone Control Center with two companies.
 ///
-/// The API of the cloud is at `/api/v1.0/jsonrpc/SERVICE`, v1.1 and v1.2 beside it; a method that
-/// a version did not change answers there as in the version before. The on-premises paths
-/// `network/computers`, `network/virtualmachines` and `reports/SERVICE` answer too. Ids are made
-/// up, so tests ask for them by name. What tests may rely on:
+/// The cloud API is at `/api/v1.0/jsonrpc/SERVICE`, with v1.1 and v1.2 next to it. A method that a
+/// version did not change behaves as in the previous version. The on-premises paths
+/// `network/computers`, `network/virtualmachines` and `reports/SERVICE` also work. Ids are
+/// generated, so tests look them up by name. Tests can rely on:
 ///
 /// | | Harbor Logistics | Lantern Clinics |
 /// |---|---|---|
@@ -18,12 +18,12 @@ import Synchronization
 /// | in the group Deleted | `OLD-PC1`, `OLD-PC2` | none |
 /// | groups | `Headquarters` with `Finance` (with `Payroll`) and `Engineering`, … | `Wards` |
 ///
-/// Times on the sandbox's clock: `isolationSeconds`, `scanPendingSeconds`, `scanSeconds` and
+/// Durations on the sandbox's clock: `isolationSeconds`, `scanPendingSeconds`, `scanSeconds` and
 /// `quarantineSeconds` of `GravityZoneState`.
 final class GravityZone: EmulatedVendor {
   static let vocabulary = FaultVocabulary(
     name: "gravityzone", hasSignIn: false, methods: GravityZoneMethod.allCases.map(\.rawValue),
-    habits: [.errorsAsHTTPStatus, .noRetryAfter, .noRateLimits])
+    quirks: [.errorsAsHTTPStatus, .noRetryAfter, .noRateLimits])
 
   let vocabulary: FaultVocabulary = GravityZone.vocabulary
   let integration = "bitdefender_gravityzone"
@@ -32,7 +32,7 @@ final class GravityZone: EmulatedVendor {
   private let state = Mutex(State())
 
   private struct State {
-    /// Lazy: a host that starts an emulation pays for its data only when it is asked for.
+    /// Lazy: a host that starts an emulator creates its data only on first use.
     var data: GravityZoneState?
     var limits = GravityZoneLimits()
   }
@@ -55,39 +55,39 @@ final class GravityZone: EmulatedVendor {
 
   // MARK: Requests
 
-  func place(of path: String) -> String? { GravityZoneRoute.isOwn(path) ? path : nil }
+  func faultPath(of path: String) -> String? { GravityZoneRoute.handles(path) ? path : nil }
 
-  func isSignIn(_ place: String) -> Bool { false }
+  func isSignIn(_ faultPath: String) -> Bool { false }
 
   func method(of request: HTTPServer.Request) -> String? {
     (try? GravityZoneEnvelope.parse(request.body))?["method"]?.string
   }
 
   func respond(
-    to request: HTTPServer.Request, clock: SandboxClock, habits: Set<VendorHabit>
+    to request: HTTPServer.Request, clock: SandboxClock, quirks: Set<VendorQuirk>
   ) -> HTTPServer.Response {
     guard let key = GravityZoneKey(request) else {
-      return GravityZoneRefusal.response(401)
+      return GravityZoneErrorResponse.response(401)
     }
     guard let route = GravityZoneRoute(request.path) else {
-      return GravityZoneRefusal.response(404)
+      return GravityZoneErrorResponse.response(404)
     }
     guard request.method == route.verb else {
-      return GravityZoneRefusal.response(405, allowed: route.verb)
+      return GravityZoneErrorResponse.response(405, allowed: route.verb)
     }
-    guard key.areas.contains(route.area) else { return GravityZoneRefusal.response(403) }
+    guard key.areas.contains(route.area) else { return GravityZoneErrorResponse.response(403) }
     guard case .service = route.target else {
       let now = clock.now
       return withData(now) { $0.archive(request, key, now: now) }
     }
     let envelope = GravityZoneEnvelope(request.body)
-    if !habits.contains(.noRateLimits),
-      let wait = waitForTurn(key, envelope.bucket, clock)
+    if !quirks.contains(.noRateLimits),
+      let wait = waitForAdmission(key, envelope.bucket, clock)
     {
-      return GravityZoneRefusal.response(
-        429, retryAfterSeconds: habits.contains(.noRetryAfter) ? nil : wait)
+      return GravityZoneErrorResponse.response(
+        429, retryAfterSeconds: quirks.contains(.noRetryAfter) ? nil : wait)
     }
-    return envelope.answer(errorsAsStatus: habits.contains(.errorsAsHTTPStatus)) {
+    return envelope.respond(errorsAsStatus: quirks.contains(.errorsAsHTTPStatus)) {
       json throws(GravityZoneError) in
       let call = try GravityZoneCall(
         json, route: route, key: key, now: clock.now,
@@ -100,8 +100,8 @@ final class GravityZone: EmulatedVendor {
 
   /// Blocks while the call is queued.
   ///
-  /// - Returns: nil, or the seconds after which a refused call may be tried again.
-  private func waitForTurn(
+  /// - Returns: nil if the call is admitted; otherwise the seconds after which it can be retried.
+  private func waitForAdmission(
     _ key: GravityZoneKey, _ bucket: GravityZoneLimits.Bucket, _ clock: SandboxClock
   ) -> Int? {
     let now = clock.nowMilliseconds
@@ -109,37 +109,37 @@ final class GravityZone: EmulatedVendor {
     case .at(let moment):
       clock.wait(untilMilliseconds: moment)
       return nil
-    case .refused(let retryAfterSeconds): return retryAfterSeconds
+    case .rejected(let retryAfterSeconds): return retryAfterSeconds
     }
   }
 
-  /// Runs under the emulation's lock, on data in which everything that was due has happened.
-  private func withData<Answer: Sendable, Failure: Error>(
-    _ now: Int, _ body: (inout GravityZoneState) throws(Failure) -> Answer
-  ) throws(Failure) -> Answer {
+  /// Runs under the emulator's lock, after all due changes were applied.
+  private func withData<Value: Sendable, Failure: Error>(
+    _ now: Int, _ body: (inout GravityZoneState) throws(Failure) -> Value
+  ) throws(Failure) -> Value {
     try state.withLock { (state) throws(Failure) in
       var data = state.data ?? GravityZoneSeed.state(now: now)
       state.data = nil
       defer { state.data = data }
-      data.catchUp(to: now)
+      data.advance(to: now)
       return try body(&data)
     }
   }
 
-  // MARK: Faults
+  // MARK: Fault injection
 
-  func refusal(_ status: Int, retryAfterSeconds: Int?) -> HTTPServer.Response {
-    GravityZoneRefusal.response(status, retryAfterSeconds: retryAfterSeconds)
+  func errorResponse(_ status: Int, retryAfterSeconds: Int?) -> HTTPServer.Response {
+    GravityZoneErrorResponse.response(status, retryAfterSeconds: retryAfterSeconds)
   }
 
   func revokeToken(of request: HTTPServer.Request) {
-    preconditionFailure("the grammar of faults knows of no token")
+    preconditionFailure("the fault grammar has no tokens for this vendor")
   }
 }
 
-extension VendorHabit {
-  /// Instead of status 200 with the error in the body.
-  static let errorsAsHTTPStatus = VendorHabit(text: "errors as http status")
-  static let noRetryAfter = VendorHabit(text: "no retry-after header")
-  static let noRateLimits = VendorHabit(text: "no rate limits")
+extension VendorQuirk {
+  /// Errors as HTTP status instead of status 200 with the error in the body.
+  static let errorsAsHTTPStatus = VendorQuirk(text: "errors as http status")
+  static let noRetryAfter = VendorQuirk(text: "no retry-after header")
+  static let noRateLimits = VendorQuirk(text: "no rate limits")
 }

@@ -1,7 +1,7 @@
 import Basics
 import JSON
 
-/// Something that may not run or connect.
+/// A blocklist item: a file, path or connection that is blocked.
 struct GravityZoneBlocklistItem {
   enum Rule: Equatable {
     case hash(algorithm: Int, String)
@@ -12,7 +12,7 @@ struct GravityZoneBlocklistItem {
   let id: String
   let companyID: String
   let rule: Rule
-  /// 1 an incident, 2 an import, 3 somebody by hand.
+  /// 1 an incident, 2 an import, 3 manual.
   let source: Int
   let note: String
   let filename: String?
@@ -37,7 +37,7 @@ struct GravityZoneBlocklistItem {
     }
   }
 
-  /// As v1.2 has it.
+  /// The format of v1.2.
   func writeRule(to writer: inout JSONWriter, company: GravityZoneCompany?) {
     writer.object { writer in
       writer.member("id", id)

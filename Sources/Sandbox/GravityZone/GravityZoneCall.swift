@@ -1,18 +1,18 @@
 import Basics
 import JSON
 
-/// One call of a key that may make it. Its methods are in the files beside, one for each service.
+/// One authorized call. Its methods are in separate files, one per service.
 struct GravityZoneCall {
   let method: GravityZoneMethod
   let route: GravityZoneRoute
   let key: GravityZoneKey
   let now: Int
-  /// `http://HOST`, as the client named it.
+  /// `http://HOST`, as the client addressed the server.
   let origin: String
 
   private let json: JSON
 
-  /// - Parameter envelope: checked.
+  /// - Parameter envelope: already validated.
   init(
     _ envelope: JSON, route: GravityZoneRoute, key: GravityZoneKey, now: Int, origin: String
   ) throws(GravityZoneError) {

@@ -18,7 +18,7 @@ struct GravityZoneEndpoint {
     case isolated
     case restoring(until: Int)
 
-    mutating func catchUp(to now: Int) {
+    mutating func advance(to now: Int) {
       switch self {
       case .isolating(let end) where end <= now: self = .isolated
       case .restoring(let end) where end <= now: self = .none
@@ -44,7 +44,7 @@ struct GravityZoneEndpoint {
   var fqdn: String { name.lowercased() + ".sandbox.example" }
   var ip: String { "10.\(machine.rawValue).\(number / 250).\(10 + number % 240)" }
 
-  /// Bare digits; a machine that comes by cable and by air has two.
+  /// Digits without separators. A machine with cable and Wi-Fi has two addresses.
   var macs: [String] {
     let digits = String(number, radix: 16)
     let tail = String(repeating: "0", count: 6 - digits.count) + digits
@@ -54,7 +54,7 @@ struct GravityZoneEndpoint {
   var isManagedWithBest: Bool { isManaged && machine != .other }
   var inventoryType: Int { machine.rawValue <= 1 ? 5 : machine.rawValue + 4 }
 
-  // MARK: Answers
+  // MARK: Responses
 
   func writeListed(to writer: inout JSONWriter) {
     writer.object { writer in
@@ -91,7 +91,7 @@ struct GravityZoneEndpoint {
     writer.member("ssid", ssid)
   }
 
-  /// Flags that are there only when they are true.
+  /// Flags that are present only if they are true.
   private func writeRole(to writer: inout JSONWriter) {
     switch role {
     case .workstation: break

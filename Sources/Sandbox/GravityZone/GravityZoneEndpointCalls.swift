@@ -1,7 +1,7 @@
 import Basics
 import JSON
 
-/// Calls about one endpoint.
+/// Calls for one endpoint.
 extension GravityZoneCall {
   func endpointDetails(_ state: GravityZoneState) throws(GravityZoneError) -> JSONFragment {
     let parameters = try parameters("endpointId", "options")
@@ -14,7 +14,7 @@ extension GravityZoneCall {
     return JSONFragment { endpoint.writeDetails(to: &$0, group: group, now: now) }
   }
 
-  /// Into the group Deleted, and out of that for good.
+  /// Moves an endpoint into the group Deleted; removes it if it is already there.
   func deleteEndpoint(_ state: inout GravityZoneState) throws(GravityZoneError) -> JSONFragment {
     let id = try parameters("endpointId").id("endpointId")
     guard let index = state.endpointIndex(id, key) else { throw .invalid("endpointId") }
@@ -28,7 +28,7 @@ extension GravityZoneCall {
     return .null
   }
 
-  /// Of a group, too, where it shows nowhere.
+  /// Also accepts a group, although its label is never shown.
   func setLabel(_ state: inout GravityZoneState) throws(GravityZoneError) -> JSONFragment {
     let parameters = try parameters("endpointId", "label")
     let id = try parameters.id("endpointId")

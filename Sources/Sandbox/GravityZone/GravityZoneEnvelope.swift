@@ -2,11 +2,12 @@ import Basics
 import HTTPServer
 import JSON
 
-/// The JSON-RPC 2.0 around a call.
+/// The JSON-RPC 2.0 envelope of a call.
 struct GravityZoneEnvelope {
   private let json: Result<JSON, GravityZoneError>
 
-  /// The stack of a connection's thread is small, and the vendor's bodies are flat.
+  /// Limits recursion: the stack of a connection's thread is small, and the vendor's bodies are
+  /// flat.
   private static let maximumDepth = 64
 
   static func parse(_ body: [UInt8]) throws(JSONError) -> JSON {
@@ -21,13 +22,13 @@ struct GravityZoneEnvelope {
     }
   }
 
-  /// Calls that go wrong count like others.
+  /// Failed calls count against the rate limit, too.
   var bucket: GravityZoneLimits.Bucket {
     let name = (try? json.get())?["method"]?.string ?? ""
     return GravityZoneMethod(rawValue: name)?.bucket ?? .others
   }
 
-  func answer(
+  func respond(
     errorsAsStatus: Bool, _ perform: (JSON) throws(GravityZoneError) -> JSONFragment
   ) -> HTTPServer.Response {
     let id = (try? json.get())?["id"]
@@ -46,7 +47,7 @@ struct GravityZoneEnvelope {
     }
   }
 
-  /// The whole envelope; `id` and `params` are as mandatory as the rest.
+  /// The validated envelope. `id` and `params` are mandatory, too.
   private func checked() throws(GravityZoneError) -> JSON {
     let json = try self.json.get()
     guard json.kind == .object else { throw .invalidRequest("jsonrpc") }
@@ -59,7 +60,7 @@ struct GravityZoneEnvelope {
     return json
   }
 
-  /// - Parameter id: of the request, as far as it could be read.
+  /// - Parameter id: of the request, if it could be read.
   static func error(_ error: GravityZoneError, id: JSON?) -> JSONFragment {
     JSONFragment { writer in
       writer.object { writer in

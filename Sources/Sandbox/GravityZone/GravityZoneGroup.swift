@@ -4,7 +4,7 @@ import JSON
 /// A folder of endpoints.
 struct GravityZoneGroup {
   enum Kind {
-    /// The two system groups that each company has.
+    /// The two system groups of each company.
     case computers, deleted
     case custom
   }
@@ -12,7 +12,7 @@ struct GravityZoneGroup {
   let id: String
   let name: String
   let kind: Kind
-  /// A system group's is its company.
+  /// For a system group, its company.
   var parentID: String
   let companyID: String
 

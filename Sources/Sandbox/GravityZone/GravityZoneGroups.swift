@@ -1,9 +1,9 @@
 import Basics
 import JSON
 
-/// Groups, and which endpoints are in them.
+/// Calls for groups and their endpoints.
 extension GravityZoneCall {
-  /// The two system groups for a company or nothing, the groups directly below for a group.
+  /// For a company or no parent, the two system groups; for a group, its direct subgroups.
   func customGroups(_ state: GravityZoneState) throws(GravityZoneError) -> JSONFragment {
     let id = try parameters("parentId").optionalID("parentId") ?? key.companyIDs[0]
     guard state.container(id, key) != nil else { throw .invalid("parentId") }
@@ -39,7 +39,7 @@ extension GravityZoneCall {
     return .null
   }
 
-  /// By force what was in it goes to the group Deleted.
+  /// With `force`, the contents move to the group Deleted.
   func deleteGroup(_ state: inout GravityZoneState) throws(GravityZoneError) -> JSONFragment {
     let parameters = try parameters("groupId", "force")
     let (id, isForced) = (try parameters.id("groupId"), try parameters.flag("force") ?? false)
@@ -55,7 +55,7 @@ extension GravityZoneCall {
     return .null
   }
 
-  /// All of them or none.
+  /// All or nothing.
   func moveEndpoints(_ state: inout GravityZoneState) throws(GravityZoneError) -> JSONFragment {
     let parameters = try parameters("endpointIds", "groupId")
     let ids = try parameters.ids("endpointIds", maximum: 1_000)

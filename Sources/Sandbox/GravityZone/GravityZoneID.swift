@@ -1,6 +1,6 @@
 /// Ids of the API: 24 lower-case hexadecimal digits.
 enum GravityZoneID {
-  /// What an id that the seed made is of; no two kinds share an id.
+  /// The object type in a seed id. Ids of different types never collide.
   enum Kind: Int {
     case company = 1
     case group, endpoint, blocklistItem, scanTask, quarantineItem, report, policy, task, user
@@ -14,7 +14,7 @@ enum GravityZoneID {
       }
   }
 
-  /// - Parameter seconds: since 1970, when the object was made, which the real ids begin with.
+  /// - Parameter seconds: creation time since 1970. Real ids start with it.
   static func make(_ kind: Kind, _ number: Int, at seconds: Int = GravityZoneSeed.epoch) -> String {
     hex(seconds, digits: 8) + "b1a43d" + hex(kind.rawValue, digits: 4) + hex(number, digits: 6)
   }

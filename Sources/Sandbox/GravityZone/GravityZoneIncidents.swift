@@ -1,7 +1,7 @@
 import Basics
 import JSON
 
-/// The block list.
+/// Calls for the blocklist.
 extension GravityZoneCall {
   private typealias Entry = (rule: GravityZoneBlocklistItem.Rule, note: String)
 
@@ -90,7 +90,7 @@ extension GravityZoneCall {
       let company = state.companies.first { $0.id == companyID }
       return page.envelope(own) { $0.writeRule(to: &$1, company: company) }
     }
-    // v1.0 knows of hashes alone.
+    // v1.0 returns only hashes.
     let hashes = own.filter { item in
       if case .hash = item.rule { true } else { false }
     }

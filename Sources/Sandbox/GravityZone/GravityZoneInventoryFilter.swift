@@ -1,5 +1,5 @@
-/// What a list of the network is narrowed to. Its types are an "or", everything else an "and"; a
-/// flag that is false asks for nothing.
+/// The filter of a network list. Types are combined with "or", everything else with "and". A false
+/// flag does not filter.
 struct GravityZoneInventoryFilter {
   private static let types = [
     "companies": [1], "companyFolders": [3], "groups": [4], "computers": [5],
@@ -16,7 +16,7 @@ struct GravityZoneInventoryFilter {
   private let macs: [String]?
   /// In lower case, without the asterisk.
   private let name: String?
-  /// The name begins so, or else holds it somewhere.
+  /// Whether the name must start with the text; otherwise it must contain it.
   private let isPrefix: Bool
 
   init(
@@ -61,7 +61,7 @@ struct GravityZoneInventoryFilter {
       }
   }
 
-  /// A company or a group, which has no address and no role.
+  /// Admits a company or a group, which have no address and no role.
   func admits(type: Int, name: String) -> Bool {
     (wantedTypes?.contains(type) ?? true) && admits(name: name) && ssid == nil && macs == nil
       && security.isEmpty

@@ -1,14 +1,14 @@
 import Basics
 import JSON
 
-/// Cutting endpoints off the network, and back.
+/// Isolates endpoints from the network and restores them.
 extension GravityZoneCall {
   func isolate(_ state: inout GravityZoneState) throws(GravityZoneError) -> JSONFragment {
     let indices = try endpointIndices(state)
     for index in indices where !state.endpoints[index].isManaged { throw .notManaged }
     for index in indices {
       switch state.endpoints[index].isolation {
-      // Asked for once more it stays as it is.
+      // A repeated request does not change the state.
       case .isolating, .isolated: break
       case .none, .restoring:
         state.endpoints[index].isolation = .isolating(
@@ -29,7 +29,7 @@ extension GravityZoneCall {
     return tasks(for: indices, &state)
   }
 
-  /// All of them or none.
+  /// All or nothing.
   private func endpointIndices(_ state: GravityZoneState) throws(GravityZoneError) -> [Int] {
     let name = route.minorVersion >= 2 ? "endpointIds" : "endpointId"
     let parameters = try parameters(name)

@@ -1,7 +1,7 @@
 import Basics
 import HTTPServer
 
-/// An API key: what it opens and whose it is.
+/// An API key with its rights.
 struct GravityZoneKey {
   enum Area: String, CaseIterable {
     case general, network, incidents, quarantine, reports
@@ -9,23 +9,23 @@ struct GravityZoneKey {
 
   let text: String
   let areas: [Area]
-  /// Whose data it reaches; the first is the owner.
+  /// The companies that the key can access. The first one is the owner.
   let companyIDs: [String]
   let mayChangeBlocklist: Bool
 
-  /// Everything of both companies.
+  /// All rights for both companies.
   static let partner = GravityZoneKey(
     text: "b4a1c0de5eed00112233445566778899aabbccddeeff00112233445566778811",
     areas: Area.allCases, companyIDs: [GravityZoneSeed.harborID, GravityZoneSeed.lanternID],
     mayChangeBlocklist: true)
 
-  /// Harbor Logistics, network and incidents alone, and no right to the block list.
+  /// Harbor Logistics, only network and incidents, without the right to change the blocklist.
   static let analyst = GravityZoneKey(
     text: "b4a1c0de5eed00112233445566778899aabbccddeeff00112233445566778822",
     areas: [.network, .incidents], companyIDs: [GravityZoneSeed.harborID],
     mayChangeBlocklist: false)
 
-  /// Everything of Lantern Clinics.
+  /// All rights for Lantern Clinics.
   static let clinic = GravityZoneKey(
     text: "b4a1c0de5eed00112233445566778899aabbccddeeff00112233445566778833",
     areas: Area.allCases, companyIDs: [GravityZoneSeed.lanternID], mayChangeBlocklist: true)
@@ -34,7 +34,7 @@ struct GravityZoneKey {
 }
 
 extension GravityZoneKey {
-  /// The key that a request comes with: the user name of Basic authentication, the password empty.
+  /// The key of a request: the user name of Basic authentication with an empty password.
   init?(_ request: HTTPServer.Request) {
     let header = request.headers["Authorization"] ?? ""
     let expected = Self.all.first { key in

@@ -1,4 +1,4 @@
-/// How many calls of a key are let through in a stretch of time.
+/// The rate limits per key.
 struct GravityZoneLimits {
   enum Bucket: Hashable {
     case others, tasks, blocklist
@@ -13,29 +13,29 @@ struct GravityZoneLimits {
 
     var milliseconds: Int { self == .others ? 1_000 : 60_000 }
 
-    /// Calls beyond, which wait for their turn.
+    /// Maximum number of further calls that are queued.
     var queue: Int { self == .blocklist ? 0 : 10 }
   }
 
   enum Admission {
-    /// The turn of the call, now or later.
+    /// The time of admission, now or later.
     case at(Int)
-    case refused(retryAfterSeconds: Int)
+    case rejected(retryAfterSeconds: Int)
   }
 
-  private struct Place: Hashable {
+  private struct Key: Hashable {
     let key: String
     let bucket: Bucket
   }
 
-  /// When calls had or will have their turn, in milliseconds, oldest first; none that is over.
-  private var turns: [Place: [Int]] = [:]
+  /// Admission times of calls in milliseconds, oldest first. Expired ones are removed.
+  private var turns: [Key: [Int]] = [:]
 
   mutating func admit(_ key: String, _ bucket: Bucket, now: Int) -> Admission {
-    let place = Place(key: key, bucket: bucket)
-    var own = turns[place, default: []]
+    let limit = Key(key: key, bucket: bucket)
+    var own = turns[limit, default: []]
     own.removeAll { $0 <= now - bucket.milliseconds }
-    defer { turns[place] = own }
+    defer { turns[limit] = own }
     guard own.count >= bucket.calls else {
       own.append(now)
       return .at(now)
@@ -43,9 +43,9 @@ struct GravityZoneLimits {
     let waiting = own.filter { $0 > now }
     let next = own[own.count - bucket.calls] + bucket.milliseconds
     guard waiting.count < bucket.queue else {
-      // With a queue, when the first of it leaves; without one, when there is a turn.
+      // With a queue, when its first call leaves; without a queue, when a call is allowed again.
       let left = (waiting.first ?? next) - now
-      return .refused(retryAfterSeconds: max(1, (left + 999) / 1_000))
+      return .rejected(retryAfterSeconds: max(1, (left + 999) / 1_000))
     }
     own.append(next)
     return .at(next)

@@ -1,7 +1,7 @@
 import Basics
 import JSON
 
-/// Lists of what is in the network.
+/// Lists of the network inventory.
 extension GravityZoneCall {
   private enum Item {
     case company(GravityZoneCompany)
@@ -9,7 +9,7 @@ extension GravityZoneCall {
     case endpoint(GravityZoneEndpoint)
   }
 
-  /// Without a parent, what is in Computers and Groups of the key's own company.
+  /// Without a parent, the content of Computers and Groups in the key's own company.
   func endpointsList(_ state: GravityZoneState) throws(GravityZoneError) -> JSONFragment {
     let parameters = try parameters("parentId", "isManaged", "page", "perPage", "filters")
     let parentID = try parameters.optionalID("parentId")
@@ -19,7 +19,8 @@ extension GravityZoneCall {
     let group = state.container(parentID ?? key.companyIDs[0], key)
     guard let group else { throw .invalid("parentId") }
     let isCompany = parentID.map { $0 != group.id } ?? false
-    // Everything of a company is more than its Computers and Groups: the group Deleted, too.
+    // A recursive list of a company includes the group Deleted, in addition to Computers and
+    // Groups.
     let parents =
       filter.isRecursive ? state.subtree(isCompany ? group.companyID : group.id) : [group.id]
     let shown = state.endpoints.filter { endpoint in
@@ -29,7 +30,7 @@ extension GravityZoneCall {
     return page.envelope(shown) { $0.writeListed(to: &$1) }
   }
 
-  /// On-premises the machines of a kind have a path of their own.
+  /// On-premises, each type of machine has a separate path.
   private func isShown(_ endpoint: GravityZoneEndpoint) -> Bool {
     let isVirtual = endpoint.machine == .virtualMachine || endpoint.machine == .ec2Instance
     return switch route.kind {
@@ -39,7 +40,7 @@ extension GravityZoneCall {
     }
   }
 
-  /// Without a parent, the companies that the key reaches.
+  /// Without a parent, the companies of the key.
   func inventory(_ state: GravityZoneState) throws(GravityZoneError) -> JSONFragment {
     let parameters = try parameters("parentId", "page", "perPage", "filters")
     let parentID = try parameters.optionalID("parentId")

@@ -34,7 +34,7 @@ enum GravityZoneMethod: String, CaseIterable {
     }
   }
 
-  /// The service of a path has it. An exchange server's quarantine takes no files from outside.
+  /// Whether the service of a path has the method. Files cannot be added to an Exchange quarantine.
   func isIn(_ route: GravityZoneRoute) -> Bool {
     area == route.area && !(self == .createAddFileToQuarantineTask && route.kind == .exchange)
   }

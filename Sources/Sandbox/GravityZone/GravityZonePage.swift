@@ -10,11 +10,11 @@ struct GravityZonePage {
   private func pages(of count: Int) -> Int { count / size + (count % size > 0 ? 1 : 0) }
 
   private func part<Item>(of items: [Item]) -> ArraySlice<Item> {
-    // The number has no upper limit, so it is compared before it is multiplied.
+    // The number has no upper limit, so compare before multiplying.
     number > pages(of: items.count) ? [] : items.dropFirst((number - 1) * size).prefix(size)
   }
 
-  /// `{"page","pagesCount","perPage","total","items"}`; a page past the end has no items.
+  /// `{"page","pagesCount","perPage","total","items"}`. A page past the end has no items.
   func envelope<Item>(
     _ items: [Item], _ write: (Item, inout JSONWriter) -> Void
   ) -> JSONFragment {
@@ -30,7 +30,7 @@ struct GravityZonePage {
     }
   }
 
-  /// As the inventory of v1.1 has it: the totals on the first page alone.
+  /// The format of the v1.1 inventory: totals only on the first page.
   func inventoryEnvelope<Item>(
     _ items: [Item], _ write: (Item, inout JSONWriter) -> Void
   ) -> JSONFragment {

@@ -1,11 +1,11 @@
 import Basics
 import JSON
 
-/// The parameters of a call, or an object among them. Strict: whatever is unknown, null or of the
-/// wrong type is refused by its name.
+/// The parameters of a call, or a nested object. Strict: unknown parameters, nulls and wrong types
+/// are rejected by name.
 struct GravityZoneParameters {
   private let json: JSON
-  /// Before the names in refusals, such as `filters.`.
+  /// The prefix of names in errors, such as `filters.`.
   private let prefix: String
 
   init(_ json: JSON, prefix: String = "", only names: [String]) throws(GravityZoneError) {
@@ -82,7 +82,7 @@ struct GravityZoneParameters {
     return texts
   }
 
-  /// At least one, each once.
+  /// At least one, without duplicates.
   func ids(_ name: String, maximum: Int) throws(GravityZoneError) -> [String] {
     let ids = try texts(name, maximum: maximum)
     guard ids.allSatisfy(GravityZoneID.isValid) else { throw .invalid(prefix + name) }
@@ -90,7 +90,7 @@ struct GravityZoneParameters {
     return ids.filter { seen.insert($0).inserted }
   }
 
-  /// An empty object when it is absent.
+  /// An empty object if absent.
   func object(
     _ name: String, only names: [String]
   ) throws(GravityZoneError) -> GravityZoneParameters {

@@ -1,7 +1,7 @@
 import Basics
 import JSON
 
-/// The quarantine of the service that the path names.
+/// Calls for the quarantine of the service in the path.
 extension GravityZoneCall {
   private var service: GravityZoneQuarantineItem.Service {
     route.kind == .exchange ? .exchange : .computers
@@ -24,7 +24,7 @@ extension GravityZoneCall {
     return page.envelope(shown) { $0.0.write(to: &$1, on: $0.1) }
   }
 
-  /// All of them or none.
+  /// All or nothing.
   func removeQuarantineItems(
     _ state: inout GravityZoneState
   ) throws(GravityZoneError) -> JSONFragment {
@@ -47,7 +47,7 @@ extension GravityZoneCall {
     return tasks(indices.count, &state)
   }
 
-  /// The targets that cannot are passed over. The file is there a little later.
+  /// Skips targets without support. The file appears after a delay.
   func addToQuarantine(_ state: inout GravityZoneState) throws(GravityZoneError) -> JSONFragment {
     let parameters = try parameters("endpointIds", "filePath")
     let ids = try parameters.ids("endpointIds", maximum: 100)

@@ -1,4 +1,4 @@
-/// What a list of the quarantine is narrowed to; all of it must be so.
+/// The filter of a quarantine list. All conditions must match.
 struct GravityZoneQuarantineFilter {
   private let threatName: String?
   private let start: Int?

@@ -1,11 +1,11 @@
 import Basics
 import JSON
 
-/// A file or a mail that was locked away.
+/// A quarantined file or mail.
 struct GravityZoneQuarantineItem {
   enum Service {
     case computers
-    /// With the sender, the recipient and the subject of the mail.
+    /// With sender, recipient and subject of the mail.
     case exchange
   }
 
@@ -13,14 +13,14 @@ struct GravityZoneQuarantineItem {
   let service: Service
   let endpointID: String
   let threatName: String
-  /// Of a mail, its attachment's name.
+  /// For a mail, the name of its attachment.
   let filePath: String
   let quarantinedOn: Int
   /// 0 none, 1 removal pending, 2 restoration pending, 3 removal failed, 4 restoration failed,
   /// 16 saving pending, 17 saving failed.
   var actionStatus: Int
   let canBeRemoved: Bool
-  /// When the removal that is pending will have happened.
+  /// The completion time of a pending removal.
   var removedAt: Int?
 
   func write(to writer: inout JSONWriter, on endpoint: GravityZoneEndpoint) {

@@ -1,21 +1,21 @@
 import Basics
 import JSON
 
-/// A report and what it has to offer.
+/// A report and its archive.
 struct GravityZoneReport {
   enum Occurrence: Int, CaseIterable {
     case instant = 1
     case hourly, daily, weekly, monthly
   }
 
-  /// Where its link leads and what is there.
-  enum Trap {
+  /// A fault of the report's download link.
+  enum LinkFault {
     case none
     /// Another address of this machine.
     case foreignAddress
-    /// A host that is not in the DNS.
+    /// A host name that does not resolve.
     case foreignName
-    /// Status 200 and a page to sign in with.
+    /// Status 200 with a sign-in page.
     case page
   }
 
@@ -26,7 +26,7 @@ struct GravityZoneReport {
   let companyID: String
   /// Seconds after the start; nil for never.
   var readyAfterSeconds: Int? = 0
-  var trap = Trap.none
+  var linkFault = LinkFault.none
 
   static let types = Set(1...41).subtracting([11, 25, 26, 27, 28])
   private static let instantLifeSeconds = 86_400
@@ -62,7 +62,7 @@ struct GravityZoneReport {
 
   private func link(_ origin: String, allInstances: Bool) -> String {
     let start =
-      switch trap {
+      switch linkFault {
       case .none, .page: origin
       case .foreignAddress:
         "http://127.0.0.2" + origin.drop { $0 != ":" }.dropFirst().drop { $0 != ":" }
@@ -72,7 +72,7 @@ struct GravityZoneReport {
       + "&allInstances=\(allInstances ? 1 : 0)&serviceType=1"
   }
 
-  /// A CSV and a PDF for each instance.
+  /// A CSV and a PDF file per instance.
   func archive(allInstances: Bool) -> [UInt8] {
     var archive = ZipArchive()
     for instance in 0..<(allInstances ? Self.instances : 1) {

@@ -2,7 +2,7 @@ import Basics
 import HTTPServer
 import JSON
 
-/// Reports, and the links to their archives.
+/// Calls for reports and their download links.
 extension GravityZoneCall {
   func reports(_ state: GravityZoneState) throws(GravityZoneError) -> JSONFragment {
     let parameters = try parameters("name", "type", "page", "perPage")
@@ -34,15 +34,15 @@ extension GravityZoneState {
     }
   }
 
-  /// What a link leads to.
+  /// The response of a download link.
   func archive(
     _ request: HTTPServer.Request, _ key: GravityZoneKey, now: Int
   ) -> HTTPServer.Response {
     let wantsAll = request.query("allInstances") == "1"
     guard let report = report(request.query("reportId") ?? "", key, now: now),
       report.isReady(self, now: now), !(wantsAll && report.occurrence == .instant)
-    else { return GravityZoneRefusal.response(404) }
-    if report.trap == .page {
+    else { return GravityZoneErrorResponse.response(404) }
+    if report.linkFault == .page {
       return .html(200, "<!doctype html><title>Sign in</title><form method=\"post\"></form>\n")
     }
     return HTTPServer.Response(

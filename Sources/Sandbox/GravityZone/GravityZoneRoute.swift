@@ -1,4 +1,4 @@
-/// A path of the API, taken apart.
+/// A parsed path of the API.
 struct GravityZoneRoute {
   enum Target: Equatable {
     case service(GravityZoneKey.Area, kind: Kind?)
@@ -6,7 +6,7 @@ struct GravityZoneRoute {
     case archive
   }
 
-  /// The second word of a service's path: whose objects, where there are several kinds.
+  /// The second component of a service's path: the object type, if there are several.
   enum Kind: String {
     case computers, virtualmachines, exchange
   }
@@ -17,8 +17,8 @@ struct GravityZoneRoute {
 
   private static let versions = ["v1.0", "v1.1", "v1.2"]
 
-  /// Whether this vendor answers it, be it that there is nothing: `/api/v`, digits and so on.
-  static func isOwn(_ path: String) -> Bool {
+  /// Whether the path belongs to this vendor, even if nothing is there: `/api/v`, digits and so on.
+  static func handles(_ path: String) -> Bool {
     let words = path.split(separator: "/", omittingEmptySubsequences: false)
     guard words.count > 2, words[0].isEmpty, words[1] == "api", words[2].first == "v" else {
       return false
@@ -26,10 +26,10 @@ struct GravityZoneRoute {
     return words[2].dropFirst().first?.isNumber ?? false
   }
 
-  /// Nil when there is nothing. The cloud has no bare `quarantine`.
+  /// Nil if nothing is there. The cloud has no `quarantine` without an object type.
   init?(_ path: String) {
     let words = path.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
-    guard Self.isOwn(path), words.count > 4,
+    guard Self.handles(path), words.count > 4,
       let version = Self.versions.firstIndex(of: words[2])
     else { return nil }
     minorVersion = version

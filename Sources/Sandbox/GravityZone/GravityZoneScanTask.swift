@@ -1,7 +1,7 @@
 import Basics
 import JSON
 
-/// A scan of some endpoints.
+/// A scan task for some endpoints.
 struct GravityZoneScanTask {
   let id: String
   let name: String

@@ -1,11 +1,11 @@
 import Basics
 import JSON
 
-/// Scan tasks.
+/// Calls for scan tasks.
 extension GravityZoneCall {
   private static let types = ["Quick Scan", "Full Scan", "Memory Scan", "Custom Scan"]
 
-  /// A target may be a container, also an empty one.
+  /// A target may be a container, even an empty one.
   func createScan(_ state: inout GravityZoneState) throws(GravityZoneError) -> JSONFragment {
     let parameters = try parameters(
       "targetIds", "type", "name", "customScanSettings", "returnAllTaskIds")
@@ -45,7 +45,7 @@ extension GravityZoneCall {
     return returnsID ? JSONFragment { $0.string(made[0]) } : Self.yes
   }
 
-  /// The name asked for, or one from the type and the time.
+  /// The requested name, or a name with the type and the time.
   private func scanName(_ parameters: GravityZoneParameters) throws(GravityZoneError) -> String {
     let type = try parameters.integer("type", in: 1...Self.types.count)
     if type == Self.types.count {
@@ -59,7 +59,7 @@ extension GravityZoneCall {
     return given.isEmpty ? "\(Self.types[type - 1]) \(Timestamp.plain(now))" : given
   }
 
-  /// A task for each company.
+  /// Creates one task per company.
   private func add(
     _ name: String, in companies: [String], _ state: inout GravityZoneState
   ) -> [String] {

@@ -1,13 +1,13 @@
 import Basics
 
-/// Everything that the emulation knows, of both companies.
+/// The complete state of the emulator, for both companies.
 struct GravityZoneState {
   static let isolationSeconds = 30
   static let scanPendingSeconds = 10
   static let scanSeconds = 60
   static let quarantineSeconds = 30
 
-  /// When this data was new.
+  /// The creation time of the data.
   let began: Int
   let companies: [GravityZoneCompany]
   var groups: [GravityZoneGroup]
@@ -16,7 +16,7 @@ struct GravityZoneState {
   var scanTasks: [GravityZoneScanTask]
   var quarantine: [GravityZoneQuarantineItem]
   let reports: [GravityZoneReport]
-  /// Objects that calls made.
+  /// The number of objects created by calls.
   private var made = 0
 
   init(
@@ -40,13 +40,13 @@ struct GravityZoneState {
     return GravityZoneID.make(kind, made, at: now)
   }
 
-  /// Lets everything happen that was due by now.
-  mutating func catchUp(to now: Int) {
-    for index in endpoints.indices { endpoints[index].isolation.catchUp(to: now) }
+  /// Applies all changes that are due at `now`.
+  mutating func advance(to now: Int) {
+    for index in endpoints.indices { endpoints[index].isolation.advance(to: now) }
     quarantine.removeAll { item in item.removedAt.map { $0 <= now } ?? false }
   }
 
-  // MARK: What a key sees
+  // MARK: Access by key
 
   func companies(of key: GravityZoneKey) -> [GravityZoneCompany] {
     companies.filter { key.companyIDs.contains($0.id) }
@@ -60,7 +60,7 @@ struct GravityZoneState {
     groups.firstIndex { $0.id == id && key.companyIDs.contains($0.companyID) }
   }
 
-  /// What can be a parent: a group, or a company in place of its group Computers and Groups.
+  /// A possible parent: a group, or a company as an alias for its group Computers and Groups.
   func container(_ id: String, _ key: GravityZoneKey) -> GravityZoneGroup? {
     if let index = groupIndex(id, key) { return groups[index] }
     return companies(of: key).contains { $0.id == id } ? system(.computers, of: id) : nil
@@ -68,12 +68,12 @@ struct GravityZoneState {
 
   func system(_ kind: GravityZoneGroup.Kind, of companyID: String) -> GravityZoneGroup {
     guard let group = groups.first(where: { $0.companyID == companyID && $0.kind == kind }) else {
-      preconditionFailure("a company without its system groups")
+      preconditionFailure("a company must have its system groups")
     }
     return group
   }
 
-  /// The ids of a group and of all below it; of a company, its groups'.
+  /// The ids of a group and all its descendants; for a company, of all its groups.
   func subtree(_ id: String) -> Set<String> {
     var ids: Set<String> = [id]
     var fresh = ids

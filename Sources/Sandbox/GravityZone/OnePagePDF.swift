@@ -1,4 +1,4 @@
-/// The least that a reader of PDF 1.4 shows: one page with one line.
+/// A minimal PDF 1.4 file: one page with one line.
 enum OnePagePDF {
   static func bytes(title: String) -> [UInt8] {
     let shown = title.filter { $0.isASCII && !"()\\".contains($0) }

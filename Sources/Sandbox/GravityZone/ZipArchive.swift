@@ -1,4 +1,4 @@
-/// A ZIP file whose members are stored as they are (PKWARE APPNOTE 4.3).
+/// A ZIP archive with uncompressed members (PKWARE APPNOTE 4.3).
 struct ZipArchive {
   private var members: [UInt8] = []
   private var directory: [UInt8] = []
@@ -7,7 +7,7 @@ struct ZipArchive {
   mutating func add(_ name: String, _ content: [UInt8]) {
     let offset = members.count
     var entry: [UInt8] = []
-    // Version 2.0, flag 11 for a name in UTF-8, stored, 2026-11-20 06:00:00.
+    // Version 2.0, flag 11 (UTF-8 names), stored, 2026-11-20 06:00:00.
     for number in [20, 0x0800, 0, 0x3000, 0x5D74] { Self.append(number, bytes: 2, to: &entry) }
     Self.append(Int(CRC32.of(content)), bytes: 4, to: &entry)
     for _ in 0..<2 { Self.append(content.count, bytes: 4, to: &entry) }
@@ -15,7 +15,7 @@ struct ZipArchive {
     Self.append(0, bytes: 2, to: &entry)
     members += [0x50, 0x4B, 3, 4] + entry + Array(name.utf8) + content
     directory += [0x50, 0x4B, 1, 2, 20, 0] + entry
-    // No comment, the first disk, no attributes.
+    // No comment, first disk, no attributes.
     for _ in 0..<3 { Self.append(0, bytes: 2, to: &directory) }
     Self.append(0, bytes: 4, to: &directory)
     Self.append(offset, bytes: 4, to: &directory)
@@ -34,7 +34,7 @@ struct ZipArchive {
 
   /// Little-endian.
   private static func append(_ number: Int, bytes: Int, to output: inout [UInt8]) {
-    for place in 0..<bytes { output.append(UInt8(truncatingIfNeeded: number >> (8 * place))) }
+    for index in 0..<bytes { output.append(UInt8(truncatingIfNeeded: number >> (8 * index))) }
   }
 }
 

@@ -6,8 +6,8 @@ import (
 	"encoding/json"
 )
 
-// The whole catalogue is listed, so that the first reply has the size of Sallyport's; only the
-// commands of the benchmark's mix can be planned.
+// All commands are listed, so that the first response has the same size as Sallyport's. Only the
+// commands of the benchmark can be planned.
 var commands = []command{
 	{ID: "get_technical_context", Title: "Get Technical Context",
 		Description: "Returns details of a specified technical context.", Effect: "read",

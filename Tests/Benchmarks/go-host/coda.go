@@ -58,7 +58,7 @@ func planListDevices(c connection, arguments map[string]any) plannedRequest {
 	}
 	if filter, ok := arguments["filter"].(map[string]any); ok {
 		for name, value := range filter {
-			// The classic API takes the IP address under another name.
+			// The classic API uses another name for the IP address.
 			if name == "ip" {
 				name = "filter"
 			}
@@ -103,7 +103,7 @@ func plan(
 	return plannedRequest{Method: method, URL: address.String(), Headers: headers, Body: body}
 }
 
-// text is only given values that passed validation.
+// text formats a value that passed validation.
 func text(value any) string {
 	switch v := value.(type) {
 	case string:

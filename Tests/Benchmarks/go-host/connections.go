@@ -18,7 +18,7 @@ type connection struct {
 	base *url.URL
 }
 
-// loadConnections reads the same file as Sallyport does; no file means no connection.
+// loadConnections reads the same file as Sallyport. Without a file there are no connections.
 func loadConnections(path string) (map[string]connection, error) {
 	if path == "" {
 		return nil, nil

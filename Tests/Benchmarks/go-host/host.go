@@ -24,7 +24,8 @@ func newHost(connections map[string]connection, replies *replyWriter) *host {
 	}
 }
 
-// Encoders are kept together with their buffers: json.Marshal would allocate a copy of each reply.
+// An encoder and its buffer are pooled together: json.Marshal would allocate a copy of each
+// response.
 type encoding struct {
 	buffer  bytes.Buffer
 	encoder *json.Encoder

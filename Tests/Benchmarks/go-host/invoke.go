@@ -10,7 +10,7 @@ const indicatorSuffix = " failed."
 func (h *host) invoke(text json.RawMessage) (any, *rpcError) {
 	var params invokeParams
 	decoder := json.NewDecoder(bytes.NewReader(text))
-	// Without this a 64-bit id would lose its last digits in a float64.
+	// Otherwise a 64-bit id would lose digits in a float64.
 	decoder.UseNumber()
 	if err := decoder.Decode(&params); err != nil {
 		return nil, validationError("", "The params of invoke are invalid: "+err.Error(), nil)

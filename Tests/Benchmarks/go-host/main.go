@@ -1,6 +1,7 @@
-// The peer that Sallyport is measured against: the host a competent Go engineer would write with
-// the standard library. One goroutine per line, encoding/json, replies through one buffered writer.
-// With -workers N a fixed pool takes the lines instead: less idiomatic, but no stack has to grow again.
+// A peer for the comparison with Sallyport: the host that an experienced Go engineer would write
+// with the standard library. One goroutine per line, encoding/json, responses through one buffered
+// writer. With -workers N, a fixed pool processes the lines: less idiomatic, but stacks need not
+// grow again.
 package main
 
 import (
@@ -54,8 +55,8 @@ func (h *host) serve(input io.Reader, dispatch func([]byte)) error {
 	}
 }
 
-// dispatcher says how lines get their goroutines. Either way a full channel stops the reading, so
-// memory stays bounded.
+// dispatcher decides how lines are assigned to goroutines. In both modes a full channel stops
+// reading, so memory stays bounded.
 func (h *host) dispatcher(workers, maxInFlight int) func([]byte) {
 	if workers == 0 {
 		slots := make(chan struct{}, maxInFlight)
@@ -78,7 +79,8 @@ func (h *host) dispatcher(workers, maxInFlight int) func([]byte) {
 	return func(line []byte) { lines <- line }
 }
 
-// readLine copies the line, because the buffer is overwritten while a goroutine still reads it.
+// readLine copies the line, because the buffer is overwritten while a goroutine still uses the
+// line.
 func readLine(reader *bufio.Reader) ([]byte, error) {
 	var line []byte
 	for {

@@ -9,7 +9,7 @@ type request struct {
 	Params  json.RawMessage `json:"params"`
 }
 
-// The id is a RawMessage in both directions, so that 1.50 and 2^64+1 come back as they were sent.
+// The id is a RawMessage in both directions, so that 1.50 and 2^64+1 are returned unchanged.
 type response struct {
 	JSONRPC string          `json:"jsonrpc"`
 	ID      json.RawMessage `json:"id"`
@@ -67,7 +67,8 @@ type dryRunResult struct {
 	Requests   []plannedRequest `json:"requests"`
 }
 
-// plannedRequest is what would go out. Headers are a map, as a host that knows no vendor needs it.
+// plannedRequest is the HTTP request of a command. Headers are a map, because a host does not know
+// its vendors in advance.
 type plannedRequest struct {
 	Method  string            `json:"method"`
 	URL     string            `json:"url"`

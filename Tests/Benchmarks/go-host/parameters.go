@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// parameter is the declared form of one argument: checked here, never by hand in a command.
+// parameter declares one argument. Commands contain no checks of their arguments.
 type parameter struct {
 	title    string
 	check    func(any) string
@@ -16,7 +16,7 @@ type parameter struct {
 	members  map[string]parameter // of an object
 }
 
-// validate collects every fault of arguments, not only the first one.
+// validate collects all problems, not only the first.
 func validate(path string, declared map[string]parameter, given map[string]any) []problem {
 	var problems []problem
 	for name, value := range given {
@@ -61,7 +61,7 @@ func integer(minimum, maximum int64) func(any) string {
 	}
 }
 
-// identifier takes a string of digits too, as the wire contract allows it.
+// identifier also accepts a string of digits, as the wire contract allows.
 func identifier(value any) string {
 	switch v := value.(type) {
 	case json.Number:

@@ -6,9 +6,10 @@ import (
 	"sync"
 )
 
-// replyWriter keeps frames whole and spares system calls: the buffer is flushed when it is full,
-// or when the last expected reply has been written. No reply can be left behind in it, since a
-// reader that waits for input leaves only requests that will end. A flush per line costs a fifth.
+// replyWriter writes whole frames and reduces system calls: it flushes the buffer when it is full,
+// or when the last expected response has been written. No response can remain in the buffer,
+// because all pending requests finish while the reader waits for input. A flush per line costs one
+// fifth of the throughput.
 type replyWriter struct {
 	mutex    sync.Mutex
 	buffer   *bufio.Writer
@@ -27,7 +28,7 @@ func (w *replyWriter) expect() {
 	w.mutex.Unlock()
 }
 
-// write puts out one whole frame; an empty one (a notification's) only counts.
+// write writes one whole frame. An empty frame (of a notification) only counts.
 func (w *replyWriter) write(frame []byte) {
 	w.mutex.Lock()
 	defer w.mutex.Unlock()

@@ -1,5 +1,5 @@
 // What one would write in Go instead of calling get_email: signs in as a service account, reads each
-// message over one of 32 kept connections, and writes them to stdout in the order asked for.
+// message over one of 32 keep-alive connections, and writes them to stdout in the order asked for.
 package main
 
 import (

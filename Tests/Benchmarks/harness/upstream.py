@@ -102,7 +102,7 @@ def _calls(program: Program, connections: Path, *, warm: bool) -> tuple[float, f
     lines = "".join(upstream_line(identifier) for identifier in range(1, CALLS + 1)).encode()
     answers: list[bytes] = []
     first_byte = time.perf_counter()
-    # The host stops reading at its limit, so the writing has to go on beside the reading.
+    # The host stops reading at its limit, so writing and reading must run concurrently.
     feeder = threading.Thread(target=_feed, args=(process, lines))
     feeder.start()
     while len(answers) < CALLS and (line := process.stdout.readline()):

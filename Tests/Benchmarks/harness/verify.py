@@ -1,4 +1,4 @@
-"""Speed counts only with right answers: reads what a host wrote."""
+"""Checks that the responses of a host are correct."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ except ImportError:
 
 
 def check_dry_runs(name: str, path: Path, count: int) -> None:
-    """Every id from 1 to `count` is answered once, with one planned request."""
+    """Checks that each id from 1 to `count` got one response with one planned request."""
     seen = bytearray(count + 1)
     with path.open("rb") as file:
         for line in file:
@@ -27,14 +27,14 @@ def check_dry_runs(name: str, path: Path, count: int) -> None:
     answered = seen[1:]
     if any(times != 1 for times in answered):
         raise SystemExit(
-            f"{name}: {answered.count(0)} ids without an answer, "
+            f"{name}: {answered.count(0)} ids without a response, "
             f"{count - answered.count(0) - answered.count(1)} with several."
         )
 
 
 def digest(path: Path) -> str:
-    """One hash over what all answers mean, whatever their order and that of their members: equal
-    hashes prove that the hosts did the same work."""
+    """A hash over the meaning of all responses, independent of their order and the order of members.
+    Equal hashes prove that the hosts did the same work."""
     total = 0
     with path.open("rb") as file:
         for line in file:
@@ -49,6 +49,6 @@ def _meaning(request: dict[str, Any]) -> list[Any]:
     url = urlsplit(request["url"])
     query = sorted(parse_qsl(url.query))
     headers = {name.lower(): value for name, value in request["headers"].items()}
-    # Other headers (Accept, User-Agent) are each host's own affair.
+    # Other headers (Accept, User-Agent) may differ between hosts.
     tenant = headers.get("footprinttenantid")
     return [request["method"], url.netloc, url.path, query, tenant, request.get("body")]

@@ -27,7 +27,7 @@ def _get_technical_context(rng: random.Random) -> tuple[str, Arguments]:
 
 def _list_device_users(rng: random.Random) -> tuple[str, Arguments]:
     device = rng.randint(1, 99999)
-    # An id may come as a string of digits: each host has to take both forms.
+    # An id may also be a string of digits: each host must accept both.
     return "list_device_users", {"device_id": str(device) if rng.random() < 0.25 else device}
 
 
@@ -42,20 +42,20 @@ MIX = (_list_devices, _get_technical_context, _list_device_users, _update_target
 
 
 def dry_run_line(identifier: int, rng: random.Random) -> str:
-    """One valid invocation; a quarter of the lines for each of the four commands."""
+    """One valid invocation; each of the four commands gets a quarter of the lines."""
     command, arguments = MIX[identifier % len(MIX)](rng)
     arguments["footprint_tenant_id"] = rng.randint(1, 9)
     return _line(identifier, command, arguments, {"dry_run": True})
 
 
 def upstream_line(identifier: int) -> str:
-    """One invocation that does call the vendor."""
+    """One invocation that calls the vendor."""
     arguments = {"device_id": identifier, "footprint_tenant_id": 1}
     return _line(identifier, "list_device_users", arguments, None)
 
 
 def capabilities_line() -> str:
-    """The first thing that a caller asks."""
+    """The first request of a client."""
     message = {
         "jsonrpc": "2.0",
         "id": 1,
@@ -79,7 +79,7 @@ def _line(identifier: int, command: str, arguments: Arguments, options: Argument
 
 
 def write_dry_runs(folder: Path, count: int) -> Path:
-    """Makes the input file of `count` lines with the ids 1 to `count`."""
+    """Writes the input file of `count` lines with the ids 1 to `count`."""
     path = folder / f"dry-run-{count}.jsonl"
     if not path.exists():
         rng = random.Random(SEED)
@@ -90,7 +90,7 @@ def write_dry_runs(folder: Path, count: int) -> Path:
 
 
 def write_connections(folder: Path, name: str, server_url: str, **extra: Any) -> Path:
-    """Makes a connections file with the one connection `prod`."""
+    """Writes a connections file with a single connection, `prod`."""
     path = folder / name
     connection = {
         "integration": "coda_footprint",
@@ -102,6 +102,6 @@ def write_connections(folder: Path, name: str, server_url: str, **extra: Any) ->
         **extra,
     }
     path.write_text(json.dumps({"connections": {"prod": connection}}))
-    # Hosts may refuse a file with a secret that others can read.
+    # Hosts may reject a file with secrets that other users can read.
     path.chmod(0o600)
     return path

@@ -1,4 +1,4 @@
-"""CODA Footprint as far as the benchmark's mix needs it."""
+"""The part of CODA Footprint that the benchmark needs."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Command:
 
 
 def load_connections(path: str) -> dict[str, Connection]:
-    """Reads the same file as Sallyport does."""
+    """Reads the same file as Sallyport."""
     file = orjson.loads(Path(path).read_bytes())
     return {
         name: Connection(entry["settings"]["server_url"].rstrip("/") + "/api")
@@ -81,7 +81,7 @@ def _list_devices(connection: Connection, arguments: Arguments) -> dict[str, Any
     if "page" in arguments:
         query["page"] = arguments["page"]
     for name, value in arguments.get("filter", {}).items():
-        # The classic API takes the IP address under another name.
+        # The classic API uses another name for the IP address.
         key = "filter" if name == "ip" else name
         query[key] = str(value).lower() if value is True or value is False else value
     path = "/console/elements/devices/"

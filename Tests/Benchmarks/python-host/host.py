@@ -1,4 +1,4 @@
-"""The second peer: an orjson loop on one thread, with the same validation as the Go host."""
+"""The second peer: a single-threaded orjson loop with the same validation as the Go host."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ WRITE_BUFFER_BYTES = 256 << 10
 
 
 class Failure(Exception):
-    """Ends a request with a JSON-RPC error."""
+    """A request fails with a JSON-RPC error."""
 
     def __init__(self, code: int, message: str, data: Json | None = None) -> None:
         super().__init__(message)
@@ -72,8 +72,8 @@ def is_notification(message: Any) -> bool:
 
 
 def answer(connections: dict[str, Connection], line: bytes) -> Json | None:
-    """The reply to one line; None for a notification. Nothing runs concurrently here, so no id
-    can be in flight twice."""
+    """The response to one line; None for a notification. Single-threaded, so no id can be in flight
+    twice."""
     identifier = message = None
     try:
         try:
@@ -103,8 +103,8 @@ def answer(connections: dict[str, Connection], line: bytes) -> Json | None:
 
 
 def chunks_of_lines() -> Iterator[list[bytes]]:
-    """What one read brought, in whole lines. `for line in sys.stdin.buffer` cannot tell when the
-    next read would wait, so a loop over it must flush every reply or keep the last ones back."""
+    """The complete lines of one read. `for line in sys.stdin.buffer` cannot tell whether the next
+    read would block, so it would have to flush every response or delay the last ones."""
     rest = b""
     while chunk := os.read(0, READ_BYTES):
         lines = (rest + chunk).split(b"\n")
@@ -119,7 +119,7 @@ def main() -> None:
     connections = load_connections(parser.parse_args().connections)
     dumps = orjson.dumps
     newline = orjson.OPT_APPEND_NEWLINE
-    # The 8 KiB of sys.stdout would cost a system call every 30 replies.
+    # The 8 KiB buffer of sys.stdout would cost one system call per 30 responses.
     with open(sys.stdout.fileno(), "wb", buffering=WRITE_BUFFER_BYTES, closefd=False) as output:
         for lines in chunks_of_lines():
             for line in lines:

@@ -1,4 +1,4 @@
-"""Declared parameters and their checks; every fault is collected, not only the first one."""
+"""Declared parameters and their checks. All problems are collected, not only the first."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def _invalid(path: str, name: str, parameter: Parameter, fault: str) -> Problem:
 
 def integer(minimum: int, maximum: int) -> Check:
     def check(value: Any) -> str:
-        # `True` is an int in Python, and not in JSON.
+        # `True` is an int in Python, but not in JSON.
         if type(value) is not int:
             return "It must be an integer."
         return "" if minimum <= value <= maximum else f"It must be from {minimum} to {maximum}."
@@ -56,7 +56,7 @@ _identifier_number = integer(1, 1 << 62)
 
 
 def identifier(value: Any) -> str:
-    """A string of digits is taken too, as the wire contract allows it."""
+    """Also accepts a string of digits, as the wire contract allows."""
     if type(value) is str and value.isascii() and value.isdigit():
         value = int(value)
     return _identifier_number(value)
@@ -82,5 +82,5 @@ def text(value: Any) -> str:
 
 
 def instance(value: Any) -> str:
-    """The check of an object: its members are checked one by one."""
+    """Checks that the value is an object; its members are checked separately."""
     return "" if type(value) is dict else "It must be an object."

@@ -9,11 +9,11 @@ import (
 
 const mailPath = "/gmail/v1/users/"
 
-// text is what every message says: 3 KB, as much as mail without attachments often has.
+// text is the content of every message: 3 KB, typical for mail without attachments.
 var text = base64.URLEncoding.EncodeToString([]byte(strings.Repeat(
 	"The quarterly report of the harbor office is attached to the next mail of this thread.\r\n", 34)))
 
-// message is what Gmail answers to messages.get with format=full.
+// message is Gmail's response to messages.get with format=full.
 func message(target string) string {
 	id := messageID(target)
 	return fmt.Sprintf(`{
@@ -45,7 +45,7 @@ func messageID(target string) string {
 	return path.Base(before)
 }
 
-// messagesIn returns the targets of a request for messages: its own, or those of a batch.
+// messagesIn returns the messages that a request targets: one, or those of a batch.
 func messagesIn(r request) []string {
 	if strings.HasPrefix(r.path, mailPath) {
 		return []string{r.path}
@@ -61,7 +61,7 @@ func messagesIn(r request) []string {
 	return targets
 }
 
-// answerBatch answers the calls of a batch in their order.
+// answerBatch answers the calls of a batch in order.
 func (v *vendor) answerBatch(r request) string {
 	var body strings.Builder
 	for number, target := range messagesIn(r) {

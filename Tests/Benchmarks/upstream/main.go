@@ -1,6 +1,7 @@
-// A loopback vendor of known speed: just enough of CODA Footprint and of Gmail for a host to sign in
-// and read, each answer after a fixed latency. Prints its port on stdout; when stdin ends it prints what it
-// saw, so that the benchmark can prove that every call was made and how many were open at once.
+// A loopback vendor with known latency: the part of CODA Footprint and Gmail that a host needs to
+// sign in and read. Each response has a fixed delay. Prints its port on stdout. At the end of stdin
+// it prints its counts, so that the benchmark can verify the number of calls and of concurrent
+// requests.
 package main
 
 import (
@@ -14,7 +15,7 @@ import (
 )
 
 func main() {
-	latency := flag.Duration("latency", 20*time.Millisecond, "time before each answer")
+	latency := flag.Duration("latency", 20*time.Millisecond, "delay of each response")
 	flag.Parse()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// pacer wakes callers after a fixed time, without spinning. Go's own timers end in epoll_wait with
-// its whole milliseconds: up to 1 ms late of 20, which a host under test would have to answer for.
-// As the latency is the same for all, those who wait are a queue and one thread sleeps for them.
+// pacer wakes callers after a fixed time, without spinning. Go's timers use epoll_wait with whole
+// milliseconds: they are up to 1 ms of 20 ms late, which would count against the host under test.
+// The latency is the same for all callers, so they form a queue and one thread sleeps for them.
 type pacer struct {
 	latency time.Duration
 	waiting chan waiter
@@ -35,7 +35,7 @@ func (p *pacer) run() {
 	runtime.LockOSThread()
 	for w := range p.waiting {
 		for left := time.Until(w.due); left > 0; left = time.Until(w.due) {
-			// An interrupted sleep only goes round once more.
+			// After an interrupted sleep, the loop sleeps again.
 			duration := syscall.NsecToTimespec(left.Nanoseconds())
 			_ = syscall.Nanosleep(&duration, nil)
 		}

@@ -8,15 +8,15 @@ import (
 	"strings"
 )
 
-// request is what the vendor looks at. net/http would take several times the CPU for each call,
-// and on a small machine the host under test would wait for it.
+// request is the part of a request that the vendor uses. net/http would need several times the CPU
+// per call, and on a small machine the host under test would wait for it.
 type request struct {
 	path          string
 	authorization string
 	body          []byte
 }
 
-// readRequest returns io.EOF when the client has closed the connection between two requests.
+// readRequest returns io.EOF if the client closed the connection between two requests.
 func readRequest(reader *bufio.Reader) (request, error) {
 	start, err := reader.ReadString('\n')
 	if err != nil {

@@ -107,7 +107,7 @@ func (v *vendor) end() {
 	v.mutex.Unlock()
 }
 
-// unsignedToken has the shape of a JWT that outlives the run, for hosts that read its claims.
+// unsignedToken has the form of a JWT that outlives the run, for hosts that read its claims.
 func unsignedToken() string {
 	encode := base64.RawURLEncoding.EncodeToString
 	expires := time.Now().Add(24 * time.Hour).Unix()

@@ -1,4 +1,4 @@
-"""langchain-mcp-adapters, which starts the host anew for each list and each call."""
+"""langchain-mcp-adapters, which starts a host for each list and each call."""
 
 import asyncio
 

@@ -22,7 +22,7 @@ COMMAND, *ARGUMENTS = sys.argv[1:]
 #: Clients hand on little of their environment.
 ENVIRONMENT = {name: os.environ[name] for name in ("XDG_STATE_HOME",)}
 
-#: Of an account that a user adds under way.
+#: Of an account that a user adds during the session.
 SECOND_CONNECTION = {"name": "second", "connection": {
     "integration": "bitdefender_gravityzone",
     "settings": {"api_key": "not-a-real-key", "server_url": "http://127.0.0.1:9"}}}
@@ -118,7 +118,7 @@ async def consent(client):
 
 
 async def changed(client):
-    """After the client was told that tools have changed: now a call has to name its account."""
+    """After the client was notified of changed tools: a call now has to name its account."""
     [tool] = [tool for tool in await client.tools()
               if tool["name"] == "bitdefender_gravityzone__list_groups"]
     say("changed", connections=tool["inputSchema"]["properties"]["connection"]["enum"],

@@ -3,7 +3,7 @@
 // Package coda calls CODA Footprint. Vulnerability management for small and medium businesses:
 // devices, their vulnerabilities and attack avenues, scanners and the scan surface.
 //
-// A parameter that may be left out is a pointer (see sallyport.Ptr); nil leaves it out.
+// Optional parameters are pointers (see sallyport.Ptr); nil omits one.
 package coda
 
 import (
@@ -21,8 +21,8 @@ type Client struct {
 	connection string
 }
 
-// New makes a client. The connection is a name of the host's connections file; empty where only
-// one active connection of the integration exists.
+// New returns a client. The connection is a name in the host's connections file. It may be empty if
+// exactly one active connection of the integration exists.
 func New(host *sallyport.Host, connection string) *Client {
 	return &Client{host, connection}
 }
@@ -174,7 +174,7 @@ func (c *Client) ListTenantsStream(ctx context.Context, options ...sallyport.Opt
 // one. As documented, a scanner that the tenant does not know means all of them; the result then
 // says so.
 //
-// It changes something at the vendor. ListScanners shows whether it was done. Permissions:
+// It changes something at the vendor. ListScanners shows whether it was applied. Permissions:
 // Administrator, Management, Operations, Reporting.
 func (c *Client) PatchRescan(ctx context.Context, parameters PatchRescanParams, options ...sallyport.Option) (*sallyport.Result, error) {
 	return c.host.Invoke(ctx, c.call("patch_rescan", parameters, options))
@@ -182,8 +182,8 @@ func (c *Client) PatchRescan(ctx context.Context, parameters PatchRescanParams, 
 
 // UpdateTargetScanScope takes a target into the scope of scans or out of it.
 //
-// It changes something at the vendor. Doing it again does no harm. ListScanSurfaces shows whether
-// it was done. Permissions: Administrator, Management, Operations, Reporting.
+// It changes something at the vendor. It is idempotent. ListScanSurfaces shows whether it was
+// applied. Permissions: Administrator, Management, Operations, Reporting.
 func (c *Client) UpdateTargetScanScope(ctx context.Context, parameters UpdateTargetScanScopeParams, options ...sallyport.Option) (*sallyport.Result, error) {
 	return c.host.Invoke(ctx, c.call("update_target_scan_scope", parameters, options))
 }

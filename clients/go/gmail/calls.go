@@ -3,7 +3,7 @@
 // Package gmail calls Gmail V2. Mail and people of Google Workspace: searches, reads, labels and
 // sends mail, sets auto replies and manages users.
 //
-// A parameter that may be left out is a pointer (see sallyport.Ptr); nil leaves it out.
+// Optional parameters are pointers (see sallyport.Ptr); nil omits one.
 package gmail
 
 import (
@@ -21,8 +21,8 @@ type Client struct {
 	connection string
 }
 
-// New makes a client. The connection is a name of the host's connections file; empty where only
-// one active connection of the integration exists.
+// New returns a client. The connection is a name in the host's connections file. It may be empty if
+// exactly one active connection of the integration exists.
 func New(host *sallyport.Host, connection string) *Client {
 	return &Client{host, connection}
 }
@@ -35,7 +35,7 @@ func (c *Client) call(command string, arguments any, options []sallyport.Option)
 
 // CreateUser creates a user of the domain. Needs an administrator who may manage users.
 //
-// It changes something at the vendor. GetUserList shows whether it was done. Permissions:
+// It changes something at the vendor. GetUserList shows whether it was applied. Permissions:
 // https://www.googleapis.com/auth/admin.directory.user.
 func (c *Client) CreateUser(ctx context.Context, parameters CreateUserParams, options ...sallyport.Option) (*sallyport.Result, error) {
 	return c.host.Invoke(ctx, c.call("create_user", parameters, options))
@@ -43,13 +43,13 @@ func (c *Client) CreateUser(ctx context.Context, parameters CreateUserParams, op
 
 // DeleteEmails deletes messages for good, at once. Trash Emails moves them to the trash instead.
 //
-// It removes something at the vendor. Each target has an outcome of its own. SearchEmails shows
-// whether it was done. Permissions: https://mail.google.com/.
+// It removes something at the vendor. It reports an outcome per target. SearchEmails shows whether
+// it was applied. Permissions: https://mail.google.com/.
 func (c *Client) DeleteEmails(ctx context.Context, parameters DeleteEmailsParams, options ...sallyport.Option) (*sallyport.Result, error) {
 	return c.host.Invoke(ctx, c.call("delete_emails", parameters, options))
 }
 
-// DeleteEmailsStream is DeleteEmails item by item: each target that is finished (see
+// DeleteEmailsStream is DeleteEmails item by item: each finished target (see
 // sallyport.Stream.Target).
 func (c *Client) DeleteEmailsStream(ctx context.Context, parameters DeleteEmailsParams, options ...sallyport.Option) *sallyport.Stream {
 	return c.host.Stream(ctx, c.call("delete_emails", parameters, options))
@@ -57,13 +57,13 @@ func (c *Client) DeleteEmailsStream(ctx context.Context, parameters DeleteEmails
 
 // DeleteUsers deletes users of the domain. Needs an administrator who may manage users.
 //
-// It removes something at the vendor. Each target has an outcome of its own. GetUserList shows
-// whether it was done. Permissions: https://www.googleapis.com/auth/admin.directory.user.
+// It removes something at the vendor. It reports an outcome per target. GetUserList shows whether
+// it was applied. Permissions: https://www.googleapis.com/auth/admin.directory.user.
 func (c *Client) DeleteUsers(ctx context.Context, parameters DeleteUsersParams, options ...sallyport.Option) (*sallyport.Result, error) {
 	return c.host.Invoke(ctx, c.call("delete_users", parameters, options))
 }
 
-// DeleteUsersStream is DeleteUsers item by item: each target that is finished (see
+// DeleteUsersStream is DeleteUsers item by item: each finished target (see
 // sallyport.Stream.Target).
 func (c *Client) DeleteUsersStream(ctx context.Context, parameters DeleteUsersParams, options ...sallyport.Option) *sallyport.Stream {
 	return c.host.Stream(ctx, c.call("delete_users", parameters, options))
@@ -73,13 +73,13 @@ func (c *Client) DeleteUsersStream(ctx context.Context, parameters DeleteUsersPa
 // inside it, and keeps them as files. Attached mails become .eml files. With OAuth, only from the
 // mailbox of the user who consented.
 //
-// It changes nothing. Each target has an outcome of its own. Permissions: https://mail.google.com/.
+// It changes nothing. It reports an outcome per target. Permissions: https://mail.google.com/.
 func (c *Client) DownloadEmailAttachment(ctx context.Context, parameters DownloadEmailAttachmentParams, options ...sallyport.Option) (*sallyport.Result, error) {
 	return c.host.Invoke(ctx, c.call("download_email_attachment", parameters, options))
 }
 
-// DownloadEmailAttachmentStream is DownloadEmailAttachment item by item: each target that is
-// finished (see sallyport.Stream.Target).
+// DownloadEmailAttachmentStream is DownloadEmailAttachment item by item: each finished target (see
+// sallyport.Stream.Target).
 func (c *Client) DownloadEmailAttachmentStream(ctx context.Context, parameters DownloadEmailAttachmentParams, options ...sallyport.Option) *sallyport.Stream {
 	return c.host.Stream(ctx, c.call("download_email_attachment", parameters, options))
 }
@@ -102,13 +102,12 @@ func (c *Client) GetAutoReply(ctx context.Context, parameters GetAutoReplyParams
 
 // GetEmail reads messages with all their parts; attachments come as ids.
 //
-// It changes nothing. Each target has an outcome of its own. Permissions: https://mail.google.com/.
+// It changes nothing. It reports an outcome per target. Permissions: https://mail.google.com/.
 func (c *Client) GetEmail(ctx context.Context, parameters GetEmailParams, options ...sallyport.Option) (*sallyport.Result, error) {
 	return c.host.Invoke(ctx, c.call("get_email", parameters, options))
 }
 
-// GetEmailStream is GetEmail item by item: each target that is finished (see
-// sallyport.Stream.Target).
+// GetEmailStream is GetEmail item by item: each finished target (see sallyport.Stream.Target).
 func (c *Client) GetEmailStream(ctx context.Context, parameters GetEmailParams, options ...sallyport.Option) *sallyport.Stream {
 	return c.host.Stream(ctx, c.call("get_email", parameters, options))
 }
@@ -127,13 +126,13 @@ func (c *Client) GetUserListStream(ctx context.Context, parameters GetUserListPa
 
 // LabelEmails adds labels to messages and takes labels off them.
 //
-// It changes something at the vendor. Doing it again does no harm. Each target has an outcome of
-// its own. GetEmail shows whether it was done. Permissions: https://mail.google.com/.
+// It changes something at the vendor. It is idempotent. It reports an outcome per target. GetEmail
+// shows whether it was applied. Permissions: https://mail.google.com/.
 func (c *Client) LabelEmails(ctx context.Context, parameters LabelEmailsParams, options ...sallyport.Option) (*sallyport.Result, error) {
 	return c.host.Invoke(ctx, c.call("label_emails", parameters, options))
 }
 
-// LabelEmailsStream is LabelEmails item by item: each target that is finished (see
+// LabelEmailsStream is LabelEmails item by item: each finished target (see
 // sallyport.Stream.Target).
 func (c *Client) LabelEmailsStream(ctx context.Context, parameters LabelEmailsParams, options ...sallyport.Option) *sallyport.Stream {
 	return c.host.Stream(ctx, c.call("label_emails", parameters, options))
@@ -153,14 +152,13 @@ func (c *Client) ListLabelsStream(ctx context.Context, parameters ListLabelsPara
 
 // ReportSpam marks messages as spam and takes them out of the inbox.
 //
-// It changes something at the vendor. Doing it again does no harm. Each target has an outcome of
-// its own. GetEmail shows whether it was done. Permissions: https://mail.google.com/.
+// It changes something at the vendor. It is idempotent. It reports an outcome per target. GetEmail
+// shows whether it was applied. Permissions: https://mail.google.com/.
 func (c *Client) ReportSpam(ctx context.Context, parameters ReportSpamParams, options ...sallyport.Option) (*sallyport.Result, error) {
 	return c.host.Invoke(ctx, c.call("report_spam", parameters, options))
 }
 
-// ReportSpamStream is ReportSpam item by item: each target that is finished (see
-// sallyport.Stream.Target).
+// ReportSpamStream is ReportSpam item by item: each finished target (see sallyport.Stream.Target).
 func (c *Client) ReportSpamStream(ctx context.Context, parameters ReportSpamParams, options ...sallyport.Option) *sallyport.Stream {
 	return c.host.Stream(ctx, c.call("report_spam", parameters, options))
 }
@@ -181,7 +179,7 @@ func (c *Client) SearchEmailsStream(ctx context.Context, parameters SearchEmails
 // SendEmail sends a mail, as text or as HTML with its text beside it, with files of the store. With
 // OAuth, only as the user who consented.
 //
-// It changes something at the vendor. SearchEmails shows whether it was done. Permissions:
+// It changes something at the vendor. SearchEmails shows whether it was applied. Permissions:
 // https://mail.google.com/.
 func (c *Client) SendEmail(ctx context.Context, parameters SendEmailParams, options ...sallyport.Option) (*sallyport.Result, error) {
 	return c.host.Invoke(ctx, c.call("send_email", parameters, options))
@@ -189,8 +187,8 @@ func (c *Client) SendEmail(ctx context.Context, parameters SendEmailParams, opti
 
 // SetAutoReply sets the vacation responder of a mailbox, or turns it off.
 //
-// It changes something at the vendor. Doing it again does no harm. GetAutoReply shows whether it
-// was done. Permissions: https://www.googleapis.com/auth/gmail.settings.basic.
+// It changes something at the vendor. It is idempotent. GetAutoReply shows whether it was applied.
+// Permissions: https://www.googleapis.com/auth/gmail.settings.basic.
 func (c *Client) SetAutoReply(ctx context.Context, parameters SetAutoReplyParams, options ...sallyport.Option) (*sallyport.Result, error) {
 	return c.host.Invoke(ctx, c.call("set_auto_reply", parameters, options))
 }
@@ -198,21 +196,21 @@ func (c *Client) SetAutoReply(ctx context.Context, parameters SetAutoReplyParams
 // SetUserPassword sets the password of a user, which is never shown again. Needs an administrator
 // who may manage users.
 //
-// It changes something at the vendor. Doing it again does no harm. GetUserList shows whether it was
-// done. Permissions: https://www.googleapis.com/auth/admin.directory.user.
+// It changes something at the vendor. It is idempotent. GetUserList shows whether it was applied.
+// Permissions: https://www.googleapis.com/auth/admin.directory.user.
 func (c *Client) SetUserPassword(ctx context.Context, parameters SetUserPasswordParams, options ...sallyport.Option) (*sallyport.Result, error) {
 	return c.host.Invoke(ctx, c.call("set_user_password", parameters, options))
 }
 
 // TrashEmails moves messages to the trash. One that is there already is no error.
 //
-// It changes something at the vendor. Doing it again does no harm. Each target has an outcome of
-// its own. GetEmail shows whether it was done. Permissions: https://mail.google.com/.
+// It changes something at the vendor. It is idempotent. It reports an outcome per target. GetEmail
+// shows whether it was applied. Permissions: https://mail.google.com/.
 func (c *Client) TrashEmails(ctx context.Context, parameters TrashEmailsParams, options ...sallyport.Option) (*sallyport.Result, error) {
 	return c.host.Invoke(ctx, c.call("trash_emails", parameters, options))
 }
 
-// TrashEmailsStream is TrashEmails item by item: each target that is finished (see
+// TrashEmailsStream is TrashEmails item by item: each finished target (see
 // sallyport.Stream.Target).
 func (c *Client) TrashEmailsStream(ctx context.Context, parameters TrashEmailsParams, options ...sallyport.Option) *sallyport.Stream {
 	return c.host.Stream(ctx, c.call("trash_emails", parameters, options))
@@ -221,13 +219,13 @@ func (c *Client) TrashEmailsStream(ctx context.Context, parameters TrashEmailsPa
 // UntrashEmails takes messages out of the trash. One that is not there is no error; what the
 // emptied trash held is gone.
 //
-// It changes something at the vendor. Doing it again does no harm. Each target has an outcome of
-// its own. GetEmail shows whether it was done. Permissions: https://mail.google.com/.
+// It changes something at the vendor. It is idempotent. It reports an outcome per target. GetEmail
+// shows whether it was applied. Permissions: https://mail.google.com/.
 func (c *Client) UntrashEmails(ctx context.Context, parameters UntrashEmailsParams, options ...sallyport.Option) (*sallyport.Result, error) {
 	return c.host.Invoke(ctx, c.call("untrash_emails", parameters, options))
 }
 
-// UntrashEmailsStream is UntrashEmails item by item: each target that is finished (see
+// UntrashEmailsStream is UntrashEmails item by item: each finished target (see
 // sallyport.Stream.Target).
 func (c *Client) UntrashEmailsStream(ctx context.Context, parameters UntrashEmailsParams, options ...sallyport.Option) *sallyport.Stream {
 	return c.host.Stream(ctx, c.call("untrash_emails", parameters, options))

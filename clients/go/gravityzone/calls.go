@@ -3,7 +3,7 @@
 // Package gravityzone calls Bitdefender GravityZone. Endpoint security: manages groups and
 // endpoints, scans, isolates and quarantines, keeps the block list and fetches reports.
 //
-// A parameter that may be left out is a pointer (see sallyport.Ptr); nil leaves it out.
+// Optional parameters are pointers (see sallyport.Ptr); nil omits one.
 package gravityzone
 
 import (
@@ -21,8 +21,8 @@ type Client struct {
 	connection string
 }
 
-// New makes a client. The connection is a name of the host's connections file; empty where only
-// one active connection of the integration exists.
+// New returns a client. The connection is a name in the host's connections file. It may be empty if
+// exactly one active connection of the integration exists.
 func New(host *sallyport.Host, connection string) *Client {
 	return &Client{host, connection}
 }
@@ -35,8 +35,8 @@ func (c *Client) call(command string, arguments any, options []sallyport.Option)
 
 // AddToBlocklist adds hashes of files to the block list.
 //
-// It changes something at the vendor. ListBlockList shows whether it was done. The vendor allows 5
-// requests in 60 s. Permissions: Manage Networks, Manage Users, Manage Company, View and analyze
+// It changes something at the vendor. ListBlockList shows whether it was applied. The vendor allows
+// 5 requests in 60 s. Permissions: Manage Networks, Manage Users, Manage Company, View and analyze
 // data.
 func (c *Client) AddToBlocklist(ctx context.Context, parameters AddToBlocklistParams, options ...sallyport.Option) (*sallyport.Result, error) {
 	return c.host.Invoke(ctx, c.call("add_to_blocklist", parameters, options))
@@ -44,7 +44,7 @@ func (c *Client) AddToBlocklist(ctx context.Context, parameters AddToBlocklistPa
 
 // CreateGroup creates a custom group of endpoints.
 //
-// It changes something at the vendor. ListGroups shows whether it was done. The vendor allows 10
+// It changes something at the vendor. ListGroups shows whether it was applied. The vendor allows 10
 // requests in 1 s. Permissions: Manage Networks, Manage Users, Manage Company, View and analyze
 // data.
 func (c *Client) CreateGroup(ctx context.Context, parameters CreateGroupParams, options ...sallyport.Option) (*sallyport.Result, error) {
@@ -54,14 +54,14 @@ func (c *Client) CreateGroup(ctx context.Context, parameters CreateGroupParams, 
 // CreateScanTask creates a scan of endpoints, named by id, by MAC address or both; each kind is a
 // request and may fail by itself.
 //
-// It changes something at the vendor. Each target has an outcome of its own. ListScanTasks shows
-// whether it was done. The vendor allows 30 requests in 60 s. Permissions: Manage Networks, Manage
+// It changes something at the vendor. It reports an outcome per target. ListScanTasks shows whether
+// it was applied. The vendor allows 30 requests in 60 s. Permissions: Manage Networks, Manage
 // Users, Manage Company, View and analyze data.
 func (c *Client) CreateScanTask(ctx context.Context, parameters CreateScanTaskParams, options ...sallyport.Option) (*sallyport.Result, error) {
 	return c.host.Invoke(ctx, c.call("create_scan_task", parameters, options))
 }
 
-// CreateScanTaskStream is CreateScanTask item by item: each target that is finished (see
+// CreateScanTaskStream is CreateScanTask item by item: each finished target (see
 // sallyport.Stream.Target).
 func (c *Client) CreateScanTaskStream(ctx context.Context, parameters CreateScanTaskParams, options ...sallyport.Option) *sallyport.Stream {
 	return c.host.Stream(ctx, c.call("create_scan_task", parameters, options))
@@ -70,14 +70,14 @@ func (c *Client) CreateScanTaskStream(ctx context.Context, parameters CreateScan
 // DeleteEndpoints moves endpoints of custom groups to Deleted; run again on them, it deletes them
 // for good.
 //
-// It removes something at the vendor. Each target has an outcome of its own. ListEndpoints shows
-// whether it was done. The vendor allows 30 requests in 60 s. Permissions: Manage Networks, Manage
+// It removes something at the vendor. It reports an outcome per target. ListEndpoints shows whether
+// it was applied. The vendor allows 30 requests in 60 s. Permissions: Manage Networks, Manage
 // Users, Manage Company, View and analyze data.
 func (c *Client) DeleteEndpoints(ctx context.Context, parameters DeleteEndpointsParams, options ...sallyport.Option) (*sallyport.Result, error) {
 	return c.host.Invoke(ctx, c.call("delete_endpoints", parameters, options))
 }
 
-// DeleteEndpointsStream is DeleteEndpoints item by item: each target that is finished (see
+// DeleteEndpointsStream is DeleteEndpoints item by item: each finished target (see
 // sallyport.Stream.Target).
 func (c *Client) DeleteEndpointsStream(ctx context.Context, parameters DeleteEndpointsParams, options ...sallyport.Option) *sallyport.Stream {
 	return c.host.Stream(ctx, c.call("delete_endpoints", parameters, options))
@@ -94,14 +94,14 @@ func (c *Client) DownloadReports(ctx context.Context, parameters DownloadReports
 
 // GetManagedEndpointDetails tells the state, agent, modules, group and policy of managed endpoints.
 //
-// It changes nothing. Each target has an outcome of its own. The vendor allows 10 requests in 1 s.
+// It changes nothing. It reports an outcome per target. The vendor allows 10 requests in 1 s.
 // Permissions: Manage Networks, Manage Users, Manage Company, View and analyze data.
 func (c *Client) GetManagedEndpointDetails(ctx context.Context, parameters GetManagedEndpointDetailsParams, options ...sallyport.Option) (*sallyport.Result, error) {
 	return c.host.Invoke(ctx, c.call("get_managed_endpoint_details", parameters, options))
 }
 
-// GetManagedEndpointDetailsStream is GetManagedEndpointDetails item by item: each target that is
-// finished (see sallyport.Stream.Target).
+// GetManagedEndpointDetailsStream is GetManagedEndpointDetails item by item: each finished target
+// (see sallyport.Stream.Target).
 func (c *Client) GetManagedEndpointDetailsStream(ctx context.Context, parameters GetManagedEndpointDetailsParams, options ...sallyport.Option) *sallyport.Stream {
 	return c.host.Stream(ctx, c.call("get_managed_endpoint_details", parameters, options))
 }
@@ -109,14 +109,14 @@ func (c *Client) GetManagedEndpointDetailsStream(ctx context.Context, parameters
 // IsolateEndpoints creates tasks that isolate managed endpoints: they reach nothing but the Control
 // Center.
 //
-// It changes something at the vendor. Each target has an outcome of its own.
-// GetManagedEndpointDetails shows whether it was done. The vendor allows 10 requests in 1 s.
-// Permissions: Manage Networks, Manage Users, Manage Company, View and analyze data.
+// It changes something at the vendor. It reports an outcome per target. GetManagedEndpointDetails
+// shows whether it was applied. The vendor allows 10 requests in 1 s. Permissions: Manage Networks,
+// Manage Users, Manage Company, View and analyze data.
 func (c *Client) IsolateEndpoints(ctx context.Context, parameters IsolateEndpointsParams, options ...sallyport.Option) (*sallyport.Result, error) {
 	return c.host.Invoke(ctx, c.call("isolate_endpoints", parameters, options))
 }
 
-// IsolateEndpointsStream is IsolateEndpoints item by item: each target that is finished (see
+// IsolateEndpointsStream is IsolateEndpoints item by item: each finished target (see
 // sallyport.Stream.Target).
 func (c *Client) IsolateEndpointsStream(ctx context.Context, parameters IsolateEndpointsParams, options ...sallyport.Option) *sallyport.Stream {
 	return c.host.Stream(ctx, c.call("isolate_endpoints", parameters, options))
@@ -205,16 +205,16 @@ func (c *Client) ListScanTasksStream(ctx context.Context, parameters ListScanTas
 
 // MoveEndpoints moves endpoints to a custom group, all of them or none.
 //
-// It changes something at the vendor. Doing it again does no harm. ListEndpoints shows whether it
-// was done. The vendor allows 10 requests in 1 s. Permissions: Manage Networks, Manage Users,
-// Manage Company, View and analyze data.
+// It changes something at the vendor. It is idempotent. ListEndpoints shows whether it was applied.
+// The vendor allows 10 requests in 1 s. Permissions: Manage Networks, Manage Users, Manage Company,
+// View and analyze data.
 func (c *Client) MoveEndpoints(ctx context.Context, parameters MoveEndpointsParams, options ...sallyport.Option) (*sallyport.Result, error) {
 	return c.host.Invoke(ctx, c.call("move_endpoints", parameters, options))
 }
 
 // QuarantineFiles creates tasks that quarantine a file on endpoints, all of them or none.
 //
-// It changes something at the vendor. ListQuarantineItems shows whether it was done. The vendor
+// It changes something at the vendor. ListQuarantineItems shows whether it was applied. The vendor
 // allows 30 requests in 60 s. Permissions: Manage Networks, Manage Users, Manage Company, View and
 // analyze data.
 func (c *Client) QuarantineFiles(ctx context.Context, parameters QuarantineFilesParams, options ...sallyport.Option) (*sallyport.Result, error) {
@@ -223,14 +223,14 @@ func (c *Client) QuarantineFiles(ctx context.Context, parameters QuarantineFiles
 
 // RemoveFromBlockList removes items from the block list.
 //
-// It removes something at the vendor. Each target has an outcome of its own. ListBlockList shows
-// whether it was done. The vendor allows 5 requests in 60 s. Permissions: Manage Networks, Manage
-// Users, Manage Company, View and analyze data.
+// It removes something at the vendor. It reports an outcome per target. ListBlockList shows whether
+// it was applied. The vendor allows 5 requests in 60 s. Permissions: Manage Networks, Manage Users,
+// Manage Company, View and analyze data.
 func (c *Client) RemoveFromBlockList(ctx context.Context, parameters RemoveFromBlockListParams, options ...sallyport.Option) (*sallyport.Result, error) {
 	return c.host.Invoke(ctx, c.call("remove_from_block_list", parameters, options))
 }
 
-// RemoveFromBlockListStream is RemoveFromBlockList item by item: each target that is finished (see
+// RemoveFromBlockListStream is RemoveFromBlockList item by item: each finished target (see
 // sallyport.Stream.Target).
 func (c *Client) RemoveFromBlockListStream(ctx context.Context, parameters RemoveFromBlockListParams, options ...sallyport.Option) *sallyport.Stream {
 	return c.host.Stream(ctx, c.call("remove_from_block_list", parameters, options))
@@ -238,7 +238,7 @@ func (c *Client) RemoveFromBlockListStream(ctx context.Context, parameters Remov
 
 // RemoveQuarantineFiles creates tasks that delete quarantined files from endpoints.
 //
-// It removes something at the vendor. ListQuarantineItems shows whether it was done. The vendor
+// It removes something at the vendor. ListQuarantineItems shows whether it was applied. The vendor
 // allows 30 requests in 60 s. Permissions: Manage Networks, Manage Users, Manage Company, View and
 // analyze data.
 func (c *Client) RemoveQuarantineFiles(ctx context.Context, parameters RemoveQuarantineFilesParams, options ...sallyport.Option) (*sallyport.Result, error) {
@@ -247,14 +247,14 @@ func (c *Client) RemoveQuarantineFiles(ctx context.Context, parameters RemoveQua
 
 // RestoreEndpoints creates tasks that end the isolation of managed endpoints.
 //
-// It changes something at the vendor. Each target has an outcome of its own.
-// GetManagedEndpointDetails shows whether it was done. The vendor allows 10 requests in 1 s.
-// Permissions: Manage Networks, Manage Users, Manage Company, View and analyze data.
+// It changes something at the vendor. It reports an outcome per target. GetManagedEndpointDetails
+// shows whether it was applied. The vendor allows 10 requests in 1 s. Permissions: Manage Networks,
+// Manage Users, Manage Company, View and analyze data.
 func (c *Client) RestoreEndpoints(ctx context.Context, parameters RestoreEndpointsParams, options ...sallyport.Option) (*sallyport.Result, error) {
 	return c.host.Invoke(ctx, c.call("restore_endpoints", parameters, options))
 }
 
-// RestoreEndpointsStream is RestoreEndpoints item by item: each target that is finished (see
+// RestoreEndpointsStream is RestoreEndpoints item by item: each finished target (see
 // sallyport.Stream.Target).
 func (c *Client) RestoreEndpointsStream(ctx context.Context, parameters RestoreEndpointsParams, options ...sallyport.Option) *sallyport.Stream {
 	return c.host.Stream(ctx, c.call("restore_endpoints", parameters, options))
@@ -262,29 +262,29 @@ func (c *Client) RestoreEndpointsStream(ctx context.Context, parameters RestoreE
 
 // UpdateEndpointLabels sets or clears the label of endpoints.
 //
-// It changes something at the vendor. Doing it again does no harm. Each target has an outcome of
-// its own. GetManagedEndpointDetails shows whether it was done. The vendor allows 10 requests in 1
-// s. Permissions: Manage Networks, Manage Users, Manage Company, View and analyze data.
+// It changes something at the vendor. It is idempotent. It reports an outcome per target.
+// GetManagedEndpointDetails shows whether it was applied. The vendor allows 10 requests in 1 s.
+// Permissions: Manage Networks, Manage Users, Manage Company, View and analyze data.
 func (c *Client) UpdateEndpointLabels(ctx context.Context, parameters UpdateEndpointLabelsParams, options ...sallyport.Option) (*sallyport.Result, error) {
 	return c.host.Invoke(ctx, c.call("update_endpoint_labels", parameters, options))
 }
 
-// UpdateEndpointLabelsStream is UpdateEndpointLabels item by item: each target that is finished
-// (see sallyport.Stream.Target).
+// UpdateEndpointLabelsStream is UpdateEndpointLabels item by item: each finished target (see
+// sallyport.Stream.Target).
 func (c *Client) UpdateEndpointLabelsStream(ctx context.Context, parameters UpdateEndpointLabelsParams, options ...sallyport.Option) *sallyport.Stream {
 	return c.host.Stream(ctx, c.call("update_endpoint_labels", parameters, options))
 }
 
 // UpdateGroups moves custom groups under another group, or deletes them.
 //
-// It removes something at the vendor. Each target has an outcome of its own. ListGroups shows
-// whether it was done. The vendor allows 10 requests in 1 s. Permissions: Manage Networks, Manage
-// Users, Manage Company, View and analyze data.
+// It removes something at the vendor. It reports an outcome per target. ListGroups shows whether it
+// was applied. The vendor allows 10 requests in 1 s. Permissions: Manage Networks, Manage Users,
+// Manage Company, View and analyze data.
 func (c *Client) UpdateGroups(ctx context.Context, parameters UpdateGroupsParams, options ...sallyport.Option) (*sallyport.Result, error) {
 	return c.host.Invoke(ctx, c.call("update_groups", parameters, options))
 }
 
-// UpdateGroupsStream is UpdateGroups item by item: each target that is finished (see
+// UpdateGroupsStream is UpdateGroups item by item: each finished target (see
 // sallyport.Stream.Target).
 func (c *Client) UpdateGroupsStream(ctx context.Context, parameters UpdateGroupsParams, options ...sallyport.Option) *sallyport.Stream {
 	return c.host.Stream(ctx, c.call("update_groups", parameters, options))

@@ -1,17 +1,17 @@
 #!/usr/bin/env python3
-"""What the client costs: CPU time of this process for each call, and calls in a second.
+"""The cost of the client: CPU time of this process per call, and calls per second.
 
     python3 clients/python/benchmark/run.py
 
-Calls are dry runs in the sandbox: the host checks them and answers with the request that it would
-send, so no vendor's time is in it. The CPU time is user and system time of all threads of the
-client, and nothing of the host's; building the arguments and reading the answer are in it. The first
-row is no client at all: a line written, a line read, json in between.
+Calls are dry runs in the sandbox: the host validates them and returns the request that it would
+send, so vendor time is not included. The CPU time is the user and system time of all threads of the
+client, without the host. It includes building the arguments and reading the response. The first
+row uses no client: it writes a line, reads a line, and uses json.
 
-The ways take turns in short rounds, and the median and the best round are shown: the best one is the
-least disturbed by what else runs on the machine. The last column is what the client adds: the median of
-the differences to the first row in the same round, in which the machine was as slow for both. Answers
-are checked, times are not.
+The variants alternate in short rounds. The table shows the median and the best round; the best one is
+the least disturbed by other processes. The last column is the cost of the client: the median
+difference to the first row in the same round, when the machine was equally busy. The program checks
+responses, not times.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ Way = Callable[[int], None]
 def check(device: int, result: Result) -> None:
     [request] = result.requests
     if str(device) not in request["url"]:
-        raise SystemExit(f"the answer for {device} is another one's: {request}")
+        raise SystemExit(f"wrong response for {device}: {request}")
 
 
 def bare_pipe(process: subprocess.Popen[bytes]) -> Way:
@@ -120,7 +120,7 @@ def cpu_seconds() -> float:
 
 
 def measure(ways: dict[str, Way], calls: int, rounds: int) -> None:
-    """Prints a row for each way."""
+    """Prints a row per variant."""
     taken: dict[str, list[tuple[float, float]]] = {name: [] for name in ways}
     for _ in range(rounds):
         for name, way in ways.items():
@@ -152,12 +152,12 @@ def main() -> None:
     )
     with Host(sandbox=True) as host, concurrent.futures.ThreadPoolExecutor(THREADS) as pool:
         print(f"Python {sys.version.split()[0]}, {options.rounds} rounds of {options.calls:,} calls")
-        print("\n| | calls/s | best | µs of CPU for each | best | added |")
+        print("\n| | calls/s | best | µs of CPU per call | best | added |")
         print("|---|---:|---:|---:|---:|---:|")
         ways = {
-            "no client, one after the other": bare_pipe(bare),
-            "`invoke`, one after the other": one_after_the_other(host),
-            "`submit`, 64 under way": pipelined(host),
+            "no client, sequential": bare_pipe(bare),
+            "`invoke`, sequential": one_after_the_other(host),
+            "`submit`, 64 in flight": pipelined(host),
             f"`invoke` from {THREADS} threads": from_threads(host, pool),
             f"`AsyncHost.invoke` in {TASKS} tasks": in_tasks(later, loop),
         }

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Lists critical devices and how many vulnerabilities each has, asking for many at a time.
+"""Lists critical devices and their number of vulnerabilities, with concurrent requests.
 
 python3 inventory.py --sandbox
 """

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Answers a phishing report: blocks what the reported mail brought, isolates who got it, reports.
+"""Handles a phishing report: blocks the files of the mail, isolates its recipients' endpoints, reports.
 
     python3 phishing.py --sandbox --owners ../../../protocol/examples/phishing/owners.csv --dry-run
 
 It searches a mailbox to which users forward suspicious mail as an attachment, and sends its report
-there. --dry-run reads as usual and shows the changes that would be made. With --state-dir a
-repetition blocks nothing twice. The exit status is 1 when a step failed; the others are done all
-the same. It is 2 when nothing was begun. clients/go/examples/playbook does the same.
+there. --dry-run only reads, and shows the changes that would be made. With --state-dir a second
+run blocks nothing twice. Exit status: 0 success; 1 a step failed (the others still run); 2 wrong
+command line, nothing was started. clients/go/examples/playbook does the same.
 """
 
 from __future__ import annotations
@@ -31,16 +31,16 @@ ADDRESS = re.compile(r'[^\s<>(),;:"]+@[^\s<>(),;:"]+')
 
 @dataclasses.dataclass(frozen=True)
 class Incident:
-    """What is known when the playbook starts."""
+    """The input of the playbook."""
 
     number: str
     mailbox: str
-    #: Whose reports count: anybody can send a mail that looks like one.
+    #: The domain whose reports count: anyone can send a mail that looks like one.
     domain: str
-    #: Endpoints by the mail address of their owner: neither vendor knows them.
+    #: Maps the mail address of an owner to an endpoint: neither vendor knows the owners.
     owners: Mapping[str, str]
     dry_run: bool = False
-    #: Connections; None where there is one.
+    #: Connections; None if there is only one.
     gmail: str | None = None
     gravityzone: str | None = None
 
@@ -72,7 +72,7 @@ def parts_below(part: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 
 
 def reported_mails(message: Mapping[str, Any]) -> Iterator[ReportedMail]:
-    """What the reporter adds to the mail, such as a screenshot, is not suspicious."""
+    """Other attachments of the reporter, such as a screenshot, are not suspicious."""
     for attached in message["payload"].get("parts", ()):
         if attached["mimeType"] != MAIL or not attached.get("parts"):
             continue
@@ -91,7 +91,7 @@ def reported_mails(message: Mapping[str, Any]) -> Iterator[ReportedMail]:
 
 
 class Report:
-    """Tells of each step. One that fails keeps the playbook from nothing else."""
+    """Records each step. A failed step does not stop the playbook."""
 
     def __init__(self, incident: Incident) -> None:
         self.has_failures = False
@@ -101,14 +101,14 @@ class Report:
         self._steps: list[str] = []
 
     def __str__(self) -> str:
-        # Some of it was written by the attacker: it stays on its line.
+        # Parts of it were written by the attacker: each entry stays on one line.
         mails, steps = (
             "".join(f"- {' '.join(line.split())}\n" for line in lines)
             for lines in (self._mails, self._steps)
         )
         return self._title + mails + self._heading + steps
 
-    def tell_of(self, mail: ReportedMail) -> None:
+    def add_mail(self, mail: ReportedMail) -> None:
         self._mails.append(f"{mail.reporter} reports: {mail.subject}, from {mail.sender}")
 
     def tell(self, step: str, outcome: str) -> None:
@@ -119,11 +119,11 @@ class Report:
         self.tell(step, f"failed. {reason}")
 
     def fail_with(self, step: str, error: CommandError) -> None:
-        # The remedy also says where it may have been done although it failed.
+        # The remedy also says if a failed step may have been applied.
         self.fail(step, f"{error.status_code} {error.message} {error.remedy or ''}")
 
     def run(self, steps: Mapping[str, str], command: Callable[[], Result]) -> Result | None:
-        """Runs a command over targets. `steps` says what is done to each target."""
+        """Runs a command over targets. `steps` describes the step per target."""
         result, targets = None, [Target(target, "Successful", None) for target in steps]
         try:
             result = command()
@@ -153,10 +153,10 @@ class Playbook:
         self._report = Report(incident)
 
     def run(self) -> bool:
-        """Whether all steps succeeded."""
+        """Returns whether all steps succeeded."""
         mails = self._find_mails()
         if not mails and not self._report.has_failures:
-            print(f"No mail of {self._incident.mailbox} reports another one.")
+            print(f"No reported mail in {self._incident.mailbox}.")
             return True
         self._block([file for mail in mails for file in self._download(mail)])
         recipients = dict.fromkeys(address for mail in mails for address in mail.recipients)
@@ -181,7 +181,7 @@ class Playbook:
                 report.fail_with(f"Read mail {target.target}", target.error)
         mails = [mail for message in result.raw_data for mail in reported_mails(message)]
         for mail in mails:
-            report.tell_of(mail)
+            report.add_mail(mail)
         return mails
 
     def _download(self, mail: ReportedMail) -> list[FileReference]:
@@ -204,7 +204,7 @@ class Playbook:
             return
         hashes = sorted(names)
         step = "Block " + ", ".join(f"{names[sha256]} (SHA-256 {sha256})" for sha256 in hashes)
-        # With this key what was blocked once, before a crash too, is not blocked again.
+        # With this key, files that were blocked before, even before a crash, are not blocked again.
         key = f"{self._incident.number} {hashlib.sha256(' '.join(hashes).encode()).hexdigest()}"
         self._report.run(
             {step: step},
@@ -240,18 +240,18 @@ class Playbook:
             )
 
     def _find_endpoint(self, name: str) -> str | None:
-        """The id of the managed endpoint of that name."""
+        """The id of the managed endpoint with this name."""
         options = self._host.streaming(connection=self._incident.gravityzone, all_pages=True)
         endpoints = options.bitdefender_gravityzone.list_endpoints(
             endpoint_type="endpoints",
             is_managed=True,
             filters=f"details.name:{name} AND depth.allItemsRecursively:True",
         )
-        # The filter finds names that begin so, too.
+        # The filter also finds names with this prefix.
         return next((e["id"] for e in endpoints if e["name"].lower() == name.lower()), None)
 
     def _changing(self, **options: Any) -> BitdefenderGravityzone[Result]:
-        """The commands, with what holds for each that changes something."""
+        """The commands, with the options of changes."""
         return self._host.using(
             connection=self._incident.gravityzone, dry_run=self._incident.dry_run, **options
         ).bitdefender_gravityzone
@@ -269,14 +269,14 @@ class Playbook:
 
 
 def read_owners(path: pathlib.Path) -> dict[str, str]:
-    """Endpoints by mail address, in small letters. Raises OSError and ValueError."""
+    """Maps lower-case mail addresses to endpoints. Raises OSError and ValueError."""
     with path.open(newline="", encoding="utf-8") as table:
         rows = [row for row in csv.reader(table) if row]
     if not rows or rows[0] != ["mail", "endpoint"]:
-        raise ValueError("the first line has to be mail,endpoint")
+        raise ValueError("the first line must be mail,endpoint")
     for row in rows[1:]:
         if len(row) != 2:
-            raise ValueError(f"{','.join(row)} has to be a mail address and an endpoint")
+            raise ValueError(f"{','.join(row)} must be a mail address and an endpoint")
     return {mail.lower(): endpoint for mail, endpoint in rows[1:]}
 
 
@@ -284,14 +284,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--sandbox", action="store_true", help="emulated vendors, no account")
     parser.add_argument("--connections", help="the connections file")
-    parser.add_argument("--gmail", help="its connection, where there are several")
-    parser.add_argument("--gravityzone", help="its connection, where there are several")
-    parser.add_argument("--state-dir", help="where the host notes what was done")
+    parser.add_argument("--gmail", help="its connection, if there are several")
+    parser.add_argument("--gravityzone", help="its connection, if there are several")
+    parser.add_argument("--state-dir", help="the state directory of the host")
     parser.add_argument("--incident", default="4711", help="its number")
-    parser.add_argument("--mailbox", default="soc@harbor.example", help="where mail is reported")
-    parser.add_argument("--from", dest="domain", default="harbor.example", help="whose reports count")
+    parser.add_argument("--mailbox", default="soc@harbor.example", help="the mailbox of reports")
+    parser.add_argument("--from", dest="domain", default="harbor.example", help="the domain whose reports count")
     parser.add_argument("--owners", type=pathlib.Path, help="CSV with the columns mail and endpoint")
-    parser.add_argument("--dry-run", action="store_true", help="show what would be changed")
+    parser.add_argument("--dry-run", action="store_true", help="show the changes, make none")
     options = parser.parse_args()
 
     try:

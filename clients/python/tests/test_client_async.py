@@ -121,7 +121,7 @@ def test_one_task_that_gives_up_leaves_the_others_their_answer(fake_host: FakeHo
     run(body)
 
 
-def test_a_task_cancelled_while_it_waits_for_a_place_takes_none(fake_host: FakeHost) -> None:
+def test_task_cancelled_while_waiting_takes_no_slot(fake_host: FakeHost) -> None:
     slow = fake_host("""
         for request in requests():
             if request["method"] == "invoke":
@@ -147,7 +147,7 @@ def test_a_task_cancelled_while_it_waits_for_a_place_takes_none(fake_host: FakeH
     run(body)
 
 
-def test_a_task_cancelled_when_it_has_just_got_a_place_gives_it_back() -> None:
+def test_task_cancelled_with_a_new_slot_releases_it() -> None:
     async def body() -> None:
         async with AsyncHost(sandbox=True, max_in_flight=1) as host:
             process = host._process
@@ -186,7 +186,7 @@ def test_streams_come_in_order_with_progress_and_a_result() -> None:
     run(body)
 
 
-def test_waits_are_told() -> None:
+def test_waits_are_reported() -> None:
     async def body() -> None:
         seen: list[Waiting] = []
         faults = ["coda: 429 first 1 retry-after 1"]
@@ -252,7 +252,7 @@ def test_a_host_that_never_began_has_changed_nothing(fake_host: FakeHost) -> Non
         async with AsyncHost(refusing) as host:
             with pytest.raises(HostExited) as caught:
                 await host.invoke("vendor", "write")
-        assert str(caught.value) == "The host ended with exit status 2."
+        assert str(caught.value) == "The host exited with status 2."
         assert caught.value.outcome == "not_applied"
 
     run(body)
@@ -276,7 +276,7 @@ def test_a_crash_shows_the_last_log_lines(fake_host: FakeHost) -> None:
     run(body)
 
 
-def test_a_host_that_does_not_speak_the_protocol_is_ended(fake_host: FakeHost) -> None:
+def test_host_that_breaks_the_protocol_is_killed(fake_host: FakeHost) -> None:
     babbling = fake_host("""
         for request in requests():
             os.write(1, b"hello\\n")
@@ -290,7 +290,7 @@ def test_a_host_that_does_not_speak_the_protocol_is_ended(fake_host: FakeHost) -
     run(body)
 
 
-def test_a_timeout_holds_when_the_host_does_not_answer(
+def test_timeout_applies_if_the_host_does_not_answer(
     fake_host: FakeHost, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(calls, "GRACE_SECONDS", 0.1)
@@ -312,7 +312,7 @@ def test_a_timeout_holds_when_the_host_does_not_answer(
     run(body)
 
 
-def test_closing_waits_for_what_is_under_way() -> None:
+def test_close_waits_for_requests_in_flight() -> None:
     async def body() -> None:
         host = AsyncHost(sandbox=True, sandbox_faults=["coda: slow 300ms"])
         await host.open()

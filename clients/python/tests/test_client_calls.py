@@ -1,4 +1,4 @@
-"""Calls of `Host` and what comes of them."""
+"""Calls of `Host` and their outcomes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -36,7 +35,7 @@ ENDPOINT = "6affe1e0b1a43d0003000001"
 ABSENT = "000000000000000000000000"
 
 
-def test_a_result_has_the_vendors_body_and_what_it_cost(sandbox: Host) -> None:
+def test_result_has_the_vendors_body_and_metadata(sandbox: Host) -> None:
     result = sandbox.invoke("coda_footprint", "list_devices", {"page": 2})
     assert result.return_data == "Successful" and result.is_successful
     assert len(result.raw_data["items"]) == 20
@@ -44,7 +43,7 @@ def test_a_result_has_the_vendors_body_and_what_it_cost(sandbox: Host) -> None:
     assert sandbox.coda_footprint.list_devices(page=2).raw_data == result.raw_data
 
 
-def test_targets_tell_what_came_of_each(sandbox: Host) -> None:
+def test_targets_have_per_target_outcomes(sandbox: Host) -> None:
     result = sandbox.bitdefender_gravityzone.get_managed_endpoint_details(
         managed_endpoint_ids=[ENDPOINT, ABSENT]
     )
@@ -81,7 +80,7 @@ def test_an_error_names_all_faults_of_the_arguments(sandbox: Host) -> None:
     assert "did you mean filter?" in str(caught.value)
 
 
-def test_there_is_a_class_for_each_kind_of_the_protocol() -> None:
+def test_each_error_kind_has_a_class() -> None:
     text = (ROOT / "protocol/README.md").read_text()
     section = text[text.index("`kind` is one of") : text.index("`status_code` is the vendor's")]
     kinds = re.findall(r"`([a-z_]+)`", section.replace("`kind`", ""))
@@ -91,7 +90,7 @@ def test_there_is_a_class_for_each_kind_of_the_protocol() -> None:
     assert all(issubclass(one, CommandError) for one in classes)
 
 
-def test_an_unknown_kind_is_still_the_failure_of_a_command() -> None:
+def test_unknown_error_kind_is_a_command_error() -> None:
     error = errors.read_error({"code": -32000, "message": "m", "data": {"kind": "new"}})
     assert type(error) is CommandError and error.kind == "new"
 
@@ -131,7 +130,7 @@ def test_an_unknown_option_is_an_error_before_anything_is_sent(sandbox: Host) ->
         sandbox.invoke("coda_footprint", "list_device_users", device_id=1041)  # type: ignore[call-arg]
 
 
-def test_what_json_cannot_hold_is_an_error_and_takes_no_place() -> None:
+def test_argument_that_is_not_json_fails_and_takes_no_slot() -> None:
     with Host(sandbox=True, max_in_flight=1) as host:
         for wrong in (object(), float("nan")):
             with pytest.raises((TypeError, ValueError)):
@@ -178,7 +177,7 @@ def test_a_cancelled_call_says_so() -> None:
         call.cancel()  # Too late, and no error.
 
 
-def test_a_cancel_passes_the_calls_that_wait_for_a_place() -> None:
+def test_cancel_overtakes_calls_waiting_for_a_slot() -> None:
     faults = ["coda: slow 60s"]
     with Host(sandbox=True, sandbox_faults=faults, max_in_flight=2) as host:
         first, second = (host.submit("coda_footprint", "list_tenants") for _ in range(2))
@@ -194,7 +193,7 @@ def test_a_cancel_passes_the_calls_that_wait_for_a_place() -> None:
                 call.result()
 
 
-def test_the_hosts_timeout_is_an_error_of_its_own() -> None:
+def test_timeout_of_the_host_has_its_own_error() -> None:
     with Host(sandbox=True, sandbox_faults=["coda: slow 60s"], timeout=0.3) as host:
         with pytest.raises(TimedOut) as caught:
             host.coda_footprint.list_tenants()
@@ -203,7 +202,7 @@ def test_the_hosts_timeout_is_an_error_of_its_own() -> None:
 
 @pytest.mark.parametrize("timeout", [0, -1, float("inf"), float("nan")])
 def test_a_timeout_is_above_zero(sandbox: Host, timeout: float) -> None:
-    expected = f"timeout is {timeout!r}: it has to be a number of seconds above 0, or None, which leaves it to the host."
+    expected = f"invalid timeout {timeout!r}; use a positive number of seconds, or None for the host's default."
     for wrong in (
         lambda: Host(timeout=timeout),
         lambda: sandbox.using(timeout=timeout).coda_footprint.list_tenants(),
@@ -215,7 +214,7 @@ def test_a_timeout_is_above_zero(sandbox: Host, timeout: float) -> None:
         assert str(caught.value) == expected
 
 
-def test_a_timeout_holds_when_the_host_does_not_answer(
+def test_timeout_applies_if_the_host_does_not_answer(
     fake_host: FakeHost, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(calls, "GRACE_SECONDS", 0.1)
@@ -237,7 +236,7 @@ def test_a_timeout_holds_when_the_host_does_not_answer(
         assert caught.value.outcome == "not_applied" and caught.value.retryable
 
 
-def test_a_timeout_holds_when_the_host_talks_of_other_things(
+def test_timeout_applies_if_the_host_sends_other_messages(
     fake_host: FakeHost, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(calls, "GRACE_SECONDS", 0.1)
@@ -260,7 +259,7 @@ def test_a_timeout_holds_when_the_host_talks_of_other_things(
             host.invoke("vendor", "read", timeout=0.3)
 
 
-def test_a_timeout_holds_when_the_host_does_not_even_read(
+def test_timeout_applies_if_the_host_does_not_read(
     fake_host: FakeHost, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(calls, "GRACE_SECONDS", 0.1)
@@ -280,11 +279,11 @@ def test_a_long_argument_arrives_whole(sandbox: Host) -> None:
 
 
 def test_a_line_that_the_host_would_refuse_is_not_sent(sandbox: Host) -> None:
-    with pytest.raises(RequestError, match="longer than the host takes"):
+    with pytest.raises(RequestError, match="exceeds the host's maximum line length"):
         sandbox.invoke("coda_footprint", "list_devices", {"filter": {"ip": "x" * 34_000_000}})
 
 
-def test_progress_comes_where_the_call_is_waited_for(sandbox: Host) -> None:
+def test_progress_callback_runs_in_the_waiting_thread(sandbox: Host) -> None:
     seen: list[tuple[Progress, threading.Thread]] = []
     result = sandbox.using(
         all_pages=True, on_progress=lambda progress: seen.append((progress, threading.current_thread()))
@@ -305,7 +304,7 @@ def test_an_exception_in_a_callback_cancels_the_call() -> None:
         eventually(lambda: host.stats()["errors"] == 1)
 
 
-def test_a_wait_for_a_rate_limit_is_told() -> None:
+def test_wait_for_a_rate_limit_is_reported() -> None:
     seen: list[Waiting] = []
     faults = ["coda: 429 first 1 retry-after 1"]
     with Host(sandbox=True, sandbox_faults=faults) as host:
@@ -315,9 +314,9 @@ def test_a_wait_for_a_rate_limit_is_told() -> None:
 
 
 def test_callbacks_that_would_never_be_called_are_errors(sandbox: Host) -> None:
-    with pytest.raises(TypeError, match="no option of submit"):
+    with pytest.raises(TypeError, match="unknown option of submit"):
         sandbox.submit("coda_footprint", "list_tenants", on_progress=print)  # type: ignore[call-arg]
-    with pytest.raises(TypeError, match="no option of invoke"):
+    with pytest.raises(TypeError, match="unknown option of invoke"):
         sandbox.invoke("coda_footprint", "list_tenants", on_waiting=print)  # type: ignore[call-arg]
 
 
@@ -329,14 +328,18 @@ def test_an_integration_without_a_class_can_be_called(sandbox: Host) -> None:
 def test_ctrl_c_ends_the_call_and_not_the_host(tmp_path: pathlib.Path) -> None:
     program = tmp_path / "program.py"
     program.write_text(
-        "import time\n"
+        "import threading, time\n"
         "from sallyport import Host\n"
         "with Host(sandbox=True, sandbox_faults=['coda: slow 60s']) as host:\n"
+        "    def watch():\n"
+        "        while host.stats()['in_flight'] < 1:\n"
+        "            time.sleep(0.01)\n"
+        "        print('in flight', flush=True)\n"
+        "    threading.Thread(target=watch, daemon=True).start()\n"
         "    try:\n"
-        "        print('calling', flush=True)\n"
         "        host.coda_footprint.list_tenants()\n"
         "    except KeyboardInterrupt:\n"
-        "        time.sleep(0.5)\n"  # A host that had been told to stop would have done so.
+        "        time.sleep(0.5)\n"  # A host that had got a signal would have stopped.
         "    while host.stats()['errors'] < 1:\n"
         "        pass\n"
         "    print('cancelled')\n"
@@ -345,14 +348,13 @@ def test_ctrl_c_ends_the_call_and_not_the_host(tmp_path: pathlib.Path) -> None:
         [sys.executable, str(program)], stdout=subprocess.PIPE, text=True, start_new_session=True
     )
     assert process.stdout is not None
-    assert process.stdout.readline() == "calling\n"
-    time.sleep(0.5)
+    assert process.stdout.readline() == "in flight\n"
     os.killpg(process.pid, signal.SIGINT)  # As a terminal does it.
     output, _ = process.communicate(timeout=TIMEOUT)
     assert (output, process.returncode) == ("cancelled\n", 0)
 
 
-def test_an_upstream_error_keeps_what_the_vendor_said(sandbox: Host) -> None:
+def test_upstream_error_holds_the_vendors_body(sandbox: Host) -> None:
     with pytest.raises(UpstreamError) as caught:
         sandbox.bitdefender_gravityzone.get_managed_endpoint_details(managed_endpoint_ids=[ABSENT])
     assert "error" in caught.value.upstream

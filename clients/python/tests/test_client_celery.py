@@ -111,7 +111,7 @@ def test_finished_targets_are_items_too(tried: Remote) -> None:
     assert items == dict(zip(ids, ["Successful", "Successful", "Failed"]))
 
 
-def test_waits_are_told(machines: Machines) -> None:
+def test_waits_are_reported(machines: Machines) -> None:
     limit = {"rate_limits": {"default": {"requests": 1, "per_seconds": 1}}}
     vendor = machines.vendor(**limit)
     vendor.gate.set()
@@ -122,14 +122,14 @@ def test_waits_are_told(machines: Machines) -> None:
     assert {wait.reason for wait in waits} == {"rate_limited"}
 
 
-def test_progress_is_told_without_items(tried: Remote) -> None:
+def test_progress_is_reported_without_items(tried: Remote) -> None:
     progress: list[Any] = []
     result = tried.using(all_pages=True, on_progress=progress.append).coda_footprint.list_devices()
     assert len(result.raw_data["items"]) == 45
     assert [one.done for one in progress] == [1, 2, 3]
 
 
-def test_what_a_lost_worker_had_told_is_not_told_again() -> None:
+def test_events_of_a_lost_worker_are_not_repeated() -> None:
     def told(*items: Any) -> list[bool]:
         return [seen.is_new({"seq": seq, "item": item}) for seq, item in enumerate(items)]
 
@@ -144,7 +144,7 @@ def test_what_a_lost_worker_had_told_is_not_told_again() -> None:
     assert told(target("z"), target("y"), target("x")) == [True, False, False]
 
 
-def test_each_connection_has_a_queue_of_its_own(machines: Machines) -> None:
+def test_each_connection_has_its_own_queue(machines: Machines) -> None:
     vendor = machines.vendor()
     vendor.gate.set()
     machines.worker(worker_connections="a")
@@ -187,7 +187,7 @@ def test_a_second_delivery_to_the_same_worker_waits_for_the_first(machines: Mach
     assert vendor.rescans == ["1"]
 
 
-def test_a_command_under_way_can_be_cancelled(machines: Machines) -> None:
+def test_command_in_flight_can_be_cancelled(machines: Machines) -> None:
     vendor = machines.vendor()
     machines.worker()
     call = Remote(machines.server.url, connection="a").submit("coda_footprint", "list_tenants")
@@ -213,7 +213,7 @@ def test_a_command_that_waits_in_the_queue_can_be_cancelled(machines: Machines) 
     call = Remote(machines.server.url, connection="a").submit("coda_footprint", "patch_rescan")
     call.cancel()
     machines.worker()
-    with pytest.raises(Cancelled, match="before it was begun") as caught:
+    with pytest.raises(Cancelled, match="before it started") as caught:
         call.result(TIMEOUT)
     assert caught.value.outcome == "not_applied"
     assert vendor.calls == []
@@ -240,13 +240,13 @@ def test_its_time_in_the_queue_counts(machines: Machines) -> None:
     remote = Remote(machines.server.url, connection="a", timeout=0.1)
     call = remote.submit("coda_footprint", "patch_rescan")
     machines.worker()
-    with pytest.raises(TimedOut, match="No worker took it in time") as caught:
+    with pytest.raises(TimedOut, match="No worker started the command in time") as caught:
         call.result()
     assert caught.value.outcome == "not_applied"
     assert vendor.calls == []
 
 
-def test_a_wait_ends_and_the_command_goes_on(machines: Machines) -> None:
+def test_wait_timeout_leaves_the_command_running(machines: Machines) -> None:
     vendor = machines.vendor()
     machines.worker()
     call = Remote(machines.server.url, connection="a").submit("coda_footprint", "list_tenants")
@@ -293,7 +293,7 @@ def test_redis_may_be_reached_by_tls(tmp_path: pathlib.Path) -> None:
         server.stop()
 
 
-def test_what_is_left_in_redis_ends_by_itself(tried: Remote, redis_server: Redis) -> None:
+def test_keys_in_redis_expire(tried: Remote, redis_server: Redis) -> None:
     tried.coda_footprint.patch_rescan()
     eventually(lambda: not redis_server.client.zcard("sallyport-unacked-index"))
     own = redis_server.client.keys("sallyport:*") + redis_server.client.keys("celery-task-meta-*")
@@ -304,13 +304,13 @@ def test_a_connection_is_named(redis_server: Redis) -> None:
     remote = Remote(redis_server.url)
     settings = {"integration": "coda_footprint", "settings": {"password": "hunter2"}}
     for connection in ({}, {"connection": settings}):
-        with pytest.raises(TypeError, match="has to be the name of one"):
+        with pytest.raises(TypeError, match="must be the name of a connection"):
             remote.invoke("coda_footprint", "list_tenants", **connection)  # type: ignore[arg-type]
     for empty in (lambda: Remote(redis_server.url, connection=""),
                   lambda: remote.invoke("coda_footprint", "list_tenants", connection=" ")):  # fmt: skip
         with pytest.raises(ConfigurationError, match="connection is empty"):
             empty()
-    with pytest.raises(TypeError, match="no option"):
+    with pytest.raises(TypeError, match="unknown option"):
         remote.invoke("coda_footprint", "list_tenants", connection="a", page=2)  # type: ignore[call-arg]
     with pytest.raises(TypeError, match="not JSON serializable"):
         remote.invoke("coda_footprint", "list_tenants", {"page": b"1"}, connection="a")
@@ -319,22 +319,22 @@ def test_a_connection_is_named(redis_server: Redis) -> None:
 @pytest.mark.parametrize(
     ("environment", "message"),
     [
-        ({}, "^Set SALLYPORT_CONNECTIONS to the connections file of this worker, or SALLYPORT_SANDBOX to 1, "
-             "which serves coda_sandbox, gravityzone_sandbox and gmail_sandbox.$"),
-        ({"SANDBOX": "on"}, "SALLYPORT_SANDBOX has to be 1, true, yes, or for the opposite 0, false, no or left out; it is 'on'"),
-        ({"SANDBOX": "1", "WORKER_CONNECTIONS": "coda_sandbx"}, "coda_sandbx is no active connection of the sandbox; "
-            "there are coda_sandbox, gmail_sandbox, gravityzone_sandbox"),
-        ({"CONNECTIONS": "EMPTY"}, "There is no active connection in "),
+        ({}, "^Set SALLYPORT_CONNECTIONS to the connections file of this worker, or SALLYPORT_SANDBOX=1 "
+             "to serve coda_sandbox, gravityzone_sandbox and gmail_sandbox.$"),
+        ({"SANDBOX": "on"}, "invalid SALLYPORT_SANDBOX 'on'; expected one of: 1, true, yes, 0, false, no"),
+        ({"SANDBOX": "1", "WORKER_CONNECTIONS": "coda_sandbx"}, "unknown or inactive connection coda_sandbx in the sandbox; "
+            "expected one of: coda_sandbox, gmail_sandbox, gravityzone_sandbox"),
+        ({"CONNECTIONS": "EMPTY"}, "No active connection in "),
         ({"CONNECTIONS": "FILE", "BROKER_URL": "redis://host:hunter2"}, "port"),
         ({"CONNECTIONS": "/no/such"}, "/no/such cannot be read"),
-        ({"CONNECTIONS": "FILE", "WORKER_CONNECTIONS": "a,c"}, "c is no active connection"),
-        ({"CONNECTIONS": "FILE", "WORKER_CONNECTIONS": "off"}, "off is no active connection"),
+        ({"CONNECTIONS": "FILE", "WORKER_CONNECTIONS": "a,c"}, "unknown or inactive connection c in "),
+        ({"CONNECTIONS": "FILE", "WORKER_CONNECTIONS": "off"}, "unknown or inactive connection off in "),
         ({"CONNECTIONS": "FILE", "LEASE_SECONDS": "40"}, "more than 45"),
-        ({"CONNECTIONS": "FILE", "DRAIN_SECONDS": "soon"}, "a number of seconds"),
+        ({"CONNECTIONS": "FILE", "DRAIN_SECONDS": "soon"}, "positive number of seconds"),
         ({"CONNECTIONS": "FILE", "BROKER_URL": "amqp://user:hunter2@host"}, "redis://"),
     ],
 )
-def test_a_worker_says_what_is_wrong_with_its_environment(
+def test_worker_reports_invalid_environment(
     environment: dict[str, str], message: str, tmp_path: pathlib.Path
 ) -> None:
     file = tmp_path / "connections.json"
@@ -360,8 +360,8 @@ def test_a_mistake_in_the_environment_ends_a_worker_with_one_line(machines: Mach
     worker = machines.worker(sandbox=1, worker_connections="coda_sandbx")
     assert worker.process.wait(TIMEOUT) == 2
     assert worker.log.read_text() == (
-        "The worker cannot start. SALLYPORT_WORKER_CONNECTIONS: coda_sandbx is no active connection of the "
-        "sandbox; there are coda_sandbox, gmail_sandbox, gravityzone_sandbox.\n"
+        "The worker cannot start. SALLYPORT_WORKER_CONNECTIONS: unknown or inactive connection coda_sandbx in "
+        "the sandbox; expected one of: coda_sandbox, gmail_sandbox, gravityzone_sandbox.\n"
     )
 
 
@@ -375,14 +375,14 @@ def test_without_redis_a_call_says_so(timeout: float | None) -> None:
                 remote.coda_footprint.list_tenants()
     assert caught.value.outcome == "not_applied"
     assert str(caught.value) == (
-        f"Redis cannot be reached: Error 111 connecting to {address}. Connection refused. Is it running, and is "
-        "SALLYPORT_BROKER_URL, or the broker_url of Remote, right? Nothing was sent."
+        f"Redis cannot be reached: Error 111 connecting to {address}. Connection refused. Check that it is "
+        "running and that SALLYPORT_BROKER_URL, or the broker_url of Remote, is correct. Nothing was sent."
     )
     again = pickle.loads(pickle.dumps(caught.value))
     assert (str(again), again.outcome) == (str(caught.value), "not_applied")
 
 
-def test_redis_that_is_lost_while_a_call_waits_is_told(tmp_path: pathlib.Path) -> None:
+def test_losing_redis_during_a_call_is_reported(tmp_path: pathlib.Path) -> None:
     server = Redis(tmp_path)
     with Remote(server.url, connection="a") as remote:
         call = remote.submit("coda_footprint", "patch_rescan")

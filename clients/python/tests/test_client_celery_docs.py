@@ -1,4 +1,4 @@
-"""What the README shows of many machines, run: the program and the activity of Temporal as they are
+"""What protocol/guide/many-machines.md shows, run: the program and the activity of Temporal as they are
 (the activity in Temporal's own test environment, without a server), the task of Airflow with stubs in
 place of Airflow, the worker of the manifest with its variables but this machine's paths. Kubernetes
 itself and the image are not run.
@@ -20,26 +20,26 @@ from typing import Any
 import pytest
 import requests
 import yaml
-from conftest import CLIENT, TIMEOUT
+from conftest import ROOT, TIMEOUT
 from sallyport import Host
 from sallyport.celery import WorkerSettings
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 from workers import Machines, machines, redis_server  # noqa: F401
 
-README = (CLIENT / "README.md").read_text("utf-8")
+GUIDE = (ROOT / "protocol/guide/many-machines.md").read_text("utf-8")
 ENDPOINT = "6affe1e0b1a43d0003000001"
 NOWHERE = "0" * 24
 
 
 def program(word: str) -> str:
-    """The one in the README that has the word in it."""
-    [found] = [one for one in re.findall(r"```python\n(.*?)```", README, re.S) if f"from {word}" in one]
+    """The one in the guide that has the word in it."""
+    [found] = [one for one in re.findall(r"```python\n(.*?)```", GUIDE, re.S) if f"from {word}" in one]
     return str(found)
 
 
 class Sandbox:
-    """Emulated vendors on loopback; `endpoints` is the connection of the README."""
+    """Emulated vendors on loopback; `endpoints` is the connection of the guide."""
 
     def __init__(self, folder: pathlib.Path) -> None:
         command = [os.environ["SALLYPORT"], "sandbox"]
@@ -82,7 +82,7 @@ def run_program(machines: Machines) -> str:
 def test_the_program_gets_its_answer_from_the_worker_of_the_manifest(
     machines: Machines, endpoints: Sandbox, tmp_path: pathlib.Path
 ) -> None:
-    deployment, config, claim = yaml.safe_load_all(re.findall(r"```yaml\n(.*?)```", README, re.S)[0])
+    deployment, config, claim = yaml.safe_load_all(re.findall(r"```yaml\n(.*?)```", GUIDE, re.S)[0])
     pod = deployment["spec"]["template"]["spec"]
     [container] = pod["containers"]
     variables = {one["name"]: one.get("value") for one in container["env"]}

@@ -50,7 +50,7 @@ def test_of_two_workers_one_is_killed_and_every_command_is_answered(
         with pytest.raises(Unavailable) as caught:
             call.result(TIMEOUT)
         error = caught.value
-        assert error.triple == ("Patch Rescan failed.", 503, "A worker began it and ended without a word.")
+        assert error.triple == ("Patch Rescan failed.", 503, "A worker started the command and was lost before it responded.")
         assert (error.outcome, error.retryable) == ("unknown", False)
         assert "list_scanners" in str(error.remedy)
     # The lost ones, too, and none twice.
@@ -59,14 +59,14 @@ def test_of_two_workers_one_is_killed_and_every_command_is_answered(
     assert not machines.server.client.zrange(INDEX, 0, -1)
 
 
-def test_with_one_state_dir_the_second_delivery_answers_what_the_first_one_did(
+def test_second_delivery_returns_the_first_result_with_a_shared_state_dir(
     machines: Machines, remote: Remote, tmp_path: pathlib.Path
 ) -> None:
     vendor = machines.vendor()
     first = machines.worker(state_dir=tmp_path / "state")
     calls = send(remote, 1, 2, reads=0)
     vendor.wait(lambda: len(vendor.calls) == 2, "both were begun")
-    # Its host learns what came of them and writes it down; the worker does not learn it any more.
+    # Its host records their outcomes; the worker no longer gets them.
     first.process.send_signal(signal.SIGSTOP)
     vendor.gate.set()
     ledger = tmp_path / "state/idempotency.jsonl"
@@ -77,7 +77,7 @@ def test_with_one_state_dir_the_second_delivery_answers_what_the_first_one_did(
     assert vendor.rescans == ["1", "2"]
 
 
-def test_who_cancels_what_was_begun_is_not_told_that_it_was_not(
+def test_cancelling_a_started_command_does_not_report_not_applied(
     machines: Machines, remote: Remote, tmp_path: pathlib.Path
 ) -> None:
     vendor = machines.vendor()
@@ -92,7 +92,7 @@ def test_who_cancels_what_was_begun_is_not_told_that_it_was_not(
     assert caught.value.outcome == "unknown"
 
 
-def test_what_an_earlier_delivery_began_stays_begun(machines: Machines, tmp_path: pathlib.Path) -> None:
+def test_command_started_by_an_earlier_delivery_stays_started(machines: Machines, tmp_path: pathlib.Path) -> None:
     """Also when a later one is given back, which by itself did nothing."""
     exchange = Exchange(machines.server.url)
     settings = WorkerSettings(("coda_sandbox",), sandbox=True, state_dir=str(tmp_path / "state"))
@@ -144,7 +144,7 @@ def test_who_wants_it_repeated_gets_it_repeated(machines: Machines, remote: Remo
     assert vendor.rescans == ["1", "1"]
 
 
-def test_each_item_comes_once_and_in_order_although_its_worker_is_killed(
+def test_items_arrive_once_and_in_order_if_the_worker_is_killed(
     machines: Machines, remote: Remote
 ) -> None:
     vendor = machines.vendor()
@@ -161,7 +161,7 @@ def test_each_item_comes_once_and_in_order_although_its_worker_is_killed(
         assert devices.result().meta.items == 5
 
 
-def test_a_command_that_takes_longer_than_a_lease_is_not_begun_again(
+def test_command_longer_than_a_lease_is_not_repeated(
     machines: Machines, remote: Remote
 ) -> None:
     vendor = machines.vendor()
@@ -184,7 +184,7 @@ def test_a_command_that_takes_longer_than_a_lease_is_not_begun_again(
     assert [worker.log.read_text().count("received") for worker in workers] == [1, 0]
 
 
-def test_a_worker_that_is_told_to_stop_finishes_what_it_has_begun(
+def test_stopping_worker_finishes_started_commands(
     machines: Machines, remote: Remote
 ) -> None:
     vendor = machines.vendor()
@@ -203,7 +203,7 @@ def test_a_worker_that_is_told_to_stop_finishes_what_it_has_begun(
     assert vendor.rescans == ["1", "2"]
 
 
-def test_what_a_stopping_worker_cannot_finish_is_given_back_or_accounted_for(
+def test_stopping_worker_requeues_or_reports_unfinished_commands(
     machines: Machines, remote: Remote
 ) -> None:
     vendor = machines.vendor()
@@ -221,7 +221,7 @@ def test_what_a_stopping_worker_cannot_finish_is_given_back_or_accounted_for(
     assert vendor.rescans == ["1"]
 
 
-def test_a_host_that_is_killed_is_started_again(machines: Machines, remote: Remote) -> None:
+def test_killed_host_is_restarted(machines: Machines, remote: Remote) -> None:
     vendor = machines.vendor()
     worker = machines.worker()
     [read], [write] = send(remote, reads=1), send(remote, 1, reads=0)

@@ -53,7 +53,7 @@ def test_lines_may_be_cut_anywhere(cut: int) -> None:
         ("two", "error"),
         ("one", "result"),
     ]
-    assert made.under_way == 0
+    assert made.in_flight == 0
 
 
 def test_a_byte_at_a_time_is_enough() -> None:
@@ -72,7 +72,7 @@ def test_a_request_is_one_line_of_ascii() -> None:
     assert line == expected
 
 
-def test_what_has_no_answer_at_the_end_fails_each_with_its_own_error() -> None:
+def test_unanswered_calls_fail_with_their_own_error_at_eof() -> None:
     made, log = dialogue()
     errors = itertools.count()
     made.end(lambda: HostClosed(next(errors)))
@@ -81,7 +81,7 @@ def test_what_has_no_answer_at_the_end_fails_each_with_its_own_error() -> None:
 
 
 @pytest.mark.parametrize("line", [b"\n", b"nonsense\n", b"\xff\n", b"3\n", b'{"a":}\n'])
-def test_what_is_no_message_is_an_error(line: bytes) -> None:
+def test_invalid_message_is_an_error(line: bytes) -> None:
     made, _ = dialogue()
     with pytest.raises(BrokenFrame):
         made.receive(line)

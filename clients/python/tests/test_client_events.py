@@ -12,7 +12,7 @@ from conftest import TIMEOUT, FakeHost
 from sallyport import HealthChange, Host, RequestError
 
 
-def test_files_go_in_and_come_out(sandbox: Host, tmp_path: pathlib.Path) -> None:
+def test_files_are_stored_and_read_back(sandbox: Host, tmp_path: pathlib.Path) -> None:
     content = os.urandom(2_500_000)
     (tmp_path / "in.bin").write_bytes(content)
     by_path = sandbox.files.put(path=tmp_path / "in.bin", source="artifact_file")
@@ -27,7 +27,7 @@ def test_files_go_in_and_come_out(sandbox: Host, tmp_path: pathlib.Path) -> None
     assert not sandbox.files.remove(by_path)
 
 
-def test_a_content_too_long_for_a_line_goes_in_too(sandbox: Host) -> None:
+def test_content_longer_than_a_line_is_stored(sandbox: Host) -> None:
     content = os.urandom(1000) * 30_000
     file = sandbox.files.put(content, name="large.bin")
     assert file.size == 30_000_000 and sandbox.files.get(file) == content
@@ -40,7 +40,7 @@ def test_an_empty_file_is_a_file(sandbox: Host) -> None:
     sandbox.files.remove(file)
 
 
-def test_what_a_command_stores_can_be_read(sandbox: Host) -> None:
+def test_file_stored_by_a_command_can_be_read(sandbox: Host) -> None:
     result = sandbox.bitdefender_gravityzone.download_reports(
         report_ids=["6affe1e0b1a43d0007000002"]
     )
@@ -49,13 +49,13 @@ def test_what_a_command_stores_can_be_read(sandbox: Host) -> None:
     assert file.path is not None and pathlib.Path(file.path).stat().st_size == file.size
 
 
-def test_put_says_what_it_needs(sandbox: Host) -> None:
+def test_put_reports_missing_arguments(sandbox: Host) -> None:
     for wrong in ({}, {"content": b"a", "path": "b"}, {"content": b"a"}):
         with pytest.raises(TypeError):
             sandbox.files.put(**wrong)
 
 
-def test_health_changes_are_told_and_callbacks_may_call() -> None:
+def test_health_callbacks_may_call_the_host() -> None:
     changes: queue.Queue[tuple[HealthChange, str]] = queue.Queue()
     with Host(sandbox=True, sandbox_faults=["coda: 503 first 4"]) as host:
 

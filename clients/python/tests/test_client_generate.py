@@ -98,7 +98,7 @@ def test_every_command_is_a_method_with_its_parameters_and_their_description() -
     assert count >= 35
 
 
-def test_what_is_left_out_is_not_sent(sandbox: Host) -> None:
+def test_omitted_arguments_are_not_sent(sandbox: Host) -> None:
     assert Integrations.coda_footprint.fget(Recorder()).list_devices(page=1) == (  # type: ignore[attr-defined]
         "coda_footprint",
         "list_devices",
@@ -106,7 +106,7 @@ def test_what_is_left_out_is_not_sent(sandbox: Host) -> None:
     )
 
 
-def test_names_that_python_keeps_for_itself_can_be_used() -> None:
+def test_names_reserved_by_python_can_be_used() -> None:
     text = modules([ODD])["odd_vendor.py"]
     namespace: dict[str, Any] = {}
     exec(compile(text, "odd_vendor.py", "exec"), namespace)
@@ -129,7 +129,7 @@ def test_a_class_of_ones_own_takes_a_host(sandbox: Host) -> None:
     assert isinstance(result, Result) and result.is_successful
 
 
-def test_asyncio_is_imported_for_those_who_use_it_only() -> None:
+def test_asyncio_is_imported_on_first_use() -> None:
     program = "import sys, sallyport; print('asyncio' in sys.modules); sallyport.AsyncHost, sallyport.AsyncStream"
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True

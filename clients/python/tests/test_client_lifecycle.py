@@ -68,7 +68,7 @@ def test_a_crash_shows_the_last_log_lines(fake_host: FakeHost) -> None:
     assert str(caught.value).endswith("line 99")
 
 
-def test_the_built_host_tells_what_it_does_not_like() -> None:
+def test_start_failure_holds_the_hosts_message() -> None:
     with Host(arguments=["--no-such-option"]) as host, pytest.raises(HostExited) as caught:
         host.ping()
     assert caught.value.exit_status == 2
@@ -85,7 +85,7 @@ def test_a_host_that_never_began_has_changed_nothing(fake_host: FakeHost) -> Non
         host.invoke("vendor", "write")
     assert (caught.value.exit_status, caught.value.outcome) == (2, "not_applied")
     assert str(caught.value) == (
-        "The host ended with exit status 2. Its last log lines:\n"
+        "The host exited with status 2. Last log lines:\n"
         "  sallyport: the connections file cannot be read"
     )
 
@@ -99,12 +99,12 @@ def test_one_that_has_answered_before_may_have_changed_something(fake_host: Fake
     """)
     with Host(answering) as host:
         host.ping()
-        with pytest.raises(HostExited, match="may have been changed") as caught:
+        with pytest.raises(HostExited, match="may have been applied") as caught:
             host.invoke("vendor", "write")
     assert caught.value.outcome == "unknown"
 
 
-def test_a_flood_on_stderr_holds_nothing_up(fake_host: FakeHost) -> None:
+def test_flood_on_stderr_does_not_block_calls(fake_host: FakeHost) -> None:
     flooding = fake_host("""
         for request in requests():
             if request["method"] == "shutdown":
@@ -120,7 +120,7 @@ def test_a_flood_on_stderr_holds_nothing_up(fake_host: FakeHost) -> None:
     assert max(lines) <= 2_000, "a long line is cut"
 
 
-def test_an_endless_line_on_stderr_holds_nothing_up(fake_host: FakeHost) -> None:
+def test_endless_line_on_stderr_does_not_block_calls(fake_host: FakeHost) -> None:
     flooding = fake_host("""
         for request in requests():
             if request["method"] == "shutdown":
@@ -134,13 +134,13 @@ def test_an_endless_line_on_stderr_holds_nothing_up(fake_host: FakeHost) -> None
         assert sum(map(len, host.log_lines)) <= 2_000
 
 
-def test_closing_waits_for_what_is_under_way() -> None:
+def test_close_waits_for_requests_in_flight() -> None:
     with Host(sandbox=True, sandbox_faults=["coda: slow 300ms"]) as host:
         sent = [host.submit("coda_footprint", "list_tenants") for _ in range(10)]
     assert all(call.result().is_successful for call in sent)
 
 
-def test_what_is_not_finished_in_the_drain_timeout_is_cancelled() -> None:
+def test_requests_beyond_the_drain_timeout_are_cancelled() -> None:
     host = Host(sandbox=True, sandbox_faults=["coda: slow 60s"], drain_timeout=0.2)
     host.open()
     call = host.submit("coda_footprint", "list_tenants")
@@ -150,7 +150,7 @@ def test_what_is_not_finished_in_the_drain_timeout_is_cancelled() -> None:
     assert host.close() is None, "closing twice is no error"
 
 
-def test_a_host_that_does_not_end_is_ended(
+def test_host_that_does_not_exit_is_killed(
     fake_host: FakeHost, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sallyport.process.EXIT_SECONDS", 0.3)
@@ -167,7 +167,7 @@ def test_a_host_that_does_not_end_is_ended(
     assert host.close() == -9
 
 
-def test_a_host_that_closes_its_output_is_ended(
+def test_host_that_closes_its_output_is_killed(
     fake_host: FakeHost, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sallyport.process.EXIT_SECONDS", 0.3)
@@ -184,7 +184,7 @@ def test_a_host_that_closes_its_output_is_ended(
     ["hello", "[1]", '{"id":', '{"jsonrpc":"2.0","id":[],"result":1}',
      '{"jsonrpc":"2.0","id":1}', '{"jsonrpc":"2.0","method":1}'],
 )
-def test_a_host_that_does_not_speak_the_protocol_is_ended(fake_host: FakeHost, line: str) -> None:
+def test_host_that_breaks_the_protocol_is_killed(fake_host: FakeHost, line: str) -> None:
     babbling = fake_host(f"""
         for request in requests():
             os.write(1, {line!r}.encode() + b"\\n")
@@ -195,7 +195,7 @@ def test_a_host_that_does_not_speak_the_protocol_is_ended(fake_host: FakeHost, l
     assert line not in str(caught.value)
 
 
-def test_answers_that_nobody_waits_for_are_ignored(fake_host: FakeHost) -> None:
+def test_unexpected_responses_are_ignored(fake_host: FakeHost) -> None:
     odd = fake_host("""
         for request in requests():
             if request["method"] == "shutdown":
@@ -222,7 +222,7 @@ def test_closed_and_unopened_hosts_say_so() -> None:
         host.ping()
 
 
-def test_a_call_that_waits_for_a_place_learns_that_the_host_closes(fake_host: FakeHost) -> None:
+def test_call_waiting_for_a_slot_fails_if_the_host_closes(fake_host: FakeHost) -> None:
     slow = fake_host("""
         for request in requests():
             if request["method"] == "invoke":
@@ -251,7 +251,7 @@ def test_a_call_that_waits_for_a_place_learns_that_the_host_closes(fake_host: Fa
     assert [type(error) for error in caught] == [HostClosed]
 
 
-def test_a_forked_child_is_told_to_open_its_own(sandbox: Host) -> None:
+def test_forked_child_must_open_its_own_host(sandbox: Host) -> None:
     sandbox.ping()
     reading, writing = os.pipe()
     child = os.fork()
@@ -270,7 +270,7 @@ def test_a_forked_child_is_told_to_open_its_own(sandbox: Host) -> None:
     sandbox.ping()
 
 
-def test_closing_works_while_a_forked_child_holds_the_pipes(
+def test_close_works_while_a_forked_child_holds_the_pipes(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     host = Host(sandbox=True)
@@ -355,7 +355,7 @@ def test_the_executable_is_the_argument_then_the_variable_then_the_one_on_path(
     assert find_executable() == str(tmp_path / "sallyport")
     # The script of that name that a wheel installs ends up here and must not find itself.
     monkeypatch.setattr(executables.sys, "argv", [str(tmp_path / "sallyport")])
-    with pytest.raises(ExecutableNotFound, match="swift build"):
+    with pytest.raises(ExecutableNotFound, match="Sources/build.sh"):
         find_executable()
     with pytest.raises(ExecutableNotFound, match="absent"):
         find_executable(tmp_path / "absent")

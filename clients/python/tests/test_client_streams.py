@@ -74,7 +74,7 @@ def test_reading_to_the_end_cancels_nothing(sandbox: Host) -> None:
     assert sandbox.stats()["errors"] == before
 
 
-def test_an_error_comes_after_the_items_before_it(fake_host: FakeHost) -> None:
+def test_error_is_raised_after_the_items_before_it(fake_host: FakeHost) -> None:
     failing = fake_host("""
         for request in requests():
             if request["method"] == "invoke":

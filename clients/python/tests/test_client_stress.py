@@ -18,7 +18,7 @@ def is_for(device: int, result: Result) -> bool:
     return url.endswith(f"={device}") or f"/{device}/" in url
 
 
-def test_callers_who_read_for_themselves_and_others_do_not_get_into_each_others_way() -> None:
+def test_leading_and_waiting_callers_do_not_interfere() -> None:
     failures: list[BaseException] = []
 
     def some(seed: int) -> None:
@@ -52,14 +52,14 @@ def test_callers_who_read_for_themselves_and_others_do_not_get_into_each_others_
 
 
 class Interruption(Exception):
-    """What a Ctrl-C does, with a name of its own."""
+    """Stands in for KeyboardInterrupt."""
 
 
 @pytest.mark.skipif(
     sys.version_info < (3, 11),
     reason="there an interruption at the end of a `with` leaves a lock of Python's own locked",
 )
-def test_interruptions_at_any_place_lose_no_answer_and_no_line() -> None:
+def test_interruptions_lose_no_response_and_no_line() -> None:
     chance = random.Random(1)
 
     def interrupt(number: int, frame: FrameType | None) -> None:

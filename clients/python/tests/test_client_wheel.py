@@ -59,7 +59,7 @@ def test_it_works_where_there_is_nothing_else(python: pathlib.Path) -> None:
     assert pathlib.Path(second).parent.parent.parent.name == "site-packages"
 
 
-def test_what_needs_more_says_how_to_get_it(python: pathlib.Path) -> None:
+def test_missing_extra_is_named_in_the_error(python: pathlib.Path) -> None:
     program = "try:\n import sallyport.celery\nexcept ImportError as error:\n print(error)"
     (way,) = re.findall(r"`(pip install .*\[celery\]\")`", (CLIENT / "README.md").read_text())
     assert run(python, "-c", program) == (
@@ -67,7 +67,7 @@ def test_what_needs_more_says_how_to_get_it(python: pathlib.Path) -> None:
     )
 
 
-def test_it_brings_the_command(python: pathlib.Path) -> None:
+def test_wheel_installs_the_command(python: pathlib.Path) -> None:
     versions = run(os.environ["SALLYPORT"], "version")
     assert run(python, "-m", "sallyport", "version") == versions
     assert run(python.parent / "sallyport", "version") == versions
@@ -111,9 +111,9 @@ def test_pip_builds_it_too(tmp_path: pathlib.Path) -> None:
     assert not left
 
 
-def test_without_an_executable_it_says_what_to_do() -> None:
+def test_missing_executable_has_a_remedy() -> None:
     done = subprocess.run(
         [sys.executable, "-B", str(CLIENT / "build_backend.py")],
         env={**os.environ, "SALLYPORT": "/no/such"}, capture_output=True, text=True,
     )  # fmt: skip
-    assert done.returncode == 1 and "swift build" in done.stderr
+    assert done.returncode == 1 and "Sources/build.sh" in done.stderr

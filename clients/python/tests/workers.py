@@ -7,7 +7,6 @@ import os
 import pathlib
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -20,6 +19,7 @@ import trustme
 from conftest import ROOT, TIMEOUT, eventually
 
 sys.path.insert(0, str(ROOT / "Tests"))
+from Support.ports import free_port  # noqa: E402
 from Support.upstream import DEVICES, Tenant, reply  # noqa: E402
 
 RESCAN = "/api/console/scanSurface/rescan/"
@@ -28,14 +28,13 @@ LEASE, DRAIN = 3, 1.5
 
 
 class Redis:
-    """A server of its own, on loopback, that keeps nothing."""
+    """A separate server on loopback, without persistence."""
 
     def __init__(self, folder: pathlib.Path, *, tls: bool = False) -> None:
         program = shutil.which("redis-server")
         if program is None:
             pytest.skip("there is no redis-server on this machine; Tests/run-all.sh installs Debian's")
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port = free.getsockname()[1]
+        self.port = free_port()
         self.url = f"redis://127.0.0.1:{self.port}/0"
         options = ["--bind", "127.0.0.1", "--save", "", "--dir", str(folder)]
         if tls:
@@ -136,7 +135,7 @@ class Vendor(Tenant):
 
     @property
     def rescans(self) -> list[str]:
-        """The scanners that were told to scan again, one for each time."""
+        """The scanners that got a rescan request, one entry for each request."""
         return sorted(call.path.split("/")[-2] for call in self.calls if call.path.startswith(RESCAN))
 
 

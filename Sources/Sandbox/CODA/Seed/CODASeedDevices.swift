@@ -1,12 +1,12 @@
 extension CODASeed {
-  /// A kind of machine, which the devices of a tenant take turns at.
+  /// A type of machine. The devices of a tenant cycle through the types.
   private struct Model {
     var prefix: String
     var osType: String
     var tcpPorts: [Int]
     var udpPorts: [Int]
     var applications: Int
-    /// Positions in the table of vulnerabilities.
+    /// Positions in the vulnerability table.
     var vulnerabilities: [Int]
   }
 
@@ -59,7 +59,7 @@ extension CODASeed {
   static func acmeDevices() -> [CODADevice] {
     (0..<45).map { number in
       let isServer = number % 3 == 2
-      // Each kind takes its own turns, so that every model occurs.
+      // Servers and agents cycle separately, so that every model occurs.
       let models = isServer ? serverModels : agentModels
       let turn = isServer ? number / 3 : number - number / 3
       let model = models[turn % models.count]
@@ -88,11 +88,11 @@ extension CODASeed {
     let discoveredOn = epoch - (120 - number * 2) * day - number % 5 * hour
     let isScanned = number % 8 != 6
     let found = isScanned ? model.vulnerabilities : []
-    let vulnerabilities = found.enumerated().map { place, known in
+    let vulnerabilities = found.enumerated().map { index, known in
       CODAFinding(
-        id: id * 100 + place, vulnerability: vulnerabilityTable[known],
-        state: CODAFinding.states[(number + place * 3) % CODAFinding.states.count],
-        discovered: discoveredOn + place * hour)
+        id: id * 100 + index, vulnerability: vulnerabilityTable[known],
+        state: CODAFinding.states[(number + index * 3) % CODAFinding.states.count],
+        discovered: discoveredOn + index * hour)
     }
     let worst = found.map { vulnerabilityTable[$0].score }.max() ?? 0
     return CODADevice(
@@ -124,13 +124,13 @@ extension CODASeed {
   private static func avenues(
     of deviceID: Int, number: Int, _ found: [Int], discoveredOn: Int
   ) -> [CODAAvenue] {
-    (0..<(1 + number % 4)).map { place in
-      let (title, severity, score, solution) = avenueTitles[(number + place) % avenueTitles.count]
+    (0..<(1 + number % 4)).map { index in
+      let (title, severity, score, solution) = avenueTitles[(number + index) % avenueTitles.count]
       return CODAAvenue(
-        id: deviceID * 10 + place, title: title, severity: severity, score: score,
-        state: CODAFinding.states[(number + place) % CODAFinding.states.count],
-        solution: solution, discoveredOn: discoveredOn + place * hour,
-        vulnerabilities: place == 0 ? found.prefix(1).map { vulnerabilityTable[$0].cve } : [])
+        id: deviceID * 10 + index, title: title, severity: severity, score: score,
+        state: CODAFinding.states[(number + index) % CODAFinding.states.count],
+        solution: solution, discoveredOn: discoveredOn + index * hour,
+        vulnerabilities: index == 0 ? found.prefix(1).map { vulnerabilityTable[$0].cve } : [])
     }
   }
 
@@ -160,10 +160,10 @@ extension CODASeed {
   ]
 
   private static func networkConnections(_ number: Int) -> [CODANetworkConnection] {
-    (0..<(2 + number % 3)).map { place in
-      let (address, port, process) = peers[(number + place) % peers.count]
+    (0..<(2 + number % 3)).map { index in
+      let (address, port, process) = peers[(number + index) % peers.count]
       return CODANetworkConnection(
-        localPort: 49_152 + number * 16 + place, remoteAddress: address, remotePort: port,
+        localPort: 49_152 + number * 16 + index, remoteAddress: address, remotePort: port,
         processName: process)
     }
   }

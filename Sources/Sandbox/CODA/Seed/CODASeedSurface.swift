@@ -8,8 +8,8 @@ extension CODASeed {
   ]
   private static let staff = [("Ana", "Lindqvist"), ("Ben", "Okafor"), ("Chloe", "Moreau")]
 
-  /// 13 names that the cloud scanner looks at, the third of them also the plant's; then 7 ranges
-  /// of the plant and 4 of the head office. Many have more than one target.
+  /// 13 names of the cloud scanner, the third also scanned by the plant; then 7 ranges of the plant
+  /// and 4 of the head office. Many have more than one target.
   static func acmeInputs() -> [CODAInput] {
     var inputs: [CODAInput] = []
     var nextTarget = 7_001
@@ -26,11 +26,11 @@ extension CODASeed {
       return (0..<count).map { make(nextTarget + $0, $0) }
     }
 
-    for (place, name) in names.enumerated() {
-      let found = targets(1 + (place % 3 == 0 ? 1 : 0) + (place % 4 == 1 ? 1 : 0)) { id, part in
-        publicTarget(id, name: "\(name).acme.example", of: acme, number: place * 4 + part)
+    for (index, name) in names.enumerated() {
+      let found = targets(1 + (index % 3 == 0 ? 1 : 0) + (index % 4 == 1 ? 1 : 0)) { id, part in
+        publicTarget(id, name: "\(name).acme.example", of: acme, number: index * 4 + part)
       }
-      let inside = place == 2 ? targets(1) { id, _ in plantTarget(id, "10.20.9", host: 0) } : []
+      let inside = index == 2 ? targets(1) { id, _ in plantTarget(id, "10.20.9", host: 0) } : []
       add("\(name).acme.example", [(9, found)] + (inside.isEmpty ? [] : [(12, inside)]))
     }
     for (scannerID, net, ranges) in [(12, "10.20", 7), (15, "10.10", 4)] {
@@ -41,7 +41,7 @@ extension CODASeed {
         add("\(net).\(range).0/24", [(scannerID, found)])
       }
     }
-    // The last range waits for its first scan.
+    // The last range was never scanned.
     inputs[inputs.count - 1].scannedOn = nil
     return inputs
   }

@@ -16,7 +16,7 @@ extension CODASeed {
     exploitability: Double, vector: String, published: String, isExploitPublic: Bool
   )
 
-  /// Real ones, so that what is shown looks like what a customer sees. Devices refer to them by
+  /// Real vulnerabilities, so that the data looks like a customer's. Devices refer to them by
   /// position.
   private static let rows: [Row] = [
     (

@@ -2,17 +2,17 @@ import Basics
 import HTTPServer
 import JSON
 
-/// The directory's calls, by an administrator.
+/// The directory's calls, made by an administrator.
 extension GmailCall {
   private static let defaultPage = 100
   private static let maximumPage = 500
 
-  func user(_ key: String, _ domain: GoogleDomain) throws(GoogleRefusal) -> DirectoryUser {
+  func user(_ key: String, _ domain: GoogleDomain) throws(GoogleAPIError) -> DirectoryUser {
     guard let user = domain.user(key) else { throw .noSuchUser }
     return user
   }
 
-  func insertUser(_ domain: inout GoogleDomain) throws(GoogleRefusal) -> JSONFragment {
+  func insertUser(_ domain: inout GoogleDomain) throws(GoogleAPIError) -> JSONFragment {
     let number = domain.nextNumber()
     let body = DirectoryUserBody(try body())
     let user = try body.newUser(id: "1158\(10_000_000_000_000_000 + number * 7_919)", now: now)
@@ -23,7 +23,7 @@ extension GmailCall {
 
   func updateUser(
     _ key: String, _ domain: inout GoogleDomain
-  ) throws(GoogleRefusal) -> JSONFragment {
+  ) throws(GoogleAPIError) -> JSONFragment {
     var user = try user(key, domain)
     try DirectoryUserBody(try body()).apply(to: &user)
     if let taken = domain.user(user.email), taken.id != user.id { throw .duplicate }
@@ -36,7 +36,7 @@ extension GmailCall {
 
   func deleteUser(
     _ key: String, _ domain: inout GoogleDomain
-  ) throws(GoogleRefusal) -> HTTPServer.Response {
+  ) throws(GoogleAPIError) -> HTTPServer.Response {
     var user = try user(key, domain)
     guard user.id != caller.id else { throw .notAuthorized }
     user.deletedSeconds = now
@@ -49,7 +49,7 @@ extension GmailCall {
 
   // MARK: The list
 
-  func userList(_ domain: inout GoogleDomain) throws(GoogleRefusal) -> JSONFragment {
+  func userList(_ domain: inout GoogleDomain) throws(GoogleAPIError) -> JSONFragment {
     try checkScope()
     let size = try number("maxResults") ?? Self.defaultPage
     guard (1...Self.maximumPage).contains(size) else {
@@ -85,8 +85,8 @@ extension GmailCall {
     }
   }
 
-  /// Whose users: the customer's or one domain's.
-  private func checkScope() throws(GoogleRefusal) {
+  /// Checks the scope of the list: the customer or one domain.
+  private func checkScope() throws(GoogleAPIError) {
     let customer = request.query("customer") ?? ""
     let domain = request.query("domain") ?? ""
     guard customer.isEmpty != domain.isEmpty else {
@@ -107,7 +107,7 @@ extension GmailCall {
     guard domain.lowercased() == GoogleDomain.name else { throw .notAuthorized }
   }
 
-  private func sorted(_ users: [DirectoryUser]) throws(GoogleRefusal) -> [DirectoryUser] {
+  private func sorted(_ users: [DirectoryUser]) throws(GoogleAPIError) -> [DirectoryUser] {
     let key: (DirectoryUser) -> String
     switch request.query("orderBy") {
     case nil, "email": key = { $0.email }

@@ -1,6 +1,6 @@
 import Basics
 
-/// Tokens of the next page of users, good for three days.
+/// Page tokens of the user list, valid for three days.
 struct DirectoryPages {
   private static let lifeSeconds = 3 * 86_400
   private static let capacity = 1_000

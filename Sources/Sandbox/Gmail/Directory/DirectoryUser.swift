@@ -1,7 +1,7 @@
 import Basics
 import JSON
 
-/// Somebody with an account in the domain.
+/// A user account of the domain.
 struct DirectoryUser {
   let id: String
   var email: String
@@ -13,13 +13,13 @@ struct DirectoryUser {
   var changesPassword = false
   var orgUnitPath = "/"
   var createdSeconds: Int
-  /// False until somebody has opened the mailbox.
+  /// False until the mailbox was opened for the first time.
   var hasMailbox = true
-  /// Sign-ins by it; never shown.
+  /// For sign-in; never returned.
   var password: String
-  /// Members that the directory keeps as they are given: phones, addresses and so on.
+  /// Members that the directory stores unchanged: phones, addresses and so on.
   var details: [(name: String, value: JSONFragment)] = []
-  /// Counts the changes.
+  /// The number of changes.
   var version = 1
   var deletedSeconds: Int?
 

@@ -1,13 +1,13 @@
 import Basics
 import JSON
 
-/// What a request says about a user, checked.
+/// The validated user in a request body.
 struct DirectoryUserBody {
   private let json: JSON
 
   private static let nameCharacters = 60
   private static let passwordCharacters = 8...100
-  /// Kept as given, up to so many bytes.
+  /// Members that are stored unchanged, with their maximum size in bytes.
   private static let details: [String: Int] = [
     "addresses": 10_240, "locations": 10_240, "organizations": 10_240, "externalIds": 2_048,
     "ims": 2_048, "relations": 2_048, "websites": 2_048, "phones": 1_024, "gender": 1_024,
@@ -20,7 +20,7 @@ struct DirectoryUserBody {
 
   // MARK: A new user
 
-  func newUser(id: String, now: Int) throws(GoogleRefusal) -> DirectoryUser {
+  func newUser(id: String, now: Int) throws(GoogleAPIError) -> DirectoryUser {
     guard let email = json["primaryEmail"]?.string, MailAddress.isAddress(email) else {
       throw .invalidInput("Invalid Input: primary_user_email")
     }
@@ -42,8 +42,8 @@ struct DirectoryUserBody {
 
   // MARK: Changes
 
-  /// Members that are absent stay, null clears, arrays are replaced whole.
-  func apply(to user: inout DirectoryUser) throws(GoogleRefusal) {
+  /// Absent members stay, null clears a member, and arrays are replaced.
+  func apply(to user: inout DirectoryUser) throws(GoogleAPIError) {
     if let given = json["name"]?["givenName"] {
       user.givenName = try Self.name(given, "GivenName")
     }
@@ -55,7 +55,7 @@ struct DirectoryUserBody {
         throw .invalidInput("Invalid Input: primary_user_email")
       }
       guard email.lowercased().hasSuffix("@" + GoogleDomain.name) else { throw .notAuthorized }
-      // The old address stays as an alias.
+      // The old address becomes an alias.
       user.aliases.append(user.email)
       user.email = email.lowercased()
     }
@@ -69,7 +69,7 @@ struct DirectoryUserBody {
     try applyDetails(to: &user)
   }
 
-  private func applyDetails(to user: inout DirectoryUser) throws(GoogleRefusal) {
+  private func applyDetails(to user: inout DirectoryUser) throws(GoogleAPIError) {
     for member in json.members {
       guard let name = member.name.string, let limit = Self.details[name] else { continue }
       let value = JSONFragment(member.value)
@@ -85,14 +85,14 @@ struct DirectoryUserBody {
     }
   }
 
-  private static func name(_ value: JSON, _ which: String) throws(GoogleRefusal) -> String {
+  private static func name(_ value: JSON, _ which: String) throws(GoogleAPIError) -> String {
     guard let text = value.string, !text.trimmed.isEmpty, text.count <= nameCharacters else {
       throw .invalidInput("Invalid Given/Family Name: \(which)")
     }
     return text
   }
 
-  private func checked(_ password: JSON) throws(GoogleRefusal) -> String {
+  private func checked(_ password: JSON) throws(GoogleAPIError) -> String {
     guard let text = password.string, text.utf8.allSatisfy({ (0x20...0x7E).contains($0) }) else {
       throw .invalidInput("Invalid Password")
     }
@@ -114,7 +114,7 @@ struct DirectoryUserBody {
     throw .invalidInput("Invalid Password")
   }
 
-  private func flag(_ name: String) throws(GoogleRefusal) -> Bool? {
+  private func flag(_ name: String) throws(GoogleAPIError) -> Bool? {
     guard let value = json[name], !value.isNull else { return nil }
     guard let flag = value.bool else { throw .invalidInput("Invalid Input: \(name)") }
     return flag

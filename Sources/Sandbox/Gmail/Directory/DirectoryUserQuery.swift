@@ -1,8 +1,8 @@
-/// The query of the list of users: `name:'Test User' isAdmin=false email:adm*`, all of which fit.
+/// The query of the user list: `name:'Test User' isAdmin=false email:adm*`. All clauses must match.
 struct DirectoryUserQuery {
   private struct Clause {
     var field: String
-    /// `:` is for words, `=` for the whole value.
+    /// `:` matches words, `=` matches the whole value.
     var isWhole: Bool
     var value: String
   }
@@ -14,7 +14,7 @@ struct DirectoryUserQuery {
 
   private var clauses: [Clause] = []
 
-  init(_ text: String) throws(GoogleRefusal) {
+  init(_ text: String) throws(GoogleAPIError) {
     var rest = text[...].drop(while: \.isWhitespace)
     while !rest.isEmpty {
       let field = rest.prefix { $0.isLetter }
@@ -25,7 +25,7 @@ struct DirectoryUserQuery {
       } else if field.isEmpty || !(rest.isEmpty || rest.first?.isWhitespace == true) {
         throw Self.invalid
       } else {
-        // A bare word is looked for in names and addresses.
+        // A bare word is searched in names and addresses.
         clauses.append(Clause(field: "", isWhole: false, value: String(field)))
         rest = rest.drop(while: \.isWhitespace)
         continue
@@ -36,9 +36,9 @@ struct DirectoryUserQuery {
     }
   }
 
-  private static let invalid = GoogleRefusal.invalidInput("Invalid Input: query")
+  private static let invalid = GoogleAPIError.invalidInput("Invalid Input: query")
 
-  private static func value(_ rest: inout Substring) throws(GoogleRefusal) -> String {
+  private static func value(_ rest: inout Substring) throws(GoogleAPIError) -> String {
     let value: Substring
     if let quote = rest.first, quote == "'" || quote == "\"" {
       value = rest.dropFirst().prefix { $0 != quote }

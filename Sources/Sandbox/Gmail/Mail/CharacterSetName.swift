@@ -1,11 +1,11 @@
 import Glibc
 
-/// Character sets by their names in mail.
+/// Decodes text by the character set names in mail.
 enum CharacterSetName {
-  /// Bytes of text that are converted; more is cut.
+  /// Maximum number of bytes to convert. The rest is dropped.
   private static let maximumBytes = 4 * 1_024 * 1_024
 
-  /// Nil for a character set that nobody knows, and for bytes that are none of its text.
+  /// Nil for an unknown character set or invalid bytes.
   static func text(_ bytes: [UInt8], _ name: String) -> String? {
     switch name.lowercased() {
     case "utf-8", "utf8", "us-ascii", "ascii", "":
@@ -21,7 +21,7 @@ enum CharacterSetName {
     else { return nil }
     defer { iconv_close(converter) }
     var input = bytes.map { CChar(bitPattern: $0) }
-    // No character of any set is more than four bytes for one.
+    // In every set, one byte becomes at most four bytes of UTF-8.
     var output = [CChar](repeating: 0, count: bytes.count * 4 + 16)
     var written = 0
     let isWhole = input.withUnsafeMutableBufferPointer { from in

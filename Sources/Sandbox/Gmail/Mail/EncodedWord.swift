@@ -1,6 +1,6 @@
-/// Text of headers in other character sets, `=?UTF-8?B?w6Q=?=` (RFC 2047).
+/// Header text in other character sets, `=?UTF-8?B?w6Q=?=` (RFC 2047).
 enum EncodedWord {
-  /// White space between two encoded words is not text. A word that cannot be read stays.
+  /// Drops white space between two encoded words. Keeps words that cannot be decoded.
   static func decode(_ text: String) -> String {
     guard text.contains("=?") else { return text }
     var decoded = ""
@@ -41,7 +41,7 @@ enum EncodedWord {
 }
 
 extension Substring {
-  /// Where `mark` first starts.
+  /// The first position of `mark`.
   fileprivate func firstRange(of mark: String) -> Index? {
     var at = startIndex
     while at < endIndex {

@@ -1,18 +1,18 @@
-/// One node of a mail as its bytes have it (RFC 2045, RFC 2046): headers, and a body that is a
-/// leaf, parts, or a whole mail.
+/// One node of a parsed mail (RFC 2045, RFC 2046): headers and a body, which is a leaf, a list of
+/// parts or a whole mail.
 ///
-/// Never fails: mail that breaks the rules is mail all the same, and is read as far as it goes.
+/// Parsing never fails: malformed mail is read as far as possible.
 struct MIMEEntity {
   let headers: [MIMEHeader]
-  /// In lower case, such as `text/plain`, also where the mail says nothing.
+  /// In lower case, such as `text/plain`. Has a default if the mail names no type.
   let type: String
   let typeParameters: [String: String]
-  /// Of a leaf or a `message/rfc822`: without its transfer encoding.
+  /// For a leaf or a `message/rfc822`: the content without transfer encoding.
   let content: [UInt8]
-  /// Of a `multipart`; of a `message/rfc822` one, the mail in it.
+  /// For a `multipart`: its parts; for a `message/rfc822`: the embedded mail.
   let parts: [MIMEEntity]
 
-  /// Deeper parts stay leaves: nothing that people send is as deep.
+  /// Deeper parts are not parsed. Real mail is never this deep.
   private static let maximumDepth = 24
 
   init(_ bytes: ArraySlice<UInt8>, depth: Int = 0, defaultType: String = "text/plain") {
@@ -38,12 +38,12 @@ struct MIMEEntity {
       parts = [MIMEEntity(content[...], depth: depth + 1)]
     } else {
       content = TransferEncoding.decode(body, encoding)
-      // The mail service looks into Outlook's wrapping, so that what is in it can be had singly.
+      // Gmail unwraps Outlook's container, so that its files can be fetched individually.
       parts = type == "application/ms-tnef" ? TNEF.parts(content) : []
     }
   }
 
-  /// A leaf that no mail has as it is here.
+  /// A leaf that is created here, not parsed from a mail.
   init(type: String, headers: [MIMEHeader], content: [UInt8]) {
     self.headers = headers
     self.type = type
@@ -54,15 +54,15 @@ struct MIMEEntity {
 
   func header(_ name: String) -> String? { MIMEHeader.first(name, in: headers) }
 
-  /// Empty where the part has none.
+  /// Empty if the part has no file name.
   var fileName: String {
     let disposition = header("Content-Disposition").map(MIMEParameters.init)
     let name = disposition?["filename"] ?? typeParameters["name"] ?? ""
     return EncodedWord.decode(name)
   }
 
-  /// Itself and everything below it, in order; not what is in attached mails when `intoMails` is
-  /// false.
+  /// The node and all its descendants in order. Excludes the content of attached mails if
+  /// `intoMails` is false.
   func flattened(intoMails: Bool) -> [MIMEEntity] {
     if type == "message/rfc822" && !intoMails { return [self] }
     return [self] + parts.flatMap { $0.flattened(intoMails: intoMails) }
@@ -83,8 +83,8 @@ struct MIMEEntity {
     return (type, parameters.all)
   }
 
-  /// The bytes between the lines that start with the boundary; a last line that is missing is the
-  /// end of the mail.
+  /// The bytes between the delimiter lines. Without a closing delimiter, the last part ends with
+  /// the mail.
   private static func split(
     _ body: ArraySlice<UInt8>, at boundary: String
   ) -> [ArraySlice<UInt8>] {
@@ -108,7 +108,7 @@ struct MIMEEntity {
     return parts
   }
 
-  /// The line end before a boundary belongs to it.
+  /// The line end before a delimiter belongs to the delimiter.
   private static func withoutLineEnd(_ bytes: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
     var bytes = bytes
     if bytes.last == UInt8(ascii: "\n") { bytes.removeLast() }

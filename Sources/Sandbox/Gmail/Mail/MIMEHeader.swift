@@ -1,12 +1,12 @@
 /// One header field (RFC 5322 section 2.2).
 struct MIMEHeader {
   let name: String
-  /// Unfolded, else as sent; bytes that are not UTF-8 are U+FFFD.
+  /// Unfolded, otherwise as sent. Bytes that are not UTF-8 become U+FFFD.
   let value: String
 
-  /// The fields, and the body behind the blank line.
+  /// The header fields, and the body after the blank line.
   ///
-  /// A line that is no field ends the headers, as a blank one does, but belongs to the body.
+  /// A line that is not a field also ends the headers, but belongs to the body.
   static func split(_ bytes: ArraySlice<UInt8>) -> ([MIMEHeader], body: ArraySlice<UInt8>) {
     var fields: [(name: String, value: [UInt8])] = []
     var at = bytes.startIndex
@@ -31,7 +31,7 @@ struct MIMEHeader {
     return (headers(fields), bytes[bytes.endIndex...])
   }
 
-  /// The first of that name, letter case aside.
+  /// The first field with that name, ignoring case.
   static func first(_ name: String, in headers: [MIMEHeader]) -> String? {
     let wanted = name.lowercased()
     return headers.first { $0.name.lowercased() == wanted }?.value
@@ -46,7 +46,7 @@ struct MIMEHeader {
 }
 
 extension StringProtocol {
-  /// Without white space at both ends.
+  /// The text without surrounding white space.
   var trimmed: String {
     let start = drop { $0.isWhitespace }
     let end = start.lastIndex { !$0.isWhitespace }

@@ -1,8 +1,8 @@
-/// The value of a header with parameters, `attachment; filename="a.txt"` (RFC 2045 section 5.1),
-/// those in several pieces and in other character sets with them (RFC 2231).
+/// A header value with parameters, `attachment; filename="a.txt"` (RFC 2045 section 5.1), including
+/// continuations and character sets (RFC 2231).
 struct MIMEParameters {
   let value: String
-  /// By lower-case name.
+  /// By name in lower case.
   private(set) var all: [String: String] = [:]
 
   subscript(name: String) -> String? { all[name] }
@@ -29,7 +29,7 @@ struct MIMEParameters {
     }
   }
 
-  /// At the semicolons outside of quotes.
+  /// Splits at semicolons outside of quotes.
   private static func split(_ text: String) -> [String] {
     var pieces = [""]
     var isQuoted = false

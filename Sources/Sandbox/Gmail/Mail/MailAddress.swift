@@ -1,10 +1,10 @@
-/// An address of a header such as `To` (RFC 5322 section 3.4).
+/// An address in a header such as `To` (RFC 5322 section 3.4).
 struct MailAddress: Equatable {
   let name: String
   /// In lower case.
   let address: String
 
-  /// Of `Zoë <zoe@x.example>, "Ops, Night" <ops@x.example>`; nil when one of them is none.
+  /// Parses `Zoë <zoe@x.example>, "Ops, Night" <ops@x.example>`; nil if an address is invalid.
   static func list(_ text: String) -> [MailAddress]? {
     var addresses: [MailAddress] = []
     for entry in split(text) {
@@ -37,7 +37,7 @@ struct MailAddress: Equatable {
       && !text.contains { $0.isWhitespace || "<>,;\"".contains($0) }
   }
 
-  /// At commas outside of quotes and angle brackets.
+  /// Splits at commas outside of quotes and angle brackets.
   private static func split(_ text: String) -> [String] {
     var pieces = [""]
     var isQuoted = false

@@ -7,7 +7,7 @@ enum MailDate {
     "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
   ]
 
-  /// - Parameter zoneHours: what the sender's clock is ahead of UTC.
+  /// - Parameter zoneHours: the offset of the sender's zone from UTC.
   static func text(_ unixSeconds: Int, zoneHours: Int = 0) -> String {
     var seconds = unixSeconds + zoneHours * 3_600
     var fields = tm()

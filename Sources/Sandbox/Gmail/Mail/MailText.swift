@@ -1,10 +1,10 @@
-/// What a person reads of a mail: the text behind its snippet and its search.
+/// The readable text of a mail, for its snippet and for searches.
 enum MailText {
   private static let snippetLength = 200
-  /// What of a text is looked at.
+  /// Maximum number of bytes of a text that are used.
   private static let maximumBytes = 256 * 1_024
 
-  /// The plain text, or the HTML without its tags, in one line.
+  /// The plain text, or the HTML without tags, on one line.
   static func of(_ mail: MIMEEntity) -> String {
     let leaves = mail.flattened(intoMails: false).filter { $0.parts.isEmpty && $0.fileName.isEmpty }
     if let plain = leaves.first(where: { $0.type == "text/plain" }) {
@@ -14,7 +14,7 @@ enum MailText {
     return inOneLine(withoutTags(text(of: html)))
   }
 
-  /// As the service gives it, escaped for HTML.
+  /// The snippet as Gmail returns it: escaped for HTML.
   static func snippet(_ text: String) -> String {
     escaped(String(text.prefix(snippetLength)))
   }

@@ -1,4 +1,4 @@
-/// A mail on its way out.
+/// A mail to be sent.
 struct OutgoingMail {
   private let headers: [MIMEHeader]
   private let head: [(name: String, lines: ArraySlice<UInt8>)]
@@ -10,7 +10,7 @@ struct OutgoingMail {
     (headers, body) = MIMEHeader.split(raw[...])
     head = Self.fields(raw[..<body.startIndex])
     let named = MIMEHeader.first("From", in: headers).flatMap(MailAddress.list)?.first
-    // Nobody sends in the name of another.
+    // Users cannot send with another user's address.
     let isOwn = named.map { sender.addresses.contains($0.address) } ?? false
     from = isOwn ? nil : "From: \(sender.givenName) \(sender.familyName) <\(sender.email)>"
     var added: [String] = []
@@ -21,7 +21,7 @@ struct OutgoingMail {
     self.added = added
   }
 
-  func recipients() throws(GoogleRefusal) -> [String] {
+  func recipients() throws(GoogleAPIError) -> [String] {
     var recipients: [String] = []
     for name in ["To", "Cc", "Bcc"] {
       for header in headers where header.name.lowercased() == name.lowercased() {
@@ -47,7 +47,7 @@ struct OutgoingMail {
     return bytes + "\r\n".utf8 + body
   }
 
-  /// Each field with its folded lines and line ends.
+  /// The fields with their folded lines and line ends.
   private static func fields(_ head: ArraySlice<UInt8>) -> [(
     name: String, lines: ArraySlice<UInt8>
   )] {

@@ -1,14 +1,14 @@
-/// Outlook's wrapping of attachments, `winmail.dat` (MS-OXTNEF): as much of it as tells what
-/// files are inside.
+/// Outlook's attachment container, `winmail.dat` (MS-OXTNEF). Supports only what is needed to list
+/// its files.
 enum TNEF {
   private static let signature: UInt32 = 0x223E_9F78
   private static let title = 0x0001_8010
   private static let data = 0x0006_800F
   private static let rendering = 0x0006_9002
-  /// Of an attribute: level, id and length before its data, a checksum behind it.
+  /// The size of an attribute without its data: level, id and length before, a checksum after.
   private static let overhead = 9
 
-  /// One leaf for each file; none when it is no TNEF.
+  /// One leaf per file; empty if the bytes are not TNEF.
   static func parts(_ bytes: [UInt8]) -> [MIMEEntity] {
     guard bytes.count > 6, number(bytes, 0) == Int(signature) else { return [] }
     var names: [String] = []
@@ -42,7 +42,7 @@ enum TNEF {
     }
   }
 
-  /// One that holds these files, for mail that the sandbox makes up.
+  /// A container with the given files, for seed mail.
   static func wrap(_ files: [(name: String, content: [UInt8])]) -> [UInt8] {
     var bytes = little(Int(signature), 4) + [1, 0]
     func add(_ id: Int, _ value: [UInt8]) {

@@ -1,4 +1,4 @@
-/// Content-Transfer-Encoding (RFC 2045 section 6), read as leniently as mail needs.
+/// Content-Transfer-Encoding (RFC 2045 section 6), decoded leniently.
 enum TransferEncoding {
   static func decode(_ body: ArraySlice<UInt8>, _ name: String?) -> [UInt8] {
     switch name {
@@ -8,7 +8,7 @@ enum TransferEncoding {
     }
   }
 
-  /// Whatever is no digit, of either alphabet, is skipped; a rest of less than a byte is dropped.
+  /// Accepts both alphabets. Skips other characters and drops an incomplete last byte.
   static func base64(_ text: some Sequence<UInt8>) -> [UInt8] {
     var bytes: [UInt8] = []
     var bits: UInt32 = 0

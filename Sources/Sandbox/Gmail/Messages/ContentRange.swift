@@ -1,4 +1,4 @@
-/// The header of one piece of an upload (RFC 9110 section 14.4).
+/// The Content-Range header of an upload chunk (RFC 9110 section 14.4).
 enum ContentRange: Equatable {
   case whole
   case question(total: Int?)

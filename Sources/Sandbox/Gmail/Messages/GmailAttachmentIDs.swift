@@ -1,6 +1,6 @@
 import Basics
 
-/// The names of attachments, which are new at every look and soon forgotten.
+/// Attachment ids. Every read of a message creates new ones, and they expire soon.
 struct GmailAttachmentIDs {
   struct Content {
     var userID: String
@@ -9,7 +9,7 @@ struct GmailAttachmentIDs {
     var expires: Int
   }
 
-  /// After that an id is unknown, and the message is to be read anew.
+  /// After this time an id is unknown, and the message must be read again.
   static let lifeSeconds = 3_600
   private static let capacity = 5_000
 

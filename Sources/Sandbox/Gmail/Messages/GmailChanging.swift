@@ -2,30 +2,30 @@ import Basics
 import HTTPServer
 import JSON
 
-/// Labels on messages, and the end of messages.
+/// Changes labels of messages, and deletes messages.
 extension GmailCall {
   private static let maximumLabels = 100
   private static let maximumIDs = 1_000
 
   func change(
     _ id: String, _ domain: inout GoogleDomain, add: [String], remove: [String]
-  ) throws(GoogleRefusal) -> JSONFragment {
+  ) throws(GoogleAPIError) -> JSONFragment {
     let message = try mailbox(&domain).message(id)
-    return try domain.change(caller) { (mailbox) throws(GoogleRefusal) in
+    return try domain.change(caller) { (mailbox) throws(GoogleAPIError) in
       mailbox.change([message.id], add: add, remove: remove)
       return try mailbox.message(message.id).slimJSON
     }
   }
 
-  func modify(_ id: String, _ domain: inout GoogleDomain) throws(GoogleRefusal) -> JSONFragment {
+  func modify(_ id: String, _ domain: inout GoogleDomain) throws(GoogleAPIError) -> JSONFragment {
     let body = try body(only: ["addLabelIds", "removeLabelIds"])
-    // What is asked is looked at before what it is asked of.
+    // The request is validated before its target.
     guard GmailMessage.isID(id) else { throw .invalidID }
     let (add, remove) = try labels(of: body, try mailbox(&domain))
     return try change(id, &domain, add: add, remove: remove)
   }
 
-  func batchModify(_ domain: inout GoogleDomain) throws(GoogleRefusal) -> HTTPServer.Response {
+  func batchModify(_ domain: inout GoogleDomain) throws(GoogleAPIError) -> HTTPServer.Response {
     let body = try body(only: [
       "ids", "addLabelIds", "removeLabelIds", "addClassificationLabels",
       "removeClassificationLabelIds",
@@ -38,14 +38,14 @@ extension GmailCall {
 
   func deleteMessage(
     _ id: String, _ domain: inout GoogleDomain
-  ) throws(GoogleRefusal) -> HTTPServer.Response {
+  ) throws(GoogleAPIError) -> HTTPServer.Response {
     let message = try mailbox(&domain).message(id)
     domain.change(caller) { $0.delete([message.id]) }
     return Self.done
   }
 
-  /// Says nothing of messages that were not there.
-  func batchDelete(_ domain: inout GoogleDomain) throws(GoogleRefusal) -> HTTPServer.Response {
+  /// Ignores unknown messages.
+  func batchDelete(_ domain: inout GoogleDomain) throws(GoogleAPIError) -> HTTPServer.Response {
     let ids = try ids(of: body(only: ["ids"]))
     domain.change(caller) { $0.delete(ids) }
     return Self.done
@@ -53,7 +53,7 @@ extension GmailCall {
 
   private func labels(
     of body: JSON, _ mailbox: GmailMailbox
-  ) throws(GoogleRefusal) -> (add: [String], remove: [String]) {
+  ) throws(GoogleAPIError) -> (add: [String], remove: [String]) {
     let add = try texts("addLabelIds", of: body)
     let remove = try texts("removeLabelIds", of: body)
     guard !add.isEmpty || !remove.isEmpty else {
@@ -71,7 +71,7 @@ extension GmailCall {
     return (add, remove)
   }
 
-  private func ids(of body: JSON) throws(GoogleRefusal) -> Set<String> {
+  private func ids(of body: JSON) throws(GoogleAPIError) -> Set<String> {
     let ids = try texts("ids", of: body)
     guard !ids.isEmpty else { throw .invalidArgument("No message ids specified") }
     guard ids.count <= Self.maximumIDs else { throw .invalidArgument("Too many message ids") }
@@ -79,7 +79,7 @@ extension GmailCall {
     return Set(ids.map { $0.lowercased() })
   }
 
-  private func texts(_ name: String, of body: JSON) throws(GoogleRefusal) -> [String] {
+  private func texts(_ name: String, of body: JSON) throws(GoogleAPIError) -> [String] {
     guard let list = body[name], !list.isNull else { return [] }
     guard list.kind == .array else {
       throw .invalidArgument("Invalid value at '\(name)' (TYPE_STRING)")

@@ -1,7 +1,7 @@
 import Basics
 import JSON
 
-/// A label of a mailbox, a folder among them.
+/// A label of a mailbox. Folders are labels, too.
 struct GmailLabel {
   let id: String
   let name: String
@@ -20,10 +20,10 @@ struct GmailLabel {
       labelListVisibility: isHidden ? "labelHide" : nil)
   }
 
-  /// Nobody puts mail there or takes it away by label.
+  /// Whether clients cannot add or remove the label.
   var isFixed: Bool { id == "SENT" || id == "DRAFT" || id == "CHAT" }
 
-  /// - Parameter counted: the mail in it, where that is asked for.
+  /// - Parameter counted: the messages with the label, if counts are requested.
   func write(to writer: inout JSONWriter, counted: [GmailMessage]? = nil) {
     writer.object { writer in
       writer.member("id", id)

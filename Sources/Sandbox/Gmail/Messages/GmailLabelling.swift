@@ -4,7 +4,7 @@ import JSON
 
 /// The labels of a mailbox.
 extension GmailCall {
-  func labelList(_ domain: inout GoogleDomain) throws(GoogleRefusal) -> JSONFragment {
+  func labelList(_ domain: inout GoogleDomain) throws(GoogleAPIError) -> JSONFragment {
     let mailbox = try mailbox(&domain)
     return JSONFragment { writer in
       writer.object { writer in
@@ -14,14 +14,14 @@ extension GmailCall {
     }
   }
 
-  func label(_ id: String, _ domain: inout GoogleDomain) throws(GoogleRefusal) -> JSONFragment {
+  func label(_ id: String, _ domain: inout GoogleDomain) throws(GoogleAPIError) -> JSONFragment {
     let mailbox = try mailbox(&domain)
     guard let label = mailbox.label(id) else { throw .notFound }
     let messages = mailbox.messages.filter { $0.labels.contains(id) }
     return JSONFragment { label.write(to: &$0, counted: messages) }
   }
 
-  func createLabel(_ domain: inout GoogleDomain) throws(GoogleRefusal) -> JSONFragment {
+  func createLabel(_ domain: inout GoogleDomain) throws(GoogleAPIError) -> JSONFragment {
     let body = try body(only: [
       "id", "name", "messageListVisibility", "labelListVisibility", "type", "color",
     ])
@@ -29,7 +29,7 @@ extension GmailCall {
       throw .invalidArgument("Invalid label name")
     }
     let number = domain.nextNumber()
-    return try domain.change(caller) { (mailbox) throws(GoogleRefusal) in
+    return try domain.change(caller) { (mailbox) throws(GoogleAPIError) in
       guard !mailbox.labels.contains(where: { $0.name.lowercased() == name.lowercased() }) else {
         throw .error(409, "Label name exists or conflicts", reason: "aborted")
       }
@@ -44,8 +44,8 @@ extension GmailCall {
 
   func deleteLabel(
     _ id: String, _ domain: inout GoogleDomain
-  ) throws(GoogleRefusal) -> HTTPServer.Response {
-    try domain.change(caller) { (mailbox) throws(GoogleRefusal) in
+  ) throws(GoogleAPIError) -> HTTPServer.Response {
+    try domain.change(caller) { (mailbox) throws(GoogleAPIError) in
       guard let label = mailbox.label(id) else { throw .notFound }
       guard !label.isSystem else { throw .invalidArgument("Invalid delete request") }
       mailbox.labels.removeAll { $0.id == id }

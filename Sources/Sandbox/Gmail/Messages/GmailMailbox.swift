@@ -5,12 +5,12 @@ struct GmailMailbox {
   private(set) var messages: [GmailMessage] = []
   var labels = GmailLabel.system
   var vacation = GmailVacation()
-  /// Grows with every change.
+  /// Increases with every change.
   private(set) var historyID = 100_000
 
   init(address: String) { self.address = address }
 
-  func message(_ id: String) throws(GoogleRefusal) -> GmailMessage {
+  func message(_ id: String) throws(GoogleAPIError) -> GmailMessage {
     guard GmailMessage.isID(id) else { throw .invalidID }
     let wanted = id.lowercased()
     guard let found = messages.first(where: { $0.id == wanted }) else { throw .notFound }
@@ -19,8 +19,8 @@ struct GmailMailbox {
 
   func label(_ id: String) -> GmailLabel? { labels.first { $0.id == id } }
 
-  /// - Parameter threadID: of the conversation that it is to join; nil for the one that it answers
-  ///   by its headers, or a new one.
+  /// - Parameter threadID: the thread to join; nil for the thread that the headers refer to, or a
+  ///   new one.
   @discardableResult
   mutating func add(
     _ raw: [UInt8], labels: [String], atMilliseconds now: Int, number: Int,
@@ -32,8 +32,8 @@ struct GmailMailbox {
     let message = GmailMessage(
       id: id, threadID: thread, receivedMilliseconds: now, raw: raw, labels: labels,
       historyID: historyID)
-    let place = messages.firstIndex { GmailMessage.isBefore(message, $0) } ?? messages.count
-    messages.insert(message, at: place)
+    let index = messages.firstIndex { GmailMessage.isBefore(message, $0) } ?? messages.count
+    messages.insert(message, at: index)
     return message
   }
 
@@ -47,7 +47,7 @@ struct GmailMailbox {
     }?.threadID
   }
 
-  /// Ids that nothing has are passed over.
+  /// Ignores unknown ids.
   mutating func change(_ ids: Set<String>, add: [String], remove: [String]) {
     for index in messages.indices where ids.contains(messages[index].id) {
       historyID += 7

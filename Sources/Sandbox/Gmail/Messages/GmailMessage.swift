@@ -1,11 +1,11 @@
 import Basics
 import JSON
 
-/// One mail in one mailbox.
+/// One message in one mailbox.
 struct GmailMessage {
   let id: String
   let threadID: String
-  /// Since 1970; when it came, which need not be what its Date says.
+  /// Since 1970. The time of receipt, which may differ from the Date header.
   let receivedMilliseconds: Int
   let raw: [UInt8]
   let mail: MIMEEntity
@@ -27,7 +27,7 @@ struct GmailMessage {
     text = MailText.of(mail)
   }
 
-  /// Sixteen digits that grow with time, as the service's do.
+  /// Sixteen hexadecimal digits that increase with time, like Gmail's ids.
   static func id(milliseconds: Int, number: Int) -> String {
     let id = UInt64(milliseconds) << 20 | UInt64(number * 7_919 & 0xF_FFFF)
     let digits = String(id, radix: 16)
@@ -38,13 +38,13 @@ struct GmailMessage {
     text.utf8.count == 16 && text.allSatisfy { $0.isASCII && $0.isHexDigit }
   }
 
-  /// Newest first; within one millisecond the later one.
+  /// Newest first; within one millisecond, the later message first.
   static func isBefore(_ one: GmailMessage, _ other: GmailMessage) -> Bool {
     one.receivedMilliseconds == other.receivedMilliseconds
       ? one.id > other.id : one.receivedMilliseconds > other.receivedMilliseconds
   }
 
-  /// What send and the calls that change labels answer with.
+  /// The response of sending and of label changes.
   var slimJSON: JSONFragment {
     JSONFragment { writer in writer.object { writeHead(to: &$0) } }
   }

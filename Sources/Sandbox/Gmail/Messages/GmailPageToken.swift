@@ -1,4 +1,4 @@
-/// Where a page ended: the last message's id, as a number that says nothing.
+/// A page token: the id of the last message on the page, encoded as an opaque number.
 enum GmailPageToken {
   private static let mask: UInt64 = 0x5A11_E904_7C0F_FEE0
 

@@ -1,19 +1,19 @@
 import Basics
 import JSON
 
-/// The tree of a message's parts as the API shows it.
+/// The part tree of a message, in the API's format.
 struct GmailPayload {
-  /// Bytes up to which the content of a named text is in the message itself.
+  /// Maximum size in bytes of a named text that is included in the message.
   private static let inlineFileBytes = 100
-  /// Bytes from which a text is to be fetched like an attachment.
+  /// Minimum size in bytes of a text that must be fetched like an attachment.
   private static let largeTextBytes = 64 * 1_024
 
-  /// Gives a content an id.
+  /// Creates an attachment id for a content.
   let attach: ([UInt8]) -> String
 
-  /// - Parameter id: of the part: empty, `0`, `1.0` and so on.
+  /// - Parameter id: the part id: empty, `0`, `1.0` and so on.
   func write(_ part: MIMEEntity, id: String, to writer: inout JSONWriter) {
-    // What Outlook wrapped is shown unwrapped, as if it had been sent so.
+    // Outlook's container is shown as a multipart.
     let isUnwrapped = part.type == "application/ms-tnef" && !part.parts.isEmpty
     let fileName = part.fileName
     writer.object { writer in
@@ -41,7 +41,7 @@ struct GmailPayload {
         writer.member("size", 0)
         return
       }
-      // An attached mail that has no name is reached by its parts alone.
+      // An attached mail without a name is accessible only by its parts.
       let isBare = part.type == "message/rfc822" && fileName.isEmpty
       let limit = fileName.isEmpty ? Self.largeTextBytes : Self.inlineFileBytes
       let isInline = (isText && content.count <= limit) || part.type.hasPrefix("multipart/")

@@ -1,12 +1,12 @@
 import Basics
 import JSON
 
-/// Profile, messages and their attachments.
+/// Reads the profile, messages and attachments.
 extension GmailCall {
   private static let defaultPage = 100
   private static let maximumPage = 500
 
-  func profile(_ domain: inout GoogleDomain) throws(GoogleRefusal) -> JSONFragment {
+  func profile(_ domain: inout GoogleDomain) throws(GoogleAPIError) -> JSONFragment {
     let mailbox = try mailbox(&domain)
     return JSONFragment { writer in
       writer.object { writer in
@@ -18,7 +18,7 @@ extension GmailCall {
     }
   }
 
-  func messageList(_ domain: inout GoogleDomain) throws(GoogleRefusal) -> JSONFragment {
+  func messageList(_ domain: inout GoogleDomain) throws(GoogleAPIError) -> JSONFragment {
     let mailbox = try mailbox(&domain)
     let query = request.query("q") ?? ""
     if !query.isEmpty && access.scopes.isDisjoint(with: [.mail, .modify, .readOnly]) {
@@ -39,17 +39,17 @@ extension GmailCall {
     return try page(of: found)
   }
 
-  private func page(of found: [GmailMessage]) throws(GoogleRefusal) -> JSONFragment {
+  private func page(of found: [GmailMessage]) throws(GoogleAPIError) -> JSONFragment {
     let size = try number("maxResults") ?? Self.defaultPage
     guard size >= 0 else { throw .invalidArgument("Invalid value at 'max_results' (TYPE_UINT32)") }
-    // Too many are as many as there may be, and 0 is none said.
+    // Larger values are reduced to the maximum, and 0 means the default.
     let limit = size == 0 ? Self.defaultPage : min(size, Self.maximumPage)
     var start = 0
     if let token = request.query("pageToken"), !token.isEmpty {
       guard let last = GmailPageToken.id(token) else {
         throw .invalidArgument("Invalid pageToken")
       }
-      // By id, so that mail that comes or goes meanwhile moves nothing.
+      // Paging by id: mail that arrives or disappears in the meantime does not shift the pages.
       start = found.firstIndex { $0.id < last } ?? found.count
     }
     let shown = found[start...].prefix(limit)
@@ -70,13 +70,13 @@ extension GmailCall {
         if hasMore, let last = shown.last {
           writer.member("nextPageToken", GmailPageToken.text(last.id))
         }
-        // The service guesses as soon as there is a second page.
+        // Gmail only estimates the number if there is a second page.
         writer.member("resultSizeEstimate", hasMore ? 201 : found.count)
       }
     }
   }
 
-  func message(_ id: String, _ domain: inout GoogleDomain) throws(GoogleRefusal) -> JSONFragment {
+  func message(_ id: String, _ domain: inout GoogleDomain) throws(GoogleAPIError) -> JSONFragment {
     let message = try mailbox(&domain).message(id)
     let format = request.query("format")?.lowercased() ?? "full"
     guard ["full", "metadata", "minimal", "raw"].contains(format) else {
@@ -121,7 +121,7 @@ extension GmailCall {
 
   func attachment(
     _ id: String, of messageID: String, _ domain: inout GoogleDomain
-  ) throws(GoogleRefusal) -> JSONFragment {
+  ) throws(GoogleAPIError) -> JSONFragment {
     let message = try mailbox(&domain).message(messageID)
     let bytes = domain.attachments.bytes(
       id, userID: caller.id, messageID: message.id, now: now)

@@ -1,5 +1,5 @@
-/// A query as people type it into the search box: all words must fit, `OR` and `{…}` are
-/// alternatives, `-` negates, `(…)` groups, quotes hold words together.
+/// A query in the syntax of Gmail's search box: all words must match, `OR` and `{…}` are
+/// alternatives, `-` negates, `(…)` groups, quotes form phrases.
 struct GmailSearch {
   private indirect enum Term {
     case all([Term])
@@ -9,7 +9,7 @@ struct GmailSearch {
   }
 
   private let term: Term
-  /// Then mail in spam and trash is found, too.
+  /// If true, the search includes spam and trash.
   let namesSpamOrTrash: Bool
 
   private let context: GmailSearchWord.Context
@@ -40,7 +40,7 @@ struct GmailSearch {
     let tokens: [GmailSearchToken]
     var at = 0
     var words: [GmailSearchWord] = []
-    /// Deeper groups are read flat.
+    /// Deeper groups are flattened.
     var depth = 0
     private static let maximumDepth = 16
 

@@ -1,7 +1,7 @@
-/// What a query is made of.
+/// A token of a query.
 enum GmailSearchToken: Equatable {
   case openAll, closeAll, openAny, closeAny, or, not
-  /// `from:ann` has a name in lower case, a plain word has an empty one.
+  /// `from:ann` has a name in lower case; a plain word has an empty name.
   case word(name: String, value: String)
 
   static func all(in text: String) -> [GmailSearchToken] {
@@ -25,7 +25,7 @@ enum GmailSearchToken: Equatable {
     return tokens
   }
 
-  /// One word, or those of `subject:(dinner movie)`, each with the name.
+  /// One word, or the words of `subject:(dinner movie)`, each with the name.
   private static func word(_ rest: inout Substring) -> [GmailSearchToken] {
     if rest.first == "\"" { return [.word(name: "", value: quoted(&rest))] }
     let plain = rest.prefix { !$0.isWhitespace && !"(){}\"".contains($0) }

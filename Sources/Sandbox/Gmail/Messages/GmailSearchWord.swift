@@ -1,4 +1,4 @@
-/// One word of a query, such as `from:ann`, and which mail it fits.
+/// One word of a query, such as `from:ann`, and the messages that it matches.
 struct GmailSearchWord {
   struct Context {
     let labels: [GmailLabel]
@@ -13,11 +13,11 @@ struct GmailSearchWord {
     let mail = message.mail
     let seconds = message.receivedMilliseconds / 1_000
     switch name {
-    case "": return holds(Self.everything(message))
+    case "": return contains(Self.everything(message))
     case "from", "to", "cc", "bcc", "subject", "list":
-      return holds(EncodedWord.decode(mail.header(name == "list" ? "List-Id" : name) ?? ""))
-        || (name == "to" && holds(EncodedWord.decode(mail.header("Cc") ?? "")))
-    case "deliveredto": return holds(mail.header("Delivered-To") ?? mail.header("To") ?? "")
+      return contains(EncodedWord.decode(mail.header(name == "list" ? "List-Id" : name) ?? ""))
+        || (name == "to" && contains(EncodedWord.decode(mail.header("Cc") ?? "")))
+    case "deliveredto": return contains(mail.header("Delivered-To") ?? mail.header("To") ?? "")
     case "rfc822msgid":
       let id = mail.header("Message-ID") ?? ""
       return id.filter { $0 != "<" && $0 != ">" } == value.filter { $0 != "<" && $0 != ">" }
@@ -28,7 +28,7 @@ struct GmailSearchWord {
       }
     case "has": return has(message)
     case "label", "in", "is", "category": return isIn(message, context)
-    // From that second on, and before that second.
+    // `after` includes its time, `before` excludes it.
     case "after", "newer": return Self.time(value).map { seconds >= $0 } ?? false
     case "before", "older": return Self.time(value).map { seconds < $0 } ?? false
     case "newer_than": return Self.age(value).map { seconds >= context.now - $0 } ?? false
@@ -36,16 +36,16 @@ struct GmailSearchWord {
     case "larger": return Self.size(value).map { message.raw.count > $0 } ?? false
     case "smaller": return Self.size(value).map { message.raw.count < $0 } ?? false
     case "size": return Self.size(value).map { message.raw.count >= $0 } ?? false
-    // No operator: a word with a colon in it.
-    default: return Self.holds(Self.everything(message), "\(name):\(value)")
+    // Not an operator: a word that contains a colon.
+    default: return Self.contains(Self.everything(message), "\(name):\(value)")
     }
   }
 
-  private func holds(_ text: String) -> Bool { Self.holds(text, value) }
+  private func contains(_ text: String) -> Bool { Self.contains(text, value) }
 
-  /// Whether the words of `wanted` stand together in `text`, whole, letter case aside. Parts of
-  /// words are not found, but the parts of an address are words.
-  private static func holds(_ text: String, _ wanted: String) -> Bool {
+  /// Whether `text` contains the words of `wanted` as a phrase, ignoring case. Matches whole words
+  /// only, but the parts of an address are words.
+  private static func contains(_ text: String, _ wanted: String) -> Bool {
     let sought = words(wanted)
     guard !sought.isEmpty else { return false }
     let words = words(text)
@@ -85,7 +85,7 @@ struct GmailSearchWord {
       return message.labels.contains(value == "sent" ? "SENT" : "DRAFT")
     case ("category", _): return message.labels.contains("CATEGORY_" + Self.category(value))
     default:
-      // Labels are written with hyphens for what a name has between words.
+      // In queries, hyphens replace the spaces of a label name.
       let found = context.labels.first { label in
         label.name.lowercased() == value || Self.dashed(label.name) == Self.dashed(value)
       }
@@ -103,10 +103,10 @@ struct GmailSearchWord {
 
   // MARK: Values
 
-  /// The service's days begin at midnight there.
+  /// Gmail's days begin at midnight Pacific time.
   private static let pacificSeconds = 8 * 3_600
 
-  /// Seconds since 1970, or a day, `2026/11/20`; nothing else is a time here.
+  /// Seconds since 1970, or a day, `2026/11/20`; nil for other texts.
   private static func time(_ text: String) -> Int? {
     if let seconds = Int(text) { return seconds }
     let fields = text.split { $0 == "/" || $0 == "-" }.map(String.init)
@@ -118,7 +118,7 @@ struct GmailSearchWord {
       .map { $0 + pacificSeconds }
   }
 
-  /// Of `2d`, `3m`, `1y`.
+  /// Parses `2d`, `3m`, `1y`.
   private static func age(_ text: String) -> Int? {
     let days = ["h": 0, "d": 1, "m": 30, "y": 365]
     guard let unit = text.last, let day = days[unit.lowercased()],
@@ -127,7 +127,7 @@ struct GmailSearchWord {
     return number * (day == 0 ? 3_600 : day * 86_400)
   }
 
-  /// Of `500`, `10K`, `2M`.
+  /// Parses `500`, `10K`, `2M`.
   private static func size(_ text: String) -> Int? {
     let digits = text.prefix(while: \.isNumber)
     guard let number = Int(digits), (0...1_000_000_000).contains(number) else { return nil }

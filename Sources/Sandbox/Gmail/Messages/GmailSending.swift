@@ -2,14 +2,14 @@ import Basics
 import HTTPServer
 import JSON
 
-/// Sending, and what comes in by it.
+/// Sends mail and delivers it to local recipients.
 extension GmailCall {
   static let maximumMailBytes = 36_700_160
 
-  func send(_ domain: inout GoogleDomain) throws(GoogleRefusal) -> HTTPServer.Response {
+  func send(_ domain: inout GoogleDomain) throws(GoogleAPIError) -> HTTPServer.Response {
     if route.isUpload {
       switch try upload(&domain) {
-      case .answer(let response): return response
+      case .response(let response): return response
       case .mail(let raw, let threadID):
         return .googleJSON(200, try deliver(raw, threadID: threadID, &domain))
       }
@@ -32,12 +32,12 @@ extension GmailCall {
     "id", "threadId", "labelIds", "snippet", "historyId", "internalDate", "payload",
     "sizeEstimate", "raw", "classificationLabelValues",
   ]
-  static let noMail = GoogleRefusal.invalidArgument(
+  static let noMail = GoogleAPIError.invalidArgument(
     "'raw' RFC822 payload message string or uploading message via /upload/* URL required")
 
   private func deliver(
     _ raw: [UInt8], threadID: String?, _ domain: inout GoogleDomain
-  ) throws(GoogleRefusal) -> JSONFragment {
+  ) throws(GoogleAPIError) -> JSONFragment {
     guard !raw.isEmpty else { throw Self.noMail }
     guard raw.count <= Self.maximumMailBytes else {
       throw .error(
@@ -74,7 +74,7 @@ extension GmailCall {
 
   private func thread(
     _ id: String?, _ mailbox: GmailMailbox
-  ) throws(GoogleRefusal) -> String? {
+  ) throws(GoogleAPIError) -> String? {
     guard let id, !id.isEmpty else { return nil }
     guard GmailMessage.isID(id) else { throw .invalidArgument("Invalid thread_id value") }
     guard mailbox.messages.contains(where: { $0.threadID == id }) else { throw .notFound }

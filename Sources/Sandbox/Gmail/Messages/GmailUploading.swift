@@ -2,26 +2,26 @@ import Basics
 import HTTPServer
 import JSON
 
-/// Mail that comes as a body of its own, whole or in pieces.
+/// Uploads of mail as a request body, in one request or in chunks.
 extension GmailCall {
   enum Upload {
-    case answer(HTTPServer.Response)
+    case response(HTTPServer.Response)
     case mail([UInt8], threadID: String?)
   }
 
-  func upload(_ domain: inout GoogleDomain) throws(GoogleRefusal) -> Upload {
+  func upload(_ domain: inout GoogleDomain) throws(GoogleAPIError) -> Upload {
     if request.method == "PUT" { return try resume(&domain) }
     switch request.query("uploadType") ?? request.query("upload_protocol") {
     case "media", "raw":
       try checkMediaType(request.headers["Content-Type"] ?? "")
       return .mail(request.body, threadID: nil)
     case "multipart": return try multipart()
-    case "resumable": return .answer(try begin(&domain))
+    case "resumable": return .response(try begin(&domain))
     default: throw .invalidArgument("Invalid upload request")
     }
   }
 
-  private func checkMediaType(_ type: String) throws(GoogleRefusal) {
+  private func checkMediaType(_ type: String) throws(GoogleAPIError) {
     guard type.lowercased().hasPrefix("message/") else {
       throw .error(
         400, "Media type '\(type)' is not supported. Valid media types: [message/*]",
@@ -30,7 +30,7 @@ extension GmailCall {
   }
 
   /// Two parts: the message as JSON, and the mail (multipart/related, RFC 2387).
-  private func multipart() throws(GoogleRefusal) -> Upload {
+  private func multipart() throws(GoogleAPIError) -> Upload {
     let type = request.headers["Content-Type"] ?? ""
     let whole = MIMEEntity(Array("Content-Type: \(type)\r\n\r\n".utf8)[...] + request.body)
     guard whole.type == "multipart/related", whole.parts.count == 2 else {
@@ -43,9 +43,9 @@ extension GmailCall {
     return .mail(whole.parts[1].content, threadID: json["threadId"]?.string)
   }
 
-  // MARK: In pieces
+  // MARK: Resumable uploads
 
-  private func begin(_ domain: inout GoogleDomain) throws(GoogleRefusal) -> HTTPServer.Response {
+  private func begin(_ domain: inout GoogleDomain) throws(GoogleAPIError) -> HTTPServer.Response {
     if let type = request.headers["X-Upload-Content-Type"] { try checkMediaType(type) }
     let total = request.headers["X-Upload-Content-Length"].flatMap { Int($0) }
     guard total ?? 0 <= Self.maximumMailBytes else {
@@ -62,8 +62,8 @@ extension GmailCall {
     return response
   }
 
-  /// `Content-Range: bytes 0-262143/1000000`, or `bytes */1000000` to ask how far it got.
-  private func resume(_ domain: inout GoogleDomain) throws(GoogleRefusal) -> Upload {
+  /// `Content-Range: bytes 0-262143/1000000`, or `bytes */1000000` to query the progress.
+  private func resume(_ domain: inout GoogleDomain) throws(GoogleAPIError) -> Upload {
     guard let id = request.query("upload_id"), var session = domain.uploads.session(id),
       session.userID == caller.id
     else { throw .notFound }
@@ -74,7 +74,7 @@ extension GmailCall {
       session.total = total ?? session.total
     case .piece(let start, let total):
       session.total = total ?? session.total
-      guard start == session.received.count else { return .answer(progress(session)) }
+      guard start == session.received.count else { return .response(progress(session)) }
       let isLast = total == start + request.body.count
       guard isLast || request.body.count % GmailUploads.pieceBytes == 0 else {
         throw .invalidArgument(
@@ -89,7 +89,7 @@ extension GmailCall {
     }
     guard range == .whole || session.received.count == session.total else {
       domain.uploads.update(id, session)
-      return .answer(progress(session))
+      return .response(progress(session))
     }
     domain.uploads.close(id)
     return .mail(session.received, threadID: session.threadID)

@@ -1,17 +1,17 @@
 import Basics
 
-/// Mail that is being uploaded piece by piece.
+/// Resumable uploads in progress.
 struct GmailUploads {
   struct Session {
     var userID: String
     var threadID: String?
     var received: [UInt8] = []
-    /// As announced; nil when it was not.
+    /// The announced size; nil if unknown.
     var total: Int?
   }
 
   static let capacity = 64
-  /// All pieces but the last are whole numbers of it.
+  /// The size of every chunk except the last must be a multiple of this.
   static let pieceBytes = 256 * 1_024
 
   private var sessions: [(id: String, session: Session)] = []

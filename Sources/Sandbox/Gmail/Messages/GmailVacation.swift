@@ -1,7 +1,7 @@
 import Basics
 import JSON
 
-/// The automatic answer of somebody who is away.
+/// The vacation responder of a user.
 struct GmailVacation {
   var isOn = false
   var subject = ""
@@ -18,7 +18,7 @@ struct GmailVacation {
     "restrictToContacts", "restrictToDomain", "startTime", "endTime",
   ]
 
-  /// Texts that are empty and times that are not set are left out.
+  /// Omits empty texts and unset times.
   var json: JSONFragment {
     JSONFragment { writer in
       writer.object { writer in
@@ -34,8 +34,8 @@ struct GmailVacation {
     }
   }
 
-  /// All of it anew: what the body does not name is as at the beginning.
-  init(_ body: JSON) throws(GoogleRefusal) {
+  /// Replaces all settings: members absent from the body get their defaults.
+  init(_ body: JSON) throws(GoogleAPIError) {
     isOn = try Self.flag("enableAutoReply", body)
     subject = try Self.text("responseSubject", body)
     plain = try Self.text("responseBodyPlainText", body)
@@ -55,7 +55,7 @@ struct GmailVacation {
 
   init() {}
 
-  private static func text(_ name: String, _ body: JSON) throws(GoogleRefusal) -> String {
+  private static func text(_ name: String, _ body: JSON) throws(GoogleAPIError) -> String {
     guard let value = body[name], !value.isNull else { return "" }
     guard let text = value.string else {
       throw .invalidArgument("Invalid value at 'vacation_settings.\(name)' (TYPE_STRING)")
@@ -63,7 +63,7 @@ struct GmailVacation {
     return text
   }
 
-  private static func flag(_ name: String, _ body: JSON) throws(GoogleRefusal) -> Bool {
+  private static func flag(_ name: String, _ body: JSON) throws(GoogleAPIError) -> Bool {
     guard let value = body[name], !value.isNull else { return false }
     guard let flag = value.bool else {
       throw .invalidArgument("Invalid value at 'vacation_settings.\(name)' (TYPE_BOOL)")
@@ -71,8 +71,8 @@ struct GmailVacation {
     return flag
   }
 
-  /// Such numbers are sent as text and taken as either.
-  private static func time(_ name: String, _ body: JSON) throws(GoogleRefusal) -> Int? {
+  /// 64-bit numbers are sent as strings and accepted as strings or numbers.
+  private static func time(_ name: String, _ body: JSON) throws(GoogleAPIError) -> Int? {
     guard let value = body[name], !value.isNull else { return nil }
     guard let number = value.integer.map(Int.init) ?? value.string.flatMap({ Int($0) }) else {
       throw .invalidArgument("Invalid value at 'vacation_settings.\(name)' (TYPE_INT64)")
@@ -80,7 +80,7 @@ struct GmailVacation {
     return number == 0 ? nil : number
   }
 
-  /// Without scripts, with what is in them.
+  /// The HTML without script elements.
   private static func cleaned(_ html: String) -> String {
     var cleaned = ""
     var rest = html[...]
@@ -99,7 +99,7 @@ struct GmailVacation {
 }
 
 extension GmailCall {
-  func updateVacation(_ domain: inout GoogleDomain) throws(GoogleRefusal) -> JSONFragment {
+  func updateVacation(_ domain: inout GoogleDomain) throws(GoogleAPIError) -> JSONFragment {
     let vacation = try GmailVacation(try body(only: GmailVacation.names))
     domain.change(caller) { $0.vacation = vacation }
     return vacation.json

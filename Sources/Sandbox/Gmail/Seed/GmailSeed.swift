@@ -1,15 +1,15 @@
-/// The domain as it is at the start. What tests may rely on:
+/// The initial state of the domain. Tests can rely on:
 ///
 /// | user | | mailbox |
 /// |---|---|---|
 /// | `ada@harbor.example`, also `postmaster@` | the administrator | a few mails |
 /// | `soc@harbor.example` | Sam Ochoa | the triage inbox, see `GmailSeedTriage`, and `Alert 01` to `Alert 40` |
-/// | `fiona@harbor.example` | Fiona Finch | a few mails, an auto reply that is on |
-/// | `nils@harbor.example` | Nils Okafor | a conversation of three mails with Fiona |
+/// | `fiona@harbor.example` | Fiona Finch | a few mails, an active vacation responder |
+/// | `nils@harbor.example` | Nils Okafor | a thread of three mails with Fiona |
 /// | `mika@harbor.example` | Mika Sato | empty |
-/// | `otto@harbor.example` | Otto Ortiz | suspended: nobody acts for him |
+/// | `otto@harbor.example` | Otto Ortiz | suspended: cannot be impersonated |
 ///
-/// Everything was received on 2026-11-16, from 08:00 UTC on.
+/// All mail was received on 2026-11-16, from 08:00 UTC on.
 enum GmailSeed {
   static let admin = "ada@harbor.example"
   /// 2026-11-16T08:00:00Z
@@ -35,7 +35,7 @@ enum GmailSeed {
 
   private static func deliver(_ post: Post, to domain: inout GoogleDomain) {
     guard let user = domain.user("\(post.owner)@\(GoogleDomain.name)") else {
-      preconditionFailure("mail for nobody")
+      preconditionFailure("mail without a mailbox")
     }
     let number = domain.nextNumber()
     domain.change(user) { mailbox in

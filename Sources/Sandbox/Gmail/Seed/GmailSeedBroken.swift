@@ -1,4 +1,4 @@
-/// Mail that breaks the rules, as mail does.
+/// Malformed mail, as it occurs in practice.
 enum GmailSeedBroken {
   static var mails: [[UInt8]] { [cut, headless, spoilt, noDate, doubled, empty, escapes] }
 
@@ -6,7 +6,7 @@ enum GmailSeedBroken {
     GmailSeedTriage.head(key, subject, from: "Scanner <scanner@outside.example>")
   }
 
-  /// Ends in the middle of its second part.
+  /// Truncated in its second part.
   private static var cut: [UInt8] {
     let whole = SeedMail.multipart(
       "mixed", "cut-1",
@@ -17,7 +17,7 @@ enum GmailSeedBroken {
     return Array(whole.bytes.dropLast(120))
   }
 
-  /// A line that is no header ends the headers, and lines end with LF alone.
+  /// A line that is not a header ends the headers, and lines end with LF only.
   private static var headless: [UInt8] {
     Array(
       """
@@ -31,7 +31,7 @@ enum GmailSeedBroken {
       """.utf8)
   }
 
-  /// Base64 with strangers in it, a boundary that is never seen, an unknown character set.
+  /// Base64 with invalid characters, a boundary that never occurs, an unknown character set.
   private static var spoilt: [UInt8] {
     SeedMail.multipart(
       "mixed", "spoilt-1",

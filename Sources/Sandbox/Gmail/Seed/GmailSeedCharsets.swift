@@ -1,4 +1,4 @@
-/// Mail in other character sets than UTF-8.
+/// Mail in character sets other than UTF-8.
 enum GmailSeedCharsets {
   static var mails: [[UInt8]] { [latin, shiftJIS, utf16, rfc2231] }
 
@@ -13,7 +13,7 @@ enum GmailSeedCharsets {
     ).bytes
   }
 
-  /// セキュリティ通知: ご確認ください。 The subject is in two encoded words of Base64.
+  /// セキュリティ通知: ご確認ください。 The subject consists of two Base64 encoded words.
   private static var shiftJIS: [UInt8] {
     let text: [UInt8] = [
       0x83, 0x5A, 0x83, 0x4C, 0x83, 0x85, 0x83, 0x8A, 0x83, 0x65, 0x83, 0x42,
@@ -41,7 +41,7 @@ enum GmailSeedCharsets {
     ).bytes
   }
 
-  /// File names in pieces and in other character sets, and one in an encoded word.
+  /// File names with continuations and other character sets, and one in an encoded word.
   private static var rfc2231: [UInt8] {
     let pdf = Array("%PDF-1.4\n".utf8)
     return SeedMail.multipart(

@@ -1,10 +1,10 @@
 import Basics
 
-/// Mail of which there is nothing to tell but that there is much of it.
+/// Simple mail, for volume.
 enum GmailSeedRoutine {
   static var posts: [GmailSeed.Post] { alerts + conversation + office }
 
-  /// `Alert 01` to `Alert 40`, from 09:00 on. Four of ten come within one second, two of them
+  /// `Alert 01` to `Alert 40`, from 09:00 on. Four of ten arrive within one second, two of them
   /// within one millisecond.
   private static var alerts: [GmailSeed.Post] {
     (1...40).map { number in
@@ -26,7 +26,7 @@ enum GmailSeedRoutine {
     }
   }
 
-  /// Three mails of one thread, in both mailboxes.
+  /// A thread of three mails, in both mailboxes.
   private static var conversation: [GmailSeed.Post] {
     let people = ["nils", "fiona"]
     return (0..<3).flatMap { number -> [GmailSeed.Post] in

@@ -1,22 +1,22 @@
 import Basics
 
-/// The mail of `soc@harbor.example` that is hard to read, one a minute from 08:00 on. Tests know
-/// each by its subject, or by the Message-ID `KEY@triage.example`.
+/// The difficult mail of `soc@harbor.example`, one per minute from 08:00 on. Tests find each by its
+/// subject, or by the Message-ID `KEY@triage.example`.
 ///
 /// | key | |
 /// |---|---|
 /// | `plain`, `alternative` | text; text and HTML |
-/// | `twins` | two attachments of one name, and a small text file that comes inline |
+/// | `twins` | two attachments with the same name, and a small inline text file |
 /// | `inline` | an image inside the HTML (multipart/related) |
-/// | `nested` | `reported.eml` with two attachments and, two deep, `original.eml` |
-/// | `bare` | an attached mail without a name that is one text |
+/// | `nested` | `reported.eml` with two attachments and, nested in it, `original.eml` |
+/// | `bare` | an attached mail without a name and with a single text |
 /// | `latin`, `shiftjis`, `utf16`, `rfc2231` | character sets of text, subject and file names |
-/// | `large` | HTML that is to be fetched like an attachment |
+/// | `large` | HTML that must be fetched like an attachment |
 /// | `outlook` | `winmail.dat` with two files |
 /// | `cut`, `headless`, `spoilt`, `nodate` | broken mail |
-/// | `doubled` | headers twice and in odd spelling, upper-case ATTACHMENT |
+/// | `doubled` | repeated headers with unusual case, upper-case ATTACHMENT |
 /// | `empty` | no subject, no body |
-/// | `escapes` | a text whose snippet is escaped |
+/// | `escapes` | text with an escaped snippet |
 enum GmailSeedTriage {
   private static let user = "soc"
   private static let reporter = "Fiona Finch <fiona@harbor.example>"
@@ -37,7 +37,7 @@ enum GmailSeedTriage {
     return posts
   }
 
-  /// - Parameter key: of the table above.
+  /// - Parameter key: a key of the table above.
   static func head(_ key: String, _ subject: String, from: String = reporter) -> [SeedMail.Header] {
     [
       ("Received", "by mx.harbor.example with ESMTPS id \(key); \(MailDate.text(GmailSeed.epoch))"),
@@ -92,7 +92,7 @@ enum GmailSeedTriage {
     ).bytes
   }
 
-  /// One pixel (RFC 2083).
+  /// A single pixel (RFC 2083).
   static let png = TransferEncoding.base64(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
       .utf8)

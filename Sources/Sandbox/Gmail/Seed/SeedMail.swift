@@ -1,6 +1,6 @@
 import Basics
 
-/// Writes mail as bytes, the way that programs and people's clients do, mistakes included.
+/// Writes mail as bytes, like real programs and clients, including their mistakes.
 struct SeedMail {
   typealias Header = (name: String, value: String)
 
@@ -14,7 +14,7 @@ struct SeedMail {
 
   init(_ headers: [Header], _ text: String) { self.init(headers, body: Array(text.utf8)) }
 
-  /// Lines end with CR LF; those of `body` stay as they are.
+  /// Lines end with CRLF. Line ends of `body` are unchanged.
   var bytes: [UInt8] {
     var bytes: [UInt8] = []
     for header in headers { bytes += Array("\(header.name): \(header.value)\r\n".utf8) }
@@ -27,7 +27,7 @@ struct SeedMail {
     SeedMail([("Content-Type", "text/\(type); charset=\"UTF-8\"")], text)
   }
 
-  /// - Parameter disposition: such as `attachment`; the name goes there and into the type.
+  /// - Parameter disposition: such as `attachment`. The name is added to it and to the type.
   static func file(
     _ name: String, _ type: String, _ content: [UInt8], disposition: String = "attachment",
     more: [Header] = []
@@ -40,7 +40,7 @@ struct SeedMail {
       ] + more, body: lines(Base64.encode(content)))
   }
 
-  /// - Parameter name: nil for an attached mail that has none.
+  /// - Parameter name: nil for an attached mail without a name.
   static func attached(_ mail: [UInt8], name: String?) -> SeedMail {
     var headers: [Header] = [("Content-Type", "message/rfc822")]
     if let name {
@@ -64,10 +64,10 @@ struct SeedMail {
     return SeedMail(headers + [("MIME-Version", "1.0"), type], body: body)
   }
 
-  /// The same with other headers in front of its own.
+  /// The mail with additional headers first.
   func with(_ more: [Header]) -> SeedMail { SeedMail(more + headers, body: body) }
 
-  /// In lines of 76 characters (RFC 2045 section 6.8).
+  /// Lines of 76 characters (RFC 2045 section 6.8).
   private static func lines(_ text: String) -> [UInt8] {
     var lines: [UInt8] = []
     var rest = Array(text.utf8)[...]

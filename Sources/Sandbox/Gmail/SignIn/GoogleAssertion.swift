@@ -2,19 +2,19 @@ import Basics
 import Crypto
 import JSON
 
-/// The signed statement of a service account (RFC 7523): who it is, for whom it acts, what for.
+/// The signed assertion of a service account (RFC 7523): its identity, subject and scopes.
 struct GoogleAssertion {
   let scopes: Set<GoogleScope>
-  /// The user to act for.
+  /// The user to impersonate.
   let subject: String?
 
   private static let audience = "https://oauth2.googleapis.com/token"
-  /// Clocks may differ by as much.
+  /// Allowed clock skew.
   private static let leewaySeconds = 300
   private static let maximumLifeSeconds = 3_600
 
   /// - Parameters:
-  ///   - endpoint: the token endpoint as the client reaches it.
+  ///   - endpoint: the URL of the token endpoint, as the client addressed it.
   ///   - now: in seconds since 1970.
   init(_ text: String, endpoint: String, now: Int) throws(GoogleTokenError) {
     let words = text.split(separator: ".", omittingEmptySubsequences: false)
@@ -35,7 +35,7 @@ struct GoogleAssertion {
       expires - issued <= Self.maximumLifeSeconds
     else { throw .wrongTimes }
     guard let scopes = GoogleScope.set(claims["scope"]?.string ?? "") else { throw .invalidScope }
-    // One that was not granted fails them all.
+    // A single scope that was not granted fails the request.
     guard scopes.isSubset(of: GoogleScope.delegated) else { throw .unauthorized }
     self.scopes = scopes
     subject = claims["sub"]?.string

@@ -1,16 +1,16 @@
 import Basics
 import HTTPServer
 
-/// The page on which a user lets a client in. It asks nobody to sign in: whoever `login_hint`
-/// names consents, else the administrator.
+/// The consent page. It does not ask for a sign-in: the user in `login_hint` consents, otherwise
+/// the administrator.
 ///
-/// A person follows one of its two links; a test sends `auto=1` (or `deny=1`) with the request and
-/// is sent on at once.
+/// A person follows one of the two links. A test adds `auto=1` (or `deny=1`) to the request and is
+/// redirected immediately.
 struct GoogleConsent {
   let request: HTTPServer.Request
   let now: Int
 
-  func answer(_ domain: inout GoogleDomain) -> HTTPServer.Response {
+  func respond(_ domain: inout GoogleDomain) -> HTTPServer.Response {
     let redirect = request.query("redirect_uri") ?? ""
     guard request.query("client_id") == GoogleClient.id else {
       return page(401, "Error 401: invalid_client", "The OAuth client was not found.")
@@ -37,7 +37,7 @@ struct GoogleConsent {
     }
     if request.query("deny") == "1" { return send(to: redirect, ["error": "access_denied"]) }
     guard request.query("auto") == "1" else { return question(user, scopes) }
-    // A second consent gives no refresh token unless the user was asked again.
+    // A repeated consent returns a refresh token only if the user was prompted again.
     let isAsked = (request.query("prompt") ?? "").split(separator: " ").contains("consent")
     let isOffline = request.query("access_type") == "offline"
     let code = domain.grants.issueCode(

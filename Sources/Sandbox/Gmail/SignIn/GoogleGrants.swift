@@ -1,9 +1,9 @@
 import Basics
 
-/// Everything that was handed out at sign-in and is still good.
+/// All valid tokens and codes.
 struct GoogleGrants {
   struct Access {
-    /// Nil for a service account that acts for itself.
+    /// Nil for a service account without a subject.
     var userID: String?
     var scopes: Set<GoogleScope>
     var expires: Int
@@ -18,7 +18,7 @@ struct GoogleGrants {
     var userID: String
     var scopes: Set<GoogleScope>
     var redirect: String
-    /// Of PKCE (RFC 7636).
+    /// For PKCE (RFC 7636).
     var challenge: String?
     var isChallengeHashed: Bool
     var givesRefreshToken: Bool
@@ -27,9 +27,9 @@ struct GoogleGrants {
 
   static let accessSeconds = 3_599
   private static let codeSeconds = 600
-  /// Held at most; at the limit the expired ones go, then all.
+  /// Maximum number of tokens. At the limit, expired tokens are dropped, then all.
   private static let capacity = 20_000
-  /// Of one user and client; the oldest ends when one more is made.
+  /// Maximum number per user and client. A new token revokes the oldest one.
   private static let refreshCapacity = 100
 
   private var accesses: [String: Access] = [:]
@@ -65,7 +65,7 @@ struct GoogleGrants {
     refreshes.contains { $0.grant.userID == userID }
   }
 
-  /// - Parameter code: its expiry does not matter.
+  /// - Parameter code: its `expires` is overwritten.
   mutating func issueCode(_ code: Code, now: Int) -> String {
     codes = codes.filter { $0.value.expires > now }
     var code = code
@@ -75,8 +75,8 @@ struct GoogleGrants {
     return text
   }
 
-  /// Good once, whatever becomes of it.
-  mutating func takeCode(_ text: String, now: Int) -> Code? {
+  /// Consumes the code, also if its redemption fails.
+  mutating func consumeCode(_ text: String, now: Int) -> Code? {
     codes.removeValue(forKey: text).flatMap { $0.expires > now ? $0 : nil }
   }
 
@@ -85,7 +85,7 @@ struct GoogleGrants {
     refreshes.removeAll { $0.token == token }
   }
 
-  /// Nobody acts for a user who is gone.
+  /// Revokes all grants of a deleted user.
   mutating func revokeAll(ofUser userID: String) {
     accesses = accesses.filter { $0.value.userID != userID }
     refreshes.removeAll { $0.grant.userID == userID }

@@ -1,5 +1,5 @@
-/// What an access token may be used for. The words are the last part of
-/// `https://www.googleapis.com/auth/…`, but for the whole mailbox, which has an address of its own.
+/// The scope of an access token. Raw values are the last part of
+/// `https://www.googleapis.com/auth/…`, except for full mail access, which has a different URL.
 enum GoogleScope: String, CaseIterable {
   case mail = "https://mail.google.com/"
   case modify = "gmail.modify"
@@ -19,14 +19,14 @@ enum GoogleScope: String, CaseIterable {
 
   private static let prefix = "https://www.googleapis.com/auth/"
 
-  /// What the administrator granted to the service account, for the whole domain.
+  /// The scopes that the administrator granted to the service account, for the whole domain.
   static let delegated: Set<GoogleScope> = [.mail, .settingsBasic, .settingsSharing, .users]
 
   var address: String {
     self == .mail || self == .openID ? rawValue : Self.prefix + rawValue
   }
 
-  /// Nil when one of the words is no scope, or when there is none.
+  /// Nil if a scope is unknown or the text is empty.
   static func set(_ text: String) -> Set<GoogleScope>? {
     let words = text.split(separator: " ")
     let scopes = words.compactMap { word in allCases.first { $0.address == word } }

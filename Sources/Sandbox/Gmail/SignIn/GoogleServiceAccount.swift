@@ -4,21 +4,21 @@ import JSON
 
 /// The service account of the sandbox.
 ///
-/// Its key was made for the sandbox alone: it signs nothing anywhere else, and is public.
+/// Its key was generated for the sandbox. It is public and protects nothing.
 enum GoogleServiceAccount {
   static let email = "sallyport@sandbox-project.iam.gserviceaccount.com"
   static let keyID = "5a11e9047c0ffee05a11e9047c0ffee05a11e904"
   static let clientID = "100400000000000004677"
 
-  /// Whether the signature (RS256, RFC 7518 section 3.3) is one by the key.
+  /// Whether the signature (RS256, RFC 7518 section 3.3) matches the key.
   static func hasSigned(_ text: [UInt8], _ signature: [UInt8]) -> Bool {
     guard let key = try? RSAPublicKey(pem: publicKey) else {
-      preconditionFailure("the sandbox's key is none")
+      preconditionFailure("the sandbox's key is invalid")
     }
     return (try? key.verify(signature, of: text)) ?? false
   }
 
-  /// The key file as the cloud console hands it out, its addresses those of the sandbox.
+  /// The key file in the format of the cloud console, with the addresses of the sandbox.
   static func keyFile(origin: String) -> JSONFragment {
     JSONFragment { writer in
       writer.object { writer in

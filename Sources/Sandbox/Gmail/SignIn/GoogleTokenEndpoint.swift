@@ -3,12 +3,12 @@ import Crypto
 import HTTPServer
 import JSON
 
-/// `POST /token`: proofs for access tokens.
+/// `POST /token`: exchanges grants for access tokens.
 struct GoogleTokenEndpoint {
   private let request: HTTPServer.Request
   private let form: FormFields
   private let now: Int
-  /// A refresh gives a new refresh token, too, and ends the old one.
+  /// Whether a refresh returns a new refresh token and revokes the old one.
   private let rotatesRefreshTokens: Bool
 
   private static let assertionGrant = "urn:ietf:params:oauth:grant-type:jwt-bearer"
@@ -20,7 +20,7 @@ struct GoogleTokenEndpoint {
     form = FormFields(decoding: request.body)
   }
 
-  func answer(_ domain: inout GoogleDomain) throws(GoogleTokenError) -> HTTPServer.Response {
+  func respond(_ domain: inout GoogleDomain) throws(GoogleTokenError) -> HTTPServer.Response {
     let type = request.headers["Content-Type"] ?? ""
     guard type.lowercased().hasPrefix("application/x-www-form-urlencoded") else {
       throw .invalidRequest("Bad Request")
@@ -59,7 +59,7 @@ struct GoogleTokenEndpoint {
     try checkClient()
     let text = try required("code")
     let redirect = try required("redirect_uri")
-    guard let code = domain.grants.takeCode(text, now: now) else {
+    guard let code = domain.grants.consumeCode(text, now: now) else {
       throw .invalidGrant("Malformed auth code.")
     }
     guard code.redirect == redirect else {
@@ -147,7 +147,7 @@ struct GoogleTokenEndpoint {
     return value
   }
 
-  /// Of PKCE (RFC 7636 section 4.6).
+  /// The PKCE challenge (RFC 7636 section 4.6).
   private static func challenge(_ verifier: String, isHashed: Bool) -> String? {
     guard isHashed else { return verifier }
     guard let digest = try? Digest.bytes(.sha256, Array(verifier.utf8)) else { return nil }

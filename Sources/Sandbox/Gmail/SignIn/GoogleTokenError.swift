@@ -3,7 +3,7 @@ import Crypto
 import HTTPServer
 import JSON
 
-/// An error of the token endpoint (RFC 6749 section 5.2), whose bodies are not those of the APIs.
+/// An error of the token endpoint (RFC 6749 section 5.2). Its body differs from those of the APIs.
 struct GoogleTokenError: Error {
   var status = 400
   var error: String

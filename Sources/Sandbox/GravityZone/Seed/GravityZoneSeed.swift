@@ -1,6 +1,6 @@
-/// The data that an emulation starts with: the same in every run.
+/// The initial data of the emulator, the same in every run.
 enum GravityZoneSeed {
-  /// 2026-11-20T06:00:00Z, when the last things happened. Fixed, so that answers can be compared.
+  /// 2026-11-20T06:00:00Z, the time of the last events. Fixed, so that responses can be compared.
   static let epoch = 1_795_154_400
   static let hour = 3_600
   static let day = 86_400

@@ -1,5 +1,5 @@
 extension GravityZoneSeed {
-  /// Machines of one kind, which a folder has some of.
+  /// A type of machine in one folder.
   private struct Model {
     let prefix: String
     let count: Int
@@ -7,11 +7,11 @@ extension GravityZoneSeed {
     var operatingSystem = "Windows 11 Pro"
     var machine = GravityZoneEndpoint.Machine.computer
     var role = GravityZoneEndpoint.Role.workstation
-    /// How many of them, from the first, have an agent; nil for all.
+    /// How many machines, from the first, have an agent; nil for all.
     var managed: Int?
     var hasEDR = true
     var ssid = ""
-    /// Digits of the number in the name.
+    /// Number of digits in the name.
     var digits = 1
   }
 
@@ -50,15 +50,15 @@ extension GravityZoneSeed {
   static func endpoints() -> [GravityZoneEndpoint] {
     var endpoints: [GravityZoneEndpoint] = []
     for model in models {
-      for place in 1...model.count {
+      for index in 1...model.count {
         let number = endpoints.count + 1
-        let isManaged = place <= model.managed ?? model.count
-        let suffix = String(place)
+        let isManaged = index <= model.managed ?? model.count
+        let suffix = String(index)
         let zeros = String(repeating: "0", count: max(0, model.digits - suffix.count))
         endpoints.append(
           GravityZoneEndpoint(
             id: GravityZoneID.make(.endpoint, number), number: number,
-            name: model.prefix + zeros + suffix, label: place == 2 ? "second of its kind" : "",
+            name: model.prefix + zeros + suffix, label: index == 2 ? "second of its kind" : "",
             companyID: model.folder.companyID, groupID: model.folder.id, isManaged: isManaged,
             machine: model.machine, role: model.role, operatingSystem: model.operatingSystem,
             ssid: model.ssid, hasEDR: isManaged && model.hasEDR))

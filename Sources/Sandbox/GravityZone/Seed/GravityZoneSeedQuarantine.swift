@@ -3,7 +3,7 @@ extension GravityZoneSeed {
     "Trojan.Sandbox.A", "Trojan.Sandbox.B", "Adware.Sandbox", "Test.File", "Ransom.Sandbox",
   ]
 
-  /// By name of the endpoint: two for most machines of Finance, some elsewhere, and mails.
+  /// By endpoint name: two items for most machines of Finance, some elsewhere, and mails.
   static func quarantine(_ endpoints: [GravityZoneEndpoint]) -> [GravityZoneQuarantineItem] {
     let holders = endpoints.filter { endpoint in
       endpoint.isManaged && (endpoint.groupID == Folder.finance.id || endpoint.number % 9 == 1)
@@ -14,15 +14,15 @@ extension GravityZoneSeed {
     }
     let mails = (0..<6).flatMap { _ in exchange }
       .map { ($0, GravityZoneQuarantineItem.Service.exchange) }
-    return (files + mails).enumerated().map { place, holder in
+    return (files + mails).enumerated().map { index, holder in
       let (endpoint, service) = holder
       return GravityZoneQuarantineItem(
-        id: GravityZoneID.make(.quarantineItem, place + 1), service: service,
-        endpointID: endpoint.id, threatName: threats[place % threats.count],
+        id: GravityZoneID.make(.quarantineItem, index + 1), service: service,
+        endpointID: endpoint.id, threatName: threats[index % threats.count],
         filePath: service == .exchange
-          ? "invoice\(place).docm" : "C:\\Users\\Public\\Downloads\\setup\(place).exe",
-        quarantinedOn: epoch - place * day, actionStatus: place % 7 == 5 ? 3 : 0,
-        canBeRemoved: place % 10 != 9)
+          ? "invoice\(index).docm" : "C:\\Users\\Public\\Downloads\\setup\(index).exe",
+        quarantinedOn: epoch - index * day, actionStatus: index % 7 == 5 ? 3 : 0,
+        canBeRemoved: index % 10 != 9)
     }
   }
 }

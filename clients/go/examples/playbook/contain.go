@@ -15,7 +15,7 @@ import (
 	"example.invalid/sallyport/gravityzone"
 )
 
-// playbook is what its steps share.
+// playbook is the state that its steps share.
 type playbook struct {
 	Incident
 	host      *sallyport.Host
@@ -24,7 +24,7 @@ type playbook struct {
 	report    *Report
 }
 
-// contain runs the playbook and says whether all steps succeeded.
+// contain runs the playbook and returns whether all steps succeeded.
 func contain(ctx context.Context, options sallyport.Options, incident Incident, out io.Writer) (bool, error) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Minute)
 	defer cancel()
@@ -42,7 +42,7 @@ func contain(ctx context.Context, options sallyport.Options, incident Incident, 
 		return false, err
 	}
 	if len(mails) == 0 && !p.report.hasFailures {
-		_, err := fmt.Fprintf(out, "No mail of %s reports another one.\n", incident.Mailbox)
+		_, err := fmt.Fprintf(out, "No reported mail in %s.\n", incident.Mailbox)
 		return true, err
 	}
 	if err := p.answer(ctx, mails); err != nil {
@@ -93,7 +93,7 @@ func (p *playbook) findMails(ctx context.Context) ([]ReportedMail, error) {
 	return mails, nil
 }
 
-// answer does what follows from the mails.
+// answer runs the steps that follow from the mails.
 func (p *playbook) answer(ctx context.Context, mails []ReportedMail) error {
 	var files []sallyport.File
 	var recipients []string
@@ -145,7 +145,7 @@ func (p *playbook) block(ctx context.Context, files []sallyport.File) error {
 	for _, hash := range hashes {
 		names = append(names, fmt.Sprintf("%s (SHA-256 %s)", nameOf[hash], hash))
 	}
-	// With this key what was blocked once, before a crash too, is not blocked again.
+	// With this key, files that were blocked before, even before a crash, are not blocked again.
 	key := fmt.Sprintf("%s %x", p.Number, sha256.Sum256([]byte(strings.Join(hashes, " "))))
 	result, err := p.endpoints.AddToBlocklist(ctx, gravityzone.AddToBlocklistParams{
 		Hashes: hashes, HashType: gravityzone.HashTypeSHA256,
@@ -189,7 +189,7 @@ func (p *playbook) isolate(ctx context.Context, recipients []string) error {
 	return p.report.outcome(steps, result, err)
 }
 
-// findEndpoint is the id of the managed endpoint of that name, empty where there is none.
+// findEndpoint returns the id of the managed endpoint with this name, or an empty string.
 func (p *playbook) findEndpoint(ctx context.Context, name string) (string, error) {
 	stream := p.endpoints.ListEndpointsStream(ctx, gravityzone.ListEndpointsParams{
 		EndpointType: gravityzone.EndpointTypeEndpoints,
@@ -202,7 +202,7 @@ func (p *playbook) findEndpoint(ctx context.Context, name string) (string, error
 		if err := stream.Decode(&endpoint); err != nil {
 			return "", err
 		}
-		// The filter finds names that begin so, too.
+		// The filter also finds names with this prefix.
 		if strings.EqualFold(endpoint.Name, name) {
 			return endpoint.ID, nil
 		}

@@ -15,7 +15,7 @@ type ReportedMail struct {
 	Recipients, Attachments              []string
 }
 
-// Message is what Gmail answers, as far as it is needed here.
+// Message is the part of a Gmail message that is needed here.
 type Message struct {
 	ID      string
 	Payload Part
@@ -28,8 +28,8 @@ type Part struct {
 	Parts              []Part
 }
 
-// reportedMails are those attached to a message. What the reporter adds to them, such as a
-// screenshot, is not suspicious.
+// reportedMails returns the mails attached to a message. Other attachments of the reporter, such as
+// a screenshot, are not suspicious.
 func (m Message) reportedMails() []ReportedMail {
 	var found []ReportedMail
 	for _, attached := range m.Payload.Parts {
@@ -57,7 +57,7 @@ func (p Part) header(name string) string {
 	return ""
 }
 
-// attachments are the names of the files below a part, of mails in mails too.
+// attachments are the names of the files below a part, including attached mails.
 func (p Part) attachments() []string {
 	var names []string
 	for _, child := range p.Parts {
@@ -69,7 +69,7 @@ func (p Part) attachments() []string {
 	return names
 }
 
-// unique has each text once, in the order of their first occurrences.
+// unique returns each text once, in the order of first occurrence.
 func unique(texts []string) []string {
 	var once []string
 	seen := map[string]bool{}

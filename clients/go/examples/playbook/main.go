@@ -1,12 +1,12 @@
-// Command playbook answers a phishing report: it blocks what the reported mail brought, isolates the
-// endpoints of those who got it, and reports.
+// Command playbook handles a phishing report: it blocks the files of the reported mail, isolates the
+// endpoints of its recipients, and writes a report.
 //
 //	go run ./examples/playbook -sandbox -owners ../../protocol/examples/phishing/owners.csv -dry-run
 //
 // It searches a mailbox to which users forward suspicious mail as an attachment, and sends its report
-// there. With -dry-run it reads as usual and shows the changes that would be made. With -state-dir a
-// repetition blocks nothing twice. The exit status is 1 when a step failed; the others are done all
-// the same. It is 2 when nothing was begun. clients/python/examples/phishing.py does the same.
+// there. With -dry-run it only reads, and shows the changes that would be made. With -state-dir a
+// second run blocks nothing twice. Exit status: 0 success; 1 a step failed (the others still run);
+// 2 wrong command line, nothing was started. clients/python/examples/phishing.py does the same.
 package main
 
 import (
@@ -22,16 +22,16 @@ import (
 	"example.invalid/sallyport"
 )
 
-// Incident is what is known when the playbook starts.
+// Incident is the input of the playbook.
 type Incident struct {
 	Number  string
 	Mailbox string
-	// Domain is whose reports count: anybody can send a mail that looks like one.
+	// Domain is the domain whose reports count: anyone can send a mail that looks like one.
 	Domain string
-	// Owners are endpoints by the mail address of their owner: neither vendor knows them.
+	// Owners maps the mail address of an owner to an endpoint: neither vendor knows the owners.
 	Owners map[string]string
 	DryRun bool
-	// Gmail and GravityZone are connections; empty where there is one.
+	// Gmail and GravityZone are connections; empty if there is only one.
 	Gmail, GravityZone string
 }
 
@@ -40,19 +40,19 @@ func main() {
 	var options sallyport.Options
 	flag.BoolVar(&options.Sandbox, "sandbox", false, "emulated vendors, no account")
 	flag.StringVar(&options.Connections, "connections", "", "the connections file")
-	flag.StringVar(&incident.Gmail, "gmail", "", "its connection, where there are several")
-	flag.StringVar(&incident.GravityZone, "gravityzone", "", "its connection, where there are several")
-	stateDir := flag.String("state-dir", "", "where the host notes what was done")
+	flag.StringVar(&incident.Gmail, "gmail", "", "its connection, if there are several")
+	flag.StringVar(&incident.GravityZone, "gravityzone", "", "its connection, if there are several")
+	stateDir := flag.String("state-dir", "", "the state directory of the host")
 	flag.StringVar(&incident.Number, "incident", "4711", "its number")
-	flag.StringVar(&incident.Mailbox, "mailbox", "soc@harbor.example", "where mail is reported")
-	flag.StringVar(&incident.Domain, "from", "harbor.example", "whose reports count")
+	flag.StringVar(&incident.Mailbox, "mailbox", "soc@harbor.example", "the mailbox of reports")
+	flag.StringVar(&incident.Domain, "from", "harbor.example", "the domain whose reports count")
 	owners := flag.String("owners", "", "CSV with the columns mail and endpoint")
-	flag.BoolVar(&incident.DryRun, "dry-run", false, "show what would be changed")
+	flag.BoolVar(&incident.DryRun, "dry-run", false, "show the changes, make none")
 	flag.Parse()
 
 	log.SetFlags(0)
 	if flag.NArg() > 0 {
-		refuse(fmt.Errorf("%s belongs to no option; see -help", flag.Arg(0)))
+		refuse(fmt.Errorf("unexpected argument %s; see -help", flag.Arg(0)))
 	}
 	if *stateDir != "" {
 		options.Args = []string{"--state-dir", *stateDir}
@@ -74,13 +74,13 @@ func main() {
 	}
 }
 
-// refuse ends the program before it has begun anything.
+// refuse exits before anything has started.
 func refuse(err error) {
 	log.Print(err)
 	os.Exit(2)
 }
 
-// readOwners reads a table whose columns are mail and endpoint.
+// readOwners reads a table with the columns mail and endpoint.
 func readOwners(path string) (map[string]string, error) {
 	file, err := os.Open(path)
 	if err != nil {
@@ -94,7 +94,7 @@ func readOwners(path string) (map[string]string, error) {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	if len(rows) == 0 || rows[0][0] != "mail" || rows[0][1] != "endpoint" {
-		return nil, fmt.Errorf("%s: the first line has to be mail,endpoint", path)
+		return nil, fmt.Errorf("%s: the first line must be mail,endpoint", path)
 	}
 	owners := map[string]string{}
 	for _, row := range rows[1:] {

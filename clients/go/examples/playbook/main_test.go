@@ -100,10 +100,10 @@ func TestAWrongCommandLineIsToldBeforeAnythingIsDone(t *testing.T) {
 		args []string
 		want string
 	}{
-		{[]string{"-sandbox", "true", "-dry-run"}, "true belongs to no option; see -help\n"},
+		{[]string{"-sandbox", "true", "-dry-run"}, "unexpected argument true; see -help\n"},
 		{[]string{"-owners", "nowhere.csv"}, "open nowhere.csv: no such file or directory\n"},
-		{[]string{"-owners", owners("")}, ": the first line has to be mail,endpoint\n"},
-		{[]string{"-owners", owners("user,pc\na,b\n")}, ": the first line has to be mail,endpoint\n"},
+		{[]string{"-owners", owners("")}, ": the first line must be mail,endpoint\n"},
+		{[]string{"-owners", owners("user,pc\na,b\n")}, ": the first line must be mail,endpoint\n"},
 	} {
 		command := exec.Command(program, one.args...)
 		var said strings.Builder
@@ -120,7 +120,7 @@ func TestWithoutAReportNothingIsDone(t *testing.T) {
 	incident.Domain = "evil.example"
 	var out strings.Builder
 	succeeded, err := contain(context.Background(), sandbox(), incident, &out)
-	if !succeeded || err != nil || out.String() != "No mail of soc@harbor.example reports another one.\n" {
+	if !succeeded || err != nil || out.String() != "No reported mail in soc@harbor.example.\n" {
 		t.Error(succeeded, err, out.String())
 	}
 }

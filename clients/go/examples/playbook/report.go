@@ -9,7 +9,7 @@ import (
 	"example.invalid/sallyport"
 )
 
-// Report tells of each step. One that fails keeps the playbook from nothing else.
+// Report records each step. A failed step does not stop the playbook.
 type Report struct {
 	incident    Incident
 	mails       []string
@@ -17,7 +17,7 @@ type Report struct {
 	hasFailures bool
 }
 
-// Step is what is done to one target of a command.
+// Step describes one target of a command.
 type Step struct{ Target, Text string }
 
 func (r *Report) String() string {
@@ -35,7 +35,7 @@ func (r *Report) String() string {
 
 func list(text *strings.Builder, lines []string) {
 	for _, line := range lines {
-		// Some of it was written by the attacker: it stays on its line.
+		// Parts of it were written by the attacker: each entry stays on one line.
 		fmt.Fprintf(text, "- %s\n", strings.Join(strings.Fields(line), " "))
 	}
 }
@@ -55,12 +55,12 @@ func (r *Report) fail(step, reason string) {
 }
 
 func (r *Report) failWith(step string, failure *sallyport.Error) {
-	// The remedy also says where it may have been done although it failed.
+	// The remedy also says if a failed step may have been applied.
 	r.fail(step, fmt.Sprintf("%d %s %s", failure.StatusCode, failure.Message, failure.Remedy))
 }
 
-// outcome tells what a command did to each target. The error that it returns is not of the command:
-// without a host the playbook cannot go on.
+// outcome records what a command did to each target. The error that it returns is not of the
+// command: without a host the playbook cannot continue.
 func (r *Report) outcome(steps []Step, result *sallyport.Result, err error) error {
 	var failure *sallyport.Error
 	if err != nil && !errors.As(err, &failure) {
@@ -92,7 +92,7 @@ func (r *Report) outcome(steps []Step, result *sallyport.Result, err error) erro
 	return nil
 }
 
-// targetsOf are the outcomes of the targets, whether some or none of them succeeded.
+// targetsOf returns the outcomes per target, for partial success and failure.
 func targetsOf(result *sallyport.Result, failure *sallyport.Error) []sallyport.Target {
 	if failure != nil {
 		return failure.Targets
@@ -100,7 +100,7 @@ func targetsOf(result *sallyport.Result, failure *sallyport.Error) []sallyport.T
 	return result.Targets
 }
 
-// plan is a request of GravityZone that was not sent.
+// plan is a request to GravityZone that was not sent.
 func plan(request sallyport.PlannedRequest) string {
 	var body struct {
 		Method string

@@ -6,13 +6,13 @@ import (
 	"fmt"
 )
 
-// Integration is what capabilities says of one.
+// Integration is an integration in capabilities.
 type Integration struct {
 	ID, Title, Description string
 	Commands               []Command
 }
 
-// Command is what capabilities says of one.
+// Command is a command in capabilities.
 type Command struct {
 	ID, Title, Description string
 	Parameters             Schema
@@ -28,7 +28,7 @@ type Command struct {
 	ReadBack string `json:"read_back"`
 }
 
-// Schema is the part of a JSON Schema that parameters are described with.
+// Schema is the part of JSON Schema that describes parameters.
 type Schema struct {
 	Title, Description string
 	Type               types
@@ -64,14 +64,14 @@ type property struct {
 func (p *properties) UnmarshalJSON(data []byte) error {
 	decoder := json.NewDecoder(bytes.NewReader(data))
 	if start, err := decoder.Token(); err != nil || start != json.Delim('{') {
-		return fmt.Errorf("properties are no object")
+		return fmt.Errorf("properties is not an object")
 	}
 	for decoder.More() {
 		name, err := decoder.Token()
 		if err != nil {
 			return err
 		}
-		next := property{name: name.(string)} // names of members are strings
+		next := property{name: name.(string)} // member names are strings
 		if err := decoder.Decode(&next.schema); err != nil {
 			return fmt.Errorf("%s: %w", next.name, err)
 		}

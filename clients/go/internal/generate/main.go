@@ -1,8 +1,8 @@
-// Command generate writes the packages of typed calls, one for each integration, from what
-// "sallyport capabilities --json" says.
+// Command generate writes the packages of typed calls, one per integration, from
+// "sallyport capabilities --json".
 //
 //	go run ./internal/generate          in clients/go
-//	go run ./internal/generate -check   writes nothing; exit status 1 when a file is stale
+//	go run ./internal/generate -check   writes nothing; exit status 1 if a file is stale
 //
 // The executable is $SALLYPORT, or the release build of this checkout.
 package main
@@ -18,7 +18,7 @@ import (
 )
 
 func main() {
-	check := flag.Bool("check", false, "write nothing; exit status 1 when a file is stale")
+	check := flag.Bool("check", false, "write nothing; exit status 1 if a file is stale")
 	flag.Parse()
 	stale, err := generate(*check)
 	if err != nil {
@@ -29,12 +29,12 @@ func main() {
 		fmt.Println(map[bool]string{true: "stale:", false: "wrote:"}[*check], path)
 	}
 	if *check && len(stale) > 0 {
-		fmt.Println("Run `go run ./internal/generate` in clients/go, and commit what it wrote.")
+		fmt.Println("Run `go run ./internal/generate` in clients/go, and commit the result.")
 		os.Exit(1)
 	}
 }
 
-// generate brings the files up to date, or only tells which ones are not.
+// generate updates the files, or only lists the stale ones.
 func generate(check bool) (stale []string, err error) {
 	root, err := moduleRoot()
 	if err != nil {
@@ -75,7 +75,7 @@ func moduleRoot() (string, error) {
 			return folder, nil
 		}
 		if folder == filepath.Dir(folder) {
-			return "", fmt.Errorf("there is no go.mod here; run it in clients/go")
+			return "", fmt.Errorf("no go.mod here; run it in clients/go")
 		}
 		folder = filepath.Dir(folder)
 	}

@@ -5,7 +5,7 @@ import (
 	"unicode"
 )
 
-// packageNames are those that are not the id without underscores.
+// packageNames are the packages whose name is not the id without underscores.
 var packageNames = map[string]string{
 	"bitdefender_gravityzone": "gravityzone",
 	"coda_footprint":          "coda",
@@ -18,7 +18,7 @@ func packageName(id string) string {
 	return strings.ReplaceAll(id, "_", "")
 }
 
-// initialisms are written in capitals, as Go has it.
+// initialisms are written in capitals, as in Go.
 var initialisms = map[string]string{
 	"api": "API", "aws": "AWS", "html": "HTML", "id": "ID", "ids": "IDs", "ip": "IP", "json": "JSON",
 	"mac": "MAC", "md5": "MD5", "sha256": "SHA256", "url": "URL", "csv": "CSV", "pdf": "PDF",
@@ -37,7 +37,7 @@ func goName(id string) string {
 	return name.String()
 }
 
-// words splits at what is no letter or digit, and before capitals.
+// words splits at characters that are not letters or digits, and before capitals.
 func words(id string) []string {
 	var words []string
 	start := 0
@@ -60,7 +60,7 @@ func words(id string) []string {
 	return words
 }
 
-// inSentence is a description that goes on after a name: "Lists …" becomes "lists …".
+// inSentence returns a description that continues after a name: "Lists …" becomes "lists …".
 func inSentence(text string) string {
 	if len(text) > 1 && unicode.IsUpper(rune(text[0])) && !unicode.IsUpper(rune(text[1])) {
 		return strings.ToLower(text[:1]) + text[1:]
@@ -68,7 +68,7 @@ func inSentence(text string) string {
 	return text
 }
 
-// comment wraps a text into lines of a comment.
+// comment wraps a text into comment lines.
 func comment(indent, text string) string {
 	var lines strings.Builder
 	line := indent + "//"

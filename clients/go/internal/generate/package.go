@@ -14,9 +14,9 @@ type writer struct {
 	text        bytes.Buffer
 	// enums are the sets of values by the name of their type.
 	enums map[string]enum
-	// shared says of a parameter's name whether all its sets of values are one.
+	// shared says whether all sets of values of a parameter's name are equal.
 	shared map[string]bool
-	// late are the types of parameters, which stand behind the calls.
+	// late are the types of parameters, which follow the calls.
 	late bytes.Buffer
 }
 
@@ -25,7 +25,7 @@ type enum struct {
 	values []string
 }
 
-// packageOf is the source of the package for an integration.
+// packageOf returns the source of the package for an integration.
 func packageOf(integration Integration) ([]byte, error) {
 	w := &writer{integration: integration, enums: map[string]enum{}, shared: map[string]bool{}}
 	w.findShared()
@@ -42,8 +42,8 @@ func packageOf(integration Integration) ([]byte, error) {
 	return source, nil
 }
 
-// findShared looks which choices have the same values wherever their name stands; those have one
-// type, the others one for each place.
+// findShared finds the names whose choices have the same values everywhere. Those share one type;
+// others have one type per place.
 func (w *writer) findShared() {
 	seen := map[string][]string{}
 	var look func(Schema)
@@ -73,7 +73,7 @@ func (w *writer) head() {
 	w.text.WriteString(comment("", fmt.Sprintf("Package %s calls %s. %s",
 		name, w.integration.Title, w.integration.Description)))
 	w.text.WriteString(`//
-// A parameter that may be left out is a pointer (see sallyport.Ptr); nil leaves it out.
+// Optional parameters are pointers (see sallyport.Ptr); nil omits one.
 `)
 	fmt.Fprintf(&w.text, `package %s
 
@@ -92,8 +92,8 @@ type Client struct {
 	connection string
 }
 
-// New makes a client. The connection is a name of the host's connections file; empty where only
-// one active connection of the integration exists.
+// New returns a client. The connection is a name in the host's connections file. It may be empty if
+// exactly one active connection of the integration exists.
 func New(host *sallyport.Host, connection string) *Client {
 	return &Client{host, connection}
 }
@@ -125,7 +125,7 @@ func (w *writer) command(command Command) {
 	}
 	what := "element of " + command.ItemsPath
 	if command.PartialSuccess {
-		what = "target that is finished (see sallyport.Stream.Target)"
+		what = "finished target (see sallyport.Stream.Target)"
 	}
 	w.text.WriteString("\n" + comment("", fmt.Sprintf("%sStream is %s item by item: each %s.", name, name, what)))
 	fmt.Fprintf(&w.text, `func (c *Client) %sStream(ctx context.Context, %soptions ...sallyport.Option) *sallyport.Stream {
@@ -134,7 +134,7 @@ func (w *writer) command(command Command) {
 `, name, declared, command.ID, argument)
 }
 
-// facts are what a caller should know beside the description.
+// facts are additions to the description.
 func (w *writer) facts(command Command) string {
 	effect := map[string]string{
 		"read": "It changes nothing.", "write": "It changes something at the vendor.",
@@ -142,13 +142,13 @@ func (w *writer) facts(command Command) string {
 	}[command.Effect]
 	facts := []string{effect}
 	if command.Effect != "read" && command.Idempotent {
-		facts = append(facts, "Doing it again does no harm.")
+		facts = append(facts, "It is idempotent.")
 	}
 	if command.PartialSuccess {
-		facts = append(facts, "Each target has an outcome of its own.")
+		facts = append(facts, "It reports an outcome per target.")
 	}
 	if command.ReadBack != "" {
-		facts = append(facts, goName(command.ReadBack)+" shows whether it was done.")
+		facts = append(facts, goName(command.ReadBack)+" shows whether it was applied.")
 	}
 	if command.RateLimit != nil {
 		seconds, _ := command.RateLimit.PerSeconds.Float64() // the host writes numbers
@@ -160,8 +160,8 @@ func (w *writer) facts(command Command) string {
 	return strings.Join(facts, " ")
 }
 
-// object writes the struct for an object; owner is what types of its members are named after
-// where their name alone does not do.
+// object writes the struct for an object. owner is the prefix of its members' types if their names
+// alone are ambiguous.
 func (w *writer) object(name, about, owner string, schema Schema) {
 	var text strings.Builder
 	text.WriteString("\n" + comment("", about) + "type " + name + " struct {\n")
@@ -200,7 +200,7 @@ func fieldComment(schema Schema, isRequired bool) string {
 	return text
 }
 
-// typeOf is the Go type of a parameter; where the host takes several types, the first it names.
+// typeOf is the Go type of a parameter; if the host accepts several types, the first.
 func (w *writer) typeOf(owner string, property property) string {
 	schema := property.schema
 	if len(schema.Enum) > 0 {

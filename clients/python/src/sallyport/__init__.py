@@ -1,6 +1,6 @@
-"""Runs commands of security vendors through Sallyport.
+"""Runs the commands of security products through Sallyport.
 
-`Host` is for programs with threads or one, `AsyncHost` for asyncio.
+Use `Host` in programs with or without threads, `AsyncHost` with asyncio.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    # Importing asyncio takes longer than starting a host: only who uses it waits for it.
+    # Importing asyncio takes longer than starting a host, so it is imported on use.
     if name == "AsyncHost":
         from .async_host import AsyncHost
 

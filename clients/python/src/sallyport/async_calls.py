@@ -1,4 +1,4 @@
-"""A request under way, for asyncio. All of it belongs to the event loop's thread."""
+"""A request in flight, for asyncio. All of it runs on the event loop's thread."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 class AsyncAnswer(Settled):
-    """The receiver of a call, which keeps what comes before the answer when it is watched."""
+    """The receiver of a call. If it is watched, it queues the notifications before the response."""
 
     __slots__ = ("_is_watched", "_loop", "_timer", "_waiters", "events")
 
@@ -26,7 +26,7 @@ class AsyncAnswer(Settled):
         self._loop = loop
         self._is_watched = is_watched
         self._timer: asyncio.TimerHandle | None = None
-        # One for each task that waits: cancelling one must not touch the others.
+        # One per waiting task: cancelling one must not affect the others.
         self._waiters: list[asyncio.Future[None]] = []
         self.events: collections.deque[tuple[str, Mapping[str, Any]]] = collections.deque()
 
@@ -49,13 +49,13 @@ class AsyncAnswer(Settled):
         self._timer = self._loop.call_later(max(0.0, seconds), lambda: self.failed(error()))
 
     async def wait(self) -> None:
-        """Waits for the answer, or for what comes before it."""
+        """Waits for the response, or for a notification before it."""
         waiter = self._loop.create_future()
         self._waiters.append(waiter)
         await waiter
 
     async def next_event(self) -> tuple[str, Mapping[str, Any]] | None:
-        """What came next before the answer; None when the answer is there and nothing before it."""
+        """The next notification; None if the response has arrived and no notification is left."""
         while not self.events:
             if self.is_done:
                 return None
@@ -75,7 +75,7 @@ class AsyncAnswer(Settled):
 
 
 class AsyncCall(Generic[T]):
-    """A request that was sent. `await` it for its result; a cancelled `await` cancels the call."""
+    """A sent request. `await` it for its result; cancelling the `await` cancels the call."""
 
     __slots__ = ("_answer", "_cancel", "_method", "id")
 
@@ -92,7 +92,7 @@ class AsyncCall(Generic[T]):
         return self._answer.is_done
 
     def cancel(self) -> None:
-        """Asks the host to abort it; awaiting it then raises `Cancelled`, if it was in time."""
+        """Requests cancellation; awaiting it then raises `Cancelled`, unless it finished first."""
         if not self.is_done:
             self._cancel(self.id)
 
@@ -110,16 +110,16 @@ class AsyncCall(Generic[T]):
         return self.result().__await__()
 
     def __repr__(self) -> str:
-        state = "answered" if self.is_done else "under way"
+        state = "answered" if self.is_done else "in flight"
         return f"<{type(self).__name__} {self.id} {self._method.what}, {state}>"
 
 
 class AsyncStream(AsyncIterator[Any]):
-    """The items of a result, one by one, as they come. It is sent when it is first read.
+    """The items of a result, as they arrive. The request is sent on the first read.
 
-    Leaving it before its end cancels the call: at the end of an `async with`, by `aclose()`, or
-    when nobody holds it any more, as after `break`. Items that come faster than they are read wait
-    in memory.
+    Leaving it early cancels the call: at the end of an `async with`, by `aclose()`, or
+    by garbage collection, as after `break`. Items that arrive faster than they are read are
+    buffered in memory.
     """
 
     def __init__(
@@ -164,7 +164,7 @@ class AsyncStream(AsyncIterator[Any]):
             event = await self._answer.next_event()
             if event is None:
                 self._is_over = True
-                await self.result()  # Raises what went wrong.
+                await self.result()  # Raises the error.
                 raise StopAsyncIteration
             method, params = event
             if method == "invoke/item":
@@ -175,13 +175,13 @@ class AsyncStream(AsyncIterator[Any]):
             await tell(method, params, self._on_progress, self._on_waiting)
 
     async def result(self) -> Result:
-        """What the host answered at the end: `return_data`, `targets`, `meta`, but no items."""
+        """The final result: `return_data`, `targets`, `meta`, but no items."""
         if self._call is None:
             raise SallyportError("The stream has not been read yet.")
         return await self._call
 
     async def aclose(self) -> None:
-        """Ends the reading, and the call, if it is not over."""
+        """Stops reading, and cancels the call if it is in flight."""
         self._is_over = True
         if self._call is not None:
             self._call.cancel()
@@ -205,7 +205,7 @@ async def tell(
     on_progress: OnProgress | None,
     on_waiting: OnWaiting | None,
 ) -> None:
-    """Calls back, and awaits what comes back where that can be awaited."""
+    """Calls back, and awaits the return value if it is awaitable."""
     told: object = None
     if method == "invoke/progress" and on_progress is not None:
         told = on_progress(Progress(params.get("done", 0), params.get("total")))

@@ -35,8 +35,8 @@ class AsyncHost(HostBase, Integrations[Coroutine[Any, Any, Result]]):
         result = await host.coda_footprint.list_devices(page=1)
     ```
 
-    At the end of the `async with`, or by `close()`, the host finishes what it has accepted.
-    A task that is cancelled while it waits for a command cancels the command.
+    At the end of the `async with`, or by `close()`, the host drains and stops.
+    Cancelling a task that waits for a command cancels the command.
     """
 
     def _prepare(self) -> None:
@@ -53,24 +53,24 @@ class AsyncHost(HostBase, Integrations[Coroutine[Any, Any, Result]]):
         await self.close()
 
     async def open(self) -> None:
-        """Starts the process, unless it runs."""
+        """Starts the process, unless it is running."""
         if self._process is None or self._process.has_ended:
             await self._start()
 
     async def close(self) -> int | None:
-        """Lets the host finish what it has accepted, and ends it.
+        """Drains the host and stops it.
 
-        Returns its exit status, None when it was not open. 0: all was answered; 3: something was
-        not finished within `drain_timeout`.
+        Returns its exit status, None if it was not open. 0: every request was answered; 3: some
+        request was not finished within `drain_timeout`.
         """
         process, self._process = self._process, None
         return None if process is None else await process.close()
 
     async def restart(self) -> None:
-        """Starts a new process, after the old one has ended or instead of it.
+        """Starts a new process. Kills the old one if it is running.
 
-        Calls that are under way end with `HostExited`. What was told to the old process is gone:
-        watches, connections that were put, and files without `files_dir`.
+        Calls in flight fail with `HostExited`. The state of the old process is lost:
+        watches, connections added with `put_connection`, and files without `files_dir`.
         """
         if self._process is not None:
             await self._process.kill()
@@ -87,7 +87,7 @@ class AsyncHost(HostBase, Integrations[Coroutine[Any, Any, Result]]):
 
     @property
     def log_lines(self) -> list[str]:
-        """The last lines that the host logged."""
+        """The last log lines of the host."""
         return [] if self._process is None else self._process.log_lines
 
     async def _start(self) -> None:
@@ -114,7 +114,7 @@ class AsyncHost(HostBase, Integrations[Coroutine[Any, Any, Result]]):
         arguments: Mapping[str, Any] | None = None,
         **options: Unpack[WatchedOptions],
     ) -> Result:
-        """Runs a command and waits for its result. Raises `CommandError` when it fails."""
+        """Runs a command and waits for its result. Raises `CommandError` if it fails."""
         if "on_progress" not in options:
             return await (await self._submit(integration, command, arguments, options, "invoke"))
         watched = self._watch(integration, command, arguments, options, "invoke")
@@ -130,9 +130,9 @@ class AsyncHost(HostBase, Integrations[Coroutine[Any, Any, Result]]):
         arguments: Mapping[str, Any] | None = None,
         **options: Unpack[CallOptions],
     ) -> AsyncCall[Result]:
-        """Sends a command and does not wait for its result, only for a place to be sent.
+        """Sends a command without waiting for its result.
 
-        `max_in_flight` of them are under way at a time.
+        It waits for a free slot: at most `max_in_flight` calls are in flight at a time.
         """
         return await self._submit(integration, command, arguments, options, "submit")
 
@@ -143,9 +143,9 @@ class AsyncHost(HostBase, Integrations[Coroutine[Any, Any, Result]]):
         arguments: Mapping[str, Any] | None = None,
         **options: Unpack[StreamOptions],
     ) -> AsyncStream:
-        """The items of a result as they come; with `all_pages`, of all pages.
+        """The items of a result as they arrive; with `all_pages`, of all pages.
 
-        A command over targets has an item for each that is finished:
+        A command over targets has one item per finished target:
         `{"target", "return_data", "data" | "error"}`.
         """
         return self._watch(integration, command, arguments, options, "stream")
@@ -164,11 +164,11 @@ class AsyncHost(HostBase, Integrations[Coroutine[Any, Any, Result]]):
     def submitting(
         self, **options: Unpack[CallOptions]
     ) -> Integrations[Coroutine[Any, Any, AsyncCall[Result]]]:
-        """The integrations, with commands that are sent and not waited for."""
+        """The integrations, with commands that return before their result."""
         return Bound(self.submit, options)
 
     def streaming(self, **options: Unpack[StreamOptions]) -> Integrations[AsyncStream]:
-        """The integrations, with commands whose items are read as they come."""
+        """The integrations, with commands that stream their items."""
         return Bound(self.stream, options)
 
     async def _submit(
@@ -213,17 +213,17 @@ class AsyncHost(HostBase, Integrations[Coroutine[Any, Any, Result]]):
     async def request(
         self, method: str, params: Mapping[str, Any] | None = None, *, timeout: float | None = None
     ) -> Any:
-        """Any method of the protocol; its result as it is."""
+        """Any method of the protocol; returns its result unchanged."""
         return await self._ask(methods.request(method, params), timeout)
 
     async def ping(self, timeout: float | None = None) -> None:
-        """Returns when the host answers."""
+        """Returns when the host responds."""
         await self._ask(methods.ping(), timeout)
 
     async def capabilities(
         self, integration: str | None = None, command: str | None = None, detail: str | None = None
     ) -> dict[str, Any]:
-        """What there is; `detail` is `full` or `summary`."""
+        """The catalogue; `detail` is `full` or `summary`."""
         return await self._ask(methods.capabilities(integration, command, detail))
 
     async def limits(self) -> dict[str, Any]:
@@ -231,7 +231,7 @@ class AsyncHost(HostBase, Integrations[Coroutine[Any, Any, Result]]):
         return await self._ask(methods.limits())
 
     async def stats(self) -> dict[str, Any]:
-        """What the host has counted since its start."""
+        """The host's counters since its start."""
         return await self._ask(methods.stats())
 
     async def connections(self) -> list[dict[str, Any]]:
@@ -239,7 +239,7 @@ class AsyncHost(HostBase, Integrations[Coroutine[Any, Any, Result]]):
         return await self._ask(methods.list_connections())
 
     async def put_connection(self, name: str, connection: Connection) -> None:
-        """Adds or replaces a connection, until the process ends."""
+        """Adds or replaces a connection, for the lifetime of the process."""
         await self._ask(methods.put_connection(name, connection))
 
     async def remove_connection(self, name: str) -> None:
@@ -247,7 +247,7 @@ class AsyncHost(HostBase, Integrations[Coroutine[Any, Any, Result]]):
 
     @property
     def files(self) -> AsyncFiles:
-        """What commands take and produce."""
+        """The file store: files that commands take and produce."""
         return AsyncFiles(self._ask)
 
     # Events
@@ -259,7 +259,7 @@ class AsyncHost(HostBase, Integrations[Coroutine[Any, Any, Result]]):
         interval_seconds: int | None = None,
         notify_after_failures: int | None = None,
     ) -> None:
-        """Makes the host test a connection now and then; see `on_health`."""
+        """Makes the host test a connection on a schedule; see `on_health`."""
         await self._ask(methods.watch(connection, interval_seconds, notify_after_failures))
 
     async def unwatch(self, connection: str) -> None:
@@ -270,13 +270,13 @@ class AsyncHost(HostBase, Integrations[Coroutine[Any, Any, Result]]):
         return await self._ask(methods.health())
 
     def on_health(self, callback: Callable[[HealthChange], object]) -> Callable[[], None]:
-        """Calls back for each change of a watched connection. Returns what ends that."""
+        """Calls back on every change of a watched connection. Returns a function that unsubscribes."""
         return self.on_event("health/changed", lambda params: callback(HealthChange.read(params)))
 
     def on_event(
         self, method: str, callback: Callable[[Mapping[str, Any]], object]
     ) -> Callable[[], None]:
-        """Calls back, in the event loop, with the params of what belongs to no call."""
+        """Calls back, in the event loop, with the params of a notification that belongs to no call."""
         self._subscribers.setdefault(method, []).append(callback)
 
         def unsubscribe() -> None:

@@ -23,7 +23,7 @@ _INPUT, _OUTPUT, _ERRORS = 0, 1, 2
 
 
 class AsyncHostProcess(asyncio.SubprocessProtocol):
-    """Made by `start`, over for good when it has ended."""
+    """Created by `start`; cannot be restarted."""
 
     def __init__(
         self, settings: HostSettings, event: Event, loop: asyncio.AbstractEventLoop
@@ -80,10 +80,10 @@ class AsyncHostProcess(asyncio.SubprocessProtocol):
     # Requests
 
     async def send(self, method: Method[Any], answer: AsyncAnswer, deadline: Deadline) -> int:
-        """Sends a request when there is a place for it. Returns its id."""
+        """Sends a request when a slot is free. Returns its id."""
         params = encode_params(method.params)
         if len(params) > MAXIMUM_LINE_BYTES - 1_000:
-            raise RequestError(-32600, f"{method.what} would be a line longer than the host takes.")
+            raise RequestError(-32600, f"{method.what} exceeds the host's maximum line length.")
         await self._acquire(method, deadline)
         if self._exit is not None or self._closing:
             self._release(1)
@@ -96,7 +96,7 @@ class AsyncHostProcess(asyncio.SubprocessProtocol):
         return id
 
     def cancel(self, id: int) -> None:
-        """Neither waits nor fails; the answer tells what came of it."""
+        """Neither waits nor fails; the response of the call reports the outcome."""
         self._write(cancel_frame(id))
 
     async def _acquire(self, method: Method[Any], deadline: Deadline) -> None:
@@ -115,10 +115,10 @@ class AsyncHostProcess(asyncio.SubprocessProtocol):
                 method.what,
                 deadline.seconds or 0.0,
                 outcome=NOT_APPLIED,
-                remedy="It was not sent: as many calls as the host takes were under way.",
+                remedy="It was not sent: the maximum number of calls was in flight.",
             ) from None
         except asyncio.CancelledError:
-            # The place may have been given to us at this very moment.
+            # The slot may have been assigned to this call just now.
             if waiter.done() and not waiter.cancelled() and waiter.exception() is None:
                 self._release(1)
             raise
@@ -132,7 +132,7 @@ class AsyncHostProcess(asyncio.SubprocessProtocol):
         self._free += count
 
     def _write(self, line: bytes) -> None:
-        """What is written in one turn of the loop goes out together."""
+        """Sends all lines of one turn of the loop together."""
         if not self._lines:
             self._loop.call_soon(self._flush)
         self._lines.append(line)
@@ -145,10 +145,10 @@ class AsyncHostProcess(asyncio.SubprocessProtocol):
     # The end
 
     async def close(self) -> int | None:
-        """Lets the host finish what it has accepted. Returns its exit status."""
+        """Drains the host and stops it. Returns its exit status."""
         if not self._closing:
             self._closing = True
-            # Closing the pipe alone would not reach it where a forked child holds it too.
+            # If a forked child holds the pipe too, closing it is not enough.
             self._write(SHUTDOWN_FRAME)
             self._flush()
             if self._input is not None:
@@ -157,7 +157,7 @@ class AsyncHostProcess(asyncio.SubprocessProtocol):
             is_over = await self._has_ended_in(self._settings.drain_timeout + EXIT_SECONDS)
             for end in (self._terminate, self._kill):
                 if not is_over:
-                    log.warning("the host did not end in time and is ended")
+                    log.warning("the host did not stop in time and is killed")
                     end()
                     is_over = await self._has_ended_in(EXIT_SECONDS)
         except asyncio.CancelledError:
@@ -166,7 +166,7 @@ class AsyncHostProcess(asyncio.SubprocessProtocol):
         return None if self._transport is None else self._transport.get_returncode()
 
     async def kill(self) -> None:
-        """Ends the host at once."""
+        """Kills the host."""
         self._kill()
         await self._has_ended_in(EXIT_SECONDS)
 
@@ -183,20 +183,20 @@ class AsyncHostProcess(asyncio.SubprocessProtocol):
             self._transport.kill()
 
     async def _finish(self) -> None:
-        """Waits until the host says nothing more, and tells everyone who waits."""
+        """Waits until the host closes its output, then fails all pending calls."""
         await asyncio.wait([self._output_ended])
         if self._reason is not None:
             self._kill()
         done, _ = await asyncio.wait([self._process_ended], timeout=EXIT_SECONDS)
         if not done:
-            self._reason = "It closed its output and did not end."
+            self._reason = "It closed its output and did not exit."
             self._kill()
             await asyncio.wait([self._process_ended])
         await asyncio.wait([self._errors_ended], timeout=LAST_LINES_SECONDS)
         assert self._transport is not None
         status, lines = self._transport.get_returncode(), self._tail.lines
 
-        under_way = self._dialogue.outcome_at_end(status)
+        in_flight = self._dialogue.outcome_at_end(status)
 
         def exited(outcome: str) -> HostExited:
             return HostExited(status, lines, outcome=outcome, reason=self._reason)
@@ -209,7 +209,7 @@ class AsyncHostProcess(asyncio.SubprocessProtocol):
             if not waiter.done():
                 waiter.set_exception(not_sent())
         self._waiters.clear()
-        self._dialogue.end(lambda: exited(under_way))
+        self._dialogue.end(lambda: exited(in_flight))
         self._transport.close()
         self.ended.set_result(None)
 

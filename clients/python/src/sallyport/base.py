@@ -1,4 +1,4 @@
-"""What `Host` and `AsyncHost` are made with."""
+"""The arguments of `Host` and `AsyncHost`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .settings import DRAIN_TIMEOUT_SECONDS, MAXIMUM_IN_FLIGHT, HostSettings
 
 
 class HostBase:
-    """Remembers how to start a host."""
+    """The settings of a host."""
 
     def __init__(
         self,
@@ -34,23 +34,23 @@ class HostBase:
         own_session: bool = True,
         on_log: Callable[[str], object] | None = None,
     ) -> None:
-        """Nothing is started yet. Raises ValueError for a timeout that is not above 0.
+        """Does not start the host. Raises ValueError for a timeout that is not positive.
 
-        executable: Left out, it is $SALLYPORT, the wheel's own, or the one on PATH.
-        connections: A connections file, or connections by name, which are told to the host when
-            it runs and are written nowhere.
-        sandbox, sandbox_faults: Vendors emulated inside the host, and their bad days.
-        files_dir, state_dir, read_only, log_level, audit: As `sallyport help serve` has them.
-        max_in_flight: Calls under way at a time; the others wait for their turn.
-        drain_timeout: Seconds in which `close` lets calls finish.
-        timeout: Seconds of a call that says nothing else; None leaves them to the host.
-        arguments: More of the command line.
-        environment: Variables beside those of this process.
+        executable: Default: $SALLYPORT, the executable of the wheel, or the one on PATH.
+        connections: A connections file, or a dict of connections by name. The dict is sent to
+            the running host and not written to a file.
+        sandbox, sandbox_faults: Emulated vendors inside the host, and fault injection.
+        files_dir, state_dir, read_only, log_level, audit: See `sallyport help serve`.
+        max_in_flight: Maximum number of calls in flight; further calls wait for a slot.
+        drain_timeout: Seconds that `close` waits for calls to finish.
+        timeout: Default timeout of a call, in seconds; None leaves it to the host.
+        arguments: Additional command line arguments.
+        environment: Additional environment variables.
         directory: The working directory of the host.
-        own_session: Keeps the Ctrl-C of a terminal away from the host, so that it ends a call and
-            not the host. False lets a program that hands out secrets ask at the terminal.
-        on_log: Gets each line that the host logs, on a thread of the client. Left out, they go to
-            the logger `sallyport.host`.
+        own_session: Protects the host from a Ctrl-C at the terminal, so that it cancels a call and
+            not the host. Use False if a program that returns secrets must ask at the terminal.
+        on_log: Gets each log line of the host, on a thread of the client. Default: the
+            logger `sallyport.host`.
         """
         check_timeout(timeout)
         self._settings = HostSettings(

@@ -10,7 +10,7 @@ from .integrations import Integrations
 
 
 class Bound(Integrations[R]):
-    """What `using`, `streaming` and `submitting` give."""
+    """The return value of `using`, `streaming` and `submitting`."""
 
     def __init__(self, run: Callable[..., R], options: Mapping[str, Any]) -> None:
         self._run = run

@@ -1,4 +1,4 @@
-"""A request under way, for threads."""
+"""A request in flight, for threads."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from .results import Progress, Result, Waiting
 
 T = TypeVar("T")
 
-#: Seconds beyond its timeout for which a call waits for the host to say what came of it.
+#: Seconds after its timeout that a call waits for the host to report the outcome.
 GRACE_SECONDS = 5.0
 
 
 class Settled:
-    """What came for a call in the end, if it has come."""
+    """The response of a call, once it has arrived."""
 
     __slots__ = ("error", "message")
 
@@ -33,7 +33,7 @@ class Settled:
         return self.message is not None or self.error is not None
 
     def read(self, method: Method[T]) -> T:
-        """The result, or its error, raised."""
+        """Returns the result or raises the error."""
         if self.error is not None:
             raise self.error
         assert self.message is not None
@@ -44,9 +44,9 @@ class Settled:
 
 
 class Answer(Settled):
-    """The receiver of a call, without those who wait for it.
+    """The receiver of a call, without its waiters.
 
-    It is its own class so that the handles below can be finalized while an answer is expected.
+    A separate class, so that the handles below can be finalized while a response is pending.
     """
 
     __slots__ = ("_done",)
@@ -69,22 +69,22 @@ class Answer(Settled):
         self._open()
 
     def wait(self, seconds: float | None) -> bool:
-        """Whether it has come by then."""
+        """Whether the response arrived in time."""
         if not self.is_done:
             if not self._done.acquire(timeout=-1 if seconds is None else max(0.0, seconds)):
                 return False
-            self._open()  # For the next one who waits.
+            self._open()  # For the next waiter.
         return True
 
     def _open(self) -> None:
         try:
             self._done.release()
         except RuntimeError:
-            pass  # Open already: an interrupted step is done again.
+            pass  # Already released: an interrupted step may repeat.
 
 
 class WatchedAnswer(Answer):
-    """One that keeps what comes before the answer."""
+    """An answer that queues the notifications before it."""
 
     __slots__ = ("events",)
 
@@ -105,7 +105,7 @@ class WatchedAnswer(Answer):
 
 
 class Deadline:
-    """Until when to wait for an answer."""
+    """The deadline of a response."""
 
     __slots__ = ("_end", "seconds")
 
@@ -115,7 +115,7 @@ class Deadline:
 
     @classmethod
     def of_call(cls, timeout: float | None) -> Deadline:
-        """Raises ValueError for a timeout that is not above 0."""
+        """Raises ValueError for a timeout that is not positive."""
         check_timeout(timeout)
         return cls(timeout)
 
@@ -133,12 +133,12 @@ class Deadline:
             what,
             self.seconds or 0.0,
             outcome=UNKNOWN,
-            remedy="The host did not answer either. Host.restart() starts a new one.",
+            remedy="The host did not respond either. Host.restart() starts a new one.",
         )
 
 
 class Link(Protocol):
-    """What a call needs of the process that it was sent to."""
+    """The interface of a process that a call needs."""
 
     def wait(self, answer: Answer, seconds: float | None) -> bool: ...
 
@@ -146,7 +146,7 @@ class Link(Protocol):
 
 
 class Call(Generic[T]):
-    """A request that was sent. `result()` waits for its answer; any thread may."""
+    """A sent request. Any thread may wait with `result()`."""
 
     __slots__ = ("_answer", "_deadline", "_is_cancelled", "_link", "_method", "id")
 
@@ -171,28 +171,28 @@ class Call(Generic[T]):
         return self._answer.is_done
 
     def result(self, wait: float | None = None) -> T:
-        """The result. Raises what the host answered, or why there is no answer.
+        """The result. Raises the error of the host, or the reason for a missing response.
 
-        `wait` is the seconds after which TimeoutError is raised and the call goes on.
+        After `wait` seconds it raises TimeoutError; the call stays in flight.
         """
         answer = self._answer
         left = self._deadline.left_with_grace
         is_short = wait is not None and (left is None or wait < left)
         if not self._link.wait(answer, wait if is_short else left):
             if is_short:
-                raise TimeoutError(f"{self._method.what} is still under way.")
+                raise TimeoutError(f"{self._method.what} is still in flight.")
             self.cancel()
             raise self._deadline.missed(self._method.what)
         return answer.read(self._method)
 
     def cancel(self) -> None:
-        """Asks the host to abort it; `result()` then raises `Cancelled`, if it was in time."""
+        """Requests cancellation; `result()` then raises `Cancelled`, unless it finished first."""
         if not self._answer.is_done and not self._is_cancelled:
             self._is_cancelled = True
             self._link.cancel(self.id)
 
     def __repr__(self) -> str:
-        state = "answered" if self.is_done else "under way"
+        state = "answered" if self.is_done else "in flight"
         return f"<{type(self).__name__} {self.id} {self._method.what}, {state}>"
 
 
@@ -201,11 +201,11 @@ OnWaiting = Callable[[Waiting], object]
 
 
 class Stream(Call[Result], Iterator[Any]):
-    """The items of a result, one by one, as they come.
+    """The items of a result, as they arrive.
 
-    It is read by one thread. Leaving it before its end cancels the call: at the end of a `with`, by
-    `close()`, or when nobody holds it any more, as after `break`. Items that come faster than they
-    are read wait in memory.
+    One thread reads it. Leaving it early cancels the call: at the end of a `with`, by
+    `close()`, or by garbage collection, as after `break`. Items that arrive faster than they
+    are read are buffered in memory.
     """
 
     __slots__ = ("_events", "_is_over", "_next", "_on_progress", "_on_waiting")
@@ -236,13 +236,13 @@ class Stream(Call[Result], Iterator[Any]):
                 raise self._deadline.missed(self._method.what) from None
             if event is None:
                 self._is_over = True
-                self._answer.read(self._method)  # Raises what went wrong.
+                self._answer.read(self._method)  # Raises the error.
                 break
             method, params = event
             if method == "invoke/item":
                 seq = params.get("seq")
                 if isinstance(seq, int) and seq < self._next:
-                    continue  # Handed over twice, by someone who was interrupted.
+                    continue  # Delivered twice, because a reader was interrupted.
                 if seq != self._next:
                     self.close()
                     raise SallyportError(f"Item {self._next} of {self._method.what} is missing.")
@@ -261,11 +261,11 @@ class Stream(Call[Result], Iterator[Any]):
         return None if left is None else max(0.0, left)
 
     def result(self, wait: float | None = None) -> Result:
-        """What the host answered at the end: `return_data`, `targets`, `meta`, but no items."""
+        """The final result: `return_data`, `targets`, `meta`, but no items."""
         return super().result(wait)
 
     def close(self) -> None:
-        """Ends the reading, and the call, if it is not over."""
+        """Stops reading, and cancels the call if it is in flight."""
         self._is_over = True
         self.cancel()
 
@@ -286,7 +286,7 @@ def tell(
     on_progress: OnProgress | None,
     on_waiting: OnWaiting | None,
 ) -> None:
-    """Calls back for what came before an answer."""
+    """Calls back for a notification before the response."""
     if method == "invoke/progress" and on_progress is not None:
         on_progress(Progress(params.get("done", 0), params.get("total")))
     elif method == "invoke/waiting" and on_waiting is not None:

@@ -1,11 +1,11 @@
-"""What the generated classes of the integrations stand on."""
+"""The base of the generated integration classes."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any, Generic, TypeVar
 
-#: What running a command gives: a `Result`, a `Call`, a `Stream`, or something to await.
+#: The return type of a command: a `Result`, a `Call`, a `Stream`, or an awaitable.
 R = TypeVar("R")
 
 
@@ -16,7 +16,7 @@ class CommandRunner(Generic[R]):
         raise NotImplementedError
 
     def integration(self, id: str) -> AnyCommands[R]:
-        """The commands of an integration that has no generated class here, unchecked."""
+        """The commands of an integration without a generated class, unchecked."""
         return AnyCommands(self, id)
 
 
@@ -37,7 +37,7 @@ class Commands(Generic[R]):
 
 
 class AnyCommands(Commands[R]):
-    """Takes every command and argument; the host checks them."""
+    """Accepts every command and argument; the host validates them."""
 
     __slots__ = ("integration",)
 

@@ -1,7 +1,7 @@
-"""The protocol without any I/O: ids, frames, and who gets which message.
+"""The protocol without I/O: ids, frames, and the routing of messages.
 
-`Host` and `AsyncHost` both stand on it. It has no lock: `open` and `end` must not run at the same
-time; `receive` may run beside them.
+`Host` and `AsyncHost` both use it. It has no lock: `open` and `end` must not run
+concurrently; `receive` may run concurrently with them.
 """
 
 from __future__ import annotations
@@ -19,34 +19,34 @@ log = logging.getLogger("sallyport")
 
 Event = Callable[[str, Mapping[str, Any]], None]
 
-#: The exit status of a host that refuses its command line or configuration, before it reads.
+#: The exit status of a host that rejects its command line or configuration before it reads.
 REFUSED_STATUS = 2
 
 
 class Receiver(Protocol):
-    """Who waits for what comes for one request. Must neither block nor raise."""
+    """Receives the messages of one request. Must neither block nor raise."""
 
     def answered(self, message: Mapping[str, Any]) -> None:
-        """The answer, with `result` or `error`; nothing comes after it."""
+        """The response, with `result` or `error`; nothing follows it."""
 
     def notified(self, method: str, params: Mapping[str, Any]) -> None:
-        """Something before the answer."""
+        """A notification before the response."""
 
     def failed(self, error: SallyportError) -> None:
-        """There will be no answer."""
+        """There will be no response."""
 
 
 class BrokenFrame(Exception):
-    """The host wrote a line that is no message."""
+    """The host wrote a line that is not a message."""
 
 
-# Non-ASCII is escaped, so a line is the same whatever the text in it is.
+# Non-ASCII is escaped, so that lines are ASCII.
 _encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 _decode = json.JSONDecoder().decode
 
 
 def encode_params(params: Mapping[str, Any] | None) -> str:
-    """Raises TypeError or ValueError for what JSON cannot hold."""
+    """Raises TypeError or ValueError for values that JSON cannot represent."""
     return "" if params is None else ',"params":' + _encode(params)
 
 
@@ -58,11 +58,11 @@ SHUTDOWN_FRAME = b'{"jsonrpc":"2.0","method":"shutdown"}\n'
 
 
 class Dialogue:
-    """The requests under way with one process.
+    """The requests in flight with one process.
 
-    Where the main thread reads, a Ctrl-C may come between any two steps. So what was read is
-    kept until it has been handed over, and the next one who reads goes on with it; handing a message
-    over twice does no harm.
+    If the main thread reads, a Ctrl-C may interrupt it between any two steps. So the input is
+    kept until it has been delivered, and the next reader continues with it. Delivering a message
+    twice does no harm.
     """
 
     def __init__(self, event: Event) -> None:
@@ -70,45 +70,45 @@ class Dialogue:
         self._ids = itertools.count(1)
         self._receivers: dict[int, Receiver] = {}
         self._has_heard = False
-        #: What was read and not yet cut into lines, and the lines. They change together.
+        #: The input not yet split into lines, and the lines. They change together.
         self._unread: tuple[collections.deque[bytes], collections.deque[bytes]] = (
             collections.deque(),
             collections.deque(),
         )
 
     @property
-    def under_way(self) -> int:
+    def in_flight(self) -> int:
         return len(self._receivers)
 
     def open(self, method: str, encoded_params: str, receiver: Receiver) -> tuple[int, bytes]:
-        """Expects an answer. Returns the id and the line to send."""
+        """Expects a response. Returns the id and the line to send."""
         id = next(self._ids)
         line = f'{{"jsonrpc":"2.0","id":{id},"method":{_encode(method)}{encoded_params}}}\n'
         self._receivers[id] = receiver
         return id, line.encode("ascii")
 
     def forget(self, receiver: Receiver) -> None:
-        """Expects no answer any more: the request was not sent."""
+        """Expects no response: the request was not sent."""
         for id, other in list(self._receivers.items()):
             if other is receiver:
                 self._receivers.pop(id, None)
 
     @property
     def chunks(self) -> collections.deque[bytes]:
-        """Where to put what the host wrote, cut anywhere, before `hand_over`."""
+        """The queue for input, in arbitrary pieces, before `hand_over`."""
         return self._unread[0]
 
     def receive(self, data: bytes) -> int:
-        """Takes what the host wrote, cut anywhere. Returns how many answers were in it."""
-        before = self.under_way
+        """Takes input in arbitrary pieces. Returns the number of responses in it."""
+        before = self.in_flight
         self.chunks.append(data)
         self.hand_over()
-        return before - self.under_way
+        return before - self.in_flight
 
     def hand_over(self, *, after_interruption: bool = False) -> None:
-        """Gives everyone what has come for them."""
+        """Delivers the queued messages to their receivers."""
         chunks, lines = self._unread
-        # Looking at the last one keeps a long line from being looked through again and again.
+        # Checking only the last piece avoids scanning a long line repeatedly.
         if chunks and (after_interruption or b"\n" in chunks[-1]):
             *whole, rest = b"".join(chunks).split(b"\n")
             lines = collections.deque([*lines, *whole])
@@ -118,12 +118,12 @@ class Dialogue:
             lines.popleft()
 
     def outcome_at_end(self, exit_status: int | None) -> str:
-        """Whether what is under way may have been applied by a host that has ended so."""
+        """The outcome of calls in flight with a host that exited with this status."""
         never_began = exit_status == REFUSED_STATUS and not self._has_heard
         return NOT_APPLIED if never_began else UNKNOWN
 
     def end(self, error: Callable[[], SallyportError]) -> None:
-        """There will be no more answers. Each receiver gets an error of its own."""
+        """There will be no more responses. Each receiver gets a separate error."""
         receivers, self._receivers = self._receivers, {}
         for receiver in receivers.values():
             receiver.failed(error())
@@ -135,17 +135,17 @@ class Dialogue:
         except ValueError:
             raise BrokenFrame("It wrote a line that is not JSON.") from None
         if type(message) is not dict:
-            raise BrokenFrame("It wrote a line that is no message.")
+            raise BrokenFrame("It wrote a line that is not a message.")
         if "method" in message:
             self._notified(message)
             return
         if "result" not in message and "error" not in message:
-            raise BrokenFrame("It wrote an answer with neither a result nor an error.")
+            raise BrokenFrame("It wrote a response with neither a result nor an error.")
         id: Any = message.get("id")
         receiver = self._receiver(id)
         if receiver is None:
             said = message.get("error", "a result")
-            log.warning("the host answered what was not asked: %s", said)
+            log.warning("the host sent a response with an unknown id: %s", said)
             return
         receiver.answered(message)
         self._receivers.pop(id, None)

@@ -1,32 +1,32 @@
-"""What can go wrong, as exceptions that are safe to log: the host has redacted secrets in them."""
+"""Errors as exceptions. They are safe to log: the host has redacted secrets in them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-#: Whether the vendor may have acted.
+#: Whether a command may have been applied.
 NOT_APPLIED = "not_applied"
 UNKNOWN = "unknown"
 
 
 class SallyportError(Exception):
-    """Everything that this package raises on its own account."""
+    """The base of all exceptions of this package."""
 
 
 class ExecutableNotFound(SallyportError):
-    """There is no host to start."""
+    """No executable was found."""
 
 
 class HostClosed(SallyportError):
-    """The host is not open: not yet, not any more, or it was opened before a fork."""
+    """The host is not open: not opened yet, closed, or opened before a fork."""
 
 
 class HostExited(SallyportError):
-    """The host ended on its own, or had to be ended because it broke the protocol.
+    """The host exited by itself, or was killed because it violated the protocol.
 
-    `outcome` is `unknown` for a call that was under way, and `not_applied` for one that was not
-    sent any more. `Host.restart()` starts a new host.
+    `outcome` is `unknown` for a call in flight, and `not_applied` for a call that was not
+    sent. `Host.restart()` starts a new host.
     """
 
     def __init__(
@@ -38,9 +38,9 @@ class HostExited(SallyportError):
         reason: str | None = None,
     ) -> None:
         super().__init__(exit_status, tuple(log_lines), outcome, reason)
-        #: As in `subprocess`: negative is the signal that ended it, None is not known.
+        #: As in `subprocess`: negative for a signal, None if unknown.
         self.exit_status = exit_status
-        #: The last lines that it logged, the newest last.
+        #: The last log lines, newest last.
         self.log_lines = tuple(log_lines)
         self.outcome = outcome
         self.reason = reason
@@ -51,18 +51,18 @@ class HostExited(SallyportError):
     def __str__(self) -> str:
         status = self.exit_status
         if status is None:
-            ending = "ended"
+            ending = "exited"
         elif status < 0:
-            ending = f"was ended by signal {-status}"
+            ending = f"was killed by signal {-status}"
         else:
-            ending = f"ended with exit status {status}"
+            ending = f"exited with status {status}"
         text = f"The host {ending}."
         if self.reason:
             text = f"{text} {self.reason}"
         if self.outcome == UNKNOWN:
-            text += " What it was asked to change may have been changed."
+            text += " Changes in flight may have been applied."
         if self.log_lines:
-            text += " Its last log lines:\n  " + "\n  ".join(self.log_lines)
+            text += " Last log lines:\n  " + "\n  ".join(self.log_lines)
         return text
 
 
@@ -73,10 +73,10 @@ def _restored_exit(
 
 
 class RequestError(SallyportError):
-    """The host answered with an error.
+    """The host returned an error.
 
-    As such, not as a `CommandError`, it is a fault of the request itself: a method that the host
-    does not have, or a line that it does not accept.
+    Unless it is a `CommandError`, the request itself is wrong: an unknown
+    method, or a line that the host does not accept.
     """
 
     def __init__(self, code: int, message: str, data: Mapping[str, Any] | None = None) -> None:
@@ -86,7 +86,7 @@ class RequestError(SallyportError):
 
     @property
     def message(self) -> str:
-        """What was wrong, in a sentence."""
+        """The problem, as a sentence."""
         return str(self.args[1])
 
     def __str__(self) -> str:
@@ -94,7 +94,7 @@ class RequestError(SallyportError):
 
 
 class Problem(NamedTuple):
-    """One fault in the arguments."""
+    """One problem of the arguments."""
 
     #: A JSON Pointer into the params, such as `/arguments/page`.
     path: str
@@ -103,7 +103,7 @@ class Problem(NamedTuple):
 
 
 class Target(NamedTuple):
-    """What came of one target of a command over several."""
+    """The outcome of one target of a command over several."""
 
     target: Any
     #: `Successful` or `Failed`.
@@ -116,7 +116,7 @@ class Target(NamedTuple):
 
 
 class CommandError(RequestError):
-    """A command failed. Its kind is the class, so that `except` can choose.
+    """A command failed. The subclass is its kind, for use in `except`.
 
     The triple is `failure_indicator`, `status_code` and `message`.
     """
@@ -132,7 +132,7 @@ class CommandError(RequestError):
 
     @property
     def status_code(self) -> int:
-        """The vendor's, or the one that stands for the kind where the vendor gave none."""
+        """The vendor's status, or the status of the kind if the vendor sent none."""
         return int(self.data.get("status_code", 500))
 
     @property
@@ -150,7 +150,7 @@ class CommandError(RequestError):
 
     @property
     def outcome(self) -> str:
-        """`not_applied`, or `unknown` where the vendor may have acted; see `remedy` then."""
+        """`not_applied`, or `unknown` if the command may have been applied; see `remedy` then."""
         return str(self.data.get("outcome", UNKNOWN))
 
     @property
@@ -159,18 +159,18 @@ class CommandError(RequestError):
 
     @property
     def retry_after_ms(self) -> int | None:
-        """In how many milliseconds to come back."""
+        """Milliseconds until the next attempt."""
         value = self.data.get("retry_after_ms")
         return None if value is None else int(value)
 
     @property
     def remedy(self) -> str | None:
-        """What the caller can do about it."""
+        """What the caller can do."""
         return self.data.get("remedy")
 
     @property
     def problems(self) -> list[Problem]:
-        """All faults of the arguments."""
+        """All problems of the arguments."""
         return [
             Problem(one.get("path", ""), one.get("message", ""), one.get("did_you_mean"))
             for one in self.data.get("problems", ())
@@ -178,12 +178,12 @@ class CommandError(RequestError):
 
     @property
     def targets(self) -> list[Target]:
-        """What came of each target, for a command over several."""
+        """The outcome per target, for a command over several."""
         return read_targets(self.data.get("targets", ()))
 
     @property
     def upstream(self) -> Any:
-        """What the vendor said."""
+        """The vendor's error."""
         return self.data.get("upstream")
 
     def __str__(self) -> str:
@@ -196,11 +196,11 @@ class CommandError(RequestError):
 
 
 class UpstreamError(CommandError):
-    """The vendor refused, or its answer cannot be used."""
+    """The vendor returned an error, or an invalid response."""
 
 
 class AuthenticationError(CommandError):
-    """The vendor does not accept the credentials."""
+    """The vendor refused the credentials."""
 
 
 class PermissionDenied(CommandError):
@@ -208,11 +208,11 @@ class PermissionDenied(CommandError):
 
 
 class RateLimited(CommandError):
-    """The vendor's limit leaves no room in time; `retry_after_ms` says when it does."""
+    """The rate limit does not fit the deadline; `retry_after_ms` says when to retry."""
 
 
 class TimedOut(CommandError):
-    """It was not done within the timeout."""
+    """The command did not finish within the timeout."""
 
 
 class NetworkError(CommandError):
@@ -220,27 +220,27 @@ class NetworkError(CommandError):
 
 
 class InvalidArguments(CommandError):
-    """The arguments do not fit the command; `problems` names them all."""
+    """The arguments are invalid; `problems` lists all problems."""
 
 
 class NotFound(CommandError):
-    """The vendor does not know what the command is about."""
+    """The vendor has nothing with this id."""
 
 
 class PolicyRefused(CommandError):
-    """The connection or the host must not be used for this."""
+    """The connection or the host does not allow this command."""
 
 
 class Cancelled(CommandError):
-    """It was cancelled; `outcome` says whether the vendor may have acted."""
+    """The command was cancelled; `outcome` says whether it may have been applied."""
 
 
 class Unavailable(CommandError):
-    """The vendor is out of service."""
+    """The host lacks something, or the vendor is not ready."""
 
 
 class InternalError(CommandError):
-    """A fault of the host."""
+    """A bug in the host."""
 
 
 _CLASSES: dict[str, type[CommandError]] = {
@@ -260,13 +260,13 @@ _CLASSES: dict[str, type[CommandError]] = {
 
 
 def read_error(error: Mapping[str, Any]) -> RequestError:
-    """The exception for the `error` member of an answer."""
+    """The exception for the `error` member of a response."""
     code, message, data = error.get("code", -32603), error.get("message", ""), error.get("data")
     if not isinstance(data, dict):
         return RequestError(code, message)
     if "kind" not in data:
         return RequestError(code, message, data)
-    # A kind that came with a later host is still the failure of a command.
+    # An unknown kind of a later host is still a command failure.
     return _CLASSES.get(data["kind"], CommandError)(code, message, data)
 
 
@@ -284,13 +284,13 @@ def read_targets(targets: Sequence[Mapping[str, Any]]) -> list[Target]:
 
 
 def timed_out(what: str, seconds: float, *, outcome: str, remedy: str | None = None) -> TimedOut:
-    """The timeout that the client notices itself, in the form of the host's own."""
+    """A timeout detected by the client, in the form of the host's."""
     indicator = f"{what} failed."
     data: dict[str, Any] = {
         "return_data": "Failed",
         "failure_indicator": indicator,
         "status_code": 504,
-        "message": f"There was no answer within {seconds:g} seconds.",
+        "message": f"No response within {seconds:g} seconds.",
         "kind": "timeout",
         "retryable": outcome == NOT_APPLIED,
         "outcome": outcome,

@@ -1,4 +1,4 @@
-"""Where the host's executable is."""
+"""Finds the host's executable."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ NAME = "sallyport"
 
 
 def find_executable(executable: Path | None = None) -> str:
-    """The path of the executable: the given one, $SALLYPORT, the wheel's own, or one on PATH.
+    """The path of the executable: the given one, $SALLYPORT, the wheel's, or one on PATH.
 
     Raises `ExecutableNotFound`, which says what to do.
     """
@@ -30,21 +30,21 @@ def find_executable(executable: Path | None = None) -> str:
     if os.access(own, os.X_OK):
         return own
     found = shutil.which(NAME)
-    # The wheel's script of this name ends up here itself; it must not find itself.
+    # The wheel's script has this name and calls this function; it must not find itself.
     if found is not None and not os.path.samefile(found, _script()):
         return found
     raise ExecutableNotFound(
-        "There is no sallyport executable: not in this package, since it was not installed from a "
-        f"wheel that carries one, and not on PATH. Build it with `swift build -c release --product "
-        f"sallyport` and name it in ${VARIABLE} or as Host(executable=…), or install the wheel."
+        "No sallyport executable: this package was not installed from a wheel that contains one, "
+        f"and there is none on PATH. Build it with `sh Sources/build.sh` and set ${VARIABLE} or "
+        "Host(executable=…), or install the wheel."
     )
 
 
 def _checked(path: str, origin: str) -> str:
-    """A path, or a name that is looked for on PATH, as a shell would take it."""
+    """A path, or a name that is looked up on PATH, as a shell does."""
     found = shutil.which(path)
     if found is None:
-        raise ExecutableNotFound(f"{path}, from {origin}, is not a file that can be executed.")
+        raise ExecutableNotFound(f"{path}, from {origin}, is not an executable file.")
     return found
 
 

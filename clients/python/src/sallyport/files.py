@@ -1,4 +1,4 @@
-"""The host's store of files."""
+"""The host's file store."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .results import FileReference
 T = TypeVar("T")
 File = Union[str, FileReference]
 
-#: What files that a playbook brings are.
+#: The source of files from a playbook.
 PLAYBOOK_FILE = "playbook_file"
 
 
@@ -40,11 +40,11 @@ def put_request(
     source: str,
     content_type: str | None,
 ) -> Iterator[Method[FileReference]]:
-    """A large content would be a line that the host does not take: it goes by way of a file."""
+    """A large content would exceed the host's line length, so it is passed as a file."""
     if (content is None) == (path is None):
-        raise TypeError("put takes either a content or a path")
+        raise TypeError("put takes either content or path")
     if content is not None and name is None:
-        raise TypeError("a content needs a name")
+        raise TypeError("content needs a name")
     if content is None or len(content) <= methods.MAXIMUM_INLINE_BYTES:
         absolute = None if path is None else os.path.abspath(path)
         yield methods.put_file(content, absolute, name, source, content_type)
@@ -70,7 +70,7 @@ class Files:
         source: str = PLAYBOOK_FILE,
         content_type: str | None = None,
     ) -> FileReference:
-        """Stores a content, or a copy of a file on the host's machine."""
+        """Stores a content, or a copy of a local file of the host."""
         with put_request(content, path, name, source, content_type) as method:
             return self._ask(method)
 
@@ -90,13 +90,13 @@ class Files:
         return b"".join(self.chunks(file))
 
     def save(self, file: File, path: Path) -> None:
-        """Writes the content to a file of this program."""
+        """Writes the content to a local file."""
         with open(path, "wb") as output:
             for chunk in self.chunks(file):
                 output.write(chunk)
 
     def list(self) -> Iterator[FileReference]:
-        """All files, the newest last."""
+        """All files, newest last."""
         cursor = None
         while True:
             page = self._ask(methods.list_files(cursor))
@@ -106,7 +106,7 @@ class Files:
                 return
 
     def remove(self, file: File) -> bool:
-        """Whether there was such a file."""
+        """Returns whether the file existed."""
         return self._ask(methods.remove_file(file_id(file)))
 
 
@@ -125,7 +125,7 @@ class AsyncFiles:
         source: str = PLAYBOOK_FILE,
         content_type: str | None = None,
     ) -> FileReference:
-        """Stores a content, or a copy of a file on the host's machine."""
+        """Stores a content, or a copy of a local file of the host."""
         with put_request(content, path, name, source, content_type) as method:
             return await self._ask(method)
 
@@ -145,13 +145,13 @@ class AsyncFiles:
         return b"".join([chunk async for chunk in self.chunks(file)])
 
     async def save(self, file: File, path: Path) -> None:
-        """Writes the content to a file of this program."""
+        """Writes the content to a local file."""
         with open(path, "wb") as output:
             async for chunk in self.chunks(file):
                 output.write(chunk)
 
     async def list(self) -> AsyncIterator[FileReference]:
-        """All files, the newest last."""
+        """All files, newest last."""
         cursor = None
         while True:
             page = await self._ask(methods.list_files(cursor))
@@ -162,5 +162,5 @@ class AsyncFiles:
                 return
 
     async def remove(self, file: File) -> bool:
-        """Whether there was such a file."""
+        """Returns whether the file existed."""
         return await self._ask(methods.remove_file(file_id(file)))

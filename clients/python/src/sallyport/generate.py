@@ -1,9 +1,9 @@
-"""Writes the typed classes of the integrations from what `capabilities` says.
+"""Writes the typed classes of the integrations from `capabilities`.
 
 Usage: python -m sallyport.generate [--check] [--output DIRECTORY] [--executable PATH]
 
-Without --output the package's own are written, in the folder `integrations`. With --check nothing
-is written, and the exit status is 1 when a file is stale. Classes in a folder of your own take a
+Without --output it writes those of the package, in the folder `integrations`. With --check it writes
+nothing and exits with status 1 if a file is stale. Classes in another folder take a
 host: `MyVendor(host).list_things()`.
 """
 
@@ -28,7 +28,7 @@ Schema = Mapping[str, Any]
 
 
 def modules(integrations: Sequence[Mapping[str, Any]]) -> dict[str, str]:
-    """The text of each file by its name."""
+    """Maps file names to their text."""
     files = {"__init__.py": _package(integrations)}
     for integration in integrations:
         files[f"{integration['id']}.py"] = _Module(integration).text()
@@ -133,7 +133,7 @@ class _Module:
         for id, parameter in schema.get("properties", {}).items():
             text = f"{identifier(id)}: {parameter.get('description', parameter.get('title', id))}"
             if id not in required and parameter.get("default") is not None:
-                text += f" {json.dumps(parameter['default'])} when left out."
+                text += f" {json.dumps(parameter['default'])} by default."
             sources = dict.fromkeys(source["command"] for source in parameter.get("x-source", ()))
             if sources:
                 text += f" From {' or '.join(sources)}."
@@ -143,14 +143,14 @@ class _Module:
         facts = {
             "read": "Changes nothing.",
             "write": "Changes something.",
-            "destructive": "Removes something for good.",
+            "destructive": "Destructive: cannot be undone.",
         }.get(command["effect"], "")
         if command.get("pages"):
             facts += " Has pages."
         if command.get("partial_success"):
-            facts += " May succeed for some targets only."
+            facts += " Partial success is possible."
         if command.get("read_back"):
-            facts += f" {command['read_back']} shows what it did."
+            facts += f" {command['read_back']} shows whether it was applied."
         yield facts.strip()
 
     def _type(self, schema: Schema, name: str) -> str:
@@ -166,7 +166,7 @@ class _Module:
             return " | ".join(dict.fromkeys(kinds))
         if kind == "array":
             items = self._type(schema.get("items", {}), name)
-            # Not Sequence: a str is one of those.
+            # Not Sequence: str is a Sequence too.
             return f"list[{items}] | tuple[{items}, ...]"
         if kind == "object":
             return self._object(schema, name)
@@ -208,7 +208,7 @@ def _quoted(value: Any) -> str:
 
 
 def _docstring(paragraphs: Sequence[str], indentation: int) -> str:
-    """The first paragraph, then the others below an empty line, each with a hanging indentation."""
+    """The first paragraph, then the others after an empty line, each with a hanging indent."""
     space = " " * indentation
     clean = [text.replace("\\", "\\\\").replace('"""', "'''") for text in paragraphs if text]
     first = textwrap.wrap(f'"""{clean[0]}', WIDTH - indentation - 3)
@@ -236,9 +236,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m sallyport.generate", description=(__doc__ or "").split("\n")[0]
     )
-    parser.add_argument("--check", action="store_true", help="write nothing; 1 when stale")
+    parser.add_argument("--check", action="store_true", help="write nothing; exit status 1 if stale")
     parser.add_argument("--output", type=pathlib.Path, help="the folder (default: the package's)")
-    parser.add_argument("--executable", help="whose capabilities are asked for")
+    parser.add_argument("--executable", help="the executable to read capabilities from")
     options = parser.parse_args(arguments)
     folder = options.output or pathlib.Path(__file__).parent / "integrations"
     stale = False

@@ -1,4 +1,4 @@
-"""`Host`: for programs with threads, or with one."""
+"""`Host`: for programs with or without threads."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Host(HostBase, Integrations[Result]):
         result = host.coda_footprint.list_devices(page=1)
     ```
 
-    At the end of the `with`, or by `close()`, the host finishes what it has accepted.
+    At the end of the `with`, or by `close()`, the host drains and stops.
     """
 
     def _prepare(self) -> None:
@@ -55,16 +55,16 @@ class Host(HostBase, Integrations[Result]):
         self.close()
 
     def open(self) -> None:
-        """Starts the process, unless it runs."""
+        """Starts the process, unless it is running."""
         with self._lock:
             if self._process is None or self._process.has_ended:
                 self._start()
 
     def close(self) -> int | None:
-        """Lets the host finish what it has accepted, and ends it.
+        """Drains the host and stops it.
 
-        Returns its exit status, None when it was not open. 0: all was answered; 3: something was
-        not finished within `drain_timeout`.
+        Returns its exit status, None if it was not open. 0: every request was answered; 3: some
+        request was not finished within `drain_timeout`.
         """
         with self._lock:
             process, self._process = self._process, None
@@ -75,10 +75,10 @@ class Host(HostBase, Integrations[Result]):
             return status
 
     def restart(self) -> None:
-        """Starts a new process, after the old one has ended or instead of it.
+        """Starts a new process. Kills the old one if it is running.
 
-        Calls that are under way end with `HostExited`. What was told to the old process is gone:
-        watches, connections that were put, and files without `files_dir`.
+        Calls in flight fail with `HostExited`. The state of the old process is lost:
+        watches, connections added with `put_connection`, and files without `files_dir`.
         """
         with self._lock:
             if self._process is not None:
@@ -98,7 +98,7 @@ class Host(HostBase, Integrations[Result]):
 
     @property
     def log_lines(self) -> list[str]:
-        """The last lines that the host logged."""
+        """The last log lines of the host."""
         process = self._process
         return [] if process is None else process.log_lines
 
@@ -118,7 +118,7 @@ class Host(HostBase, Integrations[Result]):
         if process is None:
             raise HostClosed("The host is not open: use it in a `with`, or call open().")
         if self._pid != os.getpid():
-            raise HostClosed("The host was opened before a fork: open one of its own here.")
+            raise HostClosed("The host was opened before a fork: open another one in this process.")
         return process
 
     # Commands
@@ -130,9 +130,9 @@ class Host(HostBase, Integrations[Result]):
         arguments: Mapping[str, Any] | None = None,
         **options: Unpack[WatchedOptions],
     ) -> Result:
-        """Runs a command and waits for its result. Raises `CommandError` when it fails.
+        """Runs a command and waits for its result. Raises `CommandError` if it fails.
 
-        Leaving it by an exception, such as Ctrl-C, cancels the command.
+        An exception, such as Ctrl-C, cancels the command.
         """
         if "on_progress" in options:
             with self._watch(integration, command, arguments, options, "invoke") as watched:
@@ -153,9 +153,9 @@ class Host(HostBase, Integrations[Result]):
         arguments: Mapping[str, Any] | None = None,
         **options: Unpack[CallOptions],
     ) -> Call[Result]:
-        """Sends a command and does not wait for its result, only for a place to be sent.
+        """Sends a command without waiting for its result.
 
-        `max_in_flight` of them are under way at a time.
+        It waits for a free slot: at most `max_in_flight` calls are in flight at a time.
         """
         return self._submit(integration, command, arguments, options, "submit")
 
@@ -166,9 +166,9 @@ class Host(HostBase, Integrations[Result]):
         arguments: Mapping[str, Any] | None = None,
         **options: Unpack[StreamOptions],
     ) -> Stream:
-        """The items of a result as they come; with `all_pages`, of all pages.
+        """The items of a result as they arrive; with `all_pages`, of all pages.
 
-        A command over targets has an item for each that is finished:
+        A command over targets has one item per finished target:
         `{"target", "return_data", "data" | "error"}`.
         """
         return self._watch(integration, command, arguments, options, "stream")
@@ -181,11 +181,11 @@ class Host(HostBase, Integrations[Result]):
         return Bound(self.invoke, options)
 
     def submitting(self, **options: Unpack[CallOptions]) -> Integrations[Call[Result]]:
-        """The integrations, with commands that are sent and not waited for."""
+        """The integrations, with commands that return before their result."""
         return Bound(self.submit, options)
 
     def streaming(self, **options: Unpack[StreamOptions]) -> Integrations[Stream]:
-        """The integrations, with commands whose items are read as they come."""
+        """The integrations, with commands that stream their items."""
         return Bound(self.stream, options)
 
     def _submit(
@@ -227,17 +227,17 @@ class Host(HostBase, Integrations[Result]):
     def request(
         self, method: str, params: Mapping[str, Any] | None = None, *, timeout: float | None = None
     ) -> Any:
-        """Any method of the protocol; its result as it is."""
+        """Any method of the protocol; returns its result unchanged."""
         return self._ask(methods.request(method, params), timeout)
 
     def ping(self, timeout: float | None = None) -> None:
-        """Returns when the host answers."""
+        """Returns when the host responds."""
         self._ask(methods.ping(), timeout)
 
     def capabilities(
         self, integration: str | None = None, command: str | None = None, detail: str | None = None
     ) -> dict[str, Any]:
-        """What there is; `detail` is `full` or `summary`."""
+        """The catalogue; `detail` is `full` or `summary`."""
         return self._ask(methods.capabilities(integration, command, detail))
 
     def limits(self) -> dict[str, Any]:
@@ -245,7 +245,7 @@ class Host(HostBase, Integrations[Result]):
         return self._ask(methods.limits())
 
     def stats(self) -> dict[str, Any]:
-        """What the host has counted since its start."""
+        """The host's counters since its start."""
         return self._ask(methods.stats())
 
     def connections(self) -> list[dict[str, Any]]:
@@ -253,7 +253,7 @@ class Host(HostBase, Integrations[Result]):
         return self._ask(methods.list_connections())
 
     def put_connection(self, name: str, connection: Connection) -> None:
-        """Adds or replaces a connection, until the process ends."""
+        """Adds or replaces a connection, for the lifetime of the process."""
         self._ask(methods.put_connection(name, connection))
 
     def remove_connection(self, name: str) -> None:
@@ -261,7 +261,7 @@ class Host(HostBase, Integrations[Result]):
 
     @property
     def files(self) -> Files:
-        """What commands take and produce."""
+        """The file store: files that commands take and produce."""
         return Files(self._ask)
 
     # Events
@@ -273,7 +273,7 @@ class Host(HostBase, Integrations[Result]):
         interval_seconds: int | None = None,
         notify_after_failures: int | None = None,
     ) -> None:
-        """Makes the host test a connection now and then; see `on_health`."""
+        """Makes the host test a connection on a schedule; see `on_health`."""
         self._ask(methods.watch(connection, interval_seconds, notify_after_failures))
 
     def unwatch(self, connection: str) -> None:
@@ -284,7 +284,7 @@ class Host(HostBase, Integrations[Result]):
         return self._ask(methods.health())
 
     def on_health(self, callback: Callable[[HealthChange], object]) -> Callable[[], None]:
-        """Calls back for each change of a watched connection. Returns what ends that."""
+        """Calls back on every change of a watched connection. Returns a function that unsubscribes."""
         return self.on_event("health/changed", lambda params: callback(HealthChange.read(params)))
 
     def on_event(
@@ -292,7 +292,7 @@ class Host(HostBase, Integrations[Result]):
     ) -> Callable[[], None]:
         """Calls back with the params of a notification that belongs to no call.
 
-        All callbacks run one after the other, on a thread of their own; they may call the host.
+        All callbacks run one after the other on a separate thread; they may call the host.
         """
         return self._events.subscribe(method, callback)
 
@@ -311,7 +311,7 @@ Subscriber = Callable[[Mapping[str, Any]], object]
 
 
 class EventThread:
-    """Calls subscribers, in the order of the events; there is no thread before the first one."""
+    """Calls subscribers in the order of the events. The thread starts with the first subscription."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -339,7 +339,7 @@ class EventThread:
             events.put((method, params))
 
     def end(self) -> None:
-        """Lets the thread end after what has arrived; a later subscription starts another."""
+        """Stops the thread after the queued events; a later subscription starts another."""
         with self._lock:
             events, self._events = self._events, None
             if events is not None:

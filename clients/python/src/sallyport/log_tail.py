@@ -1,4 +1,4 @@
-"""The host's log: kept short, passed on, never in the way."""
+"""The host's log: keeps the last lines and forwards all."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from collections.abc import Callable
 
 log = logging.getLogger("sallyport.host")
 
-#: Lines that an error shows.
+#: Maximum lines that an error shows.
 MAXIMUM_LINES = 20
-#: Bytes of a line that are kept.
+#: Maximum bytes kept per line.
 MAXIMUM_LINE_BYTES = 2_000
 
 _LEVELS = {"error": logging.ERROR, "warning": logging.WARNING, "info": logging.INFO}
 
 
 class LogTail:
-    """Takes what the host writes to stderr and remembers its last lines."""
+    """Takes the host's stderr and keeps its last lines."""
 
     def __init__(self, on_line: Callable[[str], object] | None) -> None:
         self._on_line = on_line
@@ -26,7 +26,7 @@ class LogTail:
 
     def receive(self, data: bytes) -> None:
         lines = (self._rest + data).split(b"\n")
-        # A line without an end must not grow for ever.
+        # A line without an end must not grow without limit.
         self._rest = lines.pop()[:MAXIMUM_LINE_BYTES]
         wanted = self._on_line is not None or log.isEnabledFor(logging.ERROR)
         for line in lines if wanted else lines[-MAXIMUM_LINES:]:

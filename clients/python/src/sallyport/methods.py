@@ -1,4 +1,4 @@
-"""The methods of the protocol as values, shared by `Host` and `AsyncHost` so that they agree."""
+"""The methods of the protocol as values, shared by `Host` and `AsyncHost`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 class Method(Generic[T]):
-    """A request that is not sent yet, and how its result is read."""
+    """An unsent request, with the decoder of its result."""
 
     __slots__ = ("decode", "name", "params", "timeout", "what")
 
@@ -29,9 +29,9 @@ class Method(Generic[T]):
         self.name = name
         self.params = params
         self.decode = decode
-        #: Seconds after which the host is to have answered.
+        #: Timeout in seconds.
         self.timeout = timeout
-        #: What it is called in an error.
+        #: The name in errors.
         self.what = what or name
 
 
@@ -60,7 +60,7 @@ def _without_none(**params: Any) -> dict[str, Any]:
 
 
 def request(name: str, params: Mapping[str, Any] | None) -> Method[Any]:
-    """Any method, also one that this package does not know."""
+    """Any method, including unknown ones."""
     return Method(name, params, _as_it_is)
 
 
@@ -126,9 +126,9 @@ def health() -> Method[list[HealthChange]]:
 
 # Files
 
-#: Bytes of a content up to which it is sent in a line; more goes by way of a file.
+#: Maximum bytes of a content sent inline; larger contents are passed as a file.
 MAXIMUM_INLINE_BYTES = 16 << 20
-#: Bytes that are asked for at a time.
+#: Bytes requested at a time.
 CHUNK_BYTES = 1 << 20
 
 

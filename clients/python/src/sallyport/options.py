@@ -1,4 +1,4 @@
-"""What can be said about a call beside its arguments."""
+"""The options of a call."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypedDict, Union
 
 from .results import Progress, Waiting
 
-#: How a command is run: only streams tell of waits, and nobody waits for what is submitted.
+#: How a command is run: only streams report waits, and `submit` reports no progress.
 Way = Literal["invoke", "submit", "stream"]
 #: A connection by name, or as an object with `integration` and `settings`.
 Connection = Union[str, Mapping[str, Any]]
@@ -21,31 +21,31 @@ class CallOptions(TypedDict, total=False):
     """Options of every call."""
 
     connection: Connection | None
-    """None, or left out, where the host has one active connection of the integration."""
+    """May be omitted if the host has one active connection of the integration."""
     timeout: float | None
     """Seconds for everything together: queueing, sign-in, waits, retries and transfer."""
     all_pages: bool
-    """Reads on to the last page."""
+    """Reads all pages."""
     dry_run: bool
-    """Only checks the arguments; `Result.requests` is what would be sent."""
+    """Only validates the arguments; `Result.requests` is what would be sent."""
     idempotency_key: str
-    """A second call with the same key answers the first one's result and does nothing."""
+    """A second call with the same key returns the first result and does nothing."""
     field_mapping: Mapping[str, Any]
-    """How fetched events become fields."""
+    """Maps fetched events to fields."""
 
 
 class WatchedOptions(CallOptions, total=False):
-    """Options of a call that tells how it goes on while it is waited for."""
+    """Options of a call that reports progress."""
 
     on_progress: Callable[[Progress], object]
-    """Is called where the call is waited for: its exceptions end the call."""
+    """Called in the waiting thread or task; its exceptions cancel the call."""
 
 
 class StreamOptions(WatchedOptions, total=False):
     """Options of a stream."""
 
     on_waiting: Callable[[Waiting], object]
-    """Is called there too, when the command has to wait, such as for a rate limit."""
+    """Called there too, when the command waits, such as for a rate limit."""
 
 
 _PASSED_ON = ("all_pages", "dry_run", "idempotency_key", "field_mapping")
@@ -60,8 +60,8 @@ def check_timeout(seconds: float | None) -> None:
     """Raises ValueError."""
     if seconds is not None and not 0 < seconds < float("inf"):
         raise ValueError(
-            f"timeout is {seconds!r}: it has to be a number of seconds above 0, or None, which "
-            "leaves it to the host."
+            f"invalid timeout {seconds!r}; use a positive number of seconds, or None for the "
+            "host's default."
         )
 
 
@@ -73,7 +73,7 @@ def invoke_params(
     timeout: float | None,
     way: Way,
 ) -> dict[str, Any]:
-    """The params of an invoke, as the protocol has them."""
+    """The params of an invoke."""
     params: dict[str, Any] = {"integration": integration, "command": command}
     if arguments:
         params["arguments"] = arguments
@@ -83,7 +83,7 @@ def invoke_params(
         if unknown:
             names = ", ".join(sorted(unknown))
             raise TypeError(
-                f"{names}: no option of {way}; arguments of the command go into `arguments`"
+                f"unknown option of {way}: {names}; pass arguments of the command in `arguments`"
             )
         if options.get("connection") is not None:
             params["connection"] = options["connection"]
@@ -93,7 +93,7 @@ def invoke_params(
         if "on_progress" in options:
             wire["progress"] = True
     if timeout is not None:
-        # At least one: what is left of a timeout is never "no timeout".
+        # At least 1: 0 would mean no timeout.
         wire["timeout_ms"] = max(1, int(timeout * 1000))
     if way == "stream":
         wire["stream"] = True

@@ -1,4 +1,4 @@
-"""Reading the host's stdout: by a thread, or by the one caller who waits."""
+"""Reads the host's stdout: on a thread, or in the only waiting caller."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from collections.abc import Callable
 from .calls import Answer
 from .dialogue import BrokenFrame, Dialogue, log
 
-#: What a pipe holds on Linux.
+#: The capacity of a pipe on Linux.
 READ_BYTES = 1 << 16
-#: Seconds after which the thread reads again when no caller has come to do it.
+#: Seconds without a reading caller after which the thread reads again.
 YIELD_SECONDS = 0.01
 
 
 class PipeReader:
-    """A thread reads, always, unless a caller who is alone does it for a while.
+    """A thread reads, unless a single caller does it for a while.
 
-    For a program that makes one call after the other, handing each answer from thread to thread
-    costs more than all else. So a caller that finds no other call under way asks the thread to leave
-    the pipe to such callers, until none has come for `YIELD_SECONDS`. What goes wrong between them
-    delays a message by that time and no more.
+    For a program that makes sequential calls, passing each response between threads is the
+    largest cost. So a caller without other calls in flight asks the thread to leave
+    the pipe to such callers, until none has come for `YIELD_SECONDS`. A race between them
+    delays a message by that time at most.
     """
 
     def __init__(
@@ -33,15 +33,15 @@ class PipeReader:
         handed_over: Callable[[], None],
         end: Callable[[str | None], None],
     ) -> None:
-        """`handed_over` is told when answers may have come.
+        """`handed_over` is called when responses may have arrived.
 
-        `end` gets what the host did wrong, None when it just ended, and runs on the thread.
+        `end` is called on the thread, with the host's violation or None.
         """
         self._descriptor = descriptor
         self._dialogue = dialogue
         self._handed_over = handed_over
         self._end = end
-        #: Held by whoever reads.
+        #: Held by the reader.
         self._reading = threading.Lock()
         self._wake = threading.Event()
         self._is_asked = False
@@ -53,20 +53,20 @@ class PipeReader:
         self._thread.start()
 
     def lead(self, answer: Answer, end: float | None) -> None:
-        """Reads until the answer is there, if nobody else reads. Returns without it, too.
+        """Reads until the response arrives, if there is no other reader. May return without it.
 
-        end: When to give up, by `time.monotonic`.
+        end: The deadline, by `time.monotonic`.
         """
         taken: list[bool] = []
         is_finished = False
         try:
-            # One step: no Ctrl-C comes between taking the lock and the note of it.
+            # One step: no Ctrl-C can come between acquiring the lock and recording it.
             taken.extend(map(self._reading.acquire, (False,)))
             if taken[0]:
                 self._leads += 1
                 while not answer.is_done and self._read_until(end):
                     pass
-                is_finished = answer.is_done and not self._dialogue.under_way
+                is_finished = answer.is_done and not self._dialogue.in_flight
             else:
                 self._is_asked = True
         finally:
@@ -76,18 +76,18 @@ class PipeReader:
                     self._wake.set()
 
     def wake(self) -> None:
-        """Something is to come that no caller may be reading for."""
+        """A message is expected that no caller may be reading."""
         if self._yields:
             self._wake.set()
 
     def join(self, seconds: float) -> bool:
-        """Whether the host has said everything by then."""
+        """Whether the host closed its output in time."""
         self._wake.set()
         self._thread.join(seconds)
         return not self._thread.is_alive()
 
     def _read_until(self, end: float | None) -> bool:
-        """For a caller. Returns whether to go on; the end and faults are left to the thread."""
+        """For a caller. Returns whether to continue; the thread handles EOF and faults."""
         if end is not None and not self._poll.poll(max(0.0, end - time.monotonic()) * 1000):
             return False
         try:
@@ -96,9 +96,9 @@ class PipeReader:
             return False
 
     def _read(self) -> bool:
-        """Returns whether there was something to read."""
+        """Returns False at EOF."""
         chunks = self._dialogue.chunks
-        # One step: what was read is noted, whatever comes between.
+        # One step: the input is recorded even if a Ctrl-C comes.
         chunks.extend(map(os.read, (self._descriptor,), (READ_BYTES,)))
         if not chunks[-1]:
             return False
@@ -113,14 +113,14 @@ class PipeReader:
             while self._read():
                 if self._is_asked:
                     self._is_asked = False
-                    if not self._dialogue.under_way:
+                    if not self._dialogue.in_flight:
                         self._leave_to_callers()
         except BrokenFrame as broken:
             fault = str(broken)
         except Exception as error:
             log.exception("reading from the host failed")
             fault = f"Reading from it failed: {type(error).__name__}."
-        # Nobody else reads any more: the lock is kept.
+        # No other reader may follow: the lock is kept.
         self._end(fault)
 
     def _leave_to_callers(self) -> None:
@@ -134,6 +134,6 @@ class PipeReader:
                 break
         self._yields = False
         self._reading.acquire()
-        # Somebody may have been interrupted, or have left a fault.
+        # A caller may have been interrupted, or may have left a fault.
         self._dialogue.hand_over(after_interruption=True)
         self._handed_over()

@@ -1,4 +1,4 @@
-"""Writing to the host's stdin without ever blocking a caller."""
+"""Writes to the host's stdin without blocking a caller."""
 
 from __future__ import annotations
 
@@ -8,32 +8,32 @@ import queue
 import select
 import threading
 
-#: Bytes that are put together for one system call.
+#: Maximum bytes per system call.
 MAXIMUM_BATCH_BYTES = 1 << 16
 
 
 class PipeWriter:
-    """Lines go out whole: at once by the caller, or by a thread that puts many together.
+    """Writes whole lines: immediately by the caller, or batched by a thread.
 
-    What the pipe does not take at once is left to the thread too, so that a caller's timeout holds
-    although the host does not read.
+    The thread also writes the rest that the pipe does not accept at once, so that a caller's timeout
+    holds even if the host does not read.
     """
 
     def __init__(self, descriptor: int) -> None:
         os.set_blocking(descriptor, False)
         self._descriptor = descriptor
-        # For what follows: which of the lines are left to the thread, and whether all is over.
+        # Guards the two fields below.
         self._lock = threading.Lock()
         self._backlog: collections.deque[bytes] = collections.deque()
         self._is_closed = False
-        #: Lines for the thread; empty ones only wake it, None is the last.
+        #: Lines for the thread; an empty line only wakes it, None stops it.
         self._for_thread: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         threading.Thread(target=self._run, name="sallyport-writer", daemon=True).start()
 
     def write(self, line: bytes) -> None:
-        """Saves the switch of threads.
+        """Writes without a thread switch.
 
-        What cannot be written because the host is gone is dropped; its end is told elsewhere.
+        If the host is gone, the line is dropped; the exit is reported elsewhere.
         """
         with self._lock:
             if self._is_closed:
@@ -43,7 +43,7 @@ class PipeWriter:
                 return
             written: list[int] = []
             try:
-                # One step: no Ctrl-C comes between a write and the note of how much it wrote.
+                # One step: no Ctrl-C can come between a write and recording its size.
                 written.extend(map(os.write, (self._descriptor,), (line,)))
             except BlockingIOError:
                 pass
@@ -57,14 +57,14 @@ class PipeWriter:
                     self._for_thread.put(b"")
 
     def write_later(self, line: bytes) -> None:
-        """Saves system calls when there is much to write.
+        """Batches lines, which saves system calls.
 
-        It is also for finalizers: it waits for no lock, as it may interrupt whoever holds it.
+        Safe in finalizers: it acquires no lock, because it may interrupt the holder.
         """
         self._for_thread.put(line)
 
     def close(self) -> None:
-        """Closes the pipe when everything before has been written."""
+        """Closes the pipe after all earlier lines."""
         self._for_thread.put(None)
 
     def _run(self) -> None:
@@ -82,10 +82,10 @@ class PipeWriter:
             self._close()
 
     def _take_more(self, line: bytes) -> bool:
-        """Puts what waits into the backlog. Returns whether the end was among it."""
+        """Moves queued lines into the backlog. Returns whether the stop marker was among them."""
         lines, size = [line], len(line)
         more: bytes | None = line
-        # Nobody else takes lines, so what is there can be taken.
+        # This is the only consumer, so `get` does not block here.
         while more is not None and size < MAXIMUM_BATCH_BYTES and not self._for_thread.empty():
             more = self._for_thread.get()
             if more is not None:
@@ -96,7 +96,7 @@ class PipeWriter:
         return more is None
 
     def _write_backlog(self) -> bool:
-        """Writes what the pipe takes. Returns whether there is more."""
+        """Writes what the pipe accepts. Returns whether there is more."""
         with self._lock:
             try:
                 while self._backlog and not self._is_closed:

@@ -1,4 +1,4 @@
-"""One process of the host, its pipes and its end."""
+"""One process of the host, its pipes and its exit."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from .methods import Method
 from .pipe_reader import READ_BYTES, PipeReader
 from .pipe_writer import PipeWriter
 from .settings import MAXIMUM_LINE_BYTES, HostSettings
-from .waiting_line import WaitingLine
+from .slot_queue import SlotQueue
 
 log = logging.getLogger("sallyport")
 
-#: Seconds that a host has to end after it closed stdout, and after each request to end.
+#: Seconds that a host has to exit after it closed stdout, and after each stop request.
 EXIT_SECONDS = 5.0
-#: Seconds in which its last log lines are awaited; another process may hold its stderr open.
-LAST_LINES_SECONDS = 1.0
+#: Seconds to wait for the last log lines; another process may hold stderr open.
+LAST_LINES_SECONDS = 5.0
 
 
 def closed() -> HostClosed:
@@ -33,13 +33,13 @@ def closed() -> HostClosed:
 
 
 class HostProcess:
-    """Spawned by its initializer, over for good when it has ended."""
+    """Started by its initializer; cannot be restarted."""
 
     def __init__(self, settings: HostSettings, event: Event) -> None:
         self._settings = settings
         self._lock = threading.Lock()
         self._dialogue = Dialogue(event)
-        self._line = WaitingLine()
+        self._line = SlotQueue()
         self._tail = LogTail(settings.on_log)
         self._closing = False
         self._exit: Callable[[], SallyportError] | None = None
@@ -90,13 +90,13 @@ class HostProcess:
     def send(
         self, method: Method[Any], answer: Answer, deadline: Deadline, *, waits: bool = False
     ) -> int:
-        """Sends a request when there is a place for it. Returns its id.
+        """Sends a request when a slot is free. Returns its id.
 
         waits: The caller calls `wait` next.
         """
         params = encode_params(method.params)
         if len(params) > MAXIMUM_LINE_BYTES - 1_000:
-            raise RequestError(-32600, f"{method.what} would be a line longer than the host takes.")
+            raise RequestError(-32600, f"{method.what} exceeds the host's maximum line length.")
         was_woken = False
         while True:
             with self._lock:
@@ -104,7 +104,7 @@ class HostProcess:
                     raise self._exit()
                 if self._closing:
                     raise closed()
-                if self._free_places > 0:
+                if self._free_slots > 0:
                     return self._send(method, params, answer, waits)
                 waiter = self._line.join(was_woken=was_woken)
             try:
@@ -114,25 +114,25 @@ class HostProcess:
                 with self._lock:
                     is_in_line = self._line.leave(waiter)
                     if not is_in_line:
-                        # The place is free for another one, should this one be interrupted.
-                        self._line.wake(self._free_places)
+                        # The slot is free for another caller if this one is interrupted.
+                        self._line.wake(self._free_slots)
             if is_in_line:
                 raise timed_out(
                     method.what,
                     deadline.seconds or 0.0,
                     outcome=NOT_APPLIED,
-                    remedy="It was not sent: as many calls as the host takes were under way.",
+                    remedy="It was not sent: the maximum number of calls was in flight.",
                 )
 
     @property
-    def _free_places(self) -> int:
-        return self._settings.max_in_flight - self._dialogue.under_way
+    def _free_slots(self) -> int:
+        return self._settings.max_in_flight - self._dialogue.in_flight
 
     def _send(self, method: Method[Any], params: str, answer: Answer, waits: bool) -> int:
-        """Under the lock, so that nothing is written behind the end of the input."""
+        """Under the lock, so that nothing is written after the shutdown."""
         try:
             id, line = self._dialogue.open(method.name, params, answer)
-            if self._dialogue.under_way > 1:
+            if self._dialogue.in_flight > 1:
                 self._writer.write_later(line)
             else:
                 self._writer.write(line)
@@ -144,38 +144,38 @@ class HostProcess:
         return id
 
     def wait(self, answer: Answer, seconds: float | None) -> bool:
-        """Waits for an answer. Returns whether it has come."""
-        if not answer.is_done and self._dialogue.under_way == 1:
+        """Waits for a response. Returns whether it has arrived."""
+        if not answer.is_done and self._dialogue.in_flight == 1:
             end = None if seconds is None else time.monotonic() + seconds
             self._reader.lead(answer, end)
             seconds = None if end is None else end - time.monotonic()
         return answer.wait(seconds)
 
     def cancel(self, id: int) -> None:
-        """Neither waits nor fails; the answer tells what came of it."""
+        """Neither waits nor fails; the response of the call reports the outcome."""
         self._writer.write_later(cancel_frame(id))
 
     # The end
 
     def close(self) -> int | None:
-        """Lets the host finish what it has accepted. Returns its exit status."""
+        """Drains the host and stops it. Returns its exit status."""
         with self._lock:
             if not self._closing:
                 self._closing = True
                 self._line.wake_all()
-                # Closing the pipe alone would not reach it where a forked child holds it too.
+                # If a forked child holds the pipe too, closing it is not enough.
                 self._writer.write_later(SHUTDOWN_FRAME)
                 self._writer.close()
         is_over = self._reader.join(self._settings.drain_timeout + EXIT_SECONDS)
         for end in (self._process.terminate, self._process.kill):
             if not is_over:
-                log.warning("the host did not end in time and is ended")
+                log.warning("the host did not stop in time and is killed")
                 end()
                 is_over = self._reader.join(EXIT_SECONDS)
         return self._process.poll()
 
     def kill(self) -> None:
-        """Ends the host at once."""
+        """Kills the host."""
         self._process.kill()
         self._reader.join(EXIT_SECONDS)
 
@@ -183,7 +183,7 @@ class HostProcess:
 
     def _handed_over(self) -> None:
         with self._lock:
-            self._line.wake(self._free_places)
+            self._line.wake(self._free_slots)
 
     def _read_errors(self) -> None:
         descriptor = self._errors.fileno()
@@ -196,20 +196,20 @@ class HostProcess:
             self._errors.close()
 
     def _finish(self, reason: str | None) -> None:
-        """The host says nothing more: tells everyone who waits."""
+        """The host has closed its output: fails all pending calls."""
         process = self._process
         if reason is not None:
             process.kill()
         try:
             process.wait(EXIT_SECONDS)
         except subprocess.TimeoutExpired:
-            reason = "It closed its output and did not end."
+            reason = "It closed its output and did not exit."
             process.kill()
             process.wait()
         self._error_reader.join(LAST_LINES_SECONDS)
         status, lines = process.returncode, self._tail.lines
 
-        under_way = self._dialogue.outcome_at_end(status)
+        in_flight = self._dialogue.outcome_at_end(status)
 
         def exited(outcome: str) -> HostExited:
             return HostExited(status, lines, outcome=outcome, reason=reason)
@@ -220,6 +220,6 @@ class HostProcess:
         with self._lock:
             self._exit = not_sent
             self._line.wake_all()
-        self._dialogue.end(lambda: exited(under_way))
+        self._dialogue.end(lambda: exited(in_flight))
         self._writer.close()
         self._output.close()

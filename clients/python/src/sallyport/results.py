@@ -1,4 +1,4 @@
-"""What the host answers, with names and types."""
+"""Typed results of the host."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class FileReference:
     sha256: str
     source: str
     created: str
-    #: Where the content can be read on the host's machine; only in results of commands.
+    #: The local path on the host; only in results of commands.
     path: str | None = None
 
     @classmethod
@@ -34,19 +34,19 @@ _FILE_MEMBERS = tuple(field.name for field in dataclasses.fields(FileReference))
 
 
 class Meta(NamedTuple):
-    """What a command cost."""
+    """The cost of a command."""
 
     duration_ms: int
     requests: int
     retries: int
     waited_ms: int
     pages: int
-    #: How many items were streamed; None when the call was no stream.
+    #: The number of streamed items; None if the call was not a stream.
     items: int | None
 
 
 class Result:
-    """What a command answered; `json` is all of it as it came."""
+    """The result of a command; `json` is the complete result."""
 
     __slots__ = ("json",)
 
@@ -60,17 +60,17 @@ class Result:
 
     @property
     def is_successful(self) -> bool:
-        """Whether all of it succeeded; see `targets` where not."""
+        """Whether everything succeeded; otherwise see `targets`."""
         return self.return_data == "Successful"
 
     @property
     def raw_data(self) -> Any:
-        """The vendor's body, untouched. None where there was none, and for a stream."""
+        """The vendor's body, unchanged. None if there was none, and for a stream."""
         return self.json.get("raw_data")
 
     @property
     def targets(self) -> list[Target]:
-        """What came of each target, for a command over several."""
+        """The outcome per target, for a command over several."""
         return read_targets(self.json.get("targets", ()))
 
     @property
@@ -80,17 +80,17 @@ class Result:
 
     @property
     def files(self) -> list[FileReference]:
-        """What the command stored."""
+        """The files that the command stored."""
         return [FileReference.read(file) for file in self.json.get("files", ())]
 
     @property
     def events(self) -> list[Mapping[str, Any]]:
-        """What a command that fetches events brought."""
+        """The fetched events."""
         return list(self.json.get("events", ()))
 
     @property
     def notices(self) -> list[str]:
-        """What to know beside it, such as that more was done than was asked for."""
+        """Additional facts, such as that the command did more than was requested."""
         return list(self.json.get("notices", ()))
 
     @property
@@ -111,12 +111,12 @@ class Result:
         )
 
     def __repr__(self) -> str:
-        # Not the data: it is the vendor's, and belongs into no log.
+        # Without the data: vendor data must not be logged.
         return f"<Result {self.return_data}, {', '.join(self.json)}>"
 
 
 class Progress(NamedTuple):
-    """How far a command has come: pages, or targets."""
+    """The progress of a command: pages or targets."""
 
     done: int
     total: int | None
@@ -131,7 +131,7 @@ class Waiting(NamedTuple):
 
 
 class HealthChange(NamedTuple):
-    """What the watch of a connection noticed."""
+    """A health change of a watched connection."""
 
     connection: str
     #: `healthy`, `unhealthy`, or `unknown` before the first check.

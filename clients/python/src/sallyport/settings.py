@@ -9,7 +9,7 @@ from typing import Any
 
 from .executable import Path, find_executable
 
-#: As the host has them; they are passed to it, so that both sides agree.
+#: The host's defaults; they are passed to it, so that both sides agree.
 MAXIMUM_IN_FLIGHT = 64
 MAXIMUM_LINE_BYTES = 33_554_432
 DRAIN_TIMEOUT_SECONDS = 30.0
@@ -20,7 +20,7 @@ class HostSettings:
     """The arguments of `Host` and `AsyncHost`."""
 
     executable: Path | None
-    # May hold secrets, hence in no representation.
+    # May contain secrets, so it is not in `repr`.
     connections: Path | Mapping[str, Mapping[str, Any]] | None = dataclasses.field(repr=False)
     sandbox: bool
     sandbox_faults: Sequence[str]
@@ -40,7 +40,7 @@ class HostSettings:
 
     @property
     def connection_definitions(self) -> Mapping[str, Mapping[str, Any]]:
-        """Those that are told to the host when it runs."""
+        """The connections to send to the running host."""
         return self.connections if isinstance(self.connections, Mapping) else {}
 
     def command_line(self) -> list[str]:

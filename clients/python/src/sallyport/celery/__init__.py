@@ -1,7 +1,7 @@
-"""Commands that run on other machines: workers of Celery, with Redis between them and the caller.
+"""Runs commands on other machines: Celery workers, with Redis between them and the caller.
 
-A worker is `celery -A sallyport.celery worker`, and is told by its environment what it serves: see
-`WorkerSettings`. A caller uses `Remote`. It needs the extra `celery` of the wheel.
+A worker is `celery -A sallyport.celery worker`, configured by its environment: see
+`WorkerSettings`. A caller uses `Remote`. Both need the extra `celery` of the wheel.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ __all__ = ["RedisUnreachable", "Remote", "RemoteCall", "RemoteStream", "WorkerSe
 
 
 def __getattr__(name: str) -> Any:
-    # Only a worker has the environment that its application is made from.
+    # Only a worker has the environment of its application.
     if name == "app":
         from .settings import WorkerSettings
         from .worker import make_worker
@@ -39,7 +39,7 @@ def __getattr__(name: str) -> Any:
         try:
             globals()["app"] = make_worker(WorkerSettings.from_environment())
         except SallyportError as error:
-            # Celery would show where it came from, and this last.
+            # Celery would print a traceback first.
             print(f"The worker cannot start. {error}", file=sys.stderr)
             raise SystemExit(2) from None
         return globals()["app"]

@@ -1,4 +1,4 @@
-"""The application of Celery, as callers and workers have it in common."""
+"""The Celery application, shared by callers and workers."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from celery import Celery  # type: ignore[import-untyped]
 TASK = "sallyport.invoke"
 #: The remote control command that aborts one.
 CANCEL = "sallyport_cancel"
-#: Seconds for which an answer waits in Redis for its caller.
+#: Seconds that a response is kept in Redis for its caller.
 ANSWER_SECONDS = 3_600
 
 
 def queue_name(connection: str) -> str:
-    """Where the commands of a connection wait: all of its calls go through the one who serves it."""
+    """The queue of a connection: all of its calls go to the worker that serves it."""
     return f"sallyport.{connection}"
 
 

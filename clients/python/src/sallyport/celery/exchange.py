@@ -1,4 +1,4 @@
-"""What callers and workers tell each other through Redis beside Celery's messages and results."""
+"""The data that callers and workers exchange through Redis besides Celery's messages and results."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from sallyport.errors import NOT_APPLIED, SallyportError
 
 from .application import ANSWER_SECONDS
 
-#: Seconds for which an answered command that changes something is remembered: a week, like the
-#: host's idempotency keys. As long as it is not answered it is remembered for good.
+#: Seconds that an answered change is remembered: a week, like the
+#: host's idempotency keys. Until it is answered it is remembered without limit.
 CLAIM_SECONDS = 7 * 86_400
-#: Seconds for which it is remembered of every command that it was answered.
+#: Seconds that every answered command is remembered.
 ANSWERED_SECONDS = 86_400
-#: Entries that are read at a time.
+#: Entries read at a time.
 PAGE = 500
-#: Seconds after which Redis is taken for lost; more than any wait that it is asked for.
+#: Socket timeout for Redis; longer than any blocking read.
 SOCKET_SECONDS = 15.0
 
-#: The last entry of what came before an answer: the answer itself is Celery's result by now.
+#: The last entry before a response: the response itself is available as Celery's result.
 END = "end"
 
 
 class RedisUnreachable(SallyportError):
     """A caller cannot reach Redis.
 
-    `outcome` is `not_applied` where nothing was sent, else `unknown`.
+    `outcome` is `not_applied` if nothing was sent, otherwise `unknown`.
     """
 
     def __init__(self, reason: str, outcome: str) -> None:
@@ -43,30 +43,31 @@ class RedisUnreachable(SallyportError):
     def __str__(self) -> str:
         is_unsent = self.outcome == NOT_APPLIED
         return (
-            f"Redis cannot be reached: {self.reason} Is it running, and is SALLYPORT_BROKER_URL, or "
-            f"the broker_url of Remote, right? {'Nothing was sent.' if is_unsent else STILL_THERE}"
+            f"Redis cannot be reached: {self.reason} Check that it is running and that "
+            f"SALLYPORT_BROKER_URL, or the broker_url of Remote, is correct. "
+            f"{'Nothing was sent.' if is_unsent else STILL_THERE}"
         )
 
 
-STILL_THERE = "What was sent is not taken back: a worker may run it."
+STILL_THERE = "The command is not withdrawn: a worker may run it."
 
 
 @contextlib.contextmanager
 def reaching_redis(outcome: str) -> Iterator[None]:
-    """Raises RedisUnreachable for what Redis' client, and Celery, make of it."""
+    """Converts errors of the Redis client and of Celery to RedisUnreachable."""
     try:
         yield
     except (redis.RedisError, OperationalError) as error:
         raise RedisUnreachable(str(error), outcome) from error
     except RuntimeError as error:
-        # Celery's own, when it has tried often enough.
+        # Raised by Celery after its last retry.
         if not isinstance(error.__cause__, redis.RedisError):
             raise
         raise RedisUnreachable(str(error.__cause__), outcome) from error
 
 
 class Entry(NamedTuple):
-    """Something that came before an answer: a notification of the protocol, or the end."""
+    """An entry before a response: a notification of the protocol, or the end."""
 
     position: str
     method: str
@@ -89,11 +90,11 @@ class Exchange:
         self._redis.close()
 
     def now(self) -> float:
-        """Seconds since the epoch by Redis' clock, which all machines have in common."""
+        """Seconds since the epoch by Redis' clock, which all machines share."""
         seconds, microseconds = self._redis.time()
         return float(seconds) + float(microseconds) / 1e6
 
-    # What comes before an answer: a stream for each task
+    # Notifications before a response: one stream per task
 
     def tell(self, task: str, method: str, params: Mapping[str, Any]) -> None:
         key = f"sallyport:before:{task}"
@@ -103,8 +104,8 @@ class Exchange:
             pipe.execute()
 
     def listen(self, task: str, after: str, seconds: float) -> list[Entry]:
-        """What came after a position; waits that long for the first. Empty when nothing came."""
-        milliseconds = max(1, int(seconds * 1_000))  # 0 would wait for ever.
+        """The entries after a position; waits this long for the first. Empty on timeout."""
+        milliseconds = max(1, int(seconds * 1_000))  # 0 would wait without limit.
         key = f"sallyport:before:{task}"
         read: Any = self._redis.xread({key: after}, count=PAGE, block=milliseconds)
         return [
@@ -116,10 +117,10 @@ class Exchange:
     def forget(self, task: str) -> None:
         self._redis.delete(f"sallyport:before:{task}", f"sallyport:cancelled:{task}")
 
-    # Commands that change something: who was the first to begin one
+    # Commands that change something: which worker started one first
 
     def claim(self, task: str, ledger: str) -> str | None:
-        """Notes that a task is about to act. Returns the ledger of who did so before."""
+        """Records that a task is about to act. Returns the ledger of an earlier claim."""
         key = f"sallyport:claim:{task}"
         if self._redis.set(key, ledger, nx=True):
             return None
@@ -129,13 +130,13 @@ class Exchange:
         return bool(self._redis.exists(f"sallyport:claim:{task}"))
 
     def release(self, task: str) -> None:
-        """It did not act after all."""
+        """The task did not act."""
         self._redis.delete(f"sallyport:claim:{task}")
 
-    # Commands that were answered: a delivery that comes later is a mistake
+    # Answered commands: a later delivery is a duplicate
 
     def settle(self, task: str) -> None:
-        """Its answer is in Redis."""
+        """Its response is in Redis."""
         with self._redis.pipeline() as pipe:
             pipe.set(f"sallyport:answered:{task}", "1", ex=ANSWERED_SECONDS)
             pipe.expire(f"sallyport:claim:{task}", CLAIM_SECONDS)
@@ -147,7 +148,7 @@ class Exchange:
     # Cancelling
 
     def cancel(self, task: str) -> None:
-        """Whoever takes the task up later leaves it."""
+        """A worker that gets the task later discards it."""
         self._redis.set(f"sallyport:cancelled:{task}", "1", ex=CLAIM_SECONDS)
 
     def is_cancelled(self, task: str) -> bool:
@@ -156,8 +157,8 @@ class Exchange:
     # Messages that a worker holds
 
     def renew(self, index: str, tags: list[str]) -> None:
-        """Holds messages for another lease; those that were given away meanwhile stay so."""
+        """Renews the leases of messages; messages that were redelivered meanwhile are not affected."""
         if tags:
-            now = time.time()  # This machine's clock, as Celery has it there.
+            now = time.time()  # This machine's clock, as in Celery.
             self._redis.zadd(index, dict.fromkeys(tags, now), xx=True)
 

@@ -1,4 +1,4 @@
-"""Failures that are the workers' own, in the form of the host's."""
+"""Failures of workers, in the form of the host's."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ def _failure(
 
 
 def begun_before(about: Mapping[str, Any]) -> CommandError:
-    """A command that changes something was begun by a worker that did not live to tell."""
+    """A worker started a change and was lost before it reported the outcome."""
     read_back = about.get("read_back")
-    look = f"look with {read_back}" if read_back else "look whether it was"
+    check = f"check with {read_back}" if read_back else "check whether it was"
     return _failure(
         about["title"],
         "unavailable",
         503,
-        "A worker began it and ended without a word.",
+        "A worker started the command and was lost before it responded.",
         UNKNOWN,
-        f"It may have been applied: {look}, then send it again.",
+        f"It may have been applied: {check}, then retry.",
     )
 
 
@@ -47,31 +47,31 @@ def host_ended(title: str, outcome: str) -> CommandError:
         title,
         "internal",
         500,
-        "The worker's host ended again and again.",
+        "The worker's host exited repeatedly.",
         outcome,
         "See the worker's log.",
     )
 
 
 def cancelled_in_time(title: str) -> CommandError:
-    message = "It was cancelled before it was begun."
-    return _failure(title, "cancelled", 499, message, NOT_APPLIED, "Send it again.")
+    message = "The command was cancelled before it started."
+    return _failure(title, "cancelled", 499, message, NOT_APPLIED, "Retry.")
 
 
 def not_taken(what: str, queue: str) -> CommandError:
-    """No worker began it within the timeout."""
+    """No worker started it within the timeout."""
     return _failure(
         what,
         "timeout",
         504,
-        "No worker took it in time.",
+        "No worker started the command in time.",
         NOT_APPLIED,
-        f"Is there a worker that serves the queue {queue}, and has it free threads?",
+        f"Check that a worker serves the queue {queue} and has free threads.",
     )
 
 
 def not_served(what: str, connection: str) -> CommandError:
-    """It came through the queue of another connection."""
+    """It arrived in the queue of another connection."""
     return _failure(
         what,
         "policy",

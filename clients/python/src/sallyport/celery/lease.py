@@ -1,4 +1,4 @@
-"""Keeps what a worker holds its own while it lives, and gives others what a dead one held."""
+"""Renews the leases of a worker's commands, and redelivers those of a lost worker."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ log = logging.getLogger("sallyport.celery")
 
 
 def make_lease(exchange: Exchange, seconds: float) -> type:
-    """A step of the consumer. Celery's own way would be one fixed time for both: longer than the
+    """A step of the consumer. Celery alone has one fixed timeout. It would have to exceed the
     longest command, and a killed worker's commands would wait as long.
     """
 
@@ -36,7 +36,7 @@ def make_lease(exchange: Exchange, seconds: float) -> type:
                 exchange.renew(qos.unacked_index_key, list(qos._delivered))
                 qos.restore_visible(num=None, interval=1)
             except (redis.RedisError, OSError) as error:
-                # The consumer notices, too, and connects again.
+                # The consumer notices too and reconnects.
                 log.warning("the leases were not renewed: %s", type(error).__name__)
 
     return Lease

@@ -29,8 +29,8 @@ from .settings import ConfigurationError, redis_url
 if TYPE_CHECKING:
     from sallyport.options import Unpack
 
-#: What becomes of a command that changes something when it is delivered again because a worker was
-#: lost: it fails with the outcome `unknown`, or is done again.
+#: The handling of a change that is redelivered because a worker was lost:
+#: it fails with the outcome `unknown`, or runs again.
 Redelivered = Literal["unknown", "repeat"]
 
 
@@ -41,7 +41,7 @@ class RemoteCallOptions(CallOptions, total=False):
 
 
 class RemoteWatchedOptions(WatchedOptions, total=False):
-    """Options of a call that tells how it goes on while it is waited for."""
+    """Options of a call that reports progress."""
 
     redelivered: Redelivered
 
@@ -56,12 +56,12 @@ def checked(connection: Any) -> str:
     """Raises TypeError, and ConfigurationError for an empty one."""
     if not isinstance(connection, str):
         raise TypeError(
-            "connection has to be the name of one that workers serve: they alone have its "
-            "settings, and nothing secret passes through Redis."
+            "connection must be the name of a connection that workers serve: only they have its "
+            "settings, so that no secret passes through Redis."
         )
     if not connection.strip():
         raise ConfigurationError(
-            "connection is empty; it has to be the name of one that workers serve."
+            "connection is empty; use the name of a connection that workers serve."
         )
     return connection
 
@@ -82,10 +82,10 @@ class Remote(Integrations[Result]):
         connection: str | None = None,
         timeout: float | None = None,
     ) -> None:
-        """Nothing is connected yet. Raises ConfigurationError, and ValueError for the timeout.
+        """Does not connect. Raises ConfigurationError, and ValueError for the timeout.
 
-        broker_url: Redis; left out, `SALLYPORT_BROKER_URL`, or the one on this machine.
-        connection, timeout: Of a call that says nothing else.
+        broker_url: Redis; default `SALLYPORT_BROKER_URL`, or Redis on this machine.
+        connection, timeout: Defaults of a call.
         """
         url = redis_url(broker_url)
         check_timeout(timeout)
@@ -101,7 +101,7 @@ class Remote(Integrations[Result]):
         self.close()
 
     def close(self) -> None:
-        """Calls that are under way go on."""
+        """Calls in flight continue."""
         self._application.close()
         self._exchange.close()
 
@@ -112,9 +112,9 @@ class Remote(Integrations[Result]):
         arguments: Mapping[str, Any] | None = None,
         **options: Unpack[RemoteWatchedOptions],
     ) -> Result:
-        """Runs a command on a worker and waits for its result. Raises `CommandError` when it fails.
+        """Runs a command on a worker and waits for its result. Raises `CommandError` if it fails.
 
-        Leaving it by an exception, such as Ctrl-C, cancels the command.
+        An exception, such as Ctrl-C, cancels the command.
         """
         with self._watch(integration, command, arguments, options, "invoke") as watched:
             for _ in watched:
@@ -128,7 +128,7 @@ class Remote(Integrations[Result]):
         arguments: Mapping[str, Any] | None = None,
         **options: Unpack[RemoteCallOptions],
     ) -> RemoteCall:
-        """Sends a command and does not wait for its result."""
+        """Sends a command without waiting for its result."""
         return RemoteCall(self._send(integration, command, arguments, options, "submit"))
 
     def stream(
@@ -138,7 +138,7 @@ class Remote(Integrations[Result]):
         arguments: Mapping[str, Any] | None = None,
         **options: Unpack[RemoteStreamOptions],
     ) -> RemoteStream:
-        """The items of a result as they come, each once, also when a worker is lost meanwhile."""
+        """The items of a result as they arrive, each once, even if a worker is lost."""
         return self._watch(integration, command, arguments, options, "stream")
 
     def run_command(self, integration: str, command: str, arguments: Mapping[str, Any]) -> Result:
@@ -149,11 +149,11 @@ class Remote(Integrations[Result]):
         return Bound(self.invoke, options)
 
     def submitting(self, **options: Unpack[RemoteCallOptions]) -> Integrations[RemoteCall]:
-        """The integrations, with commands that are sent and not waited for."""
+        """The integrations, with commands that return before their result."""
         return Bound(self.submit, options)
 
     def streaming(self, **options: Unpack[RemoteStreamOptions]) -> Integrations[RemoteStream]:
-        """The integrations, with commands whose items are read as they come."""
+        """The integrations, with commands that stream their items."""
         return Bound(self.stream, options)
 
     def _watch(
@@ -181,17 +181,17 @@ class Remote(Integrations[Result]):
         message = invoke_params(integration, command, arguments, own, None, way)
         wire = message.setdefault("options", {})
         wire["redelivered"] = options.get("redelivered", "unknown")
-        json.dumps(message, allow_nan=False)  # Celery would send more than JSON can hold.
+        json.dumps(message, allow_nan=False)  # Celery would serialize more types than JSON has.
         with reaching_redis(NOT_APPLIED):
-            now = self._exchange.now()  # Also without a timeout: without Redis nothing is sent.
+            now = self._exchange.now()  # Also without a timeout: fails here if Redis is down.
         if deadline.seconds is not None:
-            # By Redis' clock: how long it waits in the queue counts, too.
+            # By Redis' clock: the time in the queue counts.
             wire["give_up_at"] = now + deadline.seconds
         task, what = str(uuid.uuid4()), f"{integration}.{command}"
         with reaching_redis(UNKNOWN):
             self._application.send_task(
                 TASK, kwargs=message, task_id=task, queue=queue_name(connection),
-                # For those who watch: Celery's own would show the arguments.
+                # For monitoring: Celery's default would show the arguments.
                 argsrepr=connection, kwargsrepr=what,
             )  # fmt: skip
         return Sent(self._application, self._exchange, task, what, connection, deadline)

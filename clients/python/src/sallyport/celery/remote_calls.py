@@ -1,4 +1,4 @@
-"""A command that was sent to a worker, for its caller."""
+"""A command sent to a worker, for its caller."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from . import failures
 from .application import CANCEL, queue_name
 from .exchange import END, START, Entry, Exchange, reaching_redis
 
-#: Seconds after which a caller to whom nothing was told looks for the answer itself.
+#: Seconds without a notification after which a caller polls for the response.
 LOOK_SECONDS = 2.0
 
 
 class Sent(NamedTuple):
-    """What was sent, and by which way."""
+    """The sent command, and how it was sent."""
 
     application: Any
     exchange: Exchange
@@ -32,7 +32,7 @@ class Sent(NamedTuple):
 
 
 class RemoteCall:
-    """A command on a worker. `result()` waits for its answer; one thread does."""
+    """A command on a worker. One thread may wait with `result()`."""
 
     def __init__(self, sent: Sent) -> None:
         #: The id of Celery's task.
@@ -48,14 +48,14 @@ class RemoteCall:
         return self._settled is not None or self._is_answered()
 
     def result(self, wait: float | None = None) -> Result:
-        """The result. Raises the error of the command, or why there is no answer.
+        """The result. Raises the error of the command, or the reason for a missing response.
 
-        `wait` is the seconds after which TimeoutError is raised and the call goes on.
+        After `wait` seconds it raises TimeoutError; the call stays in flight.
         """
         patience = Deadline(wait)
         while not self._is_over:
             if self._next(patience.left) is None and not self._is_over:
-                raise TimeoutError(f"{self._sent.what} is still under way.")
+                raise TimeoutError(f"{self._sent.what} is still in flight.")
         if self._settled is None:
             self._settled = self._take_answer()
         if isinstance(self._settled, BaseException):
@@ -64,7 +64,7 @@ class RemoteCall:
 
     @reaching_redis(UNKNOWN)
     def cancel(self) -> None:
-        """Asks the worker to abort it; `result()` then raises `Cancelled`, if it was in time."""
+        """Requests cancellation; `result()` then raises `Cancelled`, unless it finished first."""
         if not self._is_over:
             self._sent.exchange.cancel(self.id)
             self._sent.application.control.broadcast(CANCEL, arguments={"task_id": self.id})
@@ -74,7 +74,7 @@ class RemoteCall:
 
     @reaching_redis(UNKNOWN)
     def _next(self, seconds: float | None) -> list[Entry] | None:
-        """What came; `_is_over` when that was all. None when nothing came in those seconds."""
+        """The new entries; sets `_is_over` after the last. None on timeout."""
         patience, deadline = Deadline(seconds), self._sent.deadline
         while not self._is_over:
             limits = [LOOK_SECONDS, patience.left, deadline.left_with_grace]
@@ -84,7 +84,7 @@ class RemoteCall:
                 self._position = entries[-1].position
                 self._is_over = any(entry.method == END for entry in entries)
                 return entries
-            # What a worker could not tell any more before it ended.
+            # Covers a worker that was lost before it reported the end.
             self._is_over = self._is_answered()
             if not self._is_over and (deadline.left_with_grace or 1) <= 0:
                 self._give_up()
@@ -99,34 +99,34 @@ class RemoteCall:
 
     @reaching_redis(UNKNOWN)
     def _take_answer(self) -> Result | BaseException:
-        """Celery's result, which is Redis' no longer then."""
+        """Celery's result; deletes it from Redis."""
         answer = self._sent.application.AsyncResult(self.id)
         state, value = answer.state, answer.result
         if state not in READY_STATES:
-            return SallyportError("The answer was not fetched in time: Redis has it no more.")
+            return SallyportError("The response was not fetched in time: Redis has deleted it.")
         self._sent.exchange.forget(self.id)
         answer.forget()
         return value if isinstance(value, BaseException) else Result(value)
 
     def _give_up(self) -> None:
-        """No worker answers, although its time is over: says whether one had begun it."""
+        """The deadline passed without a response: says whether a worker had started the command."""
         sent = self._sent
         self.cancel()
         self._is_over = True
         if sent.exchange.is_claimed(self.id):
             self._settled = timed_out(
                 sent.what, sent.deadline.seconds or 0.0, outcome=UNKNOWN,
-                remedy="The worker that began it does not answer.",
+                remedy="The worker that started the command does not respond.",
             )  # fmt: skip
         else:
             self._settled = failures.not_taken(sent.what, queue_name(sent.connection))
 
 
 class RemoteStream(RemoteCall, Iterator[Any]):
-    """The items of a result, one by one, as they come.
+    """The items of a result, as they arrive.
 
-    Leaving it before its end cancels the command: at the end of a `with`, or by `close()`. Items
-    that come faster than they are read wait in Redis.
+    Leaving it early cancels the command: at the end of a `with`, or by `close()`. Items
+    that arrive faster than they are read are buffered in Redis.
     """
 
     def __init__(
@@ -148,16 +148,16 @@ class RemoteStream(RemoteCall, Iterator[Any]):
                 elif entry.method != END:
                     tell(entry.method, entry.params, self._on_progress, self._on_waiting)
             if self._is_over:
-                self.result()  # Raises what went wrong.
+                self.result()  # Raises the error.
                 raise StopIteration
             self._entries = self._next(None) or []
 
     def result(self, wait: float | None = None) -> Result:
-        """What was answered at the end: `return_data`, `targets`, `meta`, but no items."""
+        """The final result: `return_data`, `targets`, `meta`, but no items."""
         return super().result(wait)
 
     def close(self) -> None:
-        """Ends the reading, and the command, if it is not over."""
+        """Stops reading, and cancels the command if it is in flight."""
         self.cancel()
 
     def __enter__(self) -> RemoteStream:
@@ -168,7 +168,7 @@ class RemoteStream(RemoteCall, Iterator[Any]):
 
 
 class Seen:
-    """Tells what a worker repeats after another one was lost."""
+    """Detects items that a worker repeats after another one was lost."""
 
     def __init__(self) -> None:
         self._next = 0
@@ -177,7 +177,7 @@ class Seen:
     def is_new(self, params: Mapping[str, Any]) -> bool:
         item = params["item"]
         if is_target(item):
-            # Targets come in the order in which they finish: not twice in the same one.
+            # Targets arrive in completion order, which differs between runs.
             target = json.dumps(item["target"])
             is_new = target not in self._targets
             self._targets.add(target)
@@ -189,7 +189,7 @@ class Seen:
 
 
 def is_target(item: Any) -> bool:
-    """Whether an item is that of a finished target, as the protocol has it."""
+    """Whether an item is a finished target."""
     if not isinstance(item, dict):
         return False
     members = item.keys()

@@ -1,4 +1,4 @@
-"""Runs the commands that a worker takes, on a host that lives as long as the worker."""
+"""Runs the commands of a worker, on a host with the lifetime of the worker."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from .settings import WorkerSettings
 
 log = logging.getLogger("sallyport.celery")
 
-#: How often a command is begun when the host ends under it.
+#: Maximum attempts of a command if the host exits.
 MAXIMUM_STARTS = 3
-#: The claim of a worker whose host keeps no idempotency keys.
+#: The claim of a worker whose host has no persistent idempotency keys.
 NO_LEDGER = "none"
 
 
@@ -37,7 +37,7 @@ class Invocation(NamedTuple):
     command: str
     connection: str
     arguments: Mapping[str, Any]
-    #: Those of the protocol, and what `Remote` adds: `stream`, `progress`, `give_up_at`, `redelivered`.
+    #: Options of the protocol, and those of `Remote`: `stream`, `progress`, `give_up_at`, `redelivered`.
     options: Mapping[str, Any]
 
     @property
@@ -46,11 +46,11 @@ class Invocation(NamedTuple):
 
 
 class GiveBack(Exception):
-    """The worker stops: another one has to run it, and this one did nothing."""
+    """The worker is stopping and did nothing: another one must run the command."""
 
 
 class Running:
-    """A command under way. A second delivery of it meanwhile waits for the same outcome."""
+    """A running command. A second delivery waits for the same outcome."""
 
     def __init__(self) -> None:
         self.outcome: concurrent.futures.Future[dict[str, Any]] = concurrent.futures.Future()
@@ -74,7 +74,7 @@ class Running:
 
 
 class Runner:
-    """Any number of threads may use it; they share the host, and with it its rate limits."""
+    """Any number of threads may use it; they share the host and its rate limits."""
 
     def __init__(self, settings: WorkerSettings, exchange: Exchange) -> None:
         self._settings = settings
@@ -93,9 +93,9 @@ class Runner:
         self._is_stopping = False
 
     def run(self, invocation: Invocation) -> dict[str, Any]:
-        """What the host answered. Raises its errors, and `GiveBack`.
+        """The result of the host. Raises its errors, and `GiveBack`.
 
-        A second delivery gets the same, until `forget`.
+        A second delivery gets the same result, until `forget`.
         """
         with self._lock:
             before = self._running.get(invocation.task)
@@ -111,12 +111,12 @@ class Runner:
         return result
 
     def forget(self, task: str) -> None:
-        """Its outcome stands in Redis, or it was given back."""
+        """Its outcome is in Redis, or it was returned to the queue."""
         with self._lock:
             self._running.pop(task, None)
 
     def cancel(self, task: str) -> bool:
-        """Aborts a command under way. Returns whether there was one."""
+        """Aborts a running command. Returns whether there was one."""
         with self._lock:
             running = self._running.get(task)
         if running is None:
@@ -125,17 +125,17 @@ class Runner:
         return True
 
     def stop(self) -> None:
-        """Aborts what is under way; what changed nothing is given back."""
+        """Aborts running commands; those that changed nothing return to the queue."""
         with self._lock:
             self._is_stopping = True
-            under_way = [one for one in self._running.values() if not one.outcome.done()]
-        if under_way:
-            log.warning("%d commands were not finished in time", len(under_way))
-        for running in under_way:
+            in_flight = [one for one in self._running.values() if not one.outcome.done()]
+        if in_flight:
+            log.warning("%d commands did not finish in time", len(in_flight))
+        for running in in_flight:
             running.cancel()
 
     def open(self) -> None:
-        """Starts the host. Raises when it does not run."""
+        """Starts the host. Raises if it does not start."""
         self._host.open()
         self._host.ping()
 
@@ -160,7 +160,7 @@ class Runner:
                 self._check_wanted(invocation)
                 return self._ask(invocation, running, acts=acts)
             except HostExited as exited:
-                log.error("the host ended: %s", exited)
+                log.error("the host exited: %s", exited)
                 outcome = exited.outcome if acts else NOT_APPLIED
                 if outcome == NOT_APPLIED:
                     self._release(invocation, before, acts=acts)
@@ -173,7 +173,7 @@ class Runner:
         raise failures.host_ended(invocation.what, outcome)
 
     def _look_up(self, invocation: Invocation) -> Mapping[str, Any] | None:
-        """What the host tells of the command. None where it has none such: it will say so."""
+        """The metadata of the command. None if the host does not know it: its error will say so."""
         key = invocation.integration, invocation.command
         if key not in self._about:
             try:
@@ -186,11 +186,11 @@ class Runner:
     def _check_first(
         self, invocation: Invocation, about: Mapping[str, Any], before: str | None
     ) -> None:
-        """Lets one delivery act. A later one only asks what came of it, where that is written."""
+        """Lets one delivery act. A later one only reads the recorded outcome, if there is one."""
         if before is None:
             return
         may_go_on = before == self._ledger or invocation.options.get("redelivered") == "repeat"
-        # Refused as not wanted, it would seem not to have been begun.
+        # A refusal here would report a started command as not started.
         if not may_go_on or self._refusal(invocation) is not None:
             raise failures.begun_before(about)
 
@@ -200,7 +200,7 @@ class Runner:
             raise refusal
 
     def _refusal(self, invocation: Invocation) -> CommandError | None:
-        """Why its caller does not want it any more. What is cancelled later reaches `Running`."""
+        """Why its caller gave up on it. A later cancellation reaches `Running`."""
         if self._exchange.is_cancelled(invocation.task):
             return failures.cancelled_in_time(invocation.what)
         left = self._seconds_left(invocation)
@@ -213,7 +213,7 @@ class Runner:
         return None if give_up_at is None else give_up_at - self._exchange.now()
 
     def _release(self, invocation: Invocation, before: str | None, *, acts: bool) -> None:
-        """This delivery did nothing; an earlier one may have."""
+        """This delivery did nothing; an earlier one may have acted."""
         if acts and before is None:
             self._exchange.release(invocation.task)
 
@@ -246,7 +246,7 @@ class Runner:
 
 
 class Teller:
-    """Passes on what comes before an answer, as the notifications of the protocol."""
+    """Forwards notifications before a response."""
 
     def __init__(self, exchange: Exchange, task: str) -> None:
         self._exchange = exchange
@@ -267,8 +267,8 @@ def changes(about: Mapping[str, Any], options: Mapping[str, Any]) -> bool:
 
 
 def ledger_id(state_dir: str | None) -> str | None:
-    """Names the place where the host keeps its idempotency keys: it is one place for all workers
-    that find the same id in their `state_dir`. None without one: the keys end with the host.
+    """The id of the directory of the host's idempotency keys: workers with the same id in
+    their `state_dir` share them. None without a directory: the keys are lost with the host.
     """
     if state_dir is None:
         return None
@@ -277,7 +277,7 @@ def ledger_id(state_dir: str | None) -> str | None:
     draft, file = folder / f".ledger-{uuid.uuid4().hex}", folder / "ledger-id"
     draft.write_text(uuid.uuid4().hex)
     try:
-        os.link(draft, file)  # Whole, and the first one's.
+        os.link(draft, file)  # Atomic, and the first worker wins.
     except FileExistsError:
         pass
     finally:

@@ -1,4 +1,4 @@
-"""The application of a worker: its queues, its task, its end."""
+"""The application of a worker: its queues, its task, its shutdown."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .lease import make_lease
 from .runner import GiveBack, Invocation, Runner
 from .settings import WorkerSettings
 
-#: Commands under way at a time, each in a thread that mostly waits.
+#: Concurrent commands, each in a thread that mostly waits.
 CONCURRENCY = 16
 
 
@@ -30,18 +30,18 @@ def make_worker(settings: WorkerSettings) -> Any:
         settings.broker_url,
         task_queues={name: {} for name in queues},
         task_default_queue=queues[0],
-        # Threads: one process, so one host, so one place for the rate limits.
+        # Threads: one process has one host, which counts all requests for the rate limits.
         worker_pool="threads",
         worker_concurrency=CONCURRENCY,
         worker_prefetch_multiplier=1,
         task_acks_late=True,
         task_reject_on_worker_lost=True,
-        # A thread cannot be ended from outside; a second delivery meets the first one instead.
+        # A thread cannot be killed; a second delivery waits for the first one instead.
         worker_cancel_long_running_tasks_on_connection_loss=False,
         broker_connection_retry_on_startup=True,
         broker_transport_options={
             "visibility_timeout": settings.lease_seconds,
-            # Apart from those of other applications in the same Redis: leases of another length.
+            # Separate keys, because other applications in the same Redis have other lease lengths.
             "unacked_key": "sallyport-unacked",
             "unacked_index_key": "sallyport-unacked-index",
             "unacked_mutex_key": "sallyport-unacked-mutex",
@@ -71,7 +71,7 @@ def _declare(app: Any, runner: Runner, exchange: Exchange) -> None:
         bind=True,
         throws=(SallyportError,),
         after_return=after_return,
-        resultrepr_maxsize=0,  # Results are the vendor's data: they belong into no log.
+        resultrepr_maxsize=0,  # Results are vendor data: they must not be logged.
     )
     def invoke(
         task: Any,
@@ -83,7 +83,7 @@ def _declare(app: Any, runner: Runner, exchange: Exchange) -> None:
     ) -> dict[str, Any]:
         request = task.request
         try:
-            # A worker was lost between its answer and telling the broker so.
+            # A worker was lost between its response and the acknowledgement.
             if request.delivery_info.get("redelivered") and exchange.is_settled(request.id):
                 raise Ignore
             return runner.run(
@@ -92,7 +92,7 @@ def _declare(app: Any, runner: Runner, exchange: Exchange) -> None:
                 )
             )
         except (GiveBack, redis.RedisError) as reason:
-            # Without Redis it goes as if the worker had been killed.
+            # Without Redis: treated as if the worker had been killed.
             runner.forget(request.id)
             raise Reject(type(reason).__name__, requeue=True) from None
 
@@ -107,7 +107,7 @@ def _live_and_end(runner: Runner, drain_seconds: float) -> None:
         try:
             runner.open()
         except SallyportError as error:
-            # Nothing is taken that could not be run.
+            # A worker without a host must take no command.
             print(f"The worker cannot start its host. {error}", file=sys.stderr)
             raise SystemExit(2) from None
 

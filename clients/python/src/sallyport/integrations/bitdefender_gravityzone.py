@@ -29,7 +29,7 @@ class BitdefenderGravityzone(Commands[R]):
             ["5a0ef59d5dcb2ba8b6c5f4f1d4d0e9f6a8d4c1f6c0e3d2b1a09f8e7d6c5b4a39"].
         hash_type: What the hashes are.
         description: Why they are blocked; kept with each item. Such as "Seen in incident 4711".
-        Changes something. list_block_list shows what it did.
+        Changes something. list_block_list shows whether it was applied.
         """
         return self._run(
             "add_to_blocklist",
@@ -51,7 +51,7 @@ class BitdefenderGravityzone(Commands[R]):
         group_name: The name of the group. Such as "Group 1-1".
         parent_id: The company or group to create it under. Left out, Computers and Groups. From
             list_groups. Such as "6affe1e0b1a43d0002000009".
-        Changes something. list_groups shows what it did.
+        Changes something. list_groups shows whether it was applied.
         """
         return self._run("create_group", {"group_name": group_name, "parent_id": parent_id})
 
@@ -73,11 +73,12 @@ class BitdefenderGravityzone(Commands[R]):
             ["6affe1e0b1a43d0003000001"].
         mac_addresses: The MAC addresses of endpoints to scan, 100 at most. From list_endpoints.
             Such as ["0250f2000001"].
-        scan_type: What is scanned. "quick_scan" when left out.
-        custom_scan_depth: How thorough a custom scan is. "aggressive" when left out.
+        scan_type: What is scanned. "quick_scan" by default.
+        custom_scan_depth: How thorough a custom scan is. "aggressive" by default.
         custom_scan_paths: The paths of a custom scan; LocalDrives stands for all of them. Such as
             ["LocalDrives"].
-        Changes something. May succeed for some targets only. list_scan_tasks shows what it did.
+        Changes something. Partial success is possible. list_scan_tasks shows whether it was
+            applied.
         """
         return self._run(
             "create_scan_task",
@@ -101,8 +102,8 @@ class BitdefenderGravityzone(Commands[R]):
 
         endpoint_ids: The endpoints to delete; no groups. From list_endpoints. Such as
             ["6affe1e0b1a43d0003000001"].
-        Removes something for good. May succeed for some targets only. list_endpoints shows what it
-            did.
+        Destructive: cannot be undone. Partial success is possible. list_endpoints shows whether it
+            was applied.
         """
         return self._run("delete_endpoints", {"endpoint_ids": endpoint_ids})
 
@@ -129,7 +130,7 @@ class BitdefenderGravityzone(Commands[R]):
 
         managed_endpoint_ids: The managed endpoints to ask about; no groups. From list_endpoints.
             Such as ["6affe1e0b1a43d0003000001"].
-        Changes nothing. May succeed for some targets only.
+        Changes nothing. Partial success is possible.
         """
         return self._run(
             "get_managed_endpoint_details",
@@ -148,8 +149,8 @@ class BitdefenderGravityzone(Commands[R]):
 
         endpoint_ids: The managed endpoints to isolate; no groups. From list_endpoints. Such as
             ["6affe1e0b1a43d0003000001"].
-        Changes something. May succeed for some targets only. get_managed_endpoint_details shows
-            what it did.
+        Changes something. Partial success is possible. get_managed_endpoint_details shows whether
+            it was applied.
         """
         return self._run("isolate_endpoints", {"endpoint_ids": endpoint_ids})
 
@@ -185,7 +186,7 @@ class BitdefenderGravityzone(Commands[R]):
         page: The page to read, from 1. Left out, the first. Such as 1.
         page_size: Items on a page. Left out, 30. Such as 5.
         endpoint_type: Which inventory is read. Such as "endpoints".
-        is_managed: Only managed endpoints. False lists all of them. false when left out.
+        is_managed: Only managed endpoints. False lists all of them. false by default.
         filters: Terms joined by AND: FIELD:VALUE, or details.macs in (VALUE, VALUE); a VALUE with
             AND in it stands in double quotes. For both endpoint types:
             security.management.managedWithBest, .managedExchangeServers, .managedRelays and
@@ -342,7 +343,7 @@ class BitdefenderGravityzone(Commands[R]):
             ["6affe1e0b1a43d0003000001"].
         group_id: The custom group to move them to. From list_groups. Such as
             "6affe1e0b1a43d0002000009".
-        Changes something. list_endpoints shows what it did.
+        Changes something. list_endpoints shows whether it was applied.
         """
         return self._run("move_endpoints", {"endpoint_ids": endpoint_ids, "group_id": group_id})
 
@@ -359,7 +360,7 @@ class BitdefenderGravityzone(Commands[R]):
             ["6affe1e0b1a43d0003000001"].
         file_path: The full path of the file, with its name. Such as
             "d:\\\\taskSample\\\\sample.dll".
-        Changes something. list_quarantine_items shows what it did.
+        Changes something. list_quarantine_items shows whether it was applied.
         """
         return self._run("quarantine_files", {"endpoint_ids": endpoint_ids, "file_path": file_path})
 
@@ -372,8 +373,8 @@ class BitdefenderGravityzone(Commands[R]):
 
         hash_item_ids: The items to remove. From list_block_list. Such as
             ["6affe1e0b1a43d0004000001"].
-        Removes something for good. May succeed for some targets only. list_block_list shows what it
-            did.
+        Destructive: cannot be undone. Partial success is possible. list_block_list shows whether it
+            was applied.
         """
         return self._run("remove_from_block_list", {"hash_item_ids": hash_item_ids})
 
@@ -388,7 +389,7 @@ class BitdefenderGravityzone(Commands[R]):
         quarantine_item_ids: The items to delete. From list_quarantine_items. Such as
             ["6affe1e0b1a43d0006000001"].
         quarantine_item_service: Where the items are.
-        Removes something for good. list_quarantine_items shows what it did.
+        Destructive: cannot be undone. list_quarantine_items shows whether it was applied.
         """
         return self._run(
             "remove_quarantine_files",
@@ -407,8 +408,8 @@ class BitdefenderGravityzone(Commands[R]):
 
         endpoint_ids: The managed endpoints to restore; no groups. From list_endpoints. Such as
             ["6affe1e0b1a43d0003000001"].
-        Changes something. May succeed for some targets only. get_managed_endpoint_details shows
-            what it did.
+        Changes something. Partial success is possible. get_managed_endpoint_details shows whether
+            it was applied.
         """
         return self._run("restore_endpoints", {"endpoint_ids": endpoint_ids})
 
@@ -424,8 +425,8 @@ class BitdefenderGravityzone(Commands[R]):
             ["6affe1e0b1a43d0003000001"].
         label: The label; what is beyond 64 characters is cut off. Blank or left out, the label is
             removed. Such as "Custom label".
-        Changes something. May succeed for some targets only. get_managed_endpoint_details shows
-            what it did.
+        Changes something. Partial success is possible. get_managed_endpoint_details shows whether
+            it was applied.
         """
         return self._run("update_endpoint_labels", {"endpoint_ids": endpoint_ids, "label": label})
 
@@ -443,10 +444,10 @@ class BitdefenderGravityzone(Commands[R]):
             ["6affe1e0b1a43d0002000007"].
         parent_id: The custom group to move them under. Needed to move, and for nothing else. From
             list_groups. Such as "6affe1e0b1a43d0002000009".
-        update_method: What to do with the groups. "move" when left out.
-        force_delete: Whether groups that are not empty are deleted too. false when left out.
-        Removes something for good. May succeed for some targets only. list_groups shows what it
-            did.
+        update_method: What to do with the groups. "move" by default.
+        force_delete: Whether groups that are not empty are deleted too. false by default.
+        Destructive: cannot be undone. Partial success is possible. list_groups shows whether it was
+            applied.
         """
         return self._run(
             "update_groups",

@@ -289,7 +289,7 @@ class CodaFootprint(Commands[R]):
             From list_scanners. Such as 12.
         footprint_tenant_id: The tenant to ask. Left out, the tenant that the user signed in to.
             From list_tenants. Such as 1.
-        Changes something. list_scanners shows what it did.
+        Changes something. list_scanners shows whether it was applied.
         """
         return self._run(
             "patch_rescan",
@@ -313,7 +313,7 @@ class CodaFootprint(Commands[R]):
             Such as "out".
         footprint_tenant_id: The tenant to ask. Left out, the tenant that the user signed in to.
             From list_tenants. Such as 1.
-        Changes something. list_scan_surfaces shows what it did.
+        Changes something. list_scan_surfaces shows whether it was applied.
         """
         return self._run(
             "update_target_scan_scope",

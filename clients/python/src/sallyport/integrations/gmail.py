@@ -36,7 +36,7 @@ class Gmail(Commands[R]):
         custom_fields: More members of the user, as the Directory API has them; they add to the ones
             above. Such as {"phones": [{"value": "+1 604 123 4567", "type": "work"}],
             "changePasswordAtNextLogin": true}.
-        Changes something. get_user_list shows what it did.
+        Changes something. get_user_list shows whether it was applied.
         """
         return self._run(
             "create_user",
@@ -61,8 +61,8 @@ class Gmail(Commands[R]):
         user_email: The mailbox that holds the messages; with OAuth, the one of the user who
             consented. From get_user_list. Such as "soc@harbor.example".
         message_ids: The messages to delete. From search_emails. Such as ["1a1e3961e9c3a002"].
-        Removes something for good. May succeed for some targets only. search_emails shows what it
-            did.
+        Destructive: cannot be undone. Partial success is possible. search_emails shows whether it
+            was applied.
         """
         return self._run("delete_emails", {"user_email": user_email, "message_ids": message_ids})
 
@@ -76,8 +76,8 @@ class Gmail(Commands[R]):
 
         user_email_or_id: The user, or several, by address or id. From get_user_list. Such as
             "otto@harbor.example".
-        Removes something for good. May succeed for some targets only. get_user_list shows what it
-            did.
+        Destructive: cannot be undone. Partial success is possible. get_user_list shows whether it
+            was applied.
         """
         return self._run("delete_users", {"user_email_or_id": user_email_or_id})
 
@@ -98,7 +98,7 @@ class Gmail(Commands[R]):
             "1a1e36095ba05ccd".
         attachment_file_names: Names of attachments; of equal names all are fetched, and "" stands
             for those without one. From get_email. Such as ["invoice.csv"].
-        Changes nothing. May succeed for some targets only.
+        Changes nothing. Partial success is possible.
         """
         return self._run(
             "download_email_attachment",
@@ -176,7 +176,7 @@ class Gmail(Commands[R]):
         user_email: The mailbox that holds the messages; with OAuth, the one of the user who
             consented. From get_user_list. Such as "soc@harbor.example".
         message_ids: The messages to read. From search_emails. Such as ["1a1e3961e9c3a002"].
-        Changes nothing. May succeed for some targets only.
+        Changes nothing. Partial success is possible.
         """
         return self._run("get_email", {"user_email": user_email, "message_ids": message_ids})
 
@@ -228,7 +228,7 @@ class Gmail(Commands[R]):
         message_ids: The messages to label. From search_emails. Such as ["1a1e3961e9c3a002"].
         add_labels: The labels to add, by id. From list_labels. Such as ["IMPORTANT"].
         remove_labels: The labels to take off, by id. From list_labels. Such as ["STARRED"].
-        Changes something. May succeed for some targets only. get_email shows what it did.
+        Changes something. Partial success is possible. get_email shows whether it was applied.
         """
         return self._run(
             "label_emails",
@@ -264,7 +264,7 @@ class Gmail(Commands[R]):
         user_email: The mailbox that holds the messages; with OAuth, the one of the user who
             consented. From get_user_list. Such as "soc@harbor.example".
         message_ids: The messages to mark as spam. From search_emails. Such as ["1a1e3961e9c3a002"].
-        Changes something. May succeed for some targets only. get_email shows what it did.
+        Changes something. Partial success is possible. get_email shows whether it was applied.
         """
         return self._run("report_spam", {"user_email": user_email, "message_ids": message_ids})
 
@@ -284,9 +284,9 @@ class Gmail(Commands[R]):
             get_user_list. Such as "soc@harbor.example".
         filter: What to look for, as in Gmail's search box: from:, to:, subject:, after:,
             has:attachment. Such as "from:fiona@harbor.example is:unread".
-        limit: Messages at most. 100 when left out.
+        limit: Messages at most. 100 by default.
         label_ids: Only messages that have all of these labels. From list_labels. Such as ["INBOX"].
-        include_spam_trash: Whether spam and trash are searched too. false when left out.
+        include_spam_trash: Whether spam and trash are searched too. false by default.
         Changes nothing.
         """
         return self._run(
@@ -327,7 +327,7 @@ class Gmail(Commands[R]):
             ["fiona@harbor.example"].
         file_ids: The files to attach, as files/put and the results of commands name them.
         file_source: Where the files come from; a file from elsewhere is refused.
-        Changes something. search_emails shows what it did.
+        Changes something. search_emails shows whether it was applied.
         """
         return self._run(
             "send_email",
@@ -359,20 +359,20 @@ class Gmail(Commands[R]):
 
         user_email: The mailbox whose auto reply is set; with OAuth, the one of the user who
             consented. From get_user_list. Such as "soc@harbor.example".
-        enable_auto_reply: Whether mail is answered automatically. false when left out.
+        enable_auto_reply: Whether mail is answered automatically. false by default.
         response_subject: The subject of the reply. Such as "Out of office".
         response_body_plain_text: The reply, as text or as HTML. Such as "<p>Back on Monday.</p>".
         restrict_to_contacts: Whether only people in the user's contacts are answered, as Google's
-            API has it. false when left out.
+            API has it. false by default.
         restrict_to_domain: Whether only people of the user's domain are answered, as Google's API
-            has it. false when left out.
+            has it. false by default.
         start_time: Mail that comes before that time is not answered. A time: RFC 3339
             (2022-05-19T02:00:00Z), 2022-05-19 [02:00[:00]], 05/19/2022 [02:00[:00] [AM|PM]] or
             epoch milliseconds; without a zone UTC.
         end_time: Mail that comes after that time is not answered. A time: RFC 3339
             (2022-05-19T02:00:00Z), 2022-05-19 [02:00[:00]], 05/19/2022 [02:00[:00] [AM|PM]] or
             epoch milliseconds; without a zone UTC.
-        Changes something. get_auto_reply shows what it did.
+        Changes something. get_auto_reply shows whether it was applied.
         """
         return self._run(
             "set_auto_reply",
@@ -399,7 +399,7 @@ class Gmail(Commands[R]):
 
         user_key: The user, by address or id. From get_user_list. Such as "soc@harbor.example".
         password: The new password: 8 to 100 ASCII characters. Such as "Change-Me-8".
-        Changes something. get_user_list shows what it did.
+        Changes something. get_user_list shows whether it was applied.
         """
         return self._run("set_user_password", {"user_key": user_key, "password": password})
 
@@ -415,7 +415,7 @@ class Gmail(Commands[R]):
             consented. From get_user_list. Such as "soc@harbor.example".
         message_ids: The messages to move to the trash. From search_emails. Such as
             ["1a1e3961e9c3a002"].
-        Changes something. May succeed for some targets only. get_email shows what it did.
+        Changes something. Partial success is possible. get_email shows whether it was applied.
         """
         return self._run("trash_emails", {"user_email": user_email, "message_ids": message_ids})
 
@@ -432,7 +432,7 @@ class Gmail(Commands[R]):
             consented. From get_user_list. Such as "soc@harbor.example".
         message_ids: The messages to take out of the trash. From search_emails. Such as
             ["1a1e3961e9c3a002"].
-        Changes something. May succeed for some targets only. get_email shows what it did.
+        Changes something. Partial success is possible. get_email shows whether it was applied.
         """
         return self._run("untrash_emails", {"user_email": user_email, "message_ids": message_ids})
 

@@ -1,0 +1,131 @@
+import Basics
+import Crypto
+import IntegrationKit
+import JSON
+
+/// The integrations of this host and what `capabilities` says of them.
+package final class Catalogue: Sendable {
+  package enum Detail: String, ParameterChoice {
+    /// Everything, schemas included.
+    case full
+    /// Ids, titles, descriptions and effects.
+    case summary
+  }
+
+  package let integrations: [RegisteredIntegration]
+  private let names: JSONNames
+  private let lazyHash: LazyValue<String>
+
+  /// - Parameter hash: generated with the project for its own integrations, since computing it takes
+  ///   longer than everything else up to the first response; nil to compute it when it is needed.
+  package init(_ integrations: [RegisteredIntegration], hash: String?) {
+    self.integrations = integrations
+    names = JSONNames(integrations.map(\.id))
+    lazyHash = LazyValue { hash ?? Self.hash(of: integrations) }
+  }
+
+  /// Equal for equal catalogues, so that a caller can keep one: `sha256:` and the digest of the text
+  /// of `integrations` in the full catalogue; empty if libcrypto is not installed.
+  package var hash: String { lazyHash.value }
+
+  private static func hash(of integrations: [RegisteredIntegration]) -> String {
+    let text = JSONFragment { writer in
+      writer.array { writer in for integration in integrations { write(integration, to: &writer) } }
+    }
+    return (try? Digest.hex(.sha256, text.bytes)).map { "sha256:\($0)" } ?? ""
+  }
+
+  package func integration(_ id: JSON) -> RegisteredIntegration? {
+    names.position(of: id).map { integrations[$0] }
+  }
+
+  package func integration(_ id: String) -> RegisteredIntegration? {
+    integrations.first { $0.id == id }
+  }
+
+  /// Writes the result of `capabilities`.
+  package func write(
+    integration: RegisteredIntegration? = nil, command: RegisteredCommand? = nil,
+    detail: Detail = .full, to writer: inout JSONWriter
+  ) {
+    writer.object { writer in
+      writer.member("protocol_version", Product.protocolVersion)
+      writer.name("host")
+      writer.object {
+        $0.member("name", Product.name)
+        $0.member("version", Product.version)
+      }
+      writer.member("hash", hash)
+      writer.name("integrations")
+      writer.array { writer in
+        for candidate in integrations where integration == nil || candidate === integration {
+          Self.write(candidate, only: command, detail: detail, to: &writer)
+        }
+      }
+    }
+  }
+
+  package static func write(
+    _ integration: RegisteredIntegration, only command: RegisteredCommand? = nil,
+    detail: Detail = .full, to writer: inout JSONWriter
+  ) {
+    writer.object { writer in
+      writer.member("id", integration.id)
+      writer.member("title", "\(integration.about.title)")
+      writer.member("description", "\(integration.about.description)")
+      writer.member("category", "\(integration.about.category)")
+      if detail == .full {
+        writer.name("connection")
+        writer.object { writer in
+          writer.name("schema")
+          integration.settingsShape.writeSchema(to: &writer)
+        }
+      }
+      writer.name("commands")
+      writer.array { writer in
+        for candidate in integration.commands where command == nil || candidate === command {
+          write(candidate, detail, to: &writer)
+        }
+      }
+    }
+  }
+
+  private static func write(
+    _ command: RegisteredCommand, _ detail: Detail, to writer: inout JSONWriter
+  ) {
+    let about = command.about
+    writer.object { writer in
+      writer.member("id", command.id)
+      writer.member("title", "\(about.title)")
+      writer.member("description", "\(about.description)")
+      if detail == .full {
+        writer.name("parameters")
+        command.shape.writeSchema(to: &writer)
+        writer.name("result")
+        about.result().writeSchema(to: &writer)
+        writer.member(ifPresent: "items_path", about.items?.text)
+        if let events = about.events?() {
+          writer.name("events")
+          events.write(to: &writer)
+        }
+      }
+      writer.member("effect", about.effect.rawValue)
+      guard detail == .full else { return }
+      writer.member("idempotent", about.isIdempotent)
+      writer.member("partial_success", command.canPartlySucceed)
+      writer.member("pages", command.hasPages)
+      writer.name("permissions")
+      writer.array { for permission in about.permissions { $0.string("\(permission)") } }
+      if let quota = about.rateLimit {
+        writer.name("rate_limit")
+        writer.object {
+          $0.member("requests", quota.limit.requests)
+          $0.name("per_seconds")
+          $0.double(quota.limit.perSeconds)
+          $0.member("bucket", quota.bucket)
+        }
+      }
+      writer.member(ifPresent: "read_back", about.readBack.map { "\($0)" })
+    }
+  }
+}

@@ -1,0 +1,122 @@
+import Basics
+import FileStore
+import IntegrationKit
+import JSON
+import Redaction
+
+/// What one host consists of, apart from its connections to callers: it prepares and runs
+/// invocations. Fronts translate between a protocol and the engine.
+package final class Engine: Sendable {
+  package let catalogue: Catalogue
+  package let connections: ConnectionStore
+  package let redactor: Redactor
+  package let log: Log
+  package let options: EngineOptions
+  package let ledger: IdempotencyLedger
+  package let files: FileStore
+  package let audit: AuditFile?
+  package let health: HealthMonitor
+
+  package init(
+    catalogue: Catalogue, connections: ConnectionStore, redactor: Redactor, log: Log,
+    options: EngineOptions, ledger: IdempotencyLedger, files: FileStore, audit: AuditFile? = nil
+  ) {
+    self.catalogue = catalogue
+    self.connections = connections
+    self.redactor = redactor
+    self.log = log
+    self.options = options
+    self.ledger = ledger
+    self.files = files
+    self.audit = audit
+    health = HealthMonitor(catalogue, connections)
+  }
+
+  /// Checks a request: its connection, the policy, its arguments. Sends nothing.
+  ///
+  /// - Throws: everything that is wrong with it, as one error.
+  package func prepare(
+    _ request: InvocationRequest
+  ) throws(InvocationError) -> PreparedInvocation {
+    let command = request.command
+    do throws(Refusal) {
+      let connection = try find(request)
+      try checkPolicy(command, connection)
+      let ready: any ReadyCommand
+      do throws(ParameterProblems) {
+        ready = try command.ready(request.arguments, on: connection)
+      } catch {
+        throw .arguments(error)
+      }
+      return PreparedInvocation(
+        request: request, connection: connection, ready: ready, engine: self)
+    } catch {
+      throw invocationError(error, request)
+    }
+  }
+
+  /// Why a request is not run.
+  private enum Refusal: Error {
+    case connection(ParameterFaults)
+    case arguments(ParameterProblems)
+    case command(CommandError)
+  }
+
+  private func find(_ request: InvocationRequest) throws(Refusal) -> OpenConnection {
+    do throws(ConnectionFault) {
+      return try connections.find(request.connection, for: request.integration)
+    } catch {
+      switch error {
+      case .parameter(let path, let message, let suggestion):
+        throw .connection(ParameterFaults(path, message, didYouMean: suggestion))
+      case .problems(let problems):
+        throw .connection(ParameterFaults(problems, prefix: "/connection"))
+      case .command(let error):
+        throw .command(error)
+      }
+    }
+  }
+
+  private func checkPolicy(
+    _ command: RegisteredCommand, _ connection: OpenConnection
+  ) throws(Refusal) {
+    if options.isReadOnly && command.effect != .read {
+      throw .command(
+        CommandError(
+          .policy, "\(command.id) may not run: the host was started with --read-only.",
+          remedy: "Use a host that was started without --read-only."))
+    }
+    guard let refusal = connection.refusal(of: command) else { return }
+    throw .command(
+      CommandError(
+        .policy, "\(command.id) may not run: \(refusal).",
+        remedy: "Use a connection whose policy allows it."))
+  }
+
+  private func invocationError(
+    _ refusal: Refusal, _ request: InvocationRequest
+  ) -> InvocationError {
+    let command = request.command
+    switch refusal {
+    case .command(let error): return InvocationError(error, indicator: command.failure)
+    case .arguments(let problems):
+      return InvocationError(
+        ParameterFaults(problems, prefix: "/arguments"), indicator: command.failure)
+    case .connection(var faults):
+      faults.add(Self.argumentFaults(request.arguments, of: command))
+      return InvocationError(faults, indicator: command.failure)
+    }
+  }
+
+  /// The faults of arguments without a connection; none if they are valid.
+  package static func argumentFaults(
+    _ arguments: JSON?, of command: RegisteredCommand
+  ) -> ParameterFaults {
+    do throws(ParameterProblems) {
+      try command.check(arguments)
+      return ParameterFaults()
+    } catch {
+      return ParameterFaults(error, prefix: "/arguments")
+    }
+  }
+}

@@ -1,0 +1,113 @@
+import IntegrationKit
+import FileStore
+import JSON
+import Redaction
+
+/// How an invocation ended: its result or its error, and what it took.
+package struct Outcome: Sendable {
+  package enum Content: Sendable {
+    case result(CommandResult)
+    /// The result that the idempotency ledger holds, an object.
+    case recorded(JSON)
+    case failure(CommandError)
+  }
+
+  package enum Status: Sendable {
+    case successful
+    /// Some targets succeeded, some failed.
+    case partial
+    case failed
+  }
+
+  package private(set) var content: Content
+  package let command: RegisteredCommand
+  package let durationMilliseconds: Int
+  private let meta: InvocationMeta
+  private let isStreamed: Bool
+
+  init(
+    _ content: Content, of command: RegisteredCommand, _ meta: InvocationMeta, streamed: Bool,
+    durationMilliseconds: Int
+  ) {
+    self.content = content
+    self.command = command
+    self.meta = meta
+    isStreamed = streamed
+    self.durationMilliseconds = durationMilliseconds
+  }
+
+  package var status: Status {
+    switch content {
+    case .result(let result):
+      result.targets.allSatisfy(\.isSuccess) ? .successful : .partial
+    case .recorded(let result):
+      result["return_data"]?.equals("Partially Successful") == true ? .partial : .successful
+    case .failure: .failed
+    }
+  }
+
+  /// `return_data` of the documents.
+  package var returnData: String {
+    switch content {
+    case .result(let result): result.returnData
+    case .recorded(let result): result["return_data"]?.string ?? "Successful"
+    case .failure: "Failed"
+    }
+  }
+
+  package var error: CommandError? {
+    guard case .failure(let error) = content else { return nil }
+    return error
+  }
+
+  package var invocationError: InvocationError? {
+    error.map { InvocationError($0, indicator: command.failure) }
+  }
+
+  /// The same outcome with another sentence for a cancellation that was not the caller's.
+  ///
+  /// - Parameter message: nil if the caller cancelled.
+  package func explainingCancellation(_ message: String?) -> Outcome {
+    guard case .failure(var error) = content, error.kind == .cancelled, let message else {
+      return self
+    }
+    var outcome = self
+    error.message = message
+    outcome.content = .failure(error)
+    return outcome
+  }
+
+  // MARK: Writing
+
+  /// Writes the result, an object.
+  ///
+  /// - Precondition: it has one.
+  package func writeResult(to writer: inout JSONWriter) {
+    switch content {
+    case .result(let result):
+      writer.object { writer in
+        result.writeMembers(to: &writer, indicator: command.failure)
+        writer.name("meta")
+        writeMeta(to: &writer)
+      }
+    case .recorded(let result): writer.value(result)
+    case .failure: preconditionFailure("a failure has no result")
+    }
+  }
+
+  private func writeMeta(to writer: inout JSONWriter) {
+    writer.object {
+      $0.member("duration_ms", durationMilliseconds)
+      $0.member("requests", meta.requests)
+      $0.member("retries", meta.retries)
+      $0.member("waited_ms", meta.waitedMilliseconds)
+      $0.member("pages", meta.pages)
+      if isStreamed { $0.member("items", meta.items) }
+    }
+  }
+
+  /// The result with every known secret replaced.
+  package func redactedResult(by redactor: Redactor) -> JSONFragment {
+    JSONFragment(trusted: redactor.redact(frame: JSONFragment { writeResult(to: &$0) }.bytes))
+  }
+}

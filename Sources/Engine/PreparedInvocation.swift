@@ -1,0 +1,116 @@
+import Basics
+import Crypto
+import HTTP
+import IntegrationKit
+import JSON
+
+/// An invocation that was checked and can run.
+package struct PreparedInvocation: Sendable {
+  package let request: InvocationRequest
+  package let connection: OpenConnection
+  let ready: any ReadyCommand
+  let engine: Engine
+
+  package var command: RegisteredCommand { request.command }
+
+  /// Writes the result of a dry run: the requests that would be sent, without credentials.
+  package func writePlan(to writer: inout JSONWriter) {
+    writer.object { writer in
+      writer.literal(#""return_data":"Successful","dry_run":true"#)
+      writer.name("requests")
+      writer.array { writer in
+        // In place: a loop over elements would copy each request.
+        ready.plan().withUnsafeBufferPointer { plan in
+          for position in plan.indices { plan[position].write(to: &writer) }
+        }
+      }
+    }
+  }
+
+  /// Runs the command and calls `finish` with the outcome.
+  ///
+  /// - Parameters:
+  ///   - id: of the caller's request, as JSON, for the audit file.
+  ///   - finish: makes the response. Arguments of a secret type are redacted until it returns.
+  /// - Returns: what `finish` returned.
+  package func run<Value: Sendable>(
+    id: JSONFragment = .null, events: (any InvocationEvents)? = nil,
+    finish: (Outcome) async -> Value
+  ) async -> Value {
+    // A password that is set is kept out of everything while the command runs; afterwards nothing of
+    // it stays in memory.
+    let secrets = secretArguments
+    for secret in secrets { engine.redactor.add(secret) }
+    defer { for secret in secrets { engine.redactor.remove(secret) } }
+    let outcome = await outcome(events)
+    engine.audit?.write(AuditRecord(of: self, outcome, id: id).json)
+    return await finish(outcome)
+  }
+
+  private func outcome(_ events: (any InvocationEvents)?) async -> Outcome {
+    let start = MonotonicTime.now
+    let invocation = Invocation(
+      command.about, id: command.id, on: connection.connection, options: request.options,
+      deadline: request.options.timeoutMilliseconds.map { Deadline(inMilliseconds: Int($0)) },
+      events: events)
+    func outcome(_ content: Outcome.Content) -> Outcome {
+      Outcome(
+        content, of: command, invocation.meta, streamed: request.options.stream,
+        durationMilliseconds: MonotonicTime.now.milliseconds(since: start))
+    }
+    do throws(CommandError) {
+      guard let key = request.options.idempotencyKey else {
+        return outcome(.result(try await run(in: invocation)))
+      }
+      var ran: Outcome?
+      let recorded = try await engine.ledger.once(
+        key, identity, readBack: command.about.readBack.map { "\($0)" }, by: invocation.deadline
+      ) { () async throws(CommandError) in
+        let fresh = outcome(.result(try await run(in: invocation)))
+        ran = fresh
+        // The ledger may be a file: it holds no secrets.
+        return fresh.redactedResult(by: engine.redactor)
+      }
+      return ran ?? outcome(.recorded(recorded.json))
+    } catch {
+      return outcome(.failure(error))
+    }
+  }
+
+  private func run(in invocation: Invocation) async throws(CommandError) -> CommandResult {
+    do throws(CommandError) {
+      return try await ready.run(in: invocation)
+    } catch {
+      // Also for an error of another request than the one that may have been applied.
+      throw invocation.withRemedy(error)
+    }
+  }
+
+  /// Arguments that are credentials, such as a password that is set.
+  private var secretArguments: [String] {
+    command.shape.secretNames.compactMap { request.arguments?[$0]?.string }
+  }
+
+  // MARK: Identity
+
+  /// What an idempotency key stands for: everything that decides what would be done.
+  var identity: IdempotencyLedger.Identity {
+    IdempotencyLedger.Identity(
+      // With the settings: a connection that was replaced may lead to another tenant.
+      connection: (connection.connection.name ?? "") + "\n"
+        + JSONFragment(connection.connection.definition.settings).canonicalText,
+      call: JSONFragment { writer in
+        writer.array { writer in
+          writer.string(request.integration.id)
+          writer.string(command.id)
+          if let arguments = request.arguments { writer.value(arguments) }
+        }
+      }.canonicalText)
+  }
+
+  /// Equal for invocations that do the same, byte for byte. Keeps nothing of the arguments.
+  package var fingerprint: [UInt8] {
+    let bytes = Array("\(identity.connection)\n\(identity.call)".utf8)
+    return (try? Digest.hex(.sha256, bytes)).map { Array($0.utf8) } ?? bytes
+  }
+}

@@ -1,0 +1,131 @@
+import Basics
+import Engine
+import IntegrationKit
+import JSON
+import RPC
+
+struct PutConnectionParameters: ParameterObject {
+  static let naming = ParameterShape.Naming.verbatim
+  static let shape = ParameterShape(of: PutConnectionParameters.self)
+  let name: String
+  let connection: JSON
+
+  init(_ members: inout ParamReader) {
+    name = members.required(
+      "name", .text(maximumCharacters: 128), "How invokes name the connection.")
+    connection = members.required("connection", .jsonObject, "The connection.")
+  }
+}
+
+struct RemoveConnectionParameters: ParameterObject {
+  static let naming = ParameterShape.Naming.verbatim
+  static let shape = ParameterShape(of: RemoveConnectionParameters.self)
+  let name: String
+
+  init(_ members: inout ParamReader) {
+    name = members.required("name", .text, "The connection.")
+  }
+}
+
+struct WatchHealthParameters: ParameterObject {
+  static let naming = ParameterShape.Naming.verbatim
+  static let shape = ParameterShape(of: WatchHealthParameters.self)
+  let connection: String
+  let intervalSeconds: Int64
+  let notifyAfterFailures: Int64
+
+  init(_ members: inout ParamReader) {
+    connection = members.required("connection", .text, "The connection to check.")
+    intervalSeconds = members.optional(
+      "interval_seconds", .integer(from: 1, to: 604_800), "Seconds between two checks.",
+      default: 300)
+    notifyAfterFailures = members.optional(
+      "notify_after_failures", .integer(from: 1, to: 1_000),
+      "Failures in a row before a further notification.", default: 1)
+  }
+}
+
+struct UnwatchHealthParameters: ParameterObject {
+  static let naming = ParameterShape.Naming.verbatim
+  static let shape = ParameterShape(of: UnwatchHealthParameters.self)
+  let connection: String
+
+  init(_ members: inout ParamReader) {
+    connection = members.required("connection", .text, "The connection to leave alone.")
+  }
+}
+
+/// Methods about connections and their health.
+extension JSONRPCFront {
+  @Sendable
+  static func putConnection(
+    _ front: JSONRPCFront, _ params: JSON?
+  ) throws(RPCError) -> MethodResult {
+    let parameters = try PutConnectionParameters.shape.params(
+      params, as: PutConnectionParameters.self)
+    let wasReplaced: Bool
+    do throws(ParameterProblems) {
+      wasReplaced = try front.engine.connections.put(
+        parameters.connection, name: parameters.name)
+    } catch {
+      throw InvocationError(ParameterFaults(error, prefix: "/connection")).rpcError
+    }
+    return MethodResult(afterwards: front.connectionsChanged) { writer in
+      writer.object {
+        $0.member("name", parameters.name)
+        $0.member("replaced", wasReplaced)
+      }
+    }
+  }
+
+  @Sendable
+  static func removeConnection(
+    _ front: JSONRPCFront, _ params: JSON?
+  ) throws(RPCError) -> MethodResult {
+    let name = try RemoveConnectionParameters.shape.params(
+      params, as: RemoveConnectionParameters.self
+    ).name
+    guard front.engine.connections.remove(name) else {
+      throw front.unknownConnection(name, at: "/name")
+    }
+    _ = front.engine.health.stop(name)
+    return MethodResult(afterwards: front.connectionsChanged) {
+      $0.object { $0.member("removed", true) }
+    }
+  }
+
+  @Sendable
+  static func watchHealth(
+    _ front: JSONRPCFront, _ params: JSON?
+  ) throws(RPCError) -> MethodResult {
+    let parameters = try WatchHealthParameters.shape.params(
+      params, as: WatchHealthParameters.self)
+    let name = parameters.connection
+    guard front.engine.connections.entries.contains(where: { $0.name == name }) else {
+      throw front.unknownConnection(name, at: "/connection")
+    }
+    front.engine.health.start(
+      HealthMonitor.Watch(
+        connection: name, intervalSeconds: parameters.intervalSeconds,
+        notifyAfterFailures: parameters.notifyAfterFailures))
+    return MethodResult { $0.object { $0.member("watching", name) } }
+  }
+
+  @Sendable
+  static func unwatchHealth(
+    _ front: JSONRPCFront, _ params: JSON?
+  ) throws(RPCError) -> MethodResult {
+    let parameters = try UnwatchHealthParameters.shape.params(
+      params, as: UnwatchHealthParameters.self)
+    let wasFound = front.engine.health.stop(parameters.connection)
+    return MethodResult { $0.object { $0.member("unwatched", wasFound) } }
+  }
+
+  private func unknownConnection(_ name: String, at path: String) -> RPCError {
+    let names = engine.connections.entries.map(\.name)
+    return InvocationError(
+      ParameterFaults(
+        path, "is unknown", didYouMean: Suggestion.closest(to: name, among: names))
+    ).rpcError
+  }
+}

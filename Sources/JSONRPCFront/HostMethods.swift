@@ -1,0 +1,91 @@
+import Engine
+import FileStore
+import IntegrationKit
+import JSON
+import RPC
+
+struct CapabilitiesParameters: ParameterObject {
+  static let naming = ParameterShape.Naming.verbatim
+  static let shape = ParameterShape(of: CapabilitiesParameters.self)
+  let integration: JSON?
+  let command: JSON?
+  let detail: Catalogue.Detail
+
+  init(_ members: inout ParamReader) {
+    integration = members.optional("integration", .jsonText, "Only this integration.")
+    command = members.optional("command", .jsonText, "Only this command of it.")
+    detail = members.optional(
+      "detail", .choice(Catalogue.Detail.self), "How much to say.", default: .full)
+  }
+}
+
+struct CancelParameters: ParameterObject {
+  static let naming = ParameterShape.Naming.verbatim
+  static let shape = ParameterShape(of: CancelParameters.self)
+  let id: RequestID
+
+  init(_ members: inout ParamReader) {
+    id = members.required("id", .requestID, "The id of a request under way.")
+  }
+}
+
+/// Methods about the host itself.
+extension JSONRPCFront {
+  @Sendable
+  static func capabilities(
+    _ front: JSONRPCFront, _ params: JSON?
+  ) throws(RPCError) -> MethodResult {
+    let parameters = try CapabilitiesParameters.shape.params(
+      params, as: CapabilitiesParameters.self)
+    let catalogue = front.engine.catalogue
+    var integration: RegisteredIntegration?
+    var command: RegisteredCommand?
+    if parameters.integration != nil || parameters.command != nil {
+      do throws(ParameterFaults) {
+        let found = try Lookup.integration(parameters.integration, in: catalogue)
+        integration = found
+        if let id = parameters.command { command = try Lookup.command(id, of: found) }
+      } catch {
+        throw InvocationError(error).rpcError
+      }
+    }
+    return MethodResult { [integration, command] in
+      catalogue.write(
+        integration: integration, command: command, detail: parameters.detail, to: &$0)
+    }
+  }
+
+  @Sendable
+  static func cancel(
+    _ front: JSONRPCFront, _ params: JSON?
+  ) throws(RPCError) -> MethodResult {
+    let parameters = try CancelParameters.shape.params(params, as: CancelParameters.self)
+    let isInFlight = front.connection.isInFlight(parameters.id)
+    return MethodResult(afterwards: { _ = front.connection.cancel(parameters.id) }) {
+      $0.object { $0.member("cancelled", isInFlight) }
+    }
+  }
+
+  func writeLimits(to writer: inout JSONWriter) {
+    let limits = connection.limits
+    writer.object { writer in
+      writer.name("host")
+      writer.object {
+        $0.member("max_in_flight", limits.maximumInFlight)
+        $0.member("in_flight", connection.inFlight)
+        $0.member("max_line_bytes", limits.maximumLineBytes)
+        $0.member("max_batch_requests", limits.maximumBatchRequests)
+        $0.member("max_depth", JSONLimits().depth)
+        $0.member("max_file_bytes", FileStore.maximumFileBytes)
+        $0.member("max_file_chunk_bytes", FileMethod.maximumChunkBytes)
+      }
+      writer.name("connections")
+      writer.object { writer in
+        for entry in engine.connections.entries {
+          writer.name(text: entry.name)
+          entry.open.connection.limiter.write(to: &writer)
+        }
+      }
+    }
+  }
+}

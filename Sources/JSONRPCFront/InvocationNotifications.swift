@@ -1,0 +1,59 @@
+import Basics
+import IntegrationKit
+import JSON
+import RPC
+import Synchronization
+
+/// The notifications of one invocation, numbered in the order in which they are sent.
+final class InvocationNotifications: InvocationEvents {
+  private let id: RequestID
+  private let connection: RPC.Connection
+  private let reportsWaits: Bool
+  private let sequence = Mutex(0)
+
+  /// - Parameter reportsWaits: for a stream, not for a caller who only follows the progress.
+  init(_ id: RequestID, on connection: RPC.Connection, reportsWaits: Bool) {
+    self.id = id
+    self.connection = connection
+    self.reportsWaits = reportsWaits
+  }
+
+  func item(_ item: JSON) async {
+    send("invoke/item", numbered: true) { $0.member("item", item) }
+    await connection.room()
+  }
+
+  func progress(done: Int, total: Int) async {
+    send("invoke/progress", numbered: false) {
+      $0.member("done", done)
+      $0.member("total", total)
+    }
+    await connection.room()
+  }
+
+  func waiting(reason: String, resumeAtMilliseconds: Int64) async {
+    guard reportsWaits else { return }
+    send("invoke/waiting", numbered: false) {
+      $0.member("reason", reason)
+      $0.member("resume_at", WallClock.rfc3339(resumeAtMilliseconds))
+    }
+  }
+
+  private func send(
+    _ method: StaticString, numbered: Bool, _ write: (inout JSONWriter) -> Void
+  ) {
+    // Numbered and sent under one lock: the numbers follow the order of the lines.
+    sequence.withLock { sequence in
+      let frame = connection.frames.notification(method) { writer in
+        writer.object { writer in
+          writer.name("id")
+          id.write(to: &writer)
+          if numbered { writer.member("seq", sequence) }
+          write(&writer)
+        }
+      }
+      if numbered { sequence += 1 }
+      connection.send(frame)
+    }
+  }
+}

@@ -1,0 +1,148 @@
+import Basics
+import Engine
+import IntegrationKit
+import JSON
+import RPC
+
+/// The JSON-RPC methods of the host (protocol/README.md) over one engine.
+package final class JSONRPCFront: Handler {
+  let engine: Engine
+  let connection: RPC.Connection
+  private let optionsMemo = OptionsMemo()
+  let connectionsChanged: () -> Void
+
+  /// - Parameters:
+  ///   - hearsNotifications: whether the client understands notifications that no request asked for.
+  ///   - connectionsChanged: called after the response to a method that changed the connections.
+  package init(
+    _ engine: Engine, on connection: RPC.Connection,
+    hearsNotifications: @escaping @Sendable () -> Bool = { true },
+    connectionsChanged: @escaping () -> Void = {}
+  ) {
+    self.engine = engine
+    self.connection = connection
+    self.connectionsChanged = connectionsChanged
+    engine.health.reportChanges { [connection] change in
+      if change.isConfigured && !hearsNotifications() { return }
+      connection.send(
+        connection.frames.notification("health/changed") { change.write(to: &$0) })
+    }
+    engine.connections.tellChanges { [connection] name in
+      guard hearsNotifications() else { return }
+      connection.send(
+        connection.frames.notification("connections/changed", redaction: .nothing) {
+          $0.object { $0.member("name", name) }
+        })
+    }
+    engine.health.watchConfigured()
+  }
+
+  package func takes(_ call: Call) -> Bool {
+    call.method == "invoke" || Method.named(call.method) != nil
+  }
+
+  package func inputEnded() { engine.health.stopAll() }
+
+  package func handle(_ call: Call, _ reply: consuming Reply) -> Answered {
+    // First, since it has to be fast.
+    if call.method == "invoke" { return invoke(call.params, reply) }
+    guard let method = Method.named(call.method) else {
+      return reply.error(.unknownMethod(call.method))
+    }
+    // MCP clients add the member to the params of any method.
+    let params = call.params?.removing("_meta")
+    switch method.execution {
+    case .engine: return invoke(params, reply)
+    case .orderedFiles(let fileMethod): return run(fileMethod, params, reply)
+    case .readingThread(let run):
+      let result: MethodResult
+      do throws(RPCError) {
+        result = try run(self, params)
+      } catch {
+        return reply.error(error)
+      }
+      let answered = reply.result(
+        redaction: method.redaction, isFollowedByMessages: result.afterwards != nil,
+        write: result.write)
+      result.afterwards?()
+      return answered
+    }
+  }
+
+  // MARK: invoke
+
+  private func invoke(_ params: JSON?, _ reply: consuming Reply) -> Answered {
+    let invocation: PreparedInvocation
+    do throws(InvocationError) {
+      invocation = try InvokeParams(params, engine, optionsMemo).prepare(by: engine)
+    } catch {
+      return reply.error(error.rpcError)
+    }
+    guard !invocation.request.options.dryRun else {
+      return reply.result { invocation.writePlan(to: &$0) }
+    }
+    return run(invocation, reply)
+  }
+
+  private func run(
+    _ invocation: PreparedInvocation, _ reply: consuming Reply
+  ) -> Answered {
+    let options = invocation.request.options
+    let terms = Reply.Terms { .stopping(indicator: invocation.command.failure) }
+    return reply.run(terms) { [connection] request in
+      let events = request.id.flatMap { id in
+        options.stream || options.progress
+          ? InvocationNotifications(id, on: connection, reportsWaits: options.stream) : nil
+      }
+      return await invocation.run(id: JSONFragment(id: request.id ?? .null), events: events) {
+        request.response(to: $0.explainingCancellation(request.cancelReason?.explanation))
+      }
+    }
+  }
+
+  // MARK: Files
+
+  private func run(
+    _ method: FileMethod, _ params: JSON?, _ reply: consuming Reply
+  ) -> Answered {
+    let terms = Reply.Terms { .stopping(indicator: method.failure) }
+    // The params keep the whole line in memory.
+    let bytes = params?.withSource { $0.count } ?? 0
+    return reply.run(terms, on: .orderedFiles, bytes: bytes) { [files = engine.files] request in
+      FileCall(
+        method: method, params: params, store: files,
+        isCancelled: { request.cancelReason != nil }
+      ).response(to: request)
+    }
+  }
+}
+
+extension InFlightRequest {
+  fileprivate func response(to outcome: Outcome) -> Response {
+    switch outcome.status {
+    case .successful: result(.successful) { outcome.writeResult(to: &$0) }
+    case .partial: result(.partial) { outcome.writeResult(to: &$0) }
+    case .failed:
+      error(
+        outcome.invocationError?.rpcError
+          ?? RPCError(.commandFailed, outcome.command.failure))
+    }
+  }
+}
+
+extension RPCError {
+  fileprivate static func unknownMethod(_ name: String) -> RPCError {
+    let names = Method.all.map(\.name)
+    let suggestion = Suggestion.closest(to: name, among: names + Method.agentNames)
+    return RPCError(
+      .methodNotFound, "There is no method of that name.",
+      data: JSONFragment { writer in
+        writer.object { writer in
+          writer.member("method", String(name.prefix(200)))
+          writer.member(ifPresent: "did_you_mean", suggestion)
+          writer.name("methods")
+          writer.array { for name in names { $0.string(name) } }
+        }
+      })
+  }
+}

@@ -1,0 +1,104 @@
+import JSON
+import RPC
+
+/// Writes the result of a method: exactly one value.
+typealias ResultWriter = (inout JSONWriter) -> Void
+
+/// The result of a method that runs at once.
+struct MethodResult {
+  let write: ResultWriter
+  /// Called when the response is on its way, for what sends messages that must follow it.
+  var afterwards: (() -> Void)?
+
+  init(afterwards: (() -> Void)? = nil, _ write: @escaping ResultWriter) {
+    self.write = write
+    self.afterwards = afterwards
+  }
+}
+
+/// One method, and everything the host knows of it. Dispatch, discovery and suggestions read the
+/// table `Method.all`.
+struct Method: Sendable {
+  /// Where a method runs.
+  enum Execution: Sendable {
+    /// At once, on the reading thread. Reads and checks the params, then returns the result.
+    case readingThread(@Sendable (JSONRPCFront, JSON?) throws(RPCError) -> MethodResult)
+    /// As a task of the engine.
+    case engine
+    /// On the lane for files, in the order of the requests.
+    case orderedFiles(FileMethod)
+  }
+
+  /// What a method changes in the host.
+  enum Change: Sendable { case nothing, connections, requests, health, files, vendor }
+
+  let name: String
+  let summary: String
+  let execution: Execution
+  let changes: Change
+  /// What the result is searched for before it is sent.
+  let redaction: FrameWriter.Redaction
+  let params: @Sendable () -> MessageSchema
+  /// The schema component of the result.
+  let result: String
+  /// What the method can fail with, beside what can happen to any line.
+  let failures: @Sendable () -> [FailureSchemas.Code]
+  let examples: @Sendable () -> [MethodExample]
+
+  init(
+    _ name: String, _ summary: String, _ execution: Execution, changes: Change = .nothing,
+    redaction: FrameWriter.Redaction = .everySecret,
+    params: @escaping @Sendable () -> MessageSchema, result: String? = nil,
+    failures: @escaping @Sendable () -> [FailureSchemas.Code] = { [FailureSchemas.invalidParams] },
+    examples: @escaping @Sendable () -> [MethodExample] = { [] }
+  ) {
+    self.name = name
+    self.summary = summary
+    self.execution = execution
+    self.changes = changes
+    self.redaction = redaction
+    self.params = params
+    self.result = result ?? name.componentName + "_result"
+    self.failures = failures
+    self.examples = examples
+  }
+
+  /// A method without params that runs at once.
+  static func withoutParams(
+    _ name: String, _ summary: String, changes: Change = .nothing,
+    redaction: FrameWriter.Redaction = .everySecret, result: String? = nil,
+    examples: @escaping @Sendable () -> [MethodExample] = { [] },
+    _ run: @escaping @Sendable (JSONRPCFront) -> ResultWriter
+  ) -> Method {
+    Method(
+      name, summary,
+      .readingThread { (front, params) throws(RPCError) in
+        try expectNothing(params)
+        return MethodResult(run(front))
+      }, changes: changes, redaction: redaction, params: { .closed([]) }, result: result,
+      examples: examples)
+  }
+
+  static func named(_ name: String) -> Method? { all.first { $0.name == name } }
+
+  static let all = catalogue + connections + files + host
+}
+
+extension Method {
+  var paramsComponent: String { name.componentName + "_params" }
+
+  /// The params, one by one.
+  var members: [MessageSchema.Member] {
+    switch params() {
+    case .closed(let members): members
+    case .parameters(let shape):
+      shape.summaries.map { summary in
+        let path = "\(paramsComponent)/properties/\(summary.name)"
+        return MessageSchema.Member(
+          name: summary.name, schema: .reference(path), about: summary.about,
+          isRequired: summary.isRequired)
+      }
+    default: preconditionFailure("params of \(name) that have no names")
+    }
+  }
+}

@@ -1,0 +1,285 @@
+import Basics
+import Engine
+import IntegrationKit
+import JSON
+import RPC
+import Synchronization
+
+/// The methods of the Model Context Protocol over one engine, in all its revisions. The commands are
+/// its tools.
+package final class MCPFront: Handler {
+  /// Subscriptions of one connection at most.
+  static let maximumSubscriptions = 256
+
+  let engine: Engine
+  let options: MCPOptions
+  let connection: RPC.Connection
+  let catalogue: ToolCatalogue
+  let questions = Questions()
+  private let subscriptions = Subscriptions()
+  private let client = ClientPresence()
+  /// What `initialize` agreed on.
+  private var handshake: MCPCaller?
+  /// The sender of the last request.
+  private var lastCaller: MCPCaller? {
+    didSet { client.appeared() }
+  }
+
+  package init(_ engine: Engine, _ options: MCPOptions, on connection: RPC.Connection) {
+    self.engine = engine
+    self.options = options
+    self.connection = connection
+    catalogue = ToolCatalogue(engine, options)
+  }
+
+  /// Whether a client of this protocol has sent something. Such a client does not understand the
+  /// notifications of other protocols.
+  package var clientPresence: @Sendable () -> Bool { { [client] in client.hasAppeared } }
+
+  package var omitsUnknownID: Bool { lastCaller?.revision.hasErrorsWithoutID ?? false }
+
+  package func takes(_ call: Call) -> Bool {
+    MCPMethod(rawValue: call.method) != nil
+      || call.id == nil && MCPNotification(rawValue: call.method) != nil
+  }
+
+  package func handle(_ call: Call, _ reply: consuming Reply) -> Answered {
+    guard let method = MCPMethod(rawValue: call.method) else {
+      if MCPNotification(rawValue: call.method) == .cancelled { cancel(call.params) }
+      return reply.nothing()
+    }
+    guard let id = reply.id else {
+      engine.log.info(
+        "\(method.rawValue) without an id was ignored: nobody would receive the response")
+      return reply.nothing()
+    }
+    guard id.isStringOrInteger else {
+      return reply.errorWithoutID(
+        RPCError(
+          .invalidRequest, "The id of \(method.rawValue) must be a string or an integer."))
+    }
+    let action: Action
+    do throws(RPCError) {
+      action = try self.action(
+        for: method, call.params, id: id, canAsk: !reply.isInBatch)
+    } catch {
+      return reply.error(error)
+    }
+    return perform(action, for: method, reply)
+  }
+
+  package func handle(response: JSON) -> Bool {
+    // Nothing begins after a shutdown; the question ends with the input.
+    guard !connection.isShuttingDown, let question = response["id"]?.string else { return false }
+    let isAccepted =
+      response["error"] == nil && response["result"]?["action"]?.equals("accept") == true
+    return questions.answer(question, isAccepted ? .accepted : .declined)
+  }
+
+  package func inputEnded() {
+    questions.end()
+    subscriptions.end()
+  }
+
+  /// The tools may have changed with the connections.
+  package func connectionsChanged() {
+    if handshake != nil {
+      connection.send(connection.frames.notification("notifications/tools/list_changed"))
+      connection.send(connection.frames.notification("notifications/prompts/list_changed"))
+    }
+    for subscription in subscriptions.all { subscription.sendChanges(on: connection) }
+  }
+
+  /// Cancels a request, which then gets no response.
+  private func cancel(_ params: JSON?) {
+    guard let id = params?["requestId"].flatMap({ RequestID($0) }), !id.isNull else { return }
+    _ = connection.cancel(id)
+  }
+
+  // MARK: Deciding
+
+  /// How a method is answered.
+  private enum Action {
+    case result(JSONFragment)
+    /// A tool call that cannot run.
+    case toolError(ToolResult, InvocationError)
+    case run(ToolRun)
+    /// Ask the user first.
+    case ask(ToolRun)
+    case readFiles(ResourceCall)
+    case subscribe(Subscription)
+  }
+
+  private func action(
+    for method: MCPMethod, _ params: JSON?, id: RequestID, canAsk: Bool
+  ) throws(RPCError) -> Action {
+    if method == .initialize {
+      let caller = try Introduction.caller(params)
+      (handshake, lastCaller) = (caller, caller)
+      return .result(
+        JSONFragment { Introduction(engine, options).writeHandshake(for: caller, to: &$0) })
+    }
+    let caller = try MCPCaller(params, of: method, handshake: handshake)
+    lastCaller = caller
+    switch method {
+    case .callTool: return try callTool(params, for: caller, canAsk: canAsk)
+    case .listen: return try subscribe(params, id: id)
+    case .listResources, .readResource:
+      return .readFiles(
+        ResourceCall(method: method, params: params, caller: caller, store: engine.files))
+    default:
+      var writer = JSONWriter(capacity: 4_096)
+      try write(method, params, for: caller, to: &writer)
+      return .result(JSONFragment(trusted: writer.bytes))
+    }
+  }
+
+  private func write(
+    _ method: MCPMethod, _ params: JSON?, for caller: MCPCaller, to writer: inout JSONWriter
+  ) throws(RPCError) {
+    let playbooks = PlaybookMethods(catalogue: catalogue)
+    switch method {
+    case .listTools:
+      try catalogue.writeList(after: try MCPCursor.read(params), for: caller, to: &writer)
+    case .listPrompts: try playbooks.writeList(params, for: caller, to: &writer)
+    case .getPrompt: try playbooks.write(params, for: caller, to: &writer)
+    case .listResourceTemplates:
+      guard try MCPCursor.read(params) == nil else { throw MCPCursor.fault }
+      FileResource.writeTemplates(for: caller, to: &writer)
+    case .discover: Introduction(engine, options).writeDiscovery(for: caller, to: &writer)
+    case .initialize, .callTool, .listen, .listResources, .readResource:
+      preconditionFailure("\(method) is not answered here")
+    }
+  }
+
+  private func callTool(
+    _ params: JSON?, for caller: MCPCaller, canAsk: Bool
+  ) throws(RPCError) -> Action {
+    var call = try ToolCall(params)
+    if options.catalogueMode == .compact, let tool = CompactTool(rawValue: call.name) {
+      do throws(CompactFault) {
+        guard tool == .run else {
+          return .result(
+            tool.result(try tool.answer(call.arguments, from: catalogue, for: caller), for: caller))
+        }
+        call = try CompactTool.unwrapped(call, in: catalogue)
+      } catch {
+        return .result(error.result(for: caller))
+      }
+    }
+    guard let (integration, command) = catalogue.command(call.name) else {
+      throw MCPFault.invalid(
+        "There is no tool \(call.name.prefix(100)).",
+        didYouMean: catalogue.suggestion(for: call.name))
+    }
+    let result = ToolResult(caller: caller, command: command, engine: engine, options: options)
+    do throws(InvocationError) {
+      let request = try call.invocationRequest(
+        integration, command, timeoutSeconds: options.timeoutSeconds,
+        reportsProgress: caller.progressToken != nil)
+      let run = ToolRun(invocation: try engine.prepare(request), result: result)
+      return try confirmed(run, call, canAsk: canAsk)
+    } catch {
+      return .toolError(result, error)
+    }
+  }
+
+  /// - Throws: the failure of a command that may not run.
+  private func confirmed(
+    _ run: ToolRun, _ call: ToolCall, canAsk: Bool
+  ) throws(InvocationError) -> Action {
+    let caller = run.result.caller
+    let command = run.invocation.command
+    let confirmation = Confirmation(invocation: run.invocation)
+    switch confirmation.need(options.confirmation, canAsk: caller.canElicit) {
+    case .none: return .run(run)
+    case .refuse:
+      throw Confirmation.refusal(
+        command, "It has to be confirmed, and this client cannot ask its user.",
+        remedy: "Use a client with elicitation, or start the host with --confirm destructive.")
+    case .ask: break
+    }
+    guard caller.revision.isStateless || canAsk else {
+      throw Confirmation.refusal(
+        command, "It has to be confirmed, and a batch has no place for the question.",
+        remedy: "Send the call as a line of its own.")
+    }
+    if let token = call.requestState, questions.take(token, for: run.invocation),
+      let answer = call.inputResponses?[Confirmation.key]
+    {
+      guard answer["action"]?.equals("accept") == true else {
+        throw Confirmation.declined(command)
+      }
+      return .run(run)
+    }
+    return .ask(run)
+  }
+
+  private func subscribe(_ params: JSON?, id: RequestID) throws(RPCError) -> Action {
+    guard let filter = params?["notifications"], filter.kind == .object else {
+      throw MCPFault.invalid("params.notifications must be an object.")
+    }
+    guard subscriptions.count < Self.maximumSubscriptions else {
+      throw RPCError(
+        .invalidRequest,
+        "There are \(Self.maximumSubscriptions) subscriptions; the limit is that.", data: nil)
+    }
+    return .subscribe(
+      Subscription(
+        id: id, toolsListChanged: filter["toolsListChanged"]?.bool == true,
+        promptsListChanged: filter["promptsListChanged"]?.bool == true))
+  }
+
+  // MARK: Performing
+
+  private func perform(
+    _ action: Action, for method: MCPMethod, _ reply: consuming Reply
+  ) -> Answered {
+    switch action {
+    case .result(let result):
+      return reply.result(redaction: method.echoesCaller ? .everySecret : .nothing) {
+        $0.value(result)
+      }
+    case .toolError(let result, let error):
+      let written = result.error(error)
+      return reply.result(.failed, redaction: .nothing) { $0.value(written) }
+    case .run(let run):
+      return reply.run(terms(run.invocation.command.failure)) { [connection] request in
+        await run.response(to: request, on: connection)
+      }
+    case .ask(let run):
+      return reply.run(terms(run.invocation.command.failure)) {
+        [engine, connection, questions] request in
+        await ConfirmedRun(
+          run: run, engine: engine, connection: connection, questions: questions
+        ).response(to: request)
+      }
+    case .readFiles(let call):
+      let bytes = call.params?.withSource { $0.count } ?? 0
+      return reply.run(terms(method.failure), on: .orderedFiles, bytes: bytes) { request in
+        call.response(to: request)
+      }
+    case .subscribe(let subscription):
+      reply.send(subscription.acknowledgement(by: connection.frames))
+      let ended = subscriptions.add(subscription)
+      return reply.runWithoutSlot(isSilentWhenCancelled: true) { [subscriptions] request in
+        request.onCancel { subscriptions.remove(subscription) }
+        _ = await ended.wait()
+        return request.result { subscription.writeEnd(to: &$0) }
+      }
+    }
+  }
+
+  private func terms(_ failure: String) -> Reply.Terms {
+    Reply.Terms(isSilentWhenCancelled: true) { .stopping(indicator: failure) }
+  }
+}
+
+/// Whether a client of the protocol has sent something.
+private final class ClientPresence: Sendable {
+  private let flag = Atomic(false)
+
+  var hasAppeared: Bool { flag.load(ordering: .relaxed) }
+
+  func appeared() { flag.store(true, ordering: .relaxed) }
+}

@@ -1,0 +1,42 @@
+import Engine
+import IntegrationKit
+import JSON
+
+/// Looks up the names of the targets of a command, so that a question shows what a user knows.
+struct TargetNames: Sendable {
+  /// Milliseconds that the look-up may delay the question. Afterwards the question shows ids only.
+  private static let timeoutMilliseconds = 5_000
+
+  private let naming: TargetNaming
+  private let invocation: PreparedInvocation
+
+  /// Nil for a command whose targets have no names, or whose caller may not read them.
+  init?(of invocation: PreparedInvocation, in engine: Engine) {
+    let request = invocation.request
+    guard let naming = invocation.command.about.targetNaming?(),
+      request.arguments?[naming.parameter] != nil,
+      let command = request.integration.commands.first(where: { $0.id == naming.command })
+    else { return nil }
+    var options = InvocationOptions.none
+    options.timeoutMilliseconds = Int64(Self.timeoutMilliseconds)
+    options.allPages = naming.listsEverything
+    let lookUp = InvocationRequest(
+      request.integration, command,
+      on: invocation.connection.connection.name.map { .named($0) } ?? request.connection,
+      arguments: naming.arguments(for: request.arguments, limit: Confirmation.maximumNames).json,
+      options: options)
+    guard let prepared = try? engine.prepare(lookUp) else { return nil }
+    self.naming = naming
+    self.invocation = prepared
+  }
+
+  /// The names by id. What cannot be read has no name.
+  func read() async -> [String: String] {
+    await invocation.run { outcome in
+      guard case .result(let result) = outcome.content,
+        let items = result.items(at: invocation.command.about.items)
+      else { return [:] }
+      return naming.names(of: items)
+    }
+  }
+}

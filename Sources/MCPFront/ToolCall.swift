@@ -1,0 +1,110 @@
+import Basics
+import Engine
+import IntegrationKit
+import JSON
+import RPC
+
+/// The params of `tools/call`, read as far as the protocol goes.
+struct ToolCall: Sendable {
+  private static let names = JSONNames(
+    "name", "arguments", "inputResponses", "requestState", "_meta")
+  /// Where the options of an invoke stand in `_meta`: they are for programs, not for models.
+  private static let optionsName = "sallyport/options"
+  private static let optionNames = ["all_pages", "timeout_ms", "idempotency_key", "field_mapping"]
+
+  let name: String
+  let arguments: JSON?
+  /// What the user of a stateless client answered to a question (2026-07-28).
+  let inputResponses: JSON?
+  let requestState: String?
+  private let options: JSON?
+
+  /// - Throws: -32602 for what is no call of a tool.
+  init(_ params: JSON?) throws(RPCError) {
+    guard let params, params.kind == .object else {
+      throw MCPFault.invalid("params must be an object with the name of a tool.")
+    }
+    let members = params.select(Self.names)
+    guard let name = members[0]?.string else {
+      throw MCPFault.invalid("params.name must be the name of a tool.")
+    }
+    if let arguments = members[1], arguments.kind != .object {
+      throw MCPFault.invalid("params.arguments must be an object.")
+    }
+    if let responses = members[2], responses.kind != .object {
+      throw MCPFault.invalid("params.inputResponses must be an object.")
+    }
+    if let state = members[3], state.kind != .string {
+      throw MCPFault.invalid("params.requestState must be a string.")
+    }
+    options = members[4]?[Self.optionsName]
+    if let options, options.kind != .object {
+      throw MCPFault.invalid("params._meta.\(Self.optionsName) must be an object.")
+    }
+    self.name = name
+    arguments = members[1]
+    inputResponses = members[2]
+    requestState = members[3]?.string
+  }
+
+  /// A call of another tool, with the same answers to questions.
+  init(name: String, arguments: JSON?, like call: ToolCall) {
+    self.name = name
+    self.arguments = arguments
+    inputResponses = call.inputResponses
+    requestState = call.requestState
+    options = call.options
+  }
+
+  /// The same call as a request to the engine. `connection` is among the arguments of a tool; a model
+  /// names one, and cannot give its settings.
+  ///
+  /// - Throws: an argument fault, as invoke has it.
+  func invocationRequest(
+    _ integration: RegisteredIntegration, _ command: RegisteredCommand, timeoutSeconds: Int?,
+    reportsProgress: Bool
+  ) throws(InvocationError) -> InvocationRequest {
+    let connection = arguments?["connection"].flatMap { $0.isNull ? nil : $0 }
+    if let connection, connection.kind != .string {
+      throw InvocationError(
+        ParameterFaults("/arguments/connection", "must be the name of a connection"),
+        indicator: command.failure)
+    }
+    let ownArguments = arguments?.removing("connection")
+    var options = try invocationOptions(of: command, arguments: ownArguments)
+    options.progress = reportsProgress
+    if let timeoutSeconds, options.timeoutMilliseconds == nil {
+      options.timeoutMilliseconds = Int64(timeoutSeconds) * 1_000
+    }
+    return InvocationRequest(
+      integration, command, on: connection.map { .json($0) } ?? .onlyOne,
+      // Without arguments a command still reads an object.
+      arguments: ownArguments ?? Self.noArguments, options: options)
+  }
+
+  private static let noArguments = JSONFragment { $0.object { _ in } }.json
+
+  private func invocationOptions(
+    of command: RegisteredCommand, arguments: JSON?
+  ) throws(InvocationError) -> InvocationOptions {
+    guard let options else { return .none }
+    for member in options.members {
+      let name = member.name.string ?? ""
+      guard Self.optionNames.contains(name) else {
+        throw InvocationError(
+          ParameterFaults(
+            "/_meta/sallyport~1options/\(name.prefix(100))",
+            "is no option of a tool; there is \(Self.optionNames.joined(separator: ", "))",
+            didYouMean: Suggestion.closest(to: name, among: Self.optionNames)),
+          indicator: command.failure)
+      }
+    }
+    let faults = ParameterFaults(ofOptions: options, for: command)
+    guard faults.isEmpty else {
+      throw InvocationError(
+        faults + Engine.argumentFaults(arguments, of: command), indicator: command.failure)
+    }
+    var reader = ParamReader(decoding: InvocationOptions.shape, from: options)
+    return InvocationOptions(&reader)
+  }
+}

@@ -1,0 +1,131 @@
+import Basics
+import Engine
+import IntegrationKit
+import JSON
+import RPC
+
+/// A command as a tool, with the connections that it can run on.
+struct Tool: Sendable {
+  let integration: RegisteredIntegration
+  let command: RegisteredCommand
+  /// Active connections whose policy allows it.
+  let connections: [String]
+  /// Whether a call has to name one of them.
+  let needsConnection: Bool
+
+  var name: String { Self.name(integration.id, command.id) }
+  var title: String { "\(integration.about.title): \(command.about.title)" }
+
+  static func name(_ integration: String, _ command: String) -> String {
+    "\(integration)__\(command)"
+  }
+}
+
+extension Catalogue {
+  /// The names of all tools, in the order of the catalogue.
+  package func toolNames(
+    where isIncluded: (RegisteredCommand) -> Bool = { _ in true }
+  ) -> [String] {
+    integrations.flatMap { integration in
+      integration.commands.filter(isIncluded).map { Tool.name(integration.id, $0.id) }
+    }
+  }
+}
+
+/// The commands that are offered as tools, out of the one registry.
+struct ToolCatalogue: Sendable {
+  let engine: Engine
+  let options: MCPOptions
+
+  init(_ engine: Engine, _ options: MCPOptions) {
+    self.engine = engine
+    self.options = options
+  }
+
+  /// The tools that can be called, in the order of the catalogue.
+  ///
+  /// Of a host without any connection all of them: there is something to look at before the first
+  /// one is configured.
+  func tools() -> [Tool] {
+    let entries = engine.connections.entries
+    var tools: [Tool] = []
+    for integration in engine.catalogue.integrations {
+      let active = entries.filter {
+        let definition = $0.open.connection.definition
+        return definition.integration == integration.id && definition.isActive
+      }
+      guard !active.isEmpty || entries.isEmpty else { continue }
+      for command in integration.commands where isOffered(command, of: integration) {
+        let allowing = active.filter { $0.open.refusal(of: command) == nil }
+        guard !allowing.isEmpty || entries.isEmpty else { continue }
+        tools.append(
+          Tool(
+            integration: integration, command: command, connections: allowing.map(\.name),
+            // As of invoke: it may be left out where there is one that is active.
+            needsConnection: active.count > 1))
+      }
+    }
+    return tools
+  }
+
+  private func isOffered(
+    _ command: RegisteredCommand, of integration: RegisteredIntegration
+  ) -> Bool {
+    if engine.options.isReadOnly && command.effect != .read { return false }
+    return isSelected(Tool.name(integration.id, command.id))
+  }
+
+  private func isSelected(_ name: String) -> Bool {
+    options.tools?.contains { Glob.matches($0, name) } ?? true
+  }
+
+  /// The command of a tool, also one that no connection can run now: what is wrong with it is told
+  /// by the call.
+  func command(_ name: String) -> (RegisteredIntegration, RegisteredCommand)? {
+    guard isSelected(name) else { return nil }
+    for integration in engine.catalogue.integrations {
+      let prefix = integration.id + "__"
+      guard name.hasPrefix(prefix) else { continue }
+      let id = name.dropFirst(prefix.count)
+      return integration.commands.first { $0.id == id }.map { (integration, $0) }
+    }
+    return nil
+  }
+
+  /// The name that was probably meant.
+  func suggestion(for name: String) -> String? {
+    Suggestion.closest(to: name, among: tools().map(\.name) + CompactTool.allCases.map(\.rawValue))
+  }
+
+  /// Writes the result of `tools/list`.
+  ///
+  /// - Parameter cursor: the name of the last tool of the page before.
+  /// - Throws: -32602 for a cursor that no page gave.
+  func writeList(
+    after cursor: String?, for caller: MCPCaller, to writer: inout JSONWriter
+  ) throws(RPCError) {
+    if options.catalogueMode == .compact {
+      guard cursor == nil else { throw MCPFault.invalid("cursor is none of this list.") }
+      writer.result(for: caller, caching: .lists) { writer in
+        writer.name("tools")
+        writer.array { for tool in CompactTool.allCases { tool.write(for: caller, to: &$0) } }
+      }
+      return
+    }
+    let all = tools()
+    var start = 0
+    if let cursor {
+      guard let last = all.firstIndex(where: { $0.name == cursor }) else {
+        throw MCPFault.invalid(
+          "cursor must be the nextCursor of a list; the tools may have changed since.")
+      }
+      start = last + 1
+    }
+    let page = all[start...].prefix(options.toolsPerPage)
+    writer.result(for: caller, caching: .lists) { writer in
+      writer.name("tools")
+      writer.array { for tool in page { tool.write(for: caller, to: &$0) } }
+      if page.endIndex < all.endIndex { writer.member(ifPresent: "nextCursor", page.last?.name) }
+    }
+  }
+}

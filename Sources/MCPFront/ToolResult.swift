@@ -1,0 +1,236 @@
+import Basics
+import Engine
+import FileStore
+import IntegrationKit
+import JSON
+import RPC
+import Redaction
+
+/// Writes the outcome of a command as the result of a tool: as structure for programs, as text for
+/// models, and stored files as links.
+struct ToolResult: Sendable {
+  /// Files that a result links to; the others are in `files` all the same.
+  private static let maximumLinks = 100
+
+  let caller: MCPCaller
+  let command: RegisteredCommand
+  let engine: Engine
+  let options: MCPOptions
+
+  func response(to request: InFlightRequest, _ outcome: Outcome) async -> Response {
+    if let error = outcome.invocationError { return await response(to: request, error) }
+    let written = JSONFragment { outcome.writeResult(to: &$0) }
+    // Redacted before it becomes text: what is escaped twice is not found.
+    let clean = engine.redactor.replacement(json: written.bytes).map { JSONFragment(trusted: $0) }
+    var content = Content(structure: clean ?? written)
+    if content.structure.bytes.count > options.maximumResultBytes {
+      content.structure = await shortened(content.structure)
+      content.summarize(content.structure.json, itemsOf: (clean ?? written).json, command)
+    } else if let clean {
+      content.summarize(clean.json, itemsOf: clean.json, command)
+    } else {
+      content.summarize(outcome, command)
+    }
+    let status: ResponseStatus = outcome.status == .partial ? .partial : .successful
+    // Every word of it was redacted above.
+    return request.result(status, redaction: .nothing) { write(content, isError: false, to: &$0) }
+  }
+
+  func response(to request: InFlightRequest, _ error: InvocationError) async -> Response {
+    var content = content(of: error)
+    if content.structure.bytes.count > options.maximumResultBytes {
+      content.structure = await shortened(content.structure)
+      let shown = content.structure.json
+      let sentences = error.sentences(
+        targets: shown["targets"]?.count ?? 0, notices: shown["notices"]?.list ?? [])
+      content.text = engine.redactor.redact(sentences)
+      content.links = Content.files(in: shown)
+    }
+    return request.result(.failed, redaction: .nothing) { write(content, isError: true, to: &$0) }
+  }
+
+  /// The result of a failure whose data is small.
+  func error(_ error: InvocationError) -> JSONFragment {
+    JSONFragment { write(content(of: error), isError: true, to: &$0) }
+  }
+
+  private func content(of error: InvocationError) -> Content {
+    let written = JSONFragment { error.write(to: &$0) }
+    let clean = JSONFragment(
+      trusted: engine.redactor.replacement(json: written.bytes) ?? written.bytes)
+    var content = Content(structure: clean)
+    content.text = engine.redactor.redact(error.sentences())
+    if case .failed(let failure) = error.reason {
+      content.links = failure.targets.compactMap(\.answer).flatMap(\.files).map(Content.Link.init)
+    }
+    return content
+  }
+
+  private func shortened(_ result: JSONFragment) async -> JSONFragment {
+    let large = LargeResult(
+      result.json, of: command, limit: options.maximumResultBytes, engine)
+    return await large.shortened()
+  }
+
+  // MARK: Writing
+
+  /// What a tool result consists of.
+  private struct Content {
+    /// A file of the store.
+    struct Link {
+      let id: String
+      let name: String
+      let type: String?
+      let size: Int?
+
+      init(_ file: StoredFile) {
+        (id, name, type, size) = (file.id, file.name, file.contentType, file.size)
+      }
+
+      /// - Parameter reference: to a file (contract section 5).
+      init?(_ reference: JSON) {
+        guard let id = reference["file_id"]?.string else { return nil }
+        self.id = id
+        name = reference["name"]?.string ?? id
+        type = reference["content_type"]?.string
+        size = reference["size"]?.integer.map { Int($0) }
+      }
+    }
+
+    var structure: JSONFragment
+    /// For models; the structure follows it.
+    var text = ""
+    var links: [Link] = []
+
+    init(structure: JSONFragment) { self.structure = structure }
+
+    /// Such as "List Devices: Successful. 35 items."
+    mutating func summarize(_ outcome: Outcome, _ command: RegisteredCommand) {
+      switch outcome.content {
+      case .recorded(let result): summarize(result, itemsOf: result, command)
+      case .failure: break
+      case .result(let result):
+        let done = result.targets.filter(\.isSuccess).count
+        let items = command.about.items.flatMap { result.items(at: $0)?.count }
+        text = Self.headline(
+          command, outcome.returnData, targets: (done, result.targets.count), items: items,
+          result.notices)
+        links = result.files.map(Link.init)
+      }
+    }
+
+    /// - Parameter items: the result with all its items.
+    mutating func summarize(
+      _ result: JSON, itemsOf items: JSON, _ command: RegisteredCommand
+    ) {
+      let targets = items["targets"]?.list ?? []
+      let done = targets.filter { $0["return_data"]?.equals("Successful") == true }.count
+      let list = items["raw_data"].flatMap { command.about.items?.list(in: $0)?.count }
+      text = Self.headline(
+        command, result["return_data"]?.string ?? "Successful", targets: (done, targets.count),
+        items: list, result["notices"]?.list.compactMap(\.string) ?? [])
+      links = Self.files(in: result)
+    }
+
+    private static func headline(
+      _ command: RegisteredCommand, _ returnData: String, targets: (done: Int, all: Int),
+      items: Int?, _ notices: [String]
+    ) -> String {
+      var sentences = ["\(command.about.title): \(returnData)."]
+      if targets.all > 0 {
+        sentences.append("\(targets.done) of \(targets.all) targets.")
+      } else if let items {
+        sentences.append("\(items) \(items == 1 ? "item" : "items").")
+      }
+      return (sentences + notices).joined(separator: " ")
+    }
+
+    /// Of a failure the targets have their files.
+    static func files(in data: JSON) -> [Link] {
+      let references =
+        (data["files"]?.list ?? [])
+        + (data["targets"]?.list ?? []).flatMap { $0["files"]?.list ?? [] }
+      return references.compactMap(Link.init)
+    }
+  }
+
+  private func write(_ content: Content, isError: Bool, to writer: inout JSONWriter) {
+    writer.result(for: caller) { writer in
+      writer.name("content")
+      writer.array { writer in
+        writer.object { writer in
+          writer.member("type", "text")
+          writer.name("text")
+          if isError {
+            writer.string(content.text)
+          } else {
+            writer.string(content.text, "\n\n", utf8: content.structure.bytes)
+          }
+        }
+        guard caller.revision.hasStructuredContent else { return }
+        for link in content.links.prefix(Self.maximumLinks) {
+          FileResource.writeLink(
+            link.id, name: link.name, type: link.type, size: link.size, to: &writer)
+        }
+      }
+      if caller.revision.hasStructuredContent {
+        writer.member("structuredContent", content.structure)
+      }
+      if isError { writer.member("isError", true) }
+    }
+  }
+}
+
+extension InvocationError {
+  /// What a model needs to do better: what failed, why, and the remedy.
+  ///
+  /// - Parameters:
+  ///   - targets: how many targets are named, failures first; nil for all, in their order.
+  ///   - notices: strings to add.
+  func sentences(targets count: Int? = nil, notices: [JSON] = []) -> String {
+    switch reason {
+    case .invalid(let faults):
+      var lines = ["\(indicator) \(faults.message) (400)"]
+      for fault in faults.faults {
+        let place = fault.path.replacing("/arguments/", with: "")
+        let suggestion = fault.didYouMean.map { "; did you mean \($0)?" } ?? ""
+        lines.append("- \(place) \(fault.message)\(suggestion)")
+      }
+      if let remedy = faults.remedy { lines.append("What to do: \(remedy)") }
+      return lines.joined(separator: "\n")
+    case .failed(let error):
+      var lines = ["\(indicator) \(error.message) (\(error.statusCode))"]
+      let targets =
+        count.map { count in
+          (error.targets.filter { !$0.isSuccess } + error.targets.filter(\.isSuccess)).prefix(count)
+        } ?? error.targets[...]
+      for target in targets {
+        lines.append("- \(target.target): \(target.error?.message ?? "Successful.")")
+      }
+      lines += notices.compactMap(\.string)
+      if let remedy = error.remedy { lines.append("What to do: \(remedy)") }
+      if error.outcome == .unknown {
+        lines.append("It is not known whether the vendor did it: look before you try again.")
+      }
+      if error.isRetryable {
+        let wait = error.retryAfterMilliseconds.map { " after \(($0 + 999) / 1_000) s" } ?? ""
+        lines.append("It can be tried again\(wait).")
+      }
+      return lines.joined(separator: "\n")
+    }
+  }
+}
+
+extension JSON {
+  /// The elements of an array; none of anything else.
+  var list: [JSON] { Array(elements) }
+}
+
+extension JSONWriter {
+  mutating func textContent(_ text: String) {
+    object {
+      $0.member("type", "text")
+      $0.member("text", text)
+    }
+  }
+}

@@ -1,0 +1,215 @@
+import Basics
+import JSON
+
+/// Takes the lines of the input one after the other and has the handlers answer them.
+///
+/// Used by the reading thread only. Responses that are ready gather in a buffer, which is sent when
+/// the piece of input is used up or the buffer is full. For a caller who waits for each response,
+/// that is at once; for a file of thousands of lines, it is one system call for hundreds of them.
+final class ConnectionReader {
+  /// Bytes of ready responses that gather before they are sent.
+  private static let gatheredBytes = 256 * 1_024
+
+  private let connection: Connection
+  private let handlers: [any Handler]
+  private let first: any Handler
+  private let others: ArraySlice<any Handler>
+  private var parser = JSONParser()
+  private var ready = FrameBuffer(capacity: 2 * ConnectionReader.gatheredBytes)
+
+  var log: Log { connection.log }
+  private var limits: ConnectionLimits { connection.limits }
+  private var statistics: ConnectionStatistics { connection.statistics }
+
+  init(_ connection: Connection, _ handlers: [any Handler]) {
+    precondition(!handlers.isEmpty, "a connection without a handler")
+    self.connection = connection
+    self.handlers = handlers
+    first = handlers[0]
+    others = handlers.dropFirst()
+  }
+
+  // MARK: Lines
+
+  func handle(_ line: LineSplitter.Line, number: Int) {
+    switch line {
+    case .tooLong(let bytes):
+      statistics.count(statistics.lines)
+      let limit = limits.maximumLineBytes
+      refuse(
+        .line(
+          .invalidRequest, "The line has \(bytes) bytes; the limit is \(limit).", line: number,
+          offset: limit, remedy: "Send less at a time, or raise --max-line-bytes."))
+    case .text(let text):
+      if text.allSatisfy({ $0 == 0x20 || $0 == 0x09 }) { return }
+      statistics.count(statistics.lines)
+      do throws(JSONError) {
+        handle(try parser.parse(text), number)
+      } catch {
+        refuse(
+          .line(
+            .parseError, "The line is not JSON: \(error.reason).", line: number,
+            offset: error.offset))
+      }
+    }
+    if ready.count >= Self.gatheredBytes { flush() }
+  }
+
+  /// Sends everything that is ready: a piece of input is used up, or the input has ended.
+  func flush() {
+    guard !ready.isEmpty else { return }
+    connection.output.send(FrameLines(ready))
+    ready.removeAll()
+    connection.output.waitForRoom()
+  }
+
+  func inputEnded() {
+    for handler in handlers { handler.inputEnded() }
+    flush()
+  }
+
+  private func handle(_ json: JSON, _ line: Int) {
+    guard json.kind == .array else {
+      handle(Message(json), line, in: nil)
+      return
+    }
+    let count = json.count
+    guard count > 0 else {
+      refuse(.line(.invalidRequest, "The batch is empty.", line: line, offset: json.offset))
+      return
+    }
+    let limit = limits.maximumBatchRequests
+    guard count <= limit else {
+      refuse(
+        .line(
+          .invalidRequest, "The batch has \(count) members; the limit is \(limit).", line: line,
+          offset: json.offset, remedy: "Send them as single lines, or in smaller batches."))
+      return
+    }
+    // Responses that are ready leave before those of a batch that comes later.
+    flush()
+    let batch = Batch { [output = connection.output] lines in output.send(lines) }
+    for member in json.elements { handle(Message(member), line, in: batch) }
+    batch.close()
+  }
+
+  private func handle(_ message: Message, _ line: Int, in batch: Batch?) {
+    switch message {
+    case .response(let json):
+      if handlers.contains(where: { $0.handle(response: json) }) { return }
+      log.warning("line \(line) is shaped like a response and was not answered")
+    case .invalid(let id, let reason, let offset):
+      respond(
+        id,
+        .line(.invalidRequest, "Not a request: \(reason).", line: line, offset: offset), in: batch)
+    case .call(let call):
+      guard let id = call.id else {
+        statistics.count(statistics.notifications)
+        handle(call, in: batch)
+        return
+      }
+      if connection.observer?.skips(id) == true { return }
+      if connection.requests.contains(id) {
+        respond(
+          .null,
+          .line(
+            .invalidRequest, "The id \(id.text) is that of a request under way.", line: line,
+            offset: 0, remedy: "Use a new id for each request."),
+          in: batch)
+        return
+      }
+      handle(call, in: batch)
+    }
+  }
+
+  private func handle(_ call: Call, in batch: Batch?) {
+    if connection.isShuttingDown {
+      // Sent before the shutdown was answered: it needs a response, too.
+      guard let id = call.id else { return }
+      respond(
+        id, RPCError(.invalidRequest, "The host is shutting down and does nothing more."),
+        in: batch)
+      return
+    }
+    let reply = Reply(call, reader: self, batch: batch)
+    var handler = first
+    if !handler.takes(call) {
+      for other in others where other.takes(call) { handler = other }
+    }
+    _ = handler.handle(call, reply)
+  }
+
+  // MARK: Accepting
+
+  /// Makes a call a request in flight.
+  ///
+  /// - Returns: nil if the host accepts no more.
+  func accept(_ id: RequestID?, in batch: Batch?, silent: Bool) -> AcceptedRequest? {
+    // Waiting for a slot must not hold back responses that are ready.
+    flush()
+    guard connection.limit.acquire() else { return nil }
+    return accepted(id, in: batch, silent: silent, hasSlot: true)
+  }
+
+  func acceptWithoutSlot(_ id: RequestID?, in batch: Batch?, silent: Bool) -> AcceptedRequest {
+    accepted(id, in: batch, silent: silent, hasSlot: false)
+  }
+
+  private func accepted(
+    _ id: RequestID?, in batch: Batch?, silent: Bool, hasSlot: Bool
+  ) -> AcceptedRequest {
+    let request = InFlightRequest(
+      id: id, frames: connection.frames, limit: connection.limit, hasSlot: hasSlot)
+    connection.requests.add(request)
+    let batch = id == nil ? nil : batch
+    batch?.expect()
+    return AcceptedRequest(
+      request: request, requests: connection.requests, output: connection.output,
+      limit: connection.limit, statistics: statistics, observer: connection.observer, batch: batch,
+      isSilentWhenCancelled: silent)
+  }
+
+  // MARK: Responding
+
+  private func refuse(_ error: RPCError) { respond(.null, error, in: nil) }
+
+  /// - Parameter id: nil where it is not known.
+  func respond(_ id: RequestID?, _ error: RPCError, in batch: Batch?) {
+    let isUnknown = id?.isNull ?? true
+    let omitsID = isUnknown && handlers.contains(where: \.omitsUnknownID)
+    respond(
+      connection.frames.error(omitsID ? nil : id ?? .null, error), .failed, in: batch)
+  }
+
+  func respond(
+    _ id: RequestID, _ status: ResponseStatus, _ redaction: FrameWriter.Redaction,
+    in batch: Batch?, _ write: (inout JSONWriter) -> Void
+  ) {
+    guard batch == nil else {
+      respond(
+        connection.frames.result(id, redaction: redaction, write: write), status, in: batch)
+      return
+    }
+    connection.frames.result(id, redaction: redaction, into: &ready, write: write)
+    // Afterwards: the response to `stats` does not count itself.
+    count(status)
+  }
+
+  private func respond(_ frame: Frame, _ status: ResponseStatus, in batch: Batch?) {
+    count(status)
+    if let batch {
+      batch.expect()
+      batch.add(frame)
+    } else {
+      ready.append(frame)
+    }
+  }
+
+  private func count(_ status: ResponseStatus) {
+    statistics.count(status)
+    connection.observer?.answered(status)
+  }
+
+  /// Sends a message of the host behind the responses that are ready.
+  func send(_ frame: Frame) { ready.append(frame) }
+}

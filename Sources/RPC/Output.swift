@@ -1,0 +1,138 @@
+import Basics
+import Glibc
+
+/// Writes frames to the output, one thread for all of them.
+///
+/// A sender appends its frame and continues. The thread writes everything that has gathered in one
+/// call. So frames are never spliced, and the busier the host, the fewer system calls a frame takes.
+final class Output: Sendable {
+  /// Bytes that wait for the reader before senders that can wait are made to.
+  static let maximumPendingBytes = 4 * 1_024 * 1_024
+
+  private struct State {
+    var pending: [UInt8] = []
+    /// Slots that are released when the pending frames are written (see `InFlightLimit`).
+    var slots = 0
+    var isWriting = false
+    /// The host is stopping: nobody waits for room any more.
+    var isClosing = false
+    /// Why nothing can be written any more.
+    var failure: Int32?
+    var waitingTasks: [Latch] = []
+  }
+
+  private let descriptor: Int32
+  private let limit: InFlightLimit
+  private let onFailure: @Sendable (Int32) -> Void
+  private let monitor = Monitor(State())
+
+  /// - Parameter onFailure: called once, with the errno, when the output cannot be written.
+  init(
+    to descriptor: Int32, limit: InFlightLimit, onFailure: @escaping @Sendable (Int32) -> Void
+  ) {
+    self.descriptor = descriptor
+    self.limit = limit
+    self.onFailure = onFailure
+    NamedThread.start("output") { [self] in run() }
+  }
+
+  /// Queues lines. Never waits.
+  ///
+  /// - Parameter slots: of the in-flight limit, released once the lines are written.
+  func send(_ lines: FrameLines, releasing slots: Int = 0) {
+    let isFirst = monitor.withLock { state -> Bool? in
+      if state.failure != nil { return nil }
+      defer {
+        state.pending.append(contentsOf: lines.bytes)
+        state.slots += slots
+      }
+      return state.pending.isEmpty && !state.isWriting
+    }
+    switch isFirst {
+    case nil: limit.release(slots)
+    case true?: monitor.notify()
+    case false?: break
+    }
+  }
+
+  /// Blocks the calling thread while more than `maximumPendingBytes` wait.
+  func waitForRoom() {
+    _ = monitor.wait { state -> Bool? in
+      let isFree =
+        state.pending.count <= Self.maximumPendingBytes || state.failure != nil || state.isClosing
+      return isFree ? true : nil
+    }
+  }
+
+  /// From now on nobody waits for room: little is still to come.
+  func close() {
+    monitor.withLock { $0.isClosing = true }
+    monitor.notify()
+  }
+
+  /// Suspends the task while more than `maximumPendingBytes` wait.
+  func room() async {
+    let latch = monitor.withLock { state -> Latch? in
+      guard state.pending.count > Self.maximumPendingBytes, state.failure == nil else { return nil }
+      let latch = Latch()
+      state.waitingTasks.append(latch)
+      return latch
+    }
+    _ = await latch?.wait()
+  }
+
+  /// Blocks until everything is written, or cannot be, or the deadline passes.
+  ///
+  /// - Returns: whether everything was written.
+  func flush(until deadline: Deadline) -> Bool {
+    monitor.wait(until: deadline) { state -> Bool? in
+      if state.failure != nil { return false }
+      return state.pending.isEmpty && !state.isWriting ? true : nil
+    } ?? false
+  }
+
+  var failure: Int32? { monitor.withLock { $0.failure } }
+
+  /// Declares the output lost, for example because its reader has gone.
+  func fail(_ error: Int32) {
+    let first = monitor.withLock { state -> (latches: [Latch], slots: Int)? in
+      guard state.failure == nil else { return nil }
+      state.failure = error
+      defer { (state.pending, state.slots, state.waitingTasks) = ([], 0, []) }
+      return (state.waitingTasks, state.slots)
+    }
+    guard let first else { return }
+    for latch in first.latches { latch.signal() }
+    limit.release(first.slots)
+    monitor.notify()
+    onFailure(error)
+  }
+
+  // MARK: On the thread
+
+  private func run() {
+    var lines: [UInt8] = []
+    while true {
+      lines.removeAll(keepingCapacity: lines.capacity <= Self.maximumPendingBytes)
+      let slots =
+        monitor.wait { state -> Int? in
+          guard !state.pending.isEmpty else { return nil }
+          swap(&state.pending, &lines)
+          state.isWriting = true
+          defer { state.slots = 0 }
+          return state.slots
+        } ?? 0
+      let error = FileDescriptor.writeAll(lines, to: descriptor)
+      // Before anybody can see the queue empty.
+      if error != 0 { fail(error) }
+      let latches = monitor.withLock { state in
+        state.isWriting = false
+        defer { state.waitingTasks = [] }
+        return state.waitingTasks
+      }
+      limit.release(slots)
+      for latch in latches { latch.signal() }
+      monitor.notify()
+    }
+  }
+}

@@ -1,0 +1,45 @@
+import Basics
+import Synchronization
+
+/// The requests in flight, to find one by its id and to cancel them all.
+final class RequestsInFlight: Sendable {
+  private struct State {
+    var byID: [RequestID: InFlightRequest] = [:]
+    var all: [ObjectIdentifier: InFlightRequest] = [:]
+  }
+
+  private let state = Mutex(State())
+
+  /// Adds a request. Any number of requests may have the id null, which names none of them.
+  func add(_ request: InFlightRequest) {
+    state.withLock { state in
+      if let id = request.id, !id.isNull {
+        precondition(state.byID[id] == nil, "an id was taken between the check and the start")
+        state.byID[id] = request
+      }
+      state.all[ObjectIdentifier(request)] = request
+    }
+  }
+
+  func contains(_ id: RequestID) -> Bool {
+    state.withLock { !$0.byID.isEmpty && $0.byID[id] != nil }
+  }
+
+  func remove(_ request: InFlightRequest) {
+    state.withLock { state in
+      state.all[ObjectIdentifier(request)] = nil
+      if let id = request.id, state.byID[id] === request { state.byID[id] = nil }
+    }
+  }
+
+  /// - Returns: whether there was a request with that id.
+  func cancel(_ id: RequestID) -> Bool {
+    let request = state.withLock { $0.byID[id] }
+    request?.cancel(.caller)
+    return request != nil
+  }
+
+  func cancelAll(_ reason: CancelReason) {
+    for request in state.withLock({ Array($0.all.values) }) { request.cancel(reason) }
+  }
+}

@@ -1,0 +1,69 @@
+import Basics
+import Engine
+import IntegrationKit
+import MCPFront
+
+/// The options of `serve` for agents and editors.
+enum AgentOptions {
+  static let list = [
+    Option("--tools", "GLOBS", "tools that agents are offered: 'gmail__*,*__list_*' (repeatable)"),
+    Option(
+      "--confirm", "WHEN",
+      "ask an agent's user before: always (all changes), destructive (default), never"),
+    Option("--catalogue", "MODE", "full (default), or compact: three tools to find and run all"),
+    Option(
+      "--tool-timeout", "S",
+      "seconds for one call of a tool; a wait that does not fit fails at once (default: none)"),
+    Option("--tools-per-page", "N", "tools on one page of tools/list (default 200)"),
+    Option(
+      "--max-tool-result-bytes", "N",
+      "bytes of a tool's result before its data becomes a file (default 65536)"),
+  ]
+
+  static func read(_ arguments: ParsedArguments) throws(UsageError) -> MCPOptions {
+    var options = MCPOptions()
+    options.tools = try globs(arguments.all("--tools"), isReadOnly: arguments.has("--read-only"))
+    options.confirmation = try choice(arguments, "--confirm") ?? options.confirmation
+    options.catalogueMode = try choice(arguments, "--catalogue") ?? options.catalogueMode
+    options.timeoutSeconds = try arguments.integer("--tool-timeout", minimum: 1, maximum: 86_400)
+    options.toolsPerPage =
+      try arguments.integer("--tools-per-page", minimum: 1) ?? options.toolsPerPage
+    options.maximumResultBytes =
+      try arguments.integer("--max-tool-result-bytes", minimum: 1_024)
+      ?? options.maximumResultBytes
+    return options
+  }
+
+  /// - Throws: for a pattern that no tool fits, which would hide what was meant.
+  private static func globs(
+    _ texts: [String], isReadOnly: Bool
+  ) throws(UsageError) -> [String]? {
+    guard !texts.isEmpty else { return nil }
+    let globs = texts.flatMap { $0.split(separator: ",").map(String.init) }
+    guard !globs.isEmpty else {
+      throw UsageError("--tools takes names or patterns of tools, such as 'gmail__*'")
+    }
+    let names = Integrations.catalogue.toolNames()
+    for glob in globs where !names.contains(where: { Glob.matches(glob, $0) }) {
+      throw UsageError(
+        "--tools: no tool fits \(glob)", didYouMean: Suggestion.closest(to: glob, among: names),
+        remedy: "Names are such as \(names[0]); 'gmail__*' stands for all of gmail.")
+    }
+    let readers = Integrations.catalogue.toolNames { $0.effect == .read }
+    if isReadOnly, !globs.contains(where: { glob in readers.contains { Glob.matches(glob, $0) } }) {
+      throw UsageError("--tools and --read-only leave no tool: these change something")
+    }
+    return globs
+  }
+
+  private static func choice<Choice: RawRepresentable<String> & CaseIterable>(
+    _ arguments: ParsedArguments, _ name: String
+  ) throws(UsageError) -> Choice? {
+    guard let text = arguments[name] else { return nil }
+    if let choice = Choice(rawValue: text) { return choice }
+    let names = Choice.allCases.map(\.rawValue)
+    throw UsageError(
+      "\(name) takes \(names.joined(separator: ", ")), not \(text)",
+      didYouMean: Suggestion.closest(to: text, among: names))
+  }
+}

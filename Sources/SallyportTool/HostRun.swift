@@ -1,0 +1,46 @@
+import Basics
+import Engine
+import Glibc
+import JSONRPCFront
+import MCPFront
+import RPC
+
+/// A host over its streams: both fronts on one connection, from the first line to the exit status.
+struct HostRun {
+  private let engine: Engine
+  private let agents: MCPOptions
+  private let connection: RPC.Connection
+
+  /// Takes SIGTERM and SIGINT from now on. To be called on the main thread.
+  ///
+  /// - Parameter output: where frames are written; see `StandardOutput`.
+  init(
+    engine: Engine, limits: ConnectionLimits, agents: MCPOptions, output: Int32,
+    observer: (any ConnectionObserver)? = nil
+  ) throws(UsageError) {
+    self.engine = engine
+    self.agents = agents
+    do throws(FileError) {
+      connection = try RPC.Connection(
+        to: output, limits: limits, redactor: engine.redactor, log: engine.log, observer: observer)
+    } catch {
+      throw UsageError("the host cannot start: \(error)")
+    }
+    Signals.watch { [connection] in connection.interrupt() }
+  }
+
+  /// Reads the inputs to their end, one after the other, and drains. Blocks.
+  func run(_ inputs: [Int32]) throws(FileError) -> ExitCode {
+    let agentFront = MCPFront(engine, agents, on: connection)
+    let hasAgent = agentFront.clientPresence
+    let front = JSONRPCFront(
+      engine, on: connection, hearsNotifications: { !hasAgent() },
+      connectionsChanged: { agentFront.connectionsChanged() })
+    defer { engine.log.flush() }
+    switch try connection.run(inputs, handlers: [front, agentFront]) {
+    case .drained: return .success
+    case .unfinished: return .unfinished
+    case .outputClosed: return .outputClosed
+    }
+  }
+}

@@ -1,0 +1,25 @@
+import BitdefenderGravityZone
+import Basics
+import CODAFootprint
+import Engine
+import Gmail
+import IntegrationKit
+
+/// The integrations of this executable.
+enum Integrations {
+  /// The vendors of this package, one line each.
+  private static let builtIn = [
+    RegisteredIntegration(BitdefenderGravityZone.self),
+    RegisteredIntegration(CODAFootprint.self),
+    RegisteredIntegration(Gmail.self),
+  ]
+
+  /// Integrations of another package; set before anything reads `all`.
+  static let added = SetOnce<[RegisteredIntegration]>()
+
+  static let all = builtIn + (added.value ?? [])
+
+  static var catalogue: Catalogue {
+    Catalogue(all, hash: added.value == nil ? GeneratedCatalogueHash.value : nil)
+  }
+}

@@ -1,0 +1,51 @@
+import Basics
+import Glibc
+import IntegrationKit
+
+/// The executable: finds the subcommand and reports errors.
+public enum Sallyport {
+  /// Runs the command line of the process and exits.
+  ///
+  /// An executable of another package calls it in its `main.swift` to add its own integrations to those
+  /// of this package:
+  ///
+  ///     Sallyport.main(adding: [RegisteredIntegration(AcmeEDR.self)])
+  ///
+  /// - Precondition: it is called once, and the ids of the integrations differ from each other.
+  public static func main(adding integrations: [RegisteredIntegration] = []) -> Never {
+    if !integrations.isEmpty { Integrations.added.set(integrations) }
+    StandardStreams.fillClosed()
+    var words = Array(CommandLine.arguments.dropFirst())
+    let code: Int32
+    do throws(UsageError) {
+      code = try run(&words)
+    } catch {
+      Console.error("sallyport: \(error.message)")
+      if let remedy = error.remedy { Console.error("  \(remedy)") }
+      code = 2
+    }
+    EndOfProcess.run()
+    // Without the exit handlers of libraries, whose threads may still be at work.
+    _exit(code)
+  }
+
+  private static func run(_ words: inout [String]) throws(UsageError) -> Int32 {
+    guard let first = words.first else {
+      return isatty(STDIN_FILENO) == 1 ? Help.printOverview() : try ServeCommand.run([])
+    }
+    if first == "--help" || first == "-h" || first == "help" {
+      return try Help.print(for: words.dropFirst().first)
+    }
+    if first == "--version" { return try VersionCommand.run([]) }
+    if first.hasPrefix("-") { return try ServeCommand.run(words) }
+    guard let subcommand = Subcommands.all.first(where: { $0.name == first }) else {
+      throw UsageError(
+        "there is no command \(first)",
+        didYouMean: Suggestion.closest(to: first, among: Subcommands.all.map(\.name)),
+        remedy: "sallyport help lists the commands.")
+    }
+    words.removeFirst()
+    if words.contains("--help") || words.contains("-h") { return try Help.print(for: first) }
+    return try subcommand.run(words)
+  }
+}

@@ -1,0 +1,156 @@
+import Basics
+import Glibc
+import Engine
+import IntegrationKit
+import JSON
+
+/// `sallyport call`
+enum CallCommand {
+  static var description: Subcommand {
+    Subcommand(
+      name: "call", usage: "INTEGRATION COMMAND [--KEY VALUE…] [OPTIONS]",
+      about: "one command, with an answer for people",
+      details: """
+        Each parameter of the command is an option: --device-id 17, --page 2. A list is given as
+        a,b,c or by repeating the option; an object as JSON. sallyport capabilities INTEGRATION
+        COMMAND tells what there is. Files that a command brings are kept in --files-dir, else in
+        ./sallyport-files.
+
+        Exit status: 0 successful; 1 failed; 2 wrong command line or configuration.
+        """,
+      examples: [
+        "sallyport call coda_footprint list_devices --sandbox",
+        "sallyport call coda_footprint list_devices --filter '{\"riskLevel\":\"critical\"}' --sandbox",
+        "sallyport call coda_footprint update_target_scan_scope --target-id 7001 --scope out \\\n"
+          + "    --dry-run --sandbox",
+      ],
+      options: options + CommonOptions.list, run: run)
+  }
+
+  private static let options = [
+    Option("--connection", "NAME", "the connection (default: the only active one)"),
+    Option("--json", "'{…}'", "the arguments as one JSON object; --KEY VALUE adds to them"),
+    Option("--raw", nil, "the result as JSON"),
+    Option("--dry-run", nil, "show the requests that would be sent"),
+    Option("--all-pages", nil, "read on to the last page"),
+    Option(
+      "--timeout", "S", "seconds for all of it (default: 60, and waits for rate limits on top)"),
+  ]
+
+  static func run(_ words: [String]) throws(UsageError) -> Int32 {
+    let (integration, command) = try CatalogueWords.command(words)
+    let own = command.shape.names.map {
+      Option(
+        "--" + $0.split(separator: "_").joined(separator: "-"), "VALUE", "",
+        implied: command.shape.takesBoolean($0) ? "true" : nil)
+    }
+    let arguments = try ParsedArguments(
+      Self.spelledWithDashes(words), options: own + options + CommonOptions.list)
+    if let extra = arguments.positionals.dropFirst(2).first {
+      throw UsageError("unexpected: \(extra)", remedy: "Parameters are options: --KEY VALUE.")
+    }
+    let request = try request(integration, command, arguments)
+    let engine = try CommonOptions.engine(arguments, filesByDefault: "sallyport-files")
+    let run = CallRun(engine)
+    // The first signal cancels the command and shows what was done; a second one ends the process.
+    Signals.watch(first: run.cancel) { EndOfProcess.run() }
+    let response = run.response(to: request)
+    engine.log.flush()
+    return Presentation(command: command, raw: arguments.has("--raw")).show(response)
+  }
+
+  /// `--device_id` is `--device-id`.
+  private static func spelledWithDashes(_ words: [String]) -> [String] {
+    words.map { word in
+      guard word.hasPrefix("--") else { return word }
+      let name = word.prefix { $0 != "=" }
+      return name.split(separator: "_", omittingEmptySubsequences: false).joined(separator: "-")
+        + word[name.endIndex...]
+    }
+  }
+
+  private static func request(
+    _ integration: RegisteredIntegration, _ command: RegisteredCommand,
+    _ arguments: ParsedArguments
+  ) throws(UsageError) -> InvocationRequest {
+    var options = InvocationOptions.none
+    options.dryRun = arguments.has("--dry-run")
+    options.allPages = arguments.has("--all-pages")
+    options.timeoutMilliseconds =
+      try arguments.integer("--timeout", minimum: 1, maximum: 86_400).map { Int64($0) * 1_000 }
+    return InvocationRequest(
+      integration, command,
+      on: arguments["--connection"].map { .named($0) } ?? .onlyOne,
+      arguments: try self.arguments(of: command, arguments).json, options: options)
+  }
+
+  /// The arguments of the command, an object.
+  private static func arguments(
+    of command: RegisteredCommand, _ arguments: ParsedArguments
+  ) throws(UsageError) -> JSONFragment {
+    var given: [(name: String, value: JSONFragment)] = []
+    if let text = arguments["--json"] {
+      let object: JSON
+      do throws(JSONError) {
+        object = try JSON.parse(text)
+      } catch {
+        throw UsageError("--json is not JSON: \(error)")
+      }
+      guard object.kind == .object else { throw UsageError("--json takes an object") }
+      for member in object.members {
+        given.append((member.name.string ?? "", JSONFragment(member.value)))
+      }
+    }
+    for name in command.shape.names {
+      let texts = arguments.all("--" + name.split(separator: "_").joined(separator: "-"))
+      guard !texts.isEmpty else { continue }
+      given.removeAll { $0.name == name }
+      guard let value = command.shape.value(of: name, from: texts) else {
+        throw UsageError("--\(name) is no JSON array: \(texts[0])", remedy: "Give a,b,c instead.")
+      }
+      given.append((name, value))
+    }
+    return JSONFragment { writer in
+      writer.object { writer in
+        for (name, value) in given {
+          writer.name(text: name)
+          writer.value(value)
+        }
+      }
+    }
+  }
+}
+
+/// Integration and command, as words of a command line.
+enum CatalogueWords {
+  static func integration(_ id: String) throws(UsageError) -> RegisteredIntegration {
+    if let found = Integrations.all.first(where: { $0.id == id }) { return found }
+    let ids = Integrations.all.map(\.id)
+    throw UsageError(
+      "there is no integration \(id)", didYouMean: Suggestion.closest(to: id, among: ids),
+      remedy: "There is \(ids.joined(separator: ", ")).")
+  }
+
+  static func command(
+    _ id: String, of integration: RegisteredIntegration
+  ) throws(UsageError) -> RegisteredCommand {
+    if let found = integration.commands.first(where: { $0.id == id }) { return found }
+    throw UsageError(
+      "\(integration.id) has no command \(id)",
+      didYouMean: Suggestion.closest(to: id, among: integration.commands.map(\.id)),
+      remedy: "sallyport capabilities \(integration.id) lists its commands.")
+  }
+
+  /// The first two words.
+  static func command(
+    _ words: [String]
+  ) throws(UsageError) -> (RegisteredIntegration, RegisteredCommand) {
+    guard words.count >= 2, !words[0].hasPrefix("-"), !words[1].hasPrefix("-") else {
+      throw UsageError(
+        "an integration and a command are needed first",
+        remedy: "Such as: coda_footprint list_devices")
+    }
+    let integration = try integration(words[0])
+    return (integration, try command(words[1], of: integration))
+  }
+}

@@ -1,0 +1,73 @@
+import Basics
+import Engine
+import IntegrationKit
+import JSON
+import Redaction
+import Synchronization
+
+/// One invocation for `call`, without a connection around it.
+final class CallRun: Sendable {
+  private let engine: Engine
+  private let task = Mutex<Task<Void, Never>?>(nil)
+  private let isCancelled = Atomic(false)
+
+  init(_ engine: Engine) { self.engine = engine }
+
+  /// Runs it and waits. Blocks.
+  ///
+  /// - Returns: the response as the wire would carry it, redacted, to be shown.
+  func response(to request: InvocationRequest) -> JSON {
+    let invocation: PreparedInvocation
+    do throws(InvocationError) {
+      invocation = try engine.prepare(request)
+    } catch {
+      return redacted(.error(error))
+    }
+    if request.options.dryRun { return redacted(.result { invocation.writePlan(to: &$0) }) }
+    let finished = Monitor<JSON?>(nil)
+    let running = Task.detached { [self] in
+      let response = await invocation.run(events: WaitNotice()) { outcome in
+        if let error = outcome.invocationError { return redacted(.error(error)) }
+        return redacted(.result { outcome.writeResult(to: &$0) })
+      }
+      finished.withLock { $0 = response }
+      finished.notify()
+    }
+    task.withLock { $0 = running }
+    if isCancelled.load(ordering: .acquiring) { running.cancel() }
+    return finished.wait { $0 } ?? JSONFragment.null.json
+  }
+
+  /// Cancels it; the response shows what was done until then.
+  func cancel() {
+    isCancelled.store(true, ordering: .releasing)
+    task.withLock { $0 }?.cancel()
+  }
+
+  private enum Shown {
+    case result((inout JSONWriter) -> Void)
+    case error(InvocationError)
+  }
+
+  /// A person sees what a caller would: the redacted text, read again to be laid out.
+  private func redacted(_ shown: Shown) -> JSON {
+    let written = JSONFragment { writer in
+      writer.object { writer in
+        switch shown {
+        case .result(let write):
+          writer.name("result")
+          write(&writer)
+        case .error(let error):
+          writer.name("error")
+          writer.object {
+            $0.member("code", error.rpcError.code.rawValue)
+            $0.member("message", error.indicator)
+            $0.name("data")
+            error.write(to: &$0)
+          }
+        }
+      }
+    }
+    return JSONFragment(trusted: engine.redactor.redact(frame: written.bytes)).json
+  }
+}

@@ -1,0 +1,118 @@
+import Basics
+import Engine
+import IntegrationKit
+import JSON
+
+/// `sallyport capabilities`
+enum CapabilitiesCommand {
+  static var description: Subcommand {
+    Subcommand(
+      name: "capabilities", usage: "[INTEGRATION [COMMAND]] [--json]",
+      about: "what there is: integrations, commands, parameters",
+      details: "With --json it prints what the method capabilities answers.",
+      examples: [
+        "sallyport capabilities",
+        "sallyport capabilities coda_footprint list_devices",
+        "sallyport capabilities --json | jq '.integrations[].commands[].id'",
+      ],
+      options: options, run: run)
+  }
+
+  private static let options = [Option("--json", nil, "as JSON")]
+
+  static func run(_ words: [String]) throws(UsageError) -> Int32 {
+    let arguments = try ParsedArguments(words, options: options)
+    let ids = arguments.positionals
+    if ids.count > 2 { throw UsageError("unexpected: \(ids[2])") }
+    let integration = try ids.first.map { id throws(UsageError) in
+      try CatalogueWords.integration(id)
+    }
+    var command: RegisteredCommand?
+    if ids.count == 2, let integration {
+      command = try CatalogueWords.command(ids[1], of: integration)
+    }
+    if arguments.has("--json") {
+      let catalogue = Integrations.catalogue
+      Console.print(
+        JSONFragment { catalogue.write(integration: integration, command: command, to: &$0) }
+          .text)
+    } else if let integration, let command {
+      show(command, of: integration)
+    } else {
+      for shown in Integrations.all where integration == nil || shown === integration {
+        show(shown)
+      }
+    }
+    return 0
+  }
+
+  private static func show(_ integration: RegisteredIntegration) {
+    Console.print("\(Style.bold("\(integration.about.title)")) (\(integration.id))")
+    Console.print("\(integration.about.description)".wrapped() + "\n")
+    var table = Table(["command", "effect", "parameters"])
+    table.rows = integration.commands.map { command in
+      let parameters = command.shape.summaries
+      return [
+        command.id, command.about.effect.rawValue,
+        parameters.map { $0.isRequired ? "\($0.name)*" : $0.name }.joined(separator: ", "),
+      ]
+    }
+    let (lines, hidden) = table.lines(width: Style.columns)
+    for line in lines { Console.print(line) }
+    var settings = Table(["setting of a connection", "values", "default"])
+    settings.rows = integration.settingsShape.summaries.map { setting in
+      [
+        setting.isRequired ? "\(setting.name)*" : setting.name, setting.values,
+        setting.defaultValue.map { (try? JSON.parse($0))?.string ?? $0 } ?? "",
+      ]
+    }
+    Console.print("")
+    for line in settings.lines(width: Style.columns).text { Console.print(line) }
+    Console.print(
+      Style.dim(
+        hidden == 0
+          ? "\n* required"
+          : "\nThe parameters have no room here; sallyport capabilities \(integration.id) COMMAND shows them."
+      ))
+  }
+
+  private static func show(_ command: RegisteredCommand, of integration: RegisteredIntegration) {
+    let about = command.about
+    Console.print("\(Style.bold("\(about.title)")) (\(command.id), \(about.effect.rawValue))")
+    Console.print("\(about.description)".wrapped() + "\n")
+    for parameter in command.shape.summaries {
+      let need =
+        parameter.isRequired
+        ? "required" : parameter.defaultValue.map { "default \($0)" } ?? "optional"
+      Console.print("\(Style.bold(parameter.name))  \(parameter.values), \(need)")
+      Console.print(parameter.about.wrapped(indent: 4))
+      for source in parameter.sources {
+        Console.print("    Found by \(source.command) at \(source.path).")
+      }
+      for member in parameter.members {
+        Console.print("    \(Style.bold(member.name))  \(member.values)")
+        Console.print(member.about.wrapped(indent: 8))
+      }
+    }
+    let rules = command.shape.ruleSentences
+    if !rules.isEmpty {
+      Console.print("\nRules")
+      for rule in rules { Console.print(rule.wrapped(indent: 4)) }
+    }
+    if !about.permissions.isEmpty {
+      let permissions = about.permissions.map { "\($0)" }.joined(separator: ", ")
+      Console.print("\nPermissions: \(permissions)")
+    }
+    if let quota = about.rateLimit {
+      Console.print(
+        "Limit: \(quota.limit.requests) requests in \(seconds(quota.limit.perSeconds))"
+          + " for all commands of the bucket \(quota.bucket)")
+    }
+    if let items = about.items { Console.print("Items: \(items.text)") }
+    Console.print("\nExample\n  \(SampleCommand.callLine(command, of: integration))")
+  }
+
+  private static func seconds(_ number: Double) -> String {
+    number == 1 ? "1 second" : "\(Int(exactly: number).map(String.init) ?? "\(number)") seconds"
+  }
+}

@@ -1,0 +1,3 @@
+import SallyportTool
+
+Sallyport.main()

@@ -1,0 +1,4 @@
+import IntegrationKit
+import SallyportTool
+
+Sallyport.main(adding: [RegisteredIntegration(AcmeEDR.self)])

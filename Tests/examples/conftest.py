@@ -1,6 +1,0 @@
-"""Shares what tests of the executable have."""
-
-import pathlib
-import sys
-
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "Support"))
