@@ -5,7 +5,7 @@ import JSON
 import RateLimits
 
 /// What a command is, apart from its parameters.
-public struct CommandAbout: Sendable {
+public struct CommandMetadata: Sendable {
   public enum Effect: String, Sendable {
     case read
     /// Changes something.
@@ -94,7 +94,7 @@ public struct ItemsPath: Sendable {
 /// One command of a vendor's: a struct whose `init` reads (and so declares) its parameters.
 public protocol Command: Sendable {
   associatedtype Client: VendorClient
-  static var about: CommandAbout { get }
+  static var metadata: CommandMetadata { get }
   /// Whether `all_pages` can go beyond one request.
   static var hasPages: Bool { get }
   /// Whether an answer that is a success may hold targets that failed. Otherwise one that fails makes
@@ -153,7 +153,7 @@ extension RequestCommand {
     with client: Client, in invocation: Invocation
   ) async throws(CommandError) -> CommandResult {
     let body = try await client.exchange(request(with: client), in: invocation)
-    return await invocation.finish(body, items: Self.about.items)
+    return await invocation.finish(body, items: Self.metadata.items)
   }
 }
 
@@ -185,9 +185,9 @@ extension PagedCommand {
   ) async throws(CommandError) -> CommandResult {
     let first = try await client.exchange(request(with: client, page: page), in: invocation)
     guard invocation.options.allPages else {
-      return await invocation.finish(first, items: Self.about.items)
+      return await invocation.finish(first, items: Self.metadata.items)
     }
-    var pages = PageCollector(invocation, items: Self.about.items)
+    var pages = PageCollector(invocation, items: Self.metadata.items)
     var body = first
     var number = page ?? 1
     var total: Int64?
@@ -201,9 +201,9 @@ extension PagedCommand {
           remedy: "Narrow the search, or read page by page.")
       }
       number += 1
-      let previous = Self.about.items?.list(in: body)?.sourceText
+      let previous = Self.metadata.items?.list(in: body)?.sourceText
       body = try await client.exchange(request(with: client, page: number), in: invocation)
-      if let previous, previous == Self.about.items?.list(in: body)?.sourceText {
+      if let previous, previous == Self.metadata.items?.list(in: body)?.sourceText {
         throw CommandError(
           .upstream, "The vendor answers every page alike.",
           remedy: "Read page by page, without all_pages.")

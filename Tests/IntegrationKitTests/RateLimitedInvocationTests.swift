@@ -39,7 +39,7 @@ private final class PromptTransport: Transport {
 
   private func invocation(on connection: Connection, milliseconds: Int? = nil) -> Invocation {
     Invocation(
-      CommandAbout("List Devices", "Lists."), id: "list_devices", on: connection, options: .none,
+      CommandMetadata("List Devices", "Lists."), id: "list_devices", on: connection, options: .none,
       deadline: milliseconds.map { Deadline(inMilliseconds: $0) }, events: nil)
   }
 

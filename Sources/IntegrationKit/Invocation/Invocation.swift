@@ -26,7 +26,7 @@ public final class Invocation: Sendable {
     var items = 0
   }
 
-  public let command: CommandAbout
+  public let command: CommandMetadata
   public let commandID: String
   public let options: InvocationOptions
   let events: (any InvocationEvents)?
@@ -38,7 +38,7 @@ public final class Invocation: Sendable {
 
   /// - Parameter deadline: nil if the caller gave none.
   public convenience init(
-    _ command: CommandAbout, id: String, on connection: Connection, options: InvocationOptions,
+    _ command: CommandMetadata, id: String, on connection: Connection, options: InvocationOptions,
     deadline: Deadline?, events: (any InvocationEvents)?
   ) {
     let operation = Operation(
@@ -57,7 +57,7 @@ public final class Invocation: Sendable {
   }
 
   private init(
-    _ command: CommandAbout, id: String, on connection: Connection, options: InvocationOptions,
+    _ command: CommandMetadata, id: String, on connection: Connection, options: InvocationOptions,
     events: (any InvocationEvents)?, sender: Sender, parent: Invocation? = nil
   ) {
     self.command = command
@@ -83,7 +83,7 @@ public final class Invocation: Sendable {
     on connection: Connection, mayWait: (@Sendable (_ until: MonotonicTime) -> Bool)? = nil
   ) -> Invocation {
     Invocation(
-      CommandAbout("Sign In", "Gets an access token."), id: "sign_in", on: connection,
+      CommandMetadata("Sign In", "Gets an access token."), id: "sign_in", on: connection,
       options: .none, events: nil, sender: .signIn(on: connection.channel, mayWait: mayWait))
   }
 

@@ -111,7 +111,7 @@ extension TargetCommand {
     let end = Task.isCancelled ? CommandError.cancelled(outcome: .notApplied) : refusal
     let mayFailInPart = Self.canPartlySucceed && !Task.isCancelled
     var result = try CommandResult(
-      outcomes, end, mayFailInPart: mayFailInPart, changesSomething: Self.about.effect != .read)
+      outcomes, end, mayFailInPart: mayFailInPart, changesSomething: Self.metadata.effect != .read)
     if invocation.options.stream { result.rawData = .streamed }
     return result
   }

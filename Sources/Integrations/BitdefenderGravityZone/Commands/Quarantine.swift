@@ -3,7 +3,7 @@ import HTTP
 import IntegrationKit
 
 struct ListQuarantineItems: GravityZoneList {
-  static let about = CommandAbout(
+  static let metadata = CommandMetadata(
     "List Quarantine Items", "Lists what was quarantined on endpoints or in Exchange.",
     permissions: BitdefenderGravityZone.rights, items: ItemsPath("result", "items"),
     rateLimit: Quota.standard, result: { GravityZoneResults.quarantineItems })
@@ -59,7 +59,7 @@ struct ListQuarantineItems: GravityZoneList {
 }
 
 struct QuarantineFiles: GravityZoneCommand, RequestCommand {
-  static let about = CommandAbout(
+  static let metadata = CommandMetadata(
     "Quarantine Files", "Creates tasks that quarantine a file on endpoints, all of them or none.",
     effect: .write, permissions: BitdefenderGravityZone.rights, rateLimit: Quota.tasks,
     readBack: "list_quarantine_items", targetNaming: TargetNaming.endpoints,
@@ -85,7 +85,7 @@ struct QuarantineFiles: GravityZoneCommand, RequestCommand {
 
 /// The vendor takes a hundred items at a time, all of them or none.
 struct RemoveQuarantineFiles: GravityZoneCommand, TargetCommand {
-  static let about = CommandAbout(
+  static let metadata = CommandMetadata(
     "Remove Quarantine Files", "Creates tasks that delete quarantined files from endpoints.",
     effect: .destructive, permissions: BitdefenderGravityZone.rights, rateLimit: Quota.tasks,
     readBack: "list_quarantine_items", targetNaming: TargetNaming.quarantineItems,

@@ -4,7 +4,7 @@ import IntegrationKit
 import JSON
 
 struct ListReports: GravityZoneList {
-  static let about = CommandAbout(
+  static let metadata = CommandMetadata(
     "List Reports", "Lists reports.", permissions: BitdefenderGravityZone.rights,
     items: ItemsPath("result", "items"), rateLimit: Quota.standard,
     result: { GravityZoneResults.reports })
@@ -35,7 +35,7 @@ struct ListReports: GravityZoneList {
 /// For each report a link is asked for, then the archive behind it is fetched with the key. A
 /// report that cannot be had makes the command fail; the error tells which ones were stored.
 struct DownloadReports: GravityZoneCommand, TargetCommand {
-  static let about = CommandAbout(
+  static let metadata = CommandMetadata(
     "Download Reports",
     "Fetches the last instance of reports: ZIP archives of a CSV and a PDF, kept as files.",
     permissions: BitdefenderGravityZone.rights, rateLimit: Quota.standard,

@@ -3,7 +3,7 @@ import IntegrationKit
 
 /// The document names no call for this; the details of the key need a working key and nothing else.
 struct TestConnection: GravityZoneCommand {
-  static let about = CommandAbout(
+  static let metadata = CommandMetadata(
     "Test Connection", "Asks for the details of the API key, to see whether the connection works.",
     permissions: BitdefenderGravityZone.rights, rateLimit: Quota.standard,
     failureIndicator: "Test Connection failed. Failed to check the connector.",

@@ -4,7 +4,7 @@ import IntegrationKit
 import JSON
 
 struct ListDevices: CODACommand, PagedCommand {
-  static let about = CommandAbout(
+  static let metadata = CommandMetadata(
     "List Devices",
     """
     Lists the devices that scans have discovered, newest id first unless sorted otherwise. Only \
@@ -90,7 +90,7 @@ struct DeviceFilter: ParameterObject {
 }
 
 struct ListDeviceAttackAvenues: CODACommand, PagedCommand {
-  static let about = CommandAbout(
+  static let metadata = CommandMetadata(
     "List Device Attack Avenues",
     """
     Lists the ways in which a device could be attacked. Empty for a device whose \
@@ -119,7 +119,7 @@ struct ListDeviceAttackAvenues: CODACommand, PagedCommand {
 }
 
 struct ListDeviceNetworkConnections: CODACommand, RequestCommand {
-  static let about = CommandAbout(
+  static let metadata = CommandMetadata(
     "List Device Network Connections",
     """
     Lists a device's network connections. Empty for a device whose isAttackAvenuesAvailable is \
@@ -143,7 +143,7 @@ struct ListDeviceNetworkConnections: CODACommand, RequestCommand {
 }
 
 struct ListDeviceUsers: CODACommand, RequestCommand {
-  static let about = CommandAbout(
+  static let metadata = CommandMetadata(
     "List Device Users",
     """
     Lists the users of a device. 501 for a server, since only devices of the type AgentDevice \
@@ -166,7 +166,7 @@ struct ListDeviceUsers: CODACommand, RequestCommand {
 }
 
 struct ListDeviceVulnerabilities: CODACommand, PagedCommand {
-  static let about = CommandAbout(
+  static let metadata = CommandMetadata(
     "List Device Vulnerabilities", "Lists the vulnerabilities that were found on a device.",
     permissions: CODAFootprint.roles, items: ItemsPath(or: ["items"]),
     result: { CODAResults.vulnerabilities })

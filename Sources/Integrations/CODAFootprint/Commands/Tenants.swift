@@ -4,7 +4,7 @@ import IntegrationKit
 import JSON
 
 struct ListTenants: CODACommand, PagedCommand {
-  static let about = CommandAbout(
+  static let metadata = CommandMetadata(
     "List Tenants", "Lists the tenants that the user can sign in to.",
     permissions: CODAFootprint.roles, items: ItemsPath(or: ["items"]),
     result: { CODAResults.tenants })
@@ -24,7 +24,7 @@ struct ListTenants: CODACommand, PagedCommand {
 /// The document names no call for this; listing the tenants needs a working sign-in and nothing
 /// else.
 struct TestConnection: CODACommand {
-  static let about = CommandAbout(
+  static let metadata = CommandMetadata(
     "Test Connection", "Signs in and asks one question, to see whether the connection works.",
     permissions: CODAFootprint.roles,
     failureIndicator: "Test Connection failed. Failed to check the connector.",

@@ -7,7 +7,7 @@ import Mail
 /// The message is read once: the ids of attachments are new at every look, so all are taken from the
 /// same one. A mail inside the mail is cut out of its raw form, where it has the bytes that came.
 struct DownloadEmailAttachment: GmailCommand, TargetCommand {
-  static let about = CommandAbout(
+  static let metadata = CommandMetadata(
     "Download Email Attachment",
     """
     Fetches the attachments of a message that have these names, also of mails inside it, and keeps \

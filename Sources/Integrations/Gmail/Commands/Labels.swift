@@ -4,7 +4,7 @@ import IntegrationKit
 import JSON
 
 struct ListLabels: GmailCommand, RequestCommand {
-  static let about = CommandAbout(
+  static let metadata = CommandMetadata(
     "List Labels", "Lists the labels of a mailbox: the system's and the user's own.",
     permissions: [Permission.mail], items: ItemsPath("labels"),
     result: { GmailResults.labels })
@@ -20,7 +20,7 @@ struct ListLabels: GmailCommand, RequestCommand {
 }
 
 struct LabelEmails: GmailBatchCommand {
-  static let about = CommandAbout(
+  static let metadata = CommandMetadata(
     "Label Emails", "Adds labels to messages and takes labels off them.", effect: .write,
     isIdempotent: true, permissions: [Permission.mail], readBack: "get_email",
     targetNaming: TargetNaming.messages,
@@ -47,7 +47,7 @@ struct LabelEmails: GmailBatchCommand {
 
 /// There is no method for it: spam is a label.
 struct ReportSpam: GmailBatchCommand {
-  static let about = CommandAbout(
+  static let metadata = CommandMetadata(
     "Report Spam", "Marks messages as spam and takes them out of the inbox.", effect: .write,
     isIdempotent: true, permissions: [Permission.mail], readBack: "get_email",
     targetNaming: TargetNaming.messages,

@@ -3,7 +3,7 @@ import HTTP
 import IntegrationKit
 
 struct SearchEmails: GmailCommand, RequestCommand {
-  static let about = CommandAbout(
+  static let metadata = CommandMetadata(
     "Search Emails",
     """
     Finds mail of a mailbox, newest first: ids, which Get Email takes. With OAuth, only in the \
@@ -45,7 +45,7 @@ struct SearchEmails: GmailCommand, RequestCommand {
 }
 
 struct GetEmail: GmailBatchCommand {
-  static let about = CommandAbout(
+  static let metadata = CommandMetadata(
     "Get Email", "Reads messages with all their parts; attachments come as ids.",
     permissions: [Permission.mail], items: ItemsPath(),
     result: { .array(of: GmailResults.message) })
@@ -68,7 +68,7 @@ struct GetEmail: GmailBatchCommand {
 
 /// Each alone: one that is deleted twice is not found, so that what a batch leaves open cannot be asked.
 struct DeleteEmails: GmailCommand, TargetCommand {
-  static let about = CommandAbout(
+  static let metadata = CommandMetadata(
     "Delete Emails",
     "Deletes messages for good, at once. Trash Emails moves them to the trash instead.",
     effect: .destructive, permissions: [Permission.mail], readBack: "search_emails",
@@ -88,7 +88,7 @@ struct DeleteEmails: GmailCommand, TargetCommand {
 }
 
 struct TrashEmails: GmailBatchCommand {
-  static let about = CommandAbout(
+  static let metadata = CommandMetadata(
     "Trash Emails", "Moves messages to the trash. One that is there already is no error.",
     effect: .write, isIdempotent: true, permissions: [Permission.mail],
     readBack: "get_email", targetNaming: TargetNaming.messages,
@@ -108,7 +108,7 @@ struct TrashEmails: GmailBatchCommand {
 }
 
 struct UntrashEmails: GmailBatchCommand {
-  static let about = CommandAbout(
+  static let metadata = CommandMetadata(
     "Untrash Emails",
     """
     Takes messages out of the trash. One that is not there is no error; what the emptied trash held \

@@ -7,7 +7,7 @@ import Mail
 
 /// Sends once: what may have been sent is not sent again, since the recipients would get it twice.
 struct SendEmail: GmailCommand {
-  static let about = CommandAbout(
+  static let metadata = CommandMetadata(
     "Send Email",
     """
     Sends a mail, as text or as HTML with its text beside it, with files of the store. With OAuth, \

@@ -4,7 +4,7 @@ import IntegrationKit
 /// The document names no call for this; the profile of a mailbox needs a working sign-in and nothing
 /// else.
 struct TestConnection: GmailCommand {
-  static let about = CommandAbout(
+  static let metadata = CommandMetadata(
     "Test Connection", "Signs in and reads a profile, to see whether the connection works.",
     permissions: [Permission.mail],
     failureIndicator: "Test Connection failed. Failed to check the connector.",

@@ -4,7 +4,7 @@ import IntegrationKit
 import JSON
 
 struct CreateUser: GmailCommand, RequestCommand {
-  static let about = CommandAbout(
+  static let metadata = CommandMetadata(
     "Create User", "Creates a user of the domain. Needs an administrator who may manage users.",
     effect: .write, permissions: [Permission.users], readBack: "get_user_list",
     result: { GmailResults.user })
@@ -81,7 +81,7 @@ struct CreateUser: GmailCommand, RequestCommand {
 }
 
 struct SetUserPassword: GmailCommand, RequestCommand {
-  static let about = CommandAbout(
+  static let metadata = CommandMetadata(
     "Set User Password",
     """
     Sets the password of a user, which is never shown again. Needs an administrator who may manage \
@@ -109,7 +109,7 @@ struct SetUserPassword: GmailCommand, RequestCommand {
 }
 
 struct DeleteUsers: GmailCommand, TargetCommand {
-  static let about = CommandAbout(
+  static let metadata = CommandMetadata(
     "Delete Users", "Deletes users of the domain. Needs an administrator who may manage users.",
     effect: .destructive,
     permissions: [Permission.users], readBack: "get_user_list", result: { .array(of: .any) })
@@ -130,7 +130,7 @@ struct DeleteUsers: GmailCommand, TargetCommand {
 }
 
 struct GetUserList: GmailCommand {
-  static let about = CommandAbout(
+  static let metadata = CommandMetadata(
     "Get User List", "Lists the users of a customer or a domain, all of them unless limited.",
     permissions: [Permission.users], items: ItemsPath("users"), result: { GmailResults.users })
 
@@ -188,7 +188,7 @@ struct GetUserList: GmailCommand {
   func run(
     with client: GmailClient, in invocation: Invocation
   ) async throws(CommandError) -> CommandResult {
-    var pages = PageCollector(invocation, items: Self.about.items)
+    var pages = PageCollector(invocation, items: Self.metadata.items)
     var left = limit ?? .max
     var token: String?
     repeat {

@@ -3,7 +3,7 @@ import HTTP
 import IntegrationKit
 
 struct FetchEvent: GmailCommand {
-  static let about = CommandAbout(
+  static let metadata = CommandMetadata(
     "Fetch Event",
     """
     Fetches the mail of a mailbox that was received in a span of time as events, oldest first. Mail \

@@ -3,7 +3,7 @@ import IntegrationKit
 import JSON
 
 enum AcmeEDR: Integration {
-  static let about = IntegrationAbout(
+  static let metadata = IntegrationMetadata(
     id: "acme_edr", title: "Acme EDR", description: "Endpoint detection.",
     category: "Endpoint Security")
 
@@ -68,7 +68,7 @@ final class AcmeClient: VendorClient {
 protocol AcmeCommand: Command where Client == AcmeClient {}
 
 struct ListHosts: AcmeCommand, RequestCommand {
-  static let about = CommandAbout(
+  static let metadata = CommandMetadata(
     "List Hosts", "Lists the hosts of a site.", items: ItemsPath("hosts"))
 
   let site: String
