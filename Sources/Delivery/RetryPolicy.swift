@@ -9,8 +9,8 @@ import HTTP
 package struct RetryPolicy: Sendable {
   /// Attempts per request, the first one included.
   package var attempts: Int
-  /// The first back-off. It doubles with each attempt, and half of it is random, so that callers do
-  /// not retry in step.
+  /// The first back-off, which doubles with each attempt. The wait is 50 to 100 % of it, at random, so
+  /// that callers do not retry in step.
   package var baseMilliseconds: Int
   package var maximumMilliseconds: Int
 

@@ -29,16 +29,16 @@ private final class TokenVendor: Sendable {
   ) -> Authenticator<String> {
     Authenticator(
       secrets: secrets, texts: { [$0] }, header: { "Bearer \($0)" }, isStale: isStale,
-      isReplaced: isReplaced
-    ) { [self] (_, _) async throws(CommandError) in
-      let token = try await issue(
-        issued.withLock { issued in
-          issued += 1
-          return issued
-        })
-      secrets.add(token)
-      return token
-    }
+      isReplaced: isReplaced,
+      refresh: { [self] (_, _) async throws(CommandError) in
+        let token = try await issue(
+          issued.withLock { issued in
+            issued += 1
+            return issued
+          })
+        secrets.add(token)
+        return token
+      })
   }
 }
 

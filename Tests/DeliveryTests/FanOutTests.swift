@@ -43,7 +43,8 @@ private final class Gauge: Sendable {
   }
 
   @Test func `after the last result no further element is started`() async {
-    let results = await concurrentMap(Array(0..<50), limit: 1, stoppingAfter: { $0 == 3 }) { $0 }
+    let isThird: @Sendable (Int) -> Bool = { $0 == 3 }
+    let results = await concurrentMap(Array(0..<50), limit: 1, stoppingAfter: isThird) { $0 }
     #expect(results.prefix(4).map(\.self) == [0, 1, 2, 3])
     #expect(results.dropFirst(4).allSatisfy { $0 == nil })
   }

@@ -61,7 +61,9 @@ private final class PromptTransport: Transport {
     try await invocation(on: connection).expectRoom(forRequests: 200)
     let hurried = invocation(on: connection, milliseconds: 30_000)
     try await hurried.expectRoom(forRequests: 10)
-    let error = await #expect(throws: CommandError.self) { try await hurried.expectRoom(forRequests: 11) }
+    let error = await #expect(throws: CommandError.self) {
+      try await hurried.expectRoom(forRequests: 11)
+    }
     #expect(error?.kind == .rateLimited && error?.statusCode == 429)
     #expect((error?.retryAfterMilliseconds ?? 0) > 3_500_000)
     await #expect(throws: CommandError.self, "more than a day") {

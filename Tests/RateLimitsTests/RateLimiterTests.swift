@@ -34,7 +34,9 @@ private let far = Deadline(inMilliseconds: 600_000)
     return count
   }
 
-  @Test func `a command's limit is its own, its bucket's, or the documented one`() async {
+  @Test func `a command's limit is that of the command, of its bucket, or the documented one`()
+    async
+  {
     let limiter = RateLimiter([
       "list_devices": RateLimit(requests: 2, perSeconds: Self.hour),
       "default": RateLimit(requests: 3, perSeconds: Self.hour),
@@ -52,11 +54,11 @@ private let far = Deadline(inMilliseconds: 600_000)
     #expect(await burst(limiter, "list_reports", reports) == 0)
   }
 
-  @Test func `without limits nothing is held back`() async {
+  @Test func `without limits nothing is delayed`() async {
     #expect(await burst(RateLimiter([:]), "list_scanners") == 10)
   }
 
-  @Test func `what does not fit reserves nothing`() async {
+  @Test func `a request that does not fit reserves nothing`() async {
     let limiter = RateLimiter(["default": RateLimit(requests: 1, perSeconds: Self.hour)])
     #expect(await reserve(limiter, "a") == "now")
     for _ in 0..<3 {
@@ -139,7 +141,7 @@ private let far = Deadline(inMilliseconds: 600_000)
     #expect(wait > 500_000)
   }
 
-  @Test func `a pause holds for the bucket, with a limit and without`() async {
+  @Test func `a pause applies to the bucket, with a limit and without`() async {
     let limiter = RateLimiter(["default": RateLimit(requests: 5, perSeconds: Self.hour)])
     let unlimited = RateLimiter([:])
     for limiter in [limiter, unlimited] {
@@ -148,7 +150,7 @@ private let far = Deadline(inMilliseconds: 600_000)
       #expect(await reserve(limiter, "a", waitingAtMost: 1_000) == "too late: 2 min")
     }
     #expect(await burst(limiter, "b") == 0, "one bucket")
-    #expect(await burst(unlimited, "b") == 10, "a pause of its own")
+    #expect(await burst(unlimited, "b") == 10, "a separate pause")
   }
 
   @Test func `refusals that name no time pause longer and longer, each wave once`() async {

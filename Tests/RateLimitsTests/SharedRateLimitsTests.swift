@@ -70,7 +70,7 @@ private final class Places: Sendable {
     return count
   }
 
-  @Test func `connections with one key share what is left, others do not`() async {
+  @Test func `connections with one key share its limit, others do not`() async {
     let process = SharedRateLimits.inProcess
     let (one, two) = (limiter(process), limiter(process))
     #expect(await burst(one) == 5)
@@ -83,13 +83,13 @@ private final class Places: Sendable {
     #expect(await burst(two) == 0, "and back")
   }
 
-  @Test func `processes share what is left`() async {
+  @Test func `processes share a limit`() async {
     #expect(await burst(limiter(state.process())) == 5)
     #expect(await burst(limiter(state.process())) == 0)
     #expect(await burst(limiter(state.process(), as: "key 2")) == 5)
   }
 
-  @Test func `a pause and a place that was given back are seen by all`() async {
+  @Test func `pauses and releases are visible to all processes`() async {
     let (one, two) = (limiter(state.process()), limiter(state.process()))
     #expect(await burst(one) == 5)
     guard case .after(let first, let place) = await one.reserve("a", nil, for: TestWaiter.patient),
@@ -106,7 +106,7 @@ private final class Places: Sendable {
     #expect((7_100_000...7_200_000).contains(wait))
   }
 
-  @Test func `connections with different limits are each held to their own`() async {
+  @Test func `connections with different limits each keep theirs`() async {
     #expect(await burst(limiter(state.process())) == 5)
     let wide = RateLimit(requests: 8, perSeconds: 3_600)
     #expect(await burst(limiter(state.process(), as: "key 1", wide)) == 3)
@@ -116,7 +116,7 @@ private final class Places: Sendable {
   }
 
   /// The property that all of this serves, with many tasks on the state of several processes.
-  @Test func `no window of any reservation is too full, whoever reserves`() async {
+  @Test func `no window is too full, with several processes`() async {
     let limit = RateLimit(requests: 7, perSeconds: 10)
     let places = Places()
     let limiters = (0..<8).map { _ in limiter(state.process(), as: "key", limit) }
@@ -147,7 +147,7 @@ private final class Places: Sendable {
 
   // MARK: Files
 
-  @Test func `nothing is made before it is needed, and then for this user alone`() async throws {
+  @Test func `files are created when they are needed, for this user alone`() async throws {
     let process = state.process()
     let limiter = limiter(process, as: "integration\nhttps://vendor.example\nSECRET-KEY")
     let unlimited = RateLimiter([:], sharedIn: process)
@@ -184,7 +184,7 @@ private final class Places: Sendable {
     #expect(await burst(limiter(state.process())) == 0)
   }
 
-  @Test func `each start of a machine, and each machine, has files of its own`() async throws {
+  @Test func `each boot and each machine has separate files`() async throws {
     let before = try #require(BootID("6b1f8f1e-5c58-4b5e-9a1b-0123456789ab"))
     let after = try #require(BootID("6b1f8f1e-5c58-4b5e-9a1b-0123456789ac"))
     #expect(await burst(limiter(state.process(boot: before))) == 5)
@@ -194,13 +194,13 @@ private final class Places: Sendable {
     #expect(state.files.count == 2)
   }
 
-  @Test func `times that no reservation can have are not believed`() async throws {
+  @Test func `impossible times are dropped`() async throws {
     let one = limiter(state.process())
     await one.refused("a", nil, retryAfterMilliseconds: 300_000_000_000, by: far)
     #expect(await burst(one) == 5)
   }
 
-  @Test func `a directory that cannot be made leaves limits in the process, and is said once`()
+  @Test func `without a usable directory limits are in the process, with one warning`()
     async
   {
     _ = FileManager.default.createFile(atPath: state.path, contents: nil)
@@ -223,7 +223,7 @@ private final class Places: Sendable {
     #expect(lines.first?.contains("rate limits are not shared with other processes") == true)
   }
 
-  @Test func `a user without a place for state has limits in the process`() async {
+  @Test func `without a directory limits are in the process`() async {
     let process = SharedRateLimits(log: nil) { nil }
     #expect(await burst(limiter(process)) == 5)
     #expect(await burst(limiter(process)) == 0)
@@ -248,7 +248,7 @@ private final class Places: Sendable {
     #expect(await burst(limiter(state.process(), as: "key 1", wide)) == 3)
   }
 
-  @Test func `what was sent while the file could not be used is in it afterwards`() async throws {
+  @Test func `requests sent while the file is unusable are written to it later`() async throws {
     let process = state.process()
     let one = limiter(process, as: "key 1", RateLimit(requests: 2, perSeconds: 3_600))
     #expect(await burst(one) == 2)
@@ -347,7 +347,7 @@ private final class Places: Sendable {
     #expect(JSONFragment { other.write(to: &$0) }.json[0]?["shared"]?.bool == true)
   }
 
-  @Test func `old idle files go when a new one is made`() async throws {
+  @Test func `old idle files are removed when a new one is created`() async throws {
     let second = RateLimit(requests: 1, perSeconds: 0.001)
     _ = await burst(limiter(state.process(), as: "idle", second))
     let idle = try file()

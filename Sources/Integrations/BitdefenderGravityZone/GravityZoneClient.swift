@@ -90,19 +90,19 @@ package final class GravityZoneClient: VendorClient {
   ) -> Authenticator<APIKey> {
     Authenticator(
       on: connection, texts: { [$0.text, $0.basic] }, header: { "Basic \($0.basic)" },
-      isReplaced: { $0.text != $1.text }
-    ) { (_, _) async throws(CommandError) in
-      let key: String
-      do throws(SecretReference.Fault) {
-        key = try await reference.resolve(connection.secrets)
-      } catch {
-        throw CommandError(
-          .auth, "The API key cannot be read: \(error.reason).", remedy: error.remedy)
-      }
-      connection.limiter.share(as: "bitdefender_gravityzone \(root) \(key)")
-      let basic = Base64.encode(Array("\(key):".utf8))
-      connection.secrets.add(basic)
-      return APIKey(text: key, basic: basic)
-    }
+      isReplaced: { $0.text != $1.text },
+      refresh: { (_, _) async throws(CommandError) in
+        let key: String
+        do throws(SecretReference.Fault) {
+          key = try await reference.resolve(connection.secrets)
+        } catch {
+          throw CommandError(
+            .auth, "The API key cannot be read: \(error.reason).", remedy: error.remedy)
+        }
+        connection.limiter.share(as: "bitdefender_gravityzone \(root) \(key)")
+        let basic = Base64.encode(Array("\(key):".utf8))
+        connection.secrets.add(basic)
+        return APIKey(text: key, basic: basic)
+      })
   }
 }

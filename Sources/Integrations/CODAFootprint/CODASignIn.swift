@@ -31,14 +31,14 @@ struct CODASignIn: Sendable {
   var authenticator: Authenticator<CODATokens> {
     Authenticator(
       on: connection, texts: { $0.texts }, header: { "Bearer \($0.access)" },
-      isExpired: Self.isExpired
-    ) { (old, invocation) async throws(CommandError) in
-      // A refresh token that is no longer valid is not an error: a login replaces it.
-      if let refresh = old?.refresh, let renewed = try? await renew(refresh, in: invocation) {
-        return renewed
-      }
-      return try await logIn(in: invocation)
-    }
+      isExpired: Self.isExpired,
+      refresh: { (old, invocation) async throws(CommandError) in
+        // A refresh token that is no longer valid is not an error: a login replaces it.
+        if let refresh = old?.refresh, let renewed = try? await renew(refresh, in: invocation) {
+          return renewed
+        }
+        return try await logIn(in: invocation)
+      })
   }
 
   private static func isExpired(_ tokens: CODATokens, _ response: HTTPResponse) -> Bool {

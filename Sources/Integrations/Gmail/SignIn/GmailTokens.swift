@@ -50,10 +50,10 @@ final class GmailTokens: Sendable {
   private func newAuthenticator(for grant: GmailGrant) -> Authenticator<AccessToken> {
     Authenticator(
       on: connection, texts: { [$0.text] }, header: { "Bearer \($0.text)" },
-      isStale: { $0.isStale }
-    ) { [signIn] (_, invocation) async throws(CommandError) in
-      try await signIn.token(for: grant, in: invocation)
-    }
+      isStale: { $0.isStale },
+      refresh: { [signIn] (_, invocation) async throws(CommandError) in
+        try await signIn.token(for: grant, in: invocation)
+      })
   }
 }
 
