@@ -11,8 +11,9 @@ from Support.control_center import ControlCenter, connection, success
 from Support.gravityzone import GravityZone, Ids
 from Support.host import run
 from Support.pacing import assert_paced
+from Support.host import run
 from Support.sandbox import Sandbox
-from Support.session import PATIENCE, Host, run
+from Support.session import PATIENCE, Host
 from Support.session import connection as coda_connection
 from Support.upstream import Reply, Tenant
 from Support.upstream import reply as answer_with
