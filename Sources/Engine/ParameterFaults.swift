@@ -34,10 +34,12 @@ package struct ParameterFaults: Error, Sendable {
 
   package mutating func add(_ path: String, _ message: String, didYouMean: String? = nil) {
     guard faults.count < Self.maximumFaults else { return }
+    let message = didYouMean.map { "\(message); did you mean \"\($0)\"?" } ?? message
+    let end = didYouMean == nil ? "." : ""
     let sentence =
       path.isEmpty
-      ? "\(message.prefix(1).uppercased())\(message.dropFirst())."
-      : "\(path.dropFirst()) \(message)."
+      ? "\(message.prefix(1).uppercased())\(message.dropFirst())\(end)"
+      : "\(path.dropFirst()): \(message)\(end)"
     faults.append(
       Fault(path: path, message: message, sentence: sentence, didYouMean: didYouMean))
   }

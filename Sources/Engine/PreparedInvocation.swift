@@ -42,17 +42,18 @@ package struct PreparedInvocation: Sendable {
     let secrets = secretArguments
     for secret in secrets { engine.redactor.add(secret) }
     defer { for secret in secrets { engine.redactor.remove(secret) } }
-    let outcome = await outcome(events)
-    engine.audit?.write(AuditRecord(of: self, outcome, id: id).json)
-    return await finish(outcome)
-  }
-
-  private func outcome(_ events: (any InvocationEvents)?) async -> Outcome {
-    let start = MonotonicTime.now
     let invocation = Invocation(
       command.metadata, id: command.id, on: connection.connection, options: request.options,
       deadline: request.options.timeoutMilliseconds.map { Deadline(inMilliseconds: Int($0)) },
       events: events)
+    let outcome = await outcome(of: invocation)
+    await engine.audit?.write(
+      AuditRecord(of: self, outcome, id: id).json, until: invocation.deadline.current)
+    return await finish(outcome)
+  }
+
+  private func outcome(of invocation: Invocation) async -> Outcome {
+    let start = MonotonicTime.now
     func outcome(_ content: Outcome.Content) -> Outcome {
       Outcome(
         content, of: command, invocation.meta, streamed: request.options.stream,

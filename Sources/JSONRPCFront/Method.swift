@@ -95,7 +95,7 @@ extension Method {
       shape.summaries.map { summary in
         let path = "\(paramsComponent)/properties/\(summary.name)"
         return MessageSchema.Member(
-          name: summary.name, schema: .reference(path), about: summary.about,
+          name: summary.name, schema: .reference(path), about: summary.description,
           isRequired: summary.isRequired)
       }
     default: preconditionFailure("params of \(name) that have no names")

@@ -192,9 +192,8 @@ extension InvocationError {
     case .invalid(let faults):
       var lines = ["\(indicator) \(faults.message) (400)"]
       for fault in faults.faults {
-        let place = fault.path.replacing("/arguments/", with: "")
-        let suggestion = fault.didYouMean.map { "; did you mean \($0)?" } ?? ""
-        lines.append("- \(place) \(fault.message)\(suggestion)")
+        let path = fault.path.replacing("/arguments/", with: "")
+        lines.append("- \(path): \(fault.message)")
       }
       if let remedy = faults.remedy { lines.append("What to do: \(remedy)") }
       return lines.joined(separator: "\n")

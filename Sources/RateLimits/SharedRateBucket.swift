@@ -203,7 +203,11 @@ final class SharedRateBucket: Sendable {
         return attempt
       }
     } catch {
-      if error == .deadline { warn("the file was not usable in time") }
+      switch error {
+      case .deadline: warn("the file was not usable in time")
+      case .noThread: warn("no thread is left")
+      case .cancelled: break
+      }
       return nil
     }
   }

@@ -1,12 +1,12 @@
 import Synchronization
 
-/// What is to be done before the process ends, however it ends.
+/// Cleanup that runs before the process exits.
 enum EndOfProcess {
   private static let work = Mutex<[@Sendable () -> Void]>([])
 
   static func add(_ body: @escaping @Sendable () -> Void) { work.withLock { $0.append(body) } }
 
-  /// Does it, once.
+  /// Runs the registered work once.
   static func run() {
     let bodies = work.withLock { work in
       defer { work = [] }

@@ -2,7 +2,7 @@ import Basics
 import Glibc
 import IntegrationKit
 
-/// The executable: finds the subcommand and reports errors.
+/// The entry point: runs a subcommand and reports usage errors.
 public enum Sallyport {
   /// Runs the command line of the process and exits.
   ///
@@ -25,7 +25,7 @@ public enum Sallyport {
       code = 2
     }
     EndOfProcess.run()
-    // Without the exit handlers of libraries, whose threads may still be at work.
+    // _exit skips the exit handlers of libraries, whose threads may still run.
     _exit(code)
   }
 
@@ -40,7 +40,7 @@ public enum Sallyport {
     if first.hasPrefix("-") { return try ServeCommand.run(words) }
     guard let subcommand = Subcommands.all.first(where: { $0.name == first }) else {
       throw UsageError(
-        "there is no command \(first)",
+        "unknown command \"\(first)\"",
         didYouMean: Suggestion.closest(to: first, among: Subcommands.all.map(\.name)),
         remedy: "sallyport help lists the commands.")
     }

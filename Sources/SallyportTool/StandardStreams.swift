@@ -1,16 +1,17 @@
 import Glibc
 
-/// The three descriptors that every process is started with, or should be.
+/// The standard descriptors 0, 1 and 2.
 enum StandardStreams {
-  /// Fills those that are closed. The next file that the process opens would get their numbers:
-  /// frames then went into the audit file, and the input was waited for in a pipe of our own.
+  /// Opens /dev/null for closed standard descriptors. Otherwise the next opened file would get
+  /// their numbers: responses went to the audit file, and the host read its input from an internal
+  /// pipe.
   ///
-  /// Reading finds the end, writing to stdout fails as it does when its reader has gone, and what
-  /// goes to stderr is dropped.
+  /// Reading stdin then returns EOF, writing to stdout fails as for a closed pipe, and output to
+  /// stderr is discarded.
   static func fillClosed() {
     for descriptor in [STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO]
     where fcntl(descriptor, F_GETFD) < 0 {
-      // The lowest free number is given out, and lower ones are taken by now.
+      // open returns the lowest free descriptor, and lower ones are open by now.
       _ = open("/dev/null", descriptor == STDERR_FILENO ? O_WRONLY : O_RDONLY)
     }
   }

@@ -12,7 +12,7 @@ import Testing
     }.text
   }
 
-  @Test func `a body is passed on untouched, and null where there is none`() throws {
+  @Test func `a body is unchanged, and null if it is missing`() throws {
     let body = try JSON.parse(#"{"a" : 1.50}"#)
     #expect(
       written(CommandResult(.body(body)))
@@ -43,7 +43,7 @@ import Testing
       #"{"items":[1,2,3]}"#
     ),
   ])
-  func `the items of further pages extend the first one's list`(
+  func `the items of later pages extend the first page`(
     list: ItemsPath, first: String, more: [String], expected: String
   ) throws {
     let result = CommandResult(
@@ -55,7 +55,7 @@ import Testing
     (ItemsPath(), "$[*]"), (ItemsPath("items"), "$.items[*]"),
     (ItemsPath("result", "items"), "$.result.items[*]"),
   ])
-  func `the place of a list is a JSONPath`(path: ItemsPath, text: String) {
+  func `the path of a list is a JSONPath`(path: ItemsPath, text: String) {
     #expect(path.text == text)
   }
 }

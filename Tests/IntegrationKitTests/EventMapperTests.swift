@@ -10,7 +10,7 @@ import Testing
     fields: [
       .path("Key", "$.id"), .constant("Type", "Alert"),
       .path("Sender", "$.headers[?(@.name=='From')].value"), .path("Sizes", "$.parts[*].size"),
-    ], cursor: "Where to go on.")
+    ], cursor: "The next position.")
 
   private static let document = """
     {"id":"a1","headers":[{"name":"From","value":"x@y"},{"name":"To","value":"z@y"}],\
@@ -41,9 +41,9 @@ import Testing
     }
   }
 
-  @Test func `one value is the field's, several are a list, none leaves it out`() throws {
-    let own = #""Key":"a1","Type":"Alert","Sender":"x@y","Sizes":[1.50,2]"#
-    #expect(try events() == [#"{"fields":{\#(own)},"raw":[1]}"#])
+  @Test func `one value is a field, several are an array, none omits the field`() throws {
+    let fields = #""Key":"a1","Type":"Alert","Sender":"x@y","Sizes":[1.50,2]"#
+    #expect(try events() == [#"{"fields":{\#(fields)},"raw":[1]}"#])
     #expect(try events("{}") == events())
     #expect(try events(of: "{}") == [#"{"fields":{"Type":"Alert"},"raw":[1]}"#])
     #expect(try events(of: "7") == [#"{"fields":{"Type":"Alert"},"raw":[1]}"#])
@@ -66,7 +66,8 @@ import Testing
     #expect(try events(mapping) == [#"{"fields":{\#(fields)},"raw":[1]}"#])
   }
 
-  @Test func `the main path makes an event of each value, where the other paths start`() throws {
+  @Test func `each value of the main path is an event, and field paths are relative to it`() throws
+  {
     let mapping = """
       {"main_event_json_path":"$.headers[*]","add":{"N":"$.name"},"remove":["Type"]}
       """
@@ -78,47 +79,49 @@ import Testing
   }
 
   @Test(arguments: [
-    (#"{"add":{"A":"$.a["}}"#, ["/field_mapping/add/A: is no JSONPath: expected a selector"]),
+    (#"{"add":{"A":"$.a["}}"#, ["/field_mapping/add/A: invalid JSONPath: expected a selector"]),
     (#"{"add":{"A":1}}"#, ["/field_mapping/add/A: must be a string"]),
     (#"{"add":{"A":null}}"#, ["/field_mapping/add/A: must be a string"]),
     (#"{"add":["$"]}"#, ["/field_mapping/add: must be an object"]),
     (#"{"add":{"":"$"," ":"$"}}"#, ["/field_mapping/add/: must", "/field_mapping/add/ : must"]),
     (
       #"{"add":{"a b":"$","a_b":"$"}}"#,
-      ["/field_mapping/add/a_b: has the name __a_b in the event, as has a b"]
+      [#"/field_mapping/add/a_b: maps to the same event field as "a b": __a_b"#]
     ),
     (
       #"{"main_event_json_path":"","add":{"A":"b"},"remove":[1],"ad":{}}"#,
       [
-        "/field_mapping/main_event_json_path: is no JSONPath: expected $ at byte 0",
-        "/field_mapping/add/A: is no JSONPath: expected $ at byte 0",
-        "/field_mapping/remove/0: must be a string", "/field_mapping/ad: is unknown",
+        "/field_mapping/main_event_json_path: invalid JSONPath: expected $ at byte 0",
+        "/field_mapping/add/A: invalid JSONPath: expected $ at byte 0",
+        "/field_mapping/remove/0: must be a string", "/field_mapping/ad: unknown parameter",
       ]
     ),
   ])
-  func `every fault of a mapping is told with its place`(mapping: String, expected: [String]) {
+  func `every problem of a mapping is reported with its path`(mapping: String, expected: [String]) {
     let found = faults(mapping)
     #expect(found.count == expected.count, "\(found)")
     for (found, expected) in zip(found, expected) { #expect(found.hasPrefix(expected), "\(found)") }
   }
 
-  @Test func `no more fields are added than an event may have`() {
+  @Test func `the number of added fields is limited`() {
     let many = { (count: Int) in
       #"{"add":{"# + (0..<count).map { #""f\#($0)":"$""# }.joined(separator: ",") + "}}"
     }
     #expect(faults(many(FieldMapping.maximumFields)) == [])
     #expect(
-      faults(many(FieldMapping.maximumFields + 1)) == ["/field_mapping/add: must hold at most 100"])
+      faults(many(FieldMapping.maximumFields + 1)) == [
+        "/field_mapping/add: must have at most 100 members"
+      ])
   }
 
-  @Test func `paths as documents print them are mended in the suggestion`() throws {
+  @Test func `paths in the spelling of the documents get a suggestion`() throws {
     for (path, suggestion) in [
       (".payload.parts[?(@.name==’Bcc’)]", "$.payload.parts[?(@.name=='Bcc')]"),
       ("id", "$.id"), ("['a']", "$['a']"), (" $.a ", "$.a"), ("$.a[", nil),
     ] {
       var faults: [ParameterProblem] = []
       let json = JSONFragment { $0.string(path) }.json
-      #expect(JSONPathKind().decode(json, members: nil, faults: &faults) == nil)
+      #expect(JSONPathType().decode(json, members: nil, faults: &faults) == nil)
       #expect(faults.map(\.didYouMean) == [suggestion], "\(path)")
     }
   }
@@ -127,8 +130,7 @@ import Testing
     "$..*..*..*..*..*..*", "$..*[?@..*..*..*..*==1]", "$[?length(@..[?match(@.a,'(a|b)*c')])>0]",
     "$..a[?search(@, '(((a|b){1,30}){1,30})c')]", "$['a','a','a','a']['a','a','a','a']..*['a','a']",
   ])
-  func `a path costs its caller no more than the work that a document is given`(path: String) throws
-  {
+  func `a path cannot exceed the work budget of a document`(path: String) throws {
     var nested = #""aaaaaaaabbbbbbbb""#
     for _ in 0..<60 { nested = #"{"a":\#(nested),"b":[1,2,3]}"# }
     let json = try JSON.parse(#"{"add":{"Slow":\#(JSONFragment { $0.string(path) }.text)}}"#)
@@ -140,13 +142,13 @@ import Testing
     #expect(events.reduce(0) { $0 + $1.bytes.count } < 64 * budget)
   }
 
-  /// Ten times what is given for work with it.
+  /// Ten times the work budget of the tests below.
   private static let large =
     #"{"id":"a1","parts":["#
     + Array(repeating: #"{"size":1}"#, count: 1_000).joined(separator: ",") + "]}"
 
   @Test(arguments: [nil, "{}", #"{"add":{"Own":"$.id"}}"#])
-  func `the command's own paths count for nothing`(mapping: String?) throws {
+  func `the command's own paths use no budget`(mapping: String?) throws {
     let mapper = EventMapper(Self.source, try mapping.flatMap { try self.mapping($0) })
     let document = try JSON.parse(Self.large)
     let events = try #require(mapper.events(of: document, raw: document, within: 100))
@@ -156,21 +158,21 @@ import Testing
   @Test(arguments: [
     #"{"add":{"Own":"$.parts[*].size"}}"#, #"{"main_event_json_path":"$","remove":["Key"]}"#,
   ])
-  func `a document that is too much for the caller's paths has the command's own`(
+  func `a document that exceeds the budget has only the command's own fields`(
     mapping: String
   ) throws {
     let document = try JSON.parse(Self.large)
     let mapping = try #require(try self.mapping(mapping))
     let mapper = EventMapper(Self.source, mapping)
     #expect(mapper.events(of: document, raw: document, within: 100) == nil)
-    let own = EventMapper(Self.source, mapping, callersPaths: false)
-    let events = try #require(own.events(of: document, raw: document, within: 100))
+    let commandMapper = EventMapper(Self.source, mapping, callersPaths: false)
+    let events = try #require(commandMapper.events(of: document, raw: document, within: 100))
     let fields = events.first?.json["fields"]
     #expect(fields?["Sizes"]?.count == 1_000 && fields?["__Own"] == nil)
     #expect((fields?["Key"] == nil) == mapping.removed.contains("Key"))
   }
 
-  @Test func `events of one document are not copied without end`() throws {
+  @Test func `copies of one document are limited`() throws {
     let large = #"{"a":["# + Array(repeating: "1", count: 20_000).joined(separator: ",") + "]}"
     let mapper = EventMapper(Self.source, try mapping(#"{"main_event_json_path":"$.a[*]"}"#))
     let document = try JSON.parse(large)

@@ -18,14 +18,12 @@ import Testing
     }
   }
 
-  /// Problems as `path: message (suggestion)`.
+  /// Problems as `path: message`.
   private func lines(_ text: String?) throws -> [String] {
-    try problems(text)?.list.map { problem in
-      "\(problem.path): \(problem.message)" + (problem.didYouMean.map { " (\($0))" } ?? "")
-    } ?? []
+    try problems(text)?.list.map { "\($0.path): \($0.message)" } ?? []
   }
 
-  @Test func `every kind of parameter is read`() throws {
+  @Test func `every parameter type is decoded`() throws {
     let sample = try sample(
       """
       {"scan_name":"n","endpoint_ids":["a","b"],"page_size":7,"page":2,"device_id":"17",
@@ -52,7 +50,7 @@ import Testing
     #"{"scan_name":"n","device_id":1}"#,
     #"{"device_id":1,"scan_name":"n"}"#,
     #"{"scan\u005fname":"n","device_id":1,"device_id":1}"#,
-    // Null is as good as nothing.
+    // Null counts as not given.
     """
     {"scan_name":"n","device_id":1,"endpoint_ids":null,"page_size":null,"page":null,
      "update_method":null,"parent_id":null,"force_delete":null,"per_seconds":null,
@@ -60,7 +58,7 @@ import Testing
      "api_key":null}
     """,
   ])
-  func `what is left out has its default, or nothing`(text: String) throws {
+  func `a missing parameter has its default or nil`(text: String) throws {
     let sample = try sample(text)
     #expect(sample.ids == [] && sample.size == 30 && sample.device == 1)
     #expect(sample.page == nil && sample.method == nil && sample.parent == nil)
@@ -69,7 +67,7 @@ import Testing
     #expect(sample.fields == nil && !sample.isKeyGiven)
   }
 
-  @Test func `all faults come at once, with their places and suggestions`() throws {
+  @Test func `all problems are reported at once, with paths and suggestions`() throws {
     #expect(
       try lines(
         """
@@ -79,24 +77,25 @@ import Testing
          "ports":[{"number":1},{"protocols":[1]},2],"custom_fields":[],"api_key":{"$env":1},
          "page_sise":3,"scanName":"x","a/b~c":1}
         """) == [
-          "/scan_name: has more than 5 characters",
+          "/scan_name: must have at most 5 characters",
           "/endpoint_ids/1: must be a string", "/endpoint_ids/2: must not be empty",
           "/page_size: must be an integer from 1 to 100",
           "/page: must be an integer from 1 to 1000000000",
-          "/device_id: must be an integer of 0 or more and at most 18 digits, or a string of them",
-          "/update_method: must be one of move, delete, keep_all (move)",
+          "/device_id: must be an integer from 0 of at most 18 digits, or a string of digits",
+          #"/update_method: unknown value; expected one of: move, delete, keep_all; did you mean "move"?"#,
           "/parent_id: must not be empty", "/force_delete: must be true or false",
           "/per_seconds: must be a number from 0.001 to 31536000",
           "/server_url: must start with https://; http:// sends credentials in clear text and "
             + "is allowed only for this machine",
           "/filter/riskLevel: must be a string",
           "/filter/port/number: must be an integer from 1 to 65535",
-          "/filter/risklevel: is unknown (riskLevel)",
+          #"/filter/risklevel: unknown parameter; did you mean "riskLevel"?"#,
           "/ports/1/number: is required", "/ports/1/protocols/0: must be a string",
           "/ports/2: must be an object", "/custom_fields: must be an object",
           #"/api_key: must be a string, {"$env":"NAME"}, {"$file":"PATH"} or {"$command":["PROGRAM","…"]}"#,
-          "/page_sise: is unknown (page_size)", "/scanName: is unknown (scan_name)",
-          "/a~1b~0c: is unknown",
+          #"/page_sise: unknown parameter; did you mean "page_size"?"#,
+          #"/scanName: unknown parameter; did you mean "scan_name"?"#,
+          "/a~1b~0c: unknown parameter",
           "/force_delete: is allowed only when update_method is delete or keep_all",
         ])
   }
@@ -114,12 +113,12 @@ import Testing
         #"{"scan_name":"n","device_id":1,"update_method":"move","parent_id":null}"#,
         ["/parent_id: is required when update_method is move"]
       ),
-      (#"{"scan_name":"n","device_id":1,"":2}"#, ["/: is unknown"]),
-      // Alike to the eye, not the same name.
-      (#"{"scan_name":"n","device_id":1,"\u212a":2}"#, ["/\u{212A}: is unknown"]),
-      (#"{"scan_name":"n","device_id":1,"a/\u0338":2}"#, ["/a~1\u{338}: is unknown"]),
+      (#"{"scan_name":"n","device_id":1,"":2}"#, ["/: unknown parameter"]),
+      // Names that look the same but differ.
+      (#"{"scan_name":"n","device_id":1,"\u212a":2}"#, ["/\u{212A}: unknown parameter"]),
+      (#"{"scan_name":"n","device_id":1,"a/\u0338":2}"#, ["/a~1\u{338}: unknown parameter"]),
     ] as [(String?, [String])])
-  func `what is missing or unknown is said`(text: String?, expected: [String]) throws {
+  func `missing and unknown parameters are reported`(text: String?, expected: [String]) throws {
     let found = try lines(text)
     #expect(found.map { Array($0.unicodeScalars) } == expected.map { Array($0.unicodeScalars) })
   }
@@ -160,16 +159,16 @@ import Testing
     (#"{"scan_name":"n","device_id":1,"page_sise":1}"#, "The parameter (page_sise) is unknown."),
     (#"{"scan_name":"n"}"#, "At least one of endpoint_ids, device_id is required."),
   ])
-  func `the sentence is the documents'`(text: String, sentence: String) throws {
+  func `the sentence is that of the documents`(text: String, sentence: String) throws {
     let problems = try #require(try problems(text))
     #expect(problems.list.map { problems.sentence(for: $0) } == [sentence])
   }
 
-  @Test func `faults are told to people with the place of the whole`() throws {
+  @Test func `lines contain the full paths`() throws {
     let problems = try #require(try problems(#"{"scan_name":"n","device_idd":1}"#))
     #expect(
       problems.lines(prefix: "/arguments") == [
-        "/arguments/device_idd: is unknown; did you mean device_id?",
+        #"/arguments/device_idd: unknown parameter; did you mean "device_id"?"#,
         "/arguments: at least one of endpoint_ids, device_id is required",
       ])
     #expect(
@@ -178,13 +177,13 @@ import Testing
       problems.inside("a/b").inside("0").list.map(\.path) == ["/0/a~1b/device_idd", "/0/a~1b"])
   }
 
-  @Test func `a command without parameters takes none`() throws {
+  @Test func `a command without parameters accepts none`() throws {
     let shape = ParameterShape { _ in }
     try shape.decode(nil) { _ in }
     try shape.decode(try JSON.parse("{}")) { _ in }
     let error = #expect(throws: ParameterProblems.self) {
       try shape.decode(try JSON.parse(#"{"a":1}"#)) { _ in }
     }
-    #expect(error?.list.map(\.message) == ["is unknown; there are no parameters"])
+    #expect(error?.list.map(\.message) == ["unknown parameter; no parameters are accepted"])
   }
 }

@@ -14,15 +14,15 @@ import Testing
     ("Company or Group ID", "company_or_group_id"),
     ("Update Target Scan Scope", "update_target_scan_scope"),
     ("List Quarantine Items", "list_quarantine_items"), ("Page", "page"),
-    // What the documents do not have, but could.
+    // Titles that the documents do not contain.
     ("Quick Scan - 1", "quick_scan_1"), ("SHA256/MD5 Hash", "sha256_md5_hash"),
     (" Padded  Title ", "padded_title"), ("(All)", "all"), ("A & B", "a_b"), ("", ""),
   ])
-  func `a title becomes its name`(title: String, name: String) {
+  func `a title becomes a snake_case name`(title: String, name: String) {
     #expect(ParameterName.snakeCase(title) == name)
   }
 
-  @Test func `the titles of all documented commands become names that differ`() throws {
+  @Test func `all documented titles become unique names`() throws {
     guard let text = SharedFile.bytes("seeds/commands.json") else { return }
     var titles = 0
     for integration in try JSON.parse(text).members {
@@ -42,7 +42,7 @@ import Testing
     #expect(titles > 131)
   }
 
-  /// The name, which is one by the rule in its own words: words of lower-case letters and digits.
+  /// The name, checked against an independent statement of the rule.
   private func name(of title: String) throws -> String {
     let name = ParameterName.snakeCase(title)
     let words = title.lowercased().filter { $0 != "(" && $0 != ")" }

@@ -4,11 +4,11 @@ import Testing
 
 @testable import IntegrationKit
 
-/// The rules across parameters, in the check and in the schema.
+/// Rules between parameters, in validation and schema.
 @Suite struct ParameterRuleTests {
   private static let schema = JSONFragment { Sample.shape.writeSchema(to: &$0) }.json
 
-  /// One call by which of its parameters are given.
+  /// The given parameters of one call.
   private struct Given {
     var ids: String?
     var device: String?
@@ -16,7 +16,7 @@ import Testing
     var parent: String?
     var force: String?
 
-    /// Every combination; `nothing` stands for a parameter that is left out.
+    /// Every combination; nil for a missing parameter.
     static let all: [Given] = {
       var all: [Given] = []
       for ids in [nil, #"["a"]"#] {
@@ -34,17 +34,17 @@ import Testing
       return all
     }()
 
-    func text(leftOutAsNull: Bool = false) -> String {
+    func text(missingAsNull: Bool = false) -> String {
       let members = [
         ("endpoint_ids", ids), ("device_id", device), ("update_method", method),
         ("parent_id", parent), ("force_delete", force),
       ].compactMap { name, value in
-        (value ?? (leftOutAsNull ? "null" : nil)).map { #""\#(name)":\#($0)"# }
+        (value ?? (missingAsNull ? "null" : nil)).map { #""\#(name)":\#($0)"# }
       }
       return #"{"scan_name":"n""# + members.map { "," + $0 }.joined() + "}"
     }
 
-    /// The rules in their own words.
+    /// An independent statement of the rules.
     var isAllowed: Bool {
       let hasTarget = ids != nil || device != nil
       let needsParent = method == #""move""# || method == #""keep_all""#
@@ -59,7 +59,7 @@ import Testing
     return (try? Sample.shape.decode(json) { Sample(&$0) }) != nil
   }
 
-  @Test func `check and schema agree with the rules on every combination`() throws {
+  @Test func `validation and schema agree with the rules for every combination`() throws {
     #expect(Given.all.count == 120)
     for given in Given.all {
       let text = given.text()
@@ -69,9 +69,9 @@ import Testing
     }
   }
 
-  @Test func `null breaks no rule that leaving out keeps, and keeps none that it breaks`() throws {
+  @Test func `null counts as not given in every rule`() throws {
     for given in Given.all {
-      let text = given.text(leftOutAsNull: true)
+      let text = given.text(missingAsNull: true)
       #expect(try isAccepted(text) == given.isAllowed, "\(text)")
     }
   }
@@ -85,7 +85,7 @@ import Testing
     (#"{"scan_name":"n","device_id":1,"ports":[{"number":1}]}"#, true),
     (#"{"scan_name":"n","endpoint_ids":[]}"#, false), ("[]", false), ("null", false),
   ])
-  func `check and schema agree on the rest`(text: String, isValid: Bool) throws {
+  func `validation and schema agree on other objects`(text: String, isValid: Bool) throws {
     #expect(try isAccepted(text) == isValid)
     #expect(SchemaEvaluator.accepts(Self.schema, try JSON.parse(text)) == isValid)
   }

@@ -5,7 +5,7 @@ import Testing
 @testable import IntegrationKit
 
 @Suite struct ParameterShapeTests {
-  @Test func `the schema says what was declared`() throws {
+  @Test func `the schema contains the declaration`() throws {
     struct Small: ParameterObject {
       static let naming = ParameterShape.Naming.snakeCase
       init(_ parameters: inout ParamReader) {
@@ -41,7 +41,7 @@ import Testing
         ).canonicalText)
   }
 
-  @Test func `names stand in the order of the declaration, and secrets are known`() {
+  @Test func `names are in declaration order, and secrets are known`() {
     #expect(
       Sample.shape.names == [
         "scan_name", "endpoint_ids", "page_size", "page", "device_id", "update_method", "parent_id",
@@ -51,7 +51,7 @@ import Testing
     #expect(Sample.shape.secretNames == ["api_key"])
   }
 
-  @Test func `a list that begins as JSON and is none is no value`() {
+  @Test func `an incomplete JSON array is rejected`() {
     #expect(Sample.shape.value(of: "endpoint_ids", from: ["[a"]) == nil)
   }
 
@@ -64,7 +64,7 @@ import Testing
     ("filter", [#"{"riskLevel":"x"}"#], #"{"riskLevel":"x"}"#), ("anything", ["[1, 2]"], "[1, 2]"),
     ("unknown", ["1"], "1"), ("scan_name", [], #""""#),
   ])
-  func `what a person types becomes a value`(name: String, texts: [String], value: String) {
+  func `command-line arguments become a value`(name: String, texts: [String], value: String) {
     #expect(Sample.shape.value(of: name, from: texts)?.text == value)
   }
 
@@ -73,11 +73,11 @@ import Testing
     ("update_method", "one of move, delete, keep_all"), ("device_id", "integer or string"),
     ("filter", "object"), ("ports", "list of object"), ("anything", "any JSON"),
   ])
-  func `a parameter is told in words`(name: String, values: String) {
+  func `a summary describes the accepted values`(name: String, values: String) {
     #expect(Sample.shape.summaries.first { $0.name == name }?.values == values)
   }
 
-  @Test func `an example is the declared one, the default or the first choice`() {
+  @Test func `the example is the declared one, the default or the first choice`() {
     let examples = Dictionary(
       uniqueKeysWithValues: Sample.shape.summaries.map { ($0.name, $0.example?.text) })
     #expect(examples["endpoint_ids"] == #"["a","b"]"#)

@@ -20,7 +20,7 @@ import Testing
     #expect(Glob.matches(pattern, name) == matches)
   }
 
-  @Test func `many stars cost no time`() {
+  @Test func `many asterisks are matched quickly`() {
     let pattern = String(repeating: "*a", count: 200) + "b"
     #expect(!Glob.matches(pattern, String(repeating: "a", count: 5_000)))
   }
@@ -40,11 +40,11 @@ import Testing
     (#"{"allow":[]}"#, .read, notAllowed), (#"{"allow":["delete_users"]}"#, .write, nil),
     (#"{"deny":["delete_*"]}"#, .write, denied), (#"{"deny":["list_*"]}"#, .write, nil),
     (#"{"deny":[]}"#, .write, nil),
-    // Denied even when allowed; read-only above all.
+    // deny overrides allow, and read_only overrides both.
     (#"{"allow":["*"],"deny":["delete_*"]}"#, .read, denied),
     (#"{"read_only":true,"allow":["*"],"deny":["delete_*"]}"#, .write, readOnly),
   ])
-  func `a command may run when every rule lets it`(
+  func `a command is allowed if every rule allows it`(
     policy: String, effect: CommandMetadata.Effect, refusal: String?
   ) throws {
     let policy = try ParameterShape(of: ConnectionPolicy.self).decode(try JSON.parse(policy)) {

@@ -6,7 +6,7 @@ import Testing
 @testable import IntegrationKit
 
 @Suite struct RateLimitSettingsTests {
-  @Test func `limits are read by command`() throws {
+  @Test func `limits are decoded per command`() throws {
     let limits = try RateLimitSettings.read(
       try JSON.parse(
         #"{"default":{"requests":10,"per_seconds":1},"list_devices":{"requests":1,"per_seconds":0.5}}"#
@@ -26,7 +26,7 @@ import Testing
     (#"{"x":{"requests":1,"per_seconds":1e300}}"#, ["/rate_limits/x/per_seconds"]),
     (#"{"x":{"requests":1,"per_seconds":0}}"#, ["/rate_limits/x/per_seconds"]),
   ])
-  func `a fault has its place`(limits: String, paths: [String]) throws {
+  func `a problem has a path`(limits: String, paths: [String]) throws {
     let error = #expect(throws: ParameterProblems.self) {
       try RateLimitSettings.read(try JSON.parse(limits))
     }

@@ -9,7 +9,7 @@ private enum ScanType: String, ParameterChoice {
   case customScan = "custom_scan"
 }
 
-/// Made-up commands with the rules that depend on defaults, lists and times.
+/// Sample commands with rules that depend on defaults, lists and times.
 private enum RuleSample {
   static let scan = ParameterShape { parameters in
     _ = parameters.optional("Endpoint IDs", .list(of: .text), "Some.", default: [])
@@ -62,11 +62,11 @@ private enum RuleSample {
 @Suite struct RuleSampleTests {
   private func problems(_ shape: ParameterShape, _ text: String) throws -> ParameterProblems? {
     let json = try JSON.parse(text)
-    let broken = shape.brokenRules(by: json)
-    return broken.isEmpty ? nil : ParameterProblems(list: broken, shape: shape)
+    let violated = shape.violatedRules(by: json)
+    return violated.isEmpty ? nil : ParameterProblems(list: violated, shape: shape)
   }
 
-  /// Every combination of values of some members; nil leaves one out.
+  /// Every combination of values of some members. A missing member is not given.
   private func combinations(_ members: [(name: String, values: [String])]) -> [[String: String]] {
     members.reduce([[:]]) { all, member in
       all.flatMap { given in
@@ -76,7 +76,7 @@ private enum RuleSample {
     }
   }
 
-  /// Check and schema against the rules in other words, on every combination.
+  /// Compares validation and schema with `isAllowed` for every combination.
   private func compare(
     _ shape: ParameterShape, _ members: [(name: String, values: [String])],
     _ isAllowed: ([String: String]) -> Bool
@@ -111,7 +111,7 @@ private enum RuleSample {
     }
   }
 
-  @Test func `a default method counts, and false is harmless where it is the default`() throws {
+  @Test func `a default counts for a condition, and giving a default is always allowed`() throws {
     try compare(
       RuleSample.update,
       [
@@ -125,7 +125,7 @@ private enum RuleSample {
     }
   }
 
-  @Test func `a rule can depend on true and false`() throws {
+  @Test func `a rule can depend on a boolean`() throws {
     try compare(
       RuleSample.list,
       [
@@ -141,7 +141,7 @@ private enum RuleSample {
 
   @Test(arguments: [
     (
-      #"{}"#, "/parent_id", "is required when update_method is move, its default",
+      #"{}"#, "/parent_id", "is required when update_method is move (its default)",
       "The value for parameter (Parent ID) is required."
     ),
     (
@@ -154,7 +154,7 @@ private enum RuleSample {
       "The value for parameter (Force Delete) is invalid."
     ),
   ])
-  func `a broken rule is told`(
+  func `a violated rule is reported`(
     text: String, path: String, message: String, sentence: String
   ) throws {
     let problems = try #require(try problems(RuleSample.update, text))
@@ -162,7 +162,7 @@ private enum RuleSample {
     #expect(problems.list.map { problems.sentence(for: $0) } == [sentence])
   }
 
-  @Test func `a rule has the documents' own sentence where there is one`() throws {
+  @Test func `a rule has the sentence of the documents, if they have one`() throws {
     let problems = try #require(try problems(RuleSample.scan, #"{"endpoint_ids":[]}"#))
     #expect(
       problems.lines(prefix: "") == [
@@ -182,10 +182,10 @@ private enum RuleSample {
     (#"{"start_date":1652925600001,"end_date":"1652925600000"}"#, false),
     (#"{"start_date":"2022-05-19"}"#, true), (#"{"end_date":"2022-05-19"}"#, true), ("{}", true),
     (#"{"start_date":"2022-05-19","end_date":null}"#, true),
-    // A fault of its own, told once.
+    // An invalid time is reported separately, once.
     (#"{"start_date":"2022-05-19","end_date":"yesterday"}"#, true),
   ])
-  func `a start is not after its end`(text: String, isOrdered: Bool) throws {
+  func `a start time must not be after its end time`(text: String, isOrdered: Bool) throws {
     let problems = try problems(RuleSample.period, text)
     #expect(problems?.list.map(\.path) == (isOrdered ? nil : ["/start_date"]))
     #expect(problems?.list.map(\.message) == (isOrdered ? nil : ["must not be after end_date"]))
@@ -200,7 +200,9 @@ private enum RuleSample {
     (#"{"start_date":2,"end_date":1}"#, false),
     (#"{"start_date":2}"#, true), ("{}", true),
   ])
-  func `a start is before its end where that is said`(text: String, isOrdered: Bool) throws {
+  func `a start time must be before its end time, if the rule is strict`(
+    text: String, isOrdered: Bool
+  ) throws {
     let problems = try problems(RuleSample.strictPeriod, text)
     #expect(problems?.list.map(\.message) == (isOrdered ? nil : ["must be before end_date"]))
     #expect(
@@ -208,7 +210,7 @@ private enum RuleSample {
         == (isOrdered ? nil : ["Start Time must precede End Time."]))
   }
 
-  @Test func `the schema says in words what it cannot check`() throws {
+  @Test func `the schema describes rules that it cannot check`() throws {
     let schema = JSONFragment { RuleSample.period.writeSchema(to: &$0) }.json
     #expect(
       schema["allOf"]?[0]?["description"]?.string == "start_date must not be after end_date.")

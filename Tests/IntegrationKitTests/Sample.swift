@@ -7,7 +7,7 @@ enum SampleMethod: String, ParameterChoice {
   case keepAll = "keep_all"
 }
 
-/// The parameters of a made-up command: every kind of them, and every kind of rule.
+/// The parameters of a sample command, with every parameter type and every rule.
 struct Sample: ParameterObject {
   static let naming = ParameterShape.Naming.snakeCase
   static let shape = ParameterShape(of: Sample.self)
@@ -28,7 +28,7 @@ struct Sample: ParameterObject {
   let fields: JSONText?
   let isKeyGiven: Bool
 
-  /// Of a value that is passed on as it is.
+  /// A value that is passed on unchanged.
   typealias JSONText = String
 
   init(_ parameters: inout ParamReader) {
@@ -56,7 +56,7 @@ struct Sample: ParameterObject {
   }
 }
 
-/// Members with the vendor's own names.
+/// Members with the vendor's names.
 struct SampleFilter: ParameterObject {
   static let naming = ParameterShape.Naming.verbatim
   let riskLevel: String?

@@ -1,7 +1,7 @@
 import Basics
 import JSON
 
-/// As much of JSON Schema 2020-12 as the declarations use, read independently of what wrote it.
+/// An independent evaluator of the JSON Schema 2020-12 keywords that the declarations use.
 enum SchemaEvaluator {
   static func accepts(_ schema: JSON, _ value: JSON) -> Bool {
     schema.members.allSatisfy { keyword in
@@ -9,7 +9,7 @@ enum SchemaEvaluator {
     }
   }
 
-  /// Keywords that say nothing about which values are valid.
+  /// Keywords without effect on validity.
   private static let annotations: Set<String> = [
     "title", "description", "default", "examples", "x-source", "writeOnly", "format",
   ]

@@ -13,7 +13,8 @@ import Testing
 
   private func resolve(_ reference: SecretReference, _ secrets: Redactor) async -> Outcome {
     do throws(SecretReference.Fault) {
-      return Outcome(value: try await reference.resolve(secrets))
+      return Outcome(
+        value: try await reference.resolve(secrets, by: Deadline(inMilliseconds: 60_000)))
     } catch {
       #expect(!error.remedy.isEmpty)
       return Outcome(reason: error.reason)
@@ -28,7 +29,7 @@ import Testing
     let outcome = await resolve(reference, secrets)
     #expect(outcome == Outcome(value: value), sourceLocation: sourceLocation)
     #expect(
-      secrets.redact("a \(value) b") == "a [redacted] b", "it is kept out of all output from then",
+      secrets.redact("a \(value) b") == "a [redacted] b", "the secret is not redacted",
       sourceLocation: sourceLocation)
   }
 
@@ -40,7 +41,7 @@ import Testing
     #expect(outcome == Outcome(reason: reason), sourceLocation: sourceLocation)
   }
 
-  /// A file that is there during `body`.
+  /// Creates a file for the duration of `body`.
   private func withFile(_ content: String, _ body: (String) async -> Void) async throws {
     let file = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)
     try Data(content.utf8).write(to: file)
@@ -48,12 +49,12 @@ import Testing
     try FileManager.default.removeItem(at: file)
   }
 
-  @Test func `a literal is itself`() async {
+  @Test func `a literal resolves to itself`() async {
     await expect(.literal(" pass\n"), is: " pass\n")
     await expect(.literal(""), failsWith: "the setting is empty")
   }
 
-  @Test func `an environment variable is read when it is needed`() async {
+  @Test func `an environment variable is read on use`() async {
     let name = "SALLYPORT_TEST_SECRET"
     await expect(.environment(name), failsWith: "the environment variable \(name) is not set")
     setenv(name, "", 1)
@@ -68,11 +69,11 @@ import Testing
     ("from a file\r\n", "from a file"), ("two\n\n", "two\n"), (" in spaces \n", " in spaces "),
     ("two\nlines\n", "two\nlines"),
   ])
-  func `of a file one line end is dropped`(content: String, value: String) async throws {
+  func `one trailing line break of a file is removed`(content: String, value: String) async throws {
     try await withFile(content) { await expect(.file($0), is: value) }
   }
 
-  @Test func `a file that is missing, empty or too large is said`() async throws {
+  @Test func `a missing, empty or too large file is reported`() async throws {
     await expect(.file("/nowhere/at/all"), failsWith: "/nowhere/at/all: No such file or directory")
     for content in ["", "\n"] {
       try await withFile(content) { await expect(.file($0), failsWith: "\($0) is empty") }
@@ -82,15 +83,15 @@ import Testing
     }
   }
 
-  @Test func `of what a command prints one line end is dropped`() async {
+  @Test func `one trailing line break of a command's output is removed`() async {
     await expect(.command(["printf", "%s\\n", "by a program"]), is: "by a program")
     await expect(.command(["printf", "by a program"]), is: "by a program")
-    // Its words are no shell's, and it has nothing to read.
+    // The arguments are not expanded by a shell, and stdin is empty.
     await expect(.command(["echo", "$HOME", ";"]), is: "$HOME ;")
     await expect(.command(["sh", "-c", "cat; echo done"]), is: "done")
   }
 
-  @Test func `a command that fails is said without what it printed`() async {
+  @Test func `the error of a failed command does not contain its output`() async {
     await expect(
       .command(["sh", "-c", "echo half; exit 3"]), failsWith: "the command sh ended with status 3")
     await expect(

@@ -48,11 +48,11 @@ SEEN: dict[str, dict[str, Any]] = {
     "failed": {
         "error": True, "kind": "not_found",
         "text": "List Device Users failed. Not Found. (404)\n"
-                "What to do: Take the device_id from list_devices."},
+                "What to do: Use a device_id from list_devices."},
     "invalid": {
         "error": True,
         "text": "List Devices failed. The value for parameter (Filter) is invalid. (400)\n"
-                "- filter/riskLevl is unknown; did you mean riskLevel?"},
+                '- filter/riskLevl: unknown parameter; did you mean "riskLevel"?'},
     "unknown": {
         "code": -32602, "text": "There is no tool gmail__search_emials.",
         "data": {"did_you_mean": "gmail__search_emails"}},

@@ -1,4 +1,4 @@
-"""Every command of CODA Footprint: what the vendor receives, what comes back, how it fails."""
+"""Every command of CODA Footprint: requests, results and errors."""
 
 import json
 import pathlib
@@ -19,7 +19,7 @@ SURFACE = "/api/console/scanSurface"
 
 
 class Case:
-    """One command with arguments and the request that they become."""
+    """A command with arguments and the expected request."""
 
     def __init__(self, command, arguments, path, query="", method="GET", body="", has_tenant=True,
                  current=None):
@@ -85,7 +85,7 @@ def running():
 
 @pytest.fixture(scope="module")
 def hosts(running):
-    """A host with a connection of each profile; they keep their sign-ins between tests."""
+    """A host with one connection per profile. Their sign-ins are reused between tests."""
     with Host(*(running.connection_of(profile) for profile in PROFILES)) as host:
         yield host
 
@@ -98,7 +98,7 @@ def sandbox(running):
 
 @pytest.fixture
 def coda(sandbox, hosts):
-    """Runs commands by profile; both have signed in."""
+    """Runs commands per profile. Both connections have signed in."""
 
     class Coda:
         host = hosts
@@ -137,12 +137,12 @@ def catalogue():
 
 
 def exact(text):
-    """JSON with the text of its numbers and the order of its members."""
+    """Parses JSON and keeps the text of numbers and the order of members."""
     return json.loads(text, parse_float=str, parse_int=str, object_pairs_hook=list)
 
 
 def direct(sandbox, profile, path, query="", tenant=None):
-    """What the vendor answers to anybody who asks the same."""
+    """The vendor's response to the same request, sent directly."""
     settings = sandbox.connection["settings"]
     tokens = requests.post(
         sandbox.base + "/api/auth/token/",
@@ -157,7 +157,7 @@ def direct(sandbox, profile, path, query="", tenant=None):
     return answer.text
 
 
-# What the vendor receives
+# Requests
 
 
 @each_profile
@@ -191,7 +191,7 @@ def test_tenant_is_sent_as_a_header(case, tenant, profile, coda, sandbox):
 
 @each_profile
 @each_case
-def test_dry_run_shows_that_request_and_sends_nothing(case, profile, coda, sandbox):
+def test_dry_run_shows_the_request_and_sends_nothing(case, profile, coda, sandbox):
     result = coda.result(case.command, case.arguments, profile, dry_run=True)
     (request,) = result["requests"]
     prefix = "/current" if profile == "current" else ""
@@ -202,7 +202,7 @@ def test_dry_run_shows_that_request_and_sends_nothing(case, profile, coda, sandb
     assert sandbox.log(sign_ins=True) == []
 
 
-# What comes back
+# Results
 
 
 @each_profile
@@ -227,12 +227,12 @@ def test_another_tenant_has_other_data(profile, coda):
     )
 
 
-def test_a_command_without_a_body_answers_null(coda):
+def test_an_empty_response_is_null(coda):
     result = coda.result("update_target_scan_scope", {"target_id": 7001, "scope": "out"})
     assert result["raw_data"] is None and result["return_data"] == "Successful"
 
 
-def test_test_connection_answers_only_that_it_works(coda):
+def test_connection_returns_no_data(coda):
     result = coda.result("test_connection")
     assert result["return_data"] == "Successful" and "raw_data" not in result
 
@@ -248,10 +248,10 @@ def test_the_scope_of_a_target_changes_at_the_vendor(coda):
         assert is_stopped() is stopped
 
 
-def test_a_tenant_of_the_current_profile_only_takes_targets_out(coda):
+def test_a_tenant_of_the_current_profile_only_removes_targets(coda):
     arguments = {"target_id": 7001, "scope": "in"}
     error = coda.error("update_target_scan_scope", arguments, "current")["data"]
-    assert error["status_code"] == 400 and "take targets out" in error["remedy"]
+    assert error["status_code"] == 400 and "removing a target" in error["remedy"]
 
 
 # Parameters
@@ -260,7 +260,7 @@ def test_a_tenant_of_the_current_profile_only_takes_targets_out(coda):
 @pytest.fixture(scope="module")
 def documented():
     if not DOCUMENT.exists():
-        pytest.skip("the document's list of commands is not at hand")
+        pytest.skip("the list of documented commands is missing")
     return json.loads(DOCUMENT.read_text())["coda_footprint"]
 
 
@@ -297,7 +297,7 @@ def test_every_parameter_and_filter_key_is_described(catalogue):
                 assert len(member["description"]) > 10, key
 
 
-def test_parameters_that_the_document_takes_from_another_command_say_so(catalogue, documented):
+def test_parameters_from_another_command_have_a_source(catalogue, documented):
     for command in documented:
         properties = catalogue[snake_case(command["title"])]["parameters"]["properties"]
         for parameter in command["params"]:
@@ -311,7 +311,7 @@ def test_every_command_names_the_documented_roles(catalogue):
     assert all(command["permissions"] == ROLES for command in catalogue.values())
 
 
-def test_effects_are_those_that_a_caller_may_rely_on(catalogue):
+def test_effects_are_declared(catalogue):
     writes = {c["id"]: (c["effect"], c["idempotent"], c.get("read_back"))
               for c in catalogue.values() if c["effect"] != "read"}
     assert writes == {
@@ -335,7 +335,7 @@ ACCEPTED_BY = {
 
 
 def sources(catalogue):
-    """(parameter, source) of every x-source, those of members included."""
+    """(command, parameter, source) of every x-source, including those of members."""
     for command in catalogue.values():
         properties = command["parameters"]["properties"]
         for name, parameter in properties.items():
@@ -353,7 +353,7 @@ def jsonpath(query, document):
 
 
 @each_profile
-def test_every_source_leads_to_ids_that_are_accepted(profile, catalogue, coda):
+def test_every_source_returns_accepted_ids(profile, catalogue, coda):
     found = {}
     for command, name, source in sources(catalogue):
         assert source["command"] in catalogue, source
@@ -374,7 +374,7 @@ def test_every_source_leads_to_ids_that_are_accepted(profile, catalogue, coda):
             coda.result(taker, {name: identifier, **others}, profile)
 
 
-def test_items_paths_lead_to_the_items_that_are_streamed(catalogue, coda):
+def test_items_paths_select_the_streamed_items(catalogue, coda):
     for command in catalogue.values():
         if "items_path" not in command:
             continue
@@ -436,7 +436,7 @@ def test_exactly_the_documented_filter_keys_exist(catalogue):
     ("scannerId", 1.5), ("scope", "outside"), ("showDevicesWithNoApps", "true"), ("risklevel", "all"),
     ("sortColumn", "ip"), ("ip", 10), ("unknown", 1),
 ])
-def test_a_filter_that_is_not_documented_is_refused(key, value, coda, sandbox):
+def test_an_undocumented_filter_is_rejected(key, value, coda, sandbox):
     error = coda.error("list_devices", {"filter": {key: value}})
     assert error["code"] == -32602
     assert [p["path"] for p in error["data"]["problems"]] == [f"/arguments/filter/{key}"]
@@ -506,7 +506,7 @@ def test_documented_error_is_returned_verbatim(command, profile, coda, sandbox, 
 
 @each_profile
 @pytest.mark.parametrize("command", ["list_device_users", "list_device_network_connections"])
-def test_a_server_answers_501(command, profile, coda):
+def test_a_server_fails_with_501(command, profile, coda):
     servers = [d["id"] for d in coda.result("list_devices", {}, profile)["raw_data"]["items"]
                if d["type"] == "Server"]
     for identifier in servers[:2]:
@@ -516,12 +516,12 @@ def test_a_server_answers_501(command, profile, coda):
 
 
 @pytest.mark.parametrize("command", ["list_device_attack_avenues", "list_device_network_connections"])
-def test_a_device_without_attack_avenues_has_empty_data(command, coda):
+def test_a_device_without_attack_avenues_returns_empty_data(command, coda):
     result = coda.result(command, {"device_id": 1011})
     assert (result["return_data"], result["raw_data"]) == ("Successful", [])
 
 
-def test_rescan_of_all_names_every_scanner_that_is_ready(coda):
+def test_a_rescan_without_a_scanner_starts_every_ready_scanner(coda):
     result = coda.result("patch_rescan")
     assert sorted(r["scannerId"] for r in result["raw_data"]) == [9, 12]
     assert "notices" not in result
@@ -529,11 +529,11 @@ def test_rescan_of_all_names_every_scanner_that_is_ready(coda):
 
 @each_profile
 @pytest.mark.parametrize("scanner", [999, 0])
-def test_rescan_with_an_unknown_scanner_rescans_all_and_says_so(scanner, profile, coda, sandbox):
+def test_a_rescan_with_an_unknown_scanner_starts_all_and_adds_a_notice(scanner, profile, coda, sandbox):
     result = coda.result("patch_rescan", {"scanner_id": scanner}, profile)
     assert sorted(r["scannerId"] for r in result["raw_data"]) == [9, 12]
     (notice,) = result["notices"]
-    assert f"Scanner {scanner} is unknown" in notice and "every active scanner" in notice
+    assert f"Scanner {scanner} is unknown" in notice and "Every active scanner" in notice
     paths = [entry["path"].removeprefix("/current") for entry in sandbox.log()]
     assert paths == [f"{SURFACE}/rescan/{scanner}/", f"{SURFACE}/rescan/"]
     assert result["meta"]["requests"] == 2
@@ -541,9 +541,9 @@ def test_rescan_with_an_unknown_scanner_rescans_all_and_says_so(scanner, profile
 
 @pytest.mark.parametrize("scanner, status, words", [
     (14, 406, "not active"),
-    (15, 405, "busy"),
+    (15, 405, "extended scan"),
 ])
-def test_rescan_with_a_scanner_that_cannot_is_an_error_and_rescans_nothing_else(
+def test_a_rescan_with_an_unavailable_scanner_fails_without_a_fallback(
     scanner, status, words, coda, sandbox
 ):
     error = coda.error("patch_rescan", {"scanner_id": scanner})["data"]
@@ -552,7 +552,7 @@ def test_rescan_with_a_scanner_that_cannot_is_an_error_and_rescans_nothing_else(
 
 
 @pytest.mark.parametrize("status, kind", [(401, "auth"), (402, "permission"), (403, "permission")])
-def test_rescan_that_is_refused_to_the_user_falls_back_on_nothing(status, kind, coda, sandbox):
+def test_a_rescan_without_permission_fails_without_a_fallback(status, kind, coda, sandbox):
     sandbox.faults(f"coda: {status} on PATCH {SURFACE}/rescan/*")
     error = coda.error("patch_rescan", {"scanner_id": 999})["data"]
     assert (error["status_code"], error["kind"]) == (status, kind)
@@ -560,7 +560,7 @@ def test_rescan_that_is_refused_to_the_user_falls_back_on_nothing(status, kind, 
     assert f"{SURFACE}/rescan/" not in [entry["path"] for entry in sandbox.log()]
 
 
-def test_an_ended_trial_says_so(coda, sandbox):
+def test_an_expired_trial_has_a_remedy(coda, sandbox):
     sandbox.faults("coda: 402")
     error = coda.error("patch_rescan")["data"]
     assert error["message"] == "Payment Required." and "trial" in error["remedy"]
@@ -587,7 +587,7 @@ def items_of(body):
 
 @each_profile
 @pytest.mark.parametrize("command, arguments, count", PAGED)
-def test_all_pages_are_the_pages_together(command, arguments, count, profile, coda):
+def test_all_pages_returns_the_items_of_every_page(command, arguments, count, profile, coda):
     result = coda.result(command, arguments, profile, all_pages=True)
     first = coda.result(command, arguments, profile)["raw_data"]
     union = list(items_of(first))
@@ -613,7 +613,7 @@ def test_all_pages_are_the_pages_together(command, arguments, count, profile, co
         assert {note["total"] for note in progress} == {meta["pages"]}
 
 
-def test_all_pages_start_at_the_page_that_was_asked_for(coda):
+def test_all_pages_starts_at_the_given_page(coda):
     last = coda.result("list_devices", {"page": 3})["raw_data"]["items"]
     result = coda.result("list_devices", {"page": 2}, all_pages=True)
     assert result["meta"]["pages"] == 2
@@ -632,16 +632,16 @@ def test_a_page_past_the_end_is_a_success_without_items(command, all_pages, prof
     assert result["meta"]["requests"] == 1
 
 
-def test_commands_that_have_pages_say_so(catalogue):
+def test_paginated_commands_are_declared(catalogue):
     paged = {command["id"] for command in catalogue.values() if command["pages"]}
     assert paged == {command for command, *_ in PAGED}
 
 
-# Tokens that expire at the vendor
+# Expired tokens
 
 
 @each_profile
-def test_a_token_that_has_expired_is_refreshed_unseen(profile, sandbox):
+def test_an_expired_token_is_refreshed(profile, sandbox):
     with Host(sandbox.connection_of(profile)) as host:
         host.result("list_scanners")
         sandbox.advance(301)

@@ -1,4 +1,4 @@
-"""What the vendor really sends: oddities that must pass untouched, and very many pages."""
+"""Unusual responses, which must be returned unchanged, and very many pages."""
 
 import json
 
@@ -33,7 +33,7 @@ def pair():
 
 
 @pytest.mark.parametrize("text", QUIRKS)
-def test_a_body_passes_with_its_numbers_order_and_escapes(text, pair):
+def test_a_body_keeps_its_numbers_order_and_escapes(text, pair):
     tenant, host = pair
     for command in ("list_scanners", "list_devices", "list_tenants", "patch_rescan"):
         number = body_of(host, tenant, text, command)
@@ -41,7 +41,7 @@ def test_a_body_passes_with_its_numbers_order_and_escapes(text, pair):
         assert host.raw_data(number) == text
 
 
-def test_line_separators_of_a_body_are_escaped_and_nothing_else_is():
+def test_only_line_separators_of_a_body_are_escaped():
     text = '["raw \u2028 \u2029 \u0085 ü \u007f"]'
     with Tenant() as tenant, Host(connection(tenant.url)) as host:
         number = body_of(host, tenant, text)
@@ -58,7 +58,7 @@ def test_white_space_outside_of_strings_may_be_removed():
 
 @pytest.mark.parametrize("text", QUIRKS)
 @pytest.mark.parametrize("all_pages", [False, True])
-def test_streaming_copes_with_every_shape(text, all_pages, pair):
+def test_streaming_accepts_every_json_shape(text, all_pages, pair):
     tenant, host = pair
     number = body_of(host, tenant, text, "list_scanners", stream=True, all_pages=all_pages)
     result = host.wait(number)[0]["result"]
@@ -68,7 +68,7 @@ def test_streaming_copes_with_every_shape(text, all_pages, pair):
     if isinstance(items, list):
         assert [json.dumps(n["item"]) for n in sent] == [json.dumps(item) for item in items]
     else:
-        # Not the list that was promised: nothing to stream, but nothing is lost either.
+        # Not the expected list: nothing is streamed, but raw_data contains the body.
         assert sent == [] and host.raw_data(number) == text
 
 
@@ -94,7 +94,7 @@ def test_changing_page_count_ends_the_pagination():
         assert len(tenant.to(DEVICES)) == 2
 
 
-def test_a_page_that_fails_fails_the_whole():
+def test_a_failed_page_fails_the_command():
     broken = in_turn(page(1, 3, [1]), reply(404, {"detail": "Not found."}))
     with Tenant(broken) as tenant, Host(connection(tenant.url)) as host:
         number = host.start("list_devices", all_pages=True, stream=True)
@@ -113,12 +113,12 @@ FILLER = ",".join(
 
 def many_pages(request):
     number = int(dict(request.query).get("page", 1))
-    # A page that repeats the one before it would be taken for a vendor that ignores the number.
+    # Pages must differ: a repeated page would look like a vendor that ignores the page number.
     items = FILLER.replace("PC-0", f"PC-0 of page {number}", 1)
     return reply(200, f'{{"page":{number},"totalPages":{PAGES},"items":[{items}]}}')
 
 
-def test_streaming_two_thousand_pages_takes_no_more_memory_than_a_few():
+def test_streaming_many_pages_uses_constant_memory():
     with Tenant(many_pages) as tenant, Host(connection(tenant.url)) as host:
         host.keeps_output = False
         sequence = []
@@ -136,14 +136,14 @@ def test_streaming_two_thousand_pages_takes_no_more_memory_than_a_few():
         assert result["meta"]["items"] == PAGES * PER_PAGE and result["meta"]["pages"] == PAGES
         assert sequence == list(range(PAGES * PER_PAGE))
         assert progress == list(range(1, PAGES + 1))
-        # All of it is 40 MB.
+        # The whole result has 40 MB.
         assert host.peak_mebibytes() < 48
         assert len({r.connection.number for r in tenant.calls}) == 1
 
 
-def test_a_reader_that_stops_reading_stops_the_reading_of_pages():
+def test_a_blocked_reader_stops_pagination():
     with Tenant(many_pages) as tenant, Host(connection(tenant.url)) as host:
-        with host.changed:  # the thread that reads stdout comes no further than its first line
+        with host.changed:  # blocks the thread that reads stdout after its first line
             host.start("list_devices", stream=True, all_pages=True)
             tenant.wait_for(20, DEVICES)
             count = -1

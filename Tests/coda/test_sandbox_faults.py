@@ -9,8 +9,8 @@ RESCAN = "/api/console/scanSurface/rescan/"
 DEVICES = "/api/console/elements/devices/"
 
 
-class BadDay:
-    """A host with the emulation inside it, and that emulation."""
+class FaultyHost:
+    """A host with the sandbox in its process, and that sandbox."""
 
     def __init__(self, *faults):
         options = ["--sandbox"]
@@ -32,22 +32,22 @@ def statuses(sandbox, path=None):
     return [entry["status"] for entry in sandbox.log() if path in (None, entry["path"])]
 
 
-def test_no_fault_is_a_good_day():
-    with BadDay() as (host, sandbox):
+def test_without_faults_everything_succeeds():
+    with FaultyHost() as (host, sandbox):
         assert len(host.result("list_devices")["raw_data"]["items"]) == 20
         assert statuses(sandbox) == [200]
 
 
-def test_every_third_429_with_retry_after_is_waited_for():
-    with BadDay("coda: 429 every 3 retry-after 1") as (host, sandbox):
+def test_a_429_with_retry_after_is_retried():
+    with FaultyHost("coda: 429 every 3 retry-after 1") as (host, sandbox):
         metas = [host.result("patch_rescan")["meta"] for _ in range(3)]
         assert statuses(sandbox) == [200, 200, 429, 200]
         assert [meta["retries"] for meta in metas] == [0, 0, 1]
         assert metas[2]["waited_ms"] >= 1_000
 
 
-def test_a_429_that_lasts_is_rate_limited():
-    with BadDay("coda: 429 always retry-after 600") as (host, sandbox):
+def test_a_permanent_429_is_rate_limited():
+    with FaultyHost("coda: 429 always retry-after 600") as (host, sandbox):
         error = host.failure("patch_rescan", timeout_ms=30_000)
         assert (error["kind"], error["status_code"]) == ("rate_limited", 429)
         assert error["retry_after_ms"] > 500_000
@@ -55,14 +55,14 @@ def test_a_429_that_lasts_is_rate_limited():
 
 
 def test_first_503s_are_retried_for_a_read():
-    with BadDay(f"coda: 503 first 2 on GET {DEVICES}") as (host, sandbox):
+    with FaultyHost(f"coda: 503 first 2 on GET {DEVICES}") as (host, sandbox):
         assert host.result("list_devices")["meta"]["retries"] == 2
         assert statuses(sandbox) == [503, 503, 200]
 
 
 @pytest.mark.parametrize("status", [500, 502, 503, 504])
 def test_5xx_of_a_rescan_is_unknown_and_not_retried(status):
-    with BadDay(f"coda: {status} on PATCH {RESCAN}*") as (host, sandbox):
+    with FaultyHost(f"coda: {status} on PATCH {RESCAN}*") as (host, sandbox):
         error = host.failure("patch_rescan")
         assert (error["status_code"], error["outcome"]) == (status, "unknown")
         assert "list_scanners" in error["remedy"]
@@ -74,26 +74,26 @@ def test_5xx_of_a_rescan_is_unknown_and_not_retried(status):
     (405, "upstream"), (409, "upstream"), (418, "upstream"), (422, "upstream"), (501, "upstream"),
     (599, "upstream"),
 ])
-def test_a_status_is_the_error_of_its_kind(status, kind):
-    with BadDay(f"coda: {status}") as (host, sandbox):
+def test_a_status_maps_to_its_kind(status, kind):
+    with FaultyHost(f"coda: {status}") as (host, sandbox):
         error = host.failure("list_scanners")
         assert (error["status_code"], error["kind"]) == (status, kind)
         assert set(statuses(sandbox)) == {status}
         assert len(statuses(sandbox)) <= 2
 
 
-def test_a_slow_vendor_is_waited_for_within_the_deadline():
-    with BadDay("coda: slow 200ms") as (host, sandbox):
+def test_a_slow_response_is_limited_by_the_deadline():
+    with FaultyHost("coda: slow 200ms") as (host, sandbox):
         assert host.result("list_scanners")["meta"]["duration_ms"] >= 200
-    with BadDay("coda: slow 60s") as (host, sandbox):
+    with FaultyHost("coda: slow 60s") as (host, sandbox):
         error = host.failure("list_scanners", timeout_ms=300)
         assert (error["kind"], error["status_code"]) == ("timeout", 504)
         error = host.failure("patch_rescan", timeout_ms=1_000)
         assert (error["kind"], error["outcome"]) == ("timeout", "unknown")
 
 
-def test_an_expired_token_is_replaced_unseen():
-    with BadDay("coda: expired token every 4") as (host, sandbox):
+def test_an_expired_token_is_refreshed():
+    with FaultyHost("coda: expired token every 4") as (host, sandbox):
         for _ in range(12):
             host.result("list_scanners")
         log = [(e["path"], e["status"]) for e in sandbox.log(sign_ins=True)]
@@ -103,9 +103,9 @@ def test_an_expired_token_is_replaced_unseen():
         assert [status for path, status in log if path.endswith("/auth/token/")] == [200]
 
 
-def test_an_expired_refresh_token_is_followed_by_a_login():
+def test_an_expired_refresh_token_leads_to_a_login():
     faults = ("coda: expired token every 3", "coda-auth: expired token on /api/auth/token/refresh/")
-    with BadDay(*faults) as (host, sandbox):
+    with FaultyHost(*faults) as (host, sandbox):
         for _ in range(6):
             host.result("list_scanners")
         log = [(e["path"], e["status"]) for e in sandbox.log(sign_ins=True)]
@@ -114,26 +114,26 @@ def test_an_expired_refresh_token_is_followed_by_a_login():
 
 
 def test_dropped_body_is_retried_for_a_read_and_unknown_for_a_write():
-    with BadDay("coda: drop body first 1") as (host, sandbox):
+    with FaultyHost("coda: drop body first 1") as (host, sandbox):
         assert host.result("list_devices")["meta"]["retries"] == 1
-    with BadDay("coda: drop body") as (host, sandbox):
+    with FaultyHost("coda: drop body") as (host, sandbox):
         error = host.failure("patch_rescan")
         assert (error["kind"], error["outcome"]) == ("network", "unknown")
-        assert statuses(sandbox) == [200]  # the vendor has acted
+        assert statuses(sandbox) == [200]  # the vendor applied it
 
 
 def test_reset_is_retried_for_repeatable_requests():
-    with BadDay("coda: reset first 1") as (host, sandbox):
+    with FaultyHost("coda: reset first 1") as (host, sandbox):
         host.result("update_target_scan_scope", {"target_id": 7001, "scope": "out"})
         assert statuses(sandbox) == [0, 200]
-    with BadDay("coda: reset") as (host, sandbox):
+    with FaultyHost("coda: reset") as (host, sandbox):
         error = host.failure("patch_rescan")
         assert (error["kind"], error["outcome"]) == ("network", "unknown")
         assert statuses(sandbox) == [0]
 
 
-def test_garbage_is_an_error_that_shows_it():
-    with BadDay("coda: garbage") as (host, sandbox):
+def test_garbage_is_an_error_with_an_excerpt():
+    with FaultyHost("coda: garbage") as (host, sandbox):
         error = host.failure("list_devices")
         assert (error["kind"], error["status_code"]) == ("upstream", 502)
         assert "not JSON" in error["message"] and "Sign in" in error["upstream"]["body"]
@@ -152,8 +152,8 @@ SIGN_IN = {
 
 
 @pytest.mark.parametrize("fault", SIGN_IN)
-def test_a_bad_day_of_the_sign_in(fault):
-    with BadDay(fault) as (host, sandbox):
+def test_faults_during_sign_in(fault):
+    with FaultyHost(fault) as (host, sandbox):
         if SIGN_IN[fault] is None:
             assert host.result("patch_rescan")["raw_data"]
         else:
@@ -163,9 +163,9 @@ def test_a_bad_day_of_the_sign_in(fault):
             assert sandbox.log() == []
 
 
-def test_all_pages_come_through_a_mixed_day():
+def test_all_pages_are_read_despite_mixed_faults():
     faults = ("coda: 503 every 4", "coda: expired token every 3", "coda: slow 10ms")
-    with BadDay(*faults) as (host, sandbox):
+    with FaultyHost(*faults) as (host, sandbox):
         items = host.result("list_devices", {"filter": {"pageSize": 10}}, all_pages=True)
         identifiers = [item["id"] for item in items["raw_data"]["items"]]
         assert identifiers == sorted(identifiers, reverse=True) and len(set(identifiers)) == 45
@@ -185,7 +185,7 @@ def test_invalid_fault_is_refused_with_its_position(fault, words):
         assert word in ended.errors
 
 
-def test_faults_need_the_sandbox():
+def test_sandbox_fault_requires_sandbox():
     ended = run("serve", "--sandbox-fault", "coda: 429")
     assert ended.code == 2 and "--sandbox" in ended.errors
 

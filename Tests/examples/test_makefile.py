@@ -66,7 +66,7 @@ def test_interrupted_run_resumes_where_it_stopped(number, hits_all, folder):
         second = make(folder, options)
         assert second.returncode == 0, second.stderr
         asked = [entry["path"] for entry in sandbox.log() if "/elements/device/" in entry["path"]]
-    assert f"{len(before)} answered before" in second.stderr
+    assert f"{len(before)} skipped" in second.stderr
     report = lines(folder / "report.jsonl")
     assert len(report) == DEVICES and sum("error" in each for each in report) == WITHOUT_USERS
     answered = collections.Counter(each["id"] for each in lines(folder / "answers.jsonl") if not is_cancelled(each))
@@ -84,7 +84,7 @@ def test_retry_repeats_failed_calls_only(folder):
     second = lines(folder / "report.jsonl")
     failed = [[each["device"] for each in report if "error" in each] for report in (first, second)]
     assert len(failed[0]) in (WITHOUT_USERS + 1, WITHOUT_USERS + 2) and len(failed[1]) == WITHOUT_USERS
-    assert f"{DEVICES - len(failed[0])} answered before" in again.stderr
+    assert f"{DEVICES - len(failed[0])} skipped" in again.stderr
 
 
 @pytest.mark.parametrize("risk", ["nothing", "it's", '"', "$$(touch owned)"])

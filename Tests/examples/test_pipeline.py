@@ -80,7 +80,7 @@ def test_input_is_treated_as_data_only(risk, tmp_path):
         timeout=TIMEOUT, env=environment({"SALLYPORT": EXECUTABLE}))
     assert ended.returncode == 1
     assert ended.stdout.splitlines() == ["device                  found  worst  which"]
-    assert "List Devices failed.\n/arguments/filter/riskLevel must be one of all, critical" in ended.stderr
+    assert "List Devices failed.\n/arguments/filter/riskLevel: unknown value; expected one of: all, critical" in ended.stderr
     assert not any(tmp_path.iterdir())
 
 

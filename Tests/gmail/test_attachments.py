@@ -1,4 +1,4 @@
-"""Download Email Attachment: every part of a name, with the bytes that came."""
+"""Download Email Attachment: all parts with a name, with their exact bytes."""
 
 import base64
 import email
@@ -30,7 +30,7 @@ def part(id, type, name="", data=None, attachment=None, parts=None, headers=()):
 
 
 class Message(Mailbox):
-    """One message: its payload, the contents by attachment id, and its raw form."""
+    """One message: its payload, the content by attachment ID, and its raw form."""
 
     def __init__(self, parts, contents=None, raw=None, other=None):
         self.payload = part("", "multipart/mixed", parts=parts) if isinstance(parts, list) else parts
@@ -58,7 +58,7 @@ class Message(Mailbox):
 
     @property
     def asked(self):
-        """What was asked of the message: the format, or the attachment."""
+        """The requests of the message: the format or the attachment ID."""
         return [dict(c.query).get("format") or c.path.rsplit("/", 1)[1] for c in self.calls]
 
 
@@ -67,7 +67,7 @@ def arguments(*names, **more):
 
 
 def stored(result):
-    """Name, type and bytes of each file, which are as the reference says."""
+    """Name, type and bytes of each file, after checking its metadata."""
     files = []
     for file in result["files"]:
         content = pathlib.Path(file["path"]).read_bytes()
@@ -90,18 +90,18 @@ TWINS = [
     part("2", "text/csv", "invoice.csv", B, "ANG2"), part("3", "text/plain", "note.txt", b"Pay.\n")]
 
 
-def test_all_of_a_name_come():
+def test_all_attachments_with_a_name_are_downloaded():
     message = Message(TWINS, {"ANG1": A, "ANG2": B})
     result, files = download(message, "invoice.csv")
     assert files == [("invoice.csv", "text/csv", A), ("invoice.csv", "text/csv", B)]
     assert result["return_data"] == "Successful"
     assert result["targets"] == [{"target": "invoice.csv", "return_data": "Successful"}]
     assert result["raw_data"] == [TWINS[1:3]]
-    # The ids are those of one look at the message.
+    # The IDs come from a single read of the message.
     assert sorted(message.asked) == ["ANG1", "ANG2", "full"]
 
 
-def test_several_names_come_in_their_order_and_each_once():
+def test_several_names_are_downloaded_in_order_and_once():
     message = Message(TWINS, {"ANG1": A, "ANG2": B})
     result, files = download(message, "note.txt", "invoice.csv", "note.txt")
     assert [name for name, _, _ in files] == ["note.txt", "invoice.csv", "invoice.csv"]
@@ -110,14 +110,14 @@ def test_several_names_come_in_their_order_and_each_once():
     assert sorted(message.asked) == ["ANG1", "ANG2", "full"]
 
 
-def test_a_name_that_is_not_there_fails_alone():
+def test_an_unknown_name_fails_only_its_target():
     with Message(TWINS, {"ANG1": A, "ANG2": B}) as message, Host(message.connection()) as host:
         result = host.result("download_email_attachment", arguments("note.txt", "invoices.csv"))
         assert result["return_data"] == "Partially Successful"
         assert [t["return_data"] for t in result["targets"]] == ["Successful", "Failed"]
         (error,) = result["errors"]
         assert (error["target"], error["kind"], error["status_code"]) == ("invoices.csv", "not_found", 404)
-        assert "invoices.csv" in error["message"] and "Did you mean invoice.csv?" in error["remedy"]
+        assert "invoices.csv" in error["message"] and 'Did you mean "invoice.csv"?' in error["remedy"]
         assert len(result["files"]) == 1
         data = host.failure("download_email_attachment", arguments("x", "y"))
         assert data["failure_indicator"] == "Download Email Attachment failed."
@@ -130,14 +130,14 @@ def test_a_name_that_is_not_there_fails_alone():
     [part("0", "text/plain", data=b"Hi"), part("1", "text/html", data=b"<p>Hi")],
     part("", "text/html", data=b"x" * 9, attachment="ANG9"),
 ])
-def test_a_message_without_attachments(payload):
+def test_a_message_without_attachments_has_the_documented_error(payload):
     with Message(payload) as message, Host(message.connection()) as host:
         data = host.failure("download_email_attachment", arguments("a.csv"))
         assert (data["status_code"], data["message"]) == (403, NONE)
         assert message.asked == ["full"]
 
 
-def test_a_message_that_is_not_there():
+def test_an_unknown_message_is_not_found():
     other = lambda request: reply(404, {"error": {"code": 404, "message": "Requested entity was not found."}})
     with Message(TWINS, other=other) as message, Host(message.connection()) as host:
         data = host.failure("download_email_attachment", arguments("a.csv"))
@@ -154,7 +154,7 @@ def test_inline_image_is_included():
     assert files == [("logo.png", "image/png", image)]
 
 
-def test_both_alphabets_and_no_padding_are_read():
+def test_base64_with_both_alphabets_and_without_padding_is_decoded():
     content = b"\xfb\xff\xfe" * 5 + b"x"
     for data in ("-__-" * 5 + "eA", "+//+" * 5 + "eA==", "-__-" * 5 + "eA=="):
         other = lambda r, d=data: reply(200, {"data": d}) if "/attachments/" in r.path else None
@@ -162,20 +162,20 @@ def test_both_alphabets_and_no_padding_are_read():
         assert files[0][2] == content
 
 
-def test_an_empty_attachment_is_a_file():
+def test_an_empty_attachment_is_stored():
     raw = nested(b"", type="text/plain")
     _, files = download(Message([part("0", "text/plain", data=b"x"), part("1", "text/plain", "e.txt", b"")],
                                 raw=raw), "e.txt")
     assert files == [("e.txt", "text/plain", b"")]
 
 
-def test_names_are_compared_as_they_are():
+def test_names_are_compared_exactly():
     name = "r\u00e9sum\u00e9 \u4f60\u597d/../x.txt"
     _, files = download(Message([part("0", "text/plain", name, b"x")]), name)
     assert files == [(name, "text/plain", b"x")]
 
 
-# Mail inside the mail
+# Attached mails
 
 # Line ends, folding and spelling that no writer reproduces.
 INNER = (
@@ -193,7 +193,7 @@ def nested(content, name="reported.eml", type="message/rfc822"):
 
 
 def tree(name="reported.eml", attachment=None):
-    """As Gmail shows the mail of `nested`."""
+    """Gmail's form of the mail of `nested`."""
     root = part("1.0", "multipart/mixed", parts=[
         part("1.0.0", "text/plain", data=b"Text"),
         part("1.0.1", "text/csv", "deep.csv", b"a;b")],
@@ -213,14 +213,14 @@ def test_attached_mail_is_returned_byte_for_byte(attachment):
     assert result["raw_data"][0][0]["parts"][0]["partId"] == "1.0"
 
 
-def test_a_mail_inside_that_is_encoded_is_decoded():
+def test_an_encoded_attached_mail_is_decoded():
     raw = nested(base64.encodebytes(INNER).replace(b"\n", b"\r\n")).replace(
         b"Content-Disposition", b"Content-Transfer-Encoding: base64\r\nContent-Disposition")
     _, files = download(Message(tree(), raw=raw), "reported.eml")
     assert files == [("reported.eml", "message/rfc822", INNER)]
 
 
-def test_a_mail_inside_is_found_where_gmail_counts_otherwise():
+def test_an_attached_mail_is_found_if_part_ids_differ():
     raw = nested(INNER).replace(b"--out\r\n", b"--out\r\n\r\nOne more part.\r\n--out\r\n", 1)
     _, files = download(Message(tree(), raw=raw), "reported.eml")
     assert files == [("reported.eml", "message/rfc822", INNER)]
@@ -235,13 +235,13 @@ def test_attached_mails_with_equal_names_are_distinct():
 
 
 @pytest.mark.parametrize("asked", ["Forwarded", "Forwarded.eml"])
-def test_a_name_without_eml_gets_it(asked):
+def test_an_attached_mail_gets_the_suffix_eml(asked):
     _, files = download(Message(tree("Forwarded"), raw=nested(INNER, "Forwarded")), asked)
     assert files == [("Forwarded.eml", "message/rfc822", INNER)]
 
 
 @pytest.mark.parametrize("asked", ["", "Inner folded.eml"])
-def test_a_mail_without_a_name_is_called_by_its_subject(asked):
+def test_an_attached_mail_without_a_name_is_named_by_its_subject(asked):
     _, files = download(Message(tree(""), raw=nested(INNER, None)), asked)
     assert files == [("Inner folded.eml", "message/rfc822", INNER)]
 
@@ -251,7 +251,7 @@ def test_attachment_of_an_attached_mail_is_found_by_name():
     assert files == [("deep.csv", "text/csv", b"a;b")]
 
 
-def test_where_the_raw_form_cannot_be_had_the_attachment_is_taken():
+def test_the_attachment_is_used_if_the_raw_message_is_unavailable():
     def other(request):
         return reply(403, {"error": {"message": "no"}}) if dict(request.query).get("format") == "raw" else None
 
@@ -261,20 +261,20 @@ def test_where_the_raw_form_cannot_be_had_the_attachment_is_taken():
         assert host.failure("download_email_attachment", arguments("reported.eml"))["status_code"] == 403
 
 
-def test_an_id_that_was_forgotten_is_made_up_for_by_the_raw_form():
+def test_the_raw_message_is_used_if_an_attachment_id_has_expired():
     raw = nested(A, "invoice.csv", "text/csv")
     _, files = download(Message([part("0", "text/plain", data=b"x"), TWINS[1]], {}, raw), "invoice.csv")
     assert files == [("invoice.csv", "text/csv", A)]
 
 
-def test_an_answer_without_data_is_an_error():
+def test_a_response_without_data_is_an_error():
     other = lambda request: reply(200, {"size": 3}) if "/attachments/" in request.path else None
     with Message(TWINS, other=other) as message, Host(message.connection()) as host:
         data = host.failure("download_email_attachment", arguments("invoice.csv"))
         assert data["kind"] == "upstream" and host.call("files/list")["files"] == []
 
 
-def test_a_dry_run_shows_the_first_look():
+def test_a_dry_run_shows_the_first_request():
     with Message(TWINS) as message, Host(message.connection()) as host:
         result = host.result("download_email_attachment", arguments("a", "b"), dry_run=True)
         (request,) = result["requests"]
@@ -290,7 +290,7 @@ def test_stream_returns_the_files_of_each_name():
 
 
 @pytest.mark.parametrize("change", [{"attachment_file_names": []}, {"attachment_file_names": None}, {"message_id": ""}])
-def test_refused_arguments(change):
+def test_invalid_arguments_are_rejected(change):
     with Message(TWINS) as message, Host(message.connection()) as host:
         answer = host.answer("download_email_attachment", arguments("a") | change)
         assert answer["error"]["code"] == -32602 and message.requests == []
@@ -298,14 +298,14 @@ def test_refused_arguments(change):
 
 # Hostile mail
 
-MANY = 9_900  # as many parts as a mail is taken apart into, nearly
+MANY = 9_900  # just below the limit for the parts of a mail
 
 
 def many(name, data=b"", count=MANY):
     return [part(str(number), "text/plain", name(number), data) for number in range(count)]
 
 
-def test_thousands_of_one_name_are_each_found_in_the_raw_form():
+def test_thousands_of_equal_names_are_found_in_the_raw_message():
     parts = b"".join(
         b"--out\r\nContent-Type: text/plain; name=e.txt\r\n\r\n%d\r\n" % number for number in range(MANY))
     raw = b"Content-Type: multipart/mixed; boundary=out\r\n\r\n" + parts + b"--out--\r\n"
@@ -317,7 +317,7 @@ def test_thousands_of_one_name_are_each_found_in_the_raw_form():
     assert message.asked == ["full", "raw"]
 
 
-def test_ids_that_were_forgotten_of_one_name_take_one_look_at_the_raw_form():
+def test_several_expired_ids_read_the_raw_message_once():
     raw = nested(A, "invoice.csv", "text/csv").replace(
         b"--out--", nested(B, "invoice.csv", "text/csv").split(b"x\r\n", 1)[1])
     message = Message(TWINS[:3], raw=raw)
@@ -336,7 +336,7 @@ def kept(host):
         params["cursor"] = page["next_cursor"]
 
 
-def test_between_the_attachments_of_one_name_it_can_be_cancelled():
+def test_it_can_be_cancelled_between_attachments_of_one_name():
     message = Message(many(lambda number: "e.txt", b"x"))
     with message, Host(message.connection()) as host:
         number = host.start("download_email_attachment", arguments("e.txt"))
@@ -346,14 +346,14 @@ def test_between_the_attachments_of_one_name_it_can_be_cancelled():
         assert 0 < kept(host) < MANY
 
 
-def test_between_the_attachments_of_one_name_the_deadline_is_kept():
+def test_the_deadline_is_checked_between_attachments_of_one_name():
     message = Message(many(lambda number: "e.txt", b"x"))
     with message, Host(message.connection()) as host:
         data = host.failure("download_email_attachment", arguments("e.txt"), timeout_ms=400)
         assert data["kind"] == "timeout" and kept(host) < MANY
 
 
-def test_of_many_wrong_names_the_first_few_get_a_hint():
+def test_only_the_first_unknown_names_get_a_suggestion():
     wrong = [f"invoice-{number:04}.cvs" for number in range(1_000)]
     message = Message(many(lambda number: f"invoice-{number:04}.csv"))
     with message, Host(message.connection()) as host:
@@ -362,7 +362,7 @@ def test_of_many_wrong_names_the_first_few_get_a_hint():
     assert list(errors) == wrong and {e["status_code"] for e in errors.values()} == {404}
     hinted = {name for name, error in errors.items() if "Did you mean" in error["remedy"]}
     assert hinted == set(wrong[:5])
-    assert errors[wrong[3]]["remedy"].endswith("Did you mean invoice-0003.csv?")
+    assert errors[wrong[3]]["remedy"].endswith('Did you mean "invoice-0003.csv"?')
 
 
 # The emulated Workspace
@@ -378,7 +378,7 @@ def sandbox():
 
 
 def raw_parts(workspace, id):
-    """The parts of a message as Python reads its raw form."""
+    """The parts of a message as parsed by Python from its raw form."""
     answer = workspace.messages(SOC).get(userId="me", id=id, format="raw").execute()
     raw = base64.urlsafe_b64decode(answer["raw"])
     return raw, list(email.message_from_bytes(raw).walk())
@@ -393,7 +393,7 @@ def raw_parts(workspace, id):
     ("bare", [""], ["Inner.eml"]),
     ("outlook", ["winmail.dat"], ["winmail.dat"]),
 ])
-def test_the_workspaces_attachments(sandbox, kind, key, names, expected):
+def test_attachments_of_the_emulated_workspace_are_downloaded(sandbox, kind, key, names, expected):
     workspace = Workspace(sandbox.base)
     with Host(workspace.connection(kind)) as host:
         found = host.result(
@@ -414,7 +414,7 @@ def test_the_workspaces_attachments(sandbox, kind, key, names, expected):
             assert any(p.get_filename() == name and p.get_payload(decode=True) == content for p in parts)
 
 
-def test_a_mail_of_the_workspace_without_attachments(sandbox):
+def test_a_mail_of_the_emulated_workspace_without_attachments(sandbox):
     workspace = Workspace(sandbox.base)
     with Host(workspace.service) as host:
         found = host.result("search_emails", {"user_email": SOC, "filter": "rfc822msgid:<plain@triage.example>"})

@@ -1,5 +1,5 @@
-"""`sallyport auth gmail`: the consent of a user, from the page to the connections file. A test plays
-the browser."""
+"""`sallyport auth gmail`: user consent, from the page to the connections file. The tests act as the
+browser."""
 
 import base64
 import contextlib
@@ -48,7 +48,7 @@ class Auth(Host):
         self.send_bytes(text.encode() + b"\n")
 
     def visit(self, **query):
-        """As the page sends the browser."""
+        """Redirects the browser like the page."""
         return requests.get(self.redirect, params={"state": self.query["state"]} | query, timeout=TIMEOUT)
 
     def end(self):
@@ -67,7 +67,7 @@ def running():
 
 @pytest.fixture
 def workspace(running, tmp_path):
-    """A connections file whose OAuth connection nobody has consented to yet."""
+    """A connections file with an OAuth connection without consent."""
     running.reset()
     document = json.loads(json.dumps(running.document))
     settings = document["connections"]["gmail_oauth_sandbox"]["settings"]
@@ -83,7 +83,7 @@ def settings_in(file, name="gmail_oauth_sandbox"):
 
 
 def consented(auth):
-    """The address to which the emulated page sends the browser of a user who allows it."""
+    """The redirect address of the emulated page after consent."""
     answer = requests.get(auth.page + "&auto=1", allow_redirects=False, timeout=TIMEOUT)
     assert answer.status_code == 302, answer.text
     return answer.headers["Location"]
@@ -92,7 +92,7 @@ def consented(auth):
 # In a browser on this machine
 
 
-def test_a_browser_on_this_machine_is_all_it_takes(workspace, running):
+def test_a_browser_on_this_machine_completes_the_sign_in(workspace, running):
     with Auth(workspace) as auth:
         assert auth.page.startswith(settings_in(workspace)["authorization_url"] + "?")
         assert re.fullmatch(r"http://127\.0\.0\.1:\d+/", auth.redirect)
@@ -101,7 +101,7 @@ def test_a_browser_on_this_machine_is_all_it_takes(workspace, running):
             "offline", "consent", "code")
         assert auth.query["code_challenge_method"] == "S256"
         assert len(auth.query["code_challenge"]) == 43 and len(auth.query["state"]) == 43
-        # The person reads the page, allows it, and is led back.
+        # The user allows access, and the browser is redirected.
         assert "wants to access" in requests.get(auth.page, timeout=TIMEOUT).text
         shown = requests.get(auth.page + "&auto=1", timeout=TIMEOUT)
         assert shown.history[0].status_code == 302 and shown.url.startswith(auth.redirect)
@@ -109,7 +109,7 @@ def test_a_browser_on_this_machine_is_all_it_takes(workspace, running):
         assert shown.headers["Cache-Control"] == "no-store"
         assert shown.headers["Referrer-Policy"] == "no-referrer"
         assert auth.end() == 0
-        assert auth.output == f"Signed in as {ADMIN}; the connection gmail_oauth_sandbox keeps the refresh token.\n"
+        assert auth.output == f"Signed in as {ADMIN}. The refresh token is saved in the connection gmail_oauth_sandbox.\n"
     token = settings_in(workspace)["refresh_token"]
     assert token.startswith("1//")
     assert stat.S_IMODE(workspace.stat().st_mode) == 0o600
@@ -139,7 +139,7 @@ def test_the_port_can_be_chosen(workspace):
         assert ended.code == 2 and "--port" in ended.errors and ended.output == b""
 
 
-def test_only_the_answer_is_answered(workspace):
+def test_other_requests_get_404(workspace):
     with Auth(workspace) as auth:
         state = auth.query["state"]
         for path in ("favicon.ico", "", "?state=" + state, "?code=&state=" + state,
@@ -148,14 +148,14 @@ def test_only_the_answer_is_answered(workspace):
         for verb in ("POST", "HEAD", "PUT"):
             answer = requests.request(verb, auth.redirect, params={"code": "a", "state": state}, timeout=TIMEOUT)
             assert answer.status_code == 404, verb
-        # It still waits.
+        # It is still waiting.
         assert requests.get(consented(auth), timeout=TIMEOUT).status_code == 200
         assert auth.end() == 0
         with pytest.raises(requests.ConnectionError):
             requests.get(auth.redirect, timeout=TIMEOUT)
 
 
-def test_a_second_answer_is_refused_while_the_first_is_exchanged(tmp_path):
+def test_a_second_response_gets_409_while_the_first_is_exchanged(tmp_path):
     entered, go_on = threading.Event(), threading.Event()
 
     def token(request, form, number):
@@ -190,17 +190,17 @@ def test_address_of_a_browser_elsewhere_can_be_pasted(workspace, form):
         auth.paste({"address": address, "code": code, "escaped code": escaped,
                     "code and scope": f"{escaped}&scope=x", "with blanks": f"  {address}\t"}[form])
         assert auth.end() == 0, auth.errors
-        assert "neither" in auth.errors and code not in auth.output + auth.errors
+        assert "not a code" in auth.errors and code not in auth.output + auth.errors
     assert settings_in(workspace)["refresh_token"].startswith("1//")
 
 
-def test_the_end_of_the_input_leaves_the_browser(workspace):
+def test_eof_on_stdin_does_not_stop_the_listener(workspace):
     with Auth(workspace, stdin=subprocess.DEVNULL) as auth:
         assert requests.get(consented(auth), timeout=TIMEOUT).status_code == 200
         assert auth.end() == 0
 
 
-def test_a_person_pastes_at_a_terminal(workspace):
+def test_the_address_can_be_pasted_in_a_terminal(workspace):
     owner, terminal = pty.openpty()
     with Auth(workspace, stdin=terminal) as auth:
         os.close(terminal)
@@ -209,7 +209,7 @@ def test_a_person_pastes_at_a_terminal(workspace):
     os.close(owner)
 
 
-def test_a_web_application_s_page_is_pasted(workspace):
+def test_the_callback_url_of_a_web_application_can_be_pasted(workspace):
     with Auth(workspace, "--paste") as auth:
         assert auth.redirect == settings_in(workspace)["callback_url"]
         auth.paste(consented(auth))
@@ -217,13 +217,13 @@ def test_a_web_application_s_page_is_pasted(workspace):
     assert settings_in(workspace)["refresh_token"].startswith("1//")
 
 
-def test_without_an_address_nothing_can_be_pasted(workspace):
+def test_paste_fails_on_eof(workspace):
     with Auth(workspace, "--paste", stdin=subprocess.DEVNULL) as auth:
-        assert auth.end() == 1 and "input ended" in auth.errors
+        assert auth.end() == 1 and "stdin ended" in auth.errors
 
 
 @pytest.mark.parametrize("by", ["option", "stdin"])
-def test_a_code_that_was_asked_for_elsewhere_is_exchanged(workspace, running, by):
+def test_a_code_from_elsewhere_is_exchanged(workspace, running, by):
     settings = settings_in(workspace)
     page = requests.get(settings["authorization_url"], params={
         "client_id": settings["client_id"], "redirect_uri": settings["callback_url"], "response_type": "code",
@@ -244,10 +244,10 @@ def run(file, *options, input=b"", env=None):
 # Errors on the page
 
 
-def test_a_user_may_say_no(workspace):
+def test_a_user_can_deny_consent(workspace):
     with Auth(workspace) as auth:
         shown = requests.get(auth.page + "&deny=1", timeout=TIMEOUT)
-        assert shown.status_code == 400 and "not let in" in shown.text
+        assert shown.status_code == 400 and "could not sign in" in shown.text
         assert auth.end() == 1
         assert auth.output == "" and "The user did not consent." in auth.errors
     assert "refresh_token" not in settings_in(workspace)
@@ -276,7 +276,7 @@ def test_redirect_with_another_state_is_refused(workspace, running, way, state):
             answer = requests.get(forged, timeout=TIMEOUT)
             assert answer.status_code == 400 and "another request" in answer.text
             assert running.log() == [] and "refresh_token" not in settings_in(workspace)
-            # Any page can send a browser there: the right answer is still waited for.
+            # Any page can redirect a browser there. The command still waits for the right response.
             assert requests.get(mine, timeout=TIMEOUT).status_code == 200
             assert auth.end() == 0 and "refresh_token" in settings_in(workspace)
             return
@@ -286,10 +286,10 @@ def test_redirect_with_another_state_is_refused(workspace, running, way, state):
     assert "refresh_token" not in settings_in(workspace)
 
 
-def test_a_code_of_another_question_fails_its_proof(workspace):
-    """A code alone has no state: PKCE is what tells that somebody else asked for it."""
+def test_a_code_of_another_request_fails_pkce(workspace):
+    """A code alone has no state. PKCE detects that it belongs to another request."""
     with Auth(workspace) as one, Auth(workspace) as other:
-        # The one's code, led to the other's address.
+        # A code of the first request, redirected to the address of the second.
         page = one.page.replace(
             urllib.parse.quote(one.redirect, safe=""), urllib.parse.quote(other.redirect, safe=""))
         answer = requests.get(page + "&auto=1", allow_redirects=False, timeout=TIMEOUT)
@@ -302,11 +302,11 @@ def test_a_code_of_another_question_fails_its_proof(workspace):
 def test_waiting_for_consent_ends_at_the_timeout(workspace):
     with Auth(workspace, "--timeout", "1") as auth:
         assert auth.end() == 1
-        assert "Nobody consented within 1 seconds." in auth.errors and "redirect_uri_mismatch" in auth.errors
+        assert "The user did not consent within 1 seconds." in auth.errors and "redirect_uri_mismatch" in auth.errors
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_it(workspace, number):
+def test_a_signal_stops_it(workspace, number):
     with Auth(workspace) as auth:
         auth.process.send_signal(number)
         assert auth.end() == 130 and "Traceback" not in auth.errors
@@ -318,7 +318,7 @@ def test_a_signal_ends_it(workspace, number):
 
 @contextlib.contextmanager
 def programmed(tmp_path, google, *options, settings=None, **more):
-    """`auth` against a Google that the test programs."""
+    """`auth` against a programmed Google."""
     file = tmp_path / "connections.json"
     connection = google.oauth(settings={"refresh_token": None, "authorization_url": google.url + "/auth"}
                               | (settings or {}))
@@ -340,7 +340,7 @@ def test_code_exchange_sends_the_verifier_of_the_challenge(tmp_path):
         digest = hashlib.sha256(verifier.encode()).digest()
         assert base64.urlsafe_b64encode(digest).decode().rstrip("=") == auth.query["code_challenge"]
         # The user is unknown to it, which is no failure.
-        assert auth.output == "Signed in; the connection main keeps the refresh token.\n"
+        assert auth.output == "Signed in. The refresh token is saved in the connection main.\n"
 
 
 @pytest.mark.parametrize("status, error, description, remedy", [
@@ -349,7 +349,7 @@ def test_code_exchange_sends_the_verifier_of_the_challenge(tmp_path):
     (400, "redirect_uri_mismatch", "Bad Request", "callback_url"),
     (401, "unauthorized_client", "Client is unauthorized.", "Delegate"),
 ])
-def test_a_refused_exchange_has_its_remedy(tmp_path, status, error, description, remedy):
+def test_a_rejected_exchange_has_a_remedy(tmp_path, status, error, description, remedy):
     with Google(token=lambda *_: token_refusal(status, error, description)) as google:
         with programmed(tmp_path, google) as auth:
             assert auth.visit(code="4/0A").status_code == 400
@@ -358,7 +358,7 @@ def test_a_refused_exchange_has_its_remedy(tmp_path, status, error, description,
             assert len(google.forms) == 1
 
 
-def test_an_answer_without_a_refresh_token_is_an_error(tmp_path):
+def test_a_response_without_a_refresh_token_is_an_error(tmp_path):
     with Google() as google:
         google.token = lambda request, form, number: google.grant(form, number, refresh_token=None)
         with programmed(tmp_path, google) as auth:
@@ -367,19 +367,19 @@ def test_an_answer_without_a_refresh_token_is_an_error(tmp_path):
             assert "no refresh token" in auth.errors and "prompt=consent" in auth.errors
 
 
-def test_scopes_that_were_not_granted_are_named(tmp_path):
+def test_missing_scopes_are_listed(tmp_path):
     with Google() as google:
         google.token = lambda request, form, number: google.grant(form, number, scope=" ".join(SCOPES[:2]))
         with programmed(tmp_path, google) as auth:
             auth.visit(code="4/0A")
             assert auth.end() == 0
-            assert f"Not granted: {SCOPES[2]}" in auth.errors and SCOPES[0] not in auth.errors
+            assert f"Scope not granted: {SCOPES[2]}" in auth.errors and SCOPES[0] not in auth.errors
 
 
 def test_no_secret_is_shown_or_logged(tmp_path):
     with Google(lambda request: reply(200, {"emailAddress": "anna@corp.example"})) as google:
         with programmed(tmp_path, google, "--log-level", "debug") as auth:
-            # Nor in the list of processes.
+            # Also not in the process list.
             words = pathlib.Path(f"/proc/{auth.process.pid}/cmdline").read_bytes()
             assert CLIENT_SECRET.encode() not in words
             auth.visit(code="4/0A-code-of-this-test")
@@ -391,26 +391,26 @@ def test_no_secret_is_shown_or_logged(tmp_path):
                 assert secret not in shown
 
 
-def test_a_token_that_cannot_be_kept_after_all_is_an_error(tmp_path):
+def test_a_token_that_cannot_be_saved_is_an_error(tmp_path):
     with Google() as google, programmed(tmp_path, google) as auth:
         auth.file.unlink()
         assert auth.visit(code="4/0A").status_code == 400
-        assert auth.end() == 1 and "not kept" in auth.errors
+        assert auth.end() == 1 and "could not be saved" in auth.errors
 
 
-# What cannot begin
+# Usage errors
 
 
 @pytest.mark.parametrize("options, words", [
     (["--connection", "gmail_oauth_sanbox"], "did you mean gmail_oauth_sandbox?"),
     (["--connection", "gmail_sandbox"], "service account"),
     (["--connection", "coda_sandbox"], "no connection coda_sandbox of gmail"),
-    (["--conection", "x"], "did you mean --connection?"),
+    (["--conection", "x"], 'did you mean "--connection"?'),
     (["--port", "0"], "--port"), (["--port", "65536"], "--port"), (["--timeout", "3601"], "3600"),
-    (["--code", "a", "--paste"], "--paste does not go with --code"),
-    (["--paste", "--port", "8765"], "--port does not go with --paste"),
-    (["--code", ""], "--code takes a code"), (["--code", "a b"], "--code takes a code"),
-    (["more"], "unexpected: more"),
+    (["--code", "a", "--paste"], "--paste cannot be used with --code"),
+    (["--paste", "--port", "8765"], "--port cannot be used with --paste"),
+    (["--code", ""], "--code requires a code"), (["--code", "a b"], "--code requires a code"),
+    (["more"], 'unexpected argument "more"'),
 ])
 def test_wrong_option_fails_before_the_user_is_asked(workspace, options, words):
     ended = run(workspace, *options)
@@ -418,14 +418,14 @@ def test_wrong_option_fails_before_the_user_is_asked(workspace, options, words):
 
 
 @pytest.mark.parametrize("integration, words", [
-    ("gmial", "did you mean gmail?"), ("coda_footprint", "there is no connection of coda_footprint that needs"),
+    ("gmial", 'did you mean "gmail"?'), ("coda_footprint", "there is no connection of coda_footprint that needs"),
 ])
 def test_a_vendor_without_consent_is_refused(workspace, integration, words):
     ended = host.run("auth", integration, "--connections", str(workspace))
     assert ended.code == 2 and words in ended.errors
 
 
-def test_a_connection_that_could_not_keep_the_token_is_refused_before_anybody_is_asked(tmp_path):
+def test_a_connection_that_cannot_save_the_token_is_rejected_first(tmp_path):
     with Google() as google:
         file = tmp_path / "connections.json"
         connection = google.oauth(settings={"refresh_token": {"$env": "REFRESH"}})
@@ -438,7 +438,7 @@ def test_a_connection_that_could_not_keep_the_token_is_refused_before_anybody_is
 def test_refresh_token_is_written_to_its_own_file(tmp_path):
     own = tmp_path / "refresh"
     with Google() as google:
-        # The file need not be there yet.
+        # The file may be missing.
         with programmed(tmp_path, google, settings={"refresh_token": {"$file": str(own)}}) as auth:
             auth.visit(code="4/0A")
             assert auth.end() == 0, auth.errors
@@ -456,7 +456,7 @@ def test_new_token_replaces_the_expired_one_only(tmp_path):
         assert len(google.forms) == 1
 
 
-def test_without_callback_url_there_is_no_page_to_paste(tmp_path):
+def test_paste_and_code_require_callback_url(tmp_path):
     with Google() as google:
         file = tmp_path / "connections.json"
         connection = google.oauth(settings={"refresh_token": None, "callback_url": None})
@@ -466,7 +466,7 @@ def test_without_callback_url_there_is_no_page_to_paste(tmp_path):
             assert ended.code == 2 and "callback_url" in ended.errors
 
 
-def test_two_connections_that_need_a_consent_must_be_named(tmp_path):
+def test_connection_is_required_if_several_need_consent(tmp_path):
     with Google() as google:
         file = tmp_path / "connections.json"
         file.write_text(json.dumps({"connections": {"one": google.oauth(), "two": google.oauth()}}))

@@ -1,4 +1,4 @@
-"""Many messages at once: Google's batch endpoint, and what is left of it one by one."""
+"""Many messages: Google's batch endpoint, and individual retries of unresolved calls."""
 
 import pytest
 from Support.programmed_google import (
@@ -31,7 +31,7 @@ def test_many_messages_are_batched_by_25_and_returned_in_order():
 
 
 @pytest.mark.parametrize("form", [{"quoted": True}, {"lengths": False}, {"boundary": "b=1'()+_,-./:?"}])
-def test_answers_come_in_other_forms(form):
+def test_other_response_formats_are_parsed(form):
     with BatchingGoogle(**form) as google, Host(google.connection()) as host:
         assert [body["id"] for body in read(host, ids(7))["raw_data"]] == ids(7)
         assert len(google.batches) == 1 and google.singles == []
@@ -105,7 +105,7 @@ def test_longest_retry_after_in_a_batch_delays_its_retries():
         assert google.singles == [] and len(google.batches) == 1
 
 
-def test_messages_without_an_answer_are_not_lost():
+def test_messages_without_a_response_are_retried():
     names = ids(8)
     with BatchingGoogle() as google:
 
@@ -137,7 +137,7 @@ def test_messages_are_requested_individually_without_a_batch_endpoint(answer):
         assert len({r.path for r in google.calls if r.path != BATCH}) == 60
 
 
-def test_a_cut_answer_loses_nothing():
+def test_a_truncated_response_loses_no_message():
     names = ids(8)
     with Google() as google:
 
@@ -153,7 +153,7 @@ def test_a_cut_answer_loses_nothing():
 
 
 @pytest.mark.parametrize("length", ["-5", "-9223372036854775808", "9223372036854775807", "99999999999999999999"])
-def test_a_length_that_cannot_be_is_no_answer(length):
+def test_a_part_with_an_invalid_length_is_ignored(length):
     names = ids(8)
     with Google() as google:
 
@@ -179,7 +179,7 @@ def test_refused_credentials_stop_all_requests():
         assert len(google.calls) < 60
 
 
-def test_items_are_streamed_as_batches_come():
+def test_items_are_streamed_per_batch():
     names = ids(30)
     with BatchingGoogle(lambda id, times: RATE if id == names[2] and times == 0 else None) as google:
         with Host(google.connection()) as host:
@@ -211,7 +211,7 @@ def test_broken_connection_is_retried():
         assert google.singles == []
 
 
-def test_secrets_that_an_inner_error_repeats_are_redacted():
+def test_secrets_in_an_inner_error_are_redacted():
     def inner(id, times):
         return refusal(400, f"bad token {google.token_now}", "invalidArgument")
 

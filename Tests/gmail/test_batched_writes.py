@@ -37,7 +37,7 @@ def test_changes_are_batched_and_returned_in_order(command, more, path, body):
         assert [b["id"] for b in result["raw_data"]] == [t["target"] for t in result["targets"]] == names
         assert google.singles == [] and result["meta"]["requests"] == 3
         assert sorted(len(inner_calls(batch)) for batch in google.batches) == [10, 25, 25]
-        # A connection that is reused may break in a way that has it sent twice.
+        # A reused connection can fail in a way that sends a request twice.
         assert len({batch.connection.number for batch in google.batches}) == 3
         assert all(bearer(batch)[1:] == (ANNA, MAIL) for batch in google.batches)
         calls = [call for batch in google.batches for call in inner_calls(batch)]
@@ -61,7 +61,7 @@ def test_changes_that_cannot_be_repeated_are_not_batched():
         assert google.batches == [] and sorted(google.singles) == ids(12)
 
 
-def test_a_dry_run_shows_the_changes_of_each_batch():
+def test_a_dry_run_shows_the_batches():
     with BatchingGoogle() as google, Host(google.connection()) as host:
         requests = host.result("report_spam", arguments(ids(30)), dry_run=True)["requests"]
         assert [(r["method"], r["url"]) for r in requests] == [("POST", google.url + BATCH)] * 2
@@ -127,7 +127,7 @@ WHOLE = {
 
 
 @pytest.mark.parametrize("whole, outcome", WHOLE.values(), ids=WHOLE)
-def test_a_batch_without_answers_is_sent_once_and_its_calls_alone(whole, outcome):
+def test_a_failed_batch_is_sent_once_and_its_calls_individually(whole, outcome):
     names = ids(10)
     with Google(lambda request: whole if request.path == BATCH else message(request.target)) as google:
         with Host(google.connection()) as host:
@@ -148,7 +148,7 @@ def test_unanswered_batch_leaves_its_outcomes_unknown(whole, outcome):
             assert {t["error"]["outcome"] for t in data["targets"]} == {"not_applied"}
 
 
-def test_credentials_that_are_refused_after_a_batch_leave_its_calls_in_doubt():
+def test_credentials_rejected_after_a_batch_leave_its_outcomes_unknown():
     def answer(request):
         return reset if request.path == BATCH else refusal(401, "Invalid Credentials", "authError")
 

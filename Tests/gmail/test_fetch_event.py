@@ -1,4 +1,4 @@
-"""Fetch Event: which mail, in which order, never twice, and the fields that are made of it."""
+"""Fetch Event: selection and order of mail, the cursor, and the fields of events."""
 
 import base64
 import hashlib
@@ -48,9 +48,9 @@ def mail(number, milliseconds, payload=None, **more):
 
 
 class Mailbox(Google):
-    """Lists and reads `mails` as Gmail does: by seconds, the newest first, a page at a time.
+    """Lists and reads `mails` like Gmail: by seconds, newest first, in pages.
 
-    `order` sorts the list otherwise; `answer` may answer a target first."""
+    `order` changes the order of the list. `answer` can override the response to a target."""
 
     def __init__(self, mails, order=None, page=500, answer=lambda target: None):
         self.mails = {m["id"]: m for m in mails}
@@ -117,7 +117,7 @@ def walk(host, count, cursor=None, **more):
             return found, cursor
         assert len(result["events"]) <= count
         found += keys(result)
-        assert len(found) == len(set(found)), "an event came twice"
+        assert len(found) == len(set(found)), "an event was repeated"
 
 
 def by_time(mails):
@@ -127,19 +127,19 @@ def by_time(mails):
 # Which mail
 
 
-def test_the_span_is_half_open_and_exact_to_the_millisecond():
+def test_the_time_range_is_half_open_and_exact_to_the_millisecond():
     edges = [START - 1000, START - 1, START, START + 1, END - 1, END, END + 999, END + 1000]
     with Mailbox([mail(n, time) for n, time in enumerate(edges, 1)]) as google, Host(google.connection()) as host:
         result = fetch(host)
         assert keys(result) == [f"{n:016x}" for n in (3, 4, 5)]
         assert [e["raw"] for e in result["events"]] == result["raw_data"] == [google.mails[id] for id in keys(result)]
         assert result["return_data"] == "Successful" and "notices" not in result
-        # Epoch seconds around the span: a day as such would be one of California.
+        # Epoch seconds, because Gmail interprets a plain date in the time zone of California.
         (query,) = google.queries
         assert query == f"after:{START // 1000 - 1} before:{END // 1000 + 1}"
 
 
-def test_times_between_seconds_are_asked_for_with_whole_ones():
+def test_fractional_times_are_searched_with_whole_seconds():
     with Mailbox([mail(1, START + 1500), mail(2, START + 1501)]) as google, Host(google.connection()) as host:
         assert keys(fetch(host, start_time=START + 1501, end_time=START + 1502)) == [f"{2:016x}"]
         assert keys(fetch(host, start_time=START + 1500, end_time=START + 1501)) == [f"{1:016x}"]
@@ -160,14 +160,14 @@ def test_mail_is_returned_oldest_first():
         assert keys(fetch(host, number_of_events_fetched=7)) == by_time(mails)[:7]
 
 
-def test_no_more_is_read_than_is_asked_for():
+def test_only_the_requested_number_is_read():
     mails = [mail(n, START + n * 60_000) for n in range(1, 301)]
     with Mailbox(mails) as google, Host(google.connection()) as host:
         result = fetch(host, number_of_events_fetched=5)
         assert keys(result) == by_time(mails)[:5]
-        # One more second is looked through, since the list goes by seconds.
+        # Includes one extra second, because the list uses seconds.
         assert len(google.reads) <= 6 and result["meta"]["requests"] <= 8
-        assert result["notices"] == ["There is more: call again with this cursor."]
+        assert result["notices"] == ["More mail is available: call again with this cursor."]
 
 
 def test_all_pages_are_read_when_no_number_is_given():
@@ -185,7 +185,7 @@ def test_mail_deleted_before_it_is_read_is_skipped():
 
 
 class Faulty(Mailbox):
-    """Refuses what has `broken` in its target, until that is None."""
+    """Rejects targets that contain `broken`, until it is None."""
 
     def __init__(self, mails, broken, status, **more):
         self.broken = broken
@@ -194,15 +194,15 @@ class Faulty(Mailbox):
 
 
 @pytest.mark.parametrize("status", [400, 403, 500])
-@pytest.mark.parametrize("count", [3, 30])  # alone, and in batches
-def test_mail_that_cannot_be_read_ends_the_call_before_it_and_fails_the_next_one(status, count):
+@pytest.mark.parametrize("count", [3, 30])  # individually and in batches
+def test_unreadable_mail_ends_the_call_and_fails_the_next_one(status, count):
     mails = [mail(n, START + n) for n in range(1, count + 1)]
     broken = f"{count - 1:016x}"
     with Faulty(mails, broken, status) as google, Host(google.connection()) as host:
         result = fetch(host)
         assert keys(result) == by_time(mails)[:-2] == [m["id"] for m in result["raw_data"]]
         assert result["notices"] == [
-            f"Message {broken} could not be read: Not this one.", "There is more: call again with this cursor."]
+            f"Message {broken} could not be read: Not this one.", "More mail is available: call again with this cursor."]
         data = host.failure("fetch_event", SPAN | {"cursor": result["cursor"]})
         assert (data["failure_indicator"], data["status_code"], data["message"]) == (
             "Fetch Event failed.", status, "Not this one.")
@@ -221,7 +221,7 @@ def test_unreadable_mail_is_not_skipped():
         assert keys(fetch(host, cursor=result["cursor"])) == [f"{1:016x}"]
 
 
-def test_mail_that_a_deletion_between_two_pages_moved_is_found():
+def test_mail_shifted_by_a_deletion_between_pages_is_found():
     mails = [mail(n, START + n * 1000) for n in range(1, 9)]
 
     class Moving(Mailbox):
@@ -239,7 +239,7 @@ def test_mail_that_a_deletion_between_two_pages_moved_is_found():
 
 @pytest.mark.parametrize("count", [1, 2, 3, 7, 50])
 @pytest.mark.parametrize("spread", [1, 3, 1000, 5000])
-def test_nothing_is_missed_or_repeated_also_within_one_millisecond_or_second(count, spread):
+def test_no_mail_is_missed_or_repeated_within_one_millisecond_or_second(count, spread):
     times = random.Random(spread)
     mails = [mail(n, START + 500 + times.randrange(spread)) for n in range(1, 31)]
     shuffled = random.Random(7)
@@ -259,7 +259,7 @@ def test_mail_arriving_between_calls_is_fetched_once():
         assert walk(host, 2, cursor)[0] == []
 
 
-def test_mail_that_is_shown_late_is_fetched_up_to_ten_minutes_back():
+def test_late_mail_is_fetched_within_ten_minutes():
     newest = START + 3_600_000
     with Mailbox([mail(1, START), mail(2, newest)]) as google, Host(google.connection()) as host:
         cursor = fetch(host)["cursor"]
@@ -278,7 +278,7 @@ def test_cursor_replaces_the_start_time():
         assert keys(result) == [f"{n:016x}" for n in (2, 3)]
 
 
-def test_a_call_that_finds_nothing_moves_nothing():
+def test_a_call_that_finds_nothing_keeps_the_cursor():
     with Mailbox([]) as google, Host(google.connection()) as host:
         first = fetch(host)
         assert first["events"] == first["raw_data"] == []
@@ -288,7 +288,7 @@ def test_a_call_that_finds_nothing_moves_nothing():
         assert keys(fetch(host, cursor=second["cursor"])) == [f"{1:016x}"]
 
 
-def test_an_end_before_the_cursor_asks_for_nothing():
+def test_an_end_time_before_the_cursor_sends_no_request():
     with Mailbox([mail(1, END - 1)]) as google, Host(google.connection()) as host:
         cursor = fetch(host)["cursor"]
         calls = len(google.calls)
@@ -303,7 +303,7 @@ def test_cursor_stays_small_with_much_mail():
         assert found == by_time(mails) and len(cursor) < 20_000
 
 
-def test_more_mail_in_one_millisecond_than_a_cursor_looks_back_over_is_fetched_once():
+def test_more_mail_in_one_millisecond_than_the_id_limit_is_fetched_once():
     mails = [mail(n, START + 5) for n in range(1, 1202)]
     with Mailbox(mails) as google, Host(google.connection()) as host:
         assert walk(host, 300)[0] == by_time(mails)
@@ -320,14 +320,14 @@ def test_invalid_cursor_is_refused():
             data = host.failure("fetch_event", SPAN | {"cursor": bad})
             assert [p["path"] for p in data["problems"]] == ["/arguments/cursor"], bad
         data = host.failure("fetch_event", SPAN | {"cursor": cursor, "user_email": "bert@corp.example"})
-        assert data["problems"] == [{"path": "/arguments/cursor", "message": "is of another mailbox"}]
+        assert data["problems"] == [{"path": "/arguments/cursor", "message": "belongs to another mailbox"}]
         assert fetch(host, cursor=cursor, user_email="Anna@corp.example".lower())["events"] == []
 
 
 @pytest.mark.parametrize("first", [None, " ", "subject:a", "label:soc"])
 @pytest.mark.parametrize("second", ["subject:b", "subject:A", None])
-def test_a_cursor_of_another_search_condition_is_refused(first, second):
-    # It would pass over what the other condition finds before its time.
+def test_a_cursor_of_another_search_condition_is_rejected(first, second):
+    # It would miss mail that the other condition finds before its time.
     condition = lambda text: {"search_condition": text} if text else {}
     with Mailbox([mail(1, START)]) as google, Host(google.connection()) as host:
         cursor = fetch(host, **condition(first))["cursor"]
@@ -339,7 +339,7 @@ def test_a_cursor_of_another_search_condition_is_refused(first, second):
         data = host.failure("fetch_event", SPAN | {"cursor": cursor} | condition(second))
         assert data["problems"] == [{
             "path": "/arguments/cursor",
-            "message": "is of another search condition: repeat that one, or begin anew without a cursor"}]
+            "message": "belongs to another search condition; repeat that condition or omit the cursor"}]
         assert len(google.calls) == calls
 
 
@@ -392,7 +392,7 @@ def test_a_dry_run_shows_the_first_request():
             f"{google.url}{BOX}?q=after%3A{START // 1000 - 1}%20before%3A{END // 1000 + 1}&maxResults=500")
 
 
-def test_streamed_each_event_is_an_item():
+def test_events_are_streamed_as_items():
     mails = [mail(n, START + n) for n in range(1, 6)]
     with Mailbox(mails) as google, Host(google.connection()) as host:
         number = host.start("fetch_event", SPAN, stream=True)
@@ -451,7 +451,7 @@ NESTED = {
     "Attached EML Attachment Nested Email To": "fiona@harbor.example",
     "Attached EML Attachment Nested Email Subjects": "Urgent transfer",
 }
-#: Of files, which have new ones each time.
+#: Fields of files, whose values differ on each call.
 OF_FILES = {
     "Attached EML Attachment IDs": "attachmentId", "Attached EML Attachment D3 File IDs": "file_id",
     "Attached EML Attachment MD5": "md5", "Attached EML Attachment SHA1": "sha1",
@@ -463,7 +463,7 @@ def test_a_reported_mail_fills_the_fields(box, field):
     assert box.by_id["nested"]["fields"][field] == NESTED[field]
 
 
-def test_the_files_of_an_attached_mail_are_kept(box):
+def test_the_files_of_an_attached_mail_are_stored(box):
     fields = box.by_id["nested"]["fields"]
     assert set(fields) == {*NESTED, *OF_FILES, "Unique Event Key"}
     files = {file["file_id"]: file for file in box.fetched["files"]}
@@ -478,7 +478,7 @@ def test_the_files_of_an_attached_mail_are_kept(box):
     assert len(fields["Attached EML Attachment IDs"]) == 2 and len(files) == len(box.fetched["files"]) == 2
 
 
-def test_an_attached_mail_without_a_name_and_parts_fills_the_fields_too(box):
+def test_an_attached_mail_without_name_and_parts_fills_the_fields(box):
     fields = box.by_id["bare"]["fields"]
     assert {name: value for name, value in fields.items() if name.startswith("Attached")} == {
         "Attached EML File Name": "", "Attached EML Sender": "x@evil.example",
@@ -500,7 +500,7 @@ def test_an_attached_mail_without_a_name_and_parts_fills_the_fields_too(box):
     ("escapes", {
         "Email subject": "Tom & Jerry's \"test\" <b>",
         "Message body": "<pre>Tom &amp; Jerry's &lt;script&gt;alert(\"x\")&lt;/script&gt; test\r\n</pre>"}),
-    # Broken mail.
+    # Malformed mail.
     ("cut", {"Decoded Body Data": "The scan follows.\r\n"}),
     ("headless", {"Email subject": "No blank line", "Sender": "broken@outside.example"}),
     ("spoilt", {"Decoded Body Data": "The text is spoilt."}),
@@ -516,14 +516,14 @@ def test_mail_of_all_kinds_fills_the_fields(box, key, fields):
     assert event["Unique Event Key"] == box.by_id[key]["raw"]["id"]
 
 
-def test_html_that_is_to_be_fetched_is_in_the_fields(box):
+def test_html_behind_an_attachment_id_is_in_the_fields(box):
     body = box.by_id["large"]["fields"]["Message body"]
     assert body.startswith("<table>\r\n<tr>") and body.count("blocked") == 2000
     assert box.by_id["large"]["fields"]["Decoded Body Data"] == body
     assert "data" not in box.by_id["large"]["raw"]["payload"]["body"]
 
 
-def test_bcc_and_deep_mail_and_odd_names_of_headers():
+def test_bcc_deep_mail_and_unusual_header_names_fill_the_fields():
     inner = part(
         "text/html", "0.1.0", "<p>Pay <b>now</b></p>",
         headers=[("FROM", "=?utf-8?q?J=C3=BCrgen?= <j@evil.test>"), ("to", "a@x.test"), ("CC", "c@x.test"), ("bcc", "b@x.test"),
@@ -564,11 +564,11 @@ def test_unavailable_attachment_is_reported_without_a_file(status):
         assert fields["Attached EML Attachment File Names"] == ["a.pdf", "b.zip"]
         assert fields["Attached EML Attachment IDs"] == ["gone-1", "here/2"]
         assert fields["Attached EML Attachment MD5"] == hashlib.md5(b"zip").hexdigest()
-        assert result["notices"] == [f"The attachment a.pdf inside message {1:016x} is not among the files."]
+        assert result["notices"] == [f"The attachment a.pdf in message {1:016x} was not stored as a file."]
 
 
 @pytest.mark.parametrize("status", [401, 500])
-def test_an_attachment_that_fails_for_now_ends_the_call_before_its_mail(status):
+def test_a_temporarily_unavailable_attachment_ends_the_call_before_its_mail(status):
     inner = part("multipart/mixed", "0.0", parts=[
         part("text/plain", "0.0.0", "x", name="a.txt"), part("text/plain", "0.0.1", name="b.txt", attachment="later")])
     payload = part("multipart/mixed", parts=[part("message/rfc822", "0", name="in.eml", parts=[inner])])
@@ -578,7 +578,7 @@ def test_an_attachment_that_fails_for_now_ends_the_call_before_its_mail(status):
         result = fetch(host)
         assert keys(result) == by_time(mails)[:1] and result.get("files", []) == []
         assert result["notices"] == [
-            f"Message {2:016x} could not be read: Not this one.", "There is more: call again with this cursor."]
+            f"Message {2:016x} could not be read: Not this one.", "More mail is available: call again with this cursor."]
         data = host.failure("fetch_event", SPAN | {"cursor": result["cursor"]})
         assert (data["status_code"], data["message"]) == (status, "Not this one.")
         google.broken = None
@@ -592,7 +592,7 @@ def test_unavailable_text_is_reported():
     with Faulty([mail(1, START, payload)], "/attachments/gone", 403) as google, Host(google.connection()) as host:
         result = fetch(host)
         assert keys(result) == [f"{1:016x}"] and "Decoded Body Data" not in result["events"][0]["fields"]
-        assert result["notices"] == [f"The text of message {1:016x} is not to be had."]
+        assert result["notices"] == [f"The text of message {1:016x} is unavailable."]
 
 
 def many_headers():
@@ -606,8 +606,8 @@ def many_mails():
 
 
 @pytest.mark.parametrize(("payload", "notice"), [
-    (many_headers, "has more than 1000 headers in one part: the paths see the first ones."),
-    (many_mails, "has 5000 attached mails: the paths see the first 100."),
+    (many_headers, "has more than 1000 headers in one part. The event contains the first ones."),
+    (many_mails, "has 5000 attached mails. The event contains the first 100."),
 ])
 def test_oversized_mail_does_not_block_other_mail(payload, notice):
     mails = [mail(1, START, payload()), mail(2, START + 1)]
@@ -616,7 +616,7 @@ def test_oversized_mail_does_not_block_other_mail(payload, notice):
         assert keys(result) == by_time(mails) and result["raw_data"] == mails
         assert result["notices"] == [f"Message {1:016x} {notice}"]
         fields = result["events"][0]["fields"]
-        # However many others stand before them.
+        # Independent of the number of preceding headers.
         assert (fields["Sender"], fields["Email subject"], fields["__Sent_by"]) == ("x@evil.test", "Much", "x@evil.test")
         if payload is many_mails:
             assert fields["Attached EML Recipient"] == [f"{n}@x.test" for n in range(100)]
@@ -656,7 +656,7 @@ def test_malformed_message_is_still_an_event(message):
 # The mapping
 
 
-def test_the_own_mapping_is_the_document_s():
+def test_the_fields_match_the_document():
     catalogue = json.loads((ROOT / "protocol/integrations/gmail.json").read_text())
     (command,) = [c for c in catalogue["commands"] if c["id"] == "fetch_event"]
     events = command["events"]
@@ -716,11 +716,11 @@ def test_invalid_path_is_refused_with_its_position(box, path, at):
     data = box.failure("fetch_event", SANDBOX, field_mapping={"add": {"A/b~": path}})
     (problem,) = data["problems"]
     assert problem["path"] == "/options/field_mapping/add/A~1b~0"
-    assert problem["message"].startswith("is no JSONPath: ") and problem["message"].endswith(f" at byte {at}")
+    assert problem["message"].startswith("invalid JSONPath: ") and f" at byte {at}" in problem["message"]
     assert data["status_code"] == 400 and data["kind"] == "validation"
 
 
-#: Forty times everything inside, four times over.
+#: 40 wildcards on all descendants, nested four times.
 SLOW = "$" + f"..[{','.join('*' * 40)}]" * 4
 
 
@@ -731,8 +731,8 @@ def test_paths_that_take_too_long_are_skipped_and_reported(box, mapping):
     assert [e["fields"] for e in result["events"]] == [e["fields"] for e in own["events"]]
     assert result["raw_data"] == own["raw_data"] and result["cursor"] == own["cursor"]
     assert result["notices"] == [
-        f"The paths of field_mapping look at more than 1000000 values of message {id}: "
-        "it is an event with the command's own fields alone." for id in keys(own)] + own["notices"]
+        f"The paths of field_mapping exceed 1000000 evaluation steps for message {id}. "
+        "Its event contains only the command's own fields." for id in keys(own)] + own["notices"]
 
 
 def test_one_oversized_mail_does_not_disable_a_path():
@@ -746,28 +746,28 @@ def test_one_oversized_mail_does_not_disable_a_path():
         assert [f"{n:016x}" in result["notices"][0] for n in (1, 2)] == [True, False] and len(result["notices"]) == 1
 
 
-def test_other_commands_take_no_mapping(box):
+def test_other_commands_reject_field_mapping(box):
     data = box.failure("list_labels", {"user_email": SOC}, field_mapping={"remove": ["Sender"]})
     assert data["problems"] == [
-        {"path": "/options/field_mapping", "message": "is for commands that fetch events"}]
+        {"path": "/options/field_mapping", "message": "is allowed only for commands that fetch events"}]
 
 
-def test_the_sandbox_is_walked_through_by_ones_and_threes(box):
+def test_the_cursor_walks_the_whole_sandbox_mailbox(box):
     whole = keys(box.fetched)
     for count in (1, 3):
         assert walk(box, count, user_email=SOC, start_time=SANDBOX["start_time"], end_time=SANDBOX["end_time"])[0] == whole
-    # Neither spam nor trash, and drafts and sent mail as they are listed.
+    # Without spam and trash, with drafts and sent mail.
     assert len(whole) == len(set(whole)) == 61
 
 
-def test_with_oauth_only_the_own_mailbox_is_fetched(running):
+def test_with_oauth_only_the_users_mailbox_is_fetched(running):
     with Host(running.document["connections"]["gmail_oauth_sandbox"]) as host:
         assert len(fetch(host, SANDBOX, user_email="ada@harbor.example")["events"]) == 5
         data = host.failure("fetch_event", SANDBOX)
         assert data["status_code"] == 403 and data["message"].startswith("Delegation denied for ")
 
 
-def test_a_person_sees_the_fields_of_events_and_the_cursor_for_the_next_call():
+def test_call_shows_event_fields_and_the_cursor():
     span = ["--start-time", "2026-11-16", "--end-time", "2026-11-17", "--number-of-events-fetched", "1"]
     words = ["call", "gmail", "fetch_event", "--user-email", SOC, "--sandbox"]
     first = run(*words, *span)

@@ -1,4 +1,4 @@
-"""Every command against the emulated Workspace, with both ways to sign in."""
+"""Every command against the emulated Workspace, with both authentication types."""
 
 import base64
 import hashlib
@@ -22,7 +22,7 @@ def running():
 
 @pytest.fixture(params=["gmail_sandbox", "gmail_oauth_sandbox"])
 def way(request, running):
-    """The connection, and whose mailbox it reads."""
+    """The connection and the owner of its mailbox."""
     running.reset()
     owner = SOC if request.param == "gmail_sandbox" else ADMIN
     return running.document["connections"][request.param], owner
@@ -48,7 +48,7 @@ def labels_of(host, user, message):
     return set(body["labelIds"])
 
 
-def test_the_connection_works(host):
+def test_connection_succeeds(host):
     assert host.result("test_connection")["return_data"] == "Successful"
 
 
@@ -63,7 +63,7 @@ def test_mail_is_found_and_read(host, owner):
     assert found(host, owner, filter="subject:nothing-has-this") == []
 
 
-def test_labels_are_added_and_taken_off(host, owner):
+def test_labels_are_added_and_removed(host, owner):
     labels = host.result("list_labels", {"user_email": owner})["raw_data"]["labels"]
     assert {"INBOX", "SPAM", "TRASH"} <= {label["id"] for label in labels}
     (message,) = found(host, owner, limit=1)
@@ -89,7 +89,7 @@ def test_mail_is_moved_to_spam_to_trash_and_deleted(host, owner):
     assert host.failure("get_email", {"user_email": owner, "message_ids": [message]})["status_code"] == 404
 
 
-def test_some_messages_may_be_unknown(host, owner):
+def test_unknown_messages_fail_individually(host, owner):
     (message,) = found(host, owner, limit=1)
     result = host.result("trash_emails", {
         "user_email": owner, "message_ids": ["18f0000000000000", message, "no id"]})
@@ -97,7 +97,7 @@ def test_some_messages_may_be_unknown(host, owner):
     assert [(e["target"], e["status_code"]) for e in result["errors"]] == [("18f0000000000000", 404), ("no id", 400)]
 
 
-def test_many_messages_are_changed_in_one_request(host, owner):
+def test_many_messages_are_changed_in_one_batch(host, owner):
     ids = found(host, owner, limit=8)
     assert len(ids) >= 5  # with the unknown one enough for a batch
     for command, more, name, there in [
@@ -123,7 +123,7 @@ def test_an_auto_reply_is_set_and_read(host, owner):
     assert not host.result("get_auto_reply", {"user_email": owner})["raw_data"].get("enableAutoReply")
 
 
-def test_users_come_change_and_go(host):
+def test_users_are_created_changed_and_deleted(host):
     def listed(**more):
         arguments = {"customer_id_or_domain_name": DOMAIN, "type": "domain", **more}
         return [u["primaryEmail"] for u in host.result("get_user_list", arguments)["raw_data"].get("users", [])]
@@ -151,7 +151,7 @@ def test_a_token_that_has_expired_is_replaced(host, owner, running):
     assert host.result("list_labels", {"user_email": owner})["return_data"] == "Successful"
 
 
-def test_someone_elses_mailbox_needs_the_service_account(running):
+def test_another_users_mailbox_requires_the_service_account(running):
     running.reset()
     with Host(running.document["connections"]["gmail_oauth_sandbox"]) as host:
         data = host.failure("list_labels", {"user_email": SOC})
@@ -159,7 +159,7 @@ def test_someone_elses_mailbox_needs_the_service_account(running):
         assert "service account" in data["remedy"]
 
 
-def test_a_suspended_user_is_not_acted_for(running):
+def test_a_suspended_user_cannot_be_impersonated(running):
     running.reset()
     with Host(running.document["connections"]["gmail_sandbox"]) as host:
         data = host.failure("list_labels", {"user_email": OTTO})
@@ -211,6 +211,6 @@ def test_sent_mail_arrives_with_its_file_and_as_an_event(host, owner):
     assert more["events"] == []
 
 
-def test_every_command_is_here(host):
+def test_every_command_is_covered(host):
     (integration,) = host.call("capabilities", {"integration": "gmail"})["integrations"]
     assert len(integration["commands"]) == COMMANDS

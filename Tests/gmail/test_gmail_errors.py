@@ -18,7 +18,7 @@ NEW_USER = {"family_name": "A", "given_name": "B", "password": "12345678", "user
     ("label_emails", ONE | {"add_labels": ["SENT"]}, 400, "invalidArgument", "Invalid label: SENT", "upstream",
      "list_labels"),
     ("list_labels", LABELS, 400, "failedPrecondition", "Precondition check failed.", "upstream", "no mailbox"),
-    ("list_labels", LABELS, 400, "failedPrecondition", "Mail service not enabled", "upstream", "Turn Gmail on"),
+    ("list_labels", LABELS, 400, "failedPrecondition", "Mail service not enabled", "upstream", "Enable Gmail"),
     ("list_labels", LABELS, 403, "forbidden", "Delegation denied for anna@corp.example", "permission",
      "service account"),
     ("list_labels", LABELS, 403, "insufficientPermissions", "Insufficient Permission", "permission", "scopes"),
@@ -55,14 +55,14 @@ def test_test_connection_has_its_own_failure_indicator():
     {"error": {"code": 400, "message": "Invalid id value", "status": "INVALID_ARGUMENT"}},
     {"error": {"message": "Invalid id value"}},
 ])
-def test_an_error_may_miss_members(body):
+def test_an_error_with_missing_members_is_read(body):
     with Google(lambda request: reply(400, body)) as google, Host(google.connection()) as host:
         data = host.failure("get_email", ONE)
         assert (data["message"], data["status_code"]) == ("Invalid id value", 400)
 
 
 @pytest.mark.parametrize("body", ["", "<html>Bad Request</html>", "[]", '{"error":"x"}', '{"error":{"errors":7}}'])
-def test_an_error_in_another_form_is_still_one(body):
+def test_an_error_in_another_format_is_an_error(body):
     with Google(lambda request: reply(400, body)) as google, Host(google.connection()) as host:
         data = host.failure("get_email", ONE)
         assert data["status_code"] == 400 and data["message"]
@@ -75,7 +75,7 @@ def test_a_success_that_is_not_json_is_an_error():
         assert "gmail_url" in data["remedy"]
 
 
-def test_a_404_of_a_message_ends_only_that_target():
+def test_a_404_fails_only_its_target():
     def answer(request):
         if request.path.endswith("/bad"):
             return refusal(404, "Requested entity was not found.", "notFound")
@@ -89,7 +89,7 @@ def test_a_404_of_a_message_ends_only_that_target():
         assert result["errors"][0]["target"] == "bad" and result["errors"][0]["status_code"] == 404
 
 
-# Too often
+# Rate limits
 
 
 def soon(seconds, digits=3):
@@ -107,16 +107,16 @@ LIMITS = [
 
 
 @pytest.mark.parametrize("status, reason, message", LIMITS)
-def test_each_form_of_too_often_is_waited_for(status, reason, message):
+def test_each_form_of_rate_limit_error_is_retried(status, reason, message):
     first = refusal(status, message, reason, "usageLimits", headers=[("Retry-After", "0")])
-    # Trashing is a write; nothing was done, so it is sent again.
+    # trash_emails is a write. It was not applied, so it is retried.
     with Google(in_turn(first, reply(200, {"id": "1"}))) as google, Host(google.connection()) as host:
         result = host.result("trash_emails", ONE)
         assert result["meta"]["retries"] == 1 and len(google.calls) == 2
 
 
 @pytest.mark.parametrize("status, reason", [(429, "rateLimitExceeded"), (403, "userRateLimitExceeded")])
-def test_the_instant_in_the_message_is_the_wait(status, reason):
+def test_the_time_in_the_message_is_the_retry_after(status, reason):
     message = f"User-rate limit exceeded.  Retry after {soon(900)} (Mail sending)"
     with Google(lambda request: refusal(status, message, reason)) as google, Host(google.connection()) as host:
         data = host.failure("list_labels", LABELS, timeout_ms=20_000)
@@ -147,7 +147,7 @@ def test_future_retry_instant_is_waited_for():
         assert google.calls[1].at - google.calls[0].at > 0.2
 
 
-def test_the_later_of_header_and_instant_counts():
+def test_the_later_of_header_and_message_counts():
     message = f"Retry after {soon(5)}"
     answer = refusal(429, message, "rateLimitExceeded", headers=[("Retry-After", "600")])
     with Google(lambda request: answer) as google, Host(google.connection()) as host:
@@ -167,7 +167,7 @@ def test_other_403_is_not_retried():
         assert len(google.calls) == 1
 
 
-# The server's trouble
+# Server errors
 
 
 def test_read_is_retried_after_500_and_creation_is_not():

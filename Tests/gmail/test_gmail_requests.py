@@ -1,4 +1,4 @@
-"""Every command's requests as Google gets them, and as a dry run shows them."""
+"""The requests of every command, as sent and in a dry run."""
 
 import json
 
@@ -12,7 +12,7 @@ BOX = "/gmail/v1/users/anna%40corp.example"
 PEOPLE = "/admin/directory/v1/users"
 PASSWORD = "PASSword!@#$"
 
-#: command, arguments, [(method, target, body)], for whom and for what the token is
+#: command, arguments, [(method, target, body)], user and scope of the token
 COMMANDS = [
     ("test_connection", {}, [("GET", "/gmail/v1/users/admin%40corp.example/profile", None)], ADMIN, MAIL),
     # Mail
@@ -64,7 +64,7 @@ COMMANDS = [
      [("PUT", f"{BOX}/settings/vacation",
        {"enableAutoReply": False, "responseBodyPlainText": "1 < 2 and 3 > 2", "restrictToContacts": False,
         "restrictToDomain": False, "endTime": "1653868800000"})], ANNA, SETTINGS),
-    # An address in angle brackets is no tag.
+    # An address in angle brackets is not a tag.
     ("set_auto_reply",
      {"user_email": ANNA, "response_body_plain_text": "See <https://corp.example/> or <anna@corp.example>"},
      [("PUT", f"{BOX}/settings/vacation",
@@ -119,7 +119,7 @@ def host(google):
 
 
 def sent(request):
-    """As `COMMANDS` has it."""
+    """In the form of `COMMANDS`."""
     length = request.header("Content-Length")
     if length is None:
         return request.method, request.target, None
@@ -134,7 +134,7 @@ def test_command_sends_the_documented_request(google, host, command, arguments, 
     before = len(google.calls)
     assert host.result(command, arguments)["return_data"] == "Successful"
     calls = google.calls[before:]
-    # Targets run side by side.
+    # Targets run concurrently.
     assert sorted(map(repr, map(sent, calls))) == sorted(map(repr, expected))
     for call in calls:
         assert bearer(call)[1:] == (user, scope)
@@ -142,7 +142,7 @@ def test_command_sends_the_documented_request(google, host, command, arguments, 
 
 
 @pytest.mark.parametrize("command, arguments, expected, user, scope", COMMANDS, ids=NAMES)
-def test_a_dry_run_shows_the_same_and_sends_nothing(google, host, command, arguments, expected, user, scope):
+def test_a_dry_run_shows_the_requests_and_sends_nothing(google, host, command, arguments, expected, user, scope):
     before = len(google.requests)
     result = host.result(command, arguments, dry_run=True)
     assert len(google.requests) == before
@@ -154,7 +154,7 @@ def test_a_dry_run_shows_the_same_and_sends_nothing(google, host, command, argum
     hidden = [
         (method, target, body | {"password": "[redacted]"} if isinstance(body, dict) and "password" in body else body)
         for method, target, body in expected]
-    # A body without bytes is not worth showing.
+    # Empty bodies are not shown.
     assert [(m, t, b or None) for m, t, b in shown] == [(m, t, b or None) for m, t, b in hidden]
 
 
@@ -174,15 +174,15 @@ def test_a_dry_run_shows_the_same_and_sends_nothing(google, host, command, argum
      "family_name", "60"),
     ("create_user",
      {"family_name": "x", "given_name": "x", "password": "12345678", "user_email": "a@b",
-      "custom_fields": {"password": "87654321"}}, "custom_fields/password", "parameter of its own"),
+      "custom_fields": {"password": "87654321"}}, "custom_fields/password", "parameter of the command"),
     ("create_user",
      {"family_name": "x", "given_name": "x", "password": "12345678", "user_email": "a@b",
-      "custom_fields": {"name": {"givenName": "y"}}}, "custom_fields/name/givenName", "parameter of its own"),
+      "custom_fields": {"name": {"givenName": "y"}}}, "custom_fields/name/givenName", "parameter of the command"),
     ("delete_users", {"user_email_or_id": []}, "user_email_or_id", "1"),
     ("delete_users", {"user_email_or_id": 7}, "user_email_or_id", ""),
     ("get_user_list", {"customer_id_or_domain_name": "x", "type": "group"}, "type", "customer, domain"),
 ])
-def test_a_wrong_argument_is_refused_before_anything_is_sent(google, host, command, arguments, path, message):
+def test_an_invalid_argument_is_rejected_before_anything_is_sent(google, host, command, arguments, path, message):
     before = len(google.requests)
     error = host.answer(command, arguments)["error"]
     assert error["code"] == -32602
@@ -191,7 +191,7 @@ def test_a_wrong_argument_is_refused_before_anything_is_sent(google, host, comma
     assert len(google.requests) == before
 
 
-def test_another_version_of_the_api_is_asked():
+def test_api_version_sets_the_path():
     with Google() as google, Host(google.connection(settings={"api_version": "v2"})) as host:
         host.result("list_labels", {"user_email": ANNA})
         assert google.calls[0].path == "/gmail/v2/users/anna%40corp.example/labels"
@@ -222,7 +222,7 @@ PAGES = {
 }
 
 
-def test_the_user_list_is_read_to_its_end():
+def test_all_pages_of_the_user_list_are_read():
     with Google(users(PAGES)) as google, Host(google.connection()) as host:
         result = host.result("get_user_list", {"customer_id_or_domain_name": "my_customer", "type": "customer"})
         assert [user["id"] for user in result["raw_data"]["users"]] == ["1", "2", "3", "4", "5"]
@@ -249,7 +249,7 @@ def test_the_user_list_is_streamed():
         assert items == ["1", "2", "3", "4", "5"]
 
 
-def test_a_domain_without_users_and_a_token_that_repeats_end_the_list():
+def test_a_repeated_page_token_ends_the_list():
     pages = {None: {"nextPageToken": "a"}, "a": {"users": [person(1)], "nextPageToken": "a"}}
     with Google(users(pages)) as google, Host(google.connection()) as host:
         result = host.result("get_user_list", {"customer_id_or_domain_name": "my_customer", "type": "customer"})
@@ -257,7 +257,7 @@ def test_a_domain_without_users_and_a_token_that_repeats_end_the_list():
         assert [user["id"] for user in result["raw_data"]["users"]] == ["1"]
 
 
-def test_a_search_without_hits_is_a_success():
+def test_a_search_without_results_is_a_success():
     with Google(lambda request: reply(200, {"resultSizeEstimate": 0})) as google, Host(google.connection()) as host:
         result = host.result("search_emails", {"user_email": ANNA})
         assert result["raw_data"] == {"resultSizeEstimate": 0}

@@ -1,4 +1,4 @@
-"""Signing in with a service account: what is asserted, and how often."""
+"""Sign-in with a service account: assertions and tokens."""
 
 import json
 import time
@@ -41,7 +41,7 @@ def test_each_user_and_scope_has_its_own_token():
         assert asked == [(ANNA, MAIL), (ANNA, SETTINGS), ("bert@corp.example", MAIL), (ADMIN, USERS)]
 
 
-def test_fifty_calls_at_once_fetch_one_token():
+def test_concurrent_calls_fetch_one_token():
     with Google() as google, Host(google.connection()) as host:
         numbers = [host.start("list_labels", LABELS) for _ in range(50)]
         for number in numbers:
@@ -51,7 +51,7 @@ def test_fifty_calls_at_once_fetch_one_token():
 
 
 @pytest.mark.parametrize("form", ["object", "text", "file"])
-def test_the_key_file_may_be_an_object_its_text_or_a_file(form, tmp_path):
+def test_the_key_file_can_be_an_object_a_string_or_a_file(form, tmp_path):
     document = key_file()
     path = tmp_path / "key.json"
     path.write_text(json.dumps(document, indent=2) + "\n")
@@ -64,7 +64,7 @@ def test_the_key_file_may_be_an_object_its_text_or_a_file(form, tmp_path):
         assert "PRIVATE KEY" not in listed and "[redacted]" in listed
 
 
-def test_a_key_may_come_over_the_wire_but_not_as_a_reference(tmp_path):
+def test_a_key_is_accepted_on_the_wire_but_not_as_a_reference(tmp_path):
     with Google() as google, Host() as host:
         host.integration = "gmail"
         host.result("list_labels", LABELS, connection=google.connection())
@@ -78,11 +78,11 @@ def test_a_key_may_come_over_the_wire_but_not_as_a_reference(tmp_path):
 
 @pytest.mark.parametrize("document, message", [
     ("no json", "is not JSON"),
-    ({"type": "authorized_user", "client_email": EMAIL}, "is of the type authorized_user"),
+    ({"type": "authorized_user", "client_email": EMAIL}, "has the type authorized_user"),
     ({"type": "service_account", "private_key": "x"}, "has no client_email"),
     ({"type": "service_account", "client_email": EMAIL}, "has no private_key"),
     (key_file(private_key="-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"),
-     "private_key that cannot be used"),
+     "unusable private_key"),
 ])
 def test_invalid_key_file_is_explained(document, message):
     with Google() as google, Host(google.connection(settings={"service_account_json": document})) as host:
@@ -92,7 +92,7 @@ def test_invalid_key_file_is_explained(document, message):
         assert google.requests == []
 
 
-# Tokens that end
+# Expired tokens
 
 
 def test_refused_token_is_replaced_once_and_the_call_retried():
@@ -106,7 +106,7 @@ def test_refused_token_is_replaced_once_and_the_call_retried():
             assert [bearer(call)[0] for call in google.calls] == [1, 2, 2]
 
 
-def test_a_second_401_is_the_answer():
+def test_a_second_401_is_returned():
     with Google(lambda request: refusal(401, "Invalid Credentials", "authError")) as google:
         with Host(google.connection()) as host:
             data = host.failure("list_labels", LABELS)
@@ -115,7 +115,7 @@ def test_a_second_401_is_the_answer():
         assert len(google.calls) == len(google.assertions) == 2
 
 
-def test_many_calls_with_one_refused_token_fetch_one_new_one():
+def test_concurrent_calls_with_a_rejected_token_fetch_one_new_token():
     with Google() as google:
         google.answer_signed_in = lambda request: (
             refusal(401, "Invalid Credentials", "authError") if bearer(request)[0] == 1 else reply(200, {}))
@@ -125,7 +125,7 @@ def test_many_calls_with_one_refused_token_fetch_one_new_one():
         assert len(google.assertions) == 2
 
 
-def test_a_short_lived_token_is_replaced_before_its_end():
+def test_a_short_lived_token_is_replaced_before_it_expires():
     with Google() as google:
         google.token = lambda request, form, number: google.grant(form, number, expires_in=0 if number == 1 else 3599)
         with Host(google.connection()) as host:
@@ -147,7 +147,7 @@ def test_invalid_expires_in_is_ignored(seconds, token_requests):
         assert len(google.forms) == token_requests
 
 
-# Refusals of the token endpoint
+# Errors of the token endpoint
 
 REFUSALS = [
     (401, "unauthorized_client",
@@ -167,7 +167,7 @@ REFUSALS = [
 
 
 @pytest.mark.parametrize("status, error, description, remedy", REFUSALS)
-def test_each_refusal_of_a_sign_in_has_its_remedy(status, error, description, remedy):
+def test_each_sign_in_error_has_its_remedy(status, error, description, remedy):
     with Google(token=lambda *_: token_refusal(status, error, description)) as google:
         with Host(google.connection()) as host:
             data = host.failure("trash_emails", {"user_email": ANNA, "message_ids": ["1"]})
@@ -198,7 +198,7 @@ def test_failure_of_the_token_endpoint_is_retried(trouble):
 
 
 @pytest.mark.parametrize("body", ["<html>", "{}", {"access_token": ""}, {"access_token": 7}, []])
-def test_an_answer_without_a_token_is_no_sign_in(body):
+def test_a_response_without_a_token_is_an_error(body):
     with Google(token=lambda *_: reply(200, body)) as google:
         with Host(google.connection()) as host:
             data = host.failure("list_labels", LABELS)
@@ -215,7 +215,7 @@ def test_no_secret_leaves_the_process(tmp_path):
     key = private_key()
     middle = key.splitlines()[5]
     answers = iter([
-        # The vendor repeats what it was sent.
+        # The vendor echoes the request.
         lambda request: reply(200, {"password": password, "note": f"set to {password}"}),
         lambda request: refusal(400, f"bad password {password} with {request.header('Authorization')}", "invalid"),
     ])

@@ -1,4 +1,4 @@
-"""Signing in as a user who consented, and the refresh tokens that come of it."""
+"""Sign-in as a user who consented, and refresh tokens."""
 
 import json
 import os
@@ -41,13 +41,13 @@ def test_refresh_token_yields_one_token_for_all_commands():
         assert changes(host) == [] and settings_in(host)["refresh_token"] == REFRESH_TOKEN
 
 
-def test_the_connection_is_tested_with_the_own_mailbox():
+def test_connection_reads_the_users_mailbox():
     with Google() as google, Host(google.oauth()) as host:
         host.result("test_connection")
         assert google.calls[0].path == "/gmail/v1/users/me/profile"
 
 
-def test_a_code_is_exchanged_once_and_the_refresh_token_is_kept():
+def test_a_code_is_exchanged_once_and_the_refresh_token_is_saved():
     with Google() as google, Host(google.oauth(settings=FIRST)) as host:
         file = host.path / "connections.json"
         file.chmod(0o644)
@@ -81,7 +81,7 @@ def test_an_issued_refresh_token_is_used_from_then_on_also_after_a_failure():
         assert google.forms[-1]["refresh_token"] == ISSUED
 
 
-def test_a_rotated_refresh_token_is_kept_and_used():
+def test_a_rotated_refresh_token_is_saved_and_used():
     with Google() as google:
         google.token = lambda request, form, number: google.grant(
             form, number, expires_in=0, refresh_token=f"1//0e-rotated-{number}")
@@ -93,7 +93,7 @@ def test_a_rotated_refresh_token_is_kept_and_used():
             assert len(changes(host)) == len(used)
 
 
-def test_the_rest_of_the_file_stays_as_it_is():
+def test_the_rest_of_the_file_is_unchanged():
     with Google() as google, Host(google.oauth(settings=FIRST)) as host:
         connection = google.oauth(settings=FIRST)
         text = ('{\n  "connections" : {\n    "ä": ' + json.dumps(connection).replace("{", "{\n\t", 1)
@@ -104,13 +104,13 @@ def test_the_rest_of_the_file_stays_as_it_is():
         with Host(options=["--connections", str(file)]) as other:
             other.integration = "gmail"
             other.result("list_labels", LABELS)
-        # Spaced like the member before which it stands.
+        # Formatted like the following member.
         member = f'\n      "refresh_token": "{ISSUED}",'
         written = file.read_text()
         assert written.count(member) == 1 and written.replace(member, "") == text
 
 
-def test_an_edit_made_meanwhile_is_not_lost():
+def test_a_concurrent_edit_is_not_lost():
     with Google() as google, Host(google.oauth(settings=FIRST)) as host:
         host.call("ping")
         file = host.path / "connections.json"
@@ -146,7 +146,7 @@ def test_a_link_to_the_file_stays_a_link(tmp_path):
 
 
 @pytest.mark.parametrize("trouble", ["variable", "gone"])
-def test_a_refresh_token_that_cannot_be_kept_is_still_used(trouble):
+def test_a_refresh_token_that_cannot_be_saved_is_still_used(trouble):
     with Google() as google:
         google.token = lambda request, form, number: google.grant(form, number, refresh_token="1//0e-rotated")
         given = {"$env": "REFRESH"} if trouble == "variable" else REFRESH_TOKEN
@@ -176,7 +176,7 @@ def test_inline_connection_keeps_the_refresh_token_in_memory():
     (401, "invalid_client", "The OAuth client was not found.", "client_secret"),
     (400, "redirect_uri_mismatch", "Bad Request", "callback_url"),
 ])
-def test_each_refusal_has_its_remedy(status, error, description, remedy):
+def test_each_sign_in_error_has_its_remedy(status, error, description, remedy):
     with Google(token=lambda *_: token_refusal(status, error, description)) as google:
         with Host(google.oauth()) as host:
             data = host.failure("list_labels", LABELS)
@@ -210,7 +210,7 @@ def test_new_code_replaces_an_expired_refresh_token():
         assert settings_in(host)["refresh_token"] == "1//0e-refresh-2-of-the-code"
 
 
-def test_a_used_code_does_not_hide_why_the_refresh_token_is_refused():
+def test_a_used_code_does_not_hide_the_error_of_the_refresh_token():
     def token(request, form, number):
         words = "Token has been expired or revoked." if "refresh_token" in form else "Malformed auth code."
         return token_refusal(400, "invalid_grant", words)

@@ -1,4 +1,4 @@
-"""Send Email: Python's `email` package reads back what Gmail was sent, and nothing is sent twice."""
+"""Send Email: Python's `email` package parses the sent mail, and nothing is sent twice."""
 
 import base64
 import hashlib
@@ -13,12 +13,12 @@ from Support.workspace import FIONA, NILS, SOC, Workspace
 
 MAIL = {"sender_email": SENDER, "subject": "Test", "content": "Hi", "to_recipients": ["a@b.example"]}
 MIB = 1024 * 1024
-PIECE = 8 * MIB
+CHUNK = 8 * MIB
 LIMIT = 36_700_160
 
 
 def noise(size, seed=b"seed"):
-    """Bytes that are the same in every run."""
+    """Deterministic bytes."""
     return hashlib.shake_128(seed).digest(size)
 
 
@@ -40,7 +40,7 @@ def host(mailbox):
 
 
 def sent(mailbox, host, **arguments):
-    """The one mail that a call sends, as Python reads it."""
+    """The mail that a call sends, as parsed by Python."""
     before = len(mailbox.sent)
     result = host.result("send_email", MAIL | arguments)
     assert (result["return_data"], result["raw_data"]) == ("Successful", SENT)
@@ -52,7 +52,7 @@ def sent(mailbox, host, **arguments):
 
 
 def text(part):
-    """The text of a part; in a mail lines end with CRLF (RFC 2046 section 4.1.1)."""
+    """The text of a part. Lines of a mail end with CRLF (RFC 2046 section 4.1.1)."""
     return part.get_content().replace("\r\n", "\n")
 
 
@@ -63,7 +63,7 @@ def addresses(mail, field):
 # The mail
 
 
-def test_a_text(mailbox, host):
+def test_a_text_is_sent_as_plain_text(mailbox, host):
     mail = sent(mailbox, host, content="Hi,\nthere.\n")
     assert addresses(mail, "From") == [("", SENDER)]
     assert addresses(mail, "To") == [("", "a@b.example")]
@@ -91,25 +91,25 @@ def test_text_with_angle_brackets_is_not_html(mailbox, host, content):
 
 
 @pytest.mark.parametrize("content", [None, ""])
-def test_a_mail_may_be_empty(mailbox, host, content):
+def test_an_empty_mail_is_sent(mailbox, host, content):
     assert sent(mailbox, host, content=content).get_content().strip() == ""
 
 
 @pytest.mark.parametrize("subject", [
     "Gr\u00fc\u00dfe aus K\u00f6ln", "\u4f60\u597d " * 60, "\U0001f600" * 40, "=?utf-8?q?no=20trick?=",
     "long " * 90 + "end", "w" * 300, "e\u0301 combining", " two  spaces ", "a" + "\u0301" * 30])
-def test_subjects_come_back_equal(mailbox, host, subject):
+def test_subjects_are_preserved(mailbox, host, subject):
     assert sent(mailbox, host, subject=subject)["Subject"] == subject
 
 
 @pytest.mark.parametrize("content", [
     "\u4f60\u597d, \u0437\u0434\u0440\u0430\u0432\u0441\u0442\u0432\u0443\u0439", "x" * 5_000, "." * 3 + "\n.\nFrom here\n", "tab\there  \nend ",
     "\U0001f600" * 3_000, "a\x00b", "=3D=\n"])
-def test_texts_come_back_equal(mailbox, host, content):
+def test_texts_are_preserved(mailbox, host, content):
     assert text(sent(mailbox, host, content=content)).rstrip("\n") == content.rstrip("\n")
 
 
-def test_everybody_is_named_in_a_field(mailbox, host):
+def test_recipients_are_in_their_header_fields(mailbox, host):
     mail = sent(
         mailbox, host, to_recipients=["a@b.example", "J\u00f6rg M\u00fcller <j.m+x@b.example>"],
         cc_recipients=['"Doe, Jane" <jane@b.example>'], bcc_recipients=["boss@b.example"])
@@ -118,7 +118,7 @@ def test_everybody_is_named_in_a_field(mailbox, host):
     assert addresses(mail, "Bcc") == [("", "boss@b.example")]
 
 
-def test_many_recipients(mailbox, host):
+def test_many_recipients_are_sent(mailbox, host):
     everybody = [f"person.number.{n}@department.b.example" for n in range(500)]
     mail = sent(mailbox, host, to_recipients=None, bcc_recipients=everybody)
     assert [address for _, address in addresses(mail, "Bcc")] == everybody and mail["To"] is None
@@ -157,7 +157,7 @@ def test_mail_is_attached_byte_for_byte(mailbox, host):
 
 
 @pytest.mark.parametrize("type", ["multipart/mixed", "text/plain; charset=utf-16", "a/" + "b" * 100])
-def test_a_type_that_a_mail_cannot_carry_costs_no_bytes(mailbox, host, type):
+def test_an_unsupported_type_preserves_the_bytes(mailbox, host, type):
     id = put(host, "odd", b"\x00\xff", content_type=type)
     ((name, _, content),) = files(sent(mailbox, host, file_ids=[id]))
     assert (name, content) == ("odd", b"\x00\xff")
@@ -174,7 +174,7 @@ def test_the_source_of_files_is_checked(mailbox, host, source):
     assert len(mailbox.sent) == 1
 
 
-def test_unknown_files_are_named_before_anything_is_sent(mailbox, host):
+def test_unknown_files_are_reported_before_anything_is_sent(mailbox, host):
     good = put(host, "a.txt", b"a")
     data = host.failure("send_email", MAIL | {"file_ids": ["278", good, "0" * 32]})
     assert (data["failure_indicator"], data["kind"], data["status_code"]) == ("Send Email failed.", "validation", 400)
@@ -182,13 +182,13 @@ def test_unknown_files_are_named_before_anything_is_sent(mailbox, host):
     assert data["outcome"] == "not_applied" and mailbox.requests == []
 
 
-def test_a_file_name_cannot_start_a_header(mailbox, host):
+def test_a_file_name_cannot_inject_a_header(mailbox, host):
     id = put(host, "a.txt\r\nX-Evil: 1", b"a")
     data = host.failure("send_email", MAIL | {"file_ids": [id]})
     assert data["kind"] == "validation" and "attachment 1" in data["message"] and mailbox.requests == []
 
 
-# Refused arguments
+# Invalid arguments
 
 
 @pytest.mark.parametrize("address", [
@@ -196,7 +196,7 @@ def test_a_file_name_cannot_start_a_header(mailbox, host):
     "a@b.example\r\nBcc: x@evil.example", "A <a@b.example>\r\nX-Evil: 1", "a@b.example\x00", "A <a@b.example",
     "<a@b.example> B", "G: a@b.example;", "A <a@b.example> <c@d.example>", "a@-b.example"])
 @pytest.mark.parametrize("field", ["to_recipients", "cc_recipients", "bcc_recipients"])
-def test_invalid_recipients(mailbox, host, field, address):
+def test_invalid_recipients_are_rejected(mailbox, host, field, address):
     answer = host.answer("send_email", MAIL | {field: ["good@b.example", address]})
     assert answer["error"]["code"] == -32602
     (problem,) = answer["error"]["data"]["problems"]
@@ -217,14 +217,14 @@ def test_invalid_recipients(mailbox, host, field, address):
     ({"sender_email": "soc@corp.example\r\nX: 1"}, "/arguments/sender_email"),
     ({"file_source": "ir"}, "/arguments/file_source"),
 ])
-def test_refused_arguments(mailbox, host, change, path):
+def test_invalid_arguments_are_rejected(mailbox, host, change, path):
     answer = host.answer("send_email", MAIL | change)
     assert answer["error"]["code"] == -32602
     assert [problem["path"] for problem in answer["error"]["data"]["problems"]] == [path]
     assert mailbox.requests == []
 
 
-def test_all_faults_at_once(mailbox, host):
+def test_all_problems_are_reported_at_once(mailbox, host):
     arguments = MAIL | {"subject": "a\nb", "to_recipients": ["x", "a@b.example", "y"], "cc_recipients": ["z"]}
     problems = host.answer("send_email", arguments)["error"]["data"]["problems"]
     assert [p["path"] for p in problems] == [
@@ -232,7 +232,7 @@ def test_all_faults_at_once(mailbox, host):
         "/arguments/cc_recipients/0"]
 
 
-# Once only
+# No duplicates
 
 
 @pytest.mark.parametrize("action", [refusal(503, "Backend Error"), refusal(500, "x"), reset, hang_up])
@@ -266,7 +266,7 @@ def test_mail_that_was_not_accepted_is_retried(first):
         assert bodies[0] == bodies[1]
 
 
-def test_an_idempotency_key_sends_once(mailbox, host):
+def test_an_idempotency_key_sends_a_mail_once(mailbox, host):
     one, two = (host.result("send_email", MAIL, idempotency_key="k") for _ in range(2))
     assert one["raw_data"] == two["raw_data"] and len(mailbox.sent) == 1
 
@@ -275,7 +275,7 @@ def test_an_idempotency_key_sends_once(mailbox, host):
 
 
 def attachment(size):
-    """Of which the mail has a little more than `size` bytes."""
+    """Content for a mail of slightly more than `size` bytes."""
     return noise(size * 57 // 78)
 
 
@@ -302,12 +302,12 @@ def test_larger_mail_is_a_resumable_upload(mailbox, host):
 def test_upload_is_sent_in_chunks(mailbox, host):
     size = upload(mailbox, host, 18 * MIB)
     assert mailbox.pieces == [
-        f"bytes 0-{PIECE - 1}/{size}", f"bytes {PIECE}-{2 * PIECE - 1}/{size}",
-        f"bytes {2 * PIECE}-{size - 1}/{size}"]
+        f"bytes 0-{CHUNK - 1}/{size}", f"bytes {CHUNK}-{2 * CHUNK - 1}/{size}",
+        f"bytes {2 * CHUNK}-{size - 1}/{size}"]
 
 
 def test_bytes_that_gmail_did_not_keep_are_sent_again(mailbox, host):
-    mailbox.takes = [0, 3 * MIB, PIECE]
+    mailbox.takes = [0, 3 * MIB, CHUNK]
     size = upload(mailbox, host, 10 * MIB)
     starts = [int(piece.split()[1].split("-")[0]) for piece in mailbox.pieces]
     assert starts == [0, 0, 3 * MIB]
@@ -319,7 +319,7 @@ def large(host):
 
 
 def put_in_turn(*actions):
-    """Each PUT gets the next action; None lets the mailbox answer."""
+    """Each PUT gets the next action; None uses the response of the mailbox."""
     rest = list(actions)
 
     def answer(request):
@@ -328,7 +328,7 @@ def put_in_turn(*actions):
     return answer
 
 
-def is_question(piece):
+def is_status_query(piece):
     return piece.startswith("bytes */")
 
 
@@ -345,21 +345,21 @@ def test_interrupted_upload_resumes_where_gmail_says(action):
             result = host.result("send_email", large(host))
         first, question, rest = mailbox.pieces[:3]
         size = len(mailbox.sent[0])
-        assert first == f"bytes 0-{PIECE - 1}/{size}" and question == f"bytes */{size}"
-        assert rest == f"bytes {MIB}-{MIB + PIECE - 1}/{size}"
+        assert first == f"bytes 0-{CHUNK - 1}/{size}" and question == f"bytes */{size}"
+        assert rest == f"bytes {MIB}-{MIB + CHUNK - 1}/{size}"
         assert result["raw_data"] == SENT and len(mailbox.sent) == 1
         assert read(mailbox.sent[0]).get_payload(1).get_payload(decode=True) == attachment(10 * MIB)
 
 
 @pytest.mark.parametrize("action", [refusal(503, "Backend Error"), reset])
-def test_an_unclear_end_is_asked_about_and_was_one(action):
+def test_an_unknown_outcome_is_queried_and_was_sent(action):
     with Mailbox() as mailbox:
         def lose(request):
-            mailbox.serve(request)  # It was sent; only the answer is lost.
+            mailbox.serve(request)  # It was sent, but the response is lost.
             return action
 
         def tell(request):
-            assert request.body == b"" and is_question(request.header("Content-Range"))
+            assert request.body == b"" and is_status_query(request.header("Content-Range"))
             return reply(200, SENT)
 
         mailbox.own_answer = put_in_turn(lambda request: None, lose, tell)
@@ -374,11 +374,11 @@ def test_upload_resumes_if_its_end_was_not_received(action):
     with Mailbox(actions) as mailbox, Host(mailbox.connection()) as host:
         host.result("send_email", large(host))
         first, last, question, again = mailbox.pieces
-        assert first.startswith("bytes 0-") and is_question(question) and last == again
+        assert first.startswith("bytes 0-") and is_status_query(question) and last == again
         assert len(mailbox.sent) == 1
 
 
-def test_an_unclear_end_of_which_gmail_has_everything_is_unknown():
+def test_an_unfinished_upload_with_all_bytes_has_an_unknown_outcome():
     def tell(request):
         total = int(request.header("Content-Range").split("/")[1])
         return Reply(308, headers=[("Range", f"bytes=0-{total - 1}")])
@@ -389,7 +389,7 @@ def test_an_unclear_end_of_which_gmail_has_everything_is_unknown():
         assert data["outcome"] == "unknown" and len(mailbox.pieces) == 3
 
 
-def test_an_end_that_stays_unclear_is_unknown():
+def test_an_unavailable_status_has_an_unknown_outcome():
     actions = put_in_turn(lambda r: None, lambda r: reset, *[lambda r: refusal(404, "gone")] * 9)
     with Mailbox(actions) as mailbox, Host(mailbox.connection()) as host:
         data = host.failure("send_email", large(host))
@@ -398,21 +398,21 @@ def test_an_end_that_stays_unclear_is_unknown():
 
 
 @pytest.mark.parametrize("action", [refusal(503, "Backend Error"), reset])
-def test_before_the_last_piece_nothing_was_sent(action):
-    lose = lambda request: None if is_question(request.header("Content-Range")) else action
+def test_a_failure_before_the_last_chunk_is_not_applied(action):
+    lose = lambda request: None if is_status_query(request.header("Content-Range")) else action
     with Mailbox(put_in_turn(*[lose] * 99)) as mailbox, Host(mailbox.connection()) as host:
         data = host.failure("send_email", large(host))
         assert data["status_code"] == (502 if action is reset else 503) and data["outcome"] == "not_applied"
-        pieces = [piece for piece in mailbox.pieces if not is_question(piece)]
+        pieces = [piece for piece in mailbox.pieces if not is_status_query(piece)]
         assert len(pieces) == 4 and len(set(pieces)) == 1 and len(mailbox.pieces) == 8
 
 
-def test_where_gmail_does_not_say_how_far_it_got_nothing_was_sent():
+def test_an_unavailable_status_before_the_last_chunk_is_not_applied():
     actions = put_in_turn(*[lambda request: refusal(503, "Backend Error")] * 99)
     with Mailbox(actions) as mailbox, Host(mailbox.connection()) as host:
         data = host.failure("send_email", large(host))
         assert (data["status_code"], data["outcome"]) == (503, "not_applied")
-        assert [is_question(piece) for piece in mailbox.pieces] == [False] + [True] * 4
+        assert [is_status_query(piece) for piece in mailbox.pieces] == [False] + [True] * 4
 
 
 def test_upload_without_progress_is_aborted():
@@ -423,14 +423,14 @@ def test_upload_without_progress_is_aborted():
             assert data["outcome"] == "not_applied" and len(mailbox.pieces) < 10
 
 
-def test_the_start_of_an_upload_sends_nothing():
+def test_a_failed_start_of_an_upload_is_not_applied():
     with Mailbox(lambda request: refusal(500, "Backend Error")) as mailbox:
         with Host(mailbox.connection()) as host:
             data = host.failure("send_email", large(host))
             assert data["outcome"] == "not_applied" and len(mailbox.calls) == 4
 
 
-def test_an_upload_that_does_not_move_ends():
+def test_an_upload_without_progress_ends():
     with Mailbox(put_in_turn(*[lambda request: Reply(308)] * 99)) as mailbox:
         with Host(mailbox.connection()) as host:
             data = host.failure("send_email", large(host))
@@ -456,16 +456,16 @@ def test_token_is_not_sent_to_another_origin(place):
 
 
 def encoded_size(content):
-    """Of base64 in lines of 76 characters."""
+    """The size of Base64 in lines of 76 characters."""
     return (len(content) + 2) // 3 * 4 + (len(content) + 56) // 57 * 2
 
 
 def filling(size):
-    """A text of so many bytes in the mail, in lines that need no encoding."""
+    """A text with this size in the mail, in lines that need no encoding."""
     return "x" * size if size < 70 else "x" * 40 + "\n" + "x" * (size - 42)
 
 
-def test_a_mail_of_the_largest_size_is_sent_and_one_beyond_is_refused(mailbox, host):
+def test_a_mail_of_the_maximum_size_is_sent_and_a_larger_one_rejected(mailbox, host):
     overhead = upload(mailbox, host, MIB) - encoded_size(attachment(MIB)) - len("Hi")
     # The text fills the mail up to the exact size.
     lines, rest = divmod(LIMIT - overhead - 1, 78)
@@ -479,7 +479,7 @@ def test_a_mail_of_the_largest_size_is_sent_and_one_beyond_is_refused(mailbox, h
     assert len(mailbox.requests) == before
 
 
-def test_too_much_is_refused_before_it_is_read(mailbox, host, tmp_path):
+def test_a_too_large_file_is_rejected_before_it_is_read(mailbox, host, tmp_path):
     path = tmp_path / "huge.bin"
     with path.open("wb") as file:
         file.truncate(200 * MIB)
@@ -489,7 +489,7 @@ def test_too_much_is_refused_before_it_is_read(mailbox, host, tmp_path):
     assert mailbox.requests == [] and host.peak_mebibytes() < 150
 
 
-def test_a_cancelled_mail_may_have_been_sent():
+def test_a_cancelled_mail_has_an_unknown_outcome():
     never = threading.Event()
     with Mailbox(lambda request: after(never, reply(200, SENT))) as mailbox:
         with Host(mailbox.connection()) as host:
@@ -500,7 +500,7 @@ def test_a_cancelled_mail_may_have_been_sent():
             assert error["code"] == -32800 and error["data"]["outcome"] == "unknown"
 
 
-# Without sending
+# Dry run
 
 
 def test_a_dry_run_shows_the_mail(mailbox, host):
@@ -510,11 +510,11 @@ def test_a_dry_run_shows_the_mail(mailbox, host):
     assert read(base64.urlsafe_b64decode(request["body"]["raw"]))["Subject"] == "Test"
     id = put(host, "large.bin", noise(MIB))
     result = host.result("send_email", MAIL | {"file_ids": [id]}, dry_run=True)
-    assert result["requests"][0]["body"]["raw"] == "[a mail with 1 file]"
+    assert result["requests"][0]["body"]["raw"] == "[mail with 1 file]"
     assert mailbox.requests == []
 
 
-def test_it_is_declared_as_a_write_that_is_not_repeated(host):
+def test_it_is_declared_as_a_write_without_idempotency(host):
     answer = host.call("capabilities", {"integration": "gmail", "command": "send_email"})
     (command,) = answer["integrations"][0]["commands"]
     assert (command["effect"], command["idempotent"], command["read_back"]) == ("write", False, "search_emails")
@@ -535,7 +535,7 @@ def sandbox():
 
 @pytest.mark.parametrize("kind", ["service", "oauth"])
 @pytest.mark.parametrize("size", [1_000, 12 * MIB])
-def test_the_workspace_delivers_it(sandbox, kind, size):
+def test_the_emulated_workspace_delivers_the_mail(sandbox, kind, size):
     workspace = Workspace(sandbox.base)
     content = noise(size)
     with Host(workspace.connection(kind)) as host:

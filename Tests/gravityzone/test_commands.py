@@ -1,4 +1,4 @@
-"""Every command against the emulated vendor: what it changes there, and what comes back."""
+"""Every command against the emulated vendor: changes and results."""
 
 import io
 import pathlib
@@ -37,7 +37,7 @@ def host(running, tmp_path_factory):
 
 @pytest.fixture
 def vendor(sandbox):
-    """Anybody else who asks."""
+    """An independent client of the vendor."""
     return GravityZone(sandbox.base)
 
 
@@ -48,7 +48,7 @@ def ids(sandbox):
 
 @pytest.fixture
 def managed(vendor):
-    """Ids of managed endpoints."""
+    """IDs of managed endpoints."""
     return [e["id"] for e in vendor.pages("getEndpointsList", isManaged=True, filters=RECURSIVE)]
 
 
@@ -59,7 +59,7 @@ def pages(vendor, method, **params):
 # Block list
 
 
-def test_hashes_are_blocked_listed_and_freed(host, vendor):
+def test_hashes_are_added_listed_and_removed(host, vendor):
     hashes = ["0a1b" * 16, "0c2d" * 16]
     result = host.result("add_to_blocklist", {
         "hashes": hashes, "hash_type": "sha256", "description": "incident 4711"})
@@ -79,7 +79,7 @@ def test_hashes_are_blocked_listed_and_freed(host, vendor):
 # Groups
 
 
-def test_groups_are_made_moved_and_deleted(host, vendor):
+def test_groups_are_created_moved_and_deleted(host, vendor):
     parent = host.result("create_group", {"group_name": "Parent"})["raw_data"]["result"]
     child = host.result("create_group", {"group_name": "Child", "parent_id": parent})[
         "raw_data"]["result"]
@@ -101,7 +101,7 @@ def test_groups_are_made_moved_and_deleted(host, vendor):
 # Endpoints
 
 
-def test_endpoints_of_both_kinds_are_listed(host, vendor, sandbox):
+def test_endpoints_of_both_types_are_listed(host, vendor, sandbox):
     arguments = {"endpoint_type": "endpoints", "filters": "depth.allItemsRecursively:True",
                  "page_size": 100}
     items = host.result("list_endpoints", arguments)["raw_data"]["result"]["items"]
@@ -137,8 +137,8 @@ def test_all_pages_are_read_in_every_version(sandbox, vendor, version, type, tmp
     assert result["meta"]["pages"] == -(-len(expected) // 7)
 
 
-def test_a_later_page_reads_on_to_the_end_too(sandbox, vendor, tmp_path):
-    """v1.1 says only on the first page how many there are."""
+def test_all_pages_from_a_later_page_reads_to_the_end(sandbox, vendor, tmp_path):
+    """In v1.1, only the first page contains the page count."""
     connection = dict(sandbox.gravityzone)
     connection["settings"] = {**connection["settings"], "api_version": "v1.1"}
     expected = [i["id"] for i in vendor.pages("getNetworkInventoryItems", filters=RECURSIVE)]
@@ -149,7 +149,7 @@ def test_a_later_page_reads_on_to_the_end_too(sandbox, vendor, tmp_path):
     assert [i["id"] for i in result["raw_data"]["result"]["items"]] == expected[20:]
 
 
-def test_details_come_in_input_order(host, managed):
+def test_details_are_returned_in_input_order(host, managed):
     wanted = [managed[5], managed[0], managed[3]]
     result = host.result("get_managed_endpoint_details", {"managed_endpoint_ids": wanted})
     assert [body["result"]["id"] for body in result["raw_data"]] == wanted
@@ -165,7 +165,7 @@ def test_labels_are_set_and_cleared(host, vendor, managed):
     assert label() == ""
 
 
-def test_endpoints_are_moved_then_deleted_then_gone(host, vendor, managed):
+def test_endpoints_are_moved_then_deleted_permanently(host, vendor, managed):
     group = vendor.call("createCustomGroup", groupName="New home")
     host.result("move_endpoints", {"endpoint_ids": managed[:2], "group_id": group})
     moved = [e["id"] for e in vendor.pages("getEndpointsList", parentId=group)]
@@ -177,10 +177,10 @@ def test_endpoints_are_moved_then_deleted_then_gone(host, vendor, managed):
     assert host.failure("delete_endpoints", deleted)["status_code"] == 400
 
 
-def test_isolation_and_its_end(host, sandbox, managed):
+def test_endpoints_are_isolated_and_restored(host, sandbox, managed):
     arguments = {"endpoint_ids": managed[:1]}
     assert host.result("isolate_endpoints", arguments)["raw_data"][0]["result"] is True
-    # Still on its way.
+    # The isolation is still pending.
     assert host.failure("restore_endpoints", arguments)["status_code"] == 409
     sandbox.advance(60)
     assert host.result("restore_endpoints", arguments)["return_data"] == "Successful"
@@ -188,7 +188,7 @@ def test_isolation_and_its_end(host, sandbox, managed):
 
 
 @pytest.mark.parametrize("version", ["v1.0", "v1.1", "v1.2"])
-def test_the_emulated_vendor_takes_the_shapes_of_every_version(sandbox, managed, version, tmp_path):
+def test_the_emulator_accepts_the_requests_of_every_version(sandbox, managed, version, tmp_path):
     connection = {**sandbox.gravityzone, "rate_limits": {"blocklist": {
         "requests": 1_000, "per_seconds": 1}}}
     connection["settings"] = {**connection["settings"], "api_version": version}
@@ -210,7 +210,7 @@ def test_the_emulated_vendor_takes_the_shapes_of_every_version(sandbox, managed,
 # Scans
 
 
-def test_a_scan_runs_to_its_end(host, sandbox, ids, managed):
+def test_a_scan_task_runs_until_finished(host, sandbox, ids, managed):
     mac = next(macs[0] for name, macs in ids.macs.items()
                if ids.endpoints[name] in managed and macs)
     result = host.result("create_scan_task", {
@@ -275,7 +275,7 @@ def test_a_file_is_quarantined(host, sandbox, managed):
 # Reports
 
 
-def test_reports_are_listed_and_fetched(host, vendor):
+def test_reports_are_listed_and_downloaded(host, vendor):
     items = host.result("list_reports", {"page_size": 100})["raw_data"]["result"]["items"]
     assert [i["id"] for i in items] == [i["id"] for i in vendor.pages("getReportsList")]
     one = items[0]
@@ -292,10 +292,10 @@ def test_reports_are_listed_and_fetched(host, vendor):
 
 
 @pytest.mark.parametrize("name, words", [
-    ("Link To Another Address", "another server"), ("Link To Another Name", "another server"),
-    ("Page Instead Of An Archive", "not a ZIP"), ("Never Ready", "not ready"),
+    ("Link To Another Address", "different server"), ("Link To Another Name", "different server"),
+    ("Page Instead Of An Archive", "not a complete ZIP"), ("Never Ready", "not ready"),
 ])
-def test_a_report_that_is_a_trap(host, ids, name, words):
+def test_a_report_that_cannot_be_downloaded(host, ids, name, words):
     data = host.failure("download_reports", {"report_ids": [ids.reports[name]]})
     assert words in data["message"]
 
@@ -308,19 +308,19 @@ def test_report_becomes_available(host, sandbox, ids):
     assert len(host.result("download_reports", report)["files"]) == 1
 
 
-def test_the_connection_works(host):
+def test_connection_succeeds(host):
     result = host.result("test_connection")
     assert result["return_data"] == "Successful" and "raw_data" not in result
 
 
-def test_a_bad_key_does_not(sandbox, host):
+def test_connection_fails_with_an_invalid_key(sandbox, host):
     bad = dict(sandbox.gravityzone)
     bad["settings"] = {**bad["settings"], "api_key": "not a key at all"}
     data = host.failure("test_connection", {}, bad)
     assert (data["status_code"], data["kind"]) == (401, "auth")
 
 
-# Values that come out of other commands
+# Values from other commands
 
 SOURCED = {
     "delete_endpoints": "endpoint_ids", "get_managed_endpoint_details": "managed_endpoint_ids",

@@ -42,13 +42,13 @@ def of_two_companies(ids):
     return {"endpoint": ids.endpoints, "groups": ids.groups}
 
 
-@pytest.fixture(params=["HTTP 200", "HTTP status"])
+@pytest.fixture(params=["HTTP 200", "HTTP error status"])
 def sandbox(running, request):
     running.reset()
-    quirks = ["gravityzone: no rate limits"]
+    faults = ["gravityzone: no rate limits"]
     if request.param != "HTTP 200":
-        quirks.append("gravityzone: errors as http status")
-    running.faults(*quirks)
+        faults.append("gravityzone: errors as http status")
+    running.faults(*faults)
     return running
 
 

@@ -29,12 +29,12 @@ TEXTS = [
     ("This endpoint cannot be restored from isolation. It is either not isolated, cannot be isolated"
      " or a isolation task is already in progress.", 409, "upstream"),
     ("Invalid value for this 'endpointId'. The endpoint is not managed.", 422, "upstream"),
-    ("A text that nobody has seen.", 400, "upstream"),
+    ("A text that is not in the table.", 400, "upstream"),
 ]
 
 
 def failing(action, command="create_group", arguments=None, **more):
-    """`data` of the error when the vendor answers so."""
+    """The `data` of the error for this response of the vendor."""
     if arguments is None:
         arguments = {"group_name": "G"}
     with ControlCenter(lambda request, *_: action(request)) as center:
@@ -77,7 +77,7 @@ def test_without_a_known_text_the_code_decides(code, status, outcome):
     ("broken", '"broken"'),
     (["broken"], '["broken"]'),
 ])
-def test_an_error_object_with_less_in_it(error, message):
+def test_an_incomplete_error_object(error, message):
     data, _ = failing(lambda request: reply(200, {"jsonrpc": "2.0", "id": None, "error": error}))
     assert (data["status_code"], data["message"]) == (400, message)
 
@@ -102,7 +102,7 @@ def test_a_status_without_an_error_object(status, kind, message, body):
         b'{"result":',
         "The vendor's response is not JSON: the text ends inside an array or object at byte 10."),
     (b"[]", NO_RESPONSE),
-    (b'{"jsonrpc":"2.0","id":"x","result":false}', "The vendor answered false."),
+    (b'{"jsonrpc":"2.0","id":"x","result":false}', "The vendor returned false."),
 ])
 def test_malformed_success_has_an_unknown_outcome(body, message):
     data, center = failing(lambda request: reply(200, body))
@@ -122,18 +122,18 @@ def test_401_is_an_auth_error_whatever_its_body():
     assert (data["status_code"], data["kind"], data["message"]) == (401, "auth", "Not enough rights.")
 
 
-def test_replaced_key_is_read_anew(tmp_path):
-    place = tmp_path / "key"
-    place.write_text("old-key-0123456789")
+def test_repathd_key_is_read_anew(tmp_path):
+    path = tmp_path / "key"
+    path.write_text("old-key-0123456789")
 
     def answer(request, *_):
         old = base64.b64encode(b"old-key-0123456789:").decode()
         return Reply(401) if request.header("authorization") == f"Basic {old}" else success(request, [])
 
     with ControlCenter(answer) as center:
-        with Host(center.connection(settings={"api_key": {"$file": str(place)}})) as host:
+        with Host(center.connection(settings={"api_key": {"$file": str(path)}})) as host:
             assert host.failure("list_groups")["status_code"] == 401
-            place.write_text("new-key-0123456789")
+            path.write_text("new-key-0123456789")
             host.result("list_groups")
     assert len(center.requests) == 3
 
@@ -146,7 +146,7 @@ def test_a_null_result_is_a_success():
     assert result["return_data"] == "Successful"
 
 
-def test_a_broken_answer_to_a_write_is_not_repeated():
+def test_a_write_is_not_retried_after_a_connection_error():
     data, center = failing(lambda request: hang_up)
     assert (data["kind"], data["outcome"]) == ("network", "unknown")
     assert len(center.requests) == 1
@@ -165,7 +165,7 @@ def test_key_without_the_api_has_the_documented_message():
     assert "My Account" in data["remedy"]
 
 
-def test_a_key_that_cannot_be_read():
+def test_an_unreadable_key_is_an_auth_error():
     with ControlCenter() as center:
         missing = {"api_key": {"$env": "SALLYPORT_TEST_NO_SUCH_KEY"}}
         with Host(center.connection(settings=missing)) as host:
@@ -174,7 +174,7 @@ def test_a_key_that_cannot_be_read():
     assert "SALLYPORT_TEST_NO_SUCH_KEY" in data["message"]
 
 
-def test_a_429_is_repeated_after_the_time_that_the_vendor_names():
+def test_a_429_is_retried_after_retry_after():
     answers = iter([Reply(429, headers=[("Retry-After", "1")])])
     with ControlCenter(lambda r, *_: next(answers, None) or success(r, "id")) as center:
         with Host(center.connection()) as host:

@@ -1,4 +1,4 @@
-"""The text of `filters`: what it becomes, and where its faults are."""
+"""The text of `filters`: conversion and syntax errors."""
 
 import pytest
 from Support.control_center import connection
@@ -28,7 +28,7 @@ def management(**flags):
 
 
 @pytest.mark.parametrize("text, expected", [
-    # The document's own sample.
+    # The documented sample.
     ("security.management.managedWithBest:True AND security.management.managedRelays:True AND "
      "details.name:*PC1 AND details.macs in (123456, 1234456)",
      {**management(managedWithBest=True, managedRelays=True),
@@ -57,46 +57,46 @@ def test_filter_is_translated(host, text, expected):
 @pytest.mark.parametrize(
     "name",
     ["groups", "computers", "virtualMachines", "ec2Instances", "companies", "companyFolders"])
-def test_kinds_of_items_are_for_the_directory_only(host, name):
+def test_item_types_are_allowed_only_for_active_directory(host, name):
     text = f"details.name:abc AND type.{name}:True"
     assert sent(host, text, AD)["type"] == {name: True}
     data = host.failure("list_endpoints", {"endpoint_type": EP, "filters": text})
     assert (data["status_code"], data["message"]) == (400, SENTENCE)
     (problem,) = data["problems"]
     assert problem["path"] == "/arguments/filters"
-    assert f"type.{name} at character 22" in problem["message"]
+    assert problem["message"].startswith(f"at character 22: type.{name} is allowed only when ")
 
 
 @pytest.mark.parametrize("text, position, words", [
-    ("details.nam:abc", 1, "unknown field details.nam"),
-    ("details.name:abc AND detail.ssid:x", 22, "unknown field detail.ssid"),
+    ("details.nam:abc", 1, 'unknown field "details.nam"'),
+    ("details.name:abc AND detail.ssid:x", 22, 'unknown field "detail.ssid"'),
     ("details.name:abc OR details.ssid:x", 18, "OR"),
     ("NOT details.name:abc", 1, "NOT"),
     ("details.name:abc AND NOT details.ssid:x", 22, "NOT"),
     ("details.name:abc && details.ssid:x", 18, "&&"),
-    ("details.name:abc AND", 21, "end where a field is expected"),
-    ("AND details.name:abc", 1, "unknown field AND"),
-    ("details.name abc", 14, "no colon"),
-    ("details.name", 13, "no colon"),
-    ("details.name:", 14, "no value"),
-    ("details.name: AND details.ssid:x", 14, "no value"),
+    ("details.name:abc AND", 21, "missing field name"),
+    ("AND details.name:abc", 1, 'unknown field "AND"'),
+    ("details.name abc", 14, "missing colon"),
+    ("details.name", 13, "missing colon"),
+    ("details.name:", 14, "missing value"),
+    ("details.name: AND details.ssid:x", 14, "missing value"),
     ("details.name:ab", 14, "3 characters"),
     ("details.name:*ab", 14, "3 characters"),
     ("details.name:***", 14, "3 characters"),
     ("security.management.managedRelays: yes", 36, "True or False"),
     ("details.name in (abc)", 14, "takes one value"),
-    ("details.macs in abc", 17, "no parenthesis"),
-    ("details.macs in (a, b", 17, "not closed"),
+    ("details.macs in abc", 17, "missing parenthesis"),
+    ("details.macs in (a, b", 17, "unterminated list"),
     ("details.macs in ()", 18, "empty value"),
     ("details.macs in (a,,b)", 20, "empty value"),
-    ("details.macs in (a) details.ssid:x", 21, "where AND or the end is expected"),
-    ('details.name:"abc', 14, "not closed"),
-    ('details.name:"abc" x', 20, "where AND or the end is expected"),
-    ("details.name:abc AND details.name:def", 22, "second time"),
-    ("   ", 4, "end where a field is expected"),
-    (":x", 1, "no field name"),
-    ("🇫🇷:x", 1, "no field name"),
-    ("details.name:🇫🇷🇫🇷🇫🇷 AND x:1", 22, "unknown field x"),
+    ("details.macs in (a) details.ssid:x", 21, "expected AND or the end"),
+    ('details.name:"abc', 14, "unterminated quote"),
+    ('details.name:"abc" x', 20, "expected AND or the end"),
+    ("details.name:abc AND details.name:def", 22, "duplicate field"),
+    ("   ", 4, "missing field name"),
+    (":x", 1, "missing field name"),
+    ("🇫🇷:x", 1, "missing field name"),
+    ("details.name:🇫🇷🇫🇷🇫🇷 AND x:1", 22, 'unknown field "x"'),
 ])
 def test_problem_has_its_path(host, text, position, words):
     data = host.failure("list_endpoints", {"endpoint_type": EP, "filters": text})
@@ -104,7 +104,7 @@ def test_problem_has_its_path(host, text, position, words):
         "List Endpoints failed.", 400, SENTENCE)
     (problem,) = data["problems"]
     assert problem["path"] == "/arguments/filters"
-    assert problem["message"].endswith(f"at character {position}"), problem
+    assert problem["message"].startswith(f"at character {position}: "), problem
     assert words in problem["message"]
 
 
@@ -114,6 +114,6 @@ def test_a_misspelt_field_gets_a_suggestion(host):
     assert data["problems"][0]["did_you_mean"] == "details.name"
 
 
-def test_an_empty_text_is_no_filter(host):
+def test_an_empty_filter_is_rejected(host):
     data = host.failure("list_endpoints", {"endpoint_type": EP, "filters": ""})
     assert data["problems"][0]["message"] == "must not be empty"

@@ -40,12 +40,12 @@ def sandbox(running):
 
 @pytest.fixture
 def alone(tmp_path):
-    """Options of a host whose limits no other test has used up."""
+    """Options of a host whose rate limits no other test uses."""
     return ["--state-dir", str(tmp_path)]
 
 
 def blocked(sandbox, count):
-    """Fills the block list, uncounted; the ids of what it got."""
+    """Fills the block list without counting requests, and returns the IDs of the items."""
     sandbox.faults("gravityzone: no rate limits")
     hashes = [f"{number:032x}" for number in range(count)]
     client = GravityZone(sandbox.base)
@@ -55,17 +55,17 @@ def blocked(sandbox, count):
     return [item["id"] for item in items if item["hash"] in hashes]
 
 
-# A removal of 20 under five a minute
+# Removing 20 items at 5 per minute
 
 
-def test_with_a_deadline_it_fails_at_once_and_removes_nothing(sandbox, alone):
+def test_with_a_deadline_it_fails_fast_and_removes_nothing(sandbox, alone):
     items = blocked(sandbox, 20)
     with Host(sandbox.gravityzone, options=alone) as host:
         data = host.failure("remove_from_block_list", {"hash_item_ids": items}, timeout_ms=1_000)
     assert (data["kind"], data["status_code"], data["outcome"]) == (
         "rate_limited", 429, "not_applied")
     assert "last of 20 requests" in data["message"]
-    # Three windows of a minute lie before the last five.
+    # The last five requests must wait for three one-minute windows.
     assert data["retry_after_ms"] >= 180_000
     assert data["retryable"] is True
     removals = [e for e in sandbox.log() if "removeFromBlocklist" in e["body"]]
@@ -93,9 +93,9 @@ def test_call_without_a_deadline_reports_its_wait_and_continues(sandbox, alone):
     assert states.count("Successful") == 5 and states.count("Failed") == 15
 
 
-def test_twenty_are_removed_where_the_window_is_short(sandbox, alone):
+def test_all_items_are_removed_within_a_short_window(sandbox, alone):
     items = blocked(sandbox, 20)
-    # What is tested is that all of them arrive, in time.
+    # Tests that all requests are sent in time, not the vendor's limit.
     sandbox.faults("gravityzone: no rate limits")
     limits = {"blocklist": {"requests": 5, "per_seconds": 0.4}}
     with Host({**sandbox.gravityzone, "rate_limits": limits}, options=alone) as host:
@@ -107,8 +107,8 @@ def test_twenty_are_removed_where_the_window_is_short(sandbox, alone):
     assert left.isdisjoint(items)
 
 
-def test_a_429_of_the_vendors_own_is_waited_for(sandbox, alone):
-    """The key was used elsewhere: the vendor's count is ahead of ours."""
+def test_a_429_of_the_vendor_delays_the_retry(sandbox, alone):
+    """The key was used elsewhere, so the vendor counted more requests."""
     items = blocked(sandbox, 3)
     client = GravityZone(sandbox.base)
     while client.post("removeFromBlocklist", {"hashItemId": "0" * 24}).status_code != 429:
@@ -118,14 +118,14 @@ def test_a_429_of_the_vendors_own_is_waited_for(sandbox, alone):
         waiting = host.seen("invoke/waiting", number)
         host.call("cancel", {"id": number})
         data = host.wait(number)[0]["error"]["data"]
-        # The vendor's pause holds the whole bucket back.
+        # Retry-After of the vendor delays the whole bucket.
         late = host.failure("remove_from_block_list", {"hash_item_ids": items[1:2]}, timeout_ms=500)
     assert waiting["reason"] == "rate_limited"
     assert data["outcome"] == "not_applied"
     assert late["kind"] == "rate_limited"
 
 
-# Who shares
+# Sharing
 
 
 def test_two_connections_with_one_key_share_its_limit():
@@ -154,7 +154,7 @@ def test_another_key_has_its_own_limit():
             host.result(LABEL, {"endpoint_ids": ids(2)}, "other1")
 
 
-def test_two_processes_with_one_key_stay_under_its_limit_together(tmp_path):
+def test_two_processes_with_one_key_share_its_limit(tmp_path):
     limits = {"default": {"requests": 10, "per_seconds": 0.5}}
     with ControlCenter() as center:
         shared = center.connection(rate_limits=limits)
@@ -254,7 +254,7 @@ def test_a_limits_file_that_stays_held_is_ignored_and_later_used_again(limited):
     assert host.stderr.count(b"rate limits are not shared with other processes") == 1
 
 
-def test_commands_of_one_bucket_share_it_and_others_do_not():
+def test_commands_share_a_limit_only_within_a_bucket():
     limits = {"tasks": {"requests": 1, "per_seconds": 3_600}}
     with ControlCenter() as center, Host(center.connection(rate_limits=limits)) as host:
         host.result("delete_endpoints", {"endpoint_ids": ids(1)})
@@ -281,7 +281,7 @@ def test_limit_of_an_unknown_bucket_is_refused(name):
     assert name in json.dumps(message["error"]["data"]["problems"])
 
 
-def test_a_retry_after_stops_the_whole_bucket():
+def test_retry_after_pauses_the_whole_bucket():
     answers = iter([Reply(429, headers=[("Retry-After", "3600")])])
     lock = threading.Lock()
 
@@ -292,14 +292,14 @@ def test_a_retry_after_stops_the_whole_bucket():
     with ControlCenter(answer) as center, Host(center.connection()) as host:
         assert host.failure("list_groups", timeout_ms=1_000)["status_code"] == 429
         assert host.failure("list_reports", timeout_ms=1_000)["kind"] == "rate_limited"
-        # Another bucket goes on.
+        # Another bucket is not affected.
         host.result("delete_endpoints", {"endpoint_ids": ids(1)})
 
 
 # Batches
 
 
-def test_run_waits_for_the_rate_limit_beyond_the_end_of_the_file(tmp_path):
+def test_run_waits_for_the_rate_limit_after_eof(tmp_path):
     limits = {"default": {"requests": 1, "per_seconds": 0.5}}
     with ControlCenter() as center:
         file = tmp_path / "connections.json"

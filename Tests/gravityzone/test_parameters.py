@@ -1,4 +1,4 @@
-"""What `capabilities` says of the commands, held against the product's document, and the rules."""
+"""`capabilities` compared with the product document, and the rules between parameters."""
 
 import json
 import pathlib
@@ -12,7 +12,7 @@ from Support.session import Host
 DOCUMENT = pathlib.Path(ROOT).parent / "shared/seeds/commands.json"
 A, B = "5b680f6fb1a43d860a7b23c1", "5b680f6fb1a43d860a7b23c2"
 RIGHTS = ["Manage Networks", "Manage Users", "Manage Company", "View and analyze data"]
-#: Documented as required, and with a default that holds when they are left out.
+#: Documented as required, but with a default.
 DEFAULTED = {("create_scan_task", "scan_type"), ("update_groups", "update_method")}
 
 
@@ -32,7 +32,7 @@ def catalogue(host):
 @pytest.fixture(scope="module")
 def documented():
     if not DOCUMENT.exists():
-        pytest.skip("the document's list of commands is not at hand")
+        pytest.skip("the list of documented commands is missing")
     return json.loads(DOCUMENT.read_text())["bitdefender_gravityzone"]
 
 
@@ -58,13 +58,13 @@ def test_exactly_the_documented_parameters_exist(catalogue, documented):
         titles = [p["title"] for p in schema["properties"].values()]
         assert titles == [p["title"] for p in command["params"]], id
         required = {snake_case(p["title"]) for p in command["params"] if p["required"]}
-        left_out = {name for command, name in DEFAULTED if command == id}
-        assert set(schema.get("required", [])) == required - left_out, id
-        for name in left_out:
+        defaulted = {name for command, name in DEFAULTED if command == id}
+        assert set(schema.get("required", [])) == required - defaulted, id
+        for name in defaulted:
             assert "default" in schema["properties"][name]
 
 
-def test_every_parameter_is_described_and_shown(catalogue):
+def test_every_parameter_has_a_description(catalogue):
     for command in catalogue.values():
         assert len(command["description"]) > 10
         assert command["permissions"] == RIGHTS
@@ -72,7 +72,7 @@ def test_every_parameter_is_described_and_shown(catalogue):
             assert len(parameter["description"]) > 10, (command["id"], name)
 
 
-def test_values_that_come_from_another_command_say_so(catalogue, documented):
+def test_values_from_another_command_have_a_source(catalogue, documented):
     for command in documented:
         shown = properties(catalogue, snake_case(command["title"]))
         for parameter in command["params"]:
@@ -145,7 +145,7 @@ def test_every_report_type_has_the_vendors_number(host, catalogue):
         assert result["requests"][0]["body"]["params"] == {"type": number}
 
 
-def test_rate_limits_are_those_of_the_document(catalogue):
+def test_rate_limits_match_the_document(catalogue):
     limits = {id: (c["rate_limit"]["requests"], c["rate_limit"]["per_seconds"])
               for id, c in catalogue.items()}
     per_minute = {"create_scan_task": 30, "delete_endpoints": 30, "quarantine_files": 30,
@@ -154,7 +154,7 @@ def test_rate_limits_are_those_of_the_document(catalogue):
         id: (per_minute[id], 60) if id in per_minute else (10, 1) for id in catalogue}
 
 
-def test_effects_are_those_that_a_caller_may_rely_on(catalogue):
+def test_effects_are_declared(catalogue):
     changing = {c["id"]: (c["effect"], c["idempotent"], c.get("read_back"))
                 for c in catalogue.values() if c["effect"] != "read"}
     assert changing == {
@@ -185,7 +185,7 @@ def invalid(title):
     return f"The value for parameter ({title}) is invalid."
 
 
-#: command, arguments, the documents' sentence, where the faults are
+#: command, arguments, the documents' sentence, the paths of the problems
 REFUSED = [
     ("create_scan_task", {}, NO_TARGETS, [""]),
     ("create_scan_task", {"endpoint_ids": [], "mac_addresses": []}, NO_TARGETS, [""]),
@@ -237,7 +237,7 @@ def test_broken_rule_is_reported_before_any_request(host, command, arguments, se
 
 
 @pytest.mark.parametrize("command, arguments", [
-    # What is the default anyway says nothing new.
+    # Giving a default is always allowed.
     ("create_scan_task", {"endpoint_ids": [A], "custom_scan_depth": "aggressive"}),
     ("update_groups", {"group_ids": [A], "parent_id": B, "force_delete": False}),
     ("update_groups", {"group_ids": [A], "parent_id": B, "update_method": "delete"}),
@@ -265,14 +265,14 @@ def test_settings_have_the_documented_defaults(host):
     assert schema["required"] == ["api_key"]
 
 
-def test_the_cloud_is_asked_where_no_server_is_given(host):
+def test_server_url_defaults_to_the_cloud(host):
     cloud = {"integration": "bitdefender_gravityzone", "settings": {"api_key": "k" * 32}}
     result = host.result("list_groups", {}, cloud, dry_run=True)
     assert result["requests"][0]["url"] == (
         "https://cloud.gravityzone.bitdefender.com/api/v1.0/jsonrpc/network")
 
 
-def test_on_premises_the_server_must_be_named(host):
+def test_server_url_is_required_on_premises(host):
     settings = {"api_key": "k" * 32, "deployment": "on_premises"}
     data = host.failure(
         "list_groups", {}, {"integration": "bitdefender_gravityzone", "settings": settings})

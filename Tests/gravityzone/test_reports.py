@@ -1,4 +1,4 @@
-"""Download Reports: the link, the archive behind it, and what must not happen."""
+"""Download Reports: links, archives and errors."""
 
 import hashlib
 import io
@@ -27,7 +27,7 @@ ZIP = archive()
 
 
 class Reports(ControlCenter):
-    """`links` by report id; what a GET answers is `content`."""
+    """`links` by report ID; `content` is the response to a GET."""
 
     def __init__(self, content=None, links=None, **more):
         self.content = content or (lambda request: reply(200, ZIP))
@@ -83,7 +83,7 @@ def test_file_name_is_the_vendors_suggestion(header, name):
     assert "/.." not in file["path"]
 
 
-def test_several_come_in_the_order_in_which_they_were_named():
+def test_several_reports_are_returned_in_input_order():
     with Reports(lambda request: reply(200, archive(dict(request.query)["reportId"]))) as center:
         with Host(center.connection()) as host:
             result = host.result("download_reports", {"report_ids": [S, R, S]})
@@ -92,7 +92,7 @@ def test_several_come_in_the_order_in_which_they_were_named():
     assert [t["target"] for t in result["targets"]] == [S, R]
 
 
-def test_one_that_cannot_be_had_fails_the_command_and_the_others_are_kept():
+def test_one_failed_report_fails_the_command_and_keeps_the_other_files():
     with Reports(links={S: None}) as center, Host(center.connection()) as host:
         data = host.failure("download_reports", {"report_ids": [R, S]})
         stored = host.call("files/list")["files"]
@@ -104,7 +104,7 @@ def test_one_that_cannot_be_had_fails_the_command_and_the_others_are_kept():
     assert (bad["target"], bad["error"]["message"]) == (S, BAD)
 
 
-def test_a_report_that_is_not_ready():
+def test_a_report_that_is_not_ready_is_a_retryable_error():
     with Reports(links={R: {"readyForDownload": False}}) as center:
         with Host(center.connection()) as host:
             data = host.failure("download_reports", {"report_ids": [R]})
@@ -122,19 +122,19 @@ def test_key_is_not_sent_to_another_server():
                 center.links = {R: {"readyForDownload": True, "lastInstanceUrl": url}}
                 data = host.failure("download_reports", {"report_ids": [R]})
                 assert (data["kind"], data["status_code"]) == ("upstream", 502), url
-                assert "another server" in data["message"]
+                assert "different server" in data["message"]
                 assert data["upstream"]["link"] == url
             assert host.call("files/list")["files"] == []
     assert foreign.requests == []
     assert all(request.method == "POST" for request in center.requests)
 
 
-def test_nor_behind_a_redirect():
+def test_the_key_is_not_sent_after_a_redirect():
     with Upstream(lambda request: reply(200, ZIP)) as foreign:
         with Reports(lambda request: Reply(302, headers=[("Location", foreign.url + "/x")])) as center:
             with Host(center.connection()) as host:
                 host.answer("download_reports", {"report_ids": [R]})
-    # A redirect may be followed; the key stays behind.
+    # A redirect may be followed, but without the key.
     assert all(KEY not in str(r.headers) for r in foreign.requests)
     assert all(r.header("authorization") is None for r in foreign.requests)
 
@@ -159,14 +159,14 @@ def test_key_echoed_in_a_file_name_is_not_written_to_disk(tmp_path):
     assert KEY not in "".join(str(path) + path.read_text("latin-1") for path in tmp_path.iterdir())
 
 
-def test_a_refused_download_is_an_error_of_its_status():
+def test_a_rejected_download_has_its_status():
     with Reports(lambda request: Reply(401)) as center, Host(center.connection()) as host:
         data = host.failure("download_reports", {"report_ids": [R]})
         assert host.call("files/list")["files"] == []
     assert (data["kind"], data["status_code"]) == ("auth", 401)
 
 
-def test_an_archive_that_breaks_off_is_not_kept():
+def test_a_truncated_download_is_not_stored():
     def broken(request):
         half = Reply(200, ZIP[:20], [("Content-Length", str(len(ZIP)))], close=True)
         return half
@@ -175,7 +175,7 @@ def test_an_archive_that_breaks_off_is_not_kept():
         data = host.failure("download_reports", {"report_ids": [R]})
         assert host.call("files/list")["files"] == []
     assert data["kind"] == "network"
-    # What reads is tried again.
+    # Reads are retried.
     assert len(center.to(PATH)) > 1
 
 
@@ -188,7 +188,7 @@ def test_stream_returns_the_file_of_each_report():
     assert all(item["files"][0]["size"] == len(ZIP) for item in items)
 
 
-def test_the_directory_of_files_is_that_of_the_option(tmp_path):
+def test_files_dir_sets_the_directory_of_files(tmp_path):
     with Reports() as center:
         with Host(center.connection(), options=["--files-dir", str(tmp_path)]) as host:
             (file,) = host.result("download_reports", {"report_ids": [R]})["files"]

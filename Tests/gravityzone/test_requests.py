@@ -1,4 +1,4 @@
-"""What the vendor receives of each command: path, method, params, headers."""
+"""The requests of each command: path, method, params, headers."""
 
 import uuid
 
@@ -107,10 +107,10 @@ CASES = [
      NETWORK, [("setEndpointLabel", {"endpointId": A, "label": ""})]),
     ("update_endpoint_labels", {"endpoint_ids": [A], "label": "é" * 70},
      NETWORK, [("setEndpointLabel", {"endpointId": A, "label": "é" * 64})]),
-    # A flag is two code points; the last one that would be cut in half is left out.
+    # A flag has two code points. It is omitted rather than split.
     ("update_endpoint_labels", {"endpoint_ids": [A], "label": "x" * 63 + "🇫🇷"},
      NETWORK, [("setEndpointLabel", {"endpointId": A, "label": "x" * 63})]),
-    # One character of more code points than a label has.
+    # A single character with more code points than the limit.
     ("update_endpoint_labels", {"endpoint_ids": [A], "label": "a" + "\u0301" * 80},
      NETWORK, [("setEndpointLabel", {"endpointId": A, "label": "a" + "\u0301" * 63})]),
     ("update_groups", {"group_ids": [A], "parent_id": B},
@@ -143,7 +143,7 @@ def host(center):
 def test_the_vendor_receives(center, host, command, arguments, service, expected):
     center.requests.clear()
     host.result(command, arguments, "main")
-    # Targets run side by side, so they come in any order.
+    # Targets run concurrently, so their order varies.
     assert sorted(map(repr, center.calls)) == sorted(
         repr((f"/api/v1.0/jsonrpc{service}", method, params)) for method, params in expected)
     for request in center.requests:
@@ -157,7 +157,7 @@ def test_the_vendor_receives(center, host, command, arguments, service, expected
 
 
 @each_case
-def test_a_dry_run_shows_the_same_and_sends_nothing(
+def test_a_dry_run_shows_the_requests_and_sends_nothing(
     center, host, command, arguments, service, expected
 ):
     center.requests.clear()
@@ -169,7 +169,7 @@ def test_a_dry_run_shows_the_same_and_sends_nothing(
     assert center.requests == []
 
 
-def test_an_access_url_that_ends_in_api_is_the_same(center, host):
+def test_an_access_url_may_end_in_api(center, host):
     center.requests.clear()
     host.result("list_groups", {}, "other1")
     assert [path for path, _, _ in center.calls] == ["/api/v1.0/jsonrpc/network"]
@@ -215,7 +215,7 @@ VERSIONS = [
 
 
 @pytest.mark.parametrize("command, arguments, older, newer", VERSIONS)
-def test_each_version_gets_its_shape(center, command, arguments, older, newer):
+def test_each_version_gets_its_request_shape(center, command, arguments, older, newer):
     connections = [center.connection(settings={"api_version": v}) for v in ("v1.1", "v1.2")]
     with Host(*connections) as host:
         for name, (version, params) in (("main", older), ("other1", newer)):
@@ -226,7 +226,7 @@ def test_each_version_gets_its_shape(center, command, arguments, older, newer):
             assert sent == params
 
 
-def test_the_key_is_shown_nowhere(center):
+def test_the_key_is_redacted_everywhere(center):
     with Host(center.connection(), options=["--log-level", "debug"]) as host:
         host.result("list_groups")
         host.call("connections/list")
@@ -236,7 +236,7 @@ def test_the_key_is_shown_nowhere(center):
     assert AUTHORIZATION.removeprefix("Basic ").encode() not in seen
 
 
-def test_reads_share_a_kept_connection_though_they_are_posts_and_each_write_has_its_own(center):
+def test_reads_reuse_a_connection_and_each_write_opens_one(center):
     with Host(center.connection()) as host:
         center.requests.clear()
         for command in ("list_groups", "list_groups", "list_block_list"):

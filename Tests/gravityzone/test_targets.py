@@ -1,4 +1,4 @@
-"""Commands over several targets: side by side, answered in input order, each with its own outcome."""
+"""Commands with several targets: run concurrently, returned in input order, with per-target outcomes."""
 
 import threading
 
@@ -16,7 +16,7 @@ def ids(count):
 
 
 def answering(bad, how=lambda request: failure(request, REFUSED)):
-    """True for every endpoint but the bad ones."""
+    """Returns true, except for the bad endpoints."""
 
     def answer(request, method, params):
         return how(request) if params["endpointId"] in bad else success(request, True)
@@ -29,7 +29,7 @@ def test_all_succeed():
         with Host(center.connection()) as host:
             result = host.result(LABEL, {"endpoint_ids": ids(40), "label": "x"})
     assert result["return_data"] == "Successful"
-    # The whole envelopes, in input order.
+    # The complete envelopes, in input order.
     assert [body["result"] for body in result["raw_data"]] == ids(40)
     sent = {r.json["params"]["endpointId"]: r.json["id"] for r in center.requests}
     assert [body["id"] for body in result["raw_data"]] == [sent[id] for id in ids(40)]
@@ -38,7 +38,7 @@ def test_all_succeed():
     assert result["meta"]["requests"] == 40
 
 
-def test_one_target_is_answered_in_a_list_too():
+def test_one_target_is_returned_in_a_list():
     with ControlCenter() as center, Host(center.connection()) as host:
         result = host.result(LABEL, {"endpoint_ids": ids(1)})
     assert [body["result"] for body in result["raw_data"]] == [True]
@@ -71,7 +71,7 @@ def test_all_fail():
         (id, "Failed") for id in ids(3)]
 
 
-def test_a_target_whose_fate_is_open_makes_the_failure_unclear():
+def test_a_target_with_an_unknown_outcome_makes_the_failure_unknown():
     with ControlCenter(lambda *_: hang_up) as center, Host(center.connection()) as host:
         data = host.failure("isolate_endpoints", {"endpoint_ids": ids(2)})
     assert data["outcome"] == "unknown"
@@ -79,7 +79,7 @@ def test_a_target_whose_fate_is_open_makes_the_failure_unclear():
     assert [t["error"]["outcome"] for t in data["targets"]] == ["unknown", "unknown"]
 
 
-def test_one_broken_answer_does_not_make_its_neighbours_unclear():
+def test_an_unknown_outcome_does_not_affect_other_targets():
     bad = ids(2)[0]
 
     def answer(request, method, params):
@@ -123,7 +123,7 @@ def test_max_concurrency_limits_concurrent_targets():
     assert len(center.requests) == 20
 
 
-def test_a_refused_key_stops_the_rest():
+def test_a_rejected_key_stops_the_remaining_targets():
     gate = threading.Event()
 
     def answer(request, method, params):
@@ -150,8 +150,8 @@ def test_a_refused_key_stops_the_rest():
         assert error["message"].startswith("Not sent")
 
 
-def test_a_refused_key_ends_the_waiting_of_the_others():
-    # One at a time, so that the others wait for their place.
+def test_a_rejected_key_stops_targets_that_wait_for_a_slot():
+    # One at a time, so that the others wait for a slot.
     with ControlCenter(lambda *_: Reply(401)) as center:
         with Host(center.connection(max_concurrency=1)) as host:
             data = host.failure(LABEL, {"endpoint_ids": ids(50)})
@@ -161,7 +161,7 @@ def test_a_refused_key_ends_the_waiting_of_the_others():
     assert len(data["targets"]) == 50
 
 
-def test_a_refused_key_also_ends_the_waiting_for_the_rate_limit():
+def test_a_rejected_key_stops_targets_that_wait_for_the_rate_limit():
     limits = {"default": {"requests": 1, "per_seconds": 3_600}}
     with ControlCenter(lambda *_: Reply(401)) as center:
         with Host(center.connection(rate_limits=limits)) as host:
@@ -170,7 +170,7 @@ def test_a_refused_key_also_ends_the_waiting_for_the_rate_limit():
     assert (data["status_code"], data["message"]) == (401, "Unauthorized.")
 
 
-def test_streamed_they_come_as_they_finish():
+def test_streamed_targets_are_sent_in_order_of_completion():
     slow = threading.Event()
     bad = ids(3)[2]
 
@@ -214,7 +214,7 @@ def test_progress_only_grows():
     assert counts == sorted(set(counts)) and counts[-1] == 300
 
 
-def test_streamed_bodies_are_not_kept():
+def test_streamed_bodies_are_not_kept_in_memory():
     body = "x" * 50_000
     with ControlCenter(lambda r, *_: success(r, body)) as center, Host(center.connection()) as host:
         host.keeps_output = False
@@ -222,7 +222,7 @@ def test_streamed_bodies_are_not_kept():
         host.result(LABEL, {"endpoint_ids": ids(20)}, stream=True)
         before = host.peak_mebibytes()
         host.result(LABEL, {"endpoint_ids": ids(2_000)}, stream=True)
-        # They are 100 MB together.
+        # Together they have 100 MB.
         assert host.peak_mebibytes() < before + 40
 
 
@@ -238,7 +238,7 @@ def test_call_waiting_for_a_limit_holds_no_connection_slot():
             host.call("cancel", {"id": number})
 
 
-def test_a_limit_that_another_process_used_up_is_known_before_the_first_target(tmp_path):
+def test_a_limit_used_up_by_another_process_fails_fast(tmp_path):
     limits = {"default": {"requests": 3, "per_seconds": 3_600}}
     options = ["--state-dir", str(tmp_path)]
     with ControlCenter() as center:
@@ -250,7 +250,7 @@ def test_a_limit_that_another_process_used_up_is_known_before_the_first_target(t
     assert len(center.requests) == 2
 
 
-def test_reading_is_never_half_applied():
+def test_a_read_is_never_partially_applied():
     bad = ids(2)[1]
 
     def answer(request, method, params):
@@ -275,14 +275,14 @@ def test_a_cancelled_command_sends_nothing_more():
         error = host.wait(number)[0]["error"]
         gate.set()
     assert (error["code"], error["data"]["kind"]) == (-32800, "cancelled")
-    # Two were on their way.
+    # Two were in flight.
     assert error["data"]["outcome"] == "unknown"
     outcomes = [t["error"]["outcome"] for t in error["data"]["targets"]]
     assert sorted(outcomes) == ["not_applied"] * 28 + ["unknown"] * 2
     assert len(center.requests) == 2
 
 
-def test_a_scan_by_ids_and_by_addresses_may_half_succeed():
+def test_a_scan_by_ids_and_by_addresses_can_succeed_partially():
     def answer(request, method, params):
         if method == "createScanTaskByMac":
             return failure(request, "Invalid value for 'macAddresses' parameter.")
@@ -309,17 +309,17 @@ def test_command_without_partial_success_fails_with_per_target_outcomes():
         data = host.failure("remove_quarantine_files", arguments)
     assert (data["status_code"], data["message"]) == (
         400, "At least one specified target is invalid.")
-    # A part of it was done.
+    # Part of it was applied.
     assert data["outcome"] == "unknown"
     assert [(t["target"], t["return_data"]) for t in data["targets"]] == [
         *((str(number), "Failed") for number in range(100)),
         *((str(number), "Successful") for number in range(100, 150))]
-    # What a request brought stands with the first of its targets.
+    # The response of a request is returned with its first target.
     assert data["targets"][100]["data"]["result"] is True
     assert "data" not in data["targets"][101]
 
 
-def test_the_same_key_answers_the_first_outcome():
+def test_an_idempotency_key_returns_the_first_outcome():
     bad = [ids(2)[1]]
     with ControlCenter(answering(bad)) as center, Host(center.connection()) as host:
         first = host.result(LABEL, {"endpoint_ids": ids(2)}, idempotency_key="k")
@@ -342,7 +342,7 @@ def test_capabilities_mark_commands_with_partial_success(command, partial):
     assert answer["integrations"][0]["commands"][0]["partial_success"] is partial
 
 
-def test_the_audit_tells_of_half_a_success(tmp_path):
+def test_the_audit_records_partial_success(tmp_path):
     file = tmp_path / "audit"
     with ControlCenter(answering([ids(2)[0]])) as center:
         with Host(center.connection(), options=["--audit", str(file)]) as host:

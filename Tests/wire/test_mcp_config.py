@@ -90,12 +90,12 @@ def test_secrets_are_named_and_not_copied(client, env, tmp_path):
 @pytest.mark.parametrize(
     "words, complaint",
     [
-        ([], "needs a client"),
-        (["cursr"], "did you mean cursor?"),
-        (["zed", "vscode"], "one client"),
-        (["zed", "--tools", "gmial__*"], "no tool fits"),
-        (["zed", "--conections", "x"], "did you mean --connections?"),
-        (["zed", "--connections", "missing.json"], "cannot be read"),
+        ([], "missing client"),
+        (["cursr"], 'did you mean "cursor"?'),
+        (["zed", "vscode"], 'unexpected argument "vscode"'),
+        (["zed", "--tools", "gmial__*"], "no tool matches"),
+        (["zed", "--conections", "x"], 'did you mean "--connections"?'),
+        (["zed", "--connections", "missing.json"], "cannot read"),
         (["zed", "--connections", "broken.json"], "broken.json:1:2"),
     ],
 )

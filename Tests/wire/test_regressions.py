@@ -85,7 +85,7 @@ def test_sandbox_replaces_the_default_connections(tmp_path):
 def test_an_option_does_not_take_the_next_one_for_its_value():
     finished = run("call", "coda_footprint", "list_devices", "--page", "--sandbox")
     assert finished.code == 2
-    assert "--page needs a value" in finished.errors
+    assert "--page requires a value" in finished.errors
 
 
 def test_samples_can_share_one_file():

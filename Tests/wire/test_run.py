@@ -73,15 +73,15 @@ def test_a_terminal_sees_a_progress_bar(batch):
 
 
 @pytest.mark.parametrize(("arguments", "words"), [
-    ([], "needs a file"),
+    ([], "missing request file"),
     (["/nonexistent/batch"], "/nonexistent/batch"),
     (["/tmp"], "/tmp"),
     (["/dev/null", "--resume"], "--output"),
     (["/dev/null", "--output", "/nonexistent/out"], "/nonexistent/out"),
-    (["/dev/null", "--outpt", "x"], "did you mean --output"),
+    (["/dev/null", "--outpt", "x"], 'did you mean "--output"'),
     (["/dev/null", "--connections", "/nonexistent/c.json"], "/nonexistent/c.json"),
 ])
-def test_a_wrong_command_line_ends_with_status_2(arguments, words):
+def test_a_usage_error_exits_with_status_2(arguments, words):
     ended = run("run", *arguments)
     assert (ended.code, ended.output) == (2, b"") and words in ended.errors
 
@@ -147,7 +147,7 @@ def test_resume_skips_answered_requests_and_appends_the_rest(batch, tmp_path):
         rb'{"jsonrpc":"2.0","id":"\u00e9","error":{"code":-32000,"message":"x"}}' + b"\n")
     ended = run("run", path, "--output", str(out), "--resume")
     # The exit status is that of all answers in OUT, also of those from before.
-    assert ended.code == 1 and "3 answered before (1 of them failed)" in ended.errors
+    assert ended.code == 1 and "3 skipped (1 of them failed)" in ended.errors
     assert [answer.get("id") for answer in answers(out)[3:]] == ["é", "1", None, 2]
 
 
@@ -186,7 +186,7 @@ def test_after_a_crash_in_the_middle_resume_answers_every_id_once(half, batch, t
         with out.open("ab") as file:
             file.write(half)
         ended = run("run", *options, "--resume")
-    assert ended.code == 0 and f"{before} answered before" in ended.errors
+    assert ended.code == 0 and f"{before} skipped" in ended.errors
     assert collections.Counter(answer["id"] for answer in answers(out)) == dict.fromkeys(range(count), 1)
 
 

@@ -134,7 +134,7 @@ def is_accepted(host: Host, integration: str, command: str, arguments: str) -> b
         return True
     assert answer["error"]["code"] == -32602, (arguments, answer)
     problems = answer["error"]["data"]["problems"]
-    beyond = ("must not be after ", "must be before ", "is no cursor of an earlier answer")
+    beyond = ("must not be after ", "must be before ", "invalid cursor; ")
     return None if all(problem["message"].startswith(beyond) for problem in problems) else False
 
 

@@ -122,7 +122,7 @@ func ExampleError() {
 	// Output:
 	// List Device Users failed. Not Found. (404)
 	// not_found 404 not_applied false
-	// Take the device_id from list_devices.
+	// Use a device_id from list_devices.
 }
 
 // The requests of a call, without sending them.

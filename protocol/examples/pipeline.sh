@@ -30,7 +30,7 @@ jq -nc --arg risk "$risk" '{
   "$sallyport" serve "$@" |
   jq -c --unbuffered '
     if .error then
-      [.error.message, (.error.data.problems[]? | "\(.path) \(.message)")]
+      [.error.message, (.error.data.problems[]? | "\(.path): \(.message)")]
       | join("\n") + "\n" | halt_error(1)
     else
       # The response has the same id: no lookup is needed.

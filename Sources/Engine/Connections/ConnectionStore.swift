@@ -135,7 +135,7 @@ package final class ConnectionStore: Sendable {
       obstacle: { file.obstacle(toSetting: $0, of: name) },
       keep: { [weak self, environment] setting, value in
         do throws(ConnectionsFile.Fault) {
-          try file.set(setting, of: name, to: value)
+          try await file.set(setting, of: name, to: value)
         } catch {
           environment.log.warning(
             "the new \(setting) of the connection \(name) is not kept: \(error.reason)")

@@ -17,17 +17,17 @@ public final class Connection: Sendable {
   /// Nil for a connection that is in no file.
   private let keeper: Keeper?
 
-  /// Where a connection was read, to keep new values of its settings there. Blocks.
+  /// Where a connection was read, to keep new values of its settings there.
   public struct Keeper: Sendable {
     let obstacle: @Sendable (_ setting: String) -> String?
-    let keep: @Sendable (_ setting: String, _ value: String) -> String?
+    let keep: @Sendable (_ setting: String, _ value: String) async -> String?
 
     /// - Parameters:
-    ///   - obstacle: why a new value of a setting could not be kept, or nil.
-    ///   - keep: keeps it; answers why it did not, or nil.
+    ///   - obstacle: why a new value of a setting could not be kept, or nil. Blocks.
+    ///   - keep: keeps it, in a bounded time; returns why it did not, or nil.
     public init(
       obstacle: @escaping @Sendable (_ setting: String) -> String?,
-      keep: @escaping @Sendable (_ setting: String, _ value: String) -> String?
+      keep: @escaping @Sendable (_ setting: String, _ value: String) async -> String?
     ) {
       self.obstacle = obstacle
       self.keep = keep
@@ -73,11 +73,8 @@ public final class Connection: Sendable {
   @discardableResult
   public func keep(_ setting: String, _ value: String) async -> String? {
     guard let keeper else { return Self.isInNoFile }
-    return await withCheckedContinuation { continuation in
-      NamedThread.start("connections") {
-        continuation.resume(returning: keeper.keep(setting, value))
-      }
-    }
+    // Also for a caller that is cancelled: the old value may not work any more.
+    return await Task.detached { await keeper.keep(setting, value) }.value
   }
 
   /// Why a new value of a setting could not be kept, or nil. Blocks.

@@ -3,12 +3,12 @@ import Delivery
 import FileStore
 import JSON
 
-/// Gathers the events of one invocation, or streams them and forgets them.
+/// Collects the events of one invocation, or streams them without keeping them.
 public struct EventCollector {
   private let invocation: Invocation
   private let mapper: EventMapper
-  /// For documents that the caller's paths take too much for.
-  private let ownMapper: EventMapper
+  /// Used for documents on which the caller's paths exceed their work budget.
+  private let commandMapper: EventMapper
   private var events: [JSONFragment] = []
   private var raws: [JSON] = []
   public var files: [StoredFile] = []
@@ -21,21 +21,21 @@ public struct EventCollector {
     self.invocation = invocation
     let mapping = invocation.options.fieldMapping
     mapper = EventMapper(source, mapping)
-    ownMapper = EventMapper(source, mapping, callersPaths: false)
+    commandMapper = EventMapper(source, mapping, callersPaths: false)
   }
 
-  /// Makes events of a document. Where the caller's paths take too much, which who sent it may have
-  /// meant to happen, they are left out, and a notice tells so: a failure would come again with each
-  /// call and keep back all that follows.
+  /// Maps a document to events. If the caller's paths exceed their work budget, the events contain
+  /// only the command's own fields, and a notice reports it. The sender of a mail can cause this.
+  /// An error would recur on each call and block all later documents.
   ///
   /// - Parameters:
-  ///   - raw: the vendor's answer, untouched.
-  ///   - name: the document's in notices.
-  /// - Throws: after the deadline.
+  ///   - raw: the vendor's response, unchanged.
+  ///   - name: the name of the document in notices.
+  /// - Throws: if the deadline has passed or the invocation is cancelled.
   public mutating func add(
     _ document: JSON, raw: JSON, named name: String
   ) async throws(CommandError) {
-    // The paths are work without an exchange that would notice it.
+    // Mapping has no request that would check the deadline.
     if Task.isCancelled || invocation.remainingMilliseconds <= 0 {
       throw invocation.stopped("Mapping the fields", outcome: .notApplied)
     }
@@ -43,10 +43,10 @@ public struct EventCollector {
     if let mapped = mapper.events(of: document, raw: raw) {
       events = mapped
     } else {
-      events = ownMapper.events(of: document, raw: raw) ?? []
+      events = commandMapper.events(of: document, raw: raw) ?? []
       notices.append(
-        "The paths of field_mapping look at more than \(EventMapper.maximumWorkUnits) values of "
-          + "\(name): it is an event with the command's own fields alone.")
+        "The paths of field_mapping exceed \(EventMapper.maximumWorkUnits) evaluation steps for "
+          + "\(name). Its event contains only the command's own fields.")
     }
     guard invocation.options.stream else {
       self.events += events
@@ -56,7 +56,7 @@ public struct EventCollector {
     for event in events { await invocation.stream(event: event) }
   }
 
-  /// - Parameter cursor: what the next call continues with.
+  /// - Parameter cursor: the position from which the next call continues.
   public func result(cursor: String) -> CommandResult {
     var result = CommandResult(
       invocation.options.stream ? .streamed : .bodies(raws), notices: notices)

@@ -2,13 +2,13 @@ import Basics
 import JSON
 import JSONPath
 
-/// Makes events out of documents.
+/// Maps documents to events.
 ///
-/// A path that finds one value gives the field that value, one that finds several an array of them;
-/// without any the field is left out.
+/// If a path finds one value, the field has that value. If it finds several, the field is an array.
+/// If it finds none, the event omits the field.
 struct EventMapper: Sendable {
-  /// What a caller's paths may do with one document, in units of `WorkBudget`: the time that a path
-  /// takes can be a power of the document's size. The command's own paths are known to be cheap.
+  /// The budget of the caller's paths per document, in units of `WorkBudget`: the evaluation time
+  /// of a path can be polynomial in the size of the document. The command's own paths are cheap.
   static let maximumWorkUnits = 1_000_000
 
   private struct Field {
@@ -23,15 +23,15 @@ struct EventMapper: Sendable {
   }
 
   private let mainPath: JSONPath
-  private let hasOwnMainPath: Bool
+  private let usesCommandMainPath: Bool
   private let fields: [Field]
 
-  /// - Parameter callersPaths: whether those of `mapping` are taken; what it removes is left out
-  ///   either way.
+  /// - Parameter callersPaths: whether the paths of `mapping` are used. The fields that it removes
+  ///   are omitted in both cases.
   init(_ source: EventSource, _ mapping: FieldMapping?, callersPaths: Bool = true) {
     let callersMainPath = callersPaths ? mapping?.mainPath : nil
     mainPath = callersMainPath ?? JSONPath(declared: source.mainPath)
-    hasOwnMainPath = callersMainPath == nil
+    usesCommandMainPath = callersMainPath == nil
     let removed = Set(mapping?.removed ?? [])
     var fields: [Field] = []
     for field in source.fields where !removed.contains("\(field.name)") {
@@ -51,19 +51,19 @@ struct EventMapper: Sendable {
   /// The events of a document: `{"fields":{…},"raw":…}`.
   ///
   /// - Parameters:
-  ///   - raw: what each of them shows as what it was made of.
-  ///   - units: of work, for the caller's paths.
-  /// - Returns: nil when those take more. With a main path of the caller's, all paths are counted:
-  ///   it may find any number of events.
+  ///   - raw: the source of the events, included in each of them.
+  ///   - units: the work budget of the caller's paths.
+  /// - Returns: nil if the budget is exceeded. With a main path of the caller, all paths count,
+  ///   because it may find any number of events.
   func events(
     of document: JSON, raw: JSON, within units: Int = maximumWorkUnits
   ) -> [JSONFragment]? {
     let budget = WorkBudget(units: units)
-    let callersMain = hasOwnMainPath ? nil : budget
+    let callersMain = usesCommandMainPath ? nil : budget
     guard let values = values(of: mainPath, in: document, callersMain) else { return nil }
     var events: [JSONFragment] = []
     for event in values {
-      // The first one is what was fetched; the others are copies of it.
+      // The first event is what was fetched. Each further event is a copy and costs work.
       if !events.isEmpty, let callersMain { spend(on: raw, callersMain) }
       var found: [(name: String, values: [JSON])] = []
       for field in fields {
@@ -84,7 +84,7 @@ struct EventMapper: Sendable {
   private func values(of path: JSONPath, in json: JSON, _ budget: WorkBudget?) -> [JSON]? {
     guard let budget else { return path.values(in: json) }
     guard let values = path.values(in: json, within: budget) else { return nil }
-    // One value is as long as the document at most, but a list may hold the same text often.
+    // A single value is at most as long as the document. A list may repeat the same text.
     for value in values.dropFirst() {
       spend(on: value, budget)
       guard !budget.isSpent else { return nil }

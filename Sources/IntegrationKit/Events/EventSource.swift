@@ -1,7 +1,7 @@
 import Basics
 import JSON
 
-/// What the events of a command are made of: where they stand, and where their fields come from.
+/// The event mapping of a command: the path of the events and the paths of their fields.
 public struct EventSource: Sendable {
   public struct Field: Sendable {
     enum Origin: Sendable {
@@ -12,21 +12,21 @@ public struct EventSource: Sendable {
     let name: StaticString
     let origin: Origin
 
-    /// What a path (RFC 9535) finds in the event.
+    /// A field with the value that a path (RFC 9535) finds in the event.
     public static func path(_ name: StaticString, _ path: StaticString) -> Field {
       Field(name: name, origin: .path(path))
     }
 
-    /// The same text in each event.
+    /// A field with a constant value.
     public static func constant(_ name: StaticString, _ text: StaticString) -> Field {
       Field(name: name, origin: .constant(text))
     }
   }
 
-  /// The main event JSON path: where events stand in a document.
+  /// The main event JSON path: the location of the events in a document.
   let mainPath: StaticString
   let fields: [Field]
-  /// What the `cursor` of the result is, and how the next call takes it.
+  /// Explains the `cursor` of the result and its use in the next call.
   let cursor: StaticString
 
   public init(mainPath: StaticString = "$", fields: [Field], cursor: StaticString) {
@@ -56,10 +56,10 @@ public struct EventSource: Sendable {
 }
 
 extension InvocationOptions {
-  /// What only the command tells of options: whether it has events, and the fields to remove. Apart
-  /// from decoding them, so that the faults of both are told at once.
+  /// Validates the options against the command: whether it fetches events, and the names of the
+  /// fields to remove. Separate from decoding, so that the problems of both are reported at once.
   ///
-  /// - Returns: nil where there are none.
+  /// - Returns: nil if there are none.
   public static func faults(
     in options: JSON, for command: CommandMetadata
   ) -> ParameterProblems? {
@@ -73,12 +73,12 @@ extension InvocationOptions {
         guard let name = element.string, !names.contains(name) else { continue }
         faults.append(
           ParameterProblem(
-            "is no field of this command", at: "\(position)",
+            "unknown event field", at: "\(position)",
             didYouMean: Suggestion.closest(to: name, among: names)
           ).inside("remove"))
       }
     } else {
-      faults.append(ParameterProblem("is for commands that fetch events"))
+      faults.append(ParameterProblem("is allowed only for commands that fetch events"))
     }
     guard !faults.isEmpty else { return nil }
     return ParameterProblems(list: faults.map { $0.inside("field_mapping") }, shape: shape)

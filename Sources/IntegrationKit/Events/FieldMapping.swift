@@ -2,10 +2,10 @@ import Basics
 import JSON
 import JSONPath
 
-/// How a caller wants the fields of events: `options.field_mapping`.
+/// The caller's changes to the fields of events: `options.field_mapping`.
 public struct FieldMapping: ParameterObject {
   public static let naming = ParameterShape.Naming.verbatim
-  /// Fields that a caller adds or removes at most.
+  /// The maximum number of fields that a caller can add or remove.
   static let maximumFields = 100
 
   let mainPath: JSONPath?
@@ -16,22 +16,22 @@ public struct FieldMapping: ParameterObject {
     mainPath = mapping.optional(
       "main_event_json_path", .jsonPath,
       """
-      Where the events stand in what was fetched, as JSONPath (RFC 9535); the paths of the fields \
-      start there. The command's own when left out.
+      JSONPath (RFC 9535) of the events in a fetched document. The paths of fields are relative to \
+      an event. Default: the command's main path.
       """)
     added = mapping.optional(
       "add", .customFields,
       """
-      Fields of your own: name to JSONPath. In the event the name is preceded by two underscores, \
-      and its spaces are underscores.
+      Fields to add: name to JSONPath. In the event, the name has a prefix of two underscores, and \
+      spaces become underscores.
       """, default: [])
     removed = mapping.optional(
       "remove", .list(of: .text(maximumCharacters: 256), count: 0...FieldMapping.maximumFields),
-      "Fields of the command's own mapping that are left out, by name.", default: [])
+      "Names of the command's fields to omit.", default: [])
   }
 }
 
-/// A field that a caller has added.
+/// A field that a caller adds.
 public struct CustomField: Sendable {
   let name: String
   let path: JSONPath
@@ -43,7 +43,7 @@ public struct CustomField: Sendable {
 }
 
 /// A JSONPath query (RFC 9535).
-package struct JSONPathKind: Kind {
+package struct JSONPathType: ParameterType {
   package var placeholder: JSONPath { JSONPath.whole }
 
   package func decode(
@@ -57,12 +57,12 @@ package struct JSONPathKind: Kind {
       return try JSONPath(text)
     } catch {
       faults.append(
-        ParameterProblem("is no JSONPath: \(error)", didYouMean: Self.suggestion(for: text)))
+        ParameterProblem("invalid JSONPath: \(error)", didYouMean: Self.suggestion(for: text)))
       return nil
     }
   }
 
-  /// Documents print paths without their `$` and with typographic quotes.
+  /// The documents print paths without the `$` and with typographic quotes.
   private static func suggestion(for text: String) -> String? {
     guard text.utf8.count < JSONPath.maximumBytes else { return nil }
     var scalars = String.UnicodeScalarView()
@@ -89,43 +89,43 @@ package struct JSONPathKind: Kind {
   package func write(_ value: JSONPath, to writer: inout JSONWriter) { writer.string(value.source) }
 }
 
-/// An object of names and paths.
-package struct CustomFieldsKind: Kind {
-  /// Characters of a name.
-  static let maximumName = 256
+/// An object that maps field names to JSONPaths.
+package struct CustomFieldsType: ParameterType {
+  static let maximumNameCharacters = 256
   package var placeholder: [CustomField] { [] }
 
   package func decode(
     _ json: JSON, members: ParameterShape?, faults: inout [ParameterProblem]
   ) -> [CustomField]? {
     guard json.kind == .object else {
-      faults.append(ParameterProblem("must be an object of names and JSONPaths"))
+      faults.append(ParameterProblem("must be an object that maps names to JSONPaths"))
       return nil
     }
     var fields: [CustomField] = []
     var systemNames: [String: String] = [:]
     for (count, member) in json.members.enumerated() {
       guard count < FieldMapping.maximumFields else {
-        faults.append(ParameterProblem("must hold at most \(FieldMapping.maximumFields)"))
+        faults.append(ParameterProblem("must have at most \(FieldMapping.maximumFields) members"))
         break
       }
       let name = member.name.string ?? ""
-      guard name.unicodeScalars.count <= Self.maximumName,
+      guard name.unicodeScalars.count <= Self.maximumNameCharacters,
         name.unicodeScalars.contains(where: { $0 != " " })
       else {
         faults.append(
-          ParameterProblem("must have a name of 1 to \(Self.maximumName) characters", at: name))
+          ParameterProblem(
+            "must have a name of 1 to \(Self.maximumNameCharacters) characters", at: name))
         continue
       }
       var pathFaults: [ParameterProblem] = []
-      let path = JSONPathKind().decode(member.value, members: nil, faults: &pathFaults)
+      let path = JSONPathType().decode(member.value, members: nil, faults: &pathFaults)
       faults += pathFaults.map { $0.inside(name) }
       guard let path else { continue }
       let field = CustomField(name: name, path: path)
       if let other = systemNames.updateValue(name, forKey: field.systemName) {
         faults.append(
           ParameterProblem(
-            "has the name \(field.systemName) in the event, as has \(other)", at: name))
+            "maps to the same event field as \"\(other)\": \(field.systemName)", at: name))
       }
       fields.append(field)
     }
@@ -136,9 +136,9 @@ package struct CustomFieldsKind: Kind {
     writer.member("type", "object")
     writer.member("maxProperties", FieldMapping.maximumFields)
     writer.name("propertyNames")
-    writer.object { $0.member("maxLength", Self.maximumName) }
+    writer.object { $0.member("maxLength", Self.maximumNameCharacters) }
     writer.name("additionalProperties")
-    writer.object { JSONPathKind().writeSchema(to: &$0) }
+    writer.object { JSONPathType().writeSchema(to: &$0) }
   }
 
   package func write(_ value: [CustomField], to writer: inout JSONWriter) {
@@ -151,16 +151,16 @@ package struct CustomFieldsKind: Kind {
   }
 }
 
-extension Kind where Self == JSONPathKind {
-  package static var jsonPath: JSONPathKind { JSONPathKind() }
+extension ParameterType where Self == JSONPathType {
+  package static var jsonPath: JSONPathType { JSONPathType() }
 }
 
-extension Kind where Self == CustomFieldsKind {
-  static var customFields: CustomFieldsKind { CustomFieldsKind() }
+extension ParameterType where Self == CustomFieldsType {
+  static var customFields: CustomFieldsType { CustomFieldsType() }
 }
 
 extension JSONPath {
-  /// A path of ours, which is well-formed.
+  /// A path declared in code. Stops the process if it is invalid.
   init(declared text: StaticString) {
     do throws(JSONPathError) {
       try self.init("\(text)")

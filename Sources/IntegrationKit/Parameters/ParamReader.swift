@@ -1,26 +1,25 @@
 import Basics
 import JSON
 
-/// Reads the parameters of a command, or learns what they are.
+/// Decodes the parameters of a command, or records their declarations.
 ///
-/// A command's `init(_ parameters: inout ParamReader)` reads each of its parameters once, in
-/// straight-line code, and states the rules between them. It runs once to describe (which yields
-/// the JSON Schema) and then for each call to decode (which collects every fault with its place),
-/// so schema, check and use cannot disagree.
+/// A command's `init(_ parameters: inout ParamReader)` reads each parameter once, in straight-line
+/// code, and declares the rules between them. The first run records the declarations, from which
+/// the JSON Schema is written. Each call runs it again to decode, and collects every problem with
+/// its path. Schema, validation and use therefore cannot disagree.
 public struct ParamReader: ~Copyable {
-  /// Nil while describing.
+  /// Nil while recording.
   private let shape: ParameterShape?
   private let naming: ParameterShape.Naming
-  /// What the caller gave, by position of the parameter.
+  /// The caller's values, by parameter position.
   private let given: JSONSelection
   private(set) var described: [Parameter] = []
   private(set) var rules: [Rule] = []
-  /// Faults so far; a decoded value counts only when there are none.
+  /// The problems so far. The decoded value is valid only if there are none.
   public private(set) var problems: [ParameterProblem] = []
-  /// Which parameter is read next, in the order of the description.
+  /// The position of the next parameter, in declaration order.
   private var position = 0
 
-  /// In which nothing is found.
   private static let nothing = JSONFragment.null.json
   private static let noNames = JSONNames([])
 
@@ -30,7 +29,7 @@ public struct ParamReader: ~Copyable {
     given = Self.nothing.select(Self.noNames)
   }
 
-  /// - Parameter object: what the caller gave; nil for nothing at all.
+  /// - Parameter object: the caller's object; nil if the caller sent none.
   package init(decoding shape: ParameterShape, from object: JSON?) {
     self.shape = shape
     naming = .verbatim
@@ -43,61 +42,61 @@ public struct ParamReader: ~Copyable {
 
   // MARK: Declaring
 
-  /// A parameter that every call must give.
-  public mutating func required<K: Kind>(
-    _ title: StaticString, _ kind: K, _ about: StaticString,
+  /// A required parameter.
+  public mutating func required<T: ParameterType>(
+    _ title: StaticString, _ type: T, _ description: StaticString,
     from sources: @autoclosure () -> [ParameterSource] = [],
-    examples: @autoclosure () -> [K.Value] = []
-  ) -> K.Value {
-    read(title, kind, about, isRequired: true, nil, sources(), examples()) ?? kind.placeholder
+    examples: @autoclosure () -> [T.Value] = []
+  ) -> T.Value {
+    read(title, type, description, isRequired: true, nil, sources(), examples()) ?? type.placeholder
   }
 
-  /// A parameter that may be left out, or given as null, which is the same.
-  public mutating func optional<K: Kind>(
-    _ title: StaticString, _ kind: K, _ about: StaticString,
+  /// An optional parameter. Null counts as not given.
+  public mutating func optional<T: ParameterType>(
+    _ title: StaticString, _ type: T, _ description: StaticString,
     from sources: @autoclosure () -> [ParameterSource] = [],
-    examples: @autoclosure () -> [K.Value] = []
-  ) -> K.Value? {
-    read(title, kind, about, isRequired: false, nil, sources(), examples())
+    examples: @autoclosure () -> [T.Value] = []
+  ) -> T.Value? {
+    read(title, type, description, isRequired: false, nil, sources(), examples())
   }
 
-  /// A parameter that has a value when it is left out.
-  public mutating func optional<K: Kind>(
-    _ title: StaticString, _ kind: K, _ about: StaticString, default value: K.Value,
+  /// An optional parameter with a default.
+  public mutating func optional<T: ParameterType>(
+    _ title: StaticString, _ type: T, _ description: StaticString, default value: T.Value,
     from sources: @autoclosure () -> [ParameterSource] = [],
-    examples: @autoclosure () -> [K.Value] = []
-  ) -> K.Value {
-    read(title, kind, about, isRequired: false, value, sources(), examples()) ?? value
+    examples: @autoclosure () -> [T.Value] = []
+  ) -> T.Value {
+    read(title, type, description, isRequired: false, value, sources(), examples()) ?? value
   }
 
-  /// Not all of these parameters, named by title, may be left out; an empty list is as good as
-  /// left out.
+  /// At least one of these parameters, named by title, must be given. An empty list counts as not
+  /// given.
   ///
-  /// - Parameter message: the documents' sentence for that, where they have one.
+  /// - Parameter message: the documents' sentence for this problem, if they have one.
   public mutating func atLeastOne(of titles: StaticString..., message: StaticString? = nil) {
     state { naming in
       .atLeastOne(of: titles.map { naming.name($0) }, sentence: message.map { "\($0)" })
     }
   }
 
-  /// `title` must be given when `condition`, or its default, has one of these values.
+  /// `title` is required if `condition`, or its default, has one of these values.
   public mutating func required(
     _ title: StaticString, when condition: StaticString, isOneOf values: ConditionValue...
   ) {
     state { .required($0.name(title), when: .init(name: $0.name(condition), values: values)) }
   }
 
-  /// `title` may be given only when `condition`, or its default, has one of these values. Giving
-  /// the default of `title` changes nothing, and is always allowed.
+  /// `title` is allowed only if `condition`, or its default, has one of these values. The default
+  /// of `title` is always allowed, because it changes nothing.
   public mutating func allowed(
     _ title: StaticString, when condition: StaticString, isOneOf values: ConditionValue...
   ) {
     state { .allowed($0.name(title), when: .init(name: $0.name(condition), values: values)) }
   }
 
-  /// The time `first` may not be after the time `second`; both the same is fine.
+  /// The time `first` must not be after the time `second`. Equal times are allowed.
   ///
-  /// - Parameter message: the documents' sentence for that.
+  /// - Parameter message: the documents' sentence for this problem.
   public mutating func ordered(
     _ first: StaticString, notAfter second: StaticString, message: StaticString
   ) {
@@ -106,14 +105,14 @@ public struct ParamReader: ~Copyable {
 
   /// The time `first` must be before the time `second`.
   ///
-  /// - Parameter message: the documents' sentence for that.
+  /// - Parameter message: the documents' sentence for this problem.
   public mutating func ordered(
     _ first: StaticString, before second: StaticString, message: StaticString
   ) {
     state { .ordered($0.name(first), .before, $0.name(second), sentence: "\(message)") }
   }
 
-  /// Some values of a choice may be given only when `condition`, or its default, has one of these
+  /// Some values of a choice are allowed only if `condition`, or its default, has one of these
   /// values.
   public mutating func allowed(
     _ title: StaticString, onlyFor choices: [ConditionValue], when condition: StaticString,
@@ -124,7 +123,7 @@ public struct ParamReader: ~Copyable {
     }
   }
 
-  /// A fault that only the values read so far show, and no schema can tell.
+  /// Reports a problem that depends on the values read so far and that no schema can express.
   public mutating func refuse(_ title: StaticString, _ problem: ParameterProblem) {
     guard let parameter = shape?.parameters.first(where: { $0.title == "\(title)" }) else { return }
     problems.append(problem.inside(parameter.name))
@@ -137,23 +136,23 @@ public struct ParamReader: ~Copyable {
   // MARK: Reading
 
   @inline(__always)
-  private mutating func read<K: Kind>(
-    _ title: StaticString, _ kind: K, _ about: StaticString, isRequired: Bool,
-    _ defaultValue: K.Value?, _ sources: @autoclosure () -> [ParameterSource],
-    _ examples: @autoclosure () -> [K.Value]
-  ) -> K.Value? {
+  private mutating func read<T: ParameterType>(
+    _ title: StaticString, _ type: T, _ description: StaticString, isRequired: Bool,
+    _ defaultValue: T.Value?, _ sources: @autoclosure () -> [ParameterSource],
+    _ examples: @autoclosure () -> [T.Value]
+  ) -> T.Value? {
     guard let shape else {
       described.append(
         Parameter(
           name: naming.name(title), title: "\(title)",
-          about: "\(about)" + (kind.note.map { " " + $0 } ?? ""), isRequired: isRequired,
-          isSecret: kind.isSecret, isList: kind.isList, sources: sources(),
-          examples: examples().map { kind.fragment($0) },
-          defaultValue: defaultValue.map { kind.fragment($0) }, members: kind.members,
-          writeKind: { kind.writeSchema(to: &$0) }))
+          description: "\(description)" + (type.note.map { " " + $0 } ?? ""),
+          isRequired: isRequired, isSecret: type.isSecret, isList: type.isList, sources: sources(),
+          examples: examples().map { type.fragment($0) },
+          defaultValue: defaultValue.map { type.fragment($0) }, members: type.members,
+          writeType: { type.writeSchema(to: &$0) }))
       return nil
     }
-    precondition(position < shape.parameters.count, "a declaration that branches")
+    precondition(position < shape.parameters.count, "the declaration branches")
     defer { position += 1 }
     guard let value = given.valueIfNotNull(position) else {
       if isRequired {
@@ -162,14 +161,14 @@ public struct ParamReader: ~Copyable {
       }
       return nil
     }
-    return decode(value, kind, shape.parameters[position])
+    return decode(value, type, shape.parameters[position])
   }
 
-  private mutating func decode<K: Kind>(
-    _ value: JSON, _ kind: K, _ parameter: Parameter
-  ) -> K.Value? {
+  private mutating func decode<T: ParameterType>(
+    _ value: JSON, _ type: T, _ parameter: Parameter
+  ) -> T.Value? {
     var faults: [ParameterProblem] = []
-    let decoded = kind.decode(value, members: parameter.members, faults: &faults)
+    let decoded = type.decode(value, members: parameter.members, faults: &faults)
     if !faults.isEmpty {
       problems += faults.map { $0.inside(parameter.name) }
       return nil
@@ -179,17 +178,17 @@ public struct ParamReader: ~Copyable {
 
   // MARK: Finishing
 
-  /// Adds what only the whole object shows: unknown members and broken rules.
+  /// Adds the problems of the object as a whole: unknown members and violated rules.
   mutating func finish(_ object: JSON?) {
     guard let shape else { return }
     if let object, given.unknownCount > 0 { reportUnknownMembers(shape, object) }
-    if !shape.rules.isEmpty { problems += shape.brokenRules(by: object) }
+    if !shape.rules.isEmpty { problems += shape.violatedRules(by: object) }
   }
 
-  /// Faults of one object after which no further unknown members are looked up.
+  /// Problems of one object after which unknown members are no longer reported.
   private static let maximumProblems = 100
 
-  /// Bytes of an unknown name that is quoted whole.
+  /// Longer unknown names are truncated, in bytes.
   private static let maximumNameBytes = 400
 
   private mutating func reportUnknownMembers(_ shape: ParameterShape, _ object: JSON) {
@@ -201,7 +200,7 @@ public struct ParamReader: ~Copyable {
       let isLong = name.utf8.count > Self.maximumNameBytes
       problems.append(
         ParameterProblem(
-          names.isEmpty ? "is unknown; there are no parameters" : "is unknown",
+          names.isEmpty ? "unknown parameter; no parameters are accepted" : "unknown parameter",
           at: isLong ? "\(name.prefix(Self.maximumNameBytes / 4))…" : name,
           didYouMean: isLong ? nil : Suggestion.closest(to: name, among: names), isUnknown: true))
     }
@@ -218,13 +217,13 @@ extension ParameterShape.Naming {
 }
 
 extension ParameterShape {
-  /// Decodes what a caller gave.
+  /// Decodes the caller's object.
   ///
-  /// - Throws: every fault at once.
+  /// - Throws: all problems at once.
   public func decode<Value>(
     _ object: JSON?, _ declare: (inout ParamReader) -> Value
   ) throws(ParameterProblems) -> Value {
-    // What is no object has no members to miss.
+    // Missing members are not reported for a value that is not an object.
     if let object, object.kind != .object {
       throw ParameterProblems(ParameterProblem("must be an object"), of: self)
     }

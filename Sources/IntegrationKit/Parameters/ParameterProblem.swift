@@ -1,22 +1,23 @@
 import Basics
 
-/// One fault in what a caller gave.
+/// One problem in the caller's arguments.
 public struct ParameterProblem: Sendable {
-  /// JSON Pointer (RFC 6901) from the object that was read; empty for the object itself.
+  /// JSON Pointer (RFC 6901) relative to the decoded object; empty for the object itself.
   public private(set) var path: String
-  /// What is wrong and what would be right, as the rest of a sentence that starts with the place.
+  /// What is wrong, then what is allowed. Displayed after the path, as in
+  /// `/arguments/page: must be an integer from 1 to 100`.
   public var message: String
   public var didYouMean: String?
   public var isMissing: Bool
   public var isUnknown: Bool
-  /// The whole sentence, where the documents have one for just this fault.
+  /// The documents' complete sentence for this problem, if they have one.
   public var sentence: String?
 
   public init(
     _ message: String, at name: String? = nil, didYouMean: String? = nil, isMissing: Bool = false,
     isUnknown: Bool = false, sentence: String? = nil
   ) {
-    self.message = message
+    self.message = message + (didYouMean.map { "; did you mean \"\($0)\"?" } ?? "")
     self.didYouMean = didYouMean
     self.isMissing = isMissing
     self.isUnknown = isUnknown
@@ -24,7 +25,7 @@ public struct ParameterProblem: Sendable {
     path = name.map { "/" + Self.escape($0) } ?? ""
   }
 
-  /// The same fault seen from the object or array around.
+  /// The same problem, relative to the enclosing object or array.
   public func inside(_ name: String) -> ParameterProblem {
     var outer = self
     outer.path = "/" + Self.escape(name) + path
@@ -32,7 +33,7 @@ public struct ParameterProblem: Sendable {
   }
 
   private static func escape(_ name: String) -> String {
-    // By scalars: a slash with a combining mark is a character of its own, and still a slash.
+    // By scalars: a slash with a combining mark is a different character, but still a slash.
     guard name.unicodeScalars.contains(where: { $0 == "~" || $0 == "/" }) else { return name }
     return name.unicodeScalars.reduce(into: "") { text, scalar in
       text += scalar == "~" ? "~0" : scalar == "/" ? "~1" : String(scalar)
@@ -40,7 +41,7 @@ public struct ParameterProblem: Sendable {
   }
 }
 
-/// All faults of one object.
+/// All problems of one object.
 public struct ParameterProblems: Error, Sendable {
   public let list: [ParameterProblem]
   let shape: ParameterShape
@@ -54,12 +55,12 @@ public struct ParameterProblems: Error, Sendable {
     self.init(list: [problem], shape: shape)
   }
 
-  /// The same faults seen from the object around, whose shape is not known here.
+  /// The same problems, relative to the enclosing object. Its shape is not known here.
   public func inside(_ name: String) -> ParameterProblems {
     ParameterProblems(list: list.map { $0.inside(name) }, shape: shape)
   }
 
-  /// The documented title of the parameter at the top of a path.
+  /// The documented title of the top-level parameter of a path.
   func title(of problem: ParameterProblem) -> String? {
     let name = problem.path.split(separator: "/").first.map(String.init)
     return shape.parameters.first { $0.name == name }?.title
@@ -73,16 +74,17 @@ public struct ParameterProblems: Error, Sendable {
     case (let title?, false): "The value for parameter (\(title)) is invalid."
     case (nil, _) where problem.isUnknown:
       "The parameter (\(problem.path.dropFirst())) is unknown."
-    case (nil, _): problem.message.prefix(1).uppercased() + problem.message.dropFirst() + "."
+    case (nil, _):
+      problem.message.prefix(1).uppercased() + problem.message.dropFirst()
+        + (problem.didYouMean == nil ? "." : "")
     }
   }
 
-  /// For people: one line each.
+  /// One line of text per problem.
   public func lines(prefix: String) -> [String] {
     list.map { problem in
-      let place = prefix + problem.path
-      let hint = problem.didYouMean.map { "; did you mean \($0)?" } ?? ""
-      return place.isEmpty ? problem.message + hint : "\(place): \(problem.message)\(hint)"
+      let path = prefix + problem.path
+      return path.isEmpty ? problem.message : "\(path): \(problem.message)"
     }
   }
 }

@@ -1,17 +1,17 @@
 import Basics
 import JSON
 
-/// A rule over several parameters.
+/// A rule between several parameters.
 enum Rule: Sendable {
-  /// Not all of these may be left out, or be empty lists.
+  /// At least one of these must be given. An empty list counts as not given.
   case atLeastOne(of: [String], sentence: String?)
-  /// Required when another parameter has one of these values.
+  /// Required if another parameter has one of these values.
   case required(String, when: Condition)
-  /// Allowed only when another parameter has one of these values. Its own default always is.
+  /// Allowed only if another parameter has one of these values. The default is always allowed.
   case allowed(String, when: Condition)
-  /// These of its values are allowed only when another parameter has one of these values.
+  /// Some of its values are allowed only if another parameter has one of these values.
   case allowedValues(String, [ConditionValue], when: Condition)
-  /// The first time is not after the second one, or before it.
+  /// The first time must not be after, or must be before, the second.
   case ordered(String, TimeOrder, String, sentence: String)
 
   var names: [String] {
@@ -33,7 +33,7 @@ enum Rule: Sendable {
     }
   }
 
-  /// Another parameter has one of some values; left out, it has its default.
+  /// Another parameter has one of these values. If it is not given, its default counts.
   struct Condition: Sendable {
     let name: String
     let values: [ConditionValue]
@@ -44,7 +44,7 @@ enum Rule: Sendable {
   }
 }
 
-/// A value of a parameter that a rule depends on: the name of a choice, or true or false.
+/// A parameter value that a rule depends on: a choice or a boolean.
 public enum ConditionValue: Sendable, Equatable, CustomStringConvertible,
   ExpressibleByStringLiteral, ExpressibleByBooleanLiteral
 {
@@ -74,7 +74,7 @@ public enum ConditionValue: Sendable, Equatable, CustomStringConvertible,
   }
 }
 
-// MARK: Telling
+// MARK: Text
 
 extension ParameterShape {
   /// The rules as sentences.
@@ -93,15 +93,15 @@ extension ParameterShape {
     }
   }
 
-  /// Whether a condition holds in a call that does not give the parameter it looks at.
+  /// Whether a condition holds if its parameter is not given.
   func holdsByDefault(_ condition: Rule.Condition) -> Bool { holds(condition, nil) != nil }
 }
 
-// MARK: Checking
+// MARK: Validation
 
 extension ParameterShape {
-  /// The rules that an object breaks.
-  func brokenRules(by object: JSON?) -> [ParameterProblem] {
+  /// The problems of the rules that an object violates.
+  func violatedRules(by object: JSON?) -> [ParameterProblem] {
     rules.compactMap { rule in
       switch rule {
       case .atLeastOne(let names, let sentence):
@@ -111,7 +111,7 @@ extension ParameterShape {
           sentence: sentence)
       case .required(let name, let condition):
         guard let value = holds(condition, object), given(name, object) == nil else { return nil }
-        let origin = given(condition.name, object) == nil ? ", its default" : ""
+        let origin = given(condition.name, object) == nil ? " (its default)" : ""
         return ParameterProblem(
           "is required when \(condition.name) is \(value)\(origin)", at: name, isMissing: true)
       case .allowed(let name, let condition):
@@ -133,7 +133,7 @@ extension ParameterShape {
     }
   }
 
-  /// What the caller gave; null is nothing.
+  /// The caller's value; nil if it is null.
   private func given(_ name: String, _ object: JSON?) -> JSON? {
     object?[name].flatMap { $0.isNull ? nil : $0 }
   }
@@ -147,24 +147,24 @@ extension ParameterShape {
     return parameter(name)?.isList == true && value.kind == .array && value.count == 0
   }
 
-  /// The value by which the condition holds.
+  /// The value that satisfies the condition; nil if none does.
   private func holds(_ condition: Rule.Condition, _ object: JSON?) -> ConditionValue? {
     let value = givenOrDefault(condition.name, object).flatMap { ConditionValue($0) }
     return value.flatMap { condition.values.contains($0) ? $0 : nil }
   }
 
-  /// As JSON Schema has it: numbers by their value.
+  /// Compares as JSON Schema does: numbers by value.
   private func isDefault(_ value: JSON, of name: String) -> Bool {
     guard let fragment = parameter(name)?.defaultValue else { return false }
     if let number = fragment.json.double { return value.double == number }
     return JSONFragment(value).canonicalText == fragment.canonicalText
   }
 
-  /// Nil also for what is no time, which is a fault of its own.
+  /// Nil also for an invalid time, which is reported separately.
   private func time(_ name: String, _ object: JSON?) -> Timestamp? {
     var faults: [ParameterProblem] = []
     return givenOrDefault(name, object).flatMap {
-      TimestampKind().decode($0, members: nil, faults: &faults)
+      TimestampType().decode($0, members: nil, faults: &faults)
     }
   }
 }
@@ -210,7 +210,7 @@ extension ParameterShape {
         writer.name("then")
         writer.object { write(condition, to: &$0) }
       case .ordered(let first, let order, let second, _):
-        // JSON Schema compares no two values.
+        // JSON Schema cannot compare two values.
         writer.member("description", "\(first) \(order.rawValue) \(second).")
       }
     }
@@ -228,7 +228,7 @@ extension ParameterShape {
         }
       }
     }
-    // Left out, it has its default, by which the condition holds as well.
+    // If the default satisfies the condition, the parameter may be omitted.
     let value = parameter(condition.name)?.defaultValue.flatMap { ConditionValue($0.json) }
     if let value, condition.values.contains(value) { return }
     writer.require(condition.name)
@@ -241,7 +241,7 @@ extension JSONWriter {
     array { $0.string(name) }
   }
 
-  /// What one member has to be.
+  /// The schema of one member.
   fileprivate mutating func property(_ name: String, _ write: (inout JSONWriter) -> Void) {
     self.name("properties")
     object { writer in

@@ -1,7 +1,7 @@
 import Basics
 import JSON
 
-/// JSON Schema (2020-12) out of a declaration.
+/// JSON Schema (2020-12) from a declaration.
 extension ParameterShape {
   public func writeSchema(to writer: inout JSONWriter) {
     writer.object { writeSchemaMembers(to: &$0) }
@@ -32,8 +32,8 @@ extension ParameterShape {
 extension Parameter {
   fileprivate func writeSchema(to writer: inout JSONWriter) {
     writer.member("title", title)
-    writer.member("description", about)
-    writeKind(&writer)
+    writer.member("description", description)
+    writeType(&writer)
     if let defaultValue { writer.member("default", defaultValue) }
     if !examples.isEmpty {
       writer.name("examples")

@@ -1,10 +1,10 @@
 import Basics
 import JSON
 
-/// Everything known about the parameters of a command, or about the settings of a connection:
-/// what the schema says and what the checks hold against, from one declaration.
+/// The parameters of a command or the settings of a connection, from one declaration. Schema and
+/// validation both use it.
 public final class ParameterShape: Sendable {
-  /// How a documented title becomes the name on the wire.
+  /// How a documented title maps to the name on the wire.
   public enum Naming: Sendable {
     /// `Number of Event(s) Fetched` is `number_of_events_fetched`.
     case snakeCase
@@ -14,12 +14,12 @@ public final class ParameterShape: Sendable {
 
   let parameters: [Parameter]
   let rules: [Rule]
-  /// The names of the parameters, in their order.
+  /// The parameter names, in declaration order.
   let jsonNames: JSONNames
-  /// Which members are credentials.
+  /// The members that are credentials.
   public let secretNames: [String]
 
-  /// Runs a declaration once, to learn what it reads.
+  /// Runs a declaration once and records it.
   public init(naming: Naming = .snakeCase, _ declare: (inout ParamReader) -> Void) {
     var reader = ParamReader(describing: naming)
     declare(&reader)
@@ -28,7 +28,7 @@ public final class ParameterShape: Sendable {
     jsonNames = JSONNames(parameters.map(\.name))
     secretNames = parameters.filter(\.isSecret).map(\.name)
     for name in rules.flatMap(\.names) {
-      precondition(parameter(name) != nil, "a rule over \(name), which is no parameter")
+      precondition(parameter(name) != nil, "a rule names the unknown parameter \(name)")
     }
   }
 
@@ -43,38 +43,38 @@ extension ParameterShape {
   func parameter(_ name: String) -> Parameter? { parameters.first { $0.name == name } }
 }
 
-/// A value that is declared by reading its members: the members of a filter, the settings of a
+/// A value that is declared by reading its members, such as a filter or the settings of a
 /// connection.
 public protocol ParameterObject: Sendable {
   static var naming: ParameterShape.Naming { get }
   init(_ parameters: inout ParamReader)
 }
 
-/// One parameter, as it was declared.
+/// The declaration of one parameter.
 final class Parameter: Sendable {
   let name: String
   let title: String
-  let about: String
+  let description: String
   let isRequired: Bool
   let isSecret: Bool
   let isList: Bool
   let sources: [ParameterSource]
   let examples: [JSONFragment]
   let defaultValue: JSONFragment?
-  /// Writes the members of the JSON Schema that say what values there are.
-  let writeKind: @Sendable (inout JSONWriter) -> Void
-  /// Of a parameter that is an object with members of its own.
+  /// Writes the JSON Schema members that describe the accepted values.
+  let writeType: @Sendable (inout JSONWriter) -> Void
+  /// The members, if the parameter is an object.
   let members: ParameterShape?
 
   init(
-    name: String, title: String, about: String, isRequired: Bool, isSecret: Bool,
+    name: String, title: String, description: String, isRequired: Bool, isSecret: Bool,
     isList: Bool, sources: [ParameterSource], examples: [JSONFragment],
     defaultValue: JSONFragment?, members: ParameterShape?,
-    writeKind: @escaping @Sendable (inout JSONWriter) -> Void
+    writeType: @escaping @Sendable (inout JSONWriter) -> Void
   ) {
     self.name = name
     self.title = title
-    self.about = about
+    self.description = description
     self.isRequired = isRequired
     self.isSecret = isSecret
     self.isList = isList
@@ -82,14 +82,14 @@ final class Parameter: Sendable {
     self.examples = examples
     self.defaultValue = defaultValue
     self.members = members
-    self.writeKind = writeKind
+    self.writeType = writeType
   }
 }
 
-/// Where a value can be found: the result of another command.
+/// Another command whose result contains valid values.
 public struct ParameterSource: Sendable {
   public var command: StaticString
-  /// RFC 9535 JSONPath into that command's `raw_data`.
+  /// JSONPath (RFC 9535) into that command's `raw_data`.
   public var path: StaticString
 
   public init(_ command: StaticString, _ path: StaticString) {
@@ -99,7 +99,7 @@ public struct ParameterSource: Sendable {
 }
 
 enum ParameterName {
-  /// The documented title in snake_case, parentheses dropped.
+  /// The documented title in snake_case, without parentheses.
   static func snakeCase(_ title: String) -> String {
     var name = ""
     for character in title.lowercased() {
@@ -114,26 +114,29 @@ enum ParameterName {
   }
 }
 
-/// What a person types.
+// MARK: Command line
+
 extension ParameterShape {
   public func takesBoolean(_ name: String) -> Bool {
-    let kind = parameters.first { $0.name == name }.map { parameter in
-      JSONFragment { writer in writer.object { parameter.writeKind(&$0) } }.json
+    let schema = parameters.first { $0.name == name }.map { parameter in
+      JSONFragment { writer in writer.object { parameter.writeType(&$0) } }.json
     }
-    return kind?["type"]?.equals("boolean") == true
+    return schema?["type"]?.equals("boolean") == true
   }
 
-  /// The value that texts from a command line stand for: text for a parameter that takes text,
-  /// elements for a list, else JSON where it is JSON. Not checked further. Nil for what starts like
-  /// a JSON array and is none.
+  /// Converts command-line arguments to a value: a string for a parameter that accepts strings, an
+  /// array for a list, otherwise the parsed JSON, or a string if it does not parse. Does not
+  /// validate.
+  ///
+  /// - Returns: nil if the argument starts like a JSON array but does not parse.
   public func value(of name: String, from texts: [String]) -> JSONFragment? {
-    let kind = parameters.first { $0.name == name }.map { parameter in
-      JSONFragment { writer in writer.object { parameter.writeKind(&$0) } }.json
+    let schema = parameters.first { $0.name == name }.map { parameter in
+      JSONFragment { writer in writer.object { parameter.writeType(&$0) } }.json
     }
-    guard kind?["type"]?.equals("array") == true else {
-      return Self.value(from: texts.last ?? "", isText: Self.takesText(kind))
+    guard schema?["type"]?.equals("array") == true else {
+      return Self.value(from: texts.last ?? "", isText: Self.takesText(schema))
     }
-    let isText = Self.takesText(kind?["items"])
+    let isText = Self.takesText(schema?["items"])
     if texts.count == 1, texts[0].hasPrefix("[") {
       return (try? JSON.parse(texts[0])).map { JSONFragment($0) }
     }
@@ -147,9 +150,9 @@ extension ParameterShape {
     }
   }
 
-  /// Of several types the first counts.
-  private static func takesText(_ kind: JSON?) -> Bool {
-    guard let type = kind?["type"] else { return false }
+  /// If there are several types, the first counts.
+  private static func takesText(_ schema: JSON?) -> Bool {
+    guard let type = schema?["type"] else { return false }
     return (type[0] ?? type).equals("string")
   }
 

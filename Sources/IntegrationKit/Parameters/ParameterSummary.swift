@@ -1,14 +1,14 @@
 import Basics
 import JSON
 
-/// A parameter in words, for help texts.
+/// The description of a parameter for help texts.
 public struct ParameterSummary: Sendable {
   public let name: String
-  public let about: String
+  public let description: String
   public let isRequired: Bool
-  /// Which values there are: "integer", "one of in, out".
+  /// The accepted values: "integer", "one of in, out".
   public let values: String
-  /// What holds when it is left out, as JSON.
+  /// As JSON text.
   public let defaultValue: String?
   public let sources: [ParameterSource]
   public let example: JSONFragment?
@@ -18,18 +18,18 @@ public struct ParameterSummary: Sendable {
 extension ParameterShape {
   public var summaries: [ParameterSummary] {
     parameters.map { parameter in
-      let kind = JSONFragment { writer in writer.object { parameter.writeKind(&$0) } }.json
+      let schema = JSONFragment { writer in writer.object { parameter.writeType(&$0) } }.json
       return ParameterSummary(
-        name: parameter.name, about: parameter.about, isRequired: parameter.isRequired,
-        values: Self.describe(kind), defaultValue: parameter.defaultValue?.text,
+        name: parameter.name, description: parameter.description, isRequired: parameter.isRequired,
+        values: Self.describe(schema), defaultValue: parameter.defaultValue?.text,
         sources: parameter.sources,
         example: parameter.examples.first ?? parameter.defaultValue
-          ?? kind["enum"]?[0].map { JSONFragment($0) },
+          ?? schema["enum"]?[0].map { JSONFragment($0) },
         members: parameter.members?.summaries ?? [])
     }
   }
 
-  /// The parameters of a call that has no more than it needs.
+  /// The parameters of a minimal valid call.
   public var neededNames: [String] {
     var needed = Set(parameters.filter(\.isRequired).map(\.name))
     for rule in rules {
@@ -43,13 +43,13 @@ extension ParameterShape {
     return names.filter(needed.contains)
   }
 
-  private static func describe(_ kind: JSON) -> String {
-    if let choices = kind["enum"] {
+  private static func describe(_ schema: JSON) -> String {
+    if let choices = schema["enum"] {
       return "one of " + choices.elements.compactMap(\.string).joined(separator: ", ")
     }
-    if kind["writeOnly"]?.bool == true { return "secret" }
-    guard let type = kind["type"] else { return "any JSON" }
-    if type.equals("array"), let items = kind["items"] { return "list of \(describe(items))" }
+    if schema["writeOnly"]?.bool == true { return "secret" }
+    guard let type = schema["type"] else { return "any JSON" }
+    if type.equals("array"), let items = schema["items"] { return "list of \(describe(items))" }
     return type.string ?? type.elements.compactMap(\.string).joined(separator: " or ")
   }
 }

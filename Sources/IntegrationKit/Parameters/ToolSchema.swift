@@ -1,13 +1,13 @@
 import Basics
 import JSON
 
-/// JSON Schema as providers of language models take it: an object without `allOf` or `anyOf` at its
-/// top. Rules between parameters are left to `ruleSentences`, and where a value comes from is told in
-/// the parameter's description.
+/// JSON Schema that providers of language models accept: an object without `allOf` or `anyOf` at
+/// the top level. `ruleSentences` state the rules between parameters, and a parameter's description
+/// states the source of its values.
 extension ParameterShape {
   /// - Parameters:
-  ///   - source: how a command that values come from is called.
-  ///   - others: names of further members that `writeOthers` writes.
+  ///   - source: the display name of a command that values come from.
+  ///   - others: required members that `writeOthers` writes.
   public func writeToolSchema(
     to writer: inout JSONWriter, source: (StaticString) -> String,
     requiring others: [String] = [], writeOthers: (inout JSONWriter) -> Void = { _ in }
@@ -40,8 +40,9 @@ extension Parameter {
     let origins = sources.map { "\(source($0.command)) at \($0.path)" }
     writer.member(
       "description",
-      origins.isEmpty ? about : "\(about) Found by \(origins.joined(separator: ", or by ")).")
-    writeKind(&writer)
+      origins.isEmpty
+        ? description : "\(description) Source: \(origins.joined(separator: ", or ")).")
+    writeType(&writer)
     if let defaultValue { writer.member("default", defaultValue) }
     guard !examples.isEmpty else { return }
     writer.name("examples")

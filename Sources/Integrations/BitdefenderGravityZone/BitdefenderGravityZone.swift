@@ -2,17 +2,17 @@ import HTTP
 import IntegrationKit
 import RateLimits
 
-/// Bitdefender GravityZone: groups, endpoints, scans, quarantine, isolation, the block list and
-/// reports of a Control Center.
+/// Bitdefender GravityZone: groups, endpoints, scans, quarantine, isolation, block list and reports
+/// of a Control Center.
 ///
-/// Sources: the product's document for orchestrators, and the vendor's public API pages
+/// Sources: the product document for orchestrators and the vendor's public API pages
 /// (bitdefender.com/business/support, "Public API").
 package enum BitdefenderGravityZone: Integration {
   package static let metadata = IntegrationMetadata(
     id: "bitdefender_gravityzone", title: "Bitdefender GravityZone",
     description: """
-      Endpoint security: manages groups and endpoints, scans, isolates and quarantines, keeps the \
-      block list and fetches reports.
+      Endpoint security: manages groups and endpoints, scans and isolates endpoints, quarantines \
+      files, maintains the block list and downloads reports.
       """,
     category: "Endpoint Security")
 
@@ -46,21 +46,21 @@ package enum BitdefenderGravityZone: Integration {
     GravityZoneClient(settings, on: connection)
   }
 
-  /// The rights that the document asks of the account whose key is used.
+  /// The rights that the document requires for the account of the API key.
   static let rights: [StaticString] = [
     "Manage Networks", "Manage Users", "Manage Company", "View and analyze data",
   ]
 }
 
-/// The vendor's limits, each for all commands that name it, per API key.
+/// The vendor's rate limits per API key. All commands that name a quota share it.
 ///
-/// The document lists commands under a number of requests "per API Key"; that they share it is the
-/// cautious reading.
+/// The document lists commands under a number of requests "per API Key". That they share the quota
+/// is the cautious interpretation.
 enum Quota {
   static let standard = RateQuota("default", RateLimit(requests: 10, perSeconds: 1))
   static let tasks = RateQuota("tasks", RateLimit(requests: 30, perSeconds: 60))
   static let blockList = RateQuota("blocklist", RateLimit(requests: 5, perSeconds: 60))
 }
 
-/// A command of this vendor's.
+/// A GravityZone command.
 protocol GravityZoneCommand: Command where Client == GravityZoneClient {}

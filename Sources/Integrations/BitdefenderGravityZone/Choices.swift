@@ -1,6 +1,6 @@
 import IntegrationKit
 
-/// How a choice of the document is written in the vendor's parameters.
+/// A documented choice with the vendor's numeric code.
 protocol VendorNumber {
   var number: Int { get }
 }
@@ -88,12 +88,12 @@ enum ActionStatus: String, ParameterChoice, VendorNumber {
     }
   }
 
-  /// The ones that only the service for computers has. Inferred: no page says which service has
-  /// which, but only there can a file be saved.
+  /// States that exist only for the computers service. Inferred: no page assigns states to
+  /// services, but a file can be saved only there.
   static let ofComputers: [ActionStatus] = [.pendingSave, .failedSave]
 }
 
-/// The vendor's report types; some numbers are not given out.
+/// The vendor's report types. Some numbers are unused.
 enum ReportType: String, ParameterChoice, VendorNumber {
   case antiphishingActivity = "antiphishing_activity"
   case blockedApplications = "blocked_applications"

@@ -91,13 +91,12 @@ package final class GravityZoneClient: VendorClient {
     Authenticator(
       on: connection, texts: { [$0.text, $0.basic] }, header: { "Basic \($0.basic)" },
       isReplaced: { $0.text != $1.text },
-      refresh: { (_, _) async throws(CommandError) in
+      refresh: { (_, signIn) async throws(CommandError) in
         let key: String
         do throws(SecretReference.Fault) {
-          key = try await reference.resolve(connection.secrets)
+          key = try await reference.resolve(connection.secrets, by: signIn.deadline.current)
         } catch {
-          throw CommandError(
-            .auth, "The API key cannot be read: \(error.reason).", remedy: error.remedy)
+          throw error.error(reading: "The API key")
         }
         connection.limiter.share(as: "bitdefender_gravityzone \(root) \(key)")
         let basic = Base64.encode(Array("\(key):".utf8))

@@ -3,12 +3,12 @@ import HTTP
 import IntegrationKit
 import JSON
 
-/// GravityZone's errors: JSON-RPC errors, at HTTP 200 or at a status of 400 and more (both have
-/// been seen), and bodies that are no JSON.
+/// GravityZone's errors: JSON-RPC errors with HTTP 200 or with a status of 400 or more (both have
+/// been observed), and bodies that are not JSON.
 enum GravityZoneErrors {
   /// The whole JSON-RPC envelope.
   ///
-  /// - Throws: the error that the vendor answered, or that it answered something else.
+  /// - Throws: the vendor's error, or an error if the response is not JSON-RPC.
   static func body(
     _ response: HTTPResponse, in invocation: Invocation
   ) throws(CommandError) -> JSON {
@@ -32,11 +32,12 @@ enum GravityZoneErrors {
     return body
   }
 
-  /// No page says what `false` means; it cannot be called a success.
+  /// No page documents `false`. It cannot be reported as a success.
   private static func refusal(_ body: JSON, in invocation: Invocation) -> CommandError {
     CommandError(
-      .upstream, "The vendor answered false.", outcome: invocation.outcomeAfterSending,
-      remedy: "Look in the Control Center whether it was done.", upstream: JSONFragment(body))
+      .upstream, "The vendor returned false.", outcome: invocation.outcomeAfterSending,
+      remedy: "Check in the Control Center whether the change was applied.",
+      upstream: JSONFragment(body))
   }
 
   // MARK: Errors of the API
@@ -46,7 +47,7 @@ enum GravityZoneErrors {
   ) -> CommandError {
     let details = text(error["data"]?["details"]) ?? text(error["data"])
     let message = details ?? text(error["message"]) ?? error.sourceText
-    // Whatever it says beside it, a key that is not taken is not taken.
+    // 401 takes precedence over the text.
     let status =
       response.status == 401
       ? 401
@@ -66,9 +67,9 @@ enum GravityZoneErrors {
     json?.string.flatMap { $0.isEmpty ? nil : $0 }
   }
 
-  /// The vendor answers nearly every error with one code (-32602) at HTTP 200; what tells them
-  /// apart is the text. The first row whose text is found decides. Inferred from the document,
-  /// which shows texts with status codes; to be corrected here.
+  /// The vendor reports nearly every error with one code (-32602) and HTTP 200, so the text
+  /// decides. The first matching row applies. Inferred from the document, which shows texts with
+  /// status codes.
   private static let statuses: [(text: StaticString, status: Int)] = [
     ("endpoint is not managed", 422),
     ("Not enough rights", 403),
@@ -98,12 +99,12 @@ enum GravityZoneErrors {
     }
   }
 
-  // MARK: Answers without an error object
+  // MARK: Responses without an error object
 
-  /// A status of 400 and more, whose body is empty or a page.
+  /// A status of 400 or more with an empty body or an HTML page.
   private static func refusal(_ response: HTTPResponse, in invocation: Invocation) -> CommandError {
     let status = response.status
-    // The document words both alike.
+    // The document uses the same text for both.
     let message = status == 401 || status == 403 ? "Unauthorized." : nil
     return .upstream(
       response, message: message,
@@ -124,35 +125,35 @@ enum GravityZoneErrors {
       remedy: remedy)
   }
 
-  // MARK: Meaning
+  // MARK: Remedies
 
   private static func remedy(_ status: Int, _ message: String, _ command: String) -> String? {
     switch status {
     case 401: "Check the API key of the connection."
     case 403 where message.isEmpty:
-      "Enable the API of this command for the key, in My Account of the Control Center."
-    case 404: "Check the server URL, the api_version and the deployment of the connection."
-    case 405: "Check the server URL and the proxy of the connection; the request was not a POST."
-    case 409 where message.hasPrefix("Group name"): "Take another name or another parent_id."
+      "In My Account of the Control Center, enable the API of this command for the key."
+    case 404: "Check server_url, api_version and deployment of the connection."
+    case 405: "Check server_url and the proxy of the connection; the request was not a POST."
+    case 409 where message.hasPrefix("Group name"): "Use another name or another parent_id."
     default: sources(message, command)
     }
   }
 
-  /// Where the value that the vendor did not take comes from.
+  /// The command that returns valid values for the rejected one.
   private static func sources(_ message: String, _ command: String) -> String? {
     for (text, remedy) in valueSources where message.contains(text) { return remedy }
     return command == "remove_from_block_list"
-      ? "Take the hash_item_ids from list_block_list." : nil
+      ? "Use hash_item_ids from list_block_list." : nil
   }
 
   private static let valueSources: [(text: String, remedy: String)] = [
-    ("'endpointId'", "Take ids of managed endpoints from list_endpoints."),
-    ("cannot be queried", "Take ids of managed endpoints from list_endpoints."),
-    ("Endpoint not found", "Take the endpoint_ids from list_endpoints."),
-    ("'groupId'", "Take the ids of custom groups from list_groups with a parent_id."),
-    ("'parentId'", "Take the parent_id from list_groups."),
-    ("'reportId'", "Take the report_ids from list_reports."),
-    ("specified target is invalid", "Take the ids from list_quarantine_items."),
-    ("No valid target", "Take ids of managed endpoints, with the EDR sensor, from list_endpoints."),
+    ("'endpointId'", "Use IDs of managed endpoints from list_endpoints."),
+    ("cannot be queried", "Use IDs of managed endpoints from list_endpoints."),
+    ("Endpoint not found", "Use endpoint_ids from list_endpoints."),
+    ("'groupId'", "Use IDs of custom groups from list_groups with a parent_id."),
+    ("'parentId'", "Use a parent_id from list_groups."),
+    ("'reportId'", "Use report_ids from list_reports."),
+    ("specified target is invalid", "Use IDs from list_quarantine_items."),
+    ("No valid target", "Use IDs of managed endpoints with the EDR sensor from list_endpoints."),
   ]
 }

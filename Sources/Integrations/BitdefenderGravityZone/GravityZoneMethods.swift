@@ -1,14 +1,14 @@
 import IntegrationKit
 
-/// A method of the vendor's API: where it is and in which versions there is one.
+/// A method of the vendor's API: its service and its versions.
 ///
-/// The one place for what the vendor's pages leave open. Confirmed are the services and methods
-/// themselves; inferred are the versions of `createAddFileToQuarantineTask` and that all methods
-/// of an on-premises Control Center are found under `computers`.
+/// All assumptions that the vendor's pages do not settle are here. The services and methods are
+/// confirmed. Inferred: the versions of `createAddFileToQuarantineTask`, and the path `computers`
+/// for all methods of an on-premises Control Center.
 struct GravityZoneMethod: Sendable {
   let name: StaticString
   let service: GravityZoneService
-  /// Those after v1.0, which every method has.
+  /// The versions after v1.0. Every method has v1.0.
   private let later: [APIVersion]
 
   private init(_ name: StaticString, _ service: GravityZoneService, _ later: APIVersion...) {
@@ -17,7 +17,7 @@ struct GravityZoneMethod: Sendable {
     self.later = later
   }
 
-  /// The version that a request is sent to: the configured one, or else the next one below it.
+  /// The version to use: the configured one, otherwise the next lower one.
   func version(for configured: APIVersion) -> APIVersion {
     later.last { $0 <= configured } ?? .v10
   }
@@ -62,7 +62,7 @@ struct GravityZoneMethod: Sendable {
   static let downloadLinks = Self("getDownloadLinks", .reports)
 }
 
-/// An area of the API, with a path of its own below `/api/VERSION/jsonrpc`.
+/// An area of the API with a path below `/api/VERSION/jsonrpc`.
 enum GravityZoneService: Sendable {
   case general, incidents, network, reports
   case quarantine(QuarantineService)

@@ -1,28 +1,28 @@
 import IntegrationKit
 
-/// What the vendor's pages say of its answers (v1.0, main members).
+/// Result shapes from the vendor's pages (v1.0, main members).
 enum GravityZoneResults {
-  static func envelope(_ result: ResultShape, _ about: StaticString? = nil) -> ResultShape {
+  static func envelope(_ result: ResultShape, _ description: StaticString? = nil) -> ResultShape {
     .object([
-      .init("jsonrpc", .text), .init("id", .text), .init("result", result, about),
+      .init("jsonrpc", .text), .init("id", .text), .init("result", result, description),
     ])
   }
 
   static func paged(_ item: ResultShape) -> ResultShape {
     envelope(
       .object([
-        .init("page", .integer, "The number of this page, from 1."),
-        .init("pagesCount", .integer, "How many pages there are."),
+        .init("page", .integer, "Page number, from 1."),
+        .init("pagesCount", .integer, "Number of pages."),
         .init("perPage", .integer),
-        .init("total", .integer, "How many items there are on all pages."),
+        .init("total", .integer, "Number of items on all pages."),
         .init("items", .array(of: item)),
       ]))
   }
 
-  static let done = envelope(.any, "true, or the ids of tasks.")
+  static let done = envelope(.any, "true, or task IDs.")
   static let nothing = envelope(.any, "null.")
-  static let tasks = envelope(.any, "true; from v1.1 on the ids of the tasks.")
-  static let isolation = envelope(.any, "true; from v1.1 on the ids of the tasks.")
+  static let tasks = envelope(.any, "true; from v1.1 on, task IDs.")
+  static let isolation = envelope(.any, "true; from v1.1 on, task IDs.")
 
   static let blockList = paged(
     .object([
@@ -83,6 +83,6 @@ enum GravityZoneResults {
   static let downloadLinks = envelope(
     .object([
       .init("readyForDownload", .boolean), .init("lastInstanceUrl", .text),
-      .init("allInstancesUrl", .text, "Of scheduled reports."),
+      .init("allInstancesUrl", .text, "Only for scheduled reports."),
     ]))
 }

@@ -1,11 +1,11 @@
 import HTTP
 import IntegrationKit
 
-/// How to reach one GravityZone Control Center.
+/// The settings of a connection to one GravityZone Control Center.
 package struct GravityZoneSettings: ParameterObject {
   package static let naming = ParameterShape.Naming.verbatim
 
-  /// Which Control Center it is; the two differ in some paths.
+  /// The two deployments differ in some paths.
   package enum Deployment: String, ParameterChoice {
     case cloud
     case onPremises = "on_premises"
@@ -19,23 +19,24 @@ package struct GravityZoneSettings: ParameterObject {
   package init(_ settings: inout ParamReader) {
     server = settings.optional(
       "server_url", .serverURL,
-      "The Control Center, or its Access URL as My Account shows it. Needed on premises.",
+      "The URL of the Control Center, or the Access URL in My Account. Required on premises.",
       default: Self.cloud)
     apiKey = settings.required(
-      "api_key", .secret, "A key from My Account, with the APIs enabled that are to be used.")
+      "api_key", .secret, "An API key from My Account, with the required APIs enabled.")
     version = settings.optional(
       "api_version", .choice(APIVersion.self),
-      "The API version to use. A method that has no such version is sent to its newest one below.",
+      "The API version. A method without this version uses its next lower version.",
       default: .v10)
     deployment = settings.optional(
-      "deployment", .choice(Deployment.self), "Where the Control Center runs.", default: .cloud)
+      "deployment", .choice(Deployment.self), "The deployment of the Control Center.",
+      default: .cloud)
     settings.required("server_url", when: "deployment", isOneOf: .choice(Deployment.onPremises))
   }
 
   private static let cloud = try? BaseURL("https://cloud.gravityzone.bitdefender.com")
 }
 
-/// A version of the vendor's API, by which shapes differ.
+/// A version of the vendor's API. Request and response shapes depend on it.
 package enum APIVersion: String, ParameterChoice, Comparable {
   case v10 = "v1.0"
   case v11 = "v1.1"

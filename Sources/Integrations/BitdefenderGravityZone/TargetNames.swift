@@ -1,6 +1,6 @@
 import IntegrationKit
 
-/// How endpoints, groups and items are called by people.
+/// Display names of endpoints, groups and items.
 extension TargetNaming {
   static let endpoints: @Sendable () -> TargetNaming = {
     TargetNaming(

@@ -3,8 +3,8 @@ import HTTP
 import IntegrationKit
 import JSON
 
-/// CODA's errors. The message is the status's phrase, as documented; what the vendor wrote goes
-/// along as `upstream`, since its bodies differ from route to route and are partly inferred.
+/// CODA's errors. As documented, the message is the reason phrase of the status. The vendor's body
+/// is returned as `upstream`, because its format differs per route and is partly inferred.
 enum CODAErrors {
   static func error(_ response: HTTPResponse, in invocation: Invocation) -> CommandError {
     .upstream(
@@ -15,36 +15,36 @@ enum CODAErrors {
   private static func remedy(_ status: Int, _ command: String) -> String? {
     switch (status, command) {
     case (401, _):
-      "Check the user name and password of the connection, and that the user may run this."
-    case (402, _): "The tenant's trial has expired; renew the subscription."
+      "Check user_name and password of the connection, and that the user has permission."
+    case (402, _): "The tenant's trial has expired. Renew the subscription."
     case (403, _):
       """
-      Use a footprint_tenant_id that list_tenants shows, and a user with the role Administrator, \
+      Use a footprint_tenant_id from list_tenants, and a user with the role Administrator, \
       Management, Operations or Reporting.
       """
-    case (404, "get_technical_context"): "Take the context_id from list_technical_contexts."
-    case (404, "update_target_scan_scope"): "Take the target_id from list_scan_surfaces."
-    case (404, _) where command.hasPrefix("list_device_"): "Take the device_id from list_devices."
-    case (404, _): "Check the server URL, and the api_profile, of the connection."
-    case (405, "patch_rescan"): "The scanner is busy with an extended scan; try again later."
-    case (406, "patch_rescan"): "The scanner is not active; list_scanners shows its state."
+    case (404, "get_technical_context"): "Use a context_id from list_technical_contexts."
+    case (404, "update_target_scan_scope"): "Use a target_id from list_scan_surfaces."
+    case (404, _) where command.hasPrefix("list_device_"): "Use a device_id from list_devices."
+    case (404, _): "Check server_url and api_profile of the connection."
+    case (405, "patch_rescan"): "The scanner is running an extended scan. Try again later."
+    case (406, "patch_rescan"): "The scanner is not active. list_scanners returns its state."
     case (400, "update_target_scan_scope"):
-      "Tenants from 7.18.19 on only take targets out of the scope that are in it."
+      "From 7.18.19 on, tenants only accept removing a target that is in the scope."
     case (501, _):
-      "The device is a server; only devices of the type AgentDevice answer this."
+      "The device is a server. Only devices of type AgentDevice support this command."
     default: nil
     }
   }
 
   static func signIn(_ response: HTTPResponse) -> CommandError {
-    // Login answers 401 or 400 to bad credentials, by revision.
+    // For invalid credentials, login returns 401 or 400, depending on the revision.
     guard (400..<500).contains(response.status), response.status != 429 else {
       var error = CommandError.upstream(response)
       error.concernsSignIn = true
       return error
     }
     var error = CommandError.upstream(
-      response, remedy: "Check the server URL, the user name and the password of the connection.")
+      response, remedy: "Check server_url, user_name and password of the connection.")
     error.concernsSignIn = true
     if response.status == 400 {
       error.kind = .auth
@@ -54,13 +54,14 @@ enum CODAErrors {
     return error
   }
 
-  /// 203 without tokens is what the session login answers to an account with a one-time password.
+  /// The session login returns 203 without tokens for an account with a one-time password.
   static func noToken(_ response: HTTPResponse) -> CommandError {
     CommandError(
-      .auth, statusCode: response.status == 203 ? 401 : 502, "Signing in brought no access token.",
+      .auth, statusCode: response.status == 203 ? 401 : 502,
+      "The sign-in response contains no access token.",
       remedy: response.status == 203
-        ? "The account asks for a one-time password; use one for programs, without it."
-        : "Check that the server URL is that of a CODA Footprint instance.")
+        ? "The account requires a one-time password. Use an API account without one."
+        : "Check that server_url is a CODA Footprint instance.")
   }
 
   /// The body as JSON; null if it is empty.

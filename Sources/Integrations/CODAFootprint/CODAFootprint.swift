@@ -1,9 +1,9 @@
 import IntegrationKit
 
-/// CODA Footprint (now also sold as PDQ Detect): scans what a company shows to the network and
-/// lists devices, their weak points and what an attacker could do with them.
+/// CODA Footprint (also sold as PDQ Detect): scans a company's network surface and lists devices,
+/// their vulnerabilities and attack avenues.
 ///
-/// Sources: the product's document for orchestrators, and the vendor's OpenAPI document
+/// Sources: the product document for orchestrators and the vendor's OpenAPI document
 /// (`<instance>/api/openapi/`), revisions 7.12.16 to 7.18.19.
 package enum CODAFootprint: Integration {
   package static let metadata = IntegrationMetadata(
@@ -35,9 +35,9 @@ package enum CODAFootprint: Integration {
     CODAClient(settings, on: connection)
   }
 
-  /// The roles that the document names, the same for every command.
+  /// The documented roles, the same for every command.
   static let roles: [StaticString] = ["Administrator", "Management", "Operations", "Reporting"]
 }
 
-/// A command of this vendor's.
+/// A CODA Footprint command.
 protocol CODACommand: Command where Client == CODAClient {}

@@ -1,19 +1,19 @@
 import Basics
 import IntegrationKit
 
-/// What differs between revisions of the vendor's API, and what of the wire is inferred. The one
-/// place to correct when a tenant's own `/api/openapi/` says otherwise.
+/// The differences between revisions of the vendor's API, and the inferred parts of its wire
+/// format. If a tenant's `/api/openapi/` differs, correct this type.
 struct CODAProfile: Sendable {
   let profile: CODASettings.Profile
 
-  /// The query parameter of the IP address filter. Every published revision has `filter`; the
-  /// document calls it `ip`.
+  /// The query parameter of the IP address filter. Every published revision uses `filter`; the
+  /// document uses `ip`.
   var ipFilterName: StaticString { "filter" }
 
   var contextRiskName: StaticString { profile == .classic ? "risk_level" : "riskLevel" }
 
-  /// A risk level as the query spells it. The current revision leaves out `all` and calls
-  /// `nonvisible` `unknown`.
+  /// The risk level in the query. The current revision has no `all`, and uses `unknown` for
+  /// `nonvisible`.
   func risk(_ level: RiskLevel?) -> String? {
     guard let level, profile == .current else { return level?.rawValue }
     switch level {
@@ -23,11 +23,11 @@ struct CODAProfile: Sendable {
     }
   }
 
-  /// A scope as the body spells it. Inferred: the vendor's text says "in/out" and "not OUT".
+  /// The scope in the body. Inferred: the vendor's text says "in/out" and "not OUT".
   func scope(_ scope: Scope) -> String { scope.rawValue.uppercased() }
 }
 
-/// The risk levels of the document.
+/// The documented risk levels.
 enum RiskLevel: String, ParameterChoice {
   case all, critical, nonvisible, secure, vulnerable
 }

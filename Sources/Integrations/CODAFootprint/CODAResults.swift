@@ -2,15 +2,15 @@ import Basics
 import IntegrationKit
 import JSON
 
-/// What the vendor's OpenAPI document says of its answers (classic revision, main members).
+/// Result shapes from the vendor's OpenAPI document (classic revision, main members).
 enum CODAResults {
   static func pageCount(_ body: JSON) -> Int64? { body["totalPages"]?.integer }
 
   static func paged(_ item: ResultShape) -> ResultShape {
     .object([
-      .init("page", .integer, "The number of this page, from 1."),
-      .init("totalPages", .integer, "How many pages there are."),
-      .init("totalCount", .integer, "How many items there are on all pages."),
+      .init("page", .integer, "Page number, from 1."),
+      .init("totalPages", .integer, "Number of pages."),
+      .init("totalCount", .integer, "Number of items on all pages."),
       .init("items", .array(of: item)),
     ])
   }
@@ -58,7 +58,7 @@ enum CODAResults {
 
   static let scanSurfaces = paged(
     .object([
-      .init("id", .integer), .init("input", .text, "What a user entered."),
+      .init("id", .integer), .init("input", .text, "The input of a user."),
       .init("scanDate", .text),
       .init(
         "scanners",

@@ -1,15 +1,15 @@
 import HTTP
 import IntegrationKit
 
-/// How to reach one CODA tenant.
+/// The settings of a connection to one CODA tenant.
 package struct CODASettings: ParameterObject {
   package static let naming = ParameterShape.Naming.verbatim
 
-  /// Which revision of the vendor's API the tenant speaks.
+  /// The revision of the tenant's API.
   package enum Profile: String, ParameterChoice {
-    /// 7.12.16 to 7.17.28, which the document describes.
+    /// 7.12.16 to 7.17.28, the documented revisions.
     case classic
-    /// 7.18.19 of August 2024 and later.
+    /// 7.18.19 (August 2024) and later.
     case current
   }
 
@@ -20,13 +20,13 @@ package struct CODASettings: ParameterObject {
 
   package init(_ settings: inout ParamReader) {
     server = settings.required(
-      "server_url", .serverURL, "The tenant's own domain, without a path.")
+      "server_url", .serverURL, "The URL of the tenant's domain, without a path.")
     userName = settings.required(
-      "user_name", .text(maximumCharacters: 320), "The e-mail address that signs in.")
+      "user_name", .text(maximumCharacters: 320), "The email address of the user.")
     password = settings.required("password", .secret, "The password of that user.")
     profile = settings.optional(
       "api_profile", .choice(Profile.self),
-      "The revision of the tenant's API: classic up to 7.17, current from 7.18.19 on.",
+      "The revision of the tenant's API: classic up to 7.17, current from 7.18.19.",
       default: .classic)
   }
 }

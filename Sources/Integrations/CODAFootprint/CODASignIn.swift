@@ -52,10 +52,10 @@ struct CODASignIn: Sendable {
   private func logIn(in invocation: Invocation) async throws(CommandError) -> CODATokens {
     let password: String
     do throws(SecretReference.Fault) {
-      password = try await settings.password.resolve(connection.secrets)
+      password = try await settings.password.resolve(
+        connection.secrets, by: invocation.deadline.current)
     } catch {
-      throw CommandError(
-        .auth, "The password cannot be read: \(error.reason).", remedy: error.remedy)
+      throw error.error(reading: "The password")
     }
     let credentials = JSONFragment {
       $0.object {

@@ -2,14 +2,14 @@ import IntegrationKit
 
 /// Gmail and the users of a Google Workspace domain.
 ///
-/// Sources: the product's document for orchestrators, and Google's references
+/// Sources: the product document for orchestrators and Google's references
 /// (developers.google.com/workspace/gmail/api and /admin/directory), with the discovery documents
 /// `gmail.v1` and `admin.directory_v1`.
 package enum Gmail: Integration {
   package static let metadata = IntegrationMetadata(
     id: "gmail", title: "Gmail V2",
     description: """
-      Mail and people of Google Workspace: searches, reads, labels and sends mail, sets auto \
+      Mail and users of Google Workspace: searches, reads, labels and sends mail, sets auto \
       replies and manages users.
       """,
     category: "Email")
@@ -40,5 +40,5 @@ package enum Gmail: Integration {
   }
 }
 
-/// A command of this vendor's.
+/// A Gmail command.
 protocol GmailCommand: Command where Client == GmailClient {}

@@ -4,13 +4,13 @@ import IntegrationKit
 import JSON
 import RateLimits
 
-/// Google's errors: `{"error":{"code","message","errors":[{"reason"}],"status"}}`, of which parts may
-/// be missing, and those of the token endpoint, `{"error","error_description"}` (RFC 6749).
+/// Google's errors: `{"error":{"code","message","errors":[{"reason"}],"status"}}`, with any part
+/// missing, and errors of the token endpoint, `{"error","error_description"}` (RFC 6749).
 enum GmailErrors {
-  // MARK: Rates
+  // MARK: Rate limits
 
-  /// The forms in which Google says "too often": 429, and 403 with a reason about rates. How long to
-  /// wait may stand as an instant inside the message.
+  /// Google reports an exceeded rate limit as 429, or as 403 with one of `rateReasons`. The message
+  /// may contain the time of the next allowed request.
   static func rateRefusal(_ response: HTTPResponse) -> RateRefusal? {
     guard response.status == 429 || response.status == 403 else { return nil }
     let error = try? JSON.parse(response.body)["error"]
@@ -21,7 +21,7 @@ enum GmailErrors {
     return RateRefusal(retryAfterMilliseconds: named)
   }
 
-  /// `quotaExceeded` is the Directory's.
+  /// `quotaExceeded` is used by the Directory API.
   private static let rateReasons: Set<String> = [
     "rateLimitExceeded", "userRateLimitExceeded", "quotaExceeded",
   ]
@@ -32,7 +32,7 @@ enum GmailErrors {
     let instant = message[start.upperBound...].prefix { $0 != " " && $0 != ")" && $0 != "," }
     guard let time = try? Timestamp(reading: String(instant)) else { return nil }
     let wait = Int(time.millisecondsSince1970 - WallClock.nowMilliseconds)
-    // What is past says nothing about how long to wait.
+    // A time in the past contains no delay.
     return wait > 0 ? wait : nil
   }
 
@@ -67,41 +67,41 @@ enum GmailErrors {
     switch (status, reason) {
     case (401, _): return "Check the credentials of the connection."
     case (403, "insufficientPermissions"):
-      return "Grant the scopes that the connection's set-up names, then sign in anew."
+      return "Grant the scopes of the connection's setup, then sign in again."
     case (403, "accessNotConfigured"), (403, "domainCannotUseApis"):
       return
-        "Enable the Gmail API and the Admin SDK API for the project, and API access in the domain."
-    case (404, _): return "Take the ids from search_emails with the same user_email."
-    case (409, _): return "There is a user with this address already."
-    case (412, _): return "The user was made just now; try again in a minute."
+        "Enable the Gmail API and the Admin SDK API for the project, and API access for the domain."
+    case (404, _): return "Use IDs from search_emails with the same user_email."
+    case (409, _): return "A user with this address already exists."
+    case (412, _): return "The user was created just now. Try again in a minute."
     default: return nil
     }
   }
 
-  /// By a part of the message, which tells more than the reason does.
+  /// Matches part of the message, which is more specific than the reason.
   private static let remedies: [(text: StaticString, remedy: StaticString)] = [
     ("Delegation denied", "Use the mailbox of the user who consented, or a service account."),
     (
       "Precondition check failed",
-      "The user has no mailbox: use an address of the domain that has Gmail turned on."
+      "The user has no mailbox. Use an address of the domain with Gmail enabled."
     ),
-    ("Not Found: userKey", "Take the user from get_user_list."),
-    ("Mail service not enabled", "Turn Gmail on for the user in the Admin console."),
+    ("Not Found: userKey", "Use a user from get_user_list."),
+    ("Mail service not enabled", "Enable Gmail for the user in the Admin console."),
     (
       "Not Authorized to access",
-      "Let admin_email be an administrator with the right to manage users."
+      "Set admin_email to an administrator with user management rights."
     ),
     (
       "insufficient authentication scopes",
-      "Grant the scopes that the connection's set-up names, then sign in anew."
+      "Grant the scopes of the connection's setup, then sign in again."
     ),
-    ("Invalid id value", "Take the message ids from search_emails with the same user_email."),
-    ("Invalid label", "Take the label ids from list_labels; some cannot be changed."),
+    ("Invalid id value", "Use message IDs from search_emails with the same user_email."),
+    ("Invalid label", "Use label IDs from list_labels. Some labels cannot be changed."),
   ]
 
-  // MARK: Errors of signing in
+  // MARK: Sign-in errors
 
-  /// Nothing was done for the command; `concernsSignIn` says so.
+  /// Sets `concernsSignIn`: the command itself was not sent.
   ///
   /// - Parameter hasAssertion: whether a service account signs in.
   static func signIn(_ response: HTTPResponse, hasAssertion: Bool) -> CommandError {
@@ -122,14 +122,15 @@ enum GmailErrors {
     switch code {
     case "unauthorized_client", "access_denied":
       return """
-        Delegate the domain to the service account's client id, with every scope of the \
-        connection's set-up (Admin console, Security, API controls); a change may take a day.
+        Delegate domain-wide authority to the client ID of the service account, with every scope \
+        of the connection's setup (Admin console, Security, API controls). A change can take a \
+        day.
         """
-    case "invalid_scope": return "Grant the scope in the Admin console, API controls."
+    case "invalid_scope": return "Grant the scope in the Admin console (Security, API controls)."
     case "invalid_client": return "Check client_id and client_secret of the connection."
-    case "disabled_client": return "Enable the service account, or take another one."
+    case "disabled_client": return "Enable the service account, or use another one."
     case "redirect_uri_mismatch":
-      return "Let callback_url be the redirect URI that the authorization code was asked for with."
+      return "Set callback_url to the redirect URI that the authorization code was requested with."
     case "invalid_grant": return invalidGrantRemedy(description, hasAssertion)
     default: return nil
     }
@@ -139,20 +140,20 @@ enum GmailErrors {
     _ description: String, _ hasAssertion: Bool
   ) -> String {
     if description.contains("Signature") {
-      return "The key was deleted or changed; take a new key file of the service account."
+      return "The key was deleted or changed. Use a new key file of the service account."
     }
     if description.contains("iat") || description.contains("timeframe") {
-      return "Set the clock of this machine; Google takes only assertions of the right time."
+      return "Correct the clock of this machine. Google rejects assertions with a wrong time."
     }
     if description.contains("email") || description.contains("User ID") {
-      return "Use an address of the domain: of a user who exists and is not suspended."
+      return "Use the address of an existing user of the domain who is not suspended."
     }
     if hasAssertion {
-      return "Check that the service account exists, and that its key file is the latest one."
+      return "Check that the service account exists and that its key file is current."
     }
     return """
-      The refresh token or the authorization code is not good any more: let the user consent again \
-      with sallyport auth gmail. (Apps in testing lose them after seven days.)
+      The refresh token or the authorization code has expired. Let the user consent again with \
+      sallyport auth gmail. (For apps in testing, it expires after seven days.)
       """
   }
 }

@@ -1,11 +1,11 @@
 import IntegrationKit
 
-/// What the discovery documents say of the answers (main members).
+/// Result shapes from the discovery documents (main members).
 enum GmailResults {
   static let messageList = ResultShape.object([
     .init(
       "messages", .array(of: .object([.init("id", .text), .init("threadId", .text)])),
-      "Left out where nothing was found."),
+      "Missing if nothing was found."),
     .init("nextPageToken", .text),
     .init("resultSizeEstimate", .integer, "An estimate, not a count."),
   ])
@@ -16,12 +16,12 @@ enum GmailResults {
     .init("sizeEstimate", .integer), .init("payload", .any, "The tree of MIME parts."),
   ])
 
-  /// After a change Gmail answers little more than the id and the labels.
+  /// After a change, Gmail returns little more than the ID and the labels.
   static let changedMessage = ResultShape.object([
     .init("id", .text), .init("threadId", .text), .init("labelIds", .array(of: .text)),
   ])
 
-  /// Of each name the parts that have it.
+  /// Per name, the parts with that name.
   static let attachments = ResultShape.array(
     of: .object([
       .init("partId", .text), .init("mimeType", .text), .init("filename", .text),

@@ -2,14 +2,14 @@ import HTTP
 import IntegrationKit
 import JSON
 
-/// How to reach Gmail, and as whom.
+/// The settings of a connection to Gmail.
 package struct GmailSettings: ParameterObject {
   package static let naming = ParameterShape.Naming.verbatim
 
   package enum AuthenticationType: String, ParameterChoice {
-    /// Acts as any user of the domain that has delegated to it.
+    /// Acts as any user of a domain that delegated authority to it.
     case serviceAccount = "service_account"
-    /// Acts as the one user who has consented.
+    /// Acts as the user who consented.
     case oauthClientID = "oauth_client_id"
   }
 
@@ -30,38 +30,38 @@ package struct GmailSettings: ParameterObject {
   package init(_ settings: inout ParamReader) {
     authenticationType = settings.optional(
       "authentication_type", .choice(AuthenticationType.self),
-      "service_account acts as any user of the domain; oauth_client_id as the user who consented.",
+      "service_account acts as any user of the domain, oauth_client_id as the user who consented.",
       default: .serviceAccount)
     version = settings.optional(
       "api_version", .text(maximumCharacters: 16), "The version of the Gmail API.", default: "v1")
     clientID = settings.optional(
-      "client_id", .text(maximumCharacters: 512), "The id of the OAuth client.")
+      "client_id", .text(maximumCharacters: 512), "The ID of the OAuth client.")
     clientSecret = settings.optional("client_secret", .secret, "The secret of the OAuth client.")
     authorizationCode = settings.optional(
       "authorization_code", .secret,
-      "What the consent page answered; good for one exchange, which brings the refresh token.")
+      "The code from the consent page. It can be exchanged once for a refresh token.")
     callbackURL = settings.optional(
       "callback_url", .text(maximumCharacters: 2_048),
-      "The redirect URI that the authorization code was asked for with.")
+      "The redirect URI that the authorization code was requested with.")
     refreshToken = settings.optional(
-      "refresh_token", .secret, "What the exchange of an authorization code brought.")
+      "refresh_token", .secret, "The refresh token from the exchange of an authorization code.")
     adminEmail = settings.optional(
       "admin_email", .text(maximumCharacters: 320),
-      "The administrator as whom a service account manages users and is tested.")
+      "The administrator that a service account uses to manage users and to test the connection.")
     serviceAccount = settings.optional(
       "service_account_json", .secretDocument,
-      "The key file of the service account: its JSON, as an object or as text.")
+      "The JSON key file of the service account, as an object or a string.")
     gmailURL = settings.optional(
-      "gmail_url", .serverURL, "Another endpoint of the Gmail API.",
+      "gmail_url", .serverURL, "An alternative endpoint of the Gmail API.",
       default: try? BaseURL("https://gmail.googleapis.com"))
     directoryURL = settings.optional(
-      "directory_url", .serverURL, "Another endpoint of the Directory API.",
+      "directory_url", .serverURL, "An alternative endpoint of the Directory API.",
       default: try? BaseURL("https://admin.googleapis.com"))
     tokenURL = settings.optional(
-      "token_url", .serverURL, "Another token endpoint.",
+      "token_url", .serverURL, "An alternative token endpoint.",
       default: try? BaseURL("https://oauth2.googleapis.com/token"))
     authorizationURL = settings.optional(
-      "authorization_url", .serverURL, "Another consent page.",
+      "authorization_url", .serverURL, "An alternative consent page.",
       default: try? BaseURL("https://accounts.google.com/o/oauth2/v2/auth"))
     settings.required(
       "service_account_json", when: "authentication_type",

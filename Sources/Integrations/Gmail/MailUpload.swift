@@ -3,20 +3,21 @@ import HTTP
 import IntegrationKit
 import JSON
 
-/// Sends a large mail in pieces (resumable upload, developers.google.com/workspace/gmail/api/guides/uploads).
+/// Sends a large mail in chunks (resumable upload,
+/// developers.google.com/workspace/gmail/api/guides/uploads).
 ///
-/// Gmail sends the mail when it has the last piece. After an answer that leaves open what came of a
-/// piece, Gmail is asked how far it got, and is given only what it says it does not have: so nothing
-/// is sent twice, and what cannot be found out is `unknown`.
+/// Gmail sends the mail when it has received the last chunk. If the outcome of a chunk is unknown,
+/// the client queries the upload status and sends only the missing bytes. Nothing is sent twice. If
+/// the status is unavailable, the outcome is `unknown`.
 struct MailUpload {
-  /// Bytes of a piece; a multiple of 256 KiB, as Gmail wants it.
-  private static let pieceBytes = 8 * 1_024 * 1_024
+  /// Gmail requires a multiple of 256 KiB.
+  private static let chunkBytes = 8 * 1_024 * 1_024
 
-  private enum Answer {
-    /// Of the whole mail.
+  private enum Status {
+    /// Gmail's response to the complete mail.
     case sent(JSON)
-    /// Gmail has so many bytes, which was asked for after a fault or not.
-    case has(Int, CommandError?)
+    /// The bytes that Gmail has received, and the error that led to a status query.
+    case received(Int, CommandError?)
   }
 
   private let raw: [UInt8]
@@ -33,16 +34,16 @@ struct MailUpload {
     self.invocation = invocation
   }
 
-  /// What Gmail answers when it has sent the mail.
+  /// - Returns: Gmail's response after sending the mail.
   func run() async throws(CommandError) -> JSON {
-    let place = try await begin()
+    let uploadURL = try await begin()
     var offset = 0
     var furthest = 0
     var attempt = 1
     while true {
-      switch try await send(from: offset, to: place) {
+      switch try await send(from: offset, to: uploadURL) {
       case .sent(let body): return body
-      case .has(let next, let fault):
+      case .received(let next, let fault):
         if next > furthest {
           furthest = next
           attempt = 1
@@ -50,7 +51,7 @@ struct MailUpload {
         } else {
           guard try await invocation.mayRetry(afterAttempt: attempt) else {
             throw fault
-              ?? failure("Gmail does not take more than \(next) of the mail's \(raw.count) bytes.")
+              ?? failure("Gmail accepts only \(next) of the mail's \(raw.count) bytes.")
           }
           attempt += 1
         }
@@ -59,47 +60,47 @@ struct MailUpload {
     }
   }
 
-  /// The URL to upload to.
+  /// - Returns: the upload URL.
   private func begin() async throws(CommandError) -> String {
     var request = client.upload(sender, bytes: raw.count)
     request.isSideEffectFree = true
     let response = try await client.send(request, in: invocation)
     guard response.isSuccess else { throw refusal(response) }
-    guard let place = response.header("location"), client.mayUpload(to: place) else {
-      throw failure("Gmail named no place of its own to upload the mail to.")
+    guard let url = response.header("location"), client.mayUpload(to: url) else {
+      throw failure("Gmail returned no upload URL, or one of a different origin.")
     }
-    return place
+    return url
   }
 
-  // MARK: Pieces
+  // MARK: Chunks
 
-  private func send(from offset: Int, to place: String) async throws(CommandError) -> Answer {
-    let end = min(offset + Self.pieceBytes, raw.count)
+  private func send(from offset: Int, to url: String) async throws(CommandError) -> Status {
+    let end = min(offset + Self.chunkBytes, raw.count)
     let isLast = end == raw.count
-    var request = request(place, Array(raw[offset..<end]), range: "\(offset)-\(end - 1)")
+    var request = request(url, Array(raw[offset..<end]), range: "\(offset)-\(end - 1)")
     request.callerResolvesOutcome = true
     request.isSideEffectFree = !isLast
     let fault: CommandError
     do throws(CommandError) {
       let response = try await client.send(request, in: invocation)
       guard response.status >= 500 || response.status == 408 else {
-        return try answer(response, isLast: isLast)
+        return try status(response, isLast: isLast)
       }
       fault = refusal(response, mayBeSent: isLast)
     } catch {
       guard error.kind == .network || error.kind == .timeout else { throw error }
       fault = error
     }
-    guard let progress = await progress(at: place) else {
+    guard let progress = await progress(at: url) else {
       throw Task.isCancelled
         ? invocation.withRemedy(.cancelled(outcome: fault.outcome)) : fault
     }
-    return try answer(progress, after: fault, isLast: isLast)
+    return try status(progress, after: fault, isLast: isLast)
   }
 
-  /// How far Gmail got, or its answer to the whole mail; nil when it does not say.
-  private func progress(at place: String) async -> HTTPResponse? {
-    var request = request(place, [], range: "*")
+  /// The status of the upload, or the response to the complete mail; nil if unavailable.
+  private func progress(at url: String) async -> HTTPResponse? {
+    var request = request(url, [], range: "*")
     request.isSideEffectFree = true
     guard let response = try? await client.send(request, in: invocation),
       response.isSuccess || response.status == 308
@@ -107,8 +108,8 @@ struct MailUpload {
     return response
   }
 
-  private func request(_ place: String, _ piece: [UInt8], range: String) -> HTTPRequest {
-    var request = HTTPRequest(.put, place, body: piece)
+  private func request(_ url: String, _ chunk: [UInt8], range: String) -> HTTPRequest {
+    var request = HTTPRequest(.put, url, body: chunk)
     request.headers = [
       HTTPRequest.Header("Content-Type", "message/rfc822"),
       HTTPRequest.Header("Content-Range", "bytes \(range)/\(raw.count)"),
@@ -118,25 +119,26 @@ struct MailUpload {
     return request
   }
 
-  // MARK: Answers
+  // MARK: Responses
 
-  /// - Parameter isLast: whether Gmail was given the last piece, and may have sent the mail.
-  private func answer(
+  /// - Parameter isLast: whether the last chunk was sent, so that Gmail may have sent the mail.
+  private func status(
     _ response: HTTPResponse, after fault: CommandError? = nil, isLast: Bool
-  ) throws(CommandError) -> Answer {
-    // 308, here without a Location: go on.
+  ) throws(CommandError) -> Status {
+    // 308 without Location: the upload is incomplete.
     guard response.status == 308 else {
       return .sent(try client.read(response, in: invocation))
     }
     guard let received = Self.received(response), received < raw.count else {
       throw failure(
-        "Gmail does not say in its form how much of the mail it has.",
+        "Gmail's response does not state how many bytes it received.",
         outcome: isLast ? .unknown : .notApplied)
     }
-    return .has(received, fault)
+    return .received(received, fault)
   }
 
-  /// Bytes that Gmail has: `Range: bytes=0-8388607`, or none of it; nil for another form.
+  /// The number of received bytes from `Range: bytes=0-8388607`; 0 without a range, nil if it is
+  /// malformed.
   private static func received(_ response: HTTPResponse) -> Int? {
     guard let range = response.header("range") else { return 0 }
     let span = range.hasPrefix("bytes=") ? range.dropFirst(6) : range[...]

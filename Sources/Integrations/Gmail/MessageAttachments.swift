@@ -3,33 +3,33 @@ import IntegrationKit
 import JSON
 import Mail
 
-/// The attachments of a message as Gmail lists them. A hostile mail has thousands, of one name or of
-/// as many as are asked for, so each look is one into a table.
+/// The attachments of a message as Gmail lists them. A hostile mail can have thousands of them, so
+/// lookups use tables.
 struct MessageAttachments {
-  /// Missing names that are told a likely one. A hint takes a comparison with every name there is.
+  /// Missing names with a suggestion. Each suggestion needs a comparison with all names.
   private static let maximumHints = 5
-  /// Names that are compared for a hint.
+  /// Names that are compared per suggestion.
   private static let maximumHintNames = 1_000
 
   private let parts: [MailPart]
-  /// As they become files.
+  /// The names of the stored files.
   private let storedNames: [String]
-  /// Positions by what Gmail shows as the name, which may be empty, and by the file's.
+  /// Positions by Gmail's name, which may be empty, and by the name of the stored file.
   private let positionsByName: [String: [Int]]
   private let positionsByStoredName: [String: [Int]]
-  /// Of each part what Gmail said.
+  /// Gmail's JSON per part ID.
   private let answers: [String: JSON]
 
-  /// - Throws: the documents' error when there are none.
+  /// - Throws: the documents' error if the message has no attachments.
   init(_ message: JSON) throws(CommandError) {
     guard let payload = message["payload"], let mail = MailMessage(gmailPayload: payload) else {
-      throw CommandError(.upstream, "Gmail's answer holds no message.")
+      throw CommandError(.upstream, "Gmail's response contains no message.")
     }
     let parts = mail.allAttachments
     guard !parts.isEmpty else {
       throw CommandError(
         .notFound, statusCode: 403, "The message doesn't contain any attachments.",
-        remedy: "Look with get_email, or search with has:attachment.")
+        remedy: "Read the message with get_email, or search with has:attachment.")
     }
     self.parts = parts
     let storedNames = parts.map(\.storedName)
@@ -41,7 +41,7 @@ struct MessageAttachments {
     self.answers = answers
   }
 
-  /// As deep as the reader of mail goes.
+  /// Iterative, because a hostile mail may be nested deeply.
   private static func collect(_ part: JSON, into answers: inout [String: JSON]) {
     var waiting = [part]
     while let part = waiting.popLast() {
@@ -60,9 +60,9 @@ struct MessageAttachments {
     }.json
   }
 
-  // MARK: Missing ones
+  // MARK: Missing attachments
 
-  /// What the first names that no attachment has may have been meant as.
+  /// Suggestions for the first names that match no attachment.
   func hints(for names: [String]) -> [String: String] {
     let missing = names.lazy.filter {
       positionsByName[$0] == nil && positionsByStoredName[$0] == nil
@@ -76,14 +76,14 @@ struct MessageAttachments {
   }
 
   func missing(_ name: String, hint: String?) -> CommandError {
-    let question = hint.map { " Did you mean \($0)?" } ?? ""
+    let question = hint.map { " Did you mean \"\($0)\"?" } ?? ""
     return CommandError(
-      .notFound, "The message has no attachment named \(name).",
-      remedy: "Take the names from get_email at $[*].payload..filename.\(question)")
+      .notFound, "The message has no attachment named \"\(name)\".",
+      remedy: "Use names from get_email at $[*].payload..filename.\(question)")
   }
 }
 
-/// The attachments of a mail that was read here, to find those that Gmail lists.
+/// The attachments of a raw message, to look up the parts that Gmail lists.
 struct RawAttachments {
   private struct Key: Hashable {
     let isMail: Bool
@@ -91,8 +91,8 @@ struct RawAttachments {
   }
 
   private let byID: [Key: MailPart]
-  /// Those whose name no other one has.
-  private let byOwnName: [Key: MailPart]
+  /// Only attachments with a unique name.
+  private let byUniqueName: [Key: MailPart]
 
   init(_ mail: MailMessage) {
     let parts = mail.allAttachments
@@ -100,37 +100,37 @@ struct RawAttachments {
       (first, _) in first
     }
     let named = parts.filter { $0.fileName != nil }
-    byOwnName = Dictionary(grouping: named) {
+    byUniqueName = Dictionary(grouping: named) {
       Key(isMail: $0.mediaType.isMail, text: $0.fileName ?? "")
     }.compactMapValues { $0.count == 1 ? $0[0] : nil }
   }
 
-  /// The same part. Gmail may have taken a broken mail apart in another way, or read a name in
+  /// The corresponding part. Gmail may parse a malformed mail differently, or decode a name with
   /// another charset.
-  func twin(of part: MailPart) -> MailPart? {
+  func counterpart(of part: MailPart) -> MailPart? {
     let isMail = part.mediaType.isMail
-    let placed = byID[Key(isMail: isMail, text: part.id)]
-    guard let name = part.fileName, placed?.fileName != name else { return placed }
-    return byOwnName[Key(isMail: isMail, text: name)] ?? placed
+    let sameID = byID[Key(isMail: isMail, text: part.id)]
+    guard let name = part.fileName, sameID?.fileName != name else { return sameID }
+    return byUniqueName[Key(isMail: isMail, text: name)] ?? sameID
   }
 }
 
 extension MailPart {
-  /// Whether only the raw mail has the content, or has it as it came.
+  /// Whether the content must come from the raw message.
   var needsRaw: Bool {
     if mediaType.isMail { return true }
     guard attachmentID == nil, bytes?.isEmpty != false else { return false }
     return true
   }
 
-  /// The name of the file that it becomes.
+  /// The name of the stored file.
   var storedName: String {
     let name = fileName ?? embedded?.subject ?? "part-\(id)"
     guard mediaType.isMail, !name.lowercased().hasSuffix(".eml") else { return name }
     return name + ".eml"
   }
 
-  /// Gmail shows what Outlook has wrapped as a multipart.
+  /// Gmail lists an attachment that Outlook wrapped as a multipart.
   var contentType: String {
     if mediaType.isMail { return "message/rfc822" }
     if !mediaType.isMultipart { return mediaType.description }

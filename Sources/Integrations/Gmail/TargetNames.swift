@@ -1,6 +1,6 @@
 import IntegrationKit
 
-/// How messages are called by people: by how they begin.
+/// Display names of messages: their snippets.
 extension TargetNaming {
   static let messages: @Sendable () -> TargetNaming = {
     TargetNaming(

@@ -6,18 +6,20 @@ import MCPFront
 /// The options of `serve` for agents and editors.
 enum AgentOptions {
   static let list = [
-    Option("--tools", "GLOBS", "tools that agents are offered: 'gmail__*,*__list_*' (repeatable)"),
+    Option("--tools", "GLOBS", "tools offered to agents: 'gmail__*,*__list_*' (repeatable)"),
     Option(
       "--confirm", "WHEN",
-      "ask an agent's user before: always (all changes), destructive (default), never"),
-    Option("--catalogue", "MODE", "full (default), or compact: three tools to find and run all"),
+      "ask the agent's user to confirm: always (all changes), destructive (default), never"),
+    Option(
+      "--catalogue", "MODE",
+      "full (default), or compact: three tools that find and run all commands"),
     Option(
       "--tool-timeout", "S",
-      "seconds for one call of a tool; a wait that does not fit fails at once (default: none)"),
-    Option("--tools-per-page", "N", "tools on one page of tools/list (default 200)"),
+      "timeout of a tool call in seconds; a longer wait fails fast (default: none)"),
+    Option("--tools-per-page", "N", "tools per page of tools/list (default 200)"),
     Option(
       "--max-tool-result-bytes", "N",
-      "bytes of a tool's result before its data becomes a file (default 65536)"),
+      "larger tool results are stored as files, in bytes (default 65536)"),
   ]
 
   static func read(_ arguments: ParsedArguments) throws(UsageError) -> MCPOptions {
@@ -34,24 +36,25 @@ enum AgentOptions {
     return options
   }
 
-  /// - Throws: for a pattern that no tool fits, which would hide what was meant.
+  /// - Throws: if a pattern matches no tool, which is probably a typing error.
   private static func globs(
     _ texts: [String], isReadOnly: Bool
   ) throws(UsageError) -> [String]? {
     guard !texts.isEmpty else { return nil }
     let globs = texts.flatMap { $0.split(separator: ",").map(String.init) }
     guard !globs.isEmpty else {
-      throw UsageError("--tools takes names or patterns of tools, such as 'gmail__*'")
+      throw UsageError("--tools requires tool names or patterns, such as 'gmail__*'")
     }
     let names = Integrations.catalogue.toolNames()
     for glob in globs where !names.contains(where: { Glob.matches(glob, $0) }) {
       throw UsageError(
-        "--tools: no tool fits \(glob)", didYouMean: Suggestion.closest(to: glob, among: names),
-        remedy: "Names are such as \(names[0]); 'gmail__*' stands for all of gmail.")
+        "--tools: no tool matches \"\(glob)\"",
+        didYouMean: Suggestion.closest(to: glob, among: names),
+        remedy: "Example: \(names[0]). 'gmail__*' matches all tools of gmail.")
     }
     let readers = Integrations.catalogue.toolNames { $0.effect == .read }
     if isReadOnly, !globs.contains(where: { glob in readers.contains { Glob.matches(glob, $0) } }) {
-      throw UsageError("--tools and --read-only leave no tool: these change something")
+      throw UsageError("--tools and --read-only leave no tools: all matching tools change data")
     }
     return globs
   }
@@ -63,7 +66,7 @@ enum AgentOptions {
     if let choice = Choice(rawValue: text) { return choice }
     let names = Choice.allCases.map(\.rawValue)
     throw UsageError(
-      "\(name) takes \(names.joined(separator: ", ")), not \(text)",
+      "\(name): unknown value \"\(text)\"; expected one of: \(names.joined(separator: ", "))",
       didYouMean: Suggestion.closest(to: text, among: names))
   }
 }

@@ -10,7 +10,7 @@ import RateLimits
 import Redaction
 import Sandbox
 
-/// The options that every subcommand with a host behind it takes, and the host they make.
+/// The options shared by all subcommands that run a host, and the construction of the host.
 enum CommonOptions {
   static let connections = Option(
     "--connections", "FILE", "connections (default: SALLYPORT_CONNECTIONS)")
@@ -19,27 +19,27 @@ enum CommonOptions {
 
   static let list = [
     connections,
-    Option("--sandbox", nil, "emulated vendors inside the process; no account needed"),
-    Option("--sandbox-fault", "TEXT", "a bad day, such as 'coda: 429 every 10' (repeatable)"),
+    Option("--sandbox", nil, "use emulated vendors; no account needed"),
+    Option("--sandbox-fault", "TEXT", "inject a fault, such as 'coda: 429 every 10' (repeatable)"),
     Option(
-      "--files-dir", "DIR", "keep files here, across processes (serve: until the end without it)"),
-    Option("--state-dir", "DIR", "state that processes share: idempotency keys, rate limits"),
-    Option("--read-only", nil, "refuse every command that changes something"),
-    Option("--max-in-flight", "N", "requests under way at a time (default 64)"),
-    Option("--max-line-bytes", "N", "bytes of one line of input (default 33554432)"),
-    Option("--drain-timeout", "S", "seconds to finish requests at the end (default 30)"),
+      "--files-dir", "DIR", "directory of stored files; otherwise serve deletes them on exit"),
+    Option("--state-dir", "DIR", "state shared between processes: idempotency keys, rate limits"),
+    Option("--read-only", nil, "reject commands that change data"),
+    Option("--max-in-flight", "N", "maximum number of requests in flight (default 64)"),
+    Option("--max-line-bytes", "N", "maximum length of an input line in bytes (default 33554432)"),
+    Option("--drain-timeout", "S", "seconds to finish requests before exit (default 30)"),
     Option(
       "--datetime-format", "FORMAT",
-      "a form of times that is tried first, as strptime(3) has it: '%d.%m.%Y %H:%M'"),
+      "strptime(3) format that is tried first for times: '%d.%m.%Y %H:%M'"),
     logLevel,
-    Option("--audit", "FILE", "append a line of JSON for each command that ran"),
+    Option("--audit", "FILE", "append one JSON line per executed command"),
   ]
 
-  /// The host that the options describe.
+  /// Creates the host from the options.
   ///
   /// - Parameters:
-  ///   - filesByDefault: where files are kept unless --files-dir is given; nil for nowhere, once the
-  ///     process has ended.
+  ///   - filesByDefault: the directory of files, unless --files-dir is given; nil to delete files on
+  ///     exit.
   static func engine(
     _ arguments: ParsedArguments, filesByDefault: String? = nil
   ) throws(UsageError) -> Engine {
@@ -70,7 +70,7 @@ enum CommonOptions {
     }
   }
 
-  /// The store of files, which is closed when the process ends.
+  /// The file store. It is closed on exit.
   private static func files(
     _ arguments: ParsedArguments, byDefault directory: String?, log: Log
   ) throws(UsageError) -> FileStore {
@@ -79,13 +79,13 @@ enum CommonOptions {
       if path == nil, let directory { return FileStore(createdOnDemand: directory) }
       let files = try FileStore(directory: path)
       if files.isListableByOthers {
-        log.warning("others can see the names of the files in \(path ?? ""): chmod 700 hides them")
+        log.warning("other users can list the files in \(path ?? ""); run chmod 700 on it")
       }
       EndOfProcess.add { files.close() }
       return files
     } catch {
       throw UsageError(
-        "--files-dir: \(error)", remedy: "It takes a directory that can be written.")
+        "--files-dir: \(error)", remedy: "Use a writable directory.")
     }
   }
 
@@ -94,7 +94,7 @@ enum CommonOptions {
     guard let level = LogLevel.allCases.first(where: { $0.name == name }) else {
       let names = LogLevel.allCases.map(\.name)
       throw UsageError(
-        "--log-level takes \(names.joined(separator: ", ")), not \(name)",
+        "--log-level: unknown value \"\(name)\"; expected one of: \(names.joined(separator: ", "))",
         didYouMean: Suggestion.closest(to: name, among: names))
     }
     return level
@@ -103,11 +103,11 @@ enum CommonOptions {
   private static func setTimestampFormat(_ arguments: ParsedArguments) throws(UsageError) {
     guard let pattern = arguments["--datetime-format"] else { return }
     do throws(TimestampFormat.FormatError) {
-      TimestampKind.additionalFormat.set(try TimestampFormat(pattern))
+      TimestampType.additionalFormat.set(try TimestampFormat(pattern))
     } catch {
       throw UsageError(
         "--datetime-format \(pattern): \(error.reason)",
-        remedy: "Such as: --datetime-format '%d.%m.%Y %H:%M'")
+        remedy: "Example: --datetime-format '%d.%m.%Y %H:%M'")
     }
   }
 
@@ -123,7 +123,8 @@ enum CommonOptions {
       try arguments.integer("--max-line-bytes", minimum: 64) ?? limits.maximumLineBytes
     if let text = arguments["--drain-timeout"] {
       guard let seconds = Double(text), seconds >= 0, seconds <= 86_400 else {
-        throw UsageError("--drain-timeout takes seconds, such as 30, not \(text)")
+        throw UsageError(
+          "--drain-timeout must be a number of seconds from 0 to 86400, not \"\(text)\"")
       }
       limits.drainTimeoutSeconds = seconds
     }
@@ -140,11 +141,12 @@ enum CommonOptions {
     return path
   }
 
-  /// Where rate limits are shared; unlike idempotency keys also without --state-dir, since the
-  /// vendor counts for all processes together. Nil where the user has no place for state.
+  /// The directory of shared rate limits. Unlike idempotency keys, rate limits are shared also
+  /// without --state-dir, because the vendor counts the requests of all processes. Nil if no state
+  /// directory can be determined.
   private static func limitsDirectory(_ arguments: ParsedArguments) -> String? {
     if let path = arguments["--state-dir"] { return path + "/limits" }
-    // XDG Base Directory Specification: a relative path is to be ignored.
+    // XDG Base Directory Specification: ignore relative paths.
     if let state = getenv("XDG_STATE_HOME").map({ String(cString: $0) }), state.hasPrefix("/") {
       return "\(state)/\(Product.name)/limits"
     }
@@ -157,7 +159,7 @@ enum CommonOptions {
   private static func loadFile(
     _ arguments: ParsedArguments, into connections: ConnectionStore, log: Log
   ) throws(UsageError) {
-    // --sandbox is meant instead of the usual connections, unless a file is asked for beside it.
+    // --sandbox replaces the connections of the environment. A file given explicitly is loaded too.
     let fromEnvironment =
       arguments.has("--sandbox")
       ? nil : getenv("SALLYPORT_CONNECTIONS").map { String(cString: $0) }
@@ -166,7 +168,7 @@ enum CommonOptions {
     do throws(FileError) {
       content = try FileDescriptor.readFile(path, limit: ConnectionStore.maximumFileBytes)
     } catch {
-      throw UsageError("the connections file cannot be read: \(error)")
+      throw UsageError("cannot read the connections file: \(error)")
     }
     do throws(ConfigurationError) {
       try connections.load(content, named: path, isKept: true)
@@ -179,11 +181,11 @@ enum CommonOptions {
     _ arguments: ParsedArguments, into connections: ConnectionStore
   ) throws(UsageError) {
     guard arguments.has("--sandbox") else {
-      if arguments.has("--sandbox-fault") { throw UsageError("--sandbox-fault needs --sandbox") }
+      if arguments.has("--sandbox-fault") { throw UsageError("--sandbox-fault requires --sandbox") }
       return
     }
     let sandbox = try SandboxCommand.start(arguments, port: 0)
-    // A vendor may be emulated for which this build has no integration.
+    // The sandbox may emulate a vendor without an integration in this build.
     let known = Set(Integrations.catalogue.integrations.map(\.id))
     do throws(ConfigurationError) {
       try connections.load(sandbox.oneConnection(ofEach: known).bytes, named: "sandbox")

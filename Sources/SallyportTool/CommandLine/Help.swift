@@ -4,12 +4,12 @@ import Basics
 enum Help {
   static func printOverview() -> Int32 {
     let width = Subcommands.all.map(\.name.count).max() ?? 0
-    let commands = Subcommands.all.map { "  \($0.name.padded(width))  \($0.about)" }
+    let commands = Subcommands.all.map { "  \($0.name.padded(width))  \($0.summary)" }
     Console.print(
       """
       \(Style.bold("sallyport")) runs commands of security vendors for any program that can start \
-      a process:
-      requests as lines of JSON-RPC in, answers as lines out.
+      a process.
+      It reads JSON-RPC requests on stdin and writes responses on stdout, one per line.
 
       \(Style.bold("Usage")): sallyport COMMAND [OPTIONS]
 
@@ -19,7 +19,7 @@ enum Help {
         sallyport call coda_footprint list_devices --sandbox
         sallyport run protocol/examples/tour.jsonl --sandbox
 
-      sallyport help COMMAND tells more about one of them.
+      Run sallyport help COMMAND for the details of a command.
       """)
     return 0
   }
@@ -28,11 +28,11 @@ enum Help {
     guard let name, name != "--help", name != "-h" else { return printOverview() }
     guard let subcommand = Subcommands.all.first(where: { $0.name == name }) else {
       throw UsageError(
-        "there is no command \(name)",
+        "unknown command \"\(name)\"",
         didYouMean: Suggestion.closest(to: name, among: Subcommands.all.map(\.name)))
     }
     var sections = [
-      "\(Style.bold("sallyport \(subcommand.name)")): \(subcommand.about)",
+      "\(Style.bold("sallyport \(subcommand.name)")): \(subcommand.summary)",
       "\(Style.bold("Usage")): sallyport \(subcommand.name) \(subcommand.usage)",
     ]
     if !subcommand.details.isEmpty { sections.append(subcommand.details.paragraphs) }
@@ -50,7 +50,7 @@ enum Help {
     let width = names.map(\.count).max() ?? 0
     return zip(names, options).map { name, option in
       "  \(name.padded(width))  "
-        + option.about.wrapped(indent: width + 4).drop { $0 == " " }
+        + option.summary.wrapped(indent: width + 4).drop { $0 == " " }
     }.joined(separator: "\n")
   }
 }

@@ -1,37 +1,37 @@
 /// One option of a subcommand.
 struct Option: Sendable {
-  /// With the dashes: `--connections`.
+  /// Including the dashes: `--connections`.
   let name: String
-  /// What stands for the value in help texts; nil for a switch.
+  /// The placeholder of the value in help texts; nil for a switch.
   let value: String?
-  let about: String
-  /// The value where none is given.
+  let summary: String
+  /// The value if the option is given without one.
   let implied: String?
 
-  init(_ name: String, _ value: String? = nil, _ about: String, implied: String? = nil) {
+  init(_ name: String, _ value: String? = nil, _ summary: String, implied: String? = nil) {
     self.name = name
     self.value = value
-    self.about = about
+    self.summary = summary
     self.implied = implied
   }
 }
 
-/// A command line, taken apart.
+/// A parsed command line.
 struct ParsedArguments {
   private(set) var values: [String: [String]] = [:]
   private(set) var positionals: [String] = []
 
   func has(_ name: String) -> Bool { values[name] != nil }
 
-  /// The last value given.
+  /// The last value of an option.
   subscript(name: String) -> String? { values[name]?.last }
 
   func all(_ name: String) -> [String] { values[name] ?? [] }
 
-  /// Takes `--name VALUE`, `--name=VALUE` and switches, in any order with the positionals; `--`
+  /// Accepts `--name VALUE`, `--name=VALUE` and switches, mixed with positional arguments. `--`
   /// ends the options.
   ///
-  /// - Throws: for an option that is not among `options`, or one without its value.
+  /// - Throws: for an unknown option or a missing value.
   init(_ words: [String], options: [Option]) throws(UsageError) {
     var rest = words[...]
     while let word = rest.popFirst() {
@@ -47,7 +47,7 @@ struct ParsedArguments {
       let name = String(parts[0])
       guard let option = options.first(where: { $0.name == name }) else {
         throw UsageError(
-          "there is no option \(name)", didYouMean: Self.suggestion(name, options))
+          "unknown option \"\(name)\"", didYouMean: Self.suggestion(name, options))
       }
       guard option.value != nil else {
         if parts.count > 1 { throw UsageError("\(name) takes no value") }
@@ -62,7 +62,7 @@ struct ParsedArguments {
       } else if let implied = option.implied {
         values[name, default: []].append(implied)
       } else {
-        throw UsageError("\(name) needs a value: \(name) \(option.value ?? "")")
+        throw UsageError("\(name) requires a value: \(name) \(option.value ?? "")")
       }
     }
   }
@@ -71,14 +71,14 @@ struct ParsedArguments {
     Suggest.option(name, among: options.map(\.name))
   }
 
-  /// A whole number of at least `minimum`, or nil when the option was not given.
+  /// An integer option; nil if it was not given.
   func integer(
     _ name: String, minimum: Int, maximum: Int = 1_000_000_000
   ) throws(UsageError) -> Int? {
     guard let text = self[name] else { return nil }
     guard let number = Int(text), number >= minimum, number <= maximum else {
       throw UsageError(
-        "\(name) takes a whole number from \(minimum) to \(maximum), not \(text)")
+        "\(name) must be an integer from \(minimum) to \(maximum), not \"\(text)\"")
     }
     return number
   }

@@ -1,13 +1,13 @@
 import Basics
 import Engine
 
-/// What is wrong with the command line or the configuration; ends the process with status 2.
+/// An error in the command line or the configuration. The exit status is 2.
 struct UsageError: Error {
   var message: String
   var remedy: String?
 
   init(_ message: String, didYouMean: String? = nil, remedy: String? = nil) {
-    self.message = message + (didYouMean.map { "; did you mean \($0)?" } ?? "")
+    self.message = message + (didYouMean.map { "; did you mean \"\($0)\"?" } ?? "")
     self.remedy = remedy
   }
 

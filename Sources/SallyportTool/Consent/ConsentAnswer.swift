@@ -1,16 +1,16 @@
 import Basics
 import Crypto
 
-/// What a consent page answers, in the query of the address to which it sends the browser (RFC 6749
+/// The authorization response of a consent page, from the query of the redirect URI (RFC 6749
 /// sections 4.1.2 and 4.1.2.1).
 enum ConsentAnswer: Sendable {
   case code(String)
   case refusal(error: String, description: String?)
-  /// The answer to somebody else's question (section 10.12).
+  /// The response to a different request (section 10.12).
   case wrongState
 
-  /// - Parameter state: of the question; nil where it is not known.
-  /// - Returns: nil for a query that answers nothing, or says something twice (section 3.1).
+  /// - Parameter state: the state of the request; nil if it is unknown.
+  /// - Returns: nil if the query is not a response or repeats a parameter (section 3.1).
   init?(_ query: FormFields, state: String?) {
     guard query.repeatedName == nil else { return nil }
     let code = query["code"].flatMap { $0.isEmpty ? nil : $0 }
@@ -27,10 +27,10 @@ enum ConsentAnswer: Sendable {
     }
   }
 
-  /// The address on which the browser ended, or the code alone, which people copy with its escapes.
-  /// It has no state then, but is good only together with the verifier of RFC 7636.
+  /// The pasted redirect address, or only the code, possibly percent-encoded. A code alone has no
+  /// state, but is valid only with the verifier of RFC 7636.
   ///
-  /// - Returns: nil for text that is neither.
+  /// - Returns: nil if the text is neither.
   init?(pasted text: String, state: String?) {
     let word = text.drop(while: \.isWhitespace)
     let trimmed = String(word.prefix { !$0.isWhitespace })

@@ -1,60 +1,61 @@
 import Basics
 
-/// Takes the first answer of a consent page, whichever way it comes, and tells who brought it what
-/// became of it.
+/// Accepts the first response of a consent page, from the browser or pasted, and reports the
+/// outcome to the browser.
 final class ConsentInbox: Sendable {
   private struct State {
     var answer: ConsentAnswer?
-    var isOver = false
-    var isGood: Bool?
-    /// Browsers that are yet to be told.
-    var untold = 0
+    var isClosed = false
+    var isSuccess: Bool?
+    /// Browsers that wait for the outcome.
+    var waitingBrowsers = 0
   }
 
   private let state = Monitor(State())
 
-  /// - Parameter isTold: whether who brings it waits for the outcome, and calls `told` in the end.
-  /// - Returns: false when there was one already.
-  func offer(_ answer: ConsentAnswer, isTold: Bool) -> Bool {
+  /// - Parameter expectsOutcome: whether the caller waits for the outcome and then calls
+  ///   `outcomeDelivered`.
+  /// - Returns: false if a response was already accepted.
+  func offer(_ answer: ConsentAnswer, expectsOutcome: Bool) -> Bool {
     defer { state.notify() }
     return state.withLock { state in
       guard state.answer == nil else { return false }
       state.answer = answer
-      if isTold { state.untold += 1 }
+      if expectsOutcome { state.waitingBrowsers += 1 }
       return true
     }
   }
 
-  /// No answer comes any more.
-  func end() {
-    state.withLock { $0.isOver = true }
+  /// Declares that no response can arrive any more.
+  func close() {
+    state.withLock { $0.isClosed = true }
     state.notify()
   }
 
-  /// Blocks until there is an answer; nil when none comes.
+  /// Blocks until there is a response; nil if there is none.
   func answer(until deadline: Deadline) -> ConsentAnswer? {
     let answer = state.wait(until: deadline) { state -> ConsentAnswer?? in
       if let answer = state.answer { return .some(answer) }
-      return state.isOver ? .some(nil) : nil
+      return state.isClosed ? .some(nil) : nil
     }
     return answer ?? nil
   }
 
-  // MARK: Telling the browser
+  // MARK: Outcome
 
-  /// Blocks until it is known whether the answer was good.
-  func waitForOutcome() -> Bool { state.wait { $0.isGood } ?? false }
+  /// Blocks until the outcome is known.
+  func waitForOutcome() -> Bool { state.wait { $0.isSuccess } ?? false }
 
-  /// The browser has been told.
-  func told() {
-    state.withLock { $0.untold -= 1 }
+  /// Declares that a browser has received the outcome.
+  func outcomeDelivered() {
+    state.withLock { $0.waitingBrowsers -= 1 }
     state.notify()
   }
 
-  /// Says whether the answer was good, and waits until the browser knows it.
-  func settle(isGood: Bool, until deadline: Deadline) {
-    state.withLock { $0.isGood = isGood }
+  /// Sets the outcome and waits until the browser has received it.
+  func settle(isSuccess: Bool, until deadline: Deadline) {
+    state.withLock { $0.isSuccess = isSuccess }
     state.notify()
-    _ = state.wait(until: deadline) { $0.untold == 0 ? true : nil }
+    _ = state.wait(until: deadline) { $0.waitingBrowsers == 0 ? true : nil }
   }
 }

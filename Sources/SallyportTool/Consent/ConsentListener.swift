@@ -1,8 +1,8 @@
 import Basics
 import HTTPServer
 
-/// Where a consent page sends the browser: a listener on this machine (RFC 8252 section 7.3). It
-/// takes one answer; what else a browser asks for, such as an icon, is not found.
+/// The loopback redirect URI of a consent page (RFC 8252 section 7.3). Accepts one response. Other
+/// requests, such as for an icon, get 404.
 final class ConsentListener: Sendable {
   private let server: HTTPServer
   private static let path = "/"
@@ -20,7 +20,7 @@ final class ConsentListener: Sendable {
       }
     } catch {
       throw UsageError(
-        "\(error)", remedy: "Give another port with --port, or leave it out for a free one.")
+        "\(error)", remedy: "Use another --port, or omit it to use a free port.")
     }
   }
 
@@ -33,28 +33,29 @@ final class ConsentListener: Sendable {
   ) -> HTTPServer.Response {
     guard request.method == "GET", request.path == path,
       let answer = ConsentAnswer(FormFields(decoding: request.queryText.utf8), state: state)
-    else { return .text(404, "There is nothing here.\n") }
-    // Any page can send a browser here: only the answer to this question counts.
+    else { return .text(404, "Not found.\n") }
+    // Any page can redirect a browser here. The state identifies the response to our request.
     if case .wrongState = answer {
-      return .text(400, "That belongs to another request. Open the page that was printed last.\n")
+      return .text(
+        400, "This response belongs to another request. Open the page that was printed last.\n")
     }
-    guard inbox.offer(answer, isTold: true) else {
-      return .text(409, "There was an answer already.\n")
+    guard inbox.offer(answer, expectsOutcome: true) else {
+      return .text(409, "A response was already received.\n")
     }
-    let isGood = inbox.waitForOutcome()
-    var response = ConsentPage.response(isGood: isGood)
-    response.onSent = { inbox.told() }
+    let isSuccess = inbox.waitForOutcome()
+    var response = ConsentPage.response(isSuccess: isSuccess)
+    response.onSent = { inbox.outcomeDelivered() }
     return response
   }
 }
 
-/// What the browser shows in the end. Nothing that came with the request is in it.
+/// The final page in the browser. It contains nothing from the request.
 private enum ConsentPage {
-  static func response(isGood: Bool) -> HTTPServer.Response {
-    let title = isGood ? "Sallyport may act for you now" : "Sallyport was not let in"
-    let text = isGood ? "It is signed in." : "It says why in the terminal."
+  static func response(isSuccess: Bool) -> HTTPServer.Response {
+    let title = isSuccess ? "Sallyport is signed in" : "Sallyport could not sign in"
+    let text = isSuccess ? "It can now act on your behalf." : "The terminal shows the reason."
     var response = HTTPServer.Response.html(
-      isGood ? 200 : 400,
+      isSuccess ? 200 : 400,
       """
       <!doctype html>
       <html lang="en"><meta charset="utf-8"><title>\(title)</title>
@@ -64,7 +65,7 @@ private enum ConsentPage {
 
       """)
     response.closesConnection = true
-    // The address has the code in it.
+    // The address contains the code.
     response.headers.add("Cache-Control", "no-store")
     response.headers.add("Referrer-Policy", "no-referrer")
     response.headers.add("Content-Security-Policy", "default-src 'none'")

@@ -3,16 +3,16 @@ import Crypto
 import Engine
 import IntegrationKit
 
-/// Shows a user where to consent, and waits for what comes of it.
+/// Prints the address of the consent page and waits for the outcome.
 struct ConsentWait {
   let exchange: ConsentExchange
   let user: String?
   let timeoutSeconds: Int
 
-  /// Characters of a line that is pasted; addresses with codes have some hundred.
+  /// Addresses with codes have a few hundred characters.
   private static let maximumPasteCharacters = 16_384
 
-  /// The browser comes back to this machine, or its user pastes where it ended.
+  /// The browser is redirected to this machine, or the user pastes the redirect address.
   func onLoopback(
     port: UInt16, farewellMilliseconds: Int
   ) throws(UsageError) -> Result<Consent, CommandError> {
@@ -24,21 +24,23 @@ struct ConsentWait {
     show(
       redirect: listener.redirect, state, proof,
       hint: """
-        A browser on another machine ends on a page that cannot be loaded: paste its address here.
+        If the browser runs on another machine, the last page does not load. Paste its address here.
         """)
     readPastes(into: inbox, state, isOnlyWay: false)
     let result = outcome(of: inbox, listener.redirect, proof)
-    let isGood = if case .success = result { true } else { false }
-    inbox.settle(isGood: isGood, until: Deadline(inMilliseconds: farewellMilliseconds))
+    let isSuccess = if case .success = result { true } else { false }
+    inbox.settle(isSuccess: isSuccess, until: Deadline(inMilliseconds: farewellMilliseconds))
     return result
   }
 
-  /// The browser ends on a page of the operator's, whose address is pasted.
+  /// The browser is redirected to the operator's page, and the user pastes its address.
   func onPaste(redirect: String) throws(UsageError) -> Result<Consent, CommandError> {
     let inbox = ConsentInbox()
     let state = RandomToken.make()
     let proof = try makeProof()
-    show(redirect: redirect, state, proof, hint: "Paste the address of the page that follows here.")
+    show(
+      redirect: redirect, state, proof,
+      hint: "After consent, paste the address of the last page here.")
     readPastes(into: inbox, state, isOnlyWay: true)
     return outcome(of: inbox, redirect, proof)
   }
@@ -48,23 +50,23 @@ struct ConsentWait {
       return try PKCE()
     } catch {
       throw UsageError(
-        "a consent needs libcrypto: \(error.reason)",
+        "consent requires libcrypto: \(error.reason)",
         remedy: "Install OpenSSL (Debian: libssl3) on this machine.")
     }
   }
 
-  /// The address alone on stdout, for programs that open it.
+  /// Prints only the address on stdout, for programs that open it.
   private func show(redirect: String, _ state: String, _ proof: PKCE, hint: String) {
     let request = ConsentRequest(
       redirect: redirect, state: state, challenge: proof.challenge, user: user)
     Console.error(
-      "Open this page within \(timeoutSeconds) seconds and consent, for the connection "
+      "Open this page within \(timeoutSeconds) seconds to consent for the connection "
         + "\(exchange.connectionName):")
     Console.print(exchange.page(for: request))
     Console.error(hint)
   }
 
-  /// - Parameter isOnlyWay: whether nothing can come any more when the input ends.
+  /// - Parameter isOnlyWay: whether no response can arrive after EOF on stdin.
   private func readPastes(into inbox: ConsentInbox, _ state: String, isOnlyWay: Bool) {
     NamedThread.start("paste") {
       while let line = readLine() {
@@ -72,12 +74,12 @@ struct ConsentWait {
         guard line.count <= Self.maximumPasteCharacters,
           let answer = ConsentAnswer(pasted: line, state: state)
         else {
-          Console.error("That is neither the address of the page nor a code.")
+          Console.error("Not the address of the page and not a code. Paste again.")
           continue
         }
-        if inbox.offer(answer, isTold: false) { return }
+        if inbox.offer(answer, expectsOutcome: false) { return }
       }
-      if isOnlyWay { inbox.end() }
+      if isOnlyWay { inbox.close() }
     }
   }
 
@@ -95,37 +97,36 @@ struct ConsentWait {
     case .wrongState:
       return .failure(
         CommandError(
-          .auth, "The answer belongs to another request: its state is not the one that was sent.",
-          remedy: "Start again, and open only the page that is printed then."))
+          .auth, "The response belongs to another request: its state does not match.",
+          remedy: "Start again and open only the newly printed page."))
     case nil where !deadline.hasPassed:
       return .failure(
         CommandError(
-          .auth, "The input ended before a code came.",
-          remedy: "Start again in a terminal, or send the address to its stdin."))
+          .auth, "stdin ended before a code was received.",
+          remedy: "Start again in a terminal, or write the address to stdin."))
     case nil:
       return .failure(
         CommandError(
-          .timeout, "Nobody consented within \(timeoutSeconds) seconds.",
+          .timeout, "The user did not consent within \(timeoutSeconds) seconds.",
           remedy: """
-            Start again, with a longer --timeout. Where the page showed redirect_uri_mismatch, the \
-            OAuth client does not know the address that the browser is to come back to: \
-            sallyport help auth.
+            Start again with a longer --timeout. If the page showed redirect_uri_mismatch, \
+            register the redirect URI with the OAuth client: see sallyport help auth.
             """))
     }
   }
 
-  /// What the page says to who was not let in (RFC 6749 section 4.1.2.1).
+  /// The error for an error response of the page (RFC 6749 section 4.1.2.1).
   static func refusal(_ error: String, _ description: String?) -> CommandError {
     guard error == "access_denied" else {
       return CommandError(
-        .auth, "The page answered \(error)" + (description.map { ": \($0)" } ?? "."),
+        .auth, "The consent page returned \(error)" + (description.map { ": \($0)" } ?? "."),
         remedy: "Check the OAuth client's consent screen and scopes.")
     }
     return CommandError(
       .permission, "The user did not consent.",
       remedy: """
-        Start again and allow all that the page asks for; where it let nobody, the administrator \
-        must trust the app (Admin console, Security, API controls).
+        Start again and allow all requested access. If the page blocks all users, the \
+        administrator must trust the app (Admin console, Security, API controls).
         """)
   }
 }

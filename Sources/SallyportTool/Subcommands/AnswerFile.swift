@@ -3,18 +3,18 @@ import Glibc
 import JSON
 import RPC
 
-/// The file that `run --output` writes, and goes on with after `--resume`.
+/// The output file of `run --output`, which `--resume` continues.
 struct AnswerFile {
   let descriptor: Int32
-  /// What OUT holds already: by id, whether its last answer is an error.
+  /// The responses already in the file: by ID, whether the last response failed at least partially.
   let answered: [RequestID: Bool]
 
-  /// - Parameter inputs: the files of requests, none of which it may be.
+  /// - Parameter inputs: the request files, which must differ from the output.
   init(_ path: String, resuming: Bool, apartFrom inputs: [Int32]) throws(UsageError) {
     guard !inputs.contains(where: { Self.isSameFile(path, $0) }) else {
-      throw UsageError("--output: \(path) is a file of requests", remedy: "Name another file.")
+      throw UsageError("--output: \(path) is also a request file", remedy: "Use another file.")
     }
-    if resuming { Self.removeHalfLine(path) }
+    if resuming { Self.removeIncompleteLine(path) }
     let mode = resuming ? O_APPEND : O_TRUNC
     descriptor = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | mode, 0o600)
     guard descriptor >= 0 else {
@@ -22,7 +22,7 @@ struct AnswerFile {
     }
     guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK else {
       throw UsageError(
-        "--output: \(path) is being written by another run", remedy: "Wait for its end.")
+        "--output: \(path) is in use by another run", remedy: "Wait until it exits.")
     }
     answered = resuming ? try Self.answers(in: path) : [:]
   }
@@ -34,8 +34,9 @@ struct AnswerFile {
       && one.st_ino == other.st_ino
   }
 
-  /// Cuts off what follows the last whole line, as left by a crash or a full disk.
-  static func removeHalfLine(_ path: String) {
+  /// Truncates the file after its last complete line. A crash or a full disk leaves an incomplete
+  /// line.
+  static func removeIncompleteLine(_ path: String) {
     let descriptor = open(path, O_RDWR | O_CLOEXEC)
     guard descriptor >= 0 else { return }
     defer { close(descriptor) }
@@ -53,8 +54,8 @@ struct AnswerFile {
     ftruncate(descriptor, 0)
   }
 
-  /// The ids of all responses in the file, those inside batches included. A request that was
-  /// cancelled without effect, as when a run is interrupted, has not had its answer.
+  /// The IDs of all responses in the file, including those in batches. Requests that were cancelled
+  /// before they had an effect, such as by an interrupt, do not count as answered.
   private static func answers(in path: String) throws(UsageError) -> [RequestID: Bool] {
     let input = open(path, O_RDONLY | O_CLOEXEC)
     guard input >= 0 else { throw UsageError("--output: \(FileError(path: path, code: errno))") }

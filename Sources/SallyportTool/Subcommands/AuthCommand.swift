@@ -9,18 +9,18 @@ enum AuthCommand {
   static var description: Subcommand {
     Subcommand(
       name: "auth", usage: "INTEGRATION [--connection NAME] [OPTIONS]",
-      about: "lets a user consent on the vendor's page; the connection keeps the refresh token",
+      summary: "obtain user consent on the vendor's page and save the refresh token",
       details: """
-        Prints the address of the page and waits until the browser comes back to this machine. A
-        browser on another machine ends on a page that cannot be loaded: paste its address, or the
-        code in it, into the terminal. The refresh token goes into the connections file, which only
-        its owner can read then.
+        Prints the address of the consent page and waits for the browser to be redirected to this
+        machine. If the browser runs on another machine, the last page does not load: paste its
+        address, or the code in it, into the terminal. The refresh token is saved in the
+        connections file, whose mode is set so that only its owner can read it.
 
-        An OAuth client of the type Desktop needs no more. One of the type Web application must know
-        where the browser comes back to: register http://127.0.0.1:PORT/ and give --port PORT, or
-        use --paste.
+        An OAuth client of type Desktop needs no further setup. A client of type Web application
+        must have the redirect URI registered: register http://127.0.0.1:PORT/ and use --port
+        PORT, or use --paste.
 
-        Exit status: 0 signed in; 1 failed; 2 wrong command line or configuration.
+        Exit status: 0 signed in; 1 failed; 2 invalid command line or configuration.
         """,
       examples: [
         "sallyport auth gmail --connections connections.json",
@@ -32,30 +32,31 @@ enum AuthCommand {
 
   private static let options = [
     CommonOptions.connections,
-    Option("--connection", "NAME", "the connection (default: the only one that needs a consent)"),
-    Option("--user", "EMAIL", "whom the page asks (default: whoever is signed in to the browser)"),
-    Option("--port", "N", "the port that the browser comes back to (default: a free one)"),
+    Option("--connection", "NAME", "the connection (default: the only one that requires consent)"),
+    Option("--user", "EMAIL", "the user to ask (default: the user signed in to the browser)"),
+    Option("--port", "N", "the port of the redirect URI (default: a free port)"),
     Option(
-      "--paste", nil, "the browser ends on callback_url of the connection; paste its address"),
-    Option("--code", "CODE", "a code that was asked for with callback_url; - reads it from stdin"),
-    Option("--timeout", "S", "seconds that the user has (default 300)"),
+      "--paste", nil,
+      "use callback_url of the connection as redirect URI; paste the address of the last page"),
+    Option("--code", "CODE", "an authorization code for callback_url; - reads it from stdin"),
+    Option("--timeout", "S", "seconds to wait for consent (default 300)"),
     CommonOptions.logLevel,
   ]
 
   private static let defaultTimeoutSeconds = 300
   private static let maximumTimeoutSeconds = 3_600
-  /// For the last page to reach the browser.
+  /// The time for the last page to reach the browser.
   private static let farewellMilliseconds = 2_000
 
   static func run(_ words: [String]) throws(UsageError) -> Int32 {
     let arguments = try ParsedArguments(words, options: options)
     guard let id = arguments.positionals.first else {
-      throw UsageError("an integration is needed", remedy: "Such as: sallyport auth gmail")
+      throw UsageError("missing integration", remedy: "Example: sallyport auth gmail")
     }
     if let extra = arguments.positionals.dropFirst().first {
-      throw UsageError("unexpected: \(extra)")
+      throw UsageError("unexpected argument \"\(extra)\"")
     }
-    try refuseOptionsThatExclude(arguments)
+    try rejectConflictingOptions(arguments)
     let seconds = try arguments.integer("--timeout", minimum: 1, maximum: maximumTimeoutSeconds)
     let port = try arguments.integer("--port", minimum: 1, maximum: 65_535) ?? 0
     let integration = try CatalogueWords.integration(id)
@@ -85,13 +86,13 @@ enum AuthCommand {
     return show(result, exchange)
   }
 
-  private static func refuseOptionsThatExclude(_ arguments: ParsedArguments) throws(UsageError) {
-    let excluded = [
+  private static func rejectConflictingOptions(_ arguments: ParsedArguments) throws(UsageError) {
+    let conflicts = [
       "--code": ["--paste", "--port", "--user", "--timeout"], "--paste": ["--port"],
     ]
-    for (name, others) in excluded where arguments.has(name) {
+    for (name, others) in conflicts where arguments.has(name) {
       if let other = others.first(where: arguments.has) {
-        throw UsageError("\(other) does not go with \(name)")
+        throw UsageError("\(other) cannot be used with \(name)")
       }
     }
   }
@@ -101,8 +102,8 @@ enum AuthCommand {
   ) throws(UsageError) -> String {
     guard let callback = exchange.callbackURL else {
       throw UsageError(
-        "\(option) needs callback_url in the connection \(exchange.connectionName)",
-        remedy: "It is a redirect URI that the OAuth client is registered with.")
+        "\(option) requires callback_url in the connection \(exchange.connectionName)",
+        remedy: "Set it to a registered redirect URI of the OAuth client.")
     }
     return callback
   }
@@ -117,11 +118,11 @@ enum AuthCommand {
       return exchange.redeem(ConsentCode(code, redirect: redirect, verifier: nil))
     case .refusal(let error, let description):
       return .failure(ConsentWait.refusal(error, description))
-    case .wrongState, nil: throw UsageError("--code takes a code, or the address with it")
+    case .wrongState, nil: throw UsageError("--code requires a code or an address that contains it")
     }
   }
 
-  // MARK: Showing
+  // MARK: Output
 
   private static func show(
     _ result: Result<Consent, CommandError>, _ exchange: ConsentExchange
@@ -129,13 +130,14 @@ enum AuthCommand {
     switch result {
     case .success(let consent):
       let who = consent.user.map { "Signed in as \($0.forTerminal())" } ?? "Signed in"
-      Console.print("\(who); the connection \(exchange.connectionName) keeps the refresh token.")
+      Console.print(
+        "\(who). The refresh token is saved in the connection \(exchange.connectionName).")
       for scope in consent.missingScopes {
-        Console.error("Not granted: \(scope). Commands that need it will fail.")
+        Console.error("Scope not granted: \(scope). Commands that require it will fail.")
       }
       return 0
     case .failure(let error):
-      Console.error(Style.failure("The sign-in failed."))
+      Console.error(Style.failure("Sign-in failed."))
       Console.error("  \(error.statusCode)  \(error.message.forTerminal())")
       if let remedy = error.remedy { Console.error("  \(remedy)") }
       return 1

@@ -9,14 +9,14 @@ enum CallCommand {
   static var description: Subcommand {
     Subcommand(
       name: "call", usage: "INTEGRATION COMMAND [--KEY VALUE…] [OPTIONS]",
-      about: "one command, with an answer for people",
+      summary: "run one command and print a readable result",
       details: """
-        Each parameter of the command is an option: --device-id 17, --page 2. A list is given as
-        a,b,c or by repeating the option; an object as JSON. sallyport capabilities INTEGRATION
-        COMMAND tells what there is. Files that a command brings are kept in --files-dir, else in
-        ./sallyport-files.
+        Each parameter of the command is an option: --device-id 17, --page 2. Write a list as
+        a,b,c or repeat the option. Write an object as JSON. sallyport capabilities INTEGRATION
+        COMMAND lists the parameters. Files from command results are stored in --files-dir, by
+        default in ./sallyport-files.
 
-        Exit status: 0 successful; 1 failed; 2 wrong command line or configuration.
+        Exit status: 0 successful; 1 failed; 2 invalid command line or configuration.
         """,
       examples: [
         "sallyport call coda_footprint list_devices --sandbox",
@@ -29,25 +29,26 @@ enum CallCommand {
 
   private static let options = [
     Option("--connection", "NAME", "the connection (default: the only active one)"),
-    Option("--json", "'{…}'", "the arguments as one JSON object; --KEY VALUE adds to them"),
-    Option("--raw", nil, "the result as JSON"),
-    Option("--dry-run", nil, "show the requests that would be sent"),
-    Option("--all-pages", nil, "read on to the last page"),
+    Option("--json", "'{…}'", "arguments as a JSON object; --KEY VALUE adds or overrides"),
+    Option("--raw", nil, "print the result as JSON"),
+    Option("--dry-run", nil, "print the requests without sending them"),
+    Option("--all-pages", nil, "read all pages"),
     Option(
-      "--timeout", "S", "seconds for all of it (default: 60, and waits for rate limits on top)"),
+      "--timeout", "S", "total timeout in seconds (default: 60, plus waits for rate limits)"),
   ]
 
   static func run(_ words: [String]) throws(UsageError) -> Int32 {
     let (integration, command) = try CatalogueWords.command(words)
-    let own = command.shape.names.map {
+    let parameterOptions = command.shape.names.map {
       Option(
         "--" + $0.split(separator: "_").joined(separator: "-"), "VALUE", "",
         implied: command.shape.takesBoolean($0) ? "true" : nil)
     }
     let arguments = try ParsedArguments(
-      Self.spelledWithDashes(words), options: own + options + CommonOptions.list)
+      Self.spelledWithDashes(words), options: parameterOptions + options + CommonOptions.list)
     if let extra = arguments.positionals.dropFirst(2).first {
-      throw UsageError("unexpected: \(extra)", remedy: "Parameters are options: --KEY VALUE.")
+      throw UsageError(
+        "unexpected argument \"\(extra)\"", remedy: "Pass parameters as options: --KEY VALUE.")
     }
     let request = try request(integration, command, arguments)
     let engine = try CommonOptions.engine(arguments, filesByDefault: "sallyport-files")
@@ -55,11 +56,12 @@ enum CallCommand {
     // The first signal cancels the command and shows what was done; a second one ends the process.
     Signals.watch(first: run.cancel) { EndOfProcess.run() }
     let response = run.response(to: request)
+    engine.writePendingRecords()
     engine.log.flush()
     return Presentation(command: command, raw: arguments.has("--raw")).show(response)
   }
 
-  /// `--device_id` is `--device-id`.
+  /// Converts `--device_id` to `--device-id`.
   private static func spelledWithDashes(_ words: [String]) -> [String] {
     words.map { word in
       guard word.hasPrefix("--") else { return word }
@@ -96,7 +98,7 @@ enum CallCommand {
       } catch {
         throw UsageError("--json is not JSON: \(error)")
       }
-      guard object.kind == .object else { throw UsageError("--json takes an object") }
+      guard object.kind == .object else { throw UsageError("--json must be an object") }
       for member in object.members {
         given.append((member.name.string ?? "", JSONFragment(member.value)))
       }
@@ -106,7 +108,7 @@ enum CallCommand {
       guard !texts.isEmpty else { continue }
       given.removeAll { $0.name == name }
       guard let value = command.shape.value(of: name, from: texts) else {
-        throw UsageError("--\(name) is no JSON array: \(texts[0])", remedy: "Give a,b,c instead.")
+        throw UsageError("--\(name): invalid JSON array: \(texts[0])", remedy: "Use a,b,c instead.")
       }
       given.append((name, value))
     }
@@ -121,14 +123,14 @@ enum CallCommand {
   }
 }
 
-/// Integration and command, as words of a command line.
+/// Looks up integrations and commands that are named on the command line.
 enum CatalogueWords {
   static func integration(_ id: String) throws(UsageError) -> RegisteredIntegration {
     if let found = Integrations.all.first(where: { $0.id == id }) { return found }
     let ids = Integrations.all.map(\.id)
     throw UsageError(
-      "there is no integration \(id)", didYouMean: Suggestion.closest(to: id, among: ids),
-      remedy: "There is \(ids.joined(separator: ", ")).")
+      "unknown integration \"\(id)\"", didYouMean: Suggestion.closest(to: id, among: ids),
+      remedy: "Available integrations: \(ids.joined(separator: ", ")).")
   }
 
   static func command(
@@ -136,19 +138,19 @@ enum CatalogueWords {
   ) throws(UsageError) -> RegisteredCommand {
     if let found = integration.commands.first(where: { $0.id == id }) { return found }
     throw UsageError(
-      "\(integration.id) has no command \(id)",
+      "unknown command \"\(id)\" of \(integration.id)",
       didYouMean: Suggestion.closest(to: id, among: integration.commands.map(\.id)),
       remedy: "sallyport capabilities \(integration.id) lists its commands.")
   }
 
-  /// The first two words.
+  /// The integration and command in the first two arguments.
   static func command(
     _ words: [String]
   ) throws(UsageError) -> (RegisteredIntegration, RegisteredCommand) {
     guard words.count >= 2, !words[0].hasPrefix("-"), !words[1].hasPrefix("-") else {
       throw UsageError(
-        "an integration and a command are needed first",
-        remedy: "Such as: coda_footprint list_devices")
+        "missing integration and command",
+        remedy: "Example: coda_footprint list_devices")
     }
     let integration = try integration(words[0])
     return (integration, try command(words[1], of: integration))

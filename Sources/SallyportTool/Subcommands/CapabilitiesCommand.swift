@@ -8,8 +8,8 @@ enum CapabilitiesCommand {
   static var description: Subcommand {
     Subcommand(
       name: "capabilities", usage: "[INTEGRATION [COMMAND]] [--json]",
-      about: "what there is: integrations, commands, parameters",
-      details: "With --json it prints what the method capabilities answers.",
+      summary: "list integrations, commands and parameters",
+      details: "With --json, prints the result of the method capabilities.",
       examples: [
         "sallyport capabilities",
         "sallyport capabilities coda_footprint list_devices",
@@ -18,12 +18,12 @@ enum CapabilitiesCommand {
       options: options, run: run)
   }
 
-  private static let options = [Option("--json", nil, "as JSON")]
+  private static let options = [Option("--json", nil, "print JSON")]
 
   static func run(_ words: [String]) throws(UsageError) -> Int32 {
     let arguments = try ParsedArguments(words, options: options)
     let ids = arguments.positionals
-    if ids.count > 2 { throw UsageError("unexpected: \(ids[2])") }
+    if ids.count > 2 { throw UsageError("unexpected argument \"\(ids[2])\"") }
     let integration = try ids.first.map { id throws(UsageError) in
       try CatalogueWords.integration(id)
     }
@@ -59,7 +59,7 @@ enum CapabilitiesCommand {
     }
     let (lines, hidden) = table.lines(width: Style.columns)
     for line in lines { Console.print(line) }
-    var settings = Table(["setting of a connection", "values", "default"])
+    var settings = Table(["connection setting", "values", "default"])
     settings.rows = integration.settingsShape.summaries.map { setting in
       [
         setting.isRequired ? "\(setting.name)*" : setting.name, setting.values,
@@ -72,7 +72,7 @@ enum CapabilitiesCommand {
       Style.dim(
         hidden == 0
           ? "\n* required"
-          : "\nThe parameters have no room here; sallyport capabilities \(integration.id) COMMAND shows them."
+          : "\nFor the parameters, run sallyport capabilities \(integration.id) COMMAND."
       ))
   }
 
@@ -85,13 +85,13 @@ enum CapabilitiesCommand {
         parameter.isRequired
         ? "required" : parameter.defaultValue.map { "default \($0)" } ?? "optional"
       Console.print("\(Style.bold(parameter.name))  \(parameter.values), \(need)")
-      Console.print(parameter.about.wrapped(indent: 4))
+      Console.print(parameter.description.wrapped(indent: 4))
       for source in parameter.sources {
-        Console.print("    Found by \(source.command) at \(source.path).")
+        Console.print("    Source: \(source.command) at \(source.path).")
       }
       for member in parameter.members {
         Console.print("    \(Style.bold(member.name))  \(member.values)")
-        Console.print(member.about.wrapped(indent: 8))
+        Console.print(member.description.wrapped(indent: 8))
       }
     }
     let rules = command.shape.ruleSentences
@@ -105,8 +105,8 @@ enum CapabilitiesCommand {
     }
     if let quota = metadata.rateLimit {
       Console.print(
-        "Limit: \(quota.limit.requests) requests in \(seconds(quota.limit.perSeconds))"
-          + " for all commands of the bucket \(quota.bucket)")
+        "Rate limit: \(quota.limit.requests) requests per \(seconds(quota.limit.perSeconds)),"
+          + " shared by all commands of the bucket \(quota.bucket)")
     }
     if let items = metadata.items { Console.print("Items: \(items.text)") }
     Console.print("\nExample\n  \(SampleCommand.callLine(command, of: integration))")

@@ -9,14 +9,15 @@ enum MCPConfigCommand {
   static var description: Subcommand {
     Subcommand(
       name: "mcp-config", usage: "CLIENT [--name NAME] [OPTIONS OF serve]",
-      about: "the block that a user pastes into an agent or editor",
+      summary: "print the configuration for an agent or editor",
       details: """
-        Prints the JSON with which CLIENT starts sallyport serve with these options; paths become
-        absolute, since agents start it somewhere else. No secret is copied: what the connections
-        file takes from the environment is named, so that the agent can hand it on.
+        Prints the JSON configuration for CLIENT to start sallyport serve with these options. Paths
+        become absolute, because agents use another working directory. No secrets are copied: the
+        configuration names the environment variables that the connections file uses, so that the
+        client can pass them on.
 
         \(Style.bold("Clients"))
-        \(AgentClient.allCases.map { "  \($0.rawValue.padded(14))  \($0.place)" }
+        \(AgentClient.allCases.map { "  \($0.rawValue.padded(14))  \($0.location)" }
           .joined(separator: "\n"))
         """,
       examples: [
@@ -27,33 +28,33 @@ enum MCPConfigCommand {
   }
 
   private static let options =
-    [Option("--name", "NAME", "what the client calls it (default sallyport)")]
+    [Option("--name", "NAME", "the name in the client (default sallyport)")]
     + CommonOptions.list + AgentOptions.list
 
   static func run(_ words: [String]) throws(UsageError) -> Int32 {
     let arguments = try ParsedArguments(words, options: options)
     let client = try client(arguments)
-    // What serve would refuse is refused here, where somebody sees it.
+    // Reports what serve would reject here, where the user sees it.
     _ = try AgentOptions.read(arguments)
     _ = try CommonOptions.limits(arguments)
     _ = try CommonOptions.engine(arguments)
-    if let name = arguments["--name"], name.isEmpty { throw UsageError("--name takes a name") }
+    if let name = arguments["--name"], name.isEmpty { throw UsageError("--name requires a name") }
     let variables = try environmentVariables(arguments)
     let block = client.block(
       name: arguments["--name"] ?? Product.name, executable: try executable(),
       arguments: ["serve"] + serveWords(arguments), variables: variables)
     Console.print(PrettyJSON.text(block.json))
-    Console.error("\(client.title): \(client.place)")
+    Console.error("\(client.title): \(client.location)")
     if connectionsFile(arguments) == nil, !arguments.has("--sandbox") {
       Console.error(
-        "There are no connections: --connections FILE names them, and --sandbox tries it without."
+        "No connections are configured. Use --connections FILE, or --sandbox to try it."
           .wrapped())
     }
     if !client.expandsVariables, !variables.isEmpty {
       Console.error(
         """
-        The connections file needs \(variables.joined(separator: ", ")) in the environment: \
-        \(client.title) does not hand them on; keep these secrets with $file or $command.
+        The connections file needs \(variables.joined(separator: ", ")) in the environment, but \
+        \(client.title) does not pass them on. Use $file or $command for these secrets.
         """.wrapped())
     }
     return 0
@@ -63,15 +64,17 @@ enum MCPConfigCommand {
     let names = AgentClient.allCases.map(\.rawValue)
     guard let name = arguments.positionals.first else {
       throw UsageError(
-        "mcp-config needs a client", remedy: "One of \(names.joined(separator: ", ")).")
+        "missing client", remedy: "Use one of: \(names.joined(separator: ", ")).")
     }
     guard arguments.positionals.count == 1 else {
-      throw UsageError("mcp-config takes one client, not also \(arguments.positionals[1])")
+      throw UsageError("unexpected argument \"\(arguments.positionals[1])\"")
     }
     guard let client = AgentClient(rawValue: name) else {
       throw UsageError(
-        "there is no client \(name)", didYouMean: Suggestion.closest(to: name, among: names),
-        remedy: "There is \(names.joined(separator: ", ")); many others take the block of cursor.")
+        "unknown client \"\(name)\"", didYouMean: Suggestion.closest(to: name, among: names),
+        remedy:
+          "Use one of: \(names.joined(separator: ", ")). Many others accept the format of cursor."
+      )
     }
     return client
   }
@@ -81,7 +84,7 @@ enum MCPConfigCommand {
     let count = buffer.withUnsafeMutableBytes {
       readlink("/proc/self/exe", $0.bindMemory(to: CChar.self).baseAddress!, $0.count)
     }
-    guard count > 0 else { throw UsageError("the place of this executable cannot be found") }
+    guard count > 0 else { throw UsageError("cannot find the path of this executable") }
     return String(decoding: buffer.prefix(count), as: UTF8.self)
   }
 
@@ -93,7 +96,7 @@ enum MCPConfigCommand {
     return String(cString: path)
   }
 
-  /// The options as serve takes them.
+  /// The options in the form for serve.
   private static func serveWords(_ arguments: ParsedArguments) -> [String] {
     var words: [String] = []
     for option in options where option.name != "--name" {
@@ -118,7 +121,7 @@ enum MCPConfigCommand {
     return "\(String(cString: folder))/\(relative)"
   }
 
-  /// The variables that the secrets of the connections file are taken from.
+  /// The environment variables that the connections file uses for secrets.
   private static func environmentVariables(
     _ arguments: ParsedArguments
   ) throws(UsageError) -> [String] {
@@ -127,10 +130,10 @@ enum MCPConfigCommand {
     do throws(FileError) {
       content = try FileDescriptor.readFile(path, limit: ConnectionStore.maximumFileBytes)
     } catch {
-      throw UsageError("the connections file cannot be read: \(error)")
+      throw UsageError("cannot read the connections file: \(error)")
     }
     guard let json = try? JSON.parse(content) else {
-      throw UsageError("the connections file \(path) is not JSON")
+      throw UsageError("the connections file \(path) is not valid JSON")
     }
     return variables(in: json)
   }
@@ -147,7 +150,7 @@ enum MCPConfigCommand {
   }
 }
 
-/// An agent or editor, and what its configuration looks like.
+/// An agent or editor and its configuration format.
 private enum AgentClient: String, CaseIterable {
   case claudeDesktop = "claude-desktop"
   case claudeCode = "claude-code"
@@ -165,8 +168,8 @@ private enum AgentClient: String, CaseIterable {
     }
   }
 
-  /// Where the block goes.
-  var place: String {
+  /// The location of the configuration.
+  var location: String {
     switch self {
     case .claudeDesktop: "claude_desktop_config.json (Settings, Developer, Edit Config)"
     case .claudeCode: ".mcp.json in the project"
@@ -176,7 +179,7 @@ private enum AgentClient: String, CaseIterable {
     }
   }
 
-  /// The member that holds the servers.
+  /// The member that contains the servers.
   private var group: String {
     switch self {
     case .claudeDesktop, .claudeCode, .cursor: "mcpServers"
@@ -189,7 +192,7 @@ private enum AgentClient: String, CaseIterable {
 
   var expandsVariables: Bool { self != .claudeDesktop && self != .zed }
 
-  /// How the client writes the value of a variable of its own environment.
+  /// The client's syntax for an environment variable.
   private func reference(to variable: String) -> String {
     self == .claudeCode ? "${\(variable)}" : "${env:\(variable)}"
   }

@@ -9,20 +9,19 @@ enum RunCommand {
   static var description: Subcommand {
     Subcommand(
       name: "run", usage: "FILE… [--output OUT] [--resume] [OPTIONS]",
-      about: "answers files of requests, with progress and a summary",
+      summary: "run request files, with progress and a summary",
       details: """
-        Reads the requests of each FILE (- for stdin) as serve would and writes the answers to
-        stdout, or to OUT, whose old content goes. With --resume, requests whose ids OUT already
-        answers are passed over and new answers are added to it; half a line left by a crash is
-        removed. Requests that were cancelled before they had an effect are sent again: of several
-        answers to one id the last counts. Give each request of the files an id of its own.
-        It waits until all are answered, for rate limits too; with --drain-timeout, and after a
-        signal, only so long. Files that commands bring are kept in --files-dir, else in
-        ./sallyport-files.
+        Reads the requests of each FILE (- for stdin) like serve and writes the responses to
+        stdout, or overwrites OUT. With --resume, skips requests that already have a response in
+        OUT, and appends the new responses; an incomplete line left by a crash is removed.
+        Requests that were cancelled before they had an effect are repeated: if an ID has several
+        responses, the last one counts. Request IDs must be unique across all files. Waits until
+        all requests are answered, including waits for rate limits. With --drain-timeout, and
+        after a signal, waits at most until that timeout. Files from command results are stored in
+        --files-dir, by default in ./sallyport-files.
 
-        Exit status: 0 all answered and successful; 1 all answered, some failed; 2 wrong command
-        line, configuration or file; 3 something was not finished before the drain timeout; 4 the
-        answers could not be written.
+        Exit status: 0 all requests succeeded; 1 some requests failed; 2 invalid command line,
+        configuration or file; 3 drain timeout; 4 responses could not be written.
         """,
       examples: [
         "sallyport run protocol/examples/tour.jsonl --sandbox",
@@ -33,20 +32,20 @@ enum RunCommand {
 
   private static let options =
     [
-      Option("--output", "OUT", "the file of answers (default: stdout)"),
-      Option("--resume", nil, "pass over requests that OUT already answers"),
+      Option("--output", "OUT", "the file for responses (default: stdout)"),
+      Option("--resume", nil, "skip requests that already have a response in OUT"),
     ] + CommonOptions.list
 
   static func run(_ words: [String]) throws(UsageError) -> Int32 {
     let arguments = try ParsedArguments(words, options: options)
     guard !arguments.positionals.isEmpty else {
-      throw UsageError("run needs a file of requests", remedy: "sallyport run FILE")
+      throw UsageError("missing request file", remedy: "sallyport run FILE")
     }
     if arguments.has("--resume") && !arguments.has("--output") {
-      throw UsageError("--resume needs --output OUT, the answers to go on with")
+      throw UsageError("--resume requires --output OUT")
     }
     let inputs = try open(arguments.positionals)
-    // Before the output is opened: a slip in another option must not empty older answers.
+    // Before opening the output: an error in another option must not truncate existing responses.
     let engine = try CommonOptions.engine(arguments, filesByDefault: "sallyport-files")
     let limits = try CommonOptions.limits(arguments, waitsForAllAtEnd: true)
     var answered: [RequestID: Bool] = [:]
@@ -66,12 +65,12 @@ enum RunCommand {
     do throws(FileError) {
       code = try host.run(inputs.map(\.descriptor))
     } catch {
-      throw UsageError("a file cannot be read: \(error.reason)")
+      throw UsageError("cannot read a request file: \(error.reason)")
     }
     if code == .outputClosed, let path = arguments["--output"] {
-      AnswerFile.removeHalfLine(path)
+      AnswerFile.removeIncompleteLine(path)
       Console.error(
-        "sallyport: \(path) cannot be written; what it holds is whole, and --resume goes on from it"
+        "sallyport: cannot write \(path); its lines are complete, and --resume continues from it"
       )
     }
     progress.finish()

@@ -6,10 +6,10 @@ import JSON
 enum SampleCommand {
   static var description: Subcommand {
     Subcommand(
-      name: "sample", usage: "INTEGRATION COMMAND", about: "an invoke line to edit",
+      name: "sample", usage: "INTEGRATION COMMAND", summary: "print an invoke request to edit",
       details: """
-        The parameters that it needs stand in it with example values. On a terminal the others are
-        listed below it.
+        The request contains example values for the required parameters. On a terminal, the optional
+        parameters are listed below it.
         """,
       examples: [
         "sallyport sample coda_footprint get_technical_context >> batch.jsonl"
@@ -23,7 +23,7 @@ enum SampleCommand {
     let line = JSONFragment { writer in
       writer.object { writer in
         writer.member("jsonrpc", "2.0")
-        // Samples are put into one file; a number would be the same in each.
+        // Unique, because samples are often appended to one file.
         writer.member("id", "\(command.id) \(WallClock.nowMilliseconds)")
         writer.member("method", "invoke")
         writer.name("params")
@@ -57,7 +57,7 @@ enum SampleCommand {
     return command.shape.summaries.filter { names.contains($0.name) }
   }
 
-  /// How a person would call it.
+  /// An example call on the command line.
   static func callLine(
     _ command: RegisteredCommand, of integration: RegisteredIntegration
   ) -> String {
@@ -69,7 +69,7 @@ enum SampleCommand {
     return "sallyport call \(integration.id) \(command.id)\(options.joined()) --sandbox"
   }
 
-  /// One word of a POSIX shell.
+  /// Quotes text as one word of a POSIX shell.
   private static func shellWord(_ text: String) -> String {
     let isPlain = text.unicodeScalars.allSatisfy {
       $0.properties.isAlphabetic || ("0"..."9").contains($0)

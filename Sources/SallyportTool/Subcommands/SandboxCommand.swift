@@ -3,15 +3,15 @@ import Glibc
 import Engine
 import Sandbox
 
-/// `sallyport sandbox`, and the sandbox of the other commands.
+/// `sallyport sandbox`, and the sandbox for the other subcommands.
 enum SandboxCommand {
   static var description: Subcommand {
     Subcommand(
       name: "sandbox", usage: "[--port N] [--sandbox-fault TEXT]…",
-      about: "emulated vendors on loopback, and a connections file for them",
+      summary: "run emulated vendors on loopback and print a connections file",
       details: """
-        Prints a connections file on stdout, then runs until interrupted. Faults make bad days, to
-        see what a playbook does on one:
+        Prints a connections file on stdout, then runs until interrupted. Fault injection tests the
+        error handling of a playbook:
 
         \(Sandbox.grammarHelp)
         """,
@@ -23,16 +23,18 @@ enum SandboxCommand {
   }
 
   private static let options = [
-    Option("--port", "N", "the port to listen on (default: a free one)"),
-    Option("--sandbox-fault", "TEXT", "a bad day, such as 'coda: 429 every 10' (repeatable)"),
+    Option("--port", "N", "the port to listen on (default: a free port)"),
+    Option("--sandbox-fault", "TEXT", "inject a fault, such as 'coda: 429 every 10' (repeatable)"),
   ]
 
   static func run(_ words: [String]) throws(UsageError) -> Int32 {
     let arguments = try ParsedArguments(words, options: options)
-    if let extra = arguments.positionals.first { throw UsageError("unexpected: \(extra)") }
+    if let extra = arguments.positionals.first {
+      throw UsageError("unexpected argument \"\(extra)\"")
+    }
     let port = try arguments.integer("--port", minimum: 0) ?? 0
     guard let number = UInt16(exactly: port) else {
-      throw UsageError("--port takes a number up to 65535, not \(port)")
+      throw UsageError("--port must be an integer from 0 to 65535, not \(port)")
     }
     let interrupted = Monitor(false)
     Signals.watch {
@@ -42,7 +44,7 @@ enum SandboxCommand {
     let sandbox = try start(arguments, port: number)
     Console.print(sandbox.connections.text)
     if isatty(STDERR_FILENO) == 1 {
-      Console.error("The emulated vendors are running; interrupt with Ctrl-C.")
+      Console.error("The emulated vendors are running. Press Ctrl-C to stop.")
     }
     _ = interrupted.wait { $0 ? true : nil }
     sandbox.stop()

@@ -8,18 +8,17 @@ enum ServeCommand {
   static var description: Subcommand {
     Subcommand(
       name: "serve", usage: "[OPTIONS]",
-      about: "the host: JSON-RPC on stdin and stdout until the input ends",
+      summary: "run the host: JSON-RPC on stdin and stdout until EOF",
       details: """
-        Reads one JSON-RPC 2.0 request a line and writes one response a line, in the order in
-        which they are ready. At the end of input, and at SIGTERM or SIGINT, it finishes what it
-        has accepted; a second signal cancels that. It is what a bare sallyport does when its
-        input is not a terminal.
+        Reads one JSON-RPC 2.0 request per line and writes one response per line, in order of
+        completion. On EOF, SIGTERM or SIGINT, it drains the accepted requests. A second signal
+        cancels them. sallyport without arguments runs serve if stdin is not a terminal.
 
-        Agents and editors that speak the Model Context Protocol talk to the same stream; the
-        commands are tools there, such as gmail__search_emails.
+        Agents and editors use the Model Context Protocol on the same stream. Each command is a
+        tool, such as gmail__search_emails.
 
-        Exit status: 0 all answered; 2 wrong command line or configuration; 3 something was not
-        finished before the drain timeout; 4 the reader of stdout went away.
+        Exit status: 0 all requests answered; 2 invalid command line or configuration; 3 drain
+        timeout; 4 stdout was closed.
         """,
       examples: [
         "sallyport serve --connections connections.json < batch.jsonl > answers.jsonl",
@@ -34,7 +33,8 @@ enum ServeCommand {
     let arguments = try ParsedArguments(words, options: options)
     if let extra = arguments.positionals.first {
       throw UsageError(
-        "serve takes no file: \(extra)", remedy: "sallyport run \(extra) answers a file.")
+        "unexpected argument \"\(extra)\"",
+        remedy: "To run a request file, use sallyport run \(extra).")
     }
     let output = StandardOutput.reserve()
     let host = try HostRun(
@@ -43,7 +43,7 @@ enum ServeCommand {
     do throws(FileError) {
       return try host.run([STDIN_FILENO]).rawValue
     } catch {
-      throw UsageError("the input cannot be read: \(error.reason)")
+      throw UsageError("cannot read stdin: \(error.reason)")
     }
   }
 }

@@ -1,11 +1,11 @@
-/// A verb of the command line.
+/// A subcommand of the command line.
 struct Subcommand: Sendable {
   let name: String
-  /// How to call it, after the name.
+  /// The arguments, after the name.
   let usage: String
   /// One line for the overview.
-  let about: String
-  /// What `help NAME` says beside usage and options.
+  let summary: String
+  /// Further text for `help NAME`.
   let details: String
   let examples: [String]
   let options: [Option]

@@ -9,9 +9,9 @@ enum VersionCommand {
   static var description: Subcommand {
     Subcommand(
       name: "version", usage: "[--json]",
-      about: "version, protocol version, and the libraries it found", details: "",
+      summary: "print the versions of sallyport, its protocol and its libraries", details: "",
       examples: ["sallyport version"],
-      options: [Option("--json", nil, "as JSON")], run: run)
+      options: [Option("--json", nil, "print JSON")], run: run)
   }
 
   static func run(_ words: [String]) throws(UsageError) -> Int32 {

@@ -1,9 +1,9 @@
 import Basics
 import Glibc
 
-/// Text for people on the process's own streams.
+/// Text output on stdout and stderr.
 enum Console {
-  /// Ends the process quietly when the reader of stdout has gone, as `head` does.
+  /// Exits silently if stdout is closed, such as by `head`.
   static func print(_ text: String) {
     signal(SIGPIPE, SIG_IGN)
     let error = FileDescriptor.writeAll(Array((text + "\n").utf8), to: STDOUT_FILENO)

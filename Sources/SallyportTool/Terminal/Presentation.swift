@@ -3,10 +3,10 @@ import Glibc
 import IntegrationKit
 import JSON
 
-/// Shows the answer to one command to a person.
+/// Prints the response to one command for people.
 struct Presentation {
   let command: RegisteredCommand
-  /// The result as JSON instead.
+  /// Whether to print JSON.
   let raw: Bool
 
   /// - Returns: the exit status.
@@ -54,16 +54,17 @@ struct Presentation {
       Console.print("Note: \((notice.string ?? "").forTerminal())")
     }
     if let cursor = result["cursor"]?.string {
-      Console.print(Style.dim("What comes after: --cursor \(cursor.forTerminal())"))
+      Console.print(Style.dim("Next: --cursor \(cursor.forTerminal())"))
     }
   }
 
-  /// What each target brought where that is more than a yes; who failed, and why.
+  /// Prints the bodies of successful targets, and the per-target outcomes unless all returned a
+  /// body.
   private func show(targets: JSON, data: JSON?) {
     let bodies = data?.elements.map(Self.content).filter { $0.kind == .object } ?? []
     if !bodies.isEmpty { show(items: bodies) }
-    let isAllTold = bodies.count == targets.count
-    if !isAllTold { show(outcomes: targets) { Console.print($0) } }
+    let showsAll = bodies.count == targets.count
+    if !showsAll { show(outcomes: targets) { Console.print($0) } }
   }
 
   private func show(outcomes targets: JSON, print: (String) -> Void) {
@@ -85,7 +86,7 @@ struct Presentation {
     Console.print("File \(name.forTerminal()), \(size) bytes: \(file["path"]?.string ?? "")")
   }
 
-  /// The result in a JSON-RPC response, anything else as it is.
+  /// The result of a JSON-RPC response; other values are unchanged.
   private static func content(_ body: JSON) -> JSON {
     body["jsonrpc"] == nil ? body : body["result"] ?? body
   }
@@ -106,23 +107,23 @@ struct Presentation {
     table.rows = items.map { item in names.map { item[$0].map(Self.text) ?? "" } }
     let (lines, hidden) = table.lines(width: Style.columns)
     for line in lines { Console.print(line) }
-    let more = hidden > 0 ? " \(hidden) more columns with --raw." : ""
+    let more = hidden > 0 ? " --raw shows \(hidden) more columns." : ""
     Console.print(Style.dim("\(items.count) \(items.count == 1 ? "item" : "items").\(more)"))
   }
 
-  /// What people look for first; the other columns follow in the vendor's order.
+  /// The most relevant columns. The others follow in the vendor's order.
   private static let firstColumns = [
     "id", "name", "title", "label", "input", "cve", "ip", "type", "severity", "riskLevel", "state",
     "threatName", "endpointName", "quarantinedOn", "hash", "status", "operatingSystem", "lastSeen",
   ]
 
-  /// The scalar members that say something: those with a value in some row.
+  /// The scalar members with a value in at least one row.
   private static func columns(_ first: JSON, _ items: [JSON]) -> [String] {
     let names = first.members.compactMap { member in
       isScalar(member.value) ? member.name.string : nil
     }
-    let told = names.filter { name in items.contains { !($0[name].map(text) ?? "").isEmpty } }
-    return firstColumns.filter(told.contains) + told.filter { !firstColumns.contains($0) }
+    let used = names.filter { name in items.contains { !($0[name].map(text) ?? "").isEmpty } }
+    return firstColumns.filter(used.contains) + used.filter { !firstColumns.contains($0) }
   }
 
   private func showPages(_ data: JSON, read: Int64) {
@@ -131,7 +132,7 @@ struct Presentation {
       let pages = (list["totalPages"] ?? list["pagesCount"])?.integer, pages > page + read - 1
     else { return }
     Console.print(
-      Style.dim("Page \(page) of \(pages); --page \(page + 1) or --all-pages shows more."))
+      Style.dim("Page \(page) of \(pages). For more, use --page \(page + 1) or --all-pages."))
   }
 
   private func show(object: JSON) {
@@ -174,10 +175,11 @@ struct Presentation {
     }
     for problem in data?["problems"]?.elements.map({ $0 }) ?? [] {
       let path = problem["path"]?.string?.split(separator: "/").map(String.init) ?? []
-      let place = path.drop { $0 == "arguments" }.joined(separator: "/")
-      let hint = problem["did_you_mean"]?.string.map { "; did you mean \($0)?" } ?? ""
-      let start = place.isEmpty ? "  " : "  \(place): "
-      Console.error("\(start)\(problem["message"]?.string ?? "")\(hint)")
+      let location = path.drop { $0 == "arguments" }.joined(separator: "/")
+      let start = location.isEmpty ? "  " : "  \(location): "
+      let message = problem["message"]?.string ?? ""
+      let suggestion = problem["did_you_mean"]?.string.map { "; did you mean \"\($0)\"?" } ?? ""
+      Console.error(start + message + (message.hasSuffix(suggestion) ? "" : suggestion))
     }
     if let targets = data?["targets"], targets.count > 1 {
       show(outcomes: targets) { Console.error($0) }
@@ -186,10 +188,10 @@ struct Presentation {
       for file in target["files"]?.elements.map({ $0 }) ?? [] { show(file: file) }
     }
     if let wait = data?["retry_after_ms"]?.integer {
-      Console.error("  Try again at \(Style.localTime(WallClock.nowMilliseconds + wait)).")
+      Console.error("  Retry at \(Style.localTime(WallClock.nowMilliseconds + wait)).")
     }
     if data?["outcome"]?.string == "unknown" {
-      Console.error("  The vendor may have acted on it.")
+      Console.error("  The outcome is unknown: the request may have been applied.")
     }
     if let remedy = data?["remedy"]?.string { Console.error("  \(remedy)") }
   }

@@ -1,7 +1,7 @@
 import Basics
 import JSON
 
-/// JSON for people: two spaces a level, an array of scalars on one line.
+/// Formatted JSON: two spaces per level, arrays of scalars on one line.
 enum PrettyJSON {
   static func text(_ json: JSON, indent: Int = 0) -> String {
     let margin = String(repeating: " ", count: indent + 2)

@@ -4,7 +4,8 @@ import Engine
 import RPC
 import Synchronization
 
-/// Follows a batch: counts for the summary, and a bar on stderr when that is a terminal.
+/// Counts the outcomes of a batch for the summary, and draws a progress bar if stderr is a
+/// terminal.
 final class ProgressBar: ConnectionObserver {
   private static let refreshMilliseconds = 100
 
@@ -19,7 +20,7 @@ final class ProgressBar: ConnectionObserver {
   private let finished = Monitor(false)
   private let start = MonotonicTime.now
 
-  /// - Parameter answeredBefore: ids that are left out, and whether they failed, at least in part.
+  /// - Parameter answeredBefore: the IDs to skip, and whether they failed at least partially.
   init(totalBytes: Int, answeredBefore: [RequestID: Bool]) {
     self.totalBytes = totalBytes
     self.answeredBefore = answeredBefore
@@ -33,7 +34,7 @@ final class ProgressBar: ConnectionObserver {
     }
   }
 
-  /// Whether something in these files failed, at least in part, in this run or an earlier one.
+  /// Whether a request failed at least partially, in this run or an earlier one.
   var hasFailures: Bool {
     [
       failures.load(ordering: .relaxed), partialSuccesses.load(ordering: .relaxed),
@@ -73,12 +74,12 @@ final class ProgressBar: ConnectionObserver {
     let before = skippedFailures.load(ordering: .relaxed)
     let partial = partialSuccesses.load(ordering: .relaxed)
     return "\(successes.load(ordering: .relaxed)) successful, "
-      + (partial > 0 ? "\(partial) partially, " : "") + "\(failed) failed"
-      + (skipped > 0 ? ", \(skipped) answered before" : "")
+      + (partial > 0 ? "\(partial) partially successful, " : "") + "\(failed) failed"
+      + (skipped > 0 ? ", \(skipped) skipped" : "")
       + (before > 0 ? " (\(before) of them failed)" : "")
   }
 
-  /// Takes the bar away and writes the summary.
+  /// Removes the progress bar and prints the summary.
   func finish() {
     finished.withLock { $0 = true }
     finished.notify()

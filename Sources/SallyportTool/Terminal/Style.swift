@@ -1,7 +1,7 @@
 import Basics
 import Glibc
 
-/// Colours and weights, on a terminal only and not where NO_COLOR is set.
+/// Text styles. Used only on a terminal and if NO_COLOR is not set.
 enum Style {
   static let isColoured = isatty(STDOUT_FILENO) == 1 && getenv("NO_COLOR") == nil
   static let isErrorColoured = isatty(STDERR_FILENO) == 1 && getenv("NO_COLOR") == nil
@@ -14,7 +14,7 @@ enum Style {
     isOn ? "\u{1B}[\(code)m\(text)\u{1B}[0m" : text
   }
 
-  /// `12:00:00` in the zone of whoever reads it; of a moment within a second, the second after it.
+  /// `12:00:00` in the local time zone, rounded up to a second.
   static func localTime(_ milliseconds: Int64) -> String {
     var seconds = time_t((milliseconds + 999) / 1_000)
     var parts = tm()
@@ -23,7 +23,7 @@ enum Style {
       .map { $0 < 10 ? "0\($0)" : "\($0)" }.joined(separator: ":")
   }
 
-  /// Columns of the terminal; 100 where there is none.
+  /// The width of the terminal; 100 if there is none.
   static var columns: Int {
     var size = winsize()
     if ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 {
@@ -34,7 +34,7 @@ enum Style {
 }
 
 extension String {
-  /// Broken between words into lines that fit the terminal, each one indented.
+  /// Wraps at spaces to the width of the terminal and indents each line.
   func wrapped(indent: Int = 0) -> String {
     let margin = String(repeating: " ", count: indent)
     var lines: [String] = []
@@ -48,7 +48,7 @@ extension String {
     return lines.joined(separator: "\n")
   }
 
-  /// Its paragraphs broken anew, so that they fit the terminal; lines that are indented stay.
+  /// Wraps each paragraph to the width of the terminal. Indented lines are unchanged.
   var paragraphs: String {
     var blocks: [String] = []
     var block = ""
@@ -69,8 +69,8 @@ extension String {
     count >= width ? self : self + String(repeating: " ", count: width - count)
   }
 
-  /// What a terminal may show: control characters, which a vendor could hide commands to the
-  /// terminal in, as spaces; cut to a width.
+  /// Replaces control characters with spaces, because a vendor's text could contain terminal
+  /// commands, and truncates to a width.
   func forTerminal(width: Int = .max) -> String {
     let clean = String(
       unicodeScalars.map { scalar -> Character in

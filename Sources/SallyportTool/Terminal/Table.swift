@@ -1,29 +1,29 @@
 import Basics
 
-/// Rows of text in columns that fit a terminal.
+/// A table that fits the terminal.
 struct Table {
   private static let gap = 2
-  /// A column is cut to this many characters before a further one is left out.
-  private static let widest = 40
+  /// A column is truncated to this width before later columns are hidden.
+  private static let maximumColumnWidth = 40
 
   let titles: [String]
   var rows: [[String]] = []
 
   init(_ titles: [String]) { self.titles = titles }
 
-  /// - Returns: the lines, and how many columns had no room.
+  /// - Returns: the lines and the number of hidden columns.
   func lines(width: Int) -> (text: [String], hiddenColumns: Int) {
     var widths: [Int] = []
     var used = 0
     for (column, title) in titles.enumerated() {
       let longest = rows.reduce(title.count) { max($0, $1[column].count) }
-      let wanted = min(longest, Self.widest)
+      let wanted = min(longest, Self.maximumColumnWidth)
       let isFirst = widths.isEmpty
       guard isFirst || used + Self.gap + wanted <= width else { break }
       used += wanted + (isFirst ? 0 : Self.gap)
       widths.append(wanted)
     }
-    // The last column shown may use what is left of the line.
+    // The last visible column may use the rest of the line.
     if let last = widths.indices.last {
       let longest = rows.reduce(0) { max($0, $1[last].count) }
       widths[last] = max(widths[last], min(longest, widths[last] + width - used))

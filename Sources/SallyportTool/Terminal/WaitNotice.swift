@@ -4,12 +4,12 @@ import IntegrationKit
 import JSON
 import Synchronization
 
-/// Tells a person at a terminal why nothing happens for a while.
+/// Prints the reason for longer waits on a terminal.
 final class WaitNotice: InvocationEvents {
   /// Shorter waits need no explanation.
   private static let shortMilliseconds: Int64 = 2_000
 
-  private let told = Mutex("")
+  private let lastTime = Mutex("")
 
   func item(_ item: JSON) async {}
   func progress(done: Int, total: Int) async {}
@@ -18,12 +18,12 @@ final class WaitNotice: InvocationEvents {
     guard isatty(STDERR_FILENO) == 1,
       resumeAtMilliseconds - WallClock.nowMilliseconds >= Self.shortMilliseconds
     else { return }
-    let what = reason == "rate_limited" ? "Waiting for the rate limit" : "Waiting to try again"
-    // Several targets wait for the same moment.
+    let what = reason == "rate_limited" ? "Waiting for the rate limit" : "Waiting to retry"
+    // Several targets may wait for the same time. Print it once.
     let time = Style.localTime(resumeAtMilliseconds)
-    let isNew = told.withLock { told in
-      defer { told = time }
-      return told != time
+    let isNew = lastTime.withLock { lastTime in
+      defer { lastTime = time }
+      return lastTime != time
     }
     if isNew { Console.error("\(what), resumes at \(time).") }
   }

@@ -40,8 +40,8 @@ func (c *Client) GetTechnicalContext(ctx context.Context, parameters GetTechnica
 	return c.host.Invoke(ctx, c.call("get_technical_context", parameters, options))
 }
 
-// ListCurrentTargetsPorts lists what users entered with the addresses and open ports that are
-// scanned now.
+// ListCurrentTargetsPorts lists the scan inputs of users with their currently scanned addresses and
+// open ports.
 //
 // It changes nothing. Permissions: Administrator, Management, Operations, Reporting.
 func (c *Client) ListCurrentTargetsPorts(ctx context.Context, parameters ListCurrentTargetsPortsParams, options ...sallyport.Option) (*sallyport.Result, error) {
@@ -54,8 +54,9 @@ func (c *Client) ListCurrentTargetsPortsStream(ctx context.Context, parameters L
 	return c.host.Stream(ctx, c.call("list_current_targets_ports", parameters, options))
 }
 
-// ListDeviceAttackAvenues lists the ways in which a device could be attacked. Empty for a device
-// whose isAttackAvenuesAvailable is not true ($.items[*].isAttackAvenuesAvailable of list_devices).
+// ListDeviceAttackAvenues lists the attack avenues of a device. The list is empty unless
+// isAttackAvenuesAvailable is true for the device ($.items[*].isAttackAvenuesAvailable of
+// list_devices).
 //
 // It changes nothing. Permissions: Administrator, Management, Operations, Reporting.
 func (c *Client) ListDeviceAttackAvenues(ctx context.Context, parameters ListDeviceAttackAvenuesParams, options ...sallyport.Option) (*sallyport.Result, error) {
@@ -67,9 +68,10 @@ func (c *Client) ListDeviceAttackAvenuesStream(ctx context.Context, parameters L
 	return c.host.Stream(ctx, c.call("list_device_attack_avenues", parameters, options))
 }
 
-// ListDeviceNetworkConnections lists a device's network connections. Empty for a device whose
-// isAttackAvenuesAvailable is not true; 501 for a server, since only devices of the type
-// AgentDevice ($.items[*].type of list_devices) report them; 404 for a device that does not exist.
+// ListDeviceNetworkConnections lists the network connections of a device. The list is empty unless
+// isAttackAvenuesAvailable is true for the device. Only devices of type AgentDevice
+// ($.items[*].type of list_devices) report connections: a server fails with 501, an unknown device
+// with 404.
 //
 // It changes nothing. Permissions: Administrator, Management, Operations, Reporting.
 func (c *Client) ListDeviceNetworkConnections(ctx context.Context, parameters ListDeviceNetworkConnectionsParams, options ...sallyport.Option) (*sallyport.Result, error) {
@@ -82,8 +84,8 @@ func (c *Client) ListDeviceNetworkConnectionsStream(ctx context.Context, paramet
 	return c.host.Stream(ctx, c.call("list_device_network_connections", parameters, options))
 }
 
-// ListDevices lists the devices that scans have discovered, newest id first unless sorted
-// otherwise. Only documented filter fields and values are accepted.
+// ListDevices lists discovered devices, by default by descending ID. Only documented filter fields
+// and values are accepted.
 //
 // It changes nothing. Permissions: Administrator, Management, Operations, Reporting.
 func (c *Client) ListDevices(ctx context.Context, parameters ListDevicesParams, options ...sallyport.Option) (*sallyport.Result, error) {
@@ -95,8 +97,8 @@ func (c *Client) ListDevicesStream(ctx context.Context, parameters ListDevicesPa
 	return c.host.Stream(ctx, c.call("list_devices", parameters, options))
 }
 
-// ListDeviceUsers lists the users of a device. 501 for a server, since only devices of the type
-// AgentDevice ($.items[*].type of list_devices) report them; 404 for a device that does not exist.
+// ListDeviceUsers lists the users of a device. Only devices of type AgentDevice ($.items[*].type of
+// list_devices) report users: a server fails with 501, an unknown device with 404.
 //
 // It changes nothing. Permissions: Administrator, Management, Operations, Reporting.
 func (c *Client) ListDeviceUsers(ctx context.Context, parameters ListDeviceUsersParams, options ...sallyport.Option) (*sallyport.Result, error) {
@@ -108,7 +110,7 @@ func (c *Client) ListDeviceUsersStream(ctx context.Context, parameters ListDevic
 	return c.host.Stream(ctx, c.call("list_device_users", parameters, options))
 }
 
-// ListDeviceVulnerabilities lists the vulnerabilities that were found on a device.
+// ListDeviceVulnerabilities lists the vulnerabilities of a device.
 //
 // It changes nothing. Permissions: Administrator, Management, Operations, Reporting.
 func (c *Client) ListDeviceVulnerabilities(ctx context.Context, parameters ListDeviceVulnerabilitiesParams, options ...sallyport.Option) (*sallyport.Result, error) {
@@ -120,7 +122,7 @@ func (c *Client) ListDeviceVulnerabilitiesStream(ctx context.Context, parameters
 	return c.host.Stream(ctx, c.call("list_device_vulnerabilities", parameters, options))
 }
 
-// ListScanners lists the scanners: the vendor's cloud scanner and the internal ones.
+// ListScanners lists the scanners: the vendor's cloud scanner and internal scanners.
 //
 // It changes nothing. Permissions: Administrator, Management, Operations, Reporting.
 func (c *Client) ListScanners(ctx context.Context, parameters ListScannersParams, options ...sallyport.Option) (*sallyport.Result, error) {
@@ -132,7 +134,7 @@ func (c *Client) ListScannersStream(ctx context.Context, parameters ListScanners
 	return c.host.Stream(ctx, c.call("list_scanners", parameters, options))
 }
 
-// ListScanSurfaces lists what users entered to be scanned, and the targets that came out of it.
+// ListScanSurfaces lists the scan inputs of users and the resulting targets.
 //
 // It changes nothing. Permissions: Administrator, Management, Operations, Reporting.
 func (c *Client) ListScanSurfaces(ctx context.Context, parameters ListScanSurfacesParams, options ...sallyport.Option) (*sallyport.Result, error) {
@@ -144,9 +146,8 @@ func (c *Client) ListScanSurfacesStream(ctx context.Context, parameters ListScan
 	return c.host.Stream(ctx, c.call("list_scan_surfaces", parameters, options))
 }
 
-// ListTechnicalContexts lists the technical contexts. A page after the last is no error: it is a
-// success without items; totalPages of any page tells how many there are, and changes with the
-// other parameters.
+// ListTechnicalContexts lists the technical contexts. A page after the last one succeeds without
+// items. totalPages contains the number of pages for the current parameters.
 //
 // It changes nothing. Permissions: Administrator, Management, Operations, Reporting.
 func (c *Client) ListTechnicalContexts(ctx context.Context, parameters ListTechnicalContextsParams, options ...sallyport.Option) (*sallyport.Result, error) {
@@ -170,9 +171,8 @@ func (c *Client) ListTenantsStream(ctx context.Context, options ...sallyport.Opt
 	return c.host.Stream(ctx, c.call("list_tenants", nil, options))
 }
 
-// PatchRescan scans again everything that users entered: with one scanner, or with every active
-// one. As documented, a scanner that the tenant does not know means all of them; the result then
-// says so.
+// PatchRescan rescans all inputs of users, with one scanner or with every active scanner. As
+// documented, an unknown scanner ID starts every active scanner; the result then contains a notice.
 //
 // It changes something at the vendor. ListScanners shows whether it was applied. Permissions:
 // Administrator, Management, Operations, Reporting.
@@ -180,7 +180,7 @@ func (c *Client) PatchRescan(ctx context.Context, parameters PatchRescanParams, 
 	return c.host.Invoke(ctx, c.call("patch_rescan", parameters, options))
 }
 
-// UpdateTargetScanScope takes a target into the scope of scans or out of it.
+// UpdateTargetScanScope adds a target to the scan scope or removes it.
 //
 // It changes something at the vendor. It is idempotent. ListScanSurfaces shows whether it was
 // applied. Permissions: Administrator, Management, Operations, Reporting.
@@ -188,7 +188,7 @@ func (c *Client) UpdateTargetScanScope(ctx context.Context, parameters UpdateTar
 	return c.host.Invoke(ctx, c.call("update_target_scan_scope", parameters, options))
 }
 
-// TestConnection signs in and asks one question, to see whether the connection works.
+// TestConnection signs in and lists the tenants to check the connection.
 //
 // It changes nothing. Permissions: Administrator, Management, Operations, Reporting.
 func (c *Client) TestConnection(ctx context.Context, options ...sallyport.Option) (*sallyport.Result, error) {
@@ -200,36 +200,34 @@ type GetTechnicalContextParams struct {
 	// Context ID (required): The technical context to return. From ListTechnicalContexts:
 	// $.items[*].id. Example: 301
 	ContextID int64 `json:"context_id"`
-	// Footprint Tenant ID: The tenant to ask. Left out, the tenant that the user signed in to. From
+	// Footprint Tenant ID: The tenant. Default: the tenant that the user signed in to. From
 	// ListTenants: $[*].id. Example: 1
 	FootprintTenantID *int64 `json:"footprint_tenant_id,omitempty"`
 }
 
 // ListCurrentTargetsPortsParams are the parameters of ListCurrentTargetsPorts.
 type ListCurrentTargetsPortsParams struct {
-	// Page: The page to read, from 1. Left out, the first. Example: 1
+	// Page: The page number, from 1. Default: 1. Example: 1
 	Page *int64 `json:"page,omitempty"`
-	// Footprint Tenant ID: The tenant to ask. Left out, the tenant that the user signed in to. From
+	// Footprint Tenant ID: The tenant. Default: the tenant that the user signed in to. From
 	// ListTenants: $[*].id. Example: 1
 	FootprintTenantID *int64 `json:"footprint_tenant_id,omitempty"`
 }
 
 // ListDeviceAttackAvenuesParams are the parameters of ListDeviceAttackAvenues.
 type ListDeviceAttackAvenuesParams struct {
-	// Device ID (required): The device that is asked about. From ListDevices: $.items[*].id. Example:
-	// 1043
+	// Device ID (required): The device. From ListDevices: $.items[*].id. Example: 1043
 	DeviceID int64 `json:"device_id"`
-	// Footprint Tenant ID: The tenant to ask. Left out, the tenant that the user signed in to. From
+	// Footprint Tenant ID: The tenant. Default: the tenant that the user signed in to. From
 	// ListTenants: $[*].id. Example: 1
 	FootprintTenantID *int64 `json:"footprint_tenant_id,omitempty"`
 }
 
 // ListDeviceNetworkConnectionsParams are the parameters of ListDeviceNetworkConnections.
 type ListDeviceNetworkConnectionsParams struct {
-	// Device ID (required): The device that is asked about. From ListDevices: $.items[*].id. Example:
-	// 1043
+	// Device ID (required): The device. From ListDevices: $.items[*].id. Example: 1043
 	DeviceID int64 `json:"device_id"`
-	// Footprint Tenant ID: The tenant to ask. Left out, the tenant that the user signed in to. From
+	// Footprint Tenant ID: The tenant. Default: the tenant that the user signed in to. From
 	// ListTenants: $[*].id. Example: 1
 	FootprintTenantID *int64 `json:"footprint_tenant_id,omitempty"`
 }
@@ -238,95 +236,93 @@ type ListDeviceNetworkConnectionsParams struct {
 type ListDevicesFilter struct {
 	// ip: Part of an IP address. Example: "10.0.0."
 	IP *string `json:"ip,omitempty"`
-	// pageSize: Devices on a page.
+	// pageSize: Devices per page.
 	PageSize *int64 `json:"pageSize,omitempty"`
-	// riskLevel: Devices of this risk.
+	// riskLevel: List only devices with this risk level.
 	RiskLevel *RiskLevel `json:"riskLevel,omitempty"`
-	// scanType: Devices only discovered, or scanned too.
+	// scanType: List only discovered or only scanned devices.
 	ScanType *ScanType `json:"scanType,omitempty"`
-	// scannerId: Devices that this scanner found. From ListScanners: $[*].id.
+	// scannerId: List only devices found by this scanner. From ListScanners: $[*].id.
 	ScannerID *int64 `json:"scannerId,omitempty"`
-	// scope: Devices seen from outside or from inside.
+	// scope: List only external or only internal devices.
 	Scope *ListDevicesFilterScope `json:"scope,omitempty"`
-	// showDevicesWithNoApps: Whether devices without applications are listed too.
+	// showDevicesWithNoApps: Include devices without applications.
 	ShowDevicesWithNoApps *bool `json:"showDevicesWithNoApps,omitempty"`
-	// sortColumn: What to sort by.
+	// sortColumn: The sort column.
 	SortColumn *SortColumn `json:"sortColumn,omitempty"`
-	// sortDirection: In which direction to sort.
+	// sortDirection: The sort direction.
 	SortDirection *SortDirection `json:"sortDirection,omitempty"`
-	// source: How the devices were found.
+	// source: The discovery source.
 	Source *Source `json:"source,omitempty"`
 }
 
 // ListDevicesParams are the parameters of ListDevices.
 type ListDevicesParams struct {
-	// Page: The page to read, from 1. Left out, the first. Example: 1
+	// Page: The page number, from 1. Default: 1. Example: 1
 	Page *int64 `json:"page,omitempty"`
-	// Footprint Tenant ID: The tenant to ask. Left out, the tenant that the user signed in to. From
+	// Footprint Tenant ID: The tenant. Default: the tenant that the user signed in to. From
 	// ListTenants: $[*].id. Example: 1
 	FootprintTenantID *int64 `json:"footprint_tenant_id,omitempty"`
-	// Filter: Which devices, and in which order. Left out, all, by descending id.
+	// Filter: Selects and sorts devices. Default: all devices, by descending ID.
 	Filter *ListDevicesFilter `json:"filter,omitempty"`
 }
 
 // ListDeviceUsersParams are the parameters of ListDeviceUsers.
 type ListDeviceUsersParams struct {
-	// Device ID (required): The device that is asked about. From ListDevices: $.items[*].id. Example:
-	// 1043
+	// Device ID (required): The device. From ListDevices: $.items[*].id. Example: 1043
 	DeviceID int64 `json:"device_id"`
-	// Footprint Tenant ID: The tenant to ask. Left out, the tenant that the user signed in to. From
+	// Footprint Tenant ID: The tenant. Default: the tenant that the user signed in to. From
 	// ListTenants: $[*].id. Example: 1
 	FootprintTenantID *int64 `json:"footprint_tenant_id,omitempty"`
 }
 
 // ListDeviceVulnerabilitiesParams are the parameters of ListDeviceVulnerabilities.
 type ListDeviceVulnerabilitiesParams struct {
-	// Device ID (required): The device that is asked about. From ListDevices: $.items[*].id. Example:
-	// 1043
+	// Device ID (required): The device. From ListDevices: $.items[*].id. Example: 1043
 	DeviceID int64 `json:"device_id"`
-	// Page: The page to read, from 1. Left out, the first. Example: 1
+	// Page: The page number, from 1. Default: 1. Example: 1
 	Page *int64 `json:"page,omitempty"`
-	// Footprint Tenant ID: The tenant to ask. Left out, the tenant that the user signed in to. From
+	// Footprint Tenant ID: The tenant. Default: the tenant that the user signed in to. From
 	// ListTenants: $[*].id. Example: 1
 	FootprintTenantID *int64 `json:"footprint_tenant_id,omitempty"`
 }
 
 // ListScannersParams are the parameters of ListScanners.
 type ListScannersParams struct {
-	// Footprint Tenant ID: The tenant to ask. Left out, the tenant that the user signed in to. From
+	// Footprint Tenant ID: The tenant. Default: the tenant that the user signed in to. From
 	// ListTenants: $[*].id. Example: 1
 	FootprintTenantID *int64 `json:"footprint_tenant_id,omitempty"`
 }
 
 // ListScanSurfacesParams are the parameters of ListScanSurfaces.
 type ListScanSurfacesParams struct {
-	// Page: The page to read, from 1. Left out, the first. Example: 1
+	// Page: The page number, from 1. Default: 1. Example: 1
 	Page *int64 `json:"page,omitempty"`
-	// Scanner ID: Only what this scanner looks at. Left out, or unknown to the tenant, all scanners.
-	// From ListScanners: $[*].id. Example: 12
+	// Scanner ID: List only the inputs of this scanner. Default, or if the ID is unknown: all
+	// scanners. From ListScanners: $[*].id. Example: 12
 	ScannerID *int64 `json:"scanner_id,omitempty"`
-	// Footprint Tenant ID: The tenant to ask. Left out, the tenant that the user signed in to. From
+	// Footprint Tenant ID: The tenant. Default: the tenant that the user signed in to. From
 	// ListTenants: $[*].id. Example: 1
 	FootprintTenantID *int64 `json:"footprint_tenant_id,omitempty"`
 }
 
 // ListTechnicalContextsParams are the parameters of ListTechnicalContexts.
 type ListTechnicalContextsParams struct {
-	// Page: The page to read, from 1. Left out, the first. Example: 1
+	// Page: The page number, from 1. Default: 1. Example: 1
 	Page *int64 `json:"page,omitempty"`
-	// Risk Level: Contexts of this risk. Left out, of every one. Example: "all"
+	// Risk Level: List only contexts with this risk level. Default: all. Example: "all"
 	RiskLevel *RiskLevel `json:"risk_level,omitempty"`
-	// Footprint Tenant ID: The tenant to ask. Left out, the tenant that the user signed in to. From
+	// Footprint Tenant ID: The tenant. Default: the tenant that the user signed in to. From
 	// ListTenants: $[*].id. Example: 1
 	FootprintTenantID *int64 `json:"footprint_tenant_id,omitempty"`
 }
 
 // PatchRescanParams are the parameters of PatchRescan.
 type PatchRescanParams struct {
-	// Scanner ID: The scanner that scans. Left out, or unknown to the tenant, every active one. From
+	// Scanner ID: The scanner to use. Default, or if the ID is unknown: every active scanner. From
 	// ListScanners: $[*].id. Example: 12
 	ScannerID *int64 `json:"scanner_id,omitempty"`
-	// Footprint Tenant ID: The tenant to ask. Left out, the tenant that the user signed in to. From
+	// Footprint Tenant ID: The tenant. Default: the tenant that the user signed in to. From
 	// ListTenants: $[*].id. Example: 1
 	FootprintTenantID *int64 `json:"footprint_tenant_id,omitempty"`
 }
@@ -336,10 +332,10 @@ type UpdateTargetScanScopeParams struct {
 	// Target ID (required): The target to change. From ListScanSurfaces:
 	// $.items[*].scanners[*].currentTargets[*].id. Example: 7001
 	TargetID int64 `json:"target_id"`
-	// Scope (required): Whether the target is scanned. Tenants of the current profile only take
-	// targets out. Example: "out"
+	// Scope (required): Whether the target is scanned. Tenants of the current profile accept only out.
+	// Example: "out"
 	Scope UpdateTargetScanScopeScope `json:"scope"`
-	// Footprint Tenant ID: The tenant to ask. Left out, the tenant that the user signed in to. From
+	// Footprint Tenant ID: The tenant. Default: the tenant that the user signed in to. From
 	// ListTenants: $[*].id. Example: 1
 	FootprintTenantID *int64 `json:"footprint_tenant_id,omitempty"`
 }

@@ -78,7 +78,7 @@ def test_start_failure_holds_the_hosts_message() -> None:
 def test_a_host_that_never_began_has_changed_nothing(fake_host: FakeHost) -> None:
     refusing = fake_host("""
         next(requests())
-        log("sallyport: the connections file cannot be read")
+        log("sallyport: cannot read the connections file")
         os._exit(2)
     """)
     with Host(refusing) as host, pytest.raises(HostExited) as caught:
@@ -86,7 +86,7 @@ def test_a_host_that_never_began_has_changed_nothing(fake_host: FakeHost) -> Non
     assert (caught.value.exit_status, caught.value.outcome) == (2, "not_applied")
     assert str(caught.value) == (
         "The host exited with status 2. Last log lines:\n"
-        "  sallyport: the connections file cannot be read"
+        "  sallyport: cannot read the connections file"
     )
 
 

@@ -5,7 +5,7 @@ import JSON
 
 struct AddToBlocklist: GravityZoneCommand, RequestCommand {
   static let metadata = CommandMetadata(
-    "Add to Blocklist", "Adds hashes of files to the block list.", effect: .write,
+    "Add to Blocklist", "Adds file hashes to the block list.", effect: .write,
     permissions: BitdefenderGravityZone.rights, rateLimit: Quota.blockList,
     readBack: "list_block_list", result: { GravityZoneResults.done })
 
@@ -16,12 +16,12 @@ struct AddToBlocklist: GravityZoneCommand, RequestCommand {
   init(_ parameters: inout ParamReader) {
     hashes = parameters.required(
       "Hashes", .list(of: .text(maximumCharacters: 256), count: 1...10_000),
-      "The hashes to add, all of the hash type.",
+      "The hashes to add. All must have the given hash type.",
       examples: [["5a0ef59d5dcb2ba8b6c5f4f1d4d0e9f6a8d4c1f6c0e3d2b1a09f8e7d6c5b4a39"]]
     ).withoutDuplicates()
-    type = parameters.required("Hash Type", .choice(HashType.self), "What the hashes are.")
+    type = parameters.required("Hash Type", .choice(HashType.self), "The algorithm of the hashes.")
     description = parameters.required(
-      "Description", .text, "Why they are blocked; kept with each item.",
+      "Description", .text, "The reason for blocking. Stored with each item.",
       examples: ["Seen in incident 4711"])
   }
 

@@ -6,8 +6,8 @@ struct ListEndpoints: GravityZoneList {
   static let metadata = CommandMetadata(
     "List Endpoints",
     """
-    Lists the endpoints under a company or group; with Active Directory Endpoints also companies, \
-    groups and containers (type 4 is a group).
+    Lists the endpoints of a company or group. With Active Directory Endpoints, also lists \
+    companies, groups and containers (type 4 is a group).
     """,
     permissions: BitdefenderGravityZone.rights, items: ItemsPath("result", "items"),
     rateLimit: Quota.standard, result: { GravityZoneResults.endpoints })
@@ -22,27 +22,28 @@ struct ListEndpoints: GravityZoneList {
     parent = parameters.optional(
       "Company or Group ID", .text(maximumCharacters: 256),
       """
-      The company or group whose endpoints are listed. Left out, those directly under Computers \
-      and Groups.
+      The company or group whose endpoints are listed. Default: Computers and Groups, direct \
+      members only.
       """,
       from: ParameterSource.endpoints + ParameterSource.groups)
     paging = parameters.paging()
     type = parameters.required(
-      "Endpoint Type", .choice(EndpointType.self), "Which inventory is read.",
+      "Endpoint Type", .choice(EndpointType.self), "The inventory to read.",
       examples: [.endpoints])
     isManaged = parameters.optional(
-      "Is Managed", .boolean, "Only managed endpoints. False lists all of them.", default: false)
-    filters = parameters.optional("Filters", .endpointFilters, EndpointFilters.about)
+      "Is Managed", .boolean, "List only managed endpoints. False lists all endpoints.",
+      default: false)
+    filters = parameters.optional("Filters", .endpointFilters, EndpointFilters.description)
     parameters.allowed("Is Managed", when: "Endpoint Type", isOneOf: "endpoints")
-    if type == .endpoints, let fault = filters?.directoryOnlyFault {
-      parameters.refuse("Filters", fault)
+    if type == .endpoints, let problem = filters?.directoryOnlyProblem {
+      parameters.refuse("Filters", problem)
     }
   }
 
   func request(with client: GravityZoneClient, page: Int64?) -> HTTPRequest {
     client.request(type == .endpoints ? .endpoints : .inventory) { writer in
       writer.member(ifPresent: "parentId", parent)
-      // False would list only those that are not managed.
+      // False would list only unmanaged endpoints.
       if isManaged { writer.member("isManaged", true) }
       paging.write(page: page, to: &writer)
       if let filters { writer.member("filters", filters.json) }
@@ -53,7 +54,7 @@ struct ListEndpoints: GravityZoneList {
 struct GetManagedEndpointDetails: GravityZoneCommand, TargetCommand {
   static let metadata = CommandMetadata(
     "Get Managed Endpoint Details",
-    "Tells the state, agent, modules, group and policy of managed endpoints.",
+    "Returns the state, agent, modules, group and policy of managed endpoints.",
     permissions: BitdefenderGravityZone.rights, rateLimit: Quota.standard,
     result: { .array(of: GravityZoneResults.endpointDetails) })
 
@@ -61,7 +62,7 @@ struct GetManagedEndpointDetails: GravityZoneCommand, TargetCommand {
 
   init(_ parameters: inout ParamReader) {
     endpoints = parameters.endpoints(
-      "The managed endpoints to ask about; no groups.", title: "Managed Endpoint IDs")
+      "The managed endpoints to look up. Groups are not accepted.", title: "Managed Endpoint IDs")
   }
 
   func targets(with client: GravityZoneClient) -> [Target] {
@@ -73,7 +74,7 @@ struct GetManagedEndpointDetails: GravityZoneCommand, TargetCommand {
 
 struct MoveEndpoints: GravityZoneCommand, RequestCommand {
   static let metadata = CommandMetadata(
-    "Move Endpoints", "Moves endpoints to a custom group, all of them or none.", effect: .write,
+    "Move Endpoints", "Moves endpoints to a custom group. All are moved, or none.", effect: .write,
     isIdempotent: true, permissions: BitdefenderGravityZone.rights, rateLimit: Quota.standard,
     readBack: "list_endpoints", targetNaming: TargetNaming.endpoints,
     result: { GravityZoneResults.nothing })
@@ -82,9 +83,9 @@ struct MoveEndpoints: GravityZoneCommand, RequestCommand {
   let group: String
 
   init(_ parameters: inout ParamReader) {
-    endpoints = parameters.endpoints("The endpoints to move; no groups.")
+    endpoints = parameters.endpoints("The endpoints to move. Groups are not accepted.")
     group = parameters.required(
-      "Group ID", .text(maximumCharacters: 256), "The custom group to move them to.",
+      "Group ID", .text(maximumCharacters: 256), "The target custom group.",
       from: ParameterSource.groups, examples: ["6affe1e0b1a43d0002000009"])
   }
 
@@ -99,7 +100,7 @@ struct MoveEndpoints: GravityZoneCommand, RequestCommand {
 struct DeleteEndpoints: GravityZoneCommand, TargetCommand {
   static let metadata = CommandMetadata(
     "Delete Endpoints",
-    "Moves endpoints of custom groups to Deleted; run again on them, it deletes them for good.",
+    "Moves endpoints of custom groups to Deleted. A second call deletes them permanently.",
     effect: .destructive, permissions: BitdefenderGravityZone.rights, rateLimit: Quota.tasks,
     readBack: "list_endpoints", targetNaming: TargetNaming.endpoints,
     result: { .array(of: GravityZoneResults.nothing) })
@@ -107,7 +108,7 @@ struct DeleteEndpoints: GravityZoneCommand, TargetCommand {
   let endpoints: [String]
 
   init(_ parameters: inout ParamReader) {
-    endpoints = parameters.endpoints("The endpoints to delete; no groups.")
+    endpoints = parameters.endpoints("The endpoints to delete. Groups are not accepted.")
   }
 
   func targets(with client: GravityZoneClient) -> [Target] {
@@ -124,7 +125,7 @@ struct UpdateEndpointLabels: GravityZoneCommand, TargetCommand {
     readBack: "get_managed_endpoint_details", targetNaming: TargetNaming.endpoints,
     result: { .array(of: GravityZoneResults.done) })
 
-  /// Characters of a label, as the vendor counts them: Unicode scalars.
+  /// The vendor counts Unicode scalars.
   private static let maximumCharacters = 64
 
   let endpoints: [String]
@@ -134,20 +135,20 @@ struct UpdateEndpointLabels: GravityZoneCommand, TargetCommand {
     endpoints = parameters.endpoints("The endpoints or containers to label.")
     let text = parameters.optional(
       "Label", .blankableText,
-      "The label; what is beyond 64 characters is cut off. Blank or left out, the label is removed.",
+      "The label, truncated to 64 characters. A blank or missing label removes the current one.",
       examples: ["Custom label"])
-    label = Self.cut(text ?? "")
+    label = Self.truncate(text ?? "")
   }
 
-  /// Does not cut through a character of several scalars.
-  private static func cut(_ text: String) -> String {
+  /// Does not split a character of several scalars.
+  private static func truncate(_ text: String) -> String {
     if text.allSatisfy(\.isWhitespace) { return "" }
     var room = maximumCharacters
     let whole = text.prefix { character in
       room -= character.unicodeScalars.count
       return room >= 0
     }
-    // A character of more scalars than a label has is cut all the same; "" would remove the label.
+    // A single character with too many scalars is split after all: "" would remove the label.
     return whole.isEmpty
       ? String(String.UnicodeScalarView(text.unicodeScalars.prefix(maximumCharacters)))
       : String(whole)

@@ -7,7 +7,7 @@ struct CreateGroup: GravityZoneCommand, RequestCommand {
     "Create Group", "Creates a custom group of endpoints.", effect: .write,
     permissions: BitdefenderGravityZone.rights, rateLimit: Quota.standard,
     readBack: "list_groups",
-    result: { GravityZoneResults.envelope(.text, "The id of the new group.") })
+    result: { GravityZoneResults.envelope(.text, "The ID of the new group.") })
 
   let name: String
   let parent: String?
@@ -18,7 +18,7 @@ struct CreateGroup: GravityZoneCommand, RequestCommand {
       examples: ["Group 1-1"])
     parent = parameters.optional(
       "Parent ID", .text(maximumCharacters: 256),
-      "The company or group to create it under. Left out, Computers and Groups.",
+      "The parent company or group. Default: Computers and Groups.",
       from: ParameterSource.groups, examples: ["6affe1e0b1a43d0002000009"])
   }
 
@@ -34,8 +34,9 @@ struct ListGroups: GravityZoneCommand, RequestCommand {
   static let metadata = CommandMetadata(
     "List Groups",
     """
-    Lists the groups directly under a parent. Without a parent, or with a company, the system \
-    groups Computers and Groups and Deleted; custom groups are found below those, level by level.
+    Lists the direct subgroups of a group. Without a parent, or with a company as parent, lists \
+    the system groups Computers and Groups and Deleted. Custom groups are below them, one level \
+    per call.
     """,
     permissions: BitdefenderGravityZone.rights, items: ItemsPath("result"),
     rateLimit: Quota.standard, result: { GravityZoneResults.groups })
@@ -45,7 +46,7 @@ struct ListGroups: GravityZoneCommand, RequestCommand {
   init(_ parameters: inout ParamReader) {
     parent = parameters.optional(
       "Parent ID", .text(maximumCharacters: 256),
-      "The group whose subgroups are listed. Left out, the system groups.",
+      "The group whose subgroups are listed. Default: the system groups.",
       from: ParameterSource.groups, examples: ["6affe1e0b1a43d0002000009"])
   }
 
@@ -56,7 +57,7 @@ struct ListGroups: GravityZoneCommand, RequestCommand {
 
 struct UpdateGroups: GravityZoneCommand, TargetCommand {
   static let metadata = CommandMetadata(
-    "Update Groups", "Moves custom groups under another group, or deletes them.",
+    "Update Groups", "Moves custom groups to another parent group, or deletes them.",
     effect: .destructive, permissions: BitdefenderGravityZone.rights, rateLimit: Quota.standard,
     readBack: "list_groups", targetNaming: TargetNaming.groups,
     result: { .array(of: GravityZoneResults.nothing) })
@@ -72,12 +73,13 @@ struct UpdateGroups: GravityZoneCommand, TargetCommand {
       example: "6affe1e0b1a43d0002000007")
     parent = parameters.optional(
       "Parent ID", .text(maximumCharacters: 256),
-      "The custom group to move them under. Needed to move, and for nothing else.",
+      "The new parent group. Used only to move groups, and then required.",
       from: ParameterSource.groups, examples: ["6affe1e0b1a43d0002000009"])
     method = parameters.optional(
-      "Update Method", .choice(UpdateMethod.self), "What to do with the groups.", default: .move)
+      "Update Method", .choice(UpdateMethod.self), "Whether to move or delete the groups.",
+      default: .move)
     isForced = parameters.optional(
-      "Force Delete", .boolean, "Whether groups that are not empty are deleted too.",
+      "Force Delete", .boolean, "Delete groups even if they are not empty.",
       default: false)
     parameters.required("Parent ID", when: "Update Method", isOneOf: "move")
     parameters.allowed("Force Delete", when: "Update Method", isOneOf: "delete")

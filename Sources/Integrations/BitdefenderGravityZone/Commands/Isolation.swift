@@ -5,7 +5,7 @@ import IntegrationKit
 struct IsolateEndpoints: GravityZoneCommand, TargetCommand {
   static let metadata = CommandMetadata(
     "Isolate Endpoints",
-    "Creates tasks that isolate managed endpoints: they reach nothing but the Control Center.",
+    "Creates tasks that isolate managed endpoints: they can reach only the Control Center.",
     effect: .write, permissions: BitdefenderGravityZone.rights, rateLimit: Quota.standard,
     readBack: "get_managed_endpoint_details", targetNaming: TargetNaming.endpoints,
     result: { .array(of: GravityZoneResults.isolation) })
@@ -13,7 +13,7 @@ struct IsolateEndpoints: GravityZoneCommand, TargetCommand {
   let endpoints: [String]
 
   init(_ parameters: inout ParamReader) {
-    endpoints = parameters.endpoints("The managed endpoints to isolate; no groups.")
+    endpoints = parameters.endpoints("The managed endpoints to isolate. Groups are not accepted.")
   }
 
   func targets(with client: GravityZoneClient) -> [Target] {
@@ -31,7 +31,7 @@ struct RestoreEndpoints: GravityZoneCommand, TargetCommand {
   let endpoints: [String]
 
   init(_ parameters: inout ParamReader) {
-    endpoints = parameters.endpoints("The managed endpoints to restore; no groups.")
+    endpoints = parameters.endpoints("The managed endpoints to restore. Groups are not accepted.")
   }
 
   func targets(with client: GravityZoneClient) -> [Target] {
@@ -40,8 +40,8 @@ struct RestoreEndpoints: GravityZoneCommand, TargetCommand {
 }
 
 extension GravityZoneClient {
-  /// From v1.2 on the vendor takes a list, all or nothing; with one endpoint in each list every
-  /// endpoint has an answer of its own there too.
+  /// From v1.2 on, the vendor accepts a list and applies it to all endpoints or to none. One
+  /// endpoint per list preserves per-endpoint outcomes.
   fileprivate func targets(_ method: GravityZoneMethod, _ endpoints: [String]) -> [Target] {
     endpoints.map { endpoint in
       Target(

@@ -4,7 +4,7 @@ import IntegrationKit
 
 struct ListQuarantineItems: GravityZoneList {
   static let metadata = CommandMetadata(
-    "List Quarantine Items", "Lists what was quarantined on endpoints or in Exchange.",
+    "List Quarantine Items", "Lists quarantined items of endpoints or Exchange.",
     permissions: BitdefenderGravityZone.rights, items: ItemsPath("result", "items"),
     rateLimit: Quota.standard, result: { GravityZoneResults.quarantineItems })
 
@@ -18,20 +18,22 @@ struct ListQuarantineItems: GravityZoneList {
 
   init(_ parameters: inout ParamReader) {
     endpoint = parameters.optional(
-      "Endpoint ID", .text(maximumCharacters: 256), "Items of this endpoint.",
+      "Endpoint ID", .text(maximumCharacters: 256), "List only items of this endpoint.",
       from: ParameterSource.endpoints)
     start = parameters.optional(
-      "Start Date", .timestamp, "Items quarantined at that time or later.")
+      "Start Date", .timestamp, "List only items quarantined at or after this time.")
     end = parameters.optional(
-      "End Date", .timestamp, "Items quarantined at that time or earlier.")
-    service = parameters.quarantineService("Where to look.")
+      "End Date", .timestamp, "List only items quarantined at or before this time.")
+    service = parameters.quarantineService("The service whose items are listed.")
     threat = parameters.optional(
-      "Threat Name", .text(maximumCharacters: 1_024), "Items with this in the threat's name.",
+      "Threat Name", .text(maximumCharacters: 1_024),
+      "List only items whose threat name contains this text.",
       examples: ["Trojan"])
     status = parameters.optional(
       "Action Status", .choice(ActionStatus.self),
       """
-      Items in this state. Pending save and Failed save are of Computers and Virtual Machines only.
+      List only items in this state. Pending save and Failed save exist only for Computers and \
+      Virtual Machines.
       """,
       examples: [.pendingRemove])
     paging = parameters.paging()
@@ -60,7 +62,8 @@ struct ListQuarantineItems: GravityZoneList {
 
 struct QuarantineFiles: GravityZoneCommand, RequestCommand {
   static let metadata = CommandMetadata(
-    "Quarantine Files", "Creates tasks that quarantine a file on endpoints, all of them or none.",
+    "Quarantine Files",
+    "Creates tasks that quarantine a file on endpoints: on all of them, or on none.",
     effect: .write, permissions: BitdefenderGravityZone.rights, rateLimit: Quota.tasks,
     readBack: "list_quarantine_items", targetNaming: TargetNaming.endpoints,
     result: { GravityZoneResults.tasks })
@@ -72,7 +75,7 @@ struct QuarantineFiles: GravityZoneCommand, RequestCommand {
     endpoints = parameters.endpoints("The endpoints on which the file is quarantined.")
     path = parameters.required(
       "File Path", .text(maximumCharacters: 32_767),
-      "The full path of the file, with its name.", examples: ["d:\\taskSample\\sample.dll"])
+      "The full path of the file, including its name.", examples: ["d:\\taskSample\\sample.dll"])
   }
 
   func request(with client: GravityZoneClient) -> HTTPRequest {
@@ -83,7 +86,7 @@ struct QuarantineFiles: GravityZoneCommand, RequestCommand {
   }
 }
 
-/// The vendor takes a hundred items at a time, all of them or none.
+/// The vendor accepts up to 100 items per request and applies it to all of them or to none.
 struct RemoveQuarantineFiles: GravityZoneCommand, TargetCommand {
   static let metadata = CommandMetadata(
     "Remove Quarantine Files", "Creates tasks that delete quarantined files from endpoints.",
@@ -92,7 +95,7 @@ struct RemoveQuarantineFiles: GravityZoneCommand, TargetCommand {
     result: { .array(of: GravityZoneResults.tasks) })
   static let canPartlySucceed = false
 
-  /// Items of one request, as the vendor limits them.
+  /// The vendor's limit.
   private static let itemsPerRequest = 100
 
   let items: [String]
@@ -102,7 +105,7 @@ struct RemoveQuarantineFiles: GravityZoneCommand, TargetCommand {
     items = parameters.ids(
       "Quarantine Item IDs", "The items to delete.", from: "list_quarantine_items",
       example: "6affe1e0b1a43d0006000001")
-    service = parameters.quarantineService("Where the items are.")
+    service = parameters.quarantineService("The service that contains the items.")
   }
 
   func targets(with client: GravityZoneClient) -> [Target] {

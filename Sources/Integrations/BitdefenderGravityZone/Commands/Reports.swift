@@ -15,10 +15,11 @@ struct ListReports: GravityZoneList {
 
   init(_ parameters: inout ParamReader) {
     name = parameters.optional(
-      "Report Name", .text(maximumCharacters: 1_024), "The report with this full name.",
+      "Report Name", .text(maximumCharacters: 1_024),
+      "List only the report with exactly this name.",
       examples: ["Report1-Type_Antiphishing Activity"])
     type = parameters.optional(
-      "Report Type", .choice(ReportType.self), "Reports of this type.",
+      "Report Type", .choice(ReportType.self), "List only reports of this type.",
       examples: [.antiphishingActivity])
     paging = parameters.paging()
   }
@@ -32,24 +33,24 @@ struct ListReports: GravityZoneList {
   }
 }
 
-/// For each report a link is asked for, then the archive behind it is fetched with the key. A
-/// report that cannot be had makes the command fail; the error tells which ones were stored.
+/// Requests a download link per report, then downloads the archive with the API key. If a report
+/// cannot be downloaded, the command fails, and the error lists the stored files.
 struct DownloadReports: GravityZoneCommand, TargetCommand {
   static let metadata = CommandMetadata(
     "Download Reports",
-    "Fetches the last instance of reports: ZIP archives of a CSV and a PDF, kept as files.",
+    "Downloads the last instance of reports as files: ZIP archives with a CSV and a PDF.",
     permissions: BitdefenderGravityZone.rights, rateLimit: Quota.standard,
     result: { .array(of: GravityZoneResults.downloadLinks) })
   static let canPartlySucceed = false
   static let requestsPerTarget = 2
-  /// Each archive is held in memory until it is whole.
+  /// Limits memory use: each archive is buffered until it is complete.
   static let maximumConcurrency = 2
 
   let reports: [String]
 
   init(_ parameters: inout ParamReader) {
     reports = parameters.ids(
-      "Report IDs", "The reports to fetch.", from: "list_reports",
+      "Report IDs", "The reports to download.", from: "list_reports",
       example: "6affe1e0b1a43d0007000002")
   }
 
@@ -72,12 +73,13 @@ struct DownloadReports: GravityZoneCommand, TargetCommand {
   }
 }
 
-/// What a download link leads to.
+/// The archive behind a download link.
 private struct ReportArchive {
   let name: String
   let content: [UInt8]
 
-  /// - Throws: when the report is not ready, or the link leads where the key must not go.
+  /// - Throws: if the report is not ready, or the link points to a different origin, which must not
+  ///   receive the API key.
   static func url(
     in links: JSON, on client: GravityZoneClient
   ) throws(CommandError) -> String {
@@ -85,39 +87,41 @@ private struct ReportArchive {
     guard result?["readyForDownload"]?.bool != false else {
       throw CommandError(
         .unavailable, "The report is not ready for download.", isRetryable: true,
-        remedy: "Try again later. Instant reports are kept for less than a day.")
+        remedy: "Try again later. Instant reports expire in less than a day.")
     }
     guard let url = result?["lastInstanceUrl"]?.string else {
       throw CommandError(
-        .upstream, "The vendor named no link for the report.", upstream: JSONFragment(links))
+        .upstream, "The response contains no download link for the report.",
+        upstream: JSONFragment(links))
     }
     guard client.owns(url) else {
       throw CommandError(
         .upstream,
-        "The link of the report leads to another server, which must not get the API key.",
-        remedy: "Set server_url to the server that upstream shows, if it is the vendor's.",
+        "The download link points to a different server, which must not receive the API key.",
+        remedy: "If the server in `upstream` belongs to the vendor, set server_url to it.",
         upstream: JSONFragment { $0.object { $0.member("link", url) } })
     }
     return url
   }
 
-  /// - Throws: when the answer is no ZIP archive.
+  /// - Throws: if the response is not a complete ZIP archive.
   init(_ response: HTTPResponse, of report: String) throws(CommandError) {
     guard response.isSuccess else { throw .upstream(response) }
-    guard Self.isWhole(response.body) else {
+    guard Self.isComplete(response.body) else {
       throw CommandError(
-        .upstream, "What the link of the report leads to is not a ZIP archive, or not a whole one.",
-        isRetryable: true, remedy: "Try again; if it stays so, fetch it in the Control Center.")
+        .upstream, "The download is not a complete ZIP archive.",
+        isRetryable: true,
+        remedy: "Try again. If it fails again, download the report in the Control Center.")
     }
     content = response.body
     name = ContentDisposition.fileName(response) ?? "report-\(report).zip"
   }
 
-  /// Whether it starts with the header of a file and ends with the record that ends an archive, which
-  /// an archive that was cut short does not have.
-  private static func isWhole(_ body: [UInt8]) -> Bool {
+  /// Whether it starts with a local file header and contains the end record, which a truncated
+  /// archive lacks.
+  private static func isComplete(_ body: [UInt8]) -> Bool {
     guard body.starts(with: [0x50, 0x4B, 0x03, 0x04]) else { return false }
-    // The record is 22 bytes and may have a comment of 65,535 behind it.
+    // The end record has 22 bytes and a comment of up to 65,535 bytes.
     let end = body.suffix(22 + 65_535)
     return end.indices.contains { end[$0...].starts(with: [0x50, 0x4B, 0x05, 0x06]) }
   }

@@ -2,38 +2,40 @@ import Basics
 import IntegrationKit
 import JSON
 
-/// Parameters that several commands have.
+/// Parameters that several commands share.
 extension ParamReader {
-  /// Targets of one call at most, far beyond what a rate limit lets through in an hour.
+  /// The maximum number of targets per call, far more than the rate limits allow in an hour.
   private static let maximumTargets = 10_000
 
-  mutating func endpoints(_ about: StaticString, title: StaticString = "Endpoint IDs") -> [String] {
+  mutating func endpoints(_ description: StaticString, title: StaticString = "Endpoint IDs")
+    -> [String]
+  {
     required(
-      title, .list(of: .text(maximumCharacters: 256), count: 1...Self.maximumTargets), about,
+      title, .list(of: .text(maximumCharacters: 256), count: 1...Self.maximumTargets), description,
       from: ParameterSource.endpoints, examples: [["6affe1e0b1a43d0003000001"]]
     ).withoutDuplicates()
   }
 
   mutating func ids(
-    _ title: StaticString, _ about: StaticString, from command: StaticString,
+    _ title: StaticString, _ description: StaticString, from command: StaticString,
     _ path: StaticString = "$.result.items[*].id", example: String
   ) -> [String] {
     required(
-      title, .list(of: .text(maximumCharacters: 256), count: 1...Self.maximumTargets), about,
+      title, .list(of: .text(maximumCharacters: 256), count: 1...Self.maximumTargets), description,
       from: [ParameterSource(command, path)], examples: [[example]]
     ).withoutDuplicates()
   }
 
-  mutating func quarantineService(_ about: StaticString) -> QuarantineService {
-    required("Quarantine Item Service", .choice(QuarantineService.self), about)
+  mutating func quarantineService(_ description: StaticString) -> QuarantineService {
+    required("Quarantine Item Service", .choice(QuarantineService.self), description)
   }
 
   mutating func paging() -> Paging {
     Paging(
       page: optional(
-        "Page", .page, "The page to read, from 1. Left out, the first.", examples: [1]),
+        "Page", .page, "The page number, from 1. Default: 1.", examples: [1]),
       size: optional(
-        "Page Size", .integer(from: 1, to: 100), "Items on a page. Left out, 30.", examples: [5]))
+        "Page Size", .integer(from: 1, to: 100), "Items per page. Default: 30.", examples: [5]))
   }
 }
 
@@ -42,7 +44,7 @@ extension ParameterSource {
   static let groups = [ParameterSource("list_groups", "$.result[*].id")]
 }
 
-/// Which part of a list is asked for.
+/// The requested part of a list.
 struct Paging: Sendable {
   let page: Int64?
   let size: Int64?
@@ -53,7 +55,7 @@ struct Paging: Sendable {
   }
 }
 
-/// A command that lists with pages, as all of this vendor's lists do.
+/// A paginated list command, as all lists of this vendor are.
 protocol GravityZoneList: GravityZoneCommand, PagedCommand {
   var paging: Paging { get }
 }
@@ -63,7 +65,7 @@ extension GravityZoneList {
 
   func pageCount(in body: JSON) -> Int64? { body["result"]?["pagesCount"]?.integer }
 
-  /// From v1.1 on only the first page says how many there are.
+  /// From v1.1 on, only the first page contains the page count.
   func isLast(_ body: JSON, page: Int64, of total: Int64?) -> Bool {
     if let more = body["result"]?["hasMoreRecords"]?.bool { return !more }
     return page >= total ?? 1

@@ -1,10 +1,11 @@
 import HTTP
 import IntegrationKit
 
-/// The document names no call for this; the details of the key need a working key and nothing else.
+/// The document names no method for this. Reading the details of the API key needs only a valid
+/// key.
 struct TestConnection: GravityZoneCommand {
   static let metadata = CommandMetadata(
-    "Test Connection", "Asks for the details of the API key, to see whether the connection works.",
+    "Test Connection", "Reads the details of the API key to check the connection.",
     permissions: BitdefenderGravityZone.rights, rateLimit: Quota.standard,
     failureIndicator: "Test Connection failed. Failed to check the connector.",
     result: { .any })

@@ -2,15 +2,16 @@ import Basics
 import IntegrationKit
 import JSON
 
-/// What `filters` asks for: the document's Lucene-like text, as the API's object of filters.
+/// The parameter `filters`: converts the document's Lucene-like text to the API's filter object.
 ///
-/// Terms are joined by AND: `field:value`, or `field in (value, value)` for a field that takes a
-/// list. Which fields are for both endpoint types is inferred from the filters of the two methods.
+/// Terms are joined by AND: `field:value`, or `field in (value, value)` for a field that accepts a
+/// list. The fields that are valid for both endpoint types are inferred from the filters of the two
+/// methods.
 struct EndpointFilters: Sendable {
   struct Term: Sendable {
     let field: FilterField
     let value: Value
-    /// Of the term in the text, in characters from 1.
+    /// The position in the text, in characters from 1.
     let position: Int
   }
 
@@ -22,29 +23,29 @@ struct EndpointFilters: Sendable {
 
   let terms: [Term]
 
-  static let about: StaticString = """
-    Terms joined by AND: FIELD:VALUE, or details.macs in (VALUE, VALUE); a VALUE with AND in it \
-    stands in double quotes. For both endpoint types: security.management.managedWithBest, \
-    .managedExchangeServers, .managedRelays and .securityServers, depth.allItemsRecursively \
-    (True or False), details.ssid, details.macs, details.name (its start, or with a leading \
-    asterisk any part; 3 characters or more). For Active Directory Endpoints only: type.groups, \
+  static let description: StaticString = """
+    Terms joined by AND: FIELD:VALUE, or details.macs in (VALUE, VALUE). Quote a VALUE that \
+    contains AND with double quotes. For both endpoint types: security.management.managedWithBest, \
+    .managedExchangeServers, .managedRelays and .securityServers, depth.allItemsRecursively (True \
+    or False), details.ssid, details.macs, details.name (matches the start, or with a leading \
+    asterisk any part; at least 3 characters). Only for Active Directory Endpoints: type.groups, \
     type.computers, type.virtualMachines, type.ec2Instances, type.companies, type.companyFolders.
     """
 
-  /// The documents' sentence for any fault in the text.
-  static let faultSentence = """
+  /// The documents' sentence for any syntax error in the text.
+  static let syntaxErrorSentence = """
     Wrong syntax string provided in parameter 'Filters', please refer to the parameter description \
     and sample data.
     """
 
-  /// Why these filters cannot be used for the type Endpoints, or nil.
-  var directoryOnlyFault: ParameterProblem? {
+  /// The problem of using these filters with the type Endpoints; nil if there is none.
+  var directoryOnlyProblem: ParameterProblem? {
     guard let term = terms.first(where: \.field.isDirectoryOnly) else { return nil }
     return ParameterProblem(
       """
-      has \(term.field.rawValue) at character \(term.position), which is only for \
-      endpoint_type active_directory_endpoints
-      """, sentence: Self.faultSentence)
+      at character \(term.position): \(term.field.rawValue) is allowed only when endpoint_type is \
+      active_directory_endpoints
+      """, sentence: Self.syntaxErrorSentence)
   }
 
   /// The API's object, such as `{"details":{"name":"*PC1"},"depth":{"allItemsRecursively":true}}`.
@@ -79,7 +80,7 @@ extension EndpointFilters.Value {
   }
 }
 
-/// What can be filtered by. The names are the paths in the API's object.
+/// The filter fields. Their names are the paths in the API's filter object.
 enum FilterField: String, CaseIterable, Sendable {
   case managedWithBest = "security.management.managedWithBest"
   case managedExchangeServers = "security.management.managedExchangeServers"
@@ -96,9 +97,9 @@ enum FilterField: String, CaseIterable, Sendable {
   case companies = "type.companies"
   case companyFolders = "type.companyFolders"
 
-  enum Kind { case flag, text, texts }
+  enum ValueType { case flag, text, texts }
 
-  var kind: Kind {
+  var valueType: ValueType {
     switch self {
     case .ssid, .name: .text
     case .macs: .texts
@@ -111,9 +112,8 @@ enum FilterField: String, CaseIterable, Sendable {
   var path: [String] { rawValue.split(separator: ".").map(String.init) }
 }
 
-/// The kind of the parameter Filters.
-struct EndpointFiltersKind: Kind {
-  /// Characters of the text at most.
+/// The type of the parameter Filters.
+struct EndpointFiltersType: ParameterType {
   private static let maximumCharacters = 10_000
 
   var placeholder: EndpointFilters { EndpointFilters(terms: []) }
@@ -121,7 +121,7 @@ struct EndpointFiltersKind: Kind {
   func decode(
     _ json: JSON, members: ParameterShape?, faults: inout [ParameterProblem]
   ) -> EndpointFilters? {
-    let text = TextKind.text(maximumCharacters: Self.maximumCharacters)
+    let text = TextType.text(maximumCharacters: Self.maximumCharacters)
     guard let text = text.decode(json, members: members, faults: &faults) else { return nil }
     do {
       var parser = FilterParser(text)
@@ -129,23 +129,23 @@ struct EndpointFiltersKind: Kind {
     } catch {
       faults.append(
         ParameterProblem(
-          "has \(error.reason) at character \(error.position)", didYouMean: error.didYouMean,
-          sentence: EndpointFilters.faultSentence))
+          "at character \(error.position): \(error.reason)", didYouMean: error.didYouMean,
+          sentence: EndpointFilters.syntaxErrorSentence))
       return nil
     }
   }
 
   func writeSchema(to writer: inout JSONWriter) {
-    TextKind.text(maximumCharacters: Self.maximumCharacters).writeSchema(to: &writer)
-    // How it starts; the whole grammar would be a pattern that nobody reads.
+    TextType.text(maximumCharacters: Self.maximumCharacters).writeSchema(to: &writer)
+    // Matches only the start. A pattern for the whole grammar would be unreadable.
     writer.member(
       "pattern", #"^\s*(security\.management|depth|details|type)\.[A-Za-z0-9]+\s*(:|in\s*\()"#)
   }
 
-  /// Filters are given as text; there is no way back to it.
+  /// Not supported: the declaration has no examples.
   func write(_ value: EndpointFilters, to writer: inout JSONWriter) { writer.string("") }
 }
 
-extension Kind where Self == EndpointFiltersKind {
-  static var endpointFilters: EndpointFiltersKind { EndpointFiltersKind() }
+extension ParameterType where Self == EndpointFiltersType {
+  static var endpointFilters: EndpointFiltersType { EndpointFiltersType() }
 }

@@ -7,8 +7,8 @@ struct ListDevices: CODACommand, PagedCommand {
   static let metadata = CommandMetadata(
     "List Devices",
     """
-    Lists the devices that scans have discovered, newest id first unless sorted otherwise. Only \
-    documented filter fields and values are accepted.
+    Lists discovered devices, by default by descending ID. Only documented filter fields and \
+    values are accepted.
     """,
     permissions: CODAFootprint.roles, items: ItemsPath("items"), result: { CODAResults.devices })
 
@@ -21,7 +21,7 @@ struct ListDevices: CODACommand, PagedCommand {
     tenant = parameters.tenant()
     filter = parameters.optional(
       "Filter", .object(DeviceFilter.self),
-      "Which devices, and in which order. Left out, all, by descending id.")
+      "Selects and sorts devices. Default: all devices, by descending ID.")
   }
 
   func request(with client: CODAClient, page: Int64?) -> HTTPRequest {
@@ -34,12 +34,12 @@ struct ListDevices: CODACommand, PagedCommand {
   func pageCount(in body: JSON) -> Int64? { CODAResults.pageCount(body) }
 }
 
-/// The filter object of List Devices, with the names of the document.
+/// The filter object of List Devices, with the documented names.
 struct DeviceFilter: ParameterObject {
   static let naming = ParameterShape.Naming.verbatim
 
   enum ScanType: String, ParameterChoice { case all, discovered, scanned }
-  enum Place: String, ParameterChoice { case all, external, `internal` }
+  enum NetworkScope: String, ParameterChoice { case all, external, `internal` }
   enum SortColumn: String, ParameterChoice { case discoveredOn, lastScanned, name }
   enum SortDirection: String, ParameterChoice { case ascending, descending }
   enum Source: String, ParameterChoice { case agentbased, agentless, all, nessusimport }
@@ -49,7 +49,7 @@ struct DeviceFilter: ParameterObject {
   let riskLevel: RiskLevel?
   let scanType: ScanType?
   let scannerID: Int64?
-  let scope: Place?
+  let scope: NetworkScope?
   let showDevicesWithNoApps: Bool?
   let sortColumn: SortColumn?
   let sortDirection: SortDirection?
@@ -58,21 +58,22 @@ struct DeviceFilter: ParameterObject {
   init(_ members: inout ParamReader) {
     ip = members.optional(
       "ip", .text(maximumCharacters: 255), "Part of an IP address.", examples: ["10.0.0."])
-    pageSize = members.optional("pageSize", .integer(from: 1, to: 1_000), "Devices on a page.")
-    riskLevel = members.optional("riskLevel", .choice(RiskLevel.self), "Devices of this risk.")
+    pageSize = members.optional("pageSize", .integer(from: 1, to: 1_000), "Devices per page.")
+    riskLevel = members.optional(
+      "riskLevel", .choice(RiskLevel.self), "List only devices with this risk level.")
     scanType = members.optional(
-      "scanType", .choice(ScanType.self), "Devices only discovered, or scanned too.")
+      "scanType", .choice(ScanType.self), "List only discovered or only scanned devices.")
     scannerID = members.optional(
-      "scannerId", .identifier, "Devices that this scanner found.",
+      "scannerId", .identifier, "List only devices found by this scanner.",
       from: [ParameterSource("list_scanners", "$[*].id")])
     scope = members.optional(
-      "scope", .choice(Place.self), "Devices seen from outside or from inside.")
+      "scope", .choice(NetworkScope.self), "List only external or only internal devices.")
     showDevicesWithNoApps = members.optional(
-      "showDevicesWithNoApps", .boolean, "Whether devices without applications are listed too.")
-    sortColumn = members.optional("sortColumn", .choice(SortColumn.self), "What to sort by.")
+      "showDevicesWithNoApps", .boolean, "Include devices without applications.")
+    sortColumn = members.optional("sortColumn", .choice(SortColumn.self), "The sort column.")
     sortDirection = members.optional(
-      "sortDirection", .choice(SortDirection.self), "In which direction to sort.")
-    source = members.optional("source", .choice(Source.self), "How the devices were found.")
+      "sortDirection", .choice(SortDirection.self), "The sort direction.")
+    source = members.optional("source", .choice(Source.self), "The discovery source.")
   }
 
   func write(to url: inout URLBuilder, _ profile: CODAProfile) {
@@ -93,15 +94,15 @@ struct ListDeviceAttackAvenues: CODACommand, PagedCommand {
   static let metadata = CommandMetadata(
     "List Device Attack Avenues",
     """
-    Lists the ways in which a device could be attacked. Empty for a device whose \
-    isAttackAvenuesAvailable is not true ($.items[*].isAttackAvenuesAvailable of list_devices).
+    Lists the attack avenues of a device. The list is empty unless isAttackAvenuesAvailable is \
+    true for the device ($.items[*].isAttackAvenuesAvailable of list_devices).
     """,
     permissions: CODAFootprint.roles, items: ItemsPath(or: ["items"]),
     result: { CODAResults.attackAvenues })
 
   let device: Int64
   let tenant: Int64?
-  /// Not documented; tenants of the current profile have pages all the same.
+  /// Not documented, but tenants of the current profile paginate.
   var page: Int64? { nil }
 
   init(_ parameters: inout ParamReader) {
@@ -122,9 +123,9 @@ struct ListDeviceNetworkConnections: CODACommand, RequestCommand {
   static let metadata = CommandMetadata(
     "List Device Network Connections",
     """
-    Lists a device's network connections. Empty for a device whose isAttackAvenuesAvailable is \
-    not true; 501 for a server, since only devices of the type AgentDevice ($.items[*].type of \
-    list_devices) report them; 404 for a device that does not exist.
+    Lists the network connections of a device. The list is empty unless isAttackAvenuesAvailable \
+    is true for the device. Only devices of type AgentDevice ($.items[*].type of list_devices) \
+    report connections: a server fails with 501, an unknown device with 404.
     """,
     permissions: CODAFootprint.roles, items: ItemsPath(or: ["items"]))
 
@@ -146,8 +147,8 @@ struct ListDeviceUsers: CODACommand, RequestCommand {
   static let metadata = CommandMetadata(
     "List Device Users",
     """
-    Lists the users of a device. 501 for a server, since only devices of the type AgentDevice \
-    ($.items[*].type of list_devices) report them; 404 for a device that does not exist.
+    Lists the users of a device. Only devices of type AgentDevice ($.items[*].type of \
+    list_devices) report users: a server fails with 501, an unknown device with 404.
     """,
     permissions: CODAFootprint.roles, items: ItemsPath(or: ["items"]),
     result: { CODAResults.users })
@@ -167,7 +168,7 @@ struct ListDeviceUsers: CODACommand, RequestCommand {
 
 struct ListDeviceVulnerabilities: CODACommand, PagedCommand {
   static let metadata = CommandMetadata(
-    "List Device Vulnerabilities", "Lists the vulnerabilities that were found on a device.",
+    "List Device Vulnerabilities", "Lists the vulnerabilities of a device.",
     permissions: CODAFootprint.roles, items: ItemsPath(or: ["items"]),
     result: { CODAResults.vulnerabilities })
 

@@ -6,7 +6,7 @@ import JSON
 struct ListScanners: CODACommand, RequestCommand {
   static let metadata = CommandMetadata(
     "List Scanners",
-    "Lists the scanners: the vendor's cloud scanner and the internal ones.",
+    "Lists the scanners: the vendor's cloud scanner and internal scanners.",
     permissions: CODAFootprint.roles, items: ItemsPath(or: ["items"]),
     result: { .array(of: CODAResults.scanner) })
 
@@ -24,7 +24,7 @@ struct ListScanners: CODACommand, RequestCommand {
 struct ListScanSurfaces: CODACommand, PagedCommand {
   static let metadata = CommandMetadata(
     "List Scan Surfaces",
-    "Lists what users entered to be scanned, and the targets that came out of it.",
+    "Lists the scan inputs of users and the resulting targets.",
     permissions: CODAFootprint.roles, items: ItemsPath("items"),
     result: { CODAResults.scanSurfaces })
 
@@ -36,7 +36,7 @@ struct ListScanSurfaces: CODACommand, PagedCommand {
     page = parameters.page()
     scanner = parameters.optional(
       "Scanner ID", .identifier,
-      "Only what this scanner looks at. Left out, or unknown to the tenant, all scanners.",
+      "List only the inputs of this scanner. Default, or if the ID is unknown: all scanners.",
       from: [ParameterSource("list_scanners", "$[*].id")], examples: [12])
     tenant = parameters.tenant()
   }
@@ -54,7 +54,7 @@ struct ListScanSurfaces: CODACommand, PagedCommand {
 struct ListCurrentTargetsPorts: CODACommand, PagedCommand {
   static let metadata = CommandMetadata(
     "List Current Targets Ports",
-    "Lists what users entered with the addresses and open ports that are scanned now.",
+    "Lists the scan inputs of users with their currently scanned addresses and open ports.",
     permissions: CODAFootprint.roles, items: ItemsPath("items"), result: { CODAResults.ports })
 
   let page: Int64?
@@ -76,7 +76,7 @@ struct ListCurrentTargetsPorts: CODACommand, PagedCommand {
 
 struct UpdateTargetScanScope: CODACommand, RequestCommand {
   static let metadata = CommandMetadata(
-    "Update Target Scan Scope", "Takes a target into the scope of scans or out of it.",
+    "Update Target Scan Scope", "Adds a target to the scan scope or removes it.",
     effect: .write, isIdempotent: true, permissions: CODAFootprint.roles,
     readBack: "list_scan_surfaces")
 
@@ -92,7 +92,7 @@ struct UpdateTargetScanScope: CODACommand, RequestCommand {
       ], examples: [7001])
     scope = parameters.required(
       "Scope", .choice(Scope.self),
-      "Whether the target is scanned. Tenants of the current profile only take targets out.",
+      "Whether the target is scanned. Tenants of the current profile accept only out.",
       examples: [.out])
     tenant = parameters.tenant()
   }
@@ -108,8 +108,8 @@ struct PatchRescan: CODACommand {
   static let metadata = CommandMetadata(
     "Patch Rescan",
     """
-    Scans again everything that users entered: with one scanner, or with every active one. As \
-    documented, a scanner that the tenant does not know means all of them; the result then says so.
+    Rescans all inputs of users, with one scanner or with every active scanner. As documented, an \
+    unknown scanner ID starts every active scanner; the result then contains a notice.
     """,
     effect: .write, permissions: CODAFootprint.roles, readBack: "list_scanners")
 
@@ -119,7 +119,7 @@ struct PatchRescan: CODACommand {
   init(_ parameters: inout ParamReader) {
     scanner = parameters.optional(
       "Scanner ID", .identifier,
-      "The scanner that scans. Left out, or unknown to the tenant, every active one.",
+      "The scanner to use. Default, or if the ID is unknown: every active scanner.",
       from: [ParameterSource("list_scanners", "$[*].id")], examples: [12])
     tenant = parameters.tenant()
   }
@@ -141,16 +141,16 @@ struct PatchRescan: CODACommand {
       let body = try await client.exchange(request(scanner, with: client), in: invocation)
       return await invocation.finish(body, items: nil)
     } catch {
-      // The vendor answers 400 or 404 to a scanner it does not know, where the document promises
-      // a rescan by all. Any other error is about a scanner that exists, or about the user.
+      // For an unknown scanner, the vendor returns 400 or 404, but the document promises a rescan
+      // by all scanners. Other errors concern a known scanner or the user.
       guard let scanner, error.statusCode == 400 || error.statusCode == 404, !error.concernsSignIn
       else { throw error }
       let body = try await client.exchange(request(nil, with: client), in: invocation)
       var result = await invocation.finish(body, items: nil)
       result.notices.append(
         """
-        Scanner \(scanner) is unknown to the tenant (\(error.statusCode)), so every active scanner \
-        was told to scan again.
+        Scanner \(scanner) is unknown to the tenant (\(error.statusCode)). Every active scanner \
+        was started instead.
         """)
       return result
     }

@@ -1,11 +1,11 @@
 import IntegrationKit
 
-/// Parameters that several commands have.
+/// Parameters that several commands share.
 extension ParamReader {
   mutating func tenant() -> Int64? {
     optional(
       "Footprint Tenant ID", .identifier,
-      "The tenant to ask. Left out, the tenant that the user signed in to.",
+      "The tenant. Default: the tenant that the user signed in to.",
       from: [
         ParameterSource("list_tenants", "$[*].id"),
         ParameterSource("list_tenants", "$.items[*].id"),
@@ -14,12 +14,12 @@ extension ParamReader {
 
   mutating func device() -> Int64 {
     required(
-      "Device ID", .identifier, "The device that is asked about.",
+      "Device ID", .identifier, "The device.",
       from: [ParameterSource("list_devices", "$.items[*].id")], examples: [1043])
   }
 
   mutating func page() -> Int64? {
     optional(
-      "Page", .page, "The page to read, from 1. Left out, the first.", examples: [1])
+      "Page", .page, "The page number, from 1. Default: 1.", examples: [1])
   }
 }

@@ -7,8 +7,8 @@ struct ListTechnicalContexts: CODACommand, PagedCommand {
   static let metadata = CommandMetadata(
     "List Technical Contexts",
     """
-    Lists the technical contexts. A page after the last is no error: it is a success without items; \
-    totalPages of any page tells how many there are, and changes with the other parameters.
+    Lists the technical contexts. A page after the last one succeeds without items. totalPages \
+    contains the number of pages for the current parameters.
     """,
     permissions: CODAFootprint.roles, items: ItemsPath("items"),
     result: { CODAResults.paged(CODAResults.technicalContext) })
@@ -20,7 +20,8 @@ struct ListTechnicalContexts: CODACommand, PagedCommand {
   init(_ parameters: inout ParamReader) {
     page = parameters.page()
     riskLevel = parameters.optional(
-      "Risk Level", .choice(RiskLevel.self), "Contexts of this risk. Left out, of every one.",
+      "Risk Level", .choice(RiskLevel.self),
+      "List only contexts with this risk level. Default: all.",
       examples: [.all])
     tenant = parameters.tenant()
   }

@@ -9,7 +9,7 @@ struct ListTenants: CODACommand, PagedCommand {
     permissions: CODAFootprint.roles, items: ItemsPath(or: ["items"]),
     result: { CODAResults.tenants })
 
-  /// Not documented; tenants of the current profile have pages all the same.
+  /// Not documented, but tenants of the current profile paginate.
   var page: Int64? { nil }
 
   init(_ parameters: inout ParamReader) {}
@@ -21,11 +21,10 @@ struct ListTenants: CODACommand, PagedCommand {
   func pageCount(in body: JSON) -> Int64? { CODAResults.pageCount(body) }
 }
 
-/// The document names no call for this; listing the tenants needs a working sign-in and nothing
-/// else.
+/// The document names no request for this. Listing the tenants needs only a valid sign-in.
 struct TestConnection: CODACommand {
   static let metadata = CommandMetadata(
-    "Test Connection", "Signs in and asks one question, to see whether the connection works.",
+    "Test Connection", "Signs in and lists the tenants to check the connection.",
     permissions: CODAFootprint.roles,
     failureIndicator: "Test Connection failed. Failed to check the connector.",
     result: { .any })

@@ -4,13 +4,14 @@ import HTTP
 import IntegrationKit
 import Mail
 
-/// The message is read once: the ids of attachments are new at every look, so all are taken from the
-/// same one. A mail inside the mail is cut out of its raw form, where it has the bytes that came.
+/// Reads the message once: Gmail returns new attachment IDs on every read, so all IDs must come
+/// from the same response. An attached mail is extracted from the raw message, which preserves its
+/// bytes.
 struct DownloadEmailAttachment: GmailCommand, TargetCommand {
   static let metadata = CommandMetadata(
     "Download Email Attachment",
     """
-    Fetches the attachments of a message that have these names, also of mails inside it, and keeps \
+    Downloads the attachments with these names from a message and its attached mails, and stores \
     them as files. Attached mails become .eml files. With OAuth, only from the mailbox of the user \
     who consented.
     """,
@@ -22,14 +23,14 @@ struct DownloadEmailAttachment: GmailCommand, TargetCommand {
   let names: [String]
 
   init(_ parameters: inout ParamReader) {
-    user = parameters.mailbox("The mailbox that holds the message.")
+    user = parameters.mailbox("The mailbox that contains the message.")
     message = parameters.required(
-      "Message ID", .text(maximumCharacters: 256), "The message with the attachments.",
+      "Message ID", .text(maximumCharacters: 256), "The message that contains the attachments.",
       from: ParameterSource.messages, examples: ["1a1e36095ba05ccd"])
     names = parameters.required(
       "Attachment File Names",
       .list(of: .blankableText(maximumCharacters: 1_024), count: 1...1_000),
-      "Names of attachments; of equal names all are fetched, and \"\" stands for those without one.",
+      "Attachment names. Selects all attachments with a name; \"\" selects those without a name.",
       from: [ParameterSource("get_email", "$[*].payload..filename")],
       examples: [["invoice.csv"]]
     ).withoutDuplicates()
@@ -59,26 +60,26 @@ struct DownloadEmailAttachment: GmailCommand, TargetCommand {
     let whole = needsRaw ? await raw(with: client, in: invocation) : nil
     let hints = attachments.hints(for: names)
     return try await run(targets(with: client), in: invocation) {
-      (target, own) async throws(CommandError) in
+      (target, perTarget) async throws(CommandError) in
       let name = target.names[0]
       let parts = attachments.named(name)
       guard !parts.isEmpty else { throw attachments.missing(name, hint: hints[name]) }
       var whole = whole
       var files: [StoredFile] = []
       for part in parts {
-        // What stands in the message is kept without a look at the clock otherwise.
-        try own.checkTime(for: "Keeping the attachments")
-        let content = try await content(of: part, &whole, with: client, in: own)
+        // Inline content needs no request that would check the deadline.
+        try perTarget.checkTime(for: "Storing the attachments")
+        let content = try await content(of: part, &whole, with: client, in: perTarget)
         files.append(
-          try await own.store(content, name: part.storedName, contentType: part.contentType))
+          try await perTarget.store(content, name: part.storedName, contentType: part.contentType))
       }
       return TargetAnswer(attachments.json(of: parts), files: files)
     }
   }
 
-  // MARK: Contents
+  // MARK: Content
 
-  /// - Parameter whole: the raw mail, where it has been fetched; it is when it is needed.
+  /// - Parameter whole: the raw message; nil until it is needed and fetched.
   private func content(
     of part: MailPart, _ whole: inout Result<RawAttachments, CommandError>?,
     with client: GmailClient, in invocation: Invocation
@@ -87,19 +88,19 @@ struct DownloadEmailAttachment: GmailCommand, TargetCommand {
       return try await listed(part, &whole, with: client, in: invocation)
     }
     do throws(CommandError) {
-      if let bytes = try raw.get().twin(of: part)?.bytes { return bytes }
+      if let bytes = try raw.get().counterpart(of: part)?.bytes { return bytes }
     } catch {
       guard part.attachmentID != nil else { throw error }
     }
     guard part.attachmentID != nil else {
       throw CommandError(
-        .upstream, "Gmail gives the attachment \(part.storedName) in no form.",
+        .upstream, "Gmail returns no content for the attachment \(part.storedName).",
         remedy: "Read the message with get_email.")
     }
     return try await fetched(part, with: client, in: invocation)
   }
 
-  /// What stands in the message, or where it points to.
+  /// The inline content of the part, or the content behind its attachment ID.
   private func listed(
     _ part: MailPart, _ whole: inout Result<RawAttachments, CommandError>?,
     with client: GmailClient, in invocation: Invocation
@@ -108,10 +109,10 @@ struct DownloadEmailAttachment: GmailCommand, TargetCommand {
     do throws(CommandError) {
       return try await fetched(part, with: client, in: invocation)
     } catch {
-      // The id may have been forgotten meanwhile.
+      // The attachment ID may have expired.
       guard error.kind == .notFound || error.statusCode == 400 else { throw error }
       if whole == nil { whole = await raw(with: client, in: invocation) }
-      guard let bytes = (try? whole?.get())?.twin(of: part)?.bytes else { throw error }
+      guard let bytes = (try? whole?.get())?.counterpart(of: part)?.bytes else { throw error }
       return bytes
     }
   }
@@ -123,7 +124,7 @@ struct DownloadEmailAttachment: GmailCommand, TargetCommand {
       client.mail(.get, user, "/messages/", message, "/attachments/", part.attachmentID ?? ""),
       in: invocation)
     guard let data = answer["data"]?.stringBytes else {
-      throw CommandError(.upstream, "Gmail's answer holds no attachment.")
+      throw CommandError(.upstream, "Gmail's response contains no attachment.")
     }
     return LenientBase64.decode(data)
   }
@@ -135,7 +136,7 @@ struct DownloadEmailAttachment: GmailCommand, TargetCommand {
       let answer = try await client.exchange(
         request(with: client, format: "raw"), in: invocation)
       guard let raw = answer["raw"]?.stringBytes, !raw.isEmpty else {
-        throw CommandError(.upstream, "Gmail's answer holds no raw mail.")
+        throw CommandError(.upstream, "Gmail's response contains no raw message.")
       }
       return .success(RawAttachments(MailMessage(reading: LenientBase64.decode(raw))))
     } catch {

@@ -6,14 +6,14 @@ import Mail
 
 struct GetAutoReply: GmailCommand, RequestCommand {
   static let metadata = CommandMetadata(
-    "Get Auto Reply", "Reads the vacation responder of a mailbox.",
+    "Get Auto Reply", "Returns the vacation responder of a mailbox.",
     permissions: [Permission.settings], result: { GmailResults.vacation })
 
   let user: String
 
   init(_ parameters: inout ParamReader) {
     user = parameters.mailbox(
-      "The mailbox whose auto reply is read; with OAuth, the one of the user who consented.")
+      "The mailbox to read from. With OAuth, the mailbox of the user who consented.")
   }
 
   func request(with client: GmailClient) -> HTTPRequest {
@@ -23,7 +23,7 @@ struct GetAutoReply: GmailCommand, RequestCommand {
 
 struct SetAutoReply: GmailCommand, RequestCommand {
   static let metadata = CommandMetadata(
-    "Set Auto Reply", "Sets the vacation responder of a mailbox, or turns it off.", effect: .write,
+    "Set Auto Reply", "Sets the vacation responder of a mailbox or turns it off.", effect: .write,
     isIdempotent: true, permissions: [Permission.settings], readBack: "get_auto_reply",
     result: { GmailResults.vacation })
 
@@ -38,27 +38,27 @@ struct SetAutoReply: GmailCommand, RequestCommand {
 
   init(_ parameters: inout ParamReader) {
     user = parameters.mailbox(
-      "The mailbox whose auto reply is set; with OAuth, the one of the user who consented.")
+      "The mailbox to change. With OAuth, the mailbox of the user who consented.")
     isEnabled = parameters.optional(
-      "Enable Auto Reply", .boolean, "Whether mail is answered automatically.", default: false)
+      "Enable Auto Reply", .boolean, "Reply automatically to incoming mail.", default: false)
     subject = parameters.optional(
       "Response Subject", .text(maximumCharacters: 998), "The subject of the reply.",
       examples: ["Out of office"])
     body = parameters.optional(
-      "Response Body Plain Text", .text, "The reply, as text or as HTML.",
+      "Response Body Plain Text", .text, "The reply, as text or HTML.",
       examples: ["<p>Back on Monday.</p>"])
     onlyContacts = parameters.optional(
       "Restrict To Contacts", .boolean,
-      "Whether only people in the user's contacts are answered, as Google's API has it.",
+      "Reply only to people in the user's contacts, as in Google's API.",
       default: false)
     onlyDomain = parameters.optional(
       "Restrict To Domain", .boolean,
-      "Whether only people of the user's domain are answered, as Google's API has it.",
+      "Reply only to people in the user's domain, as in Google's API.",
       default: false)
     start = parameters.optional(
-      "Start Time", .timestamp, "Mail that comes before that time is not answered.")
+      "Start Time", .timestamp, "Reply only to mail received at or after this time.")
     end = parameters.optional(
-      "End Time", .timestamp, "Mail that comes after that time is not answered.")
+      "End Time", .timestamp, "Reply only to mail received before this time.")
     parameters.ordered(
       "Start Time", before: "End Time", message: "Start Time must precede End Time.")
   }
@@ -74,7 +74,7 @@ struct SetAutoReply: GmailCommand, RequestCommand {
         }
         writer.member("restrictToContacts", onlyContacts)
         writer.member("restrictToDomain", onlyDomain)
-        // 64-bit numbers are strings in Google's JSON.
+        // Google's JSON encodes 64-bit integers as strings.
         writer.member(ifPresent: "startTime", start.map { "\($0.millisecondsSince1970)" })
         writer.member(ifPresent: "endTime", end.map { "\($0.millisecondsSince1970)" })
       }

@@ -1,11 +1,11 @@
 import HTTP
 import IntegrationKit
 
-/// A command with one call for each message, which may be made twice: many of them go in one request
-/// to the batch endpoint, which saves their round trips, and what it leaves open is asked alone.
+/// A command with one idempotent call per message. The batch endpoint combines many calls in one
+/// request, which saves round trips. Calls that the batch left unresolved are retried individually.
 ///
-/// Not `messages.batchModify`, though that takes 1,000 messages in one call: it has no answer for each,
-/// and passes over ids that nothing has.
+/// Does not use `messages.batchModify`, which accepts 1,000 messages per call: it returns no
+/// outcome per message and silently skips unknown IDs.
 protocol GmailBatchCommand: GmailCommand, TargetCommand {}
 
 extension GmailBatchCommand {

@@ -5,7 +5,7 @@ import JSON
 
 struct ListLabels: GmailCommand, RequestCommand {
   static let metadata = CommandMetadata(
-    "List Labels", "Lists the labels of a mailbox: the system's and the user's own.",
+    "List Labels", "Lists the system labels and user labels of a mailbox.",
     permissions: [Permission.mail], items: ItemsPath("labels"),
     result: { GmailResults.labels })
 
@@ -13,7 +13,7 @@ struct ListLabels: GmailCommand, RequestCommand {
 
   init(_ parameters: inout ParamReader) {
     user = parameters.mailbox(
-      "The mailbox whose labels are listed; with OAuth, the one of the user who consented.")
+      "The mailbox whose labels are listed. With OAuth, the mailbox of the user who consented.")
   }
 
   func request(with client: GmailClient) -> HTTPRequest { client.mail(.get, user, "/labels") }
@@ -21,7 +21,7 @@ struct ListLabels: GmailCommand, RequestCommand {
 
 struct LabelEmails: GmailBatchCommand {
   static let metadata = CommandMetadata(
-    "Label Emails", "Adds labels to messages and takes labels off them.", effect: .write,
+    "Label Emails", "Adds labels to messages and removes labels from them.", effect: .write,
     isIdempotent: true, permissions: [Permission.mail], readBack: "get_email",
     targetNaming: TargetNaming.messages,
     result: { .array(of: GmailResults.changedMessage) })
@@ -34,9 +34,9 @@ struct LabelEmails: GmailBatchCommand {
   init(_ parameters: inout ParamReader) {
     user = parameters.mailboxOfMessages()
     messages = parameters.messages("The messages to label.")
-    added = parameters.labels("Add Labels", "The labels to add, by id.", example: "IMPORTANT") ?? []
+    added = parameters.labels("Add Labels", "The IDs of labels to add.", example: "IMPORTANT") ?? []
     removed =
-      parameters.labels("Remove Labels", "The labels to take off, by id.", example: "STARRED") ?? []
+      parameters.labels("Remove Labels", "The IDs of labels to remove.", example: "STARRED") ?? []
     parameters.atLeastOne(of: "Add Labels", "Remove Labels")
   }
 
@@ -45,10 +45,10 @@ struct LabelEmails: GmailBatchCommand {
   }
 }
 
-/// There is no method for it: spam is a label.
+/// The API has no method for this: spam is a label.
 struct ReportSpam: GmailBatchCommand {
   static let metadata = CommandMetadata(
-    "Report Spam", "Marks messages as spam and takes them out of the inbox.", effect: .write,
+    "Report Spam", "Marks messages as spam and removes them from the inbox.", effect: .write,
     isIdempotent: true, permissions: [Permission.mail], readBack: "get_email",
     targetNaming: TargetNaming.messages,
     result: { .array(of: GmailResults.changedMessage) })
@@ -67,7 +67,7 @@ struct ReportSpam: GmailBatchCommand {
 }
 
 extension GmailClient {
-  /// One call for each message: only those say of each message whether it is there.
+  /// One call per message, because only these calls report per message whether it exists.
   fileprivate func modifying(
     _ messages: [String], of user: String, adding added: [String], removing removed: [String]
   ) -> [Target] {

@@ -6,8 +6,8 @@ struct SearchEmails: GmailCommand, RequestCommand {
   static let metadata = CommandMetadata(
     "Search Emails",
     """
-    Finds mail of a mailbox, newest first: ids, which Get Email takes. With OAuth, only in the \
-    mailbox of the user who consented.
+    Searches a mailbox and returns message IDs, newest first. Get Email returns the messages. With \
+    OAuth, only in the mailbox of the user who consented.
     """,
     permissions: [Permission.mail], items: ItemsPath("messages"),
     result: { GmailResults.messageList })
@@ -20,18 +20,18 @@ struct SearchEmails: GmailCommand, RequestCommand {
 
   init(_ parameters: inout ParamReader) {
     user = parameters.mailbox(
-      "The mailbox to search; with OAuth, the one of the user who consented.")
+      "The mailbox to search. With OAuth, the mailbox of the user who consented.")
     filter = parameters.optional(
       "Filter", .text(maximumCharacters: 10_000),
-      "What to look for, as in Gmail's search box: from:, to:, subject:, after:, has:attachment.",
+      "A query in the syntax of Gmail's search box: from:, to:, subject:, after:, has:attachment.",
       examples: ["from:fiona@harbor.example is:unread"])
     limit = parameters.optional(
-      "Limit", .integer(from: 1, to: 500), "Messages at most.", default: 100)
+      "Limit", .integer(from: 1, to: 500), "The maximum number of messages.", default: 100)
     labels =
       parameters.labels(
-        "Label IDs", "Only messages that have all of these labels.", example: "INBOX") ?? []
+        "Label IDs", "List only messages that have all of these labels.", example: "INBOX") ?? []
     includesSpamAndTrash = parameters.optional(
-      "Include Spam Trash", .boolean, "Whether spam and trash are searched too.", default: false)
+      "Include Spam Trash", .boolean, "Include spam and trash.", default: false)
   }
 
   func request(with client: GmailClient) -> HTTPRequest {
@@ -46,7 +46,7 @@ struct SearchEmails: GmailCommand, RequestCommand {
 
 struct GetEmail: GmailBatchCommand {
   static let metadata = CommandMetadata(
-    "Get Email", "Reads messages with all their parts; attachments come as ids.",
+    "Get Email", "Returns messages with all their parts. Attachments are returned as IDs.",
     permissions: [Permission.mail], items: ItemsPath(),
     result: { .array(of: GmailResults.message) })
 
@@ -66,11 +66,12 @@ struct GetEmail: GmailBatchCommand {
   }
 }
 
-/// Each alone: one that is deleted twice is not found, so that what a batch leaves open cannot be asked.
+/// Not batched: a second deletion of a message returns "not found", so a call that a batch left
+/// unresolved could not be retried.
 struct DeleteEmails: GmailCommand, TargetCommand {
   static let metadata = CommandMetadata(
     "Delete Emails",
-    "Deletes messages for good, at once. Trash Emails moves them to the trash instead.",
+    "Deletes messages permanently. Trash Emails moves them to the trash instead.",
     effect: .destructive, permissions: [Permission.mail], readBack: "search_emails",
     targetNaming: TargetNaming.messages, result: { .array(of: .any) })
 
@@ -89,7 +90,7 @@ struct DeleteEmails: GmailCommand, TargetCommand {
 
 struct TrashEmails: GmailBatchCommand {
   static let metadata = CommandMetadata(
-    "Trash Emails", "Moves messages to the trash. One that is there already is no error.",
+    "Trash Emails", "Moves messages to the trash. A message that is already there is not an error.",
     effect: .write, isIdempotent: true, permissions: [Permission.mail],
     readBack: "get_email", targetNaming: TargetNaming.messages,
     result: { .array(of: GmailResults.changedMessage) })
@@ -111,8 +112,8 @@ struct UntrashEmails: GmailBatchCommand {
   static let metadata = CommandMetadata(
     "Untrash Emails",
     """
-    Takes messages out of the trash. One that is not there is no error; what the emptied trash held \
-    is gone.
+    Restores messages from the trash. A message that is not in the trash is not an error. Messages \
+    from an emptied trash cannot be restored.
     """,
     effect: .write, isIdempotent: true, permissions: [Permission.mail],
     readBack: "get_email", targetNaming: TargetNaming.messages,
@@ -123,7 +124,7 @@ struct UntrashEmails: GmailBatchCommand {
 
   init(_ parameters: inout ParamReader) {
     user = parameters.mailboxOfMessages()
-    messages = parameters.messages("The messages to take out of the trash.")
+    messages = parameters.messages("The messages to restore from the trash.")
   }
 
   func targets(with client: GmailClient) -> [Target] {

@@ -5,20 +5,21 @@ import IntegrationKit
 import JSON
 import Mail
 
-/// Sends once: what may have been sent is not sent again, since the recipients would get it twice.
+/// Sends at most once. A mail that may have been sent is never sent again, because the recipients
+/// would receive it twice.
 struct SendEmail: GmailCommand {
   static let metadata = CommandMetadata(
     "Send Email",
     """
-    Sends a mail, as text or as HTML with its text beside it, with files of the store. With OAuth, \
-    only as the user who consented.
+    Sends a mail as text or as HTML with a text alternative, with attachments from the file store. \
+    With OAuth, only as the user who consented.
     """,
     effect: .write, permissions: [Permission.mail], readBack: "search_emails",
     result: { GmailResults.changedMessage })
 
-  /// Bytes of a mail that Gmail sends at most.
+  /// Gmail's limit.
   static let maximumBytes = 36_700_160
-  /// Bytes up to which a mail goes in one request.
+  /// Larger mails use a resumable upload.
   static let maximumSimpleBytes = 5 * 1_024 * 1_024
 
   let sender: MailAddress
@@ -32,8 +33,8 @@ struct SendEmail: GmailCommand {
 
   init(_ parameters: inout ParamReader) {
     sender = parameters.required(
-      "Sender Email", MailboxKind.sender,
-      "The mailbox that sends it, and the address that it is from.",
+      "Sender Email", MailboxType.sender,
+      "The mailbox that sends the mail, and its From address.",
       from: [ParameterSource("get_user_list", "$.users[*].primaryEmail")],
       examples: [MailAddress("soc@harbor.example")])
     subject = parameters.required(
@@ -41,30 +42,30 @@ struct SendEmail: GmailCommand {
       examples: ["Your report"])
     content = parameters.optional(
       "Content", .blankableText(maximumCharacters: Self.maximumBytes),
-      "The text, or HTML, which goes with its text beside it.",
+      "The content as text or HTML. HTML is sent with a text alternative.",
       examples: ["Hi<br/>The report is attached."])
-    to = parameters.recipients("To Recipients", "Who it is sent to.")
-    cc = parameters.recipients("CC Recipients", "Who gets a copy.")
-    bcc = parameters.recipients("BCC Recipients", "Who gets a copy that the others do not see.")
+    to = parameters.recipients("To Recipients", "The recipients.")
+    cc = parameters.recipients("CC Recipients", "The recipients of a copy.")
+    bcc = parameters.recipients("BCC Recipients", "The recipients of a blind copy.")
     files =
       parameters.optional(
         "File IDs", .list(of: .text(maximumCharacters: 64), count: 0...500),
-        "The files to attach, as files/put and the results of commands name them."
+        "The IDs of files to attach, from files/put or from command results."
       )?.withoutDuplicates() ?? []
     source = parameters.optional(
       "File Source", .choice(FileSource.self),
-      "Where the files come from; a file from elsewhere is refused.")
+      "The source of the files. Files from another source are rejected.")
     parameters.atLeastOne(of: "To Recipients", "CC Recipients", "BCC Recipients")
   }
 
   // MARK: Sending
 
-  /// The files are not read for it: with files, words stand for the mail.
+  /// Does not read the files. With files, a placeholder replaces the mail.
   func plan(with client: GmailClient) -> [HTTPRequest] {
     guard files.isEmpty, let raw = try? mail(with: []).build(), raw.count <= Self.maximumSimpleBytes
     else {
       let count = files.count == 1 ? "1 file" : "\(files.count) files"
-      return client.previews(request("[a mail with \(count)]", with: client))
+      return client.previews(request("[mail with \(count)]", with: client))
     }
     return client.previews(simpleRequest(raw, with: client))
   }
@@ -115,29 +116,29 @@ struct SendEmail: GmailCommand {
     do throws(MailBuildError) {
       size = try mail.encodedSize()
     } catch {
-      throw Self.unwritable(error)
+      throw Self.unencodable(error)
     }
     guard size <= Self.maximumBytes else { throw Self.tooLarge("has \(size)") }
     do throws(MailBuildError) {
       return try mail.build()
     } catch {
-      throw Self.unwritable(error)
+      throw Self.unencodable(error)
     }
   }
 
-  private static func unwritable(_ error: MailBuildError) -> CommandError {
-    CommandError(.validation, "The mail cannot be written: \(error).")
+  private static func unencodable(_ error: MailBuildError) -> CommandError {
+    CommandError(.validation, "The mail cannot be encoded: \(error).")
   }
 
   private static func tooLarge(_ size: String) -> CommandError {
     CommandError(
-      .validation, "The mail \(size) bytes; Gmail sends at most \(maximumBytes).",
-      remedy: "Attach less: in a mail, files grow by more than a third.")
+      .validation, "The mail \(size) bytes. Gmail accepts at most \(maximumBytes).",
+      remedy: "Attach smaller files. Encoding increases their size by more than a third.")
   }
 
   // MARK: Files
 
-  /// Reads the files when all are known to be there and to fit.
+  /// Reads the files after checking that all exist and fit.
   private func attachments(
     in invocation: Invocation
   ) async throws(CommandError) -> [MailAttachment] {
@@ -156,13 +157,13 @@ struct SendEmail: GmailCommand {
         unknown.count == 1
           ? "The file \(unknown[0]) is unknown."
           : "The files \(unknown.joined(separator: ", ")) are unknown.",
-        remedy: "files/list shows the files that there are.")
+        remedy: "files/list returns the stored files.")
     }
     if let source, let other = found.first(where: { $0.source != source }) {
       throw CommandError(
         .validation,
-        "The file \(other.id) is of the source \(other.source.rawValue), not \(source.rawValue).",
-        remedy: "Name the file's own source, or leave file_source out.")
+        "The file \(other.id) has the source \(other.source.rawValue), not \(source.rawValue).",
+        remedy: "Use the source of the file, or omit file_source.")
     }
     let size = found.reduce(0) { $0 + $1.size }
     guard size <= Self.maximumBytes else { throw Self.tooLarge("would have more than \(size)") }
@@ -176,7 +177,7 @@ struct SendEmail: GmailCommand {
 }
 
 extension MailAttachment {
-  /// A mail carries a type without its parameters; what is none is bytes.
+  /// Removes the parameters of the media type. Invalid types become application/octet-stream.
   fileprivate init(_ file: StoredFile, bytes: [UInt8]) {
     let type = MediaType(String(file.contentType.prefix { $0 != ";" && $0 != " " }))
     let isUsable = type.map { !$0.isMultipart && $0.description.utf8.count <= 60 } ?? false
@@ -188,10 +189,10 @@ extension MailAttachment {
 
 extension ParamReader {
   fileprivate mutating func recipients(
-    _ title: StaticString, _ about: StaticString
+    _ title: StaticString, _ description: StaticString
   ) -> [MailAddress] {
     optional(
-      title, .list(of: MailboxKind.recipient, count: 0...2_000), about,
+      title, .list(of: MailboxType.recipient, count: 0...2_000), description,
       from: [ParameterSource("get_user_list", "$.users[*].primaryEmail")],
       examples: [[MailAddress("fiona@harbor.example")]]) ?? []
   }

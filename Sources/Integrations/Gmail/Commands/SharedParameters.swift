@@ -2,39 +2,39 @@ import Basics
 import IntegrationKit
 import JSON
 
-/// Parameters that several commands have.
+/// Parameters that several commands share.
 extension ParamReader {
-  /// Messages of one call at most.
   private static let maximumMessages = 10_000
 
-  mutating func mailbox(_ about: StaticString) -> String {
+  mutating func mailbox(_ description: StaticString) -> String {
     required(
-      "User Email", .text(maximumCharacters: 320), about,
+      "User Email", .text(maximumCharacters: 320), description,
       from: [ParameterSource("get_user_list", "$.users[*].primaryEmail")],
       examples: ["soc@harbor.example"])
   }
 
   mutating func mailboxOfMessages() -> String {
-    mailbox("The mailbox that holds the messages; with OAuth, the one of the user who consented.")
+    mailbox(
+      "The mailbox that contains the messages. With OAuth, the mailbox of the user who consented.")
   }
 
-  mutating func messages(_ about: StaticString) -> [String] {
+  mutating func messages(_ description: StaticString) -> [String] {
     required(
       "Message IDs", .list(of: .text(maximumCharacters: 256), count: 1...Self.maximumMessages),
-      about, from: ParameterSource.messages, examples: [["1a1e3961e9c3a002"]]
+      description, from: ParameterSource.messages, examples: [["1a1e3961e9c3a002"]]
     ).withoutDuplicates()
   }
 
   mutating func labels(
-    _ title: StaticString, _ about: StaticString, example: String
+    _ title: StaticString, _ description: StaticString, example: String
   ) -> [String]? {
     optional(
-      title, .list(of: .text(maximumCharacters: 256), count: 0...100), about,
+      title, .list(of: .text(maximumCharacters: 256), count: 0...100), description,
       from: [ParameterSource("list_labels", "$.labels[*].id")], examples: [[example]])
   }
 
-  mutating func password(_ about: StaticString) -> String {
-    required("Password", .password, about, examples: ["Change-Me-8"])
+  mutating func password(_ description: StaticString) -> String {
+    required("Password", .password, description, examples: ["Change-Me-8"])
   }
 }
 

@@ -1,11 +1,11 @@
 import HTTP
 import IntegrationKit
 
-/// The document names no call for this; the profile of a mailbox needs a working sign-in and nothing
-/// else.
+/// The document names no request for this. Reading the profile of a mailbox needs only a valid
+/// sign-in.
 struct TestConnection: GmailCommand {
   static let metadata = CommandMetadata(
-    "Test Connection", "Signs in and reads a profile, to see whether the connection works.",
+    "Test Connection", "Signs in and reads a profile to check the connection.",
     permissions: [Permission.mail],
     failureIndicator: "Test Connection failed. Failed to check the connector.",
     result: { .any })
@@ -26,7 +26,7 @@ struct TestConnection: GmailCommand {
   }
 }
 
-/// The scopes that the document names, for `permissions`.
+/// The documented scopes, for `permissions`.
 enum Permission {
   static let mail: StaticString = "https://mail.google.com/"
   static let settings: StaticString = "https://www.googleapis.com/auth/gmail.settings.basic"

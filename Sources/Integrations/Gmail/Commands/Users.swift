@@ -5,7 +5,8 @@ import JSON
 
 struct CreateUser: GmailCommand, RequestCommand {
   static let metadata = CommandMetadata(
-    "Create User", "Creates a user of the domain. Needs an administrator who may manage users.",
+    "Create User",
+    "Creates a user in the domain. Requires an administrator with user management rights.",
     effect: .write, permissions: [Permission.users], readBack: "get_user_list",
     result: { GmailResults.user })
 
@@ -22,11 +23,12 @@ struct CreateUser: GmailCommand, RequestCommand {
       "Given Name", .text(maximumCharacters: 60), "The first name.", examples: ["Mike"])
     password = parameters.password("The password: 8 to 100 ASCII characters.")
     email = parameters.required(
-      "User Email", .text(maximumCharacters: 320), "The address, in a domain of the customer.",
+      "User Email", .text(maximumCharacters: 320),
+      "The email address, in a domain of the customer.",
       examples: ["mike@harbor.example"])
     customFields = parameters.optional(
       "Custom Fields", .jsonObject,
-      "More members of the user, as the Directory API has them; they add to the ones above.",
+      "Additional members of the user resource of the Directory API.",
       examples: [
         JSONFragment {
           $0.literal(
@@ -34,21 +36,23 @@ struct CreateUser: GmailCommand, RequestCommand {
           )
         }.json
       ])
-    func refuseOwn(
-      _ names: [String], in object: JSON?, _ place: (ParameterProblem) -> ParameterProblem
+    func refuseMembers(
+      _ names: [String], in object: JSON?, _ locate: (ParameterProblem) -> ParameterProblem
     ) {
       for name in names where object?[name] != nil {
         parameters.refuse(
-          "Custom Fields", place(ParameterProblem("has a parameter of its own", at: name)))
+          "Custom Fields",
+          locate(
+            ParameterProblem("is not allowed here; use the parameter of the command", at: name)))
       }
     }
-    refuseOwn(Self.ownMembers, in: customFields) { $0 }
-    refuseOwn(Self.ownNames, in: customFields?["name"]) { $0.inside("name") }
+    refuseMembers(Self.parameterMembers, in: customFields) { $0 }
+    refuseMembers(Self.parameterNameMembers, in: customFields?["name"]) { $0.inside("name") }
   }
 
-  /// What parameters of their own say.
-  private static let ownMembers = ["primaryEmail", "password"]
-  private static let ownNames = ["givenName", "familyName"]
+  /// Members that the command's parameters set.
+  private static let parameterMembers = ["primaryEmail", "password"]
+  private static let parameterNameMembers = ["givenName", "familyName"]
 
   func request(with client: GmailClient) -> HTTPRequest {
     let user = JSONFragment { writer in
@@ -84,8 +88,8 @@ struct SetUserPassword: GmailCommand, RequestCommand {
   static let metadata = CommandMetadata(
     "Set User Password",
     """
-    Sets the password of a user, which is never shown again. Needs an administrator who may manage \
-    users.
+    Sets the password of a user. The password is redacted everywhere. Requires an administrator \
+    with user management rights.
     """, effect: .write,
     isIdempotent: true, permissions: [Permission.users], readBack: "get_user_list",
     result: { GmailResults.user })
@@ -95,7 +99,7 @@ struct SetUserPassword: GmailCommand, RequestCommand {
 
   init(_ parameters: inout ParamReader) {
     user = parameters.required(
-      "User Key", .text(maximumCharacters: 320), "The user, by address or id.",
+      "User Key", .text(maximumCharacters: 320), "The email address or ID of the user.",
       from: ParameterSource.userKeys, examples: ["soc@harbor.example"])
     password = parameters.password("The new password: 8 to 100 ASCII characters.")
   }
@@ -110,7 +114,8 @@ struct SetUserPassword: GmailCommand, RequestCommand {
 
 struct DeleteUsers: GmailCommand, TargetCommand {
   static let metadata = CommandMetadata(
-    "Delete Users", "Deletes users of the domain. Needs an administrator who may manage users.",
+    "Delete Users",
+    "Deletes users of the domain. Requires an administrator with user management rights.",
     effect: .destructive,
     permissions: [Permission.users], readBack: "get_user_list", result: { .array(of: .any) })
 
@@ -119,7 +124,7 @@ struct DeleteUsers: GmailCommand, TargetCommand {
   init(_ parameters: inout ParamReader) {
     users = parameters.required(
       "User Email Or ID", .oneOrMore(.text(maximumCharacters: 320), count: 1...1_000),
-      "The user, or several, by address or id.", from: ParameterSource.userKeys,
+      "The email addresses or IDs of one or more users.", from: ParameterSource.userKeys,
       examples: [["otto@harbor.example"]]
     ).withoutDuplicates()
   }
@@ -131,7 +136,7 @@ struct DeleteUsers: GmailCommand, TargetCommand {
 
 struct GetUserList: GmailCommand {
   static let metadata = CommandMetadata(
-    "Get User List", "Lists the users of a customer or a domain, all of them unless limited.",
+    "Get User List", "Lists all users of a customer or domain, up to the limit if given.",
     permissions: [Permission.users], items: ItemsPath("users"), result: { GmailResults.users })
 
   enum AccountType: String, ParameterChoice { case customer, domain }
@@ -152,7 +157,7 @@ struct GetUserList: GmailCommand {
 
   enum SortOrder: String, ParameterChoice { case ascending, descending }
 
-  /// Users on a page at most.
+  /// The maximum of the Directory API.
   private static let pageSize: Int64 = 500
 
   let account: String
@@ -165,26 +170,28 @@ struct GetUserList: GmailCommand {
   init(_ parameters: inout ParamReader) {
     account = parameters.required(
       "Customer ID or Domain Name", .text(maximumCharacters: 253),
-      "A domain, or the customer's id; my_customer stands for the own one.",
+      "A domain or a customer ID. my_customer is the customer of the administrator.",
       examples: ["harbor.example"])
     type = parameters.required(
-      "Type", .choice(AccountType.self), "Which of the two it is.", examples: [.domain])
+      "Type", .choice(AccountType.self), "Whether the value is a customer ID or a domain.",
+      examples: [.domain])
     limit = parameters.optional(
-      "Limit", .integer(from: 1, to: 1_000_000), "Users at most. Left out, all.", examples: [10])
+      "Limit", .integer(from: 1, to: 1_000_000), "The maximum number of users. Default: all.",
+      examples: [10])
     order = parameters.optional(
-      "Order By", .choice(Order.self), "What they are sorted by.", examples: [.email])
+      "Order By", .choice(Order.self), "The sort key.", examples: [.email])
     filter = parameters.optional(
       "Filter", .text(maximumCharacters: 10_000),
-      "Which users, in the Directory's query language.", examples: ["isAdmin=false"])
+      "Selects users, in the query language of the Directory API.", examples: ["isAdmin=false"])
     sortOrder = parameters.optional(
-      "Sort Order", .choice(SortOrder.self), "In which order.", examples: [.ascending])
+      "Sort Order", .choice(SortOrder.self), "The sort order.", examples: [.ascending])
   }
 
   func plan(with client: GmailClient) -> [HTTPRequest] {
     client.previews(request(with: client, count: limit ?? .max, token: nil))
   }
 
-  /// Reads on from page to page until there are enough, or no more.
+  /// Reads pages until the limit or the last page.
   func run(
     with client: GmailClient, in invocation: Invocation
   ) async throws(CommandError) -> CommandResult {
@@ -195,7 +202,7 @@ struct GetUserList: GmailCommand {
       let body = try await client.exchange(
         request(with: client, count: left, token: token), in: invocation)
       let next = body["nextPageToken"]?.string
-      // The first page with users is the one that the others add to.
+      // Later pages are merged into the first page that has users.
       if body["users"] != nil || next == nil { _ = await pages.add(body, of: nil) }
       left -= Int64(body["users"]?.count ?? 0)
       if next != nil && next == token { break }

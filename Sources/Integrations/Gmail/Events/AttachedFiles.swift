@@ -7,15 +7,15 @@ import Mail
 struct AttachedFile {
   let name: String
   let part: MailPart
-  /// Nil where its content could not be had or kept.
+  /// Nil if the content is unavailable or was not stored.
   let stored: StoredFile?
 }
 
-/// Keeps the attachments of attached mails, those of one call.
+/// Stores the attachments of attached mails during one call.
 struct AttachedFiles {
-  /// Of one mail at most; the others are told of without a file.
-  static let maximumFilesOfMail = 100
-  /// Files and bytes after which a call goes on to no further mail.
+  /// Further attachments are listed without a file.
+  static let maximumFilesPerMail = 100
+  /// After this many files or bytes, the call stops before the next mail.
   private static let maximumFiles = 1_000
   private static let maximumBytes = 256 * 1_024 * 1_024
 
@@ -25,9 +25,9 @@ struct AttachedFiles {
 
   var isFull: Bool { stored.count >= Self.maximumFiles || bytes >= Self.maximumBytes }
 
-  /// Those of one attached mail, and of mails inside it.
+  /// Stores the attachments of one attached mail and of the mails inside it.
   ///
-  /// - Parameter count: how many the message has had before.
+  /// - Parameter count: the number of files of the message so far.
   mutating func files(
     of mail: MailMessage, after count: Int, in message: String, _ contents: inout MailContents,
     _ invocation: Invocation
@@ -35,10 +35,10 @@ struct AttachedFiles {
     var files: [AttachedFile] = []
     for part in mail.allAttachments {
       let name = Self.name(of: part)
-      guard count + files.count < Self.maximumFilesOfMail,
+      guard count + files.count < Self.maximumFilesPerMail,
         let bytes = try await contents.bytes(of: part, in: invocation)
       else {
-        notices.append("The attachment \(name) inside message \(message) is not among the files.")
+        notices.append("The attachment \(name) in message \(message) was not stored as a file.")
         files.append(AttachedFile(name: name, part: part, stored: nil))
         continue
       }

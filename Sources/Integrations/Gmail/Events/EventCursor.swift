@@ -2,29 +2,30 @@ import Basics
 import IntegrationKit
 import JSON
 
-/// Up to where the mail of a mailbox has been fetched: a time, and the mails behind it.
+/// The position in the mail of a mailbox up to which mail was fetched: a time, and the IDs of
+/// fetched mail after it.
 ///
-/// A time alone would repeat or miss mail that comes within one millisecond, and mail that the
-/// mailbox shows later than its time. So the time lies somewhat before the newest mail, and the ids
-/// of all that was fetched since then are kept. It is not moved by mere calls: what has not been
-/// found yet may still come. Nor does mail that bears a time to come move it beyond the present.
+/// A time alone would repeat or miss mail received within one millisecond, and mail that appears in
+/// the mailbox late. The time is therefore earlier than the newest mail, and the cursor keeps the
+/// IDs of all mail fetched since then. Calls that find nothing do not advance it, because mail may
+/// still arrive late. Mail with a future time does not advance it beyond the present.
 ///
-/// It is of one mailbox and one search condition: with another one, mail from before its time would
-/// be passed over.
+/// A cursor is valid for one mailbox and one search condition. With another condition, mail before
+/// its time would be missed.
 struct EventCursor: Sendable {
-  /// Milliseconds before the newest mail in which mail that comes late is still found.
+  /// Mail that arrives late is found if it is at most this much older than the newest mail.
   static let lookBackMilliseconds: Int64 = 600_000
-  /// Ids beyond which it looks back less far. Those of the newest millisecond are always kept.
+  /// With more IDs than this, the look-back period is shortened. IDs of the newest millisecond are
+  /// always kept.
   static let maximumIDs = 500
-  /// Ids of mail with a time to come; with more of them it moves into that time, since the text has
-  /// an end.
+  /// IDs of mail with a future time. With more of them, the time advances into the future to limit
+  /// the size of the cursor.
   static let maximumFutureIDs = 50_000
-  /// Characters of a cursor that is taken.
   static let maximumCharacters = 4 * 1_024 * 1_024
 
   private let user: String
   private let condition: ConditionDigest
-  /// Everything before it was fetched; milliseconds since 1970.
+  /// All mail before this time was fetched. Milliseconds since 1970.
   private(set) var from: Int64
   private var fetched: [(id: String, milliseconds: Int64)] = []
 
@@ -36,37 +37,37 @@ struct EventCursor: Sendable {
 
   var known: Set<String> { Set(fetched.map(\.id)) }
 
-  func isOf(_ user: String) -> Bool { self.user == user.lowercased() }
-  func isOf(_ condition: ConditionDigest) -> Bool { self.condition == condition }
+  func belongs(to user: String) -> Bool { self.user == user.lowercased() }
+  func belongs(to condition: ConditionDigest) -> Bool { self.condition == condition }
 
   /// - Parameters:
-  ///   - mails: what was fetched now, the oldest first.
-  ///   - hasMore: whether some was not, none of it older than the last of `mails`.
-  ///   - isHeld: whether some was not of which it is not known how old it is: only the ids are kept.
+  ///   - mails: the mail fetched by this call, oldest first.
+  ///   - hasMore: whether mail was not fetched, none of it older than the last of `mails`.
+  ///   - keepsTime: whether mail of unknown age was not fetched. Only IDs are then added.
   ///   - now: milliseconds since 1970.
   mutating func advance(
-    past mails: [(id: String, milliseconds: Int64)], hasMore: Bool, isHeld: Bool, now: Int64
+    past mails: [(id: String, milliseconds: Int64)], hasMore: Bool, keepsTime: Bool, now: Int64
   ) {
     guard let last = mails.last else { return }
     fetched += mails
-    guard !isHeld else { return }
+    guard !keepsTime else { return }
     fetched.sort { $0.milliseconds > $1.milliseconds }
-    // Mail comes before one whose time is still to come, and must be found then.
+    // Mail that arrives before a future time must still be found.
     var newest = min(fetched[0].milliseconds, max(from, now))
     if fetched.count > Self.maximumFutureIDs {
       newest = max(newest, fetched[Self.maximumFutureIDs].milliseconds)
     }
     var floor = max(from, newest - Self.lookBackMilliseconds)
-    let toCome = fetched.prefix { $0.milliseconds > newest }.count
-    if fetched.count - toCome > Self.maximumIDs {
-      floor = max(floor, min(newest, fetched[toCome + Self.maximumIDs].milliseconds + 1))
+    let futureCount = fetched.prefix { $0.milliseconds > newest }.count
+    if fetched.count - futureCount > Self.maximumIDs {
+      floor = max(floor, min(newest, fetched[futureCount + Self.maximumIDs].milliseconds + 1))
     }
     if hasMore { floor = min(floor, max(from, last.milliseconds)) }
     from = max(from, floor)
     fetched.removeAll { $0.milliseconds < from }
   }
 
-  // MARK: As text
+  // MARK: Encoding
 
   private static let version: Int64 = 2
 
@@ -89,7 +90,7 @@ struct EventCursor: Sendable {
     return Base64.encode(json.bytes, alphabet: .urlSafe, padded: false)
   }
 
-  /// Nil for what is no cursor.
+  /// Decodes a cursor. Nil if it is invalid.
   init?(_ text: String) {
     guard text.utf8.count <= Self.maximumCharacters,
       let bytes = Self.decoded(text), let json = try? JSON.parse(bytes),
@@ -117,17 +118,17 @@ struct EventCursor: Sendable {
     return text.withUnsafeBufferPointer { try? Base64.decode($0, alphabet: .urlSafe) }
   }
 
-  /// Those of the years that arguments have.
+  /// The years 1970 to 9999, the range of time arguments.
   private static let times: ClosedRange<Int64> = 0...253_402_300_799_999
 }
 
-/// Tells search conditions apart without repeating them: FNV-1a, 64 bits.
+/// A digest that distinguishes search conditions: FNV-1a, 64 bits.
 struct ConditionDigest: Sendable, Equatable {
   let text: String
 
   fileprivate init(text: String) { self.text = text }
 
-  /// - Parameter condition: nil or blank for all mail; the space around it counts for nothing.
+  /// - Parameter condition: nil or blank for all mail. Surrounding white space is ignored.
   init(_ condition: String?) {
     let trimmed = (condition ?? "").drop(while: \.isWhitespace).reversed()
       .drop(while: \.isWhitespace).reversed()
@@ -137,8 +138,8 @@ struct ConditionDigest: Sendable, Equatable {
   }
 }
 
-/// A cursor as its text.
-struct EventCursorKind: Kind {
+/// A cursor in its encoded form.
+struct EventCursorType: ParameterType {
   var placeholder: EventCursor { EventCursor(of: "", ConditionDigest(nil), from: 0) }
 
   func decode(
@@ -149,7 +150,7 @@ struct EventCursorKind: Kind {
       return nil
     }
     guard let cursor = EventCursor(text) else {
-      faults.append(ParameterProblem("is no cursor of an earlier answer"))
+      faults.append(ParameterProblem("invalid cursor; use the cursor of an earlier response"))
       return nil
     }
     return cursor
@@ -163,6 +164,6 @@ struct EventCursorKind: Kind {
   func write(_ value: EventCursor, to writer: inout JSONWriter) { writer.string(value.text) }
 }
 
-extension Kind where Self == EventCursorKind {
-  static var eventCursor: EventCursorKind { EventCursorKind() }
+extension ParameterType where Self == EventCursorType {
+  static var eventCursor: EventCursorType { EventCursorType() }
 }

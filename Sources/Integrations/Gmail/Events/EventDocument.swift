@@ -3,28 +3,28 @@ import IntegrationKit
 import JSON
 import Mail
 
-/// A message as the paths of the document expect it, which is not quite as Gmail answers it.
+/// A message in the shape that the documented paths expect. It differs from Gmail's response:
 ///
-/// - `payload` has `HTMLBody` and `snippet`; beside it stand `DecodedBodyData` and
-///   `AttachedEMLAttachementFiles` (the spelling is the document's).
-/// - Names of headers are spelt as in the paths, whatever the sender wrote.
-/// - Attached mails that lie deeper are among the parts of the payload, too; each has the `From` of
-///   the mail in it, and the text of that mail among its parts.
-/// - Of more headers of one part, or attached mails, than the limits below, the first ones are there.
+/// - `payload` contains `HTMLBody` and `snippet`. The message contains `DecodedBodyData` and
+///   `AttachedEMLAttachementFiles` (sic, as in the document).
+/// - Header names have the spelling of the paths, independent of the sender's spelling.
+/// - Deeper attached mails are also among the parts of the payload. Each contains the `From` of its
+///   mail, and the text of that mail among its parts.
+/// - Headers per part and attached mails beyond the limits below are omitted.
 struct EventDocument {
-  /// Headers of one part; as many again are kept of those that RFCs name, so that no number of others
-  /// hides the sender.
+  /// Headers per part. Headers that RFCs define have a separate limit of the same size, so that
+  /// other headers cannot displace the sender.
   static let maximumHeaders = 1_000
-  /// Of one message.
+  /// Per message.
   static let maximumAttachedMails = 100
 
   let json: JSON
-  /// What is not as it should be.
+  /// Omissions and unavailable content.
   private(set) var notices: [String] = []
 
-  /// Gets what the message only names, and keeps the files of attached mails.
+  /// Fetches content that the message only references, and stores the files of attached mails.
   ///
-  /// - Throws: when something cannot be had now. What can never be had is left out.
+  /// - Throws: if content is temporarily unavailable. Permanently unavailable content is omitted.
   init(
     _ message: JSON, client: GmailClient, user: String, _ files: inout AttachedFiles,
     in invocation: Invocation
@@ -38,21 +38,21 @@ struct EventDocument {
     var document = Document(message: message, mail: mail)
     if let part = mail.plainBody {
       document.plainBody = try await contents.text(of: part, in: invocation)
-      if document.plainBody == nil { notices.append("The text of message \(id) is not to be had.") }
+      if document.plainBody == nil { notices.append("The text of message \(id) is unavailable.") }
     }
     if let part = mail.htmlBody {
       document.htmlBody = try await contents.text(of: part, in: invocation)
-      if document.htmlBody == nil { notices.append("The HTML of message \(id) is not to be had.") }
+      if document.htmlBody == nil { notices.append("The HTML of message \(id) is unavailable.") }
     }
     if document.hasTooManyHeaders {
       notices.append(
-        "Message \(id) has more than \(Self.maximumHeaders) headers in one part: the paths see the "
-          + "first ones.")
+        "Message \(id) has more than \(Self.maximumHeaders) headers in one part. The event "
+          + "contains the first ones.")
     }
     let all = AttachedMail.all(in: payload, mail.root)
     if all.count > Self.maximumAttachedMails {
       notices.append(
-        "Message \(id) has \(all.count) attached mails: the paths see the first "
+        "Message \(id) has \(all.count) attached mails. The event contains the first "
           + "\(Self.maximumAttachedMails).")
     }
     for attached in all.prefix(Self.maximumAttachedMails) {
@@ -80,7 +80,7 @@ struct EventDocument {
   }
 }
 
-/// A part of type `message/rfc822` that lies in no other one.
+/// A part of type `message/rfc822` that is not inside another one.
 private struct AttachedMail {
   struct Text {
     let partID: String
@@ -89,7 +89,7 @@ private struct AttachedMail {
 
   let json: JSON
   let part: MailPart
-  /// Whether it is among the parts of the payload, where the paths look.
+  /// Whether it is a direct part of the payload, where the paths search.
   let isDirect: Bool
   /// The plain text of the mail.
   var text: Text?
@@ -128,7 +128,7 @@ private struct Document {
 
   static func isMail(_ part: MailPart) -> Bool { part.mediaType.description == "message/rfc822" }
 
-  /// The parts inside a part, as they came and as they were read.
+  /// The child parts, as received and as parsed.
   static func parts(_ json: JSON, _ part: MailPart) -> Zip2Sequence<[JSON], [MailPart]> {
     zip(json["parts"]?.elements.filter { $0.kind == .object } ?? [], part.parts)
   }
@@ -136,7 +136,8 @@ private struct Document {
   var fragment: JSONFragment {
     JSONFragment { writer in
       writer.object { writer in
-        copy(message, but: ["payload", "DecodedBodyData", "AttachedEMLAttachementFiles"], &writer)
+        copy(
+          message, except: ["payload", "DecodedBodyData", "AttachedEMLAttachementFiles"], &writer)
         if let payload = message["payload"] {
           writer.name("payload")
           writer.object { write(payload: payload, to: &$0) }
@@ -149,24 +150,24 @@ private struct Document {
     }
   }
 
-  private func copy(_ json: JSON, but left: Set<String>, _ writer: inout JSONWriter) {
-    for member in json.members where !left.contains(member.name.string ?? "") {
+  private func copy(_ json: JSON, except excluded: Set<String>, _ writer: inout JSONWriter) {
+    for member in json.members where !excluded.contains(member.name.string ?? "") {
       writer.name(copying: member.name)
       writer.value(member.value)
     }
   }
 
   private func write(payload: JSON, to writer: inout JSONWriter) {
-    var left = Self.rewritten
+    var excluded = Self.rewritten
     if let body = htmlBody ?? plainBody.map(Self.html) {
       writer.member("HTMLBody", body)
-      left.insert("HTMLBody")
+      excluded.insert("HTMLBody")
     }
     if let snippet = message["snippet"] {
       writer.member("snippet", snippet)
-      left.insert("snippet")
+      excluded.insert("snippet")
     }
-    copy(payload, but: left, &writer)
+    copy(payload, except: excluded, &writer)
     writeHead(mail.root, to: &writer)
     let deeper = attached.filter { !$0.isDirect }
     guard !mail.root.parts.isEmpty || !deeper.isEmpty else { return }
@@ -184,7 +185,7 @@ private struct Document {
     }
   }
 
-  /// Members of a part that are not copied.
+  /// Members of a part that are rewritten instead of copied.
   private static let rewritten: Set<String> = ["headers", "mimeType", "parts"]
 
   private func writeHead(
@@ -202,7 +203,7 @@ private struct Document {
     }
   }
 
-  /// The headers that the document has, in their order.
+  /// The headers that the document includes, in order.
   private static func kept(_ headers: MailHeaders) -> [MailHeader] {
     guard headers.count > EventDocument.maximumHeaders else { return Array(headers) }
     var known = 0
@@ -226,7 +227,7 @@ private struct Document {
 
   private func write(_ json: JSON, _ part: MailPart, to writer: inout JSONWriter) {
     writer.object { writer in
-      copy(json, but: Self.rewritten, &writer)
+      copy(json, except: Self.rewritten, &writer)
       writeHead(part, to: &writer)
       guard !part.parts.isEmpty else { return }
       writer.name("parts")
@@ -240,7 +241,7 @@ private struct Document {
     let part = attached.part
     let sender = part.headers["From"] == nil ? part.embedded?.headers["From"] : nil
     writer.object { writer in
-      copy(attached.json, but: Self.rewritten, &writer)
+      copy(attached.json, except: Self.rewritten, &writer)
       writeHead(part, with: sender.map { [$0] } ?? [], to: &writer)
       guard !part.parts.isEmpty else { return }
       writer.name("parts")
@@ -252,21 +253,21 @@ private struct Document {
     }
   }
 
-  /// The root of an attached mail, with its text where the path of the document looks for it.
+  /// The root of an attached mail, with its text at the documented path.
   private func write(
     _ json: JSON, _ root: MailPart, with text: AttachedMail.Text?, to writer: inout JSONWriter
   ) {
-    let isThere = Self.parts(json, root).contains { json, part in
+    let isPresent = Self.parts(json, root).contains { json, part in
       part.id == text?.partID && json["filename"]?.equals("") == true
         && part.mediaType.description == "text/plain" && json["body"]?["data"] != nil
     }
     writer.object { writer in
-      copy(json, but: Self.rewritten, &writer)
+      copy(json, except: Self.rewritten, &writer)
       writeHead(root, to: &writer)
       guard text != nil || !root.parts.isEmpty else { return }
       writer.name("parts")
       writer.array { writer in
-        if let text, !isThere { write(text, to: &writer) }
+        if let text, !isPresent { write(text, to: &writer) }
         for (json, part) in Self.parts(json, root) { write(json, part, to: &writer) }
       }
     }
@@ -303,9 +304,9 @@ private struct Document {
     }
   }
 
-  // MARK: Texts
+  // MARK: Text
 
-  /// A plain text as HTML that shows it.
+  /// HTML that displays a plain text.
   private static func html(_ text: String) -> String {
     guard !text.isEmpty else { return "" }
     var html = "<pre>"
@@ -320,7 +321,7 @@ private struct Document {
     return html + "</pre>"
   }
 
-  /// By the name in lower case (RFC 5322 section 3.6, RFC 2045).
+  /// By lowercase name (RFC 5322 section 3.6, RFC 2045).
   private static let spelling = Dictionary(
     uniqueKeysWithValues: [
       "Date", "From", "Sender", "Reply-To", "To", "Cc", "Bcc", "Message-ID", "In-Reply-To",

@@ -6,14 +6,13 @@ struct FetchEvent: GmailCommand {
   static let metadata = CommandMetadata(
     "Fetch Event",
     """
-    Fetches the mail of a mailbox that was received in a span of time as events, oldest first. Mail \
-    in spam and trash is left out unless the search condition names it. With OAuth, only from the \
-    mailbox of the user who consented.
+    Fetches mail received in a time range as events, oldest first. Omits spam and trash unless the \
+    search condition includes them. With OAuth, only from the mailbox of the user who consented.
     """,
     permissions: [Permission.mail], events: { GmailEventFields.source },
     result: { .array(of: GmailResults.message) })
 
-  /// Mails of one call at most.
+  /// Per call.
   static let maximumMails: Int64 = 10_000
 
   let user: String
@@ -27,36 +26,36 @@ struct FetchEvent: GmailCommand {
     user = parameters.mailbox("The mailbox to fetch mail from.")
     start = parameters.required(
       "Start Time", .timestamp,
-      "Mail received from then on is fetched. With a cursor, what it says counts instead.",
+      "Fetch mail received at or after this time. Ignored if a cursor is given.",
       examples: [Timestamp(millisecondsSince1970: 1_621_900_800_000)])
     end = parameters.required(
-      "End Time", .timestamp, "Mail received before then is fetched.",
+      "End Time", .timestamp, "Fetch mail received before this time.",
       examples: [Timestamp(millisecondsSince1970: 1_621_987_200_000)])
     limit = parameters.optional(
       "Number of Event(s) Fetched", .integer(from: 1, to: Self.maximumMails),
-      "Mails at most. Left out, as many as one call brings; the cursor brings the others.",
+      "The maximum number of mails. Default: the maximum of one call. The cursor continues.",
       examples: [100])
     condition = parameters.optional(
       "Search Condition", .text(maximumCharacters: 10_000),
-      "Which mail, as in Gmail's search box: from:, to:, subject:, has:attachment.",
+      "A query in the syntax of Gmail's search box: from:, to:, subject:, has:attachment.",
       examples: ["subject:test from:test@example.com"])
     cursor = parameters.optional(
       "Cursor", .eventCursor,
       """
-      The cursor of an earlier answer for the same mailbox and search condition: only mail that was \
-      not fetched then.
+      The cursor of an earlier response for the same mailbox and search condition. Fetches only \
+      mail that was not fetched before.
       """,
       from: [ParameterSource("fetch_event", "$.cursor")])
     parameters.ordered(
       "Start Time", notAfter: "End Time", message: "Start Time must not be after End Time.")
-    if let cursor, !cursor.isOf(user) {
-      parameters.refuse("Cursor", ParameterProblem("is of another mailbox"))
+    if let cursor, !cursor.belongs(to: user) {
+      parameters.refuse("Cursor", ParameterProblem("belongs to another mailbox"))
     }
-    if let cursor, !cursor.isOf(ConditionDigest(condition)) {
+    if let cursor, !cursor.belongs(to: ConditionDigest(condition)) {
       parameters.refuse(
         "Cursor",
         ParameterProblem(
-          "is of another search condition: repeat that one, or begin anew without a cursor"))
+          "belongs to another search condition; repeat that condition or omit the cursor"))
     }
   }
 
@@ -80,7 +79,8 @@ struct FetchEvent: GmailCommand {
     with client: GmailClient, in invocation: Invocation
   ) async throws(CommandError) -> CommandResult {
     var position = position
-    // Half of what the search leaves: a call that ends early brings a cursor, one that is late none.
+    // Half of the time that the search leaves: a call that stops early returns a cursor, a timeout
+    // returns none.
     let timeToStop = invocation.remainingMilliseconds / 6
     var events = EventCollector(invocation)
     var search = search(with: client, position)
@@ -100,9 +100,9 @@ struct FetchEvent: GmailCommand {
         events.notices += document.notices
         try await events.add(document.json, raw: mail.message, named: "message \(mail.id)")
       } catch {
-        let isOver = Task.isCancelled || invocation.remainingMilliseconds <= 0
-        guard number > 0, !isOver else { throw error }
-        // The events before it are whole; the next call begins with it.
+        let mustStop = Task.isCancelled || invocation.remainingMilliseconds <= 0
+        guard number > 0, !mustStop else { throw error }
+        // The earlier events are complete. The next call starts with this mail.
         failure = EventSearch.Failure(id: mail.id, error: error)
         files = before
         search.hasMore = true
@@ -112,14 +112,16 @@ struct FetchEvent: GmailCommand {
     }
     position.advance(
       past: mails.map { ($0.id, $0.milliseconds) }, hasMore: search.hasMore,
-      isHeld: search.failure != nil, now: WallClock.nowMilliseconds)
+      keepsTime: search.failure != nil, now: WallClock.nowMilliseconds)
     events.files = files.stored
     events.notices += files.notices
     if let failure {
       events.notices.append(
         "Message \(failure.id) could not be read: \(failure.error.message)")
     }
-    if search.hasMore { events.notices.append("There is more: call again with this cursor.") }
+    if search.hasMore {
+      events.notices.append("More mail is available: call again with this cursor.")
+    }
     return events.result(cursor: position.text)
   }
 }

@@ -1,7 +1,7 @@
 import IntegrationKit
 
-/// The fields of an event, as the product's document has them. The document prints paths without
-/// their `$`, and one of them with typographic quotes.
+/// The documented fields of an event. The document prints paths without the `$`, and one of them
+/// with typographic quotes.
 enum GmailEventFields {
   static let source = EventSource(
     fields: [
@@ -67,8 +67,8 @@ enum GmailEventFields {
         "Attached EML Attachment Nested Email Subjects", "$.AttachedEMLAttachementFiles[*].Subject"),
     ],
     cursor: """
-      Give it as the argument cursor of the next call, with a later end_time and the same \
-      search_condition: mail is neither missed nor repeated, and mail that comes late is fetched too, \
-      up to 10 minutes before the newest.
+      Pass it as the argument cursor of the next call, with a later end_time and the same \
+      search_condition. No mail is missed or repeated. Mail that arrives late is fetched if it is \
+      at most 10 minutes older than the newest mail.
       """)
 }

@@ -4,13 +4,13 @@ import IntegrationKit
 import JSON
 import Mail
 
-/// The contents of the parts of one message, which Gmail answers with it or hands out by ids that
-/// hold for a while.
+/// The content of the parts of one message. Gmail includes it in the message or returns it by a
+/// short-lived attachment ID.
 struct MailContents {
   private let client: GmailClient
   private let user: String
   private let message: String
-  /// The message as it was sent, once it was needed.
+  /// The raw message; fetched on first use.
   private var source: MailMessage?
 
   init(of message: String, client: GmailClient, user: String) {
@@ -19,17 +19,17 @@ struct MailContents {
     self.message = message
   }
 
-  /// The decoded bytes of a part; nil where Gmail does not have them any more or refuses just them.
+  /// The decoded bytes of a part; nil if they are permanently unavailable.
   mutating func bytes(
     of part: MailPart, in invocation: Invocation
   ) async throws(CommandError) -> [UInt8]? {
     do throws(CommandError) {
       if let id = part.attachmentID { return try await attachment(id, in: invocation) }
-      // An attached mail without a name is in the answer as its parts alone.
+      // For an attached mail without a name, the response contains only its parts.
       let bytes = part.bytes ?? []
       guard bytes.isEmpty, part.mediaType.isMail else { return bytes }
       return try await original(in: invocation).flatMap { Self.part(part.id, in: $0.root)?.bytes }
-    } catch  where error.isForGood {
+    } catch  where error.isPermanent {
       return nil
     }
   }
@@ -61,7 +61,7 @@ struct MailContents {
     data?.stringBytes.map { LenientBase64.decode($0) }
   }
 
-  /// Gmail counts parts as the mail module does.
+  /// Gmail numbers parts like the mail module.
   private static func part(_ id: String, in root: MailPart) -> MailPart? {
     if root.id == id { return root.mediaType.isMail ? root : nil }
     return root.parts.first { $0.id == id || id.hasPrefix($0.id + ".") }.flatMap {
@@ -71,8 +71,8 @@ struct MailContents {
 }
 
 extension CommandError {
-  /// Whether Gmail refuses one thing, and will the next time, too.
-  fileprivate var isForGood: Bool {
+  /// Whether Gmail rejects only this content, and a retry would fail too.
+  fileprivate var isPermanent: Bool {
     guard !isRetryable, !concernsSignIn else { return false }
     switch kind {
     case .upstream, .permission, .notFound: return (400..<500).contains(statusCode)

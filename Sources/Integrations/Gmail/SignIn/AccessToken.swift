@@ -1,15 +1,16 @@
 import Basics
 
-/// An access token of the token endpoint.
+/// An access token from the token endpoint.
 struct AccessToken: Sendable {
   let text: String
-  /// When it is no longer used, somewhat before its end.
+  /// The time from which it is not used any more, shortly before it expires.
   let staleAt: MonotonicTime
 
-  /// Seconds before its end in which a token is not used any more, as Google's own clients have it.
+  /// A token is not used in the last seconds of its lifetime. The value is that of Google's
+  /// clients.
   private static let marginSeconds: Int64 = 225
 
-  /// Seconds that a token is believed to be good for at most; Google's are for an hour.
+  /// The upper limit for a received lifetime. Google's tokens are valid for one hour.
   private static let maximumLifetimeSeconds: Int64 = 86_400
 
   init(_ text: String, lifetimeSeconds: Int64) {

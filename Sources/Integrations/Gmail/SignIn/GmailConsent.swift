@@ -3,7 +3,7 @@ import HTTP
 import IntegrationKit
 import JSON
 
-/// Consent of a user to an OAuth client (Google's "OAuth 2.0 for Mobile & Desktop Apps", RFC 8252).
+/// User consent to an OAuth client (Google's "OAuth 2.0 for Mobile & Desktop Apps", RFC 8252).
 extension GmailClient: ConsentingClient {
   package var reasonAgainstConsent: String? {
     settings.authenticationType == .oauthClientID ? nil : "it signs in with a service account"
@@ -13,7 +13,7 @@ extension GmailClient: ConsentingClient {
 
   package var consentSetting: String { RefreshToken.settingName }
 
-  /// Without access_type and prompt a second consent brings no refresh token.
+  /// Without access_type and prompt, a second consent returns no refresh token.
   package func consentPage(for request: ConsentRequest) -> String {
     var url = URLBuilder(root: settings.authorizationURL?.text ?? "")
     url.query("client_id", settings.clientID)
@@ -35,16 +35,16 @@ extension GmailClient: ConsentingClient {
     let (token, scopes, obstacle) = try await tokens.endpoint.exchange(code, in: invocation)
     if let obstacle {
       throw CommandError(
-        .auth, "The user consented, but the refresh token is not kept: \(obstacle).",
+        .auth, "The user consented, but the refresh token could not be saved: \(obstacle).",
         remedy: "Make the connections file writable, then let the user consent again.")
     }
-    // RFC 6749 section 5.1: left out where all were granted.
+    // RFC 6749 section 5.1: omitted if all scopes were granted.
     let granted = scopes.map { Set($0.split(separator: " ").map(String.init)) }
     let missing = GmailScope.allCases.map(\.rawValue).filter { granted?.contains($0) == false }
     return Consent(user: await owner(of: token, in: invocation), missingScopes: missing)
   }
 
-  /// The address of who consented; nil where it cannot be found out now, which fails nothing.
+  /// The address of the user who consented; nil if it is unavailable, which is not an error.
   private func owner(of token: AccessToken, in invocation: Invocation) async -> String? {
     var request = mail(.get, "me", "/profile")
     request.headers.append(

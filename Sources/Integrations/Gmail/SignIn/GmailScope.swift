@@ -1,20 +1,20 @@
-/// The scopes that the document has the administrator grant, of which a command asks for the one
-/// that it needs: a request for a scope that was not granted fails as a whole.
+/// The documented scopes. A command requests only the scope that it needs, because a request fails
+/// if any of its scopes is not granted.
 ///
-/// The fourth one, `gmail.settings.sharing`, no command needs.
+/// No command needs the fourth documented scope, `gmail.settings.sharing`.
 enum GmailScope: String, Sendable, CaseIterable {
   case mail = "https://mail.google.com/"
   case mailSettings = "https://www.googleapis.com/auth/gmail.settings.basic"
   case users = "https://www.googleapis.com/auth/admin.directory.user"
 }
 
-/// As whom and for what a request is sent.
+/// The user and scope of a request.
 struct GmailGrant: Sendable, Hashable {
   let scope: GmailScope
-  /// The mailbox's owner; nil for the administrator.
+  /// The owner of the mailbox; nil for the administrator.
   let user: String?
 
-  /// As a request carries it.
+  /// The form in `HTTPRequest.credential`.
   var text: String { "\(scope.rawValue) \(user ?? "")" }
 
   init(_ scope: GmailScope, user: String?) {

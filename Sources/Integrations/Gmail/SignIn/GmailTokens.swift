@@ -80,7 +80,7 @@ private struct GmailSignIn: Sendable {
       return try await endpoint.refresh(in: signIn)
     case .serviceAccount:
       let account = try await account.value(in: signIn.sender) {
-        (_) throws(CommandError) in try await readAccount()
+        (_) throws(CommandError) in try await readAccount(in: signIn)
       }.value
       let user = grant.user ?? settings.adminEmail ?? ""
       let assertion = try account.assertion(
@@ -89,12 +89,14 @@ private struct GmailSignIn: Sendable {
     }
   }
 
-  private func readAccount() async throws(CommandError) -> ServiceAccount {
+  private func readAccount(in signIn: Invocation) async throws(CommandError) -> ServiceAccount {
     guard let reference = settings.serviceAccount else {
       preconditionFailure("the settings were checked")
     }
-    let text = try await TokenEndpoint.read(reference, "service_account_json", connection)
+    let text = try await TokenEndpoint.read(
+      reference, "service_account_json", connection, in: signIn)
     if let key = try? JSON.parse(text)["private_key"]?.string { connection.secrets.add(key) }
+    try await signIn.openLibcrypto()
     return try ServiceAccount(text)
   }
 }

@@ -1,8 +1,8 @@
 import IntegrationKit
 import Synchronization
 
-/// What an OAuth client fetches access tokens with: the one that was issued last, or else the
-/// connection's.
+/// The refresh token of an OAuth client: the last issued one, otherwise the one in the connection's
+/// settings.
 final class RefreshToken: Sendable {
   private let setting: SecretReference?
   private let connection: Connection
@@ -13,19 +13,19 @@ final class RefreshToken: Sendable {
     self.connection = connection
   }
 
-  /// Nil where the user has not consented yet.
-  func text() async throws(CommandError) -> String? {
+  /// Nil if the user has not consented yet.
+  func text(in invocation: Invocation) async throws(CommandError) -> String? {
     if let issued = issued.withLock({ $0 }) { return issued }
     guard let setting else { return nil }
-    return try await TokenEndpoint.read(setting, "refresh_token", connection)
+    return try await TokenEndpoint.read(setting, "refresh_token", connection, in: invocation)
   }
 
-  /// Whether it came since the start; the connection's code has been used then.
+  /// Whether a token was issued since the start. The authorization code is then used up.
   var wasIssued: Bool { issued.withLock { $0 != nil } }
 
-  /// Google issues one when a code is exchanged, and may issue another one at any time.
+  /// Google issues a token when a code is exchanged, and may issue another one at any time.
   ///
-  /// - Returns: why it is not kept for the next start, or nil.
+  /// - Returns: the reason why it could not be saved, or nil.
   @discardableResult
   func replace(with text: String) async -> String? {
     let isNew = issued.withLock { issued in

@@ -3,23 +3,23 @@ import Crypto
 import IntegrationKit
 import JSON
 
-/// The key file of a service account, and what it signs (RFC 7523).
+/// The key file of a service account, and its assertions (RFC 7523).
 struct ServiceAccount: Sendable {
   let email: String
   let keyID: String?
   let key: RSAPrivateKey
-  /// Google's, also where another endpoint is asked: the audience it expects.
+  /// Google's endpoint, also if token_url differs: Google expects this audience.
   static let audience = "https://oauth2.googleapis.com/token"
-  /// Seconds that an assertion is good for; Google takes no more.
+  /// Google's maximum.
   private static let lifetimeSeconds: Int64 = 3_600
 
-  /// - Throws: what is wrong with the file, without anything of the key.
+  /// - Throws: if the file is invalid. The error contains no part of the key.
   init(_ text: String) throws(CommandError) {
     guard let json = try? JSON.parse(text), json.kind == .object else {
       throw Self.fault("is not JSON")
     }
     guard json["type"]?.equals("service_account") ?? true else {
-      throw Self.fault("is of the type \(json["type"]?.string ?? "?"), not service_account")
+      throw Self.fault("has the type \(json["type"]?.string ?? "?"), not service_account")
     }
     guard let email = json["client_email"]?.string else { throw Self.fault("has no client_email") }
     guard let pem = json["private_key"]?.string else { throw Self.fault("has no private_key") }
@@ -28,19 +28,19 @@ struct ServiceAccount: Sendable {
     do throws(KeyError) {
       key = try RSAPrivateKey(pem: pem)
     } catch {
-      throw Self.fault("holds a private_key that cannot be used: the key \(error.reason)")
+      throw Self.fault("has an unusable private_key: the key \(error.reason)")
     }
   }
 
   private static func fault(_ what: String) -> CommandError {
     var error = CommandError(
       .auth, "The service account's JSON \(what).",
-      remedy: "Take the whole key file that Google Cloud made for the service account.")
+      remedy: "Use the complete key file from Google Cloud for the service account.")
     error.concernsSignIn = true
     return error
   }
 
-  /// A signed assertion that `user` is acted for.
+  /// A signed assertion for acting as `user`.
   func assertion(for user: String, scope: GmailScope, at now: Int64) throws(CommandError) -> String
   {
     let claims = JSONFragment { writer in
@@ -59,7 +59,7 @@ struct ServiceAccount: Sendable {
       return try JWT.sign(header: JWT.Header(keyID: keyID), claims: claims, key: key)
     } catch {
       throw CommandError(
-        .unavailable, "Signing needs libcrypto: \(error.reason).",
+        .unavailable, "Signing requires libcrypto: \(error.reason).",
         remedy: "Install OpenSSL (Debian: libssl3) on this machine.")
     }
   }

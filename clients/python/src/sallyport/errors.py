@@ -190,8 +190,8 @@ class CommandError(RequestError):
         text = f"{self.failure_indicator} {self.status_code} {self.message}"
         for problem in self.problems:
             text += f"\n  {problem.path}: {problem.message}"
-            if problem.did_you_mean:
-                text += f"; did you mean {problem.did_you_mean}?"
+            if problem.did_you_mean and "did you mean" not in problem.message:
+                text += f'; did you mean "{problem.did_you_mean}"?'
         return f"{text}\n  {self.remedy}" if self.remedy else text
 
 

@@ -16,8 +16,8 @@ class Integrations(CommandRunner[R]):
 
     @property
     def bitdefender_gravityzone(self) -> BitdefenderGravityzone[R]:
-        """Bitdefender GravityZone: Endpoint security: manages groups and endpoints, scans,
-        isolates and quarantines, keeps the block list and fetches reports.
+        """Bitdefender GravityZone: Endpoint security: manages groups and endpoints, scans and
+        isolates endpoints, quarantines files, maintains the block list and downloads reports.
         """
         return BitdefenderGravityzone(self)
 
@@ -30,7 +30,7 @@ class Integrations(CommandRunner[R]):
 
     @property
     def gmail(self) -> Gmail[R]:
-        """Gmail V2: Mail and people of Google Workspace: searches, reads, labels and sends mail,
+        """Gmail V2: Mail and users of Google Workspace: searches, reads, labels and sends mail,
         sets auto replies and manages users.
         """
         return Gmail(self)

@@ -8,28 +8,28 @@ from sallyport.commands import Commands, R
 
 
 class ListDevicesFilter(TypedDict, total=False):
-    """Which devices, and in which order. Left out, all, by descending id."""
+    """Selects and sorts devices. Default: all devices, by descending ID."""
 
     ip: str
     """Part of an IP address."""
     pageSize: int
-    """Devices on a page."""
+    """Devices per page."""
     riskLevel: Literal["all", "critical", "nonvisible", "secure", "vulnerable"]
-    """Devices of this risk."""
+    """List only devices with this risk level."""
     scanType: Literal["all", "discovered", "scanned"]
-    """Devices only discovered, or scanned too."""
+    """List only discovered or only scanned devices."""
     scannerId: int | str
-    """Devices that this scanner found."""
+    """List only devices found by this scanner."""
     scope: Literal["all", "external", "internal"]
-    """Devices seen from outside or from inside."""
+    """List only external or only internal devices."""
     showDevicesWithNoApps: bool
-    """Whether devices without applications are listed too."""
+    """Include devices without applications."""
     sortColumn: Literal["discoveredOn", "lastScanned", "name"]
-    """What to sort by."""
+    """The sort column."""
     sortDirection: Literal["ascending", "descending"]
-    """In which direction to sort."""
+    """The sort direction."""
     source: Literal["agentbased", "agentless", "all", "nessusimport"]
-    """How the devices were found."""
+    """The discovery source."""
 
 
 class CodaFootprint(Commands[R]):
@@ -50,8 +50,8 @@ class CodaFootprint(Commands[R]):
         """Get Technical Context: Returns one technical context.
 
         context_id: The technical context to return. From list_technical_contexts. Such as 301.
-        footprint_tenant_id: The tenant to ask. Left out, the tenant that the user signed in to.
-            From list_tenants. Such as 1.
+        footprint_tenant_id: The tenant. Default: the tenant that the user signed in to. From
+            list_tenants. Such as 1.
         Changes nothing.
         """
         return self._run(
@@ -68,12 +68,12 @@ class CodaFootprint(Commands[R]):
         page: int | None = None,
         footprint_tenant_id: int | str | None = None,
     ) -> R:
-        """List Current Targets Ports: Lists what users entered with the addresses and open ports
-        that are scanned now.
+        """List Current Targets Ports: Lists the scan inputs of users with their currently
+        scanned addresses and open ports.
 
-        page: The page to read, from 1. Left out, the first. Such as 1.
-        footprint_tenant_id: The tenant to ask. Left out, the tenant that the user signed in to.
-            From list_tenants. Such as 1.
+        page: The page number, from 1. Default: 1. Such as 1.
+        footprint_tenant_id: The tenant. Default: the tenant that the user signed in to. From
+            list_tenants. Such as 1.
         Changes nothing. Has pages.
         """
         return self._run(
@@ -90,13 +90,13 @@ class CodaFootprint(Commands[R]):
         device_id: int | str,
         footprint_tenant_id: int | str | None = None,
     ) -> R:
-        """List Device Attack Avenues: Lists the ways in which a device could be attacked. Empty
-        for a device whose isAttackAvenuesAvailable is not true
+        """List Device Attack Avenues: Lists the attack avenues of a device. The list is empty
+        unless isAttackAvenuesAvailable is true for the device
         ($.items[*].isAttackAvenuesAvailable of list_devices).
 
-        device_id: The device that is asked about. From list_devices. Such as 1043.
-        footprint_tenant_id: The tenant to ask. Left out, the tenant that the user signed in to.
-            From list_tenants. Such as 1.
+        device_id: The device. From list_devices. Such as 1043.
+        footprint_tenant_id: The tenant. Default: the tenant that the user signed in to. From
+            list_tenants. Such as 1.
         Changes nothing. Has pages.
         """
         return self._run(
@@ -113,14 +113,14 @@ class CodaFootprint(Commands[R]):
         device_id: int | str,
         footprint_tenant_id: int | str | None = None,
     ) -> R:
-        """List Device Network Connections: Lists a device's network connections. Empty for a
-        device whose isAttackAvenuesAvailable is not true; 501 for a server, since only devices
-        of the type AgentDevice ($.items[*].type of list_devices) report them; 404 for a device
-        that does not exist.
+        """List Device Network Connections: Lists the network connections of a device. The list
+        is empty unless isAttackAvenuesAvailable is true for the device. Only devices of type
+        AgentDevice ($.items[*].type of list_devices) report connections: a server fails with
+        501, an unknown device with 404.
 
-        device_id: The device that is asked about. From list_devices. Such as 1043.
-        footprint_tenant_id: The tenant to ask. Left out, the tenant that the user signed in to.
-            From list_tenants. Such as 1.
+        device_id: The device. From list_devices. Such as 1043.
+        footprint_tenant_id: The tenant. Default: the tenant that the user signed in to. From
+            list_tenants. Such as 1.
         Changes nothing.
         """
         return self._run(
@@ -138,13 +138,13 @@ class CodaFootprint(Commands[R]):
         footprint_tenant_id: int | str | None = None,
         filter: ListDevicesFilter | None = None,
     ) -> R:
-        """List Devices: Lists the devices that scans have discovered, newest id first unless
-        sorted otherwise. Only documented filter fields and values are accepted.
+        """List Devices: Lists discovered devices, by default by descending ID. Only documented
+        filter fields and values are accepted.
 
-        page: The page to read, from 1. Left out, the first. Such as 1.
-        footprint_tenant_id: The tenant to ask. Left out, the tenant that the user signed in to.
-            From list_tenants. Such as 1.
-        filter: Which devices, and in which order. Left out, all, by descending id.
+        page: The page number, from 1. Default: 1. Such as 1.
+        footprint_tenant_id: The tenant. Default: the tenant that the user signed in to. From
+            list_tenants. Such as 1.
+        filter: Selects and sorts devices. Default: all devices, by descending ID.
         Changes nothing. Has pages.
         """
         return self._run(
@@ -162,13 +162,13 @@ class CodaFootprint(Commands[R]):
         device_id: int | str,
         footprint_tenant_id: int | str | None = None,
     ) -> R:
-        """List Device Users: Lists the users of a device. 501 for a server, since only devices
-        of the type AgentDevice ($.items[*].type of list_devices) report them; 404 for a device
-        that does not exist.
+        """List Device Users: Lists the users of a device. Only devices of type AgentDevice
+        ($.items[*].type of list_devices) report users: a server fails with 501, an unknown
+        device with 404.
 
-        device_id: The device that is asked about. From list_devices. Such as 1043.
-        footprint_tenant_id: The tenant to ask. Left out, the tenant that the user signed in to.
-            From list_tenants. Such as 1.
+        device_id: The device. From list_devices. Such as 1043.
+        footprint_tenant_id: The tenant. Default: the tenant that the user signed in to. From
+            list_tenants. Such as 1.
         Changes nothing.
         """
         return self._run(
@@ -186,12 +186,12 @@ class CodaFootprint(Commands[R]):
         page: int | None = None,
         footprint_tenant_id: int | str | None = None,
     ) -> R:
-        """List Device Vulnerabilities: Lists the vulnerabilities that were found on a device.
+        """List Device Vulnerabilities: Lists the vulnerabilities of a device.
 
-        device_id: The device that is asked about. From list_devices. Such as 1043.
-        page: The page to read, from 1. Left out, the first. Such as 1.
-        footprint_tenant_id: The tenant to ask. Left out, the tenant that the user signed in to.
-            From list_tenants. Such as 1.
+        device_id: The device. From list_devices. Such as 1043.
+        page: The page number, from 1. Default: 1. Such as 1.
+        footprint_tenant_id: The tenant. Default: the tenant that the user signed in to. From
+            list_tenants. Such as 1.
         Changes nothing. Has pages.
         """
         return self._run(
@@ -208,10 +208,10 @@ class CodaFootprint(Commands[R]):
         *,
         footprint_tenant_id: int | str | None = None,
     ) -> R:
-        """List Scanners: Lists the scanners: the vendor's cloud scanner and the internal ones.
+        """List Scanners: Lists the scanners: the vendor's cloud scanner and internal scanners.
 
-        footprint_tenant_id: The tenant to ask. Left out, the tenant that the user signed in to.
-            From list_tenants. Such as 1.
+        footprint_tenant_id: The tenant. Default: the tenant that the user signed in to. From
+            list_tenants. Such as 1.
         Changes nothing.
         """
         return self._run("list_scanners", {"footprint_tenant_id": footprint_tenant_id})
@@ -223,14 +223,13 @@ class CodaFootprint(Commands[R]):
         scanner_id: int | str | None = None,
         footprint_tenant_id: int | str | None = None,
     ) -> R:
-        """List Scan Surfaces: Lists what users entered to be scanned, and the targets that came
-        out of it.
+        """List Scan Surfaces: Lists the scan inputs of users and the resulting targets.
 
-        page: The page to read, from 1. Left out, the first. Such as 1.
-        scanner_id: Only what this scanner looks at. Left out, or unknown to the tenant, all
+        page: The page number, from 1. Default: 1. Such as 1.
+        scanner_id: List only the inputs of this scanner. Default, or if the ID is unknown: all
             scanners. From list_scanners. Such as 12.
-        footprint_tenant_id: The tenant to ask. Left out, the tenant that the user signed in to.
-            From list_tenants. Such as 1.
+        footprint_tenant_id: The tenant. Default: the tenant that the user signed in to. From
+            list_tenants. Such as 1.
         Changes nothing. Has pages.
         """
         return self._run(
@@ -249,14 +248,14 @@ class CodaFootprint(Commands[R]):
         risk_level: Literal["all", "critical", "nonvisible", "secure", "vulnerable"] | None = None,
         footprint_tenant_id: int | str | None = None,
     ) -> R:
-        """List Technical Contexts: Lists the technical contexts. A page after the last is no
-        error: it is a success without items; totalPages of any page tells how many there are,
-        and changes with the other parameters.
+        """List Technical Contexts: Lists the technical contexts. A page after the last one
+        succeeds without items. totalPages contains the number of pages for the current
+        parameters.
 
-        page: The page to read, from 1. Left out, the first. Such as 1.
-        risk_level: Contexts of this risk. Left out, of every one. Such as "all".
-        footprint_tenant_id: The tenant to ask. Left out, the tenant that the user signed in to.
-            From list_tenants. Such as 1.
+        page: The page number, from 1. Default: 1. Such as 1.
+        risk_level: List only contexts with this risk level. Default: all. Such as "all".
+        footprint_tenant_id: The tenant. Default: the tenant that the user signed in to. From
+            list_tenants. Such as 1.
         Changes nothing. Has pages.
         """
         return self._run(
@@ -281,15 +280,15 @@ class CodaFootprint(Commands[R]):
         scanner_id: int | str | None = None,
         footprint_tenant_id: int | str | None = None,
     ) -> R:
-        """Patch Rescan: Scans again everything that users entered: with one scanner, or with
-        every active one. As documented, a scanner that the tenant does not know means all of
-        them; the result then says so.
+        """Patch Rescan: Rescans all inputs of users, with one scanner or with every active
+        scanner. As documented, an unknown scanner ID starts every active scanner; the result
+        then contains a notice.
 
-        scanner_id: The scanner that scans. Left out, or unknown to the tenant, every active one.
-            From list_scanners. Such as 12.
-        footprint_tenant_id: The tenant to ask. Left out, the tenant that the user signed in to.
-            From list_tenants. Such as 1.
-        Changes something. list_scanners shows whether it was applied.
+        scanner_id: The scanner to use. Default, or if the ID is unknown: every active scanner. From
+            list_scanners. Such as 12.
+        footprint_tenant_id: The tenant. Default: the tenant that the user signed in to. From
+            list_tenants. Such as 1.
+        Changes something. list_scanners shows what it did.
         """
         return self._run(
             "patch_rescan",
@@ -306,14 +305,14 @@ class CodaFootprint(Commands[R]):
         scope: Literal["in", "out"],
         footprint_tenant_id: int | str | None = None,
     ) -> R:
-        """Update Target Scan Scope: Takes a target into the scope of scans or out of it.
+        """Update Target Scan Scope: Adds a target to the scan scope or removes it.
 
         target_id: The target to change. From list_scan_surfaces. Such as 7001.
-        scope: Whether the target is scanned. Tenants of the current profile only take targets out.
-            Such as "out".
-        footprint_tenant_id: The tenant to ask. Left out, the tenant that the user signed in to.
-            From list_tenants. Such as 1.
-        Changes something. list_scan_surfaces shows whether it was applied.
+        scope: Whether the target is scanned. Tenants of the current profile accept only out. Such
+            as "out".
+        footprint_tenant_id: The tenant. Default: the tenant that the user signed in to. From
+            list_tenants. Such as 1.
+        Changes something. list_scan_surfaces shows what it did.
         """
         return self._run(
             "update_target_scan_scope",
@@ -325,7 +324,7 @@ class CodaFootprint(Commands[R]):
         )
 
     def test_connection(self) -> R:
-        """Test Connection: Signs in and asks one question, to see whether the connection works.
+        """Test Connection: Signs in and lists the tenants to check the connection.
 
         Changes nothing.
         """

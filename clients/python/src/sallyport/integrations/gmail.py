@@ -9,8 +9,8 @@ from sallyport.commands import Commands, R
 
 
 class Gmail(Commands[R]):
-    """Gmail V2: Mail and people of Google Workspace: searches, reads, labels and sends mail,
-    sets auto replies and manages users.
+    """Gmail V2: Mail and users of Google Workspace: searches, reads, labels and sends mail, sets
+    auto replies and manages users.
     """
 
     __slots__ = ()
@@ -26,17 +26,17 @@ class Gmail(Commands[R]):
         user_email: str,
         custom_fields: Mapping[str, Any] | None = None,
     ) -> R:
-        """Create User: Creates a user of the domain. Needs an administrator who may manage
-        users.
+        """Create User: Creates a user in the domain. Requires an administrator with user
+        management rights.
 
         family_name: The last name. Such as "McDonald".
         given_name: The first name. Such as "Mike".
         password: The password: 8 to 100 ASCII characters. Such as "Change-Me-8".
-        user_email: The address, in a domain of the customer. Such as "mike@harbor.example".
-        custom_fields: More members of the user, as the Directory API has them; they add to the ones
-            above. Such as {"phones": [{"value": "+1 604 123 4567", "type": "work"}],
-            "changePasswordAtNextLogin": true}.
-        Changes something. get_user_list shows whether it was applied.
+        user_email: The email address, in a domain of the customer. Such as "mike@harbor.example".
+        custom_fields: Additional members of the user resource of the Directory API. Such as
+            {"phones": [{"value": "+1 604 123 4567", "type": "work"}], "changePasswordAtNextLogin":
+            true}.
+        Changes something. get_user_list shows what it did.
         """
         return self._run(
             "create_user",
@@ -55,14 +55,14 @@ class Gmail(Commands[R]):
         user_email: str,
         message_ids: list[str] | tuple[str, ...],
     ) -> R:
-        """Delete Emails: Deletes messages for good, at once. Trash Emails moves them to the
-        trash instead.
+        """Delete Emails: Deletes messages permanently. Trash Emails moves them to the trash
+        instead.
 
-        user_email: The mailbox that holds the messages; with OAuth, the one of the user who
+        user_email: The mailbox that contains the messages. With OAuth, the mailbox of the user who
             consented. From get_user_list. Such as "soc@harbor.example".
         message_ids: The messages to delete. From search_emails. Such as ["1a1e3961e9c3a002"].
-        Destructive: cannot be undone. Partial success is possible. search_emails shows whether it
-            was applied.
+        Removes something for good. May succeed for some targets only. search_emails shows what it
+            did.
         """
         return self._run("delete_emails", {"user_email": user_email, "message_ids": message_ids})
 
@@ -71,13 +71,13 @@ class Gmail(Commands[R]):
         *,
         user_email_or_id: str | list[str] | tuple[str, ...],
     ) -> R:
-        """Delete Users: Deletes users of the domain. Needs an administrator who may manage
-        users.
+        """Delete Users: Deletes users of the domain. Requires an administrator with user
+        management rights.
 
-        user_email_or_id: The user, or several, by address or id. From get_user_list. Such as
-            "otto@harbor.example".
-        Destructive: cannot be undone. Partial success is possible. get_user_list shows whether it
-            was applied.
+        user_email_or_id: The email addresses or IDs of one or more users. From get_user_list. Such
+            as "otto@harbor.example".
+        Removes something for good. May succeed for some targets only. get_user_list shows what it
+            did.
         """
         return self._run("delete_users", {"user_email_or_id": user_email_or_id})
 
@@ -88,17 +88,17 @@ class Gmail(Commands[R]):
         message_id: str,
         attachment_file_names: list[str] | tuple[str, ...],
     ) -> R:
-        """Download Email Attachment: Fetches the attachments of a message that have these names,
-        also of mails inside it, and keeps them as files. Attached mails become .eml files. With
+        """Download Email Attachment: Downloads the attachments with these names from a message
+        and its attached mails, and stores them as files. Attached mails become .eml files. With
         OAuth, only from the mailbox of the user who consented.
 
-        user_email: The mailbox that holds the message. From get_user_list. Such as
+        user_email: The mailbox that contains the message. From get_user_list. Such as
             "soc@harbor.example".
-        message_id: The message with the attachments. From search_emails. Such as
+        message_id: The message that contains the attachments. From search_emails. Such as
             "1a1e36095ba05ccd".
-        attachment_file_names: Names of attachments; of equal names all are fetched, and "" stands
-            for those without one. From get_email. Such as ["invoice.csv"].
-        Changes nothing. Partial success is possible.
+        attachment_file_names: Attachment names. Selects all attachments with a name; "" selects
+            those without a name. From get_email. Such as ["invoice.csv"].
+        Changes nothing. May succeed for some targets only.
         """
         return self._run(
             "download_email_attachment",
@@ -119,25 +119,24 @@ class Gmail(Commands[R]):
         search_condition: str | None = None,
         cursor: str | None = None,
     ) -> R:
-        """Fetch Event: Fetches the mail of a mailbox that was received in a span of time as
-        events, oldest first. Mail in spam and trash is left out unless the search condition
-        names it. With OAuth, only from the mailbox of the user who consented.
+        """Fetch Event: Fetches mail received in a time range as events, oldest first. Omits spam
+        and trash unless the search condition includes them. With OAuth, only from the mailbox of
+        the user who consented.
 
         user_email: The mailbox to fetch mail from. From get_user_list. Such as
             "soc@harbor.example".
-        start_time: Mail received from then on is fetched. With a cursor, what it says counts
-            instead. A time: RFC 3339 (2022-05-19T02:00:00Z), 2022-05-19 [02:00[:00]], 05/19/2022
-            [02:00[:00] [AM|PM]] or epoch milliseconds; without a zone UTC. Such as
-            "2021-05-25T00:00:00Z".
-        end_time: Mail received before then is fetched. A time: RFC 3339 (2022-05-19T02:00:00Z),
+        start_time: Fetch mail received at or after this time. Ignored if a cursor is given. A time:
+            RFC 3339 (2022-05-19T02:00:00Z), 2022-05-19 [02:00[:00]], 05/19/2022 [02:00[:00]
+            [AM|PM]] or epoch milliseconds; without a zone UTC. Such as "2021-05-25T00:00:00Z".
+        end_time: Fetch mail received before this time. A time: RFC 3339 (2022-05-19T02:00:00Z),
             2022-05-19 [02:00[:00]], 05/19/2022 [02:00[:00] [AM|PM]] or epoch milliseconds; without
             a zone UTC. Such as "2021-05-26T00:00:00Z".
-        number_of_events_fetched: Mails at most. Left out, as many as one call brings; the cursor
-            brings the others. Such as 100.
-        search_condition: Which mail, as in Gmail's search box: from:, to:, subject:,
+        number_of_events_fetched: The maximum number of mails. Default: the maximum of one call. The
+            cursor continues. Such as 100.
+        search_condition: A query in the syntax of Gmail's search box: from:, to:, subject:,
             has:attachment. Such as "subject:test from:test@example.com".
-        cursor: The cursor of an earlier answer for the same mailbox and search condition: only mail
-            that was not fetched then. From fetch_event.
+        cursor: The cursor of an earlier response for the same mailbox and search condition. Fetches
+            only mail that was not fetched before. From fetch_event.
         Changes nothing.
         """
         return self._run(
@@ -157,10 +156,10 @@ class Gmail(Commands[R]):
         *,
         user_email: str,
     ) -> R:
-        """Get Auto Reply: Reads the vacation responder of a mailbox.
+        """Get Auto Reply: Returns the vacation responder of a mailbox.
 
-        user_email: The mailbox whose auto reply is read; with OAuth, the one of the user who
-            consented. From get_user_list. Such as "soc@harbor.example".
+        user_email: The mailbox to read from. With OAuth, the mailbox of the user who consented.
+            From get_user_list. Such as "soc@harbor.example".
         Changes nothing.
         """
         return self._run("get_auto_reply", {"user_email": user_email})
@@ -171,12 +170,12 @@ class Gmail(Commands[R]):
         user_email: str,
         message_ids: list[str] | tuple[str, ...],
     ) -> R:
-        """Get Email: Reads messages with all their parts; attachments come as ids.
+        """Get Email: Returns messages with all their parts. Attachments are returned as IDs.
 
-        user_email: The mailbox that holds the messages; with OAuth, the one of the user who
+        user_email: The mailbox that contains the messages. With OAuth, the mailbox of the user who
             consented. From get_user_list. Such as "soc@harbor.example".
         message_ids: The messages to read. From search_emails. Such as ["1a1e3961e9c3a002"].
-        Changes nothing. Partial success is possible.
+        Changes nothing. May succeed for some targets only.
         """
         return self._run("get_email", {"user_email": user_email, "message_ids": message_ids})
 
@@ -190,15 +189,15 @@ class Gmail(Commands[R]):
         filter: str | None = None,
         sort_order: Literal["ascending", "descending"] | None = None,
     ) -> R:
-        """Get User List: Lists the users of a customer or a domain, all of them unless limited.
+        """Get User List: Lists all users of a customer or domain, up to the limit if given.
 
-        customer_id_or_domain_name: A domain, or the customer's id; my_customer stands for the own
-            one. Such as "harbor.example".
-        type: Which of the two it is. Such as "domain".
-        limit: Users at most. Left out, all. Such as 10.
-        order_by: What they are sorted by. Such as "email".
-        filter: Which users, in the Directory's query language. Such as "isAdmin=false".
-        sort_order: In which order. Such as "ascending".
+        customer_id_or_domain_name: A domain or a customer ID. my_customer is the customer of the
+            administrator. Such as "harbor.example".
+        type: Whether the value is a customer ID or a domain. Such as "domain".
+        limit: The maximum number of users. Default: all. Such as 10.
+        order_by: The sort key. Such as "email".
+        filter: Selects users, in the query language of the Directory API. Such as "isAdmin=false".
+        sort_order: The sort order. Such as "ascending".
         Changes nothing.
         """
         return self._run(
@@ -221,14 +220,14 @@ class Gmail(Commands[R]):
         add_labels: list[str] | tuple[str, ...] | None = None,
         remove_labels: list[str] | tuple[str, ...] | None = None,
     ) -> R:
-        """Label Emails: Adds labels to messages and takes labels off them.
+        """Label Emails: Adds labels to messages and removes labels from them.
 
-        user_email: The mailbox that holds the messages; with OAuth, the one of the user who
+        user_email: The mailbox that contains the messages. With OAuth, the mailbox of the user who
             consented. From get_user_list. Such as "soc@harbor.example".
         message_ids: The messages to label. From search_emails. Such as ["1a1e3961e9c3a002"].
-        add_labels: The labels to add, by id. From list_labels. Such as ["IMPORTANT"].
-        remove_labels: The labels to take off, by id. From list_labels. Such as ["STARRED"].
-        Changes something. Partial success is possible. get_email shows whether it was applied.
+        add_labels: The IDs of labels to add. From list_labels. Such as ["IMPORTANT"].
+        remove_labels: The IDs of labels to remove. From list_labels. Such as ["STARRED"].
+        Changes something. May succeed for some targets only. get_email shows what it did.
         """
         return self._run(
             "label_emails",
@@ -245,9 +244,9 @@ class Gmail(Commands[R]):
         *,
         user_email: str,
     ) -> R:
-        """List Labels: Lists the labels of a mailbox: the system's and the user's own.
+        """List Labels: Lists the system labels and user labels of a mailbox.
 
-        user_email: The mailbox whose labels are listed; with OAuth, the one of the user who
+        user_email: The mailbox whose labels are listed. With OAuth, the mailbox of the user who
             consented. From get_user_list. Such as "soc@harbor.example".
         Changes nothing.
         """
@@ -259,12 +258,12 @@ class Gmail(Commands[R]):
         user_email: str,
         message_ids: list[str] | tuple[str, ...],
     ) -> R:
-        """Report Spam: Marks messages as spam and takes them out of the inbox.
+        """Report Spam: Marks messages as spam and removes them from the inbox.
 
-        user_email: The mailbox that holds the messages; with OAuth, the one of the user who
+        user_email: The mailbox that contains the messages. With OAuth, the mailbox of the user who
             consented. From get_user_list. Such as "soc@harbor.example".
         message_ids: The messages to mark as spam. From search_emails. Such as ["1a1e3961e9c3a002"].
-        Changes something. Partial success is possible. get_email shows whether it was applied.
+        Changes something. May succeed for some targets only. get_email shows what it did.
         """
         return self._run("report_spam", {"user_email": user_email, "message_ids": message_ids})
 
@@ -277,16 +276,17 @@ class Gmail(Commands[R]):
         label_ids: list[str] | tuple[str, ...] | None = None,
         include_spam_trash: bool | None = None,
     ) -> R:
-        """Search Emails: Finds mail of a mailbox, newest first: ids, which Get Email takes. With
-        OAuth, only in the mailbox of the user who consented.
+        """Search Emails: Searches a mailbox and returns message IDs, newest first. Get Email
+        returns the messages. With OAuth, only in the mailbox of the user who consented.
 
-        user_email: The mailbox to search; with OAuth, the one of the user who consented. From
+        user_email: The mailbox to search. With OAuth, the mailbox of the user who consented. From
             get_user_list. Such as "soc@harbor.example".
-        filter: What to look for, as in Gmail's search box: from:, to:, subject:, after:,
+        filter: A query in the syntax of Gmail's search box: from:, to:, subject:, after:,
             has:attachment. Such as "from:fiona@harbor.example is:unread".
-        limit: Messages at most. 100 by default.
-        label_ids: Only messages that have all of these labels. From list_labels. Such as ["INBOX"].
-        include_spam_trash: Whether spam and trash are searched too. false by default.
+        limit: The maximum number of messages. 100 when left out.
+        label_ids: List only messages that have all of these labels. From list_labels. Such as
+            ["INBOX"].
+        include_spam_trash: Include spam and trash. false when left out.
         Changes nothing.
         """
         return self._run(
@@ -313,21 +313,22 @@ class Gmail(Commands[R]):
         file_source: Literal["incident_attachment_file", "playbook_file", "artifact_file"] | None =
             None,
     ) -> R:
-        """Send Email: Sends a mail, as text or as HTML with its text beside it, with files of
-        the store. With OAuth, only as the user who consented.
+        """Send Email: Sends a mail as text or as HTML with a text alternative, with attachments
+        from the file store. With OAuth, only as the user who consented.
 
-        sender_email: The mailbox that sends it, and the address that it is from. From
-            get_user_list. Such as "soc@harbor.example".
+        sender_email: The mailbox that sends the mail, and its From address. From get_user_list.
+            Such as "soc@harbor.example".
         subject: The subject, on one line. Such as "Your report".
-        content: The text, or HTML, which goes with its text beside it. Such as "Hi<br/>The report
-            is attached.".
-        to_recipients: Who it is sent to. From get_user_list. Such as ["fiona@harbor.example"].
-        cc_recipients: Who gets a copy. From get_user_list. Such as ["fiona@harbor.example"].
-        bcc_recipients: Who gets a copy that the others do not see. From get_user_list. Such as
+        content: The content as text or HTML. HTML is sent with a text alternative. Such as
+            "Hi<br/>The report is attached.".
+        to_recipients: The recipients. From get_user_list. Such as ["fiona@harbor.example"].
+        cc_recipients: The recipients of a copy. From get_user_list. Such as
             ["fiona@harbor.example"].
-        file_ids: The files to attach, as files/put and the results of commands name them.
-        file_source: Where the files come from; a file from elsewhere is refused.
-        Changes something. search_emails shows whether it was applied.
+        bcc_recipients: The recipients of a blind copy. From get_user_list. Such as
+            ["fiona@harbor.example"].
+        file_ids: The IDs of files to attach, from files/put or from command results.
+        file_source: The source of the files. Files from another source are rejected.
+        Changes something. search_emails shows what it did.
         """
         return self._run(
             "send_email",
@@ -355,24 +356,24 @@ class Gmail(Commands[R]):
         start_time: str | int | None = None,
         end_time: str | int | None = None,
     ) -> R:
-        """Set Auto Reply: Sets the vacation responder of a mailbox, or turns it off.
+        """Set Auto Reply: Sets the vacation responder of a mailbox or turns it off.
 
-        user_email: The mailbox whose auto reply is set; with OAuth, the one of the user who
-            consented. From get_user_list. Such as "soc@harbor.example".
-        enable_auto_reply: Whether mail is answered automatically. false by default.
+        user_email: The mailbox to change. With OAuth, the mailbox of the user who consented. From
+            get_user_list. Such as "soc@harbor.example".
+        enable_auto_reply: Reply automatically to incoming mail. false when left out.
         response_subject: The subject of the reply. Such as "Out of office".
-        response_body_plain_text: The reply, as text or as HTML. Such as "<p>Back on Monday.</p>".
-        restrict_to_contacts: Whether only people in the user's contacts are answered, as Google's
-            API has it. false by default.
-        restrict_to_domain: Whether only people of the user's domain are answered, as Google's API
-            has it. false by default.
-        start_time: Mail that comes before that time is not answered. A time: RFC 3339
+        response_body_plain_text: The reply, as text or HTML. Such as "<p>Back on Monday.</p>".
+        restrict_to_contacts: Reply only to people in the user's contacts, as in Google's API. false
+            when left out.
+        restrict_to_domain: Reply only to people in the user's domain, as in Google's API. false
+            when left out.
+        start_time: Reply only to mail received at or after this time. A time: RFC 3339
             (2022-05-19T02:00:00Z), 2022-05-19 [02:00[:00]], 05/19/2022 [02:00[:00] [AM|PM]] or
             epoch milliseconds; without a zone UTC.
-        end_time: Mail that comes after that time is not answered. A time: RFC 3339
+        end_time: Reply only to mail received before this time. A time: RFC 3339
             (2022-05-19T02:00:00Z), 2022-05-19 [02:00[:00]], 05/19/2022 [02:00[:00] [AM|PM]] or
             epoch milliseconds; without a zone UTC.
-        Changes something. get_auto_reply shows whether it was applied.
+        Changes something. get_auto_reply shows what it did.
         """
         return self._run(
             "set_auto_reply",
@@ -394,12 +395,13 @@ class Gmail(Commands[R]):
         user_key: str,
         password: str,
     ) -> R:
-        """Set User Password: Sets the password of a user, which is never shown again. Needs an
-        administrator who may manage users.
+        """Set User Password: Sets the password of a user. The password is redacted everywhere.
+        Requires an administrator with user management rights.
 
-        user_key: The user, by address or id. From get_user_list. Such as "soc@harbor.example".
+        user_key: The email address or ID of the user. From get_user_list. Such as
+            "soc@harbor.example".
         password: The new password: 8 to 100 ASCII characters. Such as "Change-Me-8".
-        Changes something. get_user_list shows whether it was applied.
+        Changes something. get_user_list shows what it did.
         """
         return self._run("set_user_password", {"user_key": user_key, "password": password})
 
@@ -409,13 +411,14 @@ class Gmail(Commands[R]):
         user_email: str,
         message_ids: list[str] | tuple[str, ...],
     ) -> R:
-        """Trash Emails: Moves messages to the trash. One that is there already is no error.
+        """Trash Emails: Moves messages to the trash. A message that is already there is not an
+        error.
 
-        user_email: The mailbox that holds the messages; with OAuth, the one of the user who
+        user_email: The mailbox that contains the messages. With OAuth, the mailbox of the user who
             consented. From get_user_list. Such as "soc@harbor.example".
         message_ids: The messages to move to the trash. From search_emails. Such as
             ["1a1e3961e9c3a002"].
-        Changes something. Partial success is possible. get_email shows whether it was applied.
+        Changes something. May succeed for some targets only. get_email shows what it did.
         """
         return self._run("trash_emails", {"user_email": user_email, "message_ids": message_ids})
 
@@ -425,19 +428,19 @@ class Gmail(Commands[R]):
         user_email: str,
         message_ids: list[str] | tuple[str, ...],
     ) -> R:
-        """Untrash Emails: Takes messages out of the trash. One that is not there is no error;
-        what the emptied trash held is gone.
+        """Untrash Emails: Restores messages from the trash. A message that is not in the trash
+        is not an error. Messages from an emptied trash cannot be restored.
 
-        user_email: The mailbox that holds the messages; with OAuth, the one of the user who
+        user_email: The mailbox that contains the messages. With OAuth, the mailbox of the user who
             consented. From get_user_list. Such as "soc@harbor.example".
-        message_ids: The messages to take out of the trash. From search_emails. Such as
+        message_ids: The messages to restore from the trash. From search_emails. Such as
             ["1a1e3961e9c3a002"].
-        Changes something. Partial success is possible. get_email shows whether it was applied.
+        Changes something. May succeed for some targets only. get_email shows what it did.
         """
         return self._run("untrash_emails", {"user_email": user_email, "message_ids": message_ids})
 
     def test_connection(self) -> R:
-        """Test Connection: Signs in and reads a profile, to see whether the connection works.
+        """Test Connection: Signs in and reads a profile to check the connection.
 
         Changes nothing.
         """

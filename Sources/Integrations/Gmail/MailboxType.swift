@@ -3,16 +3,16 @@ import IntegrationKit
 import JSON
 import Mail
 
-/// An address to write to or from: `local@domain` or, of a recipient, also `Name <local@domain>`.
-struct MailboxKind: Kind {
+/// A mail address: `local@domain`, or for a recipient also `Name <local@domain>`.
+struct MailboxType: ParameterType {
   let maximumCharacters: Int
   let mayHaveName: Bool
-  /// The documents' sentence for a wrong one.
+  /// The documents' sentence for an invalid address.
   let sentence: String?
   var placeholder: MailAddress { MailAddress("") }
 
-  static let sender = MailboxKind(maximumCharacters: 320, mayHaveName: false, sentence: nil)
-  static let recipient = MailboxKind(
+  static let sender = MailboxType(maximumCharacters: 320, mayHaveName: false, sentence: nil)
+  static let recipient = MailboxType(
     maximumCharacters: 1_024, mayHaveName: true,
     sentence: "The Recipients contain invalid email address.")
 
@@ -25,7 +25,7 @@ struct MailboxKind: Kind {
     }
     guard text.unicodeScalars.count <= maximumCharacters else {
       faults.append(
-        ParameterProblem("has more than \(maximumCharacters) characters", sentence: sentence))
+        ParameterProblem("must have at most \(maximumCharacters) characters", sentence: sentence))
       return nil
     }
     do throws(MailBuildError) {
@@ -38,7 +38,7 @@ struct MailboxKind: Kind {
     return nil
   }
 
-  /// Says less than the check does.
+  /// Looser than the validation.
   func writeSchema(to writer: inout JSONWriter) {
     writer.member("type", "string")
     writer.member("minLength", 3)

@@ -1,8 +1,8 @@
 import Basics
 import JSON
 
-/// An object with members of its own.
-public struct ObjectKind<Object: ParameterObject>: Kind {
+/// An object with declared members.
+public struct ObjectType<Object: ParameterObject>: ParameterType {
   public var members: ParameterShape? { ParameterShape(of: Object.self) }
 
   public var placeholder: Object {
@@ -13,7 +13,7 @@ public struct ObjectKind<Object: ParameterObject>: Kind {
   public func decode(
     _ json: JSON, members: ParameterShape?, faults: inout [ParameterProblem]
   ) -> Object? {
-    guard let members else { preconditionFailure("an object without its shape") }
+    guard let members else { preconditionFailure("the object has no shape") }
     do {
       return try members.decode(json) { Object(&$0) }
     } catch {
@@ -26,12 +26,12 @@ public struct ObjectKind<Object: ParameterObject>: Kind {
     ParameterShape(of: Object.self).writeSchemaMembers(to: &writer)
   }
 
-  /// Examples of objects are written by hand; there is no way back from the value.
+  /// Not supported: examples of objects are written by hand.
   public func write(_ value: Object, to writer: inout JSONWriter) { writer.object { _ in } }
 }
 
-/// Several values of one kind.
-public struct ListKind<Element: Kind>: Kind {
+/// A list of values of one type.
+public struct ListType<Element: ParameterType>: ParameterType {
   let element: Element
   let countRange: ClosedRange<Int>
   public var placeholder: [Element.Value] { [] }
@@ -51,8 +51,8 @@ public struct ListKind<Element: Kind>: Kind {
       faults.append(
         ParameterProblem(
           count < countRange.lowerBound
-            ? "must hold at least \(countRange.lowerBound)"
-            : "must hold at most \(countRange.upperBound), not \(count)"))
+            ? "must have at least \(countRange.lowerBound) items, not \(count)"
+            : "must have at most \(countRange.upperBound) items, not \(count)"))
       return nil
     }
     var values: [Element.Value] = []
@@ -79,9 +79,9 @@ public struct ListKind<Element: Kind>: Kind {
   }
 }
 
-/// A value, or an array of them: one stands for a list of one.
-public struct OneOrMoreKind<Element: Kind>: Kind {
-  let list: ListKind<Element>
+/// One value or an array of values. A single value is treated as a list of one.
+public struct OneOrMoreType<Element: ParameterType>: ParameterType {
+  let list: ListType<Element>
   public var placeholder: [Element.Value] { [] }
   public var isList: Bool { true }
 
@@ -109,8 +109,8 @@ public struct OneOrMoreKind<Element: Kind>: Kind {
   }
 }
 
-/// Any JSON, passed on as it is; of one kind where that is said.
-public struct JSONKind: Kind {
+/// Any JSON, passed on unchanged. `kind` restricts it to one JSON type.
+public struct JSONType: ParameterType {
   let kind: JSON.Kind?
   public var placeholder: JSON { JSONFragment.null.json }
 
@@ -125,7 +125,7 @@ public struct JSONKind: Kind {
   }
 
   public func writeSchema(to writer: inout JSONWriter) {
-    // Its name is not taken from the case: looking that up takes longer than the rest of a schema.
+    // Not the name of the case: looking that up takes longer than writing the rest of the schema.
     if let kind { writer.member("type", kind == .string ? "string" : "object") }
   }
 

@@ -2,9 +2,9 @@ import Basics
 import JSON
 import Redaction
 
-/// A secret document in a connection's settings: a JSON object, the text of one, or a reference to
-/// where it is kept.
-public struct SecretDocumentKind: Kind {
+/// A secret document in a connection's settings: a JSON object, its JSON text, or a reference to
+/// where it is stored.
+public struct SecretDocumentType: ParameterType {
   public var placeholder: SecretReference { .literal("") }
   public var isSecret: Bool { true }
 
@@ -15,7 +15,7 @@ public struct SecretDocumentKind: Kind {
     if json.kind == .object && !isReference {
       return .literal(JSONFragment(json).text)
     }
-    return SecretKind().decode(json, members: members, faults: &faults)
+    return SecretType().decode(json, members: members, faults: &faults)
   }
 
   public func writeSchema(to writer: inout JSONWriter) {
@@ -33,8 +33,8 @@ public struct SecretDocumentKind: Kind {
   }
 }
 
-/// A password that a command sets: 8 to 100 ASCII characters, as Google's Directory takes them.
-public struct PasswordKind: Kind {
+/// A password that a command sets: 8 to 100 ASCII characters, the limits of Google's Directory API.
+public struct PasswordType: ParameterType {
   private static let length = 8...100
   public var placeholder: String { "" }
   public var isSecret: Bool { true }
@@ -47,7 +47,7 @@ public struct PasswordKind: Kind {
     else {
       faults.append(
         ParameterProblem(
-          "must be \(Self.length.lowerBound) to \(Self.length.upperBound) printable ASCII characters"
+          "must have \(Self.length.lowerBound) to \(Self.length.upperBound) printable ASCII characters"
         ))
       return nil
     }
@@ -65,10 +65,10 @@ public struct PasswordKind: Kind {
   public func write(_ value: String, to writer: inout JSONWriter) { writer.string(value) }
 }
 
-extension Kind where Self == SecretDocumentKind {
-  public static var secretDocument: SecretDocumentKind { SecretDocumentKind() }
+extension ParameterType where Self == SecretDocumentType {
+  public static var secretDocument: SecretDocumentType { SecretDocumentType() }
 }
 
-extension Kind where Self == PasswordKind {
-  public static var password: PasswordKind { PasswordKind() }
+extension ParameterType where Self == PasswordType {
+  public static var password: PasswordType { PasswordType() }
 }

@@ -1,12 +1,12 @@
-import FileStore
 import Basics
+import FileStore
 import HTTP
 import JSON
 
-public struct TextKind: Kind {
+public struct TextType: ParameterType {
   let maximumCharacters: Int
   var mayBeEmpty = false
-  /// Without line breaks and NUL, which would end it where it is put on a line.
+  /// Rejects line breaks and NUL, which would end a header line or a C string.
   var isLine = false
   public var placeholder: String { "" }
 
@@ -20,11 +20,12 @@ public struct TextKind: Kind {
     guard mayBeEmpty || !text.isEmpty, text.unicodeScalars.count <= maximumCharacters else {
       faults.append(
         ParameterProblem(
-          text.isEmpty ? "must not be empty" : "has more than \(maximumCharacters) characters"))
+          text.isEmpty
+            ? "must not be empty" : "must have at most \(maximumCharacters) characters"))
       return nil
     }
     if isLine, text.utf8.contains(where: { $0 == 0 || $0 == 10 || $0 == 13 }) {
-      faults.append(ParameterProblem("holds a line break or a NUL character"))
+      faults.append(ParameterProblem("must not contain a line break or a NUL character"))
       return nil
     }
     return text
@@ -40,8 +41,8 @@ public struct TextKind: Kind {
   public func write(_ value: String, to writer: inout JSONWriter) { writer.string(value) }
 }
 
-/// The root of a vendor's API (see `BaseURL` for what is accepted).
-public struct ServerURLKind: Kind {
+/// The base URL of a vendor's API. `BaseURL` documents the accepted forms.
+public struct ServerURLType: ParameterType {
   public var placeholder: BaseURL? { nil }
 
   public func decode(
@@ -70,7 +71,7 @@ public struct ServerURLKind: Kind {
   }
 }
 
-public struct IntegerKind: Kind {
+public struct IntegerType: ParameterType {
   let range: ClosedRange<Int64>
   public var placeholder: Int64 { range.lowerBound }
 
@@ -98,10 +99,10 @@ public struct IntegerKind: Kind {
   public func write(_ value: Int64, to writer: inout JSONWriter) { writer.integer(value) }
 }
 
-/// A vendor's whole-number id; a string of digits is taken too, since tools that pass ids on often
-/// turn them into text.
-public struct IdentifierKind: Kind {
-  /// Eighteen digits: what schema and check can both say in numbers as well as in strings.
+/// A vendor's integer id. A string of digits is accepted too, because tools that pass ids on often
+/// convert them to strings.
+public struct IdentifierType: ParameterType {
+  /// 18 digits: the most that schema and validation can express for both integers and strings.
   private static let maximum: Int64 = 999_999_999_999_999_999
   public var placeholder: Int64 { 0 }
 
@@ -115,7 +116,7 @@ public struct IdentifierKind: Kind {
       return value
     }
     faults.append(
-      ParameterProblem("must be an integer of 0 or more and at most 18 digits, or a string of them")
+      ParameterProblem("must be an integer from 0 of at most 18 digits, or a string of digits")
     )
     return nil
   }
@@ -134,7 +135,7 @@ public struct IdentifierKind: Kind {
   public func write(_ value: Int64, to writer: inout JSONWriter) { writer.integer(value) }
 }
 
-public struct BooleanKind: Kind {
+public struct BooleanType: ParameterType {
   public var placeholder: Bool { false }
 
   public func decode(
@@ -148,8 +149,8 @@ public struct BooleanKind: Kind {
   public func write(_ value: Bool, to writer: inout JSONWriter) { writer.bool(value) }
 }
 
-/// A positive amount of seconds: from a millisecond to a year.
-public struct NumberKind: Kind {
+/// A duration in seconds, from one millisecond to one year.
+public struct NumberType: ParameterType {
   private static let least = 0.001
   private static let most = 31_536_000.0
 
@@ -175,13 +176,13 @@ public struct NumberKind: Kind {
   public func write(_ value: Double, to writer: inout JSONWriter) { writer.double(value) }
 }
 
-/// One of a closed list of names.
+/// A closed set of names.
 public protocol ParameterChoice: CaseIterable, RawRepresentable, Sendable where RawValue == String {
 }
 
-public struct ChoiceKind<Choice: ParameterChoice>: Kind {
+public struct ChoiceType<Choice: ParameterChoice>: ParameterType {
   public var placeholder: Choice {
-    guard let first = Choice.allCases.first else { preconditionFailure("a choice of nothing") }
+    guard let first = Choice.allCases.first else { preconditionFailure("the choice has no values") }
     return first
   }
 
@@ -192,7 +193,7 @@ public struct ChoiceKind<Choice: ParameterChoice>: Kind {
     let names = Choice.allCases.map(\.rawValue)
     faults.append(
       ParameterProblem(
-        "must be one of \(names.joined(separator: ", "))",
+        "unknown value; expected one of: \(names.joined(separator: ", "))",
         didYouMean: json.string.flatMap { Suggestion.closest(to: $0, among: names) }))
     return nil
   }

@@ -1,8 +1,8 @@
 import Basics
 import JSON
 
-/// Bytes, as Base64 (RFC 4648 section 4); the padding may be left out.
-public struct Base64Kind: Kind {
+/// Bytes as Base64 (RFC 4648 section 4). Padding is optional.
+public struct Base64Type: ParameterType {
   public var placeholder: [UInt8] { [] }
 
   public func decode(
@@ -18,7 +18,7 @@ public struct Base64Kind: Kind {
     switch outcome {
     case .success(let bytes): return bytes
     case .failure(let error):
-      faults.append(ParameterProblem("is no Base64: it \(error.reason), at byte \(error.offset)"))
+      faults.append(ParameterProblem("invalid Base64: it \(error.reason), at byte \(error.offset)"))
       return nil
     }
   }
@@ -33,6 +33,6 @@ public struct Base64Kind: Kind {
   }
 }
 
-extension Kind where Self == Base64Kind {
-  public static var base64: Base64Kind { Base64Kind() }
+extension ParameterType where Self == Base64Type {
+  public static var base64: Base64Type { Base64Type() }
 }

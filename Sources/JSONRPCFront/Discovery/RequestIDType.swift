@@ -4,7 +4,7 @@ import JSON
 import RPC
 
 /// The id of a request: a string or a number.
-struct RequestIDKind: Kind {
+struct RequestIDType: ParameterType {
   var placeholder: RequestID { .null }
 
   func decode(
@@ -28,6 +28,6 @@ struct RequestIDKind: Kind {
   func write(_ value: RequestID, to writer: inout JSONWriter) { value.write(to: &writer) }
 }
 
-extension Kind where Self == RequestIDKind {
-  static var requestID: RequestIDKind { RequestIDKind() }
+extension ParameterType where Self == RequestIDType {
+  static var requestID: RequestIDType { RequestIDType() }
 }

@@ -1,11 +1,11 @@
 import Basics
 import JSON
 
-/// A point in time: a text in one of the forms of `Timestamp`, or milliseconds since 1970.
-public struct TimestampKind: Kind {
-  /// The form of `--datetime-format`. A kind is a value without a context, and what a caller's
-  /// texts mean must not change while the process runs, so it is a setting of the process. The
-  /// schema leaves it out: the catalogue is the same under every option.
+/// A time: a string in one of the forms of `Timestamp`, or milliseconds since 1970.
+public struct TimestampType: ParameterType {
+  /// The format of `--datetime-format`. It is a process-wide setting, because a parameter type has
+  /// no context and the meaning of a caller's strings must not change while the process runs. The
+  /// schema omits it: the catalogue is the same for every option.
   package static let additionalFormat = SetOnce<TimestampFormat>()
 
   public var placeholder: Timestamp { Timestamp(millisecondsSince1970: 0) }
@@ -20,22 +20,23 @@ public struct TimestampKind: Kind {
       }
       if json.kind == .number {
         guard let milliseconds = json.integer else {
-          faults.append(ParameterProblem("must be whole milliseconds since 1970, or a string"))
+          faults.append(
+            ParameterProblem("must be an integer (milliseconds since 1970) or a string"))
           return nil
         }
         return try Timestamp(checking: milliseconds)
       }
       faults.append(ParameterProblem("must be a string or an integer"))
     } catch {
-      faults.append(ParameterProblem("is no time: \(error)"))
+      faults.append(ParameterProblem("invalid time: \(error)"))
     }
     return nil
   }
 
-  /// Says less of texts than the check does.
+  /// Looser than the validation of strings.
   public func writeSchema(to writer: inout JSONWriter) {
     writer.name("type")
-    // The text first: it is what a word on a command line is taken for.
+    // The string first: command-line arguments are taken as the first type.
     writer.array {
       $0.string("string")
       $0.string("integer")
@@ -51,6 +52,6 @@ public struct TimestampKind: Kind {
   }
 }
 
-extension Kind where Self == TimestampKind {
-  public static var timestamp: TimestampKind { TimestampKind() }
+extension ParameterType where Self == TimestampType {
+  public static var timestamp: TimestampType { TimestampType() }
 }
