@@ -89,6 +89,20 @@ extension Invocation {
 // MARK: Signing in
 
 extension Invocation {
+  /// Reads a secret of the connection within the deadline, and redacts it from all output from then
+  /// on.
+  ///
+  /// - Parameter name: of the secret in errors, such as `The password`.
+  public func read(
+    _ secret: SecretReference, named name: String
+  ) async throws(CommandError) -> String {
+    do throws(SecretReference.Fault) {
+      return try await secret.resolve(connection.secrets, by: deadline.current)
+    } catch {
+      throw error.error(reading: name)
+    }
+  }
+
   /// Sends a request with the credential of `authenticator`, and once more with a new one if the
   /// vendor rejects it.
   ///

@@ -92,12 +92,7 @@ package final class GravityZoneClient: VendorClient {
       on: connection, texts: { [$0.text, $0.basic] }, header: { "Basic \($0.basic)" },
       isReplaced: { $0.text != $1.text },
       refresh: { (_, signIn) async throws(CommandError) in
-        let key: String
-        do throws(SecretReference.Fault) {
-          key = try await reference.resolve(connection.secrets, by: signIn.deadline.current)
-        } catch {
-          throw error.error(reading: "The API key")
-        }
+        let key = try await signIn.read(reference, named: "The API key")
         connection.limiter.share(as: "bitdefender_gravityzone \(root) \(key)")
         let basic = Base64.encode(Array("\(key):".utf8))
         connection.secrets.add(basic)

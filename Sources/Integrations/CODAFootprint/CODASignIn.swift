@@ -50,13 +50,7 @@ struct CODASignIn: Sendable {
   }
 
   private func logIn(in invocation: Invocation) async throws(CommandError) -> CODATokens {
-    let password: String
-    do throws(SecretReference.Fault) {
-      password = try await settings.password.resolve(
-        connection.secrets, by: invocation.deadline.current)
-    } catch {
-      throw error.error(reading: "The password")
-    }
+    let password = try await invocation.read(settings.password, named: "The password")
     let credentials = JSONFragment {
       $0.object {
         $0.member("username", settings.userName)

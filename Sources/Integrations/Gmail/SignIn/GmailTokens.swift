@@ -94,7 +94,7 @@ private struct GmailSignIn: Sendable {
       preconditionFailure("the settings were checked")
     }
     let text = try await TokenEndpoint.read(
-      reference, "service_account_json", connection, in: signIn)
+      reference, "service_account_json", in: signIn)
     if let key = try? JSON.parse(text)["private_key"]?.string { connection.secrets.add(key) }
     try await signIn.openLibcrypto()
     return try ServiceAccount(text)
