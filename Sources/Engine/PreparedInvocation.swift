@@ -43,7 +43,7 @@ package struct PreparedInvocation: Sendable {
     for secret in secrets { engine.redactor.add(secret) }
     defer { for secret in secrets { engine.redactor.remove(secret) } }
     let invocation = Invocation(
-      command.about, id: command.id, on: connection.connection, options: request.options,
+      command.metadata, id: command.id, on: connection.connection, options: request.options,
       deadline: request.options.timeoutMilliseconds.map { Deadline(inMilliseconds: Int($0)) },
       events: events)
     let outcome = await outcome(of: invocation)
@@ -65,7 +65,7 @@ package struct PreparedInvocation: Sendable {
       }
       var ran: Outcome?
       let recorded = try await engine.ledger.once(
-        key, identity, readBack: command.about.readBack.map { "\($0)" }, by: invocation.deadline
+        key, identity, readBack: command.metadata.readBack.map { "\($0)" }, by: invocation.deadline
       ) { () async throws(CommandError) in
         let fresh = outcome(.result(try await run(in: invocation)))
         ran = fresh

@@ -98,7 +98,7 @@ struct LargeResult: Sendable {
 
   /// As many first items as fit; of targets those that failed come first.
   private func preview(of value: JSON, isTargets: Bool) -> [JSON] {
-    guard var list = value.kind == .array ? value.list : command.about.items?.list(in: value)?.list
+    guard var list = value.kind == .array ? value.list : command.metadata.items?.list(in: value)?.list
     else {
       return []
     }

@@ -185,7 +185,7 @@ package final class ConnectionStore: Sendable {
     _ limits: JSON?, _ integration: RegisteredIntegration
   ) throws(ParameterProblems) {
     guard let limits else { return }
-    let buckets = Set(integration.commands.compactMap(\.about.rateLimit?.bucket))
+    let buckets = Set(integration.commands.compactMap(\.metadata.rateLimit?.bucket))
     let known =
       ["default", "sign_in"] + buckets.subtracting(["default"]).sorted()
       + integration.commands.map(\.id)

@@ -1,4 +1,5 @@
 import Basics
+import Delivery
 import FileStore
 
 /// Files that a command takes and produces, read and written in blocking work.

@@ -12,7 +12,7 @@ enum GmailBatch {
   /// Calls from which on a batch is worth it.
   static let minimumCalls = 6
   /// - Parameter calls: of one grant, without secrets in their headers. Where one of them changes
-  ///   something, the batch is sent once: calls that it leaves open are asked alone.
+  ///   something, the batch is sent once: calls that it leaves unresolved are sent individually.
   static func request(_ calls: [HTTPRequest], at url: String, root: String) -> HTTPRequest {
     // No call holds it: the labels in their bodies are chosen by those who cannot know it.
     let boundary = "sallyport_\(String(UInt64.random(in: .min ... .max), radix: 16))"
@@ -138,35 +138,35 @@ extension GmailClient {
 
   /// Sends calls as one batch.
   ///
-  /// - Returns: what it brought each; to be sent alone is what may go better so: what was refused for
-  ///   its rate or its token, or was not answered.
+  /// - Returns: the result per call. Calls that were refused for their rate or their token, or that
+  ///   got no response, are to be sent individually.
   func exchange(_ batch: [Target], in invocation: Invocation) async -> [BatchAnswer] {
     let whole: HTTPResponse
     do throws(CommandError) {
       whole = try await send(self.batch(batch.map(\.request)), in: invocation)
     } catch {
-      return batch.map { _ in error.outcome == .unknown ? .unclear : .notApplied }
+      return batch.map { _ in error.outcome == .unknown ? .mayHaveBeenApplied : .notApplied }
     }
     guard whole.isSuccess else {
-      return batch.map { _ in whole.status >= 500 ? .unclear : .notApplied }
+      return batch.map { _ in whole.status >= 500 ? .mayHaveBeenApplied : .notApplied }
     }
     let responses = GmailBatch.responses(in: whole, count: batch.count)
     // One batch is one refusal, of the call that is to wait longest.
     let refusals = responses.compactMap { $0.flatMap(GmailErrors.rateRefusal) }
     if let longest = refusals.max(by: { $0.waitOrZero < $1.waitOrZero }) {
-      invocation.holdBack(after: longest)
+      await invocation.pauseRate(after: longest)
     }
     return responses.map { response in
-      response.map { answer(in: $0, in: invocation) } ?? .unclear
+      response.map { answer(in: $0, in: invocation) } ?? .mayHaveBeenApplied
     }
   }
 
   private func answer(in response: HTTPResponse, in invocation: Invocation) -> BatchAnswer {
     if response.isSuccess {
-      guard let body = try? JSON.parse(response.body) else { return .unclear }
+      guard let body = try? JSON.parse(response.body) else { return .mayHaveBeenApplied }
       return .settled(.success(TargetAnswer(body)))
     }
-    if response.status >= 500 { return .unclear }
+    if response.status >= 500 { return .mayHaveBeenApplied }
     if response.status == 401 || GmailErrors.rateRefusal(response) != nil { return .notApplied }
     var response = response
     response.body = connection.secrets.redact(response.body)

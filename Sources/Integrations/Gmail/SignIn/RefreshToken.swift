@@ -17,7 +17,7 @@ final class RefreshToken: Sendable {
   func text(in invocation: Invocation) async throws(CommandError) -> String? {
     if let issued = issued.withLock({ $0 }) { return issued }
     guard let setting else { return nil }
-    return try await TokenEndpoint.read(setting, "refresh_token", connection, in: invocation)
+    return try await TokenEndpoint.read(setting, "refresh_token", in: invocation)
   }
 
   /// Whether a token was issued since the start. The authorization code is then used up.

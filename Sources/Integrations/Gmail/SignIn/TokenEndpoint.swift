@@ -31,8 +31,8 @@ struct TokenEndpoint: Sendable {
       ], in: invocation)
   }
 
-  /// RFC 6749 sections 4.1.3 and 6: the refresh token, or else the authorization code, for an access
-  /// token.
+  /// RFC 6749 sections 4.1.3 and 6: the refresh token, or without one the authorization
+  /// code, for an access token.
   func refresh(in invocation: Invocation) async throws(CommandError) -> AccessToken {
     guard let token = try await refreshToken.text(in: invocation) else {
       guard settings.authorizationCode != nil else {
@@ -149,19 +149,18 @@ struct TokenEndpoint: Sendable {
     _ reference: SecretReference?, _ name: String, in invocation: Invocation
   ) async throws(CommandError) -> String {
     guard let reference else { throw Self.fault("The setting \(name) is missing.") }
-    return try await Self.read(reference, name, connection, in: invocation)
+    return try await Self.read(reference, name, in: invocation)
   }
 
   static func read(
-    _ reference: SecretReference, _ name: String, _ connection: Connection,
-    in invocation: Invocation
+    _ reference: SecretReference, _ name: String, in invocation: Invocation
   ) async throws(CommandError) -> String {
-    do throws(SecretReference.Fault) {
-      return try await reference.resolve(connection.secrets, by: invocation.deadline.current)
+    do throws(CommandError) {
+      return try await invocation.read(reference, named: "The setting \(name)")
     } catch {
-      var fault = error.error(reading: "The setting \(name)")
-      fault.concernsSignIn = true
-      throw fault
+      var error = error
+      error.concernsSignIn = true
+      throw error
     }
   }
 
