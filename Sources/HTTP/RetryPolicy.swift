@@ -5,13 +5,13 @@ import Basics
 /// - A request that did not arrive is always sent again.
 /// - 429 was refused before anything was done: it is repeated for every request, after the time that
 ///   the vendor names.
-/// - 5xx, timeouts and broken connections leave open whether the vendor acted: repeated only when
-///   doing it twice is the same as doing it once.
+/// - After 5xx, timeouts and broken connections the outcome is unknown: retried only if the request is
+///   idempotent.
 public struct RetryPolicy: Sendable {
-  /// Sends of one request at most, the first one included.
+  /// Maximum number of attempts per request, including the first one.
   public var attempts: Int
-  /// The first back-off; it doubles with each further one, and half of it is random, so that many
-  /// callers do not come back together.
+  /// The first back-off. It doubles per attempt. 50 % of it is random, so that many callers do not
+  /// retry at the same time.
   public var baseMilliseconds: Int
   public var maximumMilliseconds: Int
 

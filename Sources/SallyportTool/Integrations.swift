@@ -1,5 +1,5 @@
-import BitdefenderGravityZone
 import Basics
+import BitdefenderGravityZone
 import CODAFootprint
 import Engine
 import Gmail

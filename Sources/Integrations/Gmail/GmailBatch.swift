@@ -11,8 +11,8 @@ enum GmailBatch {
   static let maximumCalls = 25
   /// Calls from which on a batch is worth it.
   static let minimumCalls = 6
-  /// - Parameter calls: of one grant, without secrets in their headers. Where one of them changes
-  ///   something, the batch is sent once: calls that it leaves open are asked alone.
+  /// - Parameter calls: calls of one grant, without secrets in their headers. If one of them changes
+  ///   data, the batch is not retried. Calls that it left unresolved are retried individually.
   static func request(_ calls: [HTTPRequest], at url: String, root: String) -> HTTPRequest {
     // No call holds it: the labels in their bodies are chosen by those who cannot know it.
     let boundary = "sallyport_\(String(UInt64.random(in: .min ... .max), radix: 16))"
@@ -138,8 +138,8 @@ extension GmailClient {
 
   /// Sends calls as one batch.
   ///
-  /// - Returns: what it brought each; to be sent alone is what may go better so: what was refused for
-  ///   its rate or its token, or was not answered.
+  /// - Returns: the outcome per call. Calls without a response, and calls rejected for their rate or
+  ///   their token, are marked for an individual retry.
   func exchange(_ batch: [Target], in invocation: Invocation) async -> [BatchAnswer] {
     let whole: HTTPResponse
     do throws(CommandError) {

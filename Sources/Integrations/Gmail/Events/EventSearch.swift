@@ -169,7 +169,7 @@ struct MessagesRead {
 }
 
 extension GmailClient {
-  /// Calls under way at a time, where they go alone.
+  /// Maximum number of individual calls in flight.
   private static let maximumConcurrency = 8
 
   /// Whole messages in the order of their ids.
@@ -211,7 +211,7 @@ extension GmailClient {
     return read
   }
 
-  // No tuple: with it the optimizer of Swift 6.3 made code that read a position of its own.
+  // Not a tuple: the optimizer of Swift 6.3 miscompiles it and reads a wrong position.
   private struct Answer {
     let position: Int
     let result: Result<JSON, CommandError>

@@ -4,12 +4,12 @@ import IntegrationKit
 import JSON
 import Synchronization
 
-/// The access tokens of one connection: one for each grant, fetched once however many wait for it.
+/// The access tokens of one connection, one per grant. Concurrent callers share one request.
 final class GmailTokens: Sendable {
   typealias Flight = SingleFlight<AccessToken>
 
-  /// Grants whose tokens are kept at a time, those used last: a host that walks through a whole domain
-  /// asks anew.
+  /// Maximum number of cached tokens. The least recently used ones are dropped, so a host that iterates
+  /// over a whole domain requests tokens again.
   private static let maximumGrants = 1_000
 
   private let settings: GmailSettings
@@ -44,7 +44,7 @@ final class GmailTokens: Sendable {
   }
 
   private func flight(for grant: GmailGrant) -> Flight {
-    // Whoever consented is asked for everything, by one token.
+    // With user consent, one token covers all scopes.
     let key = settings.authenticationType == .serviceAccount ? grant.text : ""
     let (flight, dropped) = grants.withLock { grants -> (Flight, Flight?) in
       grants.uses += 1

@@ -31,8 +31,8 @@ struct TokenEndpoint: Sendable {
       ], in: invocation)
   }
 
-  /// RFC 6749 sections 4.1.3 and 6: the refresh token, or else the authorization code, for an access
-  /// token.
+  /// Exchanges the refresh token or, without one, the authorization code for an access token (RFC 6749
+  /// sections 4.1.3 and 6).
   func refresh(in invocation: Invocation) async throws(CommandError) -> AccessToken {
     guard let token = try await refreshToken.text() else {
       guard settings.authorizationCode != nil else {
