@@ -5,7 +5,7 @@
 # dependency of another package.
 #   -cross-module-optimization  the hot path crosses rooms; without it a dry run takes a third more
 #   -static-swift-stdlib        one file that runs where Swift is not installed
-#   --disable-local-rpath       no search for libraries beside the executable
+#   --disable-local-rpath       no search for libraries in the folder of the executable
 #   -z now                      function pointers are read-only once the process runs (BIND_NOW)
 #   -s, -file-prefix-map        no symbols and no absolute paths of the machine that builds
 set -eu

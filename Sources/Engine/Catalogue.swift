@@ -3,10 +3,10 @@ import Crypto
 import IntegrationKit
 import JSON
 
-/// The integrations of this host and what `capabilities` says of them.
+/// The integrations of this host and their description for `capabilities`.
 package final class Catalogue: Sendable {
   package enum Detail: String, ParameterChoice {
-    /// Everything, schemas included.
+    /// All members, including schemas.
     case full
     /// Ids, titles, descriptions and effects.
     case summary
@@ -16,16 +16,16 @@ package final class Catalogue: Sendable {
   private let names: JSONNames
   private let lazyHash: LazyValue<String>
 
-  /// - Parameter hash: generated with the project for its own integrations, since computing it takes
-  ///   longer than everything else up to the first response; nil to compute it when it is needed.
+  /// - Parameter hash: the precomputed hash, because computing it takes longer than everything else
+  ///   before the first response; nil to compute it on first use.
   package init(_ integrations: [RegisteredIntegration], hash: String?) {
     self.integrations = integrations
     names = JSONNames(integrations.map(\.id))
     lazyHash = LazyValue { hash ?? Self.hash(of: integrations) }
   }
 
-  /// Equal for equal catalogues, so that a caller can keep one: `sha256:` and the digest of the text
-  /// of `integrations` in the full catalogue; empty if libcrypto is not installed.
+  /// `sha256:` and the digest of the text of `integrations` in the full catalogue, so that a caller can
+  /// cache it. Empty if libcrypto is not installed.
   package var hash: String { lazyHash.value }
 
   private static func hash(of integrations: [RegisteredIntegration]) -> String {

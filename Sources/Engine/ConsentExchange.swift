@@ -1,15 +1,14 @@
 import Basics
 import IntegrationKit
 
-/// The consent of a user to one connection, for `auth`: what its client knows of it, for callers
-/// that are no tasks.
+/// The user consent for one connection, for `auth`. The functions are synchronous.
 package struct ConsentExchange: Sendable {
   package let connectionName: String
   private let connection: Connection
   private let client: any ConsentingClient
 
-  /// - Parameter name: nil for the only one of the integration that needs a consent.
-  /// - Throws: when there is no such connection, or it could not keep what the consent brings.
+  /// - Parameter name: nil for the only connection of the integration that requires consent.
+  /// - Throws: if there is no matching connection, or its refresh token cannot be saved.
   package init(
     _ engine: Engine, _ integration: RegisteredIntegration, connection name: String?
   ) throws(ConfigurationError) {
@@ -21,16 +20,16 @@ package struct ConsentExchange: Sendable {
         try Self.onlyEntry(among: own, integration)
       }
     guard let client = entry.open.client as? any ConsentingClient else {
-      throw ConfigurationError("\(integration.id) signs in without anybody's consent")
+      throw ConfigurationError("\(integration.id) does not use user consent")
     }
     if let reason = client.reasonAgainstConsent {
-      throw ConfigurationError("the connection \(entry.name) needs no consent: \(reason)")
+      throw ConfigurationError("the connection \(entry.name) requires no consent: \(reason)")
     }
     if let obstacle = entry.open.connection.obstacle(toKeeping: client.consentSetting) {
       throw ConfigurationError(
-        "the connection \(entry.name) cannot keep its \(client.consentSetting): \(obstacle)",
-        remedy: "Give a connections file that can be written, with the setting in it as text, as "
-          + "{\"$file\":…} or not at all.")
+        "cannot save the \(client.consentSetting) of the connection \(entry.name): \(obstacle)",
+        remedy: "Use a writable connections file. Set the setting to a string or {\"$file\":…}, or "
+          + "omit it.")
     }
     connectionName = entry.name
     connection = entry.open.connection
@@ -45,11 +44,11 @@ package struct ConsentExchange: Sendable {
     let names = entries.map(\.name)
     let suggestion = Suggestion.closest(to: name, among: names)
     throw ConfigurationError(
-      "there is no connection \(name) of \(integration.id)"
-        + (suggestion.map { "; did you mean \($0)?" } ?? ""),
+      "unknown connection \"\(name)\" of \(integration.id)"
+        + (suggestion.map { "; did you mean \"\($0)\"?" } ?? ""),
       remedy: names.isEmpty
-        ? "--connections FILE names the file that it is in."
-        : "There is \(names.joined(separator: ", ")).")
+        ? "Use --connections FILE."
+        : "Available connections: \(names.joined(separator: ", ")).")
   }
 
   private static func onlyEntry(
@@ -61,18 +60,19 @@ package struct ConsentExchange: Sendable {
     guard let only = fitting.first else {
       let reasons = entries.compactMap { entry in
         (entry.open.client as? any ConsentingClient)?.reasonAgainstConsent.map {
-          "\(entry.name) needs none: \($0)."
+          "\(entry.name) requires none: \($0)."
         }
       }
       throw ConfigurationError(
-        "there is no connection of \(integration.id) that needs a consent",
+        "no connection of \(integration.id) requires consent",
         remedy: entries.isEmpty
-          ? "--connections FILE names the file that it is in."
-          : reasons.isEmpty ? "It signs in without one." : reasons.joined(separator: " "))
+          ? "Use --connections FILE."
+          : reasons.isEmpty ? "It signs in without consent." : reasons.joined(separator: " "))
     }
     guard fitting.count == 1 else {
       throw ConfigurationError(
-        "--connection is needed: there is \(fitting.map(\.name).joined(separator: ", "))")
+        "--connection is required; expected one of: "
+          + fitting.map(\.name).joined(separator: ", "))
     }
     return only
   }
@@ -81,7 +81,7 @@ package struct ConsentExchange: Sendable {
 
   package func page(for request: ConsentRequest) -> String { client.consentPage(for: request) }
 
-  /// Exchanges what the page answered, and waits for it. Blocks.
+  /// Exchanges the code of the consent page. Blocks until the outcome is known.
   package func redeem(_ code: ConsentCode) -> Result<Consent, CommandError> {
     let finished = Monitor<Result<Consent, CommandError>?>(nil)
     Task.detached { [client, connection] in

@@ -4,8 +4,7 @@ import IntegrationKit
 import JSON
 import Redaction
 
-/// What one host consists of, apart from its connections to callers: it prepares and runs
-/// invocations. Fronts translate between a protocol and the engine.
+/// Prepares and runs the invocations of one host. Fronts translate between a protocol and the engine.
 package final class Engine: Sendable {
   package let catalogue: Catalogue
   package let connections: ConnectionStore
@@ -32,9 +31,9 @@ package final class Engine: Sendable {
     health = HealthMonitor(catalogue, connections)
   }
 
-  /// Checks a request: its connection, the policy, its arguments. Sends nothing.
+  /// Validates a request: its connection, the policy, its arguments. Sends nothing.
   ///
-  /// - Throws: everything that is wrong with it, as one error.
+  /// - Throws: all problems, in one error.
   package func prepare(
     _ request: InvocationRequest
   ) throws(InvocationError) -> PreparedInvocation {
@@ -55,22 +54,22 @@ package final class Engine: Sendable {
     }
   }
 
-  /// Why a request is not run.
+  /// Why a request is rejected.
   private enum Refusal: Error {
-    case connection(ParameterFaults)
+    case connection(RequestProblems)
     case arguments(ParameterProblems)
     case command(CommandError)
   }
 
   private func find(_ request: InvocationRequest) throws(Refusal) -> OpenConnection {
-    do throws(ConnectionFault) {
+    do throws(ConnectionProblem) {
       return try connections.find(request.connection, for: request.integration)
     } catch {
       switch error {
       case .parameter(let path, let message, let suggestion):
-        throw .connection(ParameterFaults(path, message, didYouMean: suggestion))
+        throw .connection(RequestProblems(path, message, didYouMean: suggestion))
       case .problems(let problems):
-        throw .connection(ParameterFaults(problems, prefix: "/connection"))
+        throw .connection(RequestProblems(problems, prefix: "/connection"))
       case .command(let error):
         throw .command(error)
       }
@@ -83,13 +82,13 @@ package final class Engine: Sendable {
     if options.isReadOnly && command.effect != .read {
       throw .command(
         CommandError(
-          .policy, "\(command.id) may not run: the host was started with --read-only.",
-          remedy: "Use a host that was started without --read-only."))
+          .policy, "\(command.id) is not allowed: the host was started with --read-only.",
+          remedy: "Use a host without --read-only."))
     }
     guard let refusal = connection.refusal(of: command) else { return }
     throw .command(
       CommandError(
-        .policy, "\(command.id) may not run: \(refusal).",
+        .policy, "\(command.id) is not allowed: \(refusal).",
         remedy: "Use a connection whose policy allows it."))
   }
 
@@ -101,22 +100,22 @@ package final class Engine: Sendable {
     case .command(let error): return InvocationError(error, indicator: command.failure)
     case .arguments(let problems):
       return InvocationError(
-        ParameterFaults(problems, prefix: "/arguments"), indicator: command.failure)
-    case .connection(var faults):
-      faults.add(Self.argumentFaults(request.arguments, of: command))
-      return InvocationError(faults, indicator: command.failure)
+        RequestProblems(problems, prefix: "/arguments"), indicator: command.failure)
+    case .connection(var problems):
+      problems.add(Self.argumentProblems(request.arguments, of: command))
+      return InvocationError(problems, indicator: command.failure)
     }
   }
 
-  /// The faults of arguments without a connection; none if they are valid.
-  package static func argumentFaults(
+  /// The problems of arguments, independent of a connection. Empty if they are valid.
+  package static func argumentProblems(
     _ arguments: JSON?, of command: RegisteredCommand
-  ) -> ParameterFaults {
+  ) -> RequestProblems {
     do throws(ParameterProblems) {
       try command.check(arguments)
-      return ParameterFaults()
+      return RequestProblems()
     } catch {
-      return ParameterFaults(error, prefix: "/arguments")
+      return RequestProblems(error, prefix: "/arguments")
     }
   }
 }

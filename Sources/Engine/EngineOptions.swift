@@ -1,6 +1,6 @@
-/// Rules of one host for all its connections.
+/// Options of one host for all its connections.
 package struct EngineOptions: Sendable {
-  /// Refuse every command that changes something, on every connection.
+  /// Rejects all commands that change data.
   package var isReadOnly = false
 
   package init() {}

@@ -5,9 +5,9 @@ import Synchronization
 
 /// Runs Test Connection on a schedule and reports changes.
 ///
-/// Watches end with the host; they do not keep it alive.
+/// Watches stop when the host exits. They do not delay the exit.
 package final class HealthMonitor: Sendable {
-  /// The command that every integration has for this.
+  /// The command for checks. Every integration has it.
   private static let commandID = "test_connection"
 
   enum Status: String, Sendable { case unknown, healthy, unhealthy }
@@ -16,7 +16,7 @@ package final class HealthMonitor: Sendable {
     let connection: String
     let intervalSeconds: Int64
     let notifyAfterFailures: Int64
-    /// Whether the connection's definition asks for it, and no caller did.
+    /// Whether the watch comes from the definition of the connection, not from a caller.
     var isConfigured = false
 
     package init(
@@ -30,7 +30,7 @@ package final class HealthMonitor: Sendable {
     }
   }
 
-  /// A change to report: what a watch shows now, and whether a caller asked for it.
+  /// A status change: the current state of a watch, and whether the watch is configured.
   package struct Change: Sendable {
     package let isConfigured: Bool
     fileprivate let entry: Entry
@@ -57,12 +57,12 @@ package final class HealthMonitor: Sendable {
     self.connections = connections
   }
 
-  /// Has `listener` called with each change from now on.
+  /// Calls `listener` with all further changes.
   package func reportChanges(to listener: @escaping @Sendable (Change) -> Void) {
     self.listener.withLock { $0 = listener }
   }
 
-  /// Watches the connections that ask for it themselves; the first check is one interval away.
+  /// Starts the configured watches. The first check runs after one interval.
   package func watchConfigured() {
     for entry in connections.entries {
       let definition = entry.open.connection.definition
@@ -75,7 +75,7 @@ package final class HealthMonitor: Sendable {
     }
   }
 
-  /// Replaces the watch on that connection, if there is one.
+  /// Starts a watch. Replaces an existing watch of the connection.
   package func start(_ watch: Watch, firstCheckAtOnce: Bool = true) {
     let milliseconds = Int(watch.intervalSeconds) * 1_000
     let old = entries.withLock { entries in
@@ -95,7 +95,7 @@ package final class HealthMonitor: Sendable {
     old?.cancel()
   }
 
-  /// - Returns: whether there was such a watch.
+  /// - Returns: whether the connection was watched.
   package func stop(_ connection: String) -> Bool {
     let task = entries.withLock { $0.removeValue(forKey: connection)?.task }
     task?.cancel()
@@ -124,10 +124,10 @@ package final class HealthMonitor: Sendable {
     if isNews { report(watch.connection) }
   }
 
-  /// Why the connection does not work, or nil when it does.
+  /// Why the connection does not work; nil if it works.
   private func failure(_ name: String) async -> String? {
     guard let open = connections.entries.first(where: { $0.name == name })?.open else {
-      return "There is no connection \(name)."
+      return "Unknown connection \(name)."
     }
     let connection = open.connection
     guard connection.definition.isActive else { return "The connection \(name) is inactive." }
@@ -142,7 +142,7 @@ package final class HealthMonitor: Sendable {
     } catch let error as CommandError {
       return error.message
     } catch {
-      return "The check could not be made."
+      return "The check failed."
     }
   }
 

@@ -2,19 +2,19 @@ import IntegrationKit
 import JSON
 import RPC
 
-/// Why an invocation has no result: it was invalid and did not run, or it failed.
+/// Why an invocation has no result: the request was invalid, or the command failed.
 package struct InvocationError: Error, Sendable {
   package enum Reason: Sendable {
-    case invalid(ParameterFaults)
+    case invalid(RequestProblems)
     case failed(CommandError)
   }
 
   package var reason: Reason
-  /// The failure indicator of the command, or a general one where no command is known.
+  /// The failure indicator of the command, or a general one if the command is unknown.
   package let indicator: String
 
-  package init(_ faults: ParameterFaults, indicator: String = "Invalid params.") {
-    reason = .invalid(faults)
+  package init(_ problems: RequestProblems, indicator: String = "Invalid params.") {
+    reason = .invalid(problems)
     self.indicator = indicator
   }
 
@@ -23,11 +23,10 @@ package struct InvocationError: Error, Sendable {
     self.indicator = indicator
   }
 
-  /// Writes the object that fronts send as the data of the error: the documents' triple, and what a
-  /// program decides by.
+  /// Writes the data of the error, an object: the documents' triple, and members for programs.
   package func write(to writer: inout JSONWriter) {
     switch reason {
-    case .invalid(let faults): faults.write(to: &writer, indicator: indicator)
+    case .invalid(let problems): problems.write(to: &writer, indicator: indicator)
     case .failed(let error):
       writer.object {
         $0.member("return_data", "Failed")
@@ -38,7 +37,7 @@ package struct InvocationError: Error, Sendable {
 }
 
 extension InvocationError {
-  /// The error of a JSON-RPC response, which both fronts send.
+  /// The error of a JSON-RPC response, for both fronts.
   package var rpcError: RPCError {
     let code: RPCError.Code =
       switch reason {
@@ -50,12 +49,12 @@ extension InvocationError {
 }
 
 extension RPCError {
-  /// For a request that the host does not accept any more.
+  /// For a request that arrives after admission is closed.
   package static func stopping(indicator: String) -> RPCError {
     InvocationError(
       CommandError(
-        .cancelled, "The host is stopping and takes no more requests.",
-        remedy: "Send it again to a new host."),
+        .cancelled, "The host is stopping and accepts no more requests.",
+        remedy: "Retry on a new host."),
       indicator: indicator
     ).rpcError
   }

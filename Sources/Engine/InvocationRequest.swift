@@ -1,12 +1,12 @@
 import IntegrationKit
 import JSON
 
-/// What to run, on which connection, and how: the value that every front makes of its protocol.
+/// One invocation, independent of a protocol. Every front creates it from its own params.
 package struct InvocationRequest: Sendable {
   package var integration: RegisteredIntegration
   package var command: RegisteredCommand
   package var connection: ConnectionReference
-  /// An object; nil if the caller gave none.
+  /// An object; nil if omitted.
   package var arguments: JSON?
   package var options: InvocationOptions
 
@@ -22,11 +22,11 @@ package struct InvocationRequest: Sendable {
   }
 }
 
-/// Names a connection.
+/// The connection of an invocation.
 package enum ConnectionReference: Sendable {
-  /// The only active one of the integration.
+  /// The only active connection of the integration.
   case onlyOne
   case named(String)
-  /// A name, or an inline connection for this call.
+  /// A name or an inline connection.
   case json(JSON)
 }

@@ -1,20 +1,20 @@
-import IntegrationKit
 import FileStore
+import IntegrationKit
 import JSON
 import Redaction
 
-/// How an invocation ended: its result or its error, and what it took.
+/// The outcome of an invocation: its result or its error, and its metrics.
 package struct Outcome: Sendable {
   package enum Content: Sendable {
     case result(CommandResult)
-    /// The result that the idempotency ledger holds, an object.
+    /// The result in the idempotency ledger, an object.
     case recorded(JSON)
     case failure(CommandError)
   }
 
   package enum Status: Sendable {
     case successful
-    /// Some targets succeeded, some failed.
+    /// Some targets succeeded and some failed.
     case partial
     case failed
   }
@@ -64,9 +64,9 @@ package struct Outcome: Sendable {
     error.map { InvocationError($0, indicator: command.failure) }
   }
 
-  /// The same outcome with another sentence for a cancellation that was not the caller's.
+  /// The same outcome with a different message for a cancellation that the caller did not request.
   ///
-  /// - Parameter message: nil if the caller cancelled.
+  /// - Parameter message: nil if the caller cancelled it.
   package func explainingCancellation(_ message: String?) -> Outcome {
     guard case .failure(var error) = content, error.kind == .cancelled, let message else {
       return self
@@ -81,7 +81,7 @@ package struct Outcome: Sendable {
 
   /// Writes the result, an object.
   ///
-  /// - Precondition: it has one.
+  /// - Precondition: the invocation has a result.
   package func writeResult(to writer: inout JSONWriter) {
     switch content {
     case .result(let result):
@@ -106,7 +106,7 @@ package struct Outcome: Sendable {
     }
   }
 
-  /// The result with every known secret replaced.
+  /// The result with all known secrets redacted.
   package func redactedResult(by redactor: Redactor) -> JSONFragment {
     JSONFragment(trusted: redactor.redact(frame: JSONFragment { writeResult(to: &$0) }.bytes))
   }

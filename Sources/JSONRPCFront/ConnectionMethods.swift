@@ -12,7 +12,7 @@ struct PutConnectionParameters: ParameterObject {
 
   init(_ members: inout ParamReader) {
     name = members.required(
-      "name", .text(maximumCharacters: 128), "How invokes name the connection.")
+      "name", .text(maximumCharacters: 128), "The name of the connection in requests.")
     connection = members.required("connection", .jsonObject, "The connection.")
   }
 }
@@ -23,7 +23,7 @@ struct RemoveConnectionParameters: ParameterObject {
   let name: String
 
   init(_ members: inout ParamReader) {
-    name = members.required("name", .text, "The connection.")
+    name = members.required("name", .text, "The name of the connection.")
   }
 }
 
@@ -37,11 +37,11 @@ struct WatchHealthParameters: ParameterObject {
   init(_ members: inout ParamReader) {
     connection = members.required("connection", .text, "The connection to check.")
     intervalSeconds = members.optional(
-      "interval_seconds", .integer(from: 1, to: 604_800), "Seconds between two checks.",
+      "interval_seconds", .integer(from: 1, to: 604_800), "The interval between checks in seconds.",
       default: 300)
     notifyAfterFailures = members.optional(
       "notify_after_failures", .integer(from: 1, to: 1_000),
-      "Failures in a row before a further notification.", default: 1)
+      "The number of consecutive failures that triggers another notification.", default: 1)
   }
 }
 
@@ -51,11 +51,11 @@ struct UnwatchHealthParameters: ParameterObject {
   let connection: String
 
   init(_ members: inout ParamReader) {
-    connection = members.required("connection", .text, "The connection to leave alone.")
+    connection = members.required("connection", .text, "The connection to stop checking.")
   }
 }
 
-/// Methods about connections and their health.
+/// The methods for connections and their health.
 extension JSONRPCFront {
   @Sendable
   static func putConnection(
@@ -68,7 +68,7 @@ extension JSONRPCFront {
       wasReplaced = try front.engine.connections.put(
         parameters.connection, name: parameters.name)
     } catch {
-      throw InvocationError(ParameterFaults(error, prefix: "/connection")).rpcError
+      throw InvocationError(RequestProblems(error, prefix: "/connection")).rpcError
     }
     return MethodResult(afterwards: front.connectionsChanged) { writer in
       writer.object {
@@ -124,8 +124,12 @@ extension JSONRPCFront {
   private func unknownConnection(_ name: String, at path: String) -> RPCError {
     let names = engine.connections.entries.map(\.name)
     return InvocationError(
-      ParameterFaults(
-        path, "is unknown", didYouMean: Suggestion.closest(to: name, among: names))
+      RequestProblems(
+        path,
+        names.isEmpty
+          ? "unknown connection; no connections are configured"
+          : "unknown connection; expected one of: \(names.joined(separator: ", "))",
+        didYouMean: Suggestion.closest(to: name, among: names))
     ).rpcError
   }
 }

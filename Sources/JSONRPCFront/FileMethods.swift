@@ -6,7 +6,7 @@ import JSON
 import RPC
 import Redaction
 
-/// The methods on files.
+/// The methods for files.
 enum FileMethod: String, CaseIterable, Sendable {
   case put = "files/put"
   case get = "files/get"
@@ -15,9 +15,9 @@ enum FileMethod: String, CaseIterable, Sendable {
 
   var summary: String {
     switch self {
-    case .put: "Stores a content, or a copy of a file of the host's machine."
+    case .put: "Stores a file from its content, or copies a file of the host's machine."
     case .get: "Reads a chunk of a file."
-    case .list: "Lists the files, the newest last."
+    case .list: "Lists the files, newest last."
     case .remove: "Removes a file."
     }
   }
@@ -31,14 +31,14 @@ enum FileMethod: String, CaseIterable, Sendable {
     }
   }
 
-  /// Bytes of one chunk at most, and when nothing is said. Base64 makes a third more of them.
+  /// Maximum and default length of a chunk in bytes. Base64 adds a third.
   static let maximumChunkBytes = 4 * 1_024 * 1_024
   static let defaultChunkBytes = 1_024 * 1_024
-  /// Files in one list at most, and when nothing is said.
+  /// Maximum and default number of files in a list.
   static let maximumListFiles = 10_000
   static let defaultListFiles = 1_000
 
-  /// Why it was not done, in the indicator style of the commands.
+  /// The failure indicator, in the style of the commands.
   var failure: String {
     switch self {
     case .put: "Put File failed."
@@ -49,7 +49,7 @@ enum FileMethod: String, CaseIterable, Sendable {
   }
 }
 
-/// One call of such a method. It reads and writes files, so it blocks.
+/// One call of a file method. It blocks, because it reads and writes files.
 struct FileCall: Sendable {
   let method: FileMethod
   let params: JSON?
@@ -59,7 +59,7 @@ struct FileCall: Sendable {
   func response(to request: InFlightRequest) -> Response {
     do throws(RPCError) {
       let writeResult = try run()
-      // A content is handed out as it is: redacted, it would be another file.
+      // File contents are not redacted, because that would change the file.
       return request.result(
         redaction: method == .get ? .nothing : .everySecret, write: writeResult)
     } catch {
@@ -81,7 +81,7 @@ struct FileCall: Sendable {
     InvocationError(error, indicator: method.failure).rpcError
   }
 
-  /// - Parameter path: which of the params is to blame where one is.
+  /// - Parameter path: the path of the params member that the error refers to.
   private func stored<Value>(
     _ path: String, _ body: () throws(FileStoreError) -> Value
   ) throws(RPCError) -> Value {
@@ -91,13 +91,12 @@ struct FileCall: Sendable {
       switch error.kind {
       case .unknownFile:
         throw InvocationError(
-          ParameterFaults(
-            path, error.reason, remedy: "files/list shows the files that there are.")
+          RequestProblems(path, "unknown file", remedy: "Call files/list to list the files.")
         ).rpcError
       case .tooLarge, .unreadable:
-        throw InvocationError(ParameterFaults(path, error.reason)).rpcError
+        throw InvocationError(RequestProblems(path, error.reason)).rpcError
       case .beyondEnd:
-        throw InvocationError(ParameterFaults("/offset", error.reason)).rpcError
+        throw InvocationError(RequestProblems("/offset", error.reason)).rpcError
       case .cancelled, .unavailable: throw failure(CommandError(error, of: "The file"))
       }
     }
@@ -117,28 +116,28 @@ struct FileCall: Sendable {
     init(_ members: inout ParamReader) {
       name = members.optional(
         "name", .text(maximumCharacters: 1_024),
-        "The name of the file; with path, the last part of the path when left out.")
-      content = members.optional("content_base64", .base64, "The content.")
+        "The name of the file. Default with path: the last component of the path.")
+      content = members.optional("content_base64", .base64, "The content in Base64.")
       path = members.optional(
-        "path", .text(maximumCharacters: 4_096), "A file of this machine to copy.")
-      source = members.required("source", .choice(FileSource.self), "Where the file comes from.")
+        "path", .text(maximumCharacters: 4_096), "The path of a file of this machine to copy.")
+      source = members.required("source", .choice(FileSource.self), "The origin of the file.")
       contentType = members.optional(
         "content_type", .text(maximumCharacters: 255),
-        "The media type; by the extension of the name when left out.")
+        "The media type. Default: derived from the extension of the name.")
       members.atLeastOne(of: "content_base64", "path")
     }
   }
 
   private func put() throws(RPCError) -> ResultWriter {
-    var faults = ParameterFaults()
+    var problems = RequestProblems()
     var parameters: PutParameters?
     do throws(ParameterProblems) {
       parameters = try PutParameters.shape.decode(params) { PutParameters(&$0) }
     } catch {
-      faults.add(error, prefix: "")
+      problems.add(error, prefix: "")
     }
-    addFaultsBetweenMembers(to: &faults)
-    guard faults.isEmpty, let parameters else { throw InvocationError(faults).rpcError }
+    addProblemsBetweenMembers(to: &problems)
+    guard problems.isEmpty, let parameters else { throw InvocationError(problems).rpcError }
     let file: StoredFile
     if let path = parameters.path {
       file = try stored("/path") { () throws(FileStoreError) in
@@ -156,18 +155,18 @@ struct FileCall: Sendable {
     return { [file] in file.write(to: &$0, withPath: false) }
   }
 
-  /// What no rule of a declaration says.
-  private func addFaultsBetweenMembers(to faults: inout ParameterFaults) {
+  /// Rules that a declaration cannot express.
+  private func addProblemsBetweenMembers(to problems: inout RequestProblems) {
     func given(_ name: String) -> JSON? { params?[name].flatMap { $0.isNull ? nil : $0 } }
     if given("content_base64") != nil {
-      if given("path") != nil { faults.add("/path", "is allowed only without content_base64") }
-      if given("name") == nil { faults.add("/name", "is required with content_base64") }
+      if given("path") != nil { problems.add("/path", "is allowed only without content_base64") }
+      if given("name") == nil { problems.add("/name", "is required with content_base64") }
     }
     if let text = given("path")?.string, text.utf8.contains(0) {
-      faults.add("/path", "holds a NUL character")
+      problems.add("/path", "must not contain a NUL character")
     }
     if let text = given("content_type")?.string, !text.isEmpty, !ContentType.isValid(text) {
-      faults.add("/content_type", "must be a media type, such as application/pdf")
+      problems.add("/content_type", "must be a media type, such as application/pdf")
     }
   }
 
@@ -183,10 +182,11 @@ struct FileCall: Sendable {
     init(_ members: inout ParamReader) {
       id = members.required("file_id", .text(maximumCharacters: 64), "The file.")
       offset = members.optional(
-        "offset", .integer(from: 0, to: .max), "Bytes to pass over.", default: 0)
+        "offset", .integer(from: 0, to: .max), "The number of bytes to skip.", default: 0)
       length = members.optional(
         "length", .integer(from: 1, to: Int64(FileMethod.maximumChunkBytes)),
-        "Bytes of the chunk at most.", default: Int64(FileMethod.defaultChunkBytes))
+        "The maximum length of the chunk in bytes.",
+        default: Int64(FileMethod.defaultChunkBytes))
     }
   }
 
@@ -219,9 +219,9 @@ struct FileCall: Sendable {
     init(_ members: inout ParamReader) {
       limit = members.optional(
         "limit", .integer(from: 1, to: Int64(FileMethod.maximumListFiles)),
-        "Files at most.", default: Int64(FileMethod.defaultListFiles))
+        "The maximum number of files.", default: Int64(FileMethod.defaultListFiles))
       cursor = members.optional(
-        "cursor", .text(maximumCharacters: 64), "The next_cursor of the list to go on with.")
+        "cursor", .text(maximumCharacters: 64), "The next_cursor of the previous list.")
     }
   }
 
@@ -230,12 +230,12 @@ struct FileCall: Sendable {
     let position = parameters.cursor.flatMap(FilePosition.init)
     guard parameters.cursor == nil || position != nil else {
       throw InvocationError(
-        ParameterFaults("/cursor", "must be the next_cursor of a list")
+        RequestProblems("/cursor", "must be the next_cursor of a list")
       ).rpcError
     }
     let limit = Int(parameters.limit)
     let files = try stored("") { () throws(FileStoreError) in
-      // One more than is shown tells whether there are more.
+      // One extra file shows whether there are more.
       try store.list(after: position, limit: limit + 1)
     }
     return { writer in

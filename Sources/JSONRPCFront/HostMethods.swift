@@ -13,9 +13,9 @@ struct CapabilitiesParameters: ParameterObject {
 
   init(_ members: inout ParamReader) {
     integration = members.optional("integration", .jsonText, "Only this integration.")
-    command = members.optional("command", .jsonText, "Only this command of it.")
+    command = members.optional("command", .jsonText, "Only this command of the integration.")
     detail = members.optional(
-      "detail", .choice(Catalogue.Detail.self), "How much to say.", default: .full)
+      "detail", .choice(Catalogue.Detail.self), "The level of detail.", default: .full)
   }
 }
 
@@ -25,11 +25,11 @@ struct CancelParameters: ParameterObject {
   let id: RequestID
 
   init(_ members: inout ParamReader) {
-    id = members.required("id", .requestID, "The id of a request under way.")
+    id = members.required("id", .requestID, "The id of a request in flight.")
   }
 }
 
-/// Methods about the host itself.
+/// The methods for the host itself.
 extension JSONRPCFront {
   @Sendable
   static func capabilities(
@@ -41,7 +41,7 @@ extension JSONRPCFront {
     var integration: RegisteredIntegration?
     var command: RegisteredCommand?
     if parameters.integration != nil || parameters.command != nil {
-      do throws(ParameterFaults) {
+      do throws(RequestProblems) {
         let found = try Lookup.integration(parameters.integration, in: catalogue)
         integration = found
         if let id = parameters.command { command = try Lookup.command(id, of: found) }
@@ -61,7 +61,8 @@ extension JSONRPCFront {
   ) throws(RPCError) -> MethodResult {
     let parameters = try CancelParameters.shape.params(params, as: CancelParameters.self)
     let isInFlight = front.connection.isInFlight(parameters.id)
-    return MethodResult(afterwards: { _ = front.connection.cancel(parameters.id) }) {
+    let cancel = { _ = front.connection.cancel(parameters.id) }
+    return MethodResult(afterwards: cancel) {
       $0.object { $0.member("cancelled", isInFlight) }
     }
   }

@@ -4,14 +4,14 @@ import JSON
 import RPC
 import Synchronization
 
-/// The notifications of one invocation, numbered in the order in which they are sent.
+/// The notifications of one invocation, numbered in sending order.
 final class InvocationNotifications: InvocationEvents {
   private let id: RequestID
   private let connection: RPC.Connection
   private let reportsWaits: Bool
   private let sequence = Mutex(0)
 
-  /// - Parameter reportsWaits: for a stream, not for a caller who only follows the progress.
+  /// - Parameter reportsWaits: true for streams, false if only progress was requested.
   init(_ id: RequestID, on connection: RPC.Connection, reportsWaits: Bool) {
     self.id = id
     self.connection = connection
@@ -42,7 +42,7 @@ final class InvocationNotifications: InvocationEvents {
   private func send(
     _ method: StaticString, numbered: Bool, _ write: (inout JSONWriter) -> Void
   ) {
-    // Numbered and sent under one lock: the numbers follow the order of the lines.
+    // Numbered and sent under one lock, so that the numbers match the order of the lines.
     sequence.withLock { sequence in
       let frame = connection.frames.notification(method) { writer in
         writer.object { writer in

@@ -3,38 +3,38 @@ import Engine
 import IntegrationKit
 import JSON
 
-/// The params of `invoke`, read as an invocation request.
+/// The params of `invoke`, decoded as an invocation request.
 struct InvokeParams {
   private static let names = JSONNames(
     "integration", "command", "connection", "arguments", "options")
 
   private let request: InvocationRequest
 
-  /// - Throws: everything that is wrong with the params, as one error.
+  /// - Throws: all problems in the params, in one error.
   init(
     _ params: JSON?, _ engine: Engine, _ memo: OptionsMemo
   ) throws(InvocationError) {
     guard let params, params.kind == .object else {
       throw InvocationError(
-        ParameterFaults("", "params must be an object with integration and command"))
+        RequestProblems("", "params must be an object with integration and command"))
     }
     let members = params.select(Self.names)
     let integration: RegisteredIntegration
     let command: RegisteredCommand
-    do throws(ParameterFaults) {
+    do throws(RequestProblems) {
       integration = try Lookup.integration(members[0], in: engine.catalogue)
       command = try Lookup.command(members[1], of: integration)
     } catch {
-      // Without a command there are no arguments to check, but the options can be.
+      // Without a command, only the options can be validated.
       throw InvocationError(
-        error + Self.unknown(in: params) + Self.optionFaults(members.valueIfNotNull(4), of: nil))
+        error + Self.unknown(in: params) + Self.optionProblems(members.valueIfNotNull(4), of: nil))
     }
     let arguments = members.valueIfNotNull(3)
     let options = members.valueIfNotNull(4)
     guard members.unknownCount == 0 else {
       throw InvocationError(
-        Self.unknown(in: params) + Self.optionFaults(options, of: command)
-          + Engine.argumentFaults(arguments, of: command),
+        Self.unknown(in: params) + Self.optionProblems(options, of: command)
+          + Engine.argumentProblems(arguments, of: command),
         indicator: command.failure)
     }
     request = InvocationRequest(
@@ -59,28 +59,28 @@ struct InvokeParams {
       throw problems
     } catch {
       throw InvocationError(
-        optionFaults(json, of: command) + Engine.argumentFaults(arguments, of: command),
+        optionProblems(json, of: command) + Engine.argumentProblems(arguments, of: command),
         indicator: command.failure)
     }
   }
 
-  /// - Parameter command: nil if it is not known.
-  private static func optionFaults(
+  /// - Parameter command: nil if it is unknown.
+  private static func optionProblems(
     _ options: JSON?, of command: RegisteredCommand?
-  ) -> ParameterFaults {
-    options.map { ParameterFaults(ofOptions: $0, for: command) } ?? ParameterFaults()
+  ) -> RequestProblems {
+    options.map { RequestProblems(ofOptions: $0, for: command) } ?? RequestProblems()
   }
 
-  private static func unknown(in params: JSON) -> ParameterFaults {
-    var faults = ParameterFaults()
+  private static func unknown(in params: JSON) -> RequestProblems {
+    var problems = RequestProblems()
     for member in params.members {
-      guard !faults.isFull else { break }
+      guard !problems.isFull else { break }
       guard let name = member.name.string, !names.texts.contains(name) else { continue }
-      faults.add(
-        "/\(name)", "is unknown; invoke takes \(names.texts.joined(separator: ", "))",
+      problems.add(
+        "/\(name)", "unknown member; expected one of: \(names.texts.joined(separator: ", "))",
         didYouMean: Suggestion.closest(to: name, among: names.texts))
     }
-    return faults
+    return problems
   }
 
   static var schema: MessageSchema {
@@ -89,37 +89,38 @@ struct InvokeParams {
       .always("command", .text, "The id of the command."),
       .sometimes(
         "connection", .oneOf([.text, .reference("connection")]),
-        "The name of a connection, or one that is for this call. "
-          + "May be left out where exactly one active one fits."),
-      .sometimes("arguments", .map(.any), "As the command's parameters in capabilities say."),
-      .sometimes("options", .reference("options"), "How it is to be run."),
+        "The name of a connection, or an inline connection for this call. "
+          + "Default: the only active connection of the integration."),
+      .sometimes(
+        "arguments", .map(.any), "The arguments, as described by parameters in capabilities."),
+      .sometimes("options", .reference("options"), "The options of the invocation."),
     ])
   }
 }
 
-/// Finds integrations and commands by the ids that callers give.
+/// Looks up integrations and commands by id.
 enum Lookup {
   static func integration(
     _ id: JSON?, in catalogue: Catalogue
-  ) throws(ParameterFaults) -> RegisteredIntegration {
-    guard let id else { throw ParameterFaults("/integration", "is required") }
+  ) throws(RequestProblems) -> RegisteredIntegration {
+    guard let id else { throw RequestProblems("/integration", "is required") }
     if let found = catalogue.integration(id) { return found }
     let ids = catalogue.integrations.map(\.id)
-    throw ParameterFaults(
-      "/integration", "is unknown; there is \(ids.joined(separator: ", "))",
+    throw RequestProblems(
+      "/integration", "unknown integration; expected one of: \(ids.joined(separator: ", "))",
       didYouMean: id.string.flatMap { Suggestion.closest(to: $0, among: ids) })
   }
 
   static func command(
     _ id: JSON?, of integration: RegisteredIntegration
-  ) throws(ParameterFaults) -> RegisteredCommand {
-    guard let id else { throw ParameterFaults("/command", "is required") }
+  ) throws(RequestProblems) -> RegisteredCommand {
+    guard let id else { throw RequestProblems("/command", "is required") }
     if let found = integration.command(id) { return found }
-    throw ParameterFaults(
-      "/command", "is unknown to \(integration.id)",
+    throw RequestProblems(
+      "/command", "unknown command of \(integration.id)",
       didYouMean: id.string.flatMap {
         Suggestion.closest(to: $0, among: integration.commands.map(\.id))
       },
-      remedy: "Ask capabilities with this integration for its commands.")
+      remedy: "Call capabilities with this integration to list its commands.")
   }
 }

@@ -4,7 +4,7 @@ import IntegrationKit
 import JSON
 import RPC
 
-/// The JSON-RPC methods of the host (protocol/README.md) over one engine.
+/// The JSON-RPC methods of the host (protocol/README.md).
 package final class JSONRPCFront: Handler {
   let engine: Engine
   let connection: RPC.Connection
@@ -12,7 +12,7 @@ package final class JSONRPCFront: Handler {
   let connectionsChanged: () -> Void
 
   /// - Parameters:
-  ///   - hearsNotifications: whether the client understands notifications that no request asked for.
+  ///   - hearsNotifications: whether the client accepts notifications that it did not request.
   ///   - connectionsChanged: called after the response to a method that changed the connections.
   package init(
     _ engine: Engine, on connection: RPC.Connection,
@@ -27,7 +27,7 @@ package final class JSONRPCFront: Handler {
       connection.send(
         connection.frames.notification("health/changed") { change.write(to: &$0) })
     }
-    engine.connections.tellChanges { [connection] name in
+    engine.connections.reportChanges { [connection] name in
       guard hearsNotifications() else { return }
       connection.send(
         connection.frames.notification("connections/changed", redaction: .nothing) {
@@ -44,12 +44,12 @@ package final class JSONRPCFront: Handler {
   package func inputEnded() { engine.health.stopAll() }
 
   package func handle(_ call: Call, _ reply: consuming Reply) -> Answered {
-    // First, since it has to be fast.
+    // First, for speed.
     if call.method == "invoke" { return invoke(call.params, reply) }
     guard let method = Method.named(call.method) else {
       return reply.error(.unknownMethod(call.method))
     }
-    // MCP clients add the member to the params of any method.
+    // MCP clients add this member to the params of any method.
     let params = call.params?.removing("_meta")
     switch method.execution {
     case .engine: return invoke(params, reply)
@@ -106,7 +106,7 @@ package final class JSONRPCFront: Handler {
     _ method: FileMethod, _ params: JSON?, _ reply: consuming Reply
   ) -> Answered {
     let terms = Reply.Terms { .stopping(indicator: method.failure) }
-    // The params keep the whole line in memory.
+    // The params retain the memory of the whole line.
     let bytes = params?.withSource { $0.count } ?? 0
     return reply.run(terms, on: .orderedFiles, bytes: bytes) { [files = engine.files] request in
       FileCall(
@@ -135,7 +135,7 @@ extension RPCError {
     let names = Method.all.map(\.name)
     let suggestion = Suggestion.closest(to: name, among: names + Method.agentNames)
     return RPCError(
-      .methodNotFound, "There is no method of that name.",
+      .methodNotFound, "Method not found.",
       data: JSONFragment { writer in
         writer.object { writer in
           writer.member("method", String(name.prefix(200)))

@@ -4,10 +4,10 @@ import RPC
 /// Writes the result of a method: exactly one value.
 typealias ResultWriter = (inout JSONWriter) -> Void
 
-/// The result of a method that runs at once.
+/// The result of a method that runs on the reading thread.
 struct MethodResult {
   let write: ResultWriter
-  /// Called when the response is on its way, for what sends messages that must follow it.
+  /// Called after the response is queued, to send messages that must follow it.
   var afterwards: (() -> Void)?
 
   init(afterwards: (() -> Void)? = nil, _ write: @escaping ResultWriter) {
@@ -16,31 +16,30 @@ struct MethodResult {
   }
 }
 
-/// One method, and everything the host knows of it. Dispatch, discovery and suggestions read the
-/// table `Method.all`.
+/// One method. Dispatch, discovery and suggestions use the table `Method.all`.
 struct Method: Sendable {
   /// Where a method runs.
   enum Execution: Sendable {
-    /// At once, on the reading thread. Reads and checks the params, then returns the result.
+    /// On the reading thread. Validates the params, then returns the result.
     case readingThread(@Sendable (JSONRPCFront, JSON?) throws(RPCError) -> MethodResult)
     /// As a task of the engine.
     case engine
-    /// On the lane for files, in the order of the requests.
+    /// On the lane for files, in request order.
     case orderedFiles(FileMethod)
   }
 
-  /// What a method changes in the host.
+  /// The state that a method changes.
   enum Change: Sendable { case nothing, connections, requests, health, files, vendor }
 
   let name: String
   let summary: String
   let execution: Execution
   let changes: Change
-  /// What the result is searched for before it is sent.
+  /// Which values are redacted in the result.
   let redaction: FrameWriter.Redaction
   let params: @Sendable () -> MessageSchema
   private let resultComponent: String?
-  /// What the method can fail with, beside what can happen to any line.
+  /// The errors of the method, in addition to those of any line.
   let failures: @Sendable () -> [FailureSchemas.Code]
   let examples: @Sendable () -> [MethodExample]
 
@@ -49,7 +48,7 @@ struct Method: Sendable {
     redaction: FrameWriter.Redaction = .everySecret,
     params: @escaping @Sendable () -> MessageSchema, result: String? = nil,
     failures: @escaping @Sendable () -> [FailureSchemas.Code] = { [FailureSchemas.invalidParams] },
-    examples: @escaping @Sendable () -> [MethodExample] = { [] }
+    examples: @escaping @autoclosure @Sendable () -> [MethodExample] = []
   ) {
     self.name = name
     self.summary = summary
@@ -62,11 +61,11 @@ struct Method: Sendable {
     self.examples = examples
   }
 
-  /// A method without params that runs at once.
+  /// A method without params that runs on the reading thread.
   static func withoutParams(
     _ name: String, _ summary: String, changes: Change = .nothing,
     redaction: FrameWriter.Redaction = .everySecret, result: String? = nil,
-    examples: @escaping @Sendable () -> [MethodExample] = { [] },
+    examples: @escaping @autoclosure @Sendable () -> [MethodExample] = [],
     _ run: @escaping @Sendable (JSONRPCFront) -> ResultWriter
   ) -> Method {
     Method(
@@ -75,7 +74,7 @@ struct Method: Sendable {
         try expectNothing(params)
         return MethodResult(run(front))
       }, changes: changes, redaction: redaction, params: { .closed([]) }, result: result,
-      examples: examples)
+      examples: examples())
   }
 
   static func named(_ name: String) -> Method? { all.first { $0.name == name } }
@@ -89,7 +88,7 @@ extension Method {
 
   var paramsComponent: String { name.componentName + "_params" }
 
-  /// The params, one by one.
+  /// The members of the params.
   var members: [MessageSchema.Member] {
     switch params() {
     case .closed(let members): members
@@ -100,7 +99,7 @@ extension Method {
           name: summary.name, schema: .reference(path), about: summary.description,
           isRequired: summary.isRequired)
       }
-    default: preconditionFailure("params of \(name) that have no names")
+    default: preconditionFailure("the params of \(name) have no names")
     }
   }
 }

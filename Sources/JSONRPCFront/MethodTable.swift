@@ -3,9 +3,9 @@ import IntegrationKit
 import JSON
 import RPC
 
-/// The methods, in the order in which discovery lists them.
+/// The methods, in the order of discovery.
 extension Method {
-  /// Methods of the Model Context Protocol, for suggestions: another front answers them.
+  /// Methods of the Model Context Protocol, for suggestions. Another front handles them.
   static let agentNames = [
     "initialize", "server/discover", "tools/list", "tools/call", "resources/list",
     "resources/templates/list", "resources/read", "prompts/list", "prompts/get",
@@ -19,44 +19,44 @@ extension Method {
   static var catalogue: [Method] {
     [
       Method(
-        "capabilities", "Describes the integrations, their commands and all parameters.",
+        "capabilities", "Returns the integrations, their commands and all parameters.",
         .readingThread(JSONRPCFront.capabilities), redaction: .nothing,
-        params: { .parameters(CapabilitiesParameters.shape) }, examples: { [.capabilities] }),
+        params: { .parameters(CapabilitiesParameters.shape) }, examples: [.capabilities]),
       Method(
         "invoke", "Runs one command.", .engine, changes: .vendor, params: { InvokeParams.schema },
-        failures: commandFailures, examples: { [.invoke, .dryRun] }),
+        failures: commandFailures, examples: [.invoke, .dryRun]),
       Method(
-        "cancel", "Ends a request that is under way.", .readingThread(JSONRPCFront.cancel),
+        "cancel", "Cancels a request in flight.", .readingThread(JSONRPCFront.cancel),
         changes: .requests, params: { .parameters(CancelParameters.shape) },
-        examples: { [.cancel] }),
+        examples: [.cancel]),
     ]
   }
 
   static var connections: [Method] {
     [
       Method(
-        "connections/put", "Adds a connection, or replaces one, for as long as the host runs.",
+        "connections/put", "Adds or replaces a connection until the host exits.",
         .readingThread(JSONRPCFront.putConnection), changes: .connections,
-        params: { .parameters(PutConnectionParameters.shape) }, examples: { [.connectionsPut] }),
+        params: { .parameters(PutConnectionParameters.shape) }, examples: [.connectionsPut]),
       .withoutParams(
-        "connections/list", "Shows the connections.", examples: { [.connectionsList] }
+        "connections/list", "Lists the connections.", examples: [.connectionsList]
       ) { front in { front.engine.connections.write(to: &$0) } },
       Method(
-        "connections/remove", "Removes a connection, for as long as the host runs.",
+        "connections/remove", "Removes a connection until the host exits.",
         .readingThread(JSONRPCFront.removeConnection), changes: .connections,
         params: { .parameters(RemoveConnectionParameters.shape) },
-        examples: { [.connectionsRemove] }),
+        examples: [.connectionsRemove]),
       Method(
         "health/watch", "Checks a connection now and on a schedule.",
         .readingThread(JSONRPCFront.watchHealth), changes: .health,
-        params: { .parameters(WatchHealthParameters.shape) }, examples: { [.healthWatch] }),
+        params: { .parameters(WatchHealthParameters.shape) }, examples: [.healthWatch]),
       .withoutParams(
-        "health/status", "Shows what is watched.", examples: { [.healthStatus] }
+        "health/status", "Lists the watched connections.", examples: [.healthStatus]
       ) { front in { front.engine.health.write(to: &$0) } },
       Method(
-        "health/unwatch", "Ends the checks of a connection.",
+        "health/unwatch", "Stops the checks of a connection.",
         .readingThread(JSONRPCFront.unwatchHealth), changes: .health,
-        params: { .parameters(UnwatchHealthParameters.shape) }, examples: { [.healthUnwatch] }),
+        params: { .parameters(UnwatchHealthParameters.shape) }, examples: [.healthUnwatch]),
     ]
   }
 
@@ -65,27 +65,28 @@ extension Method {
       Method(
         method.rawValue, method.summary, .orderedFiles(method), changes: .files,
         params: { .parameters(method.shape) }, failures: commandFailures,
-        examples: { [.of(method)] })
+        examples: [.of(method)])
     }
   }
 
   static var host: [Method] {
     [
       .withoutParams(
-        "limits", "Shows the limits, and how near they are.", examples: { [.limits] }
+        "limits", "Returns the limits and their current use.", examples: [.limits]
       ) { front in { front.writeLimits(to: &$0) } },
       .withoutParams(
-        "stats", "Shows what was counted since the start.", examples: { [.stats] }
+        "stats", "Returns counters since the start.", examples: [.stats]
       ) { front in { front.connection.writeStatistics(to: &$0) } },
-      .withoutParams("ping", "Answers.", result: "nothing", examples: { [.ping] }) { _ in
+      .withoutParams("ping", "Returns an empty object.", result: "nothing", examples: [.ping]) {
+        _ in
         { $0.object { _ in } }
       },
-      .withoutParams("rpc.discover", "Answers this document.", redaction: .nothing) { _ in
+      .withoutParams("rpc.discover", "Returns this document.", redaction: .nothing) { _ in
         { OpenRPCDocument.write(to: &$0) }
       },
       .withoutParams(
-        "shutdown", "Finishes what is under way, and ends.", changes: .requests, result: "nothing",
-        examples: { [.shutdown] }
+        "shutdown", "Finishes the requests in flight, then exits.", changes: .requests,
+        result: "nothing", examples: [.shutdown]
       ) { front in
         front.connection.shutDown()
         return { $0.object { _ in } }
@@ -93,24 +94,24 @@ extension Method {
     ]
   }
 
-  /// - Throws: -32602 for params of a method that takes none.
+  /// - Throws: -32602 if there are params.
   static func expectNothing(_ params: JSON?) throws(RPCError) {
     guard let params, params.count > 0 else { return }
-    throw InvocationError(ParameterFaults("", "the method takes no params")).rpcError
+    throw InvocationError(RequestProblems("", "the method takes no params")).rpcError
   }
 }
 
 extension ParameterShape {
   /// Decodes the params of a method.
   ///
-  /// - Throws: -32602 with all faults.
+  /// - Throws: -32602 with all problems.
   func params<Parameters: ParameterObject>(
     _ params: JSON?, as type: Parameters.Type
   ) throws(RPCError) -> Parameters {
     do throws(ParameterProblems) {
       return try decode(params) { Parameters(&$0) }
     } catch {
-      throw InvocationError(ParameterFaults(error, prefix: "")).rpcError
+      throw InvocationError(RequestProblems(error, prefix: "")).rpcError
     }
   }
 }

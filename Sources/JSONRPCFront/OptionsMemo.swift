@@ -4,10 +4,10 @@ import IntegrationKit
 import JSON
 import Synchronization
 
-/// The options that were decoded last, by their text: callers tend to send the same ones line after
-/// line, and reading them is a good part of the work for a line.
+/// Caches the most recently decoded options by their text. Callers often send the same options on
+/// every line, and decoding them is a large part of the work per line.
 final class OptionsMemo: Sendable {
-  /// Bytes of options that are worth keeping.
+  /// Larger options are not cached.
   private static let maximumBytes = 256
 
   private struct State {
@@ -17,7 +17,7 @@ final class OptionsMemo: Sendable {
 
   private let state = Mutex(State())
 
-  /// - Throws: every fault at once; faults are not remembered.
+  /// - Throws: all problems. Problems are not cached.
   func options(_ json: JSON) throws(ParameterProblems) -> InvocationOptions {
     let known = state.withLock { state in
       Self.isEqual(json, state.text) ? state.options : nil

@@ -3,8 +3,8 @@ import IntegrationKit
 import JSON
 import RPC
 
-/// The tools of the compact catalogue: what a model needs to find a command, read how it is called,
-/// and run it, at the price of three schemas instead of one for each command.
+/// The tools of the compact catalogue: find, describe and run a command, with three schemas instead
+/// of one per command.
 enum CompactTool: String, CaseIterable, Sendable {
   case find = "sallyport__find_commands"
   case describe = "sallyport__describe_command"
@@ -23,12 +23,12 @@ enum CompactTool: String, CaseIterable, Sendable {
   private var description: String {
     switch self {
     case .find:
-      "Lists the commands of the connected security vendors whose name, title or description has "
-        + "all the words of query; without a query, all of them."
+      "Lists the commands of the connected security vendors whose name, title or description contains "
+        + "all words of query. Without query, lists all commands."
     case .describe:
-      "Tells how a command is called: its description and the JSON Schema of its arguments."
+      "Returns the description of a command and the JSON Schema of its arguments."
     case .run:
-      "Runs a command of a vendor. Describe it first; some change something or cannot be undone."
+      "Runs a command of a vendor. Describe it first: some commands change data or cannot be undone."
     }
   }
 
@@ -67,27 +67,28 @@ enum CompactTool: String, CaseIterable, Sendable {
       }
     }
     switch self {
-    case .find: text("query", "Words to look for, such as: isolate endpoint.", &writer)
-    case .describe: text("command", "A name that \(Self.find.rawValue) gave.", &writer)
+    case .find: text("query", "Words to search for, such as: isolate endpoint.", &writer)
+    case .describe: text("command", "A name returned by \(Self.find.rawValue).", &writer)
     case .run:
-      text("command", "A name that \(Self.find.rawValue) gave.", &writer)
+      text("command", "A name returned by \(Self.find.rawValue).", &writer)
       writer.property("arguments") {
         $0.member("type", "object")
-        $0.member("description", "As \(Self.describe.rawValue) tells.")
+        $0.member("description", "The arguments, as described by \(Self.describe.rawValue).")
       }
     }
   }
 
-  /// Writes what `find` or `describe` answers, as the text of its result.
+  /// The text of the result of `find` or `describe`.
   ///
   /// - Throws: a sentence for the model.
   func answer(
     _ arguments: JSON?, from catalogue: ToolCatalogue, for caller: MCPCaller
-  ) throws(CompactFault) -> JSONFragment {
+  ) throws(CompactToolError) -> JSONFragment {
     let tools = catalogue.tools()
     let argument = try argument(arguments)
     guard (argument?.utf8.count ?? 0) <= Self.maximumQueryBytes else {
-      throw CompactFault("At most \(Self.maximumQueryBytes) bytes can be looked for.")
+      throw CompactToolError(
+        "\(argumentName) must have at most \(Self.maximumQueryBytes) bytes.")
     }
     guard self == .describe else {
       let words = (argument ?? "").lowercased().split(separator: " ")
@@ -99,7 +100,7 @@ enum CompactTool: String, CaseIterable, Sendable {
     }
     let name = argument ?? ""
     guard let tool = tools.first(where: { $0.name == name }) else {
-      throw CompactFault.unknownCommand(name, in: catalogue)
+      throw CompactToolError.unknownCommand(name, in: catalogue)
     }
     return JSONFragment { tool.write(for: caller, to: &$0) }
   }
@@ -115,52 +116,54 @@ enum CompactTool: String, CaseIterable, Sendable {
     }
   }
 
-  /// The argument of `find` or `describe`; nil when it is left out.
-  private func argument(_ arguments: JSON?) throws(CompactFault) -> String? {
-    let name = self == .find ? "query" : "command"
+  private var argumentName: String { self == .find ? "query" : "command" }
+
+  /// The argument of `find` or `describe`; nil if omitted.
+  private func argument(_ arguments: JSON?) throws(CompactToolError) -> String? {
+    let name = argumentName
     try Self.check(arguments, takes: [name])
     guard let value = arguments?[name], !value.isNull else { return nil }
-    guard let text = value.string else { throw CompactFault("\(name) must be a string.") }
+    guard let text = value.string else { throw CompactToolError("\(name) must be a string.") }
     return text
   }
 
-  private static func check(_ arguments: JSON?, takes names: [String]) throws(CompactFault) {
+  private static func check(_ arguments: JSON?, takes names: [String]) throws(CompactToolError) {
     guard let arguments else { return }
     for member in arguments.members where !names.contains(member.name.string ?? "") {
-      throw CompactFault(
-        "The argument \((member.name.string ?? "").prefix(100)) is unknown; there is "
+      throw CompactToolError(
+        "Unknown argument \"\((member.name.string ?? "").prefix(100))\"; expected one of: "
           + "\(names.joined(separator: ", ")).")
     }
   }
 
-  /// The call that `run` stands for.
+  /// The call that a call of `run` contains.
   ///
   /// - Throws: a sentence for the model.
   static func unwrapped(
     _ call: ToolCall, in catalogue: ToolCatalogue
-  ) throws(CompactFault) -> ToolCall {
+  ) throws(CompactToolError) -> ToolCall {
     try check(call.arguments, takes: ["command", "arguments"])
     guard let name = call.arguments?["command"]?.string, catalogue.command(name) != nil else {
-      throw CompactFault.unknownCommand(call.arguments?["command"]?.string ?? "", in: catalogue)
+      throw CompactToolError.unknownCommand(call.arguments?["command"]?.string ?? "", in: catalogue)
     }
     let arguments = call.arguments?["arguments"]
     if let arguments, arguments.kind != .object {
-      throw CompactFault("arguments must be an object.")
+      throw CompactToolError("arguments must be an object.")
     }
     return ToolCall(name: name, arguments: arguments, like: call)
   }
 }
 
 extension ToolCatalogue {
-  /// What is to be added where commands are named that are no tools of their own; else empty.
+  /// A sentence for texts that name commands, if commands are not separate tools; otherwise empty.
   var howToRun: String {
     options.catalogueMode == .compact
-      ? "\nThese are commands: run them with \(CompactTool.run.rawValue)." : ""
+      ? "\nRun these commands with \(CompactTool.run.rawValue)." : ""
   }
 }
 
-/// Why a compact tool could not answer, as a sentence.
-struct CompactFault: Error {
+/// Why a compact tool failed, as a sentence.
+struct CompactToolError: Error {
   let sentence: String
   init(_ sentence: String) { self.sentence = sentence }
 
@@ -169,7 +172,7 @@ struct CompactFault: Error {
       writer.result(for: caller) { writer in
         writer.name("content")
         writer.array { $0.textContent(sentence) }
-        // The output schema of `run` asks for it.
+        // The output schema of `run` requires it.
         if caller.revision.hasStructuredContent {
           writer.name("structuredContent")
           writer.object {
@@ -182,12 +185,12 @@ struct CompactFault: Error {
     }
   }
 
-  static func unknownCommand(_ name: String, in catalogue: ToolCatalogue) -> CompactFault {
+  static func unknownCommand(_ name: String, in catalogue: ToolCatalogue) -> CompactToolError {
     let suggestion = Suggestion.closest(to: name, among: catalogue.tools().map(\.name))
-    return CompactFault(
-      "There is no command \(name.prefix(100))."
-        + (suggestion.map { " Did you mean \($0)?" } ?? "")
-        + " \(CompactTool.find.rawValue) lists them.")
+    return CompactToolError(
+      "Unknown command \"\(name.prefix(100))\"."
+        + (suggestion.map { " Did you mean \"\($0)\"?" } ?? "")
+        + " Use \(CompactTool.find.rawValue) to list the commands.")
   }
 }
 

@@ -4,11 +4,11 @@ import JSON
 import RPC
 import Redaction
 
-/// The question whether a command may run, for the user of a client.
+/// The question to the user whether a command may run.
 struct Confirmation: Sendable {
-  /// Targets that a question names; the others are counted.
+  /// Maximum number of targets in a question. The others are only counted.
   static let maximumNames = 20
-  /// Bytes of a value that is shown.
+  /// Maximum length of a value in a question in bytes.
   private static let maximumValueBytes = 200
   /// The name of the question among `inputRequests`.
   static let key = "confirm"
@@ -16,10 +16,10 @@ struct Confirmation: Sendable {
   enum Need: Equatable { case none, ask, refuse }
 
   let invocation: PreparedInvocation
-  /// Names of targets, by their ids.
+  /// Names of targets by id.
   var names: [String: String] = [:]
 
-  /// Whether the user is to be asked.
+  /// Whether to ask the user.
   func need(_ mode: MCPOptions.Confirmation, canAsk: Bool) -> Need {
     switch mode {
     case .never: .none
@@ -30,7 +30,7 @@ struct Confirmation: Sendable {
 
   // MARK: The question
 
-  /// What would be done to what, in words.
+  /// The command and its arguments as text.
   private var message: String {
     let connection = invocation.connection.connection.name.map {
       " on the connection \(Self.onOneLine($0))"
@@ -44,19 +44,19 @@ struct Confirmation: Sendable {
       lines.append("\(name): \(isSecret ? Redactor.replacement : text(value))")
     }
     if invocation.command.effect == .destructive {
-      lines.append("What it takes away cannot simply be put back.")
+      lines.append("This cannot be undone.")
     }
     return lines.joined(separator: "\n")
   }
 
-  /// Each once: of several members of one name it is the last that counts.
+  /// Without duplicates: the last of several members with the same name is used.
   private var argumentNames: [String] {
     (invocation.request.arguments?.members.compactMap(\.name.string) ?? []).withoutDuplicates()
   }
 
   private func text(_ value: JSON) -> String {
     guard value.kind == .array else { return named(Self.plain(value)) }
-    // What is touched is counted before anything is made shorter.
+    // Count before shortening.
     let targets = value.elements.map(Self.plain).withoutDuplicates()
     let more = targets.count - Self.maximumNames
     return targets.prefix(Self.maximumNames).map(named).joined(separator: "; ")
@@ -79,8 +79,8 @@ struct Confirmation: Sendable {
     "\"\(text.replacing("\"", with: "'"))\""
   }
 
-  /// Names come from the vendor, and so from whoever sent the mail: they must not look like a part
-  /// of the question.
+  /// Names come from the vendor, and may come from an attacker, such as the sender of a mail. They must
+  /// not look like a part of the question.
   private static func onOneLine(_ text: String) -> String {
     var line = ""
     for scalar in text.unicodeScalars {
@@ -95,7 +95,7 @@ struct Confirmation: Sendable {
     return line
   }
 
-  /// The params of `elicitation/create`. The form has no fields: sending it is the consent.
+  /// The params of `elicitation/create`. The form has no fields: submitting it is the consent.
   private func writeParams(for caller: MCPCaller, to writer: inout JSONWriter) {
     writer.object { writer in
       if caller.revision >= .november2025 { writer.member("mode", "form") }
@@ -105,12 +105,12 @@ struct Confirmation: Sendable {
     }
   }
 
-  /// The request to a client that keeps a session.
+  /// The request to a client with a session.
   func question(_ id: String, for caller: MCPCaller, by frames: FrameWriter) -> Frame {
     frames.request(id, "elicitation/create") { writeParams(for: caller, to: &$0) }
   }
 
-  /// The result for a client that sends the call again with the answer.
+  /// The result for a client that repeats the call with the answer.
   func writeInputRequired(
     _ token: String, for caller: MCPCaller, to writer: inout JSONWriter
   ) {
@@ -140,7 +140,7 @@ struct Confirmation: Sendable {
 
   // MARK: Refusals
 
-  /// The error of a command that could not be asked about.
+  /// The error of a command that was not confirmed.
   static func refusal(
     _ command: RegisteredCommand, _ sentence: String, remedy: String
   ) -> InvocationError {
@@ -150,18 +150,18 @@ struct Confirmation: Sendable {
 
   static func declined(_ command: RegisteredCommand) -> InvocationError {
     refusal(
-      command, "The user did not confirm it.", remedy: "Ask the user what is to be done instead.")
+      command, "The user did not confirm the command.", remedy: "Ask the user what to do instead.")
   }
 
   static func inputEnded(_ command: RegisteredCommand) -> InvocationError {
     refusal(
-      command, "The input ended before the user confirmed it.",
-      remedy: "Send it again, and keep the input open until it is answered.")
+      command, "The input ended before the user confirmed the command.",
+      remedy: "Retry, and keep the input open until the response arrives.")
   }
 
   static func tooMany(_ command: RegisteredCommand) -> InvocationError {
     refusal(
-      command, "\(Questions.maximumOpen) questions to the user are open.",
-      remedy: "Answer some of them first.")
+      command, "\(Questions.maximumOpen) questions to the user are pending.",
+      remedy: "Answer some of them, then retry.")
   }
 }

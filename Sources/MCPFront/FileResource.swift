@@ -5,13 +5,13 @@ import JSON
 import RPC
 import Redaction
 
-/// Files of the store as resources: `sallyport://files/ID`.
+/// Stored files as resources: `sallyport://files/ID`.
 enum FileResource {
   private static let prefix = "sallyport://files/"
 
   static func uri(_ id: String) -> String { prefix + id }
 
-  /// The id of the file that a URI names; nil for another URI.
+  /// The id of the file of a URI; nil for other URIs.
   static func id(_ uri: String) -> String? {
     uri.hasPrefix(prefix) ? String(uri.dropFirst(prefix.count)) : nil
   }
@@ -30,9 +30,9 @@ enum FileResource {
   }
 }
 
-/// A call of `resources/list` or `resources/read`. It reads files, so it blocks.
+/// A call of `resources/list` or `resources/read`. It blocks, because it reads files.
 struct ResourceCall: Sendable {
-  /// Bytes of a content that is handed out in one answer. `files/get` reads larger ones in chunks.
+  /// Maximum size of a resource in bytes. `files/get` reads larger files in chunks.
   static let maximumContentBytes = 8 * 1_024 * 1_024
   static let filesPerPage = 500
 
@@ -45,7 +45,7 @@ struct ResourceCall: Sendable {
     do throws(RPCError) {
       if method == .readResource {
         let result = try read()
-        // A content is handed out as it is: redacted, it would be another file.
+        // File contents are not redacted, because that would change the file.
         return request.result(redaction: .nothing) { $0.value(result) }
       }
       let result = try list()
@@ -61,8 +61,9 @@ struct ResourceCall: Sendable {
     do throws(FileStoreError) {
       return try body()
     } catch {
-      guard error.kind != .unknownFile else { throw MCPFault.noResource(uri, for: caller) }
-      throw RPCError(.commandFailed, "The file \(error.reason).")
+      guard error.kind != .unknownFile else { throw MCPError.noResource(uri, for: caller) }
+      throw RPCError(
+        .commandFailed, error.kind == .unavailable ? error.reason : "The file \(error.reason).")
     }
   }
 
@@ -71,7 +72,7 @@ struct ResourceCall: Sendable {
   private func list() throws(RPCError) -> JSONFragment {
     let cursor = try MCPCursor.read(params)
     let position = cursor.flatMap(FilePosition.init)
-    guard cursor == nil || position != nil else { throw MCPCursor.fault }
+    guard cursor == nil || position != nil else { throw MCPCursor.error }
     let files = try stored("") { () throws(FileStoreError) in
       try store.list(after: position, limit: Self.filesPerPage + 1)
     }
@@ -99,9 +100,9 @@ struct ResourceCall: Sendable {
 
   private func read() throws(RPCError) -> JSONFragment {
     guard let uri = params?["uri"]?.string else {
-      throw MCPFault.invalid("params.uri must be the URI of a resource.")
+      throw MCPError.invalid("params.uri must be the URI of a resource.")
     }
-    guard let id = FileResource.id(uri) else { throw MCPFault.noResource(uri, for: caller) }
+    guard let id = FileResource.id(uri) else { throw MCPError.noResource(uri, for: caller) }
     let piece = try stored(uri) { () throws(FileStoreError) in
       try store.read(id, length: Self.maximumContentBytes)
     }
@@ -109,7 +110,7 @@ struct ResourceCall: Sendable {
       throw RPCError(
         .commandFailed,
         "The file has \(piece.file.size) bytes; the limit of a resource is "
-          + "\(Self.maximumContentBytes). The reference to it has its path.")
+          + "\(Self.maximumContentBytes). Read it at the path in its file reference.")
     }
     return JSONFragment { writer in
       writer.result(for: caller, caching: .file) { writer in
@@ -129,7 +130,7 @@ struct ResourceCall: Sendable {
     }
   }
 
-  /// Of a text its characters; nil for other contents, and for what claims to be text and is not.
+  /// The text of a text file; nil for other files and for invalid UTF-8.
   private static func text(_ piece: FileStore.Chunk) -> String? {
     let type = piece.file.contentType
     guard type.hasPrefix("text/") || type.hasSuffix("json") || type == "message/rfc822" else {
@@ -139,13 +140,13 @@ struct ResourceCall: Sendable {
   }
 }
 
-/// The member `cursor` of a list that pages.
+/// The member `cursor` of a paged list.
 enum MCPCursor {
-  static let fault = MCPFault.invalid("params.cursor must be the nextCursor of a list.")
+  static let error = MCPError.invalid("params.cursor must be the nextCursor of a list.")
 
   static func read(_ params: JSON?) throws(RPCError) -> String? {
     guard let cursor = params?["cursor"], !cursor.isNull else { return nil }
-    guard let text = cursor.string else { throw fault }
+    guard let text = cursor.string else { throw error }
     return text
   }
 }
@@ -160,7 +161,7 @@ extension FileResource {
           writer.member("uriTemplate", prefix + "{file_id}")
           writer.member("name", "file")
           if caller.revision.hasStructuredContent { writer.member("title", "File") }
-          writer.member("description", "A file that a command took or produced, by its file_id.")
+          writer.member("description", "An input or output file of a command, by file_id.")
         }
       }
     }

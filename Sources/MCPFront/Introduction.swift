@@ -2,7 +2,7 @@ import Engine
 import JSON
 import RPC
 
-/// How client and host introduce themselves: `initialize`, and `server/discover` of 2026-07-28.
+/// The handshake: `initialize`, and `server/discover` of 2026-07-28.
 struct Introduction {
   private let engine: Engine
   private let options: MCPOptions
@@ -12,24 +12,24 @@ struct Introduction {
     self.options = options
   }
 
-  /// Reads the params of `initialize`.
+  /// Decodes the params of `initialize`.
   ///
-  /// - Returns: the client, with the revision that it asked for, or the latest one where that is
-  ///   unknown or has no handshake.
-  /// - Throws: -32602 for params that no client would send.
+  /// - Returns: the client with the requested revision. If that is unknown or has no handshake, the
+  ///   latest one with a handshake.
+  /// - Throws: -32602 for malformed params.
   static func caller(_ params: JSON?) throws(RPCError) -> MCPCaller {
     guard let version = params?["protocolVersion"]?.string else {
-      throw MCPFault.invalid(
+      throw MCPError.invalid(
         "params.protocolVersion must be a revision, such as "
           + "\(MCPRevision.latestWithHandshake.rawValue).")
     }
     guard let capabilities = params?["capabilities"], capabilities.kind == .object else {
-      throw MCPFault.invalid("params.capabilities must be an object.")
+      throw MCPError.invalid("params.capabilities must be an object.")
     }
     guard let client = params?["clientInfo"], client["name"]?.kind == .string,
       client["version"]?.kind == .string
     else {
-      throw MCPFault.invalid("params.clientInfo must be an object with name and version.")
+      throw MCPError.invalid("params.clientInfo must be an object with name and version.")
     }
     let asked = MCPRevision(rawValue: version)
     let revision = asked.flatMap { $0.isStateless ? nil : $0 } ?? .latestWithHandshake
@@ -66,7 +66,7 @@ struct Introduction {
       #"{"tools":{"listChanged":true},"resources":{},"prompts":{"listChanged":true}}"#)
   }
 
-  /// What a model should know of all tools together.
+  /// Information for models about all tools.
   private var instructions: String {
     let titles = engine.catalogue.integrations.filter { integration in
       engine.connections.entries.contains {
@@ -75,19 +75,19 @@ struct Introduction {
     }.map { "\($0.metadata.title)" }
     var sentences = [
       titles.isEmpty
-        ? "Sallyport runs commands of security vendors. No connection is configured: the user starts "
-          + "it with --connections FILE, or --sandbox to try it."
+        ? "Sallyport runs commands of security vendors. No connection is configured. The user must "
+          + "start it with --connections FILE, or with --sandbox to try it."
         : "Sallyport runs commands of \(titles.joined(separator: ", ")).",
-      "A tool that fails says why and what to do. Where an outcome is unknown the vendor may have "
-        + "acted: read before you try again.",
-      "Rate limits are kept to by waiting. Large data comes as a file, which is a resource.",
+      "A failed tool reports the reason and what to do. If the outcome is unknown, the request may "
+        + "have been applied: check before you retry.",
+      "Calls wait for rate limits. Large data is stored as a file, which is a resource.",
     ]
     if options.catalogueMode == .compact {
       sentences.append(
-        "Find a command with \(CompactTool.find.rawValue), read how it is called with "
+        "Find a command with \(CompactTool.find.rawValue), read its parameters with "
           + "\(CompactTool.describe.rawValue), then run it with \(CompactTool.run.rawValue).")
     }
-    if engine.options.isReadOnly { sentences.append("Only commands that read are offered.") }
+    if engine.options.isReadOnly { sentences.append("Only read commands are available.") }
     return sentences.joined(separator: " ")
   }
 }

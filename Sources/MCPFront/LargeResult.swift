@@ -4,17 +4,17 @@ import FileStore
 import IntegrationKit
 import JSON
 
-/// A result that would fill a model's context: its data becomes a file.
+/// A result that is too large for a model's context. Its data is stored as a file.
 ///
-/// It works on the written result: only results above the limit are read again.
+/// It uses the written result, so only results above the limit are parsed again.
 struct LargeResult: Sendable {
   private let result: JSON
   private let command: RegisteredCommand
   private let limit: Int
   private let engine: Engine
-  /// Members that have become files.
+  /// Members that were stored as files.
   private var stored: [String] = []
-  /// Of what stays of a member.
+  /// Maximum size of the preview of a member.
   private var previewBytes: Int { limit / 4 }
 
   init(_ result: JSON, of command: RegisteredCommand, limit: Int, _ engine: Engine) {
@@ -24,7 +24,7 @@ struct LargeResult: Sendable {
     self.engine = engine
   }
 
-  /// The result without its largest members, which are stored; as it is where that cannot be done.
+  /// The result with its largest members stored as files. Unchanged if they cannot be stored.
   func shortened() async -> JSONFragment {
     let candidates = ["raw_data", "events", "targets"].filter { !stored.contains($0) }
       .compactMap { name in result[name].map { (name, $0, $0.withSource { $0.count }) } }
@@ -37,9 +37,9 @@ struct LargeResult: Sendable {
     }
     let shown =
       name == "targets"
-      ? "targets still has some, failures first." : "preview shows its first items."
+      ? "targets contains some of them, failures first." : "preview contains the first items."
     let notice =
-      "\(name) has \(bytes) bytes, more than fits here: it is the file \(file.id), the resource "
+      "\(name) has \(bytes) bytes and exceeds the limit. It is stored as file \(file.id), resource "
       + "\(FileResource.uri(file.id)). \(shown)"
     let shorter = write(without: name, value, file, notice)
     guard candidates.count > 1, shorter.bytes.count > limit else { return shorter }
@@ -61,7 +61,7 @@ struct LargeResult: Sendable {
       }
       return try outcome.get()
     } catch {
-      engine.log.warning("a large result could not be stored and is sent whole: \(error)")
+      engine.log.warning("cannot store a large result, sending all of it: \(error)")
       return nil
     }
   }
@@ -69,7 +69,7 @@ struct LargeResult: Sendable {
   private func write(
     without name: String, _ value: JSON, _ file: StoredFile, _ notice: String
   ) -> JSONFragment {
-    // The errors say of the targets what these say of themselves.
+    // The targets contain their errors.
     let replaced = name == "targets" ? ["targets", "errors"] : [name, "preview"]
     return JSONFragment { writer in
       writer.object { writer in
@@ -96,7 +96,7 @@ struct LargeResult: Sendable {
     }
   }
 
-  /// As many first items as fit; of targets those that failed come first.
+  /// The first items that fit. Failed targets come first.
   private func preview(of value: JSON, isTargets: Bool) -> [JSON] {
     guard var list = value.kind == .array ? value.list : command.metadata.items?.list(in: value)?.list
     else {
@@ -109,7 +109,7 @@ struct LargeResult: Sendable {
     var left = previewBytes
     return Array(
       list.prefix { item in
-        // With its comma.
+        // Includes the comma.
         left -= item.withSource { $0.count } + 1
         return left >= 0
       })

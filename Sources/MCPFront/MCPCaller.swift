@@ -2,19 +2,19 @@ import Basics
 import JSON
 import RPC
 
-/// Who sent one request, as far as its answer depends on it.
+/// The properties of a client that affect the response.
 struct MCPCaller: Sendable {
   let revision: MCPRevision
-  /// Whether the client can ask its user with a form.
+  /// Whether the client supports form elicitation.
   let canElicit: Bool
-  /// What progress is reported under; nil where nobody asked for it.
+  /// The token of progress notifications; nil if they are not requested.
   var progressToken: RequestID?
 
-  /// A client that has not introduced itself, such as a file of lines.
+  /// A client without a handshake, such as a request file.
   static let unknown = MCPCaller(revision: .latestWithHandshake, canElicit: false)
 }
 
-/// The members of `params._meta` that the stateless revision asks for.
+/// The members of `params._meta` that the stateless revision requires.
 enum MCPMeta {
   static let version = "io.modelcontextprotocol/protocolVersion"
   static let capabilities = "io.modelcontextprotocol/clientCapabilities"
@@ -23,28 +23,28 @@ enum MCPMeta {
 }
 
 extension MCPCaller {
-  /// Reads who sent a request.
+  /// Determines the client of a request.
   ///
-  /// - Parameter handshake: what `initialize` agreed on, for requests that do not say it themselves.
-  /// - Throws: -32602 for a malformed `_meta`, -32022 for a revision that requests cannot name.
+  /// - Parameter handshake: the result of `initialize`, for requests without their own `_meta`.
+  /// - Throws: -32602 for a malformed `_meta`, -32022 for an unsupported revision in a request.
   init(_ params: JSON?, of method: MCPMethod, handshake: MCPCaller?) throws(RPCError) {
     if let params, params.kind != .object {
-      throw MCPFault.invalid("params must be an object.")
+      throw MCPError.invalid("params must be an object.")
     }
     let meta = params?["_meta"]
-    if let meta, meta.kind != .object { throw MCPFault.invalid("params._meta must be an object.") }
+    if let meta, meta.kind != .object { throw MCPError.invalid("params._meta must be an object.") }
     if let version = meta?[MCPMeta.version] {
       try self.init(stateless: version, meta)
     } else if method.needsMeta {
-      throw MCPFault.invalid(
-        "\(method.rawValue) needs params._meta with \(MCPMeta.version), such as "
+      throw MCPError.invalid(
+        "\(method.rawValue) requires params._meta with \(MCPMeta.version), such as "
           + "\(MCPRevision.july2026.rawValue), and \(MCPMeta.capabilities).")
     } else {
       self = handshake ?? .unknown
     }
     if let token = meta?["progressToken"] {
       guard let id = RequestID(token), id.isStringOrInteger else {
-        throw MCPFault.invalid("params._meta.progressToken must be a string or an integer.")
+        throw MCPError.invalid("params._meta.progressToken must be a string or an integer.")
       }
       progressToken = id
     }
@@ -52,18 +52,18 @@ extension MCPCaller {
 
   private init(stateless version: JSON, _ meta: JSON?) throws(RPCError) {
     guard let text = version.string else {
-      throw MCPFault.invalid("params._meta has a \(MCPMeta.version) that is no string.")
+      throw MCPError.invalid("params._meta.\(MCPMeta.version) must be a string.")
     }
     guard let revision = MCPRevision(rawValue: text), revision.isStateless else {
-      throw MCPFault.unsupportedVersion(text)
+      throw MCPError.unsupportedVersion(text)
     }
     guard let capabilities = meta?[MCPMeta.capabilities], capabilities.kind == .object else {
-      throw MCPFault.invalid("params._meta needs \(MCPMeta.capabilities), an object.")
+      throw MCPError.invalid("params._meta.\(MCPMeta.capabilities) must be an object.")
     }
     self.init(revision: revision, canElicit: Self.canElicit(capabilities))
   }
 
-  /// Of `elicitation` an empty object means forms.
+  /// An empty `elicitation` object means forms.
   static func canElicit(_ capabilities: JSON) -> Bool {
     guard let elicitation = capabilities["elicitation"], elicitation.kind == .object else {
       return false
@@ -73,7 +73,7 @@ extension MCPCaller {
 }
 
 extension RequestID {
-  /// What the Model Context Protocol takes for an id.
+  /// Whether the Model Context Protocol allows it as an id.
   var isStringOrInteger: Bool {
     guard let first = sourceBytes.first else { return false }
     if first == UInt8(ascii: "\"") { return true }
@@ -82,8 +82,8 @@ extension RequestID {
   }
 }
 
-/// The errors of the protocol's own.
-enum MCPFault {
+/// The errors of the protocol.
+enum MCPError {
   /// Malformed params.
   static func invalid(_ sentence: String, didYouMean: String? = nil) -> RPCError {
     RPCError(
@@ -111,11 +111,11 @@ enum MCPFault {
       })
   }
 
-  /// Resource not found: a code of its own up to 2025-11-25, then -32602.
+  /// Resource not found: -32002 up to 2025-11-25, then -32602.
   static func noResource(_ uri: String, for caller: MCPCaller) -> RPCError {
     RPCError(
       caller.revision.isStateless ? .invalidParams : RPCError.Code(rawValue: -32002),
-      "There is no such resource.",
+      "Resource not found.",
       data: JSONFragment { $0.object { $0.member("uri", String(uri.prefix(200))) } })
   }
 }

@@ -5,10 +5,9 @@ import JSON
 import RPC
 import Synchronization
 
-/// The methods of the Model Context Protocol over one engine, in all its revisions. The commands are
-/// its tools.
+/// The methods of the Model Context Protocol, in all its revisions. The commands are its tools.
 package final class MCPFront: Handler {
-  /// Subscriptions of one connection at most.
+  /// Maximum number of subscriptions per connection.
   static let maximumSubscriptions = 256
 
   let engine: Engine
@@ -18,9 +17,9 @@ package final class MCPFront: Handler {
   let questions = Questions()
   private let subscriptions = Subscriptions()
   private let client = ClientPresence()
-  /// What `initialize` agreed on.
+  /// The result of `initialize`.
   private var handshake: MCPCaller?
-  /// The sender of the last request.
+  /// The client of the last request.
   private var lastCaller: MCPCaller? {
     didSet { client.appeared() }
   }
@@ -32,8 +31,8 @@ package final class MCPFront: Handler {
     catalogue = ToolCatalogue(engine, options)
   }
 
-  /// Whether a client of this protocol has sent something. Such a client does not understand the
-  /// notifications of other protocols.
+  /// Whether a client of this protocol has sent a request. It does not accept the notifications of
+  /// other protocols.
   package var clientPresence: @Sendable () -> Bool { { [client] in client.hasAppeared } }
 
   package var omitsUnknownID: Bool { lastCaller?.revision.hasErrorsWithoutID ?? false }
@@ -50,7 +49,7 @@ package final class MCPFront: Handler {
     }
     guard let id = reply.id else {
       engine.log.info(
-        "\(method.rawValue) without an id was ignored: nobody would receive the response")
+        "ignored \(method.rawValue) without an id: it cannot have a response")
       return reply.nothing()
     }
     guard id.isStringOrInteger else {
@@ -69,7 +68,7 @@ package final class MCPFront: Handler {
   }
 
   package func handle(response: JSON) -> Bool {
-    // Nothing begins after a shutdown; the question ends with the input.
+    // After a shutdown no command starts. The question ends at EOF.
     guard !connection.isShuttingDown, let question = response["id"]?.string else { return false }
     let isAccepted =
       response["error"] == nil && response["result"]?["action"]?.equals("accept") == true
@@ -81,7 +80,7 @@ package final class MCPFront: Handler {
     subscriptions.end()
   }
 
-  /// The tools may have changed with the connections.
+  /// Notifies clients: the tools depend on the connections.
   package func connectionsChanged() {
     if handshake != nil {
       connection.send(connection.frames.notification("notifications/tools/list_changed"))
@@ -90,7 +89,7 @@ package final class MCPFront: Handler {
     for subscription in subscriptions.all { subscription.sendChanges(on: connection) }
   }
 
-  /// Cancels a request, which then gets no response.
+  /// Cancels a request. It then gets no response.
   private func cancel(_ params: JSON?) {
     guard let id = params?["requestId"].flatMap({ RequestID($0) }), !id.isNull else { return }
     _ = connection.cancel(id)
@@ -98,10 +97,10 @@ package final class MCPFront: Handler {
 
   // MARK: Deciding
 
-  /// How a method is answered.
+  /// How to respond to a method.
   private enum Action {
     case result(JSONFragment)
-    /// A tool call that cannot run.
+    /// An invalid or rejected tool call.
     case toolError(ToolResult, InvocationError)
     case run(ToolRun)
     /// Ask the user first.
@@ -144,11 +143,11 @@ package final class MCPFront: Handler {
     case .listPrompts: try playbooks.writeList(params, for: caller, to: &writer)
     case .getPrompt: try playbooks.write(params, for: caller, to: &writer)
     case .listResourceTemplates:
-      guard try MCPCursor.read(params) == nil else { throw MCPCursor.fault }
+      guard try MCPCursor.read(params) == nil else { throw MCPCursor.error }
       FileResource.writeTemplates(for: caller, to: &writer)
     case .discover: Introduction(engine, options).writeDiscovery(for: caller, to: &writer)
     case .initialize, .callTool, .listen, .listResources, .readResource:
-      preconditionFailure("\(method) is not answered here")
+      preconditionFailure("\(method) is not handled here")
     }
   }
 
@@ -157,7 +156,7 @@ package final class MCPFront: Handler {
   ) throws(RPCError) -> Action {
     var call = try ToolCall(params)
     if options.catalogueMode == .compact, let tool = CompactTool(rawValue: call.name) {
-      do throws(CompactFault) {
+      do throws(CompactToolError) {
         guard tool == .run else {
           return .result(
             tool.result(try tool.answer(call.arguments, from: catalogue, for: caller), for: caller))
@@ -168,8 +167,8 @@ package final class MCPFront: Handler {
       }
     }
     guard let (integration, command) = catalogue.command(call.name) else {
-      throw MCPFault.invalid(
-        "There is no tool \(call.name.prefix(100)).",
+      throw MCPError.invalid(
+        "Unknown tool \"\(call.name.prefix(100))\".",
         didYouMean: catalogue.suggestion(for: call.name))
     }
     let result = ToolResult(caller: caller, command: command, engine: engine, options: options)
@@ -184,7 +183,7 @@ package final class MCPFront: Handler {
     }
   }
 
-  /// - Throws: the failure of a command that may not run.
+  /// - Throws: the error of a command that is not confirmed.
   private func confirmed(
     _ run: ToolRun, _ call: ToolCall, canAsk: Bool
   ) throws(InvocationError) -> Action {
@@ -195,14 +194,15 @@ package final class MCPFront: Handler {
     case .none: return .run(run)
     case .refuse:
       throw Confirmation.refusal(
-        command, "It has to be confirmed, and this client cannot ask its user.",
-        remedy: "Use a client with elicitation, or start the host with --confirm destructive.")
+        command, "The command requires confirmation, and this client cannot ask its user.",
+        remedy: "Use a client that supports elicitation, or start the host with "
+          + "--confirm destructive.")
     case .ask: break
     }
     guard caller.revision.isStateless || canAsk else {
       throw Confirmation.refusal(
-        command, "It has to be confirmed, and a batch has no place for the question.",
-        remedy: "Send the call as a line of its own.")
+        command, "The command requires confirmation, which is not possible in a batch.",
+        remedy: "Send the call as a single request.")
     }
     if let token = call.requestState, questions.take(token, for: run.invocation),
       let answer = call.inputResponses?[Confirmation.key]
@@ -217,12 +217,12 @@ package final class MCPFront: Handler {
 
   private func subscribe(_ params: JSON?, id: RequestID) throws(RPCError) -> Action {
     guard let filter = params?["notifications"], filter.kind == .object else {
-      throw MCPFault.invalid("params.notifications must be an object.")
+      throw MCPError.invalid("params.notifications must be an object.")
     }
     guard subscriptions.count < Self.maximumSubscriptions else {
       throw RPCError(
         .invalidRequest,
-        "There are \(Self.maximumSubscriptions) subscriptions; the limit is that.", data: nil)
+        "The limit of \(Self.maximumSubscriptions) subscriptions is reached.", data: nil)
     }
     return .subscribe(
       Subscription(
@@ -275,7 +275,7 @@ package final class MCPFront: Handler {
   }
 }
 
-/// Whether a client of the protocol has sent something.
+/// Whether a client of the protocol has sent a request.
 private final class ClientPresence: Sendable {
   private let flag = Atomic(false)
 

@@ -1,4 +1,4 @@
-/// The methods of the Model Context Protocol that a client calls.
+/// The methods of the Model Context Protocol for clients.
 enum MCPMethod: String, CaseIterable, Sendable {
   case initialize
   case discover = "server/discover"
@@ -11,17 +11,17 @@ enum MCPMethod: String, CaseIterable, Sendable {
   case getPrompt = "prompts/get"
   case listen = "subscriptions/listen"
 
-  /// The requests that only the stateless revision has.
+  /// Whether only the stateless revision has the method.
   var needsMeta: Bool { self == .discover || self == .listen }
 
-  /// Whether its result may have words of the caller's, which may be secrets.
+  /// Whether the result may contain the caller's text, which may contain secrets.
   var echoesCaller: Bool { self == .callTool || self == .getPrompt }
 
-  /// The member `error.message` of what a client may have got wrong.
+  /// The failure indicator.
   var failure: String { "\(rawValue) failed." }
 }
 
-/// The notifications of a client; the others that the revisions name need nothing done.
+/// The notifications of a client. Other notifications of the revisions require no action.
 enum MCPNotification: String, Sendable {
   case initialized = "notifications/initialized"
   case cancelled = "notifications/cancelled"

@@ -1,33 +1,33 @@
 import IntegrationKit
 
-/// How the host presents itself to agents and editors.
+/// The options for agents and editors.
 package struct MCPOptions: Sendable {
-  /// When the user is asked before a command runs.
+  /// When to ask the user before a command runs.
   package enum Confirmation: String, CaseIterable, Sendable {
-    /// Before every command that changes something; where the client cannot ask, it is refused.
+    /// Before every command that changes data. If the client cannot ask, the command is rejected.
     case always
-    /// Before every destructive command, where the client can ask.
+    /// Before every destructive command, if the client can ask.
     case destructive
     case never
   }
 
   package enum CatalogueMode: String, CaseIterable, Sendable {
-    /// A tool for each command.
+    /// One tool per command.
     case full
-    /// Three tools to find, describe and run commands, for models with little context.
+    /// Three tools to find, describe and run commands, for models with a small context.
     case compact
   }
 
-  /// Globs over the names of tools, such as `gmail__*`; nil offers all.
+  /// Globs for tool names, such as `gmail__*`; nil for all tools.
   package var tools: [String]?
   package var confirmation = Confirmation.destructive
   package var catalogueMode = CatalogueMode.full
-  /// Tools on one page of `tools/list`. Many clients read the first page only.
+  /// Tools per page of `tools/list`. Many clients read only the first page.
   package var toolsPerPage = 200
-  /// Bytes of JSON of one tool result, before its data becomes a file.
+  /// Maximum size of a tool result in bytes. Larger data is stored as a file.
   package var maximumResultBytes = 65_536
 
-  /// Seconds for one call of a tool, waits for rate limits and all; nil for as long as it takes.
+  /// Timeout of a tool call in seconds, including waits for rate limits; nil for none.
   package var timeoutSeconds: Int?
 
   package init() {}

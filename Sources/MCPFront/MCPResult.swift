@@ -1,25 +1,25 @@
 import Basics
 import JSON
 
-/// How long a client may keep an answer (2026-07-28).
+/// How long a client may cache a result (2026-07-28).
 struct MCPCaching: Sendable {
   /// Milliseconds.
   let milliseconds: Int
-  /// Whether it may be shown to others than this client's user.
+  /// Whether the cache may be shared between users.
   let isPublic: Bool
 
-  /// What the connections decide.
+  /// For results that depend on the connections.
   static let lists = MCPCaching(milliseconds: 60_000, isPublic: false)
-  /// What changes with every command that stores a file.
+  /// For results that change when a command stores a file.
   static let none = MCPCaching(milliseconds: 0, isPublic: false)
-  /// What an executable never changes.
+  /// For results that depend only on the executable.
   static let build = MCPCaching(milliseconds: 3_600_000, isPublic: true)
-  /// A file never changes under its id.
+  /// For files, which never change.
   static let file = MCPCaching(milliseconds: 3_600_000, isPublic: false)
 }
 
 extension JSONWriter {
-  /// Writes a result with what its revision wants around it.
+  /// Writes a result with the members that the revision requires.
   mutating func result(
     for caller: MCPCaller, _ type: StaticString = "complete", caching: MCPCaching? = nil,
     _ body: (inout JSONWriter) -> Void
@@ -41,7 +41,7 @@ extension JSONWriter {
     }
   }
 
-  /// Who this is.
+  /// Writes name and version of the host.
   mutating func implementation(for caller: MCPCaller) {
     object {
       $0.member("name", Product.name)

@@ -2,7 +2,7 @@ import Basics
 import JSON
 import RPC
 
-/// A prompt: the steps of a common playbook, each with the tool that does it.
+/// A prompt: the steps of a common playbook with their tools.
 struct Playbook: Sendable {
   struct Argument: Sendable {
     let name: String
@@ -12,7 +12,7 @@ struct Playbook: Sendable {
 
   /// A step of the work.
   struct Step: Sendable {
-    /// The tool; a step whose tool is not offered is left out. Nil for what needs none.
+    /// The tool; nil for a step without one. The step is omitted if the tool is not available.
     let tool: String?
     let text: String
 
@@ -26,9 +26,9 @@ struct Playbook: Sendable {
   let title: String
   let description: String
   let arguments: [Argument]
-  /// The tool without which the playbook makes no sense.
+  /// The tool that the playbook requires.
   let essentialTool: String
-  /// What it is about, from the values of the arguments.
+  /// The task, from the values of the arguments.
   let task: @Sendable ([String: String]) -> String
   let steps: [Step]
 
@@ -37,12 +37,12 @@ struct Playbook: Sendable {
   private static let triagePhishing = Playbook(
     name: "triage_phishing_mail", title: "Triage a phishing mail",
     description:
-      "Looks at a suspicious mail, says whether it is phishing, and proposes what to do.",
+      "Analyzes a suspicious mail, decides whether it is phishing, and proposes actions.",
     arguments: [
-      Argument(name: "user_email", about: "The mailbox the mail is in.", isRequired: true),
+      Argument(name: "user_email", about: "The mailbox that contains the mail.", isRequired: true),
       Argument(
         name: "message_id",
-        about: "The mail; when left out, the newest suspicious one is looked for.",
+        about: "The mail. Default: the newest suspicious one.",
         isRequired: false),
     ],
     essentialTool: "gmail__get_email",
@@ -51,30 +51,30 @@ struct Playbook: Sendable {
       return "Triage \(mail) in the mailbox \(values["user_email"] ?? "")."
     },
     steps: [
-      Step("gmail__search_emails", "Find the mail with gmail__search_emails if it was not named."),
+      Step("gmail__search_emails", "If no mail is given, find it with gmail__search_emails."),
       Step(
         "gmail__get_email", "Read it with gmail__get_email: sender, reply address, links, wording."),
       Step(
         "gmail__download_email_attachment",
-        "Store its attachments with gmail__download_email_attachment; the references have their SHA-256."
+        "Store its attachments with gmail__download_email_attachment; the references contain their SHA-256."
       ),
-      Step(nil, "Say whether it is phishing, and which facts show it. Do not open links."),
+      Step(nil, "Decide whether it is phishing and name the evidence. Do not open links."),
       Step(
         "bitdefender_gravityzone__add_to_blocklist",
         "If an attachment is malicious, propose bitdefender_gravityzone__add_to_blocklist with its hash."
       ),
       Step(
         "gmail__report_spam",
-        "Propose gmail__report_spam for the mail and others like it; act only after the user agrees."
+        "Propose gmail__report_spam for the mail and similar ones. Act only after the user agrees."
       ),
     ])
 
   private static let isolateHost = Playbook(
     name: "isolate_host", title: "Isolate a host",
-    description: "Finds an endpoint, cuts it off from the network, and checks that it is.",
+    description: "Finds an endpoint, isolates it from the network, and verifies the isolation.",
     arguments: [
-      Argument(name: "host", about: "Name or address of the endpoint.", isRequired: true),
-      Argument(name: "reason", about: "Why, for the report.", isRequired: false),
+      Argument(name: "host", about: "The name or address of the endpoint.", isRequired: true),
+      Argument(name: "reason", about: "The reason, for the report.", isRequired: false),
     ],
     essentialTool: "bitdefender_gravityzone__isolate_endpoints",
     task: { values in
@@ -84,23 +84,23 @@ struct Playbook: Sendable {
     steps: [
       Step(
         "bitdefender_gravityzone__list_endpoints",
-        "Find it with bitdefender_gravityzone__list_endpoints; when several fit, ask which one."),
+        "Find it with bitdefender_gravityzone__list_endpoints. If several match, ask which one."),
       Step(
         "bitdefender_gravityzone__isolate_endpoints",
-        "Name the endpoint to the user, then run bitdefender_gravityzone__isolate_endpoints."),
+        "Show the endpoint to the user, then run bitdefender_gravityzone__isolate_endpoints."),
       Step(
         "bitdefender_gravityzone__get_managed_endpoint_details",
         "Check the state with bitdefender_gravityzone__get_managed_endpoint_details."),
       Step(
         "bitdefender_gravityzone__restore_endpoints",
-        "Tell that bitdefender_gravityzone__restore_endpoints takes it back."),
+        "Explain that bitdefender_gravityzone__restore_endpoints ends the isolation."),
     ])
 
   private static let weeklyReport = Playbook(
     name: "weekly_report", title: "Weekly report",
-    description: "Sums up the risk of the last days for people who decide.",
+    description: "Summarizes the risk of the last days for decision makers.",
     arguments: [
-      Argument(name: "days", about: "How many days to look back (7).", isRequired: false)
+      Argument(name: "days", about: "The number of days. Default: 7.", isRequired: false)
     ],
     essentialTool: "coda_footprint__list_devices",
     task: {
@@ -110,18 +110,18 @@ struct Playbook: Sendable {
       Step("coda_footprint__list_devices", "Devices at risk: coda_footprint__list_devices."),
       Step(
         "coda_footprint__list_device_vulnerabilities",
-        "Of the three worst: coda_footprint__list_device_vulnerabilities."),
+        "Vulnerabilities of the three worst devices: coda_footprint__list_device_vulnerabilities."),
       Step(
         "bitdefender_gravityzone__list_quarantine_items",
-        "Threats stopped: bitdefender_gravityzone__list_quarantine_items."),
+        "Blocked threats: bitdefender_gravityzone__list_quarantine_items."),
       Step(
         "bitdefender_gravityzone__list_scan_tasks",
         "Scans: bitdefender_gravityzone__list_scan_tasks."),
-      Step(nil, "Give numbers, name what got worse, and end with three things to do next week."),
+      Step(nil, "Give numbers, name what got worse, and end with three actions for next week."),
     ])
 }
 
-/// The methods on prompts.
+/// The methods for prompts.
 struct PlaybookMethods: Sendable {
   let catalogue: ToolCatalogue
 
@@ -133,7 +133,7 @@ struct PlaybookMethods: Sendable {
   func writeList(_ params: JSON?, for caller: MCPCaller, to writer: inout JSONWriter)
     throws(RPCError)
   {
-    guard try MCPCursor.read(params) == nil else { throw MCPCursor.fault }
+    guard try MCPCursor.read(params) == nil else { throw MCPCursor.error }
     let playbooks = offered().playbooks
     writer.result(for: caller, caching: .lists) { writer in
       writer.name("prompts")
@@ -143,12 +143,12 @@ struct PlaybookMethods: Sendable {
 
   func write(_ params: JSON?, for caller: MCPCaller, to writer: inout JSONWriter) throws(RPCError) {
     guard let name = params?["name"]?.string else {
-      throw MCPFault.invalid("params.name must be the name of a prompt.")
+      throw MCPError.invalid("params.name must be the name of a prompt.")
     }
     let (playbooks, tools) = offered()
     guard let playbook = playbooks.first(where: { $0.name == name }) else {
-      throw MCPFault.invalid(
-        "There is no prompt \(name.prefix(100)).",
+      throw MCPError.invalid(
+        "Unknown prompt \"\(name.prefix(100))\".",
         didYouMean: Suggestion.closest(to: name, among: playbooks.map(\.name)))
     }
     let values = try playbook.values(params?["arguments"])
@@ -169,14 +169,15 @@ struct PlaybookMethods: Sendable {
 extension Playbook {
   fileprivate func values(_ json: JSON?) throws(RPCError) -> [String: String] {
     if let json, json.kind != .object {
-      throw MCPFault.invalid("params.arguments must be an object of strings.")
+      throw MCPError.invalid("params.arguments must be an object of strings.")
     }
     let names = arguments.map(\.name)
     if let json {
       for member in json.members where !names.contains(member.name.string ?? "") {
         let name = member.name.string ?? ""
-        throw MCPFault.invalid(
-          "params.arguments.\(name.prefix(100)) is unknown; there is \(names.joined(separator: ", ")).",
+        throw MCPError.invalid(
+          "params.arguments.\(name.prefix(100)): unknown argument; expected one of: "
+            + "\(names.joined(separator: ", ")).",
           didYouMean: Suggestion.closest(to: name, among: names))
       }
     }
@@ -184,11 +185,11 @@ extension Playbook {
     for argument in arguments {
       let value = json?[argument.name].flatMap { $0.isNull ? nil : $0 }
       if let value, value.kind != .string {
-        throw MCPFault.invalid("params.arguments.\(argument.name) must be a string.")
+        throw MCPError.invalid("params.arguments.\(argument.name) must be a string.")
       }
       if let text = value?.string, !text.isEmpty { values[argument.name] = text }
       if argument.isRequired && values[argument.name] == nil {
-        throw MCPFault.invalid("params.arguments.\(argument.name) is required: \(argument.about)")
+        throw MCPError.invalid("params.arguments.\(argument.name) is required: \(argument.about)")
       }
     }
     return values

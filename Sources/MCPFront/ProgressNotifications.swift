@@ -4,13 +4,13 @@ import JSON
 import RPC
 import Synchronization
 
-/// The progress notifications of one tool call, under the token that its client gave.
+/// The progress notifications of one tool call, with the token of its client.
 final class ProgressNotifications: InvocationEvents {
   private struct State {
-    /// Targets or pages that are finished.
+    /// Finished targets or pages.
     var done = 0
     var total: Int?
-    /// Waits since then. Each raises the number by a hundredth, since it has to rise every time.
+    /// Waits since then. Each adds a hundredth, because the number must increase every time.
     var waits = 0
     var lastSent = -1.0
 
@@ -50,7 +50,7 @@ final class ProgressNotifications: InvocationEvents {
   }
 
   private func send(_ message: String, _ change: (inout State) -> Void) {
-    // Sent under the lock, so that the numbers follow the order of the lines.
+    // Sent under the lock, so that the numbers match the order of the lines.
     state.withLock { state in
       change(&state)
       guard state.value > state.lastSent else { return }

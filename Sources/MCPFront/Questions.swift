@@ -3,24 +3,24 @@ import Engine
 import RPC
 import Synchronization
 
-/// The questions to users that are open.
+/// The pending questions to users.
 final class Questions: Sendable {
-  /// Questions that wait for an answer on the connection, at most.
+  /// Maximum number of pending questions on the connection.
   static let maximumOpen = 256
-  /// Questions to stateless clients that are remembered; older ones are asked once more.
+  /// Maximum number of remembered questions to stateless clients. Older ones are repeated.
   private static let maximumTokens = 1_000
 
   enum Answer: Sendable {
     case accepted
     case declined
-    /// The input ended before an answer came.
+    /// The input ended before the answer.
     case inputEnded
     /// The call was cancelled.
     case cancelled
     case tooMany
   }
 
-  /// A question that waits for its answer.
+  /// A question without an answer yet.
   private final class Pending: Sendable {
     private let answer = Mutex<Answer?>(nil)
     private let latch = Latch()
@@ -39,7 +39,7 @@ final class Questions: Sendable {
   private struct State {
     var pending: [String: Pending] = [:]
     var count = 0
-    /// The token of a question, and the invocation it is about.
+    /// The tokens of questions and the fingerprints of their invocations.
     var tokens: [(text: String, fingerprint: [UInt8])] = []
     var hasEnded = false
   }
@@ -48,17 +48,17 @@ final class Questions: Sendable {
 
   // MARK: Clients with a session
 
-  /// Asks, and waits for the answer without a slot of the in-flight limit.
+  /// Asks and waits for the answer without a slot of the in-flight limit.
   ///
   /// - Parameters:
-  ///   - send: sends the question of that id.
-  ///   - withdraw: tells the client that the answer is no longer needed.
+  ///   - send: sends the question with the given id.
+  ///   - withdraw: notifies the client that the answer is no longer needed.
   func ask(
     for request: InFlightRequest, send: (String) -> Void,
     withdraw: @escaping @Sendable (String) -> Void
   ) async -> Answer {
     let pending = Pending()
-    // Registered and sent under one lock: neither its answer nor its withdrawal comes first.
+    // Registered and sent under one lock, so that the answer and the withdrawal come later.
     let opening = state.withLock { state -> Result<String, Refusal> in
       if request.cancelReason != nil { return .failure(Refusal(answer: .cancelled)) }
       if state.hasEnded { return .failure(Refusal(answer: .inputEnded)) }
@@ -84,16 +84,16 @@ final class Questions: Sendable {
 
   private struct Refusal: Error { let answer: Answer }
 
-  /// Takes the answer to a question.
+  /// Resolves a question.
   ///
-  /// - Returns: false if it is not open.
+  /// - Returns: false if it is not pending.
   func answer(_ question: String, _ answer: Answer) -> Bool {
     let pending = state.withLock { $0.pending.removeValue(forKey: question) }
     pending?.resolve(answer)
     return pending != nil
   }
 
-  /// No more answers will come.
+  /// Resolves all questions: the input has ended.
   func end() {
     let pending = state.withLock { state in
       state.hasEnded = true
@@ -116,7 +116,9 @@ final class Questions: Sendable {
     return token
   }
 
-  /// Whether the token belongs to a question about this very invocation; true once.
+  /// Consumes a token.
+  ///
+  /// - Returns: whether it belongs to a question about the same invocation.
   func take(_ token: String, for invocation: PreparedInvocation) -> Bool {
     let fingerprint = invocation.fingerprint
     return state.withLock { state in

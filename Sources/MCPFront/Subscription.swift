@@ -9,7 +9,7 @@ struct Subscription: Sendable {
   let toolsListChanged: Bool
   let promptsListChanged: Bool
 
-  /// Says which notifications it gets.
+  /// The notification that lists the subscribed notifications.
   func acknowledgement(by frames: FrameWriter) -> Frame {
     notification("notifications/subscriptions/acknowledged", by: frames) { writer in
       writer.name("notifications")

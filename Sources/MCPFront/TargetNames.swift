@@ -2,15 +2,15 @@ import Engine
 import IntegrationKit
 import JSON
 
-/// Looks up the names of the targets of a command, so that a question shows what a user knows.
+/// Looks up the names of the targets of a command for the confirmation question.
 struct TargetNames: Sendable {
-  /// Milliseconds that the look-up may delay the question. Afterwards the question shows ids only.
+  /// Timeout of the lookup in milliseconds. After a timeout, the question contains only ids.
   private static let timeoutMilliseconds = 5_000
 
   private let naming: TargetNaming
   private let invocation: PreparedInvocation
 
-  /// Nil for a command whose targets have no names, or whose caller may not read them.
+  /// Nil if the targets have no names or the policy forbids reading them.
   init?(of invocation: PreparedInvocation, in engine: Engine) {
     let request = invocation.request
     guard let naming = invocation.command.metadata.targetNaming?(),
@@ -30,7 +30,7 @@ struct TargetNames: Sendable {
     self.invocation = prepared
   }
 
-  /// The names by id. What cannot be read has no name.
+  /// The names by id. Empty if they cannot be read.
   func read() async -> [String: String] {
     await invocation.run { outcome in
       guard case .result(let result) = outcome.content,

@@ -4,42 +4,42 @@ import IntegrationKit
 import JSON
 import RPC
 
-/// The params of `tools/call`, read as far as the protocol goes.
+/// The params of `tools/call`, decoded as far as the protocol specifies them.
 struct ToolCall: Sendable {
   private static let names = JSONNames(
     "name", "arguments", "inputResponses", "requestState", "_meta")
-  /// Where the options of an invoke stand in `_meta`: they are for programs, not for models.
+  /// The member of `_meta` for the options of an invoke. They are for programs, not for models.
   private static let optionsName = "sallyport/options"
   private static let optionNames = ["all_pages", "timeout_ms", "idempotency_key", "field_mapping"]
 
   let name: String
   let arguments: JSON?
-  /// What the user of a stateless client answered to a question (2026-07-28).
+  /// The answers of the user of a stateless client (2026-07-28).
   let inputResponses: JSON?
   let requestState: String?
   private let options: JSON?
 
-  /// - Throws: -32602 for what is no call of a tool.
+  /// - Throws: -32602 for an invalid call.
   init(_ params: JSON?) throws(RPCError) {
     guard let params, params.kind == .object else {
-      throw MCPFault.invalid("params must be an object with the name of a tool.")
+      throw MCPError.invalid("params must be an object with the name of a tool.")
     }
     let members = params.select(Self.names)
     guard let name = members[0]?.string else {
-      throw MCPFault.invalid("params.name must be the name of a tool.")
+      throw MCPError.invalid("params.name must be the name of a tool.")
     }
     if let arguments = members[1], arguments.kind != .object {
-      throw MCPFault.invalid("params.arguments must be an object.")
+      throw MCPError.invalid("params.arguments must be an object.")
     }
     if let responses = members[2], responses.kind != .object {
-      throw MCPFault.invalid("params.inputResponses must be an object.")
+      throw MCPError.invalid("params.inputResponses must be an object.")
     }
     if let state = members[3], state.kind != .string {
-      throw MCPFault.invalid("params.requestState must be a string.")
+      throw MCPError.invalid("params.requestState must be a string.")
     }
     options = members[4]?[Self.optionsName]
     if let options, options.kind != .object {
-      throw MCPFault.invalid("params._meta.\(Self.optionsName) must be an object.")
+      throw MCPError.invalid("params._meta.\(Self.optionsName) must be an object.")
     }
     self.name = name
     arguments = members[1]
@@ -47,7 +47,7 @@ struct ToolCall: Sendable {
     requestState = members[3]?.string
   }
 
-  /// A call of another tool, with the same answers to questions.
+  /// A call of another tool with the same answers.
   init(name: String, arguments: JSON?, like call: ToolCall) {
     self.name = name
     self.arguments = arguments
@@ -56,10 +56,10 @@ struct ToolCall: Sendable {
     options = call.options
   }
 
-  /// The same call as a request to the engine. `connection` is among the arguments of a tool; a model
-  /// names one, and cannot give its settings.
+  /// The call as a request to the engine. `connection` is an argument of the tool. It must be a name:
+  /// inline connections are not allowed for models.
   ///
-  /// - Throws: an argument fault, as invoke has it.
+  /// - Throws: the same problems as invoke.
   func invocationRequest(
     _ integration: RegisteredIntegration, _ command: RegisteredCommand, timeoutSeconds: Int?,
     reportsProgress: Bool
@@ -67,7 +67,7 @@ struct ToolCall: Sendable {
     let connection = arguments?["connection"].flatMap { $0.isNull ? nil : $0 }
     if let connection, connection.kind != .string {
       throw InvocationError(
-        ParameterFaults("/arguments/connection", "must be the name of a connection"),
+        RequestProblems("/arguments/connection", "must be the name of a connection"),
         indicator: command.failure)
     }
     let ownArguments = arguments?.removing("connection")
@@ -78,7 +78,7 @@ struct ToolCall: Sendable {
     }
     return InvocationRequest(
       integration, command, on: connection.map { .json($0) } ?? .onlyOne,
-      // Without arguments a command still reads an object.
+      // Commands expect an object.
       arguments: ownArguments ?? Self.noArguments, options: options)
   }
 
@@ -92,17 +92,17 @@ struct ToolCall: Sendable {
       let name = member.name.string ?? ""
       guard Self.optionNames.contains(name) else {
         throw InvocationError(
-          ParameterFaults(
+          RequestProblems(
             "/_meta/sallyport~1options/\(name.prefix(100))",
-            "is no option of a tool; there is \(Self.optionNames.joined(separator: ", "))",
+            "unknown option; expected one of: \(Self.optionNames.joined(separator: ", "))",
             didYouMean: Suggestion.closest(to: name, among: Self.optionNames)),
           indicator: command.failure)
       }
     }
-    let faults = ParameterFaults(ofOptions: options, for: command)
-    guard faults.isEmpty else {
+    let problems = RequestProblems(ofOptions: options, for: command)
+    guard problems.isEmpty else {
       throw InvocationError(
-        faults + Engine.argumentFaults(arguments, of: command), indicator: command.failure)
+        problems + Engine.argumentProblems(arguments, of: command), indicator: command.failure)
     }
     var reader = ParamReader(decoding: InvocationOptions.shape, from: options)
     return InvocationOptions(&reader)

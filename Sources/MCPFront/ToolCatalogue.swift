@@ -4,13 +4,13 @@ import IntegrationKit
 import JSON
 import RPC
 
-/// A command as a tool, with the connections that it can run on.
+/// A command as a tool, with its connections.
 struct Tool: Sendable {
   let integration: RegisteredIntegration
   let command: RegisteredCommand
-  /// Active connections whose policy allows it.
+  /// Active connections whose policy allows the command.
   let connections: [String]
-  /// Whether a call has to name one of them.
+  /// Whether the argument `connection` is required.
   let needsConnection: Bool
 
   var name: String { Self.name(integration.id, command.id) }
@@ -32,7 +32,7 @@ extension Catalogue {
   }
 }
 
-/// The commands that are offered as tools, out of the one registry.
+/// The commands that are available as tools.
 struct ToolCatalogue: Sendable {
   let engine: Engine
   let options: MCPOptions
@@ -42,10 +42,8 @@ struct ToolCatalogue: Sendable {
     self.options = options
   }
 
-  /// The tools that can be called, in the order of the catalogue.
-  ///
-  /// Of a host without any connection all of them: there is something to look at before the first
-  /// one is configured.
+  /// The available tools, in the order of the catalogue. Without any connections, all tools, so that
+  /// clients can list them before a connection is configured.
   func tools() -> [Tool] {
     let entries = engine.connections.entries
     var tools: [Tool] = []
@@ -61,7 +59,7 @@ struct ToolCatalogue: Sendable {
         tools.append(
           Tool(
             integration: integration, command: command, connections: allowing.map(\.name),
-            // As of invoke: it may be left out where there is one that is active.
+            // As in invoke, it is optional if only one connection is active.
             needsConnection: active.count > 1))
       }
     }
@@ -79,8 +77,8 @@ struct ToolCatalogue: Sendable {
     options.tools?.contains { Glob.matches($0, name) } ?? true
   }
 
-  /// The command of a tool, also one that no connection can run now: what is wrong with it is told
-  /// by the call.
+  /// The command of a tool. Includes commands that no connection can run now, because the call reports
+  /// the reason.
   func command(_ name: String) -> (RegisteredIntegration, RegisteredCommand)? {
     guard isSelected(name) else { return nil }
     for integration in engine.catalogue.integrations {
@@ -92,7 +90,7 @@ struct ToolCatalogue: Sendable {
     return nil
   }
 
-  /// The name that was probably meant.
+  /// The closest tool name.
   func suggestion(for name: String) -> String? {
     Suggestion.closest(to: name, among: tools().map(\.name) + CompactTool.allCases.map(\.rawValue))
   }
@@ -100,12 +98,12 @@ struct ToolCatalogue: Sendable {
   /// Writes the result of `tools/list`.
   ///
   /// - Parameter cursor: the name of the last tool of the page before.
-  /// - Throws: -32602 for a cursor that no page gave.
+  /// - Throws: -32602 for an unknown cursor.
   func writeList(
     after cursor: String?, for caller: MCPCaller, to writer: inout JSONWriter
   ) throws(RPCError) {
     if options.catalogueMode == .compact {
-      guard cursor == nil else { throw MCPFault.invalid("cursor is none of this list.") }
+      guard cursor == nil else { throw MCPCursor.error }
       writer.result(for: caller, caching: .lists) { writer in
         writer.name("tools")
         writer.array { for tool in CompactTool.allCases { tool.write(for: caller, to: &$0) } }
@@ -116,8 +114,8 @@ struct ToolCatalogue: Sendable {
     var start = 0
     if let cursor {
       guard let last = all.firstIndex(where: { $0.name == cursor }) else {
-        throw MCPFault.invalid(
-          "cursor must be the nextCursor of a list; the tools may have changed since.")
+        throw MCPError.invalid(
+          "params.cursor must be the nextCursor of a list. The tools may have changed.")
       }
       start = last + 1
     }

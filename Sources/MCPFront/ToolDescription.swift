@@ -2,7 +2,7 @@ import Basics
 import IntegrationKit
 import JSON
 
-/// A tool as `tools/list` shows it.
+/// The description of a tool in `tools/list`.
 extension Tool {
   func write(for caller: MCPCaller, to writer: inout JSONWriter) {
     writer.object { writer in
@@ -24,24 +24,24 @@ extension Tool {
     }
   }
 
-  /// What a model has to know before it calls the tool.
+  /// The description for models.
   var description: String {
     let metadata = command.metadata
     var sentences = ["\(metadata.description)"] + command.shape.ruleSentences
     switch command.effect {
     case .read: break
-    case .write: sentences.append("It changes something at the vendor.")
-    case .destructive: sentences.append("What it takes away cannot simply be put back.")
+    case .write: sentences.append("This changes data at the vendor.")
+    case .destructive: sentences.append("This cannot be undone.")
     }
     if command.canPartlySucceed {
-      sentences.append("Some targets may fail while others succeed; targets tells which.")
+      sentences.append("Some targets may fail while others succeed; targets lists the outcomes.")
     }
     if let readBack = metadata.readBack {
       sentences.append("\(Self.name(integration.id, "\(readBack)")) shows whether it was applied.")
     }
     if !metadata.permissions.isEmpty {
       sentences.append(
-        "It needs \(metadata.permissions.map { "\($0)" }.joined(separator: ", ")).")
+        "Required permissions: \(metadata.permissions.map { "\($0)" }.joined(separator: ", ")).")
     }
     return sentences.joined(separator: " ")
   }
@@ -57,7 +57,7 @@ extension Tool {
     writer.name("connection")
     writer.object { writer in
       writer.member("title", "Connection")
-      writer.member("description", "Which \(integration.metadata.title) account it runs on.")
+      writer.member("description", "The \(integration.metadata.title) connection to use.")
       writer.member("type", "string")
       writer.name("enum")
       writer.array { for name in connections { $0.string(name) } }
@@ -65,7 +65,7 @@ extension Tool {
   }
 }
 
-/// What a client may tell its user of a tool, from the effect of the command.
+/// Hints for clients, from the effect of the command.
 struct ToolAnnotations {
   let title: String
   let effect: CommandMetadata.Effect
@@ -98,11 +98,11 @@ enum ToolOutput {
           }
         }
         writer.name("raw_data")
-        // Clients refuse a result that breaks its schema, and the vendor's data is handed on as it is.
+        // Clients reject a result that violates its schema, but the vendor's data is unchanged.
         (command?.metadata.result() ?? .any).writeSchema(to: &writer, isBinding: false)
         writer.property("preview") {
           $0.member("type", "array")
-          $0.member("description", "The first items of data that is too large and became a file.")
+          $0.member("description", "The first items of data that was stored as a file.")
         }
         for name in ["targets", "errors", "files", "events", "notices", "problems"]
           as [StaticString]
@@ -127,7 +127,7 @@ enum ToolOutput {
 }
 
 extension JSONWriter {
-  /// Writes the schema of one member.
+  /// Writes the schema of a property.
   mutating func property(_ name: StaticString, _ write: (inout JSONWriter) -> Void) {
     self.name(name)
     object(write)

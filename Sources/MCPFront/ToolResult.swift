@@ -6,10 +6,10 @@ import JSON
 import RPC
 import Redaction
 
-/// Writes the outcome of a command as the result of a tool: as structure for programs, as text for
-/// models, and stored files as links.
+/// Writes the outcome of a command as a tool result: structured content for programs, text for models,
+/// and links to stored files.
 struct ToolResult: Sendable {
-  /// Files that a result links to; the others are in `files` all the same.
+  /// Maximum number of links in a result. `files` contains all files.
   private static let maximumLinks = 100
 
   let caller: MCPCaller
@@ -20,7 +20,7 @@ struct ToolResult: Sendable {
   func response(to request: InFlightRequest, _ outcome: Outcome) async -> Response {
     if let error = outcome.invocationError { return await response(to: request, error) }
     let written = JSONFragment { outcome.writeResult(to: &$0) }
-    // Redacted before it becomes text: what is escaped twice is not found.
+    // Redact before converting to text: secrets that are escaped twice are not found.
     let clean = engine.redactor.replacement(json: written.bytes).map { JSONFragment(trusted: $0) }
     var content = Content(structure: clean ?? written)
     if content.structure.bytes.count > options.maximumResultBytes {
@@ -32,7 +32,7 @@ struct ToolResult: Sendable {
       content.summarize(outcome, command)
     }
     let status: ResponseStatus = outcome.status == .partial ? .partial : .successful
-    // Every word of it was redacted above.
+    // All of it is redacted above.
     return request.result(status, redaction: .nothing) { write(content, isError: false, to: &$0) }
   }
 
@@ -49,7 +49,7 @@ struct ToolResult: Sendable {
     return request.result(.failed, redaction: .nothing) { write(content, isError: true, to: &$0) }
   }
 
-  /// The result of a failure whose data is small.
+  /// The result of a failure with little data.
   func error(_ error: InvocationError) -> JSONFragment {
     JSONFragment { write(content(of: error), isError: true, to: &$0) }
   }
@@ -74,9 +74,9 @@ struct ToolResult: Sendable {
 
   // MARK: Writing
 
-  /// What a tool result consists of.
+  /// The content of a tool result.
   private struct Content {
-    /// A file of the store.
+    /// A link to a stored file.
     struct Link {
       let id: String
       let name: String
@@ -87,7 +87,7 @@ struct ToolResult: Sendable {
         (id, name, type, size) = (file.id, file.name, file.contentType, file.size)
       }
 
-      /// - Parameter reference: to a file (contract section 5).
+      /// - Parameter reference: a file reference (contract section 5).
       init?(_ reference: JSON) {
         guard let id = reference["file_id"]?.string else { return nil }
         self.id = id
@@ -98,7 +98,7 @@ struct ToolResult: Sendable {
     }
 
     var structure: JSONFragment
-    /// For models; the structure follows it.
+    /// Text for models. The structure follows it.
     var text = ""
     var links: [Link] = []
 
@@ -119,7 +119,7 @@ struct ToolResult: Sendable {
       }
     }
 
-    /// - Parameter items: the result with all its items.
+    /// - Parameter items: the result with all items.
     mutating func summarize(
       _ result: JSON, itemsOf items: JSON, _ command: RegisteredCommand
     ) {
@@ -145,7 +145,7 @@ struct ToolResult: Sendable {
       return (sentences + notices).joined(separator: " ")
     }
 
-    /// Of a failure the targets have their files.
+    /// In a failure, the targets contain their files.
     static func files(in data: JSON) -> [Link] {
       let references =
         (data["files"]?.list ?? [])
@@ -182,20 +182,20 @@ struct ToolResult: Sendable {
 }
 
 extension InvocationError {
-  /// What a model needs to do better: what failed, why, and the remedy.
+  /// The description for models: the failure, its reason and the remedy.
   ///
   /// - Parameters:
-  ///   - targets: how many targets are named, failures first; nil for all, in their order.
-  ///   - notices: strings to add.
+  ///   - targets: the maximum number of targets, failures first; nil for all, in order.
+  ///   - notices: additional strings.
   func sentences(targets count: Int? = nil, notices: [JSON] = []) -> String {
     switch reason {
-    case .invalid(let faults):
-      var lines = ["\(indicator) \(faults.message) (400)"]
-      for fault in faults.faults {
-        let path = fault.path.replacing("/arguments/", with: "")
-        lines.append("- \(path): \(fault.message)")
+    case .invalid(let problems):
+      var lines = ["\(indicator) \(problems.message) (400)"]
+      for problem in problems.list {
+        let path = problem.path.replacing("/arguments/", with: "")
+        lines.append("- \(path): \(problem.message)")
       }
-      if let remedy = faults.remedy { lines.append("What to do: \(remedy)") }
+      if let remedy = problems.remedy { lines.append("What to do: \(remedy)") }
       return lines.joined(separator: "\n")
     case .failed(let error):
       var lines = ["\(indicator) \(error.message) (\(error.statusCode))"]
@@ -209,11 +209,12 @@ extension InvocationError {
       lines += notices.compactMap(\.string)
       if let remedy = error.remedy { lines.append("What to do: \(remedy)") }
       if error.outcome == .unknown {
-        lines.append("It is not known whether the vendor did it: look before you try again.")
+        lines.append(
+          "The outcome is unknown: the request may have been applied. Check before you retry.")
       }
       if error.isRetryable {
-        let wait = error.retryAfterMilliseconds.map { " after \(($0 + 999) / 1_000) s" } ?? ""
-        lines.append("It can be tried again\(wait).")
+        let wait = error.retryAfterMilliseconds.map { "Retry after \(($0 + 999) / 1_000) s." }
+        lines.append(wait ?? "It is retryable.")
       }
       return lines.joined(separator: "\n")
     }
@@ -221,7 +222,7 @@ extension InvocationError {
 }
 
 extension JSON {
-  /// The elements of an array; none of anything else.
+  /// The elements of an array; empty for other values.
   var list: [JSON] { Array(elements) }
 }
 

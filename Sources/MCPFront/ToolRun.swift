@@ -2,7 +2,7 @@ import Engine
 import JSON
 import RPC
 
-/// A tool call that may run, and how its outcome is written.
+/// A tool call that is ready to run, and the writer of its result.
 struct ToolRun: Sendable {
   let invocation: PreparedInvocation
   let result: ToolResult
@@ -19,7 +19,7 @@ struct ToolRun: Sendable {
   }
 }
 
-/// A tool call whose user is asked before it runs.
+/// A tool call that requires confirmation by the user.
 struct ConfirmedRun: Sendable {
   let run: ToolRun
   let engine: Engine
@@ -54,7 +54,7 @@ struct ConfirmedRun: Sendable {
     }
   }
 
-  /// Prepares what the user has agreed to once more: the connection may have changed meanwhile.
+  /// Prepares the confirmed invocation again, because the connection may have changed.
   private func runAgain(for request: InFlightRequest) async -> Response {
     let command = run.invocation.command
     guard await request.reacquireSlot() else {
@@ -64,7 +64,7 @@ struct ConfirmedRun: Sendable {
       let invocation = try engine.prepare(run.invocation.request)
       guard invocation.fingerprint == run.invocation.fingerprint else {
         throw Confirmation.refusal(
-          command, "The connection has changed since the user was asked.", remedy: "Call it again.")
+          command, "The connection changed after the user was asked.", remedy: "Retry the call.")
       }
       return await ToolRun(invocation: invocation, result: run.result)
         .response(to: request, on: connection)

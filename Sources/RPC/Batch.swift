@@ -1,11 +1,11 @@
 import Basics
 
-/// Gathers the responses of one batch and sends them as one array when the last one has come
-/// (JSON-RPC 2.0 section 6).
+/// Collects the responses of one batch and sends them as one array when all are ready (JSON-RPC 2.0
+/// section 6).
 final class Batch: Sendable {
   private struct State {
     var frames: [Frame] = []
-    /// Members without a response yet, and the batch itself while it is being read.
+    /// Members without a response, plus one while the batch is being read.
     var open = 1
   }
 
@@ -14,7 +14,7 @@ final class Batch: Sendable {
 
   init(send: @escaping @Sendable (FrameLines) -> Void) { self.send = send }
 
-  /// One more member that gets a response.
+  /// Adds a member that gets a response.
   func expect() { monitor.withLock { $0.open += 1 } }
 
   func add(_ frame: Frame) {
@@ -22,13 +22,13 @@ final class Batch: Sendable {
     close()
   }
 
-  /// One member less to wait for. The reader also calls it when it has seen all members.
+  /// Removes a pending member. The reader also calls it after the last member.
   func close() {
     let frames = monitor.withLock { state -> [Frame]? in
       state.open -= 1
       return state.open == 0 ? state.frames : nil
     }
-    // A batch of notifications gets no response at all.
+    // A batch that contains only notifications gets no response.
     guard let frames, !frames.isEmpty else { return }
     send(FrameLines(batch: frames))
   }

@@ -4,46 +4,45 @@ import JSON
 import Redaction
 import Synchronization
 
-/// Limits of one connection; each has a name and a unit on the command line too.
+/// Limits of one connection.
 package struct ConnectionLimits: Sendable {
-  /// Requests in flight; at that many the host stops reading.
+  /// Maximum number of requests in flight. When it is reached, the host stops reading.
   package var maximumInFlight = 64
-  /// Bytes of one line of input, without its end.
+  /// Maximum length of an input line in bytes, without the line end.
   package var maximumLineBytes = 32 * 1_024 * 1_024
-  /// Members of one batch array.
+  /// Maximum number of members of a batch.
   package var maximumBatchRequests = 10_000
-  /// Seconds after the end of input, or the first signal, in which requests can still finish.
+  /// Seconds to finish requests in flight after EOF or the first signal.
   package var drainTimeoutSeconds = 30.0
-  /// Whether requests may take as long as they need after the end of input; the drain timeout then
-  /// starts at a signal only.
+  /// Whether requests have no time limit after EOF. The drain timeout then starts only at a signal.
   package var waitsForAllAtEnd = false
 
   package init() {}
 }
 
-/// Watches a connection, and may leave requests out of it.
+/// Observes a connection and can skip requests.
 package protocol ConnectionObserver: Sendable {
-  /// Whether a request with that id is skipped without a response.
+  /// Whether to skip the request with this id without a response.
   func skips(_ id: RequestID) -> Bool
   func answered(_ status: ResponseStatus)
-  /// A line of that many bytes has been taken, and is answered or in flight.
+  /// A line of this length was read. Its requests have responses or are in flight.
   func handled(bytes: Int)
 }
 
-/// One connection: reads calls to the end of the input, has them answered, drains, and says how it
-/// ended. It knows no method.
+/// One connection: reads calls until EOF, passes them to handlers, then drains. It has no methods of
+/// a protocol.
 package final class Connection: Sendable {
   /// How a connection ended.
   package enum Ending: Sendable {
-    /// Every request got its response.
+    /// Every request has its response.
     case drained
     /// A request was not finished before the drain timeout.
     case unfinished
-    /// The reader of the output went away, or the output cannot be written.
+    /// The reader closed the output, or writing failed.
     case outputClosed
   }
 
-  /// Milliseconds in which cancelled requests are still answered before the host gives up.
+  /// Milliseconds to wait for the responses of cancelled requests.
   private static let cancelGraceMilliseconds = 2_000
 
   private struct State {
@@ -52,7 +51,7 @@ package final class Connection: Sendable {
   }
 
   package let limits: ConnectionLimits
-  /// Makes the frames of this connection.
+  /// Creates the frames of this connection.
   package let frames: FrameWriter
   let log: Log
   let limit: InFlightLimit
@@ -64,8 +63,8 @@ package final class Connection: Sendable {
   private let shuttingDown = Atomic(false)
   private let state = Mutex(State())
 
-  /// - Parameter output: where frames are written.
-  /// - Throws: if the process has no descriptors left.
+  /// - Parameter output: the descriptor that frames are written to.
+  /// - Throws: if the process has no free descriptors.
   package init(
     to output: Int32, limits: ConnectionLimits, redactor: Redactor, log: Log,
     observer: (any ConnectionObserver)? = nil
@@ -86,15 +85,15 @@ package final class Connection: Sendable {
 
   // MARK: For handlers
 
-  /// Queues a message of the host. Never waits.
+  /// Queues a message. Does not block.
   package func send(_ frame: Frame) { output.send(FrameLines(frame)) }
 
-  /// Suspends a task that sends much while much is waiting for the reader.
+  /// Suspends the task while the output queue is full. For tasks that send many messages.
   package func room() async { await output.room() }
 
   /// Cancels a request in flight.
   ///
-  /// - Returns: whether there was one with that id.
+  /// - Returns: whether a request with this id was in flight.
   package func cancel(_ id: RequestID) -> Bool { requests.cancel(id) }
 
   package func isInFlight(_ id: RequestID) -> Bool { requests.contains(id) }
@@ -105,7 +104,7 @@ package final class Connection: Sendable {
     statistics.write(inFlight: limit.inFlight, to: &writer)
   }
 
-  /// Accepts nothing more and stops reading; requests in flight are finished.
+  /// Closes admission and stops reading. Requests in flight finish.
   package func shutDown() {
     shuttingDown.store(true, ordering: .relaxed)
     reader.stop()
@@ -115,7 +114,7 @@ package final class Connection: Sendable {
 
   // MARK: Running
 
-  /// Takes a signal: the first one stops the reading, a second one cancels what is left.
+  /// Handles a signal. The first one stops reading, the second one cancels the requests in flight.
   package func interrupt() {
     let signals = state.withLock { state in
       state.signals += 1
@@ -126,18 +125,18 @@ package final class Connection: Sendable {
       startDraining()
       output.close()
       reader.stop()
-      log.info("stopping: no more requests are read, requests in flight are finished")
+      log.info("stopping: finishing the requests in flight, reading no more")
     } else {
-      log.info("stopping now: requests in flight are cancelled")
-      // The draining thread cancels them: it then knows that not all was finished.
+      log.info("stopping now: cancelling the requests in flight")
+      // The draining thread cancels them, because it reports that they did not finish.
     }
     limit.wake()
   }
 
-  /// Reads the inputs to their end, one after the other, and drains. Blocks.
+  /// Reads the inputs in order until EOF, then drains. Blocks.
   ///
-  /// - Parameter handlers: each call goes to one that takes it; the first one answers those that none takes.
-  /// - Throws: if an input cannot be read; requests accepted before have been answered then.
+  /// - Parameter handlers: a call is passed to the handler that takes it, otherwise to the first one.
+  /// - Throws: if an input cannot be read. Requests accepted before that have their responses.
   package func run(
     _ inputs: [Int32], handlers: [any Handler]
   ) throws(FileError) -> Ending {
@@ -146,7 +145,7 @@ package final class Connection: Sendable {
     for input in inputs {
       guard failure == nil, read(input, lines, &failure) else { break }
     }
-    // From here on a reader that does not read delays only the end, and not that for ever.
+    // From here on, a reader that does not read delays only the exit, until the drain timeout.
     if !limits.waitsForAllAtEnd { startDraining() }
     output.close()
     lines.inputEnded()
@@ -155,7 +154,7 @@ package final class Connection: Sendable {
     return ending
   }
 
-  /// - Returns: whether the next input is to be read too.
+  /// - Returns: whether to read the next input.
   private func read(
     _ input: Int32, _ lines: ConnectionReader, _ failure: inout FileError?
   ) -> Bool {
@@ -194,7 +193,7 @@ package final class Connection: Sendable {
     }
   }
 
-  /// Waits until no request is in flight, by the deadline if there is one or a signal sets one.
+  /// Waits until no request is in flight, but not beyond the deadline. A signal can set the deadline.
   private func waitUntilDrained() -> Bool {
     while true {
       let deadline = state.withLock { $0.drainDeadline }
@@ -202,7 +201,7 @@ package final class Connection: Sendable {
         let (signals, current) = state.withLock { ($0.signals, $0.drainDeadline) }
         return signals >= 2 || output.failure != nil || (deadline == nil && current != nil)
       }
-      // A first signal has set a deadline: wait on, until then.
+      // The first signal has set a deadline: continue to wait until then.
       let isHurried = deadline != nil || state.withLock { $0.signals >= 2 }
       if isDrained || isHurried || output.failure != nil { return isDrained }
     }
@@ -211,7 +210,7 @@ package final class Connection: Sendable {
   private func drain() -> Ending {
     let isDrained = waitUntilDrained()
     if !isDrained {
-      log.warning("\(limit.inFlight) requests were not finished and are cancelled")
+      log.warning("cancelling \(limit.inFlight) unfinished requests")
       requests.cancelAll(output.failure == nil ? .draining : .outputGone)
       _ = limit.waitUntilEmpty(
         until: Deadline(inMilliseconds: Self.cancelGraceMilliseconds)

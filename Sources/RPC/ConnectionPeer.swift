@@ -3,10 +3,10 @@ import Glibc
 import JSON
 import Redaction
 
-/// The caller's end of a connection in the same process: what a program that spawned the host holds.
+/// The caller's end of a connection in the same process. For tests.
 ///
-/// It is for tests. The two ends are joined by pipes, so that backpressure and a reader that goes
-/// away are real. Waits end after `patienceMilliseconds`, which only a hung test reaches.
+/// Pipes connect the two ends, so backpressure and a closed output are real. Waits time out after
+/// `patienceMilliseconds`, which only a hung test reaches.
 package final class ConnectionPeer: Sendable {
   private static let patienceMilliseconds = 30_000
 
@@ -46,14 +46,14 @@ package final class ConnectionPeer: Sendable {
     FileDescriptor.writeAll(Array("\(line)\n".utf8), to: input) == 0
   }
 
-  /// The next line from the other end; nil if none comes.
+  /// The next line from the other end; nil at EOF or after a timeout.
   package func receive() async -> String? {
     (try? await lane.run { [self] in
       receiveBlocking(until: Deadline(inMilliseconds: Self.patienceMilliseconds))
     }) ?? nil
   }
 
-  /// The lines that are there already.
+  /// The lines that are available without waiting.
   package func receiveRest() async -> [String] {
     var lines: [String] = []
     while let line = try? await lane.run({ [self] in
@@ -64,7 +64,7 @@ package final class ConnectionPeer: Sendable {
     return lines
   }
 
-  /// The next lines from the other end, up to that many.
+  /// The next `count` lines from the other end; fewer at EOF or after a timeout.
   package func receive(_ count: Int) async -> [String] {
     var lines: [String] = []
     while lines.count < count, let line = await receive() { lines.append(line) }
@@ -100,7 +100,7 @@ package final class ConnectionPeer: Sendable {
     if isFirst { close(input) }
   }
 
-  /// Stops reading, like a caller that has gone.
+  /// Stops reading, like a caller that has exited.
   package func closeOutput() {
     let isFirst = monitor.withLock { state in
       defer { state.isOutputOpen = false }
@@ -109,7 +109,7 @@ package final class ConnectionPeer: Sendable {
     if isFirst { close(output) }
   }
 
-  /// How the connection ended; nil if it does not.
+  /// How the connection ended; nil after a timeout.
   package func waitForEnding() async -> Connection.Ending? {
     let ended = try? await lane.run { [self] in
       ending.wait(until: Deadline(inMilliseconds: Self.patienceMilliseconds)) { $0 }
@@ -137,7 +137,8 @@ extension Connection {
     let connection = try Connection(
       to: outputWrite, limits: limits, redactor: redactor,
       log: Log(level: .error) { redactor.redact($0) }, observer: observer)
-    let peer = ConnectionPeer(connection, input: inputWrite, output: outputRead, source: outputWrite)
+    let peer = ConnectionPeer(
+      connection, input: inputWrite, output: outputRead, source: outputWrite)
     NamedThread.start("connection") { [weak peer] in
       let ending = try? connection.run([inputRead], handlers: handlers(connection))
       close(inputRead)

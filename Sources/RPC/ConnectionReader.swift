@@ -1,13 +1,13 @@
 import Basics
 import JSON
 
-/// Takes the lines of the input one after the other and has the handlers answer them.
+/// Parses the lines of the input in order and passes the calls to the handlers.
 ///
-/// Used by the reading thread only. Responses that are ready gather in a buffer, which is sent when
-/// the piece of input is used up or the buffer is full. For a caller who waits for each response,
-/// that is at once; for a file of thousands of lines, it is one system call for hundreds of them.
+/// Used only by the reading thread. Ready responses are collected in a buffer, which is sent at the
+/// end of a piece of input or when the buffer is full. A caller that sends one request at a time gets
+/// its response immediately; for a file with thousands of lines, one system call sends hundreds.
 final class ConnectionReader {
-  /// Bytes of ready responses that gather before they are sent.
+  /// Bytes of ready responses that are collected before they are sent.
   private static let gatheredBytes = 256 * 1_024
 
   private let connection: Connection
@@ -39,7 +39,7 @@ final class ConnectionReader {
       refuse(
         .line(
           .invalidRequest, "The line has \(bytes) bytes; the limit is \(limit).", line: number,
-          offset: limit, remedy: "Send less at a time, or raise --max-line-bytes."))
+          offset: limit, remedy: "Split the request, or raise --max-line-bytes."))
     case .text(let text):
       if text.allSatisfy({ $0 == 0x20 || $0 == 0x09 }) { return }
       statistics.count(statistics.lines)
@@ -55,7 +55,7 @@ final class ConnectionReader {
     if ready.count >= Self.gatheredBytes { flush() }
   }
 
-  /// Sends everything that is ready: a piece of input is used up, or the input has ended.
+  /// Sends all ready responses. Called at the end of a piece of input and at EOF.
   func flush() {
     guard !ready.isEmpty else { return }
     connection.output.send(FrameLines(ready))
@@ -83,10 +83,10 @@ final class ConnectionReader {
       refuse(
         .line(
           .invalidRequest, "The batch has \(count) members; the limit is \(limit).", line: line,
-          offset: json.offset, remedy: "Send them as single lines, or in smaller batches."))
+          offset: json.offset, remedy: "Send single requests or smaller batches."))
       return
     }
-    // Responses that are ready leave before those of a batch that comes later.
+    // Ready responses must precede those of a later batch.
     flush()
     let batch = Batch { [output = connection.output] lines in output.send(lines) }
     for member in json.elements { handle(Message(member), line, in: batch) }
@@ -97,7 +97,7 @@ final class ConnectionReader {
     switch message {
     case .response(let json):
       if handlers.contains(where: { $0.handle(response: json) }) { return }
-      log.warning("line \(line) is shaped like a response and was not answered")
+      log.warning("line \(line): ignored a response to no known request")
     case .invalid(let id, let reason, let offset):
       respond(
         id,
@@ -113,8 +113,8 @@ final class ConnectionReader {
         respond(
           .null,
           .line(
-            .invalidRequest, "The id \(id.text) is that of a request under way.", line: line,
-            offset: 0, remedy: "Use a new id for each request."),
+            .invalidRequest, "The id \(id.text) is already in flight.", line: line,
+            offset: 0, remedy: "Use a different id for each request in flight."),
           in: batch)
         return
       }
@@ -124,11 +124,10 @@ final class ConnectionReader {
 
   private func handle(_ call: Call, in batch: Batch?) {
     if connection.isShuttingDown {
-      // Sent before the shutdown was answered: it needs a response, too.
+      // Sent before the response to shutdown was received, so it requires a response.
       guard let id = call.id else { return }
       respond(
-        id, RPCError(.invalidRequest, "The host is shutting down and does nothing more."),
-        in: batch)
+        id, RPCError(.invalidRequest, "The host is shutting down."), in: batch)
       return
     }
     let reply = Reply(call, reader: self, batch: batch)
@@ -141,11 +140,11 @@ final class ConnectionReader {
 
   // MARK: Accepting
 
-  /// Makes a call a request in flight.
+  /// Admits a call as a request in flight.
   ///
-  /// - Returns: nil if the host accepts no more.
+  /// - Returns: nil if admission is closed.
   func accept(_ id: RequestID?, in batch: Batch?, silent: Bool) -> AcceptedRequest? {
-    // Waiting for a slot must not hold back responses that are ready.
+    // Waiting for a slot must not delay ready responses.
     flush()
     guard connection.limit.acquire() else { return nil }
     return accepted(id, in: batch, silent: silent, hasSlot: true)
@@ -173,7 +172,7 @@ final class ConnectionReader {
 
   private func refuse(_ error: RPCError) { respond(.null, error, in: nil) }
 
-  /// - Parameter id: nil where it is not known.
+  /// - Parameter id: nil if it is unknown.
   func respond(_ id: RequestID?, _ error: RPCError, in batch: Batch?) {
     let isUnknown = id?.isNull ?? true
     let omitsID = isUnknown && handlers.contains(where: \.omitsUnknownID)
@@ -191,7 +190,7 @@ final class ConnectionReader {
       return
     }
     connection.frames.result(id, redaction: redaction, into: &ready, write: write)
-    // Afterwards: the response to `stats` does not count itself.
+    // Last, so that the response to `stats` does not count itself.
     count(status)
   }
 
@@ -210,6 +209,6 @@ final class ConnectionReader {
     connection.observer?.answered(status)
   }
 
-  /// Sends a message of the host behind the responses that are ready.
+  /// Sends a message after the ready responses.
   func send(_ frame: Frame) { ready.append(frame) }
 }

@@ -2,21 +2,21 @@ import Basics
 import JSON
 import Redaction
 
-/// One message of the host, redacted and on one line, without the line end.
+/// One message of the host, redacted, on one line without the line end.
 ///
-/// Only a `FrameWriter` makes frames, and the output and batches accept nothing else. So nothing can
-/// leave the process unredacted by accident.
+/// Only a `FrameWriter` creates frames, and the output and batches accept nothing else. So no message
+/// is sent unredacted by accident.
 package struct Frame: Sendable {
   fileprivate let bytes: [UInt8]
 }
 
-/// Makes frames.
+/// Creates frames.
 package struct FrameWriter: Sendable {
-  /// What a frame is searched for before it is sent.
+  /// Which values are redacted before a frame is sent.
   package enum Redaction: Sendable {
-    /// All secrets the process knows.
+    /// All secrets that the process knows.
     case everySecret
-    /// Nothing: every word is the host's own, or the bytes were asked for as they are.
+    /// None: the host has written all of the text, or the caller requested the exact bytes.
     case nothing
   }
 
@@ -37,7 +37,7 @@ package struct FrameWriter: Sendable {
 
   /// A response with an error.
   ///
-  /// - Parameter id: nil to leave it out, for a reader that does not accept null as an id.
+  /// - Parameter id: nil to omit it, for a client that does not accept a null id.
   package func error(_ id: RequestID?, _ error: RPCError) -> Frame {
     var writer = JSONWriter(capacity: 1_024)
     Self.writeError(id, error, to: &writer)
@@ -142,7 +142,7 @@ package struct FrameWriter: Sendable {
   }
 }
 
-/// Frames with their line ends, gathered by one thread to be sent in one go.
+/// Frames with their line ends, collected by one thread and sent together.
 package struct FrameBuffer: ~Copyable {
   fileprivate var writer = JSONWriter(capacity: 4_096)
   private var lines: ByteBuffer
@@ -165,7 +165,7 @@ package struct FrameBuffer: ~Copyable {
   package mutating func removeAll() { lines.truncate(to: 0) }
 }
 
-/// Lines of frames, in the only form that the output writes.
+/// Lines of frames. The output writes nothing else.
 struct FrameLines: Sendable {
   let bytes: [UInt8]
 

@@ -1,20 +1,20 @@
 import JSON
 
-/// Answers the calls of one protocol on a connection.
+/// Handles the calls of one protocol on a connection.
 ///
 /// All functions are called on the reading thread, in the order of the lines. They must not block,
-/// except where `Reply` says so.
+/// except in the functions of `Reply` that are documented to block.
 package protocol Handler: AnyObject {
-  /// Whether the call is one of this handler's. The first handler of a connection also answers calls
-  /// that none takes.
+  /// Whether this handler takes the call. The first handler of a connection also gets the calls that
+  /// no handler takes.
   func takes(_ call: Call) -> Bool
-  /// Answers a call, now or later. The token proves that it did so exactly once.
+  /// Responds to a call, now or later. The token proves that there is exactly one response.
   func handle(_ call: Call, _ reply: consuming Reply) -> Answered
-  /// Takes a response to a request of the host.
+  /// Handles a response to a request of the host.
   ///
-  /// - Returns: false if no request of this handler waits for it.
+  /// - Returns: false if it belongs to no pending request of this handler.
   func handle(response: JSON) -> Bool
-  /// The input has ended: no responses and no further calls will come.
+  /// The input is at EOF: there are no further calls or responses.
   func inputEnded()
   /// Whether an error without a known id omits the member instead of sending null.
   var omitsUnknownID: Bool { get }
@@ -26,7 +26,5 @@ extension Handler {
   package var omitsUnknownID: Bool { false }
 }
 
-/// Proof that a call was answered, or will be. Only `Reply` makes one.
-package struct Answered: ~Copyable {
-  init() {}
-}
+/// Proof that a call has a response or will have one. Only `Reply` creates it.
+package struct Answered: ~Copyable {}

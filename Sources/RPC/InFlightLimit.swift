@@ -2,20 +2,20 @@ import Basics
 
 /// Limits the requests in flight.
 ///
-/// A slot is acquired when a request is accepted and released when its response has been written, so
-/// that responses nobody reads also hold up the reading of further requests.
+/// A request acquires a slot when it is accepted, and releases it when its response is written. So if
+/// the caller does not read responses, the host stops reading requests.
 final class InFlightLimit: Sendable {
   private struct State {
     var inFlight = 0
-    /// Requests that wait for something outside the host and hold no slot meanwhile.
+    /// Requests that wait for something outside the host, without a slot.
     var suspended = 0
     var isClosed = false
     /// Tasks that wait for a slot, in order.
     var waiting: [Latch] = []
-    /// Those of them that were given one and have not seen it yet.
+    /// Waiting tasks that have a slot but have not resumed yet.
     var granted: Set<ObjectIdentifier> = []
 
-    /// Gives free slots to waiting tasks; after `close` wakes them all without one.
+    /// Assigns free slots to waiting tasks. After `close`, wakes all of them without a slot.
     ///
     /// - Returns: the latches to signal.
     mutating func admitWaiting(_ maximum: Int) -> [Latch] {
@@ -77,7 +77,8 @@ final class InFlightLimit: Sendable {
 
   // MARK: Suspended requests
 
-  /// Releases the slot of a request that goes on without one. It still keeps the host from ending.
+  /// Releases the slot of a request that continues without one. The host does not exit before the
+  /// request ends.
   func suspend() {
     let admitted = monitor.withLock { state in
       state.inFlight -= 1
@@ -99,7 +100,7 @@ final class InFlightLimit: Sendable {
 
   /// Waits for a slot for a suspended request.
   ///
-  /// - Returns: false if admission is closed or the task is cancelled; the request is still suspended.
+  /// - Returns: false if admission is closed or the task is cancelled. The request stays suspended.
   func resume() async -> Bool {
     let latch = Latch()
     let isAdmitted = monitor.withLock { state -> Bool? in
@@ -126,8 +127,8 @@ final class InFlightLimit: Sendable {
 
   /// Blocks until no request is in flight or suspended.
   ///
-  /// - Parameter hurry: returns true to stop waiting at once.
-  /// - Returns: whether none is left.
+  /// - Parameter hurry: returns true to stop waiting.
+  /// - Returns: whether all requests have ended.
   func waitUntilEmpty(
     until deadline: Deadline?, orWhen hurry: @escaping @Sendable () -> Bool
   ) -> Bool {

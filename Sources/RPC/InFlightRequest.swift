@@ -9,17 +9,17 @@ package enum CancelReason: Sendable {
   case draining
   case outputGone
 
-  /// What to tell about it; nil if the caller cancelled, who knows.
+  /// The message for the caller; nil if the caller cancelled the request.
   package var explanation: String? {
     switch self {
     case .caller: nil
-    case .draining: "The host stopped before the request was finished."
-    case .outputGone: "The reader of the answers went away."
+    case .draining: "The host stopped before the request finished."
+    case .outputGone: "The reader closed the output."
     }
   }
 }
 
-/// A request that was accepted and has no response yet.
+/// An accepted request that has no response yet.
 package final class InFlightRequest: Sendable {
   private struct State {
     var task: Task<Void, Never>?
@@ -34,7 +34,7 @@ package final class InFlightRequest: Sendable {
   private let limit: InFlightLimit
   private let state: Mutex<State>
 
-  /// - Parameter hasSlot: whether a slot was acquired for it; otherwise it is counted as suspended.
+  /// - Parameter hasSlot: whether it has acquired a slot; otherwise it counts as suspended.
   init(id: RequestID?, frames: FrameWriter, limit: InFlightLimit, hasSlot: Bool) {
     self.id = id
     self.frames = frames
@@ -47,13 +47,13 @@ package final class InFlightRequest: Sendable {
 
   package var cancelReason: CancelReason? { state.withLock { $0.reason } }
 
-  /// Runs `body` unless the request is cancelled, and before a cancellation takes effect.
+  /// Runs `body` unless the request is cancelled. A cancellation takes effect only afterwards.
   package func ifNotCancelled(_ body: () -> Void) {
     state.withLock { if $0.reason == nil { body() } }
   }
 
-  /// Has `body` called once when the request is cancelled, on the thread that cancels it; at once if
-  /// it is cancelled already.
+  /// Calls `body` once when the request is cancelled, on the thread that cancels it. If the request is
+  /// already cancelled, calls it now.
   package func onCancel(_ body: @escaping @Sendable () -> Void) {
     let isCancelled = state.withLock { state in
       if state.reason == nil { state.cancelHandlers.append(body) }
@@ -83,7 +83,7 @@ package final class InFlightRequest: Sendable {
   // MARK: Waiting outside the limit
 
   /// Releases the slot while the request waits for something outside the host, such as a user. The
-  /// host still does not end before the request has its response.
+  /// host does not exit before the request has its response.
   package func releaseSlot() {
     let hadSlot = state.withLock { state in
       defer { state.hasSlot = false }
@@ -92,9 +92,9 @@ package final class InFlightRequest: Sendable {
     if hadSlot { limit.suspend() }
   }
 
-  /// Waits for a slot again, before anything is started for the request.
+  /// Waits for a slot again, before the request continues.
   ///
-  /// - Returns: false if the host accepts nothing more or the request was cancelled.
+  /// - Returns: false if admission is closed or the request is cancelled.
   package func reacquireSlot() async -> Bool {
     guard await limit.resume() else { return false }
     state.withLock { $0.hasSlot = true }
@@ -121,11 +121,11 @@ package final class InFlightRequest: Sendable {
     return Response(frame: frames.error(id, error), status: .failed)
   }
 
-  /// Nothing is sent: for a request whose protocol says so, such as a cancelled one of MCP.
+  /// No response is sent. For protocols that require it, such as MCP for a cancelled request.
   package func noResponse() -> Response { Response(frame: nil, status: .successful) }
 }
 
-/// The one response of a request in flight; made by the request itself.
+/// The response of a request in flight. Only the request creates it.
 package struct Response: Sendable {
   let frame: Frame?
   let status: ResponseStatus

@@ -1,7 +1,7 @@
 import Basics
 import Glibc
 
-/// Reads an input piece by piece until its end, or until `stop`.
+/// Reads an input in pieces until EOF or `stop`.
 final class InputReader: Sendable {
   enum Piece {
     case bytes(UnsafeBufferPointer<UInt8>)
@@ -13,11 +13,11 @@ final class InputReader: Sendable {
 
   static let pieceBytes = 256 * 1_024
 
-  /// `stop` writes to it, to end a wait for input.
+  /// `stop` writes to the pipe to end a wait for input.
   private let wakeReadEnd: Int32
   private let wakeWriteEnd: Int32
 
-  /// - Throws: if the process has no descriptors left.
+  /// - Throws: if the process has no free descriptors.
   init() throws(FileError) {
     var ends: [Int32] = [0, 0]
     guard pipe(&ends) == 0 else { throw FileError(path: "pipe", code: errno) }
@@ -36,7 +36,7 @@ final class InputReader: Sendable {
     _ = write(wakeWriteEnd, &byte, 1)
   }
 
-  /// Calls `body` with each piece; the last one is not `bytes`. Blocks.
+  /// Calls `body` per piece. The last piece is not `bytes`. Blocks.
   func read(_ input: Int32, _ body: (Piece) -> Void) {
     let buffer = UnsafeMutableRawPointer.allocate(byteCount: Self.pieceBytes, alignment: 64)
     defer { buffer.deallocate() }

@@ -1,15 +1,15 @@
 import Glibc
 
-/// Cuts a byte stream into lines, whatever pieces it arrives in.
+/// Splits a byte stream into lines, independent of the sizes of its pieces.
 ///
-/// A line ends with LF or CR LF, the last one also with the end of the stream; a byte order mark at
-/// the very start is skipped. A line beyond the limit is not kept, only counted, so that memory
-/// stays bounded, and the next line still works.
+/// A line ends with LF or CR LF. The last one may also end at EOF. A byte order mark at the start is
+/// skipped. The bytes of a line beyond the limit are only counted, so memory is bounded. The next
+/// line is not affected.
 package struct LineSplitter {
   package enum Line {
-    /// The bytes of one line without its end; valid only during the call.
+    /// The bytes of one line without the line end; valid only during the call.
     case text(UnsafeBufferPointer<UInt8>)
-    /// That many bytes, more than the limit.
+    /// A line longer than the limit.
     case tooLong(bytes: Int)
 
     package var count: Int {
@@ -23,11 +23,11 @@ package struct LineSplitter {
   private static let byteOrderMark: [UInt8] = [0xEF, 0xBB, 0xBF]
 
   package let maximumBytes: Int
-  /// Lines seen so far, blank ones included; during a call the number of that line, from 1.
+  /// The number of lines so far, including blank ones. During a call, the number of that line, from 1.
   package private(set) var lineNumber = 0
 
   private var partial: [UInt8] = []
-  /// Bytes of the current line that were thrown away, 0 while it is within the limit.
+  /// Discarded bytes of the current line, 0 while it is within the limit.
   private var discarded = 0
   private var lastDiscarded: UInt8 = 0
   private var isAtStart = true
@@ -36,7 +36,7 @@ package struct LineSplitter {
     self.maximumBytes = maximumBytes
   }
 
-  /// Takes the next piece and calls `body` for each line that it completes.
+  /// Processes the next piece and calls `body` per completed line.
   package mutating func append(
     _ piece: UnsafeBufferPointer<UInt8>, _ body: (Line, _ number: Int) -> Void
   ) {
@@ -58,14 +58,14 @@ package struct LineSplitter {
     }
   }
 
-  /// The stream has ended: a last line without a line end counts too.
+  /// Ends the stream. A last line without a line end is included.
   package mutating func finish(_ body: (Line, _ number: Int) -> Void) {
     if !partial.isEmpty || discarded > 0 { finishPartial(body) }
   }
 
   private mutating func keep(_ piece: UnsafeBufferPointer<UInt8>) {
-    // Five bytes of grace: a byte order mark and a carriage return, which are not part of the line,
-    // and one byte over.
+    // Allow five more bytes: a byte order mark and a carriage return, which are not part of the line,
+    // and one byte that exceeds the limit.
     if discarded == 0, partial.count + piece.count <= maximumBytes + 5 {
       partial.append(contentsOf: piece)
       return
@@ -90,7 +90,7 @@ package struct LineSplitter {
     var line: [UInt8] = []
     swap(&line, &partial)
     line.withUnsafeBufferPointer { finish($0, body) }
-    // The buffer is used again for a small line; one large line does not hold on to its memory.
+    // Reuse the buffer only if it is small, so that one large line does not keep its memory.
     if line.capacity <= 65_536 {
       line.removeAll(keepingCapacity: true)
       partial = line

@@ -1,29 +1,29 @@
 import Basics
 import JSON
 
-/// One JSON-RPC 2.0 call that a caller sent.
+/// One JSON-RPC 2.0 call.
 package struct Call: Sendable {
-  /// Nil for a notification, which is never answered.
+  /// Nil for a notification, which never gets a response.
   package var id: RequestID?
   package var method: String
-  /// An object or an array; nil when left out.
+  /// An object or an array; nil if omitted.
   package var params: JSON?
 }
 
-/// What one value on a line turned out to be.
+/// One parsed JSON-RPC message.
 package enum Message: Sendable {
   case call(Call)
-  /// Something shaped like a response: never answered, since answering could loop.
+  /// A response. It never gets a response, because that could loop.
   case response(JSON)
-  /// Not a call. `id` is the caller's where it can be known, else null.
+  /// Not a call. `id` is the caller's if it can be read, otherwise null.
   case invalid(id: RequestID, reason: String, offset: Int)
 
   private static let names = JSONNames("jsonrpc", "id", "method", "params", "result", "error")
 
-  /// Sorts out one value (not a batch array).
+  /// Classifies one value (not a batch array).
   package init(_ json: JSON) {
     guard json.kind == .object else {
-      self = .invalid(id: .null, reason: "a request is an object", offset: json.offset)
+      self = .invalid(id: .null, reason: "a request must be an object", offset: json.offset)
       return
     }
     let members = json.select(Self.names)

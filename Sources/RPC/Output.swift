@@ -1,22 +1,22 @@
 import Basics
 import Glibc
 
-/// Writes frames to the output, one thread for all of them.
+/// Writes all frames to the output on one thread.
 ///
-/// A sender appends its frame and continues. The thread writes everything that has gathered in one
-/// call. So frames are never spliced, and the busier the host, the fewer system calls a frame takes.
+/// A sender appends its frame and continues. The thread writes the whole queue in one call. So frames
+/// are never interleaved, and the busier the host, the fewer system calls per frame.
 final class Output: Sendable {
-  /// Bytes that wait for the reader before senders that can wait are made to.
+  /// When the queue has more bytes, senders that can wait do so.
   static let maximumPendingBytes = 4 * 1_024 * 1_024
 
   private struct State {
     var pending: [UInt8] = []
-    /// Slots that are released when the pending frames are written (see `InFlightLimit`).
+    /// Slots to release when the pending frames are written (see `InFlightLimit`).
     var slots = 0
     var isWriting = false
-    /// The host is stopping: nobody waits for room any more.
+    /// The host is stopping: senders no longer wait for room.
     var isClosing = false
-    /// Why nothing can be written any more.
+    /// The errno of the failed write.
     var failure: Int32?
     var waitingTasks: [Latch] = []
   }
@@ -26,7 +26,7 @@ final class Output: Sendable {
   private let onFailure: @Sendable (Int32) -> Void
   private let monitor = Monitor(State())
 
-  /// - Parameter onFailure: called once, with the errno, when the output cannot be written.
+  /// - Parameter onFailure: called once with the errno when writing fails.
   init(
     to descriptor: Int32, limit: InFlightLimit, onFailure: @escaping @Sendable (Int32) -> Void
   ) {
@@ -37,9 +37,9 @@ final class Output: Sendable {
     if code != 0 { fail(code) }
   }
 
-  /// Queues lines. Never waits.
+  /// Queues lines. Does not block.
   ///
-  /// - Parameter slots: of the in-flight limit, released once the lines are written.
+  /// - Parameter slots: slots of the in-flight limit to release when the lines are written.
   func send(_ lines: FrameLines, releasing slots: Int = 0) {
     let isFirst = monitor.withLock { state -> Bool? in
       if state.failure != nil { return nil }
@@ -56,7 +56,7 @@ final class Output: Sendable {
     }
   }
 
-  /// Blocks the calling thread while more than `maximumPendingBytes` wait.
+  /// Blocks the calling thread while more than `maximumPendingBytes` are pending.
   func waitForRoom() {
     _ = monitor.wait { state -> Bool? in
       let isFree =
@@ -65,13 +65,13 @@ final class Output: Sendable {
     }
   }
 
-  /// From now on nobody waits for room: little is still to come.
+  /// Stops all waits for room. Only the requests in flight can still send.
   func close() {
     monitor.withLock { $0.isClosing = true }
     monitor.notify()
   }
 
-  /// Suspends the task while more than `maximumPendingBytes` wait.
+  /// Suspends the task while more than `maximumPendingBytes` are pending.
   func room() async {
     let latch = monitor.withLock { state -> Latch? in
       guard state.pending.count > Self.maximumPendingBytes, state.failure == nil else { return nil }
@@ -82,7 +82,7 @@ final class Output: Sendable {
     _ = await latch?.wait()
   }
 
-  /// Blocks until everything is written, or cannot be, or the deadline passes.
+  /// Blocks until everything is written, writing fails, or the deadline passes.
   ///
   /// - Returns: whether everything was written.
   func flush(until deadline: Deadline) -> Bool {
@@ -94,7 +94,7 @@ final class Output: Sendable {
 
   var failure: Int32? { monitor.withLock { $0.failure } }
 
-  /// Declares the output lost, for example because its reader has gone.
+  /// Marks the output as failed, for example because its reader closed it.
   func fail(_ error: Int32) {
     let first = monitor.withLock { state -> (latches: [Latch], slots: Int)? in
       guard state.failure == nil else { return nil }
@@ -124,7 +124,7 @@ final class Output: Sendable {
           return state.slots
         } ?? 0
       let error = FileDescriptor.writeAll(lines, to: descriptor)
-      // Before anybody can see the queue empty.
+      // Before the queue appears empty to others.
       if error != 0 { fail(error) }
       let latches = monitor.withLock { state in
         state.isWriting = false

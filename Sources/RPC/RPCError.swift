@@ -3,8 +3,7 @@ import JSON
 
 /// The error of a response (JSON-RPC 2.0 section 5.1).
 package struct RPCError: Error, Sendable {
-  /// Codes of the specification, and the two that Sallyport adds from its server range and from
-  /// the Language Server Protocol.
+  /// Codes of the specification, one of its server range, and one of the Language Server Protocol.
   package struct Code: RawRepresentable, Equatable, Sendable {
     package let rawValue: Int
     package init(rawValue: Int) { self.rawValue = rawValue }
@@ -29,8 +28,11 @@ package struct RPCError: Error, Sendable {
     self.data = data
   }
 
-  /// The error of a line that is not a request, with where it is: the line from 1, and bytes into
-  /// the line from 0.
+  /// The error for a line that is not a request.
+  ///
+  /// - Parameters:
+  ///   - line: the line number, from 1.
+  ///   - offset: the position in the line in bytes, from 0.
   package static func line(
     _ code: Code, _ message: String, line: Int, offset: Int, remedy: String? = nil
   ) -> RPCError {

@@ -1,11 +1,11 @@
 import Basics
 import JSON
 
-/// The right to answer one call, exactly once.
+/// Responds to one call, exactly once.
 ///
-/// Every function that answers consumes the reply, so a second answer does not compile. Every one
-/// returns the token that `Handler.handle` has to return, so a missing answer does not compile
-/// either. A reply stays on the reading thread: it cannot be sent to a task.
+/// Every responding function consumes the reply, so a second response does not compile. Each returns
+/// the token that `Handler.handle` must return, so a missing response does not compile either. A
+/// reply stays on the reading thread: it cannot be sent to a task.
 package struct Reply: ~Copyable {
   /// Nil for a notification, which never gets a response.
   package let id: RequestID?
@@ -21,15 +21,15 @@ package struct Reply: ~Copyable {
   }
 
   package var isNotification: Bool { id == nil }
-  /// Whether the call is a member of a batch, so that nothing can be asked before its response.
+  /// Whether the call is a member of a batch. The host cannot send a question before its response.
   package var isInBatch: Bool { batch != nil }
 
   // MARK: Now
 
-  /// Answers with a result that is ready.
+  /// Responds with a result that is ready.
   ///
   /// - Parameters:
-  ///   - isFollowedByMessages: whether the handler sends messages that must come behind it.
+  ///   - isFollowedByMessages: whether the handler sends messages that must follow the response.
   ///   - write: writes exactly one value. It is not called for a notification.
   package consuming func result(
     _ status: ResponseStatus = .successful, redaction: FrameWriter.Redaction = .everySecret,
@@ -43,7 +43,7 @@ package struct Reply: ~Copyable {
   /// Sends a message before the response.
   package borrowing func send(_ frame: Frame) { reader.send(frame) }
 
-  /// Answers with an error. The error of a notification is logged.
+  /// Responds with an error. The error of a notification is logged.
   package consuming func error(_ error: RPCError) -> Answered {
     if let id {
       reader.respond(id, error, in: batch)
@@ -53,7 +53,7 @@ package struct Reply: ~Copyable {
     return Answered()
   }
 
-  /// Answers a call whose id its protocol does not allow.
+  /// Responds to a call whose id the protocol does not allow.
   package consuming func errorWithoutID(_ error: RPCError) -> Answered {
     reader.respond(nil, error, in: batch)
     return Answered()
@@ -61,17 +61,17 @@ package struct Reply: ~Copyable {
 
   /// For a notification that was handled.
   package consuming func nothing() -> Answered {
-    precondition(id == nil, "a request must be answered")
+    precondition(id == nil, "a request requires a response")
     return Answered()
   }
 
   // MARK: Later
 
-  /// How a request is answered later.
+  /// How to respond to a request later.
   package struct Terms {
-    /// The error if the host accepts no more requests.
+    /// The error if admission is closed.
     let refusal: () -> RPCError
-    /// Whether nothing is sent for it after its caller has cancelled it.
+    /// Whether no response is sent after the caller cancelled the request.
     let isSilentWhenCancelled: Bool
 
     package init(isSilentWhenCancelled: Bool = false, refusal: @escaping () -> RPCError) {
@@ -80,7 +80,7 @@ package struct Reply: ~Copyable {
     }
   }
 
-  /// Answers with the response of a task. Blocks the reading thread until a slot is free.
+  /// Responds with the result of a task. Blocks the reading thread until a slot is free.
   package consuming func run(
     _ terms: Terms, _ body: @escaping @Sendable (InFlightRequest) async -> Response
   ) -> Answered {
@@ -92,10 +92,10 @@ package struct Reply: ~Copyable {
     return Answered()
   }
 
-  /// Answers with the response of blocking work. Blocks the reading thread until a slot is free, and
-  /// while much waits in the lane.
+  /// Responds with the result of blocking work. Blocks the reading thread until a slot is free, and
+  /// while the queue of the lane is full.
   ///
-  /// - Parameter bytes: memory that the call holds until it is answered.
+  /// - Parameter bytes: the memory that the call holds until its response.
   package consuming func run(
     _ terms: Terms, on lane: BlockingWork, bytes: Int,
     _ body: @escaping @Sendable (InFlightRequest) -> Response
@@ -104,15 +104,15 @@ package struct Reply: ~Copyable {
       return error(terms.refusal())
     }
     lane.submit(bytes: bytes) {
-      // Responses that nobody reads must not pile up.
+      // Unread responses must not accumulate.
       accepted.output.waitForRoom()
       accepted.finish(body(accepted.request))
     }
     return Answered()
   }
 
-  /// Answers with the response of a task that waits for most of its life, such as a subscription. It
-  /// takes no slot of the in-flight limit.
+  /// Responds with the result of a task that mostly waits, such as a subscription. It acquires no slot
+  /// of the in-flight limit.
   package consuming func runWithoutSlot(
     isSilentWhenCancelled: Bool, _ body: @escaping @Sendable (InFlightRequest) async -> Response
   ) -> Answered {
@@ -123,7 +123,7 @@ package struct Reply: ~Copyable {
   }
 }
 
-/// A request in flight, and where its response goes.
+/// A request in flight and the destination of its response.
 struct AcceptedRequest: Sendable {
   let request: InFlightRequest
   let requests: RequestsInFlight
@@ -135,10 +135,10 @@ struct AcceptedRequest: Sendable {
   let isSilentWhenCancelled: Bool
 
   func finish(_ response: Response) {
-    // Before the response leaves, so that a caller who has it can reuse the id.
+    // Before the response is sent, so that its reader can reuse the id.
     requests.remove(request)
     let slots = request.hasSlot ? 1 : 0
-    // Last, so that the host does not end before the response is queued.
+    // Last, so that the host does not exit before the response is queued.
     defer { if slots == 0 { limit.endSuspended() } }
     let isSilent = isSilentWhenCancelled && request.cancelReason == .caller
     guard let frame = response.frame, !isSilent else {
@@ -149,7 +149,7 @@ struct AcceptedRequest: Sendable {
     statistics.count(response.status)
     observer?.answered(response.status)
     if let batch {
-      // The batch waits for its slowest member; the slots of the others are free meanwhile.
+      // The batch waits for its slowest member. The others release their slots now.
       batch.add(frame)
       limit.release(slots)
     } else {

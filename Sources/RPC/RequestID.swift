@@ -1,11 +1,10 @@
 import Basics
 import JSON
 
-/// The id of a request: a string, a number or null, kept as the source text it arrived in, so that
-/// `1.50` and 2^64+1 come back as they were sent.
+/// The id of a request: a string, a number or null. It keeps its source text, so that the response
+/// contains `1.50` and 2^64+1 unchanged.
 ///
-/// Ids are equal when their texts are, but for escapes in a string: `"a"` and `"\u0061"` name the
-/// same request.
+/// Ids are equal if their texts are equal after unescaping: `"a"` and `"\u0061"` are the same id.
 package struct RequestID: Hashable, Sendable {
   /// JSON text on one line.
   package let sourceBytes: [UInt8]
@@ -14,7 +13,7 @@ package struct RequestID: Hashable, Sendable {
 
   private init(sourceBytes: [UInt8]) { self.sourceBytes = sourceBytes }
 
-  /// Nil for a kind of value that cannot be an id.
+  /// Nil for a value that cannot be an id.
   package init?(_ json: JSON) {
     switch json.kind {
     case .string, .number, .null: sourceBytes = json.singleLineBytes
@@ -35,7 +34,7 @@ package struct RequestID: Hashable, Sendable {
 
   private var hasEscapes: Bool { sourceBytes.contains(UInt8(ascii: "\\")) }
 
-  /// One spelling for all that mean the same string.
+  /// One spelling for all escaped forms of a string.
   private var unescapedBytes: [UInt8] {
     guard hasEscapes, let text = try? JSON.parse(sourceBytes).stringBytes else {
       return sourceBytes

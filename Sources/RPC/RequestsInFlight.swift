@@ -1,7 +1,7 @@
 import Basics
 import Synchronization
 
-/// The requests in flight, to find one by its id and to cancel them all.
+/// The requests in flight, for cancellation.
 final class RequestsInFlight: Sendable {
   private struct State {
     var byID: [RequestID: InFlightRequest] = [:]
@@ -10,11 +10,11 @@ final class RequestsInFlight: Sendable {
 
   private let state = Mutex(State())
 
-  /// Adds a request. Any number of requests may have the id null, which names none of them.
+  /// Adds a request. Any number of requests may have a null id, which identifies none of them.
   func add(_ request: InFlightRequest) {
     state.withLock { state in
       if let id = request.id, !id.isNull {
-        precondition(state.byID[id] == nil, "an id was taken between the check and the start")
+        precondition(state.byID[id] == nil, "the id was used between the check and the start")
         state.byID[id] = request
       }
       state.all[ObjectIdentifier(request)] = request
@@ -32,7 +32,7 @@ final class RequestsInFlight: Sendable {
     }
   }
 
-  /// - Returns: whether there was a request with that id.
+  /// - Returns: whether a request with this id was in flight.
   func cancel(_ id: RequestID) -> Bool {
     let request = state.withLock { $0.byID[id] }
     request?.cancel(.caller)

@@ -1,4 +1,4 @@
-/// What a response says, for those who count responses.
+/// The status of a response, for statistics.
 package enum ResponseStatus: Sendable {
   case successful
   /// A result in which some targets failed.

@@ -5,15 +5,15 @@ import JSONRPCFront
 import MCPFront
 import RPC
 
-/// A host over its streams: both fronts on one connection, from the first line to the exit status.
+/// Runs a host: both fronts on one connection, from the first line to the exit status.
 struct HostRun {
   private let engine: Engine
   private let agents: MCPOptions
   private let connection: RPC.Connection
 
-  /// Takes SIGTERM and SIGINT from now on. To be called on the main thread.
+  /// Installs the handler of SIGTERM and SIGINT. Must be called on the main thread.
   ///
-  /// - Parameter output: where frames are written; see `StandardOutput`.
+  /// - Parameter output: the descriptor that frames are written to; see `StandardOutput`.
   init(
     engine: Engine, limits: ConnectionLimits, agents: MCPOptions, output: Int32,
     observer: (any ConnectionObserver)? = nil
@@ -29,7 +29,7 @@ struct HostRun {
     Signals.watch { [connection] in connection.interrupt() }
   }
 
-  /// Reads the inputs to their end, one after the other, and drains. Blocks.
+  /// Reads the inputs in order until EOF, then drains. Blocks.
   func run(_ inputs: [Int32]) throws(FileError) -> ExitCode {
     let agentFront = MCPFront(engine, agents, on: connection)
     let hasAgent = agentFront.clientPresence

@@ -1,5 +1,5 @@
-import BitdefenderGravityZone
 import Basics
+import BitdefenderGravityZone
 import CODAFootprint
 import Engine
 import Gmail
@@ -14,7 +14,7 @@ enum Integrations {
     RegisteredIntegration(Gmail.self),
   ]
 
-  /// Integrations of another package; set before anything reads `all`.
+  /// Integrations of another package. Must be set before `all` is read.
   static let added = SetOnce<[RegisteredIntegration]>()
 
   static let all = builtIn + (added.value ?? [])

@@ -1,7 +1,7 @@
 import Basics
 import Glibc
 
-/// SIGTERM and SIGINT, taken by a thread that waits for them.
+/// Handles SIGTERM and SIGINT on a separate thread.
 enum Signals {
   private static var ending: sigset_t {
     var signals = sigset_t()
@@ -11,10 +11,10 @@ enum Signals {
     return signals
   }
 
-  /// Calls `body` on another thread for each such signal from now on. SIGPIPE is ignored: a closed
-  /// pipe is an error of the write.
+  /// Calls `body` on another thread per signal. SIGPIPE is ignored: writing to a closed pipe returns
+  /// an error.
   ///
-  /// To be called on the main thread before there are others that could receive a signal.
+  /// Must be called on the main thread before other threads that could receive a signal start.
   static func watch(_ body: @escaping @Sendable () -> Void) {
     signal(SIGPIPE, SIG_IGN)
     var signals = ending
@@ -30,9 +30,9 @@ enum Signals {
     if code != 0 { pthread_sigmask(SIG_UNBLOCK, &signals, nil) }
   }
 
-  /// Calls `first` at the first such signal, and `body` at the second, which ends the process.
+  /// Calls `first` at the first signal. At the second one, calls `body` and ends the process.
   ///
-  /// To be called as `watch` is.
+  /// Must be called like `watch(_:)`.
   static func watch(
     first: @escaping @Sendable () -> Void, thenEndAfter body: @escaping @Sendable () -> Void
   ) {
@@ -45,7 +45,7 @@ enum Signals {
       first()
       while sigwait(&signals, &received) != 0 {}
       body()
-      // Nobody has changed what it does, and no thread takes it but this one.
+      // The default action ends the process. Only this thread handles the signal.
       pthread_sigmask(SIG_UNBLOCK, &signals, nil)
       raise(received)
     }

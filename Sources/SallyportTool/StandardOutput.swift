@@ -1,9 +1,9 @@
 import Glibc
 
-/// The process's own output.
+/// The standard output of the process.
 enum StandardOutput {
-  /// Keeps the real standard output for frames and points descriptor 1 at stderr, so that a stray
-  /// print, ours or a library's, cannot corrupt a frame.
+  /// Reserves the real standard output for frames and redirects descriptor 1 to stderr, so that a
+  /// print by this code or a library cannot corrupt a frame.
   ///
   /// - Returns: a descriptor that children do not inherit.
   static func reserve() -> Int32 {

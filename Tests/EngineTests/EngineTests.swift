@@ -24,31 +24,31 @@ import Testing
 
   // MARK: Preparing
 
-  @Test func `invalid arguments are one error with all faults, and nothing is sent`() throws {
+  @Test func `invalid arguments are one error with all problems, and nothing is sent`() throws {
     let transport = ScriptedTransport { _ in .json("{}") }
     let engine = try Engine.sample(transport)
     let error = error(engine, try engine.request("list_things", #"{"page":99,"pag":1}"#))
-    guard case .invalid(let faults) = error?.reason else {
+    guard case .invalid(let problems) = error?.reason else {
       Issue.record("not refused")
       return
     }
-    #expect(Set(faults.faults.map(\.path)) == ["/arguments/page", "/arguments/pag"])
+    #expect(Set(problems.list.map(\.path)) == ["/arguments/page", "/arguments/pag"])
     #expect(error?.indicator == "List Things failed.")
     #expect(transport.requests.isEmpty)
   }
 
-  @Test func `an unknown connection has a suggestion, and the faults of the arguments beside it`()
+  @Test func `an unknown connection has a suggestion, and the problems of the arguments beside it`()
     throws
   {
     let engine = try engine()
     let error = error(
       engine, try engine.request("list_things", #"{"page":99}"#, on: .named("frist")))
-    guard case .invalid(let faults) = error?.reason else {
+    guard case .invalid(let problems) = error?.reason else {
       Issue.record("not refused")
       return
     }
-    #expect(faults.faults.map(\.path) == ["/connection", "/arguments/page"])
-    #expect(faults.faults.first?.didYouMean == "first")
+    #expect(problems.list.map(\.path) == ["/connection", "/arguments/page"])
+    #expect(problems.list.first?.didYouMean == "first")
   }
 
   @Test func `a host that only reads refuses what changes something`() throws {
@@ -57,7 +57,8 @@ import Testing
     let engine = try engine(options)
     #expect(error(engine, try engine.request("list_things")) == nil)
     guard
-      case .failed(let refusal) = error(engine, try engine.request("delete_things", #"{"ids":[]}"#))?
+      case .failed(let refusal) = error(
+        engine, try engine.request("delete_things", #"{"ids":[]}"#))?
         .reason
     else {
       Issue.record("not refused")

@@ -35,13 +35,15 @@ import Testing
   }
 
   /// Texts that make a naive reader quadratic or exhaust its stack.
-  @Test(.timeLimit(.minutes(1)), arguments: [
-    "(", "\"", "<", "=?utf-8?q?", "=?a?q?<", ",:", "@::", "a=b;", "*0*=", "--", "A: b\n", " \n",
-    "\\", "a@b,",
-    "=?x?b?a?= ", "Content-Type: message/rfc822\n\n",
-    "Content-Type: multipart/mixed; boundary=a\n\n--a\n",
-    "--a\n", "\n--a--\n", "AA==\n", "AA==", "=\n", "&", "<a>", "<a href=", "<!--", "\r", "\0",
-  ])
+  @Test(
+    .timeLimit(.minutes(1)),
+    arguments: [
+      "(", "\"", "<", "=?utf-8?q?", "=?a?q?<", ",:", "@::", "a=b;", "*0*=", "--", "A: b\n", " \n",
+      "\\", "a@b,",
+      "=?x?b?a?= ", "Content-Type: message/rfc822\n\n",
+      "Content-Type: multipart/mixed; boundary=a\n\n--a\n",
+      "--a\n", "\n--a--\n", "AA==\n", "AA==", "=\n", "&", "<a>", "<a href=", "<!--", "\r", "\0",
+    ])
   func `a repeated piece is read to its end`(piece: String) {
     let body = String(repeating: piece, count: 5_000)
     for head in [

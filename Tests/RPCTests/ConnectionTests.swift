@@ -179,7 +179,8 @@ private final class Gate: Sendable {
 
   @Test func `responses of a batch come as one array, when the slowest is ready`() async throws {
     let peer = try peer()
-    peer.send("[\(request(1, "later")),\(request(2, "now")),{\"jsonrpc\":\"2.0\",\"method\":\"now\"}]")
+    peer.send(
+      "[\(request(1, "later")),\(request(2, "now")),{\"jsonrpc\":\"2.0\",\"method\":\"now\"}]")
     #expect(await gate.waitForStarts(1))
     peer.send(request(3, "now"))
     #expect(await peer.receive() == result(3, #""now""#))
@@ -243,7 +244,9 @@ private final class Gate: Sendable {
     #expect(await peer.receive(20) == (1...20).map { result($0, #""blocking""#) })
   }
 
-  @Test func `nothing is started after a shutdown, and every request is still answered`() async throws {
+  @Test func `nothing is started after a shutdown, and every request is still answered`()
+    async throws
+  {
     let peer = try peer()
     peer.send(request(1, "shutdown") + "\n" + request(2, "now"))
     #expect(await peer.receive() == result(1, "null"))

@@ -37,7 +37,7 @@ TOOLS = [
 QUESTION = (
     "Bitdefender GravityZone: Delete Endpoints on the connection gravityzone_sandbox?\n"
     'endpoint_ids: "LOBBY-PC4, 10.1.0.14" (6affe1e0b1a43d0003000004); 6affe1e0b1a43d0003000005 (2)\n'
-    "What it takes away cannot simply be put back.")
+    "This cannot be undone.")
 
 #: What each step of the scenario sees with every client.
 SEEN: dict[str, dict[str, Any]] = {
@@ -54,7 +54,7 @@ SEEN: dict[str, dict[str, Any]] = {
         "text": "List Devices failed. The value for parameter (Filter) is invalid. (400)\n"
                 '- filter/riskLevl: unknown parameter; did you mean "riskLevel"?'},
     "unknown": {
-        "code": -32602, "text": "There is no tool gmail__search_emials.",
+        "code": -32602, "text": 'Unknown tool "gmail__search_emials".',
         "data": {"did_you_mean": "gmail__search_emails"}},
     "progress": {
         "rising": True, "last": [5, 5, "5 of 5"],
@@ -66,7 +66,7 @@ SEEN: dict[str, dict[str, Any]] = {
         "names": ["triage_phishing_mail", "isolate_host", "weekly_report"], "role": "user",
         "text": "Isolate the endpoint LOBBY-PC1. Reason: beaconing."},
     "decline": {
-        "error": True, "text": "Delete Endpoints failed. The user did not confirm it. (403)",
+        "error": True, "text": "Delete Endpoints failed. The user did not confirm the command. (403)",
         "left": 9},
     "accept": {
         "error": False, "text": "Delete Endpoints: Successful. 2 of 2 targets.", "left": 7},
@@ -134,9 +134,9 @@ CLIENTS = [
             "abandoned": abandoned("TimeoutError"),
             "refused": {
                 "error": True, "left": 9,
-                "text": "Delete Endpoints failed. It has to be confirmed, and this client cannot "
-                        "ask its user. (403)\nWhat to do: Use a client with elicitation, or start "
-                        "the host with --confirm destructive."}}),
+                "text": "Delete Endpoints failed. The command requires confirmation, and this client "
+                        "cannot ask its user. (403)\nWhat to do: Use a client that supports "
+                        "elicitation, or start the host with --confirm destructive."}}),
     # Of a failure it hands on the text alone. It starts a host for the list and for each call.
     Client(
         "langchain-mcp-adapters", "langchain-mcp-adapters>=0.3,<1", "langchain_adapters.py",

@@ -402,9 +402,9 @@ def test_a_token_that_cannot_be_saved_is_an_error(tmp_path):
 
 
 @pytest.mark.parametrize("options, words", [
-    (["--connection", "gmail_oauth_sanbox"], "did you mean gmail_oauth_sandbox?"),
+    (["--connection", "gmail_oauth_sanbox"], 'did you mean "gmail_oauth_sandbox"?'),
     (["--connection", "gmail_sandbox"], "service account"),
-    (["--connection", "coda_sandbox"], "no connection coda_sandbox of gmail"),
+    (["--connection", "coda_sandbox"], 'unknown connection "coda_sandbox" of gmail'),
     (["--conection", "x"], 'did you mean "--connection"?'),
     (["--port", "0"], "--port"), (["--port", "65536"], "--port"), (["--timeout", "3601"], "3600"),
     (["--code", "a", "--paste"], "--paste cannot be used with --code"),
@@ -418,7 +418,7 @@ def test_wrong_option_fails_before_the_user_is_asked(workspace, options, words):
 
 
 @pytest.mark.parametrize("integration, words", [
-    ("gmial", 'did you mean "gmail"?'), ("coda_footprint", "there is no connection of coda_footprint that needs"),
+    ("gmial", 'did you mean "gmail"?'), ("coda_footprint", "no connection of coda_footprint requires consent"),
 ])
 def test_a_vendor_without_consent_is_refused(workspace, integration, words):
     ended = host.run("auth", integration, "--connections", str(workspace))
@@ -431,7 +431,7 @@ def test_a_connection_that_cannot_save_the_token_is_rejected_first(tmp_path):
         connection = google.oauth(settings={"refresh_token": {"$env": "REFRESH"}})
         file.write_text(json.dumps({"connections": {"main": connection}}))
         ended = run(file, env={"REFRESH": "1//x"})
-        assert ended.code == 2 and "cannot keep its refresh_token" in ended.errors
+        assert ended.code == 2 and "cannot save the refresh_token" in ended.errors
         assert google.requests == []
 
 

@@ -157,7 +157,7 @@ def test_a_refresh_token_that_cannot_be_saved_is_still_used(trouble):
             host.result("list_labels", LABELS)
             host.result("list_labels", LABELS)
             assert changes(host) == [] and len(google.forms) == 1
-        assert b"the new refresh_token of the connection main is not kept" in host.stderr
+        assert b"cannot save the new refresh_token of the connection main" in host.stderr
         assert b"rotated" not in host.stderr
 
 

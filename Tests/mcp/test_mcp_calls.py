@@ -39,7 +39,7 @@ def test_a_success_is_the_result_of_an_invoke(start, revision):
     (reply(403, {"detail": "No."}), "permission", ["(403)", "What to do: "]),
     (reply(401, UNAUTHORIZED), "auth", ["(401)", "What to do: "]),
     (reply(200, "no JSON"), "upstream", ["List Tenants failed."]),
-    (hang_up, "network", ["It can be tried again"]),
+    (hang_up, "network", ["It is retryable."]),
 ], ids=["404", "403", "401", "no JSON", "hung up"])
 def test_a_failure_of_the_vendor_is_a_result_with_the_remedy(start, revision, answer, kind, words):
     with tenant(answer) as vendor:
@@ -55,7 +55,7 @@ def test_an_unknown_outcome_tells_how_to_look(start, revision):
     with ControlCenter(lambda *_: hang_up) as center:
         failed = start(revision, main=center.connection()).failure(
             "bitdefender_gravityzone__isolate_endpoints", {"endpoint_ids": IDS[:2]})
-    assert "not known whether" in text(failed) and "get_managed_endpoint_details" in text(failed)
+    assert "The outcome is unknown" in text(failed) and "get_managed_endpoint_details" in text(failed)
     if revision in STRUCTURED:
         assert structure(failed)["outcome"] == "unknown"
 

@@ -179,7 +179,7 @@ def test_limits_of_the_compact_tools_are_described(compact):
     failure = compact.failure(COMPACT[1], {"command": "coda_footprint__list_tenant"})
     assert "coda_footprint__list_tenants" in text(failure)
     failure = compact.failure(COMPACT[2], {"command": "coda_footprint__list_tenant"})
-    assert "Did you mean coda_footprint__list_tenants?" in text(failure)
+    assert 'Did you mean "coda_footprint__list_tenants"?' in text(failure)
     for arguments in (
         {}, {"command": 5}, {"command": "coda_footprint__list_tenants", "arguments": []},
         {"command": "coda_footprint__list_devices", "page": 2}):
@@ -222,7 +222,7 @@ def test_prompts_are_listed_and_written(start, revision):
 def test_prompts_of_the_compact_catalogue_tell_how_commands_are_run(compact):
     params = {"name": "isolate_host", "arguments": {"host": "PC1"}}
     message = compact.result("prompts/get", params)["messages"][0]
-    assert message["content"]["text"].endswith(f"run them with {COMPACT[2]}.")
+    assert message["content"]["text"].endswith(f"\nRun these commands with {COMPACT[2]}.")
 
 
 def test_optional_arguments_of_prompts_may_be_left_out(start):
@@ -271,4 +271,4 @@ def test_older_revisions_get_nothing_of_it(start):
 def test_a_search_of_any_length_is_answered_at_once(start):
     client = start("2025-11-25", "--catalogue", "compact")
     result = client.failure(COMPACT[0], {"query": "e " * 100_000})
-    assert "At most 200 bytes" in text(result)
+    assert "query must have at most 200 bytes." in text(result)

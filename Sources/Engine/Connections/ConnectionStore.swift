@@ -5,11 +5,11 @@ import JSON
 import Redaction
 import Synchronization
 
-/// The connections that callers can name, and those that they gave inline a short while ago.
+/// The named connections and the recent inline connections.
 package final class ConnectionStore: Sendable {
-  /// Inline connections that are kept, so that calls in a row share a sign-in.
+  /// Maximum number of cached inline connections. The cache lets consecutive calls share a sign-in.
   static let inlineConnections = 64
-  /// Bytes of a connections file.
+  /// Maximum size of a connections file in bytes.
   package static let maximumFileBytes = 16 * 1_024 * 1_024
 
   package struct Entry: Sendable {
@@ -28,7 +28,7 @@ package final class ConnectionStore: Sendable {
   private let catalogue: Catalogue
   private let environment: ConnectionEnvironment
   private let state = Mutex(State())
-  /// Told the name of a connection whose settings a vendor has changed.
+  /// Receives the name of a connection whose settings a vendor has changed.
   private let listener = Mutex<(@Sendable (String) -> Void)?>(nil)
 
   package init(_ catalogue: Catalogue, _ environment: ConnectionEnvironment) {
@@ -38,10 +38,10 @@ package final class ConnectionStore: Sendable {
 
   // MARK: Reading
 
-  /// Adds every connection of a file's content.
+  /// Adds the connections of a connections file.
   ///
-  /// - Parameter isKept: whether new refresh tokens are written to the file of that name.
-  /// - Throws: everything that is wrong with it, a line each.
+  /// - Parameter isKept: whether to write new refresh tokens to the file at `path`.
+  /// - Throws: all problems of the file, one per line.
   package func load(
     _ content: [UInt8], named path: String, isKept: Bool = false
   ) throws(ConfigurationError) {
@@ -51,31 +51,34 @@ package final class ConnectionStore: Sendable {
     do {
       file = try JSON.parse(content)
     } catch {
-      let place = error.lineAndColumn(in: content)
+      let position = error.lineAndColumn(in: content)
       throw ConfigurationError(
-        "\(path):\(place.line):\(place.column): \(error.reason)",
-        remedy: "A connections file is JSON: {\"connections\":{\"NAME\":{…}}}.")
+        "\(path):\(position.line):\(position.column): \(error.reason)",
+        remedy: Self.formatRemedy)
     }
     guard let connections = file["connections"], connections.kind == .object else {
       throw ConfigurationError(
-        "\(path): there is no object \"connections\"",
-        remedy: "A connections file is JSON: {\"connections\":{\"NAME\":{…}}}.")
+        "\(path): \"connections\" is required and must be an object",
+        remedy: Self.formatRemedy)
     }
-    var faults: [String] = []
+    var problems: [String] = []
     for member in connections.members {
       let name = member.name.string ?? ""
       let prefix = "\(path): /connections/\(name)"
       switch make(member.value, name: name, fromFile: true, keptIn: kept) {
       case .success(let open): keep(Entry(name: name, open: open))
-      case .failure(let problems): faults += problems.lines(prefix: prefix)
+      case .failure(let found): problems += found.lines(prefix: prefix)
       }
     }
-    if !faults.isEmpty { throw ConfigurationError(faults.joined(separator: "\n")) }
+    if !problems.isEmpty { throw ConfigurationError(problems.joined(separator: "\n")) }
   }
 
-  /// Adds or replaces a connection that a caller gave.
+  private static let formatRemedy =
+    "A connections file is JSON: {\"connections\":{\"NAME\":{…}}}."
+
+  /// Adds or replaces a connection of a caller.
   ///
-  /// - Returns: whether there was one of that name.
+  /// - Returns: whether it replaced a connection.
   package func put(_ json: JSON, name: String) throws(ParameterProblems) -> Bool {
     keep(Entry(name: name, open: try make(json, name: name, fromFile: false).get()))
   }
@@ -110,7 +113,8 @@ package final class ConnectionStore: Sendable {
         let ids = catalogue.integrations.map(\.id)
         throw ParameterProblems(
           ParameterProblem(
-            "must be one of \(ids.joined(separator: ", "))", at: "integration",
+            "unknown integration; expected one of: \(ids.joined(separator: ", "))",
+            at: "integration",
             didYouMean: Suggestion.closest(to: definition.integration, among: ids)),
           of: ConnectionDefinition.shape)
       }
@@ -138,7 +142,7 @@ package final class ConnectionStore: Sendable {
           try await file.set(setting, of: name, to: value)
         } catch {
           environment.log.warning(
-            "the new \(setting) of the connection \(name) is not kept: \(error.reason)")
+            "cannot save the new \(setting) of the connection \(name): \(error.reason)")
           return error.reason
         }
         self?.listener.withLock { $0 }?(name)
@@ -146,20 +150,19 @@ package final class ConnectionStore: Sendable {
       })
   }
 
-  /// Has somebody told when a vendor has changed the settings of a connection, by name.
-  package func tellChanges(to listener: @escaping @Sendable (String) -> Void) {
+  /// Calls `listener` with the name of a connection whenever a vendor has changed its settings.
+  package func reportChanges(to listener: @escaping @Sendable (String) -> Void) {
     self.listener.withLock { $0 = listener }
   }
 
-  /// Secrets are kept out of all output from the moment they are known, also when the connection
-  /// they came with is not usable.
+  /// Secrets are redacted as soon as they are known, even if their connection is invalid.
   private func registerSecrets(_ integration: RegisteredIntegration, _ settings: JSON) {
     for name in integration.settingsShape.secretNames {
       if let secret = settings[name]?.string { environment.secrets.add(secret) }
     }
   }
 
-  /// Files with secrets in them are not handed to callers as files.
+  /// Prevents callers from reading files that contain secrets.
   private func protectFiles(_ definition: ConnectionDefinition) {
     if let key = definition.tls?.clientKey { environment.files.protect(key) }
     for setting in definition.settings.members {
@@ -167,20 +170,20 @@ package final class ConnectionStore: Sendable {
     }
   }
 
-  /// A caller must not make the host read files, variables or run programs.
+  /// A caller must not make the host read files and variables or run programs.
   private func refuseReferences(_ settings: JSON) throws(ParameterProblems) {
     for member in settings.members
     where member.value.members.contains(where: { $0.name.string?.hasPrefix("$") == true }) {
       throw ParameterProblems(
         ParameterProblem(
-          "is a reference, which only a connections file may hold; give the value itself",
+          "references are allowed only in a connections file; pass the value itself",
           at: member.name.string),
         of: ConnectionDefinition.shape
       ).inside("settings")
     }
   }
 
-  /// A limit for a command that does not exist would limit nothing, in silence.
+  /// A limit for an unknown command would silently have no effect.
   private func refuseUnknownLimits(
     _ limits: JSON?, _ integration: RegisteredIntegration
   ) throws(ParameterProblems) {
@@ -194,14 +197,14 @@ package final class ConnectionStore: Sendable {
       if known.contains(name) { continue }
       throw ParameterProblems(
         ParameterProblem(
-          "is no command of \(integration.id) and no bucket of its limits", at: name,
+          "matches no command and no rate-limit bucket of \(integration.id)", at: name,
           didYouMean: Suggestion.closest(to: name, among: known)),
         of: ConnectionDefinition.shape
       ).inside("rate_limits")
     }
   }
 
-  /// A slip in a policy would forbid nothing, in silence.
+  /// A misspelt pattern in a policy would silently have no effect.
   private func refusePatternsWithoutMatch(
     _ policy: ConnectionPolicy?, _ integration: RegisteredIntegration
   ) throws(ParameterProblems) {
@@ -222,10 +225,10 @@ package final class ConnectionStore: Sendable {
 
   // MARK: Finding
 
-  /// The connection that an invocation names.
+  /// The connection of an invocation.
   func find(
     _ reference: ConnectionReference, for integration: RegisteredIntegration
-  ) throws(ConnectionFault) -> OpenConnection {
+  ) throws(ConnectionProblem) -> OpenConnection {
     switch reference {
     case .onlyOne: return try onlyOne(of: integration)
     case .json(let json) where json.kind == .object: return try inline(json, for: integration)
@@ -245,14 +248,14 @@ package final class ConnectionStore: Sendable {
 
   private func usable(
     _ found: OpenConnection?, named name: String, for integration: RegisteredIntegration
-  ) throws(ConnectionFault) -> OpenConnection {
+  ) throws(ConnectionProblem) -> OpenConnection {
     guard let found else {
       let names = entries.map(\.name)
       throw .parameter(
         "/connection",
         names.isEmpty
-          ? "is unknown: no connections are configured"
-          : "is unknown; there is \(names.joined(separator: ", "))",
+          ? "unknown connection; no connections are configured"
+          : "unknown connection; expected one of: \(names.joined(separator: ", "))",
         Suggestion.closest(to: name, among: names))
     }
     return try usable(found, for: integration)
@@ -260,24 +263,26 @@ package final class ConnectionStore: Sendable {
 
   private func usable(
     _ open: OpenConnection, for integration: RegisteredIntegration
-  ) throws(ConnectionFault) -> OpenConnection {
+  ) throws(ConnectionProblem) -> OpenConnection {
     let definition = open.connection.definition
     guard definition.integration == integration.id else {
       throw .parameter(
-        "/connection", "is one of \(definition.integration), not of \(integration.id)", nil)
+        "/connection", "belongs to \(definition.integration), not to \(integration.id)", nil)
     }
     guard definition.isActive else {
       throw .command(
         CommandError(
-          .policy, "The connection \(open.connection.name ?? "given") is inactive.",
-          remedy: "Set \"active\": true for it, or use another connection."))
+          .policy,
+          open.connection.name.map { "The connection \($0) is inactive." }
+            ?? "The inline connection is inactive.",
+          remedy: "Set \"active\": true in the connection, or use another one."))
     }
     return open
   }
 
   private func onlyOne(
     of integration: RegisteredIntegration
-  ) throws(ConnectionFault) -> OpenConnection {
+  ) throws(ConnectionProblem) -> OpenConnection {
     let fitting = state.withLock { state in
       state.entries.filter {
         let definition = $0.open.connection.definition
@@ -288,21 +293,21 @@ package final class ConnectionStore: Sendable {
       throw .parameter(
         "/connection",
         """
-        is required: no active connection of \(integration.id) is configured; --connections FILE, \
-        SALLYPORT_CONNECTIONS or --sandbox gives one
+        is required; no active connection of \(integration.id) is configured (use \
+        --connections FILE, SALLYPORT_CONNECTIONS or --sandbox)
         """, nil)
     }
     guard fitting.count == 1 else {
       throw .parameter(
         "/connection",
-        "is required: there is \(fitting.map(\.name).joined(separator: ", "))", nil)
+        "is required; expected one of: \(fitting.map(\.name).joined(separator: ", "))", nil)
     }
     return only.open
   }
 
   private func inline(
     _ json: JSON, for integration: RegisteredIntegration
-  ) throws(ConnectionFault) -> OpenConnection {
+  ) throws(ConnectionProblem) -> OpenConnection {
     let text = JSONFragment(json)
     let known = state.withLock { state in state.inline.first { $0.text == text }?.open }
     if let known { return try usable(known, for: integration) }
@@ -355,15 +360,15 @@ package final class ConnectionStore: Sendable {
 }
 
 /// Why a connection cannot be used for an invoke.
-enum ConnectionFault: Error {
+enum ConnectionProblem: Error {
   case parameter(_ path: String, _ message: String, _ didYouMean: String?)
   case problems(ParameterProblems)
   case command(CommandError)
 }
 
-/// A configuration that the host cannot start with.
+/// An invalid configuration. The host cannot start with it.
 package struct ConfigurationError: Error, Sendable {
-  /// One line for each fault.
+  /// One line per problem.
   package var message: String
   package var remedy: String?
 

@@ -11,8 +11,8 @@ enum GmailBatch {
   static let maximumCalls = 25
   /// Calls from which on a batch is worth it.
   static let minimumCalls = 6
-  /// - Parameter calls: of one grant, without secrets in their headers. Where one of them changes
-  ///   something, the batch is sent once: calls that it leaves unresolved are sent individually.
+  /// - Parameter calls: calls of one grant, without secrets in their headers. If one of them changes
+  ///   data, the batch is not retried. Calls that it left unresolved are retried individually.
   static func request(_ calls: [HTTPRequest], at url: String, root: String) -> HTTPRequest {
     // No call holds it: the labels in their bodies are chosen by those who cannot know it.
     let boundary = "sallyport_\(String(UInt64.random(in: .min ... .max), radix: 16))"

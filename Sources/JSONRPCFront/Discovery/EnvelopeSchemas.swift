@@ -2,21 +2,21 @@ import Basics
 import JSON
 import RPC
 
-/// The messages themselves: what stands on a line.
+/// The schemas of complete lines and messages.
 enum EnvelopeSchemas {
   static var all: [SchemaComponent] {
     [
       SchemaComponent(
-        "line_to_host", "What a caller sends on one line.",
+        "line_to_host", "One line from the caller to the host.",
         .oneOf([.reference("request"), .written(writeBatch)])),
       SchemaComponent(
-        "line_from_host", "What the host sends on one line.",
+        "line_from_host", "One line from the host to the caller.",
         .oneOf([
           .reference("response"), .reference("notification"), .list(.reference("response")),
         ])),
-      SchemaComponent("request", "A call; a notification where it has no id.", request),
+      SchemaComponent("request", "A request; without id, a notification.", request),
       SchemaComponent(
-        "response", "The answer to one request.",
+        "response", "The response to one request.",
         .oneOf([
           .closed([version, .always("id", .reference("id")), .always("result", .any)]),
           .closed([
@@ -24,17 +24,17 @@ enum EnvelopeSchemas {
           ]),
         ])),
       SchemaComponent(
-        "id", "Sent back in the text it arrived in.",
+        "id", "The id of a request. The response contains the same text.",
         .written { writeTypes(["string", "number", "null"], to: &$0) }),
       SchemaComponent(
-        "request_id", "The id of a request under way.",
+        "request_id", "The id of a request in flight.",
         .written { writeTypes(["string", "number"], to: &$0) }),
     ]
   }
 
   static let version = MessageSchema.Member.always("jsonrpc", .word("2.0"))
 
-  /// The host passes over members that JSON-RPC does not have.
+  /// The host ignores members that JSON-RPC does not define.
   private static var request: MessageSchema {
     .written { writer in
       MessageSchema.object([
@@ -46,7 +46,7 @@ enum EnvelopeSchemas {
     }
   }
 
-  /// That a request for the method has params of the method.
+  /// The condition that a request for the method has params of the method.
   private static func write(_ method: Method, to writer: inout JSONWriter) {
     writer.object { writer in
       writer.name("if")

@@ -3,15 +3,15 @@ import IntegrationKit
 import JSON
 import RPC
 
-/// The errors of the wire, and what they are made of.
+/// The schemas of errors and their parts.
 enum FailureSchemas {
-  /// One code of an error.
+  /// One error code.
   struct Code: Sendable {
     let code: RPCError.Code
     let message: String
-    /// The component that describes `data`.
+    /// The schema component of `data`.
     let data: String
-    /// Whether `data` may be missing.
+    /// Whether `data` is optional.
     var mayLackData = false
   }
 
@@ -21,8 +21,7 @@ enum FailureSchemas {
     code: .invalidRequest, message: "Not a request.", data: "line_fault",
     mayLackData: true)
   static let methodNotFound = Code(
-    code: .methodNotFound, message: "There is no method of that name.",
-    data: "unknown_method")
+    code: .methodNotFound, message: "Method not found.", data: "unknown_method")
   static let invalidParams = Code(
     code: .invalidParams, message: "Invalid params.", data: "param_faults")
   static let commandFailed = Code(
@@ -40,19 +39,20 @@ enum FailureSchemas {
     [
       SchemaComponent("error", "Why a request failed.", .oneOf(codes.map(schema))),
       SchemaComponent(
-        "line_fault", "Where the line is not a request.",
+        "line_fault", "The position of the error in the input.",
         .object([
-          .always("line", .integer(from: 1), "Of the input, from 1."),
-          .always("offset", .count, "Bytes into the line, from 0."), .sometimes("remedy", .text),
+          .always("line", .integer(from: 1), "The line number, from 1."),
+          .always("offset", .count, "The position in the line in bytes, from 0."),
+          .sometimes("remedy", .text),
         ])),
       SchemaComponent(
-        "unknown_method", "Which methods there are.",
+        "unknown_method", "The requested method and the available methods.",
         .object([
           .always("method", .text), .sometimes("did_you_mean", .text),
           .always("methods", .list(.text)),
         ])),
       SchemaComponent(
-        "param_faults", "Everything that is wrong with the params.",
+        "param_faults", "All problems in the params.",
         .object([
           .always("return_data", .word("Failed")), .always("failure_indicator", .text),
           .always("status_code", .code(400)), .always("message", .text),
@@ -62,9 +62,9 @@ enum FailureSchemas {
           .always("problems", .list(.reference("problem"))),
         ])),
       SchemaComponent(
-        "problem", "One fault of the params.",
+        "problem", "One problem in the params.",
         .object([
-          .always("path", .text, "JSON Pointer into params."), .always("message", .text),
+          .always("path", .text, "JSON Pointer relative to params."), .always("message", .text),
           .sometimes("did_you_mean", .text),
         ])),
       SchemaComponent(
@@ -72,13 +72,13 @@ enum FailureSchemas {
         .object([.always("return_data", .word("Failed"))] + failure)),
       SchemaComponent("failure", "Why a target failed.", .object(failure)),
       SchemaComponent(
-        "target_error", "Why a target failed, and which.",
+        "target_error", "A failed target and its error.",
         .object(failure + [.always("target", .text)])),
       SchemaComponent(
-        "target", "What became of one target.",
+        "target", "The outcome of one target.",
         .object([
           .always("target", .text), .always("return_data", .choice(["Successful", "Failed"])),
-          .sometimes("data", .any, "The vendor's answer, in streams and in errors."),
+          .sometimes("data", .any, "The vendor's response, in streams and in errors."),
           .sometimes("files", .list(.reference("file_reference"))),
           .sometimes("error", .reference("failure")),
         ])),
@@ -88,15 +88,15 @@ enum FailureSchemas {
   private static var failure: [MessageSchema.Member] {
     [
       .always("failure_indicator", .text), .always("status_code", .integer(from: 100)),
-      .always("message", .text, "For people."),
+      .always("message", .text, "The description for people."),
       .always("kind", .choice(CommandError.Kind.allCases.map(\.rawValue))),
       .always("retryable", .boolean), .sometimes("retry_after_ms", .count),
       .always(
         "outcome", .choice(CommandError.Outcome.allCases.map(\.rawValue)),
-        "Whether the vendor may have acted."),
+        "Whether the request may have been applied."),
       .sometimes("remedy", .text, "What the user can do."),
       .sometimes("targets", .list(.reference("target"))),
-      .sometimes("upstream", .any, "What the vendor answered."),
+      .sometimes("upstream", .any, "The vendor's response."),
     ]
   }
 

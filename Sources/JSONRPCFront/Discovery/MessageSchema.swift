@@ -2,12 +2,12 @@ import Basics
 import IntegrationKit
 import JSON
 
-/// A JSON Schema of what goes over the wire, in the words that draft 7, which OpenRPC asks for, and
-/// 2020-12 share.
+/// A JSON Schema of wire data. It uses only keywords that are common to draft 7, which OpenRPC
+/// requires, and 2020-12.
 indirect enum MessageSchema: Sendable {
   case any
   case text
-  /// Text that a regular expression (ECMA-262) finds something in.
+  /// Text that matches a regular expression (ECMA-262).
   case pattern(String)
   case choice([String])
   /// Exactly this text, or this number.
@@ -17,19 +17,19 @@ indirect enum MessageSchema: Sendable {
   case number
   case boolean
   case list(MessageSchema)
-  /// An object whose members have any name.
+  /// An object with arbitrary member names.
   case map(MessageSchema)
-  /// An object that may get further members in a later version: what the host sends.
+  /// An object that may have additional members in later versions. For messages of the host.
   case object([Member])
-  /// An object without further members.
+  /// An object without additional members.
   case closed([Member])
-  /// The params that a declaration reads.
+  /// The params of a declaration.
   case parameters(ParameterShape)
   /// Exactly one of these.
   case oneOf([MessageSchema])
   /// Another component.
   case reference(String)
-  /// Members of the schema that no other case has.
+  /// Keywords that no other case supports.
   case written(@Sendable (inout JSONWriter) -> Void)
 
   struct Member: Sendable {
@@ -52,12 +52,12 @@ indirect enum MessageSchema: Sendable {
   static let count = MessageSchema.integer(from: 0)
   static let time = MessageSchema.pattern("^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+Z$")
 
-  /// Where a reader of a document finds another component.
+  /// The reference to another component in the same document.
   static func path(of component: String) -> String { "#/components/schemas/\(component)" }
 }
 
 extension MessageSchema {
-  /// Writes it as an object.
+  /// Writes the schema as an object.
   func write(about: String? = nil, to writer: inout JSONWriter) {
     writer.object { writer in
       writer.member(ifPresent: "description", about)
@@ -120,7 +120,7 @@ extension MessageSchema {
   }
 }
 
-/// A schema that others refer to by its name.
+/// A named schema.
 struct SchemaComponent: Sendable {
   let name: String
   let about: String

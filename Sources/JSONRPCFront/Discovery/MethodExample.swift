@@ -2,7 +2,7 @@ import Basics
 import IntegrationKit
 import JSON
 
-/// A call of a method and its answer, as a host with the sandbox gives it.
+/// A request and its response, from a host with the sandbox.
 struct MethodExample: Sendable {
   let name: String
   /// A JSON object.
@@ -38,16 +38,16 @@ struct MethodExample: Sendable {
   }
 
   private static func parsed(_ text: String) -> JSON {
-    guard let json = try? JSON.parse(text) else { preconditionFailure("no JSON: \(text)") }
+    guard let json = try? JSON.parse(text) else { preconditionFailure("invalid JSON: \(text)") }
     return json
   }
 }
 
-// MARK: The examples, as a caller would send them one after the other
+// MARK: The examples, in the order in which a caller could send them
 
 extension MethodExample {
   static let capabilities = MethodExample(
-    "What one command does.",
+    "The summary of one command.",
     #"{"integration":"coda_footprint","command":"list_device_users","detail":"summary"}"#,
     #"""
     {"protocol_version": "1", "host": {"name": "sallyport", "version": "0.1.0"},
@@ -59,7 +59,7 @@ extension MethodExample {
                      "description": "Lists the accounts of one device.", "effect": "read"}]}]}
     """#)
   static let invoke = MethodExample(
-    "A command that is answered by the vendor's body, untouched.",
+    "A command with the vendor's unchanged response as result.",
     #"{"integration":"coda_footprint","command":"list_device_users","arguments":{"device_id":1043}}"#,
     #"""
     {"return_data": "Successful",
@@ -74,7 +74,7 @@ extension MethodExample {
      "meta": {"duration_ms": 12, "requests": 1, "retries": 0, "waited_ms": 0, "pages": 1}}
     """#)
   static let dryRun = MethodExample(
-    "The requests that would be sent, with nothing sent.",
+    "The requests of a command, without sending them.",
     #"{"integration":"coda_footprint","command":"list_scanners","options":{"dry_run":true}}"#,
     #"""
     {"return_data": "Successful", "dry_run": true,
@@ -83,10 +83,10 @@ extension MethodExample {
                    "headers": {"Accept": "application/json", "Authorization": "[redacted]"}}]}
     """#)
   static let cancel = MethodExample(
-    "There was no such request.", #"{"id":7}"#, #"{"cancelled":false}"#)
+    "The id is not in flight.", #"{"id":7}"#, #"{"cancelled":false}"#)
 
   static let connectionsPut = MethodExample(
-    "A connection for as long as the host runs.",
+    "Add a connection until the host exits.",
     #"""
     {"name": "lab", "connection": {
       "integration": "coda_footprint",
@@ -95,7 +95,7 @@ extension MethodExample {
     """#,
     #"{"name":"lab","replaced":false}"#)
   static let connectionsList = MethodExample(
-    "The connections of a host that has only this one.", "{}",
+    "A host with one connection.", "{}",
     #"""
     {"connections": [{
       "name": "lab", "integration": "coda_footprint", "active": true,
@@ -103,38 +103,38 @@ extension MethodExample {
                    "password": "[redacted]"}}]}
     """#)
   static let connectionsRemove = MethodExample(
-    "It is gone.", #"{"name":"lab"}"#, #"{"removed":true}"#)
+    "Remove a connection.", #"{"name":"lab"}"#, #"{"removed":true}"#)
 
   static let healthWatch = MethodExample(
-    "Test Connection, now and each minute.",
+    "Run Test Connection now and every minute.",
     #"{"connection":"coda_sandbox","interval_seconds":60,"notify_after_failures":3}"#,
     #"{"watching":"coda_sandbox"}"#)
   static let healthStatus = MethodExample(
-    "What is watched, when the first check has ended.", "{}",
+    "All watches after the first check.", "{}",
     #"""
     {"watches": [{"connection": "coda_sandbox", "status": "healthy", "consecutive_failures": 0,
                   "checked_at": "2026-11-20T12:00:00.123Z", "interval_seconds": 60,
                   "notify_after_failures": 3}]}
     """#)
   static let healthUnwatch = MethodExample(
-    "No further checks.", #"{"connection":"coda_sandbox"}"#, #"{"unwatched":true}"#)
+    "Stop the checks.", #"{"connection":"coda_sandbox"}"#, #"{"unwatched":true}"#)
 
   static func of(_ method: FileMethod) -> MethodExample {
     switch method {
     case .put:
       MethodExample(
-        "A content, and the reference that commands take.",
+        "Store a file and return a reference for commands.",
         #"{"name":"note.txt","content_base64":"aGVsbG8=","source":"artifact_file"}"#, file)
     case .get:
       MethodExample(
-        "The last four bytes of it.", #"{"file_id":"\#(fileID)","offset":1}"#,
+        "The last four bytes of the file.", #"{"file_id":"\#(fileID)","offset":1}"#,
         #"""
         {"file_id": "\#(fileID)", "offset": 1, "length": 4, "size": 5,
          "content_base64": "ZWxsbw==", "eof": true}
         """#)
     case .list: MethodExample("All files.", "{}", #"{"files":[\#(file)]}"#)
     case .remove:
-      MethodExample("It is gone.", #"{"file_id":"\#(fileID)"}"#, #"{"removed":true}"#)
+      MethodExample("Remove a file.", #"{"file_id":"\#(fileID)"}"#, #"{"removed":true}"#)
     }
   }
 
@@ -148,7 +148,7 @@ extension MethodExample {
     """#
 
   static let limits = MethodExample(
-    "The limits of a host without connections.", "{}",
+    "A host without connections.", "{}",
     #"""
     {"host": {"max_in_flight": 64, "in_flight": 0, "max_line_bytes": 33554432,
               "max_batch_requests": 10000, "max_depth": 512, "max_file_bytes": 268435456,
@@ -156,10 +156,10 @@ extension MethodExample {
      "connections": {}}
     """#)
   static let stats = MethodExample(
-    "The first line of all.", "{}",
+    "The first request of a connection.", "{}",
     #"""
     {"uptime_ms": 3, "lines": 1, "results": 0, "errors": 0, "notifications": 0, "in_flight": 0}
     """#)
-  static let ping = MethodExample("The host is there.")
-  static let shutdown = MethodExample("It ends when all is answered.")
+  static let ping = MethodExample("The host is running.")
+  static let shutdown = MethodExample("The host exits when the requests in flight have responses.")
 }

@@ -1,18 +1,20 @@
 import IntegrationKit
 
-/// The schemas of the params of all methods, and of what they are made of.
+/// The schemas of the params of all methods and their parts.
 enum MethodSchemas {
   static var all: [SchemaComponent] {
     Method.all.map { method in
       SchemaComponent(method.paramsComponent, "The params of \(method.name).", method.params())
     } + [
       SchemaComponent(
-        "connection", "How to reach a vendor.", .parameters(ConnectionDefinition.shape)),
+        "connection", "A connection to a vendor.", .parameters(ConnectionDefinition.shape)),
       SchemaComponent(
-        "options", "How a command is to be run.", .parameters(InvocationOptions.shape)),
+        "options", "The options of an invocation.", .parameters(InvocationOptions.shape)),
       SchemaComponent(
-        "connections_file", "What --connections names.",
-        .closed([.always("connections", .map(.reference("connection")), "By name.")])),
+        "connections_file", "The content of a connections file.",
+        .closed([
+          .always("connections", .map(.reference("connection")), "The connections by name.")
+        ])),
     ]
   }
 }

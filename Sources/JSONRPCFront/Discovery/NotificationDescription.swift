@@ -13,23 +13,22 @@ struct NotificationDescription: Sendable {
       NotificationDescription(
         name: "invoke/item", summary: "One item of a stream.",
         members: [
-          request, .always("seq", .count, "From 0, without a gap."),
+          request, .always("seq", .count, "The sequence number, from 0 without gaps."),
           .always(
-            "item", .any,
-            "An element of the items path, a target with what it brought, or an event."
-          ),
+            "item", .any, "An element of the items path, a target with its result, or an event."),
         ]),
       NotificationDescription(
-        name: "invoke/progress", summary: "How far an invoke is.",
+        name: "invoke/progress", summary: "The progress of an invoke.",
         members: [request, .always("done", .count), .always("total", .count)]),
       NotificationDescription(
-        name: "invoke/waiting", summary: "A streamed invoke waits.",
+        name: "invoke/waiting", summary: "A streamed invoke is waiting.",
         members: [
-          request, .always("reason", .text, "Such as rate_limited."), .always("resume_at", .time),
+          request, .always("reason", .text, "The reason, such as rate_limited."),
+          .always("resume_at", .time),
         ]),
       NotificationDescription(
         name: "health/changed",
-        summary: "A check of a connection changed its status, or failed as often as was asked for.",
+        summary: "The status of a connection changed, or notify_after_failures was reached.",
         members: [
           .always("connection", .text), .always("status", .choice(["healthy", "unhealthy"])),
           .always("consecutive_failures", .count), .sometimes("error", .text),
@@ -38,21 +37,21 @@ struct NotificationDescription: Sendable {
         ]),
       NotificationDescription(
         name: "connections/changed", summary: "The refresh token of a connection was replaced.",
-        members: [.always("name", .text, "The connection.")]),
+        members: [.always("name", .text, "The name of the connection.")]),
     ]
   }
 
   private static let request = MessageSchema.Member.always(
-    "id", .reference("request_id"), "Of the invoke that it belongs to.")
+    "id", .reference("request_id"), "The id of the invoke.")
 
-  /// The schemas of the params, and of a notification as a whole.
+  /// The schemas of the params and of the whole notification.
   static var components: [SchemaComponent] {
     all.map { notification in
       SchemaComponent(
         notification.paramsComponent, notification.summary, .object(notification.members))
     } + [
       SchemaComponent(
-        "notification", "What the host says without being asked.",
+        "notification", "A notification from the host.",
         .oneOf(
           all.map { notification in
             .closed([
@@ -65,7 +64,7 @@ struct NotificationDescription: Sendable {
 }
 
 extension String {
-  /// The name of a method as part of a component's.
+  /// The name of a method as part of a component name.
   var componentName: String {
     String(map { $0 == "/" || $0 == "." ? "_" : $0 })
   }

@@ -1,9 +1,9 @@
 import Basics
 import JSON
 
-/// The document that `rpc.discover` answers (OpenRPC 1.3): every method, every message.
+/// The result of `rpc.discover`, an OpenRPC 1.3 document with all methods and messages.
 ///
-/// Built when it is asked for; nothing of it is made at the start.
+/// It is created on request, not at the start.
 enum OpenRPCDocument {
   static func write(to writer: inout JSONWriter) {
     writer.object { writer in
@@ -11,7 +11,7 @@ enum OpenRPCDocument {
       writer.name("info")
       writer.object {
         $0.member("title", "Sallyport")
-        $0.member("description", "Runs commands of security vendors. One JSON value a line.")
+        $0.member("description", "Runs commands of security vendors. One JSON value per line.")
         $0.member("version", Product.protocolVersion)
         $0.member("x-host-version", Product.version)
       }
@@ -51,7 +51,7 @@ enum OpenRPCDocument {
           writer.object {
             $0.member("code", failure.code.rawValue)
             $0.member("message", failure.message)
-            // OpenRPC has a value here; this names the schema of what stands here.
+            // OpenRPC specifies a value. This is the schema of the value.
             $0.name("data")
             MessageSchema.reference(failure.data).write(to: &$0)
           }

@@ -3,7 +3,7 @@ import IntegrationKit
 import JSON
 import RPC
 
-/// The id of a request: a string or a number.
+/// The type of a request id: a string or a number.
 struct RequestIDType: ParameterType {
   var placeholder: RequestID { .null }
 

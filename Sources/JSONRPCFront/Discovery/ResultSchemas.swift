@@ -2,7 +2,7 @@ import Basics
 import JSON
 import JSONPath
 
-/// What the methods answer, and what their answers are made of.
+/// The schemas of the results of all methods and their parts.
 enum ResultSchemas {
   static var all: [SchemaComponent] { catalogue + invocation + files + connections + host }
 
@@ -11,25 +11,25 @@ enum ResultSchemas {
       SchemaComponent(
         "capabilities_result", "The integrations of the host.",
         .object([
-          .always("protocol_version", .text, "The version of the protocol that the host keeps to."),
+          .always("protocol_version", .text, "The protocol version of the host."),
           .always("host", .object([.always("name", .text), .always("version", .text)])),
           .always(
             "hash", .pattern("^sha256:[0-9a-f]{64}$"),
-            "Of the text of integrations in full detail; equal for equal catalogues."),
+            "The digest of the text of integrations in full detail."),
           .always("integrations", .list(.reference("integration"))),
         ])),
       SchemaComponent(
-        "integration", "What a host can do with one vendor.",
+        "integration", "One vendor and its commands.",
         .object([
           .always("id", .text), .always("title", .text), .always("description", .text),
           .always("category", .text),
           .sometimes(
             "connection", .object([.always("schema", .map(.any), "JSON Schema of settings.")]),
-            "In full detail only."),
+            "Only in full detail."),
           .always("commands", .list(.reference("command"))),
         ])),
       SchemaComponent(
-        "command", "One command. Members that are not always there come in full detail.",
+        "command", "One command. Optional members are present only in full detail.",
         .object([
           .always("id", .text), .always("title", .text), .always("description", .text),
           .sometimes("parameters", .map(.any), "JSON Schema of arguments."),
@@ -37,30 +37,32 @@ enum ResultSchemas {
           .sometimes("items_path", .text, "JSONPath of the items in raw_data."),
           .sometimes("events", .reference("event_source")),
           .always("effect", .choice(["read", "write", "destructive"])),
-          .sometimes("idempotent", .boolean, "Whether doing it twice is as doing it once."),
-          .sometimes("partial_success", .boolean, "Whether some of its targets may fail."),
-          .sometimes("pages", .boolean, "Whether all_pages means something to it."),
-          .sometimes("permissions", .list(.text), "What the vendor's user must be allowed."),
+          .sometimes("idempotent", .boolean, "Whether repeating it has no further effect."),
+          .sometimes(
+            "partial_success", .boolean, "Whether some targets may fail while others succeed."),
+          .sometimes("pages", .boolean, "Whether it supports all_pages."),
+          .sometimes("permissions", .list(.text), "The required permissions of the vendor's user."),
           .sometimes(
             "rate_limit",
             .object([
               .always("requests", .integer(from: 1)), .always("per_seconds", .number),
-              .always("bucket", .text, "Commands with the same bucket draw from it together."),
+              .always("bucket", .text, "Commands with the same bucket share the limit."),
             ])),
-          .sometimes("read_back", .text, "The command that shows whether it was done."),
+          .sometimes("read_back", .text, "The command that shows whether it was applied."),
         ])),
       SchemaComponent(
-        "event_source", "What the events of a command are made of.",
+        "event_source", "The source of the events of a command.",
         .object([
           .always("main_event_json_path", .text),
           .always(
             "fields",
             .list(
               .object([
-                .always("name", .text), .sometimes("path", .text, "JSONPath from the event."),
-                .sometimes("value", .text, "The same in each event."),
+                .always("name", .text),
+                .sometimes("path", .text, "JSONPath relative to the event."),
+                .sometimes("value", .text, "A constant value."),
               ]))),
-          .always("cursor", .text, "The argument that takes the cursor of an earlier answer."),
+          .always("cursor", .text, "The argument for the cursor of an earlier result."),
         ])),
     ]
   }
@@ -68,30 +70,33 @@ enum ResultSchemas {
   private static var invocation: [SchemaComponent] {
     [
       SchemaComponent(
-        "invoke_result", "What a command answered, or what a dry run would send.",
+        "invoke_result", "The result of a command, or of a dry run.",
         .oneOf([.reference("command_result"), .reference("dry_run_result")])),
       SchemaComponent(
-        "command_result", "A command that succeeded, with all of its targets or some.",
+        "command_result", "The result of a command that succeeded for all targets or some.",
         .object([
           .always("return_data", .choice(["Successful", "Partially Successful"])),
-          .sometimes("raw_data", .any, "What the vendor sent, untouched."),
-          .sometimes("targets", .list(.reference("target")), "What became of each target."),
-          .sometimes("errors", .list(.reference("target_error")), "Of the targets that failed."),
-          .sometimes("files", .list(.reference("file_reference")), "What the command stored."),
+          .sometimes("raw_data", .any, "The vendor's response, unchanged."),
+          .sometimes("targets", .list(.reference("target")), "The outcome per target."),
+          .sometimes(
+            "errors", .list(.reference("target_error")), "The errors of the failed targets."),
+          .sometimes("files", .list(.reference("file_reference")), "The files that were stored."),
           .sometimes("events", .list(.reference("event"))),
-          .sometimes("cursor", .text, "What the next call continues with."),
-          .sometimes("notices", .list(.text), "What the caller should know beside the data."),
+          .sometimes("cursor", .text, "The cursor for the next call."),
+          .sometimes("notices", .list(.text), "Additional information for the caller."),
           .always("meta", .reference("meta")),
         ])),
       SchemaComponent(
-        "meta", "What the command took.",
+        "meta", "The metrics of the command.",
         .object([
-          .always("duration_ms", .count), .always("requests", .count, "Sent to the vendor."),
-          .always("retries", .count), .always("waited_ms", .count, "For rate limits and retries."),
-          .always("pages", .count), .sometimes("items", .count, "Of a stream: what was sent."),
+          .always("duration_ms", .count),
+          .always("requests", .count, "Requests sent to the vendor."),
+          .always("retries", .count),
+          .always("waited_ms", .count, "Waiting time for rate limits and retries."),
+          .always("pages", .count), .sometimes("items", .count, "Items sent in a stream."),
         ])),
       SchemaComponent(
-        "dry_run_result", "The requests that would be sent, in order.",
+        "dry_run_result", "The requests that a command would send, in order.",
         .object([
           .always("return_data", .word("Successful")),
           .always("dry_run", .written { $0.member("const", true) }),
@@ -107,11 +112,11 @@ enum ResultSchemas {
       SchemaComponent(
         "event", "One event.",
         .object([
-          .always("fields", .map(.any), "By the mapping of the command and of field_mapping."),
-          .always("raw", .any, "What it was made of."),
+          .always("fields", .map(.any), "The fields mapped by the command and by field_mapping."),
+          .always("raw", .any, "The source of the event."),
         ])),
       SchemaComponent(
-        "cancel_result", "Whether there was such a request.",
+        "cancel_result", "Whether the request was in flight.",
         .object([.always("cancelled", .boolean)])),
     ]
   }
@@ -119,34 +124,36 @@ enum ResultSchemas {
   private static var files: [SchemaComponent] {
     [
       SchemaComponent(
-        "file_reference", "A file of the store.",
+        "file_reference", "A stored file.",
         .object([
           .always("file_id", .text), .always("name", .text),
-          .always("size", .count, "Bytes."), .always("content_type", .text),
+          .always("size", .count, "The size in bytes."), .always("content_type", .text),
           .always("md5", .pattern("^[0-9a-f]{32}$")), .always("sha1", .pattern("^[0-9a-f]{40}$")),
           .always("sha256", .pattern("^[0-9a-f]{64}$")),
           .always(
             "source", .choice(["incident_attachment_file", "playbook_file", "artifact_file"])),
           .always("created", .time),
-          .sometimes("path", .text, "Where the content can be read, in results of commands."),
+          .sometimes("path", .text, "The path of the content, only in results of commands."),
         ])),
-      SchemaComponent("files_put_result", "The file.", .reference("file_reference")),
+      SchemaComponent("files_put_result", "The stored file.", .reference("file_reference")),
       SchemaComponent(
         "files_get_result", "A chunk of a file.",
         .object([
-          .always("file_id", .text), .always("offset", .count, "Bytes before the chunk."),
-          .always("length", .count, "Bytes of the chunk."),
-          .always("size", .count, "Bytes of the file."),
-          .always("content_base64", .text), .always("eof", .boolean, "Whether it is the last one."),
+          .always("file_id", .text),
+          .always("offset", .count, "The position of the chunk in bytes."),
+          .always("length", .count, "The length of the chunk in bytes."),
+          .always("size", .count, "The size of the file in bytes."),
+          .always("content_base64", .text),
+          .always("eof", .boolean, "Whether it is the last chunk."),
         ])),
       SchemaComponent(
-        "files_list_result", "Files, the newest last.",
+        "files_list_result", "Files, newest last.",
         .object([
           .always("files", .list(.reference("file_reference"))),
-          .sometimes("next_cursor", .text, "Where there are more: cursor of the next call."),
+          .sometimes("next_cursor", .text, "The cursor for the next call, if there is more."),
         ])),
       SchemaComponent(
-        "files_remove_result", "Whether there was such a file.",
+        "files_remove_result", "Whether the file was removed.",
         .object([.always("removed", .boolean)])),
     ]
   }
@@ -154,7 +161,7 @@ enum ResultSchemas {
   private static var connections: [SchemaComponent] {
     [
       SchemaComponent(
-        "connections_list_result", "The connections of this process.",
+        "connections_list_result", "The connections of the host.",
         .object([
           .always(
             "connections",
@@ -166,10 +173,10 @@ enum ResultSchemas {
               ])))
         ])),
       SchemaComponent(
-        "connections_put_result", "Whether it took the place of another.",
+        "connections_put_result", "Whether an existing connection was replaced.",
         .object([.always("name", .text), .always("replaced", .boolean)])),
       SchemaComponent(
-        "connections_remove_result", "It is removed.",
+        "connections_remove_result", "Whether the connection was removed.",
         .object([.always("removed", .boolean)])),
       SchemaComponent(
         "watch", "A connection that is checked on a schedule.",
@@ -183,9 +190,9 @@ enum ResultSchemas {
           .always("notify_after_failures", .integer(from: 1)),
         ])),
       SchemaComponent(
-        "health_watch_result", "The connection.", .object([.always("watching", .text)])),
+        "health_watch_result", "The watched connection.", .object([.always("watching", .text)])),
       SchemaComponent(
-        "health_unwatch_result", "Whether it was watched.",
+        "health_unwatch_result", "Whether the connection was watched.",
         .object([.always("unwatched", .boolean)])),
       SchemaComponent(
         "health_status_result", "All watches, by connection.",
@@ -196,7 +203,7 @@ enum ResultSchemas {
   private static var host: [SchemaComponent] {
     [
       SchemaComponent(
-        "limits_result", "The limits of the host, and the rate limits that were drawn from.",
+        "limits_result", "The limits of the host and the rate limits that were used.",
         .object([
           .always(
             "host",
@@ -208,19 +215,20 @@ enum ResultSchemas {
               .always("max_file_bytes", .integer(from: 1)),
               .always("max_file_chunk_bytes", .integer(from: 1)),
             ])),
-          .always("connections", .map(.list(.reference("rate_bucket"))), "By connection."),
+          .always(
+            "connections", .map(.list(.reference("rate_bucket"))), "Rate limits by connection."),
         ])),
       SchemaComponent(
-        "rate_bucket", "A rate limit, or the pause of a command that has none.",
+        "rate_bucket", "A rate limit, or the pause of a command without one.",
         .object([
           .always("bucket", .text), .sometimes("requests", .integer(from: 1)),
           .sometimes("per_seconds", .number),
           .always("available", .count, "Requests that could be sent now."),
-          .always("resume_in_ms", .count, "Until the next one can."),
-          .always("shared", .boolean, "Whether other processes count too."),
+          .always("resume_in_ms", .count, "Milliseconds until the next request could be sent."),
+          .always("shared", .boolean, "Whether the limit is shared with other processes."),
         ])),
       SchemaComponent(
-        "stats_result", "Counts since the start.",
+        "stats_result", "Counters since the start.",
         .object([
           .always("uptime_ms", .count), .always("lines", .count), .always("results", .count),
           .always("errors", .count), .always("notifications", .count),

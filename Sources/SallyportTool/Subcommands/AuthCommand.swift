@@ -1,7 +1,7 @@
 import Basics
 import Crypto
-import Glibc
 import Engine
+import Glibc
 import IntegrationKit
 
 /// `sallyport auth`

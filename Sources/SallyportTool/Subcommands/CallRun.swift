@@ -5,7 +5,7 @@ import JSON
 import Redaction
 import Synchronization
 
-/// One invocation for `call`, without a connection around it.
+/// One invocation for `call`, without an RPC connection.
 final class CallRun: Sendable {
   private let engine: Engine
   private let task = Mutex<Task<Void, Never>?>(nil)
@@ -13,9 +13,9 @@ final class CallRun: Sendable {
 
   init(_ engine: Engine) { self.engine = engine }
 
-  /// Runs it and waits. Blocks.
+  /// Runs the command. Blocks.
   ///
-  /// - Returns: the response as the wire would carry it, redacted, to be shown.
+  /// - Returns: the redacted response, as on the wire.
   func response(to request: InvocationRequest) -> JSON {
     let invocation: PreparedInvocation
     do throws(InvocationError) {
@@ -38,7 +38,7 @@ final class CallRun: Sendable {
     return finished.wait { $0 } ?? JSONFragment.null.json
   }
 
-  /// Cancels it; the response shows what was done until then.
+  /// Cancels the command. The response contains the outcomes so far.
   func cancel() {
     isCancelled.store(true, ordering: .releasing)
     task.withLock { $0 }?.cancel()
@@ -49,7 +49,7 @@ final class CallRun: Sendable {
     case error(InvocationError)
   }
 
-  /// A person sees what a caller would: the redacted text, read again to be laid out.
+  /// Parses the redacted text for display, so that a user sees the same as a caller.
   private func redacted(_ shown: Shown) -> JSON {
     let written = JSONFragment { writer in
       writer.object { writer in

@@ -1,6 +1,6 @@
 import Basics
-import Glibc
 import Engine
+import Glibc
 import Sandbox
 
 /// `sallyport sandbox`, and the sandbox for the other subcommands.

@@ -1,6 +1,6 @@
 import Basics
-import Glibc
 import Engine
+import Glibc
 import JSON
 
 /// `sallyport serve`

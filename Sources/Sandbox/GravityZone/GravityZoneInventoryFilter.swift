@@ -1,4 +1,4 @@
-/// The filter of a network list. Types are combined with "or", everything else with "and". A false
+/// The filter of a network list. Types are combined with "or", all other criteria with "and". A false
 /// flag does not filter.
 struct GravityZoneInventoryFilter {
   private static let types = [

@@ -30,7 +30,7 @@ class BitdefenderGravityzone(Commands[R]):
         hash_type: The algorithm of the hashes.
         description: The reason for blocking. Stored with each item. Such as "Seen in incident
             4711".
-        Changes something. list_block_list shows what it did.
+        Changes something. list_block_list shows whether it was applied.
         """
         return self._run(
             "add_to_blocklist",
@@ -52,7 +52,7 @@ class BitdefenderGravityzone(Commands[R]):
         group_name: The name of the group. Such as "Group 1-1".
         parent_id: The parent company or group. Default: Computers and Groups. From list_groups.
             Such as "6affe1e0b1a43d0002000009".
-        Changes something. list_groups shows what it did.
+        Changes something. list_groups shows whether it was applied.
         """
         return self._run("create_group", {"group_name": group_name, "parent_id": parent_id})
 
@@ -74,11 +74,12 @@ class BitdefenderGravityzone(Commands[R]):
             ["6affe1e0b1a43d0003000001"].
         mac_addresses: The MAC addresses of the endpoints to scan, at most 100. From list_endpoints.
             Such as ["0250f2000001"].
-        scan_type: The type of scan. "quick_scan" when left out.
-        custom_scan_depth: The depth of a custom scan. "aggressive" when left out.
+        scan_type: The type of scan. "quick_scan" by default.
+        custom_scan_depth: The depth of a custom scan. "aggressive" by default.
         custom_scan_paths: The paths of a custom scan. LocalDrives selects all local drives. Such as
             ["LocalDrives"].
-        Changes something. May succeed for some targets only. list_scan_tasks shows what it did.
+        Changes something. Partial success is possible. list_scan_tasks shows whether it was
+            applied.
         """
         return self._run(
             "create_scan_task",
@@ -102,8 +103,8 @@ class BitdefenderGravityzone(Commands[R]):
 
         endpoint_ids: The endpoints to delete. Groups are not accepted. From list_endpoints. Such as
             ["6affe1e0b1a43d0003000001"].
-        Removes something for good. May succeed for some targets only. list_endpoints shows what it
-            did.
+        Destructive: cannot be undone. Partial success is possible. list_endpoints shows whether it
+            was applied.
         """
         return self._run("delete_endpoints", {"endpoint_ids": endpoint_ids})
 
@@ -131,7 +132,7 @@ class BitdefenderGravityzone(Commands[R]):
 
         managed_endpoint_ids: The managed endpoints to look up. Groups are not accepted. From
             list_endpoints. Such as ["6affe1e0b1a43d0003000001"].
-        Changes nothing. May succeed for some targets only.
+        Changes nothing. Partial success is possible.
         """
         return self._run(
             "get_managed_endpoint_details",
@@ -150,8 +151,8 @@ class BitdefenderGravityzone(Commands[R]):
 
         endpoint_ids: The managed endpoints to isolate. Groups are not accepted. From
             list_endpoints. Such as ["6affe1e0b1a43d0003000001"].
-        Changes something. May succeed for some targets only. get_managed_endpoint_details shows
-            what it did.
+        Changes something. Partial success is possible. get_managed_endpoint_details shows whether
+            it was applied.
         """
         return self._run("isolate_endpoints", {"endpoint_ids": endpoint_ids})
 
@@ -187,7 +188,7 @@ class BitdefenderGravityzone(Commands[R]):
         page: The page number, from 1. Default: 1. Such as 1.
         page_size: Items per page. Default: 30. Such as 5.
         endpoint_type: The inventory to read. Such as "endpoints".
-        is_managed: List only managed endpoints. False lists all endpoints. false when left out.
+        is_managed: List only managed endpoints. False lists all endpoints. false by default.
         filters: Terms joined by AND: FIELD:VALUE, or details.macs in (VALUE, VALUE). Quote a VALUE
             that contains AND with double quotes. For both endpoint types:
             security.management.managedWithBest, .managedExchangeServers, .managedRelays and
@@ -344,7 +345,7 @@ class BitdefenderGravityzone(Commands[R]):
         endpoint_ids: The endpoints to move. Groups are not accepted. From list_endpoints. Such as
             ["6affe1e0b1a43d0003000001"].
         group_id: The target custom group. From list_groups. Such as "6affe1e0b1a43d0002000009".
-        Changes something. list_endpoints shows what it did.
+        Changes something. list_endpoints shows whether it was applied.
         """
         return self._run("move_endpoints", {"endpoint_ids": endpoint_ids, "group_id": group_id})
 
@@ -361,7 +362,7 @@ class BitdefenderGravityzone(Commands[R]):
             ["6affe1e0b1a43d0003000001"].
         file_path: The full path of the file, including its name. Such as
             "d:\\\\taskSample\\\\sample.dll".
-        Changes something. list_quarantine_items shows what it did.
+        Changes something. list_quarantine_items shows whether it was applied.
         """
         return self._run("quarantine_files", {"endpoint_ids": endpoint_ids, "file_path": file_path})
 
@@ -374,8 +375,8 @@ class BitdefenderGravityzone(Commands[R]):
 
         hash_item_ids: The items to remove. From list_block_list. Such as
             ["6affe1e0b1a43d0004000001"].
-        Removes something for good. May succeed for some targets only. list_block_list shows what it
-            did.
+        Destructive: cannot be undone. Partial success is possible. list_block_list shows whether it
+            was applied.
         """
         return self._run("remove_from_block_list", {"hash_item_ids": hash_item_ids})
 
@@ -390,7 +391,7 @@ class BitdefenderGravityzone(Commands[R]):
         quarantine_item_ids: The items to delete. From list_quarantine_items. Such as
             ["6affe1e0b1a43d0006000001"].
         quarantine_item_service: The service that contains the items.
-        Removes something for good. list_quarantine_items shows what it did.
+        Destructive: cannot be undone. list_quarantine_items shows whether it was applied.
         """
         return self._run(
             "remove_quarantine_files",
@@ -409,8 +410,8 @@ class BitdefenderGravityzone(Commands[R]):
 
         endpoint_ids: The managed endpoints to restore. Groups are not accepted. From
             list_endpoints. Such as ["6affe1e0b1a43d0003000001"].
-        Changes something. May succeed for some targets only. get_managed_endpoint_details shows
-            what it did.
+        Changes something. Partial success is possible. get_managed_endpoint_details shows whether
+            it was applied.
         """
         return self._run("restore_endpoints", {"endpoint_ids": endpoint_ids})
 
@@ -426,8 +427,8 @@ class BitdefenderGravityzone(Commands[R]):
             ["6affe1e0b1a43d0003000001"].
         label: The label, truncated to 64 characters. A blank or missing label removes the current
             one. Such as "Custom label".
-        Changes something. May succeed for some targets only. get_managed_endpoint_details shows
-            what it did.
+        Changes something. Partial success is possible. get_managed_endpoint_details shows whether
+            it was applied.
         """
         return self._run("update_endpoint_labels", {"endpoint_ids": endpoint_ids, "label": label})
 
@@ -445,10 +446,10 @@ class BitdefenderGravityzone(Commands[R]):
             ["6affe1e0b1a43d0002000007"].
         parent_id: The new parent group. Used only to move groups, and then required. From
             list_groups. Such as "6affe1e0b1a43d0002000009".
-        update_method: Whether to move or delete the groups. "move" when left out.
-        force_delete: Delete groups even if they are not empty. false when left out.
-        Removes something for good. May succeed for some targets only. list_groups shows what it
-            did.
+        update_method: Whether to move or delete the groups. "move" by default.
+        force_delete: Delete groups even if they are not empty. false by default.
+        Destructive: cannot be undone. Partial success is possible. list_groups shows whether it was
+            applied.
         """
         return self._run(
             "update_groups",

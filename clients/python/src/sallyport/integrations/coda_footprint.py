@@ -288,7 +288,7 @@ class CodaFootprint(Commands[R]):
             list_scanners. Such as 12.
         footprint_tenant_id: The tenant. Default: the tenant that the user signed in to. From
             list_tenants. Such as 1.
-        Changes something. list_scanners shows what it did.
+        Changes something. list_scanners shows whether it was applied.
         """
         return self._run(
             "patch_rescan",
@@ -312,7 +312,7 @@ class CodaFootprint(Commands[R]):
             as "out".
         footprint_tenant_id: The tenant. Default: the tenant that the user signed in to. From
             list_tenants. Such as 1.
-        Changes something. list_scan_surfaces shows what it did.
+        Changes something. list_scan_surfaces shows whether it was applied.
         """
         return self._run(
             "update_target_scan_scope",

@@ -36,7 +36,7 @@ class Gmail(Commands[R]):
         custom_fields: Additional members of the user resource of the Directory API. Such as
             {"phones": [{"value": "+1 604 123 4567", "type": "work"}], "changePasswordAtNextLogin":
             true}.
-        Changes something. get_user_list shows what it did.
+        Changes something. get_user_list shows whether it was applied.
         """
         return self._run(
             "create_user",
@@ -61,8 +61,8 @@ class Gmail(Commands[R]):
         user_email: The mailbox that contains the messages. With OAuth, the mailbox of the user who
             consented. From get_user_list. Such as "soc@harbor.example".
         message_ids: The messages to delete. From search_emails. Such as ["1a1e3961e9c3a002"].
-        Removes something for good. May succeed for some targets only. search_emails shows what it
-            did.
+        Destructive: cannot be undone. Partial success is possible. search_emails shows whether it
+            was applied.
         """
         return self._run("delete_emails", {"user_email": user_email, "message_ids": message_ids})
 
@@ -76,8 +76,8 @@ class Gmail(Commands[R]):
 
         user_email_or_id: The email addresses or IDs of one or more users. From get_user_list. Such
             as "otto@harbor.example".
-        Removes something for good. May succeed for some targets only. get_user_list shows what it
-            did.
+        Destructive: cannot be undone. Partial success is possible. get_user_list shows whether it
+            was applied.
         """
         return self._run("delete_users", {"user_email_or_id": user_email_or_id})
 
@@ -98,7 +98,7 @@ class Gmail(Commands[R]):
             "1a1e36095ba05ccd".
         attachment_file_names: Attachment names. Selects all attachments with a name; "" selects
             those without a name. From get_email. Such as ["invoice.csv"].
-        Changes nothing. May succeed for some targets only.
+        Changes nothing. Partial success is possible.
         """
         return self._run(
             "download_email_attachment",
@@ -175,7 +175,7 @@ class Gmail(Commands[R]):
         user_email: The mailbox that contains the messages. With OAuth, the mailbox of the user who
             consented. From get_user_list. Such as "soc@harbor.example".
         message_ids: The messages to read. From search_emails. Such as ["1a1e3961e9c3a002"].
-        Changes nothing. May succeed for some targets only.
+        Changes nothing. Partial success is possible.
         """
         return self._run("get_email", {"user_email": user_email, "message_ids": message_ids})
 
@@ -227,7 +227,7 @@ class Gmail(Commands[R]):
         message_ids: The messages to label. From search_emails. Such as ["1a1e3961e9c3a002"].
         add_labels: The IDs of labels to add. From list_labels. Such as ["IMPORTANT"].
         remove_labels: The IDs of labels to remove. From list_labels. Such as ["STARRED"].
-        Changes something. May succeed for some targets only. get_email shows what it did.
+        Changes something. Partial success is possible. get_email shows whether it was applied.
         """
         return self._run(
             "label_emails",
@@ -263,7 +263,7 @@ class Gmail(Commands[R]):
         user_email: The mailbox that contains the messages. With OAuth, the mailbox of the user who
             consented. From get_user_list. Such as "soc@harbor.example".
         message_ids: The messages to mark as spam. From search_emails. Such as ["1a1e3961e9c3a002"].
-        Changes something. May succeed for some targets only. get_email shows what it did.
+        Changes something. Partial success is possible. get_email shows whether it was applied.
         """
         return self._run("report_spam", {"user_email": user_email, "message_ids": message_ids})
 
@@ -283,10 +283,10 @@ class Gmail(Commands[R]):
             get_user_list. Such as "soc@harbor.example".
         filter: A query in the syntax of Gmail's search box: from:, to:, subject:, after:,
             has:attachment. Such as "from:fiona@harbor.example is:unread".
-        limit: The maximum number of messages. 100 when left out.
+        limit: The maximum number of messages. 100 by default.
         label_ids: List only messages that have all of these labels. From list_labels. Such as
             ["INBOX"].
-        include_spam_trash: Include spam and trash. false when left out.
+        include_spam_trash: Include spam and trash. false by default.
         Changes nothing.
         """
         return self._run(
@@ -328,7 +328,7 @@ class Gmail(Commands[R]):
             ["fiona@harbor.example"].
         file_ids: The IDs of files to attach, from files/put or from command results.
         file_source: The source of the files. Files from another source are rejected.
-        Changes something. search_emails shows what it did.
+        Changes something. search_emails shows whether it was applied.
         """
         return self._run(
             "send_email",
@@ -360,20 +360,20 @@ class Gmail(Commands[R]):
 
         user_email: The mailbox to change. With OAuth, the mailbox of the user who consented. From
             get_user_list. Such as "soc@harbor.example".
-        enable_auto_reply: Reply automatically to incoming mail. false when left out.
+        enable_auto_reply: Reply automatically to incoming mail. false by default.
         response_subject: The subject of the reply. Such as "Out of office".
         response_body_plain_text: The reply, as text or HTML. Such as "<p>Back on Monday.</p>".
         restrict_to_contacts: Reply only to people in the user's contacts, as in Google's API. false
-            when left out.
-        restrict_to_domain: Reply only to people in the user's domain, as in Google's API. false
-            when left out.
+            by default.
+        restrict_to_domain: Reply only to people in the user's domain, as in Google's API. false by
+            default.
         start_time: Reply only to mail received at or after this time. A time: RFC 3339
             (2022-05-19T02:00:00Z), 2022-05-19 [02:00[:00]], 05/19/2022 [02:00[:00] [AM|PM]] or
             epoch milliseconds; without a zone UTC.
         end_time: Reply only to mail received before this time. A time: RFC 3339
             (2022-05-19T02:00:00Z), 2022-05-19 [02:00[:00]], 05/19/2022 [02:00[:00] [AM|PM]] or
             epoch milliseconds; without a zone UTC.
-        Changes something. get_auto_reply shows what it did.
+        Changes something. get_auto_reply shows whether it was applied.
         """
         return self._run(
             "set_auto_reply",
@@ -401,7 +401,7 @@ class Gmail(Commands[R]):
         user_key: The email address or ID of the user. From get_user_list. Such as
             "soc@harbor.example".
         password: The new password: 8 to 100 ASCII characters. Such as "Change-Me-8".
-        Changes something. get_user_list shows what it did.
+        Changes something. get_user_list shows whether it was applied.
         """
         return self._run("set_user_password", {"user_key": user_key, "password": password})
 
@@ -418,7 +418,7 @@ class Gmail(Commands[R]):
             consented. From get_user_list. Such as "soc@harbor.example".
         message_ids: The messages to move to the trash. From search_emails. Such as
             ["1a1e3961e9c3a002"].
-        Changes something. May succeed for some targets only. get_email shows what it did.
+        Changes something. Partial success is possible. get_email shows whether it was applied.
         """
         return self._run("trash_emails", {"user_email": user_email, "message_ids": message_ids})
 
@@ -435,7 +435,7 @@ class Gmail(Commands[R]):
             consented. From get_user_list. Such as "soc@harbor.example".
         message_ids: The messages to restore from the trash. From search_emails. Such as
             ["1a1e3961e9c3a002"].
-        Changes something. May succeed for some targets only. get_email shows what it did.
+        Changes something. Partial success is possible. get_email shows whether it was applied.
         """
         return self._run("untrash_emails", {"user_email": user_email, "message_ids": message_ids})
 

@@ -2,30 +2,31 @@ import Basics
 import IntegrationKit
 import JSON
 
-/// Everything that is wrong with the params of a call, reported at once.
-package struct ParameterFaults: Error, Sendable {
-  package struct Fault: Sendable {
+/// All problems in the params of a call, reported in one error.
+package struct RequestProblems: Error, Sendable {
+  package struct Problem: Sendable {
     /// JSON Pointer into the params of an invocation.
     package let path: String
-    /// The rest of a sentence that starts with the place.
+    /// What is wrong, then what is allowed. Displayed after the path.
     package let message: String
-    /// The whole sentence, for people.
+    /// The complete sentence for people.
     package let sentence: String
     package let didYouMean: String?
   }
 
-  /// Faults of one call that are reported; the rest follow once these are corrected.
-  package static let maximumFaults = 100
+  /// Problems reported per call. The others are reported once these are fixed.
+  package static let maximum = 100
 
-  package private(set) var faults: [Fault] = []
+  package private(set) var list: [Problem] = []
   package private(set) var remedy: String?
 
-  package var isEmpty: Bool { faults.isEmpty }
-  package var isFull: Bool { faults.count >= Self.maximumFaults }
+  package var isEmpty: Bool { list.isEmpty }
+  package var isFull: Bool { list.count >= Self.maximum }
 
   package init() {}
 
-  package init(_ path: String, _ message: String, didYouMean: String? = nil, remedy: String? = nil) {
+  package init(_ path: String, _ message: String, didYouMean: String? = nil, remedy: String? = nil)
+  {
     add(path, message, didYouMean: didYouMean)
     self.remedy = remedy
   }
@@ -33,40 +34,40 @@ package struct ParameterFaults: Error, Sendable {
   package init(_ problems: ParameterProblems, prefix: String) { add(problems, prefix: prefix) }
 
   package mutating func add(_ path: String, _ message: String, didYouMean: String? = nil) {
-    guard faults.count < Self.maximumFaults else { return }
+    guard !isFull else { return }
     let message = didYouMean.map { "\(message); did you mean \"\($0)\"?" } ?? message
     let end = didYouMean == nil ? "." : ""
     let sentence =
       path.isEmpty
       ? "\(message.prefix(1).uppercased())\(message.dropFirst())\(end)"
       : "\(path.dropFirst()): \(message)\(end)"
-    faults.append(
-      Fault(path: path, message: message, sentence: sentence, didYouMean: didYouMean))
+    list.append(
+      Problem(path: path, message: message, sentence: sentence, didYouMean: didYouMean))
   }
 
-  /// - Parameter prefix: where the object that was read stands in `params`, such as `/arguments`.
+  /// - Parameter prefix: the path of the decoded object in `params`, such as `/arguments`.
   package mutating func add(_ problems: ParameterProblems, prefix: String) {
-    faults += problems.list.prefix(Self.maximumFaults - faults.count).map { problem in
-      Fault(
+    list += problems.list.prefix(Self.maximum - list.count).map { problem in
+      Problem(
         path: prefix + problem.path, message: problem.message,
         sentence: problems.sentence(for: problem), didYouMean: problem.didYouMean)
     }
   }
 
-  package mutating func add(_ others: ParameterFaults) {
-    faults += others.faults.prefix(Self.maximumFaults - faults.count)
+  package mutating func add(_ others: RequestProblems) {
+    list += others.list.prefix(Self.maximum - list.count)
     remedy = remedy ?? others.remedy
   }
 
-  package static func + (first: ParameterFaults, others: ParameterFaults) -> ParameterFaults {
+  package static func + (first: RequestProblems, others: RequestProblems) -> RequestProblems {
     var all = first
     all.add(others)
     return all
   }
 
-  /// The faults of the options of an invocation.
+  /// The problems in the options of an invocation.
   ///
-  /// - Parameter command: nil if it is not known.
+  /// - Parameter command: nil if it is unknown.
   package init(ofOptions options: JSON, for command: RegisteredCommand?) {
     do throws(ParameterProblems) {
       _ = try InvocationOptions.shape.decode(options) { InvocationOptions(&$0) }
@@ -78,12 +79,12 @@ package struct ParameterFaults: Error, Sendable {
     }
   }
 
-  /// One sentence for each fault.
+  /// One sentence per problem.
   package var message: String {
-    faults.map(\.sentence).withoutDuplicates().joined(separator: " ")
+    list.map(\.sentence).withoutDuplicates().joined(separator: " ")
   }
 
-  /// Writes the data of an error: the documents' triple, and a list of all faults.
+  /// Writes the data of an error: the documents' triple and the list of all problems.
   package func write(to writer: inout JSONWriter, indicator: String) {
     writer.object { writer in
       writer.member("return_data", "Failed")
@@ -96,11 +97,11 @@ package struct ParameterFaults: Error, Sendable {
       writer.member(ifPresent: "remedy", remedy)
       writer.name("problems")
       writer.array { writer in
-        for fault in faults {
+        for problem in list {
           writer.object {
-            $0.member("path", fault.path)
-            $0.member("message", fault.message)
-            $0.member(ifPresent: "did_you_mean", fault.didYouMean)
+            $0.member("path", problem.path)
+            $0.member("message", problem.message)
+            $0.member(ifPresent: "did_you_mean", problem.didYouMean)
           }
         }
       }
