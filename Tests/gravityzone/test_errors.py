@@ -100,7 +100,7 @@ def test_a_status_without_an_error_object(status, kind, message, body):
     (b'{"jsonrpc":"2.0","id":"x"}', NO_RESPONSE),
     (
         b'{"result":',
-        "The vendor's response is not JSON: the text ends inside an array or object at byte 10."),
+        "The vendor's response is not JSON: unterminated array or object at byte 10."),
     (b"[]", NO_RESPONSE),
     (b'{"jsonrpc":"2.0","id":"x","result":false}', "The vendor returned false."),
 ])
