@@ -109,6 +109,13 @@ package struct PreparedInvocation: Sendable {
       }.canonicalText)
   }
 
+  /// Makes `fingerprint` ready for a task: its digest must not open libcrypto there.
+  package func prepareFingerprint() async {
+    _ = try? await Libcrypto.open(until: Deadline(inMilliseconds: Self.libcryptoMilliseconds))
+  }
+
+  private static let libcryptoMilliseconds = 5_000
+
   /// Equal for invocations that do the same, byte for byte. Keeps nothing of the arguments.
   package var fingerprint: [UInt8] {
     let bytes = Array("\(identity.connection)\n\(identity.call)".utf8)

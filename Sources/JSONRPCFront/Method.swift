@@ -39,8 +39,7 @@ struct Method: Sendable {
   /// What the result is searched for before it is sent.
   let redaction: FrameWriter.Redaction
   let params: @Sendable () -> MessageSchema
-  /// The schema component of the result.
-  let result: String
+  private let resultComponent: String?
   /// What the method can fail with, beside what can happen to any line.
   let failures: @Sendable () -> [FailureSchemas.Code]
   let examples: @Sendable () -> [MethodExample]
@@ -58,7 +57,7 @@ struct Method: Sendable {
     self.changes = changes
     self.redaction = redaction
     self.params = params
-    self.result = result ?? name.componentName + "_result"
+    resultComponent = result
     self.failures = failures
     self.examples = examples
   }
@@ -85,6 +84,9 @@ struct Method: Sendable {
 }
 
 extension Method {
+  /// The schema component of the result.
+  var result: String { resultComponent ?? name.componentName + "_result" }
+
   var paramsComponent: String { name.componentName + "_params" }
 
   /// The params, one by one.

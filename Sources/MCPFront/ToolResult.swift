@@ -164,7 +164,7 @@ struct ToolResult: Sendable {
           if isError {
             writer.string(content.text)
           } else {
-            writer.string(content.text, "\n\n", utf8: content.structure.bytes)
+            writer.string(content.text, followedBy: content.structure)
           }
         }
         guard caller.revision.hasStructuredContent else { return }
