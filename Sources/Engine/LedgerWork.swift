@@ -77,7 +77,7 @@ final class LedgerWork: Sendable {
 
   // MARK: For callers
 
-  /// Writes the start of a command unless its key is known by then.
+  /// Writes the start of a command unless its key is already known.
   ///
   /// - Returns: nil when it is written; otherwise what is known of the key.
   /// - Throws: when the file cannot be used before the deadline. Nothing is left in it then.

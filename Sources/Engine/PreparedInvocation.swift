@@ -94,7 +94,7 @@ package struct PreparedInvocation: Sendable {
 
   // MARK: Identity
 
-  /// What an idempotency key stands for: everything that decides what would be done.
+  /// What an idempotency key identifies: everything that decides what the command does.
   var identity: IdempotencyLedger.Identity {
     IdempotencyLedger.Identity(
       // With the settings: a connection that was replaced may lead to another tenant.

@@ -26,7 +26,7 @@ final class ConnectionsFile: Sendable {
   /// Changes one setting of a connection; the rest of the file stays as it is, byte for byte. A
   /// setting that refers to a file is changed in that file.
   ///
-  /// The file is read anew: whoever edited it since the start keeps the edits.
+  /// The file is read again, so that edits made since the start are kept.
   func set(_ setting: String, of connection: String, to value: String) async throws(Fault) {
     let deadline = Deadline(inMilliseconds: Self.setMilliseconds)
     guard await turn.acquire(until: deadline) else { throw Fault(Self.busy) }
@@ -78,7 +78,7 @@ final class ConnectionsFile: Sendable {
       let path = String(cString: resolved)
       let (_, settings) = try Self.read(path, connection)
       let changed = try Self.file(holding: settings[setting]) ?? path
-      // It is replaced by a new file beside it.
+      // A new file in the same directory replaces it.
       let directory = changed.lastIndex(of: "/").map { String(changed[...$0]) } ?? "."
       guard access(directory, W_OK) == 0 else {
         throw Fault(FileError(path: directory, code: errno))
@@ -142,7 +142,7 @@ final class ConnectionsFile: Sendable {
     return (content, settings)
   }
 
-  /// The file that a setting refers to; nil for one that stands in the connections file.
+  /// The file that a setting refers to; nil if the value is in the connections file.
   private static func file(holding setting: JSON?) throws(Fault) -> String? {
     guard let setting, setting.kind == .object else { return nil }
     guard let file = setting["$file"]?.string else {

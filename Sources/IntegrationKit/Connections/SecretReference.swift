@@ -20,7 +20,7 @@ public enum SecretReference: Sendable {
   /// Milliseconds after its deadline in which a command that is killed ends.
   private static let endingMilliseconds = 500
 
-  /// Why a secret cannot be had; names the place, never the value.
+  /// Why a secret is unavailable. Names the source, never the value.
   public struct Fault: Error, Sendable {
     public var kind = CommandError.Kind.auth
     public var reason: String
