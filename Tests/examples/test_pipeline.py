@@ -86,4 +86,4 @@ def test_input_is_treated_as_data_only(risk, tmp_path):
 
 def test_without_a_connection_it_says_how_to_get_one():
     ended = pipeline()
-    assert ended.returncode == 1 and "or --sandbox" in ended.stderr
+    assert ended.returncode == 1 and "is required; no active connection of coda_footprint" in ended.stderr

@@ -414,7 +414,7 @@ def test_a_reference_is_refused_over_the_wire(reference, way):
         assert error["code"] == -32602
         (problem,) = error["data"]["problems"]
         assert problem["path"] == "/connection/settings/password", problem
-        assert "only a connections file" in problem["message"]
+        assert "references are allowed only in a connections file" in problem["message"]
         assert tenant.requests == [] and not (host.path / "made").exists()
 
 
