@@ -34,8 +34,9 @@ let package = Package(
     .systemLibrary(
       name: "COpenSSL", path: "Sources/COpenSSL", providers: [.apt(["libssl-dev"])]),
     .systemLibrary(name: "CTime", path: "Sources/CTime"),
+    .systemLibrary(name: "CFileSystem", path: "Sources/CFileSystem"),
     // Floor 1
-    room("Basics", needs: ["CTime"]),
+    room("Basics", needs: ["CFileSystem", "CTime"]),
     room("JSON", needs: ["Basics"]),
     // Floor 2
     room("Redaction", needs: ["Basics", "JSON"]),
@@ -51,9 +52,12 @@ let package = Package(
     room("FileStore", needs: ["Basics", "Crypto", "JSON"]),
     // Floor 4
     room(
+      "Delivery", needs: ["Basics", "FileStore", "HTTP", "JSON", "RateLimits", "Redaction"]),
+    room(
       "IntegrationKit",
       needs: [
-        "Basics", "Crypto", "FileStore", "HTTP", "JSON", "JSONPath", "RateLimits", "Redaction",
+        "Basics", "Crypto", "Delivery", "FileStore", "HTTP", "JSON", "JSONPath", "RateLimits",
+        "Redaction",
       ]),
     // Floor 5
     room(
@@ -96,7 +100,8 @@ let package = Package(
     .executableTarget(
       name: "sallyport", dependencies: ["SallyportTool"], path: "Sources/sallyport"),
     // Tests, one folder for each room
-    room("TestSupport", path: "Tests/TestSupport"),
+    room(
+      "TestSupport", path: "Tests/TestSupport", needs: ["Basics", "HTTP"]),
     tests("Basics"),
     tests("JSON", needs: ["Basics"]),
     tests("Redaction", needs: ["Basics", "JSON"]),
@@ -107,10 +112,12 @@ let package = Package(
     tests("Mail", needs: ["Basics", "JSON"]),
     tests("RateLimits", needs: ["Basics", "HTTP", "JSON"]),
     tests("FileStore", needs: ["Basics", "Crypto", "JSON"]),
+    tests("Delivery", needs: ["Basics", "HTTP", "JSON", "RateLimits", "Redaction"]),
     tests(
       "IntegrationKit",
       needs: [
-        "Basics", "Crypto", "FileStore", "HTTP", "JSON", "JSONPath", "RateLimits", "Redaction",
+        "Basics", "Crypto", "Delivery", "FileStore", "HTTP", "JSON", "JSONPath", "RateLimits",
+        "Redaction",
       ]),
     tests(
       "Engine",

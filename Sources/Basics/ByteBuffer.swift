@@ -60,6 +60,23 @@ public struct ByteBuffer: ~Copyable, @unchecked Sendable {
     append(UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
   }
 
+  /// Appends bytes with a backslash before each quote and backslash.
+  public mutating func appendEscapingQuotes(_ bytes: [UInt8]) {
+    reserve(2 * bytes.count)
+    bytes.withUnsafeBufferPointer { bytes in
+      var at = base + count
+      for byte in bytes {
+        if byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") {
+          at.pointee = UInt8(ascii: "\\")
+          at += 1
+        }
+        at.pointee = byte
+        at += 1
+      }
+      count = at - base
+    }
+  }
+
   public mutating func append(_ bytes: [UInt8]) {
     bytes.withUnsafeBufferPointer { append($0) }
   }

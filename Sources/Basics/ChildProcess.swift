@@ -1,17 +1,27 @@
+import CTime
 import Glibc
 
 /// Programs that are run to their end.
 package enum ChildProcess {
+  /// The system has no process, descriptor or memory left for it.
+  package struct Refusal: Error, Sendable {
+    package let code: Int32
+
+    package var reason: String { String(cString: strerror(code)) }
+  }
+
   /// Runs a program found on PATH and reads its standard output; stdin is empty, stderr is shared.
+  /// Blocks.
   ///
   /// - Returns: the output, and the exit status: 127 when there is no such program, 128 and the
   ///   signal's number when a signal ended it, 141 when it printed more than `maximumBytes`, 137
   ///   when it was killed since the deadline had passed.
   package static func run(
     _ words: [String], maximumBytes: Int, deadline: Deadline
-  ) -> (output: [UInt8], status: Int) {
+  ) throws(Refusal) -> (output: [UInt8], status: Int) {
     var ends: [Int32] = [0, 0]
-    guard let program = words.first, pipe2(&ends) == 0 else { return ([], 127) }
+    guard let program = words.first else { return ([], 127) }
+    guard pipe2(&ends, O_CLOEXEC) == 0 else { throw Refusal(code: errno) }
     let (readEnd, writeEnd) = (ends[0], ends[1])
     defer { close(readEnd) }
 
@@ -40,7 +50,11 @@ package enum ChildProcess {
     var process = pid_t()
     let failure = posix_spawnp(&process, program, &actions, &attributes, arguments, environ)
     close(writeEnd)
-    guard failure == 0 else { return ([], 127) }
+    switch failure {
+    case 0: break
+    case EAGAIN, ENOMEM, EMFILE, ENFILE: throw Refusal(code: failure)
+    default: return ([], 127)
+    }
 
     let (output, ending) = readAll(readEnd, maximumBytes, deadline)
     if let ending { kill(process, ending) }
@@ -61,12 +75,6 @@ package enum ChildProcess {
     kill(process, SIGKILL)
     while waitpid(process, &status, 0) < 0 && errno == EINTR {}
     return status
-  }
-
-  private static func pipe2(_ ends: inout [Int32]) -> Int32 {
-    guard pipe(&ends) == 0 else { return -1 }
-    for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
-    return 0
   }
 
   /// - Returns: the output, and the signal that ends a program which gives too much or too late.

@@ -38,6 +38,12 @@ public struct Deadline: Sendable {
   public var remainingMilliseconds: Int { max(0, time.milliseconds(since: .now)) }
 
   public var hasPassed: Bool { MonotonicTime.now >= time }
+
+  /// This deadline, but not later than in that many milliseconds.
+  package func orEarlier(inMilliseconds milliseconds: Int) -> Deadline {
+    let other = Deadline(inMilliseconds: milliseconds)
+    return other.time < time ? other : self
+  }
 }
 
 extension Task where Success == Never, Failure == Never {

@@ -31,19 +31,27 @@ package enum FileDescriptor {
 
   /// Reads a whole file.
   ///
-  /// - Throws: `FileError` with the system's reason; `EFBIG` if the file is larger than `limit`
-  ///   bytes.
-  package static func readFile(_ path: String, limit: Int) throws(FileError) -> [UInt8] {
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+  /// - Parameter deadline: by when a FIFO must have reached its end.
+  /// - Throws: `FileError` with the system's reason; `EFBIG` if the file is larger than `limit` bytes,
+  ///   `ETIMEDOUT` if the deadline passes.
+  package static func readFile(
+    _ path: String, limit: Int, deadline: Deadline? = nil
+  ) throws(FileError) -> [UInt8] {
+    // To open a FIFO without a writer blocks.
+    let flags = O_RDONLY | O_CLOEXEC | (deadline == nil ? 0 : O_NONBLOCK)
+    let descriptor = open(path, flags)
     guard descriptor >= 0 else { throw FileError(path: path, code: errno) }
     defer { close(descriptor) }
     var bytes: [UInt8] = []
     let chunkBytes = 64 * 1_024
     while true {
+      if let deadline, !isReadable(descriptor, by: deadline) {
+        throw FileError(path: path, code: ETIMEDOUT)
+      }
       var chunk = [UInt8](repeating: 0, count: chunkBytes)
       let count = read(descriptor, &chunk, chunkBytes)
       if count < 0 {
-        if errno == EINTR { continue }
+        if errno == EINTR || (errno == EAGAIN && deadline != nil) { continue }
         throw FileError(path: path, code: errno)
       }
       if count == 0 { return bytes }
@@ -52,12 +60,23 @@ package enum FileDescriptor {
     }
   }
 
+  private static func isReadable(_ descriptor: Int32, by deadline: Deadline) -> Bool {
+    while true {
+      var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+      let count = poll(&entry, 1, Int32(clamping: deadline.remainingMilliseconds))
+      // The read that follows says what is wrong.
+      if count > 0 || (count < 0 && errno != EINTR) { return true }
+      if deadline.hasPassed { return false }
+    }
+  }
+
   /// Replaces a file atomically: a reader sees the old content or the new content, never a part.
   package static func replaceFile(
     _ path: String, with bytes: [UInt8], mode: mode_t = 0o600
   ) throws(FileError) {
-    let temporary = "\(path).\(getpid()).new"
-    let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode)
+    let temporary = "\(path).\(UniqueID.make()).new"
+    let flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC
+    let descriptor = open(temporary, flags, mode)
     guard descriptor >= 0 else { throw FileError(path: path, code: errno) }
     let failure = writeAll(bytes, to: descriptor)
     let syncFailure = failure == 0 && fsync(descriptor) != 0 ? errno : failure

@@ -6,7 +6,7 @@ package enum FileLock {
   private static let firstPauseMilliseconds = 1
   private static let longestPauseMilliseconds = 20
 
-  package enum Failure: Error, Sendable {
+  package enum Failure: Error, Equatable, Sendable {
     /// Another process holds the lock beyond the deadline.
     case busy
     case cancelled

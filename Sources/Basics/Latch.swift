@@ -32,14 +32,20 @@ public final class Latch: Sendable {
 
   /// The same, with a deadline that may be extended during the wait.
   public func wait(untilLatestOf deadline: @escaping @Sendable () -> Deadline) async -> Bool {
+    await wait(on: .system, untilLatestOf: deadline)
+  }
+
+  package func wait(
+    on time: TimeSource, untilLatestOf deadline: @escaping @Sendable () -> Deadline
+  ) async -> Bool {
     let alarm = Task {
       while !Task.isCancelled {
-        let remaining = deadline().remainingMilliseconds
+        let remaining = time.milliseconds(until: deadline())
         if remaining == 0 {
           end(signalled: false)
           return
         }
-        await Task.pause(milliseconds: remaining)
+        await time.pause(milliseconds: remaining)
       }
     }
     defer { alarm.cancel() }

@@ -68,7 +68,10 @@ public final class Log: Sendable {
       defer { state.hasThread = true }
       return !state.hasThread
     }
-    if startThread { NamedThread.start("log") { [self] in drain() } }
+    if startThread, NamedThread.start("log", { [self] in drain() }) != 0 {
+      // The next line tries again.
+      monitor.withLock { $0.hasThread = false }
+    }
     monitor.notify()
   }
 

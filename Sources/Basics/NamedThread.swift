@@ -10,9 +10,11 @@ package enum NamedThread {
   /// Starts a detached thread. It blocks all signals, so that they arrive at the main thread.
   ///
   /// - Parameter name: at most 15 bytes, the kernel's limit.
+  /// - Returns: 0, or the errno with which the system refused the thread. `run` then never runs.
+  @discardableResult
   package static func start(
     _ name: StaticString, stackBytes: Int = 512 * 1_024, _ run: @escaping @Sendable () -> Void
-  ) {
+  ) -> Int32 {
     var attributes = pthread_attr_t()
     pthread_attr_init(&attributes)
     defer { pthread_attr_destroy(&attributes) }
@@ -36,7 +38,8 @@ package enum NamedThread {
         Unmanaged<Body>.fromOpaque(argument).takeRetainedValue().run()
         return nil
       }, body.toOpaque())
-    precondition(status == 0, "the system refused a thread: \(status)")
+    if status != 0 { body.release() }
+    return status
   }
 
   /// By way of /proc, since the GNU call for it is hidden from Swift.

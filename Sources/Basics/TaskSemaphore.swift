@@ -26,7 +26,7 @@ package final class TaskSemaphore: Sendable {
   /// Waits for a slot and acquires it. Release it with `release`.
   ///
   /// - Returns: false if the task was cancelled or the deadline passed first.
-  package func acquire(until deadline: Deadline) async -> Bool {
+  package func acquire(until deadline: Deadline, on time: TimeSource = .system) async -> Bool {
     let latch = state.withLock { state -> Latch? in
       if state.free > 0 {
         state.free -= 1
@@ -37,7 +37,7 @@ package final class TaskSemaphore: Sendable {
       return latch
     }
     guard let latch else { return true }
-    if await latch.wait(until: deadline) { return true }
+    if await latch.wait(on: time, untilLatestOf: { deadline }) { return true }
     state.withLock { state in state.queue.removeAll { $0 === latch } }
     return false
   }

@@ -1,5 +1,6 @@
 import Basics
 import CCurl
+import Glibc
 import HTTP
 import Synchronization
 
@@ -10,11 +11,7 @@ package final class CurlTransport: Transport {
   static let maximumRedirects = 5
 
   /// The thread and libcurl are created by the first request.
-  private let thread = LazyValue<Result<TransferThread, TransportError>> {
-    CurlLibrary.shared.map(TransferThread.init).mapError {
-      TransportError(.unavailable, $0.reason, mayHaveArrived: false)
-    }
-  }
+  private let thread = Mutex<TransferThread?>(nil)
 
   package init() {}
 
@@ -46,7 +43,7 @@ package final class CurlTransport: Transport {
     if deadline.hasPassed {
       throw TransportError(.timedOut, "the deadline has already passed", mayHaveArrived: false)
     }
-    let thread = try thread.value.get()
+    let thread = try await startedThread(until: deadline)
     let current = CurrentTransfer()
     let outcome = await withTaskCancellationHandler {
       await withCheckedContinuation { continuation in
@@ -59,6 +56,37 @@ package final class CurlTransport: Transport {
       if let transfer = current.value { thread.cancel(transfer) }
     }
     return try outcome.get()
+  }
+
+  /// Opening libcurl loads thirty libraries, which blocks: no task does it.
+  private func startedThread(until deadline: Deadline) async throws(TransportError)
+    -> TransferThread
+  {
+    if let thread = thread.withLock({ $0 }) { return thread }
+    let started: Result<TransferThread, TransportError>
+    do throws(BlockingWork.Interruption) {
+      // In a lane of one thread: of many first requests one starts it.
+      started = try await BlockingWork.libraries.run(until: deadline) { [self] in
+        Result { () throws(TransportError) in
+          if let thread = thread.withLock({ $0 }) { return thread }
+          let started = try TransferThread()
+          thread.withLock { $0 = started }
+          return started
+        }
+      }
+    } catch {
+      switch error {
+      case .deadline:
+        throw TransportError(.timedOut, "libcurl was not opened in time", mayHaveArrived: false)
+      case .cancelled:
+        throw TransportError(.cancelled, "the request was cancelled", mayHaveArrived: false)
+      case .noThread(let code):
+        throw TransportError(
+          .unavailable, "no thread to open libcurl: \(String(cString: strerror(code)))",
+          mayHaveArrived: false)
+      }
+    }
+    return try started.get()
   }
 
   /// The request that follows a redirect; nil if the response is final.

@@ -22,13 +22,18 @@ final class TransferLoop {
   /// The time of the next call to libcurl if no event occurs.
   private var timer: Deadline?
 
-  init(_ curl: CurlLibrary, wakeup: Int32) {
-    guard let multi = curl.multiInit() else { preconditionFailure("libcurl: out of memory") }
+  /// - Returns: nil if no descriptor or memory is left.
+  init?(_ curl: CurlLibrary, wakeup: Int32) {
+    let poll = epoll_create1(Int32(EPOLL_CLOEXEC))
+    guard poll >= 0 else { return nil }
+    guard let multi = curl.multiInit() else {
+      close(poll)
+      return nil
+    }
     self.curl = curl
     self.multi = multi
     self.wakeup = wakeup
-    poll = epoll_create1(Int32(EPOLL_CLOEXEC))
-    precondition(poll >= 0, "out of file descriptors")
+    self.poll = poll
     watch(wakeup, EPOLLIN.rawValue, EPOLL_CTL_ADD)
     _ = sallyport_multi_setopt_long(
       curl.multiSetOption, multi, CURLMOPT_MAXCONNECTS, Self.idleConnections)

@@ -15,21 +15,47 @@ final class TransferThread: Sendable {
   private let inbox = Mutex(Inbox())
   private let wakeup: Int32
 
-  init(_ curl: CurlLibrary) {
-    let wakeup = eventfd(0, Int32(EFD_CLOEXEC | EFD_NONBLOCK))
-    precondition(wakeup >= 0, "out of file descriptors")
-    self.wakeup = wakeup
-    NamedThread.start("http") { [self] in
+  /// Opens the library and starts the thread. Blocks.
+  ///
+  /// - Throws: if the library is missing, or the system refuses a descriptor or a thread.
+  init() throws(TransportError) {
+    let curl: CurlLibrary
+    do throws(CurlLibrary.LoadError) {
+      curl = try CurlLibrary.shared.get()
+    } catch {
+      throw TransportError(.unavailable, error.reason, mayHaveArrived: false)
+    }
+    wakeup = eventfd(0, Int32(EFD_CLOEXEC | EFD_NONBLOCK))
+    guard wakeup >= 0 else { throw Self.refusal(errno) }
+    let started = Monitor<Int32?>(nil)
+    let code = NamedThread.start("http") { [self] in
       let loop = TransferLoop(curl, wakeup: wakeup)
-      while true {
-        let (starting, cancelling) = inbox.withLock { inbox in
-          defer { inbox = Inbox() }
-          return (inbox.starting, inbox.cancelling)
-        }
-        for transfer in starting { loop.start(transfer) }
-        for transfer in cancelling { loop.cancel(transfer) }
-        loop.wait()
+      started.withLock { $0 = loop == nil ? EMFILE : 0 }
+      started.notify()
+      if let loop { run(loop) }
+    }
+    let failure = code != 0 ? code : started.wait { $0 } ?? 0
+    guard failure == 0 else {
+      close(wakeup)
+      throw Self.refusal(failure)
+    }
+  }
+
+  private static func refusal(_ code: Int32) -> TransportError {
+    TransportError(
+      .unavailable, "the system refuses what HTTP needs: \(String(cString: strerror(code)))",
+      mayHaveArrived: false)
+  }
+
+  private func run(_ loop: TransferLoop) {
+    while true {
+      let (starting, cancelling) = inbox.withLock { inbox in
+        defer { inbox = Inbox() }
+        return (inbox.starting, inbox.cancelling)
       }
+      for transfer in starting { loop.start(transfer) }
+      for transfer in cancelling { loop.cancel(transfer) }
+      loop.wait()
     }
   }
 

@@ -71,9 +71,9 @@ package final class Catalogue: Sendable {
   ) {
     writer.object { writer in
       writer.member("id", integration.id)
-      writer.member("title", "\(integration.about.title)")
-      writer.member("description", "\(integration.about.description)")
-      writer.member("category", "\(integration.about.category)")
+      writer.member("title", "\(integration.metadata.title)")
+      writer.member("description", "\(integration.metadata.description)")
+      writer.member("category", "\(integration.metadata.category)")
       if detail == .full {
         writer.name("connection")
         writer.object { writer in
@@ -93,30 +93,30 @@ package final class Catalogue: Sendable {
   private static func write(
     _ command: RegisteredCommand, _ detail: Detail, to writer: inout JSONWriter
   ) {
-    let about = command.about
+    let metadata = command.metadata
     writer.object { writer in
       writer.member("id", command.id)
-      writer.member("title", "\(about.title)")
-      writer.member("description", "\(about.description)")
+      writer.member("title", "\(metadata.title)")
+      writer.member("description", "\(metadata.description)")
       if detail == .full {
         writer.name("parameters")
         command.shape.writeSchema(to: &writer)
         writer.name("result")
-        about.result().writeSchema(to: &writer)
-        writer.member(ifPresent: "items_path", about.items?.text)
-        if let events = about.events?() {
+        metadata.result().writeSchema(to: &writer)
+        writer.member(ifPresent: "items_path", metadata.items?.text)
+        if let events = metadata.events?() {
           writer.name("events")
           events.write(to: &writer)
         }
       }
-      writer.member("effect", about.effect.rawValue)
+      writer.member("effect", metadata.effect.rawValue)
       guard detail == .full else { return }
-      writer.member("idempotent", about.isIdempotent)
+      writer.member("idempotent", metadata.isIdempotent)
       writer.member("partial_success", command.canPartlySucceed)
       writer.member("pages", command.hasPages)
       writer.name("permissions")
-      writer.array { for permission in about.permissions { $0.string("\(permission)") } }
-      if let quota = about.rateLimit {
+      writer.array { for permission in metadata.permissions { $0.string("\(permission)") } }
+      if let quota = metadata.rateLimit {
         writer.name("rate_limit")
         writer.object {
           $0.member("requests", quota.limit.requests)
@@ -125,7 +125,7 @@ package final class Catalogue: Sendable {
           $0.member("bucket", quota.bucket)
         }
       }
-      writer.member(ifPresent: "read_back", about.readBack.map { "\($0)" })
+      writer.member(ifPresent: "read_back", metadata.readBack.map { "\($0)" })
     }
   }
 }

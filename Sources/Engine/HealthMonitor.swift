@@ -136,7 +136,8 @@ package final class HealthMonitor: Sendable {
     else { return "The integration has no \(Self.commandID)." }
     do {
       let invocation = Invocation(
-        command.about, id: command.id, on: connection, options: .none, deadline: nil, events: nil)
+        command.metadata, id: command.id, on: connection, options: .none, deadline: nil, events: nil
+      )
       _ = try await command.ready(nil, on: open).run(in: invocation)
       return nil
     } catch let error as CommandError {

@@ -1,145 +1,203 @@
 import Basics
 import Glibc
 import JSON
-import Synchronization
 
-/// The idempotency ledger on disk: a line of JSON for each start and each end of a command, written
+/// The idempotency ledger on disk: a line of JSON for each start and each end of a command, appended
 /// by any number of processes under a file lock.
-final class LedgerFile: Sendable {
-  enum End: Sendable {
-    case started
-    case done(JSONFragment)
-    /// It failed, and the vendor may have acted.
-    case unknown
-    /// It failed without effect, so that the key is free again.
-    case notApplied
+///
+/// Everything here blocks. One thread at a time uses a value, and reads and writes only with the
+/// lock held and after `reopenIfReplaced`.
+struct LedgerFile: Sendable {
+  /// Bytes read at a time.
+  private static let bufferBytes = 64 * 1_024
+  /// Bytes of a line. A longer one is invalid: a result has 64 KiB at most.
+  private static let maximumLineBytes = 128 * 1_024
+
+  /// Closes the descriptor, and with it releases the lock, when nothing uses it any more.
+  private final class Handle: Sendable {
+    let descriptor: Int32
+    init(_ descriptor: Int32) { self.descriptor = descriptor }
+    deinit { close(descriptor) }
   }
 
-  struct Record: Sendable {
-    let name: String
-    let call: String
-    let time: Int64
-    let end: End
+  private let path: String
+  private var handle: Handle
+  /// Everything before it has been read, or was written by this process.
+  private var position = 0
+
+  init(_ path: String) throws(FileError) {
+    self.path = path
+    handle = try Self.open(path)
   }
 
-  private let descriptor: Int32
-  private let log: Log
-  /// How far this process has read.
-  private let position = Mutex(0)
-
-  init(_ path: String, log: Log) throws(FileError) {
-    descriptor = open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0o600)
+  private static func open(_ path: String) throws(FileError) -> Handle {
+    let flags = O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK
+    let descriptor = Glibc.open(path, flags, 0o600)
     guard descriptor >= 0 else { throw FileError(path: path, code: errno) }
-    self.log = log
+    return Handle(descriptor)
   }
 
-  deinit { close(descriptor) }
+  var descriptor: Int32 { handle.descriptor }
 
-  /// Calls `body` with what was written since the last call, and appends the record it decides on,
-  /// all while no other process can.
-  func exclusively<Value>(
-    _ body: ([Record]) -> (Value, Record?, isConflict: Bool)
-  ) throws(FileError) -> (Value, Record?, isConflict: Bool) {
-    try lock()
-    defer { flock(descriptor, LOCK_UN) }
-    let decision = body(try readNew())
-    if let record = decision.1 {
-      let error = write(record)
-      if error != 0 { throw FileError(path: "idempotency.jsonl", code: error) }
-    }
-    return decision
+  func unlock() { FileLock.unlock(descriptor) }
+
+  enum Replacement {
+    /// By a compacted file, which holds every key that counts.
+    case compacted
+    /// Somebody removed it.
+    case removed
   }
 
-  func append(_ record: Record) {
-    let error: Int32
-    do throws(FileError) {
-      try lock()
-      error = write(record)
-      flock(descriptor, LOCK_UN)
-    } catch let failure {
-      error = failure.code
+  /// Opens the file anew, without the lock, if another process has replaced it.
+  ///
+  /// - Returns: nil if the open file is the one that the path names.
+  mutating func reopenIfReplaced() throws(FileError) -> Replacement? {
+    var (own, named) = (stat(), stat())
+    guard fstat(descriptor, &own) == 0 else { throw FileError(path: path, code: errno) }
+    if lstat(path, &named) == 0, own.st_ino == named.st_ino, own.st_dev == named.st_dev {
+      return nil
     }
-    if error != 0 {
-      log.error("the idempotency ledger cannot be written: \(String(cString: strerror(error)))")
-    }
+    handle = try Self.open(path)
+    position = 0
+    return try size() == 0 ? .removed : .compacted
   }
 
-  private func lock() throws(FileError) {
-    while flock(descriptor, LOCK_EX) != 0 {
-      guard errno == EINTR else { throw FileError(path: "idempotency.jsonl", code: errno) }
-    }
+  func size() throws(FileError) -> Int {
+    var status = stat()
+    guard fstat(descriptor, &status) == 0 else { throw FileError(path: path, code: errno) }
+    return Int(status.st_size)
   }
 
-  private func readNew() throws(FileError) -> [Record] {
-    var bytes: [UInt8] = []
-    var chunk = [UInt8](repeating: 0, count: 65_536)
-    let start = position.withLock { $0 }
+  // MARK: Reading
+
+  /// Reads what others have appended since the last call, in pieces.
+  ///
+  /// - Returns: how many lines are invalid.
+  mutating func readNew(_ body: ([LedgerRecord]) -> Void) throws(FileError) -> Int {
+    // Truncated by somebody.
+    if try size() < position { position = 0 }
+    var buffer: [UInt8] = []
+    var chunk = [UInt8](repeating: 0, count: Self.bufferBytes)
+    var invalid = 0
+    var isInLongLine = false
     while true {
-      let count = pread(descriptor, &chunk, chunk.count, start + bytes.count)
+      let count = pread(descriptor, &chunk, chunk.count, off_t(position))
       if count < 0 {
         if errno == EINTR { continue }
-        throw FileError(path: "idempotency.jsonl", code: errno)
+        throw FileError(path: path, code: errno)
       }
-      if count == 0 { break }
-      bytes.append(contentsOf: chunk.prefix(count))
+      position += count
+      buffer.append(contentsOf: chunk.prefix(count))
+      // The lock is held: a last line without its end is what a crash has left, and is whole.
+      if count == 0, !buffer.isEmpty { buffer.append(UInt8(ascii: "\n")) }
+      var records: [LedgerRecord] = []
+      let used = Self.lines(in: buffer) { line in
+        if isInLongLine {
+          isInLongLine = false
+        } else if let record = LedgerRecord(line: line) {
+          records.append(record)
+        } else if !line.isEmpty {
+          invalid += 1
+        }
+      }
+      body(records)
+      buffer.removeFirst(used)
+      if buffer.count > Self.maximumLineBytes {
+        if !isInLongLine { invalid += 1 }
+        isInLongLine = true
+        buffer.removeAll()
+      }
+      if count == 0 { return invalid }
     }
-    let whole = (bytes.lastIndex(of: 0x0A) ?? -1) + 1
-    position.withLock { $0 = start + whole }
-    let lines = bytes[..<whole].split(separator: 0x0A)
-    let records = lines.compactMap { Self.read(Array($0)) }
-    if records.count < lines.count {
-      log.warning(
-        "\(lines.count - records.count) lines of idempotency.jsonl cannot be read: their keys are lost"
-      )
-    }
-    return records
   }
 
-  private func write(_ record: Record) -> Int32 {
+  /// - Returns: how many bytes the whole lines take.
+  private static func lines(in buffer: [UInt8], _ body: (UnsafeRawBufferPointer) -> Void) -> Int {
+    buffer.withUnsafeBytes { bytes in
+      var start = 0
+      while start < bytes.count, let base = bytes.baseAddress,
+        let end = memchr(base + start, 0x0A, bytes.count - start)
+      {
+        let length = UnsafeRawPointer(end) - (base + start)
+        body(UnsafeRawBufferPointer(start: base + start, count: length))
+        start += length + 1
+      }
+      return start
+    }
+  }
+
+  // MARK: Writing
+
+  /// Appends the records whole, or leaves the file as it was.
+  mutating func append(_ records: [LedgerRecord]) throws(FileError) {
+    guard !records.isEmpty else { return }
+    let before = try size()
     var writer = JSONWriter()
     // After half a line, left by a crash or a full disk, the record must not be lost with it.
-    if endsInHalfLine { writer.endLine() }
-    writer.object { writer in
-      writer.member("key", record.name)
-      writer.member("call", record.call)
-      writer.name("time")
-      writer.integer(record.time)
-      switch record.end {
-      case .started: writer.member("end", "started")
-      case .unknown: writer.member("end", "unknown")
-      case .notApplied: writer.member("end", "not_applied")
-      case .done(let result):
-        writer.member("end", "done")
-        writer.member("result", result)
-      }
+    if endsInHalfLine(before) { writer.endLine() }
+    for record in records { record.write(to: &writer) }
+    let code = FileDescriptor.writeAll(writer.bytes, to: descriptor)
+    guard code == 0 else {
+      ftruncate(descriptor, off_t(before))
+      throw FileError(path: path, code: code)
     }
-    writer.endLine()
-    return FileDescriptor.writeAll(writer.bytes, to: descriptor)
+    position = try size()
   }
 
-  private var endsInHalfLine: Bool {
-    let end = lseek(descriptor, 0, SEEK_END)
+  private func endsInHalfLine(_ size: Int) -> Bool {
     var last: UInt8 = 0
-    return end > 0 && pread(descriptor, &last, 1, end - 1) == 1 && last != UInt8(ascii: "\n")
+    return size > 0 && pread(descriptor, &last, 1, off_t(size - 1)) == 1
+      && last != UInt8(ascii: "\n")
   }
 
-  /// Nil for a line that is no record, as after a full disk.
-  private static func read(_ line: [UInt8]) -> Record? {
-    // A result stands some levels deeper here than on the wire.
-    guard let json = try? JSON.parse(line, limits: JSONLimits(depth: 1_024)),
-      let name = json["key"]?.string,
-      let call = json["call"]?.string, let time = json["time"]?.integer
-    else { return nil }
-    let end: End
-    switch json["end"]?.string {
-    case "started": end = .started
-    case "unknown": end = .unknown
-    case "not_applied": end = .notApplied
-    case "done":
-      guard let result = json["result"] else { return nil }
-      end = .done(JSONFragment(result))
-    default: return nil
+  /// Replaces the file with one that holds these records only. Other processes find the old or the
+  /// new file whole, also after a crash. Both are locked until then.
+  mutating func replace(with records: [LedgerRecord]) throws(FileError) {
+    let temporary = "\(path).new"
+    // Left by a process that crashed: nobody else gets here while this one holds the lock.
+    unlink(temporary)
+    let flags = O_RDWR | O_APPEND | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW
+    let descriptor = Glibc.open(temporary, flags, 0o600)
+    guard descriptor >= 0 else { throw FileError(path: temporary, code: errno) }
+    var new = self
+    new.handle = Handle(descriptor)
+    let code = new.fill(records)
+    guard code == 0, rename(temporary, path) == 0 else {
+      let code = code == 0 ? errno : code
+      unlink(temporary)
+      throw FileError(path: temporary, code: code)
     }
-    return Record(name: name, call: call, time: time, end: end)
+    new.position = try new.size()
+    self = new
+    syncDirectory()
+  }
+
+  /// - Returns: 0 or an errno.
+  private func fill(_ records: [LedgerRecord]) -> Int32 {
+    // Nobody else can have it open. The lock goes on with the file.
+    let code = FileLock.tryLock(descriptor)
+    if code != 0 { return code }
+    var writer = JSONWriter(capacity: Self.bufferBytes)
+    for record in records {
+      record.write(to: &writer)
+      if writer.withBytes({ $0.count < Self.bufferBytes }) { continue }
+      let code = FileDescriptor.writeAll(writer.bytes, to: descriptor)
+      if code != 0 { return code }
+      writer.removeAll()
+    }
+    let last = FileDescriptor.writeAll(writer.bytes, to: descriptor)
+    if last != 0 { return last }
+    return fsync(descriptor) == 0 ? 0 : errno
+  }
+
+  /// Makes the rename durable. Otherwise a crash of the machine brings the old file back, without
+  /// what was appended to the new one.
+  private func syncDirectory() {
+    let directory = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
+    let descriptor = Glibc.open(
+      directory.isEmpty ? "/" : directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    guard descriptor >= 0 else { return }
+    fsync(descriptor)
+    close(descriptor)
   }
 }

@@ -42,17 +42,18 @@ package struct PreparedInvocation: Sendable {
     let secrets = secretArguments
     for secret in secrets { engine.redactor.add(secret) }
     defer { for secret in secrets { engine.redactor.remove(secret) } }
-    let outcome = await outcome(events)
-    engine.audit?.write(AuditRecord(of: self, outcome, id: id).json)
+    let invocation = Invocation(
+      command.metadata, id: command.id, on: connection.connection, options: request.options,
+      deadline: request.options.timeoutMilliseconds.map { Deadline(inMilliseconds: Int($0)) },
+      events: events)
+    let outcome = await outcome(of: invocation)
+    await engine.audit?.write(
+      AuditRecord(of: self, outcome, id: id).json, until: invocation.deadline.current)
     return await finish(outcome)
   }
 
-  private func outcome(_ events: (any InvocationEvents)?) async -> Outcome {
+  private func outcome(of invocation: Invocation) async -> Outcome {
     let start = MonotonicTime.now
-    let invocation = Invocation(
-      command.about, id: command.id, on: connection.connection, options: request.options,
-      deadline: request.options.timeoutMilliseconds.map { Deadline(inMilliseconds: Int($0)) },
-      events: events)
     func outcome(_ content: Outcome.Content) -> Outcome {
       Outcome(
         content, of: command, invocation.meta, streamed: request.options.stream,
@@ -64,7 +65,7 @@ package struct PreparedInvocation: Sendable {
       }
       var ran: Outcome?
       let recorded = try await engine.ledger.once(
-        key, identity, readBack: command.about.readBack.map { "\($0)" }, by: invocation.deadline
+        key, identity, readBack: command.metadata.readBack.map { "\($0)" }, by: invocation.deadline
       ) { () async throws(CommandError) in
         let fresh = outcome(.result(try await run(in: invocation)))
         ran = fresh
@@ -93,7 +94,7 @@ package struct PreparedInvocation: Sendable {
 
   // MARK: Identity
 
-  /// What an idempotency key stands for: everything that decides what would be done.
+  /// What an idempotency key identifies: everything that decides what the command does.
   var identity: IdempotencyLedger.Identity {
     IdempotencyLedger.Identity(
       // With the settings: a connection that was replaced may lead to another tenant.
@@ -107,6 +108,13 @@ package struct PreparedInvocation: Sendable {
         }
       }.canonicalText)
   }
+
+  /// Makes `fingerprint` ready for a task: its digest must not open libcrypto there.
+  package func prepareFingerprint() async {
+    _ = try? await Libcrypto.open(until: Deadline(inMilliseconds: Self.libcryptoMilliseconds))
+  }
+
+  private static let libcryptoMilliseconds = 5_000
 
   /// Equal for invocations that do the same, byte for byte. Keeps nothing of the arguments.
   package var fingerprint: [UInt8] {

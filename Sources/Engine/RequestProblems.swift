@@ -74,7 +74,7 @@ package struct RequestProblems: Error, Sendable {
     } catch {
       add(error, prefix: "/options")
     }
-    if let command, let problems = InvocationOptions.faults(in: options, for: command.about) {
+    if let command, let problems = InvocationOptions.faults(in: options, for: command.metadata) {
       add(problems, prefix: "/options")
     }
   }

@@ -1,37 +1,38 @@
 import Basics
+import Delivery
 import HTTP
 import JSON
 import RateLimits
 
-/// What a command is, apart from its parameters.
-public struct CommandAbout: Sendable {
+/// The metadata of a command, apart from its parameters.
+public struct CommandMetadata: Sendable {
   public enum Effect: String, Sendable {
     case read
     /// Changes something.
     case write
-    /// Takes away something that cannot simply be put back.
+    /// Removes something that cannot simply be restored.
     case destructive
   }
 
-  /// As documented, such as "List Device Users"; the id on the wire is made from it.
+  /// As documented, such as "List Device Users". The id on the wire is derived from it.
   public var title: StaticString
   public var description: StaticString
   public var effect: Effect
-  /// Whether doing it twice leaves the vendor as doing it once does.
+  /// Whether a repetition has no further effect.
   public var isIdempotent: Bool
   /// The roles or scopes that the documents name.
   public var permissions: [StaticString]
-  /// Where the items of `raw_data` are; nil when it is not a list.
+  /// The path of the items in `raw_data`; nil if it is not a list.
   public var items: ItemsPath?
-  /// The vendor's own limit for this command; a connection may name another one.
+  /// The vendor's documented limit; a connection may set another one.
   public var rateLimit: RateQuota?
   /// Of a write: the command that shows whether it was applied.
   public var readBack: StaticString?
-  /// Of a write: how its targets are called by people.
+  /// Of a write: how to find the names of its targets.
   public var targetNaming: (@Sendable () -> TargetNaming)?
-  /// Of the error triple, where it is not "<title> failed."
+  /// Of the error triple, unless it is "<title> failed."
   public var failureIndicator: StaticString?
-  /// Of a command that fetches events: what they are made of.
+  /// Of a command that fetches events: their source.
   public var events: (@Sendable () -> EventSource)?
   public var result: @Sendable () -> ResultShape
 
@@ -62,10 +63,10 @@ public struct CommandAbout: Sendable {
   public var failure: String { failureIndicator.map { "\($0)" } ?? "\(title) failed." }
 }
 
-/// Where a list stands in a body: below these member names; none for a body that is the list.
+/// The path of a list in a body, as member names; empty for a body that is the list.
 public struct ItemsPath: Sendable {
   public let members: [String]
-  /// Where else it may stand, in another version of the vendor's API.
+  /// Its path in another version of the vendor's API.
   private let alternative: [String]?
 
   public init(_ members: String..., or alternative: [String]? = nil) {
@@ -76,7 +77,7 @@ public struct ItemsPath: Sendable {
   /// RFC 9535: `$.items[*]`.
   public var text: String { "$" + members.map { ".\($0)" }.joined() + "[*]" }
 
-  /// The names above the list in this body, or nil when there is none where it is expected.
+  /// The path that leads to a list in this body, or nil.
   func place(in body: JSON) -> [String]? {
     [members, alternative].compactMap(\.self).first { Self.value(at: $0, in: body)?.kind == .array }
   }
@@ -90,19 +91,19 @@ public struct ItemsPath: Sendable {
   }
 }
 
-/// One command of a vendor's: a struct whose `init` reads (and so declares) its parameters.
+/// A command of a vendor: a struct whose `init` reads, and so declares, its parameters.
 public protocol Command: Sendable {
   associatedtype Client: VendorClient
-  static var about: CommandAbout { get }
+  static var metadata: CommandMetadata { get }
   /// Whether `all_pages` can go beyond one request.
   static var hasPages: Bool { get }
-  /// Whether an answer that is a success may hold targets that failed. Otherwise one that fails makes
-  /// a command over targets fail, and the error tells what became of each.
+  /// Whether a success may contain targets that failed. Otherwise one failed target makes the command
+  /// fail, and the error lists the outcome per target.
   static var canPartlySucceed: Bool { get }
 
   init(_ parameters: inout ParamReader)
 
-  /// The requests it would send, in order, without signing in.
+  /// The requests that it would send, in order, without the sign-in.
   func plan(with client: Client) -> [HTTPRequest]
   func run(with client: Client, in invocation: Invocation) async throws(CommandError)
     -> CommandResult
@@ -113,16 +114,16 @@ extension Command {
   public static var canPartlySucceed: Bool { false }
 }
 
-/// How requests of one connection are completed and sent.
+/// Completes and sends the requests of one connection.
 public protocol VendorClient: AnyObject, Sendable {
-  /// Makes ready what decides whether a command may begin, such as the credential that its rate
-  /// limit belongs to. Nothing is sent for the command itself.
+  /// Prepares what decides whether a command may start, such as the credential that its rate limit
+  /// belongs to. Sends nothing for the command itself.
   func prepare(in invocation: Invocation) async throws(CommandError)
-  /// Completes a request as it would be sent, with a stand-in for the credentials.
+  /// Completes a request as it would be sent, with redacted credentials.
   func preview(_ request: inout HTTPRequest)
-  /// Signs in where that is needed, sends, and reads the body.
+  /// Signs in if needed, sends, and reads the body.
   ///
-  /// - Returns: the body as JSON; null when there is none.
+  /// - Returns: the body as JSON; null if it is empty.
   func exchange(_ request: HTTPRequest, in invocation: Invocation) async throws(CommandError)
     -> JSON
 }
@@ -138,7 +139,7 @@ extension VendorClient {
   }
 }
 
-/// A command of one request, whose answer is its result.
+/// A command of one request, whose response is its result.
 public protocol RequestCommand: Command {
   func request(with client: Client) -> HTTPRequest
 }
@@ -152,21 +153,20 @@ extension RequestCommand {
     with client: Client, in invocation: Invocation
   ) async throws(CommandError) -> CommandResult {
     let body = try await client.exchange(request(with: client), in: invocation)
-    return await invocation.finish(body, items: Self.about.items)
+    return await invocation.finish(body, items: Self.metadata.items)
   }
 }
 
-/// A command whose answer is one page of several.
+/// A command whose response is one page of several.
 public protocol PagedCommand: Command {
-  /// The page that the caller asked for.
+  /// The page that the caller requested.
   var page: Int64? { get }
   func request(with client: Client, page: Int64?) -> HTTPRequest
-  /// How many pages there are, as this one says; nil when it does not say. When none says, the first
-  /// is the only one.
+  /// The number of pages according to this one, or nil. If no page says so, the first is the only one.
   func pageCount(in body: JSON) -> Int64?
   /// Whether the page with this number is the last one.
   ///
-  /// - Parameter total: how many there are, as this page or one before it said.
+  /// - Parameter total: the number of pages, according to this or an earlier page.
   func isLast(_ body: JSON, page: Int64, of total: Int64?) -> Bool
 }
 
@@ -184,9 +184,9 @@ extension PagedCommand {
   ) async throws(CommandError) -> CommandResult {
     let first = try await client.exchange(request(with: client, page: page), in: invocation)
     guard invocation.options.allPages else {
-      return await invocation.finish(first, items: Self.about.items)
+      return await invocation.finish(first, items: Self.metadata.items)
     }
-    var pages = PageCollector(invocation, items: Self.about.items)
+    var pages = PageCollector(invocation, items: Self.metadata.items)
     var body = first
     var number = page ?? 1
     var total: Int64?
@@ -200,11 +200,12 @@ extension PagedCommand {
           remedy: "Narrow the search, or read page by page.")
       }
       number += 1
-      let previous = Self.about.items?.list(in: body)?.sourceText
+      let previous = Self.metadata.items?.list(in: body)?.sourceText
       body = try await client.exchange(request(with: client, page: number), in: invocation)
-      if let previous, previous == Self.about.items?.list(in: body)?.sourceText {
+      if let previous, previous == Self.metadata.items?.list(in: body)?.sourceText {
         throw CommandError(
-          .upstream, "The vendor answers every page alike.",
+          .upstream,
+          "Pagination is not advancing: page \(number) repeats page \(number - 1).",
           remedy: "Read page by page, without all_pages.")
       }
     }

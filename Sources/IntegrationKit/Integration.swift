@@ -1,9 +1,10 @@
 import Basics
+import Delivery
 import HTTP
 import JSON
 
 /// What an integration is, for people.
-public struct IntegrationAbout: Sendable {
+public struct IntegrationMetadata: Sendable {
   public var id: StaticString
   public var title: StaticString
   public var description: StaticString
@@ -23,7 +24,7 @@ public struct IntegrationAbout: Sendable {
 public protocol Integration: Sendable {
   associatedtype Settings: ParameterObject
   associatedtype Client: VendorClient
-  static var about: IntegrationAbout { get }
+  static var metadata: IntegrationMetadata { get }
   /// In the order in which people see them.
   static var commands: [CommandEntry<Client>] { get }
   /// Makes the client of one connection; nothing is sent.
@@ -41,9 +42,9 @@ public struct CommandEntry<Client: VendorClient>: Sendable {
 
 /// A command of any vendor.
 public final class RegisteredCommand: Sendable {
-  public let about: CommandAbout
+  public let metadata: CommandMetadata
   public let id: String
-  public let effect: CommandAbout.Effect
+  public let effect: CommandMetadata.Effect
   /// The failure indicator of its errors.
   public let failure: String
   public let hasPages: Bool
@@ -55,10 +56,10 @@ public final class RegisteredCommand: Sendable {
     @Sendable (ParameterShape, JSON?, OpenConnection) throws(ParameterProblems) -> any ReadyCommand
 
   init<C: Command>(_ type: C.Type) {
-    about = C.about
-    id = C.about.id
-    effect = C.about.effect
-    failure = C.about.failure
+    metadata = C.metadata
+    id = C.metadata.id
+    effect = C.metadata.effect
+    failure = C.metadata.failure
     hasPages = C.hasPages
     canPartlySucceed = C.canPartlySucceed
     lazyShape = LazyValue { ParameterShape { _ = C(&$0) } }
@@ -69,7 +70,7 @@ public final class RegisteredCommand: Sendable {
       guard let client = connection.client as? C.Client else {
         preconditionFailure("a command of another integration")
       }
-      return Bound(command: try shape.decode(arguments) { C(&$0) }, client: client)
+      return BoundCommand(command: try shape.decode(arguments) { C(&$0) }, client: client)
     }
   }
 
@@ -98,7 +99,7 @@ public protocol ReadyCommand: Sendable {
   func run(in invocation: Invocation) async throws(CommandError) -> CommandResult
 }
 
-private struct Bound<C: Command>: ReadyCommand {
+private struct BoundCommand<C: Command>: ReadyCommand {
   let command: C
   let client: C.Client
 
@@ -111,7 +112,7 @@ private struct Bound<C: Command>: ReadyCommand {
 
 /// An integration without its types.
 public final class RegisteredIntegration: Sendable {
-  public let about: IntegrationAbout
+  public let metadata: IntegrationMetadata
   public let id: String
   public let commands: [RegisteredCommand]
   private let commandNames: JSONNames
@@ -120,8 +121,8 @@ public final class RegisteredIntegration: Sendable {
     @Sendable (ParameterShape, JSON, Connection) throws(ParameterProblems) -> any VendorClient
 
   public init<I: Integration>(_ type: I.Type) {
-    about = I.about
-    id = "\(I.about.id)"
+    metadata = I.metadata
+    id = "\(I.metadata.id)"
     commands = I.commands.map(\.registered)
     commandNames = JSONNames(commands.map(\.id))
     lazySettingsShape = LazyValue { ParameterShape(of: I.Settings.self) }

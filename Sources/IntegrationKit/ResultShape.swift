@@ -26,8 +26,8 @@ public indirect enum ResultShape: Sendable {
     }
   }
 
-  /// - Parameter isBinding: false writes what is to be found where and no types, so that a reader who
-  ///   enforces the schema refuses nothing that a vendor may send.
+  /// - Parameter isBinding: false writes names without types, so that a reader who enforces the schema
+  ///   accepts everything that a vendor may send.
   public func writeSchema(to writer: inout JSONWriter, isBinding: Bool = true) {
     writer.object { writeMembers(to: &$0, isBinding) }
   }

@@ -84,13 +84,14 @@ public struct JSONWriter: ~Copyable, Sendable {
     string(String(decoding: text, as: UTF8.self))
   }
 
-  /// One string of several parts, the last of which is UTF-8.
-  public mutating func string(_ first: String, _ second: StaticString, utf8 rest: [UInt8]) {
+  /// A string of a text, a blank line, and the text of a JSON value.
+  public mutating func string(_ text: String, followedBy value: JSONFragment) {
     separate()
     output.append(UInt8(ascii: "\""))
-    first.withUTF8Bytes { JSONString.encodeContent($0, into: &output) }
-    second.withUTF8Buffer { JSONString.encodeContent($0, into: &output) }
-    rest.withUnsafeBufferPointer { JSONString.encodeContent($0, into: &output) }
+    text.withUTF8Bytes { JSONString.encodeContent($0, into: &output) }
+    output.append(#"\n\n"#)
+    // A writer wrote it: only quotes and backslashes are left to escape.
+    output.appendEscapingQuotes(value.bytes)
     output.append(UInt8(ascii: "\""))
   }
 

@@ -54,7 +54,7 @@ struct InvokeParams {
     do throws(ParameterProblems) {
       let options = try memo.options(json)
       guard options.fieldMapping != nil,
-        let problems = InvocationOptions.faults(in: json, for: command.about)
+        let problems = InvocationOptions.faults(in: json, for: command.metadata)
       else { return options }
       throw problems
     } catch {

@@ -38,8 +38,7 @@ struct Method: Sendable {
   /// Which values are redacted in the result.
   let redaction: FrameWriter.Redaction
   let params: @Sendable () -> MessageSchema
-  /// The schema component of the result.
-  let result: String
+  private let resultComponent: String?
   /// The errors of the method, in addition to those of any line.
   let failures: @Sendable () -> [FailureSchemas.Code]
   let examples: @Sendable () -> [MethodExample]
@@ -57,7 +56,7 @@ struct Method: Sendable {
     self.changes = changes
     self.redaction = redaction
     self.params = params
-    self.result = result ?? name.componentName + "_result"
+    resultComponent = result
     self.failures = failures
     self.examples = examples
   }
@@ -84,6 +83,9 @@ struct Method: Sendable {
 }
 
 extension Method {
+  /// The schema component of the result.
+  var result: String { resultComponent ?? name.componentName + "_result" }
+
   var paramsComponent: String { name.componentName + "_params" }
 
   /// The members of the params.

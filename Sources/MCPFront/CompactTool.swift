@@ -93,7 +93,7 @@ enum CompactTool: String, CaseIterable, Sendable {
     guard self == .describe else {
       let words = (argument ?? "").lowercased().split(separator: " ")
       let found = tools.filter { tool in
-        let text = "\(tool.name) \(tool.title) \(tool.command.about.description)".lowercased()
+        let text = "\(tool.name) \(tool.title) \(tool.command.metadata.description)".lowercased()
         return words.allSatisfy { text.contains($0) }
       }
       return JSONFragment { $0.write(found) }
@@ -202,7 +202,7 @@ extension JSONWriter {
         for tool in tools {
           writer.object {
             $0.member("name", tool.name)
-            $0.member("description", "\(tool.command.about.description)")
+            $0.member("description", "\(tool.command.metadata.description)")
             $0.member("effect", tool.command.effect.rawValue)
           }
         }

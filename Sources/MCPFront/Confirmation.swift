@@ -36,7 +36,7 @@ struct Confirmation: Sendable {
       " on the connection \(Self.onOneLine($0))"
     }
     var lines = [
-      "\(invocation.request.integration.about.title): \(invocation.command.about.title)\(connection ?? "")?"
+      "\(invocation.request.integration.metadata.title): \(invocation.command.metadata.title)\(connection ?? "")?"
     ]
     for name in argumentNames {
       guard let value = invocation.request.arguments?[name] else { continue }

@@ -72,7 +72,7 @@ struct Introduction {
       engine.connections.entries.contains {
         $0.open.connection.definition.integration == integration.id
       }
-    }.map { "\($0.about.title)" }
+    }.map { "\($0.metadata.title)" }
     var sentences = [
       titles.isEmpty
         ? "Sallyport runs commands of security vendors. No connection is configured. The user must "

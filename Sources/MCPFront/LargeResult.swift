@@ -98,8 +98,8 @@ struct LargeResult: Sendable {
 
   /// The first items that fit. Failed targets come first.
   private func preview(of value: JSON, isTargets: Bool) -> [JSON] {
-    guard var list = value.kind == .array ? value.list : command.about.items?.list(in: value)?.list
-    else {
+    let items = value.kind == .array ? value : command.metadata.items?.list(in: value)
+    guard var list = items?.list else {
       return []
     }
     if isTargets {

@@ -13,7 +13,7 @@ struct TargetNames: Sendable {
   /// Nil if the targets have no names or the policy forbids reading them.
   init?(of invocation: PreparedInvocation, in engine: Engine) {
     let request = invocation.request
-    guard let naming = invocation.command.about.targetNaming?(),
+    guard let naming = invocation.command.metadata.targetNaming?(),
       request.arguments?[naming.parameter] != nil,
       let command = request.integration.commands.first(where: { $0.id == naming.command })
     else { return nil }
@@ -34,7 +34,7 @@ struct TargetNames: Sendable {
   func read() async -> [String: String] {
     await invocation.run { outcome in
       guard case .result(let result) = outcome.content,
-        let items = result.items(at: invocation.command.about.items)
+        let items = result.items(at: invocation.command.metadata.items)
       else { return [:] }
       return naming.names(of: items)
     }

@@ -14,7 +14,7 @@ struct Tool: Sendable {
   let needsConnection: Bool
 
   var name: String { Self.name(integration.id, command.id) }
-  var title: String { "\(integration.about.title): \(command.about.title)" }
+  var title: String { "\(integration.metadata.title): \(command.metadata.title)" }
 
   static func name(_ integration: String, _ command: String) -> String {
     "\(integration)__\(command)"

@@ -17,7 +17,7 @@ extension Tool {
       }
       if caller.revision.hasAnnotations {
         ToolAnnotations(
-          title: title, effect: command.effect, isIdempotent: command.about.isIdempotent
+          title: title, effect: command.effect, isIdempotent: command.metadata.isIdempotent
         )
         .write(to: &writer)
       }
@@ -26,8 +26,8 @@ extension Tool {
 
   /// The description for models.
   var description: String {
-    let about = command.about
-    var sentences = ["\(about.description)"] + command.shape.ruleSentences
+    let metadata = command.metadata
+    var sentences = ["\(metadata.description)"] + command.shape.ruleSentences
     switch command.effect {
     case .read: break
     case .write: sentences.append("This changes data at the vendor.")
@@ -36,12 +36,12 @@ extension Tool {
     if command.canPartlySucceed {
       sentences.append("Some targets may fail while others succeed; targets lists the outcomes.")
     }
-    if let readBack = about.readBack {
+    if let readBack = metadata.readBack {
       sentences.append("\(Self.name(integration.id, "\(readBack)")) shows whether it was applied.")
     }
-    if !about.permissions.isEmpty {
+    if !metadata.permissions.isEmpty {
       sentences.append(
-        "Required permissions: \(about.permissions.map { "\($0)" }.joined(separator: ", ")).")
+        "Required permissions: \(metadata.permissions.map { "\($0)" }.joined(separator: ", ")).")
     }
     return sentences.joined(separator: " ")
   }
@@ -57,7 +57,7 @@ extension Tool {
     writer.name("connection")
     writer.object { writer in
       writer.member("title", "Connection")
-      writer.member("description", "The \(integration.about.title) connection to use.")
+      writer.member("description", "The \(integration.metadata.title) connection to use.")
       writer.member("type", "string")
       writer.name("enum")
       writer.array { for name in connections { $0.string(name) } }
@@ -68,7 +68,7 @@ extension Tool {
 /// Hints for clients, from the effect of the command.
 struct ToolAnnotations {
   let title: String
-  let effect: CommandAbout.Effect
+  let effect: CommandMetadata.Effect
   let isIdempotent: Bool
 
   func write(to writer: inout JSONWriter) {
@@ -99,7 +99,7 @@ enum ToolOutput {
         }
         writer.name("raw_data")
         // Clients reject a result that violates its schema, but the vendor's data is unchanged.
-        (command?.about.result() ?? .any).writeSchema(to: &writer, isBinding: false)
+        (command?.metadata.result() ?? .any).writeSchema(to: &writer, isBinding: false)
         writer.property("preview") {
           $0.member("type", "array")
           $0.member("description", "The first items of data that was stored as a file.")

@@ -111,7 +111,7 @@ struct ToolResult: Sendable {
       case .failure: break
       case .result(let result):
         let done = result.targets.filter(\.isSuccess).count
-        let items = command.about.items.flatMap { result.items(at: $0)?.count }
+        let items = command.metadata.items.flatMap { result.items(at: $0)?.count }
         text = Self.headline(
           command, outcome.returnData, targets: (done, result.targets.count), items: items,
           result.notices)
@@ -125,7 +125,7 @@ struct ToolResult: Sendable {
     ) {
       let targets = items["targets"]?.list ?? []
       let done = targets.filter { $0["return_data"]?.equals("Successful") == true }.count
-      let list = items["raw_data"].flatMap { command.about.items?.list(in: $0)?.count }
+      let list = items["raw_data"].flatMap { command.metadata.items?.list(in: $0)?.count }
       text = Self.headline(
         command, result["return_data"]?.string ?? "Successful", targets: (done, targets.count),
         items: list, result["notices"]?.list.compactMap(\.string) ?? [])
@@ -136,7 +136,7 @@ struct ToolResult: Sendable {
       _ command: RegisteredCommand, _ returnData: String, targets: (done: Int, all: Int),
       items: Int?, _ notices: [String]
     ) -> String {
-      var sentences = ["\(command.about.title): \(returnData)."]
+      var sentences = ["\(command.metadata.title): \(returnData)."]
       if targets.all > 0 {
         sentences.append("\(targets.done) of \(targets.all) targets.")
       } else if let items {
@@ -164,7 +164,7 @@ struct ToolResult: Sendable {
           if isError {
             writer.string(content.text)
           } else {
-            writer.string(content.text, "\n\n", utf8: content.structure.bytes)
+            writer.string(content.text, followedBy: content.structure)
           }
         }
         guard caller.revision.hasStructuredContent else { return }

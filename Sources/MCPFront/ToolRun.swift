@@ -27,6 +27,7 @@ struct ConfirmedRun: Sendable {
   let questions: Questions
 
   func response(to request: InFlightRequest) async -> Response {
+    await run.invocation.prepareFingerprint()
     let names = await TargetNames(of: run.invocation, in: engine)?.read() ?? [:]
     let confirmation = Confirmation(invocation: run.invocation, names: names)
     let caller = run.result.caller

@@ -33,7 +33,8 @@ final class Output: Sendable {
     self.descriptor = descriptor
     self.limit = limit
     self.onFailure = onFailure
-    NamedThread.start("output") { [self] in run() }
+    let code = NamedThread.start("output") { [self] in run() }
+    if code != 0 { fail(code) }
   }
 
   /// Queues lines. Does not block.

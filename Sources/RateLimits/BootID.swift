@@ -1,6 +1,6 @@
 import Basics
 
-/// The start of the machine that the monotonic clock counts from.
+/// The boot of the machine, from which the monotonic clock counts.
 struct BootID: Sendable, Equatable {
   let high: Int64
   let low: Int64

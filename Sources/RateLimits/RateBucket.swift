@@ -1,33 +1,32 @@
 import Basics
 
-/// Keeps requests within a limit, in every window of its length wherever one puts it.
+/// Keeps requests within a limit, in every window of its length, wherever the window starts.
 ///
-/// A reservation is a place in the future: whoever takes one comes back when its time has come. Tasks
-/// wake late now and then, and what a vendor counts is when they send: only then the place is where
-/// it was used. A plain value; the caller gives the time and holds the lock. The limit comes with each reservation, since
-/// those who share a bucket may be held to different ones.
+/// A reservation is a time in the future. Its task calls `resume` when that time has come: tasks wake
+/// late, and a vendor counts requests when they are sent, so that the reservation moves to that time. A
+/// plain value: the caller gives the time and has the lock. Each reservation names its limit, since
+/// connections that share a bucket may have different ones.
 package struct RateBucket: Sendable, Equatable {
-  /// Requests of one window that are counted one by one.
+  /// Requests of one window that are counted individually.
   package static let maximumRequests = 4_096
-  /// Places, past and to come, at most.
-  package static let maximumPlaces = 65_536
-  /// The longest window that is believed to have been asked for: a year.
+  /// Reservations, past and future, at most.
+  package static let maximumReservations = 65_536
+  /// The longest window that a file can contain: a year.
   private static let maximumWindow: Int64 = 31_536_000_000_000_000
 
-  /// When requests were sent and when reservations are due, in order; of what was sent no more than
-  /// a limit can ask for.
-  private var places: [Int64] = []
-  /// Those of them that are waited for, though their time may have come.
+  /// When requests were sent and are due, in order. Of those that were sent, as many as a limit needs.
+  private var reservations: [Int64] = []
+  /// Those whose tasks still wait, even if their time has come.
   private var waiting: [Int64] = []
-  /// The vendor said not before this.
+  /// No request is sent before this time, at the vendor's request.
   private var pausedUntil = Int64.min
-  /// The most that a limit has asked for so far: requests, and the length of a window.
+  /// The maximum of all limits so far: requests, and the length of a window.
   private var mostRequests = 0
   private var longestWindow: Int64 = 0
 
   package init() {}
 
-  // MARK: Asking
+  // MARK: Looking
 
   /// When a request reserved now would be due.
   package func nextDue(within limit: RateLimit, now: MonotonicTime) -> MonotonicTime {
@@ -36,14 +35,15 @@ package struct RateBucket: Sendable, Equatable {
 
   /// When the last of so many requests, reserved one after the other from now on, would be due.
   ///
-  /// Costs as much as there are places remembered, however many requests there are.
-  package func due(ofNext count: Int, within limit: RateLimit, now: MonotonicTime) -> MonotonicTime {
+  /// The cost depends on the number of reservations, not on `count`.
+  package func due(ofNext count: Int, within limit: RateLimit, now: MonotonicTime) -> MonotonicTime
+  {
     guard count > 0 else { return now }
     let start = max(now.nanoseconds, pausedUntil)
-    let split = Self.firstIndex(after: start, in: places)
-    var line = WaitingLine(
-      after: places[..<split], before: places[split...], limit.window, from: start)
-    return MonotonicTime(nanoseconds: line.due(ofNext: count))
+    let split = Self.firstIndex(after: start, in: reservations)
+    var forecast = RateForecast(
+      after: reservations[..<split], before: reservations[split...], limit.window, from: start)
+    return MonotonicTime(nanoseconds: forecast.due(ofNext: count))
   }
 
   /// Requests that could be sent right now.
@@ -51,26 +51,26 @@ package struct RateBucket: Sendable, Equatable {
     let (requests, length) = limit.window
     let now = now.nanoseconds
     guard now >= pausedUntil else { return 0 }
-    // A window with `now` in it that is as full as can be begins at a place, or at `now`.
-    func count(before time: Int64) -> Int { Self.firstIndex(after: time - 1, in: places) }
-    let starts = places[count(before: now - length + 1)..<count(before: now + 1)] + [now]
+    // The fullest window that contains `now` starts at a reservation, or at `now`.
+    func count(before time: Int64) -> Int { Self.firstIndex(after: time - 1, in: reservations) }
+    let starts = reservations[count(before: now - length + 1)..<count(before: now + 1)] + [now]
     let fullest = starts.map { count(before: $0 + length) - count(before: $0) }
     return max(0, requests - (fullest.max() ?? 0))
   }
 
-  /// Whether no further place can be remembered.
-  private var isFull: Bool { places.count >= Self.maximumPlaces }
+  /// Whether no further reservation is possible.
+  private var isFull: Bool { reservations.count >= Self.maximumReservations }
 
-  /// Whether it no longer holds anything back, so that an empty one does as well.
+  /// Whether it no longer delays a request, so that an empty bucket is equivalent.
   package func isIdle(now: MonotonicTime) -> Bool {
     pausedUntil <= now.nanoseconds
-      && places.last.map { $0 + longestWindow <= now.nanoseconds } ?? true
+      && reservations.last.map { $0 + longestWindow <= now.nanoseconds } ?? true
   }
 
-  /// Milliseconds that the last place holds others back.
+  /// Milliseconds that the last reservation delays others.
   package var longestMilliseconds: Int { Int(longestWindow / 1_000_000) + 1 }
 
-  /// When the vendor's pause is over, `now` when it is.
+  /// When the vendor's pause is over; `now` if it is.
   package func resumption(now: MonotonicTime) -> MonotonicTime {
     MonotonicTime(nanoseconds: max(now.nanoseconds, pausedUntil))
   }
@@ -80,8 +80,9 @@ package struct RateBucket: Sendable, Equatable {
 
   // MARK: Changing
 
-  /// Reserves the earliest place there is, when it is accepted, and says when it is due; not after
-  /// `now` means sent.
+  /// Reserves the earliest time, if it is accepted.
+  ///
+  /// - Returns: when the request is due; not after `now` means sent.
   @discardableResult
   package mutating func reserve(
     within limit: RateLimit, now: MonotonicTime, if accepts: (_ due: MonotonicTime) -> Bool = always
@@ -92,24 +93,24 @@ package struct RateBucket: Sendable, Equatable {
     return due
   }
 
-  /// The time of a place has come: moves it to `now`, where it is sent, or as far on as those in front
-  /// of it and a pause ask for, when that is accepted; else gives it back.
+  /// The time of a reservation has come. Moves it to `now`, or further if earlier reservations or a
+  /// pause require so; releases it if that is not accepted.
   ///
-  /// It keeps its turn. Those behind it move in the same way when their time comes.
-  /// - Returns: when it is due; not after `now` means sent.
+  /// It keeps its position. Later ones move in the same way when their time comes.
+  /// - Returns: when the request is due; not after `now` means sent.
   @discardableResult
   package mutating func resume(
-    _ place: MonotonicTime, within limit: RateLimit, now: MonotonicTime,
+    _ reservation: MonotonicTime, within limit: RateLimit, now: MonotonicTime,
     if accepts: (_ due: MonotonicTime) -> Bool = always
   ) -> MonotonicTime {
     prepare(for: limit, now: now)
-    release(place)
+    release(reservation)
     let (requests, length) = limit.window
     var time = max(now.nanoseconds, pausedUntil)
     while true {
-      let first = Self.firstIndex(after: time, in: places) - requests
-      guard first >= 0, places[first] > time - length else { break }
-      time = places[first] + length
+      let first = Self.firstIndex(after: time, in: reservations) - requests
+      guard first >= 0, reservations[first] > time - length else { break }
+      time = reservations[first] + length
     }
     let due = MonotonicTime(nanoseconds: time)
     if !isFull && accepts(due) { add(due, now: now) }
@@ -118,10 +119,10 @@ package struct RateBucket: Sendable, Equatable {
 
   package static func always(_ due: MonotonicTime) -> Bool { true }
 
-  /// Gives back a place that was not used, whether or not its time has come, for whoever comes next.
-  package mutating func release(_ place: MonotonicTime) {
-    _ = Self.remove(place.nanoseconds, from: &waiting)
-    _ = Self.remove(place.nanoseconds, from: &places)
+  /// Releases a reservation that was not used, for the next request.
+  package mutating func release(_ reservation: MonotonicTime) {
+    _ = Self.remove(reservation.nanoseconds, from: &waiting)
+    _ = Self.remove(reservation.nanoseconds, from: &reservations)
   }
 
   /// No further reservation is due before `time`.
@@ -129,17 +130,18 @@ package struct RateBucket: Sendable, Equatable {
     pausedUntil = max(pausedUntil, time.nanoseconds)
   }
 
-  /// Takes over what another one remembers of the same requests. What both know counts once.
+  /// Adds the contents of another copy of the same bucket. What both contain counts once.
   package mutating func merge(_ other: RateBucket) {
     guard self != other else { return }
     pausedUntil = max(pausedUntil, other.pausedUntil)
     mostRequests = max(mostRequests, other.mostRequests)
     longestWindow = max(longestWindow, other.longestWindow)
-    places = Array(Self.union(places, other.places).suffix(Self.maximumPlaces))
-    waiting = Array(Self.union(waiting, other.waiting).suffix(Self.maximumPlaces))
+    reservations = Array(
+      Self.union(reservations, other.reservations).suffix(Self.maximumReservations))
+    waiting = Array(Self.union(waiting, other.waiting).suffix(Self.maximumReservations))
   }
 
-  /// Each as often as in the one that has it more often.
+  /// Each value as often as in the list that has it more often.
   private static func union(_ one: [Int64], _ other: [Int64]) -> [Int64] {
     var union: [Int64] = []
     var (first, second) = (0, 0)
@@ -153,21 +155,21 @@ package struct RateBucket: Sendable, Equatable {
   }
 
   private mutating func add(_ due: MonotonicTime, now: MonotonicTime) {
-    Self.insert(due.nanoseconds, into: &places)
+    Self.insert(due.nanoseconds, into: &reservations)
     if due > now { Self.insert(due.nanoseconds, into: &waiting) }
   }
 
-  /// Forgets what is past, except for what this limit and those before it can ask for.
+  /// Drops the past, except for what this limit and earlier ones need.
   private mutating func prepare(for limit: RateLimit, now: MonotonicTime) {
     mostRequests = max(mostRequests, limit.window.requests)
     longestWindow = max(longestWindow, limit.window.nanoseconds)
     let now = now.nanoseconds
     let over = now - longestWindow
     waiting.removeFirst(Self.firstIndex(after: over, in: waiting))
-    // Of those who wake late it is not known yet when they send.
+    // Tasks that wake late have not sent yet.
     let kept = mostRequests + Self.firstIndex(after: now, in: waiting)
-    let past = Self.firstIndex(after: now, in: places)
-    places.removeFirst(max(past - kept, Self.firstIndex(after: over, in: places), 0))
+    let past = Self.firstIndex(after: now, in: reservations)
+    reservations.removeFirst(max(past - kept, Self.firstIndex(after: over, in: reservations), 0))
   }
 
   // MARK: Sorted times
@@ -194,32 +196,33 @@ package struct RateBucket: Sendable, Equatable {
   }
 }
 
-// MARK: Keeping it outside the process
+// MARK: Serialization
 
 extension RateBucket {
-  /// The most numbers that there are.
-  package static let maximumWords = 4 + 2 * maximumPlaces
+  /// The maximum count of `words`.
+  package static let maximumWords = 4 + 2 * maximumReservations
 
-  /// Everything there is to it as numbers, which `init(words:)` takes.
+  /// The contents as numbers, for `init(words:)`.
   package var words: [Int64] {
-    [pausedUntil, Int64(mostRequests), longestWindow, Int64(places.count)] + places + waiting
+    [pausedUntil, Int64(mostRequests), longestWindow, Int64(reservations.count)] + reservations
+      + waiting
   }
 
-  /// - Parameter latest: places and pauses beyond it are not believed.
-  /// - Returns: nil for what no bucket has written.
+  /// - Parameter latest: later reservations and pauses are dropped.
+  /// - Returns: nil for numbers that no bucket has written.
   package init?(words: ArraySlice<Int64>, latest: MonotonicTime) {
     let header = words.prefix(4).map(\.self)
     guard header.count == 4, (0...Int64(Self.maximumRequests)).contains(header[1]),
       (0...Self.maximumWindow).contains(header[2]),
-      (0...Int64(min(Self.maximumPlaces, words.count - 4))).contains(header[3])
+      (0...Int64(min(Self.maximumReservations, words.count - 4))).contains(header[3])
     else { return nil }
     let rest = words.dropFirst(4)
-    let (placed, waited) = (rest.prefix(Int(header[3])), rest.dropFirst(Int(header[3])))
-    guard waited.count <= placed.count else { return nil }
+    let (reserved, waited) = (rest.prefix(Int(header[3])), rest.dropFirst(Int(header[3])))
+    guard waited.count <= reserved.count else { return nil }
     pausedUntil = header[0] <= latest.nanoseconds ? header[0] : .min
     mostRequests = Int(header[1])
     longestWindow = header[2]
-    places = placed.filter { $0 <= latest.nanoseconds }.sorted()
+    reservations = reserved.filter { $0 <= latest.nanoseconds }.sorted()
     waiting = waited.filter { $0 <= latest.nanoseconds }.sorted()
   }
 }

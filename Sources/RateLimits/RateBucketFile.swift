@@ -1,154 +1,158 @@
 import Basics
 import Glibc
 
-/// A rate bucket on disk, for all processes of a user on this machine.
+/// A rate bucket on disk, shared by all processes of a user on this machine.
 ///
-/// It is opened, locked, read and written for each reservation: what a process remembers of it is
-/// never enough. Where the file cannot be used that is all there is, and it is brought back into the
-/// file when that can be used again. The name is another one after each start of the machine, whose
-/// monotonic clock then begins anew, and on each machine that shares the directory.
+/// It is opened, locked, read and written per use: the memory of one process is never enough. The name
+/// changes with each boot, since the monotonic clock then starts anew, and differs per machine that
+/// shares the directory.
 struct RateBucketFile: Sendable {
   /// Milliseconds after which an idle file is removed: a day.
-  private static let keptMilliseconds: Int64 = 86_400_000
-  /// Milliseconds that a place or a pause can be ahead; what is later is not believed.
+  private static let retentionMilliseconds: Int64 = 86_400_000
+  /// Milliseconds that a reservation or a pause can be ahead; later times are not trusted.
   private static let maximumAheadMilliseconds = 2 * RateLimiter.maximumWaitMilliseconds
-  /// Marks the format and its version; then come a checksum, the boot id, the origin and the
-  /// bucket's words.
+  /// Marks the format and its version. A checksum, the boot id, the origin and the bucket's words
+  /// follow.
   private static let format: Int64 = 0x7361_6C6C_7072_3033
   private static let headerWords = 5
-  /// Milliseconds that a process waits for another one that holds the file, which takes it less than
-  /// one unless it was stopped in the middle.
-  private static let patienceMilliseconds = 2_000
   private static let maximumBytes = (RateBucket.maximumWords + headerWords) * 8
 
   let directory: String
   let name: String
   let boot: BootID
 
-  /// What a process knows of a file.
-  struct Memory: Sendable {
-    var bucket = RateBucket()
-    /// Of the content that all of `bucket` is in; nil when some of it is in no file.
-    fileprivate(set) var origin: Int64?
-    /// Another process has held the file for longer than one waits; no more time is lost on it before
-    /// it lets go.
-    fileprivate var isStalled = false
-  }
-
-  private struct Content: Equatable {
-    /// Drawn anew when a file begins anew, without what was in it before.
+  struct Content: Sendable {
+    /// Random, new with each file that starts without earlier content.
     var origin: Int64
     var bucket: RateBucket
   }
 
+  /// The outcome of one attempt to use the file.
+  enum Attempt: Sendable {
+    /// `change` was applied; with the reason if its result could not be written.
+    case used(failure: FileError?)
+    /// Another process holds the lock. Nothing was applied.
+    case busy(OpenFile)
+    /// Nothing was applied.
+    case unusable(FileError)
+  }
+
+  /// An open file, closed and unlocked when it is dropped.
+  final class OpenFile: Sendable {
+    let descriptor: Int32
+
+    init(_ descriptor: Int32) { self.descriptor = descriptor }
+    deinit { close(descriptor) }
+  }
+
   private var path: String { "\(directory)/\(name)" }
 
-  /// Reads the bucket, lets `body` use it, and writes it when it was changed; no other process does
-  /// so meanwhile, other threads must be kept out by the caller.
+  // MARK: Use
+
+  /// Reads the content, replaces it by what `change` returns, and writes it, in one lock. Never waits
+  /// for the lock.
   ///
-  /// - Parameter memory: what this process remembers, brought up to date.
-  /// - Returns: what `body` returned, and why the file could not be used.
-  func update<Value>(
-    _ memory: inout Memory, _ body: (inout RateBucket) -> Value
-  ) -> (value: Value, failure: FileError?) {
-    let descriptor: Int32
-    do throws(FileError) {
-      descriptor = try openLocked(waiting: memory.isStalled ? 0 : Self.patienceMilliseconds)
-      memory.isStalled = false
-    } catch {
-      memory.origin = nil
-      memory.isStalled = error.code == EWOULDBLOCK
-      return (body(&memory.bucket), error)
+  /// - Parameters:
+  ///   - locked: the file of a `busy` attempt, after its lock was acquired.
+  ///   - change: gets nil if the file holds no valid content; returns nil to leave it as it is.
+  func use(_ locked: OpenFile?, _ change: (Content?) -> Content?) -> Attempt {
+    var locked = locked
+    while true {
+      let file: OpenFile
+      if let known = locked {
+        file = known
+      } else {
+        do throws(FileError) {
+          file = try open()
+        } catch {
+          return .unusable(error)
+        }
+        let code = FileLock.tryLock(file.descriptor)
+        if code == EWOULDBLOCK { return .busy(file) }
+        guard code == 0 else { return .unusable(FileError(path: path, code: code)) }
+      }
+      locked = nil
+      var status = stat()
+      guard fstat(file.descriptor, &status) == 0 else {
+        return .unusable(FileError(path: path, code: errno))
+      }
+      // A file that was removed before it was locked is not the one that others use.
+      guard status.st_nlink > 0 else { continue }
+      let size = Int(status.st_size)
+      let bytes = read(file.descriptor, size: size)
+      var code: Int32 = 0
+      if let content = change(bytes.flatMap(decode)) {
+        code = write(encode(content), over: bytes == nil ? 0 : size, of: size, to: file.descriptor)
+      }
+      if size == 0 { removeOldFiles() }
+      return .used(failure: code == 0 ? nil : FileError(path: path, code: code))
     }
-    // Closing it unlocks it.
-    defer { close(descriptor) }
-    let (bytes, isNew) = read(descriptor)
-    let before = bytes.flatMap(decode)
-    var content = Self.content(of: before, memory)
-    let value = body(&content.bucket)
-    memory.bucket = content.bucket
-    var code: Int32 = 0
-    if content.bucket != before?.bucket ?? RateBucket() {
-      code = write(encode(content), over: bytes?.count ?? 0, to: descriptor)
-    }
-    memory.origin = code == 0 ? content.origin : nil
-    if isNew { removeOldFiles() }
-    return (value, code == 0 ? nil : FileError(path: path, code: code))
   }
 
-  /// The bucket as it stands, without waiting for anybody: not from a file that is being written.
-  func glance(_ memory: Memory) -> RateBucket {
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
-    guard descriptor >= 0 else { return memory.bucket }
+  /// The content as it is, without a lock: nil while it is being written.
+  func snapshot() -> Content? {
+    let descriptor = Glibc.open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
+    guard descriptor >= 0 else { return nil }
     defer { close(descriptor) }
-    return Self.content(of: read(descriptor).bytes.flatMap(decode), memory).bucket
+    var status = stat()
+    guard fstat(descriptor, &status) == 0 else { return nil }
+    return read(descriptor, size: Int(status.st_size)).flatMap(decode)
   }
 
-  /// What is in the file, and what is only in memory.
-  private static func content(of file: Content?, _ memory: Memory) -> Content {
-    guard var file else {
-      return Content(origin: .random(in: .min ... .max), bucket: memory.bucket)
-    }
-    if file.origin != memory.origin { file.bucket.merge(memory.bucket) }
-    return file
-  }
+  var isOnLocalFileSystem: Bool { FileSystem.isLocal(directory) }
 
   // MARK: The file
 
-  private func openLocked(waiting milliseconds: Int) throws(FileError) -> Int32 {
-    let latest = MonotonicTime.now.adding(milliseconds: milliseconds)
-    var pause: UInt32 = 50
-    while true {
-      var descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
-      if descriptor < 0 && errno == ENOENT {
-        try PrivateDirectory.make(directory)
-        descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
-      }
-      guard descriptor >= 0 else { throw FileError(path: path, code: errno) }
-      while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
-        let code = errno
-        if code == EINTR { continue }
-        guard code == EWOULDBLOCK, MonotonicTime.now < latest else {
-          close(descriptor)
-          throw FileError(path: path, code: code)
-        }
-        usleep(pause)
-        pause = min(2 * pause, 2_000)
-      }
-      var status = stat()
-      // One that was removed while this process waited for the lock is nobody else's any more.
-      if fstat(descriptor, &status) == 0, status.st_nlink > 0 { return descriptor }
-      close(descriptor)
+  private func open() throws(FileError) -> OpenFile {
+    let flags = O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW
+    var descriptor = Glibc.open(path, flags, 0o600)
+    if descriptor < 0 && errno == ENOENT {
+      try PrivateDirectory.make(directory)
+      descriptor = Glibc.open(path, flags, 0o600)
     }
+    guard descriptor >= 0 else { throw FileError(path: path, code: errno) }
+    return OpenFile(descriptor)
   }
 
-  /// The bytes, nil when they cannot be a bucket's, and whether the file has just been made.
-  private func read(_ descriptor: Int32) -> (bytes: [UInt8]?, isNew: Bool) {
-    var status = stat()
-    guard fstat(descriptor, &status) == 0, status.st_size <= Self.maximumBytes else {
-      return (nil, false)
-    }
-    var bytes = [UInt8](repeating: 0, count: Int(status.st_size))
-    let count = pread(descriptor, &bytes, bytes.count, 0)
-    return (count == bytes.count ? bytes : nil, bytes.isEmpty)
+  /// Nil for a size that no bucket has, and for a part of the file.
+  private func read(_ descriptor: Int32, size: Int) -> [UInt8]? {
+    guard (0...Self.maximumBytes).contains(size) else { return nil }
+    var bytes = [UInt8](repeating: 0, count: size)
+    return pread(descriptor, &bytes, size, 0) == size ? bytes : nil
   }
 
-  private func write(_ bytes: [UInt8], over oldCount: Int, to descriptor: Int32) -> Int32 {
-    // Room first: a full disk would leave a torn file.
-    if bytes.count > oldCount {
+  /// - Parameters:
+  ///   - readable: bytes of the old content that a failure must leave as they are.
+  ///   - size: of the file.
+  /// - Returns: 0 or an errno.
+  private func write(
+    _ bytes: [UInt8], over readable: Int, of size: Int, to descriptor: Int32
+  ) -> Int32 {
+    // The space first: a full disk would leave a torn file.
+    if bytes.count > readable {
       let code = posix_fallocate(descriptor, 0, off_t(bytes.count))
       if code != 0 {
-        ftruncate(descriptor, off_t(oldCount))
+        ftruncate(descriptor, off_t(readable))
         return code
       }
     }
-    lseek(descriptor, 0, SEEK_SET)
-    let code = FileDescriptor.writeAll(bytes, to: descriptor)
-    if code == 0, ftruncate(descriptor, off_t(bytes.count)) != 0 { return errno }
-    return code
+    var written = 0
+    while written < bytes.count {
+      let count = bytes.withUnsafeBytes { bytes in
+        let rest = UnsafeRawBufferPointer(rebasing: bytes[written...])
+        return pwrite(descriptor, rest.baseAddress, rest.count, off_t(written))
+      }
+      if count < 0 {
+        if errno == EINTR { continue }
+        return errno
+      }
+      written += count
+    }
+    if size > bytes.count, ftruncate(descriptor, off_t(bytes.count)) != 0 { return errno }
+    return 0
   }
 
-  /// Those that nobody has used for a day and that hold nothing back.
+  /// Removes files that were not used for a day and hold nothing back.
   private func removeOldFiles() {
     guard let listing = opendir(directory) else { return }
     defer { closedir(listing) }
@@ -164,15 +168,15 @@ struct RateBucketFile: Sendable {
   }
 
   private func removeIfOld() {
-    let descriptor = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW)
+    let descriptor = Glibc.open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW)
     guard descriptor >= 0 else { return }
     defer { close(descriptor) }
     var status = stat()
     guard fstat(descriptor, &status) == 0 else { return }
     let age = WallClock.nowMilliseconds - Int64(status.st_mtim.tv_sec) * 1_000
-    guard age > Self.keptMilliseconds, flock(descriptor, LOCK_EX | LOCK_NB) == 0 else { return }
-    let words = read(descriptor).bytes.flatMap(Self.words) ?? []
-    // Another machine's clock is not known, but how long its places can hold back.
+    guard age > Self.retentionMilliseconds, FileLock.tryLock(descriptor) == 0 else { return }
+    let words = read(descriptor, size: Int(status.st_size)).flatMap(Self.words) ?? []
+    // The clock of another machine is unknown, but not how long its reservations can hold back.
     let isIdle =
       isOurs(words)
       ? bucket(words)?.isIdle(now: .now)
@@ -204,7 +208,7 @@ struct RateBucketFile: Sendable {
     return RateBucket(words: words.dropFirst(Self.headerWords), latest: latest)
   }
 
-  /// Nil for what nobody has written so, or only a part of it.
+  /// Nil for another format, and for a part of a file.
   private static func words(_ bytes: [UInt8]) -> [Int64]? {
     let words = bytes.withUnsafeBytes { raw in
       (0..<raw.count / 8).map { raw.loadUnaligned(fromByteOffset: $0 * 8, as: Int64.self) }
@@ -215,7 +219,7 @@ struct RateBucketFile: Sendable {
     return words
   }
 
-  /// FNV-1a, a word at a time: it finds a torn file, nothing more is asked of it.
+  /// FNV-1a, a word at a time. It only has to find torn files.
   private static func checksum(_ words: ArraySlice<Int64>) -> Int64 {
     Int64(
       bitPattern: words.reduce(0xCBF2_9CE4_8422_2325) { hash, word in

@@ -2,17 +2,18 @@ import Basics
 import JSON
 import Synchronization
 
-/// The rate limits of one connection; their buckets are made when a command first needs one.
+/// The rate limits of one connection. Their buckets are created on first use.
 ///
-/// Which limit holds for a command: the connection's for that command, which has a bucket of its
-/// own; else the connection's for the command's bucket; else the vendor's documented one; else none.
+/// The limit of a command is the first of: the connection's for that command, which has a separate
+/// bucket; the connection's for the command's bucket; the vendor's documented one; none.
 package final class RateLimiter: Sendable {
-  /// Milliseconds that a request without a deadline of its caller waits for one limit at most: a day.
+  /// Milliseconds that a request without a given deadline waits for one limit at most: a day.
   package static let maximumWaitMilliseconds = 86_400_000
 
-  package enum Reservation: Sendable {
-    case now(RatePlace)
-    case after(milliseconds: Int, RatePlace)
+  /// When a request may be sent.
+  package enum Turn: Sendable {
+    case now(RateReservation)
+    case after(milliseconds: Int, RateReservation)
     /// Nothing was reserved.
     case tooLate(milliseconds: Int)
   }
@@ -21,8 +22,8 @@ package final class RateLimiter: Sendable {
     let bucket: SharedRateBucket
     let limit: RateLimit
 
-    /// Requests do not arrive as evenly as they are sent, and vendors count what arrives: the window
-    /// is kept to with a twentieth more, 250 ms at most.
+    /// The limit with a window that is a twentieth longer, 250 ms at most: vendors count arrivals, and
+    /// requests do not arrive as evenly as they are sent.
     var kept: RateLimit {
       let margin = min(limit.perSeconds / 20, 0.25)
       return RateLimit(requests: limit.requests, perSeconds: limit.perSeconds + margin)
@@ -30,26 +31,31 @@ package final class RateLimiter: Sendable {
   }
 
   private struct State {
-    /// What the buckets belong to; nil for this connection.
+    /// The owner of the buckets; nil for this connection.
     var identity: String?
     var entries: [String: Entry] = [:]
-    /// Of commands without a limit, after a 429: they hold pauses only.
+    /// Of commands without a limit, after a 429; they keep pauses only.
     var pauses: [String: SharedRateBucket] = [:]
   }
 
   private let limits: [String: RateLimit]
   private let shared: SharedRateLimits
+  private let time: TimeSource
   private let state = Mutex(State())
 
-  package init(_ limits: [String: RateLimit], sharedIn shared: SharedRateLimits = .inProcess) {
+  package init(
+    _ limits: [String: RateLimit], sharedIn shared: SharedRateLimits = .inProcess,
+    on time: TimeSource = .system
+  ) {
     self.limits = limits
     self.shared = shared
+    self.time = time
   }
 
-  /// From now on the limits are those of `identity`, such as integration, server and API key: shared
-  /// by all connections with the same one, in other processes of this user too.
+  /// From now on the limits are those of `identity`, such as integration, server and API key. All
+  /// connections with the same identity share them, in other processes of this user too.
   ///
-  /// Meant to be called before each exchange, with the credential at hand; it costs a comparison.
+  /// Costs a comparison if nothing changes.
   ///
   /// - Parameter identity: may hold secrets; only a hash of it is kept outside this process.
   package func share(as identity: String) {
@@ -62,93 +68,134 @@ package final class RateLimiter: Sendable {
 
   // MARK: Reserving
 
-  /// Reserves the next place for a command when `fits` accepts the time it is due.
-  package func reserve(
-    for command: String, _ quota: RateQuota?,
-    if fits: @escaping (_ due: MonotonicTime, _ now: MonotonicTime) -> Bool
-  ) -> Reservation {
-    guard let entry = entry(of: command, quota) else {
-      let now = MonotonicTime.now
-      let due = resumption(of: command, now: now)
-      // Nothing is counted: there is no place to give back.
-      return Self.reservation(
-        due, now, isInTime: fits(due, now), RatePlace(bucket: nil, limit: nil, due: due))
+  /// Reserves the next request of a command, and waits until it may be sent.
+  ///
+  /// - Parameters:
+  ///   - turn: of an earlier `reserve`, to continue with.
+  ///   - announced: the time up to which the waiter has announced its waits.
+  /// - Returns: the reservation, which counts as sent now unless it is released.
+  package func acquire(
+    _ command: String, _ quota: RateQuota?, continuing turn: Turn? = nil,
+    announced: inout MonotonicTime?, for waiter: some RateWaiter
+  ) async throws(RateDenial) -> RateReservation {
+    var turn = turn
+    while true {
+      switch turn {
+      case nil:
+        turn = await reserve(command, quota, for: waiter)
+      case .now(let reservation):
+        return reservation
+      case .tooLate(let milliseconds):
+        throw .tooLate(milliseconds: milliseconds)
+      case .after(let milliseconds, let reservation):
+        guard waiter.startWait(until: reservation.due) else {
+          reservation.release()
+          throw .tooLate(milliseconds: milliseconds)
+        }
+        // A moment longer is no news.
+        let isNews = announced.map { reservation.due > $0.adding(milliseconds: 250) } ?? true
+        if isNews { announced = reservation.due }
+        guard await waiter.wait(milliseconds: milliseconds, isAnnounced: isNews) else {
+          reservation.release()
+          throw .cancelled
+        }
+        turn = await resume(reservation, for: command, quota, for: waiter)
+      }
     }
-    return Self.use(entry.bucket, entry.kept, if: fits) { bucket, now, accepts in
+  }
+
+  /// Reserves the next request of a command if its time suits the waiter. Does not wait for it.
+  package func reserve(
+    _ command: String, _ quota: RateQuota?, for waiter: some RateWaiter
+  ) async -> Turn {
+    guard let entry = entry(of: command, quota) else {
+      let now = time.now
+      let due = resumption(of: command, now: now)
+      // Nothing is counted, so that nothing need be released.
+      return Self.turn(
+        due, now, isInTime: waiter.accepts(due: due, now: now),
+        RateReservation(bucket: nil, limit: nil, due: due))
+    }
+    return await use(entry.bucket, entry.kept, for: waiter) { bucket, now, accepts in
       bucket.reserve(within: entry.kept, now: now, if: accepts)
     }
   }
 
-  /// The time of a place has come. It may have moved meanwhile: tasks wake late, and the vendor may
-  /// have asked for a pause. What is too late has been given back.
-  package func resume(
-    _ place: RatePlace, for command: String, _ quota: RateQuota?,
-    if fits: @escaping (_ due: MonotonicTime, _ now: MonotonicTime) -> Bool
-  ) -> Reservation {
-    guard let bucket = place.bucket, let limit = place.limit else {
-      return reserve(for: command, quota, if: fits)
+  /// Called when the time of a reservation has come. It may have moved: tasks wake late, and the
+  /// vendor may have asked for a pause. A reservation that is too late is released.
+  func resume(
+    _ reservation: RateReservation, for command: String, _ quota: RateQuota?,
+    for waiter: some RateWaiter
+  ) async -> Turn {
+    guard let bucket = reservation.bucket, let limit = reservation.limit else {
+      return await reserve(command, quota, for: waiter)
     }
-    return Self.use(bucket, limit, if: fits) { bucket, now, accepts in
-      bucket.resume(place.due, within: limit, now: now, if: accepts)
+    return await use(bucket, limit, for: waiter) { bucket, now, accepts in
+      bucket.resume(reservation.due, within: limit, now: now, if: accepts)
     }
   }
 
-  private static func use(
-    _ shared: SharedRateBucket, _ limit: RateLimit,
-    if fits: @escaping (_ due: MonotonicTime, _ now: MonotonicTime) -> Bool,
-    _ body: (inout RateBucket, MonotonicTime, (MonotonicTime) -> Bool) -> MonotonicTime
-  ) -> Reservation {
-    shared.update { bucket in
-      // With the lock in hand: nobody else sends before it.
-      let now = MonotonicTime.now
-      // Asked once: the deadline comes nearer while one looks.
+  private func use(
+    _ shared: SharedRateBucket, _ limit: RateLimit, for waiter: some RateWaiter,
+    _ body:
+      @escaping @Sendable (inout RateBucket, MonotonicTime, (MonotonicTime) -> Bool) ->
+      MonotonicTime
+  ) async -> Turn {
+    await shared.update(by: waiter.latest) { [time] bucket in
+      // Read with the lock: no other request is sent before it.
+      let now = time.now
+      // Decided once: the deadline comes nearer meanwhile.
       var isInTime = false
       let due = body(&bucket, now) { due in
-        isInTime = fits(due, now)
+        isInTime = waiter.accepts(due: due, now: now)
         return isInTime
       }
-      return reservation(
-        due, now, isInTime: isInTime, RatePlace(bucket: shared, limit: limit, due: due))
+      return Self.turn(
+        due, now, isInTime: isInTime, RateReservation(bucket: shared, limit: limit, due: due))
     }
   }
 
-  private static func reservation(
-    _ due: MonotonicTime, _ now: MonotonicTime, isInTime: Bool, _ place: RatePlace
-  ) -> Reservation {
-    if due <= now && isInTime { return .now(place) }
+  private static func turn(
+    _ due: MonotonicTime, _ now: MonotonicTime, isInTime: Bool, _ reservation: RateReservation
+  ) -> Turn {
+    if due <= now && isInTime { return .now(reservation) }
     let wait = due.milliseconds(since: now)
-    return isInTime ? .after(milliseconds: wait, place) : .tooLate(milliseconds: wait)
+    return isInTime ? .after(milliseconds: wait, reservation) : .tooLate(milliseconds: wait)
   }
 
-  /// When the last of so many requests from now on would be due. Reserves nothing.
-  package func due(ofNext count: Int, for command: String, _ quota: RateQuota?) -> MonotonicTime {
+  /// When the last of that many requests from now on would be due. Reserves nothing, and waits for no
+  /// lock of a file.
+  package func due(
+    ofNext count: Int, for command: String, _ quota: RateQuota?, by deadline: Deadline
+  ) async -> MonotonicTime {
     guard let entry = entry(of: command, quota) else {
-      return resumption(of: command, now: .now)
+      return resumption(of: command, now: time.now)
     }
-    // Searched in a copy, so that nobody waits meanwhile.
-    let bucket = entry.bucket.update { $0 }
-    return bucket.due(ofNext: count, within: entry.kept, now: .now)
+    let bucket = await entry.bucket.current(by: deadline)
+    return bucket.due(ofNext: count, within: entry.kept, now: time.now)
   }
 
-  /// Of a command without a limit.
+  /// When the pause of a command without a limit is over.
   private func resumption(of command: String, now: MonotonicTime) -> MonotonicTime {
     state.withLock { $0.pauses[command] }?.resumption(now: now) ?? now
   }
 
   // MARK: Refusals
 
-  /// The vendor refused a request: nothing more is sent from its bucket for a while, whoever shares
-  /// it. Where the vendor names no time, the pause doubles with each refusal after the one before,
-  /// from a second up to a window, or 8 seconds where that is more.
+  /// The vendor refused a request: its bucket pauses, for all that share it. If the vendor names no
+  /// time, the pause doubles with each refusal after the previous pause, from a second up to a window,
+  /// or 8 seconds if that is more.
   ///
   /// - Returns: milliseconds of the pause.
   @discardableResult
-  package func refused(_ command: String, _ quota: RateQuota?, retryAfterMilliseconds: Int?) -> Int {
+  package func refused(
+    _ command: String, _ quota: RateQuota?, retryAfterMilliseconds: Int?, by deadline: Deadline
+  ) async -> Int {
     let (bucket, window) = pausable(command, quota)
     guard let retryAfterMilliseconds else {
-      return bucket.backOff(atMost: max(8_000, Int(window * 1_000)))
+      return await bucket.backOff(atMost: max(8_000, Int(window * 1_000)), by: deadline)
     }
-    bucket.pause(milliseconds: retryAfterMilliseconds)
+    await bucket.pause(milliseconds: retryAfterMilliseconds, by: deadline)
     return retryAfterMilliseconds
   }
 
@@ -163,7 +210,7 @@ package final class RateLimiter: Sendable {
   ) -> (bucket: SharedRateBucket, windowSeconds: Double) {
     if let entry = entry(of: command, quota) { return (entry.bucket, entry.limit.perSeconds) }
     return state.withLock { state in
-      let bucket = state.pauses[command] ?? SharedRateBucket()
+      let bucket = state.pauses[command] ?? SharedRateBucket(on: time)
       state.pauses[command] = bucket
       return (bucket, 0)
     }
@@ -189,7 +236,7 @@ package final class RateLimiter: Sendable {
       if let known = state.entries[name], known.limit == limit { return known }
       let bucket =
         state.entries[name]?.bucket
-        ?? state.identity.map { shared.bucket(name, of: $0) } ?? SharedRateBucket()
+        ?? state.identity.map { shared.bucket(name, of: $0) } ?? SharedRateBucket(on: time)
       let entry = Entry(bucket: bucket, limit: limit)
       state.entries[name] = entry
       return entry
@@ -198,14 +245,14 @@ package final class RateLimiter: Sendable {
 
   // MARK: Showing
 
-  /// Writes `[{"bucket","requests","per_seconds","available","resume_in_ms","shared"}]`. Blocks on
-  /// nobody who uses the buckets.
+  /// Writes `[{"bucket","requests","per_seconds","available","resume_in_ms","shared"}]`. Waits for
+  /// no lock of a file.
   package func write(to writer: inout JSONWriter) {
     let (entries, pauses) = state.withLock { ($0.entries, $0.pauses) }
     writer.array { writer in
       for (name, entry) in entries.sorted(by: { $0.key < $1.key }) {
-        let (bucket, isOnDisk) = entry.bucket.glance()
-        let now = MonotonicTime.now
+        let (bucket, isOnDisk) = entry.bucket.snapshot()
+        let now = time.now
         let available = bucket.available(within: entry.kept, now: now)
         let wait = bucket.nextDue(within: entry.kept, now: now).milliseconds(since: now)
         writer.object {
@@ -218,7 +265,7 @@ package final class RateLimiter: Sendable {
           $0.member("shared", isOnDisk)
         }
       }
-      let now = MonotonicTime.now
+      let now = time.now
       for (command, bucket) in pauses.sorted(by: { $0.key < $1.key }) {
         let time = bucket.resumption(now: now)
         guard time > now else { continue }
@@ -231,15 +278,4 @@ package final class RateLimiter: Sendable {
       }
     }
   }
-}
-
-/// A place in a rate bucket that is waited for.
-package struct RatePlace: Sendable {
-  /// Nil where nothing is counted, and then there is no limit either.
-  fileprivate let bucket: SharedRateBucket?
-  fileprivate let limit: RateLimit?
-  package let due: MonotonicTime
-
-  /// Gives it back, for whoever comes next.
-  package func release() { bucket?.update { $0.release(due) } }
 }

@@ -1,7 +1,6 @@
-/// A vendor's documented limit, and the bucket that it fills: commands that name the same one share
-/// it.
+/// A vendor's documented limit, and its bucket. Commands that name the same bucket share it.
 public struct RateQuota: Sendable, Equatable {
-  /// Of commands that declare none.
+  /// The bucket of commands that declare none.
   public static let defaultBucket = "default"
 
   public let bucket: String

@@ -1,6 +1,6 @@
-/// An answer that says "too often", whatever its status; nothing was done.
+/// A response that means "too many requests", whatever its status. Nothing was done.
 public struct RateRefusal: Sendable {
-  /// Nil where the vendor names no time.
+  /// Nil if the vendor names no time.
   public var retryAfterMilliseconds: Int?
 
   public init(retryAfterMilliseconds: Int?) {

@@ -4,30 +4,35 @@ import Synchronization
 
 /// The rate buckets of a process that belong to API keys rather than to connections.
 ///
-/// They are kept in a directory too, where the other processes of the user find them. Nothing is
-/// made or read before the first of them is needed.
+/// They are also files in a directory, which the other processes of the user share. Nothing is created
+/// or read before the first bucket is used.
 package final class SharedRateLimits: Sendable {
-  /// Buckets that are remembered; beyond, idle ones make room.
+  /// Buckets that are kept; beyond, idle ones are dropped.
   private static let usualBuckets = 1_024
 
   private let directory: LazyValue<String?>
   private let boot: BootID?
   private let log: Log?
+  private let time: TimeSource
   private let buckets = Mutex<[String: SharedRateBucket]>([:])
   private let hasWarned = Atomic(false)
 
-  /// - Parameter directory: asked when it is first needed; nil for limits in this process only.
+  /// - Parameter directory: called on first use; nil for limits in this process only.
   package convenience init(log: Log?, directory: @escaping @Sendable () -> String?) {
     self.init(log: log, boot: nil, directory: directory)
   }
 
-  init(log: Log?, boot: BootID?, directory: @escaping @Sendable () -> String?) {
+  init(
+    log: Log?, boot: BootID?, on time: TimeSource = .system,
+    directory: @escaping @Sendable () -> String?
+  ) {
     self.log = log
+    self.time = time
     self.boot = boot
     self.directory = LazyValue(directory)
   }
 
-  /// Limits of this process only.
+  /// Limits in this process only.
   package static var inProcess: SharedRateLimits { SharedRateLimits(log: nil) { nil } }
 
   /// The bucket of that name that belongs to an identity.
@@ -36,7 +41,9 @@ package final class SharedRateLimits: Sendable {
     return buckets.withLock { buckets in
       if let known = buckets[key] { return known }
       if buckets.count >= Self.usualBuckets { buckets = buckets.filter { !$0.value.isIdle } }
-      let bucket = SharedRateBucket(file(for: key)) { [weak self] in self?.warn($0) }
+      let bucket = SharedRateBucket(
+        on: time, file: { [weak self] in self?.file(for: key) },
+        warn: { [weak self] in self?.warn($0) })
       buckets[key] = bucket
       return bucket
     }
@@ -47,6 +54,7 @@ package final class SharedRateLimits: Sendable {
     try? Digest.hex(.sha256, Array("\(boot.text)\n\(key)".utf8))
   }
 
+  /// Blocks: it may read the boot id and load libcrypto.
   private func file(for key: String) -> RateBucketFile? {
     guard let directory = directory.value else {
       warn("there is no directory for them; set XDG_STATE_HOME or HOME, or use --state-dir")
@@ -67,74 +75,4 @@ package final class SharedRateLimits: Sendable {
     guard !hasWarned.exchange(true, ordering: .relaxed) else { return }
     log?.warning("rate limits are not shared with other processes: \(reason)")
   }
-}
-
-/// A rate bucket that several use, under its lock.
-final class SharedRateBucket: Sendable {
-  private struct State {
-    var memory = RateBucketFile.Memory()
-    var isOnDisk = false
-  }
-
-  /// Held while the file is used, which may take waiting for other processes; `state` never is.
-  private let turn = Mutex(())
-  private let state: Mutex<State>
-  /// In a row, that named no time, each after the pause of the one before.
-  private let refusals = Atomic(0)
-  private let file: RateBucketFile?
-  private let warn: @Sendable (String) -> Void
-
-  init(_ file: RateBucketFile? = nil, warn: @escaping @Sendable (String) -> Void = { _ in }) {
-    self.file = file
-    self.warn = warn
-    state = Mutex(State(isOnDisk: file != nil))
-  }
-
-  /// Lets `body` use and change the bucket, as all that share it have left it.
-  func update<Value: Sendable>(_ body: (inout RateBucket) -> Value) -> Value {
-    guard let file else { return state.withLock { body(&$0.memory.bucket) } }
-    let (value, failure) = turn.withLock { _ in
-      var memory = state.withLock { $0.memory }
-      let (value, failure) = file.update(&memory, body)
-      state.withLock { $0 = State(memory: memory, isOnDisk: failure == nil) }
-      return (value, failure)
-    }
-    if let failure { warn("\(failure)") }
-    return value
-  }
-
-  /// A copy to look at; whoever asks waits for nobody.
-  func glance() -> (bucket: RateBucket, isOnDisk: Bool) {
-    let known = state.withLock { $0 }
-    return (file?.glance(known.memory) ?? known.memory.bucket, known.isOnDisk)
-  }
-
-  func pause(milliseconds: Int) {
-    update { $0.pause(until: MonotonicTime.now.adding(milliseconds: milliseconds)) }
-  }
-
-  /// A pause after a refusal that names no time. Who is refused while there is one shares it.
-  ///
-  /// - Returns: its milliseconds.
-  func backOff(atMost maximumMilliseconds: Int) -> Int {
-    update { bucket in
-      let now = MonotonicTime.now
-      if !bucket.isPaused(at: now) {
-        let doublings = min(refusals.wrappingAdd(1, ordering: .relaxed).oldValue, 20)
-        let pause = min(1_000 << doublings, maximumMilliseconds)
-        bucket.pause(until: now.adding(milliseconds: pause))
-      }
-      return bucket.resumption(now: now).milliseconds(since: now)
-    }
-  }
-
-  func forgetRefusals() { refusals.store(0, ordering: .relaxed) }
-
-  /// When the pause is over, as far as this process knows.
-  func resumption(now: MonotonicTime) -> MonotonicTime {
-    state.withLock { $0.memory.bucket.resumption(now: now) }
-  }
-
-  /// As far as this process knows.
-  var isIdle: Bool { state.withLock { $0.memory.bucket.isIdle(now: .now) } }
 }

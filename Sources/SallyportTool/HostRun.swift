@@ -36,7 +36,10 @@ struct HostRun {
     let front = JSONRPCFront(
       engine, on: connection, hearsNotifications: { !hasAgent() },
       connectionsChanged: { agentFront.connectionsChanged() })
-    defer { engine.log.flush() }
+    defer {
+      engine.writePendingRecords()
+      engine.log.flush()
+    }
     switch try connection.run(inputs, handlers: [front, agentFront]) {
     case .drained: return .success
     case .unfinished: return .unfinished

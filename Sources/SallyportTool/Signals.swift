@@ -19,13 +19,15 @@ enum Signals {
     signal(SIGPIPE, SIG_IGN)
     var signals = ending
     pthread_sigmask(SIG_BLOCK, &signals, nil)
-    NamedThread.start("signals") {
+    let code = NamedThread.start("signals") {
       var signals = ending
       while true {
         var received: Int32 = 0
         if sigwait(&signals, &received) == 0 { body() }
       }
     }
+    // Without the thread a signal ends the process at once.
+    if code != 0 { pthread_sigmask(SIG_UNBLOCK, &signals, nil) }
   }
 
   /// Calls `first` at the first signal. At the second one, calls `body` and ends the process.
@@ -36,7 +38,7 @@ enum Signals {
   ) {
     var signals = ending
     pthread_sigmask(SIG_BLOCK, &signals, nil)
-    NamedThread.start("signals") {
+    let code = NamedThread.start("signals") {
       var signals = ending
       var received: Int32 = 0
       while sigwait(&signals, &received) != 0 {}
@@ -47,5 +49,6 @@ enum Signals {
       pthread_sigmask(SIG_UNBLOCK, &signals, nil)
       raise(received)
     }
+    if code != 0 { pthread_sigmask(SIG_UNBLOCK, &signals, nil) }
   }
 }

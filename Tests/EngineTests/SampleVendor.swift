@@ -11,7 +11,7 @@ import Synchronization
 
 /// A vendor of three commands, for tests of the engine.
 enum SampleVendor: Integration {
-  static let about = IntegrationAbout(
+  static let metadata = IntegrationMetadata(
     id: "sample", title: "Sample", description: "For tests.", category: "Tests")
   static let commands = [
     CommandEntry(ListThings.self), CommandEntry(SetPassword.self), CommandEntry(DeleteThings.self),
@@ -49,7 +49,7 @@ final class SampleClient: VendorClient {
 protocol SampleCommand: Command where Client == SampleClient {}
 
 struct ListThings: SampleCommand, RequestCommand {
-  static let about = CommandAbout("List Things", "Lists.", items: ItemsPath("things"))
+  static let metadata = CommandMetadata("List Things", "Lists.", items: ItemsPath("things"))
   let page: Int64
 
   init(_ parameters: inout ParamReader) {
@@ -62,7 +62,7 @@ struct ListThings: SampleCommand, RequestCommand {
 }
 
 struct SetPassword: SampleCommand, RequestCommand {
-  static let about = CommandAbout("Set Password", "Sets.", effect: .write)
+  static let metadata = CommandMetadata("Set Password", "Sets.", effect: .write)
   let password: String
 
   init(_ parameters: inout ParamReader) {
@@ -75,7 +75,7 @@ struct SetPassword: SampleCommand, RequestCommand {
 }
 
 struct DeleteThings: SampleCommand, TargetCommand {
-  static let about = CommandAbout("Delete Things", "Deletes.", effect: .destructive)
+  static let metadata = CommandMetadata("Delete Things", "Deletes.", effect: .destructive)
   let ids: [String]
 
   init(_ parameters: inout ParamReader) {

@@ -32,7 +32,7 @@ import Testing
   private static let notAllowed = "the connection's policy does not allow it"
 
   @Test(arguments: [
-    ("{}", CommandAbout.Effect.destructive, nil),
+    ("{}", CommandMetadata.Effect.destructive, nil),
     (#"{"read_only":true}"#, .read, nil), (#"{"read_only":true}"#, .write, readOnly),
     (#"{"read_only":true}"#, .destructive, readOnly), (#"{"read_only":false}"#, .write, nil),
     (#"{"allow":["list_*"]}"#, .read, notAllowed),
@@ -45,7 +45,7 @@ import Testing
     (#"{"read_only":true,"allow":["*"],"deny":["delete_*"]}"#, .write, readOnly),
   ])
   func `a command is allowed if every rule allows it`(
-    policy: String, effect: CommandAbout.Effect, refusal: String?
+    policy: String, effect: CommandMetadata.Effect, refusal: String?
   ) throws {
     let policy = try ParameterShape(of: ConnectionPolicy.self).decode(try JSON.parse(policy)) {
       ConnectionPolicy(&$0)

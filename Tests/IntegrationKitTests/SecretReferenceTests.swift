@@ -13,7 +13,8 @@ import Testing
 
   private func resolve(_ reference: SecretReference, _ secrets: Redactor) async -> Outcome {
     do throws(SecretReference.Fault) {
-      return Outcome(value: try await reference.resolve(secrets))
+      return Outcome(
+        value: try await reference.resolve(secrets, by: Deadline(inMilliseconds: 60_000)))
     } catch {
       #expect(!error.remedy.isEmpty)
       return Outcome(reason: error.reason)

@@ -127,3 +127,16 @@ import Testing
     #expect(copied == text.filter { $0 != "\n" })
   }
 }
+
+@Suite struct JSONTextInStringTests {
+  @Test(arguments: [
+    "{}", #"{"a":"b\"c\\d","e":["\u2028","é😀",1.50,null]}"#, #""\u0001\n""#,
+  ])
+  func `a value becomes the end of a string that reads back equal`(source: String) throws {
+    let value = JSONFragment(try JSON.parse(source))
+    var writer = JSONWriter()
+    writer.string("one \"line\"\n", followedBy: value)
+    let text = try JSON.parse(writer.bytes).string
+    #expect(text == "one \"line\"\n\n\n" + value.text)
+  }
+}

@@ -45,7 +45,7 @@ import Testing
       let place = due.nanoseconds
       func count(endingAt end: Int64) -> Int { sent.count { $0 > end - window && $0 <= end } }
       #expect(place >= now && place >= pausedUntil)
-      #expect(place >= sent.last ?? 0, "whoever comes later is due later")
+      #expect(place >= sent.last ?? 0, "a later request is due later")
       #expect(count(endingAt: place) < limit.requests, "a window is too full")
       // A nanosecond before, it would have been against the limit or the pause.
       if place > now && place > pausedUntil {
@@ -152,7 +152,7 @@ import Testing
     }
   }
 
-  @Test func `a place keeps its turn when it is used late`() {
+  @Test func `a reservation keeps its position when it is used late`() {
     let limit = RateLimit(requests: 2, perSeconds: 1)
     var bucket = RateBucket()
     let due = (0..<7).map { _ in bucket.reserve(within: limit, now: at(0)) }
@@ -166,7 +166,8 @@ import Testing
     #expect(bucket.resume(later, within: limit, now: at(2_051)) == at(2_051))
   }
 
-  @Test func `a burst is let through up to the limit, and then one for each that is past`() {
+  @Test func `a burst passes up to the limit, then one request per request that leaves the window`()
+  {
     let limit = RateLimit(requests: 3, perSeconds: 1)
     var bucket = RateBucket()
     let due = (0..<7).map { _ in bucket.reserve(within: limit, now: at(0)) }
@@ -174,7 +175,7 @@ import Testing
     #expect(bucket.reserve(within: limit, now: at(5_000)) == at(5_000))
   }
 
-  @Test func `when so many will have been due is told without reserving`() {
+  @Test func `the time of a number of requests is computed without reserving`() {
     let limit = RateLimit(requests: 3, perSeconds: 1)
     var bucket = RateBucket()
     _ = bucket.reserve(within: limit, now: at(0))
@@ -210,7 +211,7 @@ import Testing
     }
   }
 
-  @Test func `any number of requests is told, and what is never due is no fault`() {
+  @Test func `any number of requests can be forecast, even if it is never due`() {
     let second = RateLimit(requests: 1, perSeconds: 1)
     var bucket = RateBucket()
     for _ in 0..<100 { _ = bucket.reserve(within: second, now: at(0)) }
@@ -223,7 +224,7 @@ import Testing
     #expect(due.milliseconds(since: at(0)) > 4_000_000_000_000)
   }
 
-  @Test func `a place that was given back is the next one's`() {
+  @Test func `a released reservation goes to the next request`() {
     let limit = RateLimit(requests: 1, perSeconds: 1)
     var bucket = RateBucket()
     for _ in 0..<4 { _ = bucket.reserve(within: limit, now: at(0)) }
@@ -238,13 +239,13 @@ import Testing
     #expect(bucket.reserve(within: limit, now: at(10)) == at(4_000))
   }
 
-  @Test func `each reservation is held to its own limit`() {
+  @Test func `each reservation follows the limit that it names`() {
     let slow = RateLimit(requests: 1, perSeconds: 60)
     let fast = RateLimit(requests: 10, perSeconds: 1)
     var bucket = RateBucket()
     #expect(
       (0..<3).map { _ in bucket.reserve(within: slow, now: at(0)) } == [0, 60_000, 120_000].map(at))
-    // Those who wait for minutes do not keep the fast ones waiting.
+    // Requests that wait for minutes do not delay the fast ones.
     let due = (0..<10).map { _ in bucket.reserve(within: fast, now: at(0)) }
     #expect(due == Array(repeating: at(0), count: 9) + [at(1_000)])
     // And a minute of theirs is remembered while the fast ones go on.
@@ -252,7 +253,7 @@ import Testing
     #expect(bucket.reserve(within: slow, now: at(50_000)) == at(180_000))
   }
 
-  @Test func `what is available is counted`() {
+  @Test func `available requests are counted`() {
     let limit = RateLimit(requests: 3, perSeconds: 1)
     var bucket = RateBucket()
     #expect(bucket.available(within: limit, now: at(0)) == 3)
@@ -264,7 +265,7 @@ import Testing
     #expect(bucket.available(within: limit, now: at(1_600)) == 3)
   }
 
-  @Test func `a pause holds back what comes after it, and the later of two counts`() {
+  @Test func `a pause delays later requests, and the later of two pauses applies`() {
     let limit = RateLimit(requests: 5, perSeconds: 1)
     var bucket = RateBucket()
     bucket.pause(until: at(300))
@@ -286,7 +287,7 @@ import Testing
     #expect(due == [1_000_000_000, 1_000_000_000 + window, 1_000_000_000 + 2 * window])
   }
 
-  @Test func `a limit of very many requests is kept to in parts`() {
+  @Test func `a limit of very many requests applies to parts of its window`() {
     let limit = RateLimit(requests: 10_000, perSeconds: 3)
     var bucket = RateBucket()
     let due = (0..<9_999).map { _ in bucket.reserve(within: limit, now: at(0)) }
@@ -295,7 +296,7 @@ import Testing
     #expect(bucket.reserve(within: limit, now: at(0)) >= at(3_000))
   }
 
-  @Test func `a bucket is idle when it holds nothing back any more`() {
+  @Test func `a bucket is idle once it delays nothing`() {
     var bucket = RateBucket()
     #expect(bucket.isIdle(now: at(0)))
     _ = bucket.reserve(within: RateLimit(requests: 5, perSeconds: 1), now: at(0))
@@ -304,7 +305,7 @@ import Testing
     #expect(!bucket.isIdle(now: at(1_999)) && bucket.isIdle(now: at(2_000)))
   }
 
-  @Test func `of two memories everything counts, and what both know counts once`() {
+  @Test func `merged buckets count everything, and common requests once`() {
     let limit = RateLimit(requests: 5, perSeconds: 1)
     var one = RateBucket()
     for _ in 0..<3 { _ = one.reserve(within: limit, now: at(0)) }
@@ -324,7 +325,7 @@ import Testing
 
   // MARK: As numbers
 
-  @Test func `a bucket comes back from its numbers as it was`() throws {
+  @Test func `a bucket is restored from its numbers`() throws {
     let limit = RateLimit(requests: 2, perSeconds: 1)
     var bucket = RateBucket()
     for _ in 0..<5 { _ = bucket.reserve(within: limit, now: at(7)) }

@@ -1,8 +1,11 @@
 import Basics
 import JSON
+import TestSupport
 import Testing
 
 @testable import RateLimits
+
+private let far = Deadline(inMilliseconds: 600_000)
 
 @Suite struct RateLimiterTests {
   /// As long that no test outlives a window.
@@ -12,11 +15,9 @@ import Testing
   private func reserve(
     _ limiter: RateLimiter, _ command: String, default quota: RateQuota? = nil,
     waitingAtMost milliseconds: Int = 86_400_000
-  ) -> String {
-    let reservation = limiter.reserve(for: command, quota) { due, now in
-      due.milliseconds(since: now) <= milliseconds
-    }
-    return switch reservation {
+  ) async -> String {
+    let waiter = TestWaiter { due, now in due.milliseconds(since: now) <= milliseconds }
+    return switch await limiter.reserve(command, quota, for: waiter) {
     case .now: "now"
     case .after(let milliseconds, _): "after \((milliseconds + 30_000) / 60_000) min"
     case .tooLate(let milliseconds): "too late: \((milliseconds + 30_000) / 60_000) min"
@@ -25,14 +26,17 @@ import Testing
 
   /// How many of ten requests may be sent at once.
   private func burst(_ limiter: RateLimiter, _ command: String, _ quota: RateQuota? = nil)
-    -> Int
+    async -> Int
   {
-    (0..<10).count { _ in
-      reserve(limiter, command, default: quota, waitingAtMost: 0) == "now"
-    }
+    var count = 0
+    for _ in 0..<10
+    where await reserve(limiter, command, default: quota, waitingAtMost: 0) == "now" { count += 1 }
+    return count
   }
 
-  @Test func `a command's limit is its own, its bucket's, or the documented one`() {
+  @Test func `a command's limit is that of the command, of its bucket, or the documented one`()
+    async
+  {
     let limiter = RateLimiter([
       "list_devices": RateLimit(requests: 2, perSeconds: Self.hour),
       "default": RateLimit(requests: 3, perSeconds: Self.hour),
@@ -40,87 +44,96 @@ import Testing
     ])
     let tasks = RateQuota("tasks", RateLimit(requests: 9, perSeconds: Self.hour))
     let reports = RateQuota("reports", RateLimit(requests: 5, perSeconds: Self.hour))
-    #expect(burst(limiter, "list_devices", tasks) == 2)
+    #expect(await burst(limiter, "list_devices", tasks) == 2)
     // One bucket for all commands that declare none.
-    #expect(burst(limiter, "list_tenants") == 3)
-    #expect(burst(limiter, "list_scanners") == 0)
-    #expect(burst(limiter, "scan", tasks) == 4)
-    #expect(burst(limiter, "isolate", tasks) == 0, "one bucket for all that declare it")
-    #expect(burst(limiter, "get_report", reports) == 5, "as documented")
-    #expect(burst(limiter, "list_reports", reports) == 0)
+    #expect(await burst(limiter, "list_tenants") == 3)
+    #expect(await burst(limiter, "list_scanners") == 0)
+    #expect(await burst(limiter, "scan", tasks) == 4)
+    #expect(await burst(limiter, "isolate", tasks) == 0, "one bucket for all that declare it")
+    #expect(await burst(limiter, "get_report", reports) == 5, "as documented")
+    #expect(await burst(limiter, "list_reports", reports) == 0)
   }
 
-  @Test func `without limits nothing is held back`() {
-    #expect(burst(RateLimiter([:]), "list_scanners") == 10)
+  @Test func `without limits nothing is delayed`() async {
+    #expect(await burst(RateLimiter([:]), "list_scanners") == 10)
   }
 
-  @Test func `what does not fit reserves nothing`() {
+  @Test func `a request that does not fit reserves nothing`() async {
     let limiter = RateLimiter(["default": RateLimit(requests: 1, perSeconds: Self.hour)])
-    #expect(reserve(limiter, "a") == "now")
+    #expect(await reserve(limiter, "a") == "now")
     for _ in 0..<3 {
-      #expect(reserve(limiter, "a", waitingAtMost: 1_000) == "too late: 60 min")
+      #expect(await reserve(limiter, "a", waitingAtMost: 1_000) == "too late: 60 min")
     }
-    #expect(reserve(limiter, "a") == "after 60 min")
-    #expect(reserve(limiter, "a") == "after 120 min")
+    #expect(await reserve(limiter, "a") == "after 60 min")
+    #expect(await reserve(limiter, "a") == "after 120 min")
   }
 
-  @Test func `what many requests would wait for is told without reserving`() {
+  @Test func `the time of many requests is computed without reserving`() async {
     let limiter = RateLimiter(["default": RateLimit(requests: 2, perSeconds: Self.hour)])
-    func hours(_ count: Int) -> Int {
-      let wait = limiter.due(ofNext: count, for: "a", nil).milliseconds(since: .now)
-      return (max(0, wait) + 1_800_000) / 3_600_000
+    var hours: [Int] = []
+    for count in 1...5 {
+      let due = await limiter.due(ofNext: count, for: "a", nil, by: far)
+      hours.append((max(0, due.milliseconds(since: .now)) + 1_800_000) / 3_600_000)
     }
-    #expect([1, 2, 3, 4, 5].map(hours) == [0, 0, 1, 1, 2])
-    #expect(burst(limiter, "a") == 2)
+    #expect(hours == [0, 0, 1, 1, 2])
+    #expect(await burst(limiter, "a") == 2)
   }
 
-  @Test func `a place that is given back is the next one's`() throws {
+  @Test func `a released reservation goes to the next request`() async throws {
     let limiter = RateLimiter(["default": RateLimit(requests: 1, perSeconds: Self.hour)])
-    #expect(reserve(limiter, "a") == "now")
-    guard case .after(_, let place) = limiter.reserve(for: "a", nil, if: { _, _ in true }) else {
+    #expect(await reserve(limiter, "a") == "now")
+    guard case .after(_, let place) = await limiter.reserve("a", nil, for: TestWaiter.patient)
+    else {
       Issue.record("the limit was reached")
       return
     }
-    #expect(reserve(limiter, "a") == "after 120 min")
+    #expect(await reserve(limiter, "a") == "after 120 min")
     place.release()
-    #expect(reserve(limiter, "a") == "after 60 min")
+    #expect(await reserve(limiter, "a") == "after 60 min")
   }
 
-  @Test func `a place moves with a pause, and is given back when that is too late`() throws {
+  @Test func `a reservation moves with a pause, and is released when that is too late`()
+    async throws
+  {
     let limiter = RateLimiter(["default": RateLimit(requests: 1, perSeconds: 0.02)])
-    func place() throws -> RatePlace {
+    func place() async throws -> RateReservation {
       while true {
-        if case .after(_, let place) = limiter.reserve(for: "a", nil, if: { _, _ in true }) {
+        if case .after(_, let place) = await limiter.reserve("a", nil, for: TestWaiter.patient) {
           return place
         }
       }
     }
-    let (first, second) = (try place(), try place())
-    limiter.refused("a", nil, retryAfterMilliseconds: 60_000)
+    let (first, second) = (try await place(), try await place())
+    await limiter.refused("a", nil, retryAfterMilliseconds: 60_000, by: far)
     guard
-      case .after(let wait, let moved) = limiter.resume(first, for: "a", nil, if: { _, _ in true })
+      case .after(let wait, let moved) = await limiter.resume(
+        first, for: "a", nil, for: TestWaiter.patient)
     else {
       Issue.record("there is a pause")
       return
     }
     #expect((50_000...60_000).contains(wait) && moved.due > second.due)
-    guard case .tooLate = limiter.resume(second, for: "a", nil, if: { _, _ in false }) else {
+    guard
+      case .tooLate = await limiter.resume(second, for: "a", nil, for: TestWaiter { _, _ in false })
+    else {
       Issue.record("it was refused")
       return
     }
-    let due = limiter.due(ofNext: 1, for: "a", nil)
+    let due = await limiter.due(ofNext: 1, for: "a", nil, by: far)
     #expect(due.nanoseconds - moved.due.nanoseconds == 21_000_000, "right behind the first")
   }
 
-  @Test func `a place without a limit moves with a pause too`() throws {
+  @Test func `a reservation without a limit moves with a pause too`() async throws {
     let limiter = RateLimiter([:])
-    limiter.refused("a", nil, retryAfterMilliseconds: 60_000)
-    guard case .after(_, let place) = limiter.reserve(for: "a", nil, if: { _, _ in true }) else {
+    await limiter.refused("a", nil, retryAfterMilliseconds: 60_000, by: far)
+    guard case .after(_, let place) = await limiter.reserve("a", nil, for: TestWaiter.patient)
+    else {
       Issue.record("there is a pause")
       return
     }
-    limiter.refused("a", nil, retryAfterMilliseconds: 600_000)
-    guard case .after(let wait, _) = limiter.resume(place, for: "a", nil, if: { _, _ in true })
+    await limiter.refused("a", nil, retryAfterMilliseconds: 600_000, by: far)
+    guard
+      case .after(let wait, _) = await limiter.resume(place, for: "a", nil, for: TestWaiter.patient)
     else {
       Issue.record("the pause is longer now")
       return
@@ -128,34 +141,95 @@ import Testing
     #expect(wait > 500_000)
   }
 
-  @Test func `a pause holds for the bucket, with a limit and without`() {
+  @Test func `a pause applies to the bucket, with a limit and without`() async {
     let limiter = RateLimiter(["default": RateLimit(requests: 5, perSeconds: Self.hour)])
     let unlimited = RateLimiter([:])
     for limiter in [limiter, unlimited] {
-      limiter.refused("a", nil, retryAfterMilliseconds: 120_000)
-      limiter.refused("a", nil, retryAfterMilliseconds: 10_000)
-      #expect(reserve(limiter, "a", waitingAtMost: 1_000) == "too late: 2 min")
+      await limiter.refused("a", nil, retryAfterMilliseconds: 120_000, by: far)
+      await limiter.refused("a", nil, retryAfterMilliseconds: 10_000, by: far)
+      #expect(await reserve(limiter, "a", waitingAtMost: 1_000) == "too late: 2 min")
     }
-    #expect(burst(limiter, "b") == 0, "one bucket")
-    #expect(burst(unlimited, "b") == 10, "a pause of its own")
+    #expect(await burst(limiter, "b") == 0, "one bucket")
+    #expect(await burst(unlimited, "b") == 10, "a separate pause")
   }
 
-  @Test func `refusals that name no time pause longer and longer, each wave once`() {
+  @Test func `refusals that name no time pause longer and longer, each wave once`() async {
     let limited = RateLimiter(["default": RateLimit(requests: 5, perSeconds: 20)])
     for limiter in [limited, RateLimiter([:])] {
-      #expect(limiter.refused("a", nil, retryAfterMilliseconds: nil) == 1_000)
-      let shared = limiter.refused("a", nil, retryAfterMilliseconds: nil)
+      #expect(await limiter.refused("a", nil, retryAfterMilliseconds: nil, by: far) == 1_000)
+      let shared = await limiter.refused("a", nil, retryAfterMilliseconds: nil, by: far)
       #expect((1...1_000).contains(shared), "of the same wave")
-      #expect(reserve(limiter, "a", waitingAtMost: 0) != "now")
+      #expect(await reserve(limiter, "a", waitingAtMost: 0) != "now")
     }
-    #expect(burst(limited, "b") == 0, "one bucket")
+    #expect(await burst(limited, "b") == 0, "one bucket")
   }
 
-  @Test func `limits are shown`() throws {
+  @Test func `two commands share a window, and the second waits for its end`() async throws {
+    let clock = TestClock()
+    let limiter = RateLimiter(
+      ["default": RateLimit(requests: 2, perSeconds: 10)], on: clock.source)
+    var announced: MonotonicTime?
+    for command in ["a", "b"] {
+      let waiter = TestWaiter(milliseconds: 60_000, on: clock)
+      _ = try await limiter.acquire(command, nil, announced: &announced, for: waiter)
+    }
+    let waiter = TestWaiter(milliseconds: 60_000, on: clock)
+    let third = Task {
+      var announced: MonotonicTime?
+      _ = try await limiter.acquire("a", nil, announced: &announced, for: waiter)
+      return clock.elapsed
+    }
+    // The window with its margin of 250 ms.
+    #expect(await clock.nextPause(in: 10_250...10_250) != nil)
+    clock.advance(milliseconds: 10_249)
+    #expect(clock.pauses == [1])
+    clock.advance(milliseconds: 1)
+    #expect(try await third.value == 10_250)
+    #expect(waiter.waits.withLock { $0.map(\.isAnnounced) } == [true])
+  }
+
+  @Test func `a wait beyond the deadline fails fast`() async {
+    let clock = TestClock()
+    let limiter = RateLimiter(
+      ["default": RateLimit(requests: 1, perSeconds: 10)], on: clock.source)
+    var announced: MonotonicTime?
+    let waiter = TestWaiter(milliseconds: 5_000, on: clock)
+    _ = try? await limiter.acquire("a", nil, announced: &announced, for: waiter)
+    do throws(RateDenial) {
+      _ = try await limiter.acquire("a", nil, announced: &announced, for: waiter)
+      Issue.record("the next request is due after 10 s")
+    } catch {
+      guard case .tooLate(10_250) = error else {
+        Issue.record("\(error)")
+        return
+      }
+    }
+    #expect(clock.elapsed == 0)
+  }
+
+  @Test func `a cancelled wait releases its reservation`() async throws {
+    let clock = TestClock()
+    let limiter = RateLimiter(
+      ["default": RateLimit(requests: 1, perSeconds: 10)], on: clock.source)
+    var announced: MonotonicTime?
+    let waiter = TestWaiter(milliseconds: 60_000, on: clock)
+    _ = try await limiter.acquire("a", nil, announced: &announced, for: waiter)
+    let cancelled = Task {
+      var announced: MonotonicTime?
+      _ = try await limiter.acquire("a", nil, announced: &announced, for: waiter)
+    }
+    #expect(await clock.nextPause(in: 10_250...10_250) != nil)
+    cancelled.cancel()
+    await #expect(throws: RateDenial.self) { try await cancelled.value }
+    let due = await limiter.due(ofNext: 1, for: "a", nil, by: waiter.latest)
+    #expect(due.milliseconds(since: clock.now) == 10_250)
+  }
+
+  @Test func `limits are shown`() async throws {
     let limiter = RateLimiter(["default": RateLimit(requests: 3, perSeconds: Self.hour)])
     func shown() -> JSON { JSONFragment { limiter.write(to: &$0) }.json }
     #expect(shown().count == 0)
-    _ = reserve(limiter, "a")
+    _ = await reserve(limiter, "a")
     let bucket = try #require(shown()[0])
     #expect(bucket["bucket"]?.string == "default")
     #expect(bucket["requests"]?.integer == 3)
@@ -165,8 +239,8 @@ import Testing
     #expect(bucket["shared"]?.bool == false)
 
     let unlimited = RateLimiter([:])
-    unlimited.refused("z", nil, retryAfterMilliseconds: 60_000)
-    unlimited.refused("past", nil, retryAfterMilliseconds: -1)
+    await unlimited.refused("z", nil, retryAfterMilliseconds: 60_000, by: far)
+    await unlimited.refused("past", nil, retryAfterMilliseconds: -1, by: far)
     let pauses = JSONFragment { unlimited.write(to: &$0) }.json
     #expect(pauses.elements.map { $0["bucket"]?.string } == ["z"])
     #expect(pauses[0]?["available"]?.integer == 0)

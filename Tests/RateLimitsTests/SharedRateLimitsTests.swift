@@ -2,11 +2,14 @@ import Basics
 import Foundation
 import JSON
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import RateLimits
 
-/// A directory of its own for one test.
+private let far = Deadline(inMilliseconds: 600_000)
+
+/// A separate directory for one test.
 private final class StateDirectory {
   let path = FileManager.default.temporaryDirectory.path + "/sallyport-limits-\(UUID().uuidString)"
   var limits: String { path + "/sallyport/limits" }
@@ -59,39 +62,38 @@ private final class Places: Sendable {
   }
 
   /// How many of ten requests may be sent at once.
-  private func burst(_ limiter: RateLimiter, _ command: String = "a") -> Int {
-    (0..<10).count { _ in
-      if case .now = limiter.reserve(for: command, nil, if: { due, now in due <= now }) {
-        return true
-      }
-      return false
+  private func burst(_ limiter: RateLimiter, _ command: String = "a") async -> Int {
+    var count = 0
+    for _ in 0..<10 {
+      if case .now = await limiter.reserve(command, nil, for: TestWaiter.hurried) { count += 1 }
     }
+    return count
   }
 
-  @Test func `connections with one key share what is left, others do not`() {
+  @Test func `connections with one key share its limit, others do not`() async {
     let process = SharedRateLimits.inProcess
     let (one, two) = (limiter(process), limiter(process))
-    #expect(burst(one) == 5)
-    #expect(burst(two) == 0)
-    #expect(burst(limiter(process, as: "key 2")) == 5)
-    #expect(burst(limiter(process, as: nil)) == 5, "nobody said whose it is")
+    #expect(await burst(one) == 5)
+    #expect(await burst(two) == 0)
+    #expect(await burst(limiter(process, as: "key 2")) == 5)
+    #expect(await burst(limiter(process, as: nil)) == 5, "nobody said whose it is")
     two.share(as: "key 3")
-    #expect(burst(two) == 5, "another key")
+    #expect(await burst(two) == 5, "another key")
     two.share(as: "key 1")
-    #expect(burst(two) == 0, "and back")
+    #expect(await burst(two) == 0, "and back")
   }
 
-  @Test func `processes share what is left`() {
-    #expect(burst(limiter(state.process())) == 5)
-    #expect(burst(limiter(state.process())) == 0)
-    #expect(burst(limiter(state.process(), as: "key 2")) == 5)
+  @Test func `processes share a limit`() async {
+    #expect(await burst(limiter(state.process())) == 5)
+    #expect(await burst(limiter(state.process())) == 0)
+    #expect(await burst(limiter(state.process(), as: "key 2")) == 5)
   }
 
-  @Test func `a pause and a place that was given back are seen by all`() {
+  @Test func `pauses and releases are visible to all processes`() async {
     let (one, two) = (limiter(state.process()), limiter(state.process()))
-    #expect(burst(one) == 5)
-    guard case .after(let first, let place) = one.reserve(for: "a", nil, if: { _, _ in true }),
-      case .after(let second, let other) = two.reserve(for: "a", nil, if: { _, _ in true })
+    #expect(await burst(one) == 5)
+    guard case .after(let first, let place) = await one.reserve("a", nil, for: TestWaiter.patient),
+      case .after(let second, let other) = await two.reserve("a", nil, for: TestWaiter.patient)
     else {
       Issue.record("the limit was reached")
       return
@@ -99,34 +101,40 @@ private final class Places: Sendable {
     #expect(second - first < 3_600_000, "the same hour")
     place.release()
     other.release()
-    one.refused("a", nil, retryAfterMilliseconds: 7_200_000)
-    let wait = two.due(ofNext: 1, for: "a", nil).milliseconds(since: .now)
+    await one.refused("a", nil, retryAfterMilliseconds: 7_200_000, by: far)
+    let wait = await two.due(ofNext: 1, for: "a", nil, by: far).milliseconds(since: .now)
     #expect((7_100_000...7_200_000).contains(wait))
   }
 
-  @Test func `connections with different limits are each held to their own`() {
-    #expect(burst(limiter(state.process())) == 5)
+  @Test func `connections with different limits each keep theirs`() async {
+    #expect(await burst(limiter(state.process())) == 5)
     let wide = RateLimit(requests: 8, perSeconds: 3_600)
-    #expect(burst(limiter(state.process(), as: "key 1", wide)) == 3)
+    #expect(await burst(limiter(state.process(), as: "key 1", wide)) == 3)
     #expect(
-      burst(limiter(state.process(), as: "key 1", RateLimit(requests: 1, perSeconds: 1))) == 0)
+      await burst(limiter(state.process(), as: "key 1", RateLimit(requests: 1, perSeconds: 1))) == 0
+    )
   }
 
-  /// The property that all of this is for, with many threads of several processes' worth of state.
-  @Test func `no window of any reservation is too full, whoever reserves`() {
+  /// The property that all of this serves, with many tasks on the state of several processes.
+  @Test func `no window is too full, with several processes`() async {
     let limit = RateLimit(requests: 7, perSeconds: 10)
     let places = Places()
     let limiters = (0..<8).map { _ in limiter(state.process(), as: "key", limit) }
-    DispatchQueue.concurrentPerform(iterations: limiters.count) { worker in
-      for round in 0..<60 {
-        let reservation = limiters[worker].reserve(for: "a", nil) { due, _ in
-          places.add(due)
-          return true
-        }
-        // Some change their mind, but never about the past.
-        if case .after(let wait, let place) = reservation, round % 5 == 4, wait > 9_000 {
-          places.remove(place.due)
-          place.release()
+    await withTaskGroup { group in
+      for limiter in limiters {
+        group.addTask {
+          for round in 0..<60 {
+            let waiter = TestWaiter { due, _ in
+              places.add(due)
+              return true
+            }
+            let turn = await limiter.reserve("a", nil, for: waiter)
+            // Some are released, but never in the past.
+            if case .after(let wait, let reservation) = turn, round % 5 == 4, wait > 9_000 {
+              places.remove(reservation.due)
+              reservation.release()
+            }
+          }
         }
       }
     }
@@ -139,14 +147,14 @@ private final class Places: Sendable {
 
   // MARK: Files
 
-  @Test func `nothing is made before it is needed, and then for this user alone`() throws {
+  @Test func `files are created when they are needed, for this user alone`() async throws {
     let process = state.process()
     let limiter = limiter(process, as: "integration\nhttps://vendor.example\nSECRET-KEY")
     let unlimited = RateLimiter([:], sharedIn: process)
     unlimited.share(as: "key")
-    #expect(burst(unlimited) == 10)
+    #expect(await burst(unlimited) == 10)
     #expect(!FileManager.default.fileExists(atPath: state.path))
-    #expect(burst(limiter) == 5)
+    #expect(await burst(limiter) == 5)
     let file = try #require(state.files.first)
     #expect(state.files.count == 1 && file.count == 64 && file.allSatisfy(\.isHexDigit))
     #expect(state.mode(state.limits) == 0o700)
@@ -159,8 +167,8 @@ private final class Places: Sendable {
   private func file() throws -> String { state.limits + "/" + (try #require(state.files.first)) }
 
   @Test(arguments: ["cut", "empty", "noise", "one bit", "more", "huge"])
-  func `a torn file counts as empty and is whole again after`(how: String) throws {
-    #expect(burst(limiter(state.process())) == 5)
+  func `a torn file counts as empty and is whole again after`(how: String) async throws {
+    #expect(await burst(limiter(state.process())) == 5)
     let path = try file()
     var content = try Data(contentsOf: URL(fileURLWithPath: path))
     switch how {
@@ -172,27 +180,29 @@ private final class Places: Sendable {
     default: content = Data(count: 2_000_000)
     }
     try content.write(to: URL(fileURLWithPath: path))
-    #expect(burst(limiter(state.process())) == 5)
-    #expect(burst(limiter(state.process())) == 0)
+    #expect(await burst(limiter(state.process())) == 5)
+    #expect(await burst(limiter(state.process())) == 0)
   }
 
-  @Test func `each start of a machine, and each machine, has files of its own`() throws {
+  @Test func `each boot and each machine has separate files`() async throws {
     let before = try #require(BootID("6b1f8f1e-5c58-4b5e-9a1b-0123456789ab"))
     let after = try #require(BootID("6b1f8f1e-5c58-4b5e-9a1b-0123456789ac"))
-    #expect(burst(limiter(state.process(boot: before))) == 5)
-    #expect(burst(limiter(state.process(boot: after))) == 5)
-    #expect(burst(limiter(state.process(boot: before))) == 0, "as it left it")
-    #expect(burst(limiter(state.process(boot: after))) == 0)
+    #expect(await burst(limiter(state.process(boot: before))) == 5)
+    #expect(await burst(limiter(state.process(boot: after))) == 5)
+    #expect(await burst(limiter(state.process(boot: before))) == 0, "as it left it")
+    #expect(await burst(limiter(state.process(boot: after))) == 0)
     #expect(state.files.count == 2)
   }
 
-  @Test func `times that no reservation can have are not believed`() throws {
+  @Test func `impossible times are dropped`() async throws {
     let one = limiter(state.process())
-    one.refused("a", nil, retryAfterMilliseconds: 300_000_000_000)
-    #expect(burst(one) == 5)
+    await one.refused("a", nil, retryAfterMilliseconds: 300_000_000_000, by: far)
+    #expect(await burst(one) == 5)
   }
 
-  @Test func `a directory that cannot be made leaves limits in the process, and is said once`() {
+  @Test func `without a usable directory limits are in the process, with one warning`()
+    async
+  {
     _ = FileManager.default.createFile(atPath: state.path, contents: nil)
     let pipe = Pipe()
     let log = Log(
@@ -200,9 +210,9 @@ private final class Places: Sendable {
     ) { $0 }
     let process = state.process(log: log)
     let (one, two) = (limiter(process), limiter(process))
-    #expect(burst(one) == 5)
-    #expect(burst(two) == 0)
-    #expect(burst(limiter(process, as: "key 2")) == 5)
+    #expect(await burst(one) == 5)
+    #expect(await burst(two) == 0)
+    #expect(await burst(limiter(process, as: "key 2")) == 5)
     let shown = JSONFragment { one.write(to: &$0) }.json
     #expect(shown[0]?["shared"]?.bool == false)
     log.flush()
@@ -213,16 +223,16 @@ private final class Places: Sendable {
     #expect(lines.first?.contains("rate limits are not shared with other processes") == true)
   }
 
-  @Test func `a user without a place for state has limits in the process`() {
+  @Test func `without a directory limits are in the process`() async {
     let process = SharedRateLimits(log: nil) { nil }
-    #expect(burst(limiter(process)) == 5)
-    #expect(burst(limiter(process)) == 0)
+    #expect(await burst(limiter(process)) == 5)
+    #expect(await burst(limiter(process)) == 0)
   }
 
   @Test(arguments: ["removed", "torn", "begun anew by another"])
-  func `what a process remembers outlives the file`(what: String) throws {
+  func `what a process remembers outlives the file`(what: String) async throws {
     let one = limiter(state.process())
-    #expect(burst(one) == 5)
+    #expect(await burst(one) == 5)
     let path = try file()
     switch what {
     case "removed": try FileManager.default.removeItem(atPath: state.path)
@@ -230,85 +240,126 @@ private final class Places: Sendable {
     default:
       try FileManager.default.removeItem(atPath: path)
       let other = limiter(state.process(), as: "key 1", RateLimit(requests: 2, perSeconds: 3_600))
-      #expect(burst(other) == 2)
+      #expect(await burst(other) == 2)
     }
-    #expect(burst(one) == 0)
-    #expect(burst(limiter(state.process())) == 0, "and is in the file again")
+    #expect(await burst(one) == 0)
+    #expect(await burst(limiter(state.process())) == 0, "and is in the file again")
     let wide = RateLimit(requests: 8, perSeconds: 3_600)
-    #expect(burst(limiter(state.process(), as: "key 1", wide)) == 3)
+    #expect(await burst(limiter(state.process(), as: "key 1", wide)) == 3)
   }
 
-  @Test func `what was sent while the file could not be used is in it afterwards`() throws {
+  @Test func `requests sent while the file is unusable are written to it later`() async throws {
     let process = state.process()
     let one = limiter(process, as: "key 1", RateLimit(requests: 2, perSeconds: 3_600))
-    #expect(burst(one) == 2)
+    #expect(await burst(one) == 2)
     let path = try file()
     try FileManager.default.moveItem(atPath: path, toPath: path + ".kept")
     try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
     let more = limiter(process, as: "key 1", RateLimit(requests: 4, perSeconds: 3_600))
-    #expect(burst(more) == 2)
+    #expect(await burst(more) == 2)
     let shown = JSONFragment { more.write(to: &$0) }.json
     #expect(shown[0]?["shared"]?.bool == false && shown[0]?["available"]?.integer == 0)
     try FileManager.default.removeItem(atPath: path)
     try FileManager.default.moveItem(atPath: path + ".kept", toPath: path)
-    #expect(burst(more) == 0)
-    #expect(burst(limiter(state.process())) == 1, "once each")
+    #expect(await burst(more) == 0)
+    #expect(await burst(limiter(state.process())) == 1, "once each")
   }
 
-  @Test func `limits are shown while another process holds the file`() throws {
-    let one = limiter(state.process())
-    _ = burst(limiter(state.process()))
-    #expect(burst(one) == 0)
-    let descriptor = open(try file(), O_RDWR)
-    defer { close(descriptor) }
-    // A lock of its own, as another process's is.
-    #expect(flock(descriptor, LOCK_EX) == 0)
-    let waiting = Atomic(false)
-    let done = DispatchSemaphore(value: 0)
-    Thread.detachNewThread {
-      waiting.store(true, ordering: .relaxed)
-      one.refused("a", nil, retryAfterMilliseconds: 0)
-      done.signal()
+  /// The lock of another process, until it is released.
+  private final class OtherProcess {
+    private let descriptor: Int32
+
+    init(holding path: String) {
+      // A separate open file has a separate lock, as that of another process.
+      descriptor = open(path, O_RDWR)
+      #expect(flock(descriptor, LOCK_EX) == 0)
     }
-    while !waiting.load(ordering: .relaxed) {}
+
+    func release() { #expect(flock(descriptor, LOCK_UN) == 0) }
+    deinit { close(descriptor) }
+  }
+
+  @Test func `limits are shown while another process holds the file`() async throws {
+    let one = limiter(state.process())
+    _ = await burst(limiter(state.process()))
+    #expect(await burst(one) == 0)
+    let other = OtherProcess(holding: try file())
+    let refusal = Task { await one.refused("a", nil, retryAfterMilliseconds: 0, by: far) }
     let shown = JSONFragment { one.write(to: &$0) }.json
     #expect(shown[0]?["available"]?.integer == 0)
     #expect(shown[0]?["shared"]?.bool == true)
-    #expect(flock(descriptor, LOCK_UN) == 0)
-    done.wait()
+    other.release()
+    #expect(await refusal.value == 0)
   }
 
-  @Test func `a process that was stopped with the file in its hands keeps nobody from going on`()
-    throws
-  {
+  @Test func `a held file does not delay a request beyond half of its deadline`() async throws {
     let one = limiter(state.process())
-    _ = burst(one)
-    let descriptor = open(try file(), O_RDWR)
-    defer { close(descriptor) }
-    #expect(flock(descriptor, LOCK_EX) == 0)
+    _ = await burst(one)
+    let other = OtherProcess(holding: try file())
+    // Not released before all have ended: each ends by its own deadline, or the test hangs.
+    let turns = await withTaskGroup(of: Bool.self) { group in
+      for _ in 0..<8 {
+        group.addTask {
+          let waiter = TestWaiter(by: Deadline(inMilliseconds: 200)) { _, _ in true }
+          if case .after = await one.reserve("a", nil, for: waiter) { return true }
+          return false
+        }
+      }
+      return await group.reduce(into: 0) { count, isReserved in if isReserved { count += 1 } }
+    }
+    #expect(turns == 8)
+    #expect(JSONFragment { one.write(to: &$0) }.json[0]?["shared"]?.bool == false)
+    other.release()
+    // What was reserved meanwhile is merged into the file.
+    #expect(await burst(one) == 0)
+    let wait = await limiter(state.process()).due(ofNext: 1, for: "a", nil, by: far)
+    #expect(wait.milliseconds(since: .now) > 7_000_000, "behind 13 reservations of 5 per hour")
+  }
+
+  @Test func `a release during a held file is written after it`() async throws {
+    let one = limiter(state.process())
+    #expect(await burst(one) == 5)
+    guard case .after(_, let reservation) = await one.reserve("a", nil, for: TestWaiter.patient)
+    else {
+      Issue.record("the limit was reached")
+      return
+    }
+    let other = OtherProcess(holding: try file())
+    reservation.release()
+    other.release()
+    while await limiter(state.process()).due(ofNext: 1, for: "a", nil, by: far)
+      >= reservation.due
+      .adding(milliseconds: 3_600_000)
+    { await Task.pause(milliseconds: 1) }
+  }
+
+  @Test func `a process that was stopped with the lock delays the others once`() async throws {
+    let one = limiter(state.process())
+    _ = await burst(one)
+    let stopped = OtherProcess(holding: try file())
     let other = limiter(state.process())
-    #expect(burst(other) == 5, "it knows of no others")
-    #expect(burst(other) == 0, "and counts by itself")
+    #expect(await burst(other) == 5, "it knows of no others")
+    #expect(await burst(other) == 0, "and counts by itself")
     let shown = JSONFragment { other.write(to: &$0) }.json
     #expect(shown[0]?["shared"]?.bool == false)
-    #expect(flock(descriptor, LOCK_UN) == 0)
-    #expect(burst(other) == 0)
+    stopped.release()
+    #expect(await burst(other) == 0)
     #expect(JSONFragment { other.write(to: &$0) }.json[0]?["shared"]?.bool == true)
   }
 
-  @Test func `old idle files go when a new one is made`() throws {
+  @Test func `old idle files are removed when a new one is created`() async throws {
     let second = RateLimit(requests: 1, perSeconds: 0.001)
-    _ = burst(limiter(state.process(), as: "idle", second))
+    _ = await burst(limiter(state.process(), as: "idle", second))
     let idle = try file()
-    _ = burst(limiter(state.process(), as: "busy"))
-    _ = burst(limiter(state.process(), as: "young", second))
+    _ = await burst(limiter(state.process(), as: "busy"))
+    _ = await burst(limiter(state.process(), as: "young", second))
     _ = FileManager.default.createFile(atPath: state.limits + "/notes", contents: nil)
     let young = state.files.count
     #expect(young == 4)
     // Another machine's places can be a day or two ahead.
     let other = try #require(BootID("6b1f8f1e-5c58-4b5e-9a1b-0123456789ab"))
-    _ = burst(limiter(state.process(boot: other), as: "foreign", second))
-    _ = burst(limiter(state.process(boot: other), as: "long gone", second))
+    _ = await burst(limiter(state.process(boot: other), as: "foreign", second))
+    _ = await burst(limiter(state.process(boot: other), as: "long gone", second))
     let ages = ["young": 0, "long gone": 300_000]
     for identity in ["idle", "busy", "young", "foreign", "long gone"] {
       for boot in [BootID.current, other].compactMap(\.self) {
@@ -318,7 +369,7 @@ private final class Places: Sendable {
         try FileManager.default.setAttributes([.modificationDate: date], ofItemAtPath: path)
       }
     }
-    _ = burst(limiter(state.process(), as: "new"))
+    _ = await burst(limiter(state.process(), as: "new"))
     #expect(!FileManager.default.fileExists(atPath: idle))
     #expect(
       Set(state.files) == [
@@ -331,10 +382,10 @@ private final class Places: Sendable {
     boot.flatMap { SharedRateLimits.fileName(for: "\(identity)\ndefault", $0) } ?? ""
   }
 
-  @Test func `a limit that is shared is shown as such`() throws {
+  @Test func `a limit that is shared is shown as such`() async throws {
     let one = limiter(state.process())
-    _ = burst(limiter(state.process()))
-    #expect(burst(one) == 0)
+    _ = await burst(limiter(state.process()))
+    #expect(await burst(one) == 0)
     let bucket = try #require(JSONFragment { one.write(to: &$0) }.json[0])
     #expect(bucket["shared"]?.bool == true)
     #expect(bucket["available"]?.integer == 0)

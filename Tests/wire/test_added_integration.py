@@ -42,7 +42,9 @@ def test_its_secret_is_redacted_and_its_arguments_are_checked():
             invalid = host.ask(invoke(2, {"sitee": "berlin"}, upstream.url))
     assert "token-of-acme" not in json.dumps(failed)
     assert failed["error"]["data"]["upstream"] == "[redacted] is wrong"
-    assert invalid["error"]["data"]["problems"][0]["did_you_mean"] == "site"
+    problems = {one["path"]: one for one in invalid["error"]["data"]["problems"]}
+    assert problems["/arguments/site"]["message"] == "is required"
+    assert problems["/arguments/sitee"]["did_you_mean"] == "site"
 
 
 def test_the_catalogue_has_it_beside_the_vendors_of_the_project_and_a_hash_of_its_own():

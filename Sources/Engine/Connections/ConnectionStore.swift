@@ -139,7 +139,7 @@ package final class ConnectionStore: Sendable {
       obstacle: { file.obstacle(toSetting: $0, of: name) },
       keep: { [weak self, environment] setting, value in
         do throws(ConnectionsFile.Fault) {
-          try file.set(setting, of: name, to: value)
+          try await file.set(setting, of: name, to: value)
         } catch {
           environment.log.warning(
             "cannot save the new \(setting) of the connection \(name): \(error.reason)")
@@ -188,7 +188,7 @@ package final class ConnectionStore: Sendable {
     _ limits: JSON?, _ integration: RegisteredIntegration
   ) throws(ParameterProblems) {
     guard let limits else { return }
-    let buckets = Set(integration.commands.compactMap(\.about.rateLimit?.bucket))
+    let buckets = Set(integration.commands.compactMap(\.metadata.rateLimit?.bucket))
     let known =
       ["default", "sign_in"] + buckets.subtracting(["default"]).sorted()
       + integration.commands.map(\.id)

@@ -2,13 +2,12 @@ import Basics
 import Glibc
 import IntegrationKit
 import JSON
-import Synchronization
 
 /// A connections file, in which what a vendor issues anew, such as a refresh token, takes the place
 /// of the old.
 final class ConnectionsFile: Sendable {
   private let path: String
-  private let turn = Mutex(())
+  private let turn = TaskSemaphore(1)
 
   init(_ path: String) { self.path = path }
 
@@ -20,19 +19,52 @@ final class ConnectionsFile: Sendable {
     init(_ error: FileError) { reason = "\(error)" }
   }
 
+  /// Milliseconds that a change may take, most of them for the lock of another process. What a
+  /// vendor has issued anew counts for the next start too, so no caller's deadline ends it.
+  private static let setMilliseconds = 10_000
+
   /// Changes one setting of a connection; the rest of the file stays as it is, byte for byte. A
-  /// setting that refers to a file is changed in that file. Blocks.
+  /// setting that refers to a file is changed in that file.
   ///
-  /// The file is read anew: whoever edited it since the start keeps the edits.
-  func set(_ setting: String, of connection: String, to value: String) throws(Fault) {
-    let result = turn.withLock { _ in
-      Result { () throws(Fault) in
-        try Self.locked(beside: path) { (path) throws(Fault) in
-          try Self.set(setting, of: connection, to: value, in: path)
-        }
+  /// The file is read again, so that edits made since the start are kept.
+  func set(_ setting: String, of connection: String, to value: String) async throws(Fault) {
+    let deadline = Deadline(inMilliseconds: Self.setMilliseconds)
+    guard await turn.acquire(until: deadline) else { throw Fault(Self.busy) }
+    defer { turn.release() }
+    let path = path
+    let directory = try await Self.blocking(deadline) { () throws(Fault) in
+      try LockedDirectory(of: path)
+    }
+    do throws(FileLock.Failure) {
+      try await FileLock.lock(directory.descriptor, until: deadline)
+    } catch {
+      switch error {
+      case .busy, .cancelled: throw Fault(Self.busy)
+      case .system(let code): throw Fault(FileError(path: directory.path, code: code))
       }
     }
-    try result.get()
+    try await Self.blocking(deadline) { () throws(Fault) in
+      // Until then the lock is held, also when nobody waits for this any more.
+      try withExtendedLifetime(directory) { () throws(Fault) in
+        try Self.set(setting, of: connection, to: value, in: directory.file)
+      }
+    }
+  }
+
+  private static let busy = "another process changes it for too long"
+
+  private static func blocking<Value: Sendable>(
+    _ deadline: Deadline, _ body: @escaping @Sendable () throws(Fault) -> Value
+  ) async throws(Fault) -> Value {
+    let result: Result<Value, Fault>
+    do throws(BlockingWork.Interruption) {
+      result = try await BlockingWork.state.run(until: deadline) {
+        Result { () throws(Fault) in try body() }
+      }
+    } catch {
+      throw Fault(CommandError(error, of: "Changing the connections file").message)
+    }
+    return try result.get()
   }
 
   /// Why `set` would fail, as far as one can tell before; nil when nothing stands against it.
@@ -46,7 +78,7 @@ final class ConnectionsFile: Sendable {
       let path = String(cString: resolved)
       let (_, settings) = try Self.read(path, connection)
       let changed = try Self.file(holding: settings[setting]) ?? path
-      // It is replaced by a new file beside it.
+      // A new file in the same directory replaces it.
       let directory = changed.lastIndex(of: "/").map { String(changed[...$0]) } ?? "."
       guard access(directory, W_OK) == 0 else {
         throw Fault(FileError(path: directory, code: errno))
@@ -57,23 +89,27 @@ final class ConnectionsFile: Sendable {
     }
   }
 
-  /// Locks the directory against other processes that do the same: the file itself is replaced.
-  private static func locked(
-    beside path: String, _ body: (String) throws(Fault) -> Void
-  ) throws(Fault) {
-    // Of a link, what it leads to is replaced.
-    guard let resolved = realpath(path, nil) else {
-      throw Fault(FileError(path: path, code: errno))
+  /// The directory of the file, to be locked against other processes that change the file: the file
+  /// itself is replaced. Unlocked when nothing uses it any more.
+  private final class LockedDirectory: Sendable {
+    /// Of a link, what it leads to is replaced.
+    let file: String
+    let path: String
+    let descriptor: Int32
+
+    init(of path: String) throws(Fault) {
+      guard let resolved = realpath(path, nil) else {
+        throw Fault(FileError(path: path, code: errno))
+      }
+      defer { free(resolved) }
+      let file = String(cString: resolved)
+      let directory = file.lastIndex(of: "/").map { String(file[...$0]) } ?? "."
+      let descriptor = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+      guard descriptor >= 0 else { throw Fault(FileError(path: directory, code: errno)) }
+      (self.file, self.path, self.descriptor) = (file, directory, descriptor)
     }
-    defer { free(resolved) }
-    let path = String(cString: resolved)
-    let directory = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
-    let descriptor = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-    guard descriptor >= 0, flock(descriptor, LOCK_EX) == 0 else {
-      throw Fault(FileError(path: directory, code: errno))
-    }
-    defer { close(descriptor) }
-    try body(path)
+
+    deinit { close(descriptor) }
   }
 
   private static func set(
@@ -106,7 +142,7 @@ final class ConnectionsFile: Sendable {
     return (content, settings)
   }
 
-  /// The file that a setting refers to; nil for one that stands in the connections file.
+  /// The file that a setting refers to; nil if the value is in the connections file.
   private static func file(holding setting: JSON?) throws(Fault) -> String? {
     guard let setting, setting.kind == .object else { return nil }
     guard let file = setting["$file"]?.string else {

@@ -1,4 +1,5 @@
 import Basics
+import Delivery
 import FileStore
 import HTTP
 import RateLimits
@@ -9,27 +10,24 @@ public final class Connection: Sendable {
   /// Nil for one that a caller gave inline.
   public let name: String?
   public let definition: ConnectionDefinition
-  public let transport: any Transport
-  public let route: TransportRoute
-  package let limiter: RateLimiter
+  package let channel: Channel
   public let secrets: Redactor
   public let log: Log
   package let files: FileStore
-  let slots: OptionalSlots
   /// Nil for a connection that is in no file.
   private let keeper: Keeper?
 
-  /// Where a connection was read, to keep new values of its settings there. Blocks.
+  /// Where a connection was read, to keep new values of its settings there.
   public struct Keeper: Sendable {
     let obstacle: @Sendable (_ setting: String) -> String?
-    let keep: @Sendable (_ setting: String, _ value: String) -> String?
+    let keep: @Sendable (_ setting: String, _ value: String) async -> String?
 
     /// - Parameters:
-    ///   - obstacle: why a new value of a setting could not be kept, or nil.
-    ///   - keep: keeps it; answers why it did not, or nil.
+    ///   - obstacle: why a new value of a setting could not be kept, or nil. Blocks.
+    ///   - keep: keeps it, in a bounded time; returns why it did not, or nil.
     public init(
       obstacle: @escaping @Sendable (_ setting: String) -> String?,
-      keep: @escaping @Sendable (_ setting: String, _ value: String) -> String?
+      keep: @escaping @Sendable (_ setting: String, _ value: String) async -> String?
     ) {
       self.obstacle = obstacle
       self.keep = keep
@@ -44,20 +42,24 @@ public final class Connection: Sendable {
     self.keeper = keeper
     self.name = name
     self.definition = definition
-    transport = environment.transport
     secrets = environment.secrets
     log = environment.log
     files = environment.files
     let proxy = try Self.proxy(definition)
     for password in proxy?.passwords ?? [] { secrets.add(password) }
-    route = TransportRoute(
-      proxy: proxy?.text, caFile: definition.tls?.caFile,
-      clientCertificate: definition.tls?.clientCertificate,
-      clientKey: definition.tls?.clientKey)
-    limiter = RateLimiter(
-      try RateLimitSettings.read(definition.rateLimits), sharedIn: environment.limits)
-    slots = OptionalSlots(definition.maximumConcurrency.map { Int($0) })
+    channel = Channel(
+      transport: environment.transport,
+      route: TransportRoute(
+        proxy: proxy?.text, caFile: definition.tls?.caFile,
+        clientCertificate: definition.tls?.clientCertificate,
+        clientKey: definition.tls?.clientKey),
+      limiter: RateLimiter(
+        try RateLimitSettings.read(definition.rateLimits), sharedIn: environment.limits),
+      concurrency: ConcurrencyLimit(definition.maximumConcurrency.map { Int($0) }),
+      secrets: environment.secrets)
   }
+
+  package var limiter: RateLimiter { channel.limiter }
 
   /// Whether requests of a command are held to a rate that the connection sets, or its vendor.
   public func hasRateLimit(for command: String, _ quota: RateQuota? = nil) -> Bool {
@@ -71,11 +73,8 @@ public final class Connection: Sendable {
   @discardableResult
   public func keep(_ setting: String, _ value: String) async -> String? {
     guard let keeper else { return Self.isInNoFile }
-    return await withCheckedContinuation { continuation in
-      NamedThread.start("connections") {
-        continuation.resume(returning: keeper.keep(setting, value))
-      }
-    }
+    // Also for a caller that is cancelled: the old value may not work any more.
+    return await Task.detached { await keeper.keep(setting, value) }.value
   }
 
   /// Why a new value of a setting could not be kept, or nil. Blocks.
@@ -117,23 +116,4 @@ public struct ConnectionEnvironment: Sendable {
     self.files = files
     self.limits = limits
   }
-}
-
-/// A semaphore where a maximum is set.
-struct OptionalSlots: Sendable {
-  private let semaphore: TaskSemaphore?
-
-  init(_ maximum: Int?) { semaphore = maximum.map { TaskSemaphore($0) } }
-
-  var areLimited: Bool { semaphore != nil }
-
-  /// Whether there is a free one, or no maximum.
-  func tryAcquireIfLimited() -> Bool { semaphore?.tryAcquire() ?? true }
-
-  func acquireIfLimited(until deadline: Deadline) async -> Bool {
-    guard let semaphore else { return true }
-    return await semaphore.acquire(until: deadline)
-  }
-
-  func releaseIfLimited() { semaphore?.release() }
 }

@@ -18,7 +18,7 @@ public struct ConnectionPolicy: ParameterObject {
   }
 
   /// Why a command may not run, or nil when it may.
-  func refusal(of id: String, effect: CommandAbout.Effect) -> String? {
+  func refusal(of id: String, effect: CommandMetadata.Effect) -> String? {
     if isReadOnly && effect != .read { return "the connection is read-only" }
     if deny.contains(where: { Glob.matches($0, id) }) {
       return "the connection's policy denies it"

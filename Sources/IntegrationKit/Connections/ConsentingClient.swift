@@ -1,31 +1,33 @@
-/// A client that a user lets in on a page of the vendor's (RFC 6749 section 4.1).
+import Delivery
+
+/// A client that a user authorizes on a page of the vendor (RFC 6749 section 4.1).
 ///
-/// Whoever asks for the consent keeps `state` and the verifier of RFC 7636 until the page has
-/// answered; the client knows the vendor's addresses, scopes and errors.
+/// The caller keeps `state` and the verifier of RFC 7636 until the page has redirected the user; the
+/// client knows the vendor's addresses, scopes and errors.
 public protocol ConsentingClient: VendorClient {
-  /// Why the connection signs in without anybody's consent; nil for one that needs it.
+  /// Why the connection signs in without a consent; nil if it needs one.
   var reasonAgainstConsent: String? { get }
-  /// Where the vendor sends users who consent to the operator's own web application.
+  /// Where the vendor redirects users who consent to the operator's web application.
   var callbackURL: String? { get }
-  /// The setting that keeps what a consent brings.
+  /// The setting that stores the result of a consent.
   var consentSetting: String { get }
 
-  /// The address of the page. Holds no secret.
+  /// The address of the page. Contains no secret.
   func consentPage(for request: ConsentRequest) -> String
-  /// Exchanges what the page answered for lasting access, and keeps that in the connection.
+  /// Exchanges the code of the page for permanent access, and stores that in the connection.
   ///
-  /// - Throws: also when it cannot be kept.
+  /// - Throws: also if it cannot be stored.
   func redeem(_ code: ConsentCode, in invocation: Invocation) async throws(CommandError) -> Consent
 }
 
-/// What the page is to ask.
+/// The parameters of the page.
 public struct ConsentRequest: Sendable {
-  /// Where it sends the user afterwards.
+  /// Where it redirects the user.
   public let redirect: String
   public let state: String
   /// Of RFC 7636, with the method S256.
   public let challenge: String
-  /// Whom to ask; nil for whoever is signed in.
+  /// The user to ask; nil for the one who is signed in.
   public let user: String?
 
   public init(redirect: String, state: String, challenge: String, user: String?) {
@@ -36,12 +38,12 @@ public struct ConsentRequest: Sendable {
   }
 }
 
-/// What the page answered.
+/// The authorization code of the page.
 public struct ConsentCode: Sendable {
   public let text: String
-  /// The one that it was asked for with.
+  /// The redirect of its request.
   public let redirect: String
-  /// Nil where it was asked for without a challenge.
+  /// Nil if its request had no challenge.
   public let verifier: String?
 
   public init(_ text: String, redirect: String, verifier: String?) {
@@ -51,11 +53,11 @@ public struct ConsentCode: Sendable {
   }
 }
 
-/// What a user has consented to.
+/// The consent of a user.
 public struct Consent: Sendable {
-  /// Who it was, where the vendor says so.
+  /// The user, if the vendor names one.
   public let user: String?
-  /// Scopes that were asked for and not granted.
+  /// Scopes that were requested and not granted.
   public let missingScopes: [String]
 
   public init(user: String?, missingScopes: [String]) {

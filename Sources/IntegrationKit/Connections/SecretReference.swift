@@ -17,15 +17,34 @@ public enum SecretReference: Sendable {
   static let maximumBytes = 1_024 * 1_024
   /// Milliseconds that a command may take: time for a person to confirm on a device.
   static let commandMilliseconds = 20_000
+  /// Milliseconds after its deadline in which a command that is killed ends.
+  private static let endingMilliseconds = 500
 
-  /// Why a secret cannot be had; names the place, never the value.
+  /// Why a secret is unavailable. Names the source, never the value.
   public struct Fault: Error, Sendable {
+    public var kind = CommandError.Kind.auth
     public var reason: String
     public var remedy: String
+
+    /// The failure of a command that needs the secret.
+    ///
+    /// - Parameter what: such as `The password`.
+    public func error(reading what: String) -> CommandError {
+      if kind == .cancelled { return .cancelled(outcome: .notApplied) }
+      return CommandError(
+        kind, "\(what) cannot be read: \(reason).",
+        isRetryable: kind == .timeout || kind == .unavailable, remedy: remedy)
+    }
+
+    fileprivate init(reason: String, remedy: String, kind: CommandError.Kind = .auth) {
+      self.kind = kind
+      self.reason = reason
+      self.remedy = remedy
+    }
   }
 
   /// Blocks while a file is read or a command runs.
-  func read() throws(Fault) -> String {
+  private func read(until deadline: Deadline) throws(Fault) -> String {
     switch self {
     case .literal(let text): return text
     case .environment(let name):
@@ -36,33 +55,52 @@ public enum SecretReference: Sendable {
       }
       return String(cString: value)
     case .file(let path):
-      do {
-        return Self.text(try FileDescriptor.readFile(path, limit: Self.maximumBytes))
+      do throws(FileError) {
+        return Self.text(
+          try FileDescriptor.readFile(path, limit: Self.maximumBytes, deadline: deadline))
       } catch {
-        throw Fault(reason: "\(error)", remedy: "Check the path and who may read it.")
+        throw Fault(error)
       }
-    case .command(let words):
-      let (output, status) = ChildProcess.run(
-        words, maximumBytes: Self.maximumBytes,
-        deadline: Deadline(inMilliseconds: Self.commandMilliseconds))
-      guard status == 0 else {
-        throw Fault(
-          reason: "the command \(words.first ?? "") ended with status \(status)",
-          remedy: "Run it by hand to see why; its own messages are on stderr.")
-      }
-      return Self.text(output)
+    case .command(let words): return Self.text(try Self.output(of: words, deadline))
+    }
+  }
+
+  private static func output(
+    of words: [String], _ deadline: Deadline
+  ) throws(Fault) -> [UInt8] {
+    let program = words.first ?? ""
+    let result: (output: [UInt8], status: Int)
+    do throws(ChildProcess.Refusal) {
+      result = try ChildProcess.run(words, maximumBytes: maximumBytes, deadline: deadline)
+    } catch {
+      throw Fault(
+        reason: "the command \(program) cannot be started: \(error.reason)",
+        remedy: "Raise the limits of processes and descriptors of this user.", kind: .unavailable)
+    }
+    if result.status == 0 { return result.output }
+    // 137 with time left is a signal from somebody else.
+    if result.status == 137, deadline.hasPassed {
+      throw Fault(
+        reason: "the command \(program) did not end in time",
+        remedy: "Run it by hand to see why; it may take \(commandMilliseconds / 1_000) s.",
+        kind: .timeout)
+    }
+    throw Fault(
+      reason: "the command \(program) ended with status \(result.status)",
+      remedy: "Run it by hand to see why; its own messages are on stderr.")
+  }
+
+  private var place: String {
+    switch self {
+    case .literal: "the setting"
+    case .environment(let name): "the environment variable \(name)"
+    case .file(let path): "\(path)"
+    case .command(let words): "the output of the command \(words.first ?? "")"
     }
   }
 
   private var emptyFault: Fault {
-    let place =
-      switch self {
-      case .literal: "the setting"
-      case .environment(let name): "the environment variable \(name)"
-      case .file(let path): "\(path)"
-      case .command(let words): "the output of the command \(words.first ?? "")"
-      }
-    return Fault(reason: "\(place) is empty", remedy: "Put the secret there.")
+    Fault(reason: "\(place) is empty", remedy: "Put the secret there.")
   }
 
   private static func text(_ bytes: [UInt8]) -> String {
@@ -72,22 +110,60 @@ public enum SecretReference: Sendable {
     return String(decoding: content, as: UTF8.self)
   }
 
-  /// Reads the secret without holding up other tasks, and has it kept out of all output from then.
-  public func resolve(_ secrets: Redactor) async throws(Fault) -> String {
-    let result: Result<String, Fault>
-    if case .literal(let text) = self {
-      result = .success(text)
-    } else {
-      result = await withCheckedContinuation { continuation in
-        NamedThread.start("secret") {
-          continuation.resume(returning: Result { () throws(Fault) in try read() })
+  /// Reads the secret in blocking work, and redacts it from all output from then on.
+  ///
+  /// - Parameter deadline: of the invocation that needs it. A command has 20 s at most.
+  public func resolve(_ secrets: Redactor, by deadline: Deadline) async throws(Fault) -> String {
+    let value: String
+    switch self {
+    case .literal, .environment: value = try read(until: deadline)
+    case .file, .command:
+      let deadline = deadline.orEarlier(inMilliseconds: Self.commandMilliseconds)
+      let result: Result<String, Fault>
+      do throws(BlockingWork.Interruption) {
+        // Its own deadline ends it: the run waits for that, so as not to lose the reason.
+        result = try await BlockingWork.helpers.run(
+          until: Deadline(at: deadline.time.adding(milliseconds: Self.endingMilliseconds))
+        ) {
+          Result { () throws(Fault) in try read(until: deadline) }
         }
+      } catch {
+        throw Fault(error, place)
       }
+      value = try result.get()
     }
-    let value = try result.get()
     guard !value.isEmpty else { throw emptyFault }
     secrets.add(value)
     return value
+  }
+}
+
+extension SecretReference.Fault {
+  fileprivate init(_ error: FileError) {
+    switch error.code {
+    case EMFILE, ENFILE, ENOMEM:
+      self.init(
+        reason: "\(error)", remedy: "Raise the limit of descriptors of this user.",
+        kind: .unavailable)
+    case ETIMEDOUT:
+      self.init(
+        reason: "\(error)", remedy: "Check what writes to the other end of it.", kind: .timeout)
+    default: self.init(reason: "\(error)", remedy: "Check the path and who may read it.")
+    }
+  }
+
+  fileprivate init(_ interruption: BlockingWork.Interruption, _ place: String) {
+    switch interruption {
+    case .deadline:
+      self.init(
+        reason: "\(place) did not come in time", remedy: "Check what delays it.", kind: .timeout)
+    case .cancelled:
+      self.init(reason: "the request was cancelled", remedy: "", kind: .cancelled)
+    case .noThread(let code):
+      self.init(
+        reason: "no thread is left: \(String(cString: strerror(code)))",
+        remedy: "Raise the limit of threads of this user.", kind: .unavailable)
+    }
   }
 }
 

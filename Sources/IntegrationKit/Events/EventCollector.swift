@@ -1,4 +1,5 @@
 import Basics
+import Delivery
 import FileStore
 import JSON
 
@@ -70,6 +71,6 @@ extension Invocation {
   fileprivate func stream(event: JSONFragment) async {
     guard !Task.isCancelled else { return }
     await events?.item(event.json)
-    note { $0.items += 1 }
+    countItem()
   }
 }

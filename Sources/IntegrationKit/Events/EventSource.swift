@@ -61,7 +61,7 @@ extension InvocationOptions {
   ///
   /// - Returns: nil if there are none.
   public static func faults(
-    in options: JSON, for command: CommandAbout
+    in options: JSON, for command: CommandMetadata
   ) -> ParameterProblems? {
     guard let mapping = options["field_mapping"], !mapping.isNull else { return nil }
     var faults: [ParameterProblem] = []

@@ -1,32 +1,33 @@
 import Basics
+import Delivery
 import FileStore
 import JSON
 
-/// What a command that succeeded answers.
+/// The result of a command that succeeded.
 public struct CommandResult: Sendable {
   public enum RawData: Sendable {
     /// The vendor's body, untouched.
     case body(JSON)
-    /// The first page with the items of the further ones added to its list.
+    /// The first page, with the items of the others appended to its list.
     case pages(first: JSON, list: ItemsPath, more: [JSON])
     /// The bodies of the targets that succeeded, in the order of the targets.
     case bodies([JSON])
-    /// Everything was streamed before.
+    /// All items were streamed.
     case streamed
-    /// A command that answers only whether it succeeded.
+    /// For a command without data.
     case none
   }
 
   public var rawData: RawData
-  /// Of a command over several targets: what became of each, in the order in which they were given.
+  /// The outcome per target, in the order of the arguments, of a command over several.
   public var targets: [TargetOutcome] = []
-  /// What it stored, in the order of the targets.
+  /// The files that it stored, in the order of the targets.
   public var files: [StoredFile] = []
-  /// Of a command that fetches events; nil where they were streamed.
+  /// Of a command that fetches events; nil if they were streamed.
   public var events: [JSONFragment]?
-  /// What the next call of such a command continues with.
+  /// Where the next call of a command that fetches events continues.
   public var cursor: String?
-  /// What the caller should know beside the data, such as that more was done than was asked for.
+  /// Remarks on the data, such as that more was done than was requested.
   public var notices: [String] = []
 
   public init(_ rawData: RawData, notices: [String] = []) {
@@ -34,7 +35,7 @@ public struct CommandResult: Sendable {
     self.notices = notices
   }
 
-  /// "Successful", or "Partially Successful" when some targets failed.
+  /// "Successful", or "Partially Successful" if some targets failed.
   public var returnData: String {
     targets.allSatisfy(\.isSuccess) ? "Successful" : "Partially Successful"
   }
@@ -127,14 +128,15 @@ extension CommandResult {
       if let list = path?.list(in: body) { return Array(list.elements) }
       return body.kind == .array ? Array(body.elements) : nil
     case .pages(let first, let list, let more):
-      return ([first] + more).flatMap { body in list.list(in: body).map { Array($0.elements) } ?? [] }
+      return ([first] + more).flatMap { body in list.list(in: body).map { Array($0.elements) } ?? []
+      }
     case .bodies(let bodies): return bodies
     case .streamed, .none: return nil
     }
   }
 }
 
-/// Gathers the pages of one invocation: keeps them, or streams their items and forgets them.
+/// Collects the pages of one invocation, or streams their items and drops them.
 public struct PageCollector {
   /// Pages of one invocation at most.
   public static let maximumPages = 100_000
@@ -150,8 +152,8 @@ public struct PageCollector {
     self.items = items
   }
 
-  /// - Parameter total: how many pages there are in all, where that is known.
-  /// - Returns: whether the page holds no items.
+  /// - Parameter total: the number of pages, if it is known.
+  /// - Returns: whether the page has no items.
   public mutating func add(_ body: JSON, of total: Int?) async -> Bool {
     count += 1
     let list = items?.list(in: body)
@@ -162,7 +164,7 @@ public struct PageCollector {
     } else {
       more.append(body)
     }
-    invocation.note { $0.pages = count }
+    invocation.setPages(count)
     if let total { await invocation.reportProgress(done: count, total: total) }
     return list?.count == 0
   }

@@ -1,7 +1,8 @@
 import Basics
+import Delivery
 import FileStore
 
-/// Files that a command takes and produces, read and written off the threads that tasks share.
+/// Files that a command takes and produces, read and written in blocking work.
 extension Invocation {
   /// Keeps what a command produced.
   public func store(
@@ -30,11 +31,13 @@ extension Invocation {
     _ what: String, _ work: @escaping @Sendable (FileStore) throws(FileStoreError) -> Value
   ) async throws(CommandError) -> Value {
     let files = connection.files
-    let outcome = await withCheckedContinuation { continuation in
-      NamedThread.start("store") {
-        continuation.resume(
-          returning: Result { () throws(FileStoreError) in try work(files) })
+    let outcome: Result<Value, FileStoreError>
+    do throws(BlockingWork.Interruption) {
+      outcome = try await BlockingWork.files.run(until: deadline.current) {
+        Result { () throws(FileStoreError) in try work(files) }
       }
+    } catch {
+      throw CommandError(error, of: what)
     }
     do throws(FileStoreError) {
       return try outcome.get()

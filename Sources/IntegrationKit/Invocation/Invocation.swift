@@ -1,152 +1,140 @@
 import Basics
-import HTTP
+import Delivery
 import JSON
 import Synchronization
 
-/// What an invocation tells its caller before the answer. Waits when the caller reads slowly.
+/// The events of an invocation before its response. Each call suspends while the caller reads slowly.
 public protocol InvocationEvents: Sendable {
   func item(_ item: JSON) async
   func progress(done: Int, total: Int) async
   func waiting(reason: String, resumeAtMilliseconds: Int64) async
 }
 
-/// What an invocation took; `meta` of the answer.
+/// The counters of an invocation; `meta` of its result.
 public struct InvocationMeta: Sendable {
   public var requests = 0
   public var retries = 0
   public var waitedMilliseconds = 0
   public var pages = 0
   public var items = 0
-  /// Whether an attempt at the request under way may have been applied and was followed by
-  /// another.
-  var isUnclear = false
 }
 
-/// One run of one command: its deadline, its way to the vendor, and what it counts.
+/// One run of one command: its options, its events and the sender of its requests.
 public final class Invocation: Sendable {
-  public let command: CommandAbout
+  private struct Counters {
+    var pages = 0
+    var items = 0
+  }
+
+  public let command: CommandMetadata
   public let commandID: String
   public let options: InvocationOptions
-  /// By when it must have answered; moves with waits for rate limits when the caller gave none.
-  public let deadline: InvocationDeadline
   let events: (any InvocationEvents)?
   let connection: Connection
-  let retryPolicy = RetryPolicy()
-  let counters = Mutex(InvocationMeta())
-  /// Of an invocation for one target: that of the whole command, and what decides whether it
-  /// sends.
+  package let sender: Sender
+  /// The invocation of the whole command, if this one is for one of its targets.
   private let parent: Invocation?
-  let gate: (any SendGate)?
-  /// Asked before a wait for a rate limit: whether whoever waits for this invocation can wait too.
-  let mayWait: @Sendable (_ until: MonotonicTime) -> Bool
+  private let counters = Mutex(Counters())
 
-  /// - Parameter deadline: nil when the caller gave none.
+  /// - Parameter deadline: nil if the caller gave none.
   public convenience init(
-    _ command: CommandAbout, id: String, on connection: Connection, options: InvocationOptions,
+    _ command: CommandMetadata, id: String, on connection: Connection, options: InvocationOptions,
     deadline: Deadline?, events: (any InvocationEvents)?
   ) {
+    let operation = Operation(
+      id: id, changesSomething: command.effect != .read, isIdempotent: command.isIdempotent,
+      readBack: command.readBack, quota: command.rateLimit)
+    let channel = connection.channel
+    var notifyWait: Sender.WaitNotice?
+    if let events {
+      notifyWait = { await events.waiting(reason: $0, resumeAtMilliseconds: $1) }
+    }
     self.init(
-      command, id: id, on: connection, options: options, deadline: InvocationDeadline(deadline),
-      events: events, mayWait: { _ in true })
+      command, id: id, on: connection, options: options, events: events,
+      sender: Sender(
+        operation, on: channel, deadline: InvocationDeadline(deadline, on: channel.time),
+        notifyWait: notifyWait))
   }
 
   private init(
-    _ command: CommandAbout, id: String, on connection: Connection, options: InvocationOptions,
-    deadline: InvocationDeadline, events: (any InvocationEvents)?,
-    mayWait: @escaping @Sendable (_ until: MonotonicTime) -> Bool
+    _ command: CommandMetadata, id: String, on connection: Connection, options: InvocationOptions,
+    events: (any InvocationEvents)?, sender: Sender, parent: Invocation? = nil
   ) {
     self.command = command
     commandID = id
     self.connection = connection
     self.options = options
-    self.deadline = deadline
     self.events = events
-    self.mayWait = mayWait
-    parent = nil
-    gate = nil
-  }
-
-  private init(of parent: Invocation, _ gate: any SendGate) {
-    command = parent.command
-    commandID = parent.commandID
-    connection = parent.connection
-    options = parent.options
-    // What a target waits for its turn does not count against the work on it.
-    deadline =
-      parent.deadline.isGiven ? parent.deadline : InvocationDeadline(partOf: parent.deadline)
-    events = parent.events
-    mayWait = parent.mayWait
+    self.sender = sender
     self.parent = parent
-    self.gate = gate
   }
 
-  /// The part of this invocation that concerns one of several targets.
-  func child(sendingThrough gate: any SendGate) -> Invocation { Invocation(of: self, gate) }
+  /// The part of this invocation that concerns one of several targets, or a batch of them.
+  func child(sendingThrough gate: (any SendGate)? = nil) -> Invocation {
+    Invocation(
+      command, id: commandID, on: connection, options: options, events: events,
+      sender: sender.child(sendingThrough: gate), parent: self)
+  }
 
-  /// Milliseconds that a sign-in may take; it serves all that wait for it, so no caller's own
-  /// deadline bounds it.
-  private static let signInMilliseconds = 30_000
-
-  /// The invocation of a sign-in exchange.
+  /// The invocation of a sign-in.
   ///
-  /// - Parameter mayWait: told when a rate limit lets it go on; false when nobody can wait so long.
+  /// - Parameter mayWait: called when a rate limit delays it; false if no caller can wait that long.
   public static func signIn(
-    on connection: Connection,
-    mayWait: @escaping @Sendable (_ until: MonotonicTime) -> Bool = { _ in true }
+    on connection: Connection, mayWait: (@Sendable (_ until: MonotonicTime) -> Bool)? = nil
   ) -> Invocation {
     Invocation(
-      CommandAbout("Sign In", "Gets an access token."), id: "sign_in", on: connection,
-      options: .none,
-      deadline: InvocationDeadline(nil, workMilliseconds: signInMilliseconds), events: nil,
-      mayWait: mayWait)
+      CommandMetadata("Sign In", "Gets an access token."), id: "sign_in", on: connection,
+      options: .none, events: nil, sender: .signIn(on: connection.channel, mayWait: mayWait))
   }
 
-  public var meta: InvocationMeta { counters.withLock { $0 } }
+  package var deadline: InvocationDeadline { sender.deadline }
 
-  /// Of targets that wait side by side the longest wait counts for the command.
-  func noteWait(milliseconds: Int) {
-    let own = counters.withLock { counters in
-      counters.waitedMilliseconds += milliseconds
-      return counters.waitedMilliseconds
-    }
-    parent?.counters.withLock { $0.waitedMilliseconds = max($0.waitedMilliseconds, own) }
+  public var meta: InvocationMeta {
+    let (own, sent) = (counters.withLock { $0 }, sender.counters)
+    return InvocationMeta(
+      requests: sent.requests, retries: sent.retries, waitedMilliseconds: sent.waitedMilliseconds,
+      pages: own.pages, items: own.items)
   }
 
-  /// Counts, also for the command that this is a part of.
-  func note(_ change: (inout InvocationMeta) -> Void) {
-    counters.withLock { change(&$0) }
-    parent?.note(change)
+  func setPages(_ count: Int) {
+    counters.withLock { $0.pages = count }
+    parent?.setPages(count)
   }
 
-  // MARK: Telling the caller
+  func countItem() {
+    counters.withLock { $0.items += 1 }
+    parent?.countItem()
+  }
+
+  // MARK: Events
 
   func reportProgress(done: Int, total: Int) async {
     if options.stream || options.progress { await events?.progress(done: done, total: total) }
   }
 
-  /// Sends what became of a target as an item, which then keeps no body.
+  /// Streams the outcome of a target as an item, and drops its body.
   func stream(_ outcome: inout TargetOutcome) async {
     guard options.stream, !Task.isCancelled else { return }
     defer { outcome = outcome.withoutBody }
     let indicator = command.failure
     let item = JSONFragment { outcome.write(to: &$0, indicator: indicator, withData: true) }
     await events?.item(item.json)
-    note { $0.items += 1 }
+    countItem()
   }
 
-  /// Sends each element of a list as an item.
+  /// Streams each element of a list as an item.
   func stream(_ list: JSON) async {
     for item in list.elements {
-      // Nothing more is sent for what was cancelled; the next exchange notices it too.
+      // Nothing is streamed after a cancellation; the next exchange notices it too.
       if Task.isCancelled { return }
       await events?.item(item)
-      note { $0.items += 1 }
+      countItem()
     }
   }
 
-  /// The result of a one-request command: its body, or its items as a stream when that was asked.
+  /// The result of a one-request command: its body, or its items if the caller asked for a stream.
   public func finish(_ body: JSON, items: ItemsPath?) async -> CommandResult {
-    note { $0.pages = 1 }
+    setPages(1)
     guard options.stream, let list = items?.list(in: body) else {
       return CommandResult(.body(body))
     }

@@ -1,211 +1,153 @@
-import Basics
+// An integration sees errors, outcomes and rate refusals through the kit.
+@_exported import Delivery
 import HTTP
+import JSON
 import RateLimits
 
-/// Reaching the vendor.
+/// Sending, within the limits and the deadline of the invocation.
 extension Invocation {
-  /// Whether sending a request twice leaves the vendor as sending it once does.
-  private func isRepeatable(_ request: HTTPRequest) -> Bool {
-    guard !request.callerResolvesOutcome else { return false }
-    return command.effect == .read || command.isIdempotent || request.isSideEffectFree
-  }
-
-  /// What is known after a request that may have arrived got no usable answer.
-  public var outcomeAfterSending: CommandError.Outcome {
-    command.effect == .read ? .notApplied : .unknown
-  }
-
-  private func outcomeAfterSending(_ request: HTTPRequest) -> CommandError.Outcome {
-    request.isSideEffectFree ? .notApplied : outcomeAfterSending
-  }
-
-  /// Sends a request within the connection's limits, again where that is safe.
+  /// Sends a request within the limits of the connection and retries it where that is safe.
   ///
-  /// - Parameter rateRefusal: which answers say "too often"; 429 does for every vendor.
-  /// - Throws: when no answer came, or a wait does not fit the deadline. Not thrown: any status.
+  /// - Parameter rateRefusal: recognises responses that mean "too many requests".
+  /// - Throws: if no response arrived, or a wait does not fit the deadline. Not thrown: any status.
   public func send(
     _ request: HTTPRequest,
     refusedByRate rateRefusal: (HTTPResponse) -> RateRefusal? = RateRefusal.of429
   ) async throws(CommandError) -> HTTPResponse {
-    var request = request
-    if command.effect == .read && !request.isSecret { request.isSideEffectFree = true }
-    do throws(CommandError) {
-      var response = try await sendWithRetries(request, rateRefusal)
-      // Errors quote the start of a body; a cut through a secret would leave half of it.
-      if !response.isSuccess { response.body = connection.secrets.redact(response.body) }
-      return response
-    } catch {
-      throw withRemedy(error)
-    }
+    try await sender.send(request, refusedByRate: rateRefusal)
   }
 
-  private func sendWithRetries(
-    _ request: HTTPRequest, _ rateRefusal: (HTTPResponse) -> RateRefusal?
-  ) async throws(CommandError) -> HTTPResponse {
-    let isRepeatable = isRepeatable(request)
-    var attempt = 1
-    while true {
-      let delay: Int
-      var reason = "retry"
-      switch try await sendOnce(request, rateRefusal) {
-      case .success(let answer):
-        let response = answer.response
-        guard
-          let backOff = retryPolicy.delay(
-            afterStatus: answer.refusal == nil ? response.status : 429,
-            retryAfterMilliseconds: answer.refusal?.retryAfterMilliseconds
-              ?? response.retryAfterMilliseconds,
-            attempt: attempt, isRepeatable: isRepeatable, randomness: .random(in: 0...1))
-        else { return response }
-        let wait = max(backOff, answer.pauseMilliseconds)
-        // An answer in hand is worth more than a retry that cannot come in time.
-        let isRateLimit = answer.refusal != nil
-        if isRateLimit { reason = "rate_limited" }
-        guard isRateLimit ? canWait(milliseconds: wait) : wait < remainingMilliseconds else {
-          return response
-        }
-        if response.status >= 500 { noteUnclear(request) }
-        delay = wait
-      case .failure(let error):
-        let outcome = error.mayHaveArrived ? outcomeAfterSending(request) : .notApplied
-        if error.mayHaveArrived { noteUnclear(request) }
-        guard
-          let wait = retryPolicy.delay(
-            after: error, attempt: attempt, isRepeatable: isRepeatable,
-            randomness: .random(in: 0...1)),
-          wait < remainingMilliseconds
-        else { throw .transport(error, outcome: outcome) }
-        delay = wait
-      }
-      attempt += 1
-      note { $0.retries += 1 }
-      try await wait(milliseconds: delay, reason: reason)
-    }
-  }
-
-  /// Waits before another attempt at what is sent in an own way, as `send` does before its own.
+  /// Waits before the next attempt of a protocol that retries by itself, with the back-off of `send`.
   ///
-  /// - Parameter attempt: from 1, the one that brought nothing.
-  /// - Returns: false when there is to be no further one, or no time for it.
-  public func mayTryAgain(afterAttempt attempt: Int) async throws(CommandError) -> Bool {
-    guard
-      let delay = retryPolicy.delay(
-        afterStatus: 503, retryAfterMilliseconds: nil, attempt: attempt, isRepeatable: true,
-        randomness: .random(in: 0...1)),
-      delay < remainingMilliseconds
-    else { return false }
-    note { $0.retries += 1 }
-    do throws(CommandError) {
-      try await wait(milliseconds: delay, reason: "retry")
-    } catch {
-      throw withRemedy(error)
-    }
-    return true
+  /// - Parameter attempt: from 1, the one that failed.
+  /// - Returns: false if no further attempt is left, or no time for it.
+  public func mayRetry(afterAttempt attempt: Int) async throws(CommandError) -> Bool {
+    try await sender.mayRetry(afterAttempt: attempt)
   }
 
-  /// Leaves the whole time for what is still to come, unless the caller gave a deadline: for what is
-  /// too large for one.
-  public func noteHeadway() { deadline.move(pastWaitUntil: .now) }
-
-  private struct Answer {
-    let response: HTTPResponse
-    /// Nil where it does not say "too often".
-    let refusal: RateRefusal?
-    /// For which nothing is sent.
-    let pauseMilliseconds: Int
+  /// Pauses the rate limit after the vendor refused a part of a request that it accepted otherwise.
+  /// For whole requests `send` does so.
+  public func pauseRate(after refusal: RateRefusal) async {
+    await sender.pauseRate(after: refusal)
   }
 
-  /// Tells all who share the limit what an answer says of it.
-  private func notePace(
-    of response: HTTPResponse, _ rateRefusal: (HTTPResponse) -> RateRefusal?
-  ) -> Answer {
-    let limiter = connection.limiter
-    guard !response.isSuccess, let refusal = rateRefusal(response) else {
-      limiter.accepted(commandID, command.rateLimit)
-      return Answer(response: response, refusal: nil, pauseMilliseconds: 0)
-    }
-    let pause = limiter.refused(
-      commandID, command.rateLimit, retryAfterMilliseconds: refusal.retryAfterMilliseconds)
-    return Answer(response: response, refusal: refusal, pauseMilliseconds: pause)
+  /// Fails fast if the last of that many requests would be due after the deadline, so that a command
+  /// of many requests does not stop half-way. Reserves nothing.
+  public func expectRoom(forRequests count: Int) async throws(CommandError) {
+    try await sender.expectRoom(forRequests: count)
   }
 
-  /// One attempt, within the connection's limits. Its slot is free again for others while this one
-  /// waits before a further attempt; those find the pause that this one was told of.
-  private func sendOnce(
-    _ request: HTTPRequest, _ rateRefusal: (HTTPResponse) -> RateRefusal?
-  ) async throws(CommandError) -> Result<Answer, TransportError> {
-    try await passGate(takePlaceAndSlot())
-    defer { connection.slots.releaseIfLimited() }
-    note { $0.requests += 1 }
-    do throws(TransportError) {
-      let response = try await connection.transport.send(
-        request, through: connection.route, deadline: deadline.current)
-      let answer = notePace(of: response, rateRefusal)
-      gate?.leave(status: response.status)
-      return .success(answer)
-    } catch {
-      gate?.leave(status: nil)
-      return .failure(error)
-    }
+  // MARK: Time
+
+  /// Milliseconds of work left.
+  public var remainingMilliseconds: Int { sender.remainingMilliseconds }
+
+  /// Grants the whole time for the work that is still to come, unless the caller gave a deadline: for
+  /// a transfer that is too large for one.
+  public func extendDeadline() { sender.extendDeadline() }
+
+  /// Fails after the deadline or a cancellation; for work that neither sends nor waits.
+  public func checkTime(for what: String) throws(CommandError) {
+    try sender.checkTime(for: what)
   }
 
-  /// Asks for the turn to send, with a place and a slot in hand, which are given back when there is
-  /// none. While another target finds out whether the credentials are good, it may need them, and
-  /// what is sent after that counts then.
-  private func passGate(_ place: RatePlace) async throws(CommandError) {
-    var place = place
-    while let gate {
-      switch gate.enter() {
-      case .go: return
-      case .stop:
-        place.release()
-        connection.slots.releaseIfLimited()
-        throw .cancelled(outcome: .notApplied)
-      case .wait(let latch):
-        place.release()
-        connection.slots.releaseIfLimited()
-        guard await latch.wait(until: deadline.current) else {
-          throw stopped("Waiting for another target's sign-in", outcome: .notApplied)
-        }
-        place = try await takePlaceAndSlot()
-      }
-    }
+  /// The error of a wait that ended without a result.
+  public func stopped(_ what: String, outcome: CommandError.Outcome) -> CommandError {
+    sender.stopped(what, outcome: outcome)
   }
 
-  /// An attempt may have been applied, whatever becomes of the next ones.
-  private func noteUnclear(_ request: HTTPRequest) {
-    if command.effect != .read && !request.isSideEffectFree {
-      counters.withLock { $0.isUnclear = true }
-    }
-  }
+  // MARK: Errors
 
-  /// The start of a body, to be shown.
-  public func excerpt(of body: [UInt8], bytes: Int) -> ArraySlice<UInt8> {
-    connection.secrets.redact(body).prefix(bytes)
-  }
-
-  /// The error of what an earlier request that got no usable answer may have done.
-  func doubting(_ error: CommandError) -> CommandError {
-    var error = error
-    error.outcome = outcomeAfterSending
-    return withRemedy(error)
-  }
+  /// The outcome of a request that may have arrived and got no usable response.
+  public var outcomeAfterSending: CommandError.Outcome { sender.outcomeAfterSending }
 
   /// Adds to an error with an unknown outcome how to find out.
-  public func withRemedy(_ error: CommandError) -> CommandError {
-    var error = error
-    if counters.withLock({ $0.isUnclear }) { error.outcome = .unknown }
-    guard error.outcome == .unknown, let readBack = command.readBack else { return error }
-    error.remedy =
-      "It may have been applied: look with \(readBack) before repeating it."
-    return error
+  public func withRemedy(_ error: CommandError) -> CommandError { sender.withRemedy(error) }
+
+  /// The body of a response as JSON; null if it is empty.
+  ///
+  /// - Parameter remedy: of the error, if it is not JSON.
+  public func json(of response: HTTPResponse, remedy: String) throws(CommandError) -> JSON {
+    try sender.json(of: response, remedy: remedy)
+  }
+
+  /// The error of a successful response whose body is not JSON.
+  public func bodyIsNotJSON(
+    _ response: HTTPResponse, _ error: JSONError, remedy: String
+  ) -> CommandError {
+    sender.bodyIsNotJSON(response, error, remedy: remedy)
+  }
+
+  /// The error of a successful response that is not one of the API. Quotes the start of its body.
+  public func unusable(
+    _ response: HTTPResponse, _ message: String, remedy: String
+  ) -> CommandError {
+    sender.unusable(response, message, remedy: remedy)
   }
 }
 
-extension RateRefusal {
-  /// Of RFC 6585, with the time that Retry-After names.
-  public static func of429(_ response: HTTPResponse) -> RateRefusal? {
-    response.status == 429
-      ? RateRefusal(retryAfterMilliseconds: response.retryAfterMilliseconds) : nil
+// MARK: Signing in
+
+extension Invocation {
+  /// Reads a secret of the connection within the deadline, and redacts it from all output from then
+  /// on.
+  ///
+  /// - Parameter name: of the secret in errors, such as `The password`.
+  public func read(
+    _ secret: SecretReference, named name: String
+  ) async throws(CommandError) -> String {
+    do throws(SecretReference.Fault) {
+      return try await secret.resolve(connection.secrets, by: deadline.current)
+    } catch {
+      throw error.error(reading: name)
+    }
+  }
+
+  /// Sends a request with the credential of `authenticator`, and once more with a new one if the
+  /// vendor rejects it.
+  ///
+  /// - Throws: if signing in failed, or no response arrived. Not thrown: any status.
+  public func send<Credential>(
+    _ request: HTTPRequest, with authenticator: Authenticator<Credential>,
+    refusedByRate rateRefusal: (HTTPResponse) -> RateRefusal? = RateRefusal.of429
+  ) async throws(CommandError) -> HTTPResponse {
+    try await authenticator.send(request, in: sender, refusedByRate: rateRefusal)
+  }
+}
+
+extension Authenticator {
+  /// An authenticator of one connection.
+  ///
+  /// - Parameters:
+  ///   - texts: the texts that `refresh` has added to the secrets, once each per sign-in.
+  ///   - header: the value of the Authorization header.
+  ///   - isStale: whether to replace a credential before it is sent.
+  ///   - isExpired: whether a response means that the credential is no longer valid.
+  ///   - isReplaced: whether a new credential differs, so that a repetition makes sense.
+  ///   - refresh: gets a credential, in the invocation of the sign-in. `old` is nil the first time,
+  ///     and after a failure.
+  public convenience init(
+    on connection: Connection, texts: @escaping @Sendable (Credential) -> [String],
+    header: @escaping @Sendable (Credential) -> String,
+    isStale: @escaping @Sendable (Credential) -> Bool = { _ in false },
+    isExpired: @escaping @Sendable (Credential, HTTPResponse) -> Bool = { $1.status == 401 },
+    isReplaced: @escaping @Sendable (_ old: Credential, _ new: Credential) -> Bool = { _, _ in
+      true
+    },
+    refresh:
+      @escaping @Sendable (_ old: Credential?, _ signIn: Invocation)
+      async throws(CommandError) -> Credential
+  ) {
+    self.init(
+      secrets: connection.secrets, texts: texts, header: header, isStale: isStale,
+      isExpired: isExpired, isReplaced: isReplaced
+    ) { (old, mayWait) async throws(CommandError) in
+      try await refresh(old, .signIn(on: connection, mayWait: mayWait))
+    }
+  }
+
+  /// Signs in unless a credential is at hand.
+  public func prepare(in invocation: Invocation) async throws(CommandError) {
+    _ = try await holding(in: invocation.sender)
   }
 }

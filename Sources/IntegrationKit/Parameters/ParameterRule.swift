@@ -139,7 +139,7 @@ extension ParameterShape {
   }
 
   private func givenOrDefault(_ name: String, _ object: JSON?) -> JSON? {
-    given(name, object) ?? parameter(name)?.defaultValue?.json
+    given(name, object) ?? parameter(name)?.defaultJSON
   }
 
   private func isEmpty(_ name: String, _ object: JSON?) -> Bool {
@@ -229,7 +229,7 @@ extension ParameterShape {
       }
     }
     // If the default satisfies the condition, the parameter may be omitted.
-    let value = parameter(condition.name)?.defaultValue.flatMap { ConditionValue($0.json) }
+    let value = parameter(condition.name)?.defaultJSON.flatMap { ConditionValue($0) }
     if let value, condition.values.contains(value) { return }
     writer.require(condition.name)
   }

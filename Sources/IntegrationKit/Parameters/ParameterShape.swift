@@ -61,6 +61,8 @@ final class Parameter: Sendable {
   let sources: [ParameterSource]
   let examples: [JSONFragment]
   let defaultValue: JSONFragment?
+  /// The same for reading: rules look at it in every call.
+  let defaultJSON: JSON?
   /// Writes the JSON Schema members that describe the accepted values.
   let writeType: @Sendable (inout JSONWriter) -> Void
   /// The members, if the parameter is an object.
@@ -81,6 +83,7 @@ final class Parameter: Sendable {
     self.sources = sources
     self.examples = examples
     self.defaultValue = defaultValue
+    defaultJSON = defaultValue?.json
     self.members = members
     self.writeType = writeType
   }
@@ -101,16 +104,20 @@ public struct ParameterSource: Sendable {
 enum ParameterName {
   /// The documented title in snake_case, without parentheses.
   static func snakeCase(_ title: String) -> String {
-    var name = ""
-    for character in title.lowercased() {
-      if character.isLetter || character.isNumber {
-        name.append(character)
-      } else if character != "(" && character != ")" && !name.isEmpty && name.last != "_" {
-        name.append("_")
+    // By bytes: the names of all commands are made at start-up. Titles are ASCII.
+    var name: [UInt8] = []
+    name.reserveCapacity(title.utf8.count)
+    for byte in title.utf8 {
+      switch byte {
+      case UInt8(ascii: "A")...UInt8(ascii: "Z"): name.append(byte | 0x20)
+      case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"), 0x80...:
+        name.append(byte)
+      case UInt8(ascii: "("), UInt8(ascii: ")"): break
+      default: if let last = name.last, last != UInt8(ascii: "_") { name.append(UInt8(ascii: "_")) }
       }
     }
-    if name.last == "_" { name.removeLast() }
-    return name
+    if name.last == UInt8(ascii: "_") { name.removeLast() }
+    return String(decoding: name, as: UTF8.self)
   }
 }
 

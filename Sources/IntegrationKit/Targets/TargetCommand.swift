@@ -1,11 +1,11 @@
 import Basics
-import FileStore
+import Delivery
 import HTTP
 import JSON
 
-/// One target of a command, or several that share a request: what is sent for it.
+/// One target of a command, or several that share a request.
 public struct Target: Sendable {
-  /// As they are named in the answer.
+  /// As the result names them.
   public let names: [String]
   public let request: HTTPRequest
 
@@ -15,57 +15,39 @@ public struct Target: Sendable {
     self.names = names
     self.request = request
   }
-}
 
-/// What a target that succeeded brings.
-public struct TargetAnswer: Sendable {
-  /// The vendor's body, untouched; nil where it has been handed over before.
-  public var body: JSON?
-  public var files: [StoredFile]
-
-  public init(_ body: JSON?, files: [StoredFile] = []) {
-    self.body = body
-    self.files = files
+  /// The outcome per name. If several share a request, the first one has its data.
+  func outcomes(_ result: Result<TargetAnswer, CommandError>) -> [TargetOutcome] {
+    names.enumerated().map { position, name in
+      TargetOutcome(name, position == 0 ? result : result.map { _ in TargetAnswer(nil) })
+    }
   }
 }
 
-/// What a request for several targets brought one of them.
-public enum BatchAnswer: Sendable {
-  case settled(Result<TargetAnswer, CommandError>)
-  /// To be sent alone: nothing was done.
-  case notApplied
-  /// To be sent alone: it may have been done.
-  case unclear
-
-  public var settled: Result<TargetAnswer, CommandError>? {
-    if case .settled(let result) = self { result } else { nil }
-  }
-}
-
-/// A command over a list of targets, with requests of its own for each.
+/// A command over a list of targets, with separate requests per target.
 ///
-/// The targets run side by side within the limits of the connection. The answer has them in the
-/// order in which they were given; one that was given twice runs once. A target whose credentials
-/// are refused (401) stops those that have not been sent yet.
+/// The targets run concurrently within the limits of the connection. The result has them in the order
+/// of the arguments; a target that is given twice runs once. If the credentials of one target are
+/// refused (401), targets that have not been sent are not sent.
 public protocol TargetCommand: Command {
-  /// Requests that each target takes, to see beforehand whether they fit the rate limit.
+  /// Requests per target, to check beforehand whether they fit the rate limit.
   static var requestsPerTarget: Int { get }
-  /// Targets of one call under way at a time. Those behind them have not taken a place in the rate
-  /// limit yet, so that other commands get theirs.
+  /// Targets of one call in flight. The others have not reserved anything in the rate limit, so that
+  /// other commands get their share.
   static var maximumConcurrency: Int { get }
 
   /// How many of so many targets are sent in one request; 1 where each is sent alone.
   func batchSize(for targets: Int, with client: Client) -> Int
-  /// Does what is to be done for several targets with one request. Only for what may be done twice:
-  /// what the request leaves open is sent again, alone.
+  /// Runs several targets with one request. Only for work whose repetition is safe: targets that the
+  /// request leaves unresolved are retried individually.
   ///
-  /// - Returns: what became of each.
+  /// - Returns: the results in the order of the targets.
   func run(_ batch: [Target], with client: Client, in invocation: Invocation)
     async -> [BatchAnswer]
 
   /// The targets with the requests that they start with, without duplicates.
   func targets(with client: Client) -> [Target]
-  /// Does what is to be done for one target.
+  /// Runs one target.
   func run(_ target: Target, with client: Client, in invocation: Invocation)
     async throws(CommandError) -> TargetAnswer
 }
@@ -98,44 +80,46 @@ extension TargetCommand {
     let size = batchSize(for: targets.count, with: client)
     let sends = (targets.count + size - 1) / size
     try await client.prepare(in: invocation)
-    try invocation.expectRoom(forRequests: sends * Self.requestsPerTarget)
-    let batches = FanOut.Batches(size: size) { await run($0, with: client, in: $1) }
-    let fanOut = FanOut(
-      targets, atOnce: Self.maximumConcurrency, in: invocation, batches: size > 1 ? batches : nil
+    try await invocation.expectRoom(forRequests: sends * Self.requestsPerTarget)
+    let batches = TargetRun.Batches(size: size) { await run($0, with: client, in: $1) }
+    let targetRun = TargetRun(
+      targets, concurrency: Self.maximumConcurrency, in: invocation,
+      batches: size > 1 ? batches : nil
     ) {
       (target, own) async throws(CommandError) in try await run(target, with: client, in: own)
     }
-    return try await result(of: fanOut, in: invocation)
+    return try await result(of: targetRun, in: invocation)
   }
 
-  /// Runs targets side by side; for a command that has something to do before them.
+  /// Runs targets concurrently; for a command that has other work before them.
   ///
-  /// - Parameter work: does what is to be done for one target, in an invocation of its own.
+  /// - Parameter work: runs one target, in its part of the invocation.
   public func run(
     _ targets: [Target], in invocation: Invocation,
     _ work: @escaping @Sendable (Target, Invocation) async throws(CommandError) -> TargetAnswer
   ) async throws(CommandError) -> CommandResult {
     try await result(
-      of: FanOut(targets, atOnce: Self.maximumConcurrency, in: invocation, work), in: invocation)
+      of: TargetRun(targets, concurrency: Self.maximumConcurrency, in: invocation, work),
+      in: invocation)
   }
 
   private func result(
-    of fanOut: FanOut, in invocation: Invocation
+    of targetRun: TargetRun, in invocation: Invocation
   ) async throws(CommandError) -> CommandResult {
-    let (outcomes, refusal) = await fanOut.run()
-    // Who has cancelled it wants no result, but must know what was done.
+    let (outcomes, refusal) = await targetRun.run()
+    // A caller that cancels gets no result, but the outcome per target.
     let end = Task.isCancelled ? CommandError.cancelled(outcome: .notApplied) : refusal
     let mayFailInPart = Self.canPartlySucceed && !Task.isCancelled
     var result = try CommandResult(
-      outcomes, end, mayFailInPart: mayFailInPart, changesSomething: Self.about.effect != .read)
+      outcomes, end, mayFailInPart: mayFailInPart, changesSomething: Self.metadata.effect != .read)
     if invocation.options.stream { result.rawData = .streamed }
     return result
   }
 }
 
 extension Sequence where Element == String {
-  /// Each text once, where it stands first. Texts that look alike and are spelt in other bytes are two:
-  /// to a vendor they are two ids.
+  /// Each text once, at its first position. Texts that look equal but differ in bytes are two: for a
+  /// vendor they are two ids.
   public func withoutDuplicates() -> [String] {
     var seen: Set<[UInt8]> = []
     return filter { seen.insert(Array($0.utf8)).inserted }
@@ -143,8 +127,8 @@ extension Sequence where Element == String {
 }
 
 extension CommandResult {
-  /// - Parameter end: what stopped the targets that were left.
-  /// - Throws: when no target succeeded, or one failed that must not.
+  /// - Parameter end: the error that stopped the remaining targets.
+  /// - Throws: if no target succeeded, or one failed that must not.
   init(
     _ outcomes: [TargetOutcome], _ end: CommandError?, mayFailInPart: Bool,
     changesSomething: Bool
@@ -154,7 +138,7 @@ extension CommandResult {
     if let first = errors.first, answers.isEmpty || !mayFailInPart {
       var error = end ?? first
       error.targets = outcomes
-      // What was done for some target cannot be called "not applied" of the whole.
+      // A command that was applied for one target is not "not applied" as a whole.
       let isPartlyApplied = changesSomething && !answers.isEmpty
       if isPartlyApplied || errors.contains(where: { $0.outcome == .unknown }) {
         error.outcome = .unknown

@@ -1,27 +1,27 @@
 import Basics
 import JSON
 
-/// How the ids that a command takes become names that people know, when they are asked whether it may
-/// run: another command of the integration, which reads, tells them.
+/// How to find names for the ids that a command takes, to show them in a confirmation: by another
+/// command of the integration, which reads.
 public struct TargetNaming: Sendable {
-  /// The parameter with the ids.
+  /// The parameter that contains the ids.
   public let parameter: String
-  /// The id of the command that knows names.
+  /// The id of the command that returns names.
   public let command: String
-  /// That command's parameter for the ids; nil where it lists everything.
+  /// The parameter of that command for the ids; nil if it lists everything.
   private let targets: String?
   public var listsEverything: Bool { targets == nil }
-  /// Parameters that both commands have, and that are taken over.
+  /// Parameters of both commands, whose arguments are copied.
   private let shared: [String]
-  /// Where the id stands in an element of its result, by member names.
+  /// The path of the id in an element of its result, as member names.
   private let id: [String]
-  /// Where names stand in it.
+  /// The paths of names in it.
   private let names: [[String]]
 
   /// - Parameters:
-  ///   - targets: the other command's parameter for the ids; nil where it lists everything.
-  ///   - id: where the id stands in an element of the other command's result, by member names.
-  ///   - names: where names stand in it.
+  ///   - targets: the other command's parameter for the ids; nil if it lists everything.
+  ///   - id: the path of the id in an element of the other command's result, as member names.
+  ///   - names: the paths of names in it.
   public init(
     of parameter: String, by command: String, _ targets: String? = nil,
     sharing shared: [String] = [],
@@ -35,9 +35,9 @@ public struct TargetNaming: Sendable {
     self.names = names
   }
 
-  /// The arguments of the command that knows names.
+  /// The arguments of the command that returns names.
   ///
-  /// - Parameter limit: ids that are asked for at most.
+  /// - Parameter limit: of ids.
   public func arguments(for arguments: JSON?, limit: Int) -> JSONFragment {
     JSONFragment { writer in
       writer.object { writer in

@@ -8,7 +8,7 @@ import RateLimits
 /// Sources: the product document for orchestrators and the vendor's public API pages
 /// (bitdefender.com/business/support, "Public API").
 package enum BitdefenderGravityZone: Integration {
-  package static let about = IntegrationAbout(
+  package static let metadata = IntegrationMetadata(
     id: "bitdefender_gravityzone", title: "Bitdefender GravityZone",
     description: """
       Endpoint security: manages groups and endpoints, scans and isolates endpoints, quarantines \

@@ -8,21 +8,24 @@ import Redaction
 package final class GravityZoneClient: VendorClient {
   let version: APIVersion
   private let deployment: GravityZoneSettings.Deployment
-  private let apiKey: SecretReference
   private let server: BaseURL?
   /// Ends in `/api`.
   private let root: String
-  private let connection: Connection
-  private let credentials = SingleFlight<String>()
+  private let authenticator: Authenticator<APIKey>
+
+  private struct APIKey: Sendable {
+    let text: String
+    /// The key as the user name of Basic authentication (RFC 7617), with an empty password.
+    let basic: String
+  }
 
   init(_ settings: GravityZoneSettings, on connection: Connection) {
     version = settings.version
     deployment = settings.deployment
-    apiKey = settings.apiKey
     server = settings.server
     let text = settings.server?.text ?? ""
     root = text.hasSuffix("/api") ? text : text + "/api"
-    self.connection = connection
+    authenticator = Self.authenticator(settings.apiKey, root: root, on: connection)
   }
 
   // MARK: Requests
@@ -67,47 +70,33 @@ package final class GravityZoneClient: VendorClient {
     }
   }
 
-  /// Sends a request with the key, whatever the answer is.
+  /// Sends a request with the key.
+  ///
+  /// - Throws: if no response arrived. Not thrown: any status.
   func send(
     _ request: HTTPRequest, in invocation: Invocation
   ) async throws(CommandError) -> HTTPResponse {
-    let holding = try await authorization(in: invocation)
-    let response = try await invocation.send(authorized(request, holding.value))
-    guard response.status == 401 else { return response }
-    // A key that is kept elsewhere may have been replaced there.
-    let current = try await authorization(insteadOf: holding, in: invocation)
-    guard current.value != holding.value else { return response }
-    return try await invocation.send(authorized(request, current.value))
-  }
-
-  private func authorized(_ request: HTTPRequest, _ authorization: String) -> HTTPRequest {
-    var request = request
-    request.headers.append(HTTPRequest.Header("Authorization", authorization, isSecret: true))
-    return request
+    try await invocation.send(request, with: authenticator)
   }
 
   /// Reads the key, which the rate limits belong to.
   package func prepare(in invocation: Invocation) async throws(CommandError) {
-    _ = try await authorization(in: invocation)
+    try await authenticator.prepare(in: invocation)
   }
 
-  /// The key is the user name of Basic authentication (RFC 7617), with an empty password.
-  private func authorization(
-    insteadOf stale: SingleFlight<String>.Holding? = nil, in invocation: Invocation
-  ) async throws(CommandError) -> SingleFlight<String>.Holding {
-    try await credentials.value(insteadOf: stale, in: invocation) {
-      [self] (_) throws(CommandError) in
-      let key: String
-      do throws(SecretReference.Fault) {
-        key = try await apiKey.resolve(connection.secrets)
-      } catch {
-        throw CommandError(
-          .auth, "The API key cannot be read: \(error.reason).", remedy: error.remedy)
-      }
-      connection.limiter.share(as: "bitdefender_gravityzone \(root) \(key)")
-      let credentials = Base64.encode(Array("\(key):".utf8))
-      connection.secrets.add(credentials)
-      return "Basic " + credentials
-    }
+  /// After 401 it reads the key again: a key that is kept elsewhere may have been replaced there.
+  private static func authenticator(
+    _ reference: SecretReference, root: String, on connection: Connection
+  ) -> Authenticator<APIKey> {
+    Authenticator(
+      on: connection, texts: { [$0.text, $0.basic] }, header: { "Basic \($0.basic)" },
+      isReplaced: { $0.text != $1.text },
+      refresh: { (_, signIn) async throws(CommandError) in
+        let key = try await signIn.read(reference, named: "The API key")
+        connection.limiter.share(as: "bitdefender_gravityzone \(root) \(key)")
+        let basic = Base64.encode(Array("\(key):".utf8))
+        connection.secrets.add(basic)
+        return APIKey(text: key, basic: basic)
+      })
   }
 }

@@ -12,13 +12,19 @@ enum GravityZoneErrors {
   static func body(
     _ response: HTTPResponse, in invocation: Invocation
   ) throws(CommandError) -> JSON {
-    let body = try? JSON.parse(response.body)
+    var body: JSON?
+    var fault: JSONError?
+    do throws(JSONError) {
+      body = try JSON.parse(response.body)
+    } catch {
+      fault = error
+    }
     if let error = body?["error"], !error.isNull {
       throw self.error(error, response, in: invocation)
     }
     guard response.isSuccess else { throw refusal(response, in: invocation) }
     guard let body, let result = body["result"] else {
-      throw unreadable(response, in: invocation)
+      throw unreadable(response, fault, in: invocation)
     }
     if result.bool == false, invocation.command.effect != .read {
       throw refusal(body, in: invocation)
@@ -107,22 +113,16 @@ enum GravityZoneErrors {
   }
 
   private static func unreadable(
-    _ response: HTTPResponse, in invocation: Invocation
+    _ response: HTTPResponse, _ fault: JSONError?, in invocation: Invocation
   ) -> CommandError {
-    let message =
-      response.body.isEmpty
-      ? "The vendor's answer is empty."
-      : "The vendor's answer is not the JSON-RPC response of this method."
-    return CommandError(
-      .upstream, message, outcome: invocation.outcomeAfterSending,
-      remedy: "Check that the server URL is that of a GravityZone Control Center.",
-      upstream: JSONFragment {
-        $0.object {
-          $0.member("status", response.status)
-          $0.name("body")
-          $0.string(utf8: invocation.excerpt(of: response.body, bytes: 500))
-        }
-      })
+    let remedy = "Check that the server URL is that of a GravityZone Control Center."
+    if response.body.isEmpty {
+      return invocation.unusable(response, "The vendor's response is empty.", remedy: remedy)
+    }
+    if let fault { return invocation.bodyIsNotJSON(response, fault, remedy: remedy) }
+    return invocation.unusable(
+      response, "The vendor's response is not the JSON-RPC response of this method.",
+      remedy: remedy)
   }
 
   // MARK: Remedies

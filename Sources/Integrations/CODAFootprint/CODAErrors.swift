@@ -64,26 +64,11 @@ enum CODAErrors {
         : "Check that server_url is a CODA Footprint instance.")
   }
 
-  /// The body as JSON; null when there is none.
+  /// The body as JSON; null if it is empty.
   static func body(
     _ response: HTTPResponse, in invocation: Invocation
   ) throws(CommandError) -> JSON {
-    if response.body.isEmpty { return JSONFragment.null.json }
-    do {
-      return try JSON.parse(response.body)
-    } catch {
-      throw invocation.withRemedy(
-        CommandError(
-          .upstream, "The vendor's answer is not JSON: \(error).",
-          outcome: invocation.outcomeAfterSending,
-          remedy: "Check that the server URL is that of a CODA Footprint instance.",
-          upstream: JSONFragment {
-            $0.object {
-              $0.member("status", response.status)
-              $0.name("body")
-              $0.string(utf8: invocation.excerpt(of: response.body, bytes: 500))
-            }
-          }))
-    }
+    try invocation.json(
+      of: response, remedy: "Check that the server URL is that of a CODA Footprint instance.")
   }
 }

@@ -6,7 +6,7 @@ import IntegrationKit
 /// Sources: the product document for orchestrators and the vendor's OpenAPI document
 /// (`<instance>/api/openapi/`), revisions 7.12.16 to 7.18.19.
 package enum CODAFootprint: Integration {
-  package static let about = IntegrationAbout(
+  package static let metadata = IntegrationMetadata(
     id: "coda_footprint", title: "CODA Footprint",
     description: """
       Vulnerability management for small and medium businesses: devices, their vulnerabilities and \

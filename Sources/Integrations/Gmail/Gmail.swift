@@ -6,7 +6,7 @@ import IntegrationKit
 /// (developers.google.com/workspace/gmail/api and /admin/directory), with the discovery documents
 /// `gmail.v1` and `admin.directory_v1`.
 package enum Gmail: Integration {
-  package static let about = IntegrationAbout(
+  package static let metadata = IntegrationMetadata(
     id: "gmail", title: "Gmail V2",
     description: """
       Mail and users of Google Workspace: searches, reads, labels and sends mail, sets auto \

@@ -138,35 +138,35 @@ extension GmailClient {
 
   /// Sends calls as one batch.
   ///
-  /// - Returns: the outcome per call. Calls without a response, and calls rejected for their rate or
-  ///   their token, are marked for an individual retry.
+  /// - Returns: the result per call. Calls that were refused for their rate or their token, or that
+  ///   got no response, are to be sent individually.
   func exchange(_ batch: [Target], in invocation: Invocation) async -> [BatchAnswer] {
     let whole: HTTPResponse
     do throws(CommandError) {
       whole = try await send(self.batch(batch.map(\.request)), in: invocation)
     } catch {
-      return batch.map { _ in error.outcome == .unknown ? .unclear : .notApplied }
+      return batch.map { _ in error.outcome == .unknown ? .mayHaveBeenApplied : .notApplied }
     }
     guard whole.isSuccess else {
-      return batch.map { _ in whole.status >= 500 ? .unclear : .notApplied }
+      return batch.map { _ in whole.status >= 500 ? .mayHaveBeenApplied : .notApplied }
     }
     let responses = GmailBatch.responses(in: whole, count: batch.count)
     // One batch is one refusal, of the call that is to wait longest.
     let refusals = responses.compactMap { $0.flatMap(GmailErrors.rateRefusal) }
     if let longest = refusals.max(by: { $0.waitOrZero < $1.waitOrZero }) {
-      invocation.holdBack(after: longest)
+      await invocation.pauseRate(after: longest)
     }
     return responses.map { response in
-      response.map { answer(in: $0, in: invocation) } ?? .unclear
+      response.map { answer(in: $0, in: invocation) } ?? .mayHaveBeenApplied
     }
   }
 
   private func answer(in response: HTTPResponse, in invocation: Invocation) -> BatchAnswer {
     if response.isSuccess {
-      guard let body = try? JSON.parse(response.body) else { return .unclear }
+      guard let body = try? JSON.parse(response.body) else { return .mayHaveBeenApplied }
       return .settled(.success(TargetAnswer(body)))
     }
-    if response.status >= 500 { return .unclear }
+    if response.status >= 500 { return .mayHaveBeenApplied }
     if response.status == 401 || GmailErrors.rateRefusal(response) != nil { return .notApplied }
     var response = response
     response.body = connection.secrets.redact(response.body)

@@ -125,35 +125,18 @@ package final class GmailClient: VendorClient {
     guard response.isSuccess else {
       throw invocation.withRemedy(GmailErrors.error(response, in: invocation))
     }
-    if response.body.isEmpty { return JSONFragment.null.json }
-    do {
-      return try JSON.parse(response.body)
-    } catch {
-      throw invocation.withRemedy(GmailErrors.unreadable(response, in: invocation))
-    }
+    return try invocation.json(
+      of: response, remedy: "Check gmail_url and directory_url of the connection.")
   }
 
-  /// Sends a request with the token of its grant, once more with a new one where it was refused.
+  /// Sends a request with the token of its grant, and once more with a new one if it was rejected.
   func send(
     _ request: HTTPRequest, in invocation: Invocation
   ) async throws(CommandError) -> HTTPResponse {
     guard let grant = GmailGrant(request.credential) else {
       preconditionFailure("a request without its grant")
     }
-    var holding = try await tokens.token(for: grant, in: invocation)
-    var response = try await send(request, holding.value.text, in: invocation)
-    if response.status == 401 {
-      holding = try await tokens.token(for: grant, insteadOf: holding, in: invocation)
-      response = try await send(request, holding.value.text, in: invocation)
-    }
-    return response
-  }
-
-  private func send(
-    _ request: HTTPRequest, _ token: String, in invocation: Invocation
-  ) async throws(CommandError) -> HTTPResponse {
-    var request = request
-    request.headers.append(HTTPRequest.Header("Authorization", "Bearer \(token)", isSecret: true))
-    return try await invocation.send(request, refusedByRate: GmailErrors.rateRefusal)
+    return try await invocation.send(
+      request, with: tokens.authenticator(for: grant), refusedByRate: GmailErrors.rateRefusal)
   }
 }

@@ -99,19 +99,6 @@ enum GmailErrors {
     ("Invalid label", "Use label IDs from list_labels. Some labels cannot be changed."),
   ]
 
-  static func unreadable(_ response: HTTPResponse, in invocation: Invocation) -> CommandError {
-    CommandError(
-      .upstream, "The vendor's answer is not JSON.", outcome: invocation.outcomeAfterSending,
-      remedy: "Check gmail_url and directory_url of the connection.",
-      upstream: JSONFragment {
-        $0.object {
-          $0.member("status", response.status)
-          $0.name("body")
-          $0.string(utf8: invocation.excerpt(of: response.body, bytes: 500))
-        }
-      })
-  }
-
   // MARK: Sign-in errors
 
   /// Sets `concernsSignIn`: the command itself was not sent.

@@ -47,9 +47,9 @@ struct MailUpload {
         if next > furthest {
           furthest = next
           attempt = 1
-          invocation.noteHeadway()
+          invocation.extendDeadline()
         } else {
-          guard try await invocation.mayTryAgain(afterAttempt: attempt) else {
+          guard try await invocation.mayRetry(afterAttempt: attempt) else {
             throw fault
               ?? failure("Gmail accepts only \(next) of the mail's \(raw.count) bytes.")
           }

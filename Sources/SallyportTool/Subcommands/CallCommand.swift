@@ -56,6 +56,7 @@ enum CallCommand {
     // The first signal cancels the command and shows what was done; a second one ends the process.
     Signals.watch(first: run.cancel) { EndOfProcess.run() }
     let response = run.response(to: request)
+    engine.writePendingRecords()
     engine.log.flush()
     return Presentation(command: command, raw: arguments.has("--raw")).show(response)
   }

@@ -47,13 +47,13 @@ enum CapabilitiesCommand {
   }
 
   private static func show(_ integration: RegisteredIntegration) {
-    Console.print("\(Style.bold("\(integration.about.title)")) (\(integration.id))")
-    Console.print("\(integration.about.description)".wrapped() + "\n")
+    Console.print("\(Style.bold("\(integration.metadata.title)")) (\(integration.id))")
+    Console.print("\(integration.metadata.description)".wrapped() + "\n")
     var table = Table(["command", "effect", "parameters"])
     table.rows = integration.commands.map { command in
       let parameters = command.shape.summaries
       return [
-        command.id, command.about.effect.rawValue,
+        command.id, command.metadata.effect.rawValue,
         parameters.map { $0.isRequired ? "\($0.name)*" : $0.name }.joined(separator: ", "),
       ]
     }
@@ -77,9 +77,9 @@ enum CapabilitiesCommand {
   }
 
   private static func show(_ command: RegisteredCommand, of integration: RegisteredIntegration) {
-    let about = command.about
-    Console.print("\(Style.bold("\(about.title)")) (\(command.id), \(about.effect.rawValue))")
-    Console.print("\(about.description)".wrapped() + "\n")
+    let metadata = command.metadata
+    Console.print("\(Style.bold("\(metadata.title)")) (\(command.id), \(metadata.effect.rawValue))")
+    Console.print("\(metadata.description)".wrapped() + "\n")
     for parameter in command.shape.summaries {
       let need =
         parameter.isRequired
@@ -99,16 +99,16 @@ enum CapabilitiesCommand {
       Console.print("\nRules")
       for rule in rules { Console.print(rule.wrapped(indent: 4)) }
     }
-    if !about.permissions.isEmpty {
-      let permissions = about.permissions.map { "\($0)" }.joined(separator: ", ")
+    if !metadata.permissions.isEmpty {
+      let permissions = metadata.permissions.map { "\($0)" }.joined(separator: ", ")
       Console.print("\nPermissions: \(permissions)")
     }
-    if let quota = about.rateLimit {
+    if let quota = metadata.rateLimit {
       Console.print(
         "Rate limit: \(quota.limit.requests) requests per \(seconds(quota.limit.perSeconds)),"
           + " shared by all commands of the bucket \(quota.bucket)")
     }
-    if let items = about.items { Console.print("Items: \(items.text)") }
+    if let items = metadata.items { Console.print("Items: \(items.text)") }
     Console.print("\nExample\n  \(SampleCommand.callLine(command, of: integration))")
   }
 

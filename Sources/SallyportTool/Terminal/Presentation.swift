@@ -38,7 +38,7 @@ struct Presentation {
     } else if let targets = result["targets"] {
       show(targets: targets, data: result["files"] == nil ? result["raw_data"] : nil)
     } else if let data = result["raw_data"] {
-      if let list = command.about.items?.list(in: data) {
+      if let list = command.metadata.items?.list(in: data) {
         show(list: list)
         showPages(data, read: result["meta"]?["pages"]?.integer ?? 1)
       } else if data.kind == .array {

@@ -4,7 +4,7 @@ import IntegrationKit
 import JSON
 
 struct AddToBlocklist: GravityZoneCommand, RequestCommand {
-  static let about = CommandAbout(
+  static let metadata = CommandMetadata(
     "Add to Blocklist", "Adds file hashes to the block list.", effect: .write,
     permissions: BitdefenderGravityZone.rights, rateLimit: Quota.blockList,
     readBack: "list_block_list", result: { GravityZoneResults.done })
@@ -56,7 +56,7 @@ struct AddToBlocklist: GravityZoneCommand, RequestCommand {
 }
 
 struct ListBlockList: GravityZoneList {
-  static let about = CommandAbout(
+  static let metadata = CommandMetadata(
     "List Block List", "Lists the items of the block list.",
     permissions: BitdefenderGravityZone.rights, items: ItemsPath("result", "items"),
     rateLimit: Quota.standard, result: { GravityZoneResults.blockList })
@@ -71,7 +71,7 @@ struct ListBlockList: GravityZoneList {
 }
 
 struct RemoveFromBlockList: GravityZoneCommand, TargetCommand {
-  static let about = CommandAbout(
+  static let metadata = CommandMetadata(
     "Remove From Block List", "Removes items from the block list.", effect: .destructive,
     permissions: BitdefenderGravityZone.rights, rateLimit: Quota.blockList,
     readBack: "list_block_list", targetNaming: TargetNaming.blockListItems,

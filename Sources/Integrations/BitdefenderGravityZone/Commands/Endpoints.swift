@@ -3,7 +3,7 @@ import HTTP
 import IntegrationKit
 
 struct ListEndpoints: GravityZoneList {
-  static let about = CommandAbout(
+  static let metadata = CommandMetadata(
     "List Endpoints",
     """
     Lists the endpoints of a company or group. With Active Directory Endpoints, also lists \
@@ -52,7 +52,7 @@ struct ListEndpoints: GravityZoneList {
 }
 
 struct GetManagedEndpointDetails: GravityZoneCommand, TargetCommand {
-  static let about = CommandAbout(
+  static let metadata = CommandMetadata(
     "Get Managed Endpoint Details",
     "Returns the state, agent, modules, group and policy of managed endpoints.",
     permissions: BitdefenderGravityZone.rights, rateLimit: Quota.standard,
@@ -73,7 +73,7 @@ struct GetManagedEndpointDetails: GravityZoneCommand, TargetCommand {
 }
 
 struct MoveEndpoints: GravityZoneCommand, RequestCommand {
-  static let about = CommandAbout(
+  static let metadata = CommandMetadata(
     "Move Endpoints", "Moves endpoints to a custom group. All are moved, or none.", effect: .write,
     isIdempotent: true, permissions: BitdefenderGravityZone.rights, rateLimit: Quota.standard,
     readBack: "list_endpoints", targetNaming: TargetNaming.endpoints,
@@ -98,7 +98,7 @@ struct MoveEndpoints: GravityZoneCommand, RequestCommand {
 }
 
 struct DeleteEndpoints: GravityZoneCommand, TargetCommand {
-  static let about = CommandAbout(
+  static let metadata = CommandMetadata(
     "Delete Endpoints",
     "Moves endpoints of custom groups to Deleted. A second call deletes them permanently.",
     effect: .destructive, permissions: BitdefenderGravityZone.rights, rateLimit: Quota.tasks,
@@ -119,7 +119,7 @@ struct DeleteEndpoints: GravityZoneCommand, TargetCommand {
 }
 
 struct UpdateEndpointLabels: GravityZoneCommand, TargetCommand {
-  static let about = CommandAbout(
+  static let metadata = CommandMetadata(
     "Update Endpoint Labels", "Sets or clears the label of endpoints.", effect: .write,
     isIdempotent: true, permissions: BitdefenderGravityZone.rights, rateLimit: Quota.standard,
     readBack: "get_managed_endpoint_details", targetNaming: TargetNaming.endpoints,

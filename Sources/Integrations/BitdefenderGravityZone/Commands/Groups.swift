@@ -3,7 +3,7 @@ import HTTP
 import IntegrationKit
 
 struct CreateGroup: GravityZoneCommand, RequestCommand {
-  static let about = CommandAbout(
+  static let metadata = CommandMetadata(
     "Create Group", "Creates a custom group of endpoints.", effect: .write,
     permissions: BitdefenderGravityZone.rights, rateLimit: Quota.standard,
     readBack: "list_groups",
@@ -31,7 +31,7 @@ struct CreateGroup: GravityZoneCommand, RequestCommand {
 }
 
 struct ListGroups: GravityZoneCommand, RequestCommand {
-  static let about = CommandAbout(
+  static let metadata = CommandMetadata(
     "List Groups",
     """
     Lists the direct subgroups of a group. Without a parent, or with a company as parent, lists \
@@ -56,7 +56,7 @@ struct ListGroups: GravityZoneCommand, RequestCommand {
 }
 
 struct UpdateGroups: GravityZoneCommand, TargetCommand {
-  static let about = CommandAbout(
+  static let metadata = CommandMetadata(
     "Update Groups", "Moves custom groups to another parent group, or deletes them.",
     effect: .destructive, permissions: BitdefenderGravityZone.rights, rateLimit: Quota.standard,
     readBack: "list_groups", targetNaming: TargetNaming.groups,

@@ -3,7 +3,7 @@ import HTTP
 import IntegrationKit
 
 struct IsolateEndpoints: GravityZoneCommand, TargetCommand {
-  static let about = CommandAbout(
+  static let metadata = CommandMetadata(
     "Isolate Endpoints",
     "Creates tasks that isolate managed endpoints: they can reach only the Control Center.",
     effect: .write, permissions: BitdefenderGravityZone.rights, rateLimit: Quota.standard,
@@ -22,7 +22,7 @@ struct IsolateEndpoints: GravityZoneCommand, TargetCommand {
 }
 
 struct RestoreEndpoints: GravityZoneCommand, TargetCommand {
-  static let about = CommandAbout(
+  static let metadata = CommandMetadata(
     "Restore Endpoints", "Creates tasks that end the isolation of managed endpoints.",
     effect: .write, permissions: BitdefenderGravityZone.rights, rateLimit: Quota.standard,
     readBack: "get_managed_endpoint_details", targetNaming: TargetNaming.endpoints,

@@ -3,7 +3,7 @@ import HTTP
 import IntegrationKit
 
 struct ListQuarantineItems: GravityZoneList {
-  static let about = CommandAbout(
+  static let metadata = CommandMetadata(
     "List Quarantine Items", "Lists quarantined items of endpoints or Exchange.",
     permissions: BitdefenderGravityZone.rights, items: ItemsPath("result", "items"),
     rateLimit: Quota.standard, result: { GravityZoneResults.quarantineItems })
@@ -61,7 +61,7 @@ struct ListQuarantineItems: GravityZoneList {
 }
 
 struct QuarantineFiles: GravityZoneCommand, RequestCommand {
-  static let about = CommandAbout(
+  static let metadata = CommandMetadata(
     "Quarantine Files",
     "Creates tasks that quarantine a file on endpoints: on all of them, or on none.",
     effect: .write, permissions: BitdefenderGravityZone.rights, rateLimit: Quota.tasks,
@@ -88,7 +88,7 @@ struct QuarantineFiles: GravityZoneCommand, RequestCommand {
 
 /// The vendor accepts up to 100 items per request and applies it to all of them or to none.
 struct RemoveQuarantineFiles: GravityZoneCommand, TargetCommand {
-  static let about = CommandAbout(
+  static let metadata = CommandMetadata(
     "Remove Quarantine Files", "Creates tasks that delete quarantined files from endpoints.",
     effect: .destructive, permissions: BitdefenderGravityZone.rights, rateLimit: Quota.tasks,
     readBack: "list_quarantine_items", targetNaming: TargetNaming.quarantineItems,

@@ -4,7 +4,7 @@ import IntegrationKit
 import JSON
 
 struct ListReports: GravityZoneList {
-  static let about = CommandAbout(
+  static let metadata = CommandMetadata(
     "List Reports", "Lists reports.", permissions: BitdefenderGravityZone.rights,
     items: ItemsPath("result", "items"), rateLimit: Quota.standard,
     result: { GravityZoneResults.reports })
@@ -36,7 +36,7 @@ struct ListReports: GravityZoneList {
 /// Requests a download link per report, then downloads the archive with the API key. If a report
 /// cannot be downloaded, the command fails, and the error lists the stored files.
 struct DownloadReports: GravityZoneCommand, TargetCommand {
-  static let about = CommandAbout(
+  static let metadata = CommandMetadata(
     "Download Reports",
     "Downloads the last instance of reports as files: ZIP archives with a CSV and a PDF.",
     permissions: BitdefenderGravityZone.rights, rateLimit: Quota.standard,

@@ -4,7 +4,7 @@ import IntegrationKit
 import JSON
 
 struct CreateScanTask: GravityZoneCommand, TargetCommand {
-  static let about = CommandAbout(
+  static let metadata = CommandMetadata(
     "Create Scan Task",
     """
     Creates a scan of endpoints, selected by ID, by MAC address, or both. Each of the two is a \
@@ -92,7 +92,7 @@ struct CreateScanTask: GravityZoneCommand, TargetCommand {
 }
 
 struct ListScanTasks: GravityZoneList {
-  static let about = CommandAbout(
+  static let metadata = CommandMetadata(
     "List Scan Tasks", "Lists scan tasks.", permissions: BitdefenderGravityZone.rights,
     items: ItemsPath("result", "items"), rateLimit: Quota.standard,
     result: { GravityZoneResults.scanTasks })

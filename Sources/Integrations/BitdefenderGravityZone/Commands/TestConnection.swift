@@ -4,7 +4,7 @@ import IntegrationKit
 /// The document names no method for this. Reading the details of the API key needs only a valid
 /// key.
 struct TestConnection: GravityZoneCommand {
-  static let about = CommandAbout(
+  static let metadata = CommandMetadata(
     "Test Connection", "Reads the details of the API key to check the connection.",
     permissions: BitdefenderGravityZone.rights, rateLimit: Quota.standard,
     failureIndicator: "Test Connection failed. Failed to check the connector.",

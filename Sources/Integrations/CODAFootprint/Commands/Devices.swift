@@ -4,7 +4,7 @@ import IntegrationKit
 import JSON
 
 struct ListDevices: CODACommand, PagedCommand {
-  static let about = CommandAbout(
+  static let metadata = CommandMetadata(
     "List Devices",
     """
     Lists discovered devices, by default by descending ID. Only documented filter fields and \
@@ -91,7 +91,7 @@ struct DeviceFilter: ParameterObject {
 }
 
 struct ListDeviceAttackAvenues: CODACommand, PagedCommand {
-  static let about = CommandAbout(
+  static let metadata = CommandMetadata(
     "List Device Attack Avenues",
     """
     Lists the attack avenues of a device. The list is empty unless isAttackAvenuesAvailable is \
@@ -120,7 +120,7 @@ struct ListDeviceAttackAvenues: CODACommand, PagedCommand {
 }
 
 struct ListDeviceNetworkConnections: CODACommand, RequestCommand {
-  static let about = CommandAbout(
+  static let metadata = CommandMetadata(
     "List Device Network Connections",
     """
     Lists the network connections of a device. The list is empty unless isAttackAvenuesAvailable \
@@ -144,7 +144,7 @@ struct ListDeviceNetworkConnections: CODACommand, RequestCommand {
 }
 
 struct ListDeviceUsers: CODACommand, RequestCommand {
-  static let about = CommandAbout(
+  static let metadata = CommandMetadata(
     "List Device Users",
     """
     Lists the users of a device. Only devices of type AgentDevice ($.items[*].type of \
@@ -167,7 +167,7 @@ struct ListDeviceUsers: CODACommand, RequestCommand {
 }
 
 struct ListDeviceVulnerabilities: CODACommand, PagedCommand {
-  static let about = CommandAbout(
+  static let metadata = CommandMetadata(
     "List Device Vulnerabilities", "Lists the vulnerabilities of a device.",
     permissions: CODAFootprint.roles, items: ItemsPath(or: ["items"]),
     result: { CODAResults.vulnerabilities })

@@ -4,7 +4,7 @@ import IntegrationKit
 import JSON
 
 struct ListScanners: CODACommand, RequestCommand {
-  static let about = CommandAbout(
+  static let metadata = CommandMetadata(
     "List Scanners",
     "Lists the scanners: the vendor's cloud scanner and internal scanners.",
     permissions: CODAFootprint.roles, items: ItemsPath(or: ["items"]),
@@ -22,7 +22,7 @@ struct ListScanners: CODACommand, RequestCommand {
 }
 
 struct ListScanSurfaces: CODACommand, PagedCommand {
-  static let about = CommandAbout(
+  static let metadata = CommandMetadata(
     "List Scan Surfaces",
     "Lists the scan inputs of users and the resulting targets.",
     permissions: CODAFootprint.roles, items: ItemsPath("items"),
@@ -52,7 +52,7 @@ struct ListScanSurfaces: CODACommand, PagedCommand {
 }
 
 struct ListCurrentTargetsPorts: CODACommand, PagedCommand {
-  static let about = CommandAbout(
+  static let metadata = CommandMetadata(
     "List Current Targets Ports",
     "Lists the scan inputs of users with their currently scanned addresses and open ports.",
     permissions: CODAFootprint.roles, items: ItemsPath("items"), result: { CODAResults.ports })
@@ -75,7 +75,7 @@ struct ListCurrentTargetsPorts: CODACommand, PagedCommand {
 }
 
 struct UpdateTargetScanScope: CODACommand, RequestCommand {
-  static let about = CommandAbout(
+  static let metadata = CommandMetadata(
     "Update Target Scan Scope", "Adds a target to the scan scope or removes it.",
     effect: .write, isIdempotent: true, permissions: CODAFootprint.roles,
     readBack: "list_scan_surfaces")
@@ -105,7 +105,7 @@ struct UpdateTargetScanScope: CODACommand, RequestCommand {
 }
 
 struct PatchRescan: CODACommand {
-  static let about = CommandAbout(
+  static let metadata = CommandMetadata(
     "Patch Rescan",
     """
     Rescans all inputs of users, with one scanner or with every active scanner. As documented, an \

@@ -4,7 +4,7 @@ import IntegrationKit
 import JSON
 
 struct ListTechnicalContexts: CODACommand, PagedCommand {
-  static let about = CommandAbout(
+  static let metadata = CommandMetadata(
     "List Technical Contexts",
     """
     Lists the technical contexts. A page after the last one succeeds without items. totalPages \
@@ -37,7 +37,7 @@ struct ListTechnicalContexts: CODACommand, PagedCommand {
 }
 
 struct GetTechnicalContext: CODACommand, RequestCommand {
-  static let about = CommandAbout(
+  static let metadata = CommandMetadata(
     "Get Technical Context", "Returns one technical context.",
     permissions: CODAFootprint.roles, result: { CODAResults.technicalContext })
 

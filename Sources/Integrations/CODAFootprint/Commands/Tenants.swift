@@ -4,7 +4,7 @@ import IntegrationKit
 import JSON
 
 struct ListTenants: CODACommand, PagedCommand {
-  static let about = CommandAbout(
+  static let metadata = CommandMetadata(
     "List Tenants", "Lists the tenants that the user can sign in to.",
     permissions: CODAFootprint.roles, items: ItemsPath(or: ["items"]),
     result: { CODAResults.tenants })
@@ -23,7 +23,7 @@ struct ListTenants: CODACommand, PagedCommand {
 
 /// The document names no request for this. Listing the tenants needs only a valid sign-in.
 struct TestConnection: CODACommand {
-  static let about = CommandAbout(
+  static let metadata = CommandMetadata(
     "Test Connection", "Signs in and lists the tenants to check the connection.",
     permissions: CODAFootprint.roles,
     failureIndicator: "Test Connection failed. Failed to check the connector.",

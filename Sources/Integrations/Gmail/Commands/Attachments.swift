@@ -8,7 +8,7 @@ import Mail
 /// from the same response. An attached mail is extracted from the raw message, which preserves its
 /// bytes.
 struct DownloadEmailAttachment: GmailCommand, TargetCommand {
-  static let about = CommandAbout(
+  static let metadata = CommandMetadata(
     "Download Email Attachment",
     """
     Downloads the attachments with these names from a message and its attached mails, and stores \

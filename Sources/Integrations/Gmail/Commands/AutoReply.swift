@@ -5,7 +5,7 @@ import JSON
 import Mail
 
 struct GetAutoReply: GmailCommand, RequestCommand {
-  static let about = CommandAbout(
+  static let metadata = CommandMetadata(
     "Get Auto Reply", "Returns the vacation responder of a mailbox.",
     permissions: [Permission.settings], result: { GmailResults.vacation })
 
@@ -22,7 +22,7 @@ struct GetAutoReply: GmailCommand, RequestCommand {
 }
 
 struct SetAutoReply: GmailCommand, RequestCommand {
-  static let about = CommandAbout(
+  static let metadata = CommandMetadata(
     "Set Auto Reply", "Sets the vacation responder of a mailbox or turns it off.", effect: .write,
     isIdempotent: true, permissions: [Permission.settings], readBack: "get_auto_reply",
     result: { GmailResults.vacation })

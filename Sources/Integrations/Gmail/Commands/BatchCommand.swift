@@ -10,7 +10,7 @@ protocol GmailBatchCommand: GmailCommand, TargetCommand {}
 
 extension GmailBatchCommand {
   func batchSize(for targets: Int, with client: GmailClient) -> Int {
-    client.batchSize(for: targets, of: Self.about.id)
+    client.batchSize(for: targets, of: Self.metadata.id)
   }
 
   func plan(with client: GmailClient) -> [HTTPRequest] {

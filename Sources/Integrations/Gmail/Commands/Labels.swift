@@ -4,7 +4,7 @@ import IntegrationKit
 import JSON
 
 struct ListLabels: GmailCommand, RequestCommand {
-  static let about = CommandAbout(
+  static let metadata = CommandMetadata(
     "List Labels", "Lists the system labels and user labels of a mailbox.",
     permissions: [Permission.mail], items: ItemsPath("labels"),
     result: { GmailResults.labels })
@@ -20,7 +20,7 @@ struct ListLabels: GmailCommand, RequestCommand {
 }
 
 struct LabelEmails: GmailBatchCommand {
-  static let about = CommandAbout(
+  static let metadata = CommandMetadata(
     "Label Emails", "Adds labels to messages and removes labels from them.", effect: .write,
     isIdempotent: true, permissions: [Permission.mail], readBack: "get_email",
     targetNaming: TargetNaming.messages,
@@ -47,7 +47,7 @@ struct LabelEmails: GmailBatchCommand {
 
 /// The API has no method for this: spam is a label.
 struct ReportSpam: GmailBatchCommand {
-  static let about = CommandAbout(
+  static let metadata = CommandMetadata(
     "Report Spam", "Marks messages as spam and removes them from the inbox.", effect: .write,
     isIdempotent: true, permissions: [Permission.mail], readBack: "get_email",
     targetNaming: TargetNaming.messages,

@@ -3,7 +3,7 @@ import HTTP
 import IntegrationKit
 
 struct SearchEmails: GmailCommand, RequestCommand {
-  static let about = CommandAbout(
+  static let metadata = CommandMetadata(
     "Search Emails",
     """
     Searches a mailbox and returns message IDs, newest first. Get Email returns the messages. With \
@@ -45,7 +45,7 @@ struct SearchEmails: GmailCommand, RequestCommand {
 }
 
 struct GetEmail: GmailBatchCommand {
-  static let about = CommandAbout(
+  static let metadata = CommandMetadata(
     "Get Email", "Returns messages with all their parts. Attachments are returned as IDs.",
     permissions: [Permission.mail], items: ItemsPath(),
     result: { .array(of: GmailResults.message) })
@@ -69,7 +69,7 @@ struct GetEmail: GmailBatchCommand {
 /// Not batched: a second deletion of a message returns "not found", so a call that a batch left
 /// unresolved could not be retried.
 struct DeleteEmails: GmailCommand, TargetCommand {
-  static let about = CommandAbout(
+  static let metadata = CommandMetadata(
     "Delete Emails",
     "Deletes messages permanently. Trash Emails moves them to the trash instead.",
     effect: .destructive, permissions: [Permission.mail], readBack: "search_emails",
@@ -89,7 +89,7 @@ struct DeleteEmails: GmailCommand, TargetCommand {
 }
 
 struct TrashEmails: GmailBatchCommand {
-  static let about = CommandAbout(
+  static let metadata = CommandMetadata(
     "Trash Emails", "Moves messages to the trash. A message that is already there is not an error.",
     effect: .write, isIdempotent: true, permissions: [Permission.mail],
     readBack: "get_email", targetNaming: TargetNaming.messages,
@@ -109,7 +109,7 @@ struct TrashEmails: GmailBatchCommand {
 }
 
 struct UntrashEmails: GmailBatchCommand {
-  static let about = CommandAbout(
+  static let metadata = CommandMetadata(
     "Untrash Emails",
     """
     Restores messages from the trash. A message that is not in the trash is not an error. Messages \

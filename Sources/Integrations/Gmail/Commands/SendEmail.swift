@@ -8,7 +8,7 @@ import Mail
 /// Sends at most once. A mail that may have been sent is never sent again, because the recipients
 /// would receive it twice.
 struct SendEmail: GmailCommand {
-  static let about = CommandAbout(
+  static let metadata = CommandMetadata(
     "Send Email",
     """
     Sends a mail as text or as HTML with a text alternative, with attachments from the file store. \

@@ -4,7 +4,7 @@ import IntegrationKit
 /// The document names no request for this. Reading the profile of a mailbox needs only a valid
 /// sign-in.
 struct TestConnection: GmailCommand {
-  static let about = CommandAbout(
+  static let metadata = CommandMetadata(
     "Test Connection", "Signs in and reads a profile to check the connection.",
     permissions: [Permission.mail],
     failureIndicator: "Test Connection failed. Failed to check the connector.",

@@ -4,7 +4,7 @@ import IntegrationKit
 import JSON
 
 struct CreateUser: GmailCommand, RequestCommand {
-  static let about = CommandAbout(
+  static let metadata = CommandMetadata(
     "Create User",
     "Creates a user in the domain. Requires an administrator with user management rights.",
     effect: .write, permissions: [Permission.users], readBack: "get_user_list",
@@ -85,7 +85,7 @@ struct CreateUser: GmailCommand, RequestCommand {
 }
 
 struct SetUserPassword: GmailCommand, RequestCommand {
-  static let about = CommandAbout(
+  static let metadata = CommandMetadata(
     "Set User Password",
     """
     Sets the password of a user. The password is redacted everywhere. Requires an administrator \
@@ -113,7 +113,7 @@ struct SetUserPassword: GmailCommand, RequestCommand {
 }
 
 struct DeleteUsers: GmailCommand, TargetCommand {
-  static let about = CommandAbout(
+  static let metadata = CommandMetadata(
     "Delete Users",
     "Deletes users of the domain. Requires an administrator with user management rights.",
     effect: .destructive,
@@ -135,7 +135,7 @@ struct DeleteUsers: GmailCommand, TargetCommand {
 }
 
 struct GetUserList: GmailCommand {
-  static let about = CommandAbout(
+  static let metadata = CommandMetadata(
     "Get User List", "Lists all users of a customer or domain, up to the limit if given.",
     permissions: [Permission.users], items: ItemsPath("users"), result: { GmailResults.users })
 
@@ -195,7 +195,7 @@ struct GetUserList: GmailCommand {
   func run(
     with client: GmailClient, in invocation: Invocation
   ) async throws(CommandError) -> CommandResult {
-    var pages = PageCollector(invocation, items: Self.about.items)
+    var pages = PageCollector(invocation, items: Self.metadata.items)
     var left = limit ?? .max
     var token: String?
     repeat {

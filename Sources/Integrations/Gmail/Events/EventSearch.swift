@@ -169,7 +169,7 @@ struct MessagesRead {
 }
 
 extension GmailClient {
-  /// Maximum number of individual calls in flight.
+  /// Calls in flight, if they are sent individually.
   private static let maximumConcurrency = 8
 
   /// Whole messages in the order of their ids.
@@ -182,19 +182,18 @@ extension GmailClient {
     var results = [Result<JSON, CommandError>?](repeating: nil, count: targets.count)
     let size = batchSize(for: targets.count, of: invocation.commandID)
     if size > 1 {
-      await withTaskGroup { group in
-        for start in stride(from: 0, to: targets.count, by: size) {
-          let batch = Array(targets[start...].prefix(size))
-          group.addTask { (start, await self.exchange(batch, in: invocation)) }
-        }
-        for await (start, answers) in group {
-          for (number, answer) in answers.enumerated() {
-            results[start + number] = answer.settled?.map { $0.body ?? JSONFragment.null.json }
-          }
-        }
+      let answers = await sendInBatches(targets, size: size) { batch in
+        await self.exchange(batch, in: invocation)
       }
+      results = answers.map { $0?.settled?.map { $0.body ?? JSONFragment.null.json } }
     }
-    await readAlone(targets, &results, in: invocation)
+    let left = results.indices.filter { results[$0] == nil }
+    let answers = await concurrentMap(
+      left, limit: Self.maximumConcurrency, stoppingAfter: Self.endsReading
+    ) { position in
+      await self.result(of: targets[position].request, in: invocation)
+    }
+    for (position, answer) in zip(left, answers) { results[position] = answer }
     var read = MessagesRead()
     for result in results {
       switch result {
@@ -211,12 +210,6 @@ extension GmailClient {
     return read
   }
 
-  // Not a tuple: the optimizer of Swift 6.3 miscompiles it and reads a wrong position.
-  private struct Answer {
-    let position: Int
-    let result: Result<JSON, CommandError>
-  }
-
   private func result(
     of request: HTTPRequest, in invocation: Invocation
   ) async -> Result<JSON, CommandError> {
@@ -227,29 +220,8 @@ extension GmailClient {
     }
   }
 
-  /// Reads what has no result yet; stops at the first one that fails.
-  private func readAlone(
-    _ targets: [Target], _ results: inout [Result<JSON, CommandError>?], in invocation: Invocation
-  ) async {
-    var left = results.indices.filter { results[$0] == nil }[...]
-    while !left.isEmpty {
-      let some = left.prefix(Self.maximumConcurrency)
-      left = left.dropFirst(some.count)
-      let answers = await withTaskGroup(of: Answer.self, returning: [Answer].self) { group in
-        for position in some {
-          let request = targets[position].request
-          group.addTask {
-            Answer(position: position, result: await self.result(of: request, in: invocation))
-          }
-        }
-        return await group.reduce(into: []) { $0.append($1) }
-      }
-      var hasFailed = false
-      for answer in answers {
-        results[answer.position] = answer.result
-        if case .failure(let error) = answer.result, error.statusCode != 404 { hasFailed = true }
-      }
-      if hasFailed { return }
-    }
+  /// A message that is gone does not end the reading, any other failure does.
+  private static func endsReading(_ result: Result<JSON, CommandError>) -> Bool {
+    if case .failure(let error) = result { error.statusCode != 404 } else { false }
   }
 }

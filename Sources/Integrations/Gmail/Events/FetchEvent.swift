@@ -3,7 +3,7 @@ import HTTP
 import IntegrationKit
 
 struct FetchEvent: GmailCommand {
-  static let about = CommandAbout(
+  static let metadata = CommandMetadata(
     "Fetch Event",
     """
     Fetches mail received in a time range as events, oldest first. Omits spam and trash unless the \

@@ -5,11 +5,6 @@ struct AccessToken: Sendable {
   let text: String
   /// The time from which it is not used any more, shortly before it expires.
   let staleAt: MonotonicTime
-  /// Earlier tokens, which responses in flight may contain.
-  var superseded: [String] = []
-
-  /// All tokens to redact.
-  var texts: [String] { [text] + superseded }
 
   /// A token is not used in the last seconds of its lifetime. The value is that of Google's
   /// clients.

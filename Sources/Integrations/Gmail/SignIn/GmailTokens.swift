@@ -4,24 +4,65 @@ import IntegrationKit
 import JSON
 import Synchronization
 
-/// The access tokens of one connection, one per grant. Concurrent callers share one request.
+/// The access tokens of one connection: one per grant.
 final class GmailTokens: Sendable {
-  typealias Flight = SingleFlight<AccessToken>
-
-  /// Maximum number of cached tokens. The least recently used ones are dropped, so a host that iterates
-  /// over a whole domain requests tokens again.
+  /// Grants whose tokens are kept; beyond, those that were used least recently are dropped. A host that
+  /// walks through a large domain signs in again.
   private static let maximumGrants = 1_000
 
-  private let settings: GmailSettings
-  private let connection: Connection
-  let endpoint: TokenEndpoint
-  private let account = SingleFlight<ServiceAccount>()
-  private let grants = Mutex(Grants())
-
   private struct Grants {
-    var entries: [String: (flight: Flight, lastUse: Int)] = [:]
+    var entries: [String: (authenticator: Authenticator<AccessToken>, lastUse: Int)] = [:]
     var uses = 0
   }
+
+  private let signIn: GmailSignIn
+  private let connection: Connection
+  private let grants = Mutex(Grants())
+
+  init(_ settings: GmailSettings, on connection: Connection) {
+    signIn = GmailSignIn(settings, on: connection)
+    self.connection = connection
+  }
+
+  var endpoint: TokenEndpoint { signIn.endpoint }
+
+  func authenticator(for grant: GmailGrant) -> Authenticator<AccessToken> {
+    // The consent of a user covers all scopes, with one token.
+    let key = signIn.hasTokenPerGrant ? grant.text : ""
+    let (authenticator, dropped) = grants.withLock {
+      grants -> (Authenticator<AccessToken>, Authenticator<AccessToken>?) in
+      grants.uses += 1
+      let known = grants.entries[key]?.authenticator
+      var dropped: Authenticator<AccessToken>?
+      if known == nil, grants.entries.count >= Self.maximumGrants,
+        let oldest = grants.entries.min(by: { $0.value.lastUse < $1.value.lastUse })?.key
+      {
+        dropped = grants.entries.removeValue(forKey: oldest)?.authenticator
+      }
+      let authenticator = known ?? newAuthenticator(for: grant)
+      grants.entries[key] = (authenticator, grants.uses)
+      return (authenticator, dropped)
+    }
+    dropped?.releaseSecrets()
+    return authenticator
+  }
+
+  private func newAuthenticator(for grant: GmailGrant) -> Authenticator<AccessToken> {
+    Authenticator(
+      on: connection, texts: { [$0.text] }, header: { "Bearer \($0.text)" },
+      isStale: { $0.isStale },
+      refresh: { [signIn] (_, invocation) async throws(CommandError) in
+        try await signIn.token(for: grant, in: invocation)
+      })
+  }
+}
+
+/// Gets access tokens: with a refresh token, or as a service account.
+private struct GmailSignIn: Sendable {
+  let endpoint: TokenEndpoint
+  private let settings: GmailSettings
+  private let connection: Connection
+  private let account = SingleFlight<ServiceAccount>()
 
   init(_ settings: GmailSettings, on connection: Connection) {
     self.settings = settings
@@ -29,63 +70,17 @@ final class GmailTokens: Sendable {
     endpoint = TokenEndpoint(settings, on: connection)
   }
 
-  /// The token for a grant.
-  ///
-  /// - Parameter stale: one that the vendor did not take.
+  var hasTokenPerGrant: Bool { settings.authenticationType == .serviceAccount }
+
   func token(
-    for grant: GmailGrant, insteadOf stale: Flight.Holding? = nil, in invocation: Invocation
-  ) async throws(CommandError) -> Flight.Holding {
-    let flight = flight(for: grant)
-    var holding = try await fetch(grant, flight, insteadOf: stale, in: invocation)
-    if holding.value.isStale {
-      holding = try await fetch(grant, flight, insteadOf: holding, in: invocation)
-    }
-    return holding
-  }
-
-  private func flight(for grant: GmailGrant) -> Flight {
-    // With user consent, one token covers all scopes.
-    let key = settings.authenticationType == .serviceAccount ? grant.text : ""
-    let (flight, dropped) = grants.withLock { grants -> (Flight, Flight?) in
-      grants.uses += 1
-      let known = grants.entries[key]?.flight
-      var dropped: Flight?
-      if known == nil, grants.entries.count >= Self.maximumGrants,
-        let oldest = grants.entries.min(by: { $0.value.lastUse < $1.value.lastUse })?.key
-      {
-        dropped = grants.entries.removeValue(forKey: oldest)?.flight
-      }
-      let flight = known ?? Flight()
-      grants.entries[key] = (flight, grants.uses)
-      return (flight, dropped)
-    }
-    for text in dropped?.current?.texts ?? [] { connection.secrets.remove(text) }
-    return flight
-  }
-
-  private func fetch(
-    _ grant: GmailGrant, _ flight: Flight, insteadOf stale: Flight.Holding?,
-    in invocation: Invocation
-  ) async throws(CommandError) -> Flight.Holding {
-    try await flight.value(insteadOf: stale, in: invocation) {
-      [self] (old) throws(CommandError) in
-      let signIn = Invocation.signIn(on: connection) { [flight] in flight.mayWait(until: $0) }
-      var token = try await newToken(grant, in: signIn)
-      for text in old?.superseded ?? [] { connection.secrets.remove(text) }
-      token.superseded = old.map { [$0.text] } ?? []
-      return token
-    }
-  }
-
-  private func newToken(
-    _ grant: GmailGrant, in signIn: Invocation
+    for grant: GmailGrant, in signIn: Invocation
   ) async throws(CommandError) -> AccessToken {
     switch settings.authenticationType {
     case .oauthClientID:
       return try await endpoint.refresh(in: signIn)
     case .serviceAccount:
-      let account = try await account.value(in: signIn) {
-        [self] (_) throws(CommandError) in try await readAccount()
+      let account = try await account.value(in: signIn.sender) {
+        (_) throws(CommandError) in try await readAccount(in: signIn)
       }.value
       let user = grant.user ?? settings.adminEmail ?? ""
       let assertion = try account.assertion(
@@ -94,12 +89,14 @@ final class GmailTokens: Sendable {
     }
   }
 
-  private func readAccount() async throws(CommandError) -> ServiceAccount {
+  private func readAccount(in signIn: Invocation) async throws(CommandError) -> ServiceAccount {
     guard let reference = settings.serviceAccount else {
       preconditionFailure("the settings were checked")
     }
-    let text = try await TokenEndpoint.read(reference, "service_account_json", connection)
+    let text = try await TokenEndpoint.read(
+      reference, "service_account_json", in: signIn)
     if let key = try? JSON.parse(text)["private_key"]?.string { connection.secrets.add(key) }
+    try await signIn.openLibcrypto()
     return try ServiceAccount(text)
   }
 }

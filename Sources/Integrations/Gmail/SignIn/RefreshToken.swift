@@ -14,10 +14,10 @@ final class RefreshToken: Sendable {
   }
 
   /// Nil if the user has not consented yet.
-  func text() async throws(CommandError) -> String? {
+  func text(in invocation: Invocation) async throws(CommandError) -> String? {
     if let issued = issued.withLock({ $0 }) { return issued }
     guard let setting else { return nil }
-    return try await TokenEndpoint.read(setting, "refresh_token", connection)
+    return try await TokenEndpoint.read(setting, "refresh_token", in: invocation)
   }
 
   /// Whether a token was issued since the start. The authorization code is then used up.

@@ -31,16 +31,16 @@ struct TokenEndpoint: Sendable {
       ], in: invocation)
   }
 
-  /// Exchanges the refresh token or, without one, the authorization code for an access token (RFC 6749
-  /// sections 4.1.3 and 6).
+  /// RFC 6749 sections 4.1.3 and 6: the refresh token, or without one the authorization
+  /// code, for an access token.
   func refresh(in invocation: Invocation) async throws(CommandError) -> AccessToken {
-    guard let token = try await refreshToken.text() else {
+    guard let token = try await refreshToken.text(in: invocation) else {
       guard settings.authorizationCode != nil else {
         throw Self.fault("There is neither a refresh token nor an authorization code.")
       }
       return try await exchangeCode(in: invocation)
     }
-    var fields = try await client()
+    var fields = try await client(in: invocation)
     fields.append("grant_type", "refresh_token")
     fields.append("refresh_token", token)
     do throws(CommandError) {
@@ -56,7 +56,7 @@ struct TokenEndpoint: Sendable {
 
   private func exchangeCode(in invocation: Invocation) async throws(CommandError) -> AccessToken {
     let code = ConsentCode(
-      try await read(settings.authorizationCode, "authorization_code"),
+      try await read(settings.authorizationCode, "authorization_code", in: invocation),
       redirect: settings.callbackURL ?? "", verifier: nil)
     return try await exchange(code, in: invocation).token
   }
@@ -74,7 +74,7 @@ struct TokenEndpoint: Sendable {
       connection.secrets.remove(code.text)
       if let verifier = code.verifier { connection.secrets.remove(verifier) }
     }
-    var fields = try await client()
+    var fields = try await client(in: invocation)
     fields.append("grant_type", "authorization_code")
     fields.append("code", code.text)
     fields.append("redirect_uri", code.redirect.isEmpty ? nil : code.redirect)
@@ -90,10 +90,10 @@ struct TokenEndpoint: Sendable {
     return (answer.token, answer.scopes, obstacle)
   }
 
-  private func client() async throws(CommandError) -> FormFields {
+  private func client(in invocation: Invocation) async throws(CommandError) -> FormFields {
     [
       "client_id": settings.clientID ?? "",
-      "client_secret": try await read(settings.clientSecret, "client_secret"),
+      "client_secret": try await read(settings.clientSecret, "client_secret", in: invocation),
     ]
   }
 
@@ -146,22 +146,21 @@ struct TokenEndpoint: Sendable {
   // MARK: Secrets
 
   private func read(
-    _ reference: SecretReference?, _ name: String
+    _ reference: SecretReference?, _ name: String, in invocation: Invocation
   ) async throws(CommandError) -> String {
     guard let reference else { throw Self.fault("The setting \(name) is missing.") }
-    return try await Self.read(reference, name, connection)
+    return try await Self.read(reference, name, in: invocation)
   }
 
   static func read(
-    _ reference: SecretReference, _ name: String, _ connection: Connection
+    _ reference: SecretReference, _ name: String, in invocation: Invocation
   ) async throws(CommandError) -> String {
-    do throws(SecretReference.Fault) {
-      return try await reference.resolve(connection.secrets)
+    do throws(CommandError) {
+      return try await invocation.read(reference, named: "The setting \(name)")
     } catch {
-      var fault = CommandError(
-        .auth, "The setting \(name) cannot be read: \(error.reason).", remedy: error.remedy)
-      fault.concernsSignIn = true
-      throw fault
+      var error = error
+      error.concernsSignIn = true
+      throw error
     }
   }
 

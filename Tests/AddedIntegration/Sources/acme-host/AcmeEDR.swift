@@ -3,7 +3,7 @@ import IntegrationKit
 import JSON
 
 enum AcmeEDR: Integration {
-  static let about = IntegrationAbout(
+  static let metadata = IntegrationMetadata(
     id: "acme_edr", title: "Acme EDR", description: "Endpoint detection.",
     category: "Endpoint Security")
 
@@ -28,13 +28,15 @@ struct AcmeSettings: ParameterObject {
 
 final class AcmeClient: VendorClient {
   private let root: String
-  private let token: SecretReference
-  private let connection: Connection
+  private let authenticator: Authenticator<String>
 
   init(_ settings: AcmeSettings, on connection: Connection) {
     root = settings.server?.text ?? ""
-    token = settings.token
-    self.connection = connection
+    authenticator = Authenticator(
+      on: connection, texts: { [$0] }, header: { "Bearer \($0)" }, isReplaced: { $0 != $1 },
+      refresh: { (_, signIn) async throws(CommandError) in
+        try await signIn.read(settings.token, named: "The token")
+      })
   }
 
   func url(_ path: String) -> String { root + path }
@@ -46,29 +48,16 @@ final class AcmeClient: VendorClient {
   func exchange(
     _ request: HTTPRequest, in invocation: Invocation
   ) async throws(CommandError) -> JSON {
-    let secret: String
-    do throws(SecretReference.Fault) {
-      secret = try await token.resolve(connection.secrets)
-    } catch {
-      throw CommandError(.auth, "The token cannot be read: \(error.reason).", remedy: error.remedy)
-    }
-    var request = request
-    request.headers.append(
-      HTTPRequest.Header("Authorization", "Bearer \(secret)", isSecret: true))
-    let response = try await invocation.send(request)
+    let response = try await invocation.send(request, with: authenticator)
     guard response.isSuccess else { throw .upstream(response) }
-    do {
-      return try JSON.parse(response.body)
-    } catch {
-      throw CommandError(.upstream, "The response is not JSON: \(error).")
-    }
+    return try invocation.json(of: response, remedy: "Check the server URL of the connection.")
   }
 }
 
 protocol AcmeCommand: Command where Client == AcmeClient {}
 
 struct ListHosts: AcmeCommand, RequestCommand {
-  static let about = CommandAbout(
+  static let metadata = CommandMetadata(
     "List Hosts", "Lists the hosts of a site.", items: ItemsPath("hosts"))
 
   let site: String

@@ -2,11 +2,22 @@ import Basics
 import FileStore
 import JSON
 
-/// What became of one target of a command over several.
+/// The result of a target that succeeded.
+public struct TargetAnswer: Sendable {
+  /// The vendor's body, untouched; nil once it has been streamed.
+  public var body: JSON?
+  public var files: [StoredFile]
+
+  public init(_ body: JSON?, files: [StoredFile] = []) {
+    self.body = body
+    self.files = files
+  }
+}
+
+/// The outcome of one target of a command over several.
 public struct TargetOutcome: Sendable {
   /// As the caller named it.
   public let target: String
-  /// What it brought, or why nothing.
   public let result: Result<TargetAnswer, CommandError>
 
   public init(_ target: String, _ result: Result<TargetAnswer, CommandError>) {
@@ -14,14 +25,7 @@ public struct TargetOutcome: Sendable {
     self.result = result
   }
 
-  /// Of each target that shared a request: the first one has what it brought.
-  static func each(of target: Target, _ result: Result<TargetAnswer, CommandError>) -> [Self] {
-    target.names.enumerated().map { position, name in
-      TargetOutcome(name, position == 0 ? result : result.map { _ in TargetAnswer(nil) })
-    }
-  }
-
-  var withoutBody: TargetOutcome {
+  package var withoutBody: TargetOutcome {
     TargetOutcome(target, result.map { TargetAnswer(nil, files: $0.files) })
   }
 
@@ -36,9 +40,9 @@ public struct TargetOutcome: Sendable {
 
   /// Writes `{"target","return_data","data"|"error"}`, and `files` where there are any.
   ///
-  /// - Parameter withData: whether what a success brought is written; in a result it stands in
-  ///   `raw_data` and `files`.
-  func write(to writer: inout JSONWriter, indicator: String, withData: Bool) {
+  /// - Parameter withData: whether the data of a success is written; a result has it in `raw_data` and
+  ///   `files`.
+  package func write(to writer: inout JSONWriter, indicator: String, withData: Bool) {
     writer.object { writer in
       writer.member("target", target)
       switch result {

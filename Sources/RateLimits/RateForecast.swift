@@ -1,21 +1,21 @@
-/// Requests that come to a bucket one after the other, all at one time.
+/// When requests that are reserved one after the other, at one time, are due.
 ///
-/// None is due before the one before it, so that what was searched is not searched again.
-struct WaitingLine {
-  /// What is too far ahead to be told apart.
+/// None is due before its predecessor, so that no part of the bucket is searched twice.
+struct RateForecast {
+  /// Later times are not distinguished.
   private static let never = Int64.max / 2
 
   private let requests: Int
   private let length: Int64
-  /// Places up to `time`, old and new; only as many as a window holds matter.
+  /// Reservations up to `time`, old and new, as many as one window allows.
   private var earlier: [Int64]
-  /// Old places after `time`.
+  /// Old reservations after `time`.
   private var later: ArraySlice<Int64>
-  /// When the last one is due.
+  /// When the last request is due.
   private var time: Int64
 
   /// - Parameters:
-  ///   - earlier: places up to `start`, in order.
+  ///   - earlier: reservations up to `start`, in order.
   ///   - later: those after it.
   init(
     after earlier: ArraySlice<Int64>, before later: ArraySlice<Int64>,
@@ -36,7 +36,7 @@ struct WaitingLine {
       if later.isEmpty { behindAll += 1 }
     }
     guard left > 0 else { return time }
-    // From here on each place lies a window after the one that is a limit's number before it.
+    // From here on each reservation is one window after the one `requests` positions before it.
     let (turns, rest) = (left - 1).quotientAndRemainder(dividingBy: requests)
     let ahead = length.multipliedReportingOverflow(by: Int64(turns) + 1)
     guard !ahead.overflow, ahead.partialValue < Self.never else { return Self.never }
@@ -44,12 +44,12 @@ struct WaitingLine {
   }
 
   private mutating func takeNext() {
-    // As many places as the limit allows, all in less than a window, leave no room from a window
-    // before the last of them to a window after the first. Of those up to `time` the last ones leave
-    // it latest.
+    // If as many reservations as the limit allows are within less than a window, there is no room from
+    // a window before the last of them to a window after the first. Of those up to `time`, the last
+    // ones end that latest.
     var first = max(0, earlier.count - requests)
     while first + requests <= earlier.count + later.count {
-      let (start, end) = (place(first), place(first + requests - 1))
+      let (start, end) = (reservation(first), reservation(first + requests - 1))
       guard end - length < time else { break }
       if end - start < length { time = max(time, start + length) }
       first += 1
@@ -60,7 +60,7 @@ struct WaitingLine {
     earlier.append(time)
   }
 
-  private func place(_ index: Int) -> Int64 {
+  private func reservation(_ index: Int) -> Int64 {
     index < earlier.count ? earlier[index] : later[later.startIndex + index - earlier.count]
   }
 }

@@ -1,0 +1,208 @@
+import Basics
+import HTTP
+import RateLimits
+
+extension Sender {
+  /// Whether a repetition of the request has no further effect.
+  private func isRepeatable(_ request: HTTPRequest) -> Bool {
+    guard !request.callerResolvesOutcome else { return false }
+    return !operation.changesSomething || operation.isIdempotent || request.isSideEffectFree
+  }
+
+  /// The outcome of a request that may have arrived and got no usable response.
+  package var outcomeAfterSending: CommandError.Outcome {
+    operation.changesSomething ? .unknown : .notApplied
+  }
+
+  private func outcomeAfterSending(_ request: HTTPRequest) -> CommandError.Outcome {
+    request.isSideEffectFree ? .notApplied : outcomeAfterSending
+  }
+
+  /// Sends a request within the limits of the connection and retries it where that is safe.
+  ///
+  /// - Parameter rateRefusal: recognises responses that mean "too many requests".
+  /// - Throws: if no response arrived, or a wait does not fit the deadline. Not thrown: any status.
+  package func send(
+    _ request: HTTPRequest,
+    refusedByRate rateRefusal: (HTTPResponse) -> RateRefusal? = RateRefusal.of429
+  ) async throws(CommandError) -> HTTPResponse {
+    var request = request
+    if !operation.changesSomething && !request.isSecret { request.isSideEffectFree = true }
+    do throws(CommandError) {
+      var response = try await sendWithRetries(request, rateRefusal)
+      // Errors quote the start of a body; a cut through a secret would leave a part of it.
+      if !response.isSuccess { response.body = channel.secrets.redact(response.body) }
+      return response
+    } catch {
+      throw withRemedy(error)
+    }
+  }
+
+  private func sendWithRetries(
+    _ request: HTTPRequest, _ rateRefusal: (HTTPResponse) -> RateRefusal?
+  ) async throws(CommandError) -> HTTPResponse {
+    let isRepeatable = isRepeatable(request)
+    var attempt = 1
+    while true {
+      let delay: Int
+      var reason = "retry"
+      switch try await attemptOnce(request, rateRefusal) {
+      case .success(let answer):
+        let response = answer.response
+        guard
+          let backOff = retryPolicy.delay(
+            afterStatus: answer.refusal == nil ? response.status : 429,
+            retryAfterMilliseconds: answer.refusal?.retryAfterMilliseconds
+              ?? response.retryAfterMilliseconds,
+            attempt: attempt, isRepeatable: isRepeatable)
+        else { return response }
+        let wait = max(backOff, answer.pauseMilliseconds)
+        // A response at hand is worth more than a retry that cannot be in time.
+        let isRateLimit = answer.refusal != nil
+        if isRateLimit { reason = "rate_limited" }
+        guard isRateLimit ? canWait(milliseconds: wait) : wait < remainingMilliseconds else {
+          return response
+        }
+        if response.status >= 500 { markMayHaveBeenApplied(request) }
+        delay = wait
+      case .failure(let error):
+        let outcome = error.mayHaveArrived ? outcomeAfterSending(request) : .notApplied
+        if error.mayHaveArrived { markMayHaveBeenApplied(request) }
+        guard
+          let wait = retryPolicy.delay(
+            after: error, attempt: attempt, isRepeatable: isRepeatable),
+          wait < remainingMilliseconds
+        else { throw .transport(error, outcome: outcome) }
+        delay = wait
+      }
+      attempt += 1
+      count { $0.retries += 1 }
+      guard await wait(milliseconds: delay, reason: reason) else {
+        throw .cancelled(outcome: .notApplied)
+      }
+    }
+  }
+
+  /// Waits before the next attempt of a protocol that retries by itself, with the back-off of `send`.
+  ///
+  /// - Parameter attempt: from 1, the one that failed.
+  /// - Returns: false if no further attempt is left, or no time for it.
+  package func mayRetry(afterAttempt attempt: Int) async throws(CommandError) -> Bool {
+    guard
+      let delay = retryPolicy.delay(
+        afterStatus: 503, retryAfterMilliseconds: nil, attempt: attempt, isRepeatable: true),
+      delay < remainingMilliseconds
+    else { return false }
+    count { $0.retries += 1 }
+    guard await wait(milliseconds: delay, reason: "retry") else {
+      throw withRemedy(.cancelled(outcome: .notApplied))
+    }
+    return true
+  }
+
+  private struct Answer {
+    let response: HTTPResponse
+    /// Nil unless the response means "too many requests".
+    let refusal: RateRefusal?
+    /// For which nothing is sent.
+    let pauseMilliseconds: Int
+  }
+
+  /// Records in the shared limit what a response says about it.
+  private func recordRate(
+    of response: HTTPResponse, _ rateRefusal: (HTTPResponse) -> RateRefusal?
+  ) async -> Answer {
+    let limiter = channel.limiter
+    guard !response.isSuccess, let refusal = rateRefusal(response) else {
+      limiter.accepted(operation.id, operation.quota)
+      return Answer(response: response, refusal: nil, pauseMilliseconds: 0)
+    }
+    let pause = await limiter.refused(
+      operation.id, operation.quota, retryAfterMilliseconds: refusal.retryAfterMilliseconds,
+      by: deadline.current)
+    return Answer(response: response, refusal: refusal, pauseMilliseconds: pause)
+  }
+
+  /// Pauses the rate limit after the vendor refused a part of a request that it accepted otherwise.
+  /// For whole requests `send` does so.
+  package func pauseRate(after refusal: RateRefusal) async {
+    await channel.limiter.refused(
+      operation.id, operation.quota, retryAfterMilliseconds: refusal.retryAfterMilliseconds,
+      by: deadline.current)
+  }
+
+  /// One attempt within the limits of the connection. Its slot is free during the back-off after it;
+  /// requests that take the slot then see the pause that this response asked for.
+  private func attemptOnce(
+    _ request: HTTPRequest, _ rateRefusal: (HTTPResponse) -> RateRefusal?
+  ) async throws(CommandError) -> Result<Answer, TransportError> {
+    try await passGate(acquireRateAndConcurrency())
+    defer { channel.concurrency.release() }
+    count { $0.requests += 1 }
+    do throws(TransportError) {
+      let response = try await channel.transport.send(
+        request, through: channel.route, deadline: deadline.current)
+      let answer = await recordRate(of: response, rateRefusal)
+      gate?.leave(status: response.status)
+      return .success(answer)
+    } catch {
+      gate?.leave(status: nil)
+      return .failure(error)
+    }
+  }
+
+  /// Passes the gate with a reservation and a slot, and releases both if the gate is closed: another
+  /// target that signs in may need them. A request counts for the limit when it is sent.
+  private func passGate(_ reservation: RateReservation) async throws(CommandError) {
+    var reservation = reservation
+    while let gate {
+      switch gate.enter() {
+      case .proceed: return
+      case .stop:
+        reservation.release()
+        channel.concurrency.release()
+        throw .cancelled(outcome: .notApplied)
+      case .wait(let latch):
+        reservation.release()
+        channel.concurrency.release()
+        let latest = deadline.current
+        guard await latch.wait(on: time, untilLatestOf: { latest }) else {
+          throw stopped("Waiting for another target's sign-in", outcome: .notApplied)
+        }
+        reservation = try await acquireRateAndConcurrency()
+      }
+    }
+  }
+
+  // MARK: Errors
+
+  /// The start of a body, redacted.
+  func excerpt(of body: [UInt8], bytes: Int) -> ArraySlice<UInt8> {
+    channel.secrets.redact(body).prefix(bytes)
+  }
+
+  /// The error after an earlier request that may have been applied and got no usable response.
+  package func markingOutcomeUnknown(_ error: CommandError) -> CommandError {
+    var error = error
+    error.outcome = outcomeAfterSending
+    return withRemedy(error)
+  }
+
+  /// Adds to an error with an unknown outcome how to find out.
+  package func withRemedy(_ error: CommandError) -> CommandError {
+    var error = error
+    if counters.mayHaveBeenApplied { error.outcome = .unknown }
+    guard error.outcome == .unknown, let readBack = operation.readBack else { return error }
+    error.remedy =
+      "It may have been applied: look with \(readBack) before repeating it."
+    return error
+  }
+}
+
+extension RateRefusal {
+  /// Status 429 of RFC 6585, with the time of its Retry-After.
+  public static func of429(_ response: HTTPResponse) -> RateRefusal? {
+    response.status == 429
+      ? RateRefusal(retryAfterMilliseconds: response.retryAfterMilliseconds) : nil
+  }
+}

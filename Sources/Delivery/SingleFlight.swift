@@ -1,0 +1,141 @@
+import Basics
+import Synchronization
+
+/// A value that is expensive to get and that many callers need, such as an access token: one of them
+/// starts the flight that gets it, and all wait for that one.
+package final class SingleFlight<Value: Sendable>: Sendable {
+  package struct Holding: Sendable {
+    package let value: Value
+    /// Grows with each flight; identifies the value that turned out stale.
+    package let generation: Int
+  }
+
+  private struct State {
+    var holding: Holding?
+    var generation = 0
+    var isFlying = false
+    var waiters: [Waiter] = []
+    /// When the rate limit lets the current flight continue, if it waits for one.
+    var resumesAt: MonotonicTime?
+  }
+
+  private struct Waiter {
+    let sender: Sender
+    let latch: Latch
+    let result: Box
+  }
+
+  /// The result that a waiter finds after its latch.
+  private final class Box: Sendable {
+    let result = Mutex<Result<Holding, CommandError>?>(nil)
+  }
+
+  private enum Turn {
+    case take(Holding)
+    case fly(Value?)
+    case wait
+    case fail(CommandError)
+  }
+
+  private let state = Mutex(State())
+
+  package init() {}
+
+  /// The value at hand, fresh or not.
+  package var current: Value? { state.withLock { $0.holding?.value } }
+
+  /// The value at hand, or the result of `get`. Of concurrent callers, one runs it.
+  ///
+  /// The flight is a separate task: a caller that gives up does not end it for the others.
+  ///
+  /// - Parameter stale: the holding that did not work. It is replaced unless another caller has done
+  ///   so before.
+  package func value(
+    insteadOf stale: Holding? = nil, in sender: Sender,
+    _ get: @escaping @Sendable (Value?) async throws(CommandError) -> Value
+  ) async throws(CommandError) -> Holding {
+    let box = Box()
+    let latch = Latch()
+    let turn = state.withLock { state -> Turn in
+      if let holding = state.holding, holding.generation != stale?.generation {
+        return .take(holding)
+      }
+      if let error = Self.refusal(of: sender, waitingUntil: state.resumesAt) {
+        return .fail(error)
+      }
+      state.waiters.append(Waiter(sender: sender, latch: latch, result: box))
+      if state.isFlying { return .wait }
+      state.isFlying = true
+      return .fly(state.holding?.value)
+    }
+    switch turn {
+    case .take(let holding): return holding
+    case .fly(let old):
+      Task.detached { await self.fly(old, get) }
+    case .wait: break
+    case .fail(let error): throw error
+    }
+    guard await latch.wait(on: sender.time, untilLatestOf: { sender.deadline.current }) else {
+      throw sender.stopped("Signing in", outcome: .notApplied)
+    }
+    guard let result = box.result.withLock({ $0 }) else {
+      preconditionFailure("a latch was signalled without a result")
+    }
+    return try result.get()
+  }
+
+  /// Called when the current flight has to wait for a rate limit until `time`: callers that cannot
+  /// wait that long fail fast.
+  ///
+  /// - Returns: whether a caller is left.
+  package func mayWait(until time: MonotonicTime) -> Bool {
+    let (late, goesOn) = state.withLock { state in
+      var late: [Waiter] = []
+      state.waiters.removeAll { waiter in
+        guard let error = Self.refusal(of: waiter.sender, waitingUntil: time) else {
+          return false
+        }
+        waiter.result.result.withLock { $0 = .failure(error) }
+        late.append(waiter)
+        return true
+      }
+      state.resumesAt = time
+      return (late, !state.waiters.isEmpty)
+    }
+    for waiter in late { waiter.latch.signal() }
+    return goesOn
+  }
+
+  private static func refusal(
+    of sender: Sender, waitingUntil time: MonotonicTime?
+  ) -> CommandError? {
+    guard let time else { return nil }
+    let now = sender.time.now
+    guard !sender.canWait(until: time, now: now) else { return nil }
+    return sender.rateLimited(milliseconds: time.milliseconds(since: now))
+  }
+
+  private func fly(
+    _ old: Value?, _ get: @Sendable (Value?) async throws(CommandError) -> Value
+  ) async {
+    let result: Result<Value, CommandError>
+    do throws(CommandError) {
+      result = .success(try await get(old))
+    } catch {
+      result = .failure(error)
+    }
+    let (waiters, answer) = state.withLock { state in
+      state.isFlying = false
+      state.resumesAt = nil
+      state.generation += 1
+      let answer = result.map { Holding(value: $0, generation: state.generation) }
+      state.holding = try? answer.get()
+      defer { state.waiters = [] }
+      return (state.waiters, answer)
+    }
+    for waiter in waiters {
+      waiter.result.result.withLock { $0 = answer }
+      waiter.latch.signal()
+    }
+  }
+}

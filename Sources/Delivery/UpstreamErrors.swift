@@ -1,0 +1,125 @@
+import Basics
+import HTTP
+import JSON
+
+extension CommandError {
+  /// A response with an error status.
+  ///
+  /// - Parameter message: nil for the reason phrase of the status.
+  public static func upstream(
+    _ response: HTTPResponse, message: String? = nil, outcome: Outcome = .notApplied,
+    remedy: String? = nil
+  ) -> CommandError {
+    CommandError(
+      Kind(status: response.status), statusCode: response.status,
+      message ?? "\(HTTPStatus.reason(response.status)).",
+      isRetryable: [408, 429, 500, 502, 503, 504].contains(response.status),
+      retryAfterMilliseconds: response.retryAfterMilliseconds, outcome: outcome, remedy: remedy,
+      upstream: response.excerpt)
+  }
+
+  public static func timeout(_ what: String, outcome: Outcome) -> CommandError {
+    CommandError(
+      .timeout, "\(what) took longer than the deadline allowed.", isRetryable: true,
+      outcome: outcome, remedy: "Raise options.timeout_ms, or ask for less at a time.")
+  }
+
+  public static func cancelled(outcome: Outcome) -> CommandError {
+    CommandError(.cancelled, "The request was cancelled.", isRetryable: false, outcome: outcome)
+  }
+
+  /// A transport error.
+  ///
+  /// - Parameter outcome: for errors after which the request may have arrived.
+  public static func transport(_ error: TransportError, outcome: Outcome) -> CommandError {
+    let reason = error.reason.prefix(1).uppercased() + error.reason.dropFirst() + "."
+    switch error.kind {
+    case .cannotConnect:
+      return CommandError(
+        .network, reason, isRetryable: true,
+        remedy: "Check the server URL, the network and the proxy of the connection.")
+    case .tls:
+      return CommandError(
+        .network, reason,
+        remedy: "Check the server's certificate, and tls.ca_file when it is signed privately.")
+    case .timedOut:
+      return CommandError(
+        .timeout, reason, isRetryable: true, outcome: outcome,
+        remedy: "Raise options.timeout_ms, or ask for less at a time.")
+    case .interrupted:
+      return CommandError(.network, reason, isRetryable: true, outcome: outcome)
+    case .responseTooLarge:
+      return CommandError(
+        .upstream, reason, outcome: outcome, remedy: "Ask for less at a time, such as one page.")
+    case .tooManyRedirects:
+      return CommandError(.network, reason, remedy: "Check the server URL of the connection.")
+    case .cancelled:
+      return .cancelled(outcome: outcome)
+    case .unavailable:
+      return CommandError(
+        .unavailable, reason, remedy: "Install libcurl (Debian: libcurl4) on this machine.")
+    }
+  }
+}
+
+extension HTTPResponse {
+  /// The delay of the Retry-After header.
+  public var retryAfterMilliseconds: Int? {
+    header("retry-after").flatMap {
+      RetryAfter.milliseconds($0, nowMilliseconds: WallClock.nowMilliseconds)
+    }
+  }
+
+  /// Bytes of a vendor's error body that an error quotes at most.
+  static let excerptBytes = 8_192
+
+  /// The body for an error: as JSON if it is JSON and not long, otherwise as a string.
+  var excerpt: JSONFragment? {
+    if body.isEmpty { return nil }
+    if body.count <= Self.excerptBytes, let json = try? JSON.parse(body) {
+      return JSONFragment(json)
+    }
+    return JSONFragment { $0.string(utf8: body.prefix(Self.excerptBytes)) }
+  }
+}
+
+extension Sender {
+  /// Bytes of a body that an error quotes if it is not a response of the API.
+  private static let quotedBytes = 500
+
+  /// The body of a response as JSON; null if it is empty.
+  ///
+  /// - Parameter remedy: of the error, if it is not JSON.
+  package func json(
+    of response: HTTPResponse, remedy: String
+  ) throws(CommandError) -> JSON {
+    if response.body.isEmpty { return JSONFragment.null.json }
+    do throws(JSONError) {
+      return try JSON.parse(response.body)
+    } catch {
+      throw withRemedy(bodyIsNotJSON(response, error, remedy: remedy))
+    }
+  }
+
+  /// The error of a successful response whose body is not JSON.
+  package func bodyIsNotJSON(
+    _ response: HTTPResponse, _ error: JSONError, remedy: String
+  ) -> CommandError {
+    unusable(response, "The vendor's response is not JSON: \(error).", remedy: remedy)
+  }
+
+  /// The error of a successful response that is not one of the API. Quotes the start of its body.
+  package func unusable(
+    _ response: HTTPResponse, _ message: String, remedy: String
+  ) -> CommandError {
+    CommandError(
+      .upstream, message, outcome: outcomeAfterSending, remedy: remedy,
+      upstream: JSONFragment {
+        $0.object {
+          $0.member("status", response.status)
+          $0.name("body")
+          $0.string(utf8: excerpt(of: response.body, bytes: Self.quotedBytes))
+        }
+      })
+  }
+}

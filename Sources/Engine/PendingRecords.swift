@@ -1,0 +1,26 @@
+import Basics
+
+/// What has been answered and is not on the disk yet: ends of commands in the idempotency ledger,
+/// and audit records.
+extension Engine {
+  /// Milliseconds that the end of the process waits for them at most.
+  package static let pendingRecordsMilliseconds = 1_000
+
+  /// Waits until they are written. Blocks, so it is not for a task.
+  package func writePendingRecords(
+    until deadline: Deadline = Deadline(inMilliseconds: pendingRecordsMilliseconds)
+  ) {
+    let finished = Monitor(false)
+    Task.detached { [ledger, audit, log] in
+      async let isLedgerWritten = ledger.awaitPendingWrites(until: deadline)
+      await audit?.flush(until: deadline)
+      if await !isLedgerWritten {
+        log.error(
+          "the idempotency ledger misses the end of commands, whose outcome is unknown from now on")
+      }
+      finished.withLock { $0 = true }
+      finished.notify()
+    }
+    _ = finished.wait { $0 ? true : nil }
+  }
+}
