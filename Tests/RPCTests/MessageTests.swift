@@ -41,8 +41,10 @@ import Testing
   }
 
   private static let faults = [
-    Fault("1", "a request must be an object", at: 0), Fault(#"  "m""#, "a request is an object", at: 2),
-    Fault("[[]]", "a request must be an object", at: 0), Fault("null", "a request is an object", at: 0),
+    Fault("1", "a request must be an object", at: 0),
+    Fault(#"  "m""#, "a request must be an object", at: 2),
+    Fault("[[]]", "a request must be an object", at: 0),
+    Fault("null", "a request must be an object", at: 0),
     Fault("{}", #"jsonrpc must be "2.0""#, at: 0),
     Fault(#" {"id":7}"#, #"jsonrpc must be "2.0""#, at: 1, id: "7"),
     Fault(#"{"jsonrpc":"1.0","id":7,"method":"m"}"#, #"jsonrpc must be "2.0""#, at: 11, id: "7"),

@@ -471,4 +471,4 @@ def test_connection_is_required_if_several_need_consent(tmp_path):
         file = tmp_path / "connections.json"
         file.write_text(json.dumps({"connections": {"one": google.oauth(), "two": google.oauth()}}))
         ended = run(file)
-        assert ended.code == 2 and "there is one, two" in ended.errors
+        assert ended.code == 2 and "expected one of: one, two" in ended.errors
