@@ -9,6 +9,8 @@ package enum FileLock {
   package enum Failure: Error, Equatable, Sendable {
     /// Another process holds the lock beyond the deadline.
     case busy
+    /// Another process holds the lock for longer than the caller's patience.
+    case held
     case cancelled
     case system(code: Int32)
   }
@@ -26,8 +28,15 @@ package enum FileLock {
   /// Takes the lock, and suspends the task while another process holds it.
   ///
   /// It polls: flock(2) has no timeout, and a thread that waits in it cannot be called back.
-  package static func lock(_ descriptor: Int32, until deadline: Deadline) async throws(Failure) {
+  ///
+  /// - Parameter patienceMilliseconds: the sum of the pauses between attempts after which the lock
+  ///   counts as held; nil for no such limit. It is not measured by the clock: a task that the system
+  ///   wakes late has not seen the lock held meanwhile.
+  package static func lock(
+    _ descriptor: Int32, until deadline: Deadline, patienceMilliseconds: Int? = nil
+  ) async throws(Failure) {
     var pause = firstPauseMilliseconds
+    var waited = 0
     while true {
       let code = tryLock(descriptor)
       if code == 0 { return }
@@ -35,7 +44,9 @@ package enum FileLock {
       if Task.isCancelled { throw .cancelled }
       let remaining = deadline.remainingMilliseconds
       guard remaining > 0 else { throw .busy }
+      if let patienceMilliseconds, waited >= patienceMilliseconds { throw .held }
       await Task.pause(milliseconds: min(pause, remaining))
+      waited += pause
       pause = min(2 * pause, longestPauseMilliseconds)
     }
   }

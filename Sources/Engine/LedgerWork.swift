@@ -148,7 +148,7 @@ final class LedgerWork: Sendable {
         state.withLock { $0.isContended = false }
       } catch {
         switch error {
-        case .busy, .cancelled: failExpired()
+        case .busy, .held, .cancelled: failExpired()
         case .system(let code): fail(Self.unusable(code))
         }
         continue

@@ -262,11 +262,13 @@ package final class MCPFront: Handler {
     case .subscribe(let subscription):
       reply.send(subscription.acknowledgement(by: connection.frames))
       let ended = subscriptions.add(subscription)
-      return reply.runWithoutSlot(isSilentWhenCancelled: true) { [subscriptions] request in
-        request.onCancel { subscriptions.remove(subscription) }
-        _ = await ended.wait()
-        return request.result { subscription.writeEnd(to: &$0) }
-      }
+      return reply.runWithoutSlot(
+        isSilentWhenCancelled: true,
+        onCancel: { [subscriptions] in subscriptions.remove(subscription) },
+        run: { request in
+          _ = await ended.wait()
+          return request.result { subscription.writeEnd(to: &$0) }
+        })
     }
   }
 

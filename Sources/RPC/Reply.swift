@@ -113,10 +113,14 @@ package struct Reply: ~Copyable {
 
   /// Responds with the result of a task that mostly waits, such as a subscription. It acquires no slot
   /// of the in-flight limit.
+  ///
+  /// - Parameter onCancel: called once when the request is cancelled, also before the task starts.
   package consuming func runWithoutSlot(
-    isSilentWhenCancelled: Bool, _ body: @escaping @Sendable (InFlightRequest) async -> Response
+    isSilentWhenCancelled: Bool, onCancel: @escaping @Sendable () -> Void,
+    run body: @escaping @Sendable (InFlightRequest) async -> Response
   ) -> Answered {
     let accepted = reader.acceptWithoutSlot(id, in: batch, silent: isSilentWhenCancelled)
+    accepted.request.onCancel(onCancel)
     accepted.request.run(
       Task.detached { accepted.finish(await body(accepted.request)) })
     return Answered()

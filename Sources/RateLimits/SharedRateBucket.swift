@@ -37,8 +37,9 @@ final class SharedRateBucket: Sendable {
     /// Whether a task of this process uses the file.
     var isFileInUse = false
     var queue: [Change] = []
-    /// Since when another process holds the lock, as far as this one has noticed.
-    var heldSince: MonotonicTime?
+    /// Another process held the lock for longer than the patience. Until it lets go, no time is spent
+    /// on waiting for it.
+    var isStalled = false
   }
 
   /// A change that may wait for the file.
@@ -133,7 +134,7 @@ final class SharedRateBucket: Sendable {
     }
     let now = time.now
     let half = max(0, deadline.time.milliseconds(since: now)) / 2
-    let latest = Deadline(at: now.adding(milliseconds: min(Self.patienceMilliseconds, half)))
+    let latest = Deadline(at: now.adding(milliseconds: half))
     if isFirst {
       await useFile(for: change, by: latest)
       passOn()
@@ -167,15 +168,13 @@ final class SharedRateBucket: Sendable {
       case .used(let failure?): return warn("\(failure)")
       case .unusable(let error): return ignoreFile(for: change, "\(error)")
       case .busy(let file):
-        let patience = state.withLock { state in
-          let since = state.heldSince ?? time.now
-          state.heldSince = since
-          return since.adding(milliseconds: Self.patienceMilliseconds)
-        }
+        let isStalled = state.withLock { $0.isStalled }
         do throws(FileLock.Failure) {
           try await FileLock.lock(
-            file.descriptor, until: Deadline(at: min(latest.time, patience)))
+            file.descriptor, until: latest,
+            patienceMilliseconds: isStalled ? 0 : Self.patienceMilliseconds)
         } catch {
+          if case .held = error { state.withLock { $0.isStalled = true } }
           return ignoreFile(for: change, "another process holds the lock of the file")
         }
         held = file
@@ -193,7 +192,9 @@ final class SharedRateBucket: Sendable {
       return use(file, held, for: change)
     }
     do throws(BlockingWork.Interruption) {
-      return try await BlockingWork.state.run(until: latest) { [self] in
+      let patience = time.deadline(inMilliseconds: Self.patienceMilliseconds)
+      let deadline = Deadline(at: min(latest.time, patience.time))
+      return try await BlockingWork.state.run(until: deadline) { [self] in
         guard let file = locate() else { return nil }
         let attempt = use(file, held, for: change)
         state.withLock { state in
@@ -242,7 +243,7 @@ final class SharedRateBucket: Sendable {
         state.bucket = new.bucket
         state.origin = nil
         state.version += 1
-        state.heldSince = nil
+        state.isStalled = false
         (version, origin) = (state.version, new.origin)
         return new.bucket == content?.bucket ?? RateBucket() ? nil : new
       }

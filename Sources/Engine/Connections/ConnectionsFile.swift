@@ -39,7 +39,7 @@ final class ConnectionsFile: Sendable {
       try await FileLock.lock(directory.descriptor, until: deadline)
     } catch {
       switch error {
-      case .busy, .cancelled: throw Fault(Self.busy)
+      case .busy, .held, .cancelled: throw Fault(Self.busy)
       case .system(let code): throw Fault(FileError(path: directory.path, code: code))
       }
     }
