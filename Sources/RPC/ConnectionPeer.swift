@@ -8,7 +8,7 @@ import Redaction
 /// Pipes connect the two ends, so backpressure and a closed output are real. Waits time out after
 /// `patienceMilliseconds`, which only a hung test reaches.
 package final class ConnectionPeer: Sendable {
-  private static let patienceMilliseconds = 30_000
+  private static let patienceMilliseconds = 120_000
 
   private struct State {
     var received: [UInt8] = []

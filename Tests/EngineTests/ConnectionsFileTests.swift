@@ -13,7 +13,7 @@ import Testing
     let settings = (0..<20).map { "\"s\($0)\":\"old\"" }.joined(separator: ",")
     try Data("{\"connections\":{\"c\":{\"settings\":{\(settings)}}}}".utf8)
       .write(to: URL(fileURLWithPath: path))
-    return ConnectionsFile(path)
+    return ConnectionsFile(path, setMilliseconds: 120_000)
   }
 
   private var content: String { state.content("connections.json") }
@@ -36,7 +36,7 @@ import Testing
       }
       // More changes than threads wait, and blocking work goes on.
       for lane in [BlockingWork.state, .files] {
-        #expect((try? await lane.run(until: Deadline(inMilliseconds: 5_000)) { 1 }) == 1)
+        #expect((try? await lane.run(until: Deadline(inMilliseconds: 120_000)) { 1 }) == 1)
       }
       #expect(!content.contains("new"))
       FileLock.unlock(directory)

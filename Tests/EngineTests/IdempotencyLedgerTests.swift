@@ -188,7 +188,7 @@ private struct Process {
     #expect(await first.ledger.awaitPendingWrites(until: Deadline(inMilliseconds: 20)) == false)
     #expect(await first.run("k") == (#""done""#, false))
     FileLock.unlock(other)
-    #expect(await first.ledger.awaitPendingWrites(until: Deadline(inMilliseconds: 20_000)))
+    #expect(await first.ledger.awaitPendingWrites(until: Deadline(inMilliseconds: 120_000)))
     #expect(await second.run("k") == (#""done""#, false))
   }
 
@@ -200,7 +200,7 @@ private struct Process {
         throw CommandError(.network, "Gone.")
       }
     }
-    #expect(await process.ledger.awaitPendingWrites(until: Deadline(inMilliseconds: 20_000)))
+    #expect(await process.ledger.awaitPendingWrites(until: Deadline(inMilliseconds: 120_000)))
     let ends = state.lines.map { $0.contains("started") }
     #expect(ends == (0..<ends.count).map { $0 % 2 == 0 })
     #expect(await process.run("k").ran)
@@ -250,7 +250,7 @@ private struct Process {
     }
     #expect(runs.all.values.max() ?? 0 <= 1)
     for process in processes {
-      #expect(await process.ledger.awaitPendingWrites(until: Deadline(inMilliseconds: 20_000)))
+      #expect(await process.ledger.awaitPendingWrites(until: Deadline(inMilliseconds: 120_000)))
     }
     // Every key was run, or is free.
     let third = try process()

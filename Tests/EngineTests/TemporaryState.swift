@@ -37,7 +37,7 @@ final class TemporaryState: Sendable {
 
   /// Waits, not for ever.
   func eventually(_ condition: () -> Bool) async -> Bool {
-    let deadline = Deadline(inMilliseconds: 20_000)
+    let deadline = Deadline(inMilliseconds: 120_000)
     while !deadline.hasPassed {
       if condition() { return true }
       await Task.pause(milliseconds: 2)

@@ -92,14 +92,14 @@ private final class Gate: Sendable {
 
   func waitForStarts(_ count: Int) async -> Bool {
     let isReached = try? await lane.run { [started] in
-      started.wait(until: Deadline(inMilliseconds: 30_000)) { $0 >= count ? true : nil }
+      started.wait(until: Deadline(inMilliseconds: 120_000)) { $0 >= count ? true : nil }
     }
     return isReached == true
   }
 
   func waitForEnd() async -> Bool {
     let hasEnded = try? await lane.run { [ended] in
-      ended.wait(until: Deadline(inMilliseconds: 30_000)) { $0 ? true : nil }
+      ended.wait(until: Deadline(inMilliseconds: 120_000)) { $0 ? true : nil }
     }
     return hasEnded == true
   }
@@ -286,7 +286,7 @@ private final class Gate: Sendable {
     #expect(await resumed.value)
     #expect(limit.inFlight == 1)
     limit.release()
-    #expect(limit.waitUntilEmpty(until: Deadline(inMilliseconds: 30_000)) { false })
+    #expect(limit.waitUntilEmpty(until: Deadline(inMilliseconds: 120_000)) { false })
   }
 
   @Test func `closing refuses a suspended request, which still counts until it ends`() async {

@@ -62,9 +62,9 @@ package final class TestClock: CustomTime {
 
   /// Returns once a task pauses for a time in `range`, counted from now.
   ///
-  /// - Returns: the time; nil if no task does so within 20 s of real time.
+  /// - Returns: the time; nil if no task does so within two minutes of real time.
   package func nextPause(in range: ClosedRange<Int>) async -> Int? {
-    let latest = Deadline(inMilliseconds: 20_000)
+    let latest = Deadline(inMilliseconds: 120_000)
     while !latest.hasPassed {
       if let pause = pauses.first(where: { range.contains($0) }) { return pause }
       // No Task.yield: a task that yields in a loop can starve those of a lower priority.

@@ -9,7 +9,10 @@ final class ConnectionsFile: Sendable {
   private let path: String
   private let turn = TaskSemaphore(1)
 
-  init(_ path: String) { self.path = path }
+  init(_ path: String, setMilliseconds: Int = ConnectionsFile.setMilliseconds) {
+    self.path = path
+    self.setMilliseconds = setMilliseconds
+  }
 
   /// Why a setting was not kept; without any of its value.
   struct Fault: Error {
@@ -21,14 +24,16 @@ final class ConnectionsFile: Sendable {
 
   /// Milliseconds that a change may take, most of them for the lock of another process. What a
   /// vendor has issued anew counts for the next start too, so no caller's deadline ends it.
-  private static let setMilliseconds = 10_000
+  static let setMilliseconds = 10_000
+
+  private let setMilliseconds: Int
 
   /// Changes one setting of a connection; the rest of the file stays as it is, byte for byte. A
   /// setting that refers to a file is changed in that file.
   ///
   /// The file is read again, so that edits made since the start are kept.
   func set(_ setting: String, of connection: String, to value: String) async throws(Fault) {
-    let deadline = Deadline(inMilliseconds: Self.setMilliseconds)
+    let deadline = Deadline(inMilliseconds: setMilliseconds)
     guard await turn.acquire(until: deadline) else { throw Fault(Self.busy) }
     defer { turn.release() }
     let path = path
