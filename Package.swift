@@ -48,7 +48,7 @@ let package = Package(
     // Floor 3
     room("CurlTransport", needs: ["Basics", "HTTP", "CCurl"]),
     room("HTTPServer", needs: ["Basics", "JSON"]),
-    room("RateLimits", needs: ["Basics", "Crypto", "JSON"]),
+    room("RateLimits", needs: ["Basics", "Crypto", "HTTP", "JSON"]),
     room("FileStore", needs: ["Basics", "Crypto", "JSON"]),
     // Floor 4
     room(

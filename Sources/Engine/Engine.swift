@@ -28,7 +28,7 @@ package final class Engine: Sendable {
     self.ledger = ledger
     self.files = files
     self.audit = audit
-    health = HealthMonitor(catalogue, connections)
+    health = HealthMonitor()
   }
 
   /// Validates a request: its connection, the policy, its arguments. Sends nothing.

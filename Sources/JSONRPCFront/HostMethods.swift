@@ -29,6 +29,16 @@ struct CancelParameters: ParameterObject {
   }
 }
 
+struct ResetLimitsParameters: ParameterObject {
+  static let naming = ParameterShape.Naming.verbatim
+  static let shape = ParameterShape(of: ResetLimitsParameters.self)
+  let connection: String
+
+  init(_ members: inout ParamReader) {
+    connection = members.required("connection", .text, "The connection whose pauses end.")
+  }
+}
+
 /// The methods for the host itself.
 extension JSONRPCFront {
   @Sendable
@@ -64,6 +74,27 @@ extension JSONRPCFront {
     let cancel = { _ = front.connection.cancel(parameters.id) }
     return MethodResult(afterwards: cancel) {
       $0.object { $0.member("cancelled", isInFlight) }
+    }
+  }
+
+  @Sendable
+  static func resetLimits(
+    _ front: JSONRPCFront, _ params: JSON?
+  ) throws(RPCError) -> TaskMethod {
+    let name = try ResetLimitsParameters.shape.params(
+      params, as: ResetLimitsParameters.self
+    ).connection
+    guard front.engine.connections.entries.contains(where: { $0.name == name }) else {
+      throw front.unknownConnection(name, at: "/connection")
+    }
+    return { [engine = front.engine] in
+      let lifted = await engine.endRatePauses(of: name) ?? 0
+      return {
+        $0.object {
+          $0.member("connection", name)
+          $0.member("lifted", lifted)
+        }
+      }
     }
   }
 

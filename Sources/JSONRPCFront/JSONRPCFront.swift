@@ -34,7 +34,7 @@ package final class JSONRPCFront: Handler {
           $0.object { $0.member("name", name) }
         })
     }
-    engine.health.watchConfigured()
+    engine.health.watchConfigured(on: engine)
   }
 
   package func takes(_ call: Call) -> Bool {
@@ -53,6 +53,17 @@ package final class JSONRPCFront: Handler {
     let params = call.params?.removing("_meta")
     switch method.execution {
     case .engine: return invoke(params, reply)
+    case .task(let prepare):
+      let work: TaskMethod
+      do throws(RPCError) {
+        work = try prepare(self, params)
+      } catch {
+        return reply.error(error)
+      }
+      return reply.runWithoutSlot(isSilentWhenCancelled: false, onCancel: {}) { request in
+        let write = await work()
+        return request.result(redaction: method.redaction) { write(&$0) }
+      }
     case .orderedFiles(let fileMethod): return run(fileMethod, params, reply)
     case .readingThread(let run):
       let result: MethodResult

@@ -16,6 +16,9 @@ struct MethodResult {
   }
 }
 
+/// The work of a method whose params are valid.
+typealias TaskMethod = @Sendable () async -> @Sendable (inout JSONWriter) -> Void
+
 /// One method. Dispatch, discovery and suggestions use the table `Method.all`.
 struct Method: Sendable {
   /// Where a method runs.
@@ -24,12 +27,14 @@ struct Method: Sendable {
     case readingThread(@Sendable (JSONRPCFront, JSON?) throws(RPCError) -> MethodResult)
     /// As a task of the engine.
     case engine
+    /// As a task outside the in-flight limit: requests that wait for a rate limit do not delay it.
+    case task(@Sendable (JSONRPCFront, JSON?) throws(RPCError) -> TaskMethod)
     /// On the lane for files, in request order.
     case orderedFiles(FileMethod)
   }
 
   /// The state that a method changes.
-  enum Change: Sendable { case nothing, connections, requests, health, files, vendor }
+  enum Change: Sendable { case nothing, connections, requests, health, limits, files, vendor }
 
   let name: String
   let summary: String

@@ -74,6 +74,10 @@ extension Method {
       .withoutParams(
         "limits", "Returns the limits and their current use.", examples: [.limits]
       ) { front in { front.writeLimits(to: &$0) } },
+      Method(
+        "limits/reset", "Ends the rate-limit pauses of a connection.",
+        .task(JSONRPCFront.resetLimits), changes: .limits,
+        params: { .parameters(ResetLimitsParameters.shape) }, examples: [.limitsReset]),
       .withoutParams(
         "stats", "Returns counters since the start.", examples: [.stats]
       ) { front in { front.connection.writeStatistics(to: &$0) } },

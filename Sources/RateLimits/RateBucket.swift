@@ -130,6 +130,15 @@ package struct RateBucket: Sendable, Equatable {
     pausedUntil = max(pausedUntil, time.nanoseconds)
   }
 
+  /// Requests are sent again from now on, as the limit allows.
+  ///
+  /// - Returns: whether there was a pause.
+  package mutating func endPause(now: MonotonicTime) -> Bool {
+    let wasPaused = isPaused(at: now)
+    pausedUntil = .min
+    return wasPaused
+  }
+
   /// Adds the contents of another copy of the same bucket. What both contain counts once.
   package mutating func merge(_ other: RateBucket) {
     guard self != other else { return }

@@ -167,7 +167,9 @@ extension GmailClient {
       return .settled(.success(TargetAnswer(body)))
     }
     if response.status >= 500 { return .mayHaveBeenApplied }
-    if response.status == 401 || GmailErrors.rateRefusal(response) != nil { return .notApplied }
+    if response.status == 401 || GmailErrors.rateRefusal(response)?.isRetryable == true {
+      return .notApplied
+    }
     var response = response
     response.body = connection.secrets.redact(response.body)
     return .settled(.failure(GmailErrors.error(response, in: invocation)))
@@ -175,5 +177,5 @@ extension GmailClient {
 }
 
 extension RateRefusal {
-  fileprivate var waitOrZero: Int { retryAfterMilliseconds ?? 0 }
+  fileprivate var waitOrZero: Int { retryAfter?.milliseconds ?? (isRetryable ? 0 : -1) }
 }

@@ -155,6 +155,9 @@ extension MethodExample {
               "max_file_chunk_bytes": 4194304},
      "connections": {}}
     """#)
+  static let limitsReset = MethodExample(
+    "No rate limit of the connection is paused.", #"{"connection":"coda_sandbox"}"#,
+    #"{"connection":"coda_sandbox","lifted":0}"#)
   static let stats = MethodExample(
     "The first request of a connection.", "{}",
     #"""

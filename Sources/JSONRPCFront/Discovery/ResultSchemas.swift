@@ -1,4 +1,5 @@
 import Basics
+import IntegrationKit
 import JSON
 import JSONPath
 
@@ -184,10 +185,16 @@ enum ResultSchemas {
           .always("connection", .text),
           .always("status", .choice(["unknown", "healthy", "unhealthy"])),
           .always("consecutive_failures", .count),
-          .sometimes("error", .text, "Why the last check failed."),
+          .sometimes("error", .reference("health_error"), "Why the last check failed."),
           .sometimes("checked_at", .time),
           .always("interval_seconds", .integer(from: 1)),
           .always("notify_after_failures", .integer(from: 1)),
+        ])),
+      SchemaComponent(
+        "health_error", "Why a check failed.",
+        .object([
+          .always("kind", .choice(CommandError.Kind.allCases.map(\.rawValue))),
+          .always("message", .text),
         ])),
       SchemaComponent(
         "health_watch_result", "The watched connection.", .object([.always("watching", .text)])),
@@ -226,6 +233,12 @@ enum ResultSchemas {
           .always("available", .count, "Requests that could be sent now."),
           .always("resume_in_ms", .count, "Milliseconds until the next request could be sent."),
           .always("shared", .boolean, "Whether the limit is shared with other processes."),
+        ])),
+      SchemaComponent(
+        "limits_reset_result", "The pauses that ended.",
+        .object([
+          .always("connection", .text),
+          .always("lifted", .count, "Rate limits that were paused."),
         ])),
       SchemaComponent(
         "stats_result", "Counters since the start.",
