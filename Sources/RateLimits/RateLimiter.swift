@@ -8,8 +8,12 @@ import Synchronization
 /// The limit of a command is the first of: the connection's for that command, which has a separate
 /// bucket; the connection's for the command's bucket; the vendor's documented one; none.
 package final class RateLimiter: Sendable {
-  /// Milliseconds that a request waits for a limit at most, also with a later deadline: an hour.
-  package static let maximumWaitMilliseconds = RetryAfter.maximumMilliseconds
+  /// Milliseconds that a request waits for a limit at most, also with a later deadline: an hour, and
+  /// the margin of a window, so that a limit per hour is waited for.
+  package static let maximumWaitMilliseconds =
+    RetryAfter.maximumMilliseconds + Int(maximumMarginSeconds * 1_000)
+  /// Windows are kept longer by this at most.
+  private static let maximumMarginSeconds = 0.25
 
   /// When a request may be sent.
   package enum Turn: Sendable {
@@ -23,10 +27,10 @@ package final class RateLimiter: Sendable {
     let bucket: SharedRateBucket
     let limit: RateLimit
 
-    /// The limit with a window that is a twentieth longer, 250 ms at most: vendors count arrivals, and
+    /// The limit with a window that is a twentieth longer, up to the maximum margin: vendors count arrivals, and
     /// requests do not arrive as evenly as they are sent.
     var kept: RateLimit {
-      let margin = min(limit.perSeconds / 20, 0.25)
+      let margin = min(limit.perSeconds / 20, RateLimiter.maximumMarginSeconds)
       return RateLimit(requests: limit.requests, perSeconds: limit.perSeconds + margin)
     }
   }
@@ -202,7 +206,7 @@ package final class RateLimiter: Sendable {
     let (bucket, window) = pausable(command, quota)
     let end = bucket.pauseEnd
     guard let milliseconds = retryAfter?.milliseconds else {
-      let longest = min(max(8_000, Int(window * 1_000)), Self.maximumWaitMilliseconds)
+      let longest = min(max(8_000, Int(window * 1_000)), RetryAfter.maximumMilliseconds)
       return RatePause(
         milliseconds: await bucket.backOff(atMost: longest, by: deadline), end: end)
     }

@@ -70,7 +70,7 @@ package final class ConnectionStore: Sendable {
       case .failure(let found): problems += found.lines(prefix: prefix)
       }
     }
-    if !problems.isEmpty { throw ConfigurationError(problems.joined(separator: "\n")) }
+    if !problems.isEmpty { throw ConfigurationError(problems: problems) }
   }
 
   private static let formatRemedy =
@@ -373,7 +373,12 @@ package struct ConfigurationError: Error, Sendable {
   package var remedy: String?
 
   package init(_ message: String, remedy: String? = nil) {
-    self.message = message
+    self.init(problems: [message], remedy: remedy)
+  }
+
+  /// - Parameter problems: a line each, whatever the names in them contain.
+  init(problems: [String], remedy: String? = nil) {
+    message = problems.map(\.visibleOnOneLine).joined(separator: "\n")
     self.remedy = remedy
   }
 }

@@ -17,7 +17,7 @@ enum MCPConfigCommand {
         client can pass them on.
 
         \(Style.bold("Clients"))
-        \(AgentClient.allCases.map { "  \($0.rawValue.padded(14))  \($0.location)" }
+        \(AgentClient.allCases.map { "  \($0.rawValue.padded(14))  \($0.location)" as TerminalText }
           .joined(separator: "\n"))
         """,
       examples: [
@@ -43,19 +43,21 @@ enum MCPConfigCommand {
     let block = client.block(
       name: arguments["--name"] ?? Product.name, executable: try executable(),
       arguments: ["serve"] + serveWords(arguments), variables: variables)
-    Console.print(PrettyJSON.text(block.json))
+    Console.print(json: PrettyJSON.text(block.json))
     Console.error("\(client.title): \(client.location)")
     if connectionsFile(arguments) == nil, !arguments.has("--sandbox") {
       Console.error(
-        "No connections are configured. Use --connections FILE, or --sandbox to try it."
-          .wrapped())
+        TerminalText(
+          lines: "No connections are configured. Use --connections FILE, or --sandbox to try it."
+            .wrapped()))
     }
     if !client.expandsVariables, !variables.isEmpty {
       Console.error(
-        """
-        The connections file needs \(variables.joined(separator: ", ")) in the environment, but \
-        \(client.title) does not pass them on. Use $file or $command for these secrets.
-        """.wrapped())
+        TerminalText(
+          lines: """
+            The connections file needs \(variables.joined(separator: ", ")) in the environment, but \
+            \(client.title) does not pass them on. Use $file or $command for these secrets.
+            """.wrapped()))
     }
     return 0
   }
