@@ -36,7 +36,6 @@ extension String {
       case "\n" where keepingLineFeeds:
         if isAfterReturn { visible.removeLast() }
         visible.append(scalar)
-      case "\n" where isAfterReturn: break
       case "\n", "\r", "\t": visible.append(" ")
       case _ where scalar.isHiddenControl:
         visible.append(contentsOf: "\\u{\(String(scalar.value, radix: 16, uppercase: true))}".unicodeScalars)

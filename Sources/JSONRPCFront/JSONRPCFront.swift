@@ -9,6 +9,10 @@ package final class JSONRPCFront: Handler {
   let engine: Engine
   let connection: RPC.Connection
   private let optionsMemo = OptionsMemo()
+  /// Of methods that run as tasks without a slot of the in-flight limit.
+  private let tasks = TaskSemaphore(JSONRPCFront.maximumTasks)
+  /// Maximum number of such requests at a time. Further ones fail.
+  private static let maximumTasks = 16
   let connectionsChanged: () -> Void
 
   /// - Parameters:
@@ -60,8 +64,13 @@ package final class JSONRPCFront: Handler {
       } catch {
         return reply.error(error)
       }
-      return reply.runWithoutSlot(isSilentWhenCancelled: false, onCancel: {}) { request in
+      guard tasks.tryAcquire() else { return reply.error(.tooManyTasks(method.name)) }
+      return reply.runWithoutSlot(isSilentWhenCancelled: false, onCancel: {}) {
+        [tasks, connection] request in
+        defer { tasks.release() }
         let write = await work()
+        // Unread responses must not accumulate.
+        await connection.room()
         return request.result(redaction: method.redaction) { write(&$0) }
       }
     case .orderedFiles(let fileMethod): return run(fileMethod, params, reply)
@@ -142,6 +151,15 @@ extension InFlightRequest {
 }
 
 extension RPCError {
+  fileprivate static func tooManyTasks(_ method: String) -> RPCError {
+    InvocationError(
+      CommandError(
+        .unavailable, "Too many requests of the method \(method) are running.", isRetryable: true,
+        remedy: "Wait for their responses."),
+      indicator: "The request \(method) failed."
+    ).rpcError
+  }
+
   fileprivate static func unknownMethod(_ name: String) -> RPCError {
     let names = Method.all.map(\.name)
     let suggestion = Suggestion.closest(to: name, among: names + Method.agentNames)

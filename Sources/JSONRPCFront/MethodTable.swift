@@ -49,7 +49,9 @@ extension Method {
       Method(
         "health/watch", "Checks a connection now and on a schedule.",
         .readingThread(JSONRPCFront.watchHealth), changes: .health,
-        params: { .parameters(WatchHealthParameters.shape) }, examples: [.healthWatch]),
+        params: { .parameters(WatchHealthParameters.shape) },
+        failures: { [FailureSchemas.invalidParams, FailureSchemas.commandFailed] },
+        examples: [.healthWatch]),
       .withoutParams(
         "health/status", "Lists the watched connections.", examples: [.healthStatus]
       ) { front in { front.engine.health.write(to: &$0) } },
@@ -77,7 +79,9 @@ extension Method {
       Method(
         "limits/reset", "Ends the rate-limit pauses of a connection.",
         .task(JSONRPCFront.resetLimits), changes: .limits,
-        params: { .parameters(ResetLimitsParameters.shape) }, examples: [.limitsReset]),
+        params: { .parameters(ResetLimitsParameters.shape) },
+        failures: { [FailureSchemas.invalidParams, FailureSchemas.commandFailed] },
+        examples: [.limitsReset]),
       .withoutParams(
         "stats", "Returns counters since the start.", examples: [.stats]
       ) { front in { front.connection.writeStatistics(to: &$0) } },

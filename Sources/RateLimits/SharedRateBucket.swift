@@ -321,7 +321,8 @@ final class SharedRateBucket: Sendable {
 
   func pause(milliseconds: Int, by deadline: Deadline) async {
     await update(by: deadline) { [time] in
-      $0.pause(until: time.now.adding(milliseconds: milliseconds))
+      let now = time.now
+      $0.pause(until: now.adding(milliseconds: milliseconds), now: now)
     }
   }
 
@@ -334,7 +335,7 @@ final class SharedRateBucket: Sendable {
       if !bucket.isPaused(at: now) {
         let doublings = min(refusals.wrappingAdd(1, ordering: .relaxed).oldValue, 20)
         let pause = min(1_000 << doublings, maximumMilliseconds)
-        bucket.pause(until: now.adding(milliseconds: pause))
+        bucket.pause(until: now.adding(milliseconds: pause), now: now)
       }
       return bucket.resumption(now: now).milliseconds(since: now)
     }

@@ -124,6 +124,19 @@ private final class Places: Sendable {
     #expect(await burst(two) == 0)
   }
 
+  @Test func `a pause is ended although another process holds the file`() async throws {
+    let (one, two) = (limiter(state.process()), limiter(state.process()))
+    await one.refused("a", nil, RetryAfter(milliseconds: 3_000_000), by: far)
+    #expect(await two.due(ofNext: 1, for: "a", nil, by: far) > .now)
+    let other = OtherProcess(holding: try file())
+    let soon = Deadline(inMilliseconds: 200)
+    _ = await two.endPauses(of: [(command: "a", quota: nil)], by: soon)
+    other.release()
+    #expect(await burst(two) == 5, "the pause in the file does not return")
+    #expect(await one.due(ofNext: 1, for: "a", nil, by: far) > .now, "the window is full")
+    #expect(await one.endPauses(of: [(command: "a", quota: nil)], by: far) == 0)
+  }
+
   @Test func `connections with different limits each keep theirs`() async {
     #expect(await burst(limiter(state.process())) == 5)
     let wide = RateLimit(requests: 8, perSeconds: 3_600)

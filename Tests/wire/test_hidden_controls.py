@@ -82,7 +82,7 @@ def test_a_wide_table_keeps_normal_text_and_has_a_line_per_item(hostile):
     assert ended.code == 0
     assert not hidden_in(ended.text)
     assert NORMAL in ended.text
-    assert "\\u{1B}]0;title\\u{7}\\u{1B}[2Jx\\u{202E}gpj.exe sallyport: all is well  Grüße" in ended.text
+    assert "\\u{1B}]0;title\\u{7}\\u{1B}[2Jx\\u{202E}gpj.exe  sallyport: all is well  Grüße" in ended.text
     assert len(ended.text.splitlines()) == 3, "titles, one item, the count"
     for character in HIDDEN:
         assert "\\u{%X}" % ord(character) in ended.text
