@@ -25,12 +25,14 @@ package final class JSONRPCFront: Handler {
     engine.health.reportChanges { [connection] change in
       if change.isConfigured && !hearsNotifications() { return }
       connection.send(
-        connection.frames.notification("health/changed") { change.write(to: &$0) })
+        connection.frames.notification(
+          "health/changed", redaction: .everySecret(HealthMonitor.layout)
+        ) { change.write(to: &$0) })
     }
     engine.connections.reportChanges { [connection] name in
       guard hearsNotifications() else { return }
       connection.send(
-        connection.frames.notification("connections/changed", redaction: .nothing) {
+        connection.frames.notification("connections/changed", redaction: .ownText) {
           $0.object { $0.member("name", name) }
         })
     }
@@ -79,7 +81,8 @@ package final class JSONRPCFront: Handler {
       return reply.error(error.rpcError)
     }
     guard !invocation.request.options.dryRun else {
-      return reply.result { invocation.writePlan(to: &$0) }
+      // Credentials are not in it; the other text is the caller's.
+      return reply.result(redaction: .ownText) { invocation.writePlan(to: &$0) }
     }
     return run(invocation, reply)
   }
@@ -92,7 +95,9 @@ package final class JSONRPCFront: Handler {
     return reply.run(terms) { [connection] request in
       let events = request.id.flatMap { id in
         options.stream || options.progress
-          ? InvocationNotifications(id, on: connection, reportsWaits: options.stream) : nil
+          ? InvocationNotifications(
+            id, on: connection, redacting: invocation.redaction, reportsWaits: options.stream)
+          : nil
       }
       return await invocation.run(id: JSONFragment(id: request.id ?? .null), events: events) {
         request.response(to: $0.explainingCancellation(request.cancelReason?.explanation))
@@ -119,11 +124,12 @@ package final class JSONRPCFront: Handler {
 
 extension InFlightRequest {
   fileprivate func response(to outcome: Outcome) -> Response {
+    let redaction = FrameWriter.Redaction.secrets(of: outcome.redaction, Outcome.resultLayout)
     switch outcome.status {
-    case .successful: result(.successful) { outcome.writeResult(to: &$0) }
-    case .partial: result(.partial) { outcome.writeResult(to: &$0) }
+    case .successful: return result(redaction: redaction) { outcome.writeResult(to: &$0) }
+    case .partial: return result(.partial, redaction: redaction) { outcome.writeResult(to: &$0) }
     case .failed:
-      error(
+      return error(
         outcome.invocationError?.rpcError
           ?? RPCError(.commandFailed, outcome.command.failure))
     }

@@ -5,7 +5,11 @@ import JSON
 enum SecretForms {
   static func all(of secret: String) -> [[UInt8]] {
     let plain = Array(secret.utf8)
-    let forms = [plain] + jsonForms(secret) + percentForms(plain) + base64(plain)
+    let json = jsonForms(secret)
+    let percent = percentForms(plain)
+    let forms =
+      [plain] + json + percent + percent.map(percentTwice) + htmlForms(secret) + hexForms(plain)
+      + base64(plain) + Set(json).flatMap(base64)
     var seen: Set<[UInt8]> = []
     return forms.filter { $0.count >= Redactor.minimumBytes && seen.insert($0).inserted }
   }
@@ -89,12 +93,55 @@ enum SecretForms {
     }
   }
 
+  private static func percentTwice(_ form: [UInt8]) -> [UInt8] {
+    form.flatMap { $0 == UInt8(ascii: "%") ? Array("%25".utf8) : [$0] }
+  }
+
   private static func isAlphanumeric(_ byte: UInt8) -> Bool {
     switch byte {
     case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
       UInt8(ascii: "0")...UInt8(ascii: "9"):
       true
     default: false
+    }
+  }
+
+  // MARK: HTML
+
+  /// The references for the five characters that HTML writers escape: those of Go, Python, PHP and
+  /// JavaScript libraries.
+  private static let htmlReferences: [(quote: String, apostrophe: String)] = [
+    ("\"", "'"), ("&quot;", "'"), ("&quot;", "&#x27;"), ("&quot;", "&#039;"), ("&quot;", "&#39;"),
+    ("&quot;", "&apos;"), ("&#34;", "&#39;"), ("&#x22;", "&#x27;"), ("&#x22;", "&#X27;"),
+  ]
+
+  private static func htmlForms(_ secret: String) -> [[UInt8]] {
+    let others: [(Unicode.Scalar) -> String] = [
+      { String($0) }, { "&#\($0.value);" }, { "&#x\(String($0.value, radix: 16));" },
+      { "&#x\(String($0.value, radix: 16, uppercase: true));" },
+    ]
+    return htmlReferences.flatMap { references in
+      others.map { other in
+        let form = secret.unicodeScalars.map { scalar in
+          switch scalar {
+          case "&": "&amp;"
+          case "<": "&lt;"
+          case ">": "&gt;"
+          case "\"": references.quote
+          case "'": references.apostrophe
+          default: scalar.isASCII ? String(scalar) : other(scalar)
+          }
+        }
+        return Array(form.joined().utf8)
+      }
+    }
+  }
+
+  // MARK: Hexadecimal
+
+  private static func hexForms(_ plain: [UInt8]) -> [[UInt8]] {
+    [PercentEncoding.hexDigits, Array("0123456789abcdef".utf8)].map { digits in
+      plain.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 0xF)]] }
     }
   }
 

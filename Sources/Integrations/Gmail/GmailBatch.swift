@@ -168,8 +168,6 @@ extension GmailClient {
     }
     if response.status >= 500 { return .mayHaveBeenApplied }
     if response.status == 401 || GmailErrors.rateRefusal(response) != nil { return .notApplied }
-    var response = response
-    response.body = connection.secrets.redact(response.body)
     return .settled(.failure(GmailErrors.error(response, in: invocation)))
   }
 }
