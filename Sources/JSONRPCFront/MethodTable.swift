@@ -20,7 +20,8 @@ extension Method {
     [
       Method(
         "capabilities", "Returns the integrations, their commands and all parameters.",
-        .readingThread(JSONRPCFront.capabilities), params: { .parameters(CapabilitiesParameters.shape) }, examples: [.capabilities]),
+        .readingThread(JSONRPCFront.capabilities),
+        params: { .parameters(CapabilitiesParameters.shape) }, examples: [.capabilities]),
       Method(
         "invoke", "Runs one command.", .engine, changes: .vendor, params: { InvokeParams.schema },
         failures: commandFailures, examples: [.invoke, .dryRun]),

@@ -107,7 +107,9 @@ struct Confirmation: Sendable {
 
   /// The request to a client with a session.
   func question(_ id: String, for caller: MCPCaller, by frames: FrameWriter) -> Frame {
-    frames.request(id, "elicitation/create", redaction: .ownText) { writeParams(for: caller, to: &$0) }
+    frames.request(id, "elicitation/create", redaction: .ownText) {
+      writeParams(for: caller, to: &$0)
+    }
   }
 
   /// The result for a client that repeats the call with the answer.

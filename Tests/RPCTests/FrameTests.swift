@@ -52,7 +52,9 @@ import Testing
   }
 
   @Test func `frames join into a batch, and into lines`() throws {
-    let results = try ["1", "2"].map { try frames.result(id($0), redaction: .ownText) { $0.null() } }
+    let results = try ["1", "2"].map {
+      try frames.result(id($0), redaction: .ownText) { $0.null() }
+    }
     #expect(
       String(decoding: FrameLines(batch: results).bytes, as: UTF8.self)
         == #"[{"jsonrpc":"2.0","id":1,"result":null},{"jsonrpc":"2.0","id":2,"result":null}]"#

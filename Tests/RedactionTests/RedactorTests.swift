@@ -93,7 +93,8 @@ private func redactor(_ secrets: String...) -> Redactor {
     let secret = "correct horse battery staple, and much more than fits on one line of Base64"
     for before in 0..<80 {
       let text = String(repeating: "x", count: before) + ":" + secret + ":"
-      let encoded = Array(Data((text + String(repeating: "y", count: 90)).utf8).base64EncodedString())
+      let plain = Data((text + String(repeating: "y", count: 90)).utf8)
+      let encoded = Array(plain.base64EncodedString())
       let lines = stride(from: 0, to: encoded.count, by: width).map {
         String(encoded[$0..<min($0 + width, encoded.count)])
       }
