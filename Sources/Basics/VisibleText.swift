@@ -38,7 +38,8 @@ extension String {
         visible.append(scalar)
       case "\n", "\r", "\t": visible.append(" ")
       case _ where scalar.isHiddenControl:
-        visible.append(contentsOf: "\\u{\(String(scalar.value, radix: 16, uppercase: true))}".unicodeScalars)
+        let digits = String(scalar.value, radix: 16, uppercase: true)
+        visible.append(contentsOf: "\\u{\(digits)}".unicodeScalars)
       default: visible.append(scalar)
       }
     }

@@ -31,7 +31,9 @@ extension Sender {
     do throws(CommandError) {
       var response = try await sendWithRetries(request, rateRefusal)
       // Errors quote the start of a body; a cut through a secret would leave a part of it.
-      if !response.isSuccess { response.body = channel.secrets.redact(response.body) }
+      if !response.isSuccess, response.body.count > HTTPResponse.excerptBytes {
+        response.body = channel.secrets.redact(response.body)
+      }
       return response
     } catch {
       throw withRemedy(error)

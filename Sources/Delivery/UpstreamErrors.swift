@@ -28,7 +28,8 @@ extension CommandError {
   public static func withNote(of retryAfter: RetryAfter?, _ message: String) -> String {
     guard retryAfter?.isReduced == true else { return message }
     let end = message.last.map { ".!?".contains($0) } ?? true ? "" : "."
-    return "\(message)\(end) The vendor asks for a wait of more than an hour, which counts as an hour."
+    return message + end
+      + " The vendor asks for a wait of more than an hour, which counts as an hour."
   }
 
   public static func timeout(_ what: String, outcome: Outcome) -> CommandError {

@@ -83,7 +83,7 @@ package final class AuditFile: Sendable {
   /// Has the record written, and waits for that until the deadline, a second at most. It does not
   /// wait while the file takes nothing.
   func write(_ record: JSONFragment, until deadline: Deadline) async {
-    var line = secrets.redact(json: record.bytes)
+    var line = secrets.redact(json: record.bytes, AuditRecord.layout)
     line.append(0x0A)
     let latch = Latch()
     let waits = state.withLock { state in

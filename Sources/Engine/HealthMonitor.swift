@@ -1,6 +1,7 @@
 import Basics
 import IntegrationKit
 import JSON
+import Redaction
 import Synchronization
 
 /// Runs Test Connection on a schedule and reports changes.
@@ -232,6 +233,13 @@ package final class HealthMonitor: Sendable {
   }
 
   // MARK: Showing
+
+  /// Which members of a watch are a vendor's text.
+  package static let layout = MessageLayout.object([
+    "connection": .own, "status": .own, "consecutive_failures": .own,
+    "error": .object(["kind": .own, "message": .foreign]),
+    "checked_at": .own, "interval_seconds": .own, "notify_after_failures": .own,
+  ])
 
   /// Writes `{"watches":[…]}`.
   package func write(to writer: inout JSONWriter) {

@@ -1,6 +1,7 @@
 import IntegrationKit
 import JSON
 import RPC
+import Redaction
 
 /// Why an invocation has no result: the request was invalid, or the command failed.
 package struct InvocationError: Error, Sendable {
@@ -12,15 +13,22 @@ package struct InvocationError: Error, Sendable {
   package var reason: Reason
   /// The failure indicator of the command, or a general one if the command is unknown.
   package let indicator: String
+  /// The secrets of its text that is not the caller's.
+  package let redaction: RedactionScope
 
   package init(_ problems: RequestProblems, indicator: String = "Invalid params.") {
     reason = .invalid(problems)
     self.indicator = indicator
+    redaction = .nothing
   }
 
-  package init(_ error: CommandError, indicator: String) {
+  /// - Parameter redaction: nothing if no request was sent to a vendor.
+  package init(
+    _ error: CommandError, indicator: String, redaction: RedactionScope = .nothing
+  ) {
     reason = .failed(error)
     self.indicator = indicator
+    self.redaction = redaction
   }
 
   /// Writes the data of the error, an object: the documents' triple, and members for programs.
@@ -44,7 +52,9 @@ extension InvocationError {
       case .invalid: .invalidParams
       case .failed(let error): error.kind == .cancelled ? .requestCancelled : .commandFailed
       }
-    return RPCError(code, indicator, data: JSONFragment { write(to: &$0) })
+    return RPCError(
+      code, indicator, data: JSONFragment { write(to: &$0) },
+      redaction: .secrets(of: redaction, Outcome.errorLayout))
   }
 }
 

@@ -101,7 +101,7 @@ extension JSONRPCFront {
     let parameters = try WatchHealthParameters.shape.params(
       params, as: WatchHealthParameters.self)
     let name = parameters.connection
-    guard front.engine.connections.entries.contains(where: { $0.name == name }) else {
+    guard front.engine.connections.contains(name) else {
       throw front.unknownConnection(name, at: "/connection")
     }
     do throws(InvocationError) {

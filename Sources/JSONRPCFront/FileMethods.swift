@@ -59,9 +59,9 @@ struct FileCall: Sendable {
   func response(to request: InFlightRequest) -> Response {
     do throws(RPCError) {
       let writeResult = try run()
-      // File contents are not redacted, because that would change the file.
-      return request.result(
-        redaction: method == .get ? .nothing : .everySecret, write: writeResult)
+      // Names are the caller's, or were redacted when the file was stored. Redacting contents would
+      // change the file.
+      return request.result(redaction: .ownText, write: writeResult)
     } catch {
       return request.error(error)
     }

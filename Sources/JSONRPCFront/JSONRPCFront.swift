@@ -29,12 +29,14 @@ package final class JSONRPCFront: Handler {
     engine.health.reportChanges { [connection] change in
       if change.isConfigured && !hearsNotifications() { return }
       connection.send(
-        connection.frames.notification("health/changed") { change.write(to: &$0) })
+        connection.frames.notification(
+          "health/changed", redaction: .everySecret(HealthMonitor.layout)
+        ) { change.write(to: &$0) })
     }
     engine.connections.reportChanges { [connection] name in
       guard hearsNotifications() else { return }
       connection.send(
-        connection.frames.notification("connections/changed", redaction: .nothing) {
+        connection.frames.notification("connections/changed", redaction: .ownText) {
           $0.object { $0.member("name", name) }
         })
     }
@@ -65,14 +67,7 @@ package final class JSONRPCFront: Handler {
         return reply.error(error)
       }
       guard tasks.tryAcquire() else { return reply.error(.tooManyTasks(method.name)) }
-      return reply.runWithoutSlot(isSilentWhenCancelled: false, onCancel: {}) {
-        [tasks, connection] request in
-        defer { tasks.release() }
-        let write = await work()
-        // Unread responses must not accumulate.
-        await connection.room()
-        return request.result(redaction: method.redaction) { write(&$0) }
-      }
+      return run(work, of: method, reply)
     case .orderedFiles(let fileMethod): return run(fileMethod, params, reply)
     case .readingThread(let run):
       let result: MethodResult
@@ -89,6 +84,21 @@ package final class JSONRPCFront: Handler {
     }
   }
 
+  private func run(
+    _ work: @escaping TaskMethod, of method: Method, _ reply: consuming Reply
+  ) -> Answered {
+    guard tasks.tryAcquire() else { return reply.error(.tooManyTasks(method.name)) }
+    return reply.runWithoutSlot(
+      isSilentWhenCancelled: false, onCancel: {},
+      run: { [tasks, connection] request in
+        defer { tasks.release() }
+        let write = await work()
+        // Unread responses must not accumulate.
+        await connection.room()
+        return request.result(redaction: method.redaction) { write(&$0) }
+      })
+  }
+
   // MARK: invoke
 
   private func invoke(_ params: JSON?, _ reply: consuming Reply) -> Answered {
@@ -99,7 +109,8 @@ package final class JSONRPCFront: Handler {
       return reply.error(error.rpcError)
     }
     guard !invocation.request.options.dryRun else {
-      return reply.result { invocation.writePlan(to: &$0) }
+      // Credentials are not in it; the other text is the caller's.
+      return reply.result(redaction: .ownText) { invocation.writePlan(to: &$0) }
     }
     return run(invocation, reply)
   }
@@ -112,7 +123,9 @@ package final class JSONRPCFront: Handler {
     return reply.run(terms) { [connection] request in
       let events = request.id.flatMap { id in
         options.stream || options.progress
-          ? InvocationNotifications(id, on: connection, reportsWaits: options.stream) : nil
+          ? InvocationNotifications(
+            id, on: connection, redacting: invocation.redaction, reportsWaits: options.stream)
+          : nil
       }
       return await invocation.run(id: JSONFragment(id: request.id ?? .null), events: events) {
         request.response(to: $0.explainingCancellation(request.cancelReason?.explanation))
@@ -139,11 +152,12 @@ package final class JSONRPCFront: Handler {
 
 extension InFlightRequest {
   fileprivate func response(to outcome: Outcome) -> Response {
+    let redaction = FrameWriter.Redaction.secrets(of: outcome.redaction, Outcome.resultLayout)
     switch outcome.status {
-    case .successful: result(.successful) { outcome.writeResult(to: &$0) }
-    case .partial: result(.partial) { outcome.writeResult(to: &$0) }
+    case .successful: return result(redaction: redaction) { outcome.writeResult(to: &$0) }
+    case .partial: return result(.partial, redaction: redaction) { outcome.writeResult(to: &$0) }
     case .failed:
-      error(
+      return error(
         outcome.invocationError?.rpcError
           ?? RPCError(.commandFailed, outcome.command.failure))
     }

@@ -40,7 +40,8 @@ struct Method: Sendable {
   let summary: String
   let execution: Execution
   let changes: Change
-  /// Which values are redacted in the result.
+  /// Which values are redacted in the result. Default: none, because the text is the host's or the
+  /// caller's.
   let redaction: FrameWriter.Redaction
   let params: @Sendable () -> MessageSchema
   private let resultComponent: String?
@@ -50,7 +51,7 @@ struct Method: Sendable {
 
   init(
     _ name: String, _ summary: String, _ execution: Execution, changes: Change = .nothing,
-    redaction: FrameWriter.Redaction = .everySecret,
+    redaction: FrameWriter.Redaction = .ownText,
     params: @escaping @Sendable () -> MessageSchema, result: String? = nil,
     failures: @escaping @Sendable () -> [FailureSchemas.Code] = { [FailureSchemas.invalidParams] },
     examples: @escaping @autoclosure @Sendable () -> [MethodExample] = []
@@ -69,7 +70,7 @@ struct Method: Sendable {
   /// A method without params that runs on the reading thread.
   static func withoutParams(
     _ name: String, _ summary: String, changes: Change = .nothing,
-    redaction: FrameWriter.Redaction = .everySecret, result: String? = nil,
+    redaction: FrameWriter.Redaction = .ownText, result: String? = nil,
     examples: @escaping @autoclosure @Sendable () -> [MethodExample] = [],
     _ run: @escaping @Sendable (JSONRPCFront) -> ResultWriter
   ) -> Method {

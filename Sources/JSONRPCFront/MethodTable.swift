@@ -20,7 +20,7 @@ extension Method {
     [
       Method(
         "capabilities", "Returns the integrations, their commands and all parameters.",
-        .readingThread(JSONRPCFront.capabilities), redaction: .nothing,
+        .readingThread(JSONRPCFront.capabilities),
         params: { .parameters(CapabilitiesParameters.shape) }, examples: [.capabilities]),
       Method(
         "invoke", "Runs one command.", .engine, changes: .vendor, params: { InvokeParams.schema },
@@ -53,7 +53,9 @@ extension Method {
         failures: { [FailureSchemas.invalidParams, FailureSchemas.commandFailed] },
         examples: [.healthWatch]),
       .withoutParams(
-        "health/status", "Lists the watched connections.", examples: [.healthStatus]
+        "health/status", "Lists the watched connections.",
+        redaction: .everySecret(.object(["watches": .list(of: HealthMonitor.layout)])),
+        examples: [.healthStatus]
       ) { front in { front.engine.health.write(to: &$0) } },
       Method(
         "health/unwatch", "Stops the checks of a connection.",
@@ -89,7 +91,7 @@ extension Method {
         _ in
         { $0.object { _ in } }
       },
-      .withoutParams("rpc.discover", "Returns this document.", redaction: .nothing) { _ in
+      .withoutParams("rpc.discover", "Returns this document.") { _ in
         { OpenRPCDocument.write(to: &$0) }
       },
       .withoutParams(

@@ -237,12 +237,10 @@ package final class MCPFront: Handler {
   ) -> Answered {
     switch action {
     case .result(let result):
-      return reply.result(redaction: method.echoesCaller ? .everySecret : .nothing) {
-        $0.value(result)
-      }
+      return reply.result(redaction: .ownText) { $0.value(result) }
     case .toolError(let result, let error):
       let written = result.error(error)
-      return reply.result(.failed, redaction: .nothing) { $0.value(written) }
+      return reply.result(.failed, redaction: .ownText) { $0.value(written) }
     case .run(let run):
       return reply.run(terms(run.invocation.command.failure)) { [connection] request in
         await run.response(to: request, on: connection)
@@ -267,7 +265,7 @@ package final class MCPFront: Handler {
         onCancel: { [subscriptions] in subscriptions.remove(subscription) },
         run: { request in
           _ = await ended.wait()
-          return request.result { subscription.writeEnd(to: &$0) }
+          return request.result(redaction: .ownText) { subscription.writeEnd(to: &$0) }
         })
     }
   }

@@ -33,7 +33,9 @@ struct ConfirmedRun: Sendable {
     let caller = run.result.caller
     if caller.revision.isStateless {
       let token = questions.token(for: run.invocation)
-      return request.result { confirmation.writeInputRequired(token, for: caller, to: &$0) }
+      return request.result(redaction: .ownText) {
+        confirmation.writeInputRequired(token, for: caller, to: &$0)
+      }
     }
     let answer = await questions.ask(
       for: request,

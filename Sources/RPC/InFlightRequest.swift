@@ -109,7 +109,7 @@ package final class InFlightRequest: Sendable {
   ///
   /// - Parameter write: writes exactly one value.
   package func result(
-    _ status: ResponseStatus = .successful, redaction: FrameWriter.Redaction = .everySecret,
+    _ status: ResponseStatus = .successful, redaction: FrameWriter.Redaction,
     write: (inout JSONWriter) -> Void
   ) -> Response {
     guard let id else { return Response(frame: nil, status: status) }

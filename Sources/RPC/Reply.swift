@@ -32,7 +32,7 @@ package struct Reply: ~Copyable {
   ///   - isFollowedByMessages: whether the handler sends messages that must follow the response.
   ///   - write: writes exactly one value. It is not called for a notification.
   package consuming func result(
-    _ status: ResponseStatus = .successful, redaction: FrameWriter.Redaction = .everySecret,
+    _ status: ResponseStatus = .successful, redaction: FrameWriter.Redaction,
     isFollowedByMessages: Bool = false, write: (inout JSONWriter) -> Void
   ) -> Answered {
     if let id { reader.respond(id, status, redaction, in: batch, write) }

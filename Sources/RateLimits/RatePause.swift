@@ -7,11 +7,6 @@ package struct RatePause: Sendable {
   package let end: RatePauseEnd?
 
   package static let none = RatePause(milliseconds: 0, end: nil)
-
-  init(milliseconds: Int, end: RatePauseEnd?) {
-    self.milliseconds = milliseconds
-    self.end = end
-  }
 }
 
 /// The early end of a bucket's pause, by `RateLimiter.endPauses`.

@@ -23,13 +23,13 @@ private final class Scripted: Handler {
   func handle(_ call: Call, _ reply: consuming Reply) -> Answered {
     let terms = Reply.Terms { RPCError(.requestCancelled, "stopping") }
     switch call.method {
-    case "now": return reply.result { $0.string("now") }
+    case "now": return reply.result(redaction: .ownText) { $0.string("now") }
     case "later":
       return reply.run(terms) { [gate] request in
         gate.noteStart()
         let wasOpened = await gate.wait()
         return wasOpened
-          ? request.result { $0.string("later") }
+          ? request.result(redaction: .ownText) { $0.string("later") }
           : request.error(RPCError(.requestCancelled, "cancelled"))
       }
     case "silent":
@@ -37,18 +37,18 @@ private final class Scripted: Handler {
         [gate] request in
         gate.noteStart()
         _ = await gate.wait()
-        return request.result { $0.string("silent") }
+        return request.result(redaction: .ownText) { $0.string("silent") }
       }
     case "blocking":
       return reply.run(terms, on: .orderedFiles, bytes: 0) { request in
-        request.result { $0.string("blocking") }
+        request.result(redaction: .ownText) { $0.string("blocking") }
       }
     case "cancel":
       let wasFound = RequestID(call.params?["id"] ?? JSONFragment.null.json).map(connection.cancel)
-      return reply.result { $0.bool(wasFound == true) }
+      return reply.result(redaction: .ownText) { $0.bool(wasFound == true) }
     case "shutdown":
       connection.shutDown()
-      return reply.result { $0.null() }
+      return reply.result(redaction: .ownText) { $0.null() }
     default: return reply.error(RPCError(.methodNotFound, "no"))
     }
   }

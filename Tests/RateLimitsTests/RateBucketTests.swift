@@ -202,7 +202,9 @@ import Testing
         bucket.reserve(within: random.pick(limits), now: time)
       }
       for one in due.filter({ $0 > time }) where random.pick(0...2) == 0 { bucket.release(one) }
-      if random.pick(0...9) == 0 { bucket.pause(until: time.adding(milliseconds: 2_500), now: time) }
+      if random.pick(0...9) == 0 {
+        bucket.pause(until: time.adding(milliseconds: 2_500), now: time)
+      }
       var copy = bucket
       let limit = random.pick(limits)
       for count in 1...70 {

@@ -17,12 +17,18 @@ package final class ConnectionStore: Sendable {
     package let open: OpenConnection
   }
 
+  /// Maximum memory for the connections that callers put, and for the inline connections that are
+  /// cached, in bytes; see `cost`.
+  static let maximumCallerBytes = 64 * 1_024 * 1_024
+  static let maximumInlineBytes = 16 * 1_024 * 1_024
+  /// Maximum number of names in a message.
+  private static let maximumNames = 20
+  /// Maximum number of names that are compared for a suggestion.
+  private static let maximumSuggestions = 1_000
+
   private struct State {
-    var entries: [Entry] = [] {
-      didSet { names = JSONNames(entries.map(\.name)) }
-    }
-    private(set) var names = JSONNames([])
-    var inline: [(text: JSONFragment, open: OpenConnection)] = []
+    var table = ConnectionTable()
+    var inline: [(text: JSONFragment, open: OpenConnection, cost: Int)] = []
   }
 
   private let catalogue: Catalogue
@@ -66,7 +72,9 @@ package final class ConnectionStore: Sendable {
       let name = member.name.string ?? ""
       let prefix = "\(path): /connections/\(name)"
       switch make(member.value, name: name, fromFile: true, keptIn: kept) {
-      case .success(let open): keep(Entry(name: name, open: open))
+      case .success(let open):
+        // The operator decides about the size of the file.
+        _ = state.withLock { $0.table.put(Entry(name: name, open: open), cost: 0) }
       case .failure(let found): problems += found.lines(prefix: prefix)
       }
     }
@@ -80,27 +88,43 @@ package final class ConnectionStore: Sendable {
   ///
   /// - Returns: whether it replaced a connection.
   package func put(_ json: JSON, name: String) throws(ParameterProblems) -> Bool {
-    keep(Entry(name: name, open: try make(json, name: name, fromFile: false).get()))
-  }
-
-  @discardableResult
-  private func keep(_ entry: Entry) -> Bool {
-    state.withLock { state in
-      let old = state.entries.firstIndex { $0.name == entry.name }
-      if let old { state.entries[old] = entry } else { state.entries.append(entry) }
-      return old != nil
-    }
+    let cost = cost(of: json)
+    try refuse(cost, beyond: Self.maximumCallerBytes) { $0.table.cost - $0.table.cost(of: name) }
+    let entry = Entry(name: name, open: try make(json, name: name, fromFile: false).get())
+    // Released outside the lock, with its secrets.
+    return state.withLock { $0.table.put(entry, cost: cost) } != nil
   }
 
   package func remove(_ name: String) -> Bool {
-    state.withLock { state in
-      let count = state.entries.count
-      state.entries.removeAll { $0.name == name }
-      return state.entries.count < count
-    }
+    state.withLock { $0.table.remove(name) } != nil
   }
 
-  package var entries: [Entry] { state.withLock { $0.entries } }
+  package var entries: [Entry] { state.withLock { $0.table.entries } }
+
+  package func contains(_ name: String) -> Bool { state.withLock { $0.table[name] } != nil }
+
+  /// The memory of a connection in bytes, about: its definition, and the encoded forms of secrets.
+  private func cost(of json: JSON) -> Int {
+    let secrets = json["settings"].map { settings in
+      settings.members.reduce(0) { $0 + ($1.value.stringBytes?.count ?? 0) }
+    }
+    return 1_024 + json.withSource(\.count) + (secrets ?? 0) * Self.formsPerSecret
+  }
+
+  /// The sum of the lengths of the encoded forms of a secret, divided by its length, is below.
+  private static let formsPerSecret = 64
+
+  private func refuse(
+    _ cost: Int, beyond maximum: Int, _ used: (State) -> Int
+  ) throws(ParameterProblems) {
+    let used = state.withLock { used($0) }
+    guard cost + used > maximum else { return }
+    throw ParameterProblems(
+      ParameterProblem(
+        "needs about \(cost) bytes; \(max(0, maximum - used)) of \(maximum) bytes for the "
+          + "connections of callers are free; remove connections, or use a connections file"),
+      of: ConnectionDefinition.shape)
+  }
 
   // MARK: Making
 
@@ -118,8 +142,7 @@ package final class ConnectionStore: Sendable {
             didYouMean: Suggestion.closest(to: definition.integration, among: ids)),
           of: ConnectionDefinition.shape)
       }
-      registerSecrets(integration, definition.settings)
-      protectFiles(definition)
+      if fromFile { protectFiles(definition) }
       if !fromFile { try refuseReferences(definition.settings) }
       try refuseUnknownLimits(definition.rateLimits, integration)
       try refusePatternsWithoutMatch(definition.policy, integration)
@@ -127,7 +150,12 @@ package final class ConnectionStore: Sendable {
         name: name, definition, environment: environment,
         keeper: file.flatMap { file in name.map { keeper(of: $0, in: file) } })
       do throws(ParameterProblems) {
-        return try integration.open(connection)
+        let open = try integration.open(connection)
+        // Now that it is valid. They are released with the connection.
+        for name in integration.settingsShape.secretNames {
+          if let secret = definition.settings[name]?.string { connection.secrets.add(secret) }
+        }
+        return open
       } catch {
         throw error.inside("settings")
       }
@@ -153,13 +181,6 @@ package final class ConnectionStore: Sendable {
   /// Calls `listener` with the name of a connection whenever a vendor has changed its settings.
   package func reportChanges(to listener: @escaping @Sendable (String) -> Void) {
     self.listener.withLock { $0 = listener }
-  }
-
-  /// Secrets are redacted as soon as they are known, even if their connection is invalid.
-  private func registerSecrets(_ integration: RegisteredIntegration, _ settings: JSON) {
-    for name in integration.settingsShape.secretNames {
-      if let secret = settings[name]?.string { environment.secrets.add(secret) }
-    }
   }
 
   /// Prevents callers from reading files that contain secrets.
@@ -233,16 +254,12 @@ package final class ConnectionStore: Sendable {
     case .onlyOne: return try onlyOne(of: integration)
     case .json(let json) where json.kind == .object: return try inline(json, for: integration)
     case .json(let json):
-      guard json.kind == .string else {
+      guard let name = json.string else {
         throw .parameter("/connection", "must be the name of a connection or an object", nil)
       }
-      let found = state.withLock { state in
-        state.names.position(of: json).map { state.entries[$0].open }
-      }
-      return try usable(found, named: json.string ?? "", for: integration)
+      return try usable(state.withLock { $0.table[name]?.open }, named: name, for: integration)
     case .named(let name):
-      let found = state.withLock { state in state.entries.first { $0.name == name }?.open }
-      return try usable(found, named: name, for: integration)
+      return try usable(state.withLock { $0.table[name]?.open }, named: name, for: integration)
     }
   }
 
@@ -255,8 +272,8 @@ package final class ConnectionStore: Sendable {
         "/connection",
         names.isEmpty
           ? "unknown connection; no connections are configured"
-          : "unknown connection; expected one of: \(names.joined(separator: ", "))",
-        Suggestion.closest(to: name, among: names))
+          : "unknown connection; expected one of: \(Self.list(names))",
+        Suggestion.closest(to: name, among: Array(names.prefix(Self.maximumSuggestions))))
     }
     return try usable(found, for: integration)
   }
@@ -283,26 +300,27 @@ package final class ConnectionStore: Sendable {
   private func onlyOne(
     of integration: RegisteredIntegration
   ) throws(ConnectionProblem) -> OpenConnection {
-    let fitting = state.withLock { state in
-      state.entries.filter {
-        let definition = $0.open.connection.definition
-        return definition.integration == integration.id && definition.isActive
-      }
+    if let only = state.withLock({ $0.table.onlyActive(of: integration.id) }) { return only.open }
+    let fitting = entries.filter {
+      let definition = $0.open.connection.definition
+      return definition.integration == integration.id && definition.isActive
     }
-    guard let only = fitting.first else {
+    guard fitting.isEmpty else {
       throw .parameter(
-        "/connection",
-        """
-        is required; no active connection of \(integration.id) is configured (use \
-        --connections FILE, SALLYPORT_CONNECTIONS or --sandbox)
-        """, nil)
+        "/connection", "is required; expected one of: \(Self.list(fitting.map(\.name)))", nil)
     }
-    guard fitting.count == 1 else {
-      throw .parameter(
-        "/connection",
-        "is required; expected one of: \(fitting.map(\.name).joined(separator: ", "))", nil)
-    }
-    return only.open
+    throw .parameter(
+      "/connection",
+      """
+      is required; no active connection of \(integration.id) is configured (use \
+      --connections FILE, SALLYPORT_CONNECTIONS or --sandbox)
+      """, nil)
+  }
+
+  private static func list(_ names: [String]) -> String {
+    let more = names.count - maximumNames
+    let shown = names.prefix(maximumNames).joined(separator: ", ")
+    return more > 0 ? "\(shown), and \(more) more" : shown
   }
 
   private func inline(
@@ -312,14 +330,19 @@ package final class ConnectionStore: Sendable {
     let known = state.withLock { state in state.inline.first { $0.text == text }?.open }
     if let known { return try usable(known, for: integration) }
     let open: OpenConnection
+    let cost = cost(of: json)
     do throws(ParameterProblems) {
+      try refuse(cost, beyond: Self.maximumInlineBytes) { _ in 0 }
       open = try make(json, name: nil, fromFile: false).get()
     } catch {
       throw .problems(error)
     }
     state.withLock { state in
-      if state.inline.count >= Self.inlineConnections { state.inline.removeFirst() }
-      state.inline.append((text, open))
+      var used = state.inline.reduce(cost) { $0 + $1.cost }
+      while state.inline.count >= Self.inlineConnections || used > Self.maximumInlineBytes {
+        used -= state.inline.removeFirst().cost
+      }
+      state.inline.append((text, open, cost))
     }
     return try usable(open, for: integration)
   }
@@ -351,7 +374,10 @@ package final class ConnectionStore: Sendable {
           if secrets.contains(setting.name.string ?? "") {
             writer.string(Redactor.replacement)
           } else {
-            writer.value(setting.value)
+            // Not with the secrets of other connections: a caller could guess them.
+            let value = JSONFragment(setting.value)
+            writer.value(
+              entry.open.connection.secrets.search.replacement(json: value) ?? value)
           }
         }
       }

@@ -13,8 +13,10 @@ public enum SecretReference: Sendable {
   /// `{"$command":["op","read","…"]}`: what it prints; one line end at its end is dropped.
   case command([String])
 
-  /// Bytes of one secret at most.
-  static let maximumBytes = 1_024 * 1_024
+  /// Maximum length of a secret in bytes.
+  public static let maximumBytes = 16 * 1_024
+  /// Maximum length of a secret document in bytes, such as the key of a service account.
+  public static let maximumDocumentBytes = 64 * 1_024
   /// Milliseconds that a command may take: time for a person to confirm on a device.
   static let commandMilliseconds = 20_000
   /// Milliseconds after its deadline in which a command that is killed ends.
@@ -44,7 +46,7 @@ public enum SecretReference: Sendable {
   }
 
   /// Blocks while a file is read or a command runs.
-  private func read(until deadline: Deadline) throws(Fault) -> String {
+  private func read(_ maximumBytes: Int, until deadline: Deadline) throws(Fault) -> String {
     switch self {
     case .literal(let text): return text
     case .environment(let name):
@@ -57,16 +59,16 @@ public enum SecretReference: Sendable {
     case .file(let path):
       do throws(FileError) {
         return Self.text(
-          try FileDescriptor.readFile(path, limit: Self.maximumBytes, deadline: deadline))
+          try FileDescriptor.readFile(path, limit: maximumBytes, deadline: deadline))
       } catch {
         throw Fault(error)
       }
-    case .command(let words): return Self.text(try Self.output(of: words, deadline))
+    case .command(let words): return Self.text(try Self.output(of: words, maximumBytes, deadline))
     }
   }
 
   private static func output(
-    of words: [String], _ deadline: Deadline
+    of words: [String], _ maximumBytes: Int, _ deadline: Deadline
   ) throws(Fault) -> [UInt8] {
     let program = words.first ?? ""
     let result: (output: [UInt8], status: Int)
@@ -112,11 +114,15 @@ public enum SecretReference: Sendable {
 
   /// Reads the secret in blocking work, and redacts it from all output from then on.
   ///
-  /// - Parameter deadline: of the invocation that needs it. A command has 20 s at most.
-  public func resolve(_ secrets: Redactor, by deadline: Deadline) async throws(Fault) -> String {
+  /// - Parameters:
+  ///   - maximumBytes: the maximum length of the secret.
+  ///   - deadline: of the invocation that needs it. A command has 20 s at most.
+  public func resolve(
+    _ secrets: Redactor, maximumBytes: Int = SecretReference.maximumBytes, by deadline: Deadline
+  ) async throws(Fault) -> String {
     let value: String
     switch self {
-    case .literal, .environment: value = try read(until: deadline)
+    case .literal, .environment: value = try read(maximumBytes, until: deadline)
     case .file, .command:
       let deadline = deadline.orEarlier(inMilliseconds: Self.commandMilliseconds)
       let result: Result<String, Fault>
@@ -125,7 +131,7 @@ public enum SecretReference: Sendable {
         result = try await BlockingWork.helpers.run(
           until: Deadline(at: deadline.time.adding(milliseconds: Self.endingMilliseconds))
         ) {
-          Result { () throws(Fault) in try read(until: deadline) }
+          Result { () throws(Fault) in try read(maximumBytes, until: deadline) }
         }
       } catch {
         throw Fault(error, place)
@@ -133,6 +139,11 @@ public enum SecretReference: Sendable {
       value = try result.get()
     }
     guard !value.isEmpty else { throw emptyFault }
+    guard value.utf8.count <= maximumBytes else {
+      throw Fault(
+        reason: "\(place) has more than \(maximumBytes) bytes",
+        remedy: "Put only the secret there.")
+    }
     secrets.add(value)
     return value
   }
@@ -170,13 +181,21 @@ extension SecretReference.Fault {
 /// A secret in a connection's settings. Over the wire only a literal is taken: a caller must not
 /// make the host read files or run programs.
 public struct SecretType: ParameterType {
+  var maximumBytes = SecretReference.maximumBytes
+
   public var placeholder: SecretReference { .literal("") }
   public var isSecret: Bool { true }
 
   public func decode(
     _ json: JSON, members: ParameterShape?, faults: inout [ParameterProblem]
   ) -> SecretReference? {
-    if let text = json.string, !text.isEmpty { return .literal(text) }
+    if let text = json.string, !text.isEmpty {
+      guard let problem = SecretText.problem(text, maximumBytes: maximumBytes) else {
+        return .literal(text)
+      }
+      faults.append(problem)
+      return nil
+    }
     if json.kind == .object, json.count == 1 {
       if let name = json["$env"]?.string, !name.isEmpty { return .environment(name) }
       if let path = json["$file"]?.string, !path.isEmpty { return .file(path) }
@@ -216,6 +235,21 @@ public struct SecretType: ParameterType {
 
   public func write(_ value: SecretReference, to writer: inout JSONWriter) {
     writer.string(Redactor.replacement)
+  }
+}
+
+/// The text of a secret that a caller passes.
+enum SecretText {
+  /// Why the text cannot be a secret; nil if it can.
+  static func problem(_ text: String, maximumBytes: Int) -> ParameterProblem? {
+    if text.utf8.count > maximumBytes {
+      return ParameterProblem("must have at most \(maximumBytes) bytes")
+    }
+    if text == Redactor.replacement {
+      return ParameterProblem(
+        "is the placeholder that replaces secrets in output; pass the secret itself")
+    }
+    return nil
   }
 }
 

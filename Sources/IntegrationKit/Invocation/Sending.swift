@@ -92,12 +92,16 @@ extension Invocation {
   /// Reads a secret of the connection within the deadline, and redacts it from all output from then
   /// on.
   ///
-  /// - Parameter name: of the secret in errors, such as `The password`.
+  /// - Parameters:
+  ///   - name: of the secret in errors, such as `The password`.
+  ///   - maximumBytes: the maximum length of the secret.
   public func read(
-    _ secret: SecretReference, named name: String
+    _ secret: SecretReference, named name: String,
+    maximumBytes: Int = SecretReference.maximumBytes
   ) async throws(CommandError) -> String {
     do throws(SecretReference.Fault) {
-      return try await secret.resolve(connection.secrets, by: deadline.current)
+      return try await secret.resolve(
+        connection.secrets, maximumBytes: maximumBytes, by: deadline.current)
     } catch {
       throw error.error(reading: name)
     }

@@ -170,8 +170,6 @@ extension GmailClient {
     if response.status == 401 || GmailErrors.rateRefusal(response)?.isRetryable == true {
       return .notApplied
     }
-    var response = response
-    response.body = connection.secrets.redact(response.body)
     return .settled(.failure(GmailErrors.error(response, in: invocation)))
   }
 }

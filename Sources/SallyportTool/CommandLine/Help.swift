@@ -35,9 +35,11 @@ enum Help {
       "\(Style.bold("sallyport \(subcommand.name)")): \(subcommand.summary)",
       "\(Style.bold("Usage")): sallyport \(subcommand.name) \(subcommand.usage)",
     ]
-    if !subcommand.details.text.isEmpty { sections.append(.own(subcommand.details.text.paragraphs)) }
+    let details = subcommand.details.text
+    if !details.isEmpty { sections.append(.own(details.paragraphs)) }
     if !subcommand.options.isEmpty {
-      sections.append("\(Style.bold("Options"))\n\(TerminalText(lines: lines(subcommand.options)))")
+      let options = TerminalText(lines: lines(subcommand.options))
+      sections.append("\(Style.bold("Options"))\n\(options)")
     }
     let examples = subcommand.examples.map { "  \($0)" }.joined(separator: "\n")
     sections.append("\(Style.bold("Examples"))\n\(TerminalText(lines: examples))")
