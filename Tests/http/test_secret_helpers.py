@@ -154,11 +154,12 @@ def test_a_machine_without_descriptors_is_unavailable():
             # What the host opens once is open then.
             host.result("list_scanners", connection="main")
             used = len(os.listdir(f"/proc/{host.process.pid}/fd"))
-            resource.prlimit(host.process.pid, resource.RLIMIT_NOFILE, (used + 1, used + 1))
+            usual, most = resource.prlimit(host.process.pid, resource.RLIMIT_NOFILE)
+            resource.prlimit(host.process.pid, resource.RLIMIT_NOFILE, (used + 1, most))
             error = host.failure("list_scanners", connection="other1")
             assert (error["kind"], error["status_code"]) == ("unavailable", 503), error
             assert (error["retryable"], error["outcome"]) == (True, "not_applied")
-            resource.prlimit(host.process.pid, resource.RLIMIT_NOFILE, (256, 256))
+            resource.prlimit(host.process.pid, resource.RLIMIT_NOFILE, (usual, most))
             host.result("list_scanners", connection="other1")
 
 
@@ -255,8 +256,9 @@ def test_a_caller_after_a_killed_helper_gets_a_new_one(tmp_path):
         first = host.start("list_scanners")
         eventually(started.exists, "the helper runs")
         host.send({"jsonrpc": "2.0", "method": "cancel", "params": {"id": first}})
-        assert "result" in host.answer("list_scanners")
         assert host.wait(first)[0]["error"]["code"] == -32800
+        # Perhaps before the first one has ended.
+        assert "result" in host.answer("list_scanners")
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
