@@ -89,8 +89,7 @@ struct TransferOptions {
   private func setProxy(_ route: TransportRoute) {
     // The empty text keeps libcurl from reading the environment.
     text(CURLOPT_PROXY, route.proxy?.address ?? "")
-    text(CURLOPT_PROXYUSERNAME, route.proxy?.user)
-    text(CURLOPT_PROXYPASSWORD, route.proxy?.password)
+    text(CURLOPT_PROXYUSERPWD, route.proxy?.credentials)
     text(CURLOPT_NOPROXY, route.proxyExceptions)
     number(CURLOPT_PROXY_SSLVERSION, CURL_SSLVERSION_TLSv1_2)
     text(CURLOPT_PROXY_KEYPASSWD, "")

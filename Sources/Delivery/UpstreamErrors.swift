@@ -28,7 +28,7 @@ extension CommandError {
     CommandError(.cancelled, "The request was cancelled.", isRetryable: false, outcome: outcome)
   }
 
-  /// A redirect that is not followed.
+  /// A redirect that is not followed. Without the body, which repeats the address with its query.
   ///
   /// - Parameter location: of the response.
   static func redirect(
@@ -42,8 +42,7 @@ extension CommandError {
       remedy: isSameOrigin || isRelative
         ? "Check the server URL of the connection. A request that may change something is repeated "
           + "only for a redirect with status 307 or 308."
-        : "Check the server URL of the connection. A redirect to another origin is not followed.",
-      upstream: response.excerpt)
+        : "Check the server URL of the connection. A redirect to another origin is not followed.")
     error.concernsSignIn = request.isSecret
     return error
   }

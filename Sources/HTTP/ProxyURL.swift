@@ -9,9 +9,8 @@ public struct ProxyURL: Sendable, Hashable, CustomStringConvertible, CustomDebug
 
   /// Scheme, host and port.
   public let address: String
-  /// Percent-decoded; nil if there is none.
-  public let user: String?
-  public let password: String?
+  /// `user:password`, each with all special characters percent-encoded; nil if there is none.
+  public let credentials: String?
   /// The password as written and percent-decoded. Neither may be shown.
   public var secrets: [String] { Credentials(of: text).secrets }
   private let text: String
@@ -42,8 +41,7 @@ public struct ProxyURL: Sendable, Hashable, CustomStringConvertible, CustomDebug
     _ = try BaseURL("https://\(hostAndPort)")
     self.text = text
     address = "\(text[..<separator.lowerBound].lowercased())://\(hostAndPort)"
-    user = credentials.user.map { PercentEncoding.decode(String($0)) }
-    password = credentials.password.map { PercentEncoding.decode(String($0)) }
+    self.credentials = credentials.encoded
   }
 
   /// The passwords in a text that may be no valid proxy. None may be shown.
@@ -71,6 +69,13 @@ public struct ProxyURL: Sendable, Hashable, CustomStringConvertible, CustomDebug
 
     var secrets: [String] {
       password.map { [String($0), PercentEncoding.decode(String($0))] } ?? []
+    }
+
+    var encoded: String? {
+      user.map { user in
+        [user, password ?? ""].map { PercentEncoding.encode(PercentEncoding.decode(String($0))) }
+          .joined(separator: ":")
+      }
     }
 
     var isEncoded: Bool {
