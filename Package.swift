@@ -35,8 +35,9 @@ let package = Package(
       name: "COpenSSL", path: "Sources/COpenSSL", providers: [.apt(["libssl-dev"])]),
     .systemLibrary(name: "CTime", path: "Sources/CTime"),
     .systemLibrary(name: "CFileSystem", path: "Sources/CFileSystem"),
+    .systemLibrary(name: "CChild", path: "Sources/CChild"),
     // Floor 1
-    room("Basics", needs: ["CFileSystem", "CTime"]),
+    room("Basics", needs: ["CChild", "CFileSystem", "CTime"]),
     room("JSON", needs: ["Basics"]),
     // Floor 2
     room("Redaction", needs: ["Basics", "JSON"]),

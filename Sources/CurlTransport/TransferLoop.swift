@@ -191,7 +191,7 @@ final class TransferLoop {
       return .success(transfer.response(status: info(CURLINFO_RESPONSE_CODE, easy)))
     }
     let kind =
-      transfer.isTooLarge
+      transfer.excess != nil
       ? TransportError.Kind.responseTooLarge : CurlErrorKind.kind(of: code, hasSent: hasSent)
     return .failure(
       TransportError(kind, reason(kind, code, transfer), mayHaveArrived: hasSent))
@@ -201,7 +201,8 @@ final class TransferLoop {
     _ kind: TransportError.Kind, _ code: CURLcode, _ transfer: Transfer
   ) -> String {
     if kind == .responseTooLarge {
-      return "the response is larger than \(transfer.route.maximumResponseBytes) bytes"
+      return transfer.excess
+        ?? "the response is larger than \(transfer.route.maximumResponseBytes) bytes"
     }
     let detail = String(cString: transfer.errorText)
     return detail.isEmpty ? String(cString: curl.easyError(code)) : detail

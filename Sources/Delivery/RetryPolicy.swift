@@ -51,7 +51,9 @@ package struct RetryPolicy: Sendable {
     case .cannotConnect: return backOff(attempt, randomness())
     case .timedOut, .interrupted:
       return !error.mayHaveArrived || isRepeatable ? backOff(attempt, randomness()) : nil
-    case .tls, .responseTooLarge, .tooManyRedirects, .cancelled, .unavailable: return nil
+    case .tls, .clientCertificate, .invalidProxy, .responseTooLarge, .tooManyRedirects, .cancelled,
+      .unavailable:
+      return nil
     }
   }
 

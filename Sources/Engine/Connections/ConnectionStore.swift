@@ -175,6 +175,10 @@ package final class ConnectionStore: Sendable {
         }
         self?.listener.withLock { $0 }?(name)
         return nil
+      },
+      stored: { await file.value(of: $0, of: name) },
+      lock: { (setting, deadline) async throws(CommandError) in
+        try await file.lock(setting, of: name, until: deadline)
       })
   }
 
@@ -186,6 +190,7 @@ package final class ConnectionStore: Sendable {
   /// Prevents callers from reading files that contain secrets.
   private func protectFiles(_ definition: ConnectionDefinition) {
     if let key = definition.tls?.clientKey { environment.files.protect(key) }
+    if case .file(let path) = definition.tls?.clientKeyPassword { environment.files.protect(path) }
     for setting in definition.settings.members {
       if let path = setting.value["$file"]?.string { environment.files.protect(path) }
     }

@@ -3,6 +3,7 @@ import CurlTransport
 import Engine
 import FileStore
 import Glibc
+import HTTP
 import IntegrationKit
 import JSON
 import RPC
@@ -44,12 +45,14 @@ enum CommonOptions {
     _ arguments: ParsedArguments, filesByDefault: String? = nil
   ) throws(UsageError) -> Engine {
     let redactor = Redactor()
+    let proxies = EnvironmentProxies { getenv($0).map { String(cString: $0) } }
+    proxies.secrets.forEach(redactor.add)
     let log = Log(level: try logLevel(arguments)) { redactor.redact($0) }
     try setTimestampFormat(arguments)
     let catalogue = Integrations.catalogue
     let files = try files(arguments, byDefault: filesByDefault, log: log)
     let environment = ConnectionEnvironment(
-      transport: CurlTransport(), secrets: redactor, log: log, files: files,
+      transport: CurlTransport(proxies), secrets: redactor, log: log, files: files,
       limits: SharedRateLimits(log: log) { limitsDirectory(arguments) })
     let connections = ConnectionStore(catalogue, environment)
     try loadFile(arguments, into: connections, log: log)
