@@ -17,6 +17,9 @@ enum CommonOptions {
   static let logLevel = Option(
     "--log-level", "L", "error, warning (default), info or debug, on stderr")
 
+  static let allowCoreDumps = Option(
+    "--allow-core-dumps", nil, "allow core dumps, which contain secrets")
+
   static let list = [
     connections,
     Option("--sandbox", nil, "use emulated vendors; no account needed"),
@@ -33,6 +36,7 @@ enum CommonOptions {
       "strptime(3) format that is tried first for times: '%d.%m.%Y %H:%M'"),
     logLevel,
     Option("--audit", "FILE", "append one JSON line per executed command"),
+    allowCoreDumps,
   ]
 
   /// Creates the host from the options.
@@ -43,6 +47,12 @@ enum CommonOptions {
   static func engine(
     _ arguments: ParsedArguments, filesByDefault: String? = nil
   ) throws(UsageError) -> Engine {
+    let code = TaskPool.shared.start()
+    guard code == 0 else {
+      throw UsageError(
+        "the host cannot start a thread: \(String(cString: strerror(code)))",
+        remedy: "Raise the limit of processes of this user (ulimit -u).")
+    }
     let redactor = Redactor()
     let log = Log(level: try logLevel(arguments)) { redactor.redact($0) }
     try setTimestampFormat(arguments)
