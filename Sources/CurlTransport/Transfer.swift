@@ -20,6 +20,8 @@ final class Transfer: @unchecked Sendable {
   private var headers: [(name: String, value: String)] = []
   private var body: [UInt8] = []
   private(set) var isTooLarge = false
+  /// The errno with which the system refused a socket.
+  var socketFailure: Int32?
   /// Whether the empty line after the headers has been received.
   private(set) var isHeadComplete = false
 

@@ -58,6 +58,10 @@ extension CommandError {
     case .unavailable:
       return CommandError(
         .unavailable, reason, remedy: "Install libcurl (Debian: libcurl4) on this machine.")
+    case .shortage:
+      return CommandError(
+        .unavailable, reason, isRetryable: true, outcome: outcome,
+        remedy: "Raise the limits of descriptors and processes of this user (ulimit -n, ulimit -u).")
     }
   }
 }
