@@ -21,6 +21,7 @@ package enum ProcessStart {
 
 /// The limit of open descriptors.
 package enum DescriptorLimit {
-  /// The soft limit when the process started, which children get.
+  /// The soft limit when the process started. Children get it: some close every descriptor up to
+  /// their limit.
   package static var original: Int { Int(clamping: sallyport_original_descriptor_limit()) }
 }

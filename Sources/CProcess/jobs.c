@@ -1,5 +1,7 @@
 #include "CProcess.h"
 
+#include <stddef.h>
+
 // Of Swift's concurrency runtime (ConcurrencyHooks.cpp). A hook also gets the function that it
 // replaces.
 #define SWIFT __attribute__((swiftcall))

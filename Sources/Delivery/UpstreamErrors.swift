@@ -61,7 +61,7 @@ extension CommandError {
     case .shortage:
       return CommandError(
         .unavailable, reason, isRetryable: true, outcome: outcome,
-        remedy: "Raise the limits of descriptors and processes of this user (ulimit -n, ulimit -u).")
+        remedy: "Raise this user's limits of descriptors and processes (ulimit -n, ulimit -u).")
     }
   }
 }

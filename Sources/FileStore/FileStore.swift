@@ -63,6 +63,9 @@ package final class FileStore: Sendable {
     onDemandPath = path
   }
 
+  /// Removes the temporary directories of killed processes. Blocks.
+  package static func removeAbandoned() { TemporaryDirectory.removeAbandoned() }
+
   /// Whether other users can list the names of the files. They can never read the contents.
   package var isListableByOthers: Bool { persistent?.isListableByOthers ?? false }
 

@@ -103,6 +103,7 @@ final class ConnectionsFile: Sendable {
     let descriptor: Int32
 
     init(of path: String) throws(Fault) {
+      do throws(FileError) { try TrustedFile.check(path) } catch { throw Fault(error) }
       guard let resolved = realpath(path, nil) else {
         throw Fault(FileError(path: path, code: errno))
       }
@@ -137,7 +138,7 @@ final class ConnectionsFile: Sendable {
   ) throws(Fault) -> (content: [UInt8], settings: JSON) {
     let content: [UInt8]
     do throws(FileError) {
-      content = try FileDescriptor.readFile(path, limit: ConnectionStore.maximumFileBytes)
+      content = try TrustedFile.read(path, limit: ConnectionStore.maximumFileBytes).bytes
     } catch {
       throw Fault(error)
     }

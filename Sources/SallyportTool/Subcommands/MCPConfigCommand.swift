@@ -128,7 +128,7 @@ enum MCPConfigCommand {
     guard let path = connectionsFile(arguments) else { return [] }
     let content: [UInt8]
     do throws(FileError) {
-      content = try FileDescriptor.readFile(path, limit: ConnectionStore.maximumFileBytes)
+      content = try TrustedFile.read(path, limit: ConnectionStore.maximumFileBytes).bytes
     } catch {
       throw UsageError("cannot read the connections file: \(error)")
     }
