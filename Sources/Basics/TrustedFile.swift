@@ -5,8 +5,7 @@ import Glibc
 ///
 /// Other users must not be able to change them. A file or directory is refused if every user can
 /// write it, or if it belongs neither to this user nor to root. The same holds for the links to a
-/// file that is read. A file that is written is not opened through a link, except for descriptors of
-/// this process (`/dev/stderr`, `/dev/fd/3`) and devices.
+/// file that is read. A file that is written is not opened through a link.
 package enum TrustedFile {
   /// The number of links that Linux follows.
   private static let maximumLinks = 40
@@ -36,9 +35,11 @@ package enum TrustedFile {
   ///
   /// - Parameters:
   ///   - flags: in addition to `O_CREAT`, `O_CLOEXEC` and `O_NOFOLLOW`. Must not truncate.
+  ///   - acceptsStreams: whether links to devices and to descriptors of this process are followed.
   ///   - warn: receives a sentence if the group of the file can change it.
   package static func openForWriting(
-    _ path: String, _ flags: Int32, warn: (String) -> Void = { _ in }
+    _ path: String, _ flags: Int32, acceptsStreams: Bool = false,
+    warn: (String) -> Void = { _ in }
   ) throws(FileError) -> Int32 {
     var descriptor = Glibc.open(path, flags | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
     let code = errno
@@ -46,6 +47,7 @@ package enum TrustedFile {
     let isLink = descriptor < 0
     var isOwnDescriptor = false
     if isLink {
+      guard acceptsStreams else { throw .link(path) }
       do throws(FileError) {
         (descriptor, isOwnDescriptor) = try open(path, flags, followingTo: path)
       } catch {

@@ -72,7 +72,9 @@ package final class AuditFile: Sendable {
     _ path: String, warn: (String) -> Void = { _ in }
   ) throws(FileError) -> Int32? {
     do throws(FileError) {
-      return try TrustedFile.openForWriting(path, O_WRONLY | O_APPEND | O_NONBLOCK, warn: warn)
+      // Such as /dev/stderr.
+      return try TrustedFile.openForWriting(
+        path, O_WRONLY | O_APPEND | O_NONBLOCK, acceptsStreams: true, warn: warn)
     } catch {
       var status = stat()
       guard error.code == ENXIO, lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFIFO

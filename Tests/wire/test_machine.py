@@ -83,10 +83,10 @@ def test_tls_keys_are_not_logged(tmp_path: pathlib.Path) -> None:
     assert not keys.exists()
 
 
-def test_a_library_beside_the_executable_is_not_loaded(tmp_path: pathlib.Path) -> None:
+def test_a_library_in_the_folder_of_the_executable_is_not_loaded(tmp_path: pathlib.Path) -> None:
     dynamic = subprocess.run(["readelf", "-d", EXECUTABLE], capture_output=True, text=True).stdout
     if "libswiftCore" in dynamic:
-        pytest.skip("a debug build finds Swift's own libraries beside the executable")
+        pytest.skip("a debug build finds Swift's own libraries in its folder")
     copy = shutil.copy(EXECUTABLE, tmp_path)
     for name in ("libcurl.so.4", "libcrypto.so.3"):
         (tmp_path / name).write_bytes(b"not a library")
