@@ -98,6 +98,10 @@ extension CommandError {
     case .unavailable:
       return CommandError(
         .unavailable, reason, remedy: "Install libcurl (Debian: libcurl4) on this machine.")
+    case .shortage:
+      return CommandError(
+        .unavailable, reason, isRetryable: true, outcome: outcome,
+        remedy: "Raise this user's limits of descriptors and processes (ulimit -n, ulimit -u).")
     }
   }
 }

@@ -50,9 +50,9 @@ final class SettingLock: Sendable {
   }
 
   private static func opened(_ path: String) -> Result<SettingLock, FileError> {
-    let descriptor = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0o600)
-    return descriptor >= 0
-      ? .success(SettingLock(path, descriptor)) : .failure(FileError(path: path, code: errno))
+    Result { () throws(FileError) in
+      SettingLock(path, try TrustedFile.openForWriting(path, O_RDWR))
+    }
   }
 
   private static func blocking<Value: Sendable>(

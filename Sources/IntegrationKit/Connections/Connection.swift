@@ -57,7 +57,8 @@ public final class Connection: Sendable {
     self.keeper = keeper
     self.name = name
     self.definition = definition
-    secrets = Redactor(in: environment.secrets)
+    let secrets = Redactor(in: environment.secrets)
+    self.secrets = secrets
     log = environment.log
     files = environment.files
     let proxy = try Self.proxy(definition)

@@ -62,7 +62,7 @@ public enum SecretReference: Sendable {
     case .file(let path):
       do throws(FileError) {
         return Self.text(
-          try FileDescriptor.readFile(path, limit: Self.maximumDocumentBytes, deadline: deadline))
+          try TrustedFile.read(path, limit: Self.maximumDocumentBytes, deadline: deadline).bytes)
       } catch {
         throw Fault(error)
       }
@@ -158,6 +158,8 @@ extension SecretReference.Fault {
     case ETIMEDOUT:
       self.init(
         reason: "\(error)", remedy: "Check what writes to the other end of it.", kind: .timeout)
+    case _ where error.isRefusal:
+      self.init(reason: "\(error)", remedy: "Only this user or root may change the file.")
     default: self.init(reason: "\(error)", remedy: "Check the path and who may read it.")
     }
   }
