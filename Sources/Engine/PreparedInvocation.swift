@@ -45,7 +45,7 @@ package struct PreparedInvocation: Sendable {
     let invocation = Invocation(
       command.metadata, id: command.id, on: connection.connection, options: request.options,
       deadline: request.options.timeoutMilliseconds.map { Deadline(inMilliseconds: Int($0)) },
-      events: events)
+      events: events, maximumResultBytes: engine.options.maximumResultBytes)
     let outcome = await outcome(of: invocation)
     await engine.audit?.write(
       AuditRecord(of: self, outcome, id: id).json, until: invocation.deadline.current)

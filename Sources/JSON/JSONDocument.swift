@@ -13,6 +13,7 @@ public final class JSONDocument: @unchecked Sendable {
   /// Whether source bytes cannot be copied into one line of output unchanged: a line break between
   /// tokens, or U+2028, U+2029 or U+0085 in a string.
   let hasLineBreaks: Bool
+  let memoryBytes: Int
 
   init(copying text: UnsafeBufferPointer<UInt8>, index: borrowing JSONIndex) {
     // One block for both saves an allocation per input line.
@@ -25,6 +26,7 @@ public final class JSONDocument: @unchecked Sendable {
     bytes = UnsafePointer(ownBytes)
     nodes = UnsafePointer(ownNodes)
     hasLineBreaks = index.hasLineBreaks
+    memoryBytes = indexBytes + text.count
   }
 
   deinit { free(UnsafeMutableRawPointer(mutating: nodes)) }

@@ -20,8 +20,12 @@ private final class Scripted: Handler {
 
   func inputEnded() { gate.noteEnd() }
 
+  func error(_ refusal: Refusal, of method: String, _ params: JSON?) -> RPCError {
+    RPCError(.commandFailed, "\(refusal)")
+  }
+
   func handle(_ call: Call, _ reply: consuming Reply) -> Answered {
-    let terms = Reply.Terms { RPCError(.requestCancelled, "stopping") }
+    let terms = Reply.Terms { RPCError(.requestCancelled, "\($0)") }
     switch call.method {
     case "now": return reply.result { $0.string("now") }
     case "later":
@@ -33,14 +37,14 @@ private final class Scripted: Handler {
           : request.error(RPCError(.requestCancelled, "cancelled"))
       }
     case "silent":
-      return reply.run(Reply.Terms(isSilentWhenCancelled: true) { RPCError(.invalidRequest, "") }) {
+      return reply.run(Reply.Terms(isSilentWhenCancelled: true) { _ in RPCError(.invalidRequest, "") }) {
         [gate] request in
         gate.noteStart()
         _ = await gate.wait()
         return request.result { $0.string("silent") }
       }
     case "blocking":
-      return reply.run(terms, on: .orderedFiles, bytes: 0) { request in
+      return reply.run(terms, on: .orderedFiles) { request in
         request.result { $0.string("blocking") }
       }
     case "cancel":
@@ -276,31 +280,38 @@ private final class Gate: Sendable {
 }
 
 @Suite struct InFlightLimitTests {
+  private let line = InputLine(bytes: 100)
+  private let oneSlot: ConnectionLimits = {
+    var limits = ConnectionLimits()
+    limits.maximumInFlight = 1
+    return limits
+  }()
+
   @Test func `a suspended request gives its slot to the next and gets one back later`() async {
-    let limit = InFlightLimit(maximum: 1)
-    #expect(limit.acquire())
+    let limit = InFlightLimit(oneSlot)
+    #expect(limit.tryAcquire(line))
     limit.suspend()
-    #expect(limit.acquire())
+    #expect(limit.tryAcquire(line))
     let resumed = Task { await limit.resume() }
-    limit.release()
+    limit.release(.init(slots: 1))
     #expect(await resumed.value)
     #expect(limit.inFlight == 1)
-    limit.release()
+    limit.release(.init(slots: 1))
     #expect(limit.waitUntilEmpty(until: Deadline(inMilliseconds: 120_000)) { false })
   }
 
   @Test func `closing refuses a suspended request, which still counts until it ends`() async {
-    let limit = InFlightLimit(maximum: 1)
-    #expect(limit.acquire())
+    let limit = InFlightLimit(oneSlot)
+    #expect(limit.tryAcquire(line))
     limit.suspend()
-    #expect(limit.acquire())
+    #expect(limit.tryAcquire(line))
     let resumed = Task { await limit.resume() }
     limit.close()
     #expect(await !resumed.value)
-    limit.release()
+    limit.release(.init(slots: 1))
     #expect(!limit.waitUntilEmpty(until: nil) { true })
     limit.endSuspended()
     #expect(limit.waitUntilEmpty(until: nil) { true })
-    #expect(!limit.acquire())
+    #expect(!limit.tryAcquire(line))
   }
 }

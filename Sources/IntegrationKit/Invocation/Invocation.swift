@@ -24,7 +24,11 @@ public final class Invocation: Sendable {
   private struct Counters {
     var pages = 0
     var items = 0
+    var resultBytes = 0
   }
+
+  /// The default of --max-result-bytes.
+  public static let defaultResultBytes = 64 * 1_024 * 1_024
 
   public let command: CommandMetadata
   public let commandID: String
@@ -35,11 +39,15 @@ public final class Invocation: Sendable {
   /// The invocation of the whole command, if this one is for one of its targets.
   private let parent: Invocation?
   private let counters = Mutex(Counters())
+  private let maximumResultBytes: Int
 
-  /// - Parameter deadline: nil if the caller gave none.
+  /// - Parameters:
+  ///   - deadline: nil if the caller gave none.
+  ///   - maximumResultBytes: the memory that the result may use.
   public convenience init(
     _ command: CommandMetadata, id: String, on connection: Connection, options: InvocationOptions,
-    deadline: Deadline?, events: (any InvocationEvents)?
+    deadline: Deadline?, events: (any InvocationEvents)?,
+    maximumResultBytes: Int = Invocation.defaultResultBytes
   ) {
     let operation = Operation(
       id: id, changesSomething: command.effect != .read, isIdempotent: command.isIdempotent,
@@ -53,12 +61,13 @@ public final class Invocation: Sendable {
       command, id: id, on: connection, options: options, events: events,
       sender: Sender(
         operation, on: channel, deadline: InvocationDeadline(deadline, on: channel.time),
-        notifyWait: notifyWait))
+        notifyWait: notifyWait), maximumResultBytes: maximumResultBytes)
   }
 
   private init(
     _ command: CommandMetadata, id: String, on connection: Connection, options: InvocationOptions,
-    events: (any InvocationEvents)?, sender: Sender, parent: Invocation? = nil
+    events: (any InvocationEvents)?, sender: Sender, maximumResultBytes: Int,
+    parent: Invocation? = nil
   ) {
     self.command = command
     commandID = id
@@ -66,6 +75,7 @@ public final class Invocation: Sendable {
     self.options = options
     self.events = events
     self.sender = sender
+    self.maximumResultBytes = maximumResultBytes
     self.parent = parent
   }
 
@@ -73,7 +83,8 @@ public final class Invocation: Sendable {
   func child(sendingThrough gate: (any SendGate)? = nil) -> Invocation {
     Invocation(
       command, id: commandID, on: connection, options: options, events: events,
-      sender: sender.child(sendingThrough: gate), parent: self)
+      sender: sender.child(sendingThrough: gate), maximumResultBytes: maximumResultBytes,
+      parent: self)
   }
 
   /// The invocation of a sign-in.
@@ -84,7 +95,8 @@ public final class Invocation: Sendable {
   ) -> Invocation {
     Invocation(
       CommandMetadata("Sign In", "Gets an access token."), id: "sign_in", on: connection,
-      options: .none, events: nil, sender: .signIn(on: connection.channel, mayWait: mayWait))
+      options: .none, events: nil, sender: .signIn(on: connection.channel, mayWait: mayWait),
+      maximumResultBytes: defaultResultBytes)
   }
 
   package var deadline: InvocationDeadline { sender.deadline }
@@ -104,6 +116,20 @@ public final class Invocation: Sendable {
   func countItem() {
     counters.withLock { $0.items += 1 }
     parent?.countItem()
+  }
+
+  /// Counts memory that the result uses until it is sent.
+  ///
+  /// - Throws: if it exceeds the limit.
+  func hold(_ bytes: Int) throws(CommandError) {
+    if let parent { return try parent.hold(bytes) }
+    let total = counters.withLock { counters in
+      counters.resultBytes += bytes
+      return counters.resultBytes
+    }
+    guard total <= maximumResultBytes else {
+      throw withRemedy(.tooLarge(maximumBytes: maximumResultBytes, outcome: outcomeAfterSending))
+    }
   }
 
   // MARK: Events
