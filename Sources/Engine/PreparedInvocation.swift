@@ -27,14 +27,22 @@ package struct PreparedInvocation: Sendable {
     }
   }
 
+  /// The deadline if the time starts now; nil if the request has no timeout. For a caller that may
+  /// have to wait before `run`.
+  package var deadlineFromNow: Deadline? {
+    request.options.timeoutMilliseconds.map { Deadline(inMilliseconds: Int($0)) }
+  }
+
   /// Runs the command and calls `finish` with the outcome.
   ///
   /// - Parameters:
   ///   - id: of the caller's request, as JSON, for the audit file.
+  ///   - deadline: nil for the timeout of the request from now on.
   ///   - finish: makes the response. Arguments of a secret type are redacted until it returns.
   /// - Returns: what `finish` returned.
   package func run<Value: Sendable>(
-    id: JSONFragment = .null, events: (any InvocationEvents)? = nil,
+    id: JSONFragment = .null, by deadline: Deadline? = nil,
+    events: (any InvocationEvents)? = nil,
     finish: (Outcome) async -> Value
   ) async -> Value {
     // A password that is set is kept out of everything while the command runs; afterwards nothing of
@@ -44,7 +52,7 @@ package struct PreparedInvocation: Sendable {
     defer { for secret in secrets { engine.redactor.remove(secret) } }
     let invocation = Invocation(
       command.metadata, id: command.id, on: connection.connection, options: request.options,
-      deadline: request.options.timeoutMilliseconds.map { Deadline(inMilliseconds: Int($0)) },
+      deadline: deadline ?? deadlineFromNow,
       events: events, maximumResultBytes: engine.options.maximumResultBytes)
     let outcome = await outcome(of: invocation)
     await engine.audit?.write(

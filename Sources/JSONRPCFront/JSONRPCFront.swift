@@ -98,15 +98,19 @@ package final class JSONRPCFront: Handler {
     _ invocation: PreparedInvocation, _ reply: consuming Reply
   ) -> Answered {
     let options = invocation.request.options
-    let terms = Reply.Terms { [command = invocation.command] in .refusal($0, of: command) }
+    // The timeout covers the time that the call waits for a slot.
+    let deadline = invocation.deadlineFromNow
+    let terms = Reply.Terms(deadline: deadline) { [command = invocation.command] in
+      .refusal($0, of: command)
+    }
     return reply.run(terms) { [connection] request in
       let events = request.id.flatMap { id in
         options.stream || options.progress
           ? InvocationNotifications(id, on: connection, reportsWaits: options.stream) : nil
       }
-      return await invocation.run(id: JSONFragment(id: request.id ?? .null), events: events) {
-        request.response(to: $0.explainingCancellation(request.cancelReason?.explanation))
-      }
+      return await invocation.run(
+        id: JSONFragment(id: request.id ?? .null), by: deadline, events: events
+      ) { request.response(to: $0.explainingCancellation(request.cancelReason?.explanation)) }
     }
   }
 

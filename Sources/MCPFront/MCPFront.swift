@@ -250,11 +250,13 @@ package final class MCPFront: Handler {
       let written = result.error(error)
       return reply.result(.failed, redaction: .nothing) { $0.value(written) }
     case .run(let run):
-      return reply.run(terms(of: run.invocation.command)) { [connection] request in
-        await run.response(to: request, on: connection)
+      // The timeout covers the time that the call waits for a slot.
+      let deadline = run.invocation.deadlineFromNow
+      return reply.run(terms(of: run.invocation.command, deadline)) { [connection] request in
+        await run.response(to: request, on: connection, by: deadline)
       }
     case .ask(let run):
-      return reply.run(terms(of: run.invocation.command)) {
+      return reply.run(terms(of: run.invocation.command, run.invocation.deadlineFromNow)) {
         [engine, connection, questions] request in
         await ConfirmedRun(
           run: run, engine: engine, connection: connection, questions: questions
@@ -280,8 +282,8 @@ package final class MCPFront: Handler {
     }
   }
 
-  private func terms(of command: RegisteredCommand) -> Reply.Terms {
-    Reply.Terms(isSilentWhenCancelled: true) { .refusal($0, of: command) }
+  private func terms(of command: RegisteredCommand, _ deadline: Deadline?) -> Reply.Terms {
+    Reply.Terms(isSilentWhenCancelled: true, deadline: deadline) { .refusal($0, of: command) }
   }
 }
 

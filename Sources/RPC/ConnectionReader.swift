@@ -179,6 +179,10 @@ final class ConnectionReader {
       accepted.request.onCancel { [limit = connection.limit, weak call] in
         if let call, limit.unpark(number) { call.refuseCancelled() }
       }
+      guard let deadline = terms.deadline else { return }
+      call.watch(deadline) { [limit = connection.limit] call in
+        if limit.unpark(number) { call.refuse(.timedOut) }
+      }
     }
   }
 

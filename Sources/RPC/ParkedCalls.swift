@@ -1,3 +1,6 @@
+import Basics
+import Synchronization
+
 /// The memory of one input line. The requests of a batch share it.
 ///
 /// The counts are accessed only with the lock of the `InFlightLimit` held.
@@ -35,6 +38,14 @@ final class ParkedCall: Sendable {
   let line: InputLine
   private let accepted: AcceptedRequest
   private let run: @Sendable (AcceptedRequest) -> Void
+  private let alarm = Mutex<Alarm>(.none)
+
+  private enum Alarm {
+    case none
+    case set(Task<Void, Never>)
+    /// The call is no longer parked.
+    case over
+  }
 
   init(_ accepted: AcceptedRequest, run: @escaping @Sendable (AcceptedRequest) -> Void) {
     self.accepted = accepted
@@ -44,14 +55,40 @@ final class ParkedCall: Sendable {
 
   /// Starts the call, which has a slot.
   func start() {
+    endWatching()
     accepted.request.slotWasAcquired()
     accepted.start(run)
   }
 
   /// Responds with an error. The call has not started.
-  func refuse(_ refusal: Refusal) { accepted.finish(refusing: refusal) }
+  func refuse(_ refusal: Refusal) {
+    endWatching()
+    accepted.finish(refusing: refusal)
+  }
 
   func refuseCancelled() { refuse(.cancelled(accepted.request.cancelReason ?? .caller)) }
+
+  /// Calls `body` at the deadline, unless the call is no longer parked.
+  func watch(_ deadline: Deadline, _ body: @escaping @Sendable (ParkedCall) -> Void) {
+    let task = Task.detached { [weak self] in
+      await Task.pause(milliseconds: deadline.remainingMilliseconds)
+      if !Task.isCancelled, let self { body(self) }
+    }
+    let isOver = alarm.withLock { alarm in
+      if case .over = alarm { return true }
+      alarm = .set(task)
+      return false
+    }
+    if isOver { task.cancel() }
+  }
+
+  private func endWatching() {
+    let old = alarm.withLock { alarm in
+      defer { alarm = .over }
+      return alarm
+    }
+    if case .set(let task) = old { task.cancel() }
+  }
 }
 
 /// The parked calls in the order of their lines.

@@ -73,12 +73,16 @@ package struct Reply: ~Copyable {
     let error: @Sendable (Refusal) -> RPCError
     /// Whether no response is sent after the caller cancelled the request.
     let isSilentWhenCancelled: Bool
+    /// When a request that has not started gets an error; nil for never.
+    let deadline: Deadline?
 
     package init(
-      isSilentWhenCancelled: Bool = false, error: @escaping @Sendable (Refusal) -> RPCError
+      isSilentWhenCancelled: Bool = false, deadline: Deadline? = nil,
+      error: @escaping @Sendable (Refusal) -> RPCError
     ) {
       self.error = error
       self.isSilentWhenCancelled = isSilentWhenCancelled
+      self.deadline = deadline
     }
   }
 
