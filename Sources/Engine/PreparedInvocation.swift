@@ -53,7 +53,8 @@ package struct PreparedInvocation: Sendable {
     let invocation = Invocation(
       command.metadata, id: command.id, on: connection.connection, options: request.options,
       deadline: deadline ?? deadlineFromNow,
-      events: events, maximumResultBytes: engine.options.maximumResultBytes)
+      events: events, results: engine.results)
+    defer { invocation.releaseMemory() }
     let outcome = await outcome(of: invocation)
     await engine.audit?.write(
       AuditRecord(of: self, outcome, id: id).json, until: invocation.deadline.current)

@@ -110,7 +110,12 @@ package final class JSONRPCFront: Handler {
       }
       return await invocation.run(
         id: JSONFragment(id: request.id ?? .null), by: deadline, events: events
-      ) { request.response(to: $0.explainingCancellation(request.cancelReason?.explanation)) }
+      ) { outcome in
+        // Unread responses must not accumulate: their memory counts for other invocations.
+        await connection.room()
+        return request.response(
+          to: outcome.explainingCancellation(request.cancelReason?.explanation))
+      }
     }
   }
 

@@ -17,7 +17,9 @@ struct ToolRun: Sendable {
     return await invocation.run(
       id: JSONFragment(id: request.id ?? .null), by: deadline, events: events
     ) { outcome in
-      await result.response(
+      // Unread responses must not accumulate.
+      await connection.room()
+      return await result.response(
         to: request, outcome.explainingCancellation(request.cancelReason?.explanation))
     }
   }

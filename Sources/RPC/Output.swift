@@ -86,13 +86,18 @@ final class Output: Sendable {
 
   /// Suspends the task while more than `maximumPendingBytes` are pending.
   func room() async {
-    let latch = monitor.withLock { state -> Latch? in
-      guard state.pending.count > Self.maximumPendingBytes, state.failure == nil else { return nil }
-      let latch = Latch()
-      state.waitingTasks.append(latch)
-      return latch
+    while true {
+      let latch = monitor.withLock { state -> Latch? in
+        guard state.pending.count > Self.maximumPendingBytes, state.failure == nil else {
+          return nil
+        }
+        let latch = Latch()
+        state.waitingTasks.append(latch)
+        return latch
+      }
+      // Again: another task may have taken the room.
+      guard let latch, await latch.wait() else { return }
     }
-    _ = await latch?.wait()
   }
 
   /// Blocks until everything is written, writing fails, or the deadline passes.

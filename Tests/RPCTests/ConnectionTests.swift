@@ -37,8 +37,8 @@ private final class Scripted: Handler {
           : request.error(RPCError(.requestCancelled, "cancelled"))
       }
     case "silent":
-      return reply.run(Reply.Terms(isSilentWhenCancelled: true) { _ in RPCError(.invalidRequest, "") }) {
-        [gate] request in
+      let silent = Reply.Terms(isSilentWhenCancelled: true) { _ in RPCError(.invalidRequest, "") }
+      return reply.run(silent) { [gate] request in
         gate.noteStart()
         _ = await gate.wait()
         return request.result { $0.string("silent") }
@@ -169,14 +169,72 @@ private final class Gate: Sendable {
     #expect(await peer.waitForEnding() == .unfinished)
   }
 
-  @Test func `the host stops reading at its in-flight limit`() async throws {
+  @Test func `calls beyond the in-flight limit are parked, others are answered`() async throws {
     let peer = try peer { $0.maximumInFlight = 2 }
+    for id in 1...5 { peer.send(request(id, "later")) }
+    peer.send(request(6, "now"))
+    #expect(await peer.receive() == result(6, #""now""#))
+    #expect(await gate.waitForStarts(2))
+    #expect((peer.connection.inFlight, peer.connection.parked) == (2, 3))
+    peer.send(request(7, "cancel", #"{"id":4}"#))
+    let responses = await peer.receive(2)
+    #expect(responses.contains(result(7, "true")))
+    #expect(responses.contains { $0.contains(#""id":4,"error""#) })
+    #expect(peer.connection.parked == 2)
+    gate.open()
+    #expect(await peer.receive(4).count == 4)
+    peer.closeInput()
+    #expect(await peer.waitForEnding() == .drained)
+  }
+
+  @Test func `the host stops reading if it may park nothing`() async throws {
+    let peer = try peer {
+      $0.maximumInFlight = 2
+      $0.maximumParkedBytes = 0
+    }
     for id in 1...3 { peer.send(request(id, "later")) }
     peer.send(request(4, "now"))
     #expect(await gate.waitForStarts(2))
-    #expect(peer.connection.inFlight == 2)
+    #expect((peer.connection.inFlight, peer.connection.parked) == (2, 0))
     gate.open()
     #expect(await peer.receive(4).count == 4)
+    peer.closeInput()
+    #expect(await peer.waitForEnding() == .drained)
+  }
+
+  @Test func `parked calls start in the order of their lines`() async throws {
+    let peer = try peer { $0.maximumInFlight = 1 }
+    peer.send(request(1, "later"))
+    #expect(await gate.waitForStarts(1))
+    for id in 2...300 { peer.send(request(id, "blocking")) }
+    gate.open()
+    let responses = await peer.receive(300)
+    #expect(responses.dropFirst() == (2...300).map { result($0, #""blocking""#) }[...])
+    peer.closeInput()
+    #expect(await peer.waitForEnding() == .drained)
+  }
+
+  @Test func `a signal after the end of the input cancels at once`() async throws {
+    let peer = try peer()
+    peer.send(request(1, "later"))
+    #expect(await gate.waitForStarts(1))
+    peer.closeInput()
+    #expect(await gate.waitForEnd())
+    peer.connection.interrupt()
+    #expect(await peer.receive()?.contains("-32800") == true)
+    #expect(await peer.waitForEnding() == .unfinished)
+  }
+
+  @Test func `a batch gets an error per response that does not fit`() async throws {
+    let peer = try peer { $0.maximumResultBytes = 250 }
+    let members = (1...4).map { request($0, "now") }.joined(separator: ",")
+    peer.send("[\(members)]")
+    let line = try #require(await peer.receive())
+    let responses = Array(try JSON.parse(line).elements)
+    #expect(responses.count == 4)
+    #expect(responses.map { $0["error"] != nil } == [false, false, true, true])
+    peer.send(request(5, "now"))
+    #expect(await peer.receive() == result(5, #""now""#))
     peer.closeInput()
     #expect(await peer.waitForEnding() == .drained)
   }

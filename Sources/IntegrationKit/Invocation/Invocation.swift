@@ -24,11 +24,7 @@ public final class Invocation: Sendable {
   private struct Counters {
     var pages = 0
     var items = 0
-    var resultBytes = 0
   }
-
-  /// The default of --max-result-bytes.
-  public static let defaultResultBytes = 64 * 1_024 * 1_024
 
   public let command: CommandMetadata
   public let commandID: String
@@ -39,20 +35,21 @@ public final class Invocation: Sendable {
   /// The invocation of the whole command, if this one is for one of its targets.
   private let parent: Invocation?
   private let counters = Mutex(Counters())
-  private let maximumResultBytes: Int
+  private let share: ResultShare
 
   /// - Parameters:
   ///   - deadline: nil if the caller gave none.
-  ///   - maximumResultBytes: the memory that the result may use.
+  ///   - results: the memory that the result is counted in.
   public convenience init(
     _ command: CommandMetadata, id: String, on connection: Connection, options: InvocationOptions,
     deadline: Deadline?, events: (any InvocationEvents)?,
-    maximumResultBytes: Int = Invocation.defaultResultBytes
+    results: ResultMemory = ResultMemory()
   ) {
     let operation = Operation(
       id: id, changesSomething: command.effect != .read, isIdempotent: command.isIdempotent,
       readBack: command.readBack, quota: command.rateLimit)
     let channel = connection.channel
+    let share = ResultShare(results)
     var notifyWait: Sender.WaitNotice?
     if let events {
       notifyWait = { await events.waiting(reason: $0, resumeAtMilliseconds: $1) }
@@ -61,12 +58,12 @@ public final class Invocation: Sendable {
       command, id: id, on: connection, options: options, events: events,
       sender: Sender(
         operation, on: channel, deadline: InvocationDeadline(deadline, on: channel.time),
-        notifyWait: notifyWait), maximumResultBytes: maximumResultBytes)
+        notifyWait: notifyWait, gate: share), share: share)
   }
 
   private init(
     _ command: CommandMetadata, id: String, on connection: Connection, options: InvocationOptions,
-    events: (any InvocationEvents)?, sender: Sender, maximumResultBytes: Int,
+    events: (any InvocationEvents)?, sender: Sender, share: ResultShare,
     parent: Invocation? = nil
   ) {
     self.command = command
@@ -75,7 +72,7 @@ public final class Invocation: Sendable {
     self.options = options
     self.events = events
     self.sender = sender
-    self.maximumResultBytes = maximumResultBytes
+    self.share = share
     self.parent = parent
   }
 
@@ -83,8 +80,7 @@ public final class Invocation: Sendable {
   func child(sendingThrough gate: (any SendGate)? = nil) -> Invocation {
     Invocation(
       command, id: commandID, on: connection, options: options, events: events,
-      sender: sender.child(sendingThrough: gate), maximumResultBytes: maximumResultBytes,
-      parent: self)
+      sender: sender.child(sendingThrough: gate), share: share, parent: self)
   }
 
   /// The invocation of a sign-in.
@@ -96,7 +92,7 @@ public final class Invocation: Sendable {
     Invocation(
       CommandMetadata("Sign In", "Gets an access token."), id: "sign_in", on: connection,
       options: .none, events: nil, sender: .signIn(on: connection.channel, mayWait: mayWait),
-      maximumResultBytes: defaultResultBytes)
+      share: ResultShare(ResultMemory()))
   }
 
   package var deadline: InvocationDeadline { sender.deadline }
@@ -118,19 +114,19 @@ public final class Invocation: Sendable {
     parent?.countItem()
   }
 
+  // MARK: Memory
+
   /// Counts memory that the result uses until it is sent.
   ///
-  /// - Throws: if it exceeds the limit.
+  /// - Throws: if the result exceeds the limit.
   func hold(_ bytes: Int) throws(CommandError) {
-    if let parent { return try parent.hold(bytes) }
-    let total = counters.withLock { counters in
-      counters.resultBytes += bytes
-      return counters.resultBytes
-    }
-    guard total <= maximumResultBytes else {
-      throw withRemedy(.tooLarge(maximumBytes: maximumResultBytes, outcome: outcomeAfterSending))
+    guard share.add(bytes) <= share.maximumBytes else {
+      throw withRemedy(.tooLarge(maximumBytes: share.maximumBytes, outcome: outcomeAfterSending))
     }
   }
+
+  /// The result is sent, or there is none.
+  package func releaseMemory() { share.release() }
 
   // MARK: Events
 
@@ -162,6 +158,8 @@ public final class Invocation: Sendable {
   public func finish(_ body: JSON, items: ItemsPath?) async -> CommandResult {
     setPages(1)
     guard options.stream, let list = items?.list(in: body) else {
+      // One response is bounded by the transport.
+      _ = share.add(body.documentBytes)
       return CommandResult(.body(body))
     }
     await stream(list)
