@@ -24,6 +24,8 @@ public final class Invocation: Sendable {
   private struct Counters {
     var pages = 0
     var items = 0
+    /// Of the last response, until it is part of the result.
+    var responseBytes = 0
   }
 
   public let command: CommandMetadata
@@ -120,10 +122,23 @@ public final class Invocation: Sendable {
   ///
   /// - Throws: if the result exceeds the limit.
   func hold(_ bytes: Int) throws(CommandError) {
-    guard share.add(bytes) <= share.maximumBytes else {
+    let total = share.addToResult(bytes)
+    received(bytes: 0)
+    guard total <= share.maximumBytes else {
       throw withRemedy(.tooLarge(maximumBytes: share.maximumBytes, outcome: outcomeAfterSending))
     }
   }
+
+  /// Counts the memory of a response until the next one, or until it is part of the result.
+  func received(bytes: Int) {
+    let before = counters.withLock { counters in
+      defer { counters.responseBytes = bytes }
+      return counters.responseBytes
+    }
+    share.add(bytes - before)
+  }
+
+  deinit { received(bytes: 0) }
 
   /// The result is sent, or there is none.
   package func releaseMemory() { share.release() }
@@ -159,7 +174,8 @@ public final class Invocation: Sendable {
     setPages(1)
     guard options.stream, let list = items?.list(in: body) else {
       // One response is bounded by the transport.
-      _ = share.add(body.documentBytes)
+      _ = share.addToResult(body.documentBytes)
+      received(bytes: 0)
       return CommandResult(.body(body))
     }
     await stream(list)

@@ -30,15 +30,19 @@ public final class ResultMemory: Sendable {
   /// Adds to the memory of a holder.
   ///
   /// - Parameter holder: nil for a new one.
-  /// - Returns: the holder, and its memory in bytes.
-  fileprivate func add(_ bytes: Int, to holder: UInt64?) -> (holder: UInt64, bytes: Int) {
-    state.withLock { state in
+  /// - Returns: the holder.
+  fileprivate func add(_ bytes: Int, to holder: UInt64?) -> UInt64 {
+    let (number, waiting) = state.withLock { state -> (UInt64, [Latch]) in
       if holder == nil { state.lastHolder += 1 }
       let number = holder ?? state.lastHolder
       state.bytes[number, default: 0] += bytes
       state.total += bytes
-      return (number, state.bytes[number] ?? 0)
+      guard bytes < 0 else { return (number, []) }
+      defer { state.waiting = [] }
+      return (number, state.waiting)
     }
+    for latch in waiting { latch.signal() }
+    return number
   }
 
   fileprivate func release(_ holder: UInt64) {
@@ -66,27 +70,48 @@ public final class ResultMemory: Sendable {
 
 /// The part of one invocation in the memory of the results.
 final class ResultShare: SendGate {
+  private struct State {
+    /// In `ResultMemory`; nil if no memory was held yet.
+    var holder: UInt64?
+    /// Of the result alone, without responses that are not part of it yet.
+    var resultBytes = 0
+    var isReleased = false
+  }
+
   private let results: ResultMemory
-  private let holder = Mutex<UInt64?>(nil)
+  private let state = Mutex(State())
 
   init(_ results: ResultMemory) { self.results = results }
 
   var maximumBytes: Int { results.maximumResultBytes }
 
+  /// Adds to the memory of the result.
+  ///
   /// - Returns: the memory of the whole result in bytes.
-  func add(_ bytes: Int) -> Int {
-    holder.withLock { holder in
-      let (number, total) = results.add(bytes, to: holder)
-      holder = number
-      return total
+  func addToResult(_ bytes: Int) -> Int {
+    add(bytes)
+    return state.withLock { state in
+      state.resultBytes += bytes
+      return state.resultBytes
+    }
+  }
+
+  /// Adds to the memory of responses, or removes from it.
+  func add(_ bytes: Int) {
+    guard bytes != 0 else { return }
+    state.withLock { state in
+      if !state.isReleased { state.holder = results.add(bytes, to: state.holder) }
     }
   }
 
   func release() {
-    if let holder = holder.withLock({ $0.take() }) { results.release(holder) }
+    state.withLock { state in
+      state.isReleased = true
+      if let holder = state.holder.take() { results.release(holder) }
+    }
   }
 
-  func enter() -> SendPermit { results.permit(for: holder.withLock { $0 }) }
+  func enter() -> SendPermit { results.permit(for: state.withLock { $0.holder }) }
 
   func leave(status: Int?) {}
 }
