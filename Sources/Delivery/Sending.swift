@@ -179,7 +179,7 @@ extension Sender {
         channel.concurrency.release()
         let latest = deadline.current
         guard await latch.wait(on: time, untilLatestOf: { latest }) else {
-          throw stopped("Waiting for another target's sign-in", outcome: .notApplied)
+          throw stopped("Waiting for other requests", outcome: .notApplied)
         }
         reservation = try await acquireRateAndConcurrency()
       }

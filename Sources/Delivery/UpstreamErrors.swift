@@ -61,6 +61,13 @@ extension CommandError {
     return error
   }
 
+  /// A result above `--max-result-bytes`.
+  public static func tooLarge(maximumBytes: Int, outcome: Outcome) -> CommandError {
+    CommandError(
+      .tooLarge, "The result exceeds \(maximumBytes) bytes.", outcome: outcome,
+      remedy: "Use options.stream, narrow the request, or raise --max-result-bytes.")
+  }
+
   /// A transport error.
   ///
   /// - Parameter outcome: for errors after which the request may have arrived.

@@ -61,11 +61,46 @@ extension InvocationError {
 extension RPCError {
   /// For a request that arrives after admission is closed.
   package static func stopping(indicator: String) -> RPCError {
-    InvocationError(
-      CommandError(
+    refusal(.stopping, indicator: indicator)
+  }
+
+  /// For a request that does not start, or whose response is too large.
+  ///
+  /// - Parameters:
+  ///   - changesSomething: whether a request that has run may have been applied.
+  ///   - readBack: the command that shows whether it was.
+  package static func refusal(
+    _ refusal: Refusal, indicator: String, changesSomething: Bool = false,
+    readBack: StaticString? = nil
+  ) -> RPCError {
+    var error: CommandError
+    switch refusal {
+    case .stopping:
+      error = CommandError(
         .cancelled, "The host is stopping and accepts no more requests.",
-        remedy: "Retry on a new host."),
-      indicator: indicator
-    ).rpcError
+        remedy: "Retry on a new host.")
+    case .cancelled(let reason):
+      error = .cancelled(outcome: .notApplied)
+      if let explanation = reason.explanation { error.message = explanation }
+    case .timedOut:
+      error = .timeout("Waiting for other requests", outcome: .notApplied)
+    case .tooLarge(let maximumBytes, let hasRun):
+      error = .tooLarge(
+        maximumBytes: maximumBytes, outcome: hasRun && changesSomething ? .unknown : .notApplied)
+      if !hasRun {
+        error.message = "The responses of the batch exceed \(maximumBytes) bytes."
+        error.remedy = "Send the request alone, or raise --max-result-bytes."
+      } else if error.outcome == .unknown, let readBack {
+        error.remedy = "It may have been applied: look with \(readBack) before repeating it."
+      }
+    }
+    return InvocationError(error, indicator: indicator).rpcError
+  }
+
+  /// The same, for a command.
+  package static func refusal(_ refusal: Refusal, of command: RegisteredCommand) -> RPCError {
+    .refusal(
+      refusal, indicator: command.failure, changesSomething: command.effect != .read,
+      readBack: command.metadata.readBack)
   }
 }

@@ -52,20 +52,29 @@ package struct PreparedInvocation: Sendable {
     }
   }
 
+  /// The deadline if the time starts now; nil if the request has no timeout. For a caller that may
+  /// have to wait before `run`.
+  package var deadlineFromNow: Deadline? {
+    request.options.timeoutMilliseconds.map { Deadline(inMilliseconds: Int($0)) }
+  }
+
   /// Runs the command and calls `finish` with the outcome.
   ///
   /// - Parameters:
   ///   - id: of the caller's request, as JSON, for the audit file.
+  ///   - deadline: nil for the timeout of the request from now on.
   ///   - finish: makes the response.
   /// - Returns: what `finish` returned.
   package func run<Value: Sendable>(
-    id: JSONFragment = .null, events: (any InvocationEvents)? = nil,
+    id: JSONFragment = .null, by deadline: Deadline? = nil,
+    events: (any InvocationEvents)? = nil,
     finish: (Outcome) async -> Value
   ) async -> Value {
     let invocation = Invocation(
       command.metadata, id: command.id, on: connection.connection, options: request.options,
-      deadline: request.options.timeoutMilliseconds.map { Deadline(inMilliseconds: Int($0)) },
-      events: events)
+      deadline: deadline ?? deadlineFromNow,
+      events: events, results: engine.results)
+    defer { invocation.releaseMemory() }
     let outcome = await outcome(of: invocation)
     await engine.audit?.write(
       AuditRecord(of: self, outcome, id: id).json, until: invocation.deadline.current)

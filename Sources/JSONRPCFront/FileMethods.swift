@@ -38,6 +38,8 @@ enum FileMethod: String, CaseIterable, Sendable {
   static let maximumListFiles = 10_000
   static let defaultListFiles = 1_000
 
+  var changesSomething: Bool { self == .put || self == .remove }
+
   /// The failure indicator, in the style of the commands.
   var failure: String {
     switch self {

@@ -105,7 +105,10 @@ extension JSONRPCFront {
       writer.object {
         $0.member("max_in_flight", limits.maximumInFlight)
         $0.member("in_flight", connection.inFlight)
+        $0.member("parked", connection.parked)
+        $0.member("max_parked_bytes", limits.maximumParkedBytes)
         $0.member("max_line_bytes", limits.maximumLineBytes)
+        $0.member("max_result_bytes", limits.maximumResultBytes)
         $0.member("max_batch_requests", limits.maximumBatchRequests)
         $0.member("max_depth", JSONLimits().depth)
         $0.member("max_file_bytes", FileStore.maximumFileBytes)

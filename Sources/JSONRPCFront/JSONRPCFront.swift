@@ -49,6 +49,16 @@ package final class JSONRPCFront: Handler {
 
   package func inputEnded() { engine.health.stopAll() }
 
+  package func error(_ refusal: Refusal, of method: String, _ params: JSON?) -> RPCError {
+    if method == "invoke", let command = InvokeParams.command(params, in: engine.catalogue) {
+      return .refusal(refusal, of: command)
+    }
+    let method = Method.named(method)
+    return .refusal(
+      refusal, indicator: method?.failure ?? "The request failed.",
+      changesSomething: method.map { $0.changes != .nothing } ?? true)
+  }
+
   package func handle(_ call: Call, _ reply: consuming Reply) -> Answered {
     // First, for speed.
     if call.method == "invoke" { return invoke(call.params, reply) }
@@ -119,7 +129,11 @@ package final class JSONRPCFront: Handler {
     _ invocation: PreparedInvocation, _ reply: consuming Reply
   ) -> Answered {
     let options = invocation.request.options
-    let terms = Reply.Terms { .stopping(indicator: invocation.command.failure) }
+    // The timeout covers the time that the call waits for a slot.
+    let deadline = invocation.deadlineFromNow
+    let terms = Reply.Terms(deadline: deadline) { [command = invocation.command] in
+      .refusal($0, of: command)
+    }
     return reply.run(terms) { [connection] request in
       let events = request.id.flatMap { id in
         options.stream || options.progress
@@ -127,8 +141,13 @@ package final class JSONRPCFront: Handler {
             id, on: connection, redacting: invocation.redaction, reportsWaits: options.stream)
           : nil
       }
-      return await invocation.run(id: JSONFragment(id: request.id ?? .null), events: events) {
-        request.response(to: $0.explainingCancellation(request.cancelReason?.explanation))
+      return await invocation.run(
+        id: JSONFragment(id: request.id ?? .null), by: deadline, events: events
+      ) { outcome in
+        // Unread responses must not accumulate: their memory counts for other invocations.
+        await connection.room()
+        return request.response(
+          to: outcome.explainingCancellation(request.cancelReason?.explanation))
       }
     }
   }
@@ -138,10 +157,10 @@ package final class JSONRPCFront: Handler {
   private func run(
     _ method: FileMethod, _ params: JSON?, _ reply: consuming Reply
   ) -> Answered {
-    let terms = Reply.Terms { .stopping(indicator: method.failure) }
-    // The params retain the memory of the whole line.
-    let bytes = params?.withSource { $0.count } ?? 0
-    return reply.run(terms, on: .orderedFiles, bytes: bytes) { [files = engine.files] request in
+    let terms = Reply.Terms {
+      .refusal($0, indicator: method.failure, changesSomething: method.changesSomething)
+    }
+    return reply.run(terms, on: .orderedFiles) { [files = engine.files] request in
       FileCall(
         method: method, params: params, store: files,
         isCancelled: { request.cancelReason != nil }

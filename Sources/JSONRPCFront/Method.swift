@@ -89,6 +89,12 @@ struct Method: Sendable {
 }
 
 extension Method {
+  /// The failure indicator, in the style of the commands.
+  var failure: String {
+    if case .orderedFiles(let method) = execution { return method.failure }
+    return "The request \(name) failed."
+  }
+
   /// The schema component of the result.
   var result: String { resultComponent ?? name.componentName + "_result" }
 

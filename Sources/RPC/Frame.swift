@@ -8,6 +8,8 @@ import Redaction
 /// is sent unredacted by accident.
 package struct Frame: Sendable {
   fileprivate let bytes: [UInt8]
+
+  var count: Int { bytes.count }
 }
 
 /// Creates frames.

@@ -14,7 +14,9 @@ extension Invocation {
     _ request: HTTPRequest,
     refusedByRate rateRefusal: (HTTPResponse) -> RateRefusal? = RateRefusal.of429
   ) async throws(CommandError) -> HTTPResponse {
-    try await sender.send(request, refusedByRate: rateRefusal)
+    let response = try await sender.send(request, refusedByRate: rateRefusal)
+    received(bytes: response.body.count)
+    return response
   }
 
   /// Waits before the next attempt of a protocol that retries by itself, with the back-off of `send`.
@@ -115,7 +117,9 @@ extension Invocation {
     _ request: HTTPRequest, with authenticator: Authenticator<Credential>,
     refusedByRate rateRefusal: (HTTPResponse) -> RateRefusal? = RateRefusal.of429
   ) async throws(CommandError) -> HTTPResponse {
-    try await authenticator.send(request, in: sender, refusedByRate: rateRefusal)
+    let response = try await authenticator.send(request, in: sender, refusedByRate: rateRefusal)
+    received(bytes: response.body.count)
+    return response
   }
 }
 

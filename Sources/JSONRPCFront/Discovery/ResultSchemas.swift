@@ -216,7 +216,10 @@ enum ResultSchemas {
             "host",
             .object([
               .always("max_in_flight", .integer(from: 1)), .always("in_flight", .count),
+              .always("parked", .count, "Calls that wait for a slot."),
+              .always("max_parked_bytes", .count),
               .always("max_line_bytes", .integer(from: 1)),
+              .always("max_result_bytes", .integer(from: 1)),
               .always("max_batch_requests", .integer(from: 1)),
               .always("max_depth", .integer(from: 1)),
               .always("max_file_bytes", .integer(from: 1)),
@@ -246,6 +249,7 @@ enum ResultSchemas {
           .always("uptime_ms", .count), .always("lines", .count), .always("results", .count),
           .always("errors", .count), .always("notifications", .count),
           .always("in_flight", .count),
+          .always("parked", .count, "Calls that wait for a slot."),
         ])),
       SchemaComponent("nothing", "An object without members.", .object([])),
       SchemaComponent(

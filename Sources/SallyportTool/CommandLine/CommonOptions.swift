@@ -31,6 +31,9 @@ enum CommonOptions {
     Option("--read-only", nil, "reject commands that change data"),
     Option("--max-in-flight", "N", "maximum number of requests in flight (default 64)"),
     Option("--max-line-bytes", "N", "maximum length of an input line in bytes (default 33554432)"),
+    Option(
+      "--max-result-bytes", "N",
+      "maximum memory of one result, and of the responses of batches, in bytes (default 67108864)"),
     Option("--drain-timeout", "S", "seconds to finish requests before exit (default 30)"),
     Option(
       "--datetime-format", "FORMAT",
@@ -67,9 +70,11 @@ enum CommonOptions {
     let connections = ConnectionStore(catalogue, environment)
     try loadFile(arguments, into: connections, log: log)
     try startSandbox(arguments, into: connections)
+    let maximumResultBytes = try limits(arguments).maximumResultBytes
     do throws(ConfigurationError) {
       var options = EngineOptions()
       options.isReadOnly = arguments.has("--read-only")
+      options.maximumResultBytes = maximumResultBytes
       return Engine(
         catalogue: catalogue, connections: connections, redactor: redactor, log: log,
         options: options,
@@ -136,6 +141,8 @@ enum CommonOptions {
       try arguments.integer("--max-in-flight", minimum: 1) ?? limits.maximumInFlight
     limits.maximumLineBytes =
       try arguments.integer("--max-line-bytes", minimum: 64) ?? limits.maximumLineBytes
+    limits.maximumResultBytes =
+      try arguments.integer("--max-result-bytes", minimum: 1_024) ?? limits.maximumResultBytes
     if let text = arguments["--drain-timeout"] {
       guard let seconds = Double(text), seconds >= 0, seconds <= 86_400 else {
         throw UsageError(
