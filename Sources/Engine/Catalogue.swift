@@ -110,6 +110,7 @@ package final class Catalogue: Sendable {
         }
       }
       writer.member("effect", metadata.effect.rawValue)
+      if metadata.isSensitive { writer.member("sensitive", true) }
       guard detail == .full else { return }
       writer.member("idempotent", metadata.isIdempotent)
       writer.member("partial_success", command.canPartlySucceed)

@@ -2,6 +2,7 @@
 package struct EngineOptions: Sendable {
   /// Rejects all commands that change data.
   package var isReadOnly = false
+  package var fences = Fences()
 
   package init() {}
 }

@@ -12,6 +12,7 @@ package struct PreparedInvocation: Sendable {
   let engine: Engine
 
   package var command: RegisteredCommand { request.command }
+  package var confirmationNotes: [ConfirmationNote] { ready.confirmationNotes }
 
   /// Writes the result of a dry run: the requests that would be sent, without credentials.
   package func writePlan(to writer: inout JSONWriter) {

@@ -153,6 +153,7 @@ extension MethodExample {
     {"host": {"max_in_flight": 64, "in_flight": 0, "max_line_bytes": 33554432,
               "max_batch_requests": 10000, "max_depth": 512, "max_file_bytes": 268435456,
               "max_file_chunk_bytes": 4194304},
+     "fences": {"read_only": false, "connections_only": false, "files_from": []},
      "connections": {}}
     """#)
   static let stats = MethodExample(

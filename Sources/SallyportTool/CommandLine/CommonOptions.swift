@@ -52,11 +52,13 @@ enum CommonOptions {
       transport: CurlTransport(), secrets: redactor, log: log, files: files,
       limits: SharedRateLimits(log: log) { limitsDirectory(arguments) })
     let connections = ConnectionStore(catalogue, environment)
+    let fences = try FenceOptions.read(arguments)
     try loadFile(arguments, into: connections, log: log)
     try startSandbox(arguments, into: connections)
     do throws(ConfigurationError) {
       var options = EngineOptions()
       options.isReadOnly = arguments.has("--read-only")
+      options.fences = fences
       return Engine(
         catalogue: catalogue, connections: connections, redactor: redactor, log: log,
         options: options,
