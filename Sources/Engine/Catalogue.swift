@@ -110,8 +110,8 @@ package final class Catalogue: Sendable {
         }
       }
       writer.member("effect", metadata.effect.rawValue)
-      if metadata.isSensitive { writer.member("sensitive", true) }
       guard detail == .full else { return }
+      if metadata.isSensitive { writer.member("sensitive", true) }
       writer.member("idempotent", metadata.isIdempotent)
       writer.member("partial_success", command.canPartlySucceed)
       writer.member("pages", command.hasPages)

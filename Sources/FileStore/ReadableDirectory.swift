@@ -22,7 +22,7 @@ package final class ReadableDirectory: Sendable {
 
   /// - Throws: if the path is not a directory.
   package init(_ path: String) throws(FileError) {
-    descriptor = Glibc.open(path, Self.asPlace | O_DIRECTORY)
+    descriptor = Glibc.open(path, __O_PATH | O_CLOEXEC | O_DIRECTORY)
     guard descriptor >= 0, let canonical = realpath(path, nil) else {
       let code = errno
       if descriptor >= 0 { close(descriptor) }
@@ -36,7 +36,7 @@ package final class ReadableDirectory: Sendable {
   deinit { close(descriptor) }
 
   /// Opens nothing: the descriptor names a place, so a FIFO or a device is not touched.
-  private static let asPlace = O_PATH | O_CLOEXEC | O_NOFOLLOW
+  private static let asPlace = __O_PATH | O_CLOEXEC | O_NOFOLLOW
 
   private static func absolute(_ path: String) -> String {
     guard path.utf8.first != slash, let directory = getcwd(nil, 0) else { return path }
@@ -149,7 +149,7 @@ package final class ReadableDirectory: Sendable {
   private static func target(of link: borrowing OpenFile) throws(Failure) -> String {
     var buffer = [UInt8](repeating: 0, count: Int(PATH_MAX))
     let count = buffer.withUnsafeMutableBytes {
-      readlinkat(link.descriptor, "", $0.bindMemory(to: CChar.self).baseAddress, $0.count)
+      readlinkat(link.descriptor, "", $0.bindMemory(to: CChar.self).baseAddress!, $0.count)
     }
     guard count >= 0 else { throw .system(errno) }
     guard count < buffer.count else { throw .system(ENAMETOOLONG) }
@@ -184,6 +184,7 @@ struct FoundFile: ~Copyable {
     let file = OpenFile(descriptor)
     var now = stat()
     guard fstat(descriptor, &now) == 0 else { throw .system(errno) }
-    return Identity(now) == Identity(status) ? file : nil
+    guard Identity(now) == Identity(status) else { return nil }
+    return file
   }
 }

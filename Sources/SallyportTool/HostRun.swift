@@ -40,6 +40,7 @@ struct HostRun {
       },
       connectionsChanged: { agentFront.connectionsChanged() })
     defer {
+      agentFront.finish()
       engine.writePendingRecords()
       engine.log.flush()
     }
