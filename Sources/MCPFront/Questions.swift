@@ -119,7 +119,9 @@ final class Questions: Sendable {
       }
       request.releaseSlot()
       if let answer = await pending.value(until: deadline) { return answer }
-      if answer(question, .timedOut) { withdraw(question, "The question was not answered in time.") }
+      if answer(question, .timedOut) {
+        withdraw(question, "The question was not answered in time.")
+      }
       return await pending.value(until: deadline) ?? .timedOut
     }
   }

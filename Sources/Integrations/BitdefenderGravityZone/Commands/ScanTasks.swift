@@ -11,7 +11,8 @@ struct CreateScanTask: GravityZoneCommand, TargetCommand {
     separate request with its own outcome.
     """,
     effect: .write, isAdditive: true, permissions: BitdefenderGravityZone.rights,
-    rateLimit: Quota.tasks, readBack: "list_scan_tasks", result: { .array(of: GravityZoneResults.done) })
+    rateLimit: Quota.tasks, readBack: "list_scan_tasks",
+    result: { .array(of: GravityZoneResults.done) })
 
   let name: String?
   let endpoints: [String]
