@@ -111,8 +111,9 @@ package struct PreparedInvocation: Sendable {
   }
 
   /// Makes `fingerprint` ready for a task: its digest must not open libcrypto there.
-  package func prepareFingerprint() async {
-    _ = try? await Libcrypto.open(until: Deadline(inMilliseconds: Self.libcryptoMilliseconds))
+  package func prepareFingerprint(until deadline: Deadline) async {
+    _ = try? await Libcrypto.open(
+      until: deadline.orEarlier(inMilliseconds: Self.libcryptoMilliseconds))
   }
 
   private static let libcryptoMilliseconds = 5_000

@@ -39,7 +39,7 @@ struct ConfirmedRun: Sendable {
   func response(to request: InFlightRequest) async -> Response {
     // The question counts towards the timeout of the call.
     let deadline = Deadline(inMilliseconds: timeoutMilliseconds)
-    await run.invocation.prepareFingerprint()
+    await run.invocation.prepareFingerprint(until: deadline)
     var confirmation = Confirmation(
       invocation: run.invocation, lists: TargetLists(in: files))
     confirmation.names =
