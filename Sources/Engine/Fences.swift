@@ -2,8 +2,7 @@ import FileStore
 import IntegrationKit
 import JSON
 
-/// What callers may not do although their requests are valid: for callers that are only half trusted.
-/// Each front asks here before it acts.
+/// What callers may not do, although their requests are valid, because they are only half trusted.
 package struct Fences: Sendable {
   /// Rejects every method that is not of the Model Context Protocol.
   package var allowsOnlyAgents = false

@@ -3,9 +3,9 @@ import Glibc
 
 /// A directory below which a caller may name files to copy.
 ///
-/// The path of a caller is resolved component by component, always from a descriptor and never
-/// through a link of the kernel's choice: whatever others rename or link meanwhile, the file that is
-/// opened lies below the directory that was opened at the start.
+/// The path of a caller is resolved one component at a time, from the descriptor of the component
+/// before, and links are resolved here rather than by the kernel. So the file is below the directory
+/// that was opened at the start, whatever others rename or link meanwhile.
 package final class ReadableDirectory: Sendable {
   /// Bytes, because a slash and a combining mark are one character of a String.
   private typealias Name = [UInt8]
@@ -35,7 +35,7 @@ package final class ReadableDirectory: Sendable {
 
   deinit { close(descriptor) }
 
-  /// Opens nothing: the descriptor names a place, so a FIFO or a device is not touched.
+  /// With O_PATH a FIFO or a device is not opened.
   private static let asPlace = __O_PATH | O_CLOEXEC | O_NOFOLLOW
 
   private static func absolute(_ path: String) -> String {
@@ -56,9 +56,9 @@ package final class ReadableDirectory: Sendable {
 
   // MARK: Finding
 
-  /// Why a path leads to no file.
+  /// Why a path names no file.
   enum Failure: Error {
-    /// It leads out of the directory. Says nothing about what is there.
+    /// It leads out of the directory, whether or not there is a file.
     case outside
     case system(Int32)
   }
@@ -88,7 +88,7 @@ package final class ReadableDirectory: Sendable {
     }
   }
 
-  /// - Returns: the file if the name is that of one; nil after a directory or a link.
+  /// - Returns: the file, or nil after a directory or a link.
   private func step(_ bytes: Name, _ walk: inout Walk) throws(Failure) -> FoundFile? {
     if bytes == Self.parent {
       try leave(&walk)

@@ -65,7 +65,7 @@ struct Confirmation: Sendable {
     }
   }
 
-  /// The command, its arguments and what else the user should know, as text.
+  /// The command, its arguments and its notes, as text.
   private var message: String {
     let connection = invocation.connection.connection.name.map {
       " on the connection \(ShownText.name($0))"

@@ -54,7 +54,7 @@ final class Questions: Sendable {
 
     /// Waits for the answer.
     ///
-    /// - Returns: nil if there is none by then.
+    /// - Returns: nil if the deadline passes first.
     func value(until deadline: Deadline) async -> Answer? {
       _ = await latch.wait(until: deadline)
       return answer.withLock { $0 }
@@ -152,7 +152,7 @@ final class Questions: Sendable {
 
   /// A token for the question about an invocation.
   ///
-  /// - Parameter lists: removed when the token is of no use any longer.
+  /// - Parameter lists: removed with the token.
   func token(for invocation: PreparedInvocation, _ lists: TargetLists) -> String {
     let token = Token(
       text: UniqueID.make(), fingerprint: invocation.fingerprint,

@@ -5,8 +5,8 @@ import IntegrationKit
 import JSON
 import Synchronization
 
-/// The complete lists of targets for one question that shows only some of them: stored files, which
-/// are resources until the question needs them no longer.
+/// The complete lists of targets of one question, which shows only some of them. They are stored
+/// files, and so resources, until the question is closed.
 final class TargetLists: Sendable {
   private struct State {
     /// By the name of the argument.
