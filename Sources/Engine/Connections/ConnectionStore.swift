@@ -150,6 +150,7 @@ package final class ConnectionStore: Sendable {
   ) -> Result<OpenConnection, ParameterProblems> {
     Result { () throws(ParameterProblems) in
       let definition = try ConnectionDefinition.shape.decode(json) { ConnectionDefinition(&$0) }
+      if !fromFile { try WireConnection.check(definition) }
       guard let integration = catalogue.integration(definition.integration) else {
         let ids = catalogue.integrations.map(\.id)
         throw ParameterProblems(

@@ -29,7 +29,7 @@ enum MCPConfigCommand {
 
   private static let options =
     [Option("--name", "NAME", "the name in the client (default sallyport)")]
-    + CommonOptions.list + AgentOptions.list
+    + ServeCommand.options
 
   static func run(_ words: [String]) throws(UsageError) -> Int32 {
     let arguments = try ParsedArguments(words, options: options)
