@@ -218,11 +218,12 @@ extension RateBucket {
     else { return nil }
     let rest = words.dropFirst(4)
     let (reserved, waited) = (rest.prefix(Int(header[3])), rest.dropFirst(Int(header[3])))
-    guard waited.count <= reserved.count else { return nil }
     pausedUntil = header[0] <= latest.nanoseconds ? header[0] : .min
     mostRequests = Int(header[1])
     longestWindow = header[2]
     reservations = reserved.filter { $0 <= latest.nanoseconds }.sorted()
     waiting = waited.filter { $0 <= latest.nanoseconds }.sorted()
+    // Otherwise the next file would be one that no bucket has written.
+    guard waiting.count <= reservations.count else { return nil }
   }
 }
