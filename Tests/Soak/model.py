@@ -14,19 +14,21 @@ class Write:
     name: str
     arguments: dict[str, Any]
     key: str | None
-    #: Bounds of how often the vendor applied it.
+    #: The number of the vendor that was running when it was first sent; killed vendors lose their data.
+    vendor: int
+    #: Bounds of how often the running vendor applied it.
     least: int = 0
     most: int = 0
     attempts: int = 0
 
-    def note(self, outcome: str) -> None:
-        if outcome == "applied":
-            self.least = self.most = 1
-        elif outcome == "unknown":
+    def note(self, outcome: str, vendor: int) -> None:
+        if outcome in ("applied", "unknown"):
             self.most = 1
+        # Otherwise the vendor that applied it may be the one that was killed.
+        if outcome == "applied" and vendor == self.vendor:
+            self.least = 1
 
     def forget_vendor(self) -> None:
-        """The vendor lost its data; requests in flight may still reach the new one."""
         self.least = 0
 
 
@@ -37,12 +39,14 @@ class Scope:
     target: int
     possible: set[str]
     in_flight: str | None = None
+    #: The vendor that was running when the call was sent.
+    vendor: int = 0
 
-    def note(self, outcome: str) -> None:
+    def note(self, outcome: str, vendor: int) -> None:
         assert self.in_flight is not None
-        if outcome == "applied":
+        if outcome == "applied" and vendor == self.vendor:
             self.possible = {self.in_flight}
-        elif outcome == "unknown":
+        elif outcome != "not_applied":
             self.possible.add(self.in_flight)
         self.in_flight = None
 

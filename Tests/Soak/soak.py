@@ -206,7 +206,7 @@ class Soak:
                 "scan_name": name, "endpoint_ids": ["6affe1e0b1a43d0003000001"]}}),
         ])  # fmt: skip
         key = f"key-{name}" if self.random.random() < 0.7 else None
-        write = Write(kind, name, params, key)
+        write = Write(kind, name, params, key, self.emulator.kills)
         self.writes.append(write)
         self.attempt(host, write)
 
@@ -227,7 +227,7 @@ class Soak:
         if not free:
             return
         scope = self.random.choice(free)
-        scope.in_flight = self.random.choice(["in", "out"])
+        scope.in_flight, scope.vendor = self.random.choice(["in", "out"]), self.emulator.kills
         self.call(host, {
             "integration": "coda_footprint", "command": "update_target_scan_scope", "connection": "coda_sandbox",
             "arguments": {"target_id": scope.target, "scope": scope.in_flight}}, scope=scope)  # fmt: skip
@@ -313,7 +313,7 @@ class Soak:
             self.problems.append(f"{host.name}: {info.get('params')}: {error}")
         for changed in ("write", "scope"):
             if changed in info:
-                info[changed].note(outcome(response))
+                info[changed].note(outcome(response), self.emulator.kills)
         write = info.get("write")
         if write and write.key and write.attempts < 4 and self.random.random() < 0.4:
             self.again.append(write)
@@ -331,11 +331,11 @@ class Soak:
     def kill_host(self, host: Host) -> None:
         for info in host.kill():
             if "write" in info:
-                info["write"].note("unknown")
+                info["write"].note("unknown", self.emulator.kills)
                 if info["write"].key:
                     self.again.append(info["write"])
             if "scope" in info:
-                info["scope"].note("unknown")
+                info["scope"].note("unknown", self.emulator.kills)
         self.counts["killed hosts"] += 1
         host.start()
 
