@@ -1,21 +1,35 @@
 import Basics
 import HTTP
 import JSON
+import RateLimits
 
 extension CommandError {
   /// A response with an error status.
   ///
-  /// - Parameter message: nil for the reason phrase of the status.
+  /// - Parameters:
+  ///   - message: nil for the reason phrase of the status.
+  ///   - refusal: if the vendor refused the request for its rate; nil to decide by the status.
   public static func upstream(
-    _ response: HTTPResponse, message: String? = nil, outcome: Outcome = .notApplied,
-    remedy: String? = nil
+    _ response: HTTPResponse, message: String? = nil, refusal: RateRefusal? = nil,
+    outcome: Outcome = .notApplied, remedy: String? = nil
   ) -> CommandError {
-    CommandError(
-      Kind(status: response.status), statusCode: response.status,
-      message ?? "\(HTTPStatus.reason(response.status)).",
-      isRetryable: [408, 429, 500, 502, 503, 504].contains(response.status),
-      retryAfterMilliseconds: response.retryAfterMilliseconds, outcome: outcome, remedy: remedy,
+    let retryAfter = refusal?.retryAfter ?? response.retryAfter
+    return CommandError(
+      refusal == nil ? Kind(status: response.status) : .rateLimited,
+      statusCode: response.status,
+      withNote(of: retryAfter, message ?? "\(HTTPStatus.reason(response.status))."),
+      isRetryable: refusal?.isRetryable
+        ?? [408, 429, 500, 502, 503, 504].contains(response.status),
+      retryAfterMilliseconds: retryAfter?.milliseconds, outcome: outcome, remedy: remedy,
       upstream: response.excerpt)
+  }
+
+  /// Says that a wait which the vendor asked for is not taken as it is.
+  public static func withNote(of retryAfter: RetryAfter?, _ message: String) -> String {
+    guard retryAfter?.isReduced == true else { return message }
+    let end = message.last.map { ".!?".contains($0) } ?? true ? "" : "."
+    return message + end
+      + " The vendor asks for a wait of more than an hour, which counts as an hour."
   }
 
   public static func timeout(_ what: String, outcome: Outcome) -> CommandError {
@@ -26,6 +40,32 @@ extension CommandError {
 
   public static func cancelled(outcome: Outcome) -> CommandError {
     CommandError(.cancelled, "The request was cancelled.", isRetryable: false, outcome: outcome)
+  }
+
+  /// A redirect that is not followed. Without the body, which repeats the address with its query.
+  ///
+  /// - Parameter location: of the response.
+  static func redirect(
+    _ response: HTTPResponse, to location: String, of request: HTTPRequest
+  ) -> CommandError {
+    let isSameOrigin = BaseURL.of(request.url)?.isSameOrigin(location) ?? false
+    let isRelative = !location.contains("//")
+    var error = CommandError(
+      .upstream, statusCode: response.status,
+      "The vendor redirects to \(Redirect.shown(location)).",
+      remedy: isSameOrigin || isRelative
+        ? "Check the server URL of the connection. A request that may change something is repeated "
+          + "only for a redirect with status 307 or 308."
+        : "Check the server URL of the connection. A redirect to another origin is not followed.")
+    error.concernsSignIn = request.isSecret
+    return error
+  }
+
+  /// A result above `--max-result-bytes`.
+  public static func tooLarge(maximumBytes: Int, outcome: Outcome) -> CommandError {
+    CommandError(
+      .tooLarge, "The result exceeds \(maximumBytes) bytes.", outcome: outcome,
+      remedy: "Use options.stream, narrow the request, or raise --max-result-bytes.")
   }
 
   /// A transport error.
@@ -42,6 +82,11 @@ extension CommandError {
       return CommandError(
         .network, reason,
         remedy: "Check the server's certificate, and tls.ca_file when it is signed privately.")
+    case .clientCertificate:
+      return CommandError(
+        .network, reason,
+        remedy: "Check tls.client_certificate, tls.client_key and tls.client_key_password of the "
+          + "connection.")
     case .timedOut:
       return CommandError(
         .timeout, reason, isRetryable: true, outcome: outcome,
@@ -50,7 +95,9 @@ extension CommandError {
       return CommandError(.network, reason, isRetryable: true, outcome: outcome)
     case .responseTooLarge:
       return CommandError(
-        .upstream, reason, outcome: outcome, remedy: "Ask for less at a time, such as one page.")
+        .tooLarge, reason, outcome: outcome, remedy: "Ask for less at a time, such as one page.")
+    case .invalidProxy:
+      return CommandError(.network, reason, remedy: "Correct the variable, then restart sallyport.")
     case .tooManyRedirects:
       return CommandError(.network, reason, remedy: "Check the server URL of the connection.")
     case .cancelled:
@@ -58,15 +105,19 @@ extension CommandError {
     case .unavailable:
       return CommandError(
         .unavailable, reason, remedy: "Install libcurl (Debian: libcurl4) on this machine.")
+    case .shortage:
+      return CommandError(
+        .unavailable, reason, isRetryable: true, outcome: outcome,
+        remedy: "Raise this user's limits of descriptors and processes (ulimit -n, ulimit -u).")
     }
   }
 }
 
 extension HTTPResponse {
-  /// The delay of the Retry-After header.
-  public var retryAfterMilliseconds: Int? {
+  /// The Retry-After header.
+  public var retryAfter: RetryAfter? {
     header("retry-after").flatMap {
-      RetryAfter.milliseconds($0, nowMilliseconds: WallClock.nowMilliseconds)
+      RetryAfter($0, nowMilliseconds: WallClock.nowMilliseconds)
     }
   }
 
@@ -97,6 +148,12 @@ extension Sender {
     do throws(JSONError) {
       return try JSON.parse(response.body)
     } catch {
+      guard error.code != .tooManyValues else {
+        throw withRemedy(
+          CommandError(
+            .tooLarge, "The vendor's response has \(error.reason).", outcome: outcomeAfterSending,
+            remedy: "Ask for less at a time, such as one page."))
+      }
       throw withRemedy(bodyIsNotJSON(response, error, remedy: remedy))
     }
   }

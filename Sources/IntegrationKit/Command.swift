@@ -192,7 +192,7 @@ extension PagedCommand {
     var total: Int64?
     while true {
       total = pageCount(in: body) ?? total
-      let isEmpty = await pages.add(body, of: total.map { Int($0) })
+      let isEmpty = try await pages.add(body, of: total.map { Int($0) })
       if isLast(body, page: number, of: total) || isEmpty { break }
       guard pages.count < PageCollector.maximumPages else {
         throw CommandError(

@@ -38,6 +38,8 @@ enum FileMethod: String, CaseIterable, Sendable {
   static let maximumListFiles = 10_000
   static let defaultListFiles = 1_000
 
+  var changesSomething: Bool { self == .put || self == .remove }
+
   /// The failure indicator, in the style of the commands.
   var failure: String {
     switch self {
@@ -59,9 +61,9 @@ struct FileCall: Sendable {
   func response(to request: InFlightRequest) -> Response {
     do throws(RPCError) {
       let writeResult = try run()
-      // File contents are not redacted, because that would change the file.
-      return request.result(
-        redaction: method == .get ? .nothing : .everySecret, write: writeResult)
+      // Names are the caller's, or were redacted when the file was stored. Redacting contents would
+      // change the file.
+      return request.result(redaction: .ownText, write: writeResult)
     } catch {
       return request.error(error)
     }

@@ -16,6 +16,9 @@ struct MethodResult {
   }
 }
 
+/// The work of a method whose params are valid.
+typealias TaskMethod = @Sendable () async -> @Sendable (inout JSONWriter) -> Void
+
 /// One method. Dispatch, discovery and suggestions use the table `Method.all`.
 struct Method: Sendable {
   /// Where a method runs.
@@ -24,18 +27,21 @@ struct Method: Sendable {
     case readingThread(@Sendable (JSONRPCFront, JSON?) throws(RPCError) -> MethodResult)
     /// As a task of the engine.
     case engine
+    /// As a task outside the in-flight limit: requests that wait for a rate limit do not delay it.
+    case task(@Sendable (JSONRPCFront, JSON?) throws(RPCError) -> TaskMethod)
     /// On the lane for files, in request order.
     case orderedFiles(FileMethod)
   }
 
   /// The state that a method changes.
-  enum Change: Sendable { case nothing, connections, requests, health, files, vendor }
+  enum Change: Sendable { case nothing, connections, requests, health, limits, files, vendor }
 
   let name: String
   let summary: String
   let execution: Execution
   let changes: Change
-  /// Which values are redacted in the result.
+  /// Which values are redacted in the result. Default: none, because the text is the host's or the
+  /// caller's.
   let redaction: FrameWriter.Redaction
   let params: @Sendable () -> MessageSchema
   private let resultComponent: String?
@@ -45,7 +51,7 @@ struct Method: Sendable {
 
   init(
     _ name: String, _ summary: String, _ execution: Execution, changes: Change = .nothing,
-    redaction: FrameWriter.Redaction = .everySecret,
+    redaction: FrameWriter.Redaction = .ownText,
     params: @escaping @Sendable () -> MessageSchema, result: String? = nil,
     failures: @escaping @Sendable () -> [FailureSchemas.Code] = { [FailureSchemas.invalidParams] },
     examples: @escaping @autoclosure @Sendable () -> [MethodExample] = []
@@ -64,7 +70,7 @@ struct Method: Sendable {
   /// A method without params that runs on the reading thread.
   static func withoutParams(
     _ name: String, _ summary: String, changes: Change = .nothing,
-    redaction: FrameWriter.Redaction = .everySecret, result: String? = nil,
+    redaction: FrameWriter.Redaction = .ownText, result: String? = nil,
     examples: @escaping @autoclosure @Sendable () -> [MethodExample] = [],
     _ run: @escaping @Sendable (JSONRPCFront) -> ResultWriter
   ) -> Method {
@@ -83,6 +89,12 @@ struct Method: Sendable {
 }
 
 extension Method {
+  /// The failure indicator, in the style of the commands.
+  var failure: String {
+    if case .orderedFiles(let method) = execution { return method.failure }
+    return "The request \(name) failed."
+  }
+
   /// The schema component of the result.
   var result: String { resultComponent ?? name.componentName + "_result" }
 

@@ -107,7 +107,9 @@ struct Confirmation: Sendable {
 
   /// The request to a client with a session.
   func question(_ id: String, for caller: MCPCaller, by frames: FrameWriter) -> Frame {
-    frames.request(id, "elicitation/create") { writeParams(for: caller, to: &$0) }
+    frames.request(id, "elicitation/create", redaction: .ownText) {
+      writeParams(for: caller, to: &$0)
+    }
   }
 
   /// The result for a client that repeats the call with the answer.
@@ -130,7 +132,7 @@ struct Confirmation: Sendable {
 
   /// The notification that an answer is no longer needed.
   static func withdrawal(of question: String, by frames: FrameWriter) -> Frame {
-    frames.notification("notifications/cancelled") { writer in
+    frames.notification("notifications/cancelled", redaction: .ownText) { writer in
       writer.object {
         $0.member("requestId", question)
         $0.member("reason", "The call was cancelled.")

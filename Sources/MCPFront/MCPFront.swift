@@ -75,6 +75,12 @@ package final class MCPFront: Handler {
     return questions.answer(question, isAccepted ? .accepted : .declined)
   }
 
+  package func error(_ refusal: Refusal, of method: String, _ params: JSON?) -> RPCError {
+    .refusal(
+      refusal, indicator: MCPMethod(rawValue: method)?.failure ?? "The request failed.",
+      changesSomething: method == MCPMethod.callTool.rawValue)
+  }
+
   package func inputEnded() {
     questions.end()
     subscriptions.end()
@@ -237,26 +243,28 @@ package final class MCPFront: Handler {
   ) -> Answered {
     switch action {
     case .result(let result):
-      return reply.result(redaction: method.echoesCaller ? .everySecret : .nothing) {
-        $0.value(result)
-      }
+      return reply.result(redaction: .ownText) { $0.value(result) }
     case .toolError(let result, let error):
       let written = result.error(error)
-      return reply.result(.failed, redaction: .nothing) { $0.value(written) }
+      return reply.result(.failed, redaction: .ownText) { $0.value(written) }
     case .run(let run):
-      return reply.run(terms(run.invocation.command.failure)) { [connection] request in
-        await run.response(to: request, on: connection)
+      // The timeout covers the time that the call waits for a slot.
+      let deadline = run.invocation.deadlineFromNow
+      return reply.run(terms(of: run.invocation.command, deadline)) { [connection] request in
+        await run.response(to: request, on: connection, by: deadline)
       }
     case .ask(let run):
-      return reply.run(terms(run.invocation.command.failure)) {
+      return reply.run(terms(of: run.invocation.command, run.invocation.deadlineFromNow)) {
         [engine, connection, questions] request in
         await ConfirmedRun(
           run: run, engine: engine, connection: connection, questions: questions
         ).response(to: request)
       }
     case .readFiles(let call):
-      let bytes = call.params?.withSource { $0.count } ?? 0
-      return reply.run(terms(method.failure), on: .orderedFiles, bytes: bytes) { request in
+      let terms = Reply.Terms(isSilentWhenCancelled: true) {
+        .refusal($0, indicator: method.failure)
+      }
+      return reply.run(terms, on: .orderedFiles) { request in
         call.response(to: request)
       }
     case .subscribe(let subscription):
@@ -267,13 +275,13 @@ package final class MCPFront: Handler {
         onCancel: { [subscriptions] in subscriptions.remove(subscription) },
         run: { request in
           _ = await ended.wait()
-          return request.result { subscription.writeEnd(to: &$0) }
+          return request.result(redaction: .ownText) { subscription.writeEnd(to: &$0) }
         })
     }
   }
 
-  private func terms(_ failure: String) -> Reply.Terms {
-    Reply.Terms(isSilentWhenCancelled: true) { .stopping(indicator: failure) }
+  private func terms(of command: RegisteredCommand, _ deadline: Deadline?) -> Reply.Terms {
+    Reply.Terms(isSilentWhenCancelled: true, deadline: deadline) { .refusal($0, of: command) }
   }
 }
 

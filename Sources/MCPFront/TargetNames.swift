@@ -36,7 +36,8 @@ struct TargetNames: Sendable {
       guard case .result(let result) = outcome.content,
         let items = result.items(at: invocation.command.metadata.items)
       else { return [:] }
-      return naming.names(of: items)
+      let secrets = outcome.redaction.search
+      return naming.names(of: items).mapValues(secrets.redact)
     }
   }
 }

@@ -1,3 +1,4 @@
+import Basics
 import Engine
 import JSON
 import RPC
@@ -7,13 +8,18 @@ struct ToolRun: Sendable {
   let invocation: PreparedInvocation
   let result: ToolResult
 
-  func response(to request: InFlightRequest, on connection: RPC.Connection) async -> Response {
+  func response(
+    to request: InFlightRequest, on connection: RPC.Connection, by deadline: Deadline? = nil
+  ) async -> Response {
     let events = result.caller.progressToken.map {
       ProgressNotifications($0, of: result.caller, on: connection, for: request)
     }
-    return await invocation.run(id: JSONFragment(id: request.id ?? .null), events: events) {
-      outcome in
-      await result.response(
+    return await invocation.run(
+      id: JSONFragment(id: request.id ?? .null), by: deadline, events: events
+    ) { outcome in
+      // Unread responses must not accumulate.
+      await connection.room()
+      return await result.response(
         to: request, outcome.explainingCancellation(request.cancelReason?.explanation))
     }
   }
@@ -33,7 +39,9 @@ struct ConfirmedRun: Sendable {
     let caller = run.result.caller
     if caller.revision.isStateless {
       let token = questions.token(for: run.invocation)
-      return request.result { confirmation.writeInputRequired(token, for: caller, to: &$0) }
+      return request.result(redaction: .ownText) {
+        confirmation.writeInputRequired(token, for: caller, to: &$0)
+      }
     }
     let answer = await questions.ask(
       for: request,

@@ -106,8 +106,8 @@ def batch() -> Iterator[bytes]:
 
 def rates() -> Iterator[bytes]:
     now = 86_400_000_000_000
-    for words in ([0, 0, 0, 0], [now, 5, 1_000_000_000, 2, now - 5, now + 5, now + 5],
-                  [-(2**63), 4_096, 31_536_000_000_000_000, 1, -(2**63)]):  # fmt: skip
+    for words in ([0, 0, 0, 0, 0, 0], [now, 0, 0, 5, 1_000_000_000, 2, now - 5, now + 5, now + 5],
+                  [-(2**63), 0, 0, 4_096, 31_536_000_000_000_000, 1, -(2**63)]):  # fmt: skip
         yield struct.pack(f"<{len(words)}q", *words)
 
 

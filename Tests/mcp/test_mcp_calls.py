@@ -135,8 +135,8 @@ def test_a_secret_that_the_vendor_echoes_is_redacted_everywhere(start, revision)
             assert b"[redacted]" in line or (revision not in STRUCTURED and b"isError" in line)
 
 
-def test_a_secret_that_the_caller_says_does_not_come_back(start, revision):
-    """It may have learnt it elsewhere; what the host says goes into transcripts of models."""
+def test_text_of_the_caller_comes_back_as_it_was_sent(start, revision):
+    """Also if it is a secret: otherwise a caller could guess secrets and see which ones are redacted."""
     client = start(revision, "--catalogue", "compact", main=coda("http://127.0.0.1:9"))
     for method, params in [
         ("tools/call", client.call_params("sallyport__describe_command", {"command": PASSWORD})),
@@ -149,7 +149,7 @@ def test_a_secret_that_the_caller_says_does_not_come_back(start, revision):
         client.start(method, params)
         line = client.read_line()
         client.checked(line)
-        assert PASSWORD.encode() not in line, method
+        assert PASSWORD.encode() in line and b"[redacted]" not in line, method
 
 
 def test_sallyport_reports_changes_of_health_and_connections_on_the_same_stream(start, revision):

@@ -338,7 +338,7 @@ func TestHealthChangesAreTold(t *testing.T) {
 	select {
 	case change := <-changes:
 		if change.Connection != "coda_sandbox" || change.Status != "unhealthy" || change.ConsecutiveFailures != 1 ||
-			change.Error != "Unauthorized." || change.CheckedAt.IsZero() {
+			change.Error.Message != "Unauthorized." || change.Error.Kind != "auth" || change.CheckedAt.IsZero() {
 			t.Errorf("%+v", change)
 		}
 	case <-ctx.Done():

@@ -1,4 +1,5 @@
 import Basics
+import IntegrationKit
 import JSON
 import JSONPath
 
@@ -184,10 +185,16 @@ enum ResultSchemas {
           .always("connection", .text),
           .always("status", .choice(["unknown", "healthy", "unhealthy"])),
           .always("consecutive_failures", .count),
-          .sometimes("error", .text, "Why the last check failed."),
+          .sometimes("error", .reference("health_error"), "Why the last check failed."),
           .sometimes("checked_at", .time),
           .always("interval_seconds", .integer(from: 1)),
           .always("notify_after_failures", .integer(from: 1)),
+        ])),
+      SchemaComponent(
+        "health_error", "Why a check failed.",
+        .object([
+          .always("kind", .choice(CommandError.Kind.allCases.map(\.rawValue))),
+          .always("message", .text),
         ])),
       SchemaComponent(
         "health_watch_result", "The watched connection.", .object([.always("watching", .text)])),
@@ -209,7 +216,10 @@ enum ResultSchemas {
             "host",
             .object([
               .always("max_in_flight", .integer(from: 1)), .always("in_flight", .count),
+              .always("parked", .count, "Calls that wait for a slot."),
+              .always("max_parked_bytes", .count),
               .always("max_line_bytes", .integer(from: 1)),
+              .always("max_result_bytes", .integer(from: 1)),
               .always("max_batch_requests", .integer(from: 1)),
               .always("max_depth", .integer(from: 1)),
               .always("max_file_bytes", .integer(from: 1)),
@@ -228,11 +238,18 @@ enum ResultSchemas {
           .always("shared", .boolean, "Whether the limit is shared with other processes."),
         ])),
       SchemaComponent(
+        "limits_reset_result", "The pauses that ended.",
+        .object([
+          .always("connection", .text),
+          .always("lifted", .count, "Rate limits that were paused."),
+        ])),
+      SchemaComponent(
         "stats_result", "Counters since the start.",
         .object([
           .always("uptime_ms", .count), .always("lines", .count), .always("results", .count),
           .always("errors", .count), .always("notifications", .count),
           .always("in_flight", .count),
+          .always("parked", .count, "Calls that wait for a slot."),
         ])),
       SchemaComponent("nothing", "An object without members.", .object([])),
       SchemaComponent(

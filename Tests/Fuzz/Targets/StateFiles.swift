@@ -116,7 +116,7 @@ enum StateFiles {
       bytes.loadUnaligned(fromByteOffset: $0 * 8, as: Int64.self)
     }
     // Most numbers are far outside the ranges of the first ones.
-    for (position, limit) in [(1, Int64(4_097)), (2, 31_536_000_000_000_001), (3, 40)]
+    for (position, limit) in [(3, Int64(4_097)), (4, 31_536_000_000_000_001), (5, 40)]
     where position < words.count && words[position] >= 0 {
       words[position] %= limit
     }

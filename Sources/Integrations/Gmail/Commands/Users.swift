@@ -203,7 +203,7 @@ struct GetUserList: GmailCommand {
         request(with: client, count: left, token: token), in: invocation)
       let next = body["nextPageToken"]?.string
       // Later pages are merged into the first page that has users.
-      if body["users"] != nil || next == nil { _ = await pages.add(body, of: nil) }
+      if body["users"] != nil || next == nil { _ = try await pages.add(body, of: nil) }
       left -= Int64(body["users"]?.count ?? 0)
       if next != nil && next == token { break }
       token = next
