@@ -131,3 +131,15 @@ let package = Package(
   ],
   swiftLanguageModes: [.v6]
 )
+
+// The fuzz targets need the sanitizers of the compiler. `Tests/Fuzz/run.sh` sets the variable.
+if Context.environment["SALLYPORT_FUZZ"] != nil {
+  package.targets.append(
+    .executableTarget(
+      name: "sallyport-fuzz",
+      dependencies: [
+        "Basics", "BitdefenderGravityZone", "CODAFootprint", "Crypto", "Engine", "FileStore",
+        "Gmail", "HTTP", "HTTPServer", "IntegrationKit", "JSON", "JSONPath", "Mail", "RPC",
+        "RateLimits", "Redaction",
+      ], path: "Tests/Fuzz", exclude: ["README.md", "run.sh", "seeds.py"]))
+}

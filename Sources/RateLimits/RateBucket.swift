@@ -241,7 +241,6 @@ extension RateBucket {
     else { return nil }
     let rest = words.dropFirst(Self.headerWords)
     let (reserved, waited) = (rest.prefix(Int(header[5])), rest.dropFirst(Int(header[5])))
-    guard waited.count <= reserved.count else { return nil }
     pausedUntil = header[0] <= latest.nanoseconds ? header[0] : .min
     pausedAt = header[1]
     pausesEndedAt = header[2] <= latest.nanoseconds ? header[2] : .min
@@ -249,5 +248,7 @@ extension RateBucket {
     longestWindow = header[4]
     reservations = reserved.filter { $0 <= latest.nanoseconds }.sorted()
     waiting = waited.filter { $0 <= latest.nanoseconds }.sorted()
+    // Otherwise the next file would be one that no bucket has written.
+    guard waiting.count <= reservations.count else { return nil }
   }
 }
