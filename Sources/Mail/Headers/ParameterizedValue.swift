@@ -23,8 +23,14 @@ package struct ParameterizedValue: Sendable {
   package subscript(name: String) -> String? {
     var reader = self.reader
     var segments: [ParameterSegment] = []
-    while segments.count < Self.maximumSegments, let segment = reader.next() {
-      if segment.name == name { segments.append(segment) }
+    var bytes = 0
+    while segments.count < Self.maximumSegments, bytes <= MailHeader.maximumBytes,
+      let segment = reader.next()
+    {
+      if segment.name == name {
+        segments.append(segment)
+        bytes += segment.value.count
+      }
     }
     return segments.isEmpty ? nil : ParameterSegment.join(segments)
   }
@@ -111,11 +117,11 @@ private struct ParameterReader {
       if text[at] == ASCII.open {
         at = CommentReader.end(text, at)
       } else {
-        value.append(ASCII.lowercased(text[at]))
+        if value.count < MailHeader.maximumBytes { value.append(ASCII.lowercased(text[at])) }
         at += 1
       }
     }
-    return String(decoding: ASCII.trimmed(value), as: UTF8.self)
+    return String(decoding: ASCII.trimmed(value).prefix(MailHeader.maximumNameBytes), as: UTF8.self)
   }
 
   mutating func next() -> ParameterSegment? {
@@ -123,14 +129,16 @@ private struct ParameterReader {
       skipSeparators()
       var name: [UInt8] = []
       while at < text.count, text[at] != ASCII.equals, text[at] != ASCII.semicolon {
-        if !ASCII.isWhiteSpace(text[at]) { name.append(ASCII.lowercased(text[at])) }
+        if !ASCII.isWhiteSpace(text[at]), name.count < MailHeader.maximumNameBytes {
+          name.append(ASCII.lowercased(text[at]))
+        }
         at += 1
       }
       guard at < text.count, text[at] == ASCII.equals else { continue }
       at += 1
       while at < text.count, ASCII.isWhiteSpace(text[at]) { at += 1 }
       let value = at < text.count && text[at] == ASCII.quote ? quoted() : token()
-      if !name.isEmpty { return Self.segment(name, value) }
+      if !name.isEmpty { return Self.segment(name, Array(value.prefix(MailHeader.maximumBytes))) }
     }
     return nil
   }
