@@ -35,7 +35,8 @@ import Testing
     let mail = Mails.message([
       "Content-Type: multipart/mixed" + String(repeating: "; a=b", count: count)
         + "; boundary=edge", "",
-      "--edge", "Content-Disposition: attachment; x=\(String(repeating: "y", count: count * 5)); "
+      "--edge",
+      "Content-Disposition: attachment; x=\(String(repeating: "y", count: count * 5)); "
         + "filename=inner.zip", "", "PK", "--edge--",
     ])
     #expect(mail.attachments.map(\.fileName) == ["inner.zip"])

@@ -9,7 +9,7 @@ from Support.session import Host
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from test_attachments import ID, Message, arguments, stored, tree  # noqa: E402
 
-MEBIBYTE = 1 << 20
+SIZE = 6 << 20
 BOUNDARY = b'; boundary="edge"'
 PARTS = (
     b"\r\n--edge\r\nContent-Type: text/plain\r\n\r\nHello\r\n"
@@ -29,11 +29,11 @@ def outer(inner):
 
 
 HUGE = {
-    "parameters": mail(b"multipart/mixed" + b"; a=b" * (16 * MEBIBYTE // 5) + BOUNDARY),
-    "one name": mail(b"multipart/mixed" + BOUNDARY + b"; name*0=a" * (16 * MEBIBYTE // 10)),
-    "comments": mail(b"multipart/mixed " + b"(a)" * (16 * MEBIBYTE // 3) + BOUNDARY),
-    "addresses": mail(b"multipart/mixed" + BOUNDARY, b"To: " + b"a@b.example," * (16 * MEBIBYTE // 12)),
-    "encoded words": mail(b"multipart/mixed" + BOUNDARY, b"X-A: " + b"=?utf-8?q?a?= " * (16 * MEBIBYTE // 14)),
+    "parameters": mail(b"multipart/mixed" + b"; a=b" * (SIZE // 5) + BOUNDARY),
+    "one name": mail(b"multipart/mixed" + BOUNDARY + b"; name*0=a" * (SIZE // 10)),
+    "comments": mail(b"multipart/mixed " + b"(a)" * (SIZE // 3) + BOUNDARY),
+    "addresses": mail(b"multipart/mixed" + BOUNDARY, b"To: " + b"a@b.example," * (SIZE // 12)),
+    "encoded words": mail(b"multipart/mixed" + BOUNDARY, b"X-A: " + b"=?utf-8?q?a?= " * (SIZE // 14)),
 }
 
 
@@ -47,7 +47,7 @@ def download(raw, *names):
 @pytest.fixture(scope="module")
 def usual():
     """Mebibytes that a host needs for a mail of that size without such a header."""
-    raw = outer(mail(b"multipart/mixed" + BOUNDARY) + b"x" * 16 * MEBIBYTE)
+    raw = outer(mail(b"multipart/mixed" + BOUNDARY) + b"x" * SIZE)
     return download(raw, "reported.eml")[1]
 
 

@@ -120,7 +120,7 @@ package final class ConnectionStore: Sendable {
       }
       registerSecrets(integration, definition.settings)
       protectFiles(definition)
-      if !fromFile { try refuseReferences(definition.settings) }
+      if !fromFile { try refuseReferences(definition) }
       try refuseUnknownLimits(definition.rateLimits, integration)
       try refusePatternsWithoutMatch(definition.policy, integration)
       let connection = try Connection(
@@ -176,16 +176,23 @@ package final class ConnectionStore: Sendable {
   }
 
   /// A caller must not make the host read files and variables or run programs.
-  private func refuseReferences(_ settings: JSON) throws(ParameterProblems) {
-    for member in settings.members
+  private func refuseReferences(_ definition: ConnectionDefinition) throws(ParameterProblems) {
+    for member in definition.settings.members
     where member.value.members.contains(where: { $0.name.string?.hasPrefix("$") == true }) {
-      throw ParameterProblems(
-        ParameterProblem(
-          "references are allowed only in a connections file; pass the value itself",
-          at: member.name.string),
-        of: ConnectionDefinition.shape
-      ).inside("settings")
+      throw Self.referenceProblem(member.name.string).inside("settings")
     }
+    switch definition.tls?.clientKeyPassword {
+    case nil, .literal: break
+    case .environment, .file, .command:
+      throw Self.referenceProblem("client_key_password").inside("tls")
+    }
+  }
+
+  private static func referenceProblem(_ setting: String?) -> ParameterProblems {
+    ParameterProblems(
+      ParameterProblem(
+        "references are allowed only in a connections file; pass the value itself", at: setting),
+      of: ConnectionDefinition.shape)
   }
 
   /// A limit for an unknown command would silently have no effect.
