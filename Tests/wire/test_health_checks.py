@@ -12,8 +12,8 @@ from Support.upstream import TENANTS, Tenant, reply, silent
 
 #: Watches of callers, per host.
 MAXIMUM_WATCHES = 256
-#: Checks at a time, per host.
-MAXIMUM_CHECKS = 16
+#: Checks of callers' watches at a time, per host.
+MAXIMUM_CHECKS = 32
 
 
 def file_with(tmp_path, **connections) -> list[str]:
