@@ -28,15 +28,17 @@ let package = Package(
       ]),
   ],
   targets: [
-    // Floor 0: C headers. Libraries beyond the C library are opened on first use, not at start-up.
+    // Floor 0: C. Libraries beyond the C library are opened on first use, not at start-up.
     .systemLibrary(
       name: "CCurl", path: "Sources/CCurl", providers: [.apt(["libcurl4-openssl-dev"])]),
     .systemLibrary(
       name: "COpenSSL", path: "Sources/COpenSSL", providers: [.apt(["libssl-dev"])]),
     .systemLibrary(name: "CTime", path: "Sources/CTime"),
     .systemLibrary(name: "CFileSystem", path: "Sources/CFileSystem"),
+    .systemLibrary(name: "CChild", path: "Sources/CChild"),
+    .target(name: "CProcess", path: "Sources/CProcess"),
     // Floor 1
-    room("Basics", needs: ["CFileSystem", "CTime"]),
+    room("Basics", needs: ["CChild", "CFileSystem", "CProcess", "CTime"]),
     room("JSON", needs: ["Basics"]),
     // Floor 2
     room("Redaction", needs: ["Basics", "JSON"]),

@@ -1,98 +1,351 @@
+import CChild
 import CTime
 import Glibc
+import Synchronization
 
 /// Programs that are run to their end.
-package enum ChildProcess {
-  /// The system has no process, descriptor or memory left for it.
+///
+/// A program runs in a group of its own, without a terminal and without the descriptors of the host.
+/// The group is killed at the deadline, when the caller stops it, and when the host exits.
+package struct ChildProcess: Sendable {
+  /// The program and its arguments.
+  package let words: [String]
+  package var environment: [String: String]
+  /// Bytes of output at most. A program that prints more is killed.
+  package var maximumBytes: Int
+
+  package init(_ words: [String], environment: [String: String], maximumBytes: Int) {
+    self.words = words
+    self.environment = environment
+    self.maximumBytes = maximumBytes
+  }
+
+  /// Why the program did not start.
   package struct Refusal: Error, Sendable {
     package let code: Int32
 
     package var reason: String { String(cString: strerror(code)) }
+
+    /// Whether the program itself is the reason, not the state of the machine.
+    package var concernsProgram: Bool {
+      [ENOENT, EACCES, ENOTDIR, ENOEXEC, ELOOP, ENAMETOOLONG, EISDIR, E2BIG, EPERM].contains(code)
+    }
   }
 
-  /// Runs a program found on PATH and reads its standard output; stdin is empty, stderr is shared.
-  /// Blocks.
+  package enum Ending: Equatable, Sendable {
+    case exit(status: Int)
+    case signal(Int)
+    /// Killed, since it printed more than `maximumBytes`.
+    case tooMuchOutput
+    case deadline
+    case stopped
+  }
+
+  package struct Result: Sendable {
+    package let ending: Ending
+    /// Standard output.
+    package let output: [UInt8]
+    /// The end of standard error.
+    package let errors: [UInt8]
+  }
+
+  /// Bytes of standard error that are kept.
+  package static let maximumErrorBytes = 4_096
+  /// Milliseconds between SIGTERM and SIGKILL.
+  private static let endingMilliseconds = 200
+  /// Milliseconds between two looks on a kernel without pidfd_open(2).
+  private static let lookMilliseconds = 10
+
+  // MARK: Groups
+
+  /// The groups of running programs.
+  private static let groups = Mutex<Set<pid_t>>([])
+
+  /// Kills all running programs and what they started; for the end of the host.
+  package static func killAll() {
+    groups.withLock { for group in $0 { kill(-group, SIGKILL) } }
+  }
+
+  // MARK: Running
+
+  /// Runs the program. Its standard input is empty, and its output is complete when it exits, also
+  /// if something that it started still holds the pipe. Blocks.
   ///
-  /// - Returns: the output, and the exit status: 127 when there is no such program, 128 and the
-  ///   signal's number when a signal ended it, 141 when it printed more than `maximumBytes`, 137
-  ///   when it was killed since the deadline had passed.
-  package static func run(
-    _ words: [String], maximumBytes: Int, deadline: Deadline
-  ) throws(Refusal) -> (output: [UInt8], status: Int) {
-    var ends: [Int32] = [0, 0]
-    guard let program = words.first else { return ([], 127) }
-    guard pipe2(&ends, O_CLOEXEC) == 0 else { throw Refusal(code: errno) }
-    let (readEnd, writeEnd) = (ends[0], ends[1])
-    defer { close(readEnd) }
+  /// The calling thread must live as long as the host: the program is killed with it.
+  package func run(until deadline: Deadline, stop: Stop = Stop()) throws(Refusal) -> Result {
+    let wakeup = eventfd(0, Int32(EFD_CLOEXEC) | Int32(EFD_NONBLOCK))
+    guard wakeup >= 0 else { throw Refusal(code: errno) }
+    guard stop.attach(wakeup) else {
+      close(wakeup)
+      return Result(ending: .stopped, output: [], errors: [])
+    }
+    defer {
+      stop.detach()
+      close(wakeup)
+    }
+    let output = try Pipe()
+    let errors = try Pipe()
+    let process = try start(output, errors)
+    return Run(process, output, errors, wakeup: wakeup, maximumBytes: maximumBytes)
+      .finish(by: deadline, stop)
+  }
 
-    var actions = posix_spawn_file_actions_t()
-    posix_spawn_file_actions_init(&actions)
-    defer { posix_spawn_file_actions_destroy(&actions) }
-    posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0)
-    posix_spawn_file_actions_adddup2(&actions, writeEnd, STDOUT_FILENO)
-
-    // The host's own signal set-up must not reach the child.
-    var attributes = posix_spawnattr_t()
-    posix_spawnattr_init(&attributes)
-    defer { posix_spawnattr_destroy(&attributes) }
-    var noSignals = sigset_t()
-    sigemptyset(&noSignals)
-    var defaults = sigset_t()
-    sigemptyset(&defaults)
-    sigaddset(&defaults, SIGPIPE)
-    posix_spawnattr_setsigmask(&attributes, &noSignals)
-    posix_spawnattr_setsigdefault(&attributes, &defaults)
-    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
-
-    var arguments: [UnsafeMutablePointer<CChar>?] = words.map { strdup($0) }
-    arguments.append(nil)
-    defer { for argument in arguments { free(argument) } }
+  /// - Returns: the id of the process, which leads the group of that id.
+  private func start(_ output: Pipe, _ errors: Pipe) throws(Refusal) -> pid_t {
+    let input = try Self.emptyInput()
+    defer { close(input) }
+    let arguments = CStrings(words)
+    let environment = CStrings(self.environment.map { "\($0)=\($1)" })
+    var program = sallyport_child_program()
+    program.descriptors = UInt(DescriptorLimit.original)
+    program.arguments = UnsafePointer(arguments.pointers)
+    program.environment = UnsafePointer(environment.pointers)
+    (program.input, program.output, program.error) = (input, output.writeEnd, errors.writeEnd)
     var process = pid_t()
-    let failure = posix_spawnp(&process, program, &actions, &attributes, arguments, environ)
-    close(writeEnd)
-    switch failure {
-    case 0: break
-    case EAGAIN, ENOMEM, EMFILE, ENFILE: throw Refusal(code: failure)
-    default: return ([], 127)
+    let code = withExtendedLifetime((arguments, environment)) {
+      sallyport_child_start(&program, &process)
     }
-
-    let (output, ending) = readAll(readEnd, maximumBytes, deadline)
-    if let ending { kill(process, ending) }
-    let status = wait(process, deadline)
-    let signal = Int(status & 0x7F)
-    return (output, signal == 0 ? Int(status >> 8 & 0xFF) : 128 + signal)
+    output.closeWriteEnd()
+    errors.closeWriteEnd()
+    guard code == 0 else { throw Refusal(code: code) }
+    Self.groups.withLock { _ = $0.insert(process) }
+    return process
   }
 
-  /// The status that the process ends with; one that outlives its output and the deadline is killed.
-  private static func wait(_ process: pid_t, _ deadline: Deadline) -> Int32 {
+  private static func emptyInput() throws(Refusal) -> Int32 {
+    let descriptor = open("/dev/null", O_RDONLY | O_CLOEXEC)
+    if descriptor >= 0 { return descriptor }
+    // Also without /dev: a pipe that nobody writes to.
+    var ends: [Int32] = [0, 0]
+    guard pipe2(&ends, O_CLOEXEC) == 0 else { throw Refusal(code: errno) }
+    close(ends[1])
+    return ends[0]
+  }
+
+  /// Reaps a program that has ended. Its group is forgotten before, since its id may be reused then.
+  fileprivate static func reap(_ process: pid_t) -> Ending {
+    groups.withLock { _ = $0.remove(process) }
     var status: Int32 = 0
-    while !deadline.hasPassed {
-      let ended = waitpid(process, &status, WNOHANG)
-      if ended == process || (ended < 0 && errno != EINTR) { return status }
-      // Nearly always it has ended at the first look; there is nothing to wait on otherwise.
-      poll(nil, 0, 5)
-    }
-    kill(process, SIGKILL)
     while waitpid(process, &status, 0) < 0 && errno == EINTR {}
-    return status
+    let signal = Int(status & 0x7F)
+    return signal == 0 ? .exit(status: Int(status >> 8 & 0xFF)) : .signal(signal)
+  }
+}
+
+extension ChildProcess {
+  /// Ends a run from another thread.
+  package final class Stop: Sendable {
+    private struct State {
+      var isStopped = false
+      var wakeup: Int32?
+    }
+
+    private let state = Mutex(State())
+
+    package init() {}
+
+    package var isStopped: Bool { state.withLock { $0.isStopped } }
+
+    package func stop() {
+      state.withLock { state in
+        state.isStopped = true
+        if let wakeup = state.wakeup { eventfd_write(wakeup, 1) }
+      }
+    }
+
+    /// - Returns: false if the run is not to start any more.
+    fileprivate func attach(_ wakeup: Int32) -> Bool {
+      state.withLock { state in
+        if state.isStopped { return false }
+        state.wakeup = wakeup
+        return true
+      }
+    }
+
+    fileprivate func detach() { state.withLock { $0.wakeup = nil } }
   }
 
-  /// - Returns: the output, and the signal that ends a program which gives too much or too late.
-  private static func readAll(
-    _ descriptor: Int32, _ limit: Int, _ deadline: Deadline
-  ) -> ([UInt8], ending: Int32?) {
-    var output: [UInt8] = []
-    var chunk = [UInt8](repeating: 0, count: 16_384)
-    while true {
-      var waiting = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-      let ready = poll(&waiting, 1, Int32(clamping: deadline.remainingMilliseconds))
-      if ready < 0 && errno == EINTR { continue }
-      if ready == 0 { return ([], SIGKILL) }
-      let count = read(descriptor, &chunk, chunk.count)
-      if count < 0 && errno == EINTR { continue }
-      guard count > 0 else { return (output, nil) }
-      output.append(contentsOf: chunk.prefix(count))
-      if output.count > limit { return ([], SIGPIPE) }
+  /// One pipe; its ends are closed with it.
+  private final class Pipe {
+    let readEnd: Int32
+    private(set) var writeEnd: Int32
+
+    init() throws(Refusal) {
+      var ends: [Int32] = [0, 0]
+      guard pipe2(&ends, O_CLOEXEC) == 0 else { throw Refusal(code: errno) }
+      (readEnd, writeEnd) = (ends[0], ends[1])
+      _ = fcntl(readEnd, F_SETFL, O_NONBLOCK)
     }
+
+    deinit {
+      close(readEnd)
+      closeWriteEnd()
+    }
+
+    func closeWriteEnd() {
+      if writeEnd >= 0 { close(writeEnd) }
+      writeEnd = -1
+    }
+  }
+
+  /// A list of C strings that ends with NULL.
+  private final class CStrings {
+    let pointers: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>
+    private let count: Int
+
+    init(_ texts: [String]) {
+      count = texts.count
+      pointers = .allocate(capacity: count + 1)
+      for (position, text) in texts.enumerated() {
+        (pointers + position).initialize(to: strdup(text))
+      }
+      (pointers + count).initialize(to: nil)
+    }
+
+    deinit {
+      for position in 0..<count { free(pointers[position]) }
+      pointers.deallocate()
+    }
+  }
+
+  /// A running program.
+  private final class Run {
+    private let process: pid_t
+    private let output: Pipe
+    private let errors: Pipe
+    private let wakeup: Int32
+    private let maximumBytes: Int
+    /// Readable when the program has ended; -1 on kernels without.
+    private let exit: Int32
+    private var outputBytes: [UInt8] = []
+    private var errorBytes: [UInt8] = []
+    private var isOutputOpen = true
+    private var areErrorsOpen = true
+
+    init(
+      _ process: pid_t, _ output: Pipe, _ errors: Pipe, wakeup: Int32, maximumBytes: Int
+    ) {
+      (self.process, self.output, self.errors) = (process, output, errors)
+      (self.wakeup, self.maximumBytes) = (wakeup, maximumBytes)
+      exit = sallyport_child_descriptor(process)
+    }
+
+    deinit { if exit >= 0 { close(exit) } }
+
+    func finish(by deadline: Deadline, _ stop: Stop) -> Result {
+      var ending: Ending?
+      while !hasEnded {
+        if stop.isStopped {
+          ending = .stopped
+        } else if outputBytes.count > maximumBytes {
+          ending = .tooMuchOutput
+        } else if deadline.hasPassed {
+          ending = .deadline
+        }
+        if ending != nil { break }
+        wait(until: deadline)
+      }
+      if ending != nil { killGroup() }
+      readAll()
+      let own = ChildProcess.reap(process)
+      if ending == nil, outputBytes.count > maximumBytes { ending = .tooMuchOutput }
+      return Result(
+        ending: ending ?? own, output: ending == nil ? outputBytes : [], errors: errorBytes)
+    }
+
+    private var wantsOutput: Bool { isOutputOpen && outputBytes.count <= maximumBytes }
+    private var hasEnded: Bool { sallyport_child_has_ended(process) != 0 }
+
+    private func killGroup() {
+      kill(-process, SIGTERM)
+      let patience = Deadline(inMilliseconds: ChildProcess.endingMilliseconds)
+      while !hasEnded, !patience.hasPassed { wait(until: patience, watchesStop: false) }
+      // Also what the program has started, which may have survived it.
+      kill(-process, SIGKILL)
+    }
+
+    /// Waits for output, the end of the program, a stop or the deadline.
+    private func wait(until deadline: Deadline, watchesStop: Bool = true) {
+      var entries = [
+        pollfd(fd: wantsOutput ? output.readEnd : -1, events: Int16(POLLIN), revents: 0),
+        pollfd(fd: areErrorsOpen ? errors.readEnd : -1, events: Int16(POLLIN), revents: 0),
+        pollfd(fd: exit, events: Int16(POLLIN), revents: 0),
+        pollfd(fd: watchesStop ? wakeup : -1, events: Int16(POLLIN), revents: 0),
+      ]
+      let remaining = deadline.remainingMilliseconds
+      let milliseconds = exit >= 0 ? remaining : min(remaining, ChildProcess.lookMilliseconds)
+      guard poll(&entries, nfds_t(entries.count), Int32(clamping: milliseconds)) > 0 else { return }
+      readAll(chunks: 1)
+    }
+
+    /// Reads what the pipes hold, without waiting.
+    private func readAll(chunks: Int = .max) {
+      var left = chunks
+      while left > 0, wantsOutput, let chunk = read(output.readEnd, &isOutputOpen) {
+        outputBytes += chunk
+        left -= 1
+      }
+      left = min(chunks, 64)
+      while left > 0, areErrorsOpen, let chunk = read(errors.readEnd, &areErrorsOpen) {
+        errorBytes = (errorBytes + chunk).suffix(ChildProcess.maximumErrorBytes)
+        left -= 1
+      }
+    }
+
+    /// - Returns: nil if there is nothing to read now.
+    private func read(_ descriptor: Int32, _ isOpen: inout Bool) -> [UInt8]? {
+      var chunk = [UInt8](repeating: 0, count: 16_384)
+      while true {
+        let count = Glibc.read(descriptor, &chunk, chunk.count)
+        if count < 0 && errno == EINTR { continue }
+        if count < 0 && errno == EAGAIN { return nil }
+        if count <= 0 { isOpen = false }
+        return count > 0 ? Array(chunk.prefix(count)) : nil
+      }
+    }
+  }
+}
+
+extension ChildProcess {
+  /// The variables of the host that programs get unasked: what finds programs, files and the
+  /// language. Other variables may hold secrets of other programs.
+  package static func isPassedOn(_ variable: String) -> Bool {
+    ["PATH", "HOME", "USER", "LOGNAME", "LANG", "LANGUAGE", "TZ", "TMPDIR"].contains(variable)
+      || variable.hasPrefix("LC_") || variable.hasPrefix("XDG_")
+  }
+
+  /// The environment of a program.
+  ///
+  /// - Parameter names: of further variables of the host.
+  package static func environment(with names: [String] = []) -> [String: String] {
+    var chosen: [String: String] = [:]
+    var entry = environ
+    while let text = entry.pointee {
+      entry += 1
+      let pair = String(cString: text)
+      guard let equals = pair.firstIndex(of: "=") else { continue }
+      let name = String(pair[..<equals])
+      if isPassedOn(name) || names.contains(name) {
+        chosen[name] = String(pair[pair.index(after: equals)...])
+      }
+    }
+    return chosen
+  }
+
+  /// The programs on PATH. Blocks.
+  package static func programsOnPath() -> [String] {
+    let path = getenv("PATH").map { String(cString: $0) } ?? "/bin:/usr/bin"
+    var names: Set<String> = []
+    for directory in path.split(separator: ":") {
+      guard let open = opendir(String(directory)) else { continue }
+      defer { closedir(open) }
+      while let entry = readdir(open) {
+        let name = withUnsafePointer(to: &entry.pointee.d_name) {
+          $0.withMemoryRebound(to: CChar.self, capacity: Int(NAME_MAX) + 1) { String(cString: $0) }
+        }
+        names.insert(name)
+      }
+    }
+    return names.sorted()
   }
 }

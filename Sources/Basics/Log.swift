@@ -96,6 +96,13 @@ public final class Log: Sendable {
 
   /// Waits until all lines are written, at most `milliseconds`. Called on exit.
   public func flush(milliseconds: Int = 200) {
+    // Without a thread, because the system refused it, this one writes.
+    let unwritten = monitor.withLock { state -> [String] in
+      guard !state.hasThread else { return [] }
+      defer { state.lines = [] }
+      return state.lines
+    }
+    for line in unwritten { FileDescriptor.writeAll(Array(line.utf8), to: descriptor) }
     _ = monitor.wait(until: Deadline(inMilliseconds: milliseconds)) { state -> Bool? in
       state.lines.isEmpty && !state.isWriting ? true : nil
     }

@@ -13,7 +13,10 @@ package final class CurlTransport: Transport {
   /// The thread and libcurl are created by the first request.
   private let thread = Mutex<TransferThread?>(nil)
 
-  package init() {}
+  private let proxies: EnvironmentProxies
+
+  /// - Parameter proxies: of connections without a proxy of their own.
+  package init(_ proxies: EnvironmentProxies = .none) { self.proxies = proxies }
 
   /// For example `libcurl/7.88.1 OpenSSL/3.0.17 zlib/1.2.13 …`.
   package static func version() throws(TransportError) -> String {
@@ -28,13 +31,29 @@ package final class CurlTransport: Transport {
     _ request: HTTPRequest, through route: TransportRoute, deadline: Deadline
   ) async throws(TransportError) -> HTTPResponse {
     var request = request
+    var route = request.isOutsideOrigin ? route.withoutClientCertificate : route
     for _ in 0...Self.maximumRedirects {
-      let response = try await exchange(request, route, deadline)
+      let response = try await exchange(request, withProxy(route, for: request.url), deadline)
       guard let next = Self.redirected(request, by: response) else { return response }
+      if next.isOutsideOrigin { route = route.withoutClientCertificate }
       request = next
     }
     throw TransportError(
       .tooManyRedirects, "more than \(Self.maximumRedirects) redirects", mayHaveArrived: false)
+  }
+
+  /// The route with the proxy of the environment, unless the connection has one.
+  private func withProxy(
+    _ route: TransportRoute, for url: String
+  ) throws(TransportError) -> TransportRoute {
+    guard route.proxy == nil, !BaseURL.isLoopback(url: url) else { return route }
+    var route = route
+    switch proxies.choice(for: url) {
+    case .none: break
+    case .proxy(let proxy): (route.proxy, route.proxyExceptions) = (proxy, proxies.exceptions)
+    case .invalid(let reason): throw TransportError(.invalidProxy, reason, mayHaveArrived: false)
+    }
+    return route
   }
 
   private func exchange(
@@ -55,7 +74,30 @@ package final class CurlTransport: Transport {
     } onCancel: {
       if let transfer = current.value { thread.cancel(transfer) }
     }
+    if case .failure(let error) = outcome, error.kind == .clientCertificate {
+      throw await explained(error, route, deadline)
+    }
     return try outcome.get()
+  }
+
+  /// libcurl does not say that a key is encrypted.
+  private func explained(
+    _ error: TransportError, _ route: TransportRoute, _ deadline: Deadline
+  ) async -> TransportError {
+    guard let path = route.clientKey ?? route.clientCertificate else { return error }
+    let content = try? await BlockingWork.files.run(until: deadline) {
+      (try? FileDescriptor.readFile(path, limit: 1_024 * 1_024, deadline: deadline)) ?? []
+    }
+    let text = String(decoding: content ?? [], as: UTF8.self)
+    // RFC 7468 section 11, and RFC 1421 section 4.6.1.1.
+    guard text.contains("BEGIN ENCRYPTED PRIVATE KEY") || text.contains("4,ENCRYPTED") else {
+      return error
+    }
+    let reason =
+      route.clientKeyPassword == nil
+      ? "the client key \(path) is encrypted: set tls.client_key_password"
+      : "the client key \(path) cannot be decrypted: tls.client_key_password is wrong"
+    return TransportError(.clientCertificate, reason, mayHaveArrived: false)
   }
 
   /// Opening libcurl loads thirty libraries, which blocks: no task does it.
@@ -81,9 +123,7 @@ package final class CurlTransport: Transport {
       case .cancelled:
         throw TransportError(.cancelled, "the request was cancelled", mayHaveArrived: false)
       case .noThread(let code):
-        throw TransportError(
-          .unavailable, "no thread to open libcurl: \(String(cString: strerror(code)))",
-          mayHaveArrived: false)
+        throw TransferThread.refusal(code)
       }
     }
     return try started.get()
@@ -91,11 +131,10 @@ package final class CurlTransport: Transport {
 
   /// The request that follows a redirect; nil if the response is final.
   ///
-  /// Follows only repeatable requests: GET to any origin, other methods by 307 or 308 at the same
-  /// origin. Credentials are sent only to their own origin, and https is never downgraded to http.
+  /// Follows only repeatable requests: GET, and other methods by 307 or 308. Only a request that
+  /// allows it leaves its origin, without credentials; https is never downgraded to http.
   static func redirected(_ request: HTTPRequest, by response: HTTPResponse) -> HTTPRequest? {
-    guard [301, 302, 303, 307, 308].contains(response.status),
-      let location = response.header("location"),
+    guard let location = Redirect.location(response),
       let curl = try? CurlLibrary.shared.get(),
       let url = curl.resolve(location, against: request.url),
       let origin = BaseURL.of(request.url), let target = BaseURL.of(url),
@@ -103,10 +142,15 @@ package final class CurlTransport: Transport {
     else { return nil }
     let isSameOrigin = origin.isSameOrigin(url)
     let keepsMethod = response.status == 307 || response.status == 308
-    guard request.method == .get || (isSameOrigin && keepsMethod) else { return nil }
+    guard request.method == .get || (isSameOrigin && keepsMethod),
+      isSameOrigin || request.mayLeaveOrigin
+    else { return nil }
     var next = request
     next.url = url
-    if !isSameOrigin { next.headers.removeAll(where: \.isSecret) }
+    if !isSameOrigin {
+      next.headers.removeAll(where: \.isSecret)
+      next.isOutsideOrigin = true
+    }
     return next
   }
 }

@@ -19,7 +19,11 @@ final class Transfer: @unchecked Sendable {
 
   private var headers: [(name: String, value: String)] = []
   private var body: [UInt8] = []
-  private(set) var isTooLarge = false
+  private var headerBytes = 0
+  /// The limit that the response exceeds.
+  private(set) var excess: String?
+  /// The errno with which the system refused a socket.
+  var socketFailure: Int32?
   /// Whether the empty line after the headers has been received.
   private(set) var isHeadComplete = false
 
@@ -56,16 +60,33 @@ final class Transfer: @unchecked Sendable {
   ///   transfer.
   func receive(_ bytes: UnsafeRawBufferPointer) -> Int {
     guard body.count + bytes.count <= route.maximumResponseBytes else {
-      isTooLarge = true
+      excess = "the response is larger than \(route.maximumResponseBytes) bytes"
       return 0
     }
     body.append(contentsOf: bytes)
     return bytes.count
   }
 
+  /// Maximum size of the headers in bytes, including those of interim responses and a fixed cost of
+  /// each line.
+  private static let maximumHeaderBytes = 256 * 1_024
+  private static let headerLineBytes = 64
+
   /// Receives one header line with its line end. A status line starts a new response: the previous
   /// one was interim.
-  func receiveHeader(_ bytes: UnsafeRawBufferPointer) {
+  ///
+  /// - Returns: the number of accepted bytes, as `receive` does.
+  func receiveHeader(_ bytes: UnsafeRawBufferPointer) -> Int {
+    headerBytes += bytes.count + Self.headerLineBytes
+    guard headerBytes <= Self.maximumHeaderBytes else {
+      excess = "the headers of the response are larger than \(Self.maximumHeaderBytes) bytes"
+      return 0
+    }
+    readHeader(bytes)
+    return bytes.count
+  }
+
+  private func readHeader(_ bytes: UnsafeRawBufferPointer) {
     let line = String(decoding: bytes, as: UTF8.self)
     if line.hasPrefix("HTTP/") {
       headers = []

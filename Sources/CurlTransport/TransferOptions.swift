@@ -73,15 +73,26 @@ struct TransferOptions {
     // Concurrent requests to a host that may support HTTP/2 wait for the first connection instead
     // of opening one each.
     if isSecure { number(CURLOPT_PIPEWAIT, 1) }
-    if let proxy = route.proxy {
-      text(CURLOPT_PROXY, proxy)
-      text(CURLOPT_NOPROXY, "")
-    } else if BaseURL.isLoopback(url: transfer.request.url) {
-      text(CURLOPT_NOPROXY, "*")
-    }
+    setProxy(route)
     if let file = route.caFile { text(CURLOPT_CAINFO, file) }
+    // The minimum; the maximum is what both sides support.
+    number(CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2)
     if let file = route.clientCertificate { text(CURLOPT_SSLCERT, file) }
     if let file = route.clientKey { text(CURLOPT_SSLKEY, file) }
+    // Files, and no keys of OpenSSL's engines, which may ask the user.
+    text(CURLOPT_SSLCERTTYPE, "PEM")
+    text(CURLOPT_SSLKEYTYPE, "PEM")
+    // Otherwise OpenSSL asks on the terminal, or reads stdin.
+    text(CURLOPT_KEYPASSWD, route.clientKeyPassword ?? "")
+  }
+
+  private func setProxy(_ route: TransportRoute) {
+    // The empty text keeps libcurl from reading the environment.
+    text(CURLOPT_PROXY, route.proxy?.address ?? "")
+    text(CURLOPT_PROXYUSERPWD, route.proxy?.credentials)
+    text(CURLOPT_NOPROXY, route.proxyExceptions)
+    number(CURLOPT_PROXY_SSLVERSION, CURL_SSLVERSION_TLSv1_2)
+    text(CURLOPT_PROXY_KEYPASSWD, "")
   }
 
   private func setTimes(_ transfer: Transfer) {
@@ -105,9 +116,8 @@ struct TransferOptions {
     sallyport_setopt_data(curl.setOption, easy, CURLOPT_HEADERFUNCTION) {
       bytes, size, count, owner in
       guard let bytes, let owner else { return 0 }
-      Unmanaged<Transfer>.fromOpaque(owner).takeUnretainedValue()
+      return Unmanaged<Transfer>.fromOpaque(owner).takeUnretainedValue()
         .receiveHeader(UnsafeRawBufferPointer(start: bytes, count: size * count))
-      return size * count
     }
   }
 

@@ -19,6 +19,8 @@ public struct CommandError: Error, Sendable {
     case policy
     case cancelled
     case unavailable
+    /// An answer exceeds a limit.
+    case tooLarge = "too_large"
     case `internal`
   }
 
@@ -92,6 +94,7 @@ extension CommandError.Kind {
     case .auth: 401
     case .policy, .permission: 403
     case .notFound: 404
+    case .tooLarge: 413
     case .rateLimited: 429
     case .cancelled: 499
     case .internal: 500

@@ -30,6 +30,9 @@ extension Sender {
     if !operation.changesSomething && !request.isSecret { request.isSideEffectFree = true }
     do throws(CommandError) {
       var response = try await sendWithRetries(request, rateRefusal)
+      if let location = Redirect.location(response) {
+        throw CommandError.redirect(response, to: location, of: request)
+      }
       // Errors quote the start of a body; a cut through a secret would leave a part of it.
       if !response.isSuccess, response.body.count > HTTPResponse.excerptBytes {
         response.body = channel.secrets.redact(response.body)
@@ -139,17 +142,23 @@ extension Sender {
   private func attemptOnce(
     _ request: HTTPRequest, _ rateRefusal: (HTTPResponse) -> RateRefusal?
   ) async throws(CommandError) -> Result<Answer, TransportError> {
+    var route = channel.route
+    let password = try await channel.clientKeyPassword?.holding(in: self)
+    route.clientKeyPassword = password?.value
     try await passGate(acquireRateAndConcurrency())
     defer { channel.concurrency.release() }
     count { $0.requests += 1 }
     do throws(TransportError) {
       let response = try await channel.transport.send(
-        request, through: channel.route, deadline: deadline.current)
+        request, through: route, deadline: deadline.current)
       let answer = await recordRate(of: response, rateRefusal)
       gate?.leave(status: response.status)
       return .success(answer)
     } catch {
       gate?.leave(status: nil)
+      if error.kind == .clientCertificate, let password {
+        channel.clientKeyPassword?.reject(password)
+      }
       return .failure(error)
     }
   }

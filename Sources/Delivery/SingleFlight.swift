@@ -13,7 +13,8 @@ package final class SingleFlight<Value: Sendable>: Sendable {
   private struct State {
     var holding: Holding?
     var generation = 0
-    var isFlying = false
+    /// Of the current flight; nil if there is none.
+    var interest: FlightInterest?
     var waiters: [Waiter] = []
     /// When the rate limit lets the current flight continue, if it waits for one.
     var resumesAt: MonotonicTime?
@@ -32,8 +33,8 @@ package final class SingleFlight<Value: Sendable>: Sendable {
 
   private enum Turn {
     case take(Holding)
-    case fly(Value?)
-    case wait
+    case fly(Value?, FlightInterest)
+    case wait(FlightInterest)
     case fail(CommandError)
   }
 
@@ -46,7 +47,8 @@ package final class SingleFlight<Value: Sendable>: Sendable {
 
   /// The value at hand, or the result of `get`. Of concurrent callers, one runs it.
   ///
-  /// The flight is a separate task: a caller that gives up does not end it for the others.
+  /// The flight is a separate task: a caller that gives up does not end it for the others. When the
+  /// last one gives up, the flight's `FlightInterest` ends.
   ///
   /// - Parameter stale: the holding that did not work. It is replaced unless another caller has done
   ///   so before.
@@ -64,24 +66,50 @@ package final class SingleFlight<Value: Sendable>: Sendable {
         return .fail(error)
       }
       state.waiters.append(Waiter(sender: sender, latch: latch, result: box))
-      if state.isFlying { return .wait }
-      state.isFlying = true
-      return .fly(state.holding?.value)
+      if let interest = state.interest { return .wait(interest) }
+      let interest = FlightInterest()
+      state.interest = interest
+      return .fly(state.holding?.value, interest)
     }
+    let interest: FlightInterest
     switch turn {
     case .take(let holding): return holding
-    case .fly(let old):
+    case .fly(let old, let own):
+      interest = own
       Task.detached { await self.fly(old, get) }
-    case .wait: break
+    case .wait(let other): interest = other
     case .fail(let error): throw error
     }
+    // A flight inside another one: without callers of the outer one it has none either.
+    FlightInterest.current?.whenAbandoned { [weak self] in
+      self?.leave(box)?.signal()
+    }
     guard await latch.wait(on: sender.time, untilLatestOf: { sender.deadline.current }) else {
-      throw sender.stopped("Signing in", outcome: .notApplied)
+      let obstacle = Task.isCancelled ? nil : interest.obstacle
+      leave(box)
+      throw obstacle ?? sender.stopped("Signing in", outcome: .notApplied)
     }
     guard let result = box.result.withLock({ $0 }) else {
       preconditionFailure("a latch was signalled without a result")
     }
     return try result.get()
+  }
+
+  /// Ends the wait of a caller that gives up.
+  ///
+  /// - Returns: its latch, to be signalled; nil if it has its result.
+  @discardableResult
+  private func leave(_ box: Box) -> Latch? {
+    let (latch, abandoned) = state.withLock { state -> (Latch?, FlightInterest?) in
+      guard let position = state.waiters.firstIndex(where: { $0.result === box }) else {
+        return (nil, nil)
+      }
+      box.result.withLock { $0 = .failure(.cancelled(outcome: .notApplied)) }
+      let latch = state.waiters.remove(at: position).latch
+      return (latch, state.waiters.isEmpty ? state.interest : nil)
+    }
+    abandoned?.abandon()
+    return latch
   }
 
   /// Called when the current flight has to wait for a rate limit until `time`: callers that cannot
@@ -118,14 +146,36 @@ package final class SingleFlight<Value: Sendable>: Sendable {
   private func fly(
     _ old: Value?, _ get: @Sendable (Value?) async throws(CommandError) -> Value
   ) async {
-    let result: Result<Value, CommandError>
-    do throws(CommandError) {
-      result = .success(try await get(old))
-    } catch {
-      result = .failure(error)
+    while true {
+      let interest = state.withLock { $0.interest }
+      let result = await FlightInterest.$current.withValue(interest) { await outcome(old, get) }
+      if land(result) { return }
     }
-    let (waiters, answer) = state.withLock { state in
-      state.isFlying = false
+  }
+
+  private func outcome(
+    _ old: Value?, _ get: @Sendable (Value?) async throws(CommandError) -> Value
+  ) async -> Result<Value, CommandError> {
+    do throws(CommandError) {
+      return .success(try await get(old))
+    } catch {
+      return .failure(error)
+    }
+  }
+
+  /// Gives the result to all who wait.
+  ///
+  /// - Returns: false if the flight failed for want of callers, and one has come since: it needs
+  ///   another flight.
+  private func land(_ result: Result<Value, CommandError>) -> Bool {
+    let landed = state.withLock { state -> ([Waiter], Result<Holding, CommandError>)? in
+      if case .failure(let error) = result, error.kind == .cancelled,
+        state.interest?.isAbandoned == true, !state.waiters.isEmpty
+      {
+        state.interest = FlightInterest()
+        return nil
+      }
+      state.interest = nil
       state.resumesAt = nil
       state.generation += 1
       let answer = result.map { Holding(value: $0, generation: state.generation) }
@@ -133,9 +183,11 @@ package final class SingleFlight<Value: Sendable>: Sendable {
       defer { state.waiters = [] }
       return (state.waiters, answer)
     }
+    guard let (waiters, answer) = landed else { return false }
     for waiter in waiters {
       waiter.result.result.withLock { $0 = answer }
       waiter.latch.signal()
     }
+    return true
   }
 }

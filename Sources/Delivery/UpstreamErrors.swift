@@ -42,6 +42,25 @@ extension CommandError {
     CommandError(.cancelled, "The request was cancelled.", isRetryable: false, outcome: outcome)
   }
 
+  /// A redirect that is not followed. Without the body, which repeats the address with its query.
+  ///
+  /// - Parameter location: of the response.
+  static func redirect(
+    _ response: HTTPResponse, to location: String, of request: HTTPRequest
+  ) -> CommandError {
+    let isSameOrigin = BaseURL.of(request.url)?.isSameOrigin(location) ?? false
+    let isRelative = !location.contains("//")
+    var error = CommandError(
+      .upstream, statusCode: response.status,
+      "The vendor redirects to \(Redirect.shown(location)).",
+      remedy: isSameOrigin || isRelative
+        ? "Check the server URL of the connection. A request that may change something is repeated "
+          + "only for a redirect with status 307 or 308."
+        : "Check the server URL of the connection. A redirect to another origin is not followed.")
+    error.concernsSignIn = request.isSecret
+    return error
+  }
+
   /// A transport error.
   ///
   /// - Parameter outcome: for errors after which the request may have arrived.
@@ -56,6 +75,11 @@ extension CommandError {
       return CommandError(
         .network, reason,
         remedy: "Check the server's certificate, and tls.ca_file when it is signed privately.")
+    case .clientCertificate:
+      return CommandError(
+        .network, reason,
+        remedy: "Check tls.client_certificate, tls.client_key and tls.client_key_password of the "
+          + "connection.")
     case .timedOut:
       return CommandError(
         .timeout, reason, isRetryable: true, outcome: outcome,
@@ -64,7 +88,9 @@ extension CommandError {
       return CommandError(.network, reason, isRetryable: true, outcome: outcome)
     case .responseTooLarge:
       return CommandError(
-        .upstream, reason, outcome: outcome, remedy: "Ask for less at a time, such as one page.")
+        .tooLarge, reason, outcome: outcome, remedy: "Ask for less at a time, such as one page.")
+    case .invalidProxy:
+      return CommandError(.network, reason, remedy: "Correct the variable, then restart sallyport.")
     case .tooManyRedirects:
       return CommandError(.network, reason, remedy: "Check the server URL of the connection.")
     case .cancelled:
@@ -72,6 +98,10 @@ extension CommandError {
     case .unavailable:
       return CommandError(
         .unavailable, reason, remedy: "Install libcurl (Debian: libcurl4) on this machine.")
+    case .shortage:
+      return CommandError(
+        .unavailable, reason, isRetryable: true, outcome: outcome,
+        remedy: "Raise this user's limits of descriptors and processes (ulimit -n, ulimit -u).")
     }
   }
 }
@@ -111,6 +141,12 @@ extension Sender {
     do throws(JSONError) {
       return try JSON.parse(response.body)
     } catch {
+      guard error.code != .tooManyValues else {
+        throw withRemedy(
+          CommandError(
+            .tooLarge, "The vendor's response has \(error.reason).", outcome: outcomeAfterSending,
+            remedy: "Ask for less at a time, such as one page."))
+      }
       throw withRemedy(bodyIsNotJSON(response, error, remedy: remedy))
     }
   }

@@ -63,6 +63,9 @@ package final class FileStore: Sendable {
     onDemandPath = path
   }
 
+  /// Removes the temporary directories of killed processes. Blocks.
+  package static func removeAbandoned() { TemporaryDirectory.removeAbandoned() }
+
   /// Whether other users can list the names of the files. They can never read the contents.
   package var isListableByOthers: Bool { persistent?.isListableByOthers ?? false }
 
@@ -170,7 +173,7 @@ package final class FileStore: Sendable {
     guard fstat(descriptor, &status) == 0 else {
       throw .unreadable(FileError(path: path, code: errno))
     }
-    if isProtected(status) {
+    if FileSystem.isOfKernel(descriptor) || isProtected(status) {
       throw FileStoreError(kind: .unreadable, reason: "is protected and cannot be stored")
     }
     switch status.st_mode & S_IFMT {
@@ -188,26 +191,13 @@ package final class FileStore: Sendable {
   /// are allowed.
   package func protect(_ path: String) { state.withLock { _ = $0.protectedPaths.insert(path) } }
 
-  /// Whether the file is protected under any name, or exposes this process (proc(5), sysfs(5)).
+  /// Whether the file is protected under any name.
   private func isProtected(_ status: stat) -> Bool {
-    let root = Self.device(of: "/")
-    for mount in Self.kernelMounts {
-      if let device = Self.device(of: mount), device == status.st_dev, device != root {
-        return true
-      }
-    }
-    return state.withLock { $0.protectedPaths }.contains { path in
+    state.withLock { $0.protectedPaths }.contains { path in
       var other = Glibc.stat()
       return stat(path, &other) == 0 && other.st_dev == status.st_dev
         && other.st_ino == status.st_ino
     }
-  }
-
-  private static let kernelMounts = ["/proc", "/sys"]
-
-  private static func device(of path: String) -> dev_t? {
-    var status = Glibc.stat()
-    return stat(path, &status) == 0 ? status.st_dev : nil
   }
 
   private func put(

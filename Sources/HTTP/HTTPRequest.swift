@@ -57,6 +57,11 @@ public struct HTTPRequest: Sendable {
   /// Whether the caller itself determines the outcome after an unclear response. If so, the request
   /// is never retried automatically.
   public var callerResolvesOutcome = false
+  /// Whether a redirect to another origin is followed, without credentials: for a file that the vendor
+  /// stores elsewhere. Only GET is.
+  public var mayLeaveOrigin = false
+  /// Whether the request goes to another origin than the vendor's, which gets no client certificate.
+  public var isOutsideOrigin = false
 
   public init(_ method: Method, _ url: String, headers: [Header] = [], body: [UInt8]? = nil) {
     self.method = method

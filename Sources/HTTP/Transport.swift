@@ -15,20 +15,24 @@ public protocol Transport: Sendable {
 
 /// How the requests of a connection reach the vendor.
 public struct TransportRoute: Sendable, Hashable {
-  /// `http://…`, `https://…` or `socks5h://…`; nil to use the environment (`https_proxy`,
-  /// `no_proxy`). Requests to this machine never use a proxy.
-  public var proxy: String?
+  /// Nil to use the environment (`https_proxy`, `no_proxy`), in which case requests to this machine
+  /// use no proxy.
+  public var proxy: ProxyURL?
+  /// Hosts that are reached without the proxy, as in `no_proxy`.
+  public var proxyExceptions = ""
   /// A PEM file of certificate authorities that replaces the system's.
   public var caFile: String?
   /// PEM files for mutual TLS.
   public var clientCertificate: String?
   public var clientKey: String?
+  /// Of an encrypted client key.
+  public var clientKeyPassword: String?
   /// Maximum size of a response body in bytes, after decompression.
   public var maximumResponseBytes: Int
   public var connectTimeoutMilliseconds: Int
 
   public init(
-    proxy: String? = nil, caFile: String? = nil, clientCertificate: String? = nil,
+    proxy: ProxyURL? = nil, caFile: String? = nil, clientCertificate: String? = nil,
     clientKey: String? = nil, maximumResponseBytes: Int = 64 * 1_024 * 1_024,
     connectTimeoutMilliseconds: Int = 10_000
   ) {
@@ -38,6 +42,13 @@ public struct TransportRoute: Sendable, Hashable {
     self.clientKey = clientKey
     self.maximumResponseBytes = maximumResponseBytes
     self.connectTimeoutMilliseconds = connectTimeoutMilliseconds
+  }
+
+  /// For a request to another origin: the certificate is a credential.
+  package var withoutClientCertificate: TransportRoute {
+    var route = self
+    (route.clientCertificate, route.clientKey, route.clientKeyPassword) = (nil, nil, nil)
+    return route
   }
 }
 
@@ -49,15 +60,21 @@ public struct TransportError: Error, Sendable, CustomStringConvertible {
     case cannotConnect
     /// The certificate was rejected, or TLS failed otherwise. Nothing was sent.
     case tls
+    /// The files of mutual TLS cannot be used. Nothing was sent.
+    case clientCertificate
     case timedOut
     /// The connection broke before the response was complete.
     case interrupted
     case responseTooLarge
+    /// A proxy of the environment has an invalid address. Nothing was sent.
+    case invalidProxy
     /// The vendor redirects too often. It has not acted on the request.
     case tooManyRedirects
     case cancelled
     /// The transport does not work here, for example because libcurl is missing.
     case unavailable
+    /// The system refuses a descriptor, a thread or memory. A later attempt may succeed.
+    case shortage
   }
 
   public var kind: Kind

@@ -13,21 +13,37 @@ public final class JSONDocument: @unchecked Sendable {
   /// Whether source bytes cannot be copied into one line of output unchanged: a line break between
   /// tokens, or U+2028, U+2029 or U+0085 in a string.
   let hasLineBreaks: Bool
+  /// Whether nodes and bytes are two blocks of memory.
+  private let isSplit: Bool
 
-  init(copying text: UnsafeBufferPointer<UInt8>, index: borrowing JSONIndex) {
+  /// Nodes from which on they are taken over from the parser. A copy of a larger index would double
+  /// the memory that hostile text costs.
+  private static let splitNodes = 65_536
+
+  init(copying text: UnsafeBufferPointer<UInt8>, index: inout JSONIndex) {
+    isSplit = index.count >= Self.splitNodes
+    hasLineBreaks = index.hasLineBreaks
     // One block for both saves an allocation per input line.
-    let indexBytes = index.count * MemoryLayout<JSONNode>.stride
-    guard let block = malloc(indexBytes + text.count) else { preconditionFailure("out of memory") }
-    let ownNodes = block.bindMemory(to: JSONNode.self, capacity: index.count)
+    let indexBytes = isSplit ? 0 : index.count * MemoryLayout<JSONNode>.stride
+    guard let block = malloc(max(1, indexBytes + text.count)) else {
+      preconditionFailure("out of memory")
+    }
     let ownBytes = (block + indexBytes).bindMemory(to: UInt8.self, capacity: text.count)
     if let base = text.baseAddress { ownBytes.initialize(from: base, count: text.count) }
-    ownNodes.initialize(from: index.nodes, count: index.count)
     bytes = UnsafePointer(ownBytes)
-    nodes = UnsafePointer(ownNodes)
-    hasLineBreaks = index.hasLineBreaks
+    if isSplit {
+      nodes = UnsafePointer(index.takeNodes())
+    } else {
+      let ownNodes = block.bindMemory(to: JSONNode.self, capacity: index.count)
+      ownNodes.initialize(from: index.nodes, count: index.count)
+      nodes = UnsafePointer(ownNodes)
+    }
   }
 
-  deinit { free(UnsafeMutableRawPointer(mutating: nodes)) }
+  deinit {
+    free(UnsafeMutableRawPointer(mutating: nodes))
+    if isSplit { free(UnsafeMutableRawPointer(mutating: bytes)) }
+  }
 
   public var root: JSON { JSON(document: self, index: 0) }
 }
@@ -41,9 +57,28 @@ struct JSONIndex: ~Copyable {
   private(set) var count = 0
   var hasLineBreaks = false
 
-  init() { nodes = .allocate(capacity: capacity) }
+  init() { nodes = Self.memory(nil, capacity: 256) }
 
-  deinit { nodes.deallocate() }
+  deinit { free(nodes) }
+
+  /// Memory of malloc(3), whose realloc(3) moves large blocks without a copy.
+  private static func memory(
+    _ old: UnsafeMutablePointer<JSONNode>?, capacity: Int
+  ) -> UnsafeMutablePointer<JSONNode> {
+    guard let block = realloc(old, capacity * MemoryLayout<JSONNode>.stride) else {
+      preconditionFailure("out of memory")
+    }
+    return block.bindMemory(to: JSONNode.self, capacity: capacity)
+  }
+
+  /// The nodes, to be freed by the caller. The index is empty then.
+  mutating func takeNodes() -> UnsafeMutablePointer<JSONNode> {
+    let taken = Self.memory(nodes, capacity: max(1, count))
+    capacity = 256
+    nodes = Self.memory(nil, capacity: capacity)
+    count = 0
+    return taken
+  }
 
   @inline(__always)
   subscript(position: Int) -> JSONNode {
@@ -60,19 +95,17 @@ struct JSONIndex: ~Copyable {
 
   @inline(never)
   private mutating func grow() {
-    let larger = UnsafeMutablePointer<JSONNode>.allocate(capacity: capacity * 2)
-    larger.initialize(from: nodes, count: count)
-    nodes.deallocate()
-    (nodes, capacity) = (larger, capacity * 2)
+    capacity *= 2
+    nodes = Self.memory(nodes, capacity: capacity)
   }
 
   /// Drops the nodes. Keeps the memory, unless it is very large.
   mutating func removeAll() {
     (count, hasLineBreaks) = (0, false)
     guard capacity > 65_536 else { return }
-    nodes.deallocate()
+    free(nodes)
     capacity = 256
-    nodes = .allocate(capacity: capacity)
+    nodes = Self.memory(nil, capacity: capacity)
   }
 }
 

@@ -33,10 +33,11 @@ public struct JSONError: Error, Equatable, Sendable, CustomStringConvertible {
 public struct JSONLimits: Sendable {
   /// Maximum depth of nested arrays and objects.
   public var depth: Int
-  /// Maximum number of values, including member names. Each uses 16 bytes of memory.
+  /// Maximum number of values, including member names. Each uses 16 bytes of memory, so that a text of
+  /// many small values costs several times its size.
   public var values: Int
 
-  public init(depth: Int = 512, values: Int = 8_000_000) {
+  public init(depth: Int = 512, values: Int = 2_000_000) {
     self.depth = depth
     self.values = values
   }

@@ -21,7 +21,7 @@ public struct JSONParser: ~Copyable {
     index.removeAll()
     open.removeAll(keepingCapacity: true)
     try scan(text)
-    return JSONDocument(copying: text, index: index).root
+    return JSONDocument(copying: text, index: &index).root
   }
 
   // MARK: The scanner

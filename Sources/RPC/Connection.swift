@@ -64,7 +64,7 @@ package final class Connection: Sendable {
   private let state = Mutex(State())
 
   /// - Parameter output: the descriptor that frames are written to.
-  /// - Throws: if the process has no free descriptors.
+  /// - Throws: if the system refuses a descriptor or a thread.
   package init(
     to output: Int32, limits: ConnectionLimits, redactor: Redactor, log: Log,
     observer: (any ConnectionObserver)? = nil
@@ -75,7 +75,7 @@ package final class Connection: Sendable {
     frames = FrameWriter(redactor: redactor)
     limit = InFlightLimit(maximum: limits.maximumInFlight)
     reader = try InputReader()
-    self.output = Output(to: output, limit: limit) { [limit, requests, reader] error in
+    self.output = try Output(to: output, limit: limit) { [limit, requests, reader] error in
       limit.close()
       requests.cancelAll(.outputGone)
       reader.stop()

@@ -27,14 +27,15 @@ final class Output: Sendable {
   private let monitor = Monitor(State())
 
   /// - Parameter onFailure: called once with the errno when writing fails.
+  /// - Throws: if the system refuses a thread.
   init(
     to descriptor: Int32, limit: InFlightLimit, onFailure: @escaping @Sendable (Int32) -> Void
-  ) {
+  ) throws(FileError) {
     self.descriptor = descriptor
     self.limit = limit
     self.onFailure = onFailure
     let code = NamedThread.start("output") { [self] in run() }
-    if code != 0 { fail(code) }
+    guard code == 0 else { throw FileError(path: "thread", code: code) }
   }
 
   /// Queues lines. Does not block.

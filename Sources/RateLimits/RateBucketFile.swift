@@ -78,6 +78,11 @@ struct RateBucketFile: Sendable {
       }
       // A file that was removed before it was locked is not the one that others use.
       guard status.st_nlink > 0 else { continue }
+      do throws(FileError) {
+        try TrustedFile.check(file.descriptor, path)
+      } catch {
+        return .unusable(error)
+      }
       let size = Int(status.st_size)
       let bytes = read(file.descriptor, size: size)
       var code: Int32 = 0

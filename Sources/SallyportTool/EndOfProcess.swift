@@ -1,3 +1,4 @@
+import Basics
 import Synchronization
 
 /// Cleanup that runs before the process exits.
@@ -6,12 +7,13 @@ enum EndOfProcess {
 
   static func add(_ body: @escaping @Sendable () -> Void) { work.withLock { $0.append(body) } }
 
-  /// Runs the registered work once.
+  /// Runs the registered work once, and kills the programs that still run.
   static func run() {
     let bodies = work.withLock { work in
       defer { work = [] }
       return work
     }
     for body in bodies { body() }
+    ChildProcess.killAll()
   }
 }

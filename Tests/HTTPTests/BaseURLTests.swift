@@ -109,16 +109,21 @@ import Testing
 
 @Suite struct ProxyURLTests {
   @Test(arguments: [
-    ("http://proxy.example:3128", []), ("HTTPS://proxy.example", []), ("socks5h://[::1]:1080", []),
-    ("socks4a://10.0.0.1:1080/", []), ("http://user@proxy.example", []),
-    ("http://user:p%40ss@proxy.example:1", ["p%40ss", "p@ss"]),
-    ("http://user:a:b@proxy.example", ["a:b", "a:b"]),
-    ("http://user:p@ss@proxy.example", ["p@ss", "p@ss"]),
-  ])
-  func `a proxy and its passwords are parsed`(text: String, passwords: [String]) throws {
+    ("http://proxy.example:3128", nil, []), ("HTTPS://proxy.example", nil, []),
+    ("socks5h://[::1]:1080", nil, []), ("socks4a://10.0.0.1:1080/", nil, []),
+    ("http://user@proxy.example", "user:", []),
+    ("http://user:p%40ss@proxy.example:1", "user:p%40ss", ["p%40ss", "p@ss"]),
+    ("http://user:a:b@proxy.example", "user:a%3Ab", ["a:b", "a:b"]),
+  ] as [(String, String?, [String])])
+  func `a proxy and its credentials are parsed`(
+    text: String, credentials: String?, secrets: [String]
+  ) throws {
     let proxy = try ProxyURL(text)
-    #expect(proxy.text == text)
-    #expect(proxy.passwords == passwords)
+    #expect(proxy.credentials == credentials)
+    #expect(proxy.secrets == secrets)
+    for shown in ["\(proxy)", proxy.address, String(reflecting: proxy)] {
+      #expect(!shown.contains("user") && !shown.contains("@"))
+    }
   }
 
   @Test(arguments: [
@@ -129,5 +134,31 @@ import Testing
   func `an invalid proxy is rejected without quoting it`(text: String) {
     let fault = #expect(throws: BaseURL.InvalidURL.self) { try ProxyURL(text) }
     #expect(fault?.reason.contains("secret") == false)
+  }
+
+  @Test(arguments: ["p@ss", "p#ss", "p/ss", "p?ss", "p%ss", "p%4", "%"])
+  func `a raw character in a password is rejected`(password: String) {
+    let fault = #expect(throws: BaseURL.InvalidURL.self) {
+      try ProxyURL("http://user:\(password)@proxy.example")
+    }
+    #expect(fault?.reason.contains("percent-encode") == true)
+  }
+
+  @Test func `variables are chosen as curl does`() throws {
+    func chosen(_ variables: [String: String], for url: String) -> String {
+      switch EnvironmentProxies({ variables[$0] }).choice(for: url) {
+      case .none: "none"
+      case .proxy(let proxy): "\(proxy)"
+      case .invalid(let reason): reason
+      }
+    }
+    let secure = "https://vendor.example/"
+    #expect(chosen(["https_proxy": "a:1", "HTTPS_PROXY": "b:1"], for: secure) == "http://a:1")
+    #expect(chosen(["HTTPS_PROXY": "b:1", "all_proxy": "c:1"], for: secure) == "http://b:1")
+    #expect(chosen(["ALL_PROXY": "socks5h://c:1"], for: secure) == "socks5h://c:1")
+    #expect(chosen(["https_proxy": "", "all_proxy": "c:1"], for: secure) == "none")
+    #expect(chosen(["http_proxy": "a:1"], for: secure) == "none")
+    #expect(chosen(["HTTP_PROXY": "a:1"], for: "http://vendor.example") == "none")
+    #expect(chosen(["https_proxy": "u:Word#1@a:1"], for: secure).contains("https_proxy has one of"))
   }
 }

@@ -361,7 +361,7 @@ MISSING = {
     "directory": ({"$file": "/"}, "/"),
     "program": ({"$command": ["no-such-program-anywhere", "x"]}, "no-such-program-anywhere"),
     "failing program": ({"$command": ["sh", "-c", "echo Half-Secret; exit 3"]}, "status 3"),
-    "killed program": ({"$command": ["sh", "-c", "kill -9 $$"]}, "status 137"),
+    "killed program": ({"$command": ["sh", "-c", "kill -9 $$"]}, "signal 9"),
 }
 
 

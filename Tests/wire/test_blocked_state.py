@@ -260,9 +260,6 @@ def test_a_stuck_secret_helper_delays_nobody_else(sandbox, tmp_path):
         for answer in answers.values():
             assert answer["error"]["data"]["kind"] == "timeout", answer
             assert answer["error"]["data"]["outcome"] == "not_applied"
-        # The helpers still run.
-        writer = os.open(gate, os.O_WRONLY | os.O_NONBLOCK)
-        os.close(writer)
 
 
 # The audit file

@@ -479,20 +479,21 @@ def test_interrupted_call_reports_its_outcome(number, vendor, tmp_path):
         assert "499  The request was cancelled." in call.errors
 
 
-def test_old_directory_of_a_killed_host_is_deleted_by_the_next_one(temporary):
-    with host_in(temporary) as host:
-        host.result("files/put", content_of())
-        (abandoned,) = temporary.iterdir()
-        host.signal(signal.SIGKILL)
-        host.exit_code()
-    with host_in(temporary) as living, host_in(temporary) as host:
+def test_directory_of_a_killed_host_is_deleted_when_the_next_one_starts(temporary):
+    with host_in(temporary) as living:
         living.result("files/put", content_of())
-        (in_use,) = set(temporary.iterdir()) - {abandoned}
-        os.utime(abandoned, (0, 0))
+        (in_use,) = temporary.iterdir()
+        with host_in(temporary) as host:
+            host.result("files/put", content_of())
+            (abandoned,) = set(temporary.iterdir()) - {in_use}
+            host.signal(signal.SIGKILL)
+            host.exit_code()
         os.utime(in_use, (0, 0))
-        host.result("files/put", content_of())
-        assert not abandoned.exists() and in_use.exists()
-        assert len(living.result("files/list")["files"]) == 1
+        with host_in(temporary) as host:
+            host.result("ping")
+            eventually(lambda: not abandoned.exists(), "the directory of the killed host is deleted")
+            assert in_use.exists()
+            assert len(living.result("files/list")["files"]) == 1
 
 
 def test_a_temporary_directory_that_cannot_be_made_is_an_answer(temporary):

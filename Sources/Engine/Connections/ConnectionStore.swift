@@ -46,10 +46,12 @@ package final class ConnectionStore: Sendable {
 
   /// Adds the connections of a connections file.
   ///
-  /// - Parameter isKept: whether to write new refresh tokens to the file at `path`.
+  /// - Parameters:
+  ///   - isKept: whether to write new refresh tokens to the file at `path`.
+  ///   - isReadableByOthers: whether other users can read the file.
   /// - Throws: all problems of the file, one per line.
   package func load(
-    _ content: [UInt8], named path: String, isKept: Bool = false
+    _ content: [UInt8], named path: String, isKept: Bool = false, isReadableByOthers: Bool = false
   ) throws(ConfigurationError) {
     environment.files.protect(path)
     let kept = isKept ? ConnectionsFile(path) : nil
@@ -79,6 +81,21 @@ package final class ConnectionStore: Sendable {
       }
     }
     if !problems.isEmpty { throw ConfigurationError(problems: problems) }
+    if isReadableByOthers, connections.members.contains(where: { hasLiteralSecret($0.value) }) {
+      environment.log.warning(
+        "other users can read the secrets in \(path); run chmod 600 on it, or use $file or $env")
+    }
+  }
+
+  private func hasLiteralSecret(_ connection: JSON) -> Bool {
+    let integration = catalogue.integration(connection["integration"]?.string ?? "")
+    return integration?.settingsShape.secretNames.contains { name in
+      connection["settings"]?[name].map { setting in
+        // A reference is an object with one member such as $file.
+        setting.kind != .object
+          || !setting.members.contains { $0.name.string?.hasPrefix("$") == true }
+      } ?? false
+    } ?? false
   }
 
   private static let formatRemedy =
@@ -142,8 +159,12 @@ package final class ConnectionStore: Sendable {
             didYouMean: Suggestion.closest(to: definition.integration, among: ids)),
           of: ConnectionDefinition.shape)
       }
-      if fromFile { protectFiles(definition) }
-      if !fromFile { try refuseReferences(definition.settings) }
+      if fromFile {
+        protectFiles(definition)
+        try refuseUntrustedFiles(definition)
+      } else {
+        try refuseReferences(definition.settings)
+      }
       try refuseUnknownLimits(definition.rateLimits, integration)
       try refusePatternsWithoutMatch(definition.policy, integration)
       let connection = try Connection(
@@ -175,6 +196,10 @@ package final class ConnectionStore: Sendable {
         }
         self?.listener.withLock { $0 }?(name)
         return nil
+      },
+      stored: { await file.value(of: $0, of: name) },
+      lock: { (setting, deadline) async throws(CommandError) in
+        try await file.lock(setting, of: name, until: deadline)
       })
   }
 
@@ -186,8 +211,41 @@ package final class ConnectionStore: Sendable {
   /// Prevents callers from reading files that contain secrets.
   private func protectFiles(_ definition: ConnectionDefinition) {
     if let key = definition.tls?.clientKey { environment.files.protect(key) }
+    if case .file(let path) = definition.tls?.clientKeyPassword { environment.files.protect(path) }
     for setting in definition.settings.members {
       if let path = setting.value["$file"]?.string { environment.files.protect(path) }
+    }
+  }
+
+  /// Secrets and keys that another user can replace would make the host act for that user.
+  private func refuseUntrustedFiles(
+    _ definition: ConnectionDefinition
+  ) throws(ParameterProblems) {
+    let tls = [
+      "ca_file": definition.tls?.caFile, "client_certificate": definition.tls?.clientCertificate,
+      "client_key": definition.tls?.clientKey,
+    ]
+    for (name, path) in tls.sorted(by: { $0.key < $1.key }) {
+      try refuseUntrustedFile(path, name, in: "tls")
+    }
+    for setting in definition.settings.members {
+      try refuseUntrustedFile(
+        setting.value["$file"]?.string, setting.name.string ?? "", in: "settings")
+    }
+  }
+
+  private func refuseUntrustedFile(
+    _ path: String?, _ name: String, in member: String
+  ) throws(ParameterProblems) {
+    guard let path else { return }
+    do throws(FileError) {
+      try TrustedFile.check(path) { environment.log.warning($0) }
+    } catch {
+      // Other problems are reported when the file is used.
+      guard error.isRefusal else { return }
+      throw ParameterProblems(
+        ParameterProblem("\(error)", at: name), of: ConnectionDefinition.shape
+      ).inside(member)
     }
   }
 

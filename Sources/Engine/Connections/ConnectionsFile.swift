@@ -94,6 +94,66 @@ final class ConnectionsFile: Sendable {
     }
   }
 
+  // MARK: Exchanging
+
+  /// The value of a setting as the file has it now, or the file that it refers to; nil if it is in
+  /// neither.
+  func value(of setting: String, of connection: String) async -> String? {
+    let path = path
+    let deadline = Deadline(inMilliseconds: setMilliseconds)
+    let value = try? await Self.blocking(deadline) { () throws(Fault) -> String? in
+      let settings = try Self.read(path, connection).settings
+      guard let file = try Self.file(holding: settings[setting]) else {
+        return settings[setting]?.string
+      }
+      do throws(FileError) {
+        let limit = ConnectionStore.maximumFileBytes
+        let content = try TrustedFile.read(file, limit: limit, deadline: deadline).bytes
+        return String(String(decoding: content, as: UTF8.self).prefix { !$0.isNewline })
+      } catch {
+        throw Fault(error)
+      }
+    }
+    return value.flatMap { $0 }.flatMap { $0.isEmpty ? nil : $0 }
+  }
+
+  /// Locks a setting of a connection against other processes that exchange it. `set` may be called
+  /// meanwhile.
+  ///
+  /// Locks nothing where a new value could not be stored either.
+  ///
+  /// - Returns: releases the lock.
+  func lock(
+    _ setting: String, of connection: String, until deadline: Deadline
+  ) async throws(CommandError) -> @Sendable () async -> Void {
+    let path = path
+    let place = try? await Self.blocking(deadline) { () throws(Fault) in
+      try Self.lockPath(of: setting, connection, in: path)
+    }
+    guard let place, let lock = try await SettingLock.acquire(place, setting, until: deadline)
+    else { return {} }
+    return { await lock.release() }
+  }
+
+  /// Beside the file with the value.
+  private static func lockPath(
+    of setting: String, _ connection: String, in path: String
+  ) throws(Fault) -> String {
+    if let file = try file(holding: try read(path, connection).settings[setting]) {
+      return try resolved(file) + ".lock"
+    }
+    // Equal starts of long names share a lock.
+    return try resolved(path) + "." + PercentEncoding.encode(connection).prefix(100) + ".lock"
+  }
+
+  private static func resolved(_ path: String) throws(Fault) -> String {
+    guard let resolved = realpath(path, nil) else {
+      throw Fault(FileError(path: path, code: errno))
+    }
+    defer { free(resolved) }
+    return String(cString: resolved)
+  }
+
   /// The directory of the file, to be locked against other processes that change the file: the file
   /// itself is replaced. Unlocked when nothing uses it any more.
   private final class LockedDirectory: Sendable {
@@ -103,6 +163,7 @@ final class ConnectionsFile: Sendable {
     let descriptor: Int32
 
     init(of path: String) throws(Fault) {
+      do throws(FileError) { try TrustedFile.check(path) } catch { throw Fault(error) }
       guard let resolved = realpath(path, nil) else {
         throw Fault(FileError(path: path, code: errno))
       }
@@ -137,7 +198,7 @@ final class ConnectionsFile: Sendable {
   ) throws(Fault) -> (content: [UInt8], settings: JSON) {
     let content: [UInt8]
     do throws(FileError) {
-      content = try FileDescriptor.readFile(path, limit: ConnectionStore.maximumFileBytes)
+      content = try TrustedFile.read(path, limit: ConnectionStore.maximumFileBytes).bytes
     } catch {
       throw Fault(error)
     }

@@ -22,16 +22,30 @@ public final class Connection: Sendable {
   public struct Keeper: Sendable {
     let obstacle: @Sendable (_ setting: String) -> String?
     let keep: @Sendable (_ setting: String, _ value: String) async -> String?
+    let stored: @Sendable (_ setting: String) async -> String?
+    let lock:
+      @Sendable (_ setting: String, _ deadline: Deadline) async throws(CommandError) -> Unlock
+
+    /// Releases a lock.
+    public typealias Unlock = @Sendable () async -> Void
 
     /// - Parameters:
     ///   - obstacle: why a new value of a setting could not be kept, or nil. Blocks.
     ///   - keep: keeps it, in a bounded time; returns why it did not, or nil.
+    ///   - stored: the value of a setting as it is now; nil if it is not stored there.
+    ///   - lock: locks a setting against other processes until the result is called.
     public init(
       obstacle: @escaping @Sendable (_ setting: String) -> String?,
-      keep: @escaping @Sendable (_ setting: String, _ value: String) async -> String?
+      keep: @escaping @Sendable (_ setting: String, _ value: String) async -> String?,
+      stored: @escaping @Sendable (_ setting: String) async -> String?,
+      lock: @escaping @Sendable (
+        _ setting: String, _ deadline: Deadline
+      ) async throws(CommandError) -> Unlock
     ) {
       self.obstacle = obstacle
       self.keep = keep
+      self.stored = stored
+      self.lock = lock
     }
   }
 
@@ -43,17 +57,22 @@ public final class Connection: Sendable {
     self.keeper = keeper
     self.name = name
     self.definition = definition
-    secrets = Redactor(in: environment.secrets)
+    let secrets = Redactor(in: environment.secrets)
+    self.secrets = secrets
     log = environment.log
     files = environment.files
     let proxy = try Self.proxy(definition)
-    for password in proxy?.passwords ?? [] { secrets.add(password) }
+    for secret in proxy?.secrets ?? [] { secrets.add(secret) }
+    if case .literal(let password) = definition.tls?.clientKeyPassword { secrets.add(password) }
     channel = Channel(
       transport: environment.transport,
       route: TransportRoute(
-        proxy: proxy?.text, caFile: definition.tls?.caFile,
+        proxy: proxy, caFile: definition.tls?.caFile,
         clientCertificate: definition.tls?.clientCertificate,
         clientKey: definition.tls?.clientKey),
+      clientKeyPassword: definition.tls?.clientKeyPassword.map {
+        Self.password($0, secrets)
+      },
       limiter: RateLimiter(
         try RateLimitSettings.read(definition.rateLimits), sharedIn: environment.limits),
       concurrency: ConcurrencyLimit(definition.maximumConcurrency.map { Int($0) }),
@@ -78,6 +97,34 @@ public final class Connection: Sendable {
     return await Task.detached { await keeper.keep(setting, value) }.value
   }
 
+  /// The value of a setting in the connection's file as it is now: another process, or a person, may
+  /// have changed it. Nil if the value is in no file.
+  public func stored(_ setting: String) async -> String? { await keeper?.stored(setting) }
+
+  /// Runs `body` while no other process does so for the same setting, such as the exchange of a
+  /// refresh token that is valid once.
+  ///
+  /// - Throws: `unavailable` if another process holds the lock until the deadline.
+  public func exclusively<Value>(
+    _ setting: String, in invocation: Invocation,
+    _ body: () async throws(CommandError) -> Value
+  ) async throws(CommandError) -> Value {
+    guard let keeper else { return try await body() }
+    let interest = FlightInterest.current
+    interest?.setObstacle(.lockIsHeld(setting))
+    defer { interest?.setObstacle(nil) }
+    let unlock = try await keeper.lock(setting, invocation.deadline.current)
+    interest?.setObstacle(nil)
+    do throws(CommandError) {
+      let value = try await body()
+      await unlock()
+      return value
+    } catch {
+      await unlock()
+      throw error
+    }
+  }
+
   /// Why a new value of a setting could not be kept, or nil. Blocks.
   public func obstacle(toKeeping setting: String) -> String? {
     guard let keeper else { return Self.isInNoFile }
@@ -85,6 +132,19 @@ public final class Connection: Sendable {
   }
 
   private static let isInNoFile = "the connection is in no file"
+
+  private static func password(
+    _ reference: SecretReference, _ secrets: Redactor
+  ) -> ClientKeyPassword {
+    ClientKeyPassword { () async throws(CommandError) in
+      do throws(SecretReference.Fault) {
+        return try await reference.resolve(
+          secrets, by: Deadline(inMilliseconds: SecretReference.commandMilliseconds))
+      } catch {
+        throw error.error(reading: "The setting tls.client_key_password")
+      }
+    }
+  }
 
   private static func proxy(
     _ definition: ConnectionDefinition
@@ -96,6 +156,15 @@ public final class Connection: Sendable {
       throw ParameterProblems(
         ParameterProblem(error.reason, at: "proxy"), of: ConnectionDefinition.shape)
     }
+  }
+}
+
+extension CommandError {
+  /// Another process uses a setting until the deadline.
+  package static func lockIsHeld(_ setting: String) -> CommandError {
+    CommandError(
+      .unavailable, "Another process exchanges the \(setting) of the connection.",
+      isRetryable: true, remedy: "Try again.")
   }
 }
 

@@ -47,6 +47,7 @@ public struct TLSSettings: ParameterObject {
   public let caFile: String?
   public let clientCertificate: String?
   public let clientKey: String?
+  public let clientKeyPassword: SecretReference?
 
   public init(_ members: inout ParamReader) {
     caFile = members.optional(
@@ -54,6 +55,8 @@ public struct TLSSettings: ParameterObject {
     clientCertificate = members.optional(
       "client_certificate", .text, "PEM file with the client's certificate.")
     clientKey = members.optional("client_key", .text, "PEM file with the client's private key.")
+    clientKeyPassword = members.optional(
+      "client_key_password", .secret, "Password of the client's private key, if it is encrypted.")
   }
 }
 

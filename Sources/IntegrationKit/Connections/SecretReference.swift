@@ -10,8 +10,9 @@ public enum SecretReference: Sendable {
   case environment(String)
   /// `{"$file":"PATH"}`; one line end at its end is dropped.
   case file(String)
-  /// `{"$command":["op","read","…"]}`: what it prints; one line end at its end is dropped.
-  case command([String])
+  /// `{"$command":["op","read","…"],"environment":["NAME"]}`: what it prints; one line end at its end
+  /// is dropped. It gets the named variables of the host beside those that every program gets.
+  case command([String], environment: [String] = [])
 
   /// Maximum length of a secret in bytes.
   public static let maximumBytes = 16 * 1_024
@@ -38,7 +39,7 @@ public enum SecretReference: Sendable {
         isRetryable: kind == .timeout || kind == .unavailable, remedy: remedy)
     }
 
-    fileprivate init(reason: String, remedy: String, kind: CommandError.Kind = .auth) {
+    init(reason: String, remedy: String, kind: CommandError.Kind = .auth) {
       self.kind = kind
       self.reason = reason
       self.remedy = remedy
@@ -46,7 +47,9 @@ public enum SecretReference: Sendable {
   }
 
   /// Blocks while a file is read or a command runs.
-  private func read(_ maximumBytes: Int, until deadline: Deadline) throws(Fault) -> String {
+  private func read(
+    until deadline: Deadline, _ secrets: Redactor, _ stop: ChildProcess.Stop
+  ) throws(Fault) -> String {
     switch self {
     case .literal(let text): return text
     case .environment(let name):
@@ -59,37 +62,14 @@ public enum SecretReference: Sendable {
     case .file(let path):
       do throws(FileError) {
         return Self.text(
-          try FileDescriptor.readFile(path, limit: maximumBytes, deadline: deadline))
+          try TrustedFile.read(path, limit: Self.maximumDocumentBytes, deadline: deadline).bytes)
       } catch {
         throw Fault(error)
       }
-    case .command(let words): return Self.text(try Self.output(of: words, maximumBytes, deadline))
+    case .command(let words, let variables):
+      let command = SecretCommand(words, variables, secrets)
+      return Self.text(try command.output(by: deadline, stop))
     }
-  }
-
-  private static func output(
-    of words: [String], _ maximumBytes: Int, _ deadline: Deadline
-  ) throws(Fault) -> [UInt8] {
-    let program = words.first ?? ""
-    let result: (output: [UInt8], status: Int)
-    do throws(ChildProcess.Refusal) {
-      result = try ChildProcess.run(words, maximumBytes: maximumBytes, deadline: deadline)
-    } catch {
-      throw Fault(
-        reason: "the command \(program) cannot be started: \(error.reason)",
-        remedy: "Raise the limits of processes and descriptors of this user.", kind: .unavailable)
-    }
-    if result.status == 0 { return result.output }
-    // 137 with time left is a signal from somebody else.
-    if result.status == 137, deadline.hasPassed {
-      throw Fault(
-        reason: "the command \(program) did not end in time",
-        remedy: "Run it by hand to see why; it may take \(commandMilliseconds / 1_000) s.",
-        kind: .timeout)
-    }
-    throw Fault(
-      reason: "the command \(program) ended with status \(result.status)",
-      remedy: "Run it by hand to see why; its own messages are on stderr.")
   }
 
   private var place: String {
@@ -97,7 +77,7 @@ public enum SecretReference: Sendable {
     case .literal: "the setting"
     case .environment(let name): "the environment variable \(name)"
     case .file(let path): "\(path)"
-    case .command(let words): "the output of the command \(words.first ?? "")"
+    case .command(let words, _): "the output of the command \(words.first ?? "")"
     }
   }
 
@@ -114,6 +94,8 @@ public enum SecretReference: Sendable {
 
   /// Reads the secret in blocking work, and redacts it from all output from then on.
   ///
+  /// A command is killed when nobody waits for the secret any more.
+  ///
   /// - Parameters:
   ///   - maximumBytes: the maximum length of the secret.
   ///   - deadline: of the invocation that needs it. A command has 20 s at most.
@@ -122,21 +104,8 @@ public enum SecretReference: Sendable {
   ) async throws(Fault) -> String {
     let value: String
     switch self {
-    case .literal, .environment: value = try read(maximumBytes, until: deadline)
-    case .file, .command:
-      let deadline = deadline.orEarlier(inMilliseconds: Self.commandMilliseconds)
-      let result: Result<String, Fault>
-      do throws(BlockingWork.Interruption) {
-        // Its own deadline ends it: the run waits for that, so as not to lose the reason.
-        result = try await BlockingWork.helpers.run(
-          until: Deadline(at: deadline.time.adding(milliseconds: Self.endingMilliseconds))
-        ) {
-          Result { () throws(Fault) in try read(maximumBytes, until: deadline) }
-        }
-      } catch {
-        throw Fault(error, place)
-      }
-      value = try result.get()
+    case .literal, .environment: value = try read(until: deadline, secrets, ChildProcess.Stop())
+    case .file, .command: value = try await readBlocking(secrets, by: deadline)
     }
     guard !value.isEmpty else { throw emptyFault }
     guard value.utf8.count <= maximumBytes else {
@@ -146,6 +115,36 @@ public enum SecretReference: Sendable {
     }
     secrets.add(value)
     return value
+  }
+
+  private func readBlocking(
+    _ secrets: Redactor, by deadline: Deadline
+  ) async throws(Fault) -> String {
+    let deadline = deadline.orEarlier(inMilliseconds: Self.commandMilliseconds)
+    let stop = ChildProcess.Stop()
+    FlightInterest.current?.whenAbandoned { stop.stop() }
+    let result: Result<Result<String, Fault>, BlockingWork.Interruption>
+    result = await withTaskCancellationHandler {
+      do throws(BlockingWork.Interruption) {
+        // Its own deadline ends it: the run waits for that, so as not to lose the reason.
+        return .success(
+          try await BlockingWork.helpers.run(
+            until: Deadline(at: deadline.time.adding(milliseconds: Self.endingMilliseconds))
+          ) {
+            Result { () throws(Fault) in try read(until: deadline, secrets, stop) }
+          })
+      } catch {
+        // Also a command that is about to start.
+        stop.stop()
+        return .failure(error)
+      }
+    } onCancel: {
+      stop.stop()
+    }
+    switch result {
+    case .success(let value): return try value.get()
+    case .failure(let interruption): throw Fault(interruption, place)
+    }
   }
 }
 
@@ -159,6 +158,8 @@ extension SecretReference.Fault {
     case ETIMEDOUT:
       self.init(
         reason: "\(error)", remedy: "Check what writes to the other end of it.", kind: .timeout)
+    case _ where error.isRefusal:
+      self.init(reason: "\(error)", remedy: "Only this user or root may change the file.")
     default: self.init(reason: "\(error)", remedy: "Check the path and who may read it.")
     }
   }
@@ -199,13 +200,30 @@ public struct SecretType: ParameterType {
     if json.kind == .object, json.count == 1 {
       if let name = json["$env"]?.string, !name.isEmpty { return .environment(name) }
       if let path = json["$file"]?.string, !path.isEmpty { return .file(path) }
-      let words = json["$command"]?.elements.compactMap(\.string) ?? []
-      if !words.isEmpty, words.count == json["$command"]?.count { return .command(words) }
     }
+    if let command = Self.command(json) { return command }
     faults.append(
       ParameterProblem(
         #"must be a string, {"$env":"NAME"}, {"$file":"PATH"} or {"$command":["PROGRAM","…"]}"#))
     return nil
+  }
+
+  private static func command(_ json: JSON) -> SecretReference? {
+    guard json.kind == .object, json["$command"] != nil,
+      json.count == (json["environment"] == nil ? 1 : 2),
+      let words = texts(json["$command"]), !words.isEmpty,
+      let variables = json["environment"] == nil ? [] : texts(json["environment"])
+    else { return nil }
+    // An equals sign would be part of a value.
+    let areNames = variables.allSatisfy { !$0.isEmpty && !$0.contains("=") }
+    return areNames ? .command(words, environment: variables) : nil
+  }
+
+  /// Nil unless it is an array of strings that the system can pass to a program.
+  private static func texts(_ json: JSON?) -> [String]? {
+    guard let json, json.kind == .array else { return nil }
+    let texts = json.elements.compactMap(\.string)
+    return texts.count == json.count && texts.allSatisfy { !$0.utf8.contains(0) } ? texts : nil
   }
 
   public func writeSchema(to writer: inout JSONWriter) {
@@ -228,7 +246,7 @@ public struct SecretType: ParameterType {
       }
       writer.literal(
         #"""
-        {"type":"object","properties":{"$command":{"type":"array","items":{"type":"string"},"minItems":1}},"required":["$command"],"additionalProperties":false}
+        {"type":"object","properties":{"$command":{"type":"array","items":{"type":"string"},"minItems":1},"environment":{"type":"array","items":{"type":"string","pattern":"^[^=]+$"}}},"required":["$command"],"additionalProperties":false}
         """#)
     }
   }

@@ -59,8 +59,8 @@ package final class GmailClient: VendorClient {
     return request
   }
 
-  /// Whether the token may go where an upload is to go on: to Gmail's own origin or, of Google's
-  /// Gmail, to another host of Google's APIs.
+  /// Whether an upload may go on there: at Gmail's own origin or, of Google's Gmail, at another host of
+  /// Google's APIs.
   func mayUpload(to url: String) -> Bool {
     guard let root = settings.gmailURL else { return false }
     if root.isSameOrigin(url) { return true }
@@ -127,6 +127,18 @@ package final class GmailClient: VendorClient {
     }
     return try invocation.json(
       of: response, remedy: "Check gmail_url and directory_url of the connection.")
+  }
+
+  /// Sends a part of an upload. Another host gets no token: the address itself permits the upload.
+  func upload(
+    _ request: HTTPRequest, in invocation: Invocation
+  ) async throws(CommandError) -> HTTPResponse {
+    guard settings.gmailURL?.isSameOrigin(request.url) == false else {
+      return try await send(request, in: invocation)
+    }
+    var request = request
+    request.isOutsideOrigin = true
+    return try await invocation.send(request, refusedByRate: GmailErrors.rateRefusal)
   }
 
   /// Sends a request with the token of its grant, and once more with a new one if it was rejected.

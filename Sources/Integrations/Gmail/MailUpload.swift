@@ -82,7 +82,7 @@ struct MailUpload {
     request.isSideEffectFree = !isLast
     let fault: CommandError
     do throws(CommandError) {
-      let response = try await client.send(request, in: invocation)
+      let response = try await client.upload(request, in: invocation)
       guard response.status >= 500 || response.status == 408 else {
         return try status(response, isLast: isLast)
       }
@@ -102,7 +102,7 @@ struct MailUpload {
   private func progress(at url: String) async -> HTTPResponse? {
     var request = request(url, [], range: "*")
     request.isSideEffectFree = true
-    guard let response = try? await client.send(request, in: invocation),
+    guard let response = try? await client.upload(request, in: invocation),
       response.isSuccess || response.status == 308
     else { return nil }
     return response

@@ -4,6 +4,21 @@ package struct MailHeader: Sendable {
   package let name: String
   /// The raw value after the colon: folded and encoded, without its last line break.
   package let raw: ArraySlice<UInt8>
+  /// Whether the field was longer than a limit.
+  let isTruncated: Bool
+
+  /// Maximum length of a value in bytes. Programs that send mail limit a field, or all of them, to 100
+  /// KiB to 1 MiB; a mail inside a mail may have any.
+  static let maximumBytes = 256 * 1_024
+  /// Maximum length of a name in bytes. RFC 5322 limits a line to 998 characters.
+  static let maximumNameBytes = 1_024
+
+  /// Longer names and values are truncated.
+  init(name: String, raw: ArraySlice<UInt8>) {
+    self.name = name
+    self.raw = raw.prefix(Self.maximumBytes)
+    isTruncated = raw.count > Self.maximumBytes
+  }
 
   /// The value on one line, with encoded words decoded (RFC 2047), without surrounding white space.
   ///

@@ -5,21 +5,28 @@ import Basics
 package struct ParameterizedValue: Sendable {
   /// The part before the first semicolon, in lower case, without comments.
   package let value: String
-  private let parameters: [(name: String, value: String)]
+  private let reader: ParameterReader
 
-  /// The decoded value of a parameter. The name must be in lower case.
-  package subscript(name: String) -> String? { parameters.first { $0.name == name }?.value }
+  /// Maximum number of parts of one parameter (RFC 2231 section 3).
+  private static let maximumSegments = 1_000
 
   init(_ text: [UInt8]) {
     var reader = ParameterReader(text: text)
     value = reader.leadingValue()
-    var segments: [String: [ParameterSegment]] = [:]
-    var order: [String] = []
-    while let segment = reader.next() {
-      if segments[segment.name] == nil { order.append(segment.name) }
-      segments[segment.name, default: []].append(segment)
+    self.reader = reader
+  }
+
+  /// The decoded value of a parameter. The name must be in lower case.
+  ///
+  /// Other parameters are skipped, not kept: many short ones would cost many times the size of the
+  /// header, and a limit on their number would hide those behind it.
+  package subscript(name: String) -> String? {
+    var reader = self.reader
+    var segments: [ParameterSegment] = []
+    while segments.count < Self.maximumSegments, let segment = reader.next() {
+      if segment.name == name { segments.append(segment) }
     }
-    parameters = order.map { ($0, ParameterSegment.join(segments[$0] ?? [])) }
+    return segments.isEmpty ? nil : ParameterSegment.join(segments)
   }
 }
 

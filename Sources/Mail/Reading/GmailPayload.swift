@@ -22,6 +22,7 @@ private struct GmailPayloadReader {
   mutating func part(_ json: JSON, depth: Int) -> MailPart {
     count += 1
     let headers = json["headers"].map(fields) ?? MailHeaders([])
+    if headers.contains(where: \.isTruncated) { isTruncated = true }
     let head = PartHead(headers)
     let fileName = json["filename"]?.string.flatMap { $0.isEmpty ? nil : $0 }
     return MailPart(

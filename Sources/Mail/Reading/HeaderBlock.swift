@@ -3,6 +3,8 @@ struct HeaderBlock {
   private(set) var fields: [MailHeader] = []
   /// The start of the body.
   private(set) var end: Int
+  /// Whether a field was longer than a limit.
+  var isTruncated: Bool { fields.contains(where: \.isTruncated) }
 
   /// The header ends with an empty line, which belongs to it. It also ends before a line that is
   /// neither a field nor a continuation, and before a line that matches `isDelimiter`.
@@ -64,7 +66,8 @@ struct HeaderBlock {
   }
 
   private static func name(_ bytes: UnsafeBufferPointer<UInt8>, _ range: Range<Int>) -> String {
-    String(decoding: ASCII.trimmed(bytes[range]), as: UTF8.self)
+    String(
+      decoding: ASCII.trimmed(bytes[range]).prefix(MailHeader.maximumNameBytes), as: UTF8.self)
   }
 
   /// The `From …` line of a mailbox file (RFC 4155), possibly quoted.

@@ -138,7 +138,7 @@ struct MIMEReader {
       lines, of: source, at: position, maximum: budget.limits.headers - budget.headers,
       isDelimiter: { [self] line in !boundaries.isEmpty && delimiter(line) != nil })
     budget.headers += block.fields.count
-    if budget.headers >= budget.limits.headers { budget.isExceeded = true }
+    if budget.headers >= budget.limits.headers || block.isTruncated { budget.isExceeded = true }
     let head = PartHead(MailHeaders(block.fields), default: type)
     open.append(OpenPart(head: head, id: id, bodyStart: block.end))
     let level = open.count - 1

@@ -3,6 +3,7 @@ import CurlTransport
 import Engine
 import FileStore
 import Glibc
+import HTTP
 import IntegrationKit
 import JSON
 import RPC
@@ -16,6 +17,9 @@ enum CommonOptions {
     "--connections", "FILE", "connections (default: SALLYPORT_CONNECTIONS)")
   static let logLevel = Option(
     "--log-level", "L", "error, warning (default), info or debug, on stderr")
+
+  static let allowCoreDumps = Option(
+    "--allow-core-dumps", nil, "allow core dumps, which contain secrets")
 
   static let list = [
     connections,
@@ -33,6 +37,7 @@ enum CommonOptions {
       "strptime(3) format that is tried first for times: '%d.%m.%Y %H:%M'"),
     logLevel,
     Option("--audit", "FILE", "append one JSON line per executed command"),
+    allowCoreDumps,
   ]
 
   /// Creates the host from the options.
@@ -43,13 +48,21 @@ enum CommonOptions {
   static func engine(
     _ arguments: ParsedArguments, filesByDefault: String? = nil
   ) throws(UsageError) -> Engine {
+    let code = TaskPool.shared.start()
+    guard code == 0 else {
+      throw UsageError(
+        "the host cannot start a thread: \(String(cString: strerror(code)))",
+        remedy: "Raise the limit of processes of this user (ulimit -u).")
+    }
     let redactor = Redactor()
+    let proxies = EnvironmentProxies { getenv($0).map { String(cString: $0) } }
+    proxies.secrets.forEach(redactor.add)
     let log = Log(level: try logLevel(arguments)) { redactor.redact($0) }
     try setTimestampFormat(arguments)
     let catalogue = Integrations.catalogue
     let files = try files(arguments, byDefault: filesByDefault, log: log)
     let environment = ConnectionEnvironment(
-      transport: CurlTransport(), secrets: redactor, log: log, files: files,
+      transport: CurlTransport(proxies), secrets: redactor, log: log, files: files,
       limits: SharedRateLimits(log: log) { limitsDirectory(arguments) })
     let connections = ConnectionStore(catalogue, environment)
     try loadFile(arguments, into: connections, log: log)
@@ -60,7 +73,7 @@ enum CommonOptions {
       return Engine(
         catalogue: catalogue, connections: connections, redactor: redactor, log: log,
         options: options,
-        ledger: try IdempotencyLedger(directory: stateDirectory(arguments), log: log),
+        ledger: try IdempotencyLedger(directory: stateDirectory(arguments, log), log: log),
         files: files,
         audit: try arguments["--audit"].map { path throws(ConfigurationError) in
           try AuditFile(path, secrets: redactor, log: log)
@@ -74,10 +87,12 @@ enum CommonOptions {
   private static func files(
     _ arguments: ParsedArguments, byDefault directory: String?, log: Log
   ) throws(UsageError) -> FileStore {
+    BlockingWork.files.submit { FileStore.removeAbandoned() }
     let path = arguments["--files-dir"]
     do throws(FileError) {
       if path == nil, let directory { return FileStore(createdOnDemand: directory) }
       let files = try FileStore(directory: path)
+      if let path { try TrustedFile.checkDirectory(path) { log.warning($0) } }
       if files.isListableByOthers {
         log.warning("other users can list the files in \(path ?? ""); run chmod 700 on it")
       }
@@ -132,11 +147,16 @@ enum CommonOptions {
   }
 
   private static func stateDirectory(
-    _ arguments: ParsedArguments
+    _ arguments: ParsedArguments, _ log: Log
   ) throws(ConfigurationError) -> String? {
     guard let path = arguments["--state-dir"] else { return nil }
     guard mkdir(path, 0o700) == 0 || errno == EEXIST else {
       throw ConfigurationError("--state-dir: \(FileError(path: path, code: errno))")
+    }
+    do throws(FileError) {
+      try TrustedFile.checkDirectory(path) { log.warning($0) }
+    } catch {
+      throw ConfigurationError("--state-dir: \(error)")
     }
     return path
   }
@@ -164,14 +184,17 @@ enum CommonOptions {
       arguments.has("--sandbox")
       ? nil : getenv("SALLYPORT_CONNECTIONS").map { String(cString: $0) }
     guard let path = arguments["--connections"] ?? fromEnvironment, !path.isEmpty else { return }
-    let content: [UInt8]
+    let content: TrustedFile.Content
     do throws(FileError) {
-      content = try FileDescriptor.readFile(path, limit: ConnectionStore.maximumFileBytes)
+      content = try TrustedFile.read(path, limit: ConnectionStore.maximumFileBytes) {
+        log.warning($0)
+      }
     } catch {
       throw UsageError("cannot read the connections file: \(error)")
     }
     do throws(ConfigurationError) {
-      try connections.load(content, named: path, isKept: true)
+      try connections.load(
+        content.bytes, named: path, isKept: true, isReadableByOthers: content.isReadableByOthers)
     } catch {
       throw UsageError(error)
     }

@@ -86,7 +86,14 @@ enum MCPConfigCommand {
     let count = buffer.withUnsafeMutableBytes {
       readlink("/proc/self/exe", $0.bindMemory(to: CChar.self).baseAddress!, $0.count)
     }
-    guard count > 0 else { throw UsageError("cannot find the path of this executable") }
+    guard count > 0 else {
+      // Without /proc.
+      guard let path = ProcessStart.arguments.first, path.contains("/") else {
+        throw UsageError(
+          "cannot find the path of this executable", remedy: "Start it by its path, or mount /proc.")
+      }
+      return absolute(path)
+    }
     return String(decoding: buffer.prefix(count), as: UTF8.self)
   }
 
@@ -130,7 +137,7 @@ enum MCPConfigCommand {
     guard let path = connectionsFile(arguments) else { return [] }
     let content: [UInt8]
     do throws(FileError) {
-      content = try FileDescriptor.readFile(path, limit: ConnectionStore.maximumFileBytes)
+      content = try TrustedFile.read(path, limit: ConnectionStore.maximumFileBytes).bytes
     } catch {
       throw UsageError("cannot read the connections file: \(error)")
     }

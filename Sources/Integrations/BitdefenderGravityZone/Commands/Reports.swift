@@ -65,7 +65,9 @@ struct DownloadReports: GravityZoneCommand, TargetCommand {
   ) async throws(CommandError) -> TargetAnswer {
     let links = try await client.exchange(target.request, in: invocation)
     let url = try ReportArchive.url(in: links, on: client)
-    let response = try await client.send(HTTPRequest(.get, url), in: invocation)
+    var download = HTTPRequest(.get, url)
+    download.mayLeaveOrigin = true
+    let response = try await client.send(download, in: invocation)
     let archive = try ReportArchive(response, of: target.names[0])
     let file = try await invocation.store(
       archive.content, name: archive.name, contentType: "application/zip")

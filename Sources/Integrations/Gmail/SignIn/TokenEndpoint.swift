@@ -33,18 +33,24 @@ struct TokenEndpoint: Sendable {
 
   /// RFC 6749 sections 4.1.3 and 6: the refresh token, or without one the authorization
   /// code, for an access token.
+  ///
+  /// A vendor may replace the refresh token with each exchange. So other processes with the same
+  /// connections file wait, and then use the new one.
   func refresh(in invocation: Invocation) async throws(CommandError) -> AccessToken {
+    try await connection.exclusively(RefreshToken.settingName, in: invocation) {
+      () async throws(CommandError) in try await refreshLocked(in: invocation)
+    }
+  }
+
+  private func refreshLocked(in invocation: Invocation) async throws(CommandError) -> AccessToken {
     guard let token = try await refreshToken.text(in: invocation) else {
       guard settings.authorizationCode != nil else {
         throw Self.fault("There is neither a refresh token nor an authorization code.")
       }
       return try await exchangeCode(in: invocation)
     }
-    var fields = try await client(in: invocation)
-    fields.append("grant_type", "refresh_token")
-    fields.append("refresh_token", token)
     do throws(CommandError) {
-      return try await send(fields, in: invocation)
+      return try await exchange(refreshToken: token, in: invocation)
     } catch {
       // A code beside a refresh token that is dead may be of a new consent.
       guard error.kind == .auth, !refreshToken.wasIssued, settings.authorizationCode != nil,
@@ -54,11 +60,27 @@ struct TokenEndpoint: Sendable {
     }
   }
 
+  private func exchange(
+    refreshToken token: String, in invocation: Invocation
+  ) async throws(CommandError) -> AccessToken {
+    var fields = try await client(in: invocation)
+    fields.append("grant_type", "refresh_token")
+    do throws(CommandError) {
+      return try await send(fields.adding("refresh_token", token), in: invocation)
+    } catch {
+      // Something that does not take the lock, such as a person, may have written another one.
+      guard error.upstream?.json["error"]?.equals("invalid_grant") == true,
+        let other = await refreshToken.textOfFile(insteadOf: token)
+      else { throw error }
+      return try await send(fields.adding("refresh_token", other), in: invocation)
+    }
+  }
+
   private func exchangeCode(in invocation: Invocation) async throws(CommandError) -> AccessToken {
     let code = ConsentCode(
       try await read(settings.authorizationCode, "authorization_code", in: invocation),
       redirect: settings.callbackURL ?? "", verifier: nil)
-    return try await exchange(code, in: invocation).token
+    return try await exchangeLocked(code, in: invocation).token
   }
 
   /// RFC 6749 section 4.1.3, with the verifier of RFC 7636: what a consent page answered for a
@@ -67,7 +89,17 @@ struct TokenEndpoint: Sendable {
   /// - Returns: why the refresh token is not kept, too.
   func exchange(
     _ code: ConsentCode, in invocation: Invocation
-  ) async throws(CommandError) -> (token: AccessToken, scopes: String?, obstacle: String?) {
+  ) async throws(CommandError) -> CodeAnswer {
+    try await connection.exclusively(RefreshToken.settingName, in: invocation) {
+      () async throws(CommandError) in try await exchangeLocked(code, in: invocation)
+    }
+  }
+
+  typealias CodeAnswer = (token: AccessToken, scopes: String?, obstacle: String?)
+
+  private func exchangeLocked(
+    _ code: ConsentCode, in invocation: Invocation
+  ) async throws(CommandError) -> CodeAnswer {
     connection.secrets.add(code.text)
     if let verifier = code.verifier { connection.secrets.add(verifier) }
     defer {
@@ -137,7 +169,6 @@ struct TokenEndpoint: Sendable {
     }
     connection.secrets.add(text)
     let refreshToken = json?["refresh_token"]?.string.flatMap { $0.isEmpty ? nil : $0 }
-    if let refreshToken { connection.secrets.add(refreshToken) }
     return Answer(
       token: AccessToken(text, lifetimeSeconds: json?["expires_in"]?.integer ?? 3_600),
       refreshToken: refreshToken, scopes: json?["scope"]?.string)
@@ -172,5 +203,13 @@ struct TokenEndpoint: Sendable {
     var error = CommandError(.auth, message, remedy: remedy)
     error.concernsSignIn = true
     return error
+  }
+}
+
+extension FormFields {
+  fileprivate func adding(_ name: String, _ value: String) -> FormFields {
+    var fields = self
+    fields.append(name, value)
+    return fields
   }
 }
