@@ -28,7 +28,7 @@ let package = Package(
       ]),
   ],
   targets: [
-    // Floor 0: C headers. Libraries beyond the C library are opened on first use, not at start-up.
+    // Floor 0: C. Libraries beyond the C library are opened on first use, not at start-up.
     .systemLibrary(
       name: "CCurl", path: "Sources/CCurl", providers: [.apt(["libcurl4-openssl-dev"])]),
     .systemLibrary(
@@ -36,8 +36,9 @@ let package = Package(
     .systemLibrary(name: "CTime", path: "Sources/CTime"),
     .systemLibrary(name: "CFileSystem", path: "Sources/CFileSystem"),
     .systemLibrary(name: "CChild", path: "Sources/CChild"),
+    .target(name: "CProcess", path: "Sources/CProcess"),
     // Floor 1
-    room("Basics", needs: ["CChild", "CFileSystem", "CTime"]),
+    room("Basics", needs: ["CChild", "CFileSystem", "CProcess", "CTime"]),
     room("JSON", needs: ["Basics"]),
     // Floor 2
     room("Redaction", needs: ["Basics", "JSON"]),
@@ -49,7 +50,7 @@ let package = Package(
     // Floor 3
     room("CurlTransport", needs: ["Basics", "HTTP", "CCurl"]),
     room("HTTPServer", needs: ["Basics", "JSON"]),
-    room("RateLimits", needs: ["Basics", "Crypto", "JSON"]),
+    room("RateLimits", needs: ["Basics", "Crypto", "HTTP", "JSON"]),
     room("FileStore", needs: ["Basics", "Crypto", "JSON"]),
     // Floor 4
     room(
@@ -88,7 +89,9 @@ let package = Package(
       needs: ["Basics", "Engine", "FileStore", "IntegrationKit", "JSON", "RPC", "RateLimits"]),
     room(
       "MCPFront",
-      needs: ["Basics", "Engine", "FileStore", "IntegrationKit", "JSON", "RPC", "Redaction"]),
+      needs: [
+        "Basics", "Crypto", "Engine", "FileStore", "IntegrationKit", "JSON", "RPC", "Redaction",
+      ]),
     room("Sandbox", needs: ["Basics", "Crypto", "HTTPServer", "JSON"]),
     // Floor 8
     room(
@@ -128,3 +131,15 @@ let package = Package(
   ],
   swiftLanguageModes: [.v6]
 )
+
+// The fuzz targets need the sanitizers of the compiler. `Tests/Fuzz/run.sh` sets the variable.
+if Context.environment["SALLYPORT_FUZZ"] != nil {
+  package.targets.append(
+    .executableTarget(
+      name: "sallyport-fuzz",
+      dependencies: [
+        "Basics", "BitdefenderGravityZone", "CODAFootprint", "Crypto", "Engine", "FileStore",
+        "Gmail", "HTTP", "HTTPServer", "IntegrationKit", "JSON", "JSONPath", "Mail", "RPC",
+        "RateLimits", "Redaction",
+      ], path: "Tests/Fuzz", exclude: ["README.md", "run.sh", "seeds.py"]))
+}

@@ -97,6 +97,7 @@ package struct ChildProcess: Sendable {
     let arguments = CStrings(words)
     let environment = CStrings(self.environment.map { "\($0)=\($1)" })
     var program = sallyport_child_program()
+    program.descriptors = UInt(DescriptorLimit.original)
     program.arguments = UnsafePointer(arguments.pointers)
     program.environment = UnsafePointer(environment.pointers)
     (program.input, program.output, program.error) = (input, output.writeEnd, errors.writeEnd)

@@ -50,6 +50,16 @@ extension Task where Success == Never, Failure == Never {
   /// Sleeps for `milliseconds` or until the task is cancelled. Does not throw on cancellation: the
   /// caller checks its exit conditions itself.
   public static func pause(milliseconds: Int) async {
-    try? await Task.sleep(nanoseconds: UInt64(max(0, milliseconds)) * 1_000_000)
+    let timer = PoolTimer(at: .now.adding(milliseconds: max(0, milliseconds)))
+    // Not Task.sleep, which uses libdispatch: see `TaskPool`.
+    await withTaskCancellationHandler {
+      await withCheckedContinuation { continuation in
+        timer.wait(continuation)
+        TaskPool.shared.add(timer)
+      }
+    } onCancel: {
+      TaskPool.shared.remove(timer)
+      timer.fire()
+    }
   }
 }

@@ -42,6 +42,13 @@ package enum FileDescriptor {
     let descriptor = open(path, flags)
     guard descriptor >= 0 else { throw FileError(path: path, code: errno) }
     defer { close(descriptor) }
+    return try readAll(descriptor, of: path, limit: limit, deadline: deadline)
+  }
+
+  /// Reads an open file to its end; with a deadline it is open without blocking.
+  static func readAll(
+    _ descriptor: Int32, of path: String, limit: Int, deadline: Deadline?
+  ) throws(FileError) -> [UInt8] {
     var bytes: [UInt8] = []
     let chunkBytes = 64 * 1_024
     while true {
@@ -71,10 +78,16 @@ package enum FileDescriptor {
   }
 
   /// Replaces a file atomically: a reader sees the old content or the new content, never a part.
+  ///
+  /// The new file is written under a name that nobody can predict, and belongs to this user only. A
+  /// symbolic link at `path` is an error.
   package static func replaceFile(
     _ path: String, with bytes: [UInt8], mode: mode_t = 0o600
   ) throws(FileError) {
-    let temporary = "\(path).\(UniqueID.make()).new"
+    var old = stat()
+    if lstat(path, &old) == 0, old.st_mode & S_IFMT == S_IFLNK { throw .link(path) }
+    let number = UInt64.random(in: .min ... .max)
+    let temporary = "\(path).\(String(number, radix: 16)).new"
     let flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC
     let descriptor = open(temporary, flags, mode)
     guard descriptor >= 0 else { throw FileError(path: path, code: errno) }
@@ -86,20 +99,46 @@ package enum FileDescriptor {
       unlink(temporary)
       throw FileError(path: path, code: code)
     }
+    syncDirectory(of: path)
+  }
+
+  /// Makes a rename durable. Otherwise a crash of the machine may restore the old file.
+  private static func syncDirectory(of path: String) {
+    let directory = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
+    let descriptor = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    guard descriptor >= 0 else { return }
+    fsync(descriptor)
+    close(descriptor)
   }
 }
 
 /// A file that cannot be read or written.
 package struct FileError: Error, Sendable, CustomStringConvertible {
   package var path: String
-  /// The system's errno.
+  /// The system's errno; EPERM for a file that the host refuses.
   package var code: Int32
+  /// Why the host refuses the file. A predicate; the subject is the file.
+  private var refusal: String?
 
   package init(path: String, code: Int32) {
     self.path = path
     self.code = code
   }
 
-  package var reason: String { String(cString: strerror(code)) }
-  package var description: String { "\(path): \(reason)" }
+  init(path: String, refusal: String) {
+    self.init(path: path, code: EPERM)
+    self.refusal = refusal
+  }
+
+  static func link(_ path: String) -> FileError {
+    FileError(
+      path: path,
+      refusal: "is a symbolic link, which the host does not write through; use the file's own path")
+  }
+
+  /// Whether the host refuses the file, although the system allows it.
+  package var isRefusal: Bool { refusal != nil }
+
+  package var reason: String { refusal ?? String(cString: strerror(code)) }
+  package var description: String { refusal.map { "\(path) \($0)" } ?? "\(path): \(reason)" }
 }

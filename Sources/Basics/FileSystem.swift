@@ -8,6 +8,17 @@ package enum FileSystem {
     0xCA45_1A4E,
   ]
 
+  /// File systems that expose processes and the kernel, by their numbers in statfs(2): proc(5) and
+  /// sysfs(5).
+  private static let ofKernel: Set<UInt32> = [0x9FA0, 0x6265_6572]
+
+  /// Whether an open file exposes processes or the kernel, wherever its file system is mounted.
+  package static func isOfKernel(_ descriptor: Int32) -> Bool {
+    var information = statfs()
+    guard fstatfs(descriptor, &information) == 0 else { return false }
+    return ofKernel.contains(UInt32(truncatingIfNeeded: information.f_type))
+  }
+
   /// Whether a file is on a file system of this machine, where calls on small files return from memory.
   /// On others each call may take a round trip, or hang.
   ///

@@ -19,12 +19,12 @@ public enum LogLevel: Int, Comparable, Sendable, CaseIterable {
 ///
 /// A dedicated thread writes the lines from a bounded queue, so a reader that does not drain stderr
 /// delays nothing. Lines that do not fit are dropped and counted; the log reports the number later.
-/// Known secrets are redacted.
+/// Known secrets are redacted, and hidden controls are made visible: one record is one line.
 public final class Log: Sendable {
   /// Maximum number of queued lines. Further lines are dropped and counted.
   public static let queueLines = 1_000
-  /// Maximum length of one line in characters. The rest is truncated.
-  public static let lineBytes = 4_096
+  /// Maximum length of one line in Unicode scalars. The rest is truncated.
+  public static let lineScalars = 4_096
 
   private struct State {
     var lines: [String] = []
@@ -57,8 +57,8 @@ public final class Log: Sendable {
     guard level <= self.level else { return }
     let time = WallClock.rfc3339(WallClock.nowMilliseconds)
     // Redact before truncating: half a secret would not be recognized.
-    let clean = String(redact(text()).prefix(Self.lineBytes))
-    let line = "\(time) \(level.name) \(clean.replacingLineBreaks)\n"
+    let clean = redact(text()).visibleOnOneLine.unicodeScalars.prefix(Self.lineScalars)
+    let line = "\(time) \(level.name) \(String(clean))\n"
     let startThread = monitor.withLock { state in
       if state.lines.count < Self.queueLines {
         state.lines.append(line)
@@ -96,16 +96,15 @@ public final class Log: Sendable {
 
   /// Waits until all lines are written, at most `milliseconds`. Called on exit.
   public func flush(milliseconds: Int = 200) {
+    // Without a thread, because the system refused it, this one writes.
+    let unwritten = monitor.withLock { state -> [String] in
+      guard !state.hasThread else { return [] }
+      defer { state.lines = [] }
+      return state.lines
+    }
+    for line in unwritten { FileDescriptor.writeAll(Array(line.utf8), to: descriptor) }
     _ = monitor.wait(until: Deadline(inMilliseconds: milliseconds)) { state -> Bool? in
       state.lines.isEmpty && !state.isWriting ? true : nil
     }
-  }
-}
-
-extension String {
-  /// The text without line breaks: one log record is one line.
-  fileprivate var replacingLineBreaks: String {
-    guard utf8.contains(where: { $0 == 0x0A || $0 == 0x0D }) else { return self }
-    return String(map { $0.isNewline ? " " : $0 })
   }
 }

@@ -1,3 +1,4 @@
+import CProcess
 import Glibc
 
 /// A thread of the process's own, named for debuggers and `top -H`.
@@ -28,7 +29,10 @@ package enum NamedThread {
     var thread = pthread_t()
     let body = Unmanaged.passRetained(
       Body {
-        setOwnName(name)
+        // A static string ends with NUL.
+        name.utf8Start.withMemoryRebound(to: CChar.self, capacity: name.utf8CodeUnitCount + 1) {
+          sallyport_name_thread($0)
+        }
         run()
       })
     let status = pthread_create(
@@ -40,13 +44,5 @@ package enum NamedThread {
       }, body.toOpaque())
     if status != 0 { body.release() }
     return status
-  }
-
-  /// By way of /proc, since the GNU call for it is hidden from Swift.
-  private static func setOwnName(_ name: StaticString) {
-    let descriptor = open("/proc/thread-self/comm", O_WRONLY | O_CLOEXEC)
-    guard descriptor >= 0 else { return }
-    defer { close(descriptor) }
-    _ = write(descriptor, name.utf8Start, name.utf8CodeUnitCount)
   }
 }

@@ -37,6 +37,12 @@ static inline CURLcode sallyport_setopt_data(
   return call(easy, option, value);
 }
 
+static inline CURLcode sallyport_setopt_open_socket(
+    sallyport_setopt call, CURL *easy,
+    curl_socket_t (*value)(void *, curlsocktype, struct curl_sockaddr *)) {
+  return call(easy, CURLOPT_OPENSOCKETFUNCTION, value);
+}
+
 static inline CURLcode sallyport_getinfo_long(
     sallyport_getinfo call, CURL *easy, CURLINFO info, long *value) {
   return call(easy, info, value);

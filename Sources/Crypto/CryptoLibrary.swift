@@ -1,3 +1,4 @@
+import Basics
 import COpenSSL
 
 /// libcrypto, loaded on first use.
@@ -26,7 +27,7 @@ struct CryptoLibrary: Sendable {
   let freeDigest: FreeDigest
   let versionText: VersionText
 
-  static let shared: Result<CryptoLibrary, CryptoError> = Result { () throws(CryptoError) in
+  static let shared = LoadedLibrary { () throws(CryptoError) in
     try CryptoLibrary(CryptoSymbols())
   }
 
@@ -54,6 +55,8 @@ struct CryptoLibrary: Sendable {
 /// libcrypto cannot be used.
 package struct CryptoError: Error, Sendable {
   package var reason: String
+  /// The system refuses a descriptor. A later attempt may succeed.
+  package var isShortage = false
 }
 
 /// Library metadata, for `version`.

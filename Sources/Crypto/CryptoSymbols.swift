@@ -1,3 +1,4 @@
+import Basics
 import Glibc
 
 /// Looks up the functions of libcrypto by name.
@@ -7,7 +8,8 @@ struct CryptoSymbols {
   /// Loads the library by the name that every OpenSSL 3 release has. It is never unloaded.
   init() throws(CryptoError) {
     guard let handle = dlopen("libcrypto.so.3", RTLD_NOW | RTLD_LOCAL) else {
-      throw CryptoError(reason: String(cString: dlerror()))
+      let reason = String(cString: dlerror())
+      throw CryptoError(reason: reason, isShortage: ResourceShortage.current() != nil)
     }
     self.handle = handle
   }

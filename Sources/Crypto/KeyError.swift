@@ -15,6 +15,8 @@ package struct KeyError: Error, Equatable, Sendable, CustomStringConvertible {
     case tooShort
     /// libcrypto cannot be used.
     case unavailable
+    /// libcrypto cannot be used, because the system refuses a descriptor.
+    case shortage
   }
 
   package var kind: Kind
@@ -53,6 +55,7 @@ package struct KeyError: Error, Equatable, Sendable, CustomStringConvertible {
   }
 
   init(_ error: CryptoError) {
-    self.init(kind: .unavailable, reason: "cannot be used: \(error.reason)")
+    self.init(
+      kind: error.isShortage ? .shortage : .unavailable, reason: "cannot be used: \(error.reason)")
   }
 }

@@ -1,3 +1,5 @@
+import Basics
+
 /// The functions of libcrypto that read keys, sign and verify.
 ///
 /// Separate from `CryptoLibrary`, so that a digest does not load them.
@@ -45,7 +47,7 @@ struct KeyLibrary: Sendable {
   /// errors.
   let clearErrors: ClearErrors
 
-  static let shared: Result<KeyLibrary, CryptoError> = Result { () throws(CryptoError) in
+  static let shared = LoadedLibrary { () throws(CryptoError) in
     try KeyLibrary(CryptoSymbols())
   }
 

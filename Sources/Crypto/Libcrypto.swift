@@ -10,8 +10,7 @@ package enum Libcrypto {
   package static func open(until deadline: Deadline) async throws(BlockingWork.Interruption) {
     if isOpen.load(ordering: .acquiring) { return }
     try await BlockingWork.libraries.run(until: deadline) {
-      _ = CryptoLibrary.shared
-      isOpen.store(true, ordering: .releasing)
+      if (try? CryptoLibrary.shared.get()) != nil { isOpen.store(true, ordering: .releasing) }
     }
   }
 }

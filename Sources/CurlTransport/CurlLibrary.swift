@@ -1,3 +1,4 @@
+import Basics
 import CCurl
 import Glibc
 
@@ -41,7 +42,7 @@ struct CurlLibrary: @unchecked Sendable {
     let reason: String
   }
 
-  static let shared: Result<CurlLibrary, LoadError> = Result { () throws(LoadError) in
+  static let shared = LoadedLibrary { () throws(LoadError) in
     try CurlLibrary(opening: "libcurl.so.4")
   }
 

@@ -123,9 +123,7 @@ package final class CurlTransport: Transport {
       case .cancelled:
         throw TransportError(.cancelled, "the request was cancelled", mayHaveArrived: false)
       case .noThread(let code):
-        throw TransportError(
-          .unavailable, "no thread to open libcurl: \(String(cString: strerror(code)))",
-          mayHaveArrived: false)
+        throw TransferThread.refusal(code)
       }
     }
     return try started.get()

@@ -22,6 +22,8 @@ final class Transfer: @unchecked Sendable {
   private var headerBytes = 0
   /// The limit that the response exceeds.
   private(set) var excess: String?
+  /// The errno with which the system refused a socket.
+  var socketFailure: Int32?
   /// Whether the empty line after the headers has been received.
   private(set) var isHeadComplete = false
 

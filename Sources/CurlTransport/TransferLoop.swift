@@ -123,20 +123,33 @@ final class TransferLoop {
       return
     }
     guard let easy = idle.popLast() ?? curl.easyInit() else {
-      transfer.finish(
-        .failure(
-          TransportError(.unavailable, "libcurl: out of memory", mayHaveArrived: false)))
+      transfer.finish(.failure(TransferThread.refusal(ENOMEM)))
       return
     }
     TransferOptions(curl: curl, easy: easy).apply(transfer)
+    openSockets(for: transfer, of: easy)
     running[easy] = transfer
     // libcurl sets its timer to now, so the transfer starts with the next wait of the thread.
     guard curl.multiAdd(multi, easy) == CURLM_OK else {
       end(easy)
-      transfer.finish(
-        .failure(
-          TransportError(.unavailable, "libcurl: out of memory", mayHaveArrived: false)))
+      transfer.finish(.failure(TransferThread.refusal(ENOMEM)))
       return
+    }
+  }
+
+  /// Opens the sockets of the transfer, because libcurl reports a refused socket like a server that
+  /// refuses the connection.
+  private func openSockets(for transfer: Transfer, of easy: UnsafeMutableRawPointer) {
+    _ = sallyport_setopt_pointer(
+      curl.setOption, easy, CURLOPT_OPENSOCKETDATA, Unmanaged.passUnretained(transfer).toOpaque())
+    _ = sallyport_setopt_open_socket(curl.setOption, easy) { owner, _, address in
+      guard let owner, let address else { return CURL_SOCKET_BAD }
+      let type = address.pointee.socktype | Int32(SOCK_CLOEXEC.rawValue)
+      let descriptor = socket(address.pointee.family, type, address.pointee.protocol)
+      if descriptor < 0 {
+        Unmanaged<Transfer>.fromOpaque(owner).takeUnretainedValue().socketFailure = errno
+      }
+      return descriptor
     }
   }
 
@@ -190,11 +203,33 @@ final class TransferLoop {
       }
       return .success(transfer.response(status: info(CURLINFO_RESPONSE_CODE, easy)))
     }
+    if transfer.excess == nil, let shortage = Self.shortage(code, transfer, hasSent: hasSent) {
+      return .failure(shortage)
+    }
     let kind =
       transfer.excess != nil
       ? TransportError.Kind.responseTooLarge : CurlErrorKind.kind(of: code, hasSent: hasSent)
     return .failure(
       TransportError(kind, reason(kind, code, transfer), mayHaveArrived: hasSent))
+  }
+
+  /// The refusal of the system that made the transfer fail; nil if there is none.
+  private static func shortage(
+    _ code: CURLcode, _ transfer: Transfer, hasSent: Bool
+  ) -> TransportError? {
+    if let failure = transfer.socketFailure, ResourceShortage.isOne(failure), !hasSent {
+      return TransferThread.refusal(failure)
+    }
+    switch code {
+    case CURLE_OUT_OF_MEMORY: return TransferThread.refusal(ENOMEM, mayHaveArrived: hasSent)
+    // Name resolution takes a thread and descriptors, TLS opens files.
+    case CURLE_COULDNT_RESOLVE_HOST, CURLE_COULDNT_RESOLVE_PROXY, CURLE_COULDNT_CONNECT,
+      CURLE_SSL_CACERT_BADFILE, CURLE_SSL_CERTPROBLEM, CURLE_SSL_CONNECT_ERROR,
+      CURLE_PEER_FAILED_VERIFICATION, CURLE_FAILED_INIT:
+      guard !hasSent else { return nil }
+      return ResourceShortage.current(needsThread: true).map { TransferThread.refusal($0) }
+    default: return nil
+    }
   }
 
   private func reason(

@@ -23,6 +23,7 @@ final class TransferThread: Sendable {
     do throws(CurlLibrary.LoadError) {
       curl = try CurlLibrary.shared.get()
     } catch {
+      if let code = ResourceShortage.current() { throw Self.refusal(code) }
       throw TransportError(.unavailable, error.reason, mayHaveArrived: false)
     }
     wakeup = eventfd(0, Int32(EFD_CLOEXEC | EFD_NONBLOCK))
@@ -41,10 +42,10 @@ final class TransferThread: Sendable {
     }
   }
 
-  private static func refusal(_ code: Int32) -> TransportError {
+  static func refusal(_ code: Int32, mayHaveArrived: Bool = false) -> TransportError {
     TransportError(
-      .unavailable, "the system refuses what HTTP needs: \(String(cString: strerror(code)))",
-      mayHaveArrived: false)
+      .shortage, "the system refuses what HTTP needs: \(String(cString: strerror(code)))",
+      mayHaveArrived: mayHaveArrived)
   }
 
   private func run(_ loop: TransferLoop) {

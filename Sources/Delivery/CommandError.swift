@@ -19,7 +19,7 @@ public struct CommandError: Error, Sendable {
     case policy
     case cancelled
     case unavailable
-    /// An answer exceeds a limit.
+    /// The result exceeds the limit of the host.
     case tooLarge = "too_large"
     case `internal`
   }

@@ -48,12 +48,11 @@ package final class InvocationDeadline: Sendable {
     isGiven ? current : Deadline(at: max(current.time, other.current.time))
   }
 
-  /// Whether it leaves room for a wait for a rate limit until `time`.
+  /// Whether it leaves room for a wait for a rate limit until `time`, which is an hour at most.
   package func allows(waitUntil time: MonotonicTime, now: MonotonicTime) -> Bool {
-    time <= now
-      || (isGiven
-        ? time < current.time
-        : time.milliseconds(since: now) <= RateLimiter.maximumWaitMilliseconds)
+    guard time > now else { return true }
+    return time.milliseconds(since: now) <= RateLimiter.maximumWaitMilliseconds
+      && (!isGiven || time < current.time)
   }
 
   /// Grants the whole time for the work after `time`, unless the deadline was given.

@@ -49,7 +49,7 @@ package struct RetryPolicy: Sendable {
     guard attempt < attempts else { return nil }
     switch error.kind {
     case .cannotConnect: return backOff(attempt, randomness())
-    case .timedOut, .interrupted:
+    case .timedOut, .interrupted, .shortage:
       return !error.mayHaveArrived || isRepeatable ? backOff(attempt, randomness()) : nil
     case .tls, .clientCertificate, .invalidProxy, .responseTooLarge, .tooManyRedirects, .cancelled,
       .unavailable:

@@ -17,3 +17,23 @@ package enum SendPermit: Sendable {
   /// Call `enter` again after the signal.
   case wait(Latch)
 }
+
+/// A gate behind another one, which must have no use for `leave`.
+struct BothGates: SendGate {
+  private let outer: any SendGate
+  private let inner: any SendGate
+
+  init(_ outer: any SendGate, _ inner: any SendGate) { (self.outer, self.inner) = (outer, inner) }
+
+  func enter() -> SendPermit {
+    let permit = outer.enter()
+    // The outer one counts nothing, so it may let pass in vain.
+    if case .proceed = permit { return inner.enter() }
+    return permit
+  }
+
+  func leave(status: Int?) {
+    inner.leave(status: status)
+    outer.leave(status: status)
+  }
+}

@@ -67,14 +67,15 @@ package final class Sender: Sendable {
 
   package init(
     _ operation: Operation, on channel: Channel, deadline: InvocationDeadline,
-    mayWait: (@Sendable (_ until: MonotonicTime) -> Bool)? = nil, notifyWait: WaitNotice? = nil
+    mayWait: (@Sendable (_ until: MonotonicTime) -> Bool)? = nil, notifyWait: WaitNotice? = nil,
+    gate: (any SendGate)? = nil
   ) {
     self.operation = operation
     self.channel = channel
     self.deadline = deadline
     self.mayWait = mayWait
     self.notifyWait = notifyWait
-    gate = nil
+    self.gate = gate
     parent = nil
   }
 
@@ -87,7 +88,7 @@ package final class Sender: Sendable {
       ? parent.deadline : InvocationDeadline(partOf: parent.deadline, on: parent.channel.time)
     mayWait = parent.mayWait
     notifyWait = parent.notifyWait
-    self.gate = gate
+    self.gate = parent.gate.map { outer in gate.map { BothGates(outer, $0) } ?? outer } ?? gate
     self.parent = parent
   }
 

@@ -34,7 +34,9 @@ extension Sender {
         throw CommandError.redirect(response, to: location, of: request)
       }
       // Errors quote the start of a body; a cut through a secret would leave a part of it.
-      if !response.isSuccess { response.body = channel.secrets.redact(response.body) }
+      if !response.isSuccess, response.body.count > HTTPResponse.excerptBytes {
+        response.body = channel.secrets.redact(response.body)
+      }
       return response
     } catch {
       throw withRemedy(error)
@@ -49,17 +51,19 @@ extension Sender {
     while true {
       let delay: Int
       var reason = "retry"
+      var end: RatePauseEnd?
       switch try await attemptOnce(request, rateRefusal) {
       case .success(let answer):
         let response = answer.response
         guard
           let backOff = retryPolicy.delay(
             afterStatus: answer.refusal == nil ? response.status : 429,
-            retryAfterMilliseconds: answer.refusal?.retryAfterMilliseconds
-              ?? response.retryAfterMilliseconds,
-            attempt: attempt, isRepeatable: isRepeatable)
+            retryAfterMilliseconds: (answer.refusal?.retryAfter ?? response.retryAfter)?
+              .milliseconds,
+            attempt: attempt, isRepeatable: isRepeatable), answer.refusal?.isRetryable ?? true
         else { return response }
-        let wait = max(backOff, answer.pauseMilliseconds)
+        let wait = max(backOff, answer.pause.milliseconds)
+        end = answer.pause.end
         // A response at hand is worth more than a retry that cannot be in time.
         let isRateLimit = answer.refusal != nil
         if isRateLimit { reason = "rate_limited" }
@@ -80,7 +84,7 @@ extension Sender {
       }
       attempt += 1
       count { $0.retries += 1 }
-      guard await wait(milliseconds: delay, reason: reason) else {
+      guard await wait(milliseconds: delay, reason: reason, endedBy: end) else {
         throw .cancelled(outcome: .notApplied)
       }
     }
@@ -108,7 +112,7 @@ extension Sender {
     /// Nil unless the response means "too many requests".
     let refusal: RateRefusal?
     /// For which nothing is sent.
-    let pauseMilliseconds: Int
+    let pause: RatePause
   }
 
   /// Records in the shared limit what a response says about it.
@@ -118,20 +122,19 @@ extension Sender {
     let limiter = channel.limiter
     guard !response.isSuccess, let refusal = rateRefusal(response) else {
       limiter.accepted(operation.id, operation.quota)
-      return Answer(response: response, refusal: nil, pauseMilliseconds: 0)
+      return Answer(response: response, refusal: nil, pause: .none)
     }
-    let pause = await limiter.refused(
-      operation.id, operation.quota, retryAfterMilliseconds: refusal.retryAfterMilliseconds,
-      by: deadline.current)
-    return Answer(response: response, refusal: refusal, pauseMilliseconds: pause)
+    return Answer(response: response, refusal: refusal, pause: await pauseRate(after: refusal))
   }
 
   /// Pauses the rate limit after the vendor refused a part of a request that it accepted otherwise.
   /// For whole requests `send` does so.
-  package func pauseRate(after refusal: RateRefusal) async {
-    await channel.limiter.refused(
-      operation.id, operation.quota, retryAfterMilliseconds: refusal.retryAfterMilliseconds,
-      by: deadline.current)
+  @discardableResult
+  package func pauseRate(after refusal: RateRefusal) async -> RatePause {
+    // A quota that is used up for long comes back at a time that only the vendor knows.
+    guard refusal.isRetryable || refusal.retryAfter != nil else { return .none }
+    return await channel.limiter.refused(
+      operation.id, operation.quota, refusal.retryAfter, by: deadline.current)
   }
 
   /// One attempt within the limits of the connection. Its slot is free during the back-off after it;
@@ -176,7 +179,7 @@ extension Sender {
         channel.concurrency.release()
         let latest = deadline.current
         guard await latch.wait(on: time, untilLatestOf: { latest }) else {
-          throw stopped("Waiting for another target's sign-in", outcome: .notApplied)
+          throw stopped("Waiting for other requests", outcome: .notApplied)
         }
         reservation = try await acquireRateAndConcurrency()
       }
@@ -211,7 +214,6 @@ extension Sender {
 extension RateRefusal {
   /// Status 429 of RFC 6585, with the time of its Retry-After.
   public static func of429(_ response: HTTPResponse) -> RateRefusal? {
-    response.status == 429
-      ? RateRefusal(retryAfterMilliseconds: response.retryAfterMilliseconds) : nil
+    response.status == 429 ? RateRefusal(retryAfter: response.retryAfter) : nil
   }
 }

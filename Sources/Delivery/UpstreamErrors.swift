@@ -1,21 +1,35 @@
 import Basics
 import HTTP
 import JSON
+import RateLimits
 
 extension CommandError {
   /// A response with an error status.
   ///
-  /// - Parameter message: nil for the reason phrase of the status.
+  /// - Parameters:
+  ///   - message: nil for the reason phrase of the status.
+  ///   - refusal: if the vendor refused the request for its rate; nil to decide by the status.
   public static func upstream(
-    _ response: HTTPResponse, message: String? = nil, outcome: Outcome = .notApplied,
-    remedy: String? = nil
+    _ response: HTTPResponse, message: String? = nil, refusal: RateRefusal? = nil,
+    outcome: Outcome = .notApplied, remedy: String? = nil
   ) -> CommandError {
-    CommandError(
-      Kind(status: response.status), statusCode: response.status,
-      message ?? "\(HTTPStatus.reason(response.status)).",
-      isRetryable: [408, 429, 500, 502, 503, 504].contains(response.status),
-      retryAfterMilliseconds: response.retryAfterMilliseconds, outcome: outcome, remedy: remedy,
+    let retryAfter = refusal?.retryAfter ?? response.retryAfter
+    return CommandError(
+      refusal == nil ? Kind(status: response.status) : .rateLimited,
+      statusCode: response.status,
+      withNote(of: retryAfter, message ?? "\(HTTPStatus.reason(response.status))."),
+      isRetryable: refusal?.isRetryable
+        ?? [408, 429, 500, 502, 503, 504].contains(response.status),
+      retryAfterMilliseconds: retryAfter?.milliseconds, outcome: outcome, remedy: remedy,
       upstream: response.excerpt)
+  }
+
+  /// Says that a wait which the vendor asked for is not taken as it is.
+  public static func withNote(of retryAfter: RetryAfter?, _ message: String) -> String {
+    guard retryAfter?.isReduced == true else { return message }
+    let end = message.last.map { ".!?".contains($0) } ?? true ? "" : "."
+    return message + end
+      + " The vendor asks for a wait of more than an hour, which counts as an hour."
   }
 
   public static func timeout(_ what: String, outcome: Outcome) -> CommandError {
@@ -45,6 +59,13 @@ extension CommandError {
         : "Check the server URL of the connection. A redirect to another origin is not followed.")
     error.concernsSignIn = request.isSecret
     return error
+  }
+
+  /// A result above `--max-result-bytes`.
+  public static func tooLarge(maximumBytes: Int, outcome: Outcome) -> CommandError {
+    CommandError(
+      .tooLarge, "The result exceeds \(maximumBytes) bytes.", outcome: outcome,
+      remedy: "Use options.stream, narrow the request, or raise --max-result-bytes.")
   }
 
   /// A transport error.
@@ -84,15 +105,19 @@ extension CommandError {
     case .unavailable:
       return CommandError(
         .unavailable, reason, remedy: "Install libcurl (Debian: libcurl4) on this machine.")
+    case .shortage:
+      return CommandError(
+        .unavailable, reason, isRetryable: true, outcome: outcome,
+        remedy: "Raise this user's limits of descriptors and processes (ulimit -n, ulimit -u).")
     }
   }
 }
 
 extension HTTPResponse {
-  /// The delay of the Retry-After header.
-  public var retryAfterMilliseconds: Int? {
+  /// The Retry-After header.
+  public var retryAfter: RetryAfter? {
     header("retry-after").flatMap {
-      RetryAfter.milliseconds($0, nowMilliseconds: WallClock.nowMilliseconds)
+      RetryAfter($0, nowMilliseconds: WallClock.nowMilliseconds)
     }
   }
 

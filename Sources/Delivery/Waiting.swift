@@ -79,21 +79,33 @@ extension Sender {
 
   func rateLimited(milliseconds: Int, requests: Int = 1) -> CommandError {
     let what = requests == 1 ? "next request" : "last of \(requests) requests"
+    let isFar = milliseconds > RateLimiter.maximumWaitMilliseconds
     return CommandError(
       .rateLimited,
-      "The rate limit allows the \(what) in \(milliseconds) ms, after the deadline.",
+      "The rate limit allows the \(what) in \(milliseconds) ms, "
+        + (isFar ? "and a wait lasts an hour at most." : "after the deadline."),
       isRetryable: true, retryAfterMilliseconds: milliseconds,
-      remedy: "Try again then, or raise options.timeout_ms.")
+      remedy: isFar
+        ? requests == 1 ? "Try again then." : "Pass fewer at a time, or try again then."
+        : "Try again then, or raise options.timeout_ms.")
   }
 
-  /// - Parameter reason: of the notification; nil for none.
+  /// - Parameters:
+  ///   - reason: of the notification; nil for none.
+  ///   - end: ends the wait early; nil for nothing.
   /// - Returns: false if the task was cancelled.
-  func wait(milliseconds: Int, reason: String?) async -> Bool {
+  func wait(
+    milliseconds: Int, reason: String?, endedBy end: RatePauseEnd? = nil
+  ) async -> Bool {
     if milliseconds > 0, let reason {
       await notifyWait?(reason, time.wallMilliseconds + Int64(milliseconds))
     }
     let start = time.now
-    await time.pause(milliseconds: milliseconds)
+    if let end {
+      await end.wait(milliseconds: milliseconds, on: time)
+    } else {
+      await time.pause(milliseconds: milliseconds)
+    }
     countWait(milliseconds: time.now.milliseconds(since: start))
     return !Task.isCancelled
   }
@@ -122,7 +134,10 @@ extension Sender: RateWaiter {
     canWait(until: time, now: self.time.now)
   }
 
-  package func wait(milliseconds: Int, isAnnounced: Bool) async -> Bool {
-    await wait(milliseconds: milliseconds, reason: isAnnounced ? "rate_limited" : nil)
+  package func wait(
+    milliseconds: Int, isAnnounced: Bool, endedBy end: RatePauseEnd?
+  ) async -> Bool {
+    await wait(
+      milliseconds: milliseconds, reason: isAnnounced ? "rate_limited" : nil, endedBy: end)
   }
 }

@@ -57,7 +57,7 @@ package final class AuditFile: Sendable {
     self.secrets = secrets
     self.log = log
     do throws(FileError) {
-      let opened = try Self.open(path)
+      let opened = try Self.open(path) { log.warning($0) }
       if opened == nil {
         log.warning("the audit file \(path) is a FIFO without a reader: its records wait for one")
       }
@@ -68,14 +68,20 @@ package final class AuditFile: Sendable {
   }
 
   /// - Returns: nil for a FIFO without a reader.
-  private static func open(_ path: String) throws(FileError) -> Int32? {
-    let flags = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK
-    let descriptor = Glibc.open(path, flags, 0o600)
-    if descriptor >= 0 { return descriptor }
-    let code = errno
-    var status = stat()
-    if code == ENXIO, stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFIFO { return nil }
-    throw FileError(path: path, code: code)
+  private static func open(
+    _ path: String, warn: (String) -> Void = { _ in }
+  ) throws(FileError) -> Int32? {
+    do throws(FileError) {
+      // Such as /dev/stderr.
+      return try TrustedFile.openForWriting(
+        path, O_WRONLY | O_APPEND | O_NONBLOCK, acceptsStreams: true, warn: warn)
+    } catch {
+      var status = stat()
+      guard error.code == ENXIO, lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFIFO
+      else { throw error }
+      try TrustedFile.check(path, warn: warn)
+      return nil
+    }
   }
 
   // MARK: For callers
@@ -83,7 +89,7 @@ package final class AuditFile: Sendable {
   /// Has the record written, and waits for that until the deadline, a second at most. It does not
   /// wait while the file takes nothing.
   func write(_ record: JSONFragment, until deadline: Deadline) async {
-    var line = secrets.redact(json: record.bytes)
+    var line = secrets.redact(json: record.bytes, AuditRecord.layout)
     line.append(0x0A)
     let latch = Latch()
     let waits = state.withLock { state in

@@ -7,6 +7,13 @@ import Redaction
 struct AuditRecord {
   let json: JSONFragment
 
+  /// Which members are text of callers and vendors.
+  static let layout = MessageLayout.object([
+    "time": .own, "id": .foreign, "integration": .own, "command": .own, "effect": .own,
+    "connection": .own, "arguments": .foreign, "return_data": .own, "kind": .own,
+    "status_code": .own, "outcome": .own, "duration_ms": .own,
+  ])
+
   init(of invocation: PreparedInvocation, _ outcome: Outcome, id: JSONFragment) {
     let request = invocation.request
     json = JSONFragment { writer in

@@ -15,6 +15,8 @@ package final class Engine: Sendable {
   package let files: FileStore
   package let audit: AuditFile?
   package let health: HealthMonitor
+  /// The memory of the results of all invocations.
+  let results: ResultMemory
 
   package init(
     catalogue: Catalogue, connections: ConnectionStore, redactor: Redactor, log: Log,
@@ -28,7 +30,8 @@ package final class Engine: Sendable {
     self.ledger = ledger
     self.files = files
     self.audit = audit
-    health = HealthMonitor(catalogue, connections)
+    results = ResultMemory(maximumResultBytes: options.maximumResultBytes)
+    health = HealthMonitor()
   }
 
   /// Validates a request: its connection, the policy, its arguments. Sends nothing.
@@ -62,6 +65,11 @@ package final class Engine: Sendable {
   }
 
   private func find(_ request: InvocationRequest) throws(Refusal) -> OpenConnection {
+    if request.connection.isInline,
+      let error = options.fences.refusal(ofConnectionBy: "An inline connection")
+    {
+      throw .command(error)
+    }
     do throws(ConnectionProblem) {
       return try connections.find(request.connection, for: request.integration)
     } catch {

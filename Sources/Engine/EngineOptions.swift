@@ -1,7 +1,13 @@
+import IntegrationKit
+
 /// Options of one host for all its connections.
 package struct EngineOptions: Sendable {
   /// Rejects all commands that change data.
   package var isReadOnly = false
+  package var fences = Fences()
+
+  /// Maximum memory in bytes that the result of a command may use.
+  package var maximumResultBytes = ResultMemory.defaultResultBytes
 
   package init() {}
 }

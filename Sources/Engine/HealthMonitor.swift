@@ -1,16 +1,45 @@
 import Basics
 import IntegrationKit
 import JSON
+import Redaction
 import Synchronization
 
 /// Runs Test Connection on a schedule and reports changes.
 ///
-/// Watches stop when the host exits. They do not delay the exit.
+/// A check is an invocation: policy, audit, rate limits and the concurrency limit of the connection
+/// apply to it. Watches stop when the host exits. They do not delay the exit.
 package final class HealthMonitor: Sendable {
+  /// Maximum number of watches of callers, one per connection. Configured watches do not count.
+  package static let maximumWatches = 256
+  /// Maximum number of checks at a time. Others wait, within their deadline.
+  static let maximumChecks = 16
+  /// Milliseconds of a check, if its interval is longer: an hour.
+  static let maximumCheckMilliseconds = 3_600_000
   /// The command for checks. Every integration has it.
   private static let commandID = "test_connection"
 
   enum Status: String, Sendable { case unknown, healthy, unhealthy }
+
+  /// Why a check failed.
+  struct Failure: Error, Sendable {
+    let kind: CommandError.Kind
+    let message: String
+
+    init(_ kind: CommandError.Kind, _ message: String) {
+      self.kind = kind
+      self.message = message
+    }
+
+    init(_ error: CommandError) { self.init(error.kind, error.message) }
+
+    init(_ error: InvocationError) {
+      switch error.reason {
+      case .failed(let error): self.init(error)
+      case .invalid(let problems):
+        self.init(.validation, problems.list.first?.message ?? "the check is invalid")
+      }
+    }
+  }
 
   package struct Watch: Sendable {
     let connection: String
@@ -28,6 +57,9 @@ package final class HealthMonitor: Sendable {
       self.notifyAfterFailures = notifyAfterFailures
       self.isConfigured = isConfigured
     }
+
+    var intervalMilliseconds: Int { Int(intervalSeconds) * 1_000 }
+    var checkMilliseconds: Int { min(intervalMilliseconds, HealthMonitor.maximumCheckMilliseconds) }
   }
 
   /// A status change: the current state of a watch, and whether the watch is configured.
@@ -40,125 +72,179 @@ package final class HealthMonitor: Sendable {
 
   fileprivate struct Entry: Sendable {
     let watch: Watch
+    let number: Int
     let task: Task<Void, Never>
     var status = Status.unknown
     var consecutiveFailures: Int64 = 0
-    var error: String?
+    var failure: Failure?
     var checkedAtMilliseconds: Int64?
   }
 
-  private let catalogue: Catalogue
-  private let connections: ConnectionStore
-  private let entries = Mutex<[String: Entry]>([:])
-  private let listener = Mutex<(@Sendable (Change) -> Void)?>(nil)
+  private struct State {
+    var entries: [String: Entry] = [:]
+    /// Of the last watch, so that a late check of a replaced watch is recognised.
+    var number = 0
 
-  init(_ catalogue: Catalogue, _ connections: ConnectionStore) {
-    self.catalogue = catalogue
-    self.connections = connections
+    func isFull(for watch: Watch) -> Bool {
+      guard !watch.isConfigured, entries[watch.connection] == nil else { return false }
+      return entries.values.count { !$0.watch.isConfigured } >= HealthMonitor.maximumWatches
+    }
   }
+
+  private let state = Mutex(State())
+  private let slots = TaskSemaphore(HealthMonitor.maximumChecks)
+  private let listener = Mutex<(@Sendable (Change) -> Void)?>(nil)
 
   /// Calls `listener` with all further changes.
   package func reportChanges(to listener: @escaping @Sendable (Change) -> Void) {
     self.listener.withLock { $0 = listener }
   }
 
-  /// Starts the configured watches. The first check runs after one interval.
-  package func watchConfigured() {
-    for entry in connections.entries {
-      let definition = entry.open.connection.definition
-      guard let check = definition.healthCheck, definition.isActive else { continue }
-      start(
-        Watch(
-          connection: entry.name, intervalSeconds: check.intervalMinutes * 60,
-          notifyAfterFailures: check.notifyAfterFailures, isConfigured: true),
-        firstCheckAtOnce: false)
+  /// Starts the configured watches. Their first checks are spread over one interval, so that not all
+  /// vendors are asked at once; the last one runs after the whole interval.
+  package func watchConfigured(on engine: Engine) {
+    let watched = engine.connections.entries.filter {
+      $0.open.connection.definition.healthCheck != nil && $0.open.connection.definition.isActive
+    }
+    for (position, entry) in watched.enumerated() {
+      guard let check = entry.open.connection.definition.healthCheck else { continue }
+      let watch = Watch(
+        connection: entry.name, intervalSeconds: check.intervalMinutes * 60,
+        notifyAfterFailures: check.notifyAfterFailures, isConfigured: true)
+      let first = watch.intervalMilliseconds * (position + 1) / watched.count
+      replace(watch, on: engine, firstCheckIn: first)
     }
   }
 
-  /// Starts a watch. Replaces an existing watch of the connection.
-  package func start(_ watch: Watch, firstCheckAtOnce: Bool = true) {
-    let milliseconds = Int(watch.intervalSeconds) * 1_000
-    let old = entries.withLock { entries in
-      let old = entries[watch.connection]?.task
+  /// Starts a watch for a caller, with the first check at once. Replaces an existing watch of the
+  /// connection.
+  ///
+  /// - Throws: if the check is not allowed, or there are too many watches.
+  package func start(_ watch: Watch, on engine: Engine) throws(InvocationError) {
+    _ = try engine.prepare(try Self.request(watch, on: engine, milliseconds: 1))
+    guard replace(watch, on: engine, firstCheckIn: 0) else {
+      throw InvocationError(
+        RequestProblems(
+          "/connection",
+          "the host has \(Self.maximumWatches) watches, the maximum; stop one with health/unwatch"))
+    }
+  }
+
+  /// - Returns: false if there are too many watches.
+  @discardableResult
+  private func replace(_ watch: Watch, on engine: Engine, firstCheckIn milliseconds: Int) -> Bool {
+    let (isStarted, old) = state.withLock { state -> (Bool, Task<Void, Never>?) in
+      guard !state.isFull(for: watch) else { return (false, nil) }
+      state.number += 1
+      let number = state.number
+      let old = state.entries[watch.connection]?.task
       // Under the lock, so that the first check finds its entry.
-      let task = Task.detached { [weak self] in
-        if !firstCheckAtOnce { await Task.pause(milliseconds: milliseconds) }
-        while !Task.isCancelled {
-          guard let self else { return }
-          await self.check(watch)
-          await Task.pause(milliseconds: milliseconds)
+      let task = Task.detached { [weak engine] in
+        var next = MonotonicTime.now.adding(milliseconds: milliseconds)
+        while true {
+          await Task.pause(milliseconds: next.milliseconds(since: .now))
+          guard !Task.isCancelled, let engine else { return }
+          await engine.health.check(watch, number, on: engine)
+          next = max(next.adding(milliseconds: watch.intervalMilliseconds), .now)
         }
       }
-      entries[watch.connection] = Entry(watch: watch, task: task)
-      return old
+      state.entries[watch.connection] = Entry(watch: watch, number: number, task: task)
+      return (true, old)
     }
     old?.cancel()
+    return isStarted
   }
 
   /// - Returns: whether the connection was watched.
   package func stop(_ connection: String) -> Bool {
-    let task = entries.withLock { $0.removeValue(forKey: connection)?.task }
+    let task = state.withLock { $0.entries.removeValue(forKey: connection)?.task }
     task?.cancel()
     return task != nil
   }
 
   package func stopAll() {
-    for task in entries.withLock({ entries in entries.values.map(\.task) }) { task.cancel() }
+    for task in state.withLock({ state in state.entries.values.map(\.task) }) { task.cancel() }
   }
 
   // MARK: Checking
 
-  private func check(_ watch: Watch) async {
-    let error = await failure(watch.connection)
-    if Task.isCancelled { return }
-    let isNews = entries.withLock { entries -> Bool in
-      guard var entry = entries[watch.connection] else { return false }
+  private func check(_ watch: Watch, _ number: Int, on engine: Engine) async {
+    let open = Self.open(watch.connection, on: engine)
+    let failure = await failure(watch, on: engine)
+    // A connection that was replaced meanwhile is checked next time.
+    guard !Task.isCancelled, open === Self.open(watch.connection, on: engine) else { return }
+    let isNews = state.withLock { state -> Bool in
+      guard var entry = state.entries[watch.connection], entry.number == number else {
+        return false
+      }
       let before = entry.status
-      entry.status = error == nil ? .healthy : .unhealthy
-      entry.consecutiveFailures = error == nil ? 0 : entry.consecutiveFailures + 1
-      entry.error = error
+      entry.status = failure == nil ? .healthy : .unhealthy
+      entry.consecutiveFailures = failure == nil ? 0 : entry.consecutiveFailures + 1
+      entry.failure = failure
       entry.checkedAtMilliseconds = WallClock.nowMilliseconds
-      entries[watch.connection] = entry
+      state.entries[watch.connection] = entry
       return entry.status != before || entry.consecutiveFailures == watch.notifyAfterFailures
     }
     if isNews { report(watch.connection) }
   }
 
   /// Why the connection does not work; nil if it works.
-  private func failure(_ name: String) async -> String? {
-    guard let open = connections.entries.first(where: { $0.name == name })?.open else {
-      return "Unknown connection \(name)."
+  private func failure(_ watch: Watch, on engine: Engine) async -> Failure? {
+    let deadline = Deadline(inMilliseconds: watch.checkMilliseconds)
+    guard await slots.acquire(until: deadline) else {
+      return Failure(
+        .unavailable, "The check did not start in time: \(Self.maximumChecks) others are running.")
     }
-    let connection = open.connection
-    guard connection.definition.isActive else { return "The connection \(name) is inactive." }
-    guard let integration = catalogue.integration(connection.definition.integration),
-      let command = integration.commands.first(where: { $0.id == Self.commandID })
-    else { return "The integration has no \(Self.commandID)." }
-    do {
-      let invocation = Invocation(
-        command.metadata, id: command.id, on: connection, options: .none, deadline: nil, events: nil
-      )
-      _ = try await command.ready(nil, on: open).run(in: invocation)
-      return nil
-    } catch let error as CommandError {
-      return error.message
+    defer { slots.release() }
+    do throws(InvocationError) {
+      let request = try Self.request(
+        watch, on: engine, milliseconds: max(1, deadline.remainingMilliseconds))
+      let invocation = try engine.prepare(request)
+      return await invocation.run { $0.error.map { Failure($0) } }
     } catch {
-      return "The check failed."
+      return Failure(error)
     }
   }
 
+  private static func open(_ name: String, on engine: Engine) -> OpenConnection? {
+    engine.connections.entries.first { $0.name == name }?.open
+  }
+
+  private static func request(
+    _ watch: Watch, on engine: Engine, milliseconds: Int
+  ) throws(InvocationError) -> InvocationRequest {
+    guard let definition = open(watch.connection, on: engine)?.connection.definition,
+      let integration = engine.catalogue.integration(definition.integration),
+      let command = integration.commands.first(where: { $0.id == commandID })
+    else {
+      throw InvocationError(
+        RequestProblems("/connection", "the connection \(watch.connection) does not exist"))
+    }
+    var options = InvocationOptions.none
+    options.timeoutMilliseconds = Int64(milliseconds)
+    return InvocationRequest(
+      integration, command, on: .named(watch.connection), arguments: nil, options: options)
+  }
+
   private func report(_ connection: String) {
-    guard let entry = entries.withLock({ $0[connection] }) else { return }
+    guard let entry = state.withLock({ $0.entries[connection] }) else { return }
     let listener = listener.withLock { $0 }
     listener?(Change(isConfigured: entry.watch.isConfigured, entry: entry))
   }
 
   // MARK: Showing
 
+  /// Which members of a watch are a vendor's text.
+  package static let layout = MessageLayout.object([
+    "connection": .own, "status": .own, "consecutive_failures": .own,
+    "error": .object(["kind": .own, "message": .foreign]),
+    "checked_at": .own, "interval_seconds": .own, "notify_after_failures": .own,
+  ])
+
   /// Writes `{"watches":[…]}`.
   package func write(to writer: inout JSONWriter) {
-    let entries = entries.withLock {
-      $0.values.sorted { $0.watch.connection < $1.watch.connection }
+    let entries = state.withLock {
+      $0.entries.values.sorted { $0.watch.connection < $1.watch.connection }
     }
     writer.object { writer in
       writer.name("watches")
@@ -167,14 +253,20 @@ package final class HealthMonitor: Sendable {
   }
 
   private static func write(_ entry: Entry, to writer: inout JSONWriter) {
-    writer.object {
-      $0.member("connection", entry.watch.connection)
-      $0.member("status", entry.status.rawValue)
-      $0.member("consecutive_failures", Int(entry.consecutiveFailures))
-      $0.member(ifPresent: "error", entry.error)
-      $0.member(ifPresent: "checked_at", entry.checkedAtMilliseconds.map(WallClock.rfc3339))
-      $0.member("interval_seconds", Int(entry.watch.intervalSeconds))
-      $0.member("notify_after_failures", Int(entry.watch.notifyAfterFailures))
+    writer.object { writer in
+      writer.member("connection", entry.watch.connection)
+      writer.member("status", entry.status.rawValue)
+      writer.member("consecutive_failures", Int(entry.consecutiveFailures))
+      if let failure = entry.failure {
+        writer.name("error")
+        writer.object {
+          $0.member("kind", failure.kind.rawValue)
+          $0.member("message", failure.message)
+        }
+      }
+      writer.member(ifPresent: "checked_at", entry.checkedAtMilliseconds.map(WallClock.rfc3339))
+      writer.member("interval_seconds", Int(entry.watch.intervalSeconds))
+      writer.member("notify_after_failures", Int(entry.watch.notifyAfterFailures))
     }
   }
 }

@@ -31,10 +31,7 @@ struct LedgerFile: Sendable {
   }
 
   private static func open(_ path: String) throws(FileError) -> Handle {
-    let flags = O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK
-    let descriptor = Glibc.open(path, flags, 0o600)
-    guard descriptor >= 0 else { throw FileError(path: path, code: errno) }
-    return Handle(descriptor)
+    Handle(try TrustedFile.openForWriting(path, O_RDWR | O_APPEND | O_NONBLOCK))
   }
 
   var descriptor: Int32 { handle.descriptor }

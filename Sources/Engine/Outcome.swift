@@ -22,13 +22,16 @@ package struct Outcome: Sendable {
   package private(set) var content: Content
   package let command: RegisteredCommand
   package let durationMilliseconds: Int
+  /// The secrets that its text may contain.
+  package let redaction: RedactionScope
   private let meta: InvocationMeta
   private let isStreamed: Bool
 
   init(
     _ content: Content, of command: RegisteredCommand, _ meta: InvocationMeta, streamed: Bool,
-    durationMilliseconds: Int
+    durationMilliseconds: Int, redaction: RedactionScope
   ) {
+    self.redaction = redaction
     self.content = content
     self.command = command
     self.meta = meta
@@ -61,7 +64,7 @@ package struct Outcome: Sendable {
   }
 
   package var invocationError: InvocationError? {
-    error.map { InvocationError($0, indicator: command.failure) }
+    error.map { InvocationError($0, indicator: command.failure, redaction: redaction) }
   }
 
   /// The same outcome with a different message for a cancellation that the caller did not request.
@@ -106,8 +109,40 @@ package struct Outcome: Sendable {
     }
   }
 
-  /// The result with all known secrets redacted.
-  package func redactedResult(by redactor: Redactor) -> JSONFragment {
-    JSONFragment(trusted: redactor.redact(frame: JSONFragment { writeResult(to: &$0) }.bytes))
+  /// The result with the secrets redacted.
+  package var redactedResult: JSONFragment {
+    let written = JSONFragment { writeResult(to: &$0) }
+    return redaction.search.replacement(json: written, Self.resultLayout) ?? written
   }
+
+  // MARK: Layout
+
+  /// Which members of a result are a vendor's text.
+  package static let resultLayout = MessageLayout.object([
+    "return_data": .own, "raw_data": .foreign, "targets": .list(of: targetLayout),
+    "errors": .list(of: errorLayout + .object(["target": .own])), "files": filesLayout,
+    "events": .foreign, "preview": .foreign, "cursor": .foreign, "notices": .foreign, "meta": .own,
+  ])
+
+  /// Which members of the data of an error are a vendor's text.
+  package static let errorLayout =
+    commandErrorLayout + .object(["targets": .list(of: targetLayout)])
+
+  private static let commandErrorLayout = MessageLayout.object([
+    "return_data": .own, "failure_indicator": .own, "status_code": .own, "message": .foreign,
+    "kind": .own, "retryable": .own, "retry_after_ms": .own, "outcome": .own, "remedy": .foreign,
+    "upstream": .foreign, "problems": .own, "meta": .own,
+  ])
+
+  /// The caller names the targets.
+  private static let targetLayout = MessageLayout.object([
+    "target": .own, "return_data": .own, "data": .foreign, "files": filesLayout,
+    "error": commandErrorLayout,
+  ])
+
+  private static let filesLayout = MessageLayout.list(
+    of: .object([
+      "file_id": .own, "name": .foreign, "content_type": .foreign, "size": .own, "source": .own,
+      "path": .own,
+    ]))
 }

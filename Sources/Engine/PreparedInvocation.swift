@@ -3,6 +3,7 @@ import Crypto
 import HTTP
 import IntegrationKit
 import JSON
+import Redaction
 
 /// An invocation that was checked and can run.
 package struct PreparedInvocation: Sendable {
@@ -10,8 +11,33 @@ package struct PreparedInvocation: Sendable {
   package let connection: OpenConnection
   let ready: any ReadyCommand
   let engine: Engine
+  /// The secrets that its output may contain: those of the connection, and those in the arguments,
+  /// such as a password that is set. They are kept out of the log while the invocation exists.
+  package let redaction: RedactionScope
+
+  init(
+    request: InvocationRequest, connection: OpenConnection, ready: any ReadyCommand, engine: Engine
+  ) {
+    self.request = request
+    self.connection = connection
+    self.ready = ready
+    self.engine = engine
+    redaction = RedactionScope(
+      connection.connection.secrets, Self.secretArguments(of: request, in: engine.redactor))
+  }
+
+  private static func secretArguments(
+    of request: InvocationRequest, in all: Redactor
+  ) -> Redactor? {
+    let secrets = request.command.shape.secretNames.compactMap { request.arguments?[$0]?.string }
+    guard !secrets.isEmpty else { return nil }
+    let redactor = Redactor(in: all)
+    for secret in secrets { redactor.add(secret) }
+    return redactor
+  }
 
   package var command: RegisteredCommand { request.command }
+  package var confirmationNotes: [ConfirmationNote] { ready.confirmationNotes }
 
   /// Writes the result of a dry run: the requests that would be sent, without credentials.
   package func writePlan(to writer: inout JSONWriter) {
@@ -27,25 +53,29 @@ package struct PreparedInvocation: Sendable {
     }
   }
 
+  /// The deadline if the time starts now; nil if the request has no timeout. For a caller that may
+  /// have to wait before `run`.
+  package var deadlineFromNow: Deadline? {
+    request.options.timeoutMilliseconds.map { Deadline(inMilliseconds: Int($0)) }
+  }
+
   /// Runs the command and calls `finish` with the outcome.
   ///
   /// - Parameters:
   ///   - id: of the caller's request, as JSON, for the audit file.
-  ///   - finish: makes the response. Arguments of a secret type are redacted until it returns.
+  ///   - deadline: nil for the timeout of the request from now on.
+  ///   - finish: makes the response.
   /// - Returns: what `finish` returned.
   package func run<Value: Sendable>(
-    id: JSONFragment = .null, events: (any InvocationEvents)? = nil,
+    id: JSONFragment = .null, by deadline: Deadline? = nil,
+    events: (any InvocationEvents)? = nil,
     finish: (Outcome) async -> Value
   ) async -> Value {
-    // A password that is set is kept out of everything while the command runs; afterwards nothing of
-    // it stays in memory.
-    let secrets = secretArguments
-    for secret in secrets { engine.redactor.add(secret) }
-    defer { for secret in secrets { engine.redactor.remove(secret) } }
     let invocation = Invocation(
       command.metadata, id: command.id, on: connection.connection, options: request.options,
-      deadline: request.options.timeoutMilliseconds.map { Deadline(inMilliseconds: Int($0)) },
-      events: events)
+      deadline: deadline ?? deadlineFromNow,
+      events: events, results: engine.results)
+    defer { invocation.releaseMemory() }
     let outcome = await outcome(of: invocation)
     await engine.audit?.write(
       AuditRecord(of: self, outcome, id: id).json, until: invocation.deadline.current)
@@ -57,7 +87,7 @@ package struct PreparedInvocation: Sendable {
     func outcome(_ content: Outcome.Content) -> Outcome {
       Outcome(
         content, of: command, invocation.meta, streamed: request.options.stream,
-        durationMilliseconds: MonotonicTime.now.milliseconds(since: start))
+        durationMilliseconds: MonotonicTime.now.milliseconds(since: start), redaction: redaction)
     }
     do throws(CommandError) {
       guard let key = request.options.idempotencyKey else {
@@ -70,7 +100,7 @@ package struct PreparedInvocation: Sendable {
         let fresh = outcome(.result(try await run(in: invocation)))
         ran = fresh
         // The ledger may be a file: it holds no secrets.
-        return fresh.redactedResult(by: engine.redactor)
+        return fresh.redactedResult
       }
       return ran ?? outcome(.recorded(recorded.json))
     } catch {
@@ -85,11 +115,6 @@ package struct PreparedInvocation: Sendable {
       // Also for an error of another request than the one that may have been applied.
       throw invocation.withRemedy(error)
     }
-  }
-
-  /// Arguments that are credentials, such as a password that is set.
-  private var secretArguments: [String] {
-    command.shape.secretNames.compactMap { request.arguments?[$0]?.string }
   }
 
   // MARK: Identity
@@ -110,8 +135,9 @@ package struct PreparedInvocation: Sendable {
   }
 
   /// Makes `fingerprint` ready for a task: its digest must not open libcrypto there.
-  package func prepareFingerprint() async {
-    _ = try? await Libcrypto.open(until: Deadline(inMilliseconds: Self.libcryptoMilliseconds))
+  package func prepareFingerprint(until deadline: Deadline) async {
+    _ = try? await Libcrypto.open(
+      until: deadline.orEarlier(inMilliseconds: Self.libcryptoMilliseconds))
   }
 
   private static let libcryptoMilliseconds = 5_000

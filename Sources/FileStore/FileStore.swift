@@ -63,6 +63,9 @@ package final class FileStore: Sendable {
     onDemandPath = path
   }
 
+  /// Removes the temporary directories of killed processes. Blocks.
+  package static func removeAbandoned() { TemporaryDirectory.removeAbandoned() }
+
   /// Whether other users can list the names of the files. They can never read the contents.
   package var isListableByOthers: Bool { persistent?.isListableByOthers ?? false }
 
@@ -131,14 +134,15 @@ package final class FileStore: Sendable {
   ///
   /// - Parameters:
   ///   - path: a regular file, or a symbolic link to one.
+  ///   - directories: the file must be below one of them, also after all links are followed.
   ///   - name: nil for the last component of the path.
   ///   - isCancelled: checked between chunks.
-  /// - Throws: `unreadable`, `tooLarge`, `cancelled`, `unavailable`.
+  /// - Throws: `forbidden`, `unreadable`, `tooLarge`, `cancelled`, `unavailable`.
   package func put(
-    contentsOf path: String, name: String? = nil, contentType: String?, source: FileSource,
-    isCancelled: () -> Bool = { false }
+    contentsOf path: String, below directories: [ReadableDirectory], name: String? = nil,
+    contentType: String?, source: FileSource, isCancelled: () -> Bool = { false }
   ) throws(FileStoreError) -> StoredFile {
-    let original = try open(path)
+    let original = try open(path, below: directories)
     let lastPart = path.split(separator: "/").last.map(String.init)
     return try put(name ?? lastPart ?? path, contentType, source) {
       writer throws(FileStoreError) in
@@ -161,53 +165,60 @@ package final class FileStore: Sendable {
     }
   }
 
-  private func open(_ path: String) throws(FileStoreError) -> OpenFile {
-    // Non-blocking, in case the path is a pipe.
-    let descriptor = Glibc.open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-    guard descriptor >= 0 else { throw .unreadable(FileError(path: path, code: errno)) }
-    let file = OpenFile(descriptor)
-    var status = stat()
-    guard fstat(descriptor, &status) == 0 else {
-      throw .unreadable(FileError(path: path, code: errno))
+  private func open(
+    _ path: String, below directories: [ReadableDirectory]
+  ) throws(FileStoreError) -> OpenFile {
+    let found = try find(path, below: directories)
+    // Before it is opened: a FIFO or a device is not touched.
+    try check(found.status, isOfKernel: FileSystem.isOfKernel(found.directory.descriptor))
+    do throws(ReadableDirectory.Failure) {
+      if let file = try found.open() { return file }
+    } catch {
+      throw .unreadable(error, path)
     }
-    if isProtected(status) {
+    throw FileStoreError(kind: .unreadable, reason: "was replaced while it was opened")
+  }
+
+  private func find(
+    _ path: String, below directories: [ReadableDirectory]
+  ) throws(FileStoreError) -> FoundFile {
+    var failure = ReadableDirectory.Failure.outside
+    for directory in directories {
+      do throws(ReadableDirectory.Failure) {
+        return try directory.find(path)
+      } catch {
+        // That a file is missing below one directory says more than that it is not below another.
+        if case .system = error { failure = error }
+      }
+    }
+    throw .unreadable(failure, path)
+  }
+
+  private func check(_ status: stat, isOfKernel: Bool) throws(FileStoreError) {
+    if isOfKernel || isProtected(status) {
       throw FileStoreError(kind: .unreadable, reason: "is protected and cannot be stored")
     }
     switch status.st_mode & S_IFMT {
     case S_IFREG: break
-    case S_IFDIR: throw .unreadable(FileError(path: path, code: EISDIR))
+    case S_IFDIR: throw .unreadable(FileError(path: "", code: EISDIR))
     default: throw FileStoreError(kind: .unreadable, reason: "is not a regular file")
     }
     guard status.st_size <= maximumFileBytes else {
       throw .tooLarge(maximumBytes: maximumFileBytes)
     }
-    return file
   }
 
   /// Excludes a file from being stored, because it contains secrets. All other files of the user
   /// are allowed.
   package func protect(_ path: String) { state.withLock { _ = $0.protectedPaths.insert(path) } }
 
-  /// Whether the file is protected under any name, or exposes this process (proc(5), sysfs(5)).
+  /// Whether the file is protected under any name.
   private func isProtected(_ status: stat) -> Bool {
-    let root = Self.device(of: "/")
-    for mount in Self.kernelMounts {
-      if let device = Self.device(of: mount), device == status.st_dev, device != root {
-        return true
-      }
-    }
-    return state.withLock { $0.protectedPaths }.contains { path in
+    state.withLock { $0.protectedPaths }.contains { path in
       var other = Glibc.stat()
       return stat(path, &other) == 0 && other.st_dev == status.st_dev
         && other.st_ino == status.st_ino
     }
-  }
-
-  private static let kernelMounts = ["/proc", "/sys"]
-
-  private static func device(of path: String) -> dev_t? {
-    var status = Glibc.stat()
-    return stat(path, &status) == 0 ? status.st_dev : nil
   }
 
   private func put(

@@ -9,10 +9,10 @@ final class StoreDirectory: Sendable {
   let path: String
   private let descriptor: Int32
 
-  /// - Throws: if the path is not a directory or is not writable.
+  /// - Throws: if the path is not a directory, is not writable, or if other users can change it (see
+  ///   `TrustedFile`).
   init(_ path: String) throws(FileError) {
-    descriptor = Glibc.open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-    guard descriptor >= 0 else { throw FileError(path: path, code: errno) }
+    descriptor = try TrustedFile.openDirectory(path)
     guard faccessat(descriptor, ".", R_OK | W_OK | X_OK, 0) == 0,
       let absolute = realpath(path, nil)
     else {
@@ -24,12 +24,30 @@ final class StoreDirectory: Sendable {
     free(absolute)
   }
 
-  deinit { close(descriptor) }
+  /// A directory inside another one that belongs to this user only.
+  ///
+  /// - Returns: nil if it does not exist, is a link, or other users have access.
+  init?(_ name: String, in parent: Int32, path: String) {
+    descriptor = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+    self.path = path
+    guard descriptor >= 0 else { return nil }
+    var status = stat()
+    guard fstat(descriptor, &status) == 0, status.st_uid == geteuid(), status.st_mode & 0o077 == 0
+    else { return nil }
+  }
+
+  deinit { if descriptor >= 0 { close(descriptor) } }
 
   /// Locks the directory for this process until its descriptor is closed.
   ///
-  /// - Returns: false if another process holds the lock.
-  func lock() -> Bool { flock(descriptor, LOCK_EX | LOCK_NB) == 0 }
+  /// - Returns: 0 or an errno: `EWOULDBLOCK` if another process holds the lock.
+  func lock() -> Int32 { FileLock.tryLock(descriptor) }
+
+  /// Whether the directory was not removed.
+  var exists: Bool {
+    var status = stat()
+    return fstat(descriptor, &status) == 0 && status.st_nlink > 0
+  }
 
   /// Whether other users can list the directory.
   var isListableByOthers: Bool {
@@ -38,7 +56,9 @@ final class StoreDirectory: Sendable {
   }
 
   /// All names in the directory, unordered.
-  func names() throws(FileError) -> [String] {
+  func names() throws(FileError) -> [String] { try Self.names(in: descriptor, path) }
+
+  static func names(in descriptor: Int32, _ path: String) throws(FileError) -> [String] {
     // A second descriptor, because a descriptor has only one read position.
     let own = openat(descriptor, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     guard own >= 0, let stream = fdopendir(own) else { throw FileError(path: path, code: errno) }

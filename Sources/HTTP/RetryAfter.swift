@@ -1,22 +1,40 @@
 import Basics
 import Glibc
 
-/// The Retry-After header (RFC 9110 section 10.2.3).
-public enum RetryAfter {
-  /// Longer waits are reduced to one day; no deadline is that long.
-  public static let maximumMilliseconds = 86_400_000
+/// The wait that a vendor asks for, such as with the Retry-After header (RFC 9110 section 10.2.3).
+public struct RetryAfter: Sendable, Comparable {
+  /// Longer waits count as an hour: one wrong response must not pause a connection for days.
+  public static let maximumMilliseconds = 3_600_000
 
-  /// The wait in milliseconds from a header value: seconds, for some vendors with a fraction, or an
-  /// HTTP date.
+  /// From 0 to an hour.
+  public let milliseconds: Int
+  /// Whether the vendor asked for more than an hour.
+  public let isReduced: Bool
+
+  /// - Parameter milliseconds: until the time that the vendor named; negative for the past.
+  public init(milliseconds: Int64) {
+    isReduced = milliseconds > Self.maximumMilliseconds
+    self.milliseconds = isReduced ? Self.maximumMilliseconds : Int(max(0, milliseconds))
+  }
+
+  /// Reads a header value: seconds, for some vendors with a fraction, or an HTTP date.
   ///
-  /// - Returns: nil if the value is invalid; 0 for a date in the past.
-  public static func milliseconds(_ value: String, nowMilliseconds: Int64) -> Int? {
+  /// - Returns: nil if the value is invalid.
+  public init?(_ value: String, nowMilliseconds: Int64) {
     let tokens = value.split { $0 == " " || $0 == "\t" }
-    if tokens.count == 1, isDecimal(tokens[0]), let seconds = Double(tokens[0]) {
-      return Int(min(seconds * 1_000, Double(maximumMilliseconds)).rounded(.up))
+    if tokens.count == 1, Self.isDecimal(tokens[0]), let seconds = Double(tokens[0]) {
+      // A number of any length fits after this.
+      let capped = min(seconds * 1_000, Double(Self.maximumMilliseconds) + 1)
+      self.init(milliseconds: Int64(capped.rounded(.up)))
+    } else if let date = Self.httpDate(value, nowMilliseconds: nowMilliseconds) {
+      self.init(milliseconds: date - nowMilliseconds)
+    } else {
+      return nil
     }
-    guard let date = httpDate(value, nowMilliseconds: nowMilliseconds) else { return nil }
-    return Int(min(max(0, date - nowMilliseconds), Int64(maximumMilliseconds)))
+  }
+
+  public static func < (one: Self, other: Self) -> Bool {
+    one.milliseconds < other.milliseconds || !one.isReduced && other.isReduced
   }
 
   private static func isDecimal(_ text: Substring) -> Bool {

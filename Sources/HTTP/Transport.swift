@@ -73,6 +73,8 @@ public struct TransportError: Error, Sendable, CustomStringConvertible {
     case cancelled
     /// The transport does not work here, for example because libcurl is missing.
     case unavailable
+    /// The system refuses a descriptor, a thread or memory. A later attempt may succeed.
+    case shortage
   }
 
   public var kind: Kind

@@ -9,13 +9,20 @@ struct Connection {
   private let socket: Socket
   private let limits: HTTPServer.Limits
   private let handler: HTTPServer.Handler
+  private let handlingChanged: (_ isHandling: Bool) -> Void
   private var reader: RequestReader
   private var writer: ResponseWriter
 
-  init(socket: Socket, limits: HTTPServer.Limits, handler: @escaping HTTPServer.Handler) {
+  /// - Parameter handlingChanged: called with true when a complete request was received, and with
+  ///   false when its response was sent.
+  init(
+    socket: Socket, limits: HTTPServer.Limits, handler: @escaping HTTPServer.Handler,
+    handlingChanged: @escaping (_ isHandling: Bool) -> Void
+  ) {
     self.socket = socket
     self.limits = limits
     self.handler = handler
+    self.handlingChanged = handlingChanged
     reader = RequestReader(socket: socket, limits: limits)
     writer = ResponseWriter(socket: socket)
   }
@@ -26,6 +33,8 @@ struct Connection {
     while true {
       do {
         guard let request = try reader.next() else { return .closed }
+        handlingChanged(true)
+        defer { handlingChanged(false) }
         let response = handler(request)
         if response.delayMilliseconds > 0 {
           socket.waitForEnd(milliseconds: response.delayMilliseconds)

@@ -23,8 +23,16 @@ package final class HTTPServer: Sendable {
 
   private struct State {
     var acceptor: ServerThread?
-    var connections: Set<Socket> = []
+    /// By the order of their arrival.
+    var connections: [UInt64: OpenConnection] = [:]
+    var count: UInt64 = 0
     var isStopping = false
+  }
+
+  private struct OpenConnection {
+    let socket: Socket
+    /// Whether a complete request was received and its response was not sent.
+    var isHandling = false
   }
 
   /// Starts listening. Requests are served as soon as this returns.
@@ -57,7 +65,7 @@ package final class HTTPServer: Sendable {
       state.isStopping = true
       // A socket leaves the set before its descriptor is closed, so this cannot affect a reused
       // one.
-      for connection in state.connections { connection.shutdown() }
+      for connection in state.connections.values { connection.socket.shutdown() }
       return state.acceptor
     }
     guard let acceptor else { return }
@@ -82,26 +90,41 @@ package final class HTTPServer: Sendable {
   }
 
   private func open(_ socket: Socket) {
-    let isAdmitted = state.withLock { state in
-      guard !state.isStopping, state.connections.count < limits.connections else { return false }
-      state.connections.insert(socket)
-      return true
-    }
-    guard isAdmitted else {
+    guard let number = admit(socket) else {
       reject(socket)
       return
     }
     let thread = ServerThread.start(stackBytes: limits.stackBytes) { [self] in
-      var connection = Connection(socket: socket, limits: limits, handler: handler)
+      var connection = Connection(socket: socket, limits: limits, handler: handler) {
+        isHandling in
+        self.state.withLock { $0.connections[number]?.isHandling = isHandling }
+      }
       let ending = connection.serve()
-      state.withLock { _ = $0.connections.remove(socket) }
+      state.withLock { _ = $0.connections.removeValue(forKey: number) }
       if ending == .reset { socket.closeWithReset() } else { socket.close() }
     }
     if let thread {
       thread.detach()
     } else {
-      state.withLock { _ = $0.connections.remove(socket) }
+      state.withLock { _ = $0.connections.removeValue(forKey: number) }
       reject(socket)
+    }
+  }
+
+  /// - Returns: nil if there are too many connections.
+  private func admit(_ socket: Socket) -> UInt64? {
+    state.withLock { state in
+      if state.isStopping { return nil }
+      if state.connections.count >= limits.connections {
+        let idle = state.connections.filter { !$0.value.isHandling }.min { $0.key < $1.key }
+        guard limits.replacesIdleConnections, let idle else { return nil }
+        // Its thread closes the descriptor, later.
+        idle.value.socket.shutdown()
+        state.connections.removeValue(forKey: idle.key)
+      }
+      state.count += 1
+      state.connections[state.count] = OpenConnection(socket: socket)
+      return state.count
     }
   }
 

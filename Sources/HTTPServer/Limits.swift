@@ -5,6 +5,9 @@ extension HTTPServer {
   package struct Limits: Sendable {
     /// Maximum number of open connections. Further connections get 503 and are closed.
     package var connections = 512
+    /// Whether a further connection instead closes the oldest one that has not sent a complete
+    /// request. Clients that send nothing then cannot lock others out.
+    package var replacesIdleConnections = false
     /// Maximum number of connections that the kernel queues before they are accepted.
     package var backlog: Int32 = 512
     /// Stack size of each connection's thread, on which the handler runs.

@@ -26,6 +26,9 @@ public struct JSON: Sendable {
   /// The start of the value, in bytes from the start of the document.
   public var offset: Int { node.kind == .string ? Int(node.start) - 1 : Int(node.start) }
 
+  /// The memory in bytes that the whole document of this value uses: its text, and 16 bytes per value.
+  public var documentBytes: Int { document.memoryBytes }
+
   // MARK: Scalars
 
   public var bool: Bool? {

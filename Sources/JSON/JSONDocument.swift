@@ -15,6 +15,7 @@ public final class JSONDocument: @unchecked Sendable {
   let hasLineBreaks: Bool
   /// Whether nodes and bytes are two blocks of memory.
   private let isSplit: Bool
+  let memoryBytes: Int
 
   /// Nodes from which on they are taken over from the parser. A copy of a larger index would double
   /// the memory that hostile text costs.
@@ -23,6 +24,7 @@ public final class JSONDocument: @unchecked Sendable {
   init(copying text: UnsafeBufferPointer<UInt8>, index: inout JSONIndex) {
     isSplit = index.count >= Self.splitNodes
     hasLineBreaks = index.hasLineBreaks
+    memoryBytes = index.count * MemoryLayout<JSONNode>.stride + text.count
     // One block for both saves an allocation per input line.
     let indexBytes = isSplit ? 0 : index.count * MemoryLayout<JSONNode>.stride
     guard let block = malloc(max(1, indexBytes + text.count)) else {

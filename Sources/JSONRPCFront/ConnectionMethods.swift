@@ -101,13 +101,18 @@ extension JSONRPCFront {
     let parameters = try WatchHealthParameters.shape.params(
       params, as: WatchHealthParameters.self)
     let name = parameters.connection
-    guard front.engine.connections.entries.contains(where: { $0.name == name }) else {
+    guard front.engine.connections.contains(name) else {
       throw front.unknownConnection(name, at: "/connection")
     }
-    front.engine.health.start(
-      HealthMonitor.Watch(
-        connection: name, intervalSeconds: parameters.intervalSeconds,
-        notifyAfterFailures: parameters.notifyAfterFailures))
+    do throws(InvocationError) {
+      try front.engine.health.start(
+        HealthMonitor.Watch(
+          connection: name, intervalSeconds: parameters.intervalSeconds,
+          notifyAfterFailures: parameters.notifyAfterFailures),
+        on: front.engine)
+    } catch {
+      throw error.rpcError
+    }
     return MethodResult { $0.object { $0.member("watching", name) } }
   }
 
@@ -121,7 +126,7 @@ extension JSONRPCFront {
     return MethodResult { $0.object { $0.member("unwatched", wasFound) } }
   }
 
-  private func unknownConnection(_ name: String, at path: String) -> RPCError {
+  func unknownConnection(_ name: String, at path: String) -> RPCError {
     let names = engine.connections.entries.map(\.name)
     return InvocationError(
       RequestProblems(

@@ -15,7 +15,7 @@ enum FileMethod: String, CaseIterable, Sendable {
 
   var summary: String {
     switch self {
-    case .put: "Stores a file from its content, or copies a file of the host's machine."
+    case .put: "Stores a file from its content, or copies a file below --files-from."
     case .get: "Reads a chunk of a file."
     case .list: "Lists the files, newest last."
     case .remove: "Removes a file."
@@ -38,6 +38,8 @@ enum FileMethod: String, CaseIterable, Sendable {
   static let maximumListFiles = 10_000
   static let defaultListFiles = 1_000
 
+  var changesSomething: Bool { self == .put || self == .remove }
+
   /// The failure indicator, in the style of the commands.
   var failure: String {
     switch self {
@@ -54,14 +56,15 @@ struct FileCall: Sendable {
   let method: FileMethod
   let params: JSON?
   let store: FileStore
+  let fences: Fences
   let isCancelled: @Sendable () -> Bool
 
   func response(to request: InFlightRequest) -> Response {
     do throws(RPCError) {
       let writeResult = try run()
-      // File contents are not redacted, because that would change the file.
-      return request.result(
-        redaction: method == .get ? .nothing : .everySecret, write: writeResult)
+      // Names are the caller's, or were redacted when the file was stored. Redacting contents would
+      // change the file.
+      return request.result(redaction: .ownText, write: writeResult)
     } catch {
       return request.error(error)
     }
@@ -97,6 +100,7 @@ struct FileCall: Sendable {
         throw InvocationError(RequestProblems(path, error.reason)).rpcError
       case .beyondEnd:
         throw InvocationError(RequestProblems("/offset", error.reason)).rpcError
+      case .forbidden: throw failure(fences.pathRefusal)
       case .cancelled, .unavailable: throw failure(CommandError(error, of: "The file"))
       }
     }
@@ -119,7 +123,8 @@ struct FileCall: Sendable {
         "The name of the file. Default with path: the last component of the path.")
       content = members.optional("content_base64", .base64, "The content in Base64.")
       path = members.optional(
-        "path", .text(maximumCharacters: 4_096), "The path of a file of this machine to copy.")
+        "path", .text(maximumCharacters: 4_096),
+        "The path of a file of this machine to copy, below a directory of --files-from.")
       source = members.required("source", .choice(FileSource.self), "The origin of the file.")
       contentType = members.optional(
         "content_type", .text(maximumCharacters: 255),
@@ -142,8 +147,9 @@ struct FileCall: Sendable {
     if let path = parameters.path {
       file = try stored("/path") { () throws(FileStoreError) in
         try store.put(
-          contentsOf: path, name: parameters.name, contentType: parameters.contentType,
-          source: parameters.source, isCancelled: isCancelled)
+          contentsOf: path, below: fences.readableDirectories, name: parameters.name,
+          contentType: parameters.contentType, source: parameters.source,
+          isCancelled: isCancelled)
       }
     } else {
       file = try stored("/content_base64") { () throws(FileStoreError) in

@@ -29,6 +29,16 @@ struct CancelParameters: ParameterObject {
   }
 }
 
+struct ResetLimitsParameters: ParameterObject {
+  static let naming = ParameterShape.Naming.verbatim
+  static let shape = ParameterShape(of: ResetLimitsParameters.self)
+  let connection: String
+
+  init(_ members: inout ParamReader) {
+    connection = members.required("connection", .text, "The connection whose pauses end.")
+  }
+}
+
 /// The methods for the host itself.
 extension JSONRPCFront {
   @Sendable
@@ -67,6 +77,27 @@ extension JSONRPCFront {
     }
   }
 
+  @Sendable
+  static func resetLimits(
+    _ front: JSONRPCFront, _ params: JSON?
+  ) throws(RPCError) -> TaskMethod {
+    let name = try ResetLimitsParameters.shape.params(
+      params, as: ResetLimitsParameters.self
+    ).connection
+    guard front.engine.connections.entries.contains(where: { $0.name == name }) else {
+      throw front.unknownConnection(name, at: "/connection")
+    }
+    return { [engine = front.engine] in
+      let lifted = await engine.endRatePauses(of: name) ?? 0
+      return {
+        $0.object {
+          $0.member("connection", name)
+          $0.member("lifted", lifted)
+        }
+      }
+    }
+  }
+
   func writeLimits(to writer: inout JSONWriter) {
     let limits = connection.limits
     writer.object { writer in
@@ -74,11 +105,22 @@ extension JSONRPCFront {
       writer.object {
         $0.member("max_in_flight", limits.maximumInFlight)
         $0.member("in_flight", connection.inFlight)
+        $0.member("parked", connection.parked)
+        $0.member("max_parked_bytes", limits.maximumParkedBytes)
         $0.member("max_line_bytes", limits.maximumLineBytes)
+        $0.member("max_result_bytes", limits.maximumResultBytes)
         $0.member("max_batch_requests", limits.maximumBatchRequests)
         $0.member("max_depth", JSONLimits().depth)
         $0.member("max_file_bytes", FileStore.maximumFileBytes)
         $0.member("max_file_chunk_bytes", FileMethod.maximumChunkBytes)
+      }
+      writer.name("fences")
+      writer.object { writer in
+        let fences = engine.options.fences
+        writer.member("read_only", engine.options.isReadOnly)
+        writer.member("connections_only", fences.allowsOnlyConfiguredConnections)
+        writer.name("files_from")
+        writer.array { for directory in fences.readableDirectories { $0.string(directory.path) } }
       }
       writer.name("connections")
       writer.object { writer in

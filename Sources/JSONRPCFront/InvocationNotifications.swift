@@ -2,17 +2,28 @@ import Basics
 import IntegrationKit
 import JSON
 import RPC
+import Redaction
 import Synchronization
 
 /// The notifications of one invocation, numbered in sending order.
 final class InvocationNotifications: InvocationEvents {
   private let id: RequestID
   private let connection: RPC.Connection
+  private let redaction: FrameWriter.Redaction
   private let reportsWaits: Bool
   private let sequence = Mutex(0)
 
+  private static let layout = MessageLayout.object([
+    "id": .own, "seq": .own, "item": .foreign, "done": .own, "total": .own, "reason": .own,
+    "resume_at": .own,
+  ])
+
   /// - Parameter reportsWaits: true for streams, false if only progress was requested.
-  init(_ id: RequestID, on connection: RPC.Connection, reportsWaits: Bool) {
+  init(
+    _ id: RequestID, on connection: RPC.Connection, redacting scope: RedactionScope,
+    reportsWaits: Bool
+  ) {
+    redaction = .secrets(of: scope, Self.layout)
     self.id = id
     self.connection = connection
     self.reportsWaits = reportsWaits
@@ -44,7 +55,7 @@ final class InvocationNotifications: InvocationEvents {
   ) {
     // Numbered and sent under one lock, so that the numbers match the order of the lines.
     sequence.withLock { sequence in
-      let frame = connection.frames.notification(method) { writer in
+      let frame = connection.frames.notification(method, redaction: redaction) { writer in
         writer.object { writer in
           writer.name("id")
           id.write(to: &writer)

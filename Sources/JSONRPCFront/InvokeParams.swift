@@ -43,6 +43,13 @@ struct InvokeParams {
       options: try Self.options(options, of: command, arguments: arguments, memo))
   }
 
+  /// The command of an invoke that is not run; nil if it is unknown.
+  static func command(_ params: JSON?, in catalogue: Catalogue) -> RegisteredCommand? {
+    guard let members = params?.select(Self.names) else { return nil }
+    guard let integration = try? Lookup.integration(members[0], in: catalogue) else { return nil }
+    return try? Lookup.command(members[1], of: integration)
+  }
+
   func prepare(by engine: Engine) throws(InvocationError) -> PreparedInvocation {
     try engine.prepare(request)
   }

@@ -9,6 +9,11 @@ package final class JSONRPCFront: Handler {
   let engine: Engine
   let connection: RPC.Connection
   private let optionsMemo = OptionsMemo()
+  /// Of methods that run as tasks without a slot of the in-flight limit.
+  private let tasks = TaskSemaphore(JSONRPCFront.maximumTasks)
+  /// Maximum number of such requests at a time. Further ones fail.
+  private static let maximumTasks = 16
+  private let fences: Fences
   let connectionsChanged: () -> Void
 
   /// - Parameters:
@@ -20,21 +25,24 @@ package final class JSONRPCFront: Handler {
     connectionsChanged: @escaping () -> Void = {}
   ) {
     self.engine = engine
+    fences = engine.options.fences
     self.connection = connection
     self.connectionsChanged = connectionsChanged
     engine.health.reportChanges { [connection] change in
       if change.isConfigured && !hearsNotifications() { return }
       connection.send(
-        connection.frames.notification("health/changed") { change.write(to: &$0) })
+        connection.frames.notification(
+          "health/changed", redaction: .everySecret(HealthMonitor.layout)
+        ) { change.write(to: &$0) })
     }
     engine.connections.reportChanges { [connection] name in
       guard hearsNotifications() else { return }
       connection.send(
-        connection.frames.notification("connections/changed", redaction: .nothing) {
+        connection.frames.notification("connections/changed", redaction: .ownText) {
           $0.object { $0.member("name", name) }
         })
     }
-    engine.health.watchConfigured()
+    engine.health.watchConfigured(on: engine)
   }
 
   package func takes(_ call: Call) -> Bool {
@@ -43,16 +51,36 @@ package final class JSONRPCFront: Handler {
 
   package func inputEnded() { engine.health.stopAll() }
 
+  package func error(_ refusal: Refusal, of method: String, _ params: JSON?) -> RPCError {
+    if method == "invoke", let command = InvokeParams.command(params, in: engine.catalogue) {
+      return .refusal(refusal, of: command)
+    }
+    let method = Method.named(method)
+    return .refusal(
+      refusal, indicator: method?.failure ?? "The request failed.",
+      changesSomething: method.map { $0.changes != .nothing } ?? true)
+  }
+
   package func handle(_ call: Call, _ reply: consuming Reply) -> Answered {
     // First, for speed.
-    if call.method == "invoke" { return invoke(call.params, reply) }
+    if call.method == "invoke", !fences.allowsOnlyAgents { return invoke(call.params, reply) }
     guard let method = Method.named(call.method) else {
-      return reply.error(.unknownMethod(call.method))
+      return reply.error(.unknownMethod(call.method, behind: fences))
     }
+    if let refusal = method.refusal(by: fences) { return reply.error(refusal) }
     // MCP clients add this member to the params of any method.
     let params = call.params?.removing("_meta")
     switch method.execution {
     case .engine: return invoke(params, reply)
+    case .task(let prepare):
+      let work: TaskMethod
+      do throws(RPCError) {
+        work = try prepare(self, params)
+      } catch {
+        return reply.error(error)
+      }
+      guard tasks.tryAcquire() else { return reply.error(.tooManyTasks(method.name)) }
+      return run(work, of: method, reply)
     case .orderedFiles(let fileMethod): return run(fileMethod, params, reply)
     case .readingThread(let run):
       let result: MethodResult
@@ -69,6 +97,21 @@ package final class JSONRPCFront: Handler {
     }
   }
 
+  private func run(
+    _ work: @escaping TaskMethod, of method: Method, _ reply: consuming Reply
+  ) -> Answered {
+    guard tasks.tryAcquire() else { return reply.error(.tooManyTasks(method.name)) }
+    return reply.runWithoutSlot(
+      isSilentWhenCancelled: false, onCancel: {},
+      run: { [tasks, connection] request in
+        defer { tasks.release() }
+        let write = await work()
+        // Unread responses must not accumulate.
+        await connection.room()
+        return request.result(redaction: method.redaction) { write(&$0) }
+      })
+  }
+
   // MARK: invoke
 
   private func invoke(_ params: JSON?, _ reply: consuming Reply) -> Answered {
@@ -79,7 +122,8 @@ package final class JSONRPCFront: Handler {
       return reply.error(error.rpcError)
     }
     guard !invocation.request.options.dryRun else {
-      return reply.result { invocation.writePlan(to: &$0) }
+      // Credentials are not in it; the other text is the caller's.
+      return reply.result(redaction: .ownText) { invocation.writePlan(to: &$0) }
     }
     return run(invocation, reply)
   }
@@ -88,14 +132,25 @@ package final class JSONRPCFront: Handler {
     _ invocation: PreparedInvocation, _ reply: consuming Reply
   ) -> Answered {
     let options = invocation.request.options
-    let terms = Reply.Terms { .stopping(indicator: invocation.command.failure) }
+    // The timeout covers the time that the call waits for a slot.
+    let deadline = invocation.deadlineFromNow
+    let terms = Reply.Terms(deadline: deadline) { [command = invocation.command] in
+      .refusal($0, of: command)
+    }
     return reply.run(terms) { [connection] request in
       let events = request.id.flatMap { id in
         options.stream || options.progress
-          ? InvocationNotifications(id, on: connection, reportsWaits: options.stream) : nil
+          ? InvocationNotifications(
+            id, on: connection, redacting: invocation.redaction, reportsWaits: options.stream)
+          : nil
       }
-      return await invocation.run(id: JSONFragment(id: request.id ?? .null), events: events) {
-        request.response(to: $0.explainingCancellation(request.cancelReason?.explanation))
+      return await invocation.run(
+        id: JSONFragment(id: request.id ?? .null), by: deadline, events: events
+      ) { outcome in
+        // Unread responses must not accumulate: their memory counts for other invocations.
+        await connection.room()
+        return request.response(
+          to: outcome.explainingCancellation(request.cancelReason?.explanation))
       }
     }
   }
@@ -105,12 +160,12 @@ package final class JSONRPCFront: Handler {
   private func run(
     _ method: FileMethod, _ params: JSON?, _ reply: consuming Reply
   ) -> Answered {
-    let terms = Reply.Terms { .stopping(indicator: method.failure) }
-    // The params retain the memory of the whole line.
-    let bytes = params?.withSource { $0.count } ?? 0
-    return reply.run(terms, on: .orderedFiles, bytes: bytes) { [files = engine.files] request in
+    let terms = Reply.Terms {
+      .refusal($0, indicator: method.failure, changesSomething: method.changesSomething)
+    }
+    return reply.run(terms, on: .orderedFiles) { [files = engine.files, fences] request in
       FileCall(
-        method: method, params: params, store: files,
+        method: method, params: params, store: files, fences: fences,
         isCancelled: { request.cancelReason != nil }
       ).response(to: request)
     }
@@ -119,11 +174,12 @@ package final class JSONRPCFront: Handler {
 
 extension InFlightRequest {
   fileprivate func response(to outcome: Outcome) -> Response {
+    let redaction = FrameWriter.Redaction.secrets(of: outcome.redaction, Outcome.resultLayout)
     switch outcome.status {
-    case .successful: result(.successful) { outcome.writeResult(to: &$0) }
-    case .partial: result(.partial) { outcome.writeResult(to: &$0) }
+    case .successful: return result(redaction: redaction) { outcome.writeResult(to: &$0) }
+    case .partial: return result(.partial, redaction: redaction) { outcome.writeResult(to: &$0) }
     case .failed:
-      error(
+      return error(
         outcome.invocationError?.rpcError
           ?? RPCError(.commandFailed, outcome.command.failure))
     }
@@ -131,8 +187,17 @@ extension InFlightRequest {
 }
 
 extension RPCError {
-  fileprivate static func unknownMethod(_ name: String) -> RPCError {
-    let names = Method.all.map(\.name)
+  fileprivate static func tooManyTasks(_ method: String) -> RPCError {
+    InvocationError(
+      CommandError(
+        .unavailable, "Too many requests of the method \(method) are running.", isRetryable: true,
+        remedy: "Wait for their responses."),
+      indicator: "The request \(method) failed."
+    ).rpcError
+  }
+
+  fileprivate static func unknownMethod(_ name: String, behind fences: Fences) -> RPCError {
+    let names = Method.all.filter { $0.refusal(by: fences) == nil }.map(\.name)
     let suggestion = Suggestion.closest(to: name, among: names + Method.agentNames)
     return RPCError(
       .methodNotFound, "Method not found.",

@@ -1,3 +1,4 @@
+import Engine
 import JSON
 import RPC
 
@@ -16,6 +17,9 @@ struct MethodResult {
   }
 }
 
+/// The work of a method whose params are valid.
+typealias TaskMethod = @Sendable () async -> @Sendable (inout JSONWriter) -> Void
+
 /// One method. Dispatch, discovery and suggestions use the table `Method.all`.
 struct Method: Sendable {
   /// Where a method runs.
@@ -24,18 +28,23 @@ struct Method: Sendable {
     case readingThread(@Sendable (JSONRPCFront, JSON?) throws(RPCError) -> MethodResult)
     /// As a task of the engine.
     case engine
+    /// As a task outside the in-flight limit: requests that wait for a rate limit do not delay it.
+    case task(@Sendable (JSONRPCFront, JSON?) throws(RPCError) -> TaskMethod)
     /// On the lane for files, in request order.
     case orderedFiles(FileMethod)
   }
 
   /// The state that a method changes.
-  enum Change: Sendable { case nothing, connections, requests, health, files, vendor }
+  enum Change: Sendable { case nothing, connections, requests, health, limits, files, vendor }
 
   let name: String
   let summary: String
   let execution: Execution
   let changes: Change
-  /// Which values are redacted in the result.
+  /// Whether the Model Context Protocol has the method, too.
+  let isShared: Bool
+  /// Which values are redacted in the result. Default: none, because the text is the host's or the
+  /// caller's.
   let redaction: FrameWriter.Redaction
   let params: @Sendable () -> MessageSchema
   private let resultComponent: String?
@@ -45,7 +54,7 @@ struct Method: Sendable {
 
   init(
     _ name: String, _ summary: String, _ execution: Execution, changes: Change = .nothing,
-    redaction: FrameWriter.Redaction = .everySecret,
+    isShared: Bool = false, redaction: FrameWriter.Redaction = .ownText,
     params: @escaping @Sendable () -> MessageSchema, result: String? = nil,
     failures: @escaping @Sendable () -> [FailureSchemas.Code] = { [FailureSchemas.invalidParams] },
     examples: @escaping @autoclosure @Sendable () -> [MethodExample] = []
@@ -54,6 +63,7 @@ struct Method: Sendable {
     self.summary = summary
     self.execution = execution
     self.changes = changes
+    self.isShared = isShared
     self.redaction = redaction
     self.params = params
     resultComponent = result
@@ -63,8 +73,8 @@ struct Method: Sendable {
 
   /// A method without params that runs on the reading thread.
   static func withoutParams(
-    _ name: String, _ summary: String, changes: Change = .nothing,
-    redaction: FrameWriter.Redaction = .everySecret, result: String? = nil,
+    _ name: String, _ summary: String, changes: Change = .nothing, isShared: Bool = false,
+    redaction: FrameWriter.Redaction = .ownText, result: String? = nil,
     examples: @escaping @autoclosure @Sendable () -> [MethodExample] = [],
     _ run: @escaping @Sendable (JSONRPCFront) -> ResultWriter
   ) -> Method {
@@ -73,8 +83,8 @@ struct Method: Sendable {
       .readingThread { (front, params) throws(RPCError) in
         try expectNothing(params)
         return MethodResult(run(front))
-      }, changes: changes, redaction: redaction, params: { .closed([]) }, result: result,
-      examples: examples())
+      }, changes: changes, isShared: isShared, redaction: redaction, params: { .closed([]) },
+      result: result, examples: examples())
   }
 
   static func named(_ name: String) -> Method? { all.first { $0.name == name } }
@@ -83,6 +93,20 @@ struct Method: Sendable {
 }
 
 extension Method {
+  /// The failure indicator, in the style of the commands.
+  var failure: String {
+    if case .orderedFiles(let method) = execution { return method.failure }
+    return "The request \(name) failed."
+  }
+
+  /// The error of a method that the fences forbid; nil if it may run.
+  func refusal(by fences: Fences) -> RPCError? {
+    let error =
+      (isShared ? nil : fences.refusal(ofHostMethod: name))
+      ?? (changes == .connections ? fences.refusal(ofConnectionBy: name) : nil)
+    return error.map { InvocationError($0, indicator: failure).rpcError }
+  }
+
   /// The schema component of the result.
   var result: String { resultComponent ?? name.componentName + "_result" }
 

@@ -20,7 +20,7 @@ extension Method {
     [
       Method(
         "capabilities", "Returns the integrations, their commands and all parameters.",
-        .readingThread(JSONRPCFront.capabilities), redaction: .nothing,
+        .readingThread(JSONRPCFront.capabilities),
         params: { .parameters(CapabilitiesParameters.shape) }, examples: [.capabilities]),
       Method(
         "invoke", "Runs one command.", .engine, changes: .vendor, params: { InvokeParams.schema },
@@ -49,9 +49,13 @@ extension Method {
       Method(
         "health/watch", "Checks a connection now and on a schedule.",
         .readingThread(JSONRPCFront.watchHealth), changes: .health,
-        params: { .parameters(WatchHealthParameters.shape) }, examples: [.healthWatch]),
+        params: { .parameters(WatchHealthParameters.shape) },
+        failures: { [FailureSchemas.invalidParams, FailureSchemas.commandFailed] },
+        examples: [.healthWatch]),
       .withoutParams(
-        "health/status", "Lists the watched connections.", examples: [.healthStatus]
+        "health/status", "Lists the watched connections.",
+        redaction: .everySecret(.object(["watches": .list(of: HealthMonitor.layout)])),
+        examples: [.healthStatus]
       ) { front in { front.engine.health.write(to: &$0) } },
       Method(
         "health/unwatch", "Stops the checks of a connection.",
@@ -74,14 +78,19 @@ extension Method {
       .withoutParams(
         "limits", "Returns the limits and their current use.", examples: [.limits]
       ) { front in { front.writeLimits(to: &$0) } },
+      Method(
+        "limits/reset", "Ends the rate-limit pauses of a connection.",
+        .task(JSONRPCFront.resetLimits), changes: .limits,
+        params: { .parameters(ResetLimitsParameters.shape) },
+        failures: { [FailureSchemas.invalidParams, FailureSchemas.commandFailed] },
+        examples: [.limitsReset]),
       .withoutParams(
         "stats", "Returns counters since the start.", examples: [.stats]
       ) { front in { front.connection.writeStatistics(to: &$0) } },
-      .withoutParams("ping", "Returns an empty object.", result: "nothing", examples: [.ping]) {
-        _ in
-        { $0.object { _ in } }
-      },
-      .withoutParams("rpc.discover", "Returns this document.", redaction: .nothing) { _ in
+      .withoutParams(
+        "ping", "Returns an empty object.", isShared: true, result: "nothing", examples: [.ping]
+      ) { _ in { $0.object { _ in } } },
+      .withoutParams("rpc.discover", "Returns this document.") { _ in
         { OpenRPCDocument.write(to: &$0) }
       },
       .withoutParams(

@@ -46,10 +46,10 @@ struct ResourceCall: Sendable {
       if method == .readResource {
         let result = try read()
         // File contents are not redacted, because that would change the file.
-        return request.result(redaction: .nothing) { $0.value(result) }
+        return request.result(redaction: .ownText) { $0.value(result) }
       }
       let result = try list()
-      return request.result { $0.value(result) }
+      return request.result(redaction: .ownText) { $0.value(result) }
     } catch {
       return request.error(error)
     }

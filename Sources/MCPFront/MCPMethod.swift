@@ -14,9 +14,6 @@ enum MCPMethod: String, CaseIterable, Sendable {
   /// Whether only the stateless revision has the method.
   var needsMeta: Bool { self == .discover || self == .listen }
 
-  /// Whether the result may contain the caller's text, which may contain secrets.
-  var echoesCaller: Bool { self == .callTool || self == .getPrompt }
-
   /// The failure indicator.
   var failure: String { "\(rawValue) failed." }
 }

@@ -60,7 +60,7 @@ final class ProgressNotifications: InvocationEvents {
   }
 
   private func send(_ state: State, _ message: String) {
-    let frame = connection.frames.notification("notifications/progress", redaction: .nothing) {
+    let frame = connection.frames.notification("notifications/progress", redaction: .ownText) {
       writer in
       writer.object { writer in
         writer.name("progressToken")

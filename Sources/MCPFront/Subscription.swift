@@ -40,7 +40,7 @@ struct Subscription: Sendable {
   private func notification(
     _ method: StaticString, by frames: FrameWriter, _ write: (inout JSONWriter) -> Void = { _ in }
   ) -> Frame {
-    frames.notification(method) { writer in
+    frames.notification(method, redaction: .ownText) { writer in
       writer.object { writer in
         writeMeta(to: &writer)
         write(&writer)

@@ -21,7 +21,7 @@ struct ToolResult: Sendable {
     if let error = outcome.invocationError { return await response(to: request, error) }
     let written = JSONFragment { outcome.writeResult(to: &$0) }
     // Redact before converting to text: secrets that are escaped twice are not found.
-    let clean = engine.redactor.replacement(json: written.bytes).map { JSONFragment(trusted: $0) }
+    let clean = outcome.redaction.search.replacement(json: written, Outcome.resultLayout)
     var content = Content(structure: clean ?? written)
     if content.structure.bytes.count > options.maximumResultBytes {
       content.structure = await shortened(content.structure)
@@ -33,7 +33,7 @@ struct ToolResult: Sendable {
     }
     let status: ResponseStatus = outcome.status == .partial ? .partial : .successful
     // All of it is redacted above.
-    return request.result(status, redaction: .nothing) { write(content, isError: false, to: &$0) }
+    return request.result(status, redaction: .ownText) { write(content, isError: false, to: &$0) }
   }
 
   func response(to request: InFlightRequest, _ error: InvocationError) async -> Response {
@@ -43,10 +43,10 @@ struct ToolResult: Sendable {
       let shown = content.structure.json
       let sentences = error.sentences(
         targets: shown["targets"]?.count ?? 0, notices: shown["notices"]?.list ?? [])
-      content.text = engine.redactor.redact(sentences)
+      content.text = error.redaction.search.redact(sentences)
       content.links = Content.files(in: shown)
     }
-    return request.result(.failed, redaction: .nothing) { write(content, isError: true, to: &$0) }
+    return request.result(.failed, redaction: .ownText) { write(content, isError: true, to: &$0) }
   }
 
   /// The result of a failure with little data.
@@ -56,10 +56,10 @@ struct ToolResult: Sendable {
 
   private func content(of error: InvocationError) -> Content {
     let written = JSONFragment { error.write(to: &$0) }
-    let clean = JSONFragment(
-      trusted: engine.redactor.replacement(json: written.bytes) ?? written.bytes)
-    var content = Content(structure: clean)
-    content.text = engine.redactor.redact(error.sentences())
+    let secrets = error.redaction.search
+    var content = Content(
+      structure: secrets.replacement(json: written, Outcome.errorLayout) ?? written)
+    content.text = secrets.redact(error.sentences())
     if case .failed(let failure) = error.reason {
       content.links = failure.targets.compactMap(\.answer).flatMap(\.files).map(Content.Link.init)
     }

@@ -6,8 +6,13 @@ import Synchronization
 
 /// Limits of one connection.
 package struct ConnectionLimits: Sendable {
-  /// Maximum number of requests in flight. When it is reached, the host stops reading.
+  /// Maximum number of requests in flight. Calls beyond it are parked.
   package var maximumInFlight = 64
+  /// Maximum memory in bytes of parked calls: their lines, and `ParkedCall.ownBytes` per call. Beyond
+  /// it, the host stops reading. 0 to park nothing.
+  package var maximumParkedBytes = 8 * 1_024 * 1_024
+  /// Maximum size of a response in bytes, and of all responses of batches that are not written.
+  package var maximumResultBytes = 64 * 1_024 * 1_024
   /// Maximum length of an input line in bytes, without the line end.
   package var maximumLineBytes = 32 * 1_024 * 1_024
   /// Maximum number of members of a batch.
@@ -16,6 +21,10 @@ package struct ConnectionLimits: Sendable {
   package var drainTimeoutSeconds = 30.0
   /// Whether requests have no time limit after EOF. The drain timeout then starts only at a signal.
   package var waitsForAllAtEnd = false
+
+  /// Memory in bytes of the lines of requests in flight and of unwritten responses. Above it, only one
+  /// request runs at a time.
+  var maximumHeldBytes: Int { max(64 * 1_024 * 1_024, maximumResultBytes) }
 
   package init() {}
 }
@@ -43,10 +52,16 @@ package final class Connection: Sendable {
   }
 
   /// Milliseconds to wait for the responses of cancelled requests.
-  private static let cancelGraceMilliseconds = 2_000
+  private static let cancelGraceMilliseconds = 1_000
+  /// Milliseconds to write the responses of cancelled requests. Together with the grace, it is shorter
+  /// than the 2 s between SIGTERM and SIGKILL of MCP clients.
+  private static let lastWriteMilliseconds = 300
 
   private struct State {
-    var signals = 0
+    /// The input has ended, or a signal or `shutDown` has stopped reading.
+    var isDraining = false
+    /// A signal arrived while the host was draining.
+    var isCancelling = false
     var drainDeadline: Deadline?
   }
 
@@ -64,7 +79,7 @@ package final class Connection: Sendable {
   private let state = Mutex(State())
 
   /// - Parameter output: the descriptor that frames are written to.
-  /// - Throws: if the process has no free descriptors.
+  /// - Throws: if the system refuses a descriptor or a thread.
   package init(
     to output: Int32, limits: ConnectionLimits, redactor: Redactor, log: Log,
     observer: (any ConnectionObserver)? = nil
@@ -73,14 +88,15 @@ package final class Connection: Sendable {
     self.log = log
     self.observer = observer
     frames = FrameWriter(redactor: redactor)
-    limit = InFlightLimit(maximum: limits.maximumInFlight)
+    limit = InFlightLimit(limits)
     reader = try InputReader()
     self.output = Output(to: output, limit: limit) { [limit, requests, reader] error in
       limit.close()
       requests.cancelAll(.outputGone)
       reader.stop()
     }
-    OutputWatch.start(output) { [output = self.output] in output.fail(EPIPE) }
+    try self.output.start()
+    try OutputWatch.start(output) { [output = self.output] in output.fail(EPIPE) }
   }
 
   // MARK: For handlers
@@ -99,14 +115,17 @@ package final class Connection: Sendable {
   package func isInFlight(_ id: RequestID) -> Bool { requests.contains(id) }
 
   package var inFlight: Int { limit.inFlight }
+  /// Calls that wait for a slot.
+  package var parked: Int { limit.parkedCount }
 
   package func writeStatistics(to writer: inout JSONWriter) {
-    statistics.write(inFlight: limit.inFlight, to: &writer)
+    statistics.write(inFlight: limit.inFlight, parked: limit.parkedCount, to: &writer)
   }
 
-  /// Closes admission and stops reading. Requests in flight finish.
+  /// Stops reading. Requests in flight and parked calls finish.
   package func shutDown() {
     shuttingDown.store(true, ordering: .relaxed)
+    state.withLock { $0.isDraining = true }
     reader.stop()
   }
 
@@ -114,23 +133,27 @@ package final class Connection: Sendable {
 
   // MARK: Running
 
-  /// Handles a signal. The first one stops reading, the second one cancels the requests in flight.
+  /// Handles a signal. It stops reading and refuses parked calls. If the host is already draining, it
+  /// also cancels the requests in flight.
   package func interrupt() {
-    let signals = state.withLock { state in
-      state.signals += 1
-      return state.signals
+    // A reading thread that waits has not noticed that the caller closed the input.
+    let inputHasEnded = reader.inputHasEnded
+    let isCancelling = state.withLock { state in
+      state.isCancelling = state.isDraining || inputHasEnded
+      state.isDraining = true
+      return state.isCancelling
     }
+    startDraining()
     limit.close()
-    if signals == 1 {
-      startDraining()
-      output.close()
-      reader.stop()
-      log.info("stopping: finishing the requests in flight, reading no more")
-    } else {
-      log.info("stopping now: cancelling the requests in flight")
-      // The draining thread cancels them, because it reports that they did not finish.
-    }
+    output.close()
+    reader.stop()
+    // The draining thread cancels them, because it reports that they did not finish.
     limit.wake()
+    output.wake()
+    log.info(
+      isCancelling
+        ? "stopping now: cancelling the requests in flight"
+        : "stopping: finishing the requests in flight, reading no more")
   }
 
   /// Reads the inputs in order until EOF, then drains. Blocks.
@@ -145,6 +168,7 @@ package final class Connection: Sendable {
     for input in inputs {
       guard failure == nil, read(input, lines, &failure) else { break }
     }
+    state.withLock { $0.isDraining = true }
     // From here on, a reader that does not read delays only the exit, until the drain timeout.
     if !limits.waitsForAllAtEnd { startDraining() }
     output.close()
@@ -198,26 +222,39 @@ package final class Connection: Sendable {
     while true {
       let deadline = state.withLock { $0.drainDeadline }
       let isDrained = limit.waitUntilEmpty(until: deadline) { [self] in
-        let (signals, current) = state.withLock { ($0.signals, $0.drainDeadline) }
-        return signals >= 2 || output.failure != nil || (deadline == nil && current != nil)
+        let (isCancelling, current) = state.withLock { ($0.isCancelling, $0.drainDeadline) }
+        return isCancelling || output.failure != nil || (deadline == nil && current != nil)
       }
       // The first signal has set a deadline: continue to wait until then.
-      let isHurried = deadline != nil || state.withLock { $0.signals >= 2 }
+      let isHurried = deadline != nil || state.withLock { $0.isCancelling }
       if isDrained || isHurried || output.failure != nil { return isDrained }
     }
+  }
+
+  /// Writes the pending responses until the drain timeout, or shortly if a signal cancels it.
+  ///
+  /// - Returns: whether all of them were written.
+  private func flush() -> Bool {
+    let remaining = max(Self.lastWriteMilliseconds, startDraining().remainingMilliseconds)
+    let isWritten = output.flush(until: Deadline(inMilliseconds: remaining)) { [self] in
+      state.withLock { $0.isCancelling }
+    }
+    return isWritten
+      || output.flush(until: Deadline(inMilliseconds: Self.lastWriteMilliseconds)) { false }
   }
 
   private func drain() -> Ending {
     let isDrained = waitUntilDrained()
     if !isDrained {
-      log.warning("cancelling \(limit.inFlight) unfinished requests")
+      log.warning("cancelling \(limit.inFlight + limit.parkedCount) unfinished requests")
+      // First, so that no parked call starts when a slot is free.
+      limit.close()
       requests.cancelAll(output.failure == nil ? .draining : .outputGone)
       _ = limit.waitUntilEmpty(
         until: Deadline(inMilliseconds: Self.cancelGraceMilliseconds)
       ) { false }
     }
-    let remaining = startDraining().remainingMilliseconds
-    let isWritten = output.flush(until: Deadline(inMilliseconds: max(200, remaining)))
+    let isWritten = flush()
     if let error = output.failure {
       log.error("the output was closed: \(String(cString: strerror(error)))")
       return .outputClosed

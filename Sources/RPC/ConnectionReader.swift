@@ -16,6 +16,10 @@ final class ConnectionReader {
   private let others: ArraySlice<any Handler>
   private var parser = JSONParser()
   private var ready = FrameBuffer(capacity: 2 * ConnectionReader.gatheredBytes)
+  /// The memory of the current line.
+  private var lineBytes = 0
+  /// The current line, from its first accepted call on.
+  private var line: InputLine?
 
   var log: Log { connection.log }
   private var limits: ConnectionLimits { connection.limits }
@@ -69,6 +73,8 @@ final class ConnectionReader {
   }
 
   private func handle(_ json: JSON, _ line: Int) {
+    lineBytes = json.documentBytes
+    defer { if self.line != nil { self.line = nil } }
     guard json.kind == .array else {
       handle(Message(json), line, in: nil)
       return
@@ -88,7 +94,7 @@ final class ConnectionReader {
     }
     // Ready responses must precede those of a later batch.
     flush()
-    let batch = Batch { [output = connection.output] lines in output.send(lines) }
+    let batch = Batch(limit: connection.limit, output: connection.output)
     for member in json.elements { handle(Message(member), line, in: batch) }
     batch.close()
   }
@@ -130,32 +136,64 @@ final class ConnectionReader {
         id, RPCError(.invalidRequest, "The host is shutting down."), in: batch)
       return
     }
-    let reply = Reply(call, reader: self, batch: batch)
+    let handler = handler(for: call)
+    if let id = call.id, let batch, batch.isFull {
+      let refusal = Refusal.tooLarge(maximumBytes: limits.maximumResultBytes, hasRun: false)
+      respond(id, handler.error(refusal, of: call.method, call.params), in: batch)
+      return
+    }
+    _ = handler.handle(call, Reply(call, reader: self, batch: batch))
+  }
+
+  private func handler(for call: Call) -> any Handler {
     var handler = first
     if !handler.takes(call) {
       for other in others where other.takes(call) { handler = other }
     }
-    _ = handler.handle(call, reply)
+    return handler
   }
 
   // MARK: Accepting
 
-  /// Admits a call as a request in flight.
-  ///
-  /// - Returns: nil if admission is closed.
-  func accept(_ id: RequestID?, in batch: Batch?, silent: Bool) -> AcceptedRequest? {
+  /// Makes a call a request in flight. It starts now, or when a slot is free. If admission is closed,
+  /// it gets an error.
+  func accept(
+    _ id: RequestID?, _ terms: Reply.Terms, in batch: Batch?,
+    _ run: @escaping @Sendable (AcceptedRequest) -> Void
+  ) {
     // Waiting for a slot must not delay ready responses.
     flush()
-    guard connection.limit.acquire() else { return nil }
-    return accepted(id, in: batch, silent: silent, hasSlot: true)
+    let line = self.line ?? InputLine(bytes: lineBytes)
+    self.line = line
+    if connection.limit.tryAcquire(line) {
+      accepted(id, terms, line, in: batch, hasSlot: true).start(run)
+      return
+    }
+    let accepted = accepted(id, terms, line, in: batch, hasSlot: false)
+    let call = ParkedCall(accepted, run: run)
+    switch connection.limit.park(call) {
+    case .admitted: call.start()
+    case .closed: call.refuse(.stopping)
+    case .parked(let number):
+      // Weak: the request must not own the call. The limit owns it while it is parked.
+      accepted.request.onCancel { [limit = connection.limit, weak call] in
+        if let call, limit.unpark(number) { call.refuseCancelled() }
+      }
+      guard let deadline = terms.deadline else { return }
+      call.watch(deadline) { [limit = connection.limit] call in
+        if limit.unpark(number) { call.refuse(.timedOut) }
+      }
+    }
   }
 
-  func acceptWithoutSlot(_ id: RequestID?, in batch: Batch?, silent: Bool) -> AcceptedRequest {
-    accepted(id, in: batch, silent: silent, hasSlot: false)
+  func acceptWithoutSlot(
+    _ id: RequestID?, _ terms: Reply.Terms, in batch: Batch?
+  ) -> AcceptedRequest {
+    accepted(id, terms, InputLine(bytes: 0), in: batch, hasSlot: false)
   }
 
   private func accepted(
-    _ id: RequestID?, in batch: Batch?, silent: Bool, hasSlot: Bool
+    _ id: RequestID?, _ terms: Reply.Terms, _ line: InputLine, in batch: Batch?, hasSlot: Bool
   ) -> AcceptedRequest {
     let request = InFlightRequest(
       id: id, frames: connection.frames, limit: connection.limit, hasSlot: hasSlot)
@@ -163,9 +201,7 @@ final class ConnectionReader {
     let batch = id == nil ? nil : batch
     batch?.expect()
     return AcceptedRequest(
-      request: request, requests: connection.requests, output: connection.output,
-      limit: connection.limit, statistics: statistics, observer: connection.observer, batch: batch,
-      isSilentWhenCancelled: silent)
+      request: request, connection: connection, terms: terms, line: line, batch: batch)
   }
 
   // MARK: Responding
@@ -176,17 +212,21 @@ final class ConnectionReader {
   func respond(_ id: RequestID?, _ error: RPCError, in batch: Batch?) {
     let isUnknown = id?.isNull ?? true
     let omitsID = isUnknown && handlers.contains(where: \.omitsUnknownID)
-    respond(
-      connection.frames.error(omitsID ? nil : id ?? .null, error), .failed, in: batch)
+    let frame = connection.frames.error(omitsID ? nil : id ?? .null, error)
+    respond(frame, .failed, in: batch) { frame }
   }
 
   func respond(
     _ id: RequestID, _ status: ResponseStatus, _ redaction: FrameWriter.Redaction,
-    in batch: Batch?, _ write: (inout JSONWriter) -> Void
+    _ method: String, in batch: Batch?, _ write: (inout JSONWriter) -> Void
   ) {
     guard batch == nil else {
-      respond(
-        connection.frames.result(id, redaction: redaction, write: write), status, in: batch)
+      let frame = connection.frames.result(id, redaction: redaction, write: write)
+      respond(frame, status, in: batch) {
+        let refusal = Refusal.tooLarge(maximumBytes: limits.maximumResultBytes, hasRun: true)
+        let handler = handler(for: Call(id: id, method: method, params: nil))
+        return connection.frames.error(id, handler.error(refusal, of: method, nil))
+      }
       return
     }
     connection.frames.result(id, redaction: redaction, into: &ready, write: write)
@@ -194,11 +234,13 @@ final class ConnectionReader {
     count(status)
   }
 
-  private func respond(_ frame: Frame, _ status: ResponseStatus, in batch: Batch?) {
+  private func respond(
+    _ frame: Frame, _ status: ResponseStatus, in batch: Batch?, orElse replacement: () -> Frame
+  ) {
     count(status)
     if let batch {
       batch.expect()
-      batch.add(frame)
+      batch.add(frame, orElse: replacement)
     } else {
       ready.append(frame)
     }

@@ -16,7 +16,7 @@ final class ConnectionStatistics: Sendable {
     if status == .failed { count(errors) } else { count(results) }
   }
 
-  func write(inFlight: Int, to writer: inout JSONWriter) {
+  func write(inFlight: Int, parked: Int, to writer: inout JSONWriter) {
     writer.object {
       $0.member("uptime_ms", MonotonicTime.now.milliseconds(since: start))
       $0.member("lines", lines.load(ordering: .relaxed))
@@ -24,6 +24,7 @@ final class ConnectionStatistics: Sendable {
       $0.member("errors", errors.load(ordering: .relaxed))
       $0.member("notifications", notifications.load(ordering: .relaxed))
       $0.member("in_flight", inFlight)
+      $0.member("parked", parked)
     }
   }
 }

@@ -8,16 +8,22 @@ import Redaction
 /// is sent unredacted by accident.
 package struct Frame: Sendable {
   fileprivate let bytes: [UInt8]
+
+  var count: Int { bytes.count }
 }
 
 /// Creates frames.
 package struct FrameWriter: Sendable {
-  /// Which values are redacted before a frame is sent.
+  /// Whose secrets are redacted in a frame before it is sent, and where. The layout is that of the
+  /// result, of the data of an error, or of the params.
   package enum Redaction: Sendable {
-    /// All secrets that the process knows.
-    case everySecret
-    /// None: the host has written all of the text, or the caller requested the exact bytes.
-    case nothing
+    /// Nothing is redacted: the text is the host's, or the caller sent it in this request, or it is
+    /// the content of a file. Redacting it would let the caller guess secrets.
+    case ownText
+    /// The text is a vendor's. The secrets are those of its connection.
+    case secrets(of: RedactionScope, MessageLayout = .foreign)
+    /// The secrets are all that the process knows.
+    case everySecret(MessageLayout = .foreign)
   }
 
   private let redactor: Redactor
@@ -28,7 +34,7 @@ package struct FrameWriter: Sendable {
   ///
   /// - Parameter write: writes exactly one value.
   package func result(
-    _ id: RequestID, redaction: Redaction = .everySecret, write: (inout JSONWriter) -> Void
+    _ id: RequestID, redaction: Redaction, write: (inout JSONWriter) -> Void
   ) -> Frame {
     var writer = JSONWriter(capacity: 1_024)
     Self.writeResult(id, to: &writer, write)
@@ -41,7 +47,7 @@ package struct FrameWriter: Sendable {
   package func error(_ id: RequestID?, _ error: RPCError) -> Frame {
     var writer = JSONWriter(capacity: 1_024)
     Self.writeError(id, error, to: &writer)
-    return frame(writer, .everySecret)
+    return frame(writer, error.redaction)
   }
 
   /// A notification without params.
@@ -56,8 +62,7 @@ package struct FrameWriter: Sendable {
 
   /// - Parameter write: writes the params.
   package func notification(
-    _ method: StaticString, redaction: Redaction = .everySecret,
-    params write: (inout JSONWriter) -> Void
+    _ method: StaticString, redaction: Redaction, params write: (inout JSONWriter) -> Void
   ) -> Frame {
     var writer = JSONWriter(capacity: 512)
     writer.object { writer in
@@ -71,7 +76,8 @@ package struct FrameWriter: Sendable {
 
   /// A request that the host sends to its client.
   package func request(
-    _ id: String, _ method: StaticString, params write: (inout JSONWriter) -> Void
+    _ id: String, _ method: StaticString, redaction: Redaction,
+    params write: (inout JSONWriter) -> Void
   ) -> Frame {
     var writer = JSONWriter(capacity: 512)
     writer.object { writer in
@@ -81,14 +87,33 @@ package struct FrameWriter: Sendable {
       writer.name("params")
       write(&writer)
     }
-    return frame(writer, .everySecret)
+    return frame(writer, redaction)
   }
 
   private func frame(_ writer: borrowing JSONWriter, _ redaction: Redaction) -> Frame {
-    guard redaction == .everySecret, writer.withBytes({ redactor.mayOccur(inJSON: $0) }) else {
-      return Frame(bytes: writer.bytes)
+    let replacement = writer.withBytes { self.replacement(for: $0, redaction) }
+    return Frame(bytes: replacement ?? writer.bytes)
+  }
+
+  /// The redacted message; nil if it contains no secret.
+  private func replacement(
+    for bytes: UnsafeBufferPointer<UInt8>, _ redaction: Redaction
+  ) -> [UInt8]? {
+    switch redaction {
+    case .ownText: nil
+    case .secrets(let scope, let layout):
+      scope.search.replacement(json: bytes, Self.envelope(of: layout))
+    case .everySecret(let layout):
+      redactor.search.replacement(json: bytes, Self.envelope(of: layout))
     }
-    return Frame(bytes: redactor.redact(frame: writer.bytes))
+  }
+
+  /// The members of a message (JSON-RPC 2.0 sections 4 and 5). The id stays as the client sent it.
+  private static func envelope(of content: MessageLayout) -> MessageLayout {
+    .object([
+      "jsonrpc": .own, "id": .own, "method": .own, "result": content, "params": content,
+      "error": .object(["code": .own, "message": .own, "data": content]),
+    ])
   }
 
   // MARK: Into a buffer
@@ -100,10 +125,8 @@ package struct FrameWriter: Sendable {
   ) {
     buffer.writer.removeAll()
     Self.writeResult(id, to: &buffer.writer, write)
-    let mustRedact =
-      redaction == .everySecret && buffer.writer.withBytes { redactor.mayOccur(inJSON: $0) }
-    if mustRedact {
-      buffer.append(Frame(bytes: redactor.redact(frame: buffer.writer.bytes)))
+    if let clean = buffer.writer.withBytes({ self.replacement(for: $0, redaction) }) {
+      buffer.append(Frame(bytes: clean))
     } else {
       buffer.appendWritten()
     }

@@ -14,6 +14,10 @@ package protocol Handler: AnyObject {
   ///
   /// - Returns: false if it belongs to no pending request of this handler.
   func handle(response: JSON) -> Bool
+  /// The error of a call that gets no response of this handler.
+  ///
+  /// - Parameter params: nil if they are no longer known.
+  func error(_ refusal: Refusal, of method: String, _ params: JSON?) -> RPCError
   /// The input is at EOF: there are no further calls or responses.
   func inputEnded()
   /// Whether an error without a known id omits the member instead of sending null.

@@ -26,6 +26,7 @@ package final class InFlightRequest: Sendable {
     var reason: CancelReason?
     var cancelHandlers: [@Sendable () -> Void] = []
     var hasSlot: Bool
+    var hasStarted: Bool
   }
 
   /// Nil for a notification.
@@ -39,7 +40,7 @@ package final class InFlightRequest: Sendable {
     self.id = id
     self.frames = frames
     self.limit = limit
-    state = Mutex(State(hasSlot: hasSlot))
+    state = Mutex(State(hasSlot: hasSlot, hasStarted: hasSlot))
     if !hasSlot { limit.addSuspended() }
   }
 
@@ -103,13 +104,21 @@ package final class InFlightRequest: Sendable {
 
   var hasSlot: Bool { state.withLock { $0.hasSlot } }
 
+  /// Whether it ever had a slot.
+  var hasStarted: Bool { state.withLock { $0.hasStarted } }
+
+  /// The limit has assigned a slot to a request that was suspended.
+  func slotWasAcquired() {
+    state.withLock { ($0.hasSlot, $0.hasStarted) = (true, true) }
+  }
+
   // MARK: Responses
 
   /// The response with a result.
   ///
   /// - Parameter write: writes exactly one value.
   package func result(
-    _ status: ResponseStatus = .successful, redaction: FrameWriter.Redaction = .everySecret,
+    _ status: ResponseStatus = .successful, redaction: FrameWriter.Redaction,
     write: (inout JSONWriter) -> Void
   ) -> Response {
     guard let id else { return Response(frame: nil, status: status) }

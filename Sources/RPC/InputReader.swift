@@ -1,5 +1,6 @@
 import Basics
 import Glibc
+import Synchronization
 
 /// Reads an input in pieces until EOF or `stop`.
 final class InputReader: Sendable {
@@ -11,11 +12,16 @@ final class InputReader: Sendable {
     case failed(FileError)
   }
 
+  /// POLLRDHUP of poll(2), which is hidden from Swift.
+  private static let pollReadHangUp: Int16 = 0x2000
+
   static let pieceBytes = 256 * 1_024
 
   /// `stop` writes to the pipe to end a wait for input.
   private let wakeReadEnd: Int32
   private let wakeWriteEnd: Int32
+  /// The descriptor that is being read; -1 before and after.
+  private let current = Atomic<Int32>(-1)
 
   /// - Throws: if the process has no free descriptors.
   init() throws(FileError) {
@@ -36,8 +42,19 @@ final class InputReader: Sendable {
     _ = write(wakeWriteEnd, &byte, 1)
   }
 
+  /// Whether the caller has closed its end of a pipe or socket, even if bytes are still unread.
+  var inputHasEnded: Bool {
+    let input = current.load(ordering: .acquiring)
+    guard input >= 0 else { return false }
+    var descriptor = pollfd(fd: input, events: Self.pollReadHangUp, revents: 0)
+    return poll(&descriptor, 1, 0) > 0
+      && descriptor.revents & (Int16(POLLHUP) | Self.pollReadHangUp) != 0
+  }
+
   /// Calls `body` per piece. The last piece is not `bytes`. Blocks.
   func read(_ input: Int32, _ body: (Piece) -> Void) {
+    current.store(input, ordering: .releasing)
+    defer { current.store(-1, ordering: .releasing) }
     let buffer = UnsafeMutableRawPointer.allocate(byteCount: Self.pieceBytes, alignment: 64)
     defer { buffer.deallocate() }
     while true {

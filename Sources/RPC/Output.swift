@@ -9,10 +9,13 @@ final class Output: Sendable {
   /// When the queue has more bytes, senders that can wait do so.
   static let maximumPendingBytes = 4 * 1_024 * 1_024
 
+  /// Lines of this size are not copied if nothing else is pending.
+  private static let sharedBytes = 1_024 * 1_024
+
   private struct State {
     var pending: [UInt8] = []
-    /// Slots to release when the pending frames are written (see `InFlightLimit`).
-    var slots = 0
+    /// What to release when the pending frames are written.
+    var release = InFlightLimit.Release()
     var isWriting = false
     /// The host is stopping: senders no longer wait for room.
     var isClosing = false
@@ -33,24 +36,34 @@ final class Output: Sendable {
     self.descriptor = descriptor
     self.limit = limit
     self.onFailure = onFailure
+  }
+
+  /// Starts the thread.
+  ///
+  /// - Throws: if the system refuses it.
+  func start() throws(FileError) {
     let code = NamedThread.start("output") { [self] in run() }
-    if code != 0 { fail(code) }
+    guard code == 0 else { throw FileError(path: "thread for the output", code: code) }
   }
 
   /// Queues lines. Does not block.
   ///
-  /// - Parameter slots: slots of the in-flight limit to release when the lines are written.
-  func send(_ lines: FrameLines, releasing slots: Int = 0) {
+  /// - Parameter release: what to release when the lines are written.
+  func send(_ lines: FrameLines, releasing release: InFlightLimit.Release = .init()) {
     let isFirst = monitor.withLock { state -> Bool? in
       if state.failure != nil { return nil }
-      defer {
+      let isFirst = state.pending.isEmpty && !state.isWriting
+      if state.pending.isEmpty && lines.bytes.count > Self.sharedBytes {
+        // Without a copy.
+        state.pending = lines.bytes
+      } else {
         state.pending.append(contentsOf: lines.bytes)
-        state.slots += slots
       }
-      return state.pending.isEmpty && !state.isWriting
+      state.release += release
+      return isFirst
     }
     switch isFirst {
-    case nil: limit.release(slots)
+    case nil: limit.release(release)
     case true?: monitor.notify()
     case false?: break
     }
@@ -73,38 +86,48 @@ final class Output: Sendable {
 
   /// Suspends the task while more than `maximumPendingBytes` are pending.
   func room() async {
-    let latch = monitor.withLock { state -> Latch? in
-      guard state.pending.count > Self.maximumPendingBytes, state.failure == nil else { return nil }
-      let latch = Latch()
-      state.waitingTasks.append(latch)
-      return latch
+    while true {
+      let latch = monitor.withLock { state -> Latch? in
+        guard state.pending.count > Self.maximumPendingBytes, state.failure == nil else {
+          return nil
+        }
+        let latch = Latch()
+        state.waitingTasks.append(latch)
+        return latch
+      }
+      // Again: another task may have taken the room.
+      guard let latch, await latch.wait() else { return }
     }
-    _ = await latch?.wait()
   }
 
   /// Blocks until everything is written, writing fails, or the deadline passes.
   ///
+  /// - Parameter hurry: returns true to stop waiting; see `wake`.
   /// - Returns: whether everything was written.
-  func flush(until deadline: Deadline) -> Bool {
+  func flush(until deadline: Deadline, orWhen hurry: @Sendable () -> Bool) -> Bool {
     monitor.wait(until: deadline) { state -> Bool? in
       if state.failure != nil { return false }
-      return state.pending.isEmpty && !state.isWriting ? true : nil
+      if state.pending.isEmpty && !state.isWriting { return true }
+      return hurry() ? false : nil
     } ?? false
   }
+
+  /// Makes `flush` evaluate its condition again.
+  func wake() { monitor.notify() }
 
   var failure: Int32? { monitor.withLock { $0.failure } }
 
   /// Marks the output as failed, for example because its reader closed it.
   func fail(_ error: Int32) {
-    let first = monitor.withLock { state -> (latches: [Latch], slots: Int)? in
+    let first = monitor.withLock { state -> (latches: [Latch], release: InFlightLimit.Release)? in
       guard state.failure == nil else { return nil }
       state.failure = error
-      defer { (state.pending, state.slots, state.waitingTasks) = ([], 0, []) }
-      return (state.waitingTasks, state.slots)
+      defer { (state.pending, state.release, state.waitingTasks) = ([], .init(), []) }
+      return (state.waitingTasks, state.release)
     }
     guard let first else { return }
     for latch in first.latches { latch.signal() }
-    limit.release(first.slots)
+    limit.release(first.release)
     monitor.notify()
     onFailure(error)
   }
@@ -115,14 +138,13 @@ final class Output: Sendable {
     var lines: [UInt8] = []
     while true {
       lines.removeAll(keepingCapacity: lines.capacity <= Self.maximumPendingBytes)
-      let slots =
-        monitor.wait { state -> Int? in
-          guard !state.pending.isEmpty else { return nil }
-          swap(&state.pending, &lines)
-          state.isWriting = true
-          defer { state.slots = 0 }
-          return state.slots
-        } ?? 0
+      let release = monitor.wait { state -> InFlightLimit.Release? in
+        guard !state.pending.isEmpty else { return nil }
+        swap(&state.pending, &lines)
+        state.isWriting = true
+        defer { state.release = .init() }
+        return state.release
+      }
       let error = FileDescriptor.writeAll(lines, to: descriptor)
       // Before the queue appears empty to others.
       if error != 0 { fail(error) }
@@ -131,7 +153,7 @@ final class Output: Sendable {
         defer { state.waitingTasks = [] }
         return state.waitingTasks
       }
-      limit.release(slots)
+      if let release { limit.release(release) }
       for latch in latches { latch.signal() }
       monitor.notify()
     }

@@ -5,8 +5,12 @@ import Glibc
 /// does not write, at its in-flight limit or while it drains, would continue without a reader.
 enum OutputWatch {
   /// Calls `body` once on another thread when the reader closes the output. Never for a file.
-  static func start(_ output: Int32, _ body: @escaping @Sendable () -> Void) {
-    NamedThread.start("output watch") {
+  ///
+  /// - Throws: if the system refuses the thread.
+  static func start(
+    _ output: Int32, _ body: @escaping @Sendable () -> Void
+  ) throws(FileError) {
+    let code = NamedThread.start("output watch") {
       while true {
         // poll always reports errors and hang-ups.
         var descriptor = pollfd(fd: output, events: 0, revents: 0)
@@ -16,5 +20,6 @@ enum OutputWatch {
         return
       }
     }
+    guard code == 0 else { throw FileError(path: "thread for the output", code: code) }
   }
 }

@@ -21,11 +21,17 @@ package struct RPCError: Error, Sendable {
   /// A sentence for people.
   package var message: String
   package var data: JSONFragment?
+  /// The secrets that are redacted in `data`. The message is never a vendor's.
+  package var redaction: FrameWriter.Redaction
 
-  package init(_ code: Code, _ message: String, data: JSONFragment? = nil) {
+  package init(
+    _ code: Code, _ message: String, data: JSONFragment? = nil,
+    redaction: FrameWriter.Redaction = .ownText
+  ) {
     self.code = code
     self.message = message
     self.data = data
+    self.redaction = redaction
   }
 
   /// The error for a line that is not a request.

@@ -32,10 +32,10 @@ package struct Reply: ~Copyable {
   ///   - isFollowedByMessages: whether the handler sends messages that must follow the response.
   ///   - write: writes exactly one value. It is not called for a notification.
   package consuming func result(
-    _ status: ResponseStatus = .successful, redaction: FrameWriter.Redaction = .everySecret,
+    _ status: ResponseStatus = .successful, redaction: FrameWriter.Redaction,
     isFollowedByMessages: Bool = false, write: (inout JSONWriter) -> Void
   ) -> Answered {
-    if let id { reader.respond(id, status, redaction, in: batch, write) }
+    if let id { reader.respond(id, status, redaction, method, in: batch, write) }
     if isFollowedByMessages { reader.flush() }
     return Answered()
   }
@@ -68,45 +68,49 @@ package struct Reply: ~Copyable {
   // MARK: Later
 
   /// How to respond to a request later.
-  package struct Terms {
-    /// The error if admission is closed.
-    let refusal: () -> RPCError
+  package struct Terms: Sendable {
+    /// The error if the request does not start, or its response is too large.
+    let error: @Sendable (Refusal) -> RPCError
     /// Whether no response is sent after the caller cancelled the request.
     let isSilentWhenCancelled: Bool
+    /// When a request that has not started gets an error; nil for never.
+    let deadline: Deadline?
 
-    package init(isSilentWhenCancelled: Bool = false, refusal: @escaping () -> RPCError) {
-      self.refusal = refusal
+    package init(
+      isSilentWhenCancelled: Bool = false, deadline: Deadline? = nil,
+      error: @escaping @Sendable (Refusal) -> RPCError
+    ) {
+      self.error = error
       self.isSilentWhenCancelled = isSilentWhenCancelled
+      self.deadline = deadline
     }
   }
 
-  /// Responds with the result of a task. Blocks the reading thread until a slot is free.
+  /// Responds with the result of a task, which starts when a slot is free. Blocks the reading thread
+  /// while there is no memory for parked calls.
   package consuming func run(
     _ terms: Terms, _ body: @escaping @Sendable (InFlightRequest) async -> Response
   ) -> Answered {
-    guard let accepted = reader.accept(id, in: batch, silent: terms.isSilentWhenCancelled) else {
-      return error(terms.refusal())
+    reader.accept(id, terms, in: batch) { accepted in
+      accepted.request.run(
+        Task.detached { accepted.finish(await body(accepted.request)) })
     }
-    accepted.request.run(
-      Task.detached { accepted.finish(await body(accepted.request)) })
     return Answered()
   }
 
-  /// Responds with the result of blocking work. Blocks the reading thread until a slot is free, and
-  /// while the queue of the lane is full.
-  ///
-  /// - Parameter bytes: the memory that the call holds until its response.
+  /// Responds with the result of blocking work, like `run`. Calls on one lane start in the order of
+  /// their lines.
   package consuming func run(
-    _ terms: Terms, on lane: BlockingWork, bytes: Int,
+    _ terms: Terms, on lane: BlockingWork,
     _ body: @escaping @Sendable (InFlightRequest) -> Response
   ) -> Answered {
-    guard let accepted = reader.accept(id, in: batch, silent: terms.isSilentWhenCancelled) else {
-      return error(terms.refusal())
-    }
-    lane.submit(bytes: bytes) {
-      // Unread responses must not accumulate.
-      accepted.output.waitForRoom()
-      accepted.finish(body(accepted.request))
+    reader.accept(id, terms, in: batch) { accepted in
+      lane.submit {
+        // Unread responses must not accumulate.
+        accepted.output.waitForRoom()
+        // Again, because the calls of a lane wait for each other.
+        accepted.start { $0.finish(body($0.request)) }
+      }
     }
     return Answered()
   }
@@ -119,45 +123,13 @@ package struct Reply: ~Copyable {
     isSilentWhenCancelled: Bool, onCancel: @escaping @Sendable () -> Void,
     run body: @escaping @Sendable (InFlightRequest) async -> Response
   ) -> Answered {
-    let accepted = reader.acceptWithoutSlot(id, in: batch, silent: isSilentWhenCancelled)
+    let terms = Terms(isSilentWhenCancelled: isSilentWhenCancelled) { _ in
+      RPCError(.requestCancelled, "The host is stopping.")
+    }
+    let accepted = reader.acceptWithoutSlot(id, terms, in: batch)
     accepted.request.onCancel(onCancel)
     accepted.request.run(
       Task.detached { accepted.finish(await body(accepted.request)) })
     return Answered()
-  }
-}
-
-/// A request in flight and the destination of its response.
-struct AcceptedRequest: Sendable {
-  let request: InFlightRequest
-  let requests: RequestsInFlight
-  let output: Output
-  let limit: InFlightLimit
-  let statistics: ConnectionStatistics
-  let observer: (any ConnectionObserver)?
-  let batch: Batch?
-  let isSilentWhenCancelled: Bool
-
-  func finish(_ response: Response) {
-    // Before the response is sent, so that its reader can reuse the id.
-    requests.remove(request)
-    let slots = request.hasSlot ? 1 : 0
-    // Last, so that the host does not exit before the response is queued.
-    defer { if slots == 0 { limit.endSuspended() } }
-    let isSilent = isSilentWhenCancelled && request.cancelReason == .caller
-    guard let frame = response.frame, !isSilent else {
-      batch?.close()
-      limit.release(slots)
-      return
-    }
-    statistics.count(response.status)
-    observer?.answered(response.status)
-    if let batch {
-      // The batch waits for its slowest member. The others release their slots now.
-      batch.add(frame)
-      limit.release(slots)
-    } else {
-      output.send(FrameLines(frame), releasing: slots)
-    }
   }
 }

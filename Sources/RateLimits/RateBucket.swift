@@ -20,6 +20,11 @@ package struct RateBucket: Sendable, Equatable {
   private var waiting: [Int64] = []
   /// No request is sent before this time, at the vendor's request.
   private var pausedUntil = Int64.min
+  /// When the vendor asked for that.
+  private var pausedAt = Int64.min
+  /// Pauses that the vendor asked for up to this time do not count. Kept, because another copy of
+  /// the bucket may still contain one.
+  private var pausesEndedAt = Int64.min
   /// The maximum of all limits so far: requests, and the length of a window.
   private var mostRequests = 0
   private var longestWindow: Int64 = 0
@@ -126,14 +131,29 @@ package struct RateBucket: Sendable, Equatable {
   }
 
   /// No further reservation is due before `time`.
-  package mutating func pause(until time: MonotonicTime) {
-    pausedUntil = max(pausedUntil, time.nanoseconds)
+  package mutating func pause(until time: MonotonicTime, now: MonotonicTime) {
+    guard time.nanoseconds > pausedUntil else { return }
+    (pausedUntil, pausedAt) = (time.nanoseconds, now.nanoseconds)
+  }
+
+  /// Requests are sent again from now on, as the limit allows.
+  ///
+  /// - Returns: whether there was a pause.
+  package mutating func endPause(now: MonotonicTime) -> Bool {
+    let wasPaused = isPaused(at: now)
+    pausesEndedAt = max(pausesEndedAt, now.nanoseconds)
+    pausedUntil = .min
+    return wasPaused
   }
 
   /// Adds the contents of another copy of the same bucket. What both contain counts once.
   package mutating func merge(_ other: RateBucket) {
     guard self != other else { return }
-    pausedUntil = max(pausedUntil, other.pausedUntil)
+    pausesEndedAt = max(pausesEndedAt, other.pausesEndedAt)
+    if pausedAt <= pausesEndedAt { pausedUntil = .min }
+    if other.pausedAt > pausesEndedAt, other.pausedUntil > pausedUntil {
+      (pausedUntil, pausedAt) = (other.pausedUntil, other.pausedAt)
+    }
     mostRequests = max(mostRequests, other.mostRequests)
     longestWindow = max(longestWindow, other.longestWindow)
     reservations = Array(
@@ -200,29 +220,35 @@ package struct RateBucket: Sendable, Equatable {
 
 extension RateBucket {
   /// The maximum count of `words`.
-  package static let maximumWords = 4 + 2 * maximumReservations
+  package static let maximumWords = headerWords + 2 * maximumReservations
+  private static let headerWords = 6
 
   /// The contents as numbers, for `init(words:)`.
   package var words: [Int64] {
-    [pausedUntil, Int64(mostRequests), longestWindow, Int64(reservations.count)] + reservations
-      + waiting
+    [
+      pausedUntil, pausedAt, pausesEndedAt, Int64(mostRequests), longestWindow,
+      Int64(reservations.count),
+    ] + reservations + waiting
   }
 
   /// - Parameter latest: later reservations and pauses are dropped.
   /// - Returns: nil for numbers that no bucket has written.
   package init?(words: ArraySlice<Int64>, latest: MonotonicTime) {
-    let header = words.prefix(4).map(\.self)
-    guard header.count == 4, (0...Int64(Self.maximumRequests)).contains(header[1]),
-      (0...Self.maximumWindow).contains(header[2]),
-      (0...Int64(min(Self.maximumReservations, words.count - 4))).contains(header[3])
+    let header = words.prefix(Self.headerWords).map(\.self)
+    guard header.count == Self.headerWords, (0...Int64(Self.maximumRequests)).contains(header[3]),
+      (0...Self.maximumWindow).contains(header[4]),
+      (0...Int64(min(Self.maximumReservations, words.count - Self.headerWords))).contains(header[5])
     else { return nil }
-    let rest = words.dropFirst(4)
-    let (reserved, waited) = (rest.prefix(Int(header[3])), rest.dropFirst(Int(header[3])))
-    guard waited.count <= reserved.count else { return nil }
+    let rest = words.dropFirst(Self.headerWords)
+    let (reserved, waited) = (rest.prefix(Int(header[5])), rest.dropFirst(Int(header[5])))
     pausedUntil = header[0] <= latest.nanoseconds ? header[0] : .min
-    mostRequests = Int(header[1])
-    longestWindow = header[2]
+    pausedAt = header[1]
+    pausesEndedAt = header[2] <= latest.nanoseconds ? header[2] : .min
+    mostRequests = Int(header[3])
+    longestWindow = header[4]
     reservations = reserved.filter { $0 <= latest.nanoseconds }.sorted()
     waiting = waited.filter { $0 <= latest.nanoseconds }.sorted()
+    // Otherwise the next file would be one that no bucket has written.
+    guard waiting.count <= reservations.count else { return nil }
   }
 }

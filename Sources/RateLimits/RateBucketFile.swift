@@ -13,7 +13,7 @@ struct RateBucketFile: Sendable {
   private static let maximumAheadMilliseconds = 2 * RateLimiter.maximumWaitMilliseconds
   /// Marks the format and its version. A checksum, the boot id, the origin and the bucket's words
   /// follow.
-  private static let format: Int64 = 0x7361_6C6C_7072_3033
+  private static let format: Int64 = 0x7361_6C6C_7072_3034
   private static let headerWords = 5
   private static let maximumBytes = (RateBucket.maximumWords + headerWords) * 8
 
@@ -78,6 +78,11 @@ struct RateBucketFile: Sendable {
       }
       // A file that was removed before it was locked is not the one that others use.
       guard status.st_nlink > 0 else { continue }
+      do throws(FileError) {
+        try TrustedFile.check(file.descriptor, path)
+      } catch {
+        return .unusable(error)
+      }
       let size = Int(status.st_size)
       let bytes = read(file.descriptor, size: size)
       var code: Int32 = 0

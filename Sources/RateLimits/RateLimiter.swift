@@ -1,4 +1,5 @@
 import Basics
+import HTTP
 import JSON
 import Synchronization
 
@@ -7,8 +8,12 @@ import Synchronization
 /// The limit of a command is the first of: the connection's for that command, which has a separate
 /// bucket; the connection's for the command's bucket; the vendor's documented one; none.
 package final class RateLimiter: Sendable {
-  /// Milliseconds that a request without a given deadline waits for one limit at most: a day.
-  package static let maximumWaitMilliseconds = 86_400_000
+  /// Milliseconds that a request waits for a limit at most, also with a later deadline: an hour, and
+  /// the margin of a window, so that a limit per hour is waited for.
+  package static let maximumWaitMilliseconds =
+    RetryAfter.maximumMilliseconds + Int(maximumMarginSeconds * 1_000)
+  /// Windows are kept longer by this at most.
+  private static let maximumMarginSeconds = 0.25
 
   /// When a request may be sent.
   package enum Turn: Sendable {
@@ -22,10 +27,10 @@ package final class RateLimiter: Sendable {
     let bucket: SharedRateBucket
     let limit: RateLimit
 
-    /// The limit with a window that is a twentieth longer, 250 ms at most: vendors count arrivals, and
+    /// The limit with a window that is a twentieth longer, up to the maximum margin: vendors count arrivals, and
     /// requests do not arrive as evenly as they are sent.
     var kept: RateLimit {
-      let margin = min(limit.perSeconds / 20, 0.25)
+      let margin = min(limit.perSeconds / 20, RateLimiter.maximumMarginSeconds)
       return RateLimit(requests: limit.requests, perSeconds: limit.perSeconds + margin)
     }
   }
@@ -95,7 +100,10 @@ package final class RateLimiter: Sendable {
         // A moment longer is no news.
         let isNews = announced.map { reservation.due > $0.adding(milliseconds: 250) } ?? true
         if isNews { announced = reservation.due }
-        guard await waiter.wait(milliseconds: milliseconds, isAnnounced: isNews) else {
+        guard
+          await waiter.wait(
+            milliseconds: milliseconds, isAnnounced: isNews, endedBy: reservation.pauseEnd)
+        else {
           reservation.release()
           throw .cancelled
         }
@@ -109,12 +117,14 @@ package final class RateLimiter: Sendable {
     _ command: String, _ quota: RateQuota?, for waiter: some RateWaiter
   ) async -> Turn {
     guard let entry = entry(of: command, quota) else {
+      let pause = state.withLock { $0.pauses[command] }
+      let end = pause?.pauseEnd
       let now = time.now
-      let due = resumption(of: command, now: now)
+      let due = pause?.resumption(now: now) ?? now
       // Nothing is counted, so that nothing need be released.
       return Self.turn(
         due, now, isInTime: waiter.accepts(due: due, now: now),
-        RateReservation(bucket: nil, limit: nil, due: due))
+        RateReservation(bucket: nil, limit: nil, due: due, pauseEnd: end))
     }
     return await use(entry.bucket, entry.kept, for: waiter) { bucket, now, accepts in
       bucket.reserve(within: entry.kept, now: now, if: accepts)
@@ -141,7 +151,8 @@ package final class RateLimiter: Sendable {
       @escaping @Sendable (inout RateBucket, MonotonicTime, (MonotonicTime) -> Bool) ->
       MonotonicTime
   ) async -> Turn {
-    await shared.update(by: waiter.latest) { [time] bucket in
+    let end = shared.pauseEnd
+    return await shared.update(by: waiter.latest) { [time] bucket in
       // Read with the lock: no other request is sent before it.
       let now = time.now
       // Decided once: the deadline comes nearer meanwhile.
@@ -151,7 +162,8 @@ package final class RateLimiter: Sendable {
         return isInTime
       }
       return Self.turn(
-        due, now, isInTime: isInTime, RateReservation(bucket: shared, limit: limit, due: due))
+        due, now, isInTime: isInTime,
+        RateReservation(bucket: shared, limit: limit, due: due, pauseEnd: end))
     }
   }
 
@@ -186,23 +198,55 @@ package final class RateLimiter: Sendable {
   /// time, the pause doubles with each refusal after the previous pause, from a second up to a window,
   /// or 8 seconds if that is more.
   ///
-  /// - Returns: milliseconds of the pause.
+  /// - Returns: the pause.
   @discardableResult
   package func refused(
-    _ command: String, _ quota: RateQuota?, retryAfterMilliseconds: Int?, by deadline: Deadline
-  ) async -> Int {
+    _ command: String, _ quota: RateQuota?, _ retryAfter: RetryAfter?, by deadline: Deadline
+  ) async -> RatePause {
     let (bucket, window) = pausable(command, quota)
-    guard let retryAfterMilliseconds else {
-      return await bucket.backOff(atMost: max(8_000, Int(window * 1_000)), by: deadline)
+    let end = bucket.pauseEnd
+    guard let milliseconds = retryAfter?.milliseconds else {
+      let longest = min(max(8_000, Int(window * 1_000)), RetryAfter.maximumMilliseconds)
+      return RatePause(
+        milliseconds: await bucket.backOff(atMost: longest, by: deadline), end: end)
     }
-    await bucket.pause(milliseconds: retryAfterMilliseconds, by: deadline)
-    return retryAfterMilliseconds
+    await bucket.pause(milliseconds: milliseconds, by: deadline)
+    return RatePause(milliseconds: milliseconds, end: end)
   }
 
   /// The vendor did not refuse a request.
   package func accepted(_ command: String, _ quota: RateQuota?) {
     let bucket = entry(of: command, quota)?.bucket ?? state.withLock { $0.pauses[command] }
     bucket?.forgetRefusals()
+  }
+
+  /// Ends the pauses of the connection's buckets, for all that share them, and wakes the requests
+  /// that wait for them in this process.
+  ///
+  /// - Parameter operations: all that the connection may send.
+  /// - Returns: how many buckets were paused.
+  package func endPauses(
+    of operations: [(command: String, quota: RateQuota?)], by deadline: Deadline
+  ) async -> Int {
+    var buckets: [ObjectIdentifier: SharedRateBucket] = [:]
+    for operation in operations {
+      guard let bucket = knownBucket(operation.command, operation.quota) else { continue }
+      buckets[ObjectIdentifier(bucket)] = bucket
+    }
+    for bucket in state.withLock({ Array($0.pauses.values) }) {
+      buckets[ObjectIdentifier(bucket)] = bucket
+    }
+    var paused = 0
+    for bucket in buckets.values where await bucket.endPause(by: deadline) { paused += 1 }
+    return paused
+  }
+
+  /// The bucket of a command, unless only this connection could have used it and has not.
+  private func knownBucket(_ command: String, _ quota: RateQuota?) -> SharedRateBucket? {
+    guard let (name, _) = limit(of: command, quota) else { return nil }
+    return state.withLock { state in
+      state.entries[name]?.bucket ?? state.identity.map { shared.bucket(name, of: $0) }
+    }
   }
 
   private func pausable(

@@ -6,6 +6,8 @@ package struct RateReservation: Sendable {
   let bucket: SharedRateBucket?
   let limit: RateLimit?
   package let due: MonotonicTime
+  /// Ends the wait for it early; nil if nothing is waited for.
+  let pauseEnd: RatePauseEnd?
 
   /// Releases it, for the next request. Never waits.
   package func release() { bucket?.submit { [due] in $0.release(due) } }
@@ -33,7 +35,9 @@ package protocol RateWaiter: Sendable {
 
   /// Waits.
   ///
-  /// - Parameter isAnnounced: whether the caller gets a notification of it.
+  /// - Parameters:
+  ///   - isAnnounced: whether the caller gets a notification of it.
+  ///   - end: what ends the wait early.
   /// - Returns: false if the task was cancelled.
-  func wait(milliseconds: Int, isAnnounced: Bool) async -> Bool
+  func wait(milliseconds: Int, isAnnounced: Bool, endedBy end: RatePauseEnd?) async -> Bool
 }

@@ -42,6 +42,12 @@ final class SharedRateBucket: Sendable {
     var isStalled = false
   }
 
+  /// The waits that the end of a pause ends.
+  private struct Sleepers {
+    var latches: [ObjectIdentifier: Latch] = [:]
+    var ends = 0
+  }
+
   /// A change that may wait for the file.
   private final class Change: Sendable {
     private let body: @Sendable (inout RateBucket) -> Void
@@ -64,6 +70,7 @@ final class SharedRateBucket: Sendable {
   private let state: Mutex<State>
   /// Refusals in a row that named no time, each after the pause of the one before.
   private let refusals = Atomic(0)
+  private let sleepers = Mutex(Sleepers())
   private let time: TimeSource
   private let locateFile: (@Sendable () -> RateBucketFile?)?
   private let warn: @Sendable (String) -> Void
@@ -314,7 +321,8 @@ final class SharedRateBucket: Sendable {
 
   func pause(milliseconds: Int, by deadline: Deadline) async {
     await update(by: deadline) { [time] in
-      $0.pause(until: time.now.adding(milliseconds: milliseconds))
+      let now = time.now
+      $0.pause(until: now.adding(milliseconds: milliseconds), now: now)
     }
   }
 
@@ -327,10 +335,42 @@ final class SharedRateBucket: Sendable {
       if !bucket.isPaused(at: now) {
         let doublings = min(refusals.wrappingAdd(1, ordering: .relaxed).oldValue, 20)
         let pause = min(1_000 << doublings, maximumMilliseconds)
-        bucket.pause(until: now.adding(milliseconds: pause))
+        bucket.pause(until: now.adding(milliseconds: pause), now: now)
       }
       return bucket.resumption(now: now).milliseconds(since: now)
     }
+  }
+
+  /// Ends a pause, also for other processes: they see it with their next request.
+  ///
+  /// - Returns: whether there was one.
+  func endPause(by deadline: Deadline) async -> Bool {
+    forgetRefusals()
+    let wasPaused = await update(by: deadline) { [time] in $0.endPause(now: time.now) }
+    let latches = sleepers.withLock { sleepers in
+      sleepers.ends += 1
+      defer { sleepers.latches = [:] }
+      return Array(sleepers.latches.values)
+    }
+    for latch in latches { latch.signal() }
+    return wasPaused
+  }
+
+  var pauseEnd: RatePauseEnd {
+    RatePauseEnd(bucket: self, count: sleepers.withLock { $0.ends })
+  }
+
+  /// - Returns: false if a pause was ended since there were `count` ends.
+  func addSleeper(_ latch: Latch, after count: Int) -> Bool {
+    sleepers.withLock { sleepers in
+      guard sleepers.ends == count else { return false }
+      sleepers.latches[ObjectIdentifier(latch)] = latch
+      return true
+    }
+  }
+
+  func removeSleeper(_ latch: Latch) {
+    sleepers.withLock { $0.latches[ObjectIdentifier(latch)] = nil }
   }
 
   func forgetRefusals() { refusals.store(0, ordering: .relaxed) }

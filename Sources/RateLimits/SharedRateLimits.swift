@@ -64,6 +64,15 @@ package final class SharedRateLimits: Sendable {
       warn("the boot id of this machine cannot be read")
       return nil
     }
+    do throws(FileError) {
+      try TrustedFile.checkDirectory(directory)
+    } catch {
+      // A missing directory is created with the first file.
+      if error.isRefusal {
+        warn("\(error)")
+        return nil
+      }
+    }
     guard let name = Self.fileName(for: key, boot) else {
       warn("libcrypto cannot be used")
       return nil

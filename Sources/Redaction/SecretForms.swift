@@ -3,9 +3,15 @@ import JSON
 
 /// The encoded forms of a secret, as different programs write them.
 enum SecretForms {
+  private static let hexDigits = [PercentEncoding.hexDigits, Array("0123456789abcdef".utf8)]
+
   static func all(of secret: String) -> [[UInt8]] {
     let plain = Array(secret.utf8)
-    let forms = [plain] + jsonForms(secret) + percentForms(plain) + base64(plain)
+    let json = jsonForms(secret)
+    let percent = percentForms(plain)
+    let forms =
+      [plain] + json + percent + percent.map(percentTwice) + htmlForms(secret) + hexForms(plain)
+      + base64(plain) + Set(json).flatMap(base64)
     var seen: Set<[UInt8]> = []
     return forms.filter { $0.count >= Redactor.minimumBytes && seen.insert($0).inserted }
   }
@@ -16,6 +22,10 @@ enum SecretForms {
   /// characters escaped (Go), with all non-ASCII characters escaped (Python, PHP), and each of
   /// these with escaped slashes (PHP).
   private static func jsonForms(_ secret: String) -> [[UInt8]] {
+    let isUnchanged = secret.utf8.allSatisfy {
+      (0x20...0x7E).contains($0) && !"\"\\/<>&".utf8.contains($0)
+    }
+    guard !isUnchanged else { return [] }
     let bare = jsonForm(secret, uppercase: false) { $0 < 0x20 }
     let own = JSONFragment { $0.string(secret) }.text.dropFirst().dropLast()
     let forms =
@@ -62,12 +72,15 @@ enum SecretForms {
   private static let unescapedSets = ["-._~", "-._~/", "-._~!'()*", "-._~;,/?:@&=+$#!'()*"]
 
   private static func percentForms(_ plain: [UInt8]) -> [[UInt8]] {
-    [PercentEncoding.hexDigits, Array("0123456789abcdef".utf8)].flatMap { digits in
+    let isUnchanged = plain.allSatisfy { isAlphanumeric($0) || "-._~".utf8.contains($0) }
+    return hexDigits.flatMap { digits in
+      let all = percentForm(plain, digits) { _ in false }
+      if isUnchanged { return [all] }
       let forms = unescapedSets.map { kept in
         percentForm(plain, digits) { isAlphanumeric($0) || kept.utf8.contains($0) }
       }
       return forms + [
-        percentForm(plain, digits) { _ in false },
+        all,
         // Forms (application/x-www-form-urlencoded) write a space as a plus.
         percentForm(plain, digits, space: [UInt8(ascii: "+")]) {
           isAlphanumeric($0) || "-._~".utf8.contains($0)
@@ -82,11 +95,29 @@ enum SecretForms {
   private static func percentForm(
     _ plain: [UInt8], _ digits: [UInt8], space: [UInt8]? = nil, keeping isKept: (UInt8) -> Bool
   ) -> [UInt8] {
-    plain.flatMap { byte -> [UInt8] in
-      if byte == UInt8(ascii: " "), let space { return space }
-      if isKept(byte) { return [byte] }
-      return [UInt8(ascii: "%"), digits[Int(byte >> 4)], digits[Int(byte & 0xF)]]
+    var form: [UInt8] = []
+    form.reserveCapacity(3 * plain.count)
+    for byte in plain {
+      if byte == UInt8(ascii: " "), let space {
+        form += space
+      } else if isKept(byte) {
+        form.append(byte)
+      } else {
+        form.append(UInt8(ascii: "%"))
+        form.append(digits[Int(byte >> 4)])
+        form.append(digits[Int(byte & 0xF)])
+      }
     }
+    return form
+  }
+
+  private static func percentTwice(_ form: [UInt8]) -> [UInt8] {
+    var twice: [UInt8] = []
+    for byte in form {
+      twice.append(byte)
+      if byte == UInt8(ascii: "%") { twice += "25".utf8 }
+    }
+    return twice
   }
 
   private static func isAlphanumeric(_ byte: UInt8) -> Bool {
@@ -95,6 +126,53 @@ enum SecretForms {
       UInt8(ascii: "0")...UInt8(ascii: "9"):
       true
     default: false
+    }
+  }
+
+  // MARK: HTML
+
+  /// The references for the five characters that HTML writers escape: those of Go, Python, PHP and
+  /// JavaScript libraries.
+  private static let htmlReferences: [(quote: String, apostrophe: String)] = [
+    ("\"", "'"), ("&quot;", "'"), ("&quot;", "&#x27;"), ("&quot;", "&#039;"), ("&quot;", "&#39;"),
+    ("&quot;", "&apos;"), ("&#34;", "&#39;"), ("&#x22;", "&#x27;"), ("&#x22;", "&#X27;"),
+  ]
+
+  private static func htmlForms(_ secret: String) -> [[UInt8]] {
+    let isUnchanged = secret.utf8.allSatisfy { $0 < 0x80 && !"&<>\"'".utf8.contains($0) }
+    guard !isUnchanged else { return [] }
+    let others: [(Unicode.Scalar) -> String] = [
+      { String($0) }, { "&#\($0.value);" }, { "&#x\(String($0.value, radix: 16));" },
+      { "&#x\(String($0.value, radix: 16, uppercase: true));" },
+    ]
+    return htmlReferences.flatMap { references in
+      others.map { other in
+        let form = secret.unicodeScalars.map { scalar in
+          switch scalar {
+          case "&": "&amp;"
+          case "<": "&lt;"
+          case ">": "&gt;"
+          case "\"": references.quote
+          case "'": references.apostrophe
+          default: scalar.isASCII ? String(scalar) : other(scalar)
+          }
+        }
+        return Array(form.joined().utf8)
+      }
+    }
+  }
+
+  // MARK: Hexadecimal
+
+  private static func hexForms(_ plain: [UInt8]) -> [[UInt8]] {
+    hexDigits.map { digits in
+      var form: [UInt8] = []
+      form.reserveCapacity(2 * plain.count)
+      for byte in plain {
+        form.append(digits[Int(byte >> 4)])
+        form.append(digits[Int(byte & 0xF)])
+      }
+      return form
     }
   }
 

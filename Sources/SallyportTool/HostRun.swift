@@ -11,12 +11,14 @@ struct HostRun {
   private let agents: MCPOptions
   private let connection: RPC.Connection
 
-  /// Installs the handler of SIGTERM and SIGINT. Must be called on the main thread.
+  /// Installs the handler of signals. Must be called on the main thread.
   ///
-  /// - Parameter output: the descriptor that frames are written to; see `StandardOutput`.
+  /// - Parameters:
+  ///   - output: the descriptor that frames are written to; see `StandardOutput`.
+  ///   - hangUp: what SIGHUP does.
   init(
     engine: Engine, limits: ConnectionLimits, agents: MCPOptions, output: Int32,
-    observer: (any ConnectionObserver)? = nil
+    observer: (any ConnectionObserver)? = nil, hangUp: Signals.HangUp = .ends
   ) throws(UsageError) {
     self.engine = engine
     self.agents = agents
@@ -26,7 +28,7 @@ struct HostRun {
     } catch {
       throw UsageError("the host cannot start: \(error)")
     }
-    Signals.watch { [connection] in connection.interrupt() }
+    Signals.watch(hangUp: hangUp) { [connection] in connection.interrupt() }
   }
 
   /// Reads the inputs in order until EOF, then drains. Blocks.
@@ -34,9 +36,13 @@ struct HostRun {
     let agentFront = MCPFront(engine, agents, on: connection)
     let hasAgent = agentFront.clientPresence
     let front = JSONRPCFront(
-      engine, on: connection, hearsNotifications: { !hasAgent() },
+      engine, on: connection,
+      hearsNotifications: { [engine] in
+        !engine.options.fences.allowsOnlyAgents && !hasAgent()
+      },
       connectionsChanged: { agentFront.connectionsChanged() })
     defer {
+      agentFront.finish()
       engine.writePendingRecords()
       engine.log.flush()
     }

@@ -15,9 +15,16 @@ public enum Sallyport {
   public static func main(adding integrations: [RegisteredIntegration] = []) -> Never {
     if !integrations.isEmpty { Integrations.added.set(integrations) }
     StandardStreams.fillClosed()
-    var words = Array(CommandLine.arguments.dropFirst())
+    let arguments = ProcessStart.arguments
+    var words = Array(arguments.dropFirst())
+    ProcessStart.protect(allowingCoreDumps: words.contains(CommonOptions.allowCoreDumps.name))
+    TaskPool.install()
     let code: Int32
     do throws(UsageError) {
+      // Linux replaces an empty list by one empty text.
+      guard arguments.contains(where: { !$0.isEmpty }) else {
+        throw UsageError("the argument list is empty; it must begin with the program's name")
+      }
       code = try run(&words)
     } catch {
       Console.error("sallyport: \(error.message)")

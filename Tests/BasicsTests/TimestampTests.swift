@@ -244,6 +244,7 @@ import Testing
   @Test(arguments: [
     ("%d.%m.%Y", "31.02.2022", "day 31 is out of range; expected 1 to 28 in this month"),
     ("%d.%m.%Y", "31.12.1969", "outside the years 1970 to 9999"),
+    ("%s", "14292522529250600", "outside the years 1970 to 9999"),
     ("%d.%m.%Y", "19.05.2022 ", #"expected a year and "-", or a month and "/""#),
     (
       "%d.%m.%Y", "19.05.2022\u{0}",

@@ -16,14 +16,19 @@ import Testing
     #expect(deadline.current.time == at(1_000))
   }
 
+  @Test func `no wait lasts longer than an hour, whatever the deadline`() {
+    for deadline in [InvocationDeadline(Deadline(at: at(86_400_000))), InvocationDeadline(nil)] {
+      #expect(deadline.allows(waitUntil: at(3_600_250), now: now))
+      #expect(!deadline.allows(waitUntil: at(3_600_251), now: now))
+    }
+  }
+
   @Test func `without a given one, the whole time for the work follows the latest wait`() {
     let deadline = InvocationDeadline(nil)
     #expect(deadline.current.time >= at(60_000))
     deadline.extend(pastWaitUntil: at(500_000))
     deadline.extend(pastWaitUntil: at(300_000))
     #expect(deadline.current.time == at(560_000))
-    #expect(deadline.allows(waitUntil: at(86_400_000), now: now))
-    #expect(!deadline.allows(waitUntil: at(86_400_001), now: now))
   }
 
   @Test func `a waiter for another invocation waits as long, unless its deadline was given`() {

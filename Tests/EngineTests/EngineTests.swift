@@ -136,10 +136,15 @@ import Testing
     async throws
   {
     let engine = try engine()
-    let invocation = try engine.prepare(
-      try engine.request("set_password", #"{"password":"hunter22"}"#))
-    let during = await invocation.run { _ in engine.redactor.redact("hunter22") }
-    #expect(during == "[redacted]")
+    func run() async throws {
+      let invocation = try engine.prepare(
+        try engine.request("set_password", #"{"password":"hunter22"}"#))
+      let (all, own) = await invocation.run {
+        (engine.redactor.redact("hunter22"), $0.redaction.search.redact("hunter22"))
+      }
+      #expect(all == "[redacted]" && own == "[redacted]")
+    }
+    try await run()
     #expect(engine.redactor.redact("hunter22") == "hunter22")
   }
 

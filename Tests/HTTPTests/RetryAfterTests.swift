@@ -10,11 +10,32 @@ import Testing
     ("0", 0), ("3", 3_000), ("  120 ", 120_000), ("\t5", 5_000), ("007", 7_000),
     // Some vendors send a fraction.
     ("1.5", 1_500), ("0.0001", 1),
-    // At most one day.
-    ("86400", 86_400_000), ("86401", 86_400_000), ("99999999999999999999999", 86_400_000),
+    ("3600", 3_600_000),
   ])
   func `seconds are read`(value: String, milliseconds: Int) {
-    #expect(RetryAfter.milliseconds(value, nowMilliseconds: Self.date) == milliseconds)
+    let wait = RetryAfter(value, nowMilliseconds: Self.date)
+    #expect(wait?.milliseconds == milliseconds && wait?.isReduced == false)
+  }
+
+  @Test(arguments: [
+    "3600.001", "3601", "86400", "99999999999999999999999", String(repeating: "9", count: 400),
+    "Fri, 31 Dec 9999 23:59:60 GMT",
+  ])
+  func `more than an hour counts as an hour`(value: String) {
+    for now in [0, Self.date, Int64.min / 2] {
+      let wait = RetryAfter(value, nowMilliseconds: now)
+      #expect(wait?.milliseconds == 3_600_000 && wait?.isReduced == true)
+    }
+  }
+
+  @Test func `a wait is from 0 to an hour`() {
+    for milliseconds in [Int64.min, -1, 0] {
+      #expect(RetryAfter(milliseconds: milliseconds).milliseconds == 0)
+    }
+    #expect(RetryAfter(milliseconds: .max).milliseconds == 3_600_000)
+    let hour = RetryAfter(milliseconds: 3_600_000)
+    #expect(!hour.isReduced && hour < RetryAfter(milliseconds: 3_600_001))
+    #expect(RetryAfter(milliseconds: 5) < hour)
   }
 
   @Test(arguments: [
@@ -24,9 +45,9 @@ import Testing
   func `the three date forms are read`(value: String) {
     for (now, milliseconds) in [
       (Self.date - 5_000, 5_000), (Self.date - 1, 1), (Self.date, 0), (Self.date + 1, 0),
-      (Self.date + 1_000_000_000_000, 0), (Self.date - 86_400_001, 86_400_000), (0, 86_400_000),
+      (Self.date + 1_000_000_000_000, 0), (Self.date - 3_600_001, 3_600_000), (0, 3_600_000),
     ] {
-      #expect(RetryAfter.milliseconds(value, nowMilliseconds: now) == milliseconds)
+      #expect(RetryAfter(value, nowMilliseconds: now)?.milliseconds == milliseconds)
     }
   }
 
@@ -55,6 +76,6 @@ import Testing
     "Sun, 06 Nov 99999 08:49:37 GMT", "1994-11-06T08:49:37Z", "Nov", "::", "1 2 3 Nov 08:49:37",
   ])
   func `invalid values are ignored`(value: String) {
-    #expect(RetryAfter.milliseconds(value, nowMilliseconds: 0) == nil)
+    #expect(RetryAfter(value, nowMilliseconds: 0) == nil)
   }
 }

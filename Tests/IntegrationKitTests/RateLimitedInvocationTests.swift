@@ -57,18 +57,19 @@ private final class PromptTransport: Transport {
   }
 
   @Test func `many requests that do not fit fail before the first`() async throws {
-    let connection = try connection(#"{"default":{"requests":10,"per_seconds":3600}}"#)
-    try await invocation(on: connection).expectRoom(forRequests: 200)
+    let connection = try connection(#"{"default":{"requests":10,"per_seconds":600}}"#)
+    try await invocation(on: connection).expectRoom(forRequests: 60)
     let hurried = invocation(on: connection, milliseconds: 30_000)
     try await hurried.expectRoom(forRequests: 10)
     let error = await #expect(throws: CommandError.self) {
       try await hurried.expectRoom(forRequests: 11)
     }
     #expect(error?.kind == .rateLimited && error?.statusCode == 429)
-    #expect((error?.retryAfterMilliseconds ?? 0) > 3_500_000)
-    await #expect(throws: CommandError.self, "more than a day") {
-      try await invocation(on: connection).expectRoom(forRequests: 251)
+    #expect((error?.retryAfterMilliseconds ?? 0) > 500_000)
+    let far = await #expect(throws: CommandError.self, "more than an hour") {
+      try await invocation(on: connection).expectRoom(forRequests: 71)
     }
+    #expect(far?.remedy == "Pass fewer at a time, or try again then.")
     #expect(transport.deadlines.isEmpty)
   }
 }

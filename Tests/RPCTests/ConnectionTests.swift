@@ -20,35 +20,39 @@ private final class Scripted: Handler {
 
   func inputEnded() { gate.noteEnd() }
 
+  func error(_ refusal: Refusal, of method: String, _ params: JSON?) -> RPCError {
+    RPCError(.commandFailed, "\(refusal)")
+  }
+
   func handle(_ call: Call, _ reply: consuming Reply) -> Answered {
-    let terms = Reply.Terms { RPCError(.requestCancelled, "stopping") }
+    let terms = Reply.Terms { RPCError(.requestCancelled, "\($0)") }
     switch call.method {
-    case "now": return reply.result { $0.string("now") }
+    case "now": return reply.result(redaction: .ownText) { $0.string("now") }
     case "later":
       return reply.run(terms) { [gate] request in
         gate.noteStart()
         let wasOpened = await gate.wait()
         return wasOpened
-          ? request.result { $0.string("later") }
+          ? request.result(redaction: .ownText) { $0.string("later") }
           : request.error(RPCError(.requestCancelled, "cancelled"))
       }
     case "silent":
-      return reply.run(Reply.Terms(isSilentWhenCancelled: true) { RPCError(.invalidRequest, "") }) {
-        [gate] request in
+      let silent = Reply.Terms(isSilentWhenCancelled: true) { _ in RPCError(.invalidRequest, "") }
+      return reply.run(silent) { [gate] request in
         gate.noteStart()
         _ = await gate.wait()
-        return request.result { $0.string("silent") }
+        return request.result(redaction: .ownText) { $0.string("silent") }
       }
     case "blocking":
-      return reply.run(terms, on: .orderedFiles, bytes: 0) { request in
-        request.result { $0.string("blocking") }
+      return reply.run(terms, on: .orderedFiles) { request in
+        request.result(redaction: .ownText) { $0.string("blocking") }
       }
     case "cancel":
       let wasFound = RequestID(call.params?["id"] ?? JSONFragment.null.json).map(connection.cancel)
-      return reply.result { $0.bool(wasFound == true) }
+      return reply.result(redaction: .ownText) { $0.bool(wasFound == true) }
     case "shutdown":
       connection.shutDown()
-      return reply.result { $0.null() }
+      return reply.result(redaction: .ownText) { $0.null() }
     default: return reply.error(RPCError(.methodNotFound, "no"))
     }
   }
@@ -165,14 +169,72 @@ private final class Gate: Sendable {
     #expect(await peer.waitForEnding() == .unfinished)
   }
 
-  @Test func `the host stops reading at its in-flight limit`() async throws {
+  @Test func `calls beyond the in-flight limit are parked, others are answered`() async throws {
     let peer = try peer { $0.maximumInFlight = 2 }
+    for id in 1...5 { peer.send(request(id, "later")) }
+    peer.send(request(6, "now"))
+    #expect(await peer.receive() == result(6, #""now""#))
+    #expect(await gate.waitForStarts(2))
+    #expect((peer.connection.inFlight, peer.connection.parked) == (2, 3))
+    peer.send(request(7, "cancel", #"{"id":4}"#))
+    let responses = await peer.receive(2)
+    #expect(responses.contains(result(7, "true")))
+    #expect(responses.contains { $0.contains(#""id":4,"error""#) })
+    #expect(peer.connection.parked == 2)
+    gate.open()
+    #expect(await peer.receive(4).count == 4)
+    peer.closeInput()
+    #expect(await peer.waitForEnding() == .drained)
+  }
+
+  @Test func `the host stops reading if it may park nothing`() async throws {
+    let peer = try peer {
+      $0.maximumInFlight = 2
+      $0.maximumParkedBytes = 0
+    }
     for id in 1...3 { peer.send(request(id, "later")) }
     peer.send(request(4, "now"))
     #expect(await gate.waitForStarts(2))
-    #expect(peer.connection.inFlight == 2)
+    #expect((peer.connection.inFlight, peer.connection.parked) == (2, 0))
     gate.open()
     #expect(await peer.receive(4).count == 4)
+    peer.closeInput()
+    #expect(await peer.waitForEnding() == .drained)
+  }
+
+  @Test func `parked calls start in the order of their lines`() async throws {
+    let peer = try peer { $0.maximumInFlight = 1 }
+    peer.send(request(1, "later"))
+    #expect(await gate.waitForStarts(1))
+    for id in 2...300 { peer.send(request(id, "blocking")) }
+    gate.open()
+    let responses = await peer.receive(300)
+    #expect(responses.dropFirst() == (2...300).map { result($0, #""blocking""#) }[...])
+    peer.closeInput()
+    #expect(await peer.waitForEnding() == .drained)
+  }
+
+  @Test func `a signal after the end of the input cancels at once`() async throws {
+    let peer = try peer()
+    peer.send(request(1, "later"))
+    #expect(await gate.waitForStarts(1))
+    peer.closeInput()
+    #expect(await gate.waitForEnd())
+    peer.connection.interrupt()
+    #expect(await peer.receive()?.contains("-32800") == true)
+    #expect(await peer.waitForEnding() == .unfinished)
+  }
+
+  @Test func `a batch gets an error per response that does not fit`() async throws {
+    let peer = try peer { $0.maximumResultBytes = 250 }
+    let members = (1...4).map { request($0, "now") }.joined(separator: ",")
+    peer.send("[\(members)]")
+    let line = try #require(await peer.receive())
+    let responses = Array(try JSON.parse(line).elements)
+    #expect(responses.count == 4)
+    #expect(responses.map { $0["error"] != nil } == [false, false, true, true])
+    peer.send(request(5, "now"))
+    #expect(await peer.receive() == result(5, #""now""#))
     peer.closeInput()
     #expect(await peer.waitForEnding() == .drained)
   }
@@ -276,31 +338,38 @@ private final class Gate: Sendable {
 }
 
 @Suite struct InFlightLimitTests {
+  private let line = InputLine(bytes: 100)
+  private let oneSlot: ConnectionLimits = {
+    var limits = ConnectionLimits()
+    limits.maximumInFlight = 1
+    return limits
+  }()
+
   @Test func `a suspended request gives its slot to the next and gets one back later`() async {
-    let limit = InFlightLimit(maximum: 1)
-    #expect(limit.acquire())
+    let limit = InFlightLimit(oneSlot)
+    #expect(limit.tryAcquire(line))
     limit.suspend()
-    #expect(limit.acquire())
+    #expect(limit.tryAcquire(line))
     let resumed = Task { await limit.resume() }
-    limit.release()
+    limit.release(.init(slots: 1))
     #expect(await resumed.value)
     #expect(limit.inFlight == 1)
-    limit.release()
+    limit.release(.init(slots: 1))
     #expect(limit.waitUntilEmpty(until: Deadline(inMilliseconds: 120_000)) { false })
   }
 
   @Test func `closing refuses a suspended request, which still counts until it ends`() async {
-    let limit = InFlightLimit(maximum: 1)
-    #expect(limit.acquire())
+    let limit = InFlightLimit(oneSlot)
+    #expect(limit.tryAcquire(line))
     limit.suspend()
-    #expect(limit.acquire())
+    #expect(limit.tryAcquire(line))
     let resumed = Task { await limit.resume() }
     limit.close()
     #expect(await !resumed.value)
-    limit.release()
+    limit.release(.init(slots: 1))
     #expect(!limit.waitUntilEmpty(until: nil) { true })
     limit.endSuspended()
     #expect(limit.waitUntilEmpty(until: nil) { true })
-    #expect(!limit.acquire())
+    #expect(!limit.tryAcquire(line))
   }
 }

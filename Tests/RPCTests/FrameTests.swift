@@ -17,7 +17,7 @@ import Testing
   }
 
   @Test func `a result is one line with the caller's id`() throws {
-    let frame = frames.result(try id(#""caf\u00e9""#)) { writer in
+    let frame = frames.result(try id(#""caf\u00e9""#), redaction: .ownText) { writer in
       writer.object { $0.member("a", "b\n") }
     }
     #expect(line(frame) == #"{"jsonrpc":"2.0","id":"caf\u00e9","result":{"a":"b\n"}}"# + "\n")
@@ -44,7 +44,7 @@ import Testing
   }
 
   @Test func `a notification has no id`() {
-    let frame = frames.notification("invoke/item") { writer in
+    let frame = frames.notification("invoke/item", redaction: .ownText) { writer in
       writer.object { $0.member("seq", 0) }
     }
     #expect(line(frame) == #"{"jsonrpc":"2.0","method":"invoke/item","params":{"seq":0}}"# + "\n")
@@ -52,7 +52,9 @@ import Testing
   }
 
   @Test func `frames join into a batch, and into lines`() throws {
-    let results = try ["1", "2"].map { try frames.result(id($0)) { $0.null() } }
+    let results = try ["1", "2"].map {
+      try frames.result(id($0), redaction: .ownText) { $0.null() }
+    }
     #expect(
       String(decoding: FrameLines(batch: results).bytes, as: UTF8.self)
         == #"[{"jsonrpc":"2.0","id":1,"result":null},{"jsonrpc":"2.0","id":2,"result":null}]"#
@@ -71,11 +73,17 @@ import Testing
     let id = try id("1")
     let write: (inout JSONWriter) -> Void = { $0.string("it is hunter22") }
     var buffer = FrameBuffer(capacity: 16)
-    frames.result(id, redaction: .everySecret, into: &buffer, write: write)
+    frames.result(id, redaction: .everySecret(), into: &buffer, write: write)
     let lines = [
-      line(frames.result(id, write: write)), line(frames.notification("a", params: write)),
-      line(frames.request("q", "a", params: write)),
-      line(frames.error(id, RPCError(.commandFailed, "it is hunter22"))),
+      line(frames.result(id, redaction: .everySecret(), write: write)),
+      line(frames.notification("a", redaction: .everySecret(), params: write)),
+      line(frames.request("q", "a", redaction: .everySecret(), params: write)),
+      line(
+        frames.error(
+          id,
+          RPCError(
+            .commandFailed, "no", data: JSONFragment { $0.string("it is hunter22") },
+            redaction: .everySecret()))),
       String(decoding: FrameLines(buffer).bytes, as: UTF8.self),
     ]
     for line in lines {
@@ -86,7 +94,7 @@ import Testing
   @Test func `what is the host's own is not searched`() throws {
     let redactor = Redactor()
     redactor.add("capabilities")
-    let frame = FrameWriter(redactor: redactor).result(try id("1"), redaction: .nothing) {
+    let frame = FrameWriter(redactor: redactor).result(try id("1"), redaction: .ownText) {
       $0.string("capabilities")
     }
     #expect(line(frame).contains(#""capabilities""#))

@@ -32,7 +32,8 @@ import Testing
       now += arrival(&random, window / Int64(limit.requests), 3 * window)
       if random.pick(0...30) == 0 {
         let until = now + Int64(random.pick(0...2 * Int(window)))
-        bucket.pause(until: MonotonicTime(nanoseconds: until))
+        bucket.pause(
+          until: MonotonicTime(nanoseconds: until), now: MonotonicTime(nanoseconds: now))
         pausedUntil = max(pausedUntil, until)
       }
       let time = MonotonicTime(nanoseconds: now)
@@ -201,7 +202,9 @@ import Testing
         bucket.reserve(within: random.pick(limits), now: time)
       }
       for one in due.filter({ $0 > time }) where random.pick(0...2) == 0 { bucket.release(one) }
-      if random.pick(0...9) == 0 { bucket.pause(until: time.adding(milliseconds: 2_500)) }
+      if random.pick(0...9) == 0 {
+        bucket.pause(until: time.adding(milliseconds: 2_500), now: time)
+      }
       var copy = bucket
       let limit = random.pick(limits)
       for count in 1...70 {
@@ -268,14 +271,39 @@ import Testing
   @Test func `a pause delays later requests, and the later of two pauses applies`() {
     let limit = RateLimit(requests: 5, perSeconds: 1)
     var bucket = RateBucket()
-    bucket.pause(until: at(300))
-    bucket.pause(until: at(100))
+    bucket.pause(until: at(300), now: at(0))
+    bucket.pause(until: at(100), now: at(0))
     #expect(bucket.isPaused(at: at(299)) && !bucket.isPaused(at: at(300)))
     #expect(bucket.available(within: limit, now: at(299)) == 0)
     #expect(bucket.available(within: limit, now: at(300)) == 5)
     #expect(bucket.nextDue(within: limit, now: at(0)) == at(300))
     #expect(bucket.reserve(within: limit, now: at(0)) == at(300))
     #expect(bucket.reserve(within: limit, now: at(400)) == at(400))
+  }
+
+  @Test func `a pause that was ended stays so, whatever other copies contain`() {
+    var one = RateBucket()
+    one.pause(until: at(3_000), now: at(0))
+    var (other, stale) = (one, one)
+    let (first, second) = (one.endPause(now: at(10)), one.endPause(now: at(11)))
+    #expect(first && !second && !one.isPaused(at: at(10)))
+    for _ in 0..<2 {
+      one.merge(stale)
+      #expect(!one.isPaused(at: at(10)))
+    }
+    // A fresh copy ends a pause that it does not know.
+    var fresh = RateBucket()
+    let wasPaused = fresh.endPause(now: at(20))
+    #expect(!wasPaused)
+    stale.merge(fresh)
+    #expect(!stale.isPaused(at: at(20)))
+    // A later pause counts.
+    other.pause(until: at(4_000), now: at(30))
+    one.merge(other)
+    stale.merge(other)
+    #expect(one.isPaused(at: at(3_999)) && stale.isPaused(at: at(3_999)))
+    let copy = RateBucket(words: one.words[...], latest: at(10_000))
+    #expect(copy == one)
   }
 
   @Test(arguments: [31_536_000, 0.001])
@@ -301,7 +329,7 @@ import Testing
     #expect(bucket.isIdle(now: at(0)))
     _ = bucket.reserve(within: RateLimit(requests: 5, perSeconds: 1), now: at(0))
     #expect(!bucket.isIdle(now: at(999)) && bucket.isIdle(now: at(1_000)))
-    bucket.pause(until: at(2_000))
+    bucket.pause(until: at(2_000), now: at(0))
     #expect(!bucket.isIdle(now: at(1_999)) && bucket.isIdle(now: at(2_000)))
   }
 
@@ -312,7 +340,7 @@ import Testing
     var other = one
     _ = one.reserve(within: limit, now: at(0))
     _ = other.reserve(within: limit, now: at(100))
-    other.pause(until: at(300))
+    other.pause(until: at(300), now: at(0))
     one.merge(other)
     #expect(one.available(within: limit, now: at(999)) == 0)
     #expect(one.available(within: limit, now: at(1_000)) == 4)
@@ -329,7 +357,7 @@ import Testing
     let limit = RateLimit(requests: 2, perSeconds: 1)
     var bucket = RateBucket()
     for _ in 0..<5 { _ = bucket.reserve(within: limit, now: at(7)) }
-    bucket.pause(until: at(2_900))
+    bucket.pause(until: at(2_900), now: at(0))
     let copy = try #require(RateBucket(words: bucket.words[...], latest: at(10_000)))
     #expect(copy == bucket)
     // 2,007 of 7, 7, 1,007, 1,007 and 2,007 is later than what is believed, and so is the pause.
@@ -339,8 +367,8 @@ import Testing
 
   @Test(
     arguments: [
-      [], [0, 1, 1], [0, 1, 1, 1], [0, 1, 1, 0, 5], [0, -1, 1, 0], [0, 5_000, 1, 0], [0, 1, -1, 0],
-      [0, 1, .max, 0],
+      [], [0, 0, 0, 1, 1], [0, 0, 0, 1, 1, 1], [0, 0, 0, 1, 1, 0, 5], [0, 0, 0, -1, 1, 0],
+      [0, 0, 0, 5_000, 1, 0], [0, 0, 0, 1, -1, 0], [0, 0, 0, 1, .max, 0], [0, 0, 0, 1, 1, 1, .max, 0],
     ] as [[Int64]])
   func `numbers of no bucket are refused`(words: [Int64]) {
     #expect(RateBucket(words: words[...], latest: at(0)) == nil)

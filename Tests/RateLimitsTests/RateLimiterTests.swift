@@ -1,4 +1,5 @@
 import Basics
+import HTTP
 import JSON
 import TestSupport
 import Testing
@@ -104,7 +105,7 @@ private let far = Deadline(inMilliseconds: 600_000)
       }
     }
     let (first, second) = (try await place(), try await place())
-    await limiter.refused("a", nil, retryAfterMilliseconds: 60_000, by: far)
+    await limiter.refused("a", nil, RetryAfter(milliseconds: 60_000), by: far)
     guard
       case .after(let wait, let moved) = await limiter.resume(
         first, for: "a", nil, for: TestWaiter.patient)
@@ -125,13 +126,13 @@ private let far = Deadline(inMilliseconds: 600_000)
 
   @Test func `a reservation without a limit moves with a pause too`() async throws {
     let limiter = RateLimiter([:])
-    await limiter.refused("a", nil, retryAfterMilliseconds: 60_000, by: far)
+    await limiter.refused("a", nil, RetryAfter(milliseconds: 60_000), by: far)
     guard case .after(_, let place) = await limiter.reserve("a", nil, for: TestWaiter.patient)
     else {
       Issue.record("there is a pause")
       return
     }
-    await limiter.refused("a", nil, retryAfterMilliseconds: 600_000, by: far)
+    await limiter.refused("a", nil, RetryAfter(milliseconds: 600_000), by: far)
     guard
       case .after(let wait, _) = await limiter.resume(place, for: "a", nil, for: TestWaiter.patient)
     else {
@@ -141,12 +142,55 @@ private let far = Deadline(inMilliseconds: 600_000)
     #expect(wait > 500_000)
   }
 
+  @Test func `the end of a pause wakes the requests that wait for it`() async throws {
+    let operations = ["a", "b"].map { (command: $0, quota: RateQuota?.none) }
+    let limited = ["default": RateLimit(requests: 2, perSeconds: 100)]
+    for limits in [limited, [:]] {
+      let clock = TestClock()
+      let limiter = RateLimiter(limits, on: clock.source)
+      await limiter.refused("a", nil, RetryAfter(milliseconds: 3_000_000), by: far)
+      let waiter = TestWaiter(milliseconds: 3_500_000, on: clock)
+      let waiting = Task {
+        var announced: MonotonicTime?
+        let turn = try await limiter.acquire("a", nil, announced: &announced, for: waiter)
+        return (turn.due, clock.elapsed)
+      }
+      #expect(await clock.nextPause(in: 2_900_000...3_000_000) != nil)
+      #expect(await limiter.endPauses(of: operations, by: far) == 1)
+      let (due, elapsed) = try await waiting.value
+      #expect(due <= clock.now && elapsed == 0)
+      #expect(clock.pauses.isEmpty)
+      #expect(await limiter.endPauses(of: operations, by: far) == 0)
+    }
+  }
+
+  @Test func `a pause that ended before its wait began is not waited for`() async {
+    let clock = TestClock()
+    let limiter = RateLimiter([:], on: clock.source)
+    let pause = await limiter.refused("a", nil, RetryAfter(milliseconds: 3_000_000), by: far)
+    #expect(await limiter.endPauses(of: [], by: far) == 1)
+    await pause.end?.wait(milliseconds: pause.milliseconds, on: clock.source)
+    #expect(clock.elapsed == 0)
+  }
+
+  @Test func `a pause is an hour at most, also of refusals that name no time`() async {
+    let clock = TestClock()
+    let limiter = RateLimiter(
+      ["default": RateLimit(requests: 5, perSeconds: 31_536_000)], on: clock.source)
+    for _ in 0..<40 {
+      let pause = await limiter.refused("a", nil, nil, by: far)
+      #expect(pause.milliseconds <= 3_600_000)
+      clock.advance(milliseconds: pause.milliseconds)
+    }
+    #expect(await limiter.refused("a", nil, nil, by: far).milliseconds == 3_600_000)
+  }
+
   @Test func `a pause applies to the bucket, with a limit and without`() async {
     let limiter = RateLimiter(["default": RateLimit(requests: 5, perSeconds: Self.hour)])
     let unlimited = RateLimiter([:])
     for limiter in [limiter, unlimited] {
-      await limiter.refused("a", nil, retryAfterMilliseconds: 120_000, by: far)
-      await limiter.refused("a", nil, retryAfterMilliseconds: 10_000, by: far)
+      await limiter.refused("a", nil, RetryAfter(milliseconds: 120_000), by: far)
+      await limiter.refused("a", nil, RetryAfter(milliseconds: 10_000), by: far)
       #expect(await reserve(limiter, "a", waitingAtMost: 1_000) == "too late: 2 min")
     }
     #expect(await burst(limiter, "b") == 0, "one bucket")
@@ -156,9 +200,9 @@ private let far = Deadline(inMilliseconds: 600_000)
   @Test func `refusals that name no time pause longer and longer, each wave once`() async {
     let limited = RateLimiter(["default": RateLimit(requests: 5, perSeconds: 20)])
     for limiter in [limited, RateLimiter([:])] {
-      #expect(await limiter.refused("a", nil, retryAfterMilliseconds: nil, by: far) == 1_000)
-      let shared = await limiter.refused("a", nil, retryAfterMilliseconds: nil, by: far)
-      #expect((1...1_000).contains(shared), "of the same wave")
+      #expect(await limiter.refused("a", nil, nil, by: far).milliseconds == 1_000)
+      let shared = await limiter.refused("a", nil, nil, by: far)
+      #expect((1...1_000).contains(shared.milliseconds), "of the same wave")
       #expect(await reserve(limiter, "a", waitingAtMost: 0) != "now")
     }
     #expect(await burst(limited, "b") == 0, "one bucket")
@@ -239,8 +283,8 @@ private let far = Deadline(inMilliseconds: 600_000)
     #expect(bucket["shared"]?.bool == false)
 
     let unlimited = RateLimiter([:])
-    await unlimited.refused("z", nil, retryAfterMilliseconds: 60_000, by: far)
-    await unlimited.refused("past", nil, retryAfterMilliseconds: -1, by: far)
+    await unlimited.refused("z", nil, RetryAfter(milliseconds: 60_000), by: far)
+    await unlimited.refused("past", nil, RetryAfter(milliseconds: -1), by: far)
     let pauses = JSONFragment { unlimited.write(to: &$0) }.json
     #expect(pauses.elements.map { $0["bucket"]?.string } == ["z"])
     #expect(pauses[0]?["available"]?.integer == 0)

@@ -1,5 +1,6 @@
 import Basics
 import Foundation
+import HTTP
 import JSON
 import Synchronization
 import TestSupport
@@ -101,9 +102,39 @@ private final class Places: Sendable {
     #expect(second - first < 3_600_000, "the same hour")
     place.release()
     other.release()
-    await one.refused("a", nil, retryAfterMilliseconds: 7_200_000, by: far)
+    await one.refused("a", nil, RetryAfter(milliseconds: 3_600_000), by: far)
     let wait = await two.due(ofNext: 1, for: "a", nil, by: far).milliseconds(since: .now)
-    #expect((7_100_000...7_200_000).contains(wait))
+    #expect((3_500_000...3_600_000).contains(wait))
+  }
+
+  @Test func `the end of a pause is visible to all processes, used or not`() async {
+    let (one, two) = (limiter(state.process()), limiter(state.process()))
+    let (fresh, operations) = (limiter(state.process()), [(command: "a", quota: RateQuota?.none)])
+    for ending in [two, fresh] {
+      await one.refused("a", nil, RetryAfter(milliseconds: 3_000_000), by: far)
+      #expect(await two.due(ofNext: 1, for: "a", nil, by: far) > .now.adding(milliseconds: 1_000))
+      #expect(await ending.endPauses(of: operations, by: far) == 1)
+      #expect(await ending.endPauses(of: operations, by: far) == 0)
+      for limiter in [one, two] {
+        #expect(await limiter.due(ofNext: 1, for: "a", nil, by: far) <= .now)
+      }
+    }
+    #expect(await burst(one) == 5)
+    #expect(await one.endPauses(of: operations, by: far) == 0, "a full window is no pause")
+    #expect(await burst(two) == 0)
+  }
+
+  @Test func `a pause is ended although another process holds the file`() async throws {
+    let (one, two) = (limiter(state.process()), limiter(state.process()))
+    await one.refused("a", nil, RetryAfter(milliseconds: 3_000_000), by: far)
+    #expect(await two.due(ofNext: 1, for: "a", nil, by: far) > .now)
+    let other = OtherProcess(holding: try file())
+    let soon = Deadline(inMilliseconds: 200)
+    _ = await two.endPauses(of: [(command: "a", quota: nil)], by: soon)
+    other.release()
+    #expect(await burst(two) == 5, "the pause in the file does not return")
+    #expect(await one.due(ofNext: 1, for: "a", nil, by: far) > .now, "the window is full")
+    #expect(await one.endPauses(of: [(command: "a", quota: nil)], by: far) == 0)
   }
 
   @Test func `connections with different limits each keep theirs`() async {
@@ -195,9 +226,10 @@ private final class Places: Sendable {
   }
 
   @Test func `impossible times are dropped`() async throws {
-    let one = limiter(state.process())
-    await one.refused("a", nil, retryAfterMilliseconds: 300_000_000_000, by: far)
-    #expect(await burst(one) == 5)
+    let process = state.process()
+    let bucket = process.bucket("default", of: "key 1")
+    await bucket.pause(milliseconds: 300_000_000_000, by: far)
+    #expect(await burst(limiter(process)) == 5)
   }
 
   @Test func `without a usable directory limits are in the process, with one warning`()
@@ -284,12 +316,12 @@ private final class Places: Sendable {
     _ = await burst(limiter(state.process()))
     #expect(await burst(one) == 0)
     let other = OtherProcess(holding: try file())
-    let refusal = Task { await one.refused("a", nil, retryAfterMilliseconds: 0, by: far) }
+    let refusal = Task { await one.refused("a", nil, RetryAfter(milliseconds: 0), by: far) }
     let shown = JSONFragment { one.write(to: &$0) }.json
     #expect(shown[0]?["available"]?.integer == 0)
     #expect(shown[0]?["shared"]?.bool == true)
     other.release()
-    #expect(await refusal.value == 0)
+    #expect(await refusal.value.milliseconds == 0)
   }
 
   @Test func `a held file does not delay a request beyond half of its deadline`() async throws {
@@ -356,11 +388,10 @@ private final class Places: Sendable {
     _ = FileManager.default.createFile(atPath: state.limits + "/notes", contents: nil)
     let young = state.files.count
     #expect(young == 4)
-    // Another machine's places can be a day or two ahead.
     let other = try #require(BootID("6b1f8f1e-5c58-4b5e-9a1b-0123456789ab"))
     _ = await burst(limiter(state.process(boot: other), as: "foreign", second))
     _ = await burst(limiter(state.process(boot: other), as: "long gone", second))
-    let ages = ["young": 0, "long gone": 300_000]
+    let ages = ["young": 0, "foreign": 80_000]
     for identity in ["idle", "busy", "young", "foreign", "long gone"] {
       for boot in [BootID.current, other].compactMap(\.self) {
         let path = state.limits + "/" + fileName(of: identity, boot)

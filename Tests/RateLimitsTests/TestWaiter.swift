@@ -32,9 +32,13 @@ final class TestWaiter: RateWaiter {
   func accepts(due: MonotonicTime, now: MonotonicTime) -> Bool { fits(due, now) }
   func startWait(until time: MonotonicTime) -> Bool { true }
 
-  func wait(milliseconds: Int, isAnnounced: Bool) async -> Bool {
+  func wait(milliseconds: Int, isAnnounced: Bool, endedBy end: RatePauseEnd?) async -> Bool {
     waits.withLock { $0.append((milliseconds, isAnnounced)) }
-    await time?.pause(milliseconds: milliseconds)
+    if let time, let end {
+      await end.wait(milliseconds: milliseconds, on: time)
+    } else {
+      await time?.pause(milliseconds: milliseconds)
+    }
     return !Task.isCancelled
   }
 }

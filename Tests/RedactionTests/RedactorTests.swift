@@ -39,6 +39,17 @@ private func redactor(_ secrets: String...) -> Redactor {
       ("every byte", secret.utf8.map { String(format: "%%%02X", $0) }.joined()),
       ("base64", base64), ("base64 without padding", base64.replacing("=", with: "")),
       ("base64 for URLs", base64.replacing("+", with: "-").replacing("/", with: "_")),
+      ("base64 of JSON", Data(json.utf8).base64EncodedString()),
+      ("base64 of ASCII JSON", Data(ascii.utf8).base64EncodedString()),
+      ("percent twice", percent.replacing("%", with: "%25")),
+      ("percent twice in lower case", lowercasedEscapes(percent).replacing("%", with: "%25")),
+      ("form twice", form.replacing("%", with: "%25")),
+      ("HTML of Go", "p&#34;ä\\ss wörd/+%&amp;&lt;=\n𝄞"),
+      ("HTML of PHP", "p&quot;ä\\ss wörd/+%&amp;&lt;=\n𝄞"),
+      ("HTML in ASCII", "p&quot;&#228;\\ss w&#246;rd/+%&amp;&lt;=\n&#119070;"),
+      ("HTML in ASCII, hexadecimal", "p&quot;&#xe4;\\ss w&#xf6;rd/+%&amp;&lt;=\n&#x1d11e;"),
+      ("hexadecimal", secret.utf8.map { String(format: "%02x", $0) }.joined()),
+      ("hexadecimal in upper case", secret.utf8.map { String(format: "%02X", $0) }.joined()),
     ]
   }()
 
@@ -75,6 +86,38 @@ private func redactor(_ secrets: String...) -> Redactor {
         }
       }
     }
+  }
+
+  @Test(arguments: ["\n", "\r\n"], [64, 76])
+  func `a secret is found in Base64 with line ends`(end: String, width: Int) {
+    let secret = "correct horse battery staple, and much more than fits on one line of Base64"
+    for before in 0..<80 {
+      let text = String(repeating: "x", count: before) + ":" + secret + ":"
+      let plain = Data((text + String(repeating: "y", count: 90)).utf8)
+      let encoded = Array(plain.base64EncodedString())
+      let lines = stride(from: 0, to: encoded.count, by: width).map {
+        String(encoded[$0..<min($0 + width, encoded.count)])
+      }
+      let clean = redactor(secret).redact(lines.joined(separator: end))
+      let whole = clean.replacing(end, with: "")
+      #expect(whole.contains("[redacted]"), "\(before): \(clean)")
+      let rest = whole.components(separatedBy: "[redacted]").joined()
+      #expect(rest.count <= encoded.count - secret.utf8.count * 8 / 6 + 2, "\(before): \(clean)")
+    }
+  }
+
+  @Test func `lines that are joined keep their other text`() {
+    let line = String(repeating: "a", count: 40)
+    #expect(redactor("hunter22").redact("\(line)\nhunt\ner22\n\n") == "\(line)\nhunt\ner22\n\n")
+    #expect(
+      redactor("hunter22").redact("\(line)hunt\r\ner22 \(line)\nx")
+        == "\(line)[redacted] \(line)\nx")
+  }
+
+  @Test func `canonically equivalent secrets are different secrets`() {
+    let redactor = redactor("caf\u{E9}-secret", "cafe\u{301}-secret")
+    #expect(redactor.redact("caf\u{E9}-secret") == "[redacted]")
+    #expect(redactor.redact("cafe\u{301}-secret") == "[redacted]")
   }
 
   @Test func `similar text stays`() {
@@ -127,6 +170,87 @@ private func redactor(_ secrets: String...) -> Redactor {
   }
 }
 
+/// Sets of secrets in a larger set.
+@Suite struct RedactorScopeTests {
+  @Test func `a set finds its own secrets, its parent finds all`() {
+    let all = redactor("of-the-process")
+    let (first, second) = (Redactor(in: all), Redactor(in: all))
+    first.add("of-the-first")
+    second.add("of-the-second")
+    let text = "of-the-process of-the-first of-the-second"
+    #expect(first.redact(text) == "of-the-process [redacted] of-the-second")
+    #expect(second.redact(text) == "of-the-process of-the-first [redacted]")
+    #expect(all.redact(text) == "[redacted] [redacted] [redacted]")
+    first.remove("of-the-first")
+    #expect(all.redact(text) == "[redacted] of-the-first [redacted]")
+  }
+
+  @Test func `the secrets of a set are released with it`() {
+    let all = redactor("shared-secret")
+    var connection: Redactor? = Redactor(in: all)
+    connection?.add("shared-secret")
+    connection?.add("own-secret")
+    connection?.add("own-secret")
+    #expect(all.redact("own-secret") == "[redacted]")
+    connection = nil
+    #expect(all.redact("own-secret shared-secret") == "own-secret [redacted]")
+  }
+
+  @Test func `a scope has the secrets of the connection and of the request`() {
+    let all = Redactor()
+    let (connection, request) = (Redactor(in: all), Redactor(in: all))
+    connection.add("of-the-connection")
+    request.add("of-the-request")
+    all.add("of-others")
+    let scope = RedactionScope(connection, request)
+    #expect(
+      scope.search.redact("of-the-connection of-the-request of-others")
+        == "[redacted] [redacted] of-others")
+    #expect(RedactionScope.nothing.search.redact("of-others") == "of-others")
+  }
+
+  /// Secrets that come and go between searches, against a set that is made anew.
+  @Test func `any order of adding, removing and searching finds the same`() {
+    var random = SeededGenerator(seed: 12)
+    let all = Redactor()
+    var known: [String] = []
+    for step in 0..<2_000 {
+      if known.isEmpty || random.pick(0...2) > 0 {
+        let secret = "secret-\(random.pick(0...400))-"
+        all.add(secret)
+        known.append(secret)
+      } else {
+        let secret = known.remove(at: random.pick(0...known.count - 1))
+        all.remove(secret)
+      }
+      guard step % 7 == 0 else { continue }
+      let live = Set(known)
+      for number in [step % 400, (step * 31) % 400] {
+        let text = "secret-\(number)-"
+        // A large set forgets a removed secret later.
+        if live.contains(text) { #expect(all.redact(text) == "[redacted]") }
+      }
+    }
+    for secret in known { all.remove(secret) }
+    #expect(all.redact("secret-1- secret-2-") == "secret-1- secret-2-")
+  }
+
+  @Test func `ten thousand secrets are found, and forgotten`() {
+    let all = Redactor()
+    for number in 0..<10_000 {
+      all.add("correct horse \(number) battery")
+      // As if each of them was logged.
+      if number % 100 == 0 { #expect(all.redact("horse \(number) battery") != "") }
+    }
+    for number in [0, 1, 4_999, 9_999] {
+      #expect(all.redact("a correct horse \(number) battery b") == "a [redacted] b")
+    }
+    #expect(all.redact("correct horse 10000 battery") == "correct horse 10000 battery")
+    for number in 0..<10_000 { all.remove("correct horse \(number) battery") }
+    #expect(all.redact("correct horse 9999 battery") == "correct horse 9999 battery")
+  }
+}
+
 /// Redaction of JSON.
 @Suite struct RedactorJSONTests {
   private static let secret = #"s3"cret/ä"#
@@ -166,8 +290,15 @@ private func redactor(_ secrets: String...) -> Redactor {
   func `JSON without a secret is unchanged`(source: String) {
     let bytes = Array(source.utf8)
     #expect(redactor(Self.secret, "12345678").redact(json: bytes) == bytes)
-    #expect(redactor(Self.secret, "12345678").redact(frame: bytes) == bytes)
+    #expect(redactor(Self.secret, "12345678").redact(json: bytes, Self.envelope) == bytes)
   }
+
+  /// The layout of a message, as the room of frames has it.
+  private static let envelope = MessageLayout.object([
+    "jsonrpc": .own, "id": .own, "method": .own, "result": .foreign,
+    "params": .object(["id": .own, "seq": .own]),
+    "error": .object(["code": .own, "message": .own]),
+  ])
 
   @Test func `the envelope of a message stays intact for any secret`() {
     let words = redactor(
@@ -180,14 +311,14 @@ private func redactor(_ secrets: String...) -> Redactor {
       ),
       (
         #"{"jsonrpc":"2.0","id":12345,"error":{"code":-32602,"message":"a result","data":{"code":12345}}}"#,
-        #"{"jsonrpc":"2.0","id":12345,"error":{"code":-32602,"message":"a [redacted]","data":{"[redacted]":"[redacted]"}}}"#
+        #"{"jsonrpc":"2.0","id":12345,"error":{"code":-32602,"message":"a result","[redacted]":{"[redacted]":"[redacted]"}}}"#
       ),
       (
         #"{"jsonrpc":"2.0","method":"invoke/item","params":{"id":12345,"seq":12345,"item":["params"]}}"#,
         #"{"jsonrpc":"2.0","method":"invoke/item","params":{"id":12345,"seq":12345,"item":["[redacted]"]}}"#
       ),
     ] {
-      let redacted = words.redact(frame: Array(frame.utf8))
+      let redacted = words.redact(json: Array(frame.utf8), Self.envelope)
       #expect(String(decoding: redacted, as: UTF8.self) == clean)
     }
   }
@@ -259,23 +390,23 @@ private func redactor(_ secrets: String...) -> Redactor {
         (0..<random.pick(4...9)).map { _ in random.pick(letters) }
       }
       let text = (0..<random.pick(0...80)).map { _ in random.pick(letters) }
-      let found = SecretPatterns(patterns).replacingMatches(in: text)
-      #expect(found == naive(patterns, text), "\(patterns) in \(text)")
+      let found = SecretSearch([SecretPatterns(Set(patterns))]).redact(text)
+      #expect(found == naive(patterns, text) ?? text, "\(patterns) in \(text)")
     }
   }
 
   @Test func `a pattern longer than the search window is found`() {
     let long = (0..<700).map { UInt8($0 % 251) }
-    let patterns = SecretPatterns([long])
+    let patterns = SecretSearch([SecretPatterns([long])])
     for before in [0, 1, 254, 255, 256, 600] {
       let text = [UInt8](repeating: 0, count: before) + long + [1, 2, 3]
       let clean = [UInt8](repeating: 0, count: before) + Array("[redacted]".utf8) + [1, 2, 3]
-      #expect(patterns.replacingMatches(in: text) == clean)
+      #expect(patterns.redact(text) == clean)
     }
-    #expect(patterns.replacingMatches(in: Array(long.dropLast())) == nil)
+    #expect(patterns.redact(Array(long.dropLast())) == Array(long.dropLast()))
   }
 
   @Test func `no patterns match nothing`() {
-    #expect(SecretPatterns([]).replacingMatches(in: [1, 2, 3, 4]) == nil)
+    #expect(SecretSearch([SecretPatterns([])]).redact([1, 2, 3, 4]) == [1, 2, 3, 4])
   }
 }

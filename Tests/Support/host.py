@@ -27,8 +27,8 @@ from typing import Any, BinaryIO, Self
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 EXECUTABLE = os.environ.get("SALLYPORT") or str(ROOT / ".build/release/sallyport")
 
-#: Seconds that any one wait may take; far above what a loaded machine needs.
-TIMEOUT = 30.0
+#: Seconds that any one wait may take; far above what a loaded machine needs. Sanitizers need more.
+TIMEOUT = 30.0 * float(os.environ.get("TEST_PATIENCE", "1"))
 
 #: What hosts share by default, away from the user's own.
 STATE = tempfile.TemporaryDirectory(prefix="sallyport-state-")

@@ -6,9 +6,9 @@ import pathlib
 import tempfile
 import threading
 
-from Support.host import Process
+from Support.host import TIMEOUT, Process
 
-PATIENCE = 30  # seconds that an answer is waited for
+PATIENCE = TIMEOUT  # seconds that an answer is waited for
 PASSWORD = "Correct-Horse-7"
 USER = "operator@example.com"
 

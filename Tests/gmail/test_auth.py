@@ -257,7 +257,7 @@ def test_refusal_text_cannot_control_the_terminal(workspace):
     with Auth(workspace) as auth:
         shown = auth.visit(error="invalid_scope", error_description="Not \x1b[31mthis one")
         assert shown.status_code == 400 and "this one" not in shown.text
-        assert auth.end() == 1 and "invalid_scope: Not  [31mthis one" in auth.errors
+        assert auth.end() == 1 and "invalid_scope: Not \\u{1B}[31mthis one" in auth.errors
 
 
 @pytest.mark.parametrize("way", ["browser", "paste"])

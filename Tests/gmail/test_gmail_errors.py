@@ -23,7 +23,6 @@ NEW_USER = {"family_name": "A", "given_name": "B", "password": "12345678", "user
      "service account"),
     ("list_labels", LABELS, 403, "insufficientPermissions", "Insufficient Permission", "permission", "scopes"),
     ("list_labels", LABELS, 403, "accessNotConfigured", "Gmail API has not been used", "permission", "Enable"),
-    ("list_labels", LABELS, 403, "dailyLimitExceeded", "Daily Limit Exceeded", "permission", None),
     ("get_email", ONE, 404, "notFound", "Requested entity was not found.", "not_found", "search_emails"),
     ("set_user_password", PASSWORD, 404, "notFound", "Resource Not Found: userKey", "not_found", "get_user_list"),
     ("create_user", NEW_USER, 403, "forbidden", "Not Authorized to access this resource/api", "permission",

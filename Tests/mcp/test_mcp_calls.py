@@ -53,7 +53,7 @@ def test_a_failure_of_the_vendor_is_a_result_with_the_remedy(start, revision, an
 
 def test_an_unknown_outcome_tells_how_to_look(start, revision):
     with ControlCenter(lambda *_: hang_up) as center:
-        failed = start(revision, main=center.connection()).failure(
+        failed = start(revision, "--confirm", "never", main=center.connection()).failure(
             "bitdefender_gravityzone__isolate_endpoints", {"endpoint_ids": IDS[:2]})
     assert "The outcome is unknown" in text(failed) and "get_managed_endpoint_details" in text(failed)
     if revision in STRUCTURED:
@@ -135,8 +135,8 @@ def test_a_secret_that_the_vendor_echoes_is_redacted_everywhere(start, revision)
             assert b"[redacted]" in line or (revision not in STRUCTURED and b"isError" in line)
 
 
-def test_a_secret_that_the_caller_says_does_not_come_back(start, revision):
-    """It may have learnt it elsewhere; what the host says goes into transcripts of models."""
+def test_text_of_the_caller_comes_back_as_it_was_sent(start, revision):
+    """Also if it is a secret: otherwise a caller could guess secrets and see which ones are redacted."""
     client = start(revision, "--catalogue", "compact", main=coda("http://127.0.0.1:9"))
     for method, params in [
         ("tools/call", client.call_params("sallyport__describe_command", {"command": PASSWORD})),
@@ -149,7 +149,7 @@ def test_a_secret_that_the_caller_says_does_not_come_back(start, revision):
         client.start(method, params)
         line = client.read_line()
         client.checked(line)
-        assert PASSWORD.encode() not in line, method
+        assert PASSWORD.encode() in line and b"[redacted]" not in line, method
 
 
 def test_sallyport_reports_changes_of_health_and_connections_on_the_same_stream(start, revision):

@@ -165,7 +165,7 @@ def test_a_uri_is_a_text(start, params):
 def test_a_resource_that_is_too_large_is_said_to_be(start, tmp_path):
     large = tmp_path / "large.bin"
     large.write_bytes(bytes(8 * 1024 * 1024 + 1))
-    client = start("2025-11-25")
+    client = start("2025-11-25", "--files-from", str(tmp_path))
     reference = client.result("files/put", {"path": str(large), "source": "playbook_file"})
     error = client.error("resources/read", {"uri": f"sallyport://files/{reference['file_id']}"})
     assert error["code"] == -32000 and "8388608" in error["message"]
@@ -177,13 +177,13 @@ def test_the_template_is_that_of_files(start, revision):
     assert template["uriTemplate"] == "sallyport://files/{file_id}"
 
 
-def test_the_list_redacts_names_as_files_list_does(start, revision):
+def test_names_and_contents_of_files_are_not_redacted(start, revision):
     client = start(revision, main={"integration": "coda_footprint", "settings": {
         "server_url": "http://127.0.0.1:9", "user_name": "user@example.com", "password": "a-secret-word"}})
     uri = put(client, "a-secret-word.txt", b"with a-secret-word in it")
     (resource,) = client.result("resources/list")["resources"]
     (file,) = client.result("files/list", {})["files"]
-    assert resource["name"] == file["name"] == "[redacted].txt" and resource["uri"] == uri
-    # A content is returned as it is: redacted, it would be another file.
+    # They are the caller's. Names that a vendor chose are redacted when the file is stored.
+    assert resource["name"] == file["name"] == "a-secret-word.txt" and resource["uri"] == uri
     (contents,) = client.result("resources/read", {"uri": uri})["contents"]
     assert contents["text"] == "with a-secret-word in it"

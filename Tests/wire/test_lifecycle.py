@@ -105,18 +105,6 @@ def test_a_signal_while_idle_ends_the_host():
         assert host.exit_code() == 0
 
 
-def test_signal_during_the_drain_does_not_restart_it(vendor):
-    with Host("--log-level", "info") as host:
-        host.send(slow_call(1, vendor))
-        vendor.wait_for(1)
-        host.close_input()
-        host.signal(signal.SIGTERM)
-        host.wait_for_log("stopping: ")
-        vendor.open()
-        assert [answer["id"] for answer in host.rest()] == [1]
-        assert host.exit_code() == 0
-
-
 def test_request_waiting_for_a_slot_at_a_signal_is_answered(vendor):
     with Host("--max-in-flight", "1", "--log-level", "info") as host:
         host.send(*(slow_call(id, vendor) for id in range(3)), request("last", "ping"))

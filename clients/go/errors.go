@@ -27,6 +27,7 @@ const (
 	KindNotFound    Kind = "not_found"
 	KindPolicy      Kind = "policy"
 	KindCancelled   Kind = "cancelled"
+	KindTooLarge    Kind = "too_large"
 	KindUnavailable Kind = "unavailable"
 	KindInternal    Kind = "internal"
 )

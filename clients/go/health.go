@@ -13,8 +13,15 @@ type HealthChange struct {
 	Status              string `json:"status"`
 	ConsecutiveFailures int    `json:"consecutive_failures"`
 	// Error is the reason if it is unhealthy.
-	Error     string    `json:"error"`
-	CheckedAt time.Time `json:"checked_at"`
+	Error     HealthError `json:"error"`
+	CheckedAt time.Time   `json:"checked_at"`
+}
+
+// HealthError is why the last check failed. It is empty if the connection is healthy.
+type HealthError struct {
+	// Kind is that of a failed command, such as "auth" or "rate_limited".
+	Kind    string `json:"kind"`
+	Message string `json:"message"`
 }
 
 // WatchHealth tests a connection now and then at every interval, in whole seconds.

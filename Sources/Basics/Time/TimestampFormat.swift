@@ -44,9 +44,11 @@ public struct TimestampFormat: Sendable {
     guard (1...days).contains(date.day) else {
       throw TimestampError("day \(date.day) is out of range; expected 1 to \(days) in this month")
     }
-    // timegm treats the offset as 0.
+    // timegm treats the offset as 0. `%s` reads numbers whose milliseconds exceed 64 bits.
     let offset = parts.tm_gmtoff
-    return try Timestamp(checking: Int64(timegm(&parts) - offset) * 1_000)
+    let (milliseconds, overflow) = Int64(timegm(&parts) - offset)
+      .multipliedReportingOverflow(by: 1_000)
+    return try Timestamp(checking: overflow ? .max : milliseconds)
   }
 
   private static func date(_ parts: tm) -> CivilDate {

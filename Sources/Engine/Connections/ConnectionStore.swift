@@ -17,12 +17,18 @@ package final class ConnectionStore: Sendable {
     package let open: OpenConnection
   }
 
+  /// Maximum memory for the connections that callers put, and for the inline connections that are
+  /// cached, in bytes; see `cost`.
+  static let maximumCallerBytes = 64 * 1_024 * 1_024
+  static let maximumInlineBytes = 16 * 1_024 * 1_024
+  /// Maximum number of names in a message.
+  private static let maximumNames = 20
+  /// Maximum number of names that are compared for a suggestion.
+  private static let maximumSuggestions = 1_000
+
   private struct State {
-    var entries: [Entry] = [] {
-      didSet { names = JSONNames(entries.map(\.name)) }
-    }
-    private(set) var names = JSONNames([])
-    var inline: [(text: JSONFragment, open: OpenConnection)] = []
+    var table = ConnectionTable()
+    var inline: [(text: JSONFragment, open: OpenConnection, cost: Int)] = []
   }
 
   private let catalogue: Catalogue
@@ -40,10 +46,12 @@ package final class ConnectionStore: Sendable {
 
   /// Adds the connections of a connections file.
   ///
-  /// - Parameter isKept: whether to write new refresh tokens to the file at `path`.
+  /// - Parameters:
+  ///   - isKept: whether to write new refresh tokens to the file at `path`.
+  ///   - isReadableByOthers: whether other users can read the file.
   /// - Throws: all problems of the file, one per line.
   package func load(
-    _ content: [UInt8], named path: String, isKept: Bool = false
+    _ content: [UInt8], named path: String, isKept: Bool = false, isReadableByOthers: Bool = false
   ) throws(ConfigurationError) {
     environment.files.protect(path)
     let kept = isKept ? ConnectionsFile(path) : nil
@@ -66,11 +74,28 @@ package final class ConnectionStore: Sendable {
       let name = member.name.string ?? ""
       let prefix = "\(path): /connections/\(name)"
       switch make(member.value, name: name, fromFile: true, keptIn: kept) {
-      case .success(let open): keep(Entry(name: name, open: open))
+      case .success(let open):
+        // The operator decides about the size of the file.
+        _ = state.withLock { $0.table.put(Entry(name: name, open: open), cost: 0) }
       case .failure(let found): problems += found.lines(prefix: prefix)
       }
     }
-    if !problems.isEmpty { throw ConfigurationError(problems.joined(separator: "\n")) }
+    if !problems.isEmpty { throw ConfigurationError(problems: problems) }
+    if isReadableByOthers, connections.members.contains(where: { hasLiteralSecret($0.value) }) {
+      environment.log.warning(
+        "other users can read the secrets in \(path); run chmod 600 on it, or use $file or $env")
+    }
+  }
+
+  private func hasLiteralSecret(_ connection: JSON) -> Bool {
+    let integration = catalogue.integration(connection["integration"]?.string ?? "")
+    return integration?.settingsShape.secretNames.contains { name in
+      connection["settings"]?[name].map { setting in
+        // A reference is an object with one member such as $file.
+        setting.kind != .object
+          || !setting.members.contains { $0.name.string?.hasPrefix("$") == true }
+      } ?? false
+    } ?? false
   }
 
   private static let formatRemedy =
@@ -80,27 +105,43 @@ package final class ConnectionStore: Sendable {
   ///
   /// - Returns: whether it replaced a connection.
   package func put(_ json: JSON, name: String) throws(ParameterProblems) -> Bool {
-    keep(Entry(name: name, open: try make(json, name: name, fromFile: false).get()))
-  }
-
-  @discardableResult
-  private func keep(_ entry: Entry) -> Bool {
-    state.withLock { state in
-      let old = state.entries.firstIndex { $0.name == entry.name }
-      if let old { state.entries[old] = entry } else { state.entries.append(entry) }
-      return old != nil
-    }
+    let cost = cost(of: json)
+    try refuse(cost, beyond: Self.maximumCallerBytes) { $0.table.cost - $0.table.cost(of: name) }
+    let entry = Entry(name: name, open: try make(json, name: name, fromFile: false).get())
+    // Released outside the lock, with its secrets.
+    return state.withLock { $0.table.put(entry, cost: cost) } != nil
   }
 
   package func remove(_ name: String) -> Bool {
-    state.withLock { state in
-      let count = state.entries.count
-      state.entries.removeAll { $0.name == name }
-      return state.entries.count < count
-    }
+    state.withLock { $0.table.remove(name) } != nil
   }
 
-  package var entries: [Entry] { state.withLock { $0.entries } }
+  package var entries: [Entry] { state.withLock { $0.table.entries } }
+
+  package func contains(_ name: String) -> Bool { state.withLock { $0.table[name] } != nil }
+
+  /// The memory of a connection in bytes, about: its definition, and the encoded forms of secrets.
+  private func cost(of json: JSON) -> Int {
+    let secrets = json["settings"].map { settings in
+      settings.members.reduce(0) { $0 + ($1.value.stringBytes?.count ?? 0) }
+    }
+    return 1_024 + json.withSource(\.count) + (secrets ?? 0) * Self.formsPerSecret
+  }
+
+  /// The sum of the lengths of the encoded forms of a secret, divided by its length, is below.
+  private static let formsPerSecret = 64
+
+  private func refuse(
+    _ cost: Int, beyond maximum: Int, _ used: (State) -> Int
+  ) throws(ParameterProblems) {
+    let used = state.withLock { used($0) }
+    guard cost + used > maximum else { return }
+    throw ParameterProblems(
+      ParameterProblem(
+        "needs about \(cost) bytes; \(max(0, maximum - used)) of \(maximum) bytes for the "
+          + "connections of callers are free; remove connections, or use a connections file"),
+      of: ConnectionDefinition.shape)
+  }
 
   // MARK: Making
 
@@ -109,6 +150,7 @@ package final class ConnectionStore: Sendable {
   ) -> Result<OpenConnection, ParameterProblems> {
     Result { () throws(ParameterProblems) in
       let definition = try ConnectionDefinition.shape.decode(json) { ConnectionDefinition(&$0) }
+      if !fromFile { try WireConnection.check(definition) }
       guard let integration = catalogue.integration(definition.integration) else {
         let ids = catalogue.integrations.map(\.id)
         throw ParameterProblems(
@@ -118,16 +160,24 @@ package final class ConnectionStore: Sendable {
             didYouMean: Suggestion.closest(to: definition.integration, among: ids)),
           of: ConnectionDefinition.shape)
       }
-      registerSecrets(integration, definition.settings)
-      protectFiles(definition)
-      if !fromFile { try refuseReferences(definition) }
+      if fromFile {
+        protectFiles(definition)
+        try refuseUntrustedFiles(definition)
+      } else {
+        try refuseReferences(definition.settings)
+      }
       try refuseUnknownLimits(definition.rateLimits, integration)
       try refusePatternsWithoutMatch(definition.policy, integration)
       let connection = try Connection(
         name: name, definition, environment: environment,
         keeper: file.flatMap { file in name.map { keeper(of: $0, in: file) } })
       do throws(ParameterProblems) {
-        return try integration.open(connection)
+        let open = try integration.open(connection)
+        // Now that it is valid. They are released with the connection.
+        for name in integration.settingsShape.secretNames {
+          if let secret = definition.settings[name]?.string { connection.secrets.add(secret) }
+        }
+        return open
       } catch {
         throw error.inside("settings")
       }
@@ -159,13 +209,6 @@ package final class ConnectionStore: Sendable {
     self.listener.withLock { $0 = listener }
   }
 
-  /// Secrets are redacted as soon as they are known, even if their connection is invalid.
-  private func registerSecrets(_ integration: RegisteredIntegration, _ settings: JSON) {
-    for name in integration.settingsShape.secretNames {
-      if let secret = settings[name]?.string { environment.secrets.add(secret) }
-    }
-  }
-
   /// Prevents callers from reading files that contain secrets.
   private func protectFiles(_ definition: ConnectionDefinition) {
     if let key = definition.tls?.clientKey { environment.files.protect(key) }
@@ -175,24 +218,52 @@ package final class ConnectionStore: Sendable {
     }
   }
 
-  /// A caller must not make the host read files and variables or run programs.
-  private func refuseReferences(_ definition: ConnectionDefinition) throws(ParameterProblems) {
-    for member in definition.settings.members
-    where member.value.members.contains(where: { $0.name.string?.hasPrefix("$") == true }) {
-      throw Self.referenceProblem(member.name.string).inside("settings")
+  /// Secrets and keys that another user can replace would make the host act for that user.
+  private func refuseUntrustedFiles(
+    _ definition: ConnectionDefinition
+  ) throws(ParameterProblems) {
+    let tls = [
+      "ca_file": definition.tls?.caFile, "client_certificate": definition.tls?.clientCertificate,
+      "client_key": definition.tls?.clientKey,
+    ]
+    for (name, path) in tls.sorted(by: { $0.key < $1.key }) {
+      try refuseUntrustedFile(path, name, in: "tls")
     }
-    switch definition.tls?.clientKeyPassword {
-    case nil, .literal: break
-    case .environment, .file, .command:
-      throw Self.referenceProblem("client_key_password").inside("tls")
+    if case .file(let path) = definition.tls?.clientKeyPassword {
+      try refuseUntrustedFile(path, "client_key_password", in: "tls")
+    }
+    for setting in definition.settings.members {
+      try refuseUntrustedFile(
+        setting.value["$file"]?.string, setting.name.string ?? "", in: "settings")
     }
   }
 
-  private static func referenceProblem(_ setting: String?) -> ParameterProblems {
-    ParameterProblems(
-      ParameterProblem(
-        "references are allowed only in a connections file; pass the value itself", at: setting),
-      of: ConnectionDefinition.shape)
+  private func refuseUntrustedFile(
+    _ path: String?, _ name: String, in member: String
+  ) throws(ParameterProblems) {
+    guard let path else { return }
+    do throws(FileError) {
+      try TrustedFile.check(path) { environment.log.warning($0) }
+    } catch {
+      // Other problems are reported when the file is used.
+      guard error.isRefusal else { return }
+      throw ParameterProblems(
+        ParameterProblem("\(error)", at: name), of: ConnectionDefinition.shape
+      ).inside(member)
+    }
+  }
+
+  /// A caller must not make the host read files and variables or run programs.
+  private func refuseReferences(_ settings: JSON) throws(ParameterProblems) {
+    for member in settings.members
+    where member.value.members.contains(where: { $0.name.string?.hasPrefix("$") == true }) {
+      throw ParameterProblems(
+        ParameterProblem(
+          "references are allowed only in a connections file; pass the value itself",
+          at: member.name.string),
+        of: ConnectionDefinition.shape
+      ).inside("settings")
+    }
   }
 
   /// A limit for an unknown command would silently have no effect.
@@ -245,16 +316,12 @@ package final class ConnectionStore: Sendable {
     case .onlyOne: return try onlyOne(of: integration)
     case .json(let json) where json.kind == .object: return try inline(json, for: integration)
     case .json(let json):
-      guard json.kind == .string else {
+      guard let name = json.string else {
         throw .parameter("/connection", "must be the name of a connection or an object", nil)
       }
-      let found = state.withLock { state in
-        state.names.position(of: json).map { state.entries[$0].open }
-      }
-      return try usable(found, named: json.string ?? "", for: integration)
+      return try usable(state.withLock { $0.table[name]?.open }, named: name, for: integration)
     case .named(let name):
-      let found = state.withLock { state in state.entries.first { $0.name == name }?.open }
-      return try usable(found, named: name, for: integration)
+      return try usable(state.withLock { $0.table[name]?.open }, named: name, for: integration)
     }
   }
 
@@ -267,8 +334,8 @@ package final class ConnectionStore: Sendable {
         "/connection",
         names.isEmpty
           ? "unknown connection; no connections are configured"
-          : "unknown connection; expected one of: \(names.joined(separator: ", "))",
-        Suggestion.closest(to: name, among: names))
+          : "unknown connection; expected one of: \(Self.list(names))",
+        Suggestion.closest(to: name, among: Array(names.prefix(Self.maximumSuggestions))))
     }
     return try usable(found, for: integration)
   }
@@ -295,26 +362,27 @@ package final class ConnectionStore: Sendable {
   private func onlyOne(
     of integration: RegisteredIntegration
   ) throws(ConnectionProblem) -> OpenConnection {
-    let fitting = state.withLock { state in
-      state.entries.filter {
-        let definition = $0.open.connection.definition
-        return definition.integration == integration.id && definition.isActive
-      }
+    if let only = state.withLock({ $0.table.onlyActive(of: integration.id) }) { return only.open }
+    let fitting = entries.filter {
+      let definition = $0.open.connection.definition
+      return definition.integration == integration.id && definition.isActive
     }
-    guard let only = fitting.first else {
+    guard fitting.isEmpty else {
       throw .parameter(
-        "/connection",
-        """
-        is required; no active connection of \(integration.id) is configured (use \
-        --connections FILE, SALLYPORT_CONNECTIONS or --sandbox)
-        """, nil)
+        "/connection", "is required; expected one of: \(Self.list(fitting.map(\.name)))", nil)
     }
-    guard fitting.count == 1 else {
-      throw .parameter(
-        "/connection",
-        "is required; expected one of: \(fitting.map(\.name).joined(separator: ", "))", nil)
-    }
-    return only.open
+    throw .parameter(
+      "/connection",
+      """
+      is required; no active connection of \(integration.id) is configured (use \
+      --connections FILE, SALLYPORT_CONNECTIONS or --sandbox)
+      """, nil)
+  }
+
+  private static func list(_ names: [String]) -> String {
+    let more = names.count - maximumNames
+    let shown = names.prefix(maximumNames).joined(separator: ", ")
+    return more > 0 ? "\(shown), and \(more) more" : shown
   }
 
   private func inline(
@@ -324,14 +392,19 @@ package final class ConnectionStore: Sendable {
     let known = state.withLock { state in state.inline.first { $0.text == text }?.open }
     if let known { return try usable(known, for: integration) }
     let open: OpenConnection
+    let cost = cost(of: json)
     do throws(ParameterProblems) {
+      try refuse(cost, beyond: Self.maximumInlineBytes) { _ in 0 }
       open = try make(json, name: nil, fromFile: false).get()
     } catch {
       throw .problems(error)
     }
     state.withLock { state in
-      if state.inline.count >= Self.inlineConnections { state.inline.removeFirst() }
-      state.inline.append((text, open))
+      var used = state.inline.reduce(cost) { $0 + $1.cost }
+      while state.inline.count >= Self.inlineConnections || used > Self.maximumInlineBytes {
+        used -= state.inline.removeFirst().cost
+      }
+      state.inline.append((text, open, cost))
     }
     return try usable(open, for: integration)
   }
@@ -363,7 +436,10 @@ package final class ConnectionStore: Sendable {
           if secrets.contains(setting.name.string ?? "") {
             writer.string(Redactor.replacement)
           } else {
-            writer.value(setting.value)
+            // Not with the secrets of other connections: a caller could guess them.
+            let value = JSONFragment(setting.value)
+            writer.value(
+              entry.open.connection.secrets.search.replacement(json: value) ?? value)
           }
         }
       }
@@ -385,7 +461,12 @@ package struct ConfigurationError: Error, Sendable {
   package var remedy: String?
 
   package init(_ message: String, remedy: String? = nil) {
-    self.message = message
+    self.init(problems: [message], remedy: remedy)
+  }
+
+  /// - Parameter problems: a line each, whatever the names in them contain.
+  init(problems: [String], remedy: String? = nil) {
+    message = problems.map(\.visibleOnOneLine).joined(separator: "\n")
     self.remedy = remedy
   }
 }

@@ -108,7 +108,7 @@ final class ConnectionsFile: Sendable {
       }
       do throws(FileError) {
         let limit = ConnectionStore.maximumFileBytes
-        let content = try FileDescriptor.readFile(file, limit: limit, deadline: deadline)
+        let content = try TrustedFile.read(file, limit: limit, deadline: deadline).bytes
         return String(String(decoding: content, as: UTF8.self).prefix { !$0.isNewline })
       } catch {
         throw Fault(error)
@@ -163,6 +163,7 @@ final class ConnectionsFile: Sendable {
     let descriptor: Int32
 
     init(of path: String) throws(Fault) {
+      do throws(FileError) { try TrustedFile.check(path) } catch { throw Fault(error) }
       guard let resolved = realpath(path, nil) else {
         throw Fault(FileError(path: path, code: errno))
       }
@@ -197,7 +198,7 @@ final class ConnectionsFile: Sendable {
   ) throws(Fault) -> (content: [UInt8], settings: JSON) {
     let content: [UInt8]
     do throws(FileError) {
-      content = try FileDescriptor.readFile(path, limit: ConnectionStore.maximumFileBytes)
+      content = try TrustedFile.read(path, limit: ConnectionStore.maximumFileBytes).bytes
     } catch {
       throw Fault(error)
     }

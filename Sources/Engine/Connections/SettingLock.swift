@@ -28,7 +28,7 @@ final class SettingLock: Sendable {
       let lock: SettingLock
       switch opened {
       case .success(let new): lock = new
-      case .failure(let error) where readOnly.contains(error.code): return nil
+      case .failure(let error) where readOnly.contains(error.code) && !error.isRefusal: return nil
       case .failure(let error):
         throw CommandError(
           .unavailable, "The lock of the \(setting) cannot be opened: \(error).",
@@ -50,9 +50,9 @@ final class SettingLock: Sendable {
   }
 
   private static func opened(_ path: String) -> Result<SettingLock, FileError> {
-    let descriptor = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0o600)
-    return descriptor >= 0
-      ? .success(SettingLock(path, descriptor)) : .failure(FileError(path: path, code: errno))
+    Result { () throws(FileError) in
+      SettingLock(path, try TrustedFile.openForWriting(path, O_RDWR))
+    }
   }
 
   private static func blocking<Value: Sendable>(

@@ -11,6 +11,7 @@ public final class Connection: Sendable {
   public let name: String?
   public let definition: ConnectionDefinition
   package let channel: Channel
+  /// The secrets of the connection: its settings, and its tokens.
   public let secrets: Redactor
   public let log: Log
   package let files: FileStore
@@ -57,7 +58,8 @@ public final class Connection: Sendable {
     self.keeper = keeper
     self.name = name
     self.definition = definition
-    secrets = environment.secrets
+    let secrets = Redactor(in: environment.secrets)
+    self.secrets = secrets
     log = environment.log
     files = environment.files
     let proxy = try Self.proxy(definition)
@@ -70,12 +72,12 @@ public final class Connection: Sendable {
         clientCertificate: definition.tls?.clientCertificate,
         clientKey: definition.tls?.clientKey),
       clientKeyPassword: definition.tls?.clientKeyPassword.map {
-        Self.password($0, environment.secrets)
+        Self.password($0, secrets)
       },
       limiter: RateLimiter(
         try RateLimitSettings.read(definition.rateLimits), sharedIn: environment.limits),
       concurrency: ConcurrencyLimit(definition.maximumConcurrency.map { Int($0) }),
-      secrets: environment.secrets)
+      secrets: secrets)
   }
 
   package var limiter: RateLimiter { channel.limiter }

@@ -26,7 +26,7 @@ struct SecretCommand {
     let result: ChildProcess.Result
     do throws(ChildProcess.Refusal) {
       result = try ChildProcess(
-        words, environment: environment, maximumBytes: SecretReference.maximumBytes
+        words, environment: environment, maximumBytes: SecretReference.maximumDocumentBytes
       ).run(until: deadline, stop: stop)
     } catch {
       throw fault(error)
@@ -64,7 +64,7 @@ struct SecretCommand {
         kind: .timeout)
     case .tooMuchOutput:
       return Fault(
-        reason: "the command \(name) printed more than \(SecretReference.maximumBytes) bytes",
+        reason: "the command \(name) printed more than \(SecretReference.maximumDocumentBytes) bytes",
         remedy: "Let it print the secret only.")
     case .exit(let status):
       return Fault(

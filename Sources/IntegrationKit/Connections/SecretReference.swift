@@ -14,8 +14,10 @@ public enum SecretReference: Sendable {
   /// is dropped. It gets the named variables of the host beside those that every program gets.
   case command([String], environment: [String] = [])
 
-  /// Bytes of one secret at most.
-  static let maximumBytes = 1_024 * 1_024
+  /// Maximum length of a secret in bytes.
+  public static let maximumBytes = 16 * 1_024
+  /// Maximum length of a secret document in bytes, such as the key of a service account.
+  public static let maximumDocumentBytes = 64 * 1_024
   /// Milliseconds that a command may take: time for a person to confirm on a device.
   static let commandMilliseconds = 20_000
   /// Milliseconds after its deadline in which a command that is killed ends.
@@ -60,7 +62,7 @@ public enum SecretReference: Sendable {
     case .file(let path):
       do throws(FileError) {
         return Self.text(
-          try FileDescriptor.readFile(path, limit: Self.maximumBytes, deadline: deadline))
+          try TrustedFile.read(path, limit: Self.maximumDocumentBytes, deadline: deadline).bytes)
       } catch {
         throw Fault(error)
       }
@@ -94,14 +96,23 @@ public enum SecretReference: Sendable {
   ///
   /// A command is killed when nobody waits for the secret any more.
   ///
-  /// - Parameter deadline: of the invocation that needs it. A command has 20 s at most.
-  public func resolve(_ secrets: Redactor, by deadline: Deadline) async throws(Fault) -> String {
+  /// - Parameters:
+  ///   - maximumBytes: the maximum length of the secret.
+  ///   - deadline: of the invocation that needs it. A command has 20 s at most.
+  public func resolve(
+    _ secrets: Redactor, maximumBytes: Int = SecretReference.maximumBytes, by deadline: Deadline
+  ) async throws(Fault) -> String {
     let value: String
     switch self {
     case .literal, .environment: value = try read(until: deadline, secrets, ChildProcess.Stop())
     case .file, .command: value = try await readBlocking(secrets, by: deadline)
     }
     guard !value.isEmpty else { throw emptyFault }
+    guard value.utf8.count <= maximumBytes else {
+      throw Fault(
+        reason: "\(place) has more than \(maximumBytes) bytes",
+        remedy: "Put only the secret there.")
+    }
     secrets.add(value)
     return value
   }
@@ -147,6 +158,8 @@ extension SecretReference.Fault {
     case ETIMEDOUT:
       self.init(
         reason: "\(error)", remedy: "Check what writes to the other end of it.", kind: .timeout)
+    case _ where error.isRefusal:
+      self.init(reason: "\(error)", remedy: "Only this user or root may change the file.")
     default: self.init(reason: "\(error)", remedy: "Check the path and who may read it.")
     }
   }
@@ -169,13 +182,21 @@ extension SecretReference.Fault {
 /// A secret in a connection's settings. Over the wire only a literal is taken: a caller must not
 /// make the host read files or run programs.
 public struct SecretType: ParameterType {
+  var maximumBytes = SecretReference.maximumBytes
+
   public var placeholder: SecretReference { .literal("") }
   public var isSecret: Bool { true }
 
   public func decode(
     _ json: JSON, members: ParameterShape?, faults: inout [ParameterProblem]
   ) -> SecretReference? {
-    if let text = json.string, !text.isEmpty { return .literal(text) }
+    if let text = json.string, !text.isEmpty {
+      guard let problem = SecretText.problem(text, maximumBytes: maximumBytes) else {
+        return .literal(text)
+      }
+      faults.append(problem)
+      return nil
+    }
     if json.kind == .object, json.count == 1 {
       if let name = json["$env"]?.string, !name.isEmpty { return .environment(name) }
       if let path = json["$file"]?.string, !path.isEmpty { return .file(path) }
@@ -232,6 +253,21 @@ public struct SecretType: ParameterType {
 
   public func write(_ value: SecretReference, to writer: inout JSONWriter) {
     writer.string(Redactor.replacement)
+  }
+}
+
+/// The text of a secret that a caller passes.
+enum SecretText {
+  /// Why the text cannot be a secret; nil if it can.
+  static func problem(_ text: String, maximumBytes: Int) -> ParameterProblem? {
+    if text.utf8.count > maximumBytes {
+      return ParameterProblem("must have at most \(maximumBytes) bytes")
+    }
+    if text == Redactor.replacement {
+      return ParameterProblem(
+        "is the placeholder that replaces secrets in output; pass the secret itself")
+    }
+    return nil
   }
 }
 

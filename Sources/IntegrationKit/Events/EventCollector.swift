@@ -49,6 +49,14 @@ public struct EventCollector {
           + "\(name). Its event contains only the command's own fields.")
     }
     guard invocation.options.stream else {
+      // A single document is never refused: all later calls would fail at it.
+      let isFirst = raws.isEmpty
+      let bytes = raw.documentBytes + events.reduce(0) { $0 + $1.bytes.count }
+      do throws(CommandError) {
+        try invocation.hold(bytes)
+      } catch {
+        if !isFirst { throw error }
+      }
       self.events += events
       raws.append(raw)
       return

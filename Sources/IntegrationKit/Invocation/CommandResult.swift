@@ -154,15 +154,15 @@ public struct PageCollector {
 
   /// - Parameter total: the number of pages, if it is known.
   /// - Returns: whether the page has no items.
-  public mutating func add(_ body: JSON, of total: Int?) async -> Bool {
+  /// - Throws: if the pages exceed the maximum size of a result.
+  public mutating func add(_ body: JSON, of total: Int?) async throws(CommandError) -> Bool {
     count += 1
     let list = items?.list(in: body)
     if invocation.options.stream, let list {
       await invocation.stream(list)
-    } else if first == nil {
-      first = body
     } else {
-      more.append(body)
+      try invocation.hold(body.documentBytes)
+      if first == nil { first = body } else { more.append(body) }
     }
     invocation.setPages(count)
     if let total { await invocation.reportProgress(done: count, total: total) }

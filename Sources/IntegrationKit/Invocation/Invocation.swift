@@ -24,6 +24,8 @@ public final class Invocation: Sendable {
   private struct Counters {
     var pages = 0
     var items = 0
+    /// Of the last response, until it is part of the result.
+    var responseBytes = 0
   }
 
   public let command: CommandMetadata
@@ -35,16 +37,21 @@ public final class Invocation: Sendable {
   /// The invocation of the whole command, if this one is for one of its targets.
   private let parent: Invocation?
   private let counters = Mutex(Counters())
+  private let share: ResultShare
 
-  /// - Parameter deadline: nil if the caller gave none.
+  /// - Parameters:
+  ///   - deadline: nil if the caller gave none.
+  ///   - results: the memory that the result is counted in.
   public convenience init(
     _ command: CommandMetadata, id: String, on connection: Connection, options: InvocationOptions,
-    deadline: Deadline?, events: (any InvocationEvents)?
+    deadline: Deadline?, events: (any InvocationEvents)?,
+    results: ResultMemory = ResultMemory()
   ) {
     let operation = Operation(
       id: id, changesSomething: command.effect != .read, isIdempotent: command.isIdempotent,
       readBack: command.readBack, quota: command.rateLimit)
     let channel = connection.channel
+    let share = ResultShare(results)
     var notifyWait: Sender.WaitNotice?
     if let events {
       notifyWait = { await events.waiting(reason: $0, resumeAtMilliseconds: $1) }
@@ -53,12 +60,13 @@ public final class Invocation: Sendable {
       command, id: id, on: connection, options: options, events: events,
       sender: Sender(
         operation, on: channel, deadline: InvocationDeadline(deadline, on: channel.time),
-        notifyWait: notifyWait))
+        notifyWait: notifyWait, gate: share), share: share)
   }
 
   private init(
     _ command: CommandMetadata, id: String, on connection: Connection, options: InvocationOptions,
-    events: (any InvocationEvents)?, sender: Sender, parent: Invocation? = nil
+    events: (any InvocationEvents)?, sender: Sender, share: ResultShare,
+    parent: Invocation? = nil
   ) {
     self.command = command
     commandID = id
@@ -66,6 +74,7 @@ public final class Invocation: Sendable {
     self.options = options
     self.events = events
     self.sender = sender
+    self.share = share
     self.parent = parent
   }
 
@@ -73,7 +82,7 @@ public final class Invocation: Sendable {
   func child(sendingThrough gate: (any SendGate)? = nil) -> Invocation {
     Invocation(
       command, id: commandID, on: connection, options: options, events: events,
-      sender: sender.child(sendingThrough: gate), parent: self)
+      sender: sender.child(sendingThrough: gate), share: share, parent: self)
   }
 
   /// The invocation of a sign-in.
@@ -84,7 +93,8 @@ public final class Invocation: Sendable {
   ) -> Invocation {
     Invocation(
       CommandMetadata("Sign In", "Gets an access token."), id: "sign_in", on: connection,
-      options: .none, events: nil, sender: .signIn(on: connection.channel, mayWait: mayWait))
+      options: .none, events: nil, sender: .signIn(on: connection.channel, mayWait: mayWait),
+      share: ResultShare(ResultMemory()))
   }
 
   package var deadline: InvocationDeadline { sender.deadline }
@@ -105,6 +115,33 @@ public final class Invocation: Sendable {
     counters.withLock { $0.items += 1 }
     parent?.countItem()
   }
+
+  // MARK: Memory
+
+  /// Counts memory that the result uses until it is sent.
+  ///
+  /// - Throws: if the result exceeds the limit.
+  func hold(_ bytes: Int) throws(CommandError) {
+    let total = share.addToResult(bytes)
+    received(bytes: 0)
+    guard total <= share.maximumBytes else {
+      throw withRemedy(.tooLarge(maximumBytes: share.maximumBytes, outcome: outcomeAfterSending))
+    }
+  }
+
+  /// Counts the memory of a response until the next one, or until it is part of the result.
+  func received(bytes: Int) {
+    let before = counters.withLock { counters in
+      defer { counters.responseBytes = bytes }
+      return counters.responseBytes
+    }
+    share.add(bytes - before)
+  }
+
+  deinit { received(bytes: 0) }
+
+  /// The result is sent, or there is none.
+  package func releaseMemory() { share.release() }
 
   // MARK: Events
 
@@ -136,6 +173,9 @@ public final class Invocation: Sendable {
   public func finish(_ body: JSON, items: ItemsPath?) async -> CommandResult {
     setPages(1)
     guard options.stream, let list = items?.list(in: body) else {
+      // One response is bounded by the transport.
+      _ = share.addToResult(body.documentBytes)
+      received(bytes: 0)
       return CommandResult(.body(body))
     }
     await stream(list)

@@ -14,7 +14,9 @@ extension Invocation {
     _ request: HTTPRequest,
     refusedByRate rateRefusal: (HTTPResponse) -> RateRefusal? = RateRefusal.of429
   ) async throws(CommandError) -> HTTPResponse {
-    try await sender.send(request, refusedByRate: rateRefusal)
+    let response = try await sender.send(request, refusedByRate: rateRefusal)
+    received(bytes: response.body.count)
+    return response
   }
 
   /// Waits before the next attempt of a protocol that retries by itself, with the back-off of `send`.
@@ -92,12 +94,16 @@ extension Invocation {
   /// Reads a secret of the connection within the deadline, and redacts it from all output from then
   /// on.
   ///
-  /// - Parameter name: of the secret in errors, such as `The password`.
+  /// - Parameters:
+  ///   - name: of the secret in errors, such as `The password`.
+  ///   - maximumBytes: the maximum length of the secret.
   public func read(
-    _ secret: SecretReference, named name: String
+    _ secret: SecretReference, named name: String,
+    maximumBytes: Int = SecretReference.maximumBytes
   ) async throws(CommandError) -> String {
     do throws(SecretReference.Fault) {
-      return try await secret.resolve(connection.secrets, by: deadline.current)
+      return try await secret.resolve(
+        connection.secrets, maximumBytes: maximumBytes, by: deadline.current)
     } catch {
       throw error.error(reading: name)
     }
@@ -111,7 +117,9 @@ extension Invocation {
     _ request: HTTPRequest, with authenticator: Authenticator<Credential>,
     refusedByRate rateRefusal: (HTTPResponse) -> RateRefusal? = RateRefusal.of429
   ) async throws(CommandError) -> HTTPResponse {
-    try await authenticator.send(request, in: sender, refusedByRate: rateRefusal)
+    let response = try await authenticator.send(request, in: sender, refusedByRate: rateRefusal)
+    received(bytes: response.body.count)
+    return response
   }
 }
 

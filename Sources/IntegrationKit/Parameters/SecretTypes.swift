@@ -12,10 +12,16 @@ public struct SecretDocumentType: ParameterType {
     _ json: JSON, members: ParameterShape?, faults: inout [ParameterProblem]
   ) -> SecretReference? {
     let isReference = json.members.contains { $0.name.string?.hasPrefix("$") == true }
-    if json.kind == .object && !isReference {
-      return .literal(JSONFragment(json).text)
+    guard json.kind == .object && !isReference else {
+      return SecretType(maximumBytes: SecretReference.maximumDocumentBytes)
+        .decode(json, members: members, faults: &faults)
     }
-    return SecretType().decode(json, members: members, faults: &faults)
+    let text = JSONFragment(json).text
+    if let problem = SecretText.problem(text, maximumBytes: SecretReference.maximumDocumentBytes) {
+      faults.append(problem)
+      return nil
+    }
+    return .literal(text)
   }
 
   public func writeSchema(to writer: inout JSONWriter) {
@@ -49,6 +55,10 @@ public struct PasswordType: ParameterType {
         ParameterProblem(
           "must have \(Self.length.lowerBound) to \(Self.length.upperBound) printable ASCII characters"
         ))
+      return nil
+    }
+    if let problem = SecretText.problem(text, maximumBytes: Self.length.upperBound) {
+      faults.append(problem)
       return nil
     }
     return text

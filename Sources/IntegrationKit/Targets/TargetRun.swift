@@ -79,13 +79,26 @@ final class TargetRun: Sendable {
   // MARK: Outcomes
 
   private func settle(_ position: Int, _ result: Result<TargetAnswer, CommandError>) async {
-    var outcomes = targets[position].outcomes(result)
+    var outcomes = targets[position].outcomes(bounded(result))
     for index in outcomes.indices { await invocation.stream(&outcomes[index]) }
     state.withLock { state in
       state.outcomes[position] = outcomes
       state.finished += 1
     }
     await reportProgress()
+  }
+
+  /// A failure for a response that the result has no room for.
+  private func bounded(
+    _ result: Result<TargetAnswer, CommandError>
+  ) -> Result<TargetAnswer, CommandError> {
+    guard !invocation.options.stream, let body = (try? result.get())?.body else { return result }
+    do throws(CommandError) {
+      try invocation.hold(body.documentBytes)
+      return result
+    } catch {
+      return .failure(error)
+    }
   }
 
   /// One task at a time reports the number of finished targets, so that it only grows.

@@ -54,9 +54,10 @@ enum GravityZoneErrors {
       : details.flatMap(status(of:))
         ?? (response.isSuccess ? status(ofCode: error["code"]?.integer) : response.status)
     var failure = CommandError(
-      CommandError.Kind(status: status), statusCode: status, message,
+      CommandError.Kind(status: status), statusCode: status,
+      CommandError.withNote(of: response.retryAfter, message),
       isRetryable: [408, 429, 500, 502, 503, 504].contains(status),
-      retryAfterMilliseconds: response.retryAfterMilliseconds,
+      retryAfterMilliseconds: response.retryAfter?.milliseconds,
       outcome: status >= 500 ? invocation.outcomeAfterSending : .notApplied,
       remedy: remedy(status, message, invocation.commandID))
     failure.upstream = JSONFragment { $0.object { $0.member("error", error) } }

@@ -167,13 +167,13 @@ extension GmailClient {
       return .settled(.success(TargetAnswer(body)))
     }
     if response.status >= 500 { return .mayHaveBeenApplied }
-    if response.status == 401 || GmailErrors.rateRefusal(response) != nil { return .notApplied }
-    var response = response
-    response.body = connection.secrets.redact(response.body)
+    if response.status == 401 || GmailErrors.rateRefusal(response)?.isRetryable == true {
+      return .notApplied
+    }
     return .settled(.failure(GmailErrors.error(response, in: invocation)))
   }
 }
 
 extension RateRefusal {
-  fileprivate var waitOrZero: Int { retryAfterMilliseconds ?? 0 }
+  fileprivate var waitOrZero: Int { retryAfter?.milliseconds ?? (isRetryable ? 0 : -1) }
 }

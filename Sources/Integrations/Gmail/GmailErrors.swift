@@ -14,11 +14,22 @@ enum GmailErrors {
   static func rateRefusal(_ response: HTTPResponse) -> RateRefusal? {
     guard response.status == 429 || response.status == 403 else { return nil }
     let error = try? JSON.parse(response.body)["error"]
-    let isRate = response.status == 429 || rateReasons.contains(reason(error) ?? "")
-    guard isRate else { return nil }
-    let inMessage = error?["message"]?.string.flatMap(milliseconds(inMessage:))
-    let named = [response.retryAfterMilliseconds, inMessage].compactMap(\.self).max()
-    return RateRefusal(retryAfterMilliseconds: named)
+    let (reason, message) = (reason(error) ?? "", error?["message"]?.string ?? "")
+    let isDaily = dailyReasons.contains(reason) || isOfADay(message)
+    guard response.status == 429 || rateReasons.contains(reason) || dailyReasons.contains(reason)
+    else { return nil }
+    let named = [response.retryAfter, retryAfter(inMessage: message)].compactMap(\.self)
+    return RateRefusal(
+      retryAfter: named.max(), isRetryable: !isDaily)
+  }
+
+  /// A quota of a day is used up until the next one.
+  private static let dailyReasons: Set<String> = ["dailyLimitExceeded", "dailyLimitExceededUnreg"]
+
+  /// "Quota exceeded for quota metric 'Queries' and limit 'Queries per day' of service …"
+  private static func isOfADay(_ message: String) -> Bool {
+    let lowercase = message.lowercased()
+    return lowercase.contains(" per day") || lowercase.hasPrefix("daily ")
   }
 
   /// `quotaExceeded` is used by the Directory API.
@@ -27,13 +38,13 @@ enum GmailErrors {
   ]
 
   /// "User-rate limit exceeded.  Retry after 2024-11-12T11:16:42.247Z"
-  private static func milliseconds(inMessage message: String) -> Int? {
+  private static func retryAfter(inMessage message: String) -> RetryAfter? {
     guard let start = message.firstRange(of: "Retry after ") else { return nil }
     let instant = message[start.upperBound...].prefix { $0 != " " && $0 != ")" && $0 != "," }
     guard let time = try? Timestamp(reading: String(instant)) else { return nil }
-    let wait = Int(time.millisecondsSince1970 - WallClock.nowMilliseconds)
+    let wait = time.millisecondsSince1970 - WallClock.nowMilliseconds
     // A time in the past contains no delay.
-    return wait > 0 ? wait : nil
+    return wait > 0 ? RetryAfter(milliseconds: wait) : nil
   }
 
   private static func reason(_ error: JSON?) -> String? {
@@ -45,17 +56,13 @@ enum GmailErrors {
   static func error(_ response: HTTPResponse, in invocation: Invocation) -> CommandError {
     let error = (try? JSON.parse(response.body))?["error"]
     let message = error?["message"]?.string.flatMap { $0.isEmpty ? nil : $0 }
-    let isRate = rateRefusal(response) != nil
-    var failure = CommandError.upstream(
-      response, message: message,
+    let refusal = rateRefusal(response)
+    return .upstream(
+      response, message: message, refusal: refusal,
       outcome: response.status >= 500 ? invocation.outcomeAfterSending : .notApplied,
-      remedy: remedy(response.status, reason(error), message ?? "", invocation.commandID))
-    if isRate {
-      failure.kind = .rateLimited
-      failure.isRetryable = true
-      failure.retryAfterMilliseconds = rateRefusal(response)?.retryAfterMilliseconds
-    }
-    return failure
+      remedy: refusal?.isRetryable == false
+        ? "Try again on the next day, or raise the quota of the Google Cloud project."
+        : remedy(response.status, reason(error), message ?? "", invocation.commandID))
   }
 
   private static func remedy(

@@ -150,15 +150,21 @@ extension MethodExample {
   static let limits = MethodExample(
     "A host without connections.", "{}",
     #"""
-    {"host": {"max_in_flight": 64, "in_flight": 0, "max_line_bytes": 33554432,
+    {"host": {"max_in_flight": 64, "in_flight": 0, "parked": 0, "max_parked_bytes": 8388608,
+              "max_line_bytes": 33554432, "max_result_bytes": 67108864,
               "max_batch_requests": 10000, "max_depth": 512, "max_file_bytes": 268435456,
               "max_file_chunk_bytes": 4194304},
+     "fences": {"read_only": false, "connections_only": false, "files_from": []},
      "connections": {}}
     """#)
+  static let limitsReset = MethodExample(
+    "No rate limit of the connection is paused.", #"{"connection":"coda_sandbox"}"#,
+    #"{"connection":"coda_sandbox","lifted":0}"#)
   static let stats = MethodExample(
     "The first request of a connection.", "{}",
     #"""
-    {"uptime_ms": 3, "lines": 1, "results": 0, "errors": 0, "notifications": 0, "in_flight": 0}
+    {"uptime_ms": 3, "lines": 1, "results": 0, "errors": 0, "notifications": 0, "in_flight": 0,
+     "parked": 0}
     """#)
   static let ping = MethodExample("The host is running.")
   static let shutdown = MethodExample("The host exits when the requests in flight have responses.")

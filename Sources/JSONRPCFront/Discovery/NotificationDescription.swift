@@ -31,7 +31,7 @@ struct NotificationDescription: Sendable {
         summary: "The status of a connection changed, or notify_after_failures was reached.",
         members: [
           .always("connection", .text), .always("status", .choice(["healthy", "unhealthy"])),
-          .always("consecutive_failures", .count), .sometimes("error", .text),
+          .always("consecutive_failures", .count), .sometimes("error", .reference("health_error")),
           .sometimes("checked_at", .time), .always("interval_seconds", .integer(from: 1)),
           .always("notify_after_failures", .integer(from: 1)),
         ]),

@@ -1,4 +1,5 @@
 import Basics
+import IntegrationKit
 import JSON
 import JSONPath
 
@@ -37,6 +38,9 @@ enum ResultSchemas {
           .sometimes("items_path", .text, "JSONPath of the items in raw_data."),
           .sometimes("events", .reference("event_source")),
           .always("effect", .choice(["read", "write", "destructive"])),
+          .sometimes(
+            "sensitive", .boolean,
+            "Whether agents ask their user before they run it, although it is not destructive."),
           .sometimes("idempotent", .boolean, "Whether repeating it has no further effect."),
           .sometimes(
             "partial_success", .boolean, "Whether some targets may fail while others succeed."),
@@ -184,10 +188,16 @@ enum ResultSchemas {
           .always("connection", .text),
           .always("status", .choice(["unknown", "healthy", "unhealthy"])),
           .always("consecutive_failures", .count),
-          .sometimes("error", .text, "Why the last check failed."),
+          .sometimes("error", .reference("health_error"), "Why the last check failed."),
           .sometimes("checked_at", .time),
           .always("interval_seconds", .integer(from: 1)),
           .always("notify_after_failures", .integer(from: 1)),
+        ])),
+      SchemaComponent(
+        "health_error", "Why a check failed.",
+        .object([
+          .always("kind", .choice(CommandError.Kind.allCases.map(\.rawValue))),
+          .always("message", .text),
         ])),
       SchemaComponent(
         "health_watch_result", "The watched connection.", .object([.always("watching", .text)])),
@@ -209,12 +219,26 @@ enum ResultSchemas {
             "host",
             .object([
               .always("max_in_flight", .integer(from: 1)), .always("in_flight", .count),
+              .always("parked", .count, "Calls that wait for a slot."),
+              .always("max_parked_bytes", .count),
               .always("max_line_bytes", .integer(from: 1)),
+              .always("max_result_bytes", .integer(from: 1)),
               .always("max_batch_requests", .integer(from: 1)),
               .always("max_depth", .integer(from: 1)),
               .always("max_file_bytes", .integer(from: 1)),
               .always("max_file_chunk_bytes", .integer(from: 1)),
             ])),
+          .always(
+            "fences",
+            .object([
+              .always("read_only", .boolean, "Whether commands that change data are rejected."),
+              .always(
+                "connections_only", .boolean,
+                "Whether connections of callers are rejected."),
+              .always(
+                "files_from", .list(.text),
+                "The directories below which files/put may read a path."),
+            ]), "What callers may not do."),
           .always(
             "connections", .map(.list(.reference("rate_bucket"))), "Rate limits by connection."),
         ])),
@@ -228,11 +252,18 @@ enum ResultSchemas {
           .always("shared", .boolean, "Whether the limit is shared with other processes."),
         ])),
       SchemaComponent(
+        "limits_reset_result", "The pauses that ended.",
+        .object([
+          .always("connection", .text),
+          .always("lifted", .count, "Rate limits that were paused."),
+        ])),
+      SchemaComponent(
         "stats_result", "Counters since the start.",
         .object([
           .always("uptime_ms", .count), .always("lines", .count), .always("results", .count),
           .always("errors", .count), .always("notifications", .count),
           .always("in_flight", .count),
+          .always("parked", .count, "Calls that wait for a slot."),
         ])),
       SchemaComponent("nothing", "An object without members.", .object([])),
       SchemaComponent(

@@ -18,6 +18,9 @@ enum CommonOptions {
   static let logLevel = Option(
     "--log-level", "L", "error, warning (default), info or debug, on stderr")
 
+  static let allowCoreDumps = Option(
+    "--allow-core-dumps", nil, "allow core dumps, which contain secrets")
+
   static let list = [
     connections,
     Option("--sandbox", nil, "use emulated vendors; no account needed"),
@@ -28,12 +31,16 @@ enum CommonOptions {
     Option("--read-only", nil, "reject commands that change data"),
     Option("--max-in-flight", "N", "maximum number of requests in flight (default 64)"),
     Option("--max-line-bytes", "N", "maximum length of an input line in bytes (default 33554432)"),
+    Option(
+      "--max-result-bytes", "N",
+      "maximum memory of one result, and of the responses of batches, in bytes (default 67108864)"),
     Option("--drain-timeout", "S", "seconds to finish requests before exit (default 30)"),
     Option(
       "--datetime-format", "FORMAT",
       "strptime(3) format that is tried first for times: '%d.%m.%Y %H:%M'"),
     logLevel,
     Option("--audit", "FILE", "append one JSON line per executed command"),
+    allowCoreDumps,
   ]
 
   /// Creates the host from the options.
@@ -44,6 +51,12 @@ enum CommonOptions {
   static func engine(
     _ arguments: ParsedArguments, filesByDefault: String? = nil
   ) throws(UsageError) -> Engine {
+    let code = TaskPool.shared.start()
+    guard code == 0 else {
+      throw UsageError(
+        "the host cannot start a thread: \(String(cString: strerror(code)))",
+        remedy: "Raise the limit of processes of this user (ulimit -u).")
+    }
     let redactor = Redactor()
     let proxies = EnvironmentProxies { getenv($0).map { String(cString: $0) } }
     proxies.secrets.forEach(redactor.add)
@@ -55,15 +68,19 @@ enum CommonOptions {
       transport: CurlTransport(proxies), secrets: redactor, log: log, files: files,
       limits: SharedRateLimits(log: log) { limitsDirectory(arguments) })
     let connections = ConnectionStore(catalogue, environment)
+    let fences = try FenceOptions.read(arguments)
     try loadFile(arguments, into: connections, log: log)
     try startSandbox(arguments, into: connections)
+    let maximumResultBytes = try limits(arguments).maximumResultBytes
     do throws(ConfigurationError) {
       var options = EngineOptions()
       options.isReadOnly = arguments.has("--read-only")
+      options.maximumResultBytes = maximumResultBytes
+      options.fences = fences
       return Engine(
         catalogue: catalogue, connections: connections, redactor: redactor, log: log,
         options: options,
-        ledger: try IdempotencyLedger(directory: stateDirectory(arguments), log: log),
+        ledger: try IdempotencyLedger(directory: stateDirectory(arguments, log), log: log),
         files: files,
         audit: try arguments["--audit"].map { path throws(ConfigurationError) in
           try AuditFile(path, secrets: redactor, log: log)
@@ -77,10 +94,12 @@ enum CommonOptions {
   private static func files(
     _ arguments: ParsedArguments, byDefault directory: String?, log: Log
   ) throws(UsageError) -> FileStore {
+    BlockingWork.files.submit { FileStore.removeAbandoned() }
     let path = arguments["--files-dir"]
     do throws(FileError) {
       if path == nil, let directory { return FileStore(createdOnDemand: directory) }
       let files = try FileStore(directory: path)
+      if let path { try TrustedFile.checkDirectory(path) { log.warning($0) } }
       if files.isListableByOthers {
         log.warning("other users can list the files in \(path ?? ""); run chmod 700 on it")
       }
@@ -124,6 +143,8 @@ enum CommonOptions {
       try arguments.integer("--max-in-flight", minimum: 1) ?? limits.maximumInFlight
     limits.maximumLineBytes =
       try arguments.integer("--max-line-bytes", minimum: 64) ?? limits.maximumLineBytes
+    limits.maximumResultBytes =
+      try arguments.integer("--max-result-bytes", minimum: 1_024) ?? limits.maximumResultBytes
     if let text = arguments["--drain-timeout"] {
       guard let seconds = Double(text), seconds >= 0, seconds <= 86_400 else {
         throw UsageError(
@@ -135,11 +156,16 @@ enum CommonOptions {
   }
 
   private static func stateDirectory(
-    _ arguments: ParsedArguments
+    _ arguments: ParsedArguments, _ log: Log
   ) throws(ConfigurationError) -> String? {
     guard let path = arguments["--state-dir"] else { return nil }
     guard mkdir(path, 0o700) == 0 || errno == EEXIST else {
       throw ConfigurationError("--state-dir: \(FileError(path: path, code: errno))")
+    }
+    do throws(FileError) {
+      try TrustedFile.checkDirectory(path) { log.warning($0) }
+    } catch {
+      throw ConfigurationError("--state-dir: \(error)")
     }
     return path
   }
@@ -167,14 +193,17 @@ enum CommonOptions {
       arguments.has("--sandbox")
       ? nil : getenv("SALLYPORT_CONNECTIONS").map { String(cString: $0) }
     guard let path = arguments["--connections"] ?? fromEnvironment, !path.isEmpty else { return }
-    let content: [UInt8]
+    let content: TrustedFile.Content
     do throws(FileError) {
-      content = try FileDescriptor.readFile(path, limit: ConnectionStore.maximumFileBytes)
+      content = try TrustedFile.read(path, limit: ConnectionStore.maximumFileBytes) {
+        log.warning($0)
+      }
     } catch {
       throw UsageError("cannot read the connections file: \(error)")
     }
     do throws(ConfigurationError) {
-      try connections.load(content, named: path, isKept: true)
+      try connections.load(
+        content.bytes, named: path, isKept: true, isReadableByOthers: content.isReadableByOthers)
     } catch {
       throw UsageError(error)
     }

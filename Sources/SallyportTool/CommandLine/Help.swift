@@ -13,7 +13,7 @@ enum Help {
 
       \(Style.bold("Usage")): sallyport COMMAND [OPTIONS]
 
-      \(commands.joined(separator: "\n"))
+      \(TerminalText(lines: commands.joined(separator: "\n")))
 
       \(Style.bold("Try it")), without an account:
         sallyport call coda_footprint list_devices --sandbox
@@ -31,16 +31,18 @@ enum Help {
         "unknown command \"\(name)\"",
         didYouMean: Suggestion.closest(to: name, among: Subcommands.all.map(\.name)))
     }
-    var sections = [
+    var sections: [TerminalText] = [
       "\(Style.bold("sallyport \(subcommand.name)")): \(subcommand.summary)",
       "\(Style.bold("Usage")): sallyport \(subcommand.name) \(subcommand.usage)",
     ]
-    if !subcommand.details.isEmpty { sections.append(subcommand.details.paragraphs) }
+    let details = subcommand.details.text
+    if !details.isEmpty { sections.append(.own(details.paragraphs)) }
     if !subcommand.options.isEmpty {
-      sections.append("\(Style.bold("Options"))\n" + lines(subcommand.options))
+      let options = TerminalText(lines: lines(subcommand.options))
+      sections.append("\(Style.bold("Options"))\n\(options)")
     }
     let examples = subcommand.examples.map { "  \($0)" }.joined(separator: "\n")
-    sections.append("\(Style.bold("Examples"))\n\(examples)")
+    sections.append("\(Style.bold("Examples"))\n\(TerminalText(lines: examples))")
     Console.print(sections.joined(separator: "\n\n"))
     return 0
   }

@@ -10,7 +10,8 @@ final class ConsentListener: Sendable {
   /// - Parameter port: 0 for any free one.
   init(port: UInt16, state: String, inbox: ConsentInbox) throws(UsageError) {
     var limits = HTTPServer.Limits()
-    limits.connections = 16
+    limits.connections = 64
+    limits.replacesIdleConnections = true
     limits.headBytes = 32 * 1_024
     limits.bodyBytes = 0
     limits.idleSeconds = 10

@@ -62,8 +62,8 @@ struct ConsentWait {
     Console.error(
       "Open this page within \(timeoutSeconds) seconds to consent for the connection "
         + "\(exchange.connectionName):")
-    Console.print(exchange.page(for: request))
-    Console.error(hint)
+    Console.print("\(exchange.page(for: request))")
+    Console.error("\(hint)")
   }
 
   /// - Parameter isOnlyWay: whether no response can arrive after EOF on stdin.

@@ -129,7 +129,7 @@ enum AuthCommand {
   ) -> Int32 {
     switch result {
     case .success(let consent):
-      let who = consent.user.map { "Signed in as \($0.forTerminal())" } ?? "Signed in"
+      let who: TerminalText = consent.user.map { "Signed in as \($0)" } ?? "Signed in"
       Console.print(
         "\(who). The refresh token is saved in the connection \(exchange.connectionName).")
       for scope in consent.missingScopes {
@@ -138,7 +138,7 @@ enum AuthCommand {
       return 0
     case .failure(let error):
       Console.error(Style.failure("Sign-in failed."))
-      Console.error("  \(error.statusCode)  \(error.message.forTerminal())")
+      Console.error("  \(error.statusCode)  \(error.message)")
       if let remedy = error.remedy { Console.error("  \(remedy)") }
       return 1
     }

@@ -21,14 +21,14 @@ final class CallRun: Sendable {
     do throws(InvocationError) {
       invocation = try engine.prepare(request)
     } catch {
-      return redacted(.error(error))
+      return shown(.error(error), .nothing)
     }
-    if request.options.dryRun { return redacted(.result { invocation.writePlan(to: &$0) }) }
+    if request.options.dryRun { return shown(.result { invocation.writePlan(to: &$0) }, .nothing) }
     let finished = Monitor<JSON?>(nil)
     let running = Task.detached { [self] in
       let response = await invocation.run(events: WaitNotice()) { outcome in
-        if let error = outcome.invocationError { return redacted(.error(error)) }
-        return redacted(.result { outcome.writeResult(to: &$0) })
+        if let error = outcome.invocationError { return shown(.error(error), outcome.redaction) }
+        return shown(.result { outcome.writeResult(to: &$0) }, outcome.redaction)
       }
       finished.withLock { $0 = response }
       finished.notify()
@@ -49,8 +49,13 @@ final class CallRun: Sendable {
     case error(InvocationError)
   }
 
+  private static let layout = MessageLayout.object([
+    "result": Outcome.resultLayout,
+    "error": .object(["code": .own, "message": .own, "data": Outcome.errorLayout]),
+  ])
+
   /// Parses the redacted text for display, so that a user sees the same as a caller.
-  private func redacted(_ shown: Shown) -> JSON {
+  private func shown(_ shown: Shown, _ redaction: RedactionScope) -> JSON {
     let written = JSONFragment { writer in
       writer.object { writer in
         switch shown {
@@ -68,6 +73,6 @@ final class CallRun: Sendable {
         }
       }
     }
-    return JSONFragment(trusted: engine.redactor.redact(frame: written.bytes)).json
+    return (redaction.search.replacement(json: written, Self.layout) ?? written).json
   }
 }

@@ -34,7 +34,7 @@ enum CapabilitiesCommand {
     if arguments.has("--json") {
       let catalogue = Integrations.catalogue
       Console.print(
-        JSONFragment { catalogue.write(integration: integration, command: command, to: &$0) }
+        json: JSONFragment { catalogue.write(integration: integration, command: command, to: &$0) }
           .text)
     } else if let integration, let command {
       show(command, of: integration)
@@ -48,7 +48,7 @@ enum CapabilitiesCommand {
 
   private static func show(_ integration: RegisteredIntegration) {
     Console.print("\(Style.bold("\(integration.metadata.title)")) (\(integration.id))")
-    Console.print("\(integration.metadata.description)".wrapped() + "\n")
+    Console.print(TerminalText(lines: "\(integration.metadata.description)".wrapped() + "\n"))
     var table = Table(["command", "effect", "parameters"])
     table.rows = integration.commands.map { command in
       let parameters = command.shape.summaries
@@ -79,25 +79,25 @@ enum CapabilitiesCommand {
   private static func show(_ command: RegisteredCommand, of integration: RegisteredIntegration) {
     let metadata = command.metadata
     Console.print("\(Style.bold("\(metadata.title)")) (\(command.id), \(metadata.effect.rawValue))")
-    Console.print("\(metadata.description)".wrapped() + "\n")
+    Console.print(TerminalText(lines: "\(metadata.description)".wrapped() + "\n"))
     for parameter in command.shape.summaries {
       let need =
         parameter.isRequired
         ? "required" : parameter.defaultValue.map { "default \($0)" } ?? "optional"
-      Console.print("\(Style.bold(parameter.name))  \(parameter.values), \(need)")
-      Console.print(parameter.description.wrapped(indent: 4))
+      Console.print("\(Style.bold("\(parameter.name)"))  \(parameter.values), \(need)")
+      Console.print(TerminalText(lines: parameter.description.wrapped(indent: 4)))
       for source in parameter.sources {
         Console.print("    Source: \(source.command) at \(source.path).")
       }
       for member in parameter.members {
-        Console.print("    \(Style.bold(member.name))  \(member.values)")
-        Console.print(member.description.wrapped(indent: 8))
+        Console.print("    \(Style.bold("\(member.name)"))  \(member.values)")
+        Console.print(TerminalText(lines: member.description.wrapped(indent: 8)))
       }
     }
     let rules = command.shape.ruleSentences
     if !rules.isEmpty {
       Console.print("\nRules")
-      for rule in rules { Console.print(rule.wrapped(indent: 4)) }
+      for rule in rules { Console.print(TerminalText(lines: rule.wrapped(indent: 4))) }
     }
     if !metadata.permissions.isEmpty {
       let permissions = metadata.permissions.map { "\($0)" }.joined(separator: ", ")

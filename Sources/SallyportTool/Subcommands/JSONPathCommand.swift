@@ -39,7 +39,8 @@ enum JSONPathCommand {
     }
     do throws(JSONError) {
       let values = path.values(in: try JSON.parse(document))
-      Console.print(JSONFragment { $0.array { for value in values { $0.value(value) } } }.text)
+      let array = JSONFragment { $0.array { for value in values { $0.value(value) } } }
+      Console.print(json: array.text)
     } catch {
       let location = error.lineAndColumn(in: document)
       throw UsageError(

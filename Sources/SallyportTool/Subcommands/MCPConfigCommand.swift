@@ -17,7 +17,7 @@ enum MCPConfigCommand {
         client can pass them on.
 
         \(Style.bold("Clients"))
-        \(AgentClient.allCases.map { "  \($0.rawValue.padded(14))  \($0.location)" }
+        \(AgentClient.allCases.map { "  \($0.rawValue.padded(14))  \($0.location)" as TerminalText }
           .joined(separator: "\n"))
         """,
       examples: [
@@ -29,7 +29,7 @@ enum MCPConfigCommand {
 
   private static let options =
     [Option("--name", "NAME", "the name in the client (default sallyport)")]
-    + CommonOptions.list + AgentOptions.list
+    + ServeCommand.options
 
   static func run(_ words: [String]) throws(UsageError) -> Int32 {
     let arguments = try ParsedArguments(words, options: options)
@@ -43,19 +43,21 @@ enum MCPConfigCommand {
     let block = client.block(
       name: arguments["--name"] ?? Product.name, executable: try executable(),
       arguments: ["serve"] + serveWords(arguments), variables: variables)
-    Console.print(PrettyJSON.text(block.json))
+    Console.print(json: PrettyJSON.text(block.json))
     Console.error("\(client.title): \(client.location)")
     if connectionsFile(arguments) == nil, !arguments.has("--sandbox") {
       Console.error(
-        "No connections are configured. Use --connections FILE, or --sandbox to try it."
-          .wrapped())
+        TerminalText(
+          lines: "No connections are configured. Use --connections FILE, or --sandbox to try it."
+            .wrapped()))
     }
     if !client.expandsVariables, !variables.isEmpty {
       Console.error(
-        """
-        The connections file needs \(variables.joined(separator: ", ")) in the environment, but \
-        \(client.title) does not pass them on. Use $file or $command for these secrets.
-        """.wrapped())
+        TerminalText(
+          lines: """
+            The connections file needs \(variables.joined(separator: ", ")) in the environment, but \
+            \(client.title) does not pass them on. Use $file or $command for these secrets.
+            """.wrapped()))
     }
     return 0
   }
@@ -84,7 +86,14 @@ enum MCPConfigCommand {
     let count = buffer.withUnsafeMutableBytes {
       readlink("/proc/self/exe", $0.bindMemory(to: CChar.self).baseAddress!, $0.count)
     }
-    guard count > 0 else { throw UsageError("cannot find the path of this executable") }
+    guard count > 0 else {
+      // Without /proc.
+      guard let path = ProcessStart.arguments.first, path.contains("/") else {
+        throw UsageError(
+          "cannot find the path of this executable", remedy: "Start it by its path, or mount /proc.")
+      }
+      return absolute(path)
+    }
     return String(decoding: buffer.prefix(count), as: UTF8.self)
   }
 
@@ -128,7 +137,7 @@ enum MCPConfigCommand {
     guard let path = connectionsFile(arguments) else { return [] }
     let content: [UInt8]
     do throws(FileError) {
-      content = try FileDescriptor.readFile(path, limit: ConnectionStore.maximumFileBytes)
+      content = try TrustedFile.read(path, limit: ConnectionStore.maximumFileBytes).bytes
     } catch {
       throw UsageError("cannot read the connections file: \(error)")
     }

@@ -17,8 +17,8 @@ enum RunCommand {
         Requests that were cancelled before they had an effect are repeated: if an ID has several
         responses, the last one counts. Request IDs must be unique across all files. Waits until
         all requests are answered, including waits for rate limits. With --drain-timeout, and
-        after a signal, waits at most until that timeout. Files from command results are stored in
-        --files-dir, by default in ./sallyport-files.
+        after a signal, waits at most until that timeout; a second signal cancels the requests.
+        Files from command results are stored in --files-dir, by default in ./sallyport-files.
 
         Exit status: 0 all requests succeeded; 1 some requests failed; 2 invalid command line,
         configuration or file; 3 drain timeout; 4 responses could not be written.
@@ -34,7 +34,7 @@ enum RunCommand {
     [
       Option("--output", "OUT", "the file for responses (default: stdout)"),
       Option("--resume", nil, "skip requests that already have a response in OUT"),
-    ] + CommonOptions.list
+    ] + CommonOptions.list + FenceOptions.list
 
   static func run(_ words: [String]) throws(UsageError) -> Int32 {
     let arguments = try ParsedArguments(words, options: options)
@@ -47,7 +47,9 @@ enum RunCommand {
     let inputs = try open(arguments.positionals)
     // Before opening the output: an error in another option must not truncate existing responses.
     let engine = try CommonOptions.engine(arguments, filesByDefault: "sallyport-files")
-    let limits = try CommonOptions.limits(arguments, waitsForAllAtEnd: true)
+    var limits = try CommonOptions.limits(arguments, waitsForAllAtEnd: true)
+    // A file needs no control messages beside its calls, and progress counts the lines that were read.
+    limits.maximumParkedBytes = 0
     var answered: [RequestID: Bool] = [:]
     let output: Int32
     if let path = arguments["--output"] {

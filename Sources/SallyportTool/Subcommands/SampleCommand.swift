@@ -42,7 +42,7 @@ enum SampleCommand {
         }
       }
     }
-    Console.print(line.text)
+    Console.print(json: line.text)
     if Style.isColoured {
       let needed = command.shape.neededNames
       for parameter in command.shape.summaries where !needed.contains(parameter.name) {

@@ -42,7 +42,7 @@ enum SandboxCommand {
       interrupted.notify()
     }
     let sandbox = try start(arguments, port: number)
-    Console.print(sandbox.connections.text)
+    Console.print(json: sandbox.connections.text)
     if isatty(STDERR_FILENO) == 1 {
       Console.error("The emulated vendors are running. Press Ctrl-C to stop.")
     }

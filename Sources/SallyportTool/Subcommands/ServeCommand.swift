@@ -11,8 +11,9 @@ enum ServeCommand {
       summary: "run the host: JSON-RPC on stdin and stdout until EOF",
       details: """
         Reads one JSON-RPC 2.0 request per line and writes one response per line, in order of
-        completion. On EOF, SIGTERM or SIGINT, it drains the accepted requests. A second signal
-        cancels them. sallyport without arguments runs serve if stdin is not a terminal.
+        completion. On EOF, SIGTERM or SIGINT, it drains the accepted requests. A signal while it
+        drains cancels them. SIGHUP reopens the audit file. sallyport without arguments runs serve
+        if stdin is not a terminal.
 
         Agents and editors use the Model Context Protocol on the same stream. Each command is a
         tool, such as gmail__search_emails.
@@ -27,7 +28,8 @@ enum ServeCommand {
       options: options, run: run)
   }
 
-  private static let options = CommonOptions.list + AgentOptions.list
+  static let options =
+    CommonOptions.list + FenceOptions.list + [FenceOptions.agentsOnly] + AgentOptions.list
 
   static func run(_ words: [String]) throws(UsageError) -> Int32 {
     let arguments = try ParsedArguments(words, options: options)
@@ -37,9 +39,17 @@ enum ServeCommand {
         remedy: "To run a request file, use sallyport run \(extra).")
     }
     let output = StandardOutput.reserve()
+    let engine = try CommonOptions.engine(arguments)
     let host = try HostRun(
-      engine: CommonOptions.engine(arguments), limits: CommonOptions.limits(arguments),
-      agents: AgentOptions.read(arguments), output: output)
+      engine: engine, limits: CommonOptions.limits(arguments),
+      agents: AgentOptions.read(arguments), output: output,
+      hangUp: .call {
+        engine.audit?.reopen()
+        engine.log.warning(
+          engine.audit == nil
+            ? "SIGHUP: no audit file to reopen; connections are not reloaded"
+            : "SIGHUP: the audit file is reopened; connections are not reloaded")
+      })
     do throws(FileError) {
       return try host.run([STDIN_FILENO]).rawValue
     } catch {

@@ -6,7 +6,7 @@ struct Subcommand: Sendable {
   /// One line for the overview.
   let summary: String
   /// Further text for `help NAME`.
-  let details: String
+  let details: TerminalText
   let examples: [String]
   let options: [Option]
   let run: @Sendable ([String]) throws(UsageError) -> Int32

@@ -20,7 +20,7 @@ enum VersionCommand {
     let crypto = (try? Crypto.version()) ?? "not found (Debian: libssl3)"
     if arguments.has("--json") {
       Console.print(
-        JSONFragment { writer in
+        json: JSONFragment { writer in
           writer.object {
             $0.member("version", Product.version)
             $0.member("protocol_version", Product.protocolVersion)

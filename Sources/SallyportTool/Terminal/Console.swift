@@ -4,16 +4,20 @@ import Glibc
 /// Text output on stdout and stderr.
 enum Console {
   /// Exits silently if stdout is closed, such as by `head`.
-  static func print(_ text: String) {
+  static func print(_ text: TerminalText) {
     signal(SIGPIPE, SIG_IGN)
-    let error = FileDescriptor.writeAll(Array((text + "\n").utf8), to: STDOUT_FILENO)
+    let error = FileDescriptor.writeAll(Array((text.text + "\n").utf8), to: STDOUT_FILENO)
     if error != 0 {
       if error != EPIPE { self.error("sallyport: \(String(cString: strerror(error)))") }
       _exit(4)
     }
   }
 
-  static func error(_ text: String) {
-    FileDescriptor.writeAll(Array((text + "\n").utf8), to: STDERR_FILENO)
+  static func print(json: String) {
+    print(TerminalText(json: json, isShown: Style.isTerminal))
+  }
+
+  static func error(_ text: TerminalText) {
+    FileDescriptor.writeAll(Array((text.text + "\n").utf8), to: STDERR_FILENO)
   }
 }

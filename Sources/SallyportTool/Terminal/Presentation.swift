@@ -13,7 +13,7 @@ struct Presentation {
   func show(_ response: JSON) -> Int32 {
     if let error = response["error"] {
       if raw {
-        Console.print(error.sourceText)
+        Console.print(json: error.sourceText)
       } else {
         show(error: error)
       }
@@ -21,7 +21,7 @@ struct Presentation {
     }
     guard let result = response["result"] else { return 1 }
     if raw {
-      Console.print(result.sourceText)
+      Console.print(json: result.sourceText)
     } else if let requests = result["requests"] {
       for request in requests.elements { show(request: request) }
     } else {
@@ -47,14 +47,14 @@ struct Presentation {
         show(object: Self.content(data))
       }
     } else {
-      Console.print(result["return_data"]?.string ?? "")
+      Console.print("\(result["return_data"]?.string ?? "")")
     }
     for file in result["files"]?.elements.map({ $0 }) ?? [] { show(file: file) }
     for notice in result["notices"]?.elements.map({ $0 }) ?? [] {
-      Console.print("Note: \((notice.string ?? "").forTerminal())")
+      Console.print("Note: \((notice.string ?? ""))")
     }
     if let cursor = result["cursor"]?.string {
-      Console.print(Style.dim("Next: --cursor \(cursor.forTerminal())"))
+      Console.print(Style.dim("Next: --cursor \(cursor)"))
     }
   }
 
@@ -67,7 +67,7 @@ struct Presentation {
     if !showsAll { show(outcomes: targets) { Console.print($0) } }
   }
 
-  private func show(outcomes targets: JSON, print: (String) -> Void) {
+  private func show(outcomes targets: JSON, print: (TerminalText) -> Void) {
     var table = Table(["target", "outcome", "message"])
     table.rows = targets.elements.map { target in
       let error = target["error"]
@@ -83,7 +83,7 @@ struct Presentation {
   private func show(file: JSON) {
     let name = file["name"]?.string ?? ""
     let size = file["size"]?.sourceText ?? ""
-    Console.print("File \(name.forTerminal()), \(size) bytes: \(file["path"]?.string ?? "")")
+    Console.print("File \(name), \(size) bytes: \(file["path"]?.string ?? "")")
   }
 
   /// The result of a JSON-RPC response; other values are unchanged.
@@ -99,15 +99,15 @@ struct Presentation {
       return
     }
     guard first.kind == .object else {
-      for item in items { Console.print(Self.text(item).forTerminal()) }
+      for item in items { Console.print("\(Self.text(item))") }
       return
     }
     let names = Self.columns(first, items)
-    var table = Table(names.map { $0.forTerminal() })
+    var table = Table(names)
     table.rows = items.map { item in names.map { item[$0].map(Self.text) ?? "" } }
     let (lines, hidden) = table.lines(width: Style.columns)
     for line in lines { Console.print(line) }
-    let more = hidden > 0 ? " --raw shows \(hidden) more columns." : ""
+    let more: TerminalText = hidden > 0 ? " --raw shows \(hidden) more columns." : ""
     Console.print(Style.dim("\(items.count) \(items.count == 1 ? "item" : "items").\(more)"))
   }
 
@@ -137,24 +137,26 @@ struct Presentation {
 
   private func show(object: JSON) {
     guard object.kind == .object else {
-      Console.print(object.isNull ? "Done." : Self.text(object).forTerminal())
+      Console.print(object.isNull ? "Done." : "\(Self.text(object))")
       return
     }
-    let names = object.members.map { $0.name.string ?? "" }
+    let names = object.members.map { ($0.name.string ?? "").visibleOnOneLine }
     let width = names.map(\.count).max() ?? 0
-    for member in object.members {
-      let name = (member.name.string ?? "").padded(width)
-      Console.print("\(Style.bold(name.forTerminal()))  \(Self.text(member.value).forTerminal())")
+    for (name, member) in zip(names, object.members) {
+      Console.print("\(Style.bold("\(name.padded(width))"))  \(Self.text(member.value))")
     }
   }
 
   private func show(request: JSON) {
     Console.print(
-      "\(Style.bold(request["method"]?.string ?? "")) \(request["url"]?.string ?? "")")
+      "\(Style.bold("\(request["method"]?.string ?? "")")) \(request["url"]?.string ?? "")")
     for header in request["headers"]?.members.map({ $0 }) ?? [] {
       Console.print("  \(header.name.string ?? ""): \(header.value.string ?? "")")
     }
-    if let body = request["body"] { Console.print("\n  \(body.sourceText)") }
+    if let body = request["body"] {
+      let text = TerminalText(json: body.sourceText, isShown: Style.isTerminal)
+      Console.print("\n  \(text)")
+    }
   }
 
   private static func isScalar(_ json: JSON) -> Bool {
@@ -169,17 +171,17 @@ struct Presentation {
 
   private func show(error: JSON) {
     let data = error["data"]
-    Console.error(Style.failure(error["message"]?.string ?? "Failed."))
+    Console.error(Style.failure("\(error["message"]?.string ?? "Failed.")"))
     if let status = data?["status_code"]?.integer, let message = data?["message"]?.string {
-      Console.error("  \(status)  \(message.forTerminal())")
+      Console.error("  \(status)  \(message)")
     }
     for problem in data?["problems"]?.elements.map({ $0 }) ?? [] {
       let path = problem["path"]?.string?.split(separator: "/").map(String.init) ?? []
       let location = path.drop { $0 == "arguments" }.joined(separator: "/")
-      let start = location.isEmpty ? "  " : "  \(location): "
+      let start: TerminalText = location.isEmpty ? "  " : "  \(location): "
       let message = problem["message"]?.string ?? ""
       let suggestion = problem["did_you_mean"]?.string.map { "; did you mean \"\($0)\"?" } ?? ""
-      Console.error(start + message + (message.hasSuffix(suggestion) ? "" : suggestion))
+      Console.error(start + "\(message)\(message.hasSuffix(suggestion) ? "" : suggestion)")
     }
     if let targets = data?["targets"], targets.count > 1 {
       show(outcomes: targets) { Console.error($0) }

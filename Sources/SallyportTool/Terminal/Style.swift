@@ -3,14 +3,15 @@ import Glibc
 
 /// Text styles. Used only on a terminal and if NO_COLOR is not set.
 enum Style {
-  static let isColoured = isatty(STDOUT_FILENO) == 1 && getenv("NO_COLOR") == nil
+  static let isTerminal = isatty(STDOUT_FILENO) == 1
+  static let isColoured = isTerminal && getenv("NO_COLOR") == nil
   static let isErrorColoured = isatty(STDERR_FILENO) == 1 && getenv("NO_COLOR") == nil
 
-  static func bold(_ text: String) -> String { wrap(text, "1", isColoured) }
-  static func dim(_ text: String) -> String { wrap(text, "2", isColoured) }
-  static func failure(_ text: String) -> String { wrap(text, "31", isErrorColoured) }
+  static func bold(_ text: TerminalText) -> TerminalText { wrap(text, "1", isColoured) }
+  static func dim(_ text: TerminalText) -> TerminalText { wrap(text, "2", isColoured) }
+  static func failure(_ text: TerminalText) -> TerminalText { wrap(text, "31", isErrorColoured) }
 
-  private static func wrap(_ text: String, _ code: String, _ isOn: Bool) -> String {
+  private static func wrap(_ text: TerminalText, _ code: String, _ isOn: Bool) -> TerminalText {
     isOn ? "\u{1B}[\(code)m\(text)\u{1B}[0m" : text
   }
 
@@ -48,7 +49,7 @@ extension String {
     return lines.joined(separator: "\n")
   }
 
-  /// Wraps each paragraph to the width of the terminal. Indented lines are unchanged.
+  /// Wraps each paragraph to the width of the terminal. Indented and styled lines are unchanged.
   var paragraphs: String {
     var blocks: [String] = []
     var block = ""
@@ -69,14 +70,8 @@ extension String {
     count >= width ? self : self + String(repeating: " ", count: width - count)
   }
 
-  /// Replaces control characters with spaces, because a vendor's text could contain terminal
-  /// commands, and truncates to a width.
-  func forTerminal(width: Int = .max) -> String {
-    let clean = String(
-      unicodeScalars.map { scalar -> Character in
-        let isControl = scalar.properties.generalCategory == .control
-        return isControl ? " " : Character(scalar)
-      })
-    return clean.count <= width ? clean : clean.prefix(max(0, width - 1)) + "…"
+  /// Truncates to a width in characters.
+  func truncated(to width: Int) -> String {
+    count <= width ? self : prefix(max(0, width - 1)) + "…"
   }
 }

@@ -12,7 +12,9 @@ struct Table {
   init(_ titles: [String]) { self.titles = titles }
 
   /// - Returns: the lines and the number of hidden columns.
-  func lines(width: Int) -> (text: [String], hiddenColumns: Int) {
+  func lines(width: Int) -> (text: [TerminalText], hiddenColumns: Int) {
+    let titles = titles.map(\.visibleOnOneLine)
+    let rows = rows.map { $0.map(\.visibleOnOneLine) }
     var widths: [Int] = []
     var used = 0
     for (column, title) in titles.enumerated() {
@@ -28,11 +30,10 @@ struct Table {
       let longest = rows.reduce(0) { max($0, $1[last].count) }
       widths[last] = max(widths[last], min(longest, widths[last] + width - used))
     }
-    func line(_ cells: [String]) -> String {
-      let shown = zip(cells, widths).map { $0.forTerminal(width: $1).padded($1) }
-      return String(
-        shown.joined(separator: String(repeating: " ", count: Self.gap))
-          .reversed().drop { $0 == " " }.reversed())
+    func line(_ cells: [String]) -> TerminalText {
+      let shown = zip(cells, widths).map { $0.truncated(to: $1).padded($1) }
+      let text = shown.joined(separator: String(repeating: " ", count: Self.gap))
+      return .own(String(text.reversed().drop { $0 == " " }.reversed()))
     }
     return ([Style.bold(line(titles))] + rows.map(line), titles.count - widths.count)
   }

@@ -340,6 +340,7 @@ def test_files_and_health_and_connections() -> None:
             await host.watch("coda_sandbox", interval_seconds=60)
             assert (await changes.get()).status == "healthy"
             assert [one.connection for one in await host.health()] == ["coda_sandbox"]
+            assert await host.reset_limits("coda_sandbox") == 0
             await host.unwatch("coda_sandbox")
             assert len(await host.connections()) >= 2
 

@@ -26,7 +26,7 @@ from sallyport import (
 from sallyport.celery import RedisUnreachable, Remote, WorkerSettings
 from sallyport.celery.remote_calls import Seen
 from sallyport.celery.settings import ConfigurationError
-from workers import Machines, Redis, machines, redis_server  # noqa: F401
+from workers import Machines, Redis, machines, redis_server, send, signed_of  # noqa: F401
 
 SANDBOX = {"sandbox": 1, "worker_connections": "coda_sandbox,gravityzone_sandbox"}
 
@@ -161,9 +161,7 @@ def test_a_worker_runs_nothing_for_a_connection_that_it_does_not_serve(machines:
     vendor = machines.vendor()
     machines.worker(worker_connections="a")
     message = {"integration": "coda_footprint", "command": "list_tenants", "connection": "b"}
-    answer = Remote(machines.server.url)._application.send_task(
-        "sallyport.invoke", kwargs=message, queue="sallyport.a"
-    )
+    answer = send(Remote(machines.server.url), signed_of(machines, "t", message), "t")
     # Celery's own way to wait raises the same class.
     with pytest.raises(PolicyRefused, match="does not serve the connection b"):
         answer.get(TIMEOUT)
@@ -177,9 +175,7 @@ def test_a_second_delivery_to_the_same_worker_waits_for_the_first(machines: Mach
     call = remote.submit("coda_footprint", "patch_rescan", {"scanner_id": 1})
     vendor.wait(lambda: vendor.calls, "it was begun")
     message = {"integration": "coda_footprint", "command": "patch_rescan", "connection": "a"}
-    remote._application.send_task(
-        "sallyport.invoke", kwargs=message, queue="sallyport.a", task_id=call.id
-    )
+    send(remote, signed_of(machines, call.id, message), call.id)
     eventually(lambda: worker.log.read_text().count(f"[{call.id}] received") == 2)
     vendor.gate.set()
     eventually(lambda: worker.log.read_text().count(f"[{call.id}] succeeded") == 2)
@@ -342,17 +338,20 @@ def test_worker_reports_invalid_environment(
     empty = tmp_path / "empty.json"
     empty.write_text('{"connections":{}}')
     files = {"FILE": str(file), "EMPTY": str(empty)}
+    environment = {"ALLOW_OPEN_BROKER": "1", **environment}
     variables = {f"SALLYPORT_{name}": files.get(value, value) for name, value in environment.items()}
     with pytest.raises(ConfigurationError, match=message) as caught:
         WorkerSettings.from_environment(variables)
     assert "hunter2" not in str(caught.value)
-    served = WorkerSettings.from_environment({"SALLYPORT_CONNECTIONS": str(file)}).worker_connections
+    variables = {"SALLYPORT_CONNECTIONS": str(file), "SALLYPORT_ALLOW_OPEN_BROKER": "1"}
+    served = WorkerSettings.from_environment(variables).worker_connections
     assert served == ("a", "b")
 
 
 @pytest.mark.parametrize("yes", ["1", "true", "YES"])
 def test_a_worker_of_the_sandbox_serves_all_of_it(yes: str) -> None:
-    served = WorkerSettings.from_environment({"SALLYPORT_SANDBOX": yes}).worker_connections
+    variables = {"SALLYPORT_SANDBOX": yes, "SALLYPORT_ALLOW_OPEN_BROKER": "1"}
+    served = WorkerSettings.from_environment(variables).worker_connections
     assert served == ("coda_sandbox", "gmail_sandbox", "gravityzone_sandbox")
 
 

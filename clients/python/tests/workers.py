@@ -17,6 +17,8 @@ import pytest
 import redis
 import trustme
 from conftest import ROOT, TIMEOUT, eventually
+from sallyport.celery import Remote
+from sallyport.celery.signature import signer_for
 
 sys.path.insert(0, str(ROOT / "Tests"))
 from Support.ports import free_port  # noqa: E402
@@ -25,23 +27,29 @@ from Support.upstream import DEVICES, Tenant, reply  # noqa: E402
 RESCAN = "/api/console/scanSurface/rescan/"
 #: Seconds; short, so that what a killed worker held comes back soon.
 LEASE, DRAIN = 3, 1.5
+#: Of Redis.
+PASSWORD = "only-callers-and-workers"
 
 
 class Redis:
-    """A separate server on loopback, without persistence."""
+    """A separate server on loopback, without persistence. Its password is PASSWORD unless it is open."""
 
-    def __init__(self, folder: pathlib.Path, *, tls: bool = False) -> None:
+    def __init__(self, folder: pathlib.Path, *, tls: bool = False, open: bool = False) -> None:
         program = shutil.which("redis-server")
         if program is None:
             pytest.skip("there is no redis-server on this machine; Tests/run-all.sh installs Debian's")
         self.port = free_port()
-        self.url = f"redis://127.0.0.1:{self.port}/0"
-        options = ["--bind", "127.0.0.1", "--save", "", "--dir", str(folder)]
+        login = "" if open else f":{PASSWORD}@"
+        self.url = f"redis://{login}127.0.0.1:{self.port}/0"
+        self.socket = folder / "redis.sock"
+        options = ["--bind", "127.0.0.1", "--save", "", "--dir", str(folder),
+                   "--unixsocket", str(self.socket), "--unixsocketperm", "700"]  # fmt: skip
+        options += [] if open else ["--requirepass", PASSWORD]
         if tls:
             authority, server = trustme.CA(), folder / "server.pem"
             authority.cert_pem.write_to_path(folder / "ca.pem")
             authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(server)
-            self.url = f"rediss://127.0.0.1:{self.port}/0?ssl_cert_reqs=required&ssl_ca_certs={folder}/ca.pem"
+            self.url = f"rediss://{login}127.0.0.1:{self.port}/0?ssl_cert_reqs=required&ssl_ca_certs={folder}/ca.pem"
             options += ["--port", "0", "--tls-port", str(self.port), "--tls-auth-clients", "no",
                         "--tls-cert-file", str(server), "--tls-key-file", str(server),
                         "--tls-ca-cert-file", f"{folder}/ca.pem"]  # fmt: skip
@@ -61,7 +69,10 @@ class Redis:
     def monitor(self, file: pathlib.Path) -> subprocess.Popen[bytes]:
         """Writes every command that the server gets to a file, from now on."""
         with file.open("wb") as output:
-            process = subprocess.Popen(["redis-cli", "-p", str(self.port), "monitor"], stdout=output)
+            process = subprocess.Popen(
+                ["redis-cli", "-p", str(self.port), "monitor"], stdout=output,
+                env={**os.environ, "REDISCLI_AUTH": PASSWORD},
+            )  # fmt: skip
         eventually(lambda: b"OK" in file.read_bytes())
         return process
 
@@ -144,6 +155,18 @@ def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Redis]:
     server = Redis(tmp_path_factory.mktemp("redis"))
     yield server
     server.stop()
+
+
+def send(remote: Remote, message: dict[str, Any], task: str, queue: str = "sallyport.a") -> Any:
+    """Sends a task as Celery alone does. Returns Celery's result."""
+    return remote._application.send_task("sallyport.invoke", kwargs=message, queue=queue, task_id=task)
+
+
+def signed_of(machines: Machines, task: str, message: dict[str, Any]) -> dict[str, Any]:
+    """The message with the signature of a caller that has the password of Redis."""
+    signer = signer_for(machines.server.url, {})
+    assert signer is not None
+    return {**message, "signature": signer.sign(task, message)}
 
 
 class Machines:

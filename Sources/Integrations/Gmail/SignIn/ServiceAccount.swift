@@ -28,6 +28,9 @@ struct ServiceAccount: Sendable {
     do throws(KeyError) {
       key = try RSAPrivateKey(pem: pem)
     } catch {
+      if error.kind == .unavailable || error.kind == .shortage {
+        throw Self.unavailable(error.reason, isShortage: error.kind == .shortage)
+      }
       throw Self.fault("has an unusable private_key: the key \(error.reason)")
     }
   }
@@ -58,9 +61,15 @@ struct ServiceAccount: Sendable {
     do throws(CryptoError) {
       return try JWT.sign(header: JWT.Header(keyID: keyID), claims: claims, key: key)
     } catch {
-      throw CommandError(
-        .unavailable, "Signing requires libcrypto: \(error.reason).",
-        remedy: "Install OpenSSL (Debian: libssl3) on this machine.")
+      throw Self.unavailable(error.reason, isShortage: error.isShortage)
     }
+  }
+
+  private static func unavailable(_ reason: String, isShortage: Bool) -> CommandError {
+    CommandError(
+      .unavailable, "Signing requires libcrypto: \(reason).", isRetryable: isShortage,
+      remedy: isShortage
+        ? "Raise the limit of descriptors of this user (ulimit -n)."
+        : "Install OpenSSL (Debian: libssl3) on this machine.")
   }
 }

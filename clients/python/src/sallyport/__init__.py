@@ -27,6 +27,7 @@ from .errors import (
     SallyportError,
     Target,
     TimedOut,
+    TooLarge,
     Unavailable,
     UpstreamError,
 )
@@ -73,6 +74,7 @@ __all__ = [
     "StreamOptions",
     "Target",
     "TimedOut",
+    "TooLarge",
     "Unavailable",
     "UpstreamError",
     "WatchedOptions",

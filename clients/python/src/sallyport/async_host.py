@@ -230,6 +230,10 @@ class AsyncHost(HostBase, Integrations[Coroutine[Any, Any, Result]]):
         """The host's limits, and the state of the connections' rate limits."""
         return await self._ask(methods.limits())
 
+    async def reset_limits(self, connection: str) -> int:
+        """Ends the pauses after a vendor's 429; returns how many rate limits were paused."""
+        return await self._ask(methods.reset_limits(connection))
+
     async def stats(self) -> dict[str, Any]:
         """The host's counters since its start."""
         return await self._ask(methods.stats())

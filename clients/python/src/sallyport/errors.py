@@ -235,6 +235,10 @@ class Cancelled(CommandError):
     """The command was cancelled; `outcome` says whether it may have been applied."""
 
 
+class TooLarge(CommandError):
+    """The result exceeds the limit of the host: stream it, or narrow the request."""
+
+
 class Unavailable(CommandError):
     """The host lacks something, or the vendor is not ready."""
 
@@ -254,6 +258,7 @@ _CLASSES: dict[str, type[CommandError]] = {
     "not_found": NotFound,
     "policy": PolicyRefused,
     "cancelled": Cancelled,
+    "too_large": TooLarge,
     "unavailable": Unavailable,
     "internal": InternalError,
 }

@@ -244,6 +244,10 @@ class Host(HostBase, Integrations[Result]):
         """The host's limits, and the state of the connections' rate limits."""
         return self._ask(methods.limits())
 
+    def reset_limits(self, connection: str) -> int:
+        """Ends the pauses after a vendor's 429; returns how many rate limits were paused."""
+        return self._ask(methods.reset_limits(connection))
+
     def stats(self) -> dict[str, Any]:
         """The host's counters since its start."""
         return self._ask(methods.stats())

@@ -79,6 +79,12 @@ def limits() -> Method[dict[str, Any]]:
     return Method("limits", None, dict)
 
 
+def reset_limits(connection: str) -> Method[int]:
+    return Method(
+        "limits/reset", {"connection": connection}, lambda result: int(result["lifted"])
+    )
+
+
 def stats() -> Method[dict[str, Any]]:
     return Method("stats", None, dict)
 

@@ -137,16 +137,21 @@ class HealthChange(NamedTuple):
     #: `healthy`, `unhealthy`, or `unknown` before the first check.
     status: str
     consecutive_failures: int
+    #: Why the last check failed.
     error: str | None
     #: RFC 3339.
     checked_at: str | None
+    #: The kind of the error, such as `auth` or `rate_limited`.
+    error_kind: str | None = None
 
     @classmethod
     def read(cls, members: Mapping[str, Any]) -> HealthChange:
+        error = members.get("error") or {}
         return cls(
             members["connection"],
             members["status"],
             members.get("consecutive_failures", 0),
-            members.get("error"),
+            error.get("message"),
             members.get("checked_at"),
+            error.get("kind"),
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import time
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
@@ -83,7 +84,7 @@ class Exchange:
 
     def __init__(self, url: str) -> None:
         self._redis = redis.Redis.from_url(
-            url, decode_responses=True, socket_timeout=SOCKET_SECONDS
+            re.sub(r"^redis\+socket:", "unix:", url), decode_responses=True, socket_timeout=SOCKET_SECONDS
         )
 
     def close(self) -> None:

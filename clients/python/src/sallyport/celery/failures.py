@@ -70,6 +70,18 @@ def not_taken(what: str, queue: str) -> CommandError:
     )
 
 
+def not_signed(what: str) -> CommandError:
+    """Someone without the key sent it, or it was changed on the way."""
+    return _failure(
+        what,
+        "policy",
+        403,
+        "The task is not signed with the key of this worker.",
+        NOT_APPLIED,
+        "Give callers and workers the same SALLYPORT_CELERY_KEY.",
+    )
+
+
 def not_served(what: str, connection: str) -> CommandError:
     """It arrived in the queue of another connection."""
     return _failure(

@@ -24,7 +24,8 @@ from sallyport.results import Result
 from .application import TASK, make_application, queue_name
 from .exchange import Exchange, reaching_redis
 from .remote_calls import RemoteCall, RemoteStream, Sent
-from .settings import ConfigurationError, redis_url
+from .settings import redis_url
+from .signature import ConfigurationError, signer_for
 
 if TYPE_CHECKING:
     from sallyport.options import Unpack
@@ -88,6 +89,7 @@ class Remote(Integrations[Result]):
         connection, timeout: Defaults of a call.
         """
         url = redis_url(broker_url)
+        self._signer = signer_for(url)
         check_timeout(timeout)
         self._application = make_application(url)
         self._exchange = Exchange(url)
@@ -188,6 +190,8 @@ class Remote(Integrations[Result]):
             # By Redis' clock: the time in the queue counts.
             wire["give_up_at"] = now + deadline.seconds
         task, what = str(uuid.uuid4()), f"{integration}.{command}"
+        if self._signer is not None:
+            message["signature"] = self._signer.sign(task, message)
         with reaching_redis(UNKNOWN):
             self._application.send_task(
                 TASK, kwargs=message, task_id=task, queue=queue_name(connection),

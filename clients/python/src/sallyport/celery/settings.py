@@ -9,11 +9,14 @@ import pathlib
 import urllib.parse
 from collections.abc import Mapping
 
-from sallyport.errors import SallyportError
 from sallyport.host import Host
 from sallyport.settings import DRAIN_TIMEOUT_SECONDS
 
+from .signature import ConfigurationError, Signer, signer_for
+
 DEFAULT_BROKER_URL = "redis://127.0.0.1:6379/0"
+#: The scheme of Redis on a Unix socket.
+UNIX_SOCKET = "redis+socket://"
 #: Seconds after which the commands of a lost worker are redelivered.
 LEASE_SECONDS = 60.0
 #: How often a lease is renewed before it expires.
@@ -22,21 +25,40 @@ RENEWALS_PER_LEASE = 3
 YES, NO = ("1", "true", "yes"), ("0", "false", "no")
 
 
-class ConfigurationError(SallyportError):
-    """The environment of a worker, or an argument of `Remote`, cannot be used."""
+def redis_url(given: str | None = None, environment: Mapping[str, str] = os.environ) -> str:
+    """The given URL, `SALLYPORT_BROKER_URL`, or Redis on this machine.
 
-
-def redis_url(given: str | None = None) -> str:
-    """The given URL, `SALLYPORT_BROKER_URL`, or Redis on this machine."""
-    url = given or os.environ.get("SALLYPORT_BROKER_URL") or DEFAULT_BROKER_URL
-    if not url.startswith(("redis://", "rediss://")):
+    Raises ConfigurationError, also for Redis without a password.
+    """
+    url = given or environment.get("SALLYPORT_BROKER_URL") or DEFAULT_BROKER_URL
+    if not url.startswith(("redis://", "rediss://", UNIX_SOCKET)):
         # Without the URL: it may contain a password.
-        raise ConfigurationError("The URL of Redis must start with redis:// or rediss://.")
+        raise ConfigurationError(
+            f"The URL of Redis must start with redis://, rediss:// or {UNIX_SOCKET}."
+        )
     try:
-        urllib.parse.urlsplit(url).port
+        parts = urllib.parse.urlsplit(url)
+        port = parts.port
     except ValueError:
         raise ConfigurationError("The port in the URL of Redis must be a number.") from None
+    if not (parts.password or url.startswith(UNIX_SOCKET) or flag("ALLOW_OPEN_BROKER", environment)):
+        raise ConfigurationError(
+            f"The URL of Redis at {parts.hostname or '127.0.0.1'}:{port or 6379} has no password: every user "
+            "who can reach it could run every command. Set a password (requirepass) and use "
+            f"redis://:PASSWORD@HOST/0, or a Unix socket, {UNIX_SOCKET}/PATH. "
+            "SALLYPORT_ALLOW_OPEN_BROKER=1 accepts the risk."
+        )
     return url
+
+
+def flag(name: str, environment: Mapping[str, str]) -> bool:
+    value = (environment.get(f"SALLYPORT_{name}") or "no").lower()
+    if value not in (*YES, *NO):
+        raise ConfigurationError(
+            f"invalid SALLYPORT_{name} {value!r}; expected one of: {', '.join(YES)}, "
+            f"{', '.join(NO)}."
+        )
+    return value in YES
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,6 +71,8 @@ class WorkerSettings:
     #: The connections file.
     connections: str | None = None
     broker_url: str = dataclasses.field(default=DEFAULT_BROKER_URL, repr=False)
+    #: Verifies the signatures of tasks: `SALLYPORT_CELERY_KEY`. Without it they are not verified.
+    signer: Signer | None = dataclasses.field(default=None, repr=False)
     #: Keeps rate limits and idempotency keys after the worker exits.
     state_dir: str | None = None
     #: The file store of commands.
@@ -86,20 +110,13 @@ class WorkerSettings:
                 raise ConfigurationError(f"SALLYPORT_{name} must be a positive number of seconds.")
             return number
 
-        def flag(name: str) -> bool:
-            value = (text(name) or "no").lower()
-            if value not in (*YES, *NO):
-                raise ConfigurationError(
-                    f"invalid SALLYPORT_{name} {value!r}; expected one of: {', '.join(YES)}, "
-                    f"{', '.join(NO)}."
-                )
-            return value in YES
-
-        file, sandbox = text("CONNECTIONS"), flag("SANDBOX")
+        file, sandbox = text("CONNECTIONS"), flag("SANDBOX", environment)
+        broker_url = redis_url(environment=environment)
         return cls(
             worker_connections=_served(text("WORKER_CONNECTIONS"), file, sandbox=sandbox),
             connections=file,
-            broker_url=redis_url(text("BROKER_URL")),
+            broker_url=broker_url,
+            signer=signer_for(broker_url, environment),
             state_dir=text("STATE_DIR"),
             files_dir=text("FILES_DIR"),
             sandbox=sandbox,

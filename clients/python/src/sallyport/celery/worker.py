@@ -13,11 +13,13 @@ from celery.worker.control import control_command  # type: ignore[import-untyped
 
 from sallyport.errors import SallyportError
 
+from . import failures
 from .application import CANCEL, TASK, make_application, queue_name
 from .exchange import END, Exchange
 from .lease import make_lease
 from .runner import GiveBack, Invocation, Runner
 from .settings import WorkerSettings
+from .signature import Signer
 
 #: Concurrent commands, each in a thread that mostly waits.
 CONCURRENCY = 16
@@ -50,13 +52,13 @@ def make_worker(settings: WorkerSettings) -> Any:
     )
     exchange = Exchange(settings.broker_url)
     runner = Runner(settings, exchange)
-    _declare(app, runner, exchange)
+    _declare(app, runner, exchange, settings.signer)
     app.steps["consumer"].add(make_lease(exchange, settings.lease_seconds))
     _live_and_end(runner, settings.drain_seconds)
     return app
 
 
-def _declare(app: Any, runner: Runner, exchange: Exchange) -> None:
+def _declare(app: Any, runner: Runner, exchange: Exchange, signer: Signer | None) -> None:
     def after_return(
         task: Any, status: str, value: Any, id: str, args: Any, kwargs: Any, trace: Any
     ) -> None:
@@ -80,11 +82,18 @@ def _declare(app: Any, runner: Runner, exchange: Exchange) -> None:
         connection: str,
         arguments: dict[str, Any] | None = None,
         options: dict[str, Any] | None = None,
+        signature: str | None = None,
     ) -> dict[str, Any]:
         request = task.request
+        signed = {name: value for name, value in request.kwargs.items() if name != "signature"}
+        if signer is not None and (
+            request.args or not signer.verify(request.id, signed, signature)
+        ):
+            raise failures.not_signed(f"{integration}.{command}")
         try:
-            # A worker was lost between its response and the acknowledgement.
-            if request.delivery_info.get("redelivered") and exchange.is_settled(request.id):
+            # A worker was lost between its response and the acknowledgement, or a signed task was sent
+            # a second time.
+            if exchange.is_settled(request.id):
                 raise Ignore
             return runner.run(
                 Invocation(

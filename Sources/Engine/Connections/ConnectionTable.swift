@@ -1,0 +1,59 @@
+/// The named connections, in the order in which they were added.
+///
+/// Every operation takes the same time however many connections there are, except `entries`.
+struct ConnectionTable {
+  private struct Row {
+    let order: Int
+    let entry: ConnectionStore.Entry
+    let cost: Int
+  }
+
+  private var rows: [String: Row] = [:]
+  /// Names of the active connections by integration.
+  private var active: [String: Set<String>] = [:]
+  private var nextOrder = 0
+  /// The sum of the costs of all connections.
+  private(set) var cost = 0
+
+  subscript(name: String) -> ConnectionStore.Entry? { rows[name]?.entry }
+
+  /// The cost of a connection; 0 if there is none with this name.
+  func cost(of name: String) -> Int { rows[name]?.cost ?? 0 }
+
+  /// The active connection of an integration, if there is exactly one.
+  func onlyActive(of integration: String) -> ConnectionStore.Entry? {
+    guard let names = active[integration], names.count == 1 else { return nil }
+    return names.first.flatMap { self[$0] }
+  }
+
+  /// In the order in which they were added.
+  var entries: [ConnectionStore.Entry] {
+    rows.values.sorted { $0.order < $1.order }.map(\.entry)
+  }
+
+  /// Adds a connection, or replaces the one with this name.
+  ///
+  /// - Returns: the connection that was replaced.
+  mutating func put(_ entry: ConnectionStore.Entry, cost: Int) -> ConnectionStore.Entry? {
+    let old = rows[entry.name]
+    if let old { forget(old) }
+    let order = old?.order ?? nextOrder
+    if old == nil { nextOrder += 1 }
+    rows[entry.name] = Row(order: order, entry: entry, cost: cost)
+    self.cost += cost
+    let definition = entry.open.connection.definition
+    if definition.isActive { active[definition.integration, default: []].insert(entry.name) }
+    return old?.entry
+  }
+
+  mutating func remove(_ name: String) -> ConnectionStore.Entry? {
+    guard let row = rows.removeValue(forKey: name) else { return nil }
+    forget(row)
+    return row.entry
+  }
+
+  private mutating func forget(_ row: Row) {
+    cost -= row.cost
+    active[row.entry.open.connection.definition.integration]?.remove(row.entry.name)
+  }
+}
