@@ -79,7 +79,6 @@ package final class JSONRPCFront: Handler {
       } catch {
         return reply.error(error)
       }
-      guard tasks.tryAcquire() else { return reply.error(.tooManyTasks(method.name)) }
       return run(work, of: method, reply)
     case .orderedFiles(let fileMethod): return run(fileMethod, params, reply)
     case .readingThread(let run):

@@ -90,7 +90,8 @@ enum MCPConfigCommand {
       // Without /proc.
       guard let path = ProcessStart.arguments.first, path.contains("/") else {
         throw UsageError(
-          "cannot find the path of this executable", remedy: "Start it by its path, or mount /proc.")
+          "cannot find the path of this executable",
+          remedy: "Start it by its path, or mount /proc.")
       }
       return absolute(path)
     }
