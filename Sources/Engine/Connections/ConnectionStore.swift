@@ -229,6 +229,9 @@ package final class ConnectionStore: Sendable {
     for (name, path) in tls.sorted(by: { $0.key < $1.key }) {
       try refuseUntrustedFile(path, name, in: "tls")
     }
+    if case .file(let path) = definition.tls?.clientKeyPassword {
+      try refuseUntrustedFile(path, "client_key_password", in: "tls")
+    }
     for setting in definition.settings.members {
       try refuseUntrustedFile(
         setting.value["$file"]?.string, setting.name.string ?? "", in: "settings")
