@@ -79,6 +79,9 @@ import Testing
       try await withFile(content) { await expect(.file($0), failsWith: "\($0) is empty") }
     }
     try await withFile(String(repeating: "x", count: SecretReference.maximumBytes + 1)) {
+      await expect(.file($0), failsWith: "\($0) has more than 16384 bytes")
+    }
+    try await withFile(String(repeating: "x", count: SecretReference.maximumDocumentBytes + 1)) {
       await expect(.file($0), failsWith: "\($0): File too large")
     }
   }
