@@ -170,7 +170,7 @@ package final class FileStore: Sendable {
   ) throws(FileStoreError) -> OpenFile {
     let found = try find(path, below: directories)
     // Before it is opened: a FIFO or a device is not touched.
-    try check(found.status, isOfKernel: FileSystem.isOfKernel(found.directory.descriptor))
+    try check(found)
     do throws(ReadableDirectory.Failure) {
       if let file = try found.open() { return file }
     } catch {
@@ -194,8 +194,10 @@ package final class FileStore: Sendable {
     throw .unreadable(failure, path)
   }
 
-  private func check(_ status: stat, isOfKernel: Bool) throws(FileStoreError) {
-    if isOfKernel || isProtected(status) {
+  private func check(_ file: borrowing FoundFile) throws(FileStoreError) {
+    let status = file.status
+    // Of the file, not of its directory: a single file may be mounted there.
+    if FileSystem.isOfKernel(file.entry.descriptor) || isProtected(status) {
       throw FileStoreError(kind: .unreadable, reason: "is protected and cannot be stored")
     }
     switch status.st_mode & S_IFMT {

@@ -108,7 +108,8 @@ package final class ReadableDirectory: Sendable {
     default:
       guard walk.rest.isEmpty else { throw .system(ENOTDIR) }
       return FoundFile(
-        status: status, name: name, directory: try Self.open(".", in: walk.place.descriptor))
+        entry: entry, status: status, name: name,
+        directory: try Self.open(".", in: walk.place.descriptor))
     }
   }
 
@@ -170,6 +171,8 @@ struct Identity: Equatable {
 
 /// A file below a `ReadableDirectory` that is not open yet.
 struct FoundFile: ~Copyable {
+  /// Opened with O_PATH.
+  let entry: OpenFile
   let status: stat
   let name: String
   let directory: OpenFile

@@ -248,12 +248,13 @@ package final class MCPFront: Handler {
         await run.response(to: request, on: connection, by: deadline)
       }
     case .ask(let run):
-      return reply.run(terms(of: run.invocation.command, run.invocation.deadlineFromNow)) {
+      let deadline = run.invocation.deadlineFromNow
+      return reply.run(terms(of: run.invocation.command, deadline)) {
         [engine, connection, questions, questionFiles] request in
         await ConfirmedRun(
           run: run, engine: engine, connection: connection, questions: questions,
           files: questionFiles
-        ).response(to: request)
+        ).response(to: request, by: deadline)
       }
     case .readFiles(let call):
       let terms = Reply.Terms(isSilentWhenCancelled: true) {

@@ -25,7 +25,7 @@ final class TargetLists: Sendable {
   ///
   /// - Throws: if they cannot be stored. A question that hides targets must not be asked.
   func store(
-    for invocation: PreparedInvocation, in engine: Engine, until deadline: Deadline
+    for invocation: PreparedInvocation, until deadline: Deadline
   ) async throws(CommandError) {
     for argument in Confirmation.Argument.all(of: invocation) {
       let targets = argument.targets

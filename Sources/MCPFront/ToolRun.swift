@@ -41,16 +41,18 @@ struct ConfirmedRun: Sendable {
       ?? Confirmation.defaultTimeoutMilliseconds
   }
 
-  func response(to request: InFlightRequest) async -> Response {
-    // The question counts towards the timeout of the call.
-    let deadline = Deadline(inMilliseconds: timeoutMilliseconds)
+  /// - Parameter timeout: the deadline of the call. The question counts towards it. Nil if the call
+  ///   has no timeout.
+  func response(to request: InFlightRequest, by timeout: Deadline?) async -> Response {
+    let deadline =
+      timeout ?? Deadline(inMilliseconds: Confirmation.defaultTimeoutMilliseconds)
     await run.invocation.prepareFingerprint(until: deadline)
     var confirmation = Confirmation(
       invocation: run.invocation, lists: TargetLists(in: files))
     confirmation.names =
       await TargetNames(of: run.invocation, in: engine, until: deadline)?.read() ?? [:]
     do throws(CommandError) {
-      try await confirmation.lists.store(for: run.invocation, in: engine, until: deadline)
+      try await confirmation.lists.store(for: run.invocation, until: deadline)
     } catch {
       confirmation.lists.remove()
       return await run.result.response(
@@ -64,7 +66,7 @@ struct ConfirmedRun: Sendable {
     }
     let answer = await ask(confirmation, for: request, until: deadline)
     confirmation.lists.remove()
-    if case .accepted = answer { return await runAgain(for: request, until: deadline) }
+    if case .accepted = answer { return await runAgain(for: request, by: timeout) }
     guard let refusal = refusal(answer) else { return request.noResponse() }
     return await run.result.response(to: request, refusal)
   }
@@ -98,27 +100,21 @@ struct ConfirmedRun: Sendable {
   }
 
   /// Prepares the confirmed invocation again, because the connection may have changed.
-  private func runAgain(
-    for request: InFlightRequest, until deadline: Deadline
-  ) async -> Response {
+  private func runAgain(for request: InFlightRequest, by timeout: Deadline?) async -> Response {
     guard await request.reacquireSlot() else {
       return request.error(.stopping(indicator: command.failure))
     }
-    var confirmed = run.invocation.request
     do throws(InvocationError) {
-      if confirmed.options.timeoutMilliseconds != nil {
-        guard !deadline.hasPassed else {
-          throw Confirmation.timedOut(command, afterMilliseconds: timeoutMilliseconds)
-        }
-        confirmed.options.timeoutMilliseconds = Int64(deadline.remainingMilliseconds)
+      if let timeout, timeout.hasPassed {
+        throw Confirmation.timedOut(command, afterMilliseconds: timeoutMilliseconds)
       }
-      let invocation = try engine.prepare(confirmed)
+      let invocation = try engine.prepare(run.invocation.request)
       guard invocation.fingerprint == run.invocation.fingerprint else {
         throw Confirmation.refusal(
           command, "The connection changed after the user was asked.", remedy: "Retry the call.")
       }
       return await ToolRun(invocation: invocation, result: run.result)
-        .response(to: request, on: connection)
+        .response(to: request, on: connection, by: timeout)
     } catch {
       return await run.result.response(to: request, error)
     }
