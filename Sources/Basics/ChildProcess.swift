@@ -5,7 +5,7 @@ import Synchronization
 
 /// Programs that are run to their end.
 ///
-/// A program runs in a group of its own, without a terminal and without the descriptors of the host.
+/// A program runs in a separate process group, without a terminal and without the descriptors of the host.
 /// The group is killed at the deadline, when the caller stops it, and when the host exits.
 package struct ChildProcess: Sendable {
   /// The program and its arguments.

@@ -67,7 +67,7 @@ static inline int sallyport_child_become(const struct sallyport_child_program *p
   return errno;
 }
 
-// Starts the program in a group of its own. The calling thread must live as long as the process: its
+// Starts the program in a separate process group. The calling thread must live as long as the process: its
 // end counts as the death of the parent. Returns 0 or an errno.
 static inline __attribute__((noinline)) int sallyport_child_start(
     const struct sallyport_child_program *program, pid_t *process) {

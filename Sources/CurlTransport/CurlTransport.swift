@@ -15,7 +15,7 @@ package final class CurlTransport: Transport {
 
   private let proxies: EnvironmentProxies
 
-  /// - Parameter proxies: of connections without a proxy of their own.
+  /// - Parameter proxies: of connections that set no proxy.
   package init(_ proxies: EnvironmentProxies = .none) { self.proxies = proxies }
 
   /// For example `libcurl/7.88.1 OpenSSL/3.0.17 zlib/1.2.13 …`.

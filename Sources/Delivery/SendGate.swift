@@ -27,7 +27,7 @@ struct BothGates: SendGate {
 
   func enter() -> SendPermit {
     let permit = outer.enter()
-    // The outer one counts nothing, so it may let pass in vain.
+    // The outer one counts nothing, so it may admit a request without effect.
     if case .proceed = permit { return inner.enter() }
     return permit
   }

@@ -139,7 +139,7 @@ final class ConnectionsFile: Sendable {
     return { await lock.release() }
   }
 
-  /// Beside the file with the value.
+  /// Next to the file with the value.
   private static func lockPath(
     of setting: String, _ connection: String, in path: String
   ) throws(Fault) -> String {
