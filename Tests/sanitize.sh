@@ -19,7 +19,7 @@ rm -rf "$reports"
 mkdir "$reports"
 
 if [ "$sanitizer" = thread ]; then
-  "$(dirname "$(command -v swift)")/clang" -O1 -c Tests/Support/tsan_mutex.c -o "$scratch/tsan_mutex.o"
+  "$(dirname "$(readlink -f "$(command -v swift)")")/clang" -O1 -c Tests/Support/tsan_mutex.c -o "$scratch/tsan_mutex.o"
   set -- "$@" -- -Xlinker "$scratch/tsan_mutex.o"
 else
   set -- "$@" --
