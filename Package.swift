@@ -89,7 +89,9 @@ let package = Package(
       needs: ["Basics", "Engine", "FileStore", "IntegrationKit", "JSON", "RPC", "RateLimits"]),
     room(
       "MCPFront",
-      needs: ["Basics", "Engine", "FileStore", "IntegrationKit", "JSON", "RPC", "Redaction"]),
+      needs: [
+        "Basics", "Crypto", "Engine", "FileStore", "IntegrationKit", "JSON", "RPC", "Redaction",
+      ]),
     room("Sandbox", needs: ["Basics", "Crypto", "HTTPServer", "JSON"]),
     // Floor 8
     room(

@@ -130,7 +130,7 @@ package struct FileError: Error, Sendable, CustomStringConvertible {
     self.refusal = refusal
   }
 
-  static func link(_ path: String) -> FileError {
+  package static func link(_ path: String) -> FileError {
     FileError(
       path: path,
       refusal: "is a symbolic link, which the host does not write through; use the file's own path")

@@ -24,4 +24,7 @@ package enum DescriptorLimit {
   /// The soft limit when the process started. Children get it: some close every descriptor up to
   /// their limit.
   package static var original: Int { Int(clamping: sallyport_original_descriptor_limit()) }
+
+  /// The soft limit now.
+  package static var current: Int { Int(clamping: sallyport_descriptor_limit()) }
 }

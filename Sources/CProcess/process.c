@@ -38,6 +38,11 @@ void sallyport_set_limits(int allows_core_dumps) {
 
 uint64_t sallyport_original_descriptor_limit(void) { return original_descriptors.rlim_cur; }
 
+uint64_t sallyport_descriptor_limit(void) {
+  struct rlimit limit;
+  return getrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_cur : original_descriptors.rlim_cur;
+}
+
 void sallyport_name_thread(const char *name) { prctl(PR_SET_NAME, name); }
 
 int sallyport_open_path(const char *path) { return open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC); }

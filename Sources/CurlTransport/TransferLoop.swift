@@ -10,6 +10,8 @@ final class TransferLoop {
   private static let idleHandles = 64
   /// Maximum number of idle connections.
   private static let idleConnections = 128
+  /// Descriptors of the process that are left for other purposes than connections.
+  private static let otherDescriptors = 24
   /// Maximum number of events per wait.
   private static let eventCount = 64
 
@@ -35,9 +37,18 @@ final class TransferLoop {
     self.wakeup = wakeup
     self.poll = poll
     watch(wakeup, EPOLLIN.rawValue, EPOLL_CTL_ADD)
-    _ = sallyport_multi_setopt_long(
-      curl.multiSetOption, multi, CURLMOPT_MAXCONNECTS, Self.idleConnections)
     setCallbacks()
+    limitConnections()
+  }
+
+  /// With few descriptors transfers wait for a connection instead of failing. Half of the descriptors
+  /// are left, because the emulated vendors accept the connections in the same process.
+  private func limitConnections() {
+    let most = max(1, (DescriptorLimit.current - Self.otherDescriptors) / 2)
+    _ = sallyport_multi_setopt_long(
+      curl.multiSetOption, multi, CURLMOPT_MAXCONNECTS, min(most, Self.idleConnections))
+    _ = sallyport_multi_setopt_long(
+      curl.multiSetOption, multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, most)
   }
 
   private func watch(_ descriptor: Int32, _ events: UInt32, _ operation: Int32) {

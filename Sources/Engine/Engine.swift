@@ -65,6 +65,11 @@ package final class Engine: Sendable {
   }
 
   private func find(_ request: InvocationRequest) throws(Refusal) -> OpenConnection {
+    if request.connection.isInline,
+      let error = options.fences.refusal(ofConnectionBy: "An inline connection")
+    {
+      throw .command(error)
+    }
     do throws(ConnectionProblem) {
       return try connections.find(request.connection, for: request.integration)
     } catch {

@@ -4,6 +4,7 @@ import IntegrationKit
 package struct EngineOptions: Sendable {
   /// Rejects all commands that change data.
   package var isReadOnly = false
+  package var fences = Fences()
 
   /// Maximum memory in bytes that the result of a command may use.
   package var maximumResultBytes = ResultMemory.defaultResultBytes

@@ -11,8 +11,9 @@ import Synchronization
 package final class HealthMonitor: Sendable {
   /// Maximum number of watches of callers, one per connection. Configured watches do not count.
   package static let maximumWatches = 256
-  /// Maximum number of checks at a time. Others wait, within their deadline.
-  static let maximumChecks = 16
+  /// Maximum number of checks at a time, of callers' watches and of configured ones each. Others
+  /// wait, within their deadline.
+  static let maximumChecks = 32
   /// Milliseconds of a check, if its interval is longer: an hour.
   static let maximumCheckMilliseconds = 3_600_000
   /// The command for checks. Every integration has it.
@@ -92,7 +93,9 @@ package final class HealthMonitor: Sendable {
   }
 
   private let state = Mutex(State())
-  private let slots = TaskSemaphore(HealthMonitor.maximumChecks)
+  private let callerSlots = TaskSemaphore(HealthMonitor.maximumChecks)
+  /// Separate, so that a caller cannot keep the configured watches from running.
+  private let configuredSlots = TaskSemaphore(HealthMonitor.maximumChecks)
   private let listener = Mutex<(@Sendable (Change) -> Void)?>(nil)
 
   /// Calls `listener` with all further changes.
@@ -191,6 +194,7 @@ package final class HealthMonitor: Sendable {
   /// Why the connection does not work; nil if it works.
   private func failure(_ watch: Watch, on engine: Engine) async -> Failure? {
     let deadline = Deadline(inMilliseconds: watch.checkMilliseconds)
+    let slots = watch.isConfigured ? configuredSlots : callerSlots
     guard await slots.acquire(until: deadline) else {
       return Failure(
         .unavailable, "The check did not start in time: \(Self.maximumChecks) others are running.")

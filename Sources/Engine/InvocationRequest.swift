@@ -29,4 +29,9 @@ package enum ConnectionReference: Sendable {
   case named(String)
   /// A name or an inline connection.
   case json(JSON)
+
+  /// Whether the caller brings the connection.
+  var isInline: Bool {
+    if case .json(let json) = self { json.kind == .object } else { false }
+  }
 }

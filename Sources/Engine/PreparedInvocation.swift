@@ -37,6 +37,7 @@ package struct PreparedInvocation: Sendable {
   }
 
   package var command: RegisteredCommand { request.command }
+  package var confirmationNotes: [ConfirmationNote] { ready.confirmationNotes }
 
   /// Writes the result of a dry run: the requests that would be sent, without credentials.
   package func writePlan(to writer: inout JSONWriter) {
@@ -134,8 +135,9 @@ package struct PreparedInvocation: Sendable {
   }
 
   /// Makes `fingerprint` ready for a task: its digest must not open libcrypto there.
-  package func prepareFingerprint() async {
-    _ = try? await Libcrypto.open(until: Deadline(inMilliseconds: Self.libcryptoMilliseconds))
+  package func prepareFingerprint(until deadline: Deadline) async {
+    _ = try? await Libcrypto.open(
+      until: deadline.orEarlier(inMilliseconds: Self.libcryptoMilliseconds))
   }
 
   private static let libcryptoMilliseconds = 5_000

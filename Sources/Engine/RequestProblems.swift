@@ -52,6 +52,7 @@ package struct RequestProblems: Error, Sendable {
         path: prefix + problem.path, message: problem.message,
         sentence: problems.sentence(for: problem), didYouMean: problem.didYouMean)
     }
+    remedy = remedy ?? problems.remedy
   }
 
   package mutating func add(_ others: RequestProblems) {

@@ -134,14 +134,15 @@ package final class FileStore: Sendable {
   ///
   /// - Parameters:
   ///   - path: a regular file, or a symbolic link to one.
+  ///   - directories: the file must be below one of them, also after all links are followed.
   ///   - name: nil for the last component of the path.
   ///   - isCancelled: checked between chunks.
-  /// - Throws: `unreadable`, `tooLarge`, `cancelled`, `unavailable`.
+  /// - Throws: `forbidden`, `unreadable`, `tooLarge`, `cancelled`, `unavailable`.
   package func put(
-    contentsOf path: String, name: String? = nil, contentType: String?, source: FileSource,
-    isCancelled: () -> Bool = { false }
+    contentsOf path: String, below directories: [ReadableDirectory], name: String? = nil,
+    contentType: String?, source: FileSource, isCancelled: () -> Bool = { false }
   ) throws(FileStoreError) -> StoredFile {
-    let original = try open(path)
+    let original = try open(path, below: directories)
     let lastPart = path.split(separator: "/").last.map(String.init)
     return try put(name ?? lastPart ?? path, contentType, source) {
       writer throws(FileStoreError) in
@@ -164,27 +165,49 @@ package final class FileStore: Sendable {
     }
   }
 
-  private func open(_ path: String) throws(FileStoreError) -> OpenFile {
-    // Non-blocking, in case the path is a pipe.
-    let descriptor = Glibc.open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-    guard descriptor >= 0 else { throw .unreadable(FileError(path: path, code: errno)) }
-    let file = OpenFile(descriptor)
-    var status = stat()
-    guard fstat(descriptor, &status) == 0 else {
-      throw .unreadable(FileError(path: path, code: errno))
+  private func open(
+    _ path: String, below directories: [ReadableDirectory]
+  ) throws(FileStoreError) -> OpenFile {
+    let found = try find(path, below: directories)
+    // Before it is opened: a FIFO or a device is not touched.
+    try check(found)
+    do throws(ReadableDirectory.Failure) {
+      if let file = try found.open() { return file }
+    } catch {
+      throw .unreadable(error, path)
     }
-    if FileSystem.isOfKernel(descriptor) || isProtected(status) {
+    throw FileStoreError(kind: .unreadable, reason: "was replaced while it was opened")
+  }
+
+  private func find(
+    _ path: String, below directories: [ReadableDirectory]
+  ) throws(FileStoreError) -> FoundFile {
+    var failure = ReadableDirectory.Failure.outside
+    for directory in directories {
+      do throws(ReadableDirectory.Failure) {
+        return try directory.find(path)
+      } catch {
+        // That a file is missing below one directory says more than that it is not below another.
+        if case .system = error { failure = error }
+      }
+    }
+    throw .unreadable(failure, path)
+  }
+
+  private func check(_ file: borrowing FoundFile) throws(FileStoreError) {
+    let status = file.status
+    // Of the file, not of its directory: a single file may be mounted there.
+    if FileSystem.isOfKernel(file.entry.descriptor) || isProtected(status) {
       throw FileStoreError(kind: .unreadable, reason: "is protected and cannot be stored")
     }
     switch status.st_mode & S_IFMT {
     case S_IFREG: break
-    case S_IFDIR: throw .unreadable(FileError(path: path, code: EISDIR))
+    case S_IFDIR: throw .unreadable(FileError(path: "", code: EISDIR))
     default: throw FileStoreError(kind: .unreadable, reason: "is not a regular file")
     }
     guard status.st_size <= maximumFileBytes else {
       throw .tooLarge(maximumBytes: maximumFileBytes)
     }
-    return file
   }
 
   /// Excludes a file from being stored, because it contains secrets. All other files of the user

@@ -12,6 +12,8 @@ package struct FileStoreError: Error, Sendable, CustomStringConvertible {
     case beyondEnd
     /// The file to copy cannot be read.
     case unreadable
+    /// The file to copy is not below a directory that callers may read.
+    case forbidden
     case cancelled
     /// The store cannot be read or written, for example because the disk is full.
     case unavailable
@@ -33,6 +35,17 @@ package struct FileStoreError: Error, Sendable, CustomStringConvertible {
 
   static func beyondEnd(size: Int) -> FileStoreError {
     FileStoreError(kind: .beyondEnd, reason: "is beyond the end; the file has \(size) bytes")
+  }
+
+  static func unreadable(
+    _ failure: ReadableDirectory.Failure, _ path: String
+  ) -> FileStoreError {
+    switch failure {
+    case .outside:
+      FileStoreError(
+        kind: .forbidden, reason: "is not below a directory that callers may read")
+    case .system(let code): .unreadable(FileError(path: path, code: code))
+    }
   }
 
   static func unreadable(_ error: FileError) -> FileStoreError {

@@ -34,7 +34,6 @@ struct Connection {
       do {
         guard let request = try reader.next() else { return .closed }
         handlingChanged(true)
-        defer { handlingChanged(false) }
         let response = handler(request)
         if response.delayMilliseconds > 0 {
           socket.waitForEnd(milliseconds: response.delayMilliseconds)
@@ -62,6 +61,7 @@ struct Connection {
       response, hasBody: request.method != "HEAD", keepsAlive: keepsAlive,
       saysKeepAlive: !request.isVersion11)
     response.onSent?()
+    handlingChanged(false)
     if isSent && !keepsAlive {
       socket.finish(milliseconds: limits.lingerMilliseconds, bytes: limits.lingerBytes)
     }

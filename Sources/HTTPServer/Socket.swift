@@ -39,7 +39,11 @@ struct Socket: Hashable, Sendable {
     let named = withUnsafeMutablePointer(to: &address) {
       $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(descriptor, $0, &length) }
     }
-    precondition(named == 0, "a bound socket has an address")
+    guard named == 0 else {
+      let failure = errno
+      socket.close()
+      throw .system("cannot read the port of the listener", failure)
+    }
     return (socket, UInt16(bigEndian: address.sin_port))
   }
 

@@ -20,6 +20,11 @@ public struct CommandMetadata: Sendable {
   public var effect: Effect
   /// Whether a repetition has no further effect.
   public var isIdempotent: Bool
+  /// Of a write: whether it overwrites nothing and takes nothing away.
+  public var isAdditive: Bool
+  /// Whether a mistake harms people or systems at once, so that a user should confirm it although it
+  /// is not destructive.
+  public var isSensitive: Bool
   /// The roles or scopes that the documents name.
   public var permissions: [StaticString]
   /// The path of the items in `raw_data`; nil if it is not a list.
@@ -38,8 +43,9 @@ public struct CommandMetadata: Sendable {
 
   public init(
     _ title: StaticString, _ description: StaticString, effect: Effect = .read,
-    isIdempotent: Bool? = nil, permissions: [StaticString] = [], items: ItemsPath? = nil,
-    rateLimit: RateQuota? = nil, readBack: StaticString? = nil,
+    isIdempotent: Bool? = nil, isAdditive: Bool = false, isSensitive: Bool = false,
+    permissions: [StaticString] = [], items: ItemsPath? = nil, rateLimit: RateQuota? = nil,
+    readBack: StaticString? = nil,
     targetNaming: (@Sendable () -> TargetNaming)? = nil, failureIndicator: StaticString? = nil,
     events: (@Sendable () -> EventSource)? = nil,
     result: @escaping @Sendable () -> ResultShape = { .any }
@@ -48,6 +54,8 @@ public struct CommandMetadata: Sendable {
     self.description = description
     self.effect = effect
     self.isIdempotent = isIdempotent ?? (effect == .read)
+    self.isAdditive = isAdditive
+    self.isSensitive = isSensitive
     self.permissions = permissions
     self.items = items
     self.rateLimit = rateLimit
@@ -57,6 +65,9 @@ public struct CommandMetadata: Sendable {
     self.events = events
     self.result = result
   }
+
+  /// Whether it may overwrite something or take something away.
+  public var replacesOrRemoves: Bool { effect != .read && !isAdditive }
 
   public var id: String { ParameterName.snakeCase("\(title)") }
 
@@ -103,6 +114,9 @@ public protocol Command: Sendable {
 
   init(_ parameters: inout ParamReader)
 
+  /// What a user should know before confirming the command, besides its arguments.
+  var confirmationNotes: [ConfirmationNote] { get }
+
   /// The requests that it would send, in order, without the sign-in.
   func plan(with client: Client) -> [HTTPRequest]
   func run(with client: Client, in invocation: Invocation) async throws(CommandError)
@@ -112,6 +126,19 @@ public protocol Command: Sendable {
 extension Command {
   public static var hasPages: Bool { false }
   public static var canPartlySucceed: Bool { false }
+  public var confirmationNotes: [ConfirmationNote] { [] }
+}
+
+/// One line of the question whether a command may run, such as "Recipients outside corp.example: …".
+public struct ConfirmationNote: Sendable {
+  public let title: String
+  /// All of them are shown.
+  public let values: [String]
+
+  public init(_ title: String, _ values: [String]) {
+    self.title = title
+    self.values = values
+  }
 }
 
 /// Completes and sends the requests of one connection.

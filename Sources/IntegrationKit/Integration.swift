@@ -95,6 +95,7 @@ public final class RegisteredCommand: Sendable {
 
 /// A command with arguments that were checked, on a connection.
 public protocol ReadyCommand: Sendable {
+  var confirmationNotes: [ConfirmationNote] { get }
   func plan() -> [HTTPRequest]
   func run(in invocation: Invocation) async throws(CommandError) -> CommandResult
 }
@@ -102,6 +103,8 @@ public protocol ReadyCommand: Sendable {
 private struct BoundCommand<C: Command>: ReadyCommand {
   let command: C
   let client: C.Client
+
+  var confirmationNotes: [ConfirmationNote] { command.confirmationNotes }
 
   func plan() -> [HTTPRequest] { command.plan(with: client) }
 

@@ -15,7 +15,7 @@ enum FileMethod: String, CaseIterable, Sendable {
 
   var summary: String {
     switch self {
-    case .put: "Stores a file from its content, or copies a file of the host's machine."
+    case .put: "Stores a file from its content, or copies a file below --files-from."
     case .get: "Reads a chunk of a file."
     case .list: "Lists the files, newest last."
     case .remove: "Removes a file."
@@ -56,6 +56,7 @@ struct FileCall: Sendable {
   let method: FileMethod
   let params: JSON?
   let store: FileStore
+  let fences: Fences
   let isCancelled: @Sendable () -> Bool
 
   func response(to request: InFlightRequest) -> Response {
@@ -99,6 +100,7 @@ struct FileCall: Sendable {
         throw InvocationError(RequestProblems(path, error.reason)).rpcError
       case .beyondEnd:
         throw InvocationError(RequestProblems("/offset", error.reason)).rpcError
+      case .forbidden: throw failure(fences.pathRefusal)
       case .cancelled, .unavailable: throw failure(CommandError(error, of: "The file"))
       }
     }
@@ -121,7 +123,8 @@ struct FileCall: Sendable {
         "The name of the file. Default with path: the last component of the path.")
       content = members.optional("content_base64", .base64, "The content in Base64.")
       path = members.optional(
-        "path", .text(maximumCharacters: 4_096), "The path of a file of this machine to copy.")
+        "path", .text(maximumCharacters: 4_096),
+        "The path of a file of this machine to copy, below a directory of --files-from.")
       source = members.required("source", .choice(FileSource.self), "The origin of the file.")
       contentType = members.optional(
         "content_type", .text(maximumCharacters: 255),
@@ -144,8 +147,9 @@ struct FileCall: Sendable {
     if let path = parameters.path {
       file = try stored("/path") { () throws(FileStoreError) in
         try store.put(
-          contentsOf: path, name: parameters.name, contentType: parameters.contentType,
-          source: parameters.source, isCancelled: isCancelled)
+          contentsOf: path, below: fences.readableDirectories, name: parameters.name,
+          contentType: parameters.contentType, source: parameters.source,
+          isCancelled: isCancelled)
       }
     } else {
       file = try stored("/content_base64") { () throws(FileStoreError) in

@@ -114,6 +114,14 @@ extension JSONRPCFront {
         $0.member("max_file_bytes", FileStore.maximumFileBytes)
         $0.member("max_file_chunk_bytes", FileMethod.maximumChunkBytes)
       }
+      writer.name("fences")
+      writer.object { writer in
+        let fences = engine.options.fences
+        writer.member("read_only", engine.options.isReadOnly)
+        writer.member("connections_only", fences.allowsOnlyConfiguredConnections)
+        writer.name("files_from")
+        writer.array { for directory in fences.readableDirectories { $0.string(directory.path) } }
+      }
       writer.name("connections")
       writer.object { writer in
         for entry in engine.connections.entries {

@@ -13,6 +13,7 @@ package final class JSONRPCFront: Handler {
   private let tasks = TaskSemaphore(JSONRPCFront.maximumTasks)
   /// Maximum number of such requests at a time. Further ones fail.
   private static let maximumTasks = 16
+  private let fences: Fences
   let connectionsChanged: () -> Void
 
   /// - Parameters:
@@ -24,6 +25,7 @@ package final class JSONRPCFront: Handler {
     connectionsChanged: @escaping () -> Void = {}
   ) {
     self.engine = engine
+    fences = engine.options.fences
     self.connection = connection
     self.connectionsChanged = connectionsChanged
     engine.health.reportChanges { [connection] change in
@@ -61,10 +63,11 @@ package final class JSONRPCFront: Handler {
 
   package func handle(_ call: Call, _ reply: consuming Reply) -> Answered {
     // First, for speed.
-    if call.method == "invoke" { return invoke(call.params, reply) }
+    if call.method == "invoke", !fences.allowsOnlyAgents { return invoke(call.params, reply) }
     guard let method = Method.named(call.method) else {
-      return reply.error(.unknownMethod(call.method))
+      return reply.error(.unknownMethod(call.method, behind: fences))
     }
+    if let refusal = method.refusal(by: fences) { return reply.error(refusal) }
     // MCP clients add this member to the params of any method.
     let params = call.params?.removing("_meta")
     switch method.execution {
@@ -76,7 +79,6 @@ package final class JSONRPCFront: Handler {
       } catch {
         return reply.error(error)
       }
-      guard tasks.tryAcquire() else { return reply.error(.tooManyTasks(method.name)) }
       return run(work, of: method, reply)
     case .orderedFiles(let fileMethod): return run(fileMethod, params, reply)
     case .readingThread(let run):
@@ -160,9 +162,9 @@ package final class JSONRPCFront: Handler {
     let terms = Reply.Terms {
       .refusal($0, indicator: method.failure, changesSomething: method.changesSomething)
     }
-    return reply.run(terms, on: .orderedFiles) { [files = engine.files] request in
+    return reply.run(terms, on: .orderedFiles) { [files = engine.files, fences] request in
       FileCall(
-        method: method, params: params, store: files,
+        method: method, params: params, store: files, fences: fences,
         isCancelled: { request.cancelReason != nil }
       ).response(to: request)
     }
@@ -193,8 +195,8 @@ extension RPCError {
     ).rpcError
   }
 
-  fileprivate static func unknownMethod(_ name: String) -> RPCError {
-    let names = Method.all.map(\.name)
+  fileprivate static func unknownMethod(_ name: String, behind fences: Fences) -> RPCError {
+    let names = Method.all.filter { $0.refusal(by: fences) == nil }.map(\.name)
     let suggestion = Suggestion.closest(to: name, among: names + Method.agentNames)
     return RPCError(
       .methodNotFound, "Method not found.",

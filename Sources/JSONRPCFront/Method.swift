@@ -1,3 +1,4 @@
+import Engine
 import JSON
 import RPC
 
@@ -40,6 +41,8 @@ struct Method: Sendable {
   let summary: String
   let execution: Execution
   let changes: Change
+  /// Whether the Model Context Protocol has the method, too.
+  let isShared: Bool
   /// Which values are redacted in the result. Default: none, because the text is the host's or the
   /// caller's.
   let redaction: FrameWriter.Redaction
@@ -51,7 +54,7 @@ struct Method: Sendable {
 
   init(
     _ name: String, _ summary: String, _ execution: Execution, changes: Change = .nothing,
-    redaction: FrameWriter.Redaction = .ownText,
+    isShared: Bool = false, redaction: FrameWriter.Redaction = .ownText,
     params: @escaping @Sendable () -> MessageSchema, result: String? = nil,
     failures: @escaping @Sendable () -> [FailureSchemas.Code] = { [FailureSchemas.invalidParams] },
     examples: @escaping @autoclosure @Sendable () -> [MethodExample] = []
@@ -60,6 +63,7 @@ struct Method: Sendable {
     self.summary = summary
     self.execution = execution
     self.changes = changes
+    self.isShared = isShared
     self.redaction = redaction
     self.params = params
     resultComponent = result
@@ -69,7 +73,7 @@ struct Method: Sendable {
 
   /// A method without params that runs on the reading thread.
   static func withoutParams(
-    _ name: String, _ summary: String, changes: Change = .nothing,
+    _ name: String, _ summary: String, changes: Change = .nothing, isShared: Bool = false,
     redaction: FrameWriter.Redaction = .ownText, result: String? = nil,
     examples: @escaping @autoclosure @Sendable () -> [MethodExample] = [],
     _ run: @escaping @Sendable (JSONRPCFront) -> ResultWriter
@@ -79,8 +83,8 @@ struct Method: Sendable {
       .readingThread { (front, params) throws(RPCError) in
         try expectNothing(params)
         return MethodResult(run(front))
-      }, changes: changes, redaction: redaction, params: { .closed([]) }, result: result,
-      examples: examples())
+      }, changes: changes, isShared: isShared, redaction: redaction, params: { .closed([]) },
+      result: result, examples: examples())
   }
 
   static func named(_ name: String) -> Method? { all.first { $0.name == name } }
@@ -93,6 +97,14 @@ extension Method {
   var failure: String {
     if case .orderedFiles(let method) = execution { return method.failure }
     return "The request \(name) failed."
+  }
+
+  /// The error of a method that the fences forbid; nil if it may run.
+  func refusal(by fences: Fences) -> RPCError? {
+    let error =
+      (isShared ? nil : fences.refusal(ofHostMethod: name))
+      ?? (changes == .connections ? fences.refusal(ofConnectionBy: name) : nil)
+    return error.map { InvocationError($0, indicator: failure).rpcError }
   }
 
   /// The schema component of the result.

@@ -87,10 +87,9 @@ extension Method {
       .withoutParams(
         "stats", "Returns counters since the start.", examples: [.stats]
       ) { front in { front.connection.writeStatistics(to: &$0) } },
-      .withoutParams("ping", "Returns an empty object.", result: "nothing", examples: [.ping]) {
-        _ in
-        { $0.object { _ in } }
-      },
+      .withoutParams(
+        "ping", "Returns an empty object.", isShared: true, result: "nothing", examples: [.ping]
+      ) { _ in { $0.object { _ in } } },
       .withoutParams("rpc.discover", "Returns this document.") { _ in
         { OpenRPCDocument.write(to: &$0) }
       },

@@ -54,7 +54,8 @@ enum CompactTool: String, CaseIterable, Sendable {
       }
       guard caller.revision.hasAnnotations else { return }
       ToolAnnotations(
-        title: title, effect: self == .run ? .destructive : .read, isIdempotent: self != .run
+        title: title, isReadOnly: self != .run, isDestructive: self == .run,
+        isIdempotent: self != .run
       ).write(to: &writer)
     }
   }

@@ -6,42 +6,80 @@ import Redaction
 
 /// The question to the user whether a command may run.
 struct Confirmation: Sendable {
-  /// Maximum number of targets in a question. The others are only counted.
+  /// Maximum number of targets in a question. A resource contains all of them if there are more.
   static let maximumNames = 20
-  /// Maximum length of a value in a question in bytes.
-  private static let maximumValueBytes = 200
   /// The name of the question among `inputRequests`.
   static let key = "confirm"
+  /// How long an answer is waited for if the call has no timeout, in milliseconds.
+  static let defaultTimeoutMilliseconds = 600_000
 
   enum Need: Equatable { case none, ask, refuse }
 
   let invocation: PreparedInvocation
   /// Names of targets by id.
   var names: [String: String] = [:]
+  /// The files with all targets.
+  let lists: TargetLists
 
-  /// Whether to ask the user.
-  func need(_ mode: MCPOptions.Confirmation, canAsk: Bool) -> Need {
+  /// Whether to ask the user. A command that may not run without the user's consent does not run if
+  /// the user cannot be asked.
+  static func need(
+    _ mode: MCPOptions.Confirmation, of command: RegisteredCommand, canAsk: Bool
+  ) -> Need {
+    isDue(mode, of: command) ? canAsk ? .ask : .refuse : .none
+  }
+
+  private static func isDue(
+    _ mode: MCPOptions.Confirmation, of command: RegisteredCommand
+  ) -> Bool {
     switch mode {
-    case .never: .none
-    case .destructive: invocation.command.effect == .destructive && canAsk ? .ask : .none
-    case .always: invocation.command.effect == .read ? .none : canAsk ? .ask : .refuse
+    case .never: false
+    case .destructive: command.effect == .destructive || command.metadata.isSensitive
+    case .always: command.effect != .read
     }
   }
 
   // MARK: The question
 
-  /// The command and its arguments as text.
+  /// An argument of the command.
+  struct Argument {
+    let name: String
+    let value: JSON
+    let isSecret: Bool
+    /// The distinct elements of a list; empty for other values and for secrets.
+    var targets: [String] {
+      guard value.kind == .array, !isSecret else { return [] }
+      return value.elements.map(Confirmation.plain).withoutDuplicates()
+    }
+
+    /// Without duplicates: the last of several members with the same name is used.
+    static func all(of invocation: PreparedInvocation) -> [Argument] {
+      guard let arguments = invocation.request.arguments else { return [] }
+      let secrets = invocation.command.shape.secretNames
+      let names = arguments.members.compactMap(\.name.string).withoutDuplicates()
+      return names.compactMap { name in
+        arguments[name].map {
+          Argument(name: name, value: $0, isSecret: secrets.contains(name))
+        }
+      }
+    }
+  }
+
+  /// The command, its arguments and its notes, as text.
   private var message: String {
     let connection = invocation.connection.connection.name.map {
-      " on the connection \(Self.onOneLine($0))"
+      " on the connection \(ShownText.name($0))"
     }
     var lines = [
       "\(invocation.request.integration.metadata.title): \(invocation.command.metadata.title)\(connection ?? "")?"
     ]
-    for name in argumentNames {
-      guard let value = invocation.request.arguments?[name] else { continue }
-      let isSecret = invocation.command.shape.secretNames.contains(name)
-      lines.append("\(name): \(isSecret ? Redactor.replacement : text(value))")
+    for argument in Argument.all(of: invocation) {
+      lines.append(
+        "\(argument.name): \(argument.isSecret ? Redactor.replacement : text(argument))")
+    }
+    for note in invocation.confirmationNotes {
+      let values = note.values.map(ShownText.value).joined(separator: "; ")
+      lines.append("\(ShownText.name(note.title)): \(values)")
     }
     if invocation.command.effect == .destructive {
       lines.append("This cannot be undone.")
@@ -49,50 +87,24 @@ struct Confirmation: Sendable {
     return lines.joined(separator: "\n")
   }
 
-  /// Without duplicates: the last of several members with the same name is used.
-  private var argumentNames: [String] {
-    (invocation.request.arguments?.members.compactMap(\.name.string) ?? []).withoutDuplicates()
-  }
-
-  private func text(_ value: JSON) -> String {
-    guard value.kind == .array else { return named(Self.plain(value)) }
+  private func text(_ argument: Argument) -> String {
+    guard argument.value.kind == .array else { return named(Self.plain(argument.value)) }
     // Count before shortening.
-    let targets = value.elements.map(Self.plain).withoutDuplicates()
+    let targets = argument.targets
     let more = targets.count - Self.maximumNames
+    let all = lists[argument.name].map {
+      "; all of them: \(FileResource.uri($0.id)), file \($0.path)"
+    }
     return targets.prefix(Self.maximumNames).map(named).joined(separator: "; ")
       + (more > 0 ? " and \(more) more" : "") + (targets.count > 1 ? " (\(targets.count))" : "")
+      + (all ?? "")
   }
 
   private static func plain(_ value: JSON) -> String { value.string ?? JSONFragment(value).text }
 
   private func named(_ target: String) -> String {
-    let shown = Self.onOneLine(target)
-    let isPlain = shown.unicodeScalars.allSatisfy {
-      $0.properties.isAlphabetic || ("0"..."9").contains($0)
-        || "._@-+/:\\".unicodeScalars.contains($0)
-    }
-    let id = isPlain ? shown : Self.quoted(shown)
-    return names[target].map { "\(Self.quoted(Self.onOneLine($0))) (\(id))" } ?? id
-  }
-
-  private static func quoted(_ text: String) -> String {
-    "\"\(text.replacing("\"", with: "'"))\""
-  }
-
-  /// Names come from the vendor, and may come from an attacker, such as the sender of a mail. They must
-  /// not look like a part of the question.
-  private static func onOneLine(_ text: String) -> String {
-    var line = ""
-    for scalar in text.unicodeScalars {
-      guard line.utf8.count < maximumValueBytes else { return line + "…" }
-      switch scalar.properties.generalCategory {
-      case .control, .format, .lineSeparator, .paragraphSeparator, .privateUse, .surrogate,
-        .spaceSeparator:
-        if line.last != " " { line += " " }
-      default: line.unicodeScalars.append(scalar)
-      }
-    }
-    return line
+    let id = ShownText.value(target)
+    return names[target].map { "\(ShownText.quotedName($0)) (\(id))" } ?? id
   }
 
   /// The params of `elicitation/create`. The form has no fields: submitting it is the consent.
@@ -131,11 +143,11 @@ struct Confirmation: Sendable {
   }
 
   /// The notification that an answer is no longer needed.
-  static func withdrawal(of question: String, by frames: FrameWriter) -> Frame {
+  static func withdrawal(of question: String, _ reason: String, by frames: FrameWriter) -> Frame {
     frames.notification("notifications/cancelled", redaction: .ownText) { writer in
       writer.object {
         $0.member("requestId", question)
-        $0.member("reason", "The call was cancelled.")
+        $0.member("reason", reason)
       }
     }
   }
@@ -148,6 +160,37 @@ struct Confirmation: Sendable {
   ) -> InvocationError {
     InvocationError(
       CommandError(.policy, sentence, remedy: remedy), indicator: command.failure)
+  }
+
+  /// The error of a client that cannot ask its user.
+  ///
+  /// - Parameter why: what the client did, such as "it answered the question with an error".
+  static func unable(
+    _ command: RegisteredCommand, _ mode: MCPOptions.Confirmation, why: String? = nil
+  ) -> InvocationError {
+    let weaker: MCPOptions.Confirmation = isDue(.destructive, of: command) ? .never : .destructive
+    let reason = why.map { ": \($0)" } ?? ""
+    return refusal(
+      command,
+      "The command requires confirmation, and this client cannot ask its user\(reason).",
+      remedy: "Use a client that supports elicitation, or start the host with "
+        + "--confirm \(weaker.rawValue).")
+  }
+
+  static func inBatch(_ command: RegisteredCommand) -> InvocationError {
+    refusal(
+      command, "The command requires confirmation, which is not possible in a batch.",
+      remedy: "Send the call as a single request.")
+  }
+
+  static func timedOut(
+    _ command: RegisteredCommand, afterMilliseconds milliseconds: Int
+  ) -> InvocationError {
+    InvocationError(
+      CommandError(
+        .timeout, "The user did not answer the question in \((milliseconds + 999) / 1_000) s.",
+        remedy: "Retry the call, and answer its question in time."),
+      indicator: command.failure)
   }
 
   static func declined(_ command: RegisteredCommand) -> InvocationError {

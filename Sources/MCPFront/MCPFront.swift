@@ -15,6 +15,7 @@ package final class MCPFront: Handler {
   let connection: RPC.Connection
   let catalogue: ToolCatalogue
   let questions = Questions()
+  private let questionFiles: QuestionFiles
   private let subscriptions = Subscriptions()
   private let client = ClientPresence()
   /// The result of `initialize`.
@@ -29,6 +30,7 @@ package final class MCPFront: Handler {
     self.options = options
     self.connection = connection
     catalogue = ToolCatalogue(engine, options)
+    questionFiles = QuestionFiles(in: engine.files)
   }
 
   /// Whether a client of this protocol has sent a request. It does not accept the notifications of
@@ -70,9 +72,7 @@ package final class MCPFront: Handler {
   package func handle(response: JSON) -> Bool {
     // After a shutdown no command starts. The question ends at EOF.
     guard !connection.isShuttingDown, let question = response["id"]?.string else { return false }
-    let isAccepted =
-      response["error"] == nil && response["result"]?["action"]?.equals("accept") == true
-    return questions.answer(question, isAccepted ? .accepted : .declined)
+    return questions.answer(question, Questions.Answer(response))
   }
 
   package func error(_ refusal: Refusal, of method: String, _ params: JSON?) -> RPCError {
@@ -85,6 +85,9 @@ package final class MCPFront: Handler {
     questions.end()
     subscriptions.end()
   }
+
+  /// Removes the files of questions. Blocks. Called after the last response.
+  package func finish() { questionFiles.removeAll() }
 
   /// Notifies clients: the tools depend on the connections.
   package func connectionsChanged() {
@@ -195,25 +198,16 @@ package final class MCPFront: Handler {
   ) throws(InvocationError) -> Action {
     let caller = run.result.caller
     let command = run.invocation.command
-    let confirmation = Confirmation(invocation: run.invocation)
-    switch confirmation.need(options.confirmation, canAsk: caller.canElicit) {
+    switch Confirmation.need(options.confirmation, of: command, canAsk: caller.canElicit) {
     case .none: return .run(run)
-    case .refuse:
-      throw Confirmation.refusal(
-        command, "The command requires confirmation, and this client cannot ask its user.",
-        remedy: "Use a client that supports elicitation, or start the host with "
-          + "--confirm destructive.")
+    case .refuse: throw Confirmation.unable(command, options.confirmation)
     case .ask: break
     }
-    guard caller.revision.isStateless || canAsk else {
-      throw Confirmation.refusal(
-        command, "The command requires confirmation, which is not possible in a batch.",
-        remedy: "Send the call as a single request.")
-    }
+    guard caller.revision.isStateless || canAsk else { throw Confirmation.inBatch(command) }
     if let token = call.requestState, questions.take(token, for: run.invocation),
       let answer = call.inputResponses?[Confirmation.key]
     {
-      guard answer["action"]?.equals("accept") == true else {
+      guard case .accepted = Questions.Answer(result: answer) else {
         throw Confirmation.declined(command)
       }
       return .run(run)
@@ -254,11 +248,13 @@ package final class MCPFront: Handler {
         await run.response(to: request, on: connection, by: deadline)
       }
     case .ask(let run):
-      return reply.run(terms(of: run.invocation.command, run.invocation.deadlineFromNow)) {
-        [engine, connection, questions] request in
+      let deadline = run.invocation.deadlineFromNow
+      return reply.run(terms(of: run.invocation.command, deadline)) {
+        [engine, connection, questions, questionFiles] request in
         await ConfirmedRun(
-          run: run, engine: engine, connection: connection, questions: questions
-        ).response(to: request)
+          run: run, engine: engine, connection: connection, questions: questions,
+          files: questionFiles
+        ).response(to: request, by: deadline)
       }
     case .readFiles(let call):
       let terms = Reply.Terms(isSilentWhenCancelled: true) {

@@ -2,11 +2,11 @@ import IntegrationKit
 
 /// The options for agents and editors.
 package struct MCPOptions: Sendable {
-  /// When to ask the user before a command runs.
+  /// When to ask the user before a command runs. If the client cannot ask, the command is rejected.
   package enum Confirmation: String, CaseIterable, Sendable {
-    /// Before every command that changes data. If the client cannot ask, the command is rejected.
+    /// Before every command that changes data.
     case always
-    /// Before every destructive command, if the client can ask.
+    /// Before every command that is destructive or sensitive.
     case destructive
     case never
   }

@@ -1,5 +1,6 @@
 import Basics
 import Engine
+import JSON
 import RPC
 import Synchronization
 
@@ -10,14 +11,35 @@ final class Questions: Sendable {
   /// Maximum number of remembered questions to stateless clients. Older ones are repeated.
   private static let maximumTokens = 1_000
 
+  /// Maximum age of the answer of a stateless client in milliseconds.
+  private static let tokenMilliseconds = Confirmation.defaultTimeoutMilliseconds
+
   enum Answer: Sendable {
     case accepted
     case declined
+    /// The client answered with an error, of that code: its user was not asked.
+    case unable(code: Int64?)
+    /// There was no answer in time.
+    case timedOut
     /// The input ended before the answer.
     case inputEnded
     /// The call was cancelled.
     case cancelled
     case tooMany
+
+    /// The answer in a response to `elicitation/create`. Everything but a clear consent is none.
+    init(_ response: JSON) {
+      if let error = response["error"] {
+        self = .unable(code: error["code"]?.integer)
+      } else {
+        self.init(result: response["result"])
+      }
+    }
+
+    /// - Parameter result: an ElicitResult.
+    init(result: JSON?) {
+      self = result?["action"]?.equals("accept") == true ? .accepted : .declined
+    }
   }
 
   /// A question without an answer yet.
@@ -30,18 +52,35 @@ final class Questions: Sendable {
       latch.signal()
     }
 
-    func value() async -> Answer {
-      _ = await latch.wait()
-      return answer.withLock { $0 } ?? .cancelled
+    /// Waits for the answer.
+    ///
+    /// - Returns: nil if the deadline passes first.
+    func value(until deadline: Deadline) async -> Answer? {
+      _ = await latch.wait(until: deadline)
+      return answer.withLock { $0 }
     }
+  }
+
+  /// A question to a stateless client.
+  private struct Token {
+    let text: String
+    /// Of the invocation.
+    let fingerprint: [UInt8]
+    let expiry: Deadline
+    let lists: TargetLists
   }
 
   private struct State {
     var pending: [String: Pending] = [:]
     var count = 0
-    /// The tokens of questions and the fingerprints of their invocations.
-    var tokens: [(text: String, fingerprint: [UInt8])] = []
+    /// Oldest first.
+    var tokens: [Token] = []
     var hasEnded = false
+
+    mutating func removeTokens(where condition: (Token) -> Bool) -> [Token] {
+      defer { tokens.removeAll(where: condition) }
+      return tokens.filter(condition)
+    }
   }
 
   private let state = Mutex(State())
@@ -51,11 +90,12 @@ final class Questions: Sendable {
   /// Asks and waits for the answer without a slot of the in-flight limit.
   ///
   /// - Parameters:
+  ///   - deadline: of the answer.
   ///   - send: sends the question with the given id.
-  ///   - withdraw: notifies the client that the answer is no longer needed.
+  ///   - withdraw: notifies the client that the answer is no longer needed, with the reason.
   func ask(
-    for request: InFlightRequest, send: (String) -> Void,
-    withdraw: @escaping @Sendable (String) -> Void
+    for request: InFlightRequest, until deadline: Deadline, send: (String) -> Void,
+    withdraw: @escaping @Sendable (String, String) -> Void
   ) async -> Answer {
     let pending = Pending()
     // Registered and sent under one lock, so that the answer and the withdrawal come later.
@@ -75,10 +115,14 @@ final class Questions: Sendable {
     case .failure(let refusal): return refusal.answer
     case .success(let question):
       request.onCancel { [self] in
-        if answer(question, .cancelled) { withdraw(question) }
+        if answer(question, .cancelled) { withdraw(question, "The call was cancelled.") }
       }
       request.releaseSlot()
-      return await pending.value()
+      if let answer = await pending.value(until: deadline) { return answer }
+      if answer(question, .timedOut) {
+        withdraw(question, "The question was not answered in time.")
+      }
+      return await pending.value(until: deadline) ?? .timedOut
     }
   }
 
@@ -95,38 +139,44 @@ final class Questions: Sendable {
 
   /// Resolves all questions: the input has ended.
   func end() {
-    let pending = state.withLock { state in
+    let (pending, tokens) = state.withLock { state in
       state.hasEnded = true
-      defer { state.pending = [:] }
-      return Array(state.pending.values)
+      defer { (state.pending, state.tokens) = ([:], []) }
+      return (Array(state.pending.values), state.tokens)
     }
     for question in pending { question.resolve(.inputEnded) }
+    for token in tokens { token.lists.remove() }
   }
 
   // MARK: Stateless clients
 
   /// A token for the question about an invocation.
-  func token(for invocation: PreparedInvocation) -> String {
-    let token = UniqueID.make()
-    let fingerprint = invocation.fingerprint
-    state.withLock { state in
-      if state.tokens.count >= Self.maximumTokens { state.tokens.removeFirst() }
-      state.tokens.append((token, fingerprint))
+  ///
+  /// - Parameter lists: removed with the token.
+  func token(for invocation: PreparedInvocation, _ lists: TargetLists) -> String {
+    let token = Token(
+      text: UniqueID.make(), fingerprint: invocation.fingerprint,
+      expiry: Deadline(inMilliseconds: Self.tokenMilliseconds), lists: lists)
+    let useless = state.withLock { state in
+      var useless = state.removeTokens { $0.expiry.hasPassed }
+      if state.hasEnded { return useless + [token] }
+      if state.tokens.count >= Self.maximumTokens { useless.append(state.tokens.removeFirst()) }
+      state.tokens.append(token)
+      return useless
     }
-    return token
+    for token in useless { token.lists.remove() }
+    return token.text
   }
 
   /// Consumes a token.
   ///
-  /// - Returns: whether it belongs to a question about the same invocation.
-  func take(_ token: String, for invocation: PreparedInvocation) -> Bool {
+  /// - Returns: whether it belongs to a recent question about the same invocation.
+  func take(_ text: String, for invocation: PreparedInvocation) -> Bool {
     let fingerprint = invocation.fingerprint
-    return state.withLock { state in
-      guard let position = state.tokens.firstIndex(where: { $0.text == token }),
-        state.tokens[position].fingerprint == fingerprint
-      else { return false }
-      state.tokens.remove(at: position)
-      return true
+    let taken = state.withLock { state in
+      state.removeTokens { $0.text == text && $0.fingerprint == fingerprint }
     }
+    for token in taken { token.lists.remove() }
+    return taken.contains { !$0.expiry.hasPassed }
   }
 }

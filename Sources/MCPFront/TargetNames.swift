@@ -1,3 +1,4 @@
+import Basics
 import Engine
 import IntegrationKit
 import JSON
@@ -11,14 +12,15 @@ struct TargetNames: Sendable {
   private let invocation: PreparedInvocation
 
   /// Nil if the targets have no names or the policy forbids reading them.
-  init?(of invocation: PreparedInvocation, in engine: Engine) {
+  init?(of invocation: PreparedInvocation, in engine: Engine, until deadline: Deadline) {
     let request = invocation.request
     guard let naming = invocation.command.metadata.targetNaming?(),
       request.arguments?[naming.parameter] != nil,
       let command = request.integration.commands.first(where: { $0.id == naming.command })
     else { return nil }
     var options = InvocationOptions.none
-    options.timeoutMilliseconds = Int64(Self.timeoutMilliseconds)
+    options.timeoutMilliseconds = Int64(
+      max(1, deadline.orEarlier(inMilliseconds: Self.timeoutMilliseconds).remainingMilliseconds))
     options.allPages = naming.listsEverything
     let lookUp = InvocationRequest(
       request.integration, command,

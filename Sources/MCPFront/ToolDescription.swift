@@ -17,7 +17,9 @@ extension Tool {
       }
       if caller.revision.hasAnnotations {
         ToolAnnotations(
-          title: title, effect: command.effect, isIdempotent: command.metadata.isIdempotent
+          title: title, isReadOnly: command.effect == .read,
+          isDestructive: command.metadata.replacesOrRemoves,
+          isIdempotent: command.metadata.isIdempotent
         )
         .write(to: &writer)
       }
@@ -65,18 +67,20 @@ extension Tool {
   }
 }
 
-/// Hints for clients, from the effect of the command.
+/// Hints for clients.
 struct ToolAnnotations {
   let title: String
-  let effect: CommandMetadata.Effect
+  let isReadOnly: Bool
+  /// Whether it may overwrite something or take something away.
+  let isDestructive: Bool
   let isIdempotent: Bool
 
   func write(to writer: inout JSONWriter) {
     writer.name("annotations")
     writer.object {
       $0.member("title", title)
-      $0.member("readOnlyHint", effect == .read)
-      $0.member("destructiveHint", effect == .destructive)
+      $0.member("readOnlyHint", isReadOnly)
+      $0.member("destructiveHint", isDestructive)
       $0.member("idempotentHint", isIdempotent)
       $0.member("openWorldHint", true)
     }

@@ -1,5 +1,6 @@
 import Basics
 import Engine
+import IntegrationKit
 import JSON
 import RPC
 
@@ -31,51 +32,89 @@ struct ConfirmedRun: Sendable {
   let engine: Engine
   let connection: RPC.Connection
   let questions: Questions
+  let files: QuestionFiles
 
-  func response(to request: InFlightRequest) async -> Response {
-    await run.invocation.prepareFingerprint()
-    let names = await TargetNames(of: run.invocation, in: engine)?.read() ?? [:]
-    let confirmation = Confirmation(invocation: run.invocation, names: names)
-    let caller = run.result.caller
+  private var command: RegisteredCommand { run.invocation.command }
+  private var caller: MCPCaller { run.result.caller }
+  private var timeoutMilliseconds: Int {
+    run.invocation.request.options.timeoutMilliseconds.map { Int($0) }
+      ?? Confirmation.defaultTimeoutMilliseconds
+  }
+
+  /// - Parameter timeout: the deadline of the call. The question counts towards it. Nil if the call
+  ///   has no timeout.
+  func response(to request: InFlightRequest, by timeout: Deadline?) async -> Response {
+    let deadline =
+      timeout ?? Deadline(inMilliseconds: Confirmation.defaultTimeoutMilliseconds)
+    await run.invocation.prepareFingerprint(until: deadline)
+    var confirmation = Confirmation(
+      invocation: run.invocation, lists: TargetLists(in: files))
+    confirmation.names =
+      await TargetNames(of: run.invocation, in: engine, until: deadline)?.read() ?? [:]
+    do throws(CommandError) {
+      try await confirmation.lists.store(for: run.invocation, until: deadline)
+    } catch {
+      confirmation.lists.remove()
+      return await run.result.response(
+        to: request, InvocationError(error, indicator: command.failure))
+    }
     if caller.revision.isStateless {
-      let token = questions.token(for: run.invocation)
+      let token = questions.token(for: run.invocation, confirmation.lists)
       return request.result(redaction: .ownText) {
         confirmation.writeInputRequired(token, for: caller, to: &$0)
       }
     }
-    let answer = await questions.ask(
-      for: request,
-      send: { [connection] question in
+    let answer = await ask(confirmation, for: request, until: deadline)
+    confirmation.lists.remove()
+    if case .accepted = answer { return await runAgain(for: request, by: timeout) }
+    guard let refusal = refusal(answer) else { return request.noResponse() }
+    return await run.result.response(to: request, refusal)
+  }
+
+  private func ask(
+    _ confirmation: Confirmation, for request: InFlightRequest, until deadline: Deadline
+  ) async -> Questions.Answer {
+    await questions.ask(
+      for: request, until: deadline,
+      send: { [connection, caller] question in
         connection.send(confirmation.question(question, for: caller, by: connection.frames))
       },
-      withdraw: { [connection] question in
-        connection.send(Confirmation.withdrawal(of: question, by: connection.frames))
+      withdraw: { [connection] question, reason in
+        connection.send(Confirmation.withdrawal(of: question, reason, by: connection.frames))
       })
-    let command = run.invocation.command
+  }
+
+  /// The error of a command that was not confirmed; nil if its call was cancelled.
+  private func refusal(_ answer: Questions.Answer) -> InvocationError? {
     switch answer {
-    case .accepted: return await runAgain(for: request)
-    case .declined: return await run.result.response(to: request, Confirmation.declined(command))
-    case .tooMany: return await run.result.response(to: request, Confirmation.tooMany(command))
-    case .inputEnded:
-      return await run.result.response(to: request, Confirmation.inputEnded(command))
-    case .cancelled: return request.noResponse()
+    case .accepted, .cancelled: nil
+    case .declined: Confirmation.declined(command)
+    case .unable(let code):
+      Confirmation.unable(
+        command, run.result.options.confirmation,
+        why: "it answered the question with an error\(code.map { " (\($0))" } ?? "")")
+    case .timedOut: Confirmation.timedOut(command, afterMilliseconds: timeoutMilliseconds)
+    case .inputEnded: Confirmation.inputEnded(command)
+    case .tooMany: Confirmation.tooMany(command)
     }
   }
 
   /// Prepares the confirmed invocation again, because the connection may have changed.
-  private func runAgain(for request: InFlightRequest) async -> Response {
-    let command = run.invocation.command
+  private func runAgain(for request: InFlightRequest, by timeout: Deadline?) async -> Response {
     guard await request.reacquireSlot() else {
       return request.error(.stopping(indicator: command.failure))
     }
     do throws(InvocationError) {
+      if let timeout, timeout.hasPassed {
+        throw Confirmation.timedOut(command, afterMilliseconds: timeoutMilliseconds)
+      }
       let invocation = try engine.prepare(run.invocation.request)
       guard invocation.fingerprint == run.invocation.fingerprint else {
         throw Confirmation.refusal(
           command, "The connection changed after the user was asked.", remedy: "Retry the call.")
       }
       return await ToolRun(invocation: invocation, result: run.result)
-        .response(to: request, on: connection)
+        .response(to: request, on: connection, by: timeout)
     } catch {
       return await run.result.response(to: request, error)
     }

@@ -52,9 +52,11 @@ package final class Connection: Sendable {
   }
 
   /// Milliseconds to wait for the responses of cancelled requests.
-  private static let cancelGraceMilliseconds = 1_000
-  /// Milliseconds to write the responses of cancelled requests. Together with the grace, it is shorter
-  /// than the 2 s between SIGTERM and SIGKILL of MCP clients.
+  private static let cancelGraceMilliseconds = 2_000
+  /// The same after a signal while draining. With the time to write the responses and the audit file,
+  /// it fits in the 2 s between SIGTERM and SIGKILL of MCP clients.
+  private static let signalGraceMilliseconds = 700
+  /// Milliseconds to write the responses of cancelled requests.
   private static let lastWriteMilliseconds = 300
 
   private struct State {
@@ -250,9 +252,10 @@ package final class Connection: Sendable {
       // First, so that no parked call starts when a slot is free.
       limit.close()
       requests.cancelAll(output.failure == nil ? .draining : .outputGone)
-      _ = limit.waitUntilEmpty(
-        until: Deadline(inMilliseconds: Self.cancelGraceMilliseconds)
-      ) { false }
+      let grace =
+        state.withLock { $0.isCancelling }
+        ? Self.signalGraceMilliseconds : Self.cancelGraceMilliseconds
+      _ = limit.waitUntilEmpty(until: Deadline(inMilliseconds: grace)) { false }
     }
     let isWritten = flush()
     if let error = output.failure {

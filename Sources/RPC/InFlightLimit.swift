@@ -59,12 +59,7 @@ final class InFlightLimit: Sendable {
         granted.insert(ObjectIdentifier(latch))
         admitted.latches.append(latch)
       }
-      while hasSlot(limits), let next = parked.first, fits(next.line, limits) {
-        parked.removeFirst()
-        suspended -= 1
-        acquire(next.line)
-        starting.append(next)
-      }
+      admitParked(limits)
       if !starting.isEmpty && !isStarting {
         isStarting = true
         admitted.startsCalls = true
@@ -72,7 +67,18 @@ final class InFlightLimit: Sendable {
       return admitted
     }
 
-    mutating func nextToStart() -> [ParkedCall]? {
+    private mutating func admitParked(_ limits: ConnectionLimits) {
+      while hasSlot(limits), let next = parked.first, fits(next.line, limits) {
+        parked.removeFirst()
+        suspended -= 1
+        acquire(next.line)
+        starting.append(next)
+      }
+    }
+
+    mutating func nextToStart(_ limits: ConnectionLimits) -> [ParkedCall]? {
+      // The reading thread parks a call while this thread starts others, also if a slot is free.
+      if starting.isEmpty && !isClosed && waiting.isEmpty { admitParked(limits) }
       guard !starting.isEmpty else {
         isStarting = false
         return nil
@@ -198,7 +204,7 @@ final class InFlightLimit: Sendable {
     for latch in admitted.latches { latch.signal() }
     for call in admitted.refused { call.refuse(.stopping) }
     guard admitted.startsCalls else { return }
-    while let calls = monitor.withLock({ $0.nextToStart() }) {
+    while let calls = monitor.withLock({ $0.nextToStart(limits) }) {
       for call in calls { call.start() }
     }
     // The reading thread does not start a call while this thread does.

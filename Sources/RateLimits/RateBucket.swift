@@ -241,6 +241,7 @@ extension RateBucket {
     else { return nil }
     let rest = words.dropFirst(Self.headerWords)
     let (reserved, waited) = (rest.prefix(Int(header[5])), rest.dropFirst(Int(header[5])))
+    guard waited.count <= reserved.count else { return nil }
     pausedUntil = header[0] <= latest.nanoseconds ? header[0] : .min
     pausedAt = header[1]
     pausesEndedAt = header[2] <= latest.nanoseconds ? header[2] : .min

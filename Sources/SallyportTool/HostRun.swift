@@ -36,9 +36,13 @@ struct HostRun {
     let agentFront = MCPFront(engine, agents, on: connection)
     let hasAgent = agentFront.clientPresence
     let front = JSONRPCFront(
-      engine, on: connection, hearsNotifications: { !hasAgent() },
+      engine, on: connection,
+      hearsNotifications: { [engine] in
+        !engine.options.fences.allowsOnlyAgents && !hasAgent()
+      },
       connectionsChanged: { agentFront.connectionsChanged() })
     defer {
+      agentFront.finish()
       engine.writePendingRecords()
       engine.log.flush()
     }

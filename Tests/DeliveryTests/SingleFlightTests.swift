@@ -102,6 +102,36 @@ private final class Airport: Sendable {
     #expect(next.generation > late.generation && late.generation > stale.generation)
   }
 
+  @Test func `a flight knows when its last caller has left, and a later caller gets another one`()
+    async throws
+  {
+    let (airport, abandoned) = (airport, Latch())
+    let stop: @Sendable (String?) async throws(CommandError) -> String = {
+      (old) throws(CommandError) in
+      let value = try await airport.fly(old)
+      guard value == "number 1" else { return value }
+      FlightInterest.current?.whenAbandoned { abandoned.signal() }
+      _ = await abandoned.wait()
+      _ = await airport.mayLand.wait()
+      throw .cancelled(outcome: .notApplied)
+    }
+    let callers = (0..<2).map { _ in caller(stop) }
+    await executor.settle()
+    for caller in callers {
+      caller.cancel()
+      guard case .failure(let error) = await caller.value else {
+        Issue.record("a cancelled caller got a value")
+        continue
+      }
+      #expect(error.kind == .cancelled)
+    }
+    // The first flight still ends itself.
+    let later = caller(stop)
+    await executor.settle()
+    airport.mayLand.signal()
+    #expect(try await later.value.get().value == "number 2")
+  }
+
   @Test func `a caller that gives up does not end the flight`() async throws {
     let first = caller(airport.flyAndWait)
     let second = caller(airport.flyAndWait)

@@ -113,10 +113,14 @@ import Testing
     let store = try store(maximumFileBytes: 4)
     #expect(try put("a", "1234", in: store).size == 4)
     let long = directory.appendingPathComponent("long")
+    let root = try ReadableDirectory(directory.path)
     try Data("12345".utf8).write(to: long)
     for put in [
       { _ = try self.put("b", "12345", in: store) },
-      { _ = try store.put(contentsOf: long.path, contentType: nil, source: .artifactFile) },
+      {
+        _ = try store.put(
+          contentsOf: long.path, below: [root], contentType: nil, source: .artifactFile)
+      },
     ] {
       let error = #expect(throws: FileStoreError.self) { try put() }
       #expect(error?.kind == .tooLarge)
@@ -126,11 +130,14 @@ import Testing
 
   @Test func `a cancelled copy leaves no file`() throws {
     let original = directory.appendingPathComponent("original")
+    let root = try ReadableDirectory(directory.path)
     try Data(count: 1_000_000).write(to: original)
     let store = try store(maximumFileBytes: 2_000_000)
     var questions = 0
     let error = #expect(throws: FileStoreError.self) {
-      try store.put(contentsOf: original.path, contentType: nil, source: .artifactFile) {
+      try store.put(
+        contentsOf: original.path, below: [root], contentType: nil, source: .artifactFile
+      ) {
         questions += 1
         return questions == 3
       }
@@ -144,7 +151,9 @@ import Testing
     #expect(mkfifo(pipe, 0o600) == 0)
     for path in [directory.path, pipe, "/dev/zero", directory.path + "/nowhere", ""] {
       let error = #expect(throws: FileStoreError.self) {
-        try store.put(contentsOf: path, contentType: nil, source: .artifactFile)
+        try store.put(
+          contentsOf: path, below: [ReadableDirectory("/")], contentType: nil,
+          source: .artifactFile)
       }
       #expect(error?.kind == .unreadable)
     }

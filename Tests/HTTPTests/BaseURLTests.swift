@@ -108,13 +108,14 @@ import Testing
 }
 
 @Suite struct ProxyURLTests {
-  @Test(arguments: [
-    ("http://proxy.example:3128", nil, []), ("HTTPS://proxy.example", nil, []),
-    ("socks5h://[::1]:1080", nil, []), ("socks4a://10.0.0.1:1080/", nil, []),
-    ("http://user@proxy.example", "user:", []),
-    ("http://user:p%40ss@proxy.example:1", "user:p%40ss", ["p%40ss", "p@ss"]),
-    ("http://user:a:b@proxy.example", "user:a%3Ab", ["a:b", "a:b"]),
-  ] as [(String, String?, [String])])
+  @Test(
+    arguments: [
+      ("http://proxy.example:3128", nil, []), ("HTTPS://proxy.example", nil, []),
+      ("socks5h://[::1]:1080", nil, []), ("socks4a://10.0.0.1:1080/", nil, []),
+      ("http://user@proxy.example", "user:", []),
+      ("http://user:p%40ss@proxy.example:1", "user:p%40ss", ["p%40ss", "p@ss"]),
+      ("http://user:a:b@proxy.example", "user:a%3Ab", ["a:b", "a:b"]),
+    ] as [(String, String?, [String])])
   func `a proxy and its credentials are parsed`(
     text: String, credentials: String?, secrets: [String]
   ) throws {

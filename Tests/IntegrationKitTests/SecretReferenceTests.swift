@@ -79,6 +79,9 @@ import Testing
       try await withFile(content) { await expect(.file($0), failsWith: "\($0) is empty") }
     }
     try await withFile(String(repeating: "x", count: SecretReference.maximumBytes + 1)) {
+      await expect(.file($0), failsWith: "\($0) has more than 16384 bytes")
+    }
+    try await withFile(String(repeating: "x", count: SecretReference.maximumDocumentBytes + 1)) {
       await expect(.file($0), failsWith: "\($0): File too large")
     }
   }
@@ -95,8 +98,11 @@ import Testing
     await expect(
       .command(["sh", "-c", "echo half; exit 3"]), failsWith: "the command sh ended with status 3")
     await expect(
+      .command(["sh", "-c", "echo half; echo not half >&2; exit 3"]),
+      failsWith: "the command sh ended with status 3: not [redacted]")
+    await expect(
       .command(["no-such-program-at-all"]),
-      failsWith: "the command no-such-program-at-all ended with status 127")
+      failsWith: "the command no-such-program-at-all cannot be started: No such file or directory")
     await expect(.command(["true"]), failsWith: "the output of the command true is empty")
   }
 }

@@ -30,6 +30,28 @@ import Testing
     #expect(!mail.isTruncated)
   }
 
+  @Test(arguments: [100, 100_000])
+  func `a boundary behind many parameters hides no attachment`(count: Int) {
+    let mail = Mails.message([
+      "Content-Type: multipart/mixed" + String(repeating: "; a=b", count: count)
+        + "; boundary=edge", "",
+      "--edge",
+      "Content-Disposition: attachment; x=\(String(repeating: "y", count: count * 5)); "
+        + "filename=inner.zip", "", "PK", "--edge--",
+    ])
+    #expect(mail.attachments.map(\.fileName) == ["inner.zip"])
+  }
+
+  @Test func `a long field is truncated and the mail says so`() {
+    let text = String(repeating: "x", count: 1_000_000)
+    let mail = Mails.message(["Subject: \(text)", "\(text): y", "To: a@example.org", "", "Text"])
+    #expect(mail.isTruncated)
+    #expect(mail.subject?.count == 256 * 1_024 - 1, "without the space")
+    #expect(mail.headers.map(\.name.count) == [7, 1_024, 2])
+    #expect(mail.to.map(\.address) == ["a@example.org"])
+    #expect(mail.plainBody?.text == "Text\r\n")
+  }
+
   @Test func `transport white space and soft breaks are removed`() {
     #expect(Mails.message(Mails.full).plainBody?.text == "Grüße an alle\r\n")
   }

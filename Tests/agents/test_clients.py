@@ -58,7 +58,7 @@ SEEN: dict[str, dict[str, Any]] = {
         "data": {"did_you_mean": "gmail__search_emails"}},
     "progress": {
         "rising": True, "last": [5, 5, "5 of 5"],
-        "text": "Isolate Endpoints: Partially Successful. 4 of 5 targets."},
+        "text": "Update Endpoint Labels: Successful. 5 of 5 targets."},
     "files": {
         "links": [["invoice.csv", "text/csv", 400], ["invoice.csv", "text/csv", 550]],
         "listed": True, "same": True, "kind": "text/csv", "text": "a;1;first", "characters": 400},
@@ -136,7 +136,7 @@ CLIENTS = [
                 "error": True, "left": 9,
                 "text": "Delete Endpoints failed. The command requires confirmation, and this client "
                         "cannot ask its user. (403)\nWhat to do: Use a client that supports "
-                        "elicitation, or start the host with --confirm destructive."}}),
+                        "elicitation, or start the host with --confirm never."}}),
     # Of a failure it hands on the text alone. It starts a host for the list and for each call.
     Client(
         "langchain-mcp-adapters", "langchain-mcp-adapters>=0.3,<1", "langchain_adapters.py",

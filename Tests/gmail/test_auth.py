@@ -472,3 +472,19 @@ def test_connection_is_required_if_several_need_consent(tmp_path):
         file.write_text(json.dumps({"connections": {"one": google.oauth(), "two": google.oauth()}}))
         ended = run(file)
         assert ended.code == 2 and "expected one of: one, two" in ended.errors
+
+
+def test_a_token_file_that_is_a_link_is_refused_before_the_consent(tmp_path):
+    """A file that the host writes is never replaced through a link."""
+    target, link, file = tmp_path / "target", tmp_path / "link", tmp_path / "connections.json"
+    target.write_text("1//0e-old\n")
+    target.chmod(0o600)
+    link.symlink_to(target)
+    with Google() as google:
+        connection = google.oauth(settings={"refresh_token": {"$file": str(link)}})
+        file.write_text(json.dumps({"connections": {"main": connection}}))
+        file.chmod(0o600)
+        ended = run(file)
+        assert ended.code == 2 and "cannot save the refresh_token" in ended.errors, ended.errors
+        assert str(link) in ended.errors and google.requests == []
+    assert target.read_text() == "1//0e-old\n"

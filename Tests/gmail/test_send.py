@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import tempfile
 import threading
 
 import pytest
@@ -35,7 +36,7 @@ def mailbox():
 
 @pytest.fixture
 def host(mailbox):
-    with Host(mailbox.connection()) as host:
+    with Host(mailbox.connection(), options=["--files-from", tempfile.gettempdir()]) as host:
         yield host
 
 

@@ -162,7 +162,7 @@ def test_a_rejected_key_stops_targets_that_wait_for_a_slot():
 
 
 def test_a_rejected_key_stops_targets_that_wait_for_the_rate_limit():
-    limits = {"default": {"requests": 1, "per_seconds": 3_600}}
+    limits = {"default": {"requests": 1, "per_seconds": 600}}
     with ControlCenter(lambda *_: Reply(401)) as center:
         with Host(center.connection(rate_limits=limits)) as host:
             data = host.failure(LABEL, {"endpoint_ids": ids(5)})
@@ -227,7 +227,7 @@ def test_streamed_bodies_are_not_kept_in_memory():
 
 
 def test_call_waiting_for_a_limit_holds_no_connection_slot():
-    limits = {**FAST, "blocklist": {"requests": 1, "per_seconds": 3_600}}
+    limits = {**FAST, "blocklist": {"requests": 1, "per_seconds": 400}}
     with ControlCenter() as center:
         with Host(center.connection(max_concurrency=2, rate_limits=limits)) as host:
             number = host.start("remove_from_block_list", {"hash_item_ids": ids(8)}, stream=True)

@@ -98,6 +98,18 @@ def test_a_password_that_cannot_be_read_is_named(guarded, authority, encrypted):
         assert "NO_SUCH" in error["message"]
 
 
+@pytest.mark.parametrize("way", ["invoke", "connections/put"])
+def test_a_caller_cannot_run_a_program_for_a_key_password(guarded, authority, encrypted, way):
+    one = mutual(guarded, authority, encrypted | {"client_key_password": {"$command": ["touch", "made"]}})
+    with Host() as host:
+        if way == "invoke":
+            assert "error" in host.answer("list_scanners", {}, one)
+        else:
+            params = {"name": "mine", "connection": one}
+            assert "error" in host.wait(host.request(way, params))[0]
+        assert not (host.path / "made").exists() and guarded.requests == []
+
+
 @pytest.mark.parametrize("key", ["pkcs11:token=t;object=k", "engine:pkcs11:k"])
 def test_keys_of_engines_are_files(guarded, authority, encrypted, key):
     with Host(mutual(guarded, authority, encrypted | {"client_key": key})) as host:

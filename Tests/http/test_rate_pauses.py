@@ -160,3 +160,9 @@ def test_many_resets_with_unread_answers_hold_little_memory():
             with Process("serve", "--connections", str(path), reads_output=False) as process:
                 assert process.offer(lines, timeout=3) > 0, "the host reads on"
                 assert process.peak_memory_bytes < 128 << 20
+
+
+def test_resets_one_after_the_other_never_run_out():
+    with Tenant() as tenant, Host(connection(tenant.url)) as host:
+        for _ in range(100):
+            assert host.call("limits/reset", {"connection": "main"})["lifted"] == 0

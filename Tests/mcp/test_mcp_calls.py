@@ -53,7 +53,7 @@ def test_a_failure_of_the_vendor_is_a_result_with_the_remedy(start, revision, an
 
 def test_an_unknown_outcome_tells_how_to_look(start, revision):
     with ControlCenter(lambda *_: hang_up) as center:
-        failed = start(revision, main=center.connection()).failure(
+        failed = start(revision, "--confirm", "never", main=center.connection()).failure(
             "bitdefender_gravityzone__isolate_endpoints", {"endpoint_ids": IDS[:2]})
     assert "The outcome is unknown" in text(failed) and "get_managed_endpoint_details" in text(failed)
     if revision in STRUCTURED:

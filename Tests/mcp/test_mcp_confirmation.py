@@ -1,5 +1,6 @@
 """The user is asked before something is taken away; the vendor's side says what was done."""
 
+import hashlib
 import json
 import signal
 
@@ -9,6 +10,7 @@ from Support.mcp_client import FORMS, STATELESS, structure, text
 from Support.upstream import silent
 
 DELETE = "bitdefender_gravityzone__delete_endpoints"
+ISOLATE = "bitdefender_gravityzone__isolate_endpoints"
 LABEL = "bitdefender_gravityzone__update_endpoint_labels"
 LIST = "bitdefender_gravityzone__list_groups"
 IDS = [f"5b680f6fb1a43d860a7b{number:04x}" for number in range(25)]
@@ -64,8 +66,7 @@ def test_a_destructive_command_runs_when_the_user_agrees(start, center, revision
 
 @pytest.mark.parametrize("response", [
     {"result": {"action": "decline"}}, {"result": {"action": "cancel"}}, {"result": {}}, {"result": None},
-    {"result": {"action": "ACCEPT"}}, {"result": {"action": True}}, {"result": []},
-    {"error": {"code": -32603, "message": "no"}}, {"error": None}], ids=json.dumps)
+    {"result": {"action": "ACCEPT"}}, {"result": {"action": True}}, {"result": []}], ids=json.dumps)
 @pytest.mark.parametrize("revision", ASKING)
 def test_nothing_runs_when_the_user_does_not(start, center, revision, response):
     client = start(revision, main=center.connection(), capabilities=FORMS)
@@ -216,8 +217,10 @@ def test_open_questions_are_bounded(start, center):
 
 @pytest.mark.parametrize(("mode", "capabilities", "tool", "outcome"), [
     ("destructive", FORMS, DELETE, "asked"), ("destructive", FORMS, LABEL, "runs"),
-    ("destructive", FORMS, LIST, "runs"), ("destructive", {}, DELETE, "runs"),
-    ("destructive", {"elicitation": {"url": {}}}, DELETE, "runs"),
+    ("destructive", FORMS, LIST, "runs"), ("destructive", {}, DELETE, "refused"),
+    ("destructive", {}, LABEL, "runs"), ("destructive", FORMS, ISOLATE, "asked"),
+    ("destructive", {}, ISOLATE, "refused"), ("never", {}, ISOLATE, "runs"),
+    ("destructive", {"elicitation": {"url": {}}}, DELETE, "refused"),
     ("destructive", {"elicitation": {"url": {}, "form": {}}}, DELETE, "asked"),
     ("always", FORMS, DELETE, "asked"), ("always", FORMS, LABEL, "asked"), ("always", FORMS, LIST, "runs"),
     ("always", {}, DELETE, "refused"), ("always", {}, LABEL, "refused"), ("always", {}, LIST, "runs"),
@@ -226,7 +229,9 @@ def test_open_questions_are_bounded(start, center):
 @pytest.mark.parametrize("revision", ["2025-11-25", STATELESS])
 def test_when_the_user_is_asked(start, center, revision, mode, capabilities, tool, outcome):
     client = start(revision, "--confirm", mode, main=center.connection(), capabilities=capabilities)
-    arguments = {DELETE: {"endpoint_ids": IDS[:1]}, LABEL: {"endpoint_ids": IDS[:1], "label": "x"}, LIST: {}}
+    arguments = {
+        DELETE: {"endpoint_ids": IDS[:1]}, ISOLATE: {"endpoint_ids": IDS[:1]},
+        LABEL: {"endpoint_ids": IDS[:1], "label": "x"}, LIST: {}}
     client.start_call(tool, arguments[tool])
     message = client.read()
     if "method" in message or message["result"].get("resultType") == "input_required":
@@ -240,9 +245,9 @@ def test_when_the_user_is_asked(start, center, revision, mode, capabilities, too
 @pytest.mark.parametrize("mode", ["always", "destructive"])
 def test_revisions_without_questions_are_clients_that_cannot_ask(start, center, revision, mode):
     client = start(revision, "--confirm", mode, main=center.connection(), capabilities=FORMS)
-    result = client.call(DELETE, {"endpoint_ids": IDS[:1]})
-    assert result.get("isError", False) == (mode == "always")
-    assert deleted(center) == ([] if mode == "always" else IDS[:1])
+    failure = client.failure(DELETE, {"endpoint_ids": IDS[:1]})
+    assert "this client cannot ask its user" in text(failure) and "--confirm never" in text(failure)
+    assert deleted(center) == []
 
 
 def test_a_batch_is_no_way_around_the_question(start, center):
@@ -338,6 +343,12 @@ def test_a_stateless_batch_carries_questions(stateless, center):
 
 # The question names the targets, however they were given
 
+def long(value):
+    """How a long value is shown."""
+    digest = hashlib.sha256(value.encode()).hexdigest()
+    return f'"{value[:100]} … {value[-100:]}" ({len(value)} bytes, SHA-256 {digest})'
+
+
 def shown(question):
     """The line of the question that names the targets."""
     lines = question["params"]["message"].splitlines()
@@ -358,7 +369,7 @@ def test_a_name_of_the_vendors_cannot_look_like_another_target(start):
 
 @pytest.mark.parametrize(("ids", "line"), [
     (["A; B", "C (3)"], '"A; B"; "C (3)" (2)'),
-    (["x" * 220 + end for end in "123"], "; ".join(['"' + "x" * 200 + '…"'] * 3) + " (3)"),
+    (["x" * 220 + end for end in "123"], "; ".join(long("x" * 220 + end) for end in "123") + " (3)"),
     (["A\u0001", "A\u0002", "A "], '"A "; "A "; "A " (3)'),
     (["caf\u00e9", "cafe\u0301"], 'caf\u00e9; "cafe\u0301" (2)'),
     (["E1", "E1"], "E1"),

@@ -165,7 +165,7 @@ def test_a_uri_is_a_text(start, params):
 def test_a_resource_that_is_too_large_is_said_to_be(start, tmp_path):
     large = tmp_path / "large.bin"
     large.write_bytes(bytes(8 * 1024 * 1024 + 1))
-    client = start("2025-11-25")
+    client = start("2025-11-25", "--files-from", str(tmp_path))
     reference = client.result("files/put", {"path": str(large), "source": "playbook_file"})
     error = client.error("resources/read", {"uri": f"sallyport://files/{reference['file_id']}"})
     assert error["code"] == -32000 and "8388608" in error["message"]

@@ -22,6 +22,13 @@ def capabilities(client):
         for command in integration["commands"]}
 
 
+#: The changes that overwrite nothing and take nothing away.
+ADDING = {
+    "bitdefender_gravityzone__create_group", "bitdefender_gravityzone__add_to_blocklist",
+    "bitdefender_gravityzone__create_scan_task", "coda_footprint__patch_rescan",
+    "gmail__send_email", "gmail__create_user"}
+
+
 def test_every_command_is_a_tool(start, revision):
     client = start(revision)
     tools, commands = client.tools(), capabilities(client)
@@ -36,7 +43,7 @@ def test_every_command_is_a_tool(start, revision):
         effect = commands[name]["effect"]
         hints = tool["annotations"]
         assert hints["readOnlyHint"] == (effect == "read")
-        assert hints["destructiveHint"] == (effect == "destructive")
+        assert hints["destructiveHint"] == (effect != "read" and name not in ADDING)
         assert hints["idempotentHint"] == commands[name]["idempotent"]
         assert hints["openWorldHint"] is True
 

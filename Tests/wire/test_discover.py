@@ -22,7 +22,7 @@ VARYING = {
     "results", "uptime_ms", "url"}
 
 #: Methods whose examples are about the emulated vendors.
-OF_THE_SANDBOX = ("invoke", "health/")
+OF_THE_SANDBOX = ("invoke", "health/", "limits/reset")
 
 with (ROOT / "protocol/openrpc.json").open() as file:
     COMMITTED = json.load(file)

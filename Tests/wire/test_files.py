@@ -207,7 +207,7 @@ def test_a_path_that_is_no_readable_file_is_refused(path, tmp_path):
     (tmp_path / "folder").mkdir()
     os.mkfifo(tmp_path / "pipe")
     full = path and str(tmp_path / path)
-    with Host() as host:
+    with Host("--files-from", "/") as host:
         assert "/path" in problems(host.error("files/put", {"path": full, "source": SOURCE}))
         assert host.result("files/list") == {"files": []}
 
@@ -215,7 +215,7 @@ def test_a_path_that_is_no_readable_file_is_refused(path, tmp_path):
 def test_a_file_that_is_too_large_is_refused_before_it_is_copied(tmp_path, folder):
     with open(tmp_path / "large", "wb") as large:
         large.truncate(256 * MIB + 1)
-    with Host("--files-dir", str(folder)) as host:
+    with Host("--files-dir", str(folder), "--files-from", str(tmp_path)) as host:
         found = problems(host.error("files/put", {"path": str(tmp_path / "large"), "source": SOURCE}))
         assert str(256 * MIB) in found["/path"]
         assert host.result("limits")["host"]["max_file_bytes"] == 256 * MIB
@@ -260,7 +260,7 @@ def test_a_large_file_is_copied_and_read_in_bounded_memory(tmp_path, folder):
     content = os.urandom(MIB) * 50
     large = tmp_path / "large.zip"
     large.write_bytes(content)
-    with Host("--files-dir", str(folder)) as host:
+    with Host("--files-dir", str(folder), "--files-from", str(tmp_path)) as host:
         host.result("files/put", content_of())
         before = host.peak_memory_bytes
         reference = host.result("files/put", {"path": str(large), "source": SOURCE})
@@ -274,7 +274,7 @@ def test_a_large_file_is_copied_and_read_in_bounded_memory(tmp_path, folder):
 
 def test_unread_chunks_do_not_accumulate_in_memory(tmp_path):
     (tmp_path / "large").write_bytes(os.urandom(4 * MIB))
-    with Host("--files-dir", str(tmp_path / "files"), reads_output=False) as host:
+    with Host("--files-dir", str(tmp_path / "files"), "--files-from", str(tmp_path), reads_output=False) as host:
         host.send(request(0, "files/put", {"path": str(tmp_path / "large"), "source": SOURCE}))
         eventually(lambda: any((tmp_path / "files").glob("*.json")), "the file is there")
         (own,) = (file.stem for file in (tmp_path / "files").glob("*.json"))
@@ -289,7 +289,7 @@ def test_unread_chunks_do_not_accumulate_in_memory(tmp_path):
 def test_copy_in_flight_does_not_block_other_methods(tmp_path, folder):
     with open(tmp_path / "large", "wb") as large:
         large.truncate(250 * MIB)
-    with Host("--files-dir", str(folder)) as host:
+    with Host("--files-dir", str(folder), "--files-from", str(tmp_path)) as host:
         host.send(request("put", "files/put", {"path": str(tmp_path / "large"), "source": SOURCE}),
                   request("ping", "ping"))
         assert host.read()["id"] == "ping"
@@ -306,7 +306,7 @@ def test_copy_in_flight_does_not_block_other_methods(tmp_path, folder):
 def test_a_host_that_is_killed_leaves_nothing_that_is_listed(tmp_path, folder):
     with open(tmp_path / "large", "wb") as large:
         large.truncate(250 * MIB)
-    with Host("--files-dir", str(folder)) as host:
+    with Host("--files-dir", str(folder), "--files-from", str(tmp_path)) as host:
         kept = host.result("files/put", content_of())
         host.send(request("put", "files/put", {"path": str(tmp_path / "large"), "source": SOURCE}))
         eventually(lambda: any(folder.glob(".*.part")), "the copy is in flight")
@@ -341,7 +341,7 @@ def test_links_in_the_directory_are_not_followed(tmp_path, folder):
 def test_a_link_to_a_file_can_be_put(tmp_path):
     (tmp_path / "a.txt").write_bytes(b"content")
     (tmp_path / "link.csv").symlink_to("a.txt")
-    with Host() as host:
+    with Host("--files-from", str(tmp_path)) as host:
         reference = host.result("files/put", {"path": str(tmp_path / "link.csv"), "source": SOURCE})
         assert (reference["name"], reference["size"]) == ("link.csv", 7)
 
@@ -457,7 +457,7 @@ def test_files_with_secrets_are_not_for_callers(tmp_path):
     connection = {"integration": "bitdefender_gravityzone", "settings": {"api_key": {"$file": str(key)}}}
     file = tmp_path / "c.json"
     file.write_text(json.dumps({"connections": {"gz": connection}}))
-    with Host("--connections", str(file)) as host:
+    with Host("--connections", str(file), "--files-from", "/") as host:
         for path in (file, key, linked, "/proc/self/environ", f"/proc/{host.process.pid}/environ"):
             error = host.error("files/put", {"path": str(path), "source": "artifact_file"})
             assert error["code"] == -32602

@@ -118,6 +118,12 @@ def test_soft_limit_is_raised_to_the_hard_one() -> None:
     assert len(result[1]) == 2
 
 
+def test_more_requests_than_descriptors_wait_for_a_connection() -> None:
+    messages = [invoke(number, "list_devices") for number in range(200)]
+    result = run_limited("serve", "--sandbox", limit=descriptors(40), messages=messages)
+    assert assert_answered(*result, messages, "200 requests, ulimit -n 40") == []
+
+
 @pytest.mark.parametrize("hard", [1_024, 4_096])
 def test_descriptors_that_a_parent_leaks_leave_answers(hard: int) -> None:
     leaked = [os.open("/dev/null", os.O_RDONLY) for _ in range(1_010)]

@@ -3,6 +3,8 @@ package sallyport
 import (
 	"context"
 	"io"
+	"os"
+	"path/filepath"
 	"time"
 )
 
@@ -31,18 +33,23 @@ const (
 	FileArtifact           FileSource = "artifact_file"
 )
 
-// NewFile is a file to store: a content, or the path of a local file of the host.
+// NewFile is a file to store: a content, or the path of a local file.
 type NewFile struct {
 	// Name is optional with Path.
 	Name string `json:"name,omitempty"`
 	// Content is the content; nil with Path.
 	Content []byte `json:"content_base64,omitempty"`
-	Path    string `json:"path,omitempty"`
+	// Path is read by this program. The host reads a file of more than 16 MiB itself, which needs
+	// "--files-from" in [Options.Args].
+	Path string `json:"path,omitempty"`
 	// Source defaults to FilePlaybook.
 	Source FileSource `json:"source"`
 	// ContentType defaults to the type of the extension of the name.
 	ContentType string `json:"content_type,omitempty"`
 }
+
+// maximumInline is the maximum number of bytes of a file that is sent on one line.
+const maximumInline = 16 << 20
 
 // fileChunk is the number of bytes requested at a time: the host's maximum.
 const fileChunk = 4 << 20
@@ -51,6 +58,11 @@ const fileChunk = 4 << 20
 func (h *Host) PutFile(ctx context.Context, file NewFile) (File, error) {
 	if file.Source == "" {
 		file.Source = FilePlaybook
+	}
+	if file.Path != "" && file.Content == nil {
+		if err := file.read(); err != nil {
+			return File{}, err
+		}
 	}
 	var stored File
 	if file.Path == "" && len(file.Content) == 0 {
@@ -64,6 +76,24 @@ func (h *Host) PutFile(ctx context.Context, file NewFile) (File, error) {
 	}
 	err := h.Request(ctx, "files/put", file, &stored)
 	return stored, err
+}
+
+// read replaces the path by the content, unless that is too long for a line.
+func (f *NewFile) read() error {
+	info, err := os.Stat(f.Path)
+	if err != nil {
+		return err
+	}
+	if f.Name == "" {
+		f.Name = filepath.Base(f.Path)
+	}
+	if info.Size() > maximumInline {
+		f.Path, err = filepath.Abs(f.Path)
+		return err
+	}
+	f.Content, err = os.ReadFile(f.Path)
+	f.Path = ""
+	return err
 }
 
 // CopyFile writes the content of a file to w.

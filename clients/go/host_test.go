@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"reflect"
 	"strings"
 	"sync"
@@ -304,6 +306,22 @@ func TestFilesGoThereAndBack(t *testing.T) {
 	empty, err := host.PutFile(ctx, sallyport.NewFile{Name: "empty.txt"})
 	if err != nil || empty.Size != 0 || empty.ContentType != "text/plain" {
 		t.Fatal(empty, err)
+	}
+	path := filepath.Join(t.TempDir(), "named.csv")
+	if err := os.WriteFile(path, []byte("a;b"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	read, err := host.PutFile(ctx, sallyport.NewFile{Path: path})
+	if err != nil || read.Size != 3 || read.Name != "named.csv" || read.ContentType != "text/csv" {
+		t.Fatal(read, err)
+	}
+	if _, err := host.RemoveFile(ctx, read.ID); err != nil {
+		t.Fatal(err)
+	}
+	var failed *sallyport.Error
+	outside := map[string]any{"path": path, "source": "artifact_file"}
+	if err := host.Request(ctx, "files/put", outside, nil); !errors.As(err, &failed) || failed.Kind != "policy" {
+		t.Error("the host read a path:", err)
 	}
 	for _, want := range [][]byte{content, nil} {
 		id := map[bool]string{true: file.ID, false: empty.ID}[want != nil]

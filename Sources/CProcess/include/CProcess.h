@@ -15,6 +15,9 @@ void sallyport_set_limits(int allows_core_dumps);
 // The soft limit of descriptors when the process started.
 uint64_t sallyport_original_descriptor_limit(void);
 
+// The soft limit of descriptors now.
+uint64_t sallyport_descriptor_limit(void);
+
 // The name of the calling thread: at most 15 bytes.
 void sallyport_name_thread(const char *name);
 

@@ -150,6 +150,7 @@ package final class ConnectionStore: Sendable {
   ) -> Result<OpenConnection, ParameterProblems> {
     Result { () throws(ParameterProblems) in
       let definition = try ConnectionDefinition.shape.decode(json) { ConnectionDefinition(&$0) }
+      if !fromFile { try WireConnection.check(definition) }
       guard let integration = catalogue.integration(definition.integration) else {
         let ids = catalogue.integrations.map(\.id)
         throw ParameterProblems(
@@ -227,6 +228,9 @@ package final class ConnectionStore: Sendable {
     ]
     for (name, path) in tls.sorted(by: { $0.key < $1.key }) {
       try refuseUntrustedFile(path, name, in: "tls")
+    }
+    if case .file(let path) = definition.tls?.clientKeyPassword {
+      try refuseUntrustedFile(path, "client_key_password", in: "tls")
     }
     for setting in definition.settings.members {
       try refuseUntrustedFile(

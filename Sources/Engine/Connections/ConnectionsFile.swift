@@ -83,6 +83,10 @@ final class ConnectionsFile: Sendable {
       let path = String(cString: resolved)
       let (_, settings) = try Self.read(path, connection)
       let changed = try Self.file(holding: settings[setting]) ?? path
+      var status = stat()
+      if lstat(changed, &status) == 0, status.st_mode & S_IFMT == S_IFLNK {
+        throw Fault(FileError.link(changed))
+      }
       // A new file in the same directory replaces it.
       let directory = changed.lastIndex(of: "/").map { String(changed[...$0]) } ?? "."
       guard access(directory, W_OK) == 0 else {

@@ -28,7 +28,7 @@ final class SettingLock: Sendable {
       let lock: SettingLock
       switch opened {
       case .success(let new): lock = new
-      case .failure(let error) where readOnly.contains(error.code): return nil
+      case .failure(let error) where readOnly.contains(error.code) && !error.isRefusal: return nil
       case .failure(let error):
         throw CommandError(
           .unavailable, "The lock of the \(setting) cannot be opened: \(error).",

@@ -38,9 +38,10 @@ public final class Connection: Sendable {
       obstacle: @escaping @Sendable (_ setting: String) -> String?,
       keep: @escaping @Sendable (_ setting: String, _ value: String) async -> String?,
       stored: @escaping @Sendable (_ setting: String) async -> String?,
-      lock: @escaping @Sendable (
-        _ setting: String, _ deadline: Deadline
-      ) async throws(CommandError) -> Unlock
+      lock:
+        @escaping @Sendable (
+          _ setting: String, _ deadline: Deadline
+        ) async throws(CommandError) -> Unlock
     ) {
       self.obstacle = obstacle
       self.keep = keep

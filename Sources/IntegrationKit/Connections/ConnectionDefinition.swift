@@ -29,8 +29,10 @@ public struct ConnectionDefinition: ParameterObject {
     isActive = members.optional(
       "active", .boolean, "Whether the connection may be used.", default: true)
     proxy = members.optional(
-      "proxy", .text(maximumCharacters: 2_048), "URL of a proxy: http://, https:// or socks5h://.")
-    tls = members.optional("tls", .object(TLSSettings.self), "Certificates.")
+      "proxy", .text(maximumCharacters: 2_048),
+      "URL of a proxy: http://, https:// or socks5h://. Only in a connections file.")
+    tls = members.optional(
+      "tls", .object(TLSSettings.self), "Certificates. Only in a connections file.")
     policy = members.optional("policy", .object(ConnectionPolicy.self), "Which commands may run.")
     healthCheck = members.optional(
       "health_check", .object(HealthCheckSettings.self), "A schedule for Test Connection.")

@@ -55,6 +55,7 @@ extension CommandError {
     switch error.kind {
     case .unknownFile: self.init(.notFound, "\(what) \(error.reason).")
     case .tooLarge, .beyondEnd, .unreadable: self.init(.validation, "\(what) \(error.reason).")
+    case .forbidden: self.init(.policy, "\(what) \(error.reason).")
     case .cancelled: self = .cancelled(outcome: .notApplied)
     case .unavailable:
       self.init(

@@ -45,6 +45,8 @@ public struct ParameterProblem: Sendable {
 public struct ParameterProblems: Error, Sendable {
   public let list: [ParameterProblem]
   let shape: ParameterShape
+  /// What the user can do about them.
+  public private(set) var remedy: String?
 
   init(list: [ParameterProblem], shape: ParameterShape) {
     self.list = list
@@ -55,9 +57,14 @@ public struct ParameterProblems: Error, Sendable {
     self.init(list: [problem], shape: shape)
   }
 
+  public init(_ problems: [ParameterProblem], of shape: ParameterShape, remedy: String?) {
+    self.init(list: problems, shape: shape)
+    self.remedy = remedy
+  }
+
   /// The same problems, relative to the enclosing object. Its shape is not known here.
   public func inside(_ name: String) -> ParameterProblems {
-    ParameterProblems(list: list.map { $0.inside(name) }, shape: shape)
+    ParameterProblems(list.map { $0.inside(name) }, of: shape, remedy: remedy)
   }
 
   /// The documented title of the top-level parameter of a path.

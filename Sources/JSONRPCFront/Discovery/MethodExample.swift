@@ -154,6 +154,7 @@ extension MethodExample {
               "max_line_bytes": 33554432, "max_result_bytes": 67108864,
               "max_batch_requests": 10000, "max_depth": 512, "max_file_bytes": 268435456,
               "max_file_chunk_bytes": 4194304},
+     "fences": {"read_only": false, "connections_only": false, "files_from": []},
      "connections": {}}
     """#)
   static let limitsReset = MethodExample(

@@ -38,6 +38,9 @@ enum ResultSchemas {
           .sometimes("items_path", .text, "JSONPath of the items in raw_data."),
           .sometimes("events", .reference("event_source")),
           .always("effect", .choice(["read", "write", "destructive"])),
+          .sometimes(
+            "sensitive", .boolean,
+            "Whether agents ask their user before they run it, although it is not destructive."),
           .sometimes("idempotent", .boolean, "Whether repeating it has no further effect."),
           .sometimes(
             "partial_success", .boolean, "Whether some targets may fail while others succeed."),
@@ -225,6 +228,17 @@ enum ResultSchemas {
               .always("max_file_bytes", .integer(from: 1)),
               .always("max_file_chunk_bytes", .integer(from: 1)),
             ])),
+          .always(
+            "fences",
+            .object([
+              .always("read_only", .boolean, "Whether commands that change data are rejected."),
+              .always(
+                "connections_only", .boolean,
+                "Whether connections of callers are rejected."),
+              .always(
+                "files_from", .list(.text),
+                "The directories below which files/put may read a path."),
+            ]), "What callers may not do."),
           .always(
             "connections", .map(.list(.reference("rate_bucket"))), "Rate limits by connection."),
         ])),

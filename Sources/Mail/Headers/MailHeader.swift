@@ -13,11 +13,21 @@ package struct MailHeader: Sendable {
   /// Maximum length of a name in bytes. RFC 5322 limits a line to 998 characters.
   static let maximumNameBytes = 1_024
 
+  /// Not truncated, for parameters: what is behind the limit may decide how other programs read a
+  /// mail.
+  private let whole: ArraySlice<UInt8>
+
   /// Longer names and values are truncated.
   init(name: String, raw: ArraySlice<UInt8>) {
     self.name = name
     self.raw = raw.prefix(Self.maximumBytes)
+    whole = raw
     isTruncated = raw.count > Self.maximumBytes
+  }
+
+  /// The value parsed with parameters, such as a Content-Type (RFC 2045 section 5.1).
+  package var parameterized: ParameterizedValue {
+    ParameterizedValue(HeaderText.unfold(whole))
   }
 
   /// The value on one line, with encoded words decoded (RFC 2047), without surrounding white space.
@@ -63,9 +73,4 @@ package struct MailHeaders: Sendable, RandomAccessCollection {
 extension MailHeader {
   /// The value parsed as an address list.
   package var addressList: [MailAddressEntry] { AddressParser.parse(HeaderText.unfold(raw)) }
-
-  /// The value parsed with parameters, such as a Content-Type (RFC 2045 section 5.1).
-  package var parameterized: ParameterizedValue {
-    ParameterizedValue(HeaderText.unfold(raw))
-  }
 }

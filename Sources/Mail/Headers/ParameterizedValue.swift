@@ -17,16 +17,26 @@ package struct ParameterizedValue: Sendable {
   }
 
   /// The decoded value of a parameter. The name must be in lower case.
+  package subscript(name: String) -> String? { values(of: [name])[0] }
+
+  /// The decoded values of parameters, in one pass. The names must be in lower case.
   ///
   /// Other parameters are skipped, not kept: many short ones would cost many times the size of the
   /// header, and a limit on their number would hide those behind it.
-  package subscript(name: String) -> String? {
+  func values(of names: [String]) -> [String?] {
     var reader = self.reader
-    var segments: [ParameterSegment] = []
-    while segments.count < Self.maximumSegments, let segment = reader.next() {
-      if segment.name == name { segments.append(segment) }
+    var wanted = names.map { Array($0.utf8) }
+    var found = [[ParameterSegment]](repeating: [], count: names.count)
+    var bytes = 0
+    while bytes <= MailHeader.maximumBytes, let segment = reader.next(wanted) {
+      guard let position = names.firstIndex(of: segment.name) else { continue }
+      found[position].append(segment)
+      bytes += segment.value.count
+      if found[position].count == Self.maximumSegments {
+        wanted.removeAll { $0.elementsEqual(segment.name.utf8) }
+      }
     }
-    return segments.isEmpty ? nil : ParameterSegment.join(segments)
+    return found.map { $0.isEmpty ? nil : ParameterSegment.join($0) }
   }
 }
 
@@ -111,28 +121,44 @@ private struct ParameterReader {
       if text[at] == ASCII.open {
         at = CommentReader.end(text, at)
       } else {
-        value.append(ASCII.lowercased(text[at]))
+        if value.count < MailHeader.maximumBytes { value.append(ASCII.lowercased(text[at])) }
         at += 1
       }
     }
-    return String(decoding: ASCII.trimmed(value), as: UTF8.self)
+    return String(decoding: ASCII.trimmed(value).prefix(MailHeader.maximumNameBytes), as: UTF8.self)
   }
 
-  mutating func next() -> ParameterSegment? {
+  /// The next parameter, or part of one, with one of the names; skips others.
+  mutating func next(_ names: [[UInt8]]) -> ParameterSegment? {
+    var name: [UInt8] = []
     while at < text.count {
       skipSeparators()
-      var name: [UInt8] = []
-      while at < text.count, text[at] != ASCII.equals, text[at] != ASCII.semicolon {
-        if !ASCII.isWhiteSpace(text[at]) { name.append(ASCII.lowercased(text[at])) }
-        at += 1
-      }
+      readName(&name)
       guard at < text.count, text[at] == ASCII.equals else { continue }
       at += 1
       while at < text.count, ASCII.isWhiteSpace(text[at]) { at += 1 }
-      let value = at < text.count && text[at] == ASCII.quote ? quoted() : token()
-      if !name.isEmpty { return Self.segment(name, value) }
+      let isWanted = names.contains { wanted in
+        name.starts(with: wanted)
+          && (name.count == wanted.count || name[wanted.count] == ASCII.star)
+      }
+      let isQuoted = at < text.count && text[at] == ASCII.quote
+      guard isWanted else {
+        if isQuoted { _ = quoted(keepsValue: false) } else { _ = tokenRange() }
+        continue
+      }
+      return Self.segment(name, isQuoted ? quoted(keepsValue: true) : token())
     }
     return nil
+  }
+
+  private mutating func readName(_ name: inout [UInt8]) {
+    name.removeAll(keepingCapacity: true)
+    while at < text.count, text[at] != ASCII.equals, text[at] != ASCII.semicolon {
+      if name.count < MailHeader.maximumNameBytes, !ASCII.isWhiteSpace(text[at]) {
+        name.append(ASCII.lowercased(text[at]))
+      }
+      at += 1
+    }
   }
 
   private mutating func skipSeparators() {
@@ -148,7 +174,7 @@ private struct ParameterReader {
   }
 
   /// Unescapes only quotes and backslashes, because names such as `C:\new` occur.
-  private mutating func quoted() -> [UInt8] {
+  private mutating func quoted(keepsValue: Bool) -> [UInt8] {
     var value: [UInt8] = []
     at += 1
     while at < text.count, text[at] != ASCII.quote {
@@ -157,7 +183,9 @@ private struct ParameterReader {
       {
         at += 1
       }
-      value.append(text[at] == HeaderText.fold ? ASCII.space : text[at])
+      if keepsValue, value.count < MailHeader.maximumBytes {
+        value.append(text[at] == HeaderText.fold ? ASCII.space : text[at])
+      }
       at += 1
     }
     while at < text.count, text[at] != ASCII.semicolon { at += 1 }
@@ -167,9 +195,7 @@ private struct ParameterReader {
   /// Reads to the next semicolon, or to the next `name=` if the semicolon is missing: unquoted
   /// values with spaces occur. Drops a comment at the end.
   private mutating func token() -> [UInt8] {
-    let start = at
-    while at < text.count, text[at] != ASCII.semicolon, !startsParameter() { at += 1 }
-    var value = ASCII.trimmed(text[start..<at])
+    var value = ASCII.trimmed(text[tokenRange()]).prefix(MailHeader.maximumBytes)
     if value.last == ASCII.close,
       let comment = value.indices.first(where: {
         value[$0] == ASCII.open && $0 > value.startIndex && ASCII.isWhiteSpace(value[$0 - 1])
@@ -178,6 +204,12 @@ private struct ParameterReader {
       value = ASCII.trimmed(value[..<comment])
     }
     return value.map { $0 == HeaderText.fold ? ASCII.space : $0 }
+  }
+
+  private mutating func tokenRange() -> Range<Int> {
+    let start = at
+    while at < text.count, text[at] != ASCII.semicolon, !startsParameter() { at += 1 }
+    return start..<at
   }
 
   /// Whether a word followed by `=` starts here, after white space.

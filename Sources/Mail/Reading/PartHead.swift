@@ -13,10 +13,11 @@ struct PartHead {
     let type = headers["Content-Type"]?.parameterized
     let disposition = headers["Content-Disposition"]?.parameterized
     mediaType = type.map { MediaType($0.value) ?? .plainText } ?? defaultType
-    boundary = type?["boundary"]
-    charset = type?["charset"]?.lowercased()
+    let values = type?.values(of: ["boundary", "charset", "name"]) ?? [nil, nil, nil]
+    boundary = values[0]
+    charset = values[1]?.lowercased()
     self.disposition = disposition.flatMap { $0.value.isEmpty ? nil : $0.value }
-    fileName = Self.nonEmpty(disposition?["filename"]) ?? Self.nonEmpty(type?["name"])
+    fileName = Self.nonEmpty(disposition?["filename"]) ?? Self.nonEmpty(values[2])
     transferEncoding =
       headers["Content-Transfer-Encoding"]
       .map { TransferEncoding(named: $0.parameterized.value) } ?? .identity

@@ -9,13 +9,15 @@ enum AgentOptions {
     Option("--tools", "GLOBS", "tools offered to agents: 'gmail__*,*__list_*' (repeatable)"),
     Option(
       "--confirm", "WHEN",
-      "ask the agent's user to confirm: always (all changes), destructive (default), never"),
+      "ask the agent's user to confirm, and reject the command if that is not possible: always "
+        + "(all changes), destructive (default: destructive and sensitive commands), never"),
     Option(
       "--catalogue", "MODE",
       "full (default), or compact: three tools that find and run all commands"),
     Option(
       "--tool-timeout", "S",
-      "timeout of a tool call in seconds; a longer wait fails fast (default: none)"),
+      "timeout of a tool call in seconds, with the question to the user; a longer wait fails fast "
+        + "(default: none; 600 for the question)"),
     Option("--tools-per-page", "N", "tools per page of tools/list (default 200)"),
     Option(
       "--max-tool-result-bytes", "N",

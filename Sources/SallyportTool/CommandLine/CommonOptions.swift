@@ -68,6 +68,7 @@ enum CommonOptions {
       transport: CurlTransport(proxies), secrets: redactor, log: log, files: files,
       limits: SharedRateLimits(log: log) { limitsDirectory(arguments) })
     let connections = ConnectionStore(catalogue, environment)
+    let fences = try FenceOptions.read(arguments)
     try loadFile(arguments, into: connections, log: log)
     try startSandbox(arguments, into: connections)
     let maximumResultBytes = try limits(arguments).maximumResultBytes
@@ -75,6 +76,7 @@ enum CommonOptions {
       var options = EngineOptions()
       options.isReadOnly = arguments.has("--read-only")
       options.maximumResultBytes = maximumResultBytes
+      options.fences = fences
       return Engine(
         catalogue: catalogue, connections: connections, redactor: redactor, log: log,
         options: options,

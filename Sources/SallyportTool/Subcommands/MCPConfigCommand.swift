@@ -29,7 +29,7 @@ enum MCPConfigCommand {
 
   private static let options =
     [Option("--name", "NAME", "the name in the client (default sallyport)")]
-    + CommonOptions.list + AgentOptions.list
+    + ServeCommand.options
 
   static func run(_ words: [String]) throws(UsageError) -> Int32 {
     let arguments = try ParsedArguments(words, options: options)
@@ -90,7 +90,8 @@ enum MCPConfigCommand {
       // Without /proc.
       guard let path = ProcessStart.arguments.first, path.contains("/") else {
         throw UsageError(
-          "cannot find the path of this executable", remedy: "Start it by its path, or mount /proc.")
+          "cannot find the path of this executable",
+          remedy: "Start it by its path, or mount /proc.")
       }
       return absolute(path)
     }

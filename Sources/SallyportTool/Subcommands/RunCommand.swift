@@ -34,7 +34,7 @@ enum RunCommand {
     [
       Option("--output", "OUT", "the file for responses (default: stdout)"),
       Option("--resume", nil, "skip requests that already have a response in OUT"),
-    ] + CommonOptions.list
+    ] + CommonOptions.list + FenceOptions.list
 
   static func run(_ words: [String]) throws(UsageError) -> Int32 {
     let arguments = try ParsedArguments(words, options: options)

@@ -28,7 +28,8 @@ enum ServeCommand {
       options: options, run: run)
   }
 
-  private static let options = CommonOptions.list + AgentOptions.list
+  static let options =
+    CommonOptions.list + FenceOptions.list + [FenceOptions.agentsOnly] + AgentOptions.list
 
   static func run(_ words: [String]) throws(UsageError) -> Int32 {
     let arguments = try ParsedArguments(words, options: options)

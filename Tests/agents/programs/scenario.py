@@ -73,7 +73,8 @@ async def watch(client):
         told.append([done, total, message])
 
     result = await client.call(
-        "bitdefender_gravityzone__isolate_endpoints", {"endpoint_ids": ENDPOINTS}, progress)
+        "bitdefender_gravityzone__update_endpoint_labels",
+        {"endpoint_ids": ENDPOINTS, "label": "seen"}, progress)
     # Of what is done at once, the later number may come first, and the earlier one is left out.
     say("progress", rising=all(one[0] < next[0] for one, next in zip(told, told[1:])),
         last=told[-1], text=text(result).split("\n")[0])

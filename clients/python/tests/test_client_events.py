@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import pathlib
 import queue
+import subprocess
+import sys
 import threading
 
 import pytest
 from conftest import TIMEOUT, FakeHost
-from sallyport import HealthChange, Host, RequestError
+from sallyport import CommandError, HealthChange, Host, RequestError
 
 
 def test_files_are_stored_and_read_back(sandbox: Host, tmp_path: pathlib.Path) -> None:
@@ -32,6 +35,40 @@ def test_content_longer_than_a_line_is_stored(sandbox: Host) -> None:
     file = sandbox.files.put(content, name="large.bin")
     assert file.size == 30_000_000 and sandbox.files.get(file) == content
     sandbox.files.remove(file)
+
+
+def test_a_file_longer_than_a_line_is_stored(sandbox: Host, tmp_path: pathlib.Path) -> None:
+    content = os.urandom(1000) * 30_000
+    (tmp_path / "large.bin").write_bytes(content)
+    file = sandbox.files.put(path=tmp_path / "large.bin")
+    assert (file.name, file.size) == ("large.bin", 30_000_000)
+    assert file.sha256 == hashlib.sha256(content).hexdigest()
+    sandbox.files.remove(file)
+
+
+def test_the_host_reads_only_what_the_client_hands_over(
+    sandbox: Host, tmp_path: pathlib.Path
+) -> None:
+    (tmp_path / "a").write_bytes(b"a")
+    with pytest.raises(CommandError) as failed:
+        sandbox.request("files/put", {"path": str(tmp_path / "a"), "source": "artifact_file"})
+    assert failed.value.kind == "policy"
+
+
+def test_a_process_leaves_no_directory_behind(tmp_path: pathlib.Path) -> None:
+    body = (
+        "import os, sallyport\n"
+        "host = sallyport.Host(sandbox=True)\n"
+        "host.open()\n"
+        "host.files.put(bytes(20_000_000), name='a')\n"
+        "if os.fork() == 0: raise SystemExit\n"
+        "os.wait()\n"
+        "host.files.put(bytes(20_000_000), name='b')\n"
+        "host.close()\n"
+    )
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    subprocess.run([sys.executable, "-c", body], check=True, env=environment, timeout=TIMEOUT)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_an_empty_file_is_a_file(sandbox: Host) -> None:

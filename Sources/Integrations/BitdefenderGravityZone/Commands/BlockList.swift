@@ -6,7 +6,7 @@ import JSON
 struct AddToBlocklist: GravityZoneCommand, RequestCommand {
   static let metadata = CommandMetadata(
     "Add to Blocklist", "Adds file hashes to the block list.", effect: .write,
-    permissions: BitdefenderGravityZone.rights, rateLimit: Quota.blockList,
+    isAdditive: true, permissions: BitdefenderGravityZone.rights, rateLimit: Quota.blockList,
     readBack: "list_block_list", result: { GravityZoneResults.done })
 
   let hashes: [String]

@@ -4,7 +4,7 @@ import IntegrationKit
 
 struct CreateGroup: GravityZoneCommand, RequestCommand {
   static let metadata = CommandMetadata(
-    "Create Group", "Creates a custom group of endpoints.", effect: .write,
+    "Create Group", "Creates a custom group of endpoints.", effect: .write, isAdditive: true,
     permissions: BitdefenderGravityZone.rights, rateLimit: Quota.standard,
     readBack: "list_groups",
     result: { GravityZoneResults.envelope(.text, "The ID of the new group.") })

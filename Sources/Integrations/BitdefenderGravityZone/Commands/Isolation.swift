@@ -6,9 +6,9 @@ struct IsolateEndpoints: GravityZoneCommand, TargetCommand {
   static let metadata = CommandMetadata(
     "Isolate Endpoints",
     "Creates tasks that isolate managed endpoints: they can reach only the Control Center.",
-    effect: .write, permissions: BitdefenderGravityZone.rights, rateLimit: Quota.standard,
-    readBack: "get_managed_endpoint_details", targetNaming: TargetNaming.endpoints,
-    result: { .array(of: GravityZoneResults.isolation) })
+    effect: .write, isSensitive: true, permissions: BitdefenderGravityZone.rights,
+    rateLimit: Quota.standard, readBack: "get_managed_endpoint_details",
+    targetNaming: TargetNaming.endpoints, result: { .array(of: GravityZoneResults.isolation) })
 
   let endpoints: [String]
 

@@ -64,7 +64,8 @@ struct QuarantineFiles: GravityZoneCommand, RequestCommand {
   static let metadata = CommandMetadata(
     "Quarantine Files",
     "Creates tasks that quarantine a file on endpoints: on all of them, or on none.",
-    effect: .write, permissions: BitdefenderGravityZone.rights, rateLimit: Quota.tasks,
+    effect: .write, isSensitive: true, permissions: BitdefenderGravityZone.rights,
+    rateLimit: Quota.tasks,
     readBack: "list_quarantine_items", targetNaming: TargetNaming.endpoints,
     result: { GravityZoneResults.tasks })
 

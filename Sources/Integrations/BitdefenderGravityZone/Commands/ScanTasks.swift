@@ -10,8 +10,9 @@ struct CreateScanTask: GravityZoneCommand, TargetCommand {
     Creates a scan of endpoints, selected by ID, by MAC address, or both. Each of the two is a \
     separate request with its own outcome.
     """,
-    effect: .write, permissions: BitdefenderGravityZone.rights, rateLimit: Quota.tasks,
-    readBack: "list_scan_tasks", result: { .array(of: GravityZoneResults.done) })
+    effect: .write, isAdditive: true, permissions: BitdefenderGravityZone.rights,
+    rateLimit: Quota.tasks, readBack: "list_scan_tasks",
+    result: { .array(of: GravityZoneResults.done) })
 
   let name: String?
   let endpoints: [String]

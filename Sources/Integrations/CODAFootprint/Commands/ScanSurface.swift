@@ -111,7 +111,8 @@ struct PatchRescan: CODACommand {
     Rescans all inputs of users, with one scanner or with every active scanner. As documented, an \
     unknown scanner ID starts every active scanner; the result then contains a notice.
     """,
-    effect: .write, permissions: CODAFootprint.roles, readBack: "list_scanners")
+    effect: .write, isAdditive: true, permissions: CODAFootprint.roles,
+    readBack: "list_scanners")
 
   let scanner: Int64?
   let tenant: Int64?

@@ -24,7 +24,8 @@ struct GetAutoReply: GmailCommand, RequestCommand {
 struct SetAutoReply: GmailCommand, RequestCommand {
   static let metadata = CommandMetadata(
     "Set Auto Reply", "Sets the vacation responder of a mailbox or turns it off.", effect: .write,
-    isIdempotent: true, permissions: [Permission.settings], readBack: "get_auto_reply",
+    isIdempotent: true, isSensitive: true, permissions: [Permission.settings],
+    readBack: "get_auto_reply",
     result: { GmailResults.vacation })
 
   let user: String
@@ -61,6 +62,17 @@ struct SetAutoReply: GmailCommand, RequestCommand {
       "End Time", .timestamp, "Reply only to mail received before this time.")
     parameters.ordered(
       "Start Time", before: "End Time", message: "Start Time must precede End Time.")
+  }
+
+  var confirmationNotes: [ConfirmationNote] {
+    let people =
+      switch (onlyContacts, onlyDomain) {
+      case (true, true): "contacts of the user in the user's domain"
+      case (true, false): "contacts of the user, also outside the user's domain"
+      case (false, true): "people in the user's domain"
+      case (false, false): "everyone who writes to the mailbox"
+      }
+    return [ConfirmationNote("Replies to", [isEnabled ? people : "nobody: it is turned off"])]
   }
 
   func request(with client: GmailClient) -> HTTPRequest {

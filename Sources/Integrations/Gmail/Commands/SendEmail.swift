@@ -14,7 +14,8 @@ struct SendEmail: GmailCommand {
     Sends a mail as text or as HTML with a text alternative, with attachments from the file store. \
     With OAuth, only as the user who consented.
     """,
-    effect: .write, permissions: [Permission.mail], readBack: "search_emails",
+    effect: .write, isAdditive: true, isSensitive: true, permissions: [Permission.mail],
+    readBack: "search_emails",
     result: { GmailResults.changedMessage })
 
   /// Gmail's limit.
@@ -56,6 +57,15 @@ struct SendEmail: GmailCommand {
       "File Source", .choice(FileSource.self),
       "The source of the files. Files from another source are rejected.")
     parameters.atLeastOne(of: "To Recipients", "CC Recipients", "BCC Recipients")
+  }
+
+  var confirmationNotes: [ConfirmationNote] {
+    let domain = sender.domain
+    let outside = (to + cc + bcc).filter { $0.domain != domain }.map(\.address)
+      .withoutDuplicates()
+    return [
+      ConfirmationNote("Recipients outside \(domain)", outside.isEmpty ? ["none"] : outside)
+    ]
   }
 
   // MARK: Sending
@@ -184,6 +194,13 @@ extension MailAttachment {
     self.init(
       fileName: file.name,
       contentType: isUsable ? type?.description ?? "" : "application/octet-stream", bytes: bytes)
+  }
+}
+
+extension MailAddress {
+  /// In lower case, because the case of a domain is irrelevant.
+  fileprivate var domain: String {
+    address.split(separator: "@").last.map { $0.lowercased() } ?? ""
   }
 }
 

@@ -7,8 +7,8 @@ struct CreateUser: GmailCommand, RequestCommand {
   static let metadata = CommandMetadata(
     "Create User",
     "Creates a user in the domain. Requires an administrator with user management rights.",
-    effect: .write, permissions: [Permission.users], readBack: "get_user_list",
-    result: { GmailResults.user })
+    effect: .write, isAdditive: true, isSensitive: true, permissions: [Permission.users],
+    readBack: "get_user_list", result: { GmailResults.user })
 
   let familyName: String
   let givenName: String
@@ -91,7 +91,8 @@ struct SetUserPassword: GmailCommand, RequestCommand {
     Sets the password of a user. The password is redacted everywhere. Requires an administrator \
     with user management rights.
     """, effect: .write,
-    isIdempotent: true, permissions: [Permission.users], readBack: "get_user_list",
+    isIdempotent: true, isSensitive: true, permissions: [Permission.users],
+    readBack: "get_user_list",
     result: { GmailResults.user })
 
   let user: String

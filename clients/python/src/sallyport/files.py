@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
+import shutil
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Iterator
-from typing import Any, Protocol, TypeVar, Union
+from typing import Any, BinaryIO, Protocol, TypeVar, Union
 
 from . import methods
 from .executable import Path
 from .methods import Method
 from .results import FileReference
+from .transfer import transfer_directory
 
 T = TypeVar("T")
 File = Union[str, FileReference]
@@ -43,14 +46,30 @@ def put_request(
     """A large content would exceed the host's line length, so it is passed as a file."""
     if (content is None) == (path is None):
         raise TypeError("put takes either content or path")
-    if content is not None and name is None:
-        raise TypeError("content needs a name")
-    if content is None or len(content) <= methods.MAXIMUM_INLINE_BYTES:
-        absolute = None if path is None else os.path.abspath(path)
-        yield methods.put_file(content, absolute, name, source, content_type)
+    if content is not None:
+        if name is None:
+            raise TypeError("content needs a name")
+        with _method(io.BytesIO(content), len(content), name, source, content_type) as method:
+            yield method
         return
-    with tempfile.NamedTemporaryFile(prefix="sallyport-") as file:
-        file.write(content)
+    assert path is not None
+    # Read here: the host reads no file of its caller's choice.
+    with open(path, "rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        base = name or os.path.basename(os.fspath(path))
+        with _method(file, size, base, source, content_type) as method:
+            yield method
+
+
+@contextlib.contextmanager
+def _method(
+    content: BinaryIO, size: int, name: str, source: str, content_type: str | None
+) -> Iterator[Method[FileReference]]:
+    if size <= methods.MAXIMUM_INLINE_BYTES:
+        yield methods.put_file(content.read(), None, name, source, content_type)
+        return
+    with tempfile.NamedTemporaryFile(dir=transfer_directory()) as file:
+        shutil.copyfileobj(content, file)
         file.flush()
         yield methods.put_file(None, file.name, name, source, content_type)
 
@@ -70,7 +89,7 @@ class Files:
         source: str = PLAYBOOK_FILE,
         content_type: str | None = None,
     ) -> FileReference:
-        """Stores a content, or a copy of a local file of the host."""
+        """Stores a content, or a copy of a local file."""
         with put_request(content, path, name, source, content_type) as method:
             return self._ask(method)
 
@@ -125,7 +144,7 @@ class AsyncFiles:
         source: str = PLAYBOOK_FILE,
         content_type: str | None = None,
     ) -> FileReference:
-        """Stores a content, or a copy of a local file of the host."""
+        """Stores a content, or a copy of a local file."""
         with put_request(content, path, name, source, content_type) as method:
             return await self._ask(method)
 

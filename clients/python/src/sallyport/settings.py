@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from .executable import Path, find_executable
+from .transfer import transfer_directory
 
 #: The host's defaults; they are passed to it, so that both sides agree.
 MAXIMUM_IN_FLIGHT = 64
@@ -62,6 +63,7 @@ class HostSettings:
             line.append("--read-only")
         if self.log_level is not None:
             line += ["--log-level", self.log_level]
+        line += ["--files-from", transfer_directory()]
         line += ["--max-in-flight", str(self.max_in_flight)]
         line += ["--drain-timeout", f"{self.drain_timeout:g}"]
         return line + list(self.arguments)
