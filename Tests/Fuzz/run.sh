@@ -57,6 +57,9 @@ for target; do
     /^stat::number_of_executed_units/ { runs = $2 }
     /^stat::average_exec_per_sec/ { rate = $2 }
     / cov: / { for (i = 1; i < NF; i++) if ($i == "cov:") coverage = $(i + 1) }
-    END { printf "%-20s %10d runs %7d runs/s %6d edges%s\n", target, runs, rate, coverage, outcome }' "$log"
+    END {
+      # libFuzzer writes 0 for less than a second.
+      printf "%-20s %10d runs %7s runs/s %6d edges%s\n", target, runs, rate ? rate : "-", coverage, outcome
+    }' "$log"
 done
 exit $status

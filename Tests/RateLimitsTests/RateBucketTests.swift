@@ -368,7 +368,8 @@ import Testing
   @Test(
     arguments: [
       [], [0, 0, 0, 1, 1], [0, 0, 0, 1, 1, 1], [0, 0, 0, 1, 1, 0, 5], [0, 0, 0, -1, 1, 0],
-      [0, 0, 0, 5_000, 1, 0], [0, 0, 0, 1, -1, 0], [0, 0, 0, 1, .max, 0], [0, 0, 0, 1, 1, 1, .max, 0],
+      [0, 0, 0, 5_000, 1, 0], [0, 0, 0, 1, -1, 0], [0, 0, 0, 1, .max, 0],
+      [0, 0, 0, 1, 1, 1, .max, 0],
     ] as [[Int64]])
   func `numbers of no bucket are refused`(words: [Int64]) {
     #expect(RateBucket(words: words[...], latest: at(0)) == nil)

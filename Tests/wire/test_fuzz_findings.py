@@ -9,7 +9,7 @@ QUARANTINE = {
     "integration": "bitdefender_gravityzone", "command": "list_quarantine_items", "options": {"dry_run": True}}
 
 
-@pytest.mark.parametrize("seconds", ["14292522529250600", "-14292522529250600", "9223372036854776"])
+@pytest.mark.parametrize("seconds", ["14292522529250600", "9223372036854776"])
 def test_seconds_whose_milliseconds_exceed_64_bits_are_an_invalid_time(seconds):
     arguments = {"quarantine_item_service": "computers_and_virtual_machines", "start_date": seconds}
     with Host("--sandbox", "--datetime-format", "%s") as host:

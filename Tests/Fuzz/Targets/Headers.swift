@@ -15,7 +15,7 @@ enum Headers {
 
   static func retryAfter(_ input: UnsafeBufferPointer<UInt8>) {
     for now: Int64 in [0, 1_790_000_000_000, 253_402_300_799_999] {
-      guard let wait = RetryAfter.milliseconds(input.text, nowMilliseconds: now) else { continue }
+      guard let wait = RetryAfter(input.text, nowMilliseconds: now)?.milliseconds else { continue }
       check((0...RetryAfter.maximumMilliseconds).contains(wait), "a wait of \(wait) ms")
     }
   }
@@ -29,7 +29,10 @@ enum Headers {
       check(!url.host.contains("@") && !url.text.contains("?"), "\(url.text)")
     }
     _ = BaseURL.of(text)
-    if let proxy = try? ProxyURL(text) { check(proxy.text == text, "the proxy is another one") }
+    guard let proxy = try? ProxyURL(text) else { return }
+    check(!proxy.address.contains("@"), "the address has credentials")
+    check((try? ProxyURL(proxy.address))?.address == proxy.address, "\(proxy.address)")
+    check(!(proxy.credentials ?? "").contains { "@#/?".contains($0) }, "raw credentials")
   }
 
   /// The head of a request to the loopback server.
