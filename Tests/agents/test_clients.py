@@ -158,6 +158,7 @@ class Played:
             # One account each but of CODA, where a call has to name it.
             accounts = {name: sandbox.document["connections"][name] for name in ACCOUNTS}
             file.write_text(json.dumps({"connections": {**accounts, "slow": slow.connection}}))
+            file.chmod(0o600)
             ended = subprocess.run(
                 [python, PROGRAMS / client.program, *client.mode, SCRIPT, log, EXECUTABLE, "serve",
                  "--connections", file, *client.options],

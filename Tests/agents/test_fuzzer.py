@@ -98,6 +98,7 @@ def fuzz(name: str, folder: pathlib.Path) -> Fuzzed:
             name: account | {"rate_limits": LIMITS.get(account["integration"], {"default": UNLIMITED})}
             for name, account in sandbox.document["connections"].items() if "oauth" not in name}
         connections.write_text(json.dumps({"connections": accounts}))
+        connections.chmod(0o600)
         # It reads lines of 64 KiB at most, and the first page only. In its protocol mode it also ends
         # with its own error at a schema whose `type` is a list, as an id of CODA has it.
         tools = f"{'bitdefender_gravityzone' if name.startswith('protocol') else name}__*"

@@ -142,7 +142,6 @@ def test_text_of_the_caller_comes_back_as_it_was_sent(start, revision):
         ("tools/call", client.call_params("sallyport__describe_command", {"command": PASSWORD})),
         ("tools/call", client.call_params(PASSWORD)), ("prompts/get", {"name": PASSWORD}),
         ("prompts/get", {"name": "weekly_report", "arguments": {"days": PASSWORD}}),
-        ("tools/call", client.call_params(LIST_TENANTS, {"connection": PASSWORD})),
         ("tools/call", client.call_params(LIST_TENANTS, {PASSWORD: 1})),
         ("resources/read", {"uri": f"sallyport://files/{PASSWORD}"}),
     ]:
