@@ -128,6 +128,20 @@ class EndsWithZero(Proxy):
         return 0
 
 
+class RedactsTheCaller(Proxy):
+    """Replaces the password of the last connection in every response, also where the caller wrote it."""
+
+    password = b""
+
+    def on_input(self, line: bytes) -> bytes:
+        found = re.search(rb'"password": ?("(?:[^"\\]|\\.)*")', line)
+        self.password = json.dumps(json.loads(found[1]), ensure_ascii=False)[1:-1].encode() if found else self.password
+        return line
+
+    def on_output(self, line: bytes) -> bytes:
+        return line.replace(self.password, b"[redacted]") if self.password else line
+
+
 class ShowsSecrets(Proxy):
     """Puts the password, escaped, where the real host redacts it."""
 

@@ -39,6 +39,7 @@ FOUND = [
     ("ends-with-zero", "hostile/closed-stdout", "2.9", "exit 4", STEP),
     ("shows-secrets", "hostile/secrets", "6.3", "a response contains the secret, verbatim", STEP),
     ("shows-secrets", "hostile/secrets-echoed", "6.3", "a response contains the secret", STEP),
+    ("redacts-the-caller", "hostile/secrets-guessed", "11.7", "differs if text of its request is a secret", STEP),
     ("logs-secrets", "hostile/secrets", "6.3", "stderr contains the secret, verbatim", STEP),
     ("has-another-error-code", "hostile/wrong-envelope", "2.5", "expected -32600, got -32603", STEP),
     ("counts-lines-from-zero", "hostile/bad-utf-8", "2.5", "$.error.data.line: expected 1, got 0", STEP),

@@ -44,7 +44,7 @@ class LargeLines:
         self._rest = bytearray()
 
     def read(self):
-        end = -1
+        end = self._rest.find(b"\n")
         while end < 0:
             ready, _, _ = select.select([self._source], [], [], 60)
             assert ready and (piece := os.read(self._source, MEBIBYTE)), "no answer came"

@@ -88,8 +88,10 @@ def secrets(launch: Launch) -> None:
         frames += host.finish()
         expect_each_once(frames, [id_text(json.loads(line)["id"]) for line in lines] + ["1"])
         # A response may repeat the text of its own request (11.7), the log may not.
-        repeating = {json.loads(line)["id"] for line in lines if SECRET.encode() in line or line in echoes()}
-        expect_no_secret([frame for frame in frames if frame["id"] not in repeating], host.all_errors())
+        repeating = {
+            id_text(json.loads(line)["id"]) for line in lines[3:]
+            if any(text in line for text in forms_of(SECRET).values())}
+        expect_no_secret([frame for frame in frames if id_text(frame["id"]) not in repeating], host.all_errors())
 
 
 @hostile("secrets-guessed", "11.7", needs_sandbox=True)
@@ -107,7 +109,8 @@ def secrets_guessed(launch: Launch) -> None:
                      options={"dry_run": True}),
                 *(line for line in echoes() if b"stats" not in line)]
             host.send(*lines)
-            answers.append(sorted(json.dumps(frame, sort_keys=True) for frame in host.finish()))
+            # Numbers may differ, such as the time until a rate limit allows a request.
+            answers.append(sorted("\n".join(_strings(frame)) for frame in host.finish()))
     for guessed, other in zip(*answers):
         if guessed != other:
             raise Fault("a response differs if text of its request is a secret", expected=shown(other.encode()),
