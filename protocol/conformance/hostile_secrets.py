@@ -87,7 +87,7 @@ def secrets(launch: Launch) -> None:
         host.send(*lines)
         frames += host.finish()
         expect_each_once(frames, [id_text(json.loads(line)["id"]) for line in lines] + ["1"])
-        # A response may repeat the text of its own request (11.7), the log may not.
+        # A response may repeat the text of the request (11.7), the log may not.
         repeating = {
             id_text(json.loads(line)["id"]) for line in lines[3:]
             if any(text in line for text in forms_of(SECRET).values())}

@@ -64,7 +64,8 @@ struct SecretCommand {
         kind: .timeout)
     case .tooMuchOutput:
       return Fault(
-        reason: "the command \(name) printed more than \(SecretReference.maximumDocumentBytes) bytes",
+        reason:
+          "the command \(name) printed more than \(SecretReference.maximumDocumentBytes) bytes",
         remedy: "Let it print the secret only.")
     case .exit(let status):
       return Fault(
