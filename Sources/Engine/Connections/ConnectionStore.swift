@@ -161,13 +161,12 @@ package final class ConnectionStore: Sendable {
           of: ConnectionDefinition.shape)
       }
       if fromFile {
-        protectFiles(definition)
-        try refuseUntrustedFiles(definition)
-      } else {
-        try refuseReferences(definition.settings)
+        let named = NamedFiles(of: definition)
+        named.protect(in: environment.files)
+        try named.check { environment.log.warning($0) }
       }
-      try refuseUnknownLimits(definition.rateLimits, integration)
-      try refusePatternsWithoutMatch(definition.policy, integration)
+      try ConnectionRules.check(definition.rateLimits, of: integration)
+      try ConnectionRules.check(definition.policy, of: integration)
       let connection = try Connection(
         name: name, definition, environment: environment,
         keeper: file.flatMap { file in name.map { keeper(of: $0, in: file) } })
@@ -207,103 +206,6 @@ package final class ConnectionStore: Sendable {
   /// Calls `listener` with the name of a connection whenever a vendor has changed its settings.
   package func reportChanges(to listener: @escaping @Sendable (String) -> Void) {
     self.listener.withLock { $0 = listener }
-  }
-
-  /// Prevents callers from reading files that contain secrets.
-  private func protectFiles(_ definition: ConnectionDefinition) {
-    if let key = definition.tls?.clientKey { environment.files.protect(key) }
-    if case .file(let path) = definition.tls?.clientKeyPassword { environment.files.protect(path) }
-    for setting in definition.settings.members {
-      if let path = setting.value["$file"]?.string { environment.files.protect(path) }
-    }
-  }
-
-  /// Secrets and keys that another user can replace would make the host act for that user.
-  private func refuseUntrustedFiles(
-    _ definition: ConnectionDefinition
-  ) throws(ParameterProblems) {
-    let tls = [
-      "ca_file": definition.tls?.caFile, "client_certificate": definition.tls?.clientCertificate,
-      "client_key": definition.tls?.clientKey,
-    ]
-    for (name, path) in tls.sorted(by: { $0.key < $1.key }) {
-      try refuseUntrustedFile(path, name, in: "tls")
-    }
-    if case .file(let path) = definition.tls?.clientKeyPassword {
-      try refuseUntrustedFile(path, "client_key_password", in: "tls")
-    }
-    for setting in definition.settings.members {
-      try refuseUntrustedFile(
-        setting.value["$file"]?.string, setting.name.string ?? "", in: "settings")
-    }
-  }
-
-  private func refuseUntrustedFile(
-    _ path: String?, _ name: String, in member: String
-  ) throws(ParameterProblems) {
-    guard let path else { return }
-    do throws(FileError) {
-      try TrustedFile.check(path) { environment.log.warning($0) }
-    } catch {
-      // Other problems are reported when the file is used.
-      guard error.isRefusal else { return }
-      throw ParameterProblems(
-        ParameterProblem("\(error)", at: name), of: ConnectionDefinition.shape
-      ).inside(member)
-    }
-  }
-
-  /// A caller must not make the host read files and variables or run programs.
-  private func refuseReferences(_ settings: JSON) throws(ParameterProblems) {
-    for member in settings.members
-    where member.value.members.contains(where: { $0.name.string?.hasPrefix("$") == true }) {
-      throw ParameterProblems(
-        ParameterProblem(
-          "references are allowed only in a connections file; pass the value itself",
-          at: member.name.string),
-        of: ConnectionDefinition.shape
-      ).inside("settings")
-    }
-  }
-
-  /// A limit for an unknown command would silently have no effect.
-  private func refuseUnknownLimits(
-    _ limits: JSON?, _ integration: RegisteredIntegration
-  ) throws(ParameterProblems) {
-    guard let limits else { return }
-    let buckets = Set(integration.commands.compactMap(\.metadata.rateLimit?.bucket))
-    let known =
-      ["default", "sign_in"] + buckets.subtracting(["default"]).sorted()
-      + integration.commands.map(\.id)
-    for member in limits.members {
-      let name = member.name.string ?? ""
-      if known.contains(name) { continue }
-      throw ParameterProblems(
-        ParameterProblem(
-          "matches no command and no rate-limit bucket of \(integration.id)", at: name,
-          didYouMean: Suggestion.closest(to: name, among: known)),
-        of: ConnectionDefinition.shape
-      ).inside("rate_limits")
-    }
-  }
-
-  /// A misspelt pattern in a policy would silently have no effect.
-  private func refusePatternsWithoutMatch(
-    _ policy: ConnectionPolicy?, _ integration: RegisteredIntegration
-  ) throws(ParameterProblems) {
-    guard let policy else { return }
-    let ids = integration.commands.map(\.id)
-    for (list, patterns) in [("allow", policy.allow ?? []), ("deny", policy.deny)] {
-      for (position, pattern) in patterns.enumerated()
-      where !ids.contains(where: { Glob.matches(pattern, $0) }) {
-        throw ParameterProblems(
-          ParameterProblem(
-            "matches no command of \(integration.id)", at: String(position),
-            didYouMean: Suggestion.closest(to: pattern, among: ids)),
-          of: ConnectionDefinition.shape
-        ).inside(list).inside("policy")
-      }
-    }
   }
 
   // MARK: Finding

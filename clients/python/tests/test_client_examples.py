@@ -44,6 +44,7 @@ def vendors(tmp_path: pathlib.Path) -> Iterator[Callable[..., pathlib.Path]]:
             assert process.stdout
             connections = tmp_path / "connections.json"
             connections.write_text(process.stdout.readline())
+            connections.chmod(0o600)
             return connections
 
         yield start

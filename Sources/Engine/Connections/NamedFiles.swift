@@ -1,0 +1,57 @@
+import Basics
+import FileStore
+import IntegrationKit
+import JSON
+
+/// The files that a connection of a connections file names.
+struct NamedFiles {
+  private struct NamedFile {
+    let path: String
+    let setting: String
+    /// The member of the connection that contains the setting.
+    let member: String
+    let isSecret: Bool
+  }
+
+  private let files: [NamedFile]
+
+  init(of definition: ConnectionDefinition) {
+    func named(
+      _ path: String?, _ setting: String, in member: String, isSecret: Bool
+    ) -> [NamedFile] {
+      path.map { [NamedFile(path: $0, setting: setting, member: member, isSecret: isSecret)] } ?? []
+    }
+    let tls = definition.tls
+    var password: String?
+    if case .file(let path) = tls?.clientKeyPassword { password = path }
+    files =
+      named(tls?.caFile, "ca_file", in: "tls", isSecret: false)
+      + named(tls?.clientCertificate, "client_certificate", in: "tls", isSecret: false)
+      + named(tls?.clientKey, "client_key", in: "tls", isSecret: true)
+      + named(password, "client_key_password", in: "tls", isSecret: true)
+      + definition.settings.members.flatMap {
+        named(
+          $0.value["$file"]?.string, $0.name.string ?? "", in: "settings", isSecret: true)
+      }
+  }
+
+  /// Prevents callers from storing files that contain secrets.
+  func protect(in store: FileStore) {
+    for file in files where file.isSecret { store.protect(file.path) }
+  }
+
+  /// Secrets and keys that another user can replace would make the host act for that user.
+  func check(_ warn: (String) -> Void) throws(ParameterProblems) {
+    for file in files {
+      do throws(FileError) {
+        try TrustedFile.check(file.path, warn: warn)
+      } catch {
+        // Other problems are reported when the file is used.
+        guard error.isRefusal else { continue }
+        throw ParameterProblems(
+          ParameterProblem("\(error)", at: file.setting), of: ConnectionDefinition.shape
+        ).inside(file.member)
+      }
+    }
+  }
+}
