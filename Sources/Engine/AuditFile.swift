@@ -195,7 +195,16 @@ package final class AuditFile: Sendable {
   // MARK: On the thread of the lane
 
   private func write(_ bytes: [UInt8], reopens: Bool) -> Attempt {
-    if reopens { closeFile() }
+    do throws(FileError) {
+      if reopens {
+        // The old file is kept if the new one cannot be opened.
+        let new = try Self.open(path)
+        closeFile()
+        descriptor.withLock { $0 = new }
+      }
+    } catch {
+      log.error("the audit file cannot be reopened, and its old one is kept: \(error)")
+    }
     do throws(FileError) {
       var current = descriptor.withLock { $0 }
       if current == nil {

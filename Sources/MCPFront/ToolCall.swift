@@ -73,8 +73,9 @@ struct ToolCall: Sendable {
     let ownArguments = arguments?.removing("connection")
     var options = try invocationOptions(of: command, arguments: ownArguments)
     options.progress = reportsProgress
-    if let timeoutSeconds, options.timeoutMilliseconds == nil {
-      options.timeoutMilliseconds = Int64(timeoutSeconds) * 1_000
+    if let timeoutSeconds {
+      let most = Int64(timeoutSeconds) * 1_000
+      options.timeoutMilliseconds = min(options.timeoutMilliseconds ?? most, most)
     }
     return InvocationRequest(
       integration, command, on: connection.map { .json($0) } ?? .onlyOne,

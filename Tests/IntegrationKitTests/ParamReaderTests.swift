@@ -92,7 +92,7 @@ import Testing
           #"/filter/risklevel: unknown parameter; did you mean "riskLevel"?"#,
           "/ports/1/number: is required", "/ports/1/protocols/0: must be a string",
           "/ports/2: must be an object", "/custom_fields: must be an object",
-          #"/api_key: must be a string, {"$env":"NAME"}, {"$file":"PATH"} or {"$command":["PROGRAM","…"]}"#,
+          #"/api_key: must be a string, {"$env":"NAME"}, {"$file":"PATH"} or {"$command":["PROGRAM","…"],"environment":["NAME"]}"#,
           #"/page_sise: unknown parameter; did you mean "page_size"?"#,
           #"/scanName: unknown parameter; did you mean "scan_name"?"#,
           "/a~1b~0c: unknown parameter",

@@ -153,7 +153,8 @@ import Testing
         #"{"$command":[]}"#, #"{"$command":"op"}"#, #"{"$command":["op",1]}"#,
         #"{"$env":"A","$file":"B"}"#, #"{"$vault":"A"}"#, #"{"env":"A"}"#,
       ],
-      with: #"must be a string, {"$env":"NAME"}, {"$file":"PATH"} or {"$command":["PROGRAM","…"]}"#)
+      with: #"must be a string, {"$env":"NAME"}, {"$file":"PATH"} or "#
+        + #"{"$command":["PROGRAM","…"],"environment":["NAME"]}"#)
   }
 
   @Test func `a password has 8 to 100 printable ASCII characters`() throws {

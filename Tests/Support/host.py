@@ -321,6 +321,9 @@ class Process:
 
     @property
     def peak_memory_bytes(self) -> int:
+        """0 for an executable whose memory says nothing, such as one with a sanitizer."""
+        if os.environ.get("TEST_IGNORES_MEMORY"):
+            return 0
         status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
         (peak,) = (each for each in status.splitlines() if each.startswith("VmHWM:"))
         return int(peak.split()[1]) * 1024

@@ -249,6 +249,17 @@ def with_options(client, tool, arguments, options, **more):
     return client.start("tools/call", params, **more)
 
 
+def test_a_call_cannot_take_longer_than_the_time_of_a_tool(start):
+    with tenant(reply(200, TENANT)) as vendor:
+        limits = {"default": {"requests": 2, "per_seconds": 3600}}
+        client = start("2025-11-25", "--tool-timeout", "60", main=coda(vendor.url, rate_limits=limits))
+        client.call(LIST_TENANTS)
+        # Would wait for the rate limit.
+        id = with_options(client, LIST_TENANTS, {}, {"timeout_ms": 3_600_000})
+        answer, _ = client.answer(id)
+        assert structure(answer["result"])["kind"] == "rate_limited"
+
+
 def test_options_are_given_in_meta(start, revision):
     slow = "coda: slow 60s on GET /api/console/scanSurface/scanners/"
     client = start(

@@ -71,10 +71,12 @@ def test_paths_become_absolute_and_the_name_can_be_chosen(tmp_path):
         ("claude-desktop", None),
     ],
 )
-def test_secrets_are_named_and_not_copied(client, env, tmp_path):
+@pytest.mark.parametrize(
+    "reference", [{"$env": "GZ_KEY"}, {"$command": ["sh", "-c", "echo $GZ_KEY"], "environment": ["GZ_KEY"]}])
+def test_secrets_are_named_and_not_copied(client, env, reference, tmp_path):
     connection = {
         "integration": "bitdefender_gravityzone",
-        "settings": {"api_key": {"$env": "GZ_KEY"}},
+        "settings": {"api_key": reference},
     }
     (tmp_path / "c.json").write_text(json.dumps({"connections": {"a": connection}}))
     done = mcp_config(

@@ -113,6 +113,19 @@ def test_sighup_reopens_the_audit_file_and_the_host_goes_on(tmp_path):
     assert [entry["id"] for entry in audited(audit)] == [2]
 
 
+def test_audit_file_that_cannot_be_reopened_is_kept(tmp_path):
+    folder = tmp_path / "log"
+    folder.mkdir()
+    with Host("--sandbox", "--audit", str(folder / "audit.jsonl")) as host:
+        host.ask(invoke(1, "list_tenants"))
+        folder.rename(tmp_path / "old")
+        host.signal(signal.SIGHUP)
+        host.wait_for_log("cannot be reopened, and its old one is kept")
+        host.ask(invoke(2, "list_tenants"))
+        assert host.finish() == (0, [])
+    assert [entry["id"] for entry in audited(tmp_path / "old" / "audit.jsonl")] == [1, 2]
+
+
 def test_sighup_without_an_audit_file_does_nothing():
     with Host() as host:
         host.ask(request(0, "ping"))

@@ -175,6 +175,14 @@ def test_secret_file_of_another_user_is_refused(tmp_path: pathlib.Path) -> None:
     assert_refused(serve("--connections", str(file)), str(secret), f"belongs to user {STRANGER}")
 
 
+def test_program_that_every_user_can_write_is_refused(tmp_path: pathlib.Path) -> None:
+    program = tmp_path / "helper"
+    program.write_text("#!/bin/sh\necho hunter2\n")
+    program.chmod(0o777)
+    file = connections_file(tmp_path, definition(password={"$command": [str(program)]}))
+    assert_refused(serve("--connections", str(file)), str(program), "is writable by every user")
+
+
 # MARK: Files that are written
 
 

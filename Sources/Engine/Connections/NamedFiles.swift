@@ -29,9 +29,14 @@ struct NamedFiles {
       + named(tls?.clientCertificate, "client_certificate", in: "tls", isSecret: false)
       + named(tls?.clientKey, "client_key", in: "tls", isSecret: true)
       + named(password, "client_key_password", in: "tls", isSecret: true)
-      + definition.settings.members.flatMap {
-        named(
-          $0.value["$file"]?.string, $0.name.string ?? "", in: "settings", isSecret: true)
+      + definition.settings.members.flatMap { setting in
+        let name = setting.name.string ?? ""
+        // A program without a slash is looked up on PATH, which the operator sets.
+        let program = setting.value["$command"]?.elements.first { _ in true }?.string
+        return named(setting.value["$file"]?.string, name, in: "settings", isSecret: true)
+          + named(
+            program.flatMap { $0.utf8.contains(UInt8(ascii: "/")) ? $0 : nil }, name,
+            in: "settings", isSecret: false)
       }
   }
 

@@ -82,7 +82,13 @@ public enum SecretReference: Sendable {
   }
 
   private var emptyFault: Fault {
-    Fault(reason: "\(place) is empty", remedy: "Put the secret there.")
+    if case .command = self {
+      return Fault(
+        reason: "\(place) is empty",
+        remedy: "Run it by hand. If it needs a variable of the environment, name it in "
+          + "\"environment\" beside $command.")
+    }
+    return Fault(reason: "\(place) is empty", remedy: "Put the secret there.")
   }
 
   private static func text(_ bytes: [UInt8]) -> String {
@@ -204,7 +210,8 @@ public struct SecretType: ParameterType {
     if let command = Self.command(json) { return command }
     faults.append(
       ParameterProblem(
-        #"must be a string, {"$env":"NAME"}, {"$file":"PATH"} or {"$command":["PROGRAM","…"]}"#))
+        #"must be a string, {"$env":"NAME"}, {"$file":"PATH"} or {"$command":["PROGRAM","…"],"environment":["NAME"]}"#
+      ))
     return nil
   }
 

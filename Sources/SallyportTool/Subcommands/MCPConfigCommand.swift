@@ -152,6 +152,10 @@ enum MCPConfigCommand {
     var names: [String] = []
     for member in json.members {
       if member.name.equals("$env"), let name = member.value.string { names.append(name) }
+      // Those that a program of $command gets.
+      if member.name.equals("environment"), json["$command"] != nil {
+        names += member.value.elements.compactMap(\.string)
+      }
       names += variables(in: member.value)
     }
     var unique: [String] = []

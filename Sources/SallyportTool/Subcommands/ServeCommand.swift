@@ -48,7 +48,7 @@ enum ServeCommand {
         engine.log.warning(
           engine.audit == nil
             ? "SIGHUP: no audit file to reopen; connections are not reloaded"
-            : "SIGHUP: the audit file is reopened; connections are not reloaded")
+            : "SIGHUP: reopening the audit file; connections are not reloaded")
       })
     do throws(FileError) {
       return try host.run([STDIN_FILENO]).rawValue
