@@ -16,6 +16,9 @@ package final class HealthMonitor: Sendable {
   static let maximumChecks = 32
   /// Milliseconds of a check, if its interval is longer: an hour.
   static let maximumCheckMilliseconds = 3_600_000
+  /// Maximum length of the message of a failed check. It is redacted with the secrets of all
+  /// connections, so a long text of a vendor would show which of many guesses is one.
+  private static let maximumMessageCharacters = 300
   /// The command for checks. Every integration has it.
   private static let commandID = "test_connection"
 
@@ -204,7 +207,13 @@ package final class HealthMonitor: Sendable {
       let request = try Self.request(
         watch, on: engine, milliseconds: max(1, deadline.remainingMilliseconds))
       let invocation = try engine.prepare(request)
-      return await invocation.run { $0.error.map { Failure($0) } }
+      return await invocation.run { outcome in
+        outcome.error.map { error in
+          // Redacted before it is cut: a part of a secret would stay.
+          let message = engine.redactor.redact(error.message)
+          return Failure(error.kind, String(message.prefix(Self.maximumMessageCharacters)))
+        }
+      }
     } catch {
       return Failure(error)
     }

@@ -135,7 +135,7 @@ package struct Outcome: Sendable {
   ])
 
   /// The caller names the targets.
-  private static let targetLayout = MessageLayout.object([
+  package static let targetLayout = MessageLayout.object([
     "target": .own, "return_data": .own, "data": .foreign, "files": filesLayout,
     "error": commandErrorLayout,
   ])

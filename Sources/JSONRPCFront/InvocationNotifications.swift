@@ -1,4 +1,5 @@
 import Basics
+import Engine
 import IntegrationKit
 import JSON
 import RPC
@@ -14,16 +15,18 @@ final class InvocationNotifications: InvocationEvents {
   private let sequence = Mutex(0)
 
   private static let layout = MessageLayout.object([
-    "id": .own, "seq": .own, "item": .foreign, "done": .own, "total": .own, "reason": .own,
+    "id": .own, "seq": .own, "done": .own, "total": .own, "reason": .own,
     "resume_at": .own,
   ])
 
   /// - Parameter reportsWaits: true for streams, false if only progress was requested.
   init(
-    _ id: RequestID, on connection: RPC.Connection, redacting scope: RedactionScope,
+    _ id: RequestID, on connection: RPC.Connection, of invocation: PreparedInvocation,
     reportsWaits: Bool
   ) {
-    redaction = .secrets(of: scope, Self.layout)
+    // The item of a command over targets is the outcome of one of them.
+    let item = invocation.command.canPartlySucceed ? Outcome.targetLayout : .foreign
+    redaction = .secrets(of: invocation.redaction, Self.layout + .object(["item": item]))
     self.id = id
     self.connection = connection
     self.reportsWaits = reportsWaits

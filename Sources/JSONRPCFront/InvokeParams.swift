@@ -78,13 +78,16 @@ struct InvokeParams {
     options.map { RequestProblems(ofOptions: $0, for: command) } ?? RequestProblems()
   }
 
+  /// Maximum length of the unknown name in a message.
+  private static let maximumNameCharacters = 100
+
   private static func unknown(in params: JSON) -> RequestProblems {
     var problems = RequestProblems()
     for member in params.members {
       guard !problems.isFull else { break }
       guard let name = member.name.string, !names.texts.contains(name) else { continue }
       problems.add(
-        "/\(name)", "unknown member; expected one of: \(names.texts.joined(separator: ", "))",
+        "/\(name.prefix(maximumNameCharacters))", "unknown member; expected one of: \(names.texts.joined(separator: ", "))",
         didYouMean: Suggestion.closest(to: name, among: names.texts))
     }
     return problems

@@ -140,7 +140,7 @@ package final class JSONRPCFront: Handler {
       let events = request.id.flatMap { id in
         options.stream || options.progress
           ? InvocationNotifications(
-            id, on: connection, redacting: invocation.redaction, reportsWaits: options.stream)
+            id, on: connection, of: invocation, reportsWaits: options.stream)
           : nil
       }
       return await invocation.run(

@@ -9,6 +9,8 @@ import Synchronization
 package final class MCPFront: Handler {
   /// Maximum number of subscriptions per connection.
   static let maximumSubscriptions = 256
+  /// Maximum length of the id of a subscription in bytes, which is in each of its notifications.
+  static let maximumSubscriptionIDBytes = 1_024
 
   let engine: Engine
   let options: MCPOptions
@@ -218,6 +220,10 @@ package final class MCPFront: Handler {
   private func subscribe(_ params: JSON?, id: RequestID) throws(RPCError) -> Action {
     guard let filter = params?["notifications"], filter.kind == .object else {
       throw MCPError.invalid("params.notifications must be an object.")
+    }
+    guard id.sourceBytes.count <= Self.maximumSubscriptionIDBytes else {
+      throw MCPError.invalid(
+        "The id of a subscription must have at most \(Self.maximumSubscriptionIDBytes) bytes.")
     }
     guard subscriptions.count < Self.maximumSubscriptions else {
       throw RPCError(

@@ -43,7 +43,7 @@ struct ToolResult: Sendable {
       let shown = content.structure.json
       let sentences = error.sentences(
         targets: shown["targets"]?.count ?? 0, notices: shown["notices"]?.list ?? [])
-      content.text = error.redaction.search.redact(sentences)
+      content.text = sentences
       content.links = Content.files(in: shown)
     }
     return request.result(.failed, redaction: .ownText) { write(content, isError: true, to: &$0) }
@@ -59,7 +59,7 @@ struct ToolResult: Sendable {
     let secrets = error.redaction.search
     var content = Content(
       structure: secrets.replacement(json: written, Outcome.errorLayout) ?? written)
-    content.text = secrets.redact(error.sentences())
+    content.text = error.sentences()
     if case .failed(let failure) = error.reason {
       content.links = failure.targets.compactMap(\.answer).flatMap(\.files).map(Content.Link.init)
     }
@@ -184,6 +184,8 @@ struct ToolResult: Sendable {
 extension InvocationError {
   /// The description for models: the failure, its reason and the remedy.
   ///
+  /// Secrets are redacted in the text of vendors.
+  ///
   /// - Parameters:
   ///   - targets: the maximum number of targets, failures first; nil for all, in order.
   ///   - notices: additional strings.
@@ -198,16 +200,19 @@ extension InvocationError {
       if let remedy = problems.remedy { lines.append("What to do: \(remedy)") }
       return lines.joined(separator: "\n")
     case .failed(let error):
-      var lines = ["\(indicator) \(error.message) (\(error.statusCode))"]
+      let secrets = redaction.search
+      var lines = ["\(indicator) \(secrets.redact(error.message)) (\(error.statusCode))"]
       let targets =
         count.map { count in
           (error.targets.filter { !$0.isSuccess } + error.targets.filter(\.isSuccess)).prefix(count)
         } ?? error.targets[...]
       for target in targets {
-        lines.append("- \(target.target): \(target.error?.message ?? "Successful.")")
+        // The caller names the targets.
+        let message = target.error.map { secrets.redact($0.message) }
+        lines.append("- \(target.target): \(message ?? "Successful.")")
       }
-      lines += notices.compactMap(\.string)
-      if let remedy = error.remedy { lines.append("What to do: \(remedy)") }
+      lines += notices.compactMap(\.string).map(secrets.redact)
+      if let remedy = error.remedy { lines.append("What to do: \(secrets.redact(remedy))") }
       if error.outcome == .unknown {
         lines.append(
           "The outcome is unknown: the request may have been applied. Check before you retry.")

@@ -26,7 +26,7 @@ struct AcceptedRequest: Sendable {
     connection.requests.remove(request)
     let slots = request.hasSlot ? 1 : 0
     // Last, so that the host does not exit before the response is queued.
-    defer { if slots == 0 { limit.endSuspended() } }
+    defer { if slots == 0 { limit.endSuspended(heldLine: request.hasStarted) } }
     let line = request.hasStarted ? self.line : nil
     let isSilent = terms.isSilentWhenCancelled && request.cancelReason == .caller
     guard let frame = response.frame, !isSilent else {

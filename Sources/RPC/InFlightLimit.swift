@@ -11,6 +11,8 @@ final class InFlightLimit: Sendable {
     var inFlight = 0
     /// Requests that wait for something outside the host, without a slot. Includes parked calls.
     var suspended = 0
+    /// The suspended requests that have started and still hold their lines.
+    var suspendedWithLine = 0
     /// Memory of the lines of requests in flight and of responses that are not written.
     var heldBytes = 0
     /// The part of `heldBytes` that belongs to batches.
@@ -36,7 +38,7 @@ final class InFlightLimit: Sendable {
 
     private func fits(_ line: InputLine, _ limits: ConnectionLimits) -> Bool {
       // One request always fits.
-      inFlight == 0 || heldBytes + line.bytesToHold <= limits.maximumHeldBytes
+      inFlight + suspendedWithLine == 0 || heldBytes + line.bytesToHold <= limits.maximumHeldBytes
     }
 
     mutating func acquire(_ line: InputLine) {
@@ -219,6 +221,7 @@ final class InFlightLimit: Sendable {
     change { state in
       state.inFlight -= 1
       state.suspended += 1
+      state.suspendedWithLine += 1
     }
   }
 
@@ -226,9 +229,13 @@ final class InFlightLimit: Sendable {
   func addSuspended() { monitor.withLock { $0.suspended += 1 } }
 
   /// A suspended request ends without a slot.
-  func endSuspended() {
-    monitor.withLock { $0.suspended -= 1 }
-    monitor.notify()
+  ///
+  /// - Parameter heldLine: whether it had started.
+  func endSuspended(heldLine: Bool) {
+    change { state in
+      state.suspended -= 1
+      if heldLine { state.suspendedWithLine -= 1 }
+    }
   }
 
   /// Waits for a slot for a suspended request.
@@ -244,6 +251,7 @@ final class InFlightLimit: Sendable {
       }
       state.inFlight += 1
       state.suspended -= 1
+      state.suspendedWithLine -= 1
       return true
     }
     if let isAdmitted { return isAdmitted }
@@ -252,6 +260,7 @@ final class InFlightLimit: Sendable {
       state.waiting.removeAll { $0 === latch }
       guard state.granted.remove(ObjectIdentifier(latch)) != nil else { return false }
       state.suspended -= 1
+      state.suspendedWithLine -= 1
       return true
     }
   }

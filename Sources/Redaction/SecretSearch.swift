@@ -46,6 +46,7 @@ package struct SecretSearch: Sendable {
     var found: [Range<Int>] = []
     for segment in segments { segment.find(in: text) { found.append($0) } }
     findWrapped(in: text, &found)
+    findEscaped(in: text, rounds: Self.decodingRounds, &found)
     guard found.count > 1 else { return found }
     found.sort { $0.lowerBound < $1.lowerBound }
     var joined: [Range<Int>] = []
@@ -71,14 +72,37 @@ package struct SecretSearch: Sendable {
     }
   }
 
+  /// Escapes inside escapes that are decoded, such as JSON in the HTML of a JSON string.
+  private static let decodingRounds = 3
+
+  /// Finds secrets with characters that other writers escape.
+  private func findEscaped(
+    in text: UnsafeBufferPointer<UInt8>, rounds: Int, _ found: inout [Range<Int>]
+  ) {
+    guard rounds > 0, !isEmpty, Self.mayBeEscaped(text), let decoded = DecodedText(text) else {
+      return
+    }
+    var inner: [Range<Int>] = []
+    decoded.bytes.withUnsafeBufferPointer { bytes in
+      for segment in segments { segment.find(in: bytes) { inner.append($0) } }
+      findEscaped(in: bytes, rounds: rounds - 1, &inner)
+    }
+    found += inner.map(decoded.source)
+  }
+
+  private static func mayBeEscaped(_ text: UnsafeBufferPointer<UInt8>) -> Bool {
+    guard let base = text.baseAddress else { return false }
+    return memchr(base, Int32(UInt8(ascii: "\\")), text.count) != nil
+      || memchr(base, Int32(UInt8(ascii: "&")), text.count) != nil
+  }
+
   // MARK: JSON
 
   /// Whether the JSON may contain a secret and must be redacted. Almost always false.
   private func mayOccur(inJSON bytes: UnsafeBufferPointer<UInt8>) -> Bool {
-    guard !isEmpty, let base = bytes.baseAddress else { return false }
-    // A backslash may hide a secret behind escapes, so such a text is checked string by string.
-    return memchr(base, Int32(UInt8(ascii: "\\")), bytes.count) != nil
-      || segments.contains { $0.occurs(in: bytes) }
+    guard !isEmpty else { return false }
+    // Escapes may hide a secret, so such a text is checked string by string.
+    return Self.mayBeEscaped(bytes) || segments.contains { $0.occurs(in: bytes) }
   }
 
   /// The redacted JSON, or nil if it contains no secret in the parts that are redacted.

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import threading
+import time
+
 import pytest
 from Support.control_center import ControlCenter
 from Support.host import eventually, request
-from Support.mcp_client import FORMS, structure
+from Support.mcp_client import FORMS, meta, structure
 from Support.vendor import GatedVendor
 
 DELETE = "bitdefender_gravityzone__delete_endpoints"
@@ -94,3 +98,30 @@ def test_ping_and_lists_are_answered_while_the_window_is_full(start, vendor, rev
     for method in ("ping", "tools/list", "prompts/list"):
         client.result(method)
     vendor.open()
+
+
+def test_open_questions_hold_the_memory_of_their_lines(start):
+    """Their slots are free, but beyond 64 MiB of lines the host starts no further call, and then stops reading."""
+    client = start("2025-11-25", "--sandbox", capabilities=FORMS)
+    content = "x" * (6 * 1024 * 1024)
+
+    def send() -> None:
+        with contextlib.suppress(OSError):
+            for _ in range(40):
+                client.start_call("gmail__send_email", {
+                    "sender_email": "soc@harbor.example", "to_recipients": ["a@far.example"], "subject": "s",
+                    "content": content, "connection": "gmail_sandbox"})
+
+    threading.Thread(target=send, daemon=True).start()
+    questions = [client.read() for _ in range(8)]
+    assert {question.get("method") for question in questions} == {"elicitation/create"}, questions[0]
+    time.sleep(2)
+    # Without the limit 523 MB: the lines, and copies of what is being sent.
+    assert client.peak_memory_bytes < 400 * 1024 * 1024
+
+
+def test_the_id_of_a_subscription_is_short(start):
+    client = start("2026-07-28")
+    client.send({"jsonrpc": "2.0", "id": "i" * 2_000, "method": "subscriptions/listen", "params": {
+        "notifications": {}, "_meta": meta()}})
+    assert client.read()["error"]["code"] == -32602

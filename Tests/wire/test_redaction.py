@@ -7,6 +7,7 @@ import string
 import time
 
 import pytest
+from Support.control_center import ControlCenter
 from Support.host import Host, invoke, request
 from Support.upstream import Tenant, reply
 
@@ -20,6 +21,12 @@ def coda(url: str = "http://127.0.0.1:9", password: str = "Correct-Horse-7", **m
 
 def put(host: Host, name: str, connection: dict) -> None:
     host.result("connections/put", {"name": name, "connection": connection})
+
+
+@pytest.fixture
+def center():
+    with ControlCenter() as center:
+        yield center
 
 
 # The protocol's own words
@@ -131,6 +138,50 @@ def test_password_that_a_command_sets_is_not_in_its_dry_run():
         plan = host.ask(set_password("New-Horse-8!", dry_run=True))
         assert plan["result"]["dry_run"] is True
         assert "New-Horse-8!" not in json.dumps(plan) and "a%40harbor.example" in json.dumps(plan)
+
+
+@pytest.mark.parametrize(("password", "echo"), [
+    ("abcd=efgh", r"abcd\u003defgh"), ("abcd'efgh", r"abcd\u0027efgh"), ("abcd+efgh", r"abcd\u002Befgh"),
+    ('abcd"efgh', r"abcd\u0022efgh"), ('ab"cdefgh', r"ab\\\"cdefgh"), ("abcd/efgh", "abcd&#x2F;efgh"),
+    ("abcd=efgh", "abcd&#x3D;efgh"), ("abcd&efgh", "abcd&#38;efgh"), ("abcdéfgh", "abcd&eacute;fgh"),
+    ('ab"cdéfgh', r"ab\&quot;cdéfgh"), ("a<b>cdef", "a&lt;b>cdef"), ("abcd𝄞efgh", r"abcd\ud834\udd1eefgh")])
+def test_secret_is_found_whatever_a_writer_escapes(password, echo):
+    """As text in a JSON string, and as the JSON string itself."""
+    bodies = [json.dumps([{"note": f"<{echo}>"}])]
+    if "&" not in echo:
+        bodies.append('[{"note":"<%s>"}]' % echo)
+    answers = iter(bodies)
+    with Tenant(lambda request: reply(200, next(answers))) as tenant, Host() as host:
+        put(host, "a", coda(tenant.url, password))
+        for _ in bodies:
+            assert host.ask(invoke(1, "list_scanners", connection="a"))["result"]["raw_data"] == [{"note": "<[redacted]>"}]
+
+
+def test_targets_are_not_redacted_in_streams(center):
+    """The caller names them; otherwise it could guess the key."""
+    key = center.connection()["settings"]["api_key"]
+    with Host() as host:
+        put(host, "g", center.connection())
+        host.send(request(1, "invoke", {
+            "integration": "bitdefender_gravityzone", "command": "get_managed_endpoint_details", "connection": "g",
+            "arguments": {"managed_endpoint_ids": [key, "0123456789abcdef01234567"]}, "options": {"stream": True}}))
+        targets = set()
+        while "method" in (message := host.read()):
+            if message["method"] == "invoke/item":
+                targets.add(message["params"]["item"]["target"])
+        assert targets == {key, "0123456789abcdef01234567"}
+        outcome = message["result"] if "result" in message else message["error"]["data"]
+        assert {one["target"] for one in outcome["targets"]} == targets
+        host.send(request(2, "tools/call", {"name": "bitdefender_gravityzone__get_managed_endpoint_details", "arguments": {
+            "managed_endpoint_ids": [key, "0123456789abcdef01234567"]}}))
+        shown = json.dumps(host.read()["result"])
+        assert key in shown and "[redacted]" not in shown
+
+
+def test_a_long_unknown_name_is_shortened():
+    with Host() as host:
+        error = host.error("invoke", {"n" * MIB: 1})
+        assert len(json.dumps(error)) < 10 * KIB
 
 
 # What a secret may be
