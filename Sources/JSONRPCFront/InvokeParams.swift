@@ -87,7 +87,8 @@ struct InvokeParams {
       guard !problems.isFull else { break }
       guard let name = member.name.string, !names.texts.contains(name) else { continue }
       problems.add(
-        "/\(name.prefix(maximumNameCharacters))", "unknown member; expected one of: \(names.texts.joined(separator: ", "))",
+        "/\(name.prefix(maximumNameCharacters))",
+        "unknown member; expected one of: \(names.texts.joined(separator: ", "))",
         didYouMean: Suggestion.closest(to: name, among: names.texts))
     }
     return problems

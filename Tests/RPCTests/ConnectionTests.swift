@@ -368,7 +368,7 @@ private final class Gate: Sendable {
     #expect(await !resumed.value)
     limit.release(.init(slots: 1))
     #expect(!limit.waitUntilEmpty(until: nil) { true })
-    limit.endSuspended()
+    limit.endSuspended(heldLine: true)
     #expect(limit.waitUntilEmpty(until: nil) { true })
     #expect(!limit.tryAcquire(line))
   }
