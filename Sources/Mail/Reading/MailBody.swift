@@ -29,7 +29,8 @@ package struct MailBody: Sendable {
     guard !part.mediaType.isMail else { return .all([]) }
     var nodes: [Node] = []
     for inner in part.parts { nodes.append(node(inner, &parts)) }
-    return part.mediaType.description == "multipart/alternative" ? .alternatives(nodes) : .all(nodes)
+    let isAlternative = part.mediaType.description == "multipart/alternative"
+    return isAlternative ? .alternatives(nodes) : .all(nodes)
   }
 
   /// - Parameter texts: the text of each part; nil if it is unavailable.
@@ -56,14 +57,23 @@ package struct RenderedBody: Sendable {
       texts[position].isShown && texts[position].format != .other && !plain.contains(position)
         && !html.contains(position)
     }
-    let shown = plain.union(hidden).sorted()
-    guard let blank = texts.first(where: { $0.format != .html && $0.text != nil }) ?? texts.first,
-      let html = html.isEmpty ? Self.blankHTML(texts) : Self.joinedHTML(html.sorted().map { texts[$0] })
-    else { return nil }
-    let plainTexts = shown.isEmpty ? [blank] : shown.map { texts[$0] }
+    let available = texts.filter { $0.text != nil }
+    guard let first = available.first else { return nil }
+    // If all texts are blank, the event still has the first one.
+    let plainTexts = Self.texts(
+      plain.union(hidden), of: texts,
+      blank: available.first { $0.format != .html } ?? first)
+    let htmlTexts = Self.texts(
+      html, of: texts, blank: available.first { $0.format == .html } ?? first)
     self.plain = Self.joined(plainTexts.map(\.words))
-    self.html = html
+    self.html = Self.joined(htmlTexts.map(\.html))
     isOnlyHTML = plainTexts.allSatisfy { $0.format == .html }
+  }
+
+  private static func texts(
+    _ positions: Set<Int>, of texts: [BodyText], blank: BodyText
+  ) -> [BodyText] {
+    positions.isEmpty ? [blank] : positions.sorted().map { texts[$0] }
   }
 
   /// The positions of the texts that are shown. Blank texts are not.
@@ -97,13 +107,6 @@ package struct RenderedBody: Sendable {
       if !isLast, joined.utf8.last != ASCII.lineFeed { joined += "\r\n" }
     }
     return joined
-  }
-
-  private static func joinedHTML(_ texts: [BodyText]) -> String { joined(texts.map(\.html)) }
-
-  private static func blankHTML(_ texts: [BodyText]) -> String? {
-    let available = texts.filter { $0.text != nil }
-    return (available.first { $0.format == .html } ?? available.first)?.html
   }
 }
 
