@@ -6,6 +6,36 @@ package enum Charset {
     decode(bytes, ifKnown: name ?? "us-ascii") ?? String(decoding: bytes, as: UTF8.self)
   }
 
+  /// Decodes text that its source has probably converted to UTF-8, while the header still names the
+  /// sender's character set.
+  ///
+  /// Valid UTF-8 is UTF-8: text in another set is almost never valid. ASCII goes by the header only
+  /// if it contains the shifts of a set that writes other characters with ASCII bytes.
+  package static func decode(converted bytes: [UInt8], named name: String?) -> String {
+    let isASCII = bytes.allSatisfy { $0 < 0x80 }
+    let canonical = canonicalName(name ?? "")
+    guard isASCII || bytes.contains(0) ? isShifted(bytes, canonical) : !isUTF8(bytes) else {
+      return decode(bytes, named: "utf-8")
+    }
+    return decode(bytes, named: name)
+  }
+
+  private static func isUTF8(_ bytes: [UInt8]) -> Bool {
+    String(validating: bytes, as: UTF8.self) != nil
+  }
+
+  private static func isShifted(_ bytes: [UInt8], _ charset: String) -> Bool {
+    if ["iso-2022", "iso2022", "csiso2022"].contains(where: charset.hasPrefix) {
+      return bytes.contains(0x1B) || bytes.contains(0x0E)
+    }
+    if charset.hasPrefix("hz") {
+      return zip(bytes, bytes.dropFirst()).contains { $0 == UInt8(ascii: "~") && $1 == 0x7B }
+    }
+    if charset == "utf-7" { return bytes.contains(UInt8(ascii: "+")) }
+    return bytes.contains(0) && !isUTF8(bytes)
+      || ["utf-16", "utf-32", "ucs-"].contains { charset.hasPrefix($0) } && bytes.contains(0)
+  }
+
   static func isKnown(_ name: String) -> Bool { decode([], ifKnown: name) != nil }
 
   /// Nil for an unknown character set.

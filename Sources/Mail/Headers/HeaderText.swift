@@ -31,4 +31,9 @@ enum HeaderText {
     }
     return text
   }
+
+  /// Text without encoded words, with a space for each fold.
+  static func onOneLine(_ unfolded: [UInt8]) -> String {
+    String(decoding: unfolded.map { $0 == fold ? ASCII.space : $0 }, as: UTF8.self)
+  }
 }

@@ -16,9 +16,12 @@ package struct MailHeader: Sendable {
   /// Not truncated, for parameters: what is behind the limit may decide how other programs read a
   /// mail.
   private let whole: ArraySlice<UInt8>
+  /// Whether the source has already decoded the encoded words.
+  private let isDecoded: Bool
 
   /// Longer names and values are truncated.
-  init(name: String, raw: ArraySlice<UInt8>) {
+  init(name: String, raw: ArraySlice<UInt8>, isDecoded: Bool = false) {
+    self.isDecoded = isDecoded
     self.name = name
     self.raw = raw.prefix(Self.maximumBytes)
     whole = raw
@@ -32,8 +35,12 @@ package struct MailHeader: Sendable {
 
   /// The value on one line, with encoded words decoded (RFC 2047), without surrounding white space.
   ///
-  /// UTF-8 is accepted (RFC 6532); other non-ASCII bytes become U+FFFD.
-  package var value: String { EncodedWords.decode(HeaderText.unfold(raw)) }
+  /// UTF-8 is accepted (RFC 6532); other non-ASCII bytes become U+FFFD. Text that looks like an
+  /// encoded word stays if the source has already decoded the value: it is the text.
+  package var value: String {
+    let text = HeaderText.unfold(raw)
+    return isDecoded ? HeaderText.onOneLine(text) : EncodedWords.decode(text)
+  }
 
   /// Whether the field has that name, ignoring case.
   package func isNamed(_ name: String) -> Bool { ASCII.equalsWithoutCase(self.name, name) }

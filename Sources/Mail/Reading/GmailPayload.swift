@@ -5,7 +5,8 @@ extension MailMessage {
   /// A mail that Gmail has parsed: the `payload` of a message in format `full` (users.messages,
   /// MessagePart). Nil if it is not an object.
   ///
-  /// Bodies are already decoded. A body with an `attachmentId` must be fetched.
+  /// Bodies and header values are already decoded. A text is UTF-8, although the header still names
+  /// the sender's character set; see `Charset.decode(converted:named:)`. A body with an `attachmentId` must be fetched.
   package init?(gmailPayload payload: JSON, limits: MailLimits = MailLimits()) {
     guard payload.kind == .object else { return nil }
     var reader = GmailPayloadReader(limits: limits)
@@ -52,7 +53,7 @@ private struct GmailPayloadReader {
         guard let name = field["name"]?.string, let value = field["value"]?.stringBytes else {
           return nil
         }
-        return MailHeader(name: name, raw: value[...])
+        return MailHeader(name: name, raw: value[...], isDecoded: true)
       })
   }
 

@@ -45,8 +45,9 @@ package struct MailMessage: Sendable {
   /// The first `text/html` part of the text; nil if there is none.
   package var htmlBody: MailPart? { body("html") }
 
-  /// Parts that are not the text: parts with a file name or the disposition attachment, embedded
-  /// mails (see `MailPart.embedded`), and all parts that are not text. Includes inline images.
+  /// Parts that can be stored as files: parts with a file name or the disposition attachment,
+  /// embedded mails (see `MailPart.embedded`), and all parts that are not text. Includes inline
+  /// images, and texts with a name, which also belong to the body (see `MailPart.isBodyText`).
   package var attachments: [MailPart] { parts.filter(Self.isAttachment) }
 
   /// The attachments, each embedded mail followed by its own attachments.
@@ -63,7 +64,7 @@ package struct MailMessage: Sendable {
   /// Returns an empty part only if there is no other.
   private func body(_ subtype: String) -> MailPart? {
     let bodies = parts.filter { part in
-      part.parts.isEmpty && !Self.isAttachment(part)
+      part.isBodyText
         && (part.mediaType.isText
           ? part.mediaType.subtype == subtype : part.mediaType.isMultipart && subtype == "plain")
     }

@@ -54,7 +54,12 @@ package struct MailPart: Sendable {
   package var text: String? { bytes.map(text(of:)) }
 
   /// Decodes fetched bytes of this part as text.
-  package func text(of bytes: [UInt8]) -> String { Charset.decode(bytes, named: charset) }
+  package func text(of bytes: [UInt8]) -> String {
+    switch content {
+    case .encoded: Charset.decode(bytes, named: charset)
+    case .decoded, .remote: Charset.decode(converted: bytes, named: charset)
+    }
+  }
 
   /// The embedded mail of this part; nil for other parts.
   package var embedded: MailMessage? {

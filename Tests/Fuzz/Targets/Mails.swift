@@ -28,6 +28,8 @@ enum Mails {
     check(mail.parts.count <= limits.parts, "more parts than the limit")
     _ = (mail.subject, mail.date, mail.to, mail.messageID)
     _ = (mail.plainBody?.text, mail.htmlBody?.text)
+    let body = MailBody(of: mail)
+    _ = body.rendered(body.parts.map(\.text))
     for field in mail.headers { read(field) }
     for part in mail.parts {
       _ = (part.fileName, part.contentID, part.isInline)

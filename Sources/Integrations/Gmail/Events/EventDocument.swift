@@ -8,6 +8,8 @@ import Mail
 /// - `payload` contains `HTMLBody` and `snippet`. The message contains `DecodedBodyData` and
 ///   `AttachedEMLAttachementFiles` (sic, as in the document).
 /// - Header names have the spelling of the paths, independent of the sender's spelling.
+/// - The text of an attached mail replaces the bodies of its texts at the documented path, unless it
+///   is the only one.
 /// - Deeper attached mails are also among the parts of the payload. Each contains the `From` of its
 ///   mail, and the text of that mail among its parts.
 /// - Headers per part and attached mails beyond the limits below are omitted.
@@ -36,14 +38,7 @@ struct EventDocument {
     let id = message["id"]?.string ?? ""
     var contents = MailContents(of: id, client: client, user: user)
     var document = Document(message: message, mail: mail)
-    if let part = mail.plainBody {
-      document.plainBody = try await contents.text(of: part, in: invocation)
-      if document.plainBody == nil { notices.append("The text of message \(id) is unavailable.") }
-    }
-    if let part = mail.htmlBody {
-      document.htmlBody = try await contents.text(of: part, in: invocation)
-      if document.htmlBody == nil { notices.append("The HTML of message \(id) is unavailable.") }
-    }
+    document.body = try await contents.body(of: mail, in: invocation)
     if document.hasTooManyHeaders {
       notices.append(
         "Message \(id) has more than \(Self.maximumHeaders) headers in one part. The event "
@@ -58,26 +53,17 @@ struct EventDocument {
     for attached in all.prefix(Self.maximumAttachedMails) {
       var attached = attached
       if let embedded = attached.part.embedded {
-        attached.text = try await Self.text(of: embedded, &contents, invocation)
+        attached.text = try await contents.body(of: embedded, in: invocation)
+          .map { AttachedMail.Text(partID: embedded.root.id, bytes: Array($0.plain.utf8)) }
         document.files += try await files.files(
           of: embedded, after: document.files.count, in: id, &contents, invocation)
       }
       document.attached.append(attached)
     }
+    notices += contents.bodyNotices
     json = document.fragment.json
   }
 
-  private static func text(
-    of mail: MailMessage, _ contents: inout MailContents, _ invocation: Invocation
-  ) async throws(CommandError) -> AttachedMail.Text? {
-    if let part = mail.plainBody {
-      return try await contents.bytes(of: part, in: invocation)
-        .map { AttachedMail.Text(partID: part.id, bytes: $0) }
-    }
-    guard let part = mail.htmlBody, let html = try await contents.text(of: part, in: invocation)
-    else { return nil }
-    return AttachedMail.Text(partID: part.id, bytes: Array(HTMLText.plain(html).utf8))
-  }
 }
 
 /// A part of type `message/rfc822` that is not inside another one.
@@ -116,8 +102,7 @@ private struct AttachedMail {
 private struct Document {
   let message: JSON
   let mail: MailMessage
-  var plainBody: String?
-  var htmlBody: String?
+  var body: RenderedBody?
   var attached: [AttachedMail] = []
   var files: [AttachedFile] = []
 
@@ -142,7 +127,8 @@ private struct Document {
           writer.name("payload")
           writer.object { write(payload: payload, to: &$0) }
         }
-        writer.member(ifPresent: "DecodedBodyData", plainBody ?? htmlBody)
+        writer.member(
+          ifPresent: "DecodedBodyData", body.map { $0.isOnlyHTML ? $0.html : $0.plain })
         guard !files.isEmpty else { return }
         writer.name("AttachedEMLAttachementFiles")
         writer.array { writer in for file in files { write(file, to: &writer) } }
@@ -159,8 +145,8 @@ private struct Document {
 
   private func write(payload: JSON, to writer: inout JSONWriter) {
     var excluded = Self.rewritten
-    if let body = htmlBody ?? plainBody.map(Self.html) {
-      writer.member("HTMLBody", body)
+    if let body {
+      writer.member("HTMLBody", body.html)
       excluded.insert("HTMLBody")
     }
     if let snippet = message["snippet"] {
@@ -225,9 +211,12 @@ private struct Document {
     return has(mail.root)
   }
 
-  private func write(_ json: JSON, _ part: MailPart, to writer: inout JSONWriter) {
+  private func write(
+    _ json: JSON, _ part: MailPart, without excluded: Set<String> = [],
+    to writer: inout JSONWriter
+  ) {
     writer.object { writer in
-      copy(json, except: Self.rewritten, &writer)
+      copy(json, except: Self.rewritten.union(excluded), &writer)
       writeHead(part, to: &writer)
       guard !part.parts.isEmpty else { return }
       writer.name("parts")
@@ -253,14 +242,13 @@ private struct Document {
     }
   }
 
-  /// The root of an attached mail, with its text at the documented path.
+  /// The root of an attached mail, with its text at the documented path: once, also if the mail
+  /// has several texts there, or texts elsewhere.
   private func write(
     _ json: JSON, _ root: MailPart, with text: AttachedMail.Text?, to writer: inout JSONWriter
   ) {
-    let isPresent = Self.parts(json, root).contains { json, part in
-      part.id == text?.partID && json["filename"]?.equals("") == true
-        && part.mediaType.description == "text/plain" && json["body"]?["data"] != nil
-    }
+    let found = Self.parts(json, root).filter(Self.isAtTextPath)
+    let isPresent = found.count == 1 && found[0].1.bytes == text?.bytes
     writer.object { writer in
       copy(json, except: Self.rewritten, &writer)
       writeHead(root, to: &writer)
@@ -268,9 +256,18 @@ private struct Document {
       writer.name("parts")
       writer.array { writer in
         if let text, !isPresent { write(text, to: &writer) }
-        for (json, part) in Self.parts(json, root) { write(json, part, to: &writer) }
+        for (json, part) in Self.parts(json, root) {
+          let isRepeated = text != nil && !isPresent && Self.isAtTextPath(json, part)
+          write(json, part, without: isRepeated ? ["body"] : [], to: &writer)
+        }
       }
     }
+  }
+
+  /// Whether the documented path of the text leads to the part.
+  private static func isAtTextPath(_ json: JSON, _ part: MailPart) -> Bool {
+    json["filename"]?.equals("") == true && part.mediaType.description == "text/plain"
+      && json["body"]?["data"] != nil
   }
 
   private func write(_ text: AttachedMail.Text, to writer: inout JSONWriter) {
@@ -304,22 +301,7 @@ private struct Document {
     }
   }
 
-  // MARK: Text
-
-  /// HTML that displays a plain text.
-  private static func html(_ text: String) -> String {
-    guard !text.isEmpty else { return "" }
-    var html = "<pre>"
-    for scalar in text.unicodeScalars {
-      switch scalar {
-      case "&": html += "&amp;"
-      case "<": html += "&lt;"
-      case ">": html += "&gt;"
-      default: html.unicodeScalars.append(scalar)
-      }
-    }
-    return html + "</pre>"
-  }
+  // MARK: Headers
 
   /// By lowercase name (RFC 5322 section 3.6, RFC 2045).
   private static let spelling = Dictionary(

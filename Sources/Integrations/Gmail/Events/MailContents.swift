@@ -12,6 +12,10 @@ struct MailContents {
   private let message: String
   /// The raw message; fetched on first use.
   private var source: MailMessage?
+  /// Texts of the message that must be fetched individually.
+  private var fetchedTexts = 0
+  private static let maximumFetchedTexts = 100
+  private var unavailable: Set<String> = []
 
   init(of message: String, client: GmailClient, user: String) {
     self.client = client
@@ -34,10 +38,42 @@ struct MailContents {
     }
   }
 
-  mutating func text(
+  private mutating func text(
     of part: MailPart, in invocation: Invocation
   ) async throws(CommandError) -> String? {
     try await bytes(of: part, in: invocation).map(part.text(of:))
+  }
+
+  /// The text of a mail; nil if there is none or it is permanently unavailable.
+  mutating func body(
+    of mail: MailMessage, in invocation: Invocation
+  ) async throws(CommandError) -> RenderedBody? {
+    let body = MailBody(of: mail)
+    var texts: [String?] = []
+    for part in body.parts {
+      if part.attachmentID != nil { fetchedTexts += 1 }
+      guard part.attachmentID == nil || fetchedTexts <= Self.maximumFetchedTexts else {
+        texts.append(nil)
+        continue
+      }
+      let text = try await text(of: part, in: invocation)
+      if text == nil { unavailable.insert(part.isHTML ? "HTML" : "text") }
+      texts.append(text)
+    }
+    return body.rendered(texts)
+  }
+
+  /// Texts that are not in the bodies so far.
+  var bodyNotices: [String] {
+    var notices = unavailable.sorted(by: >).map {
+      "The \($0) of message \(message) is unavailable."
+    }
+    if fetchedTexts > Self.maximumFetchedTexts {
+      notices.append(
+        "Message \(message) has \(fetchedTexts) texts that Gmail returns as attachments. The event "
+          + "contains the first \(Self.maximumFetchedTexts).")
+    }
+    return notices
   }
 
   private func attachment(

@@ -54,6 +54,10 @@ struct MIMEEntity {
 
   func header(_ name: String) -> String? { MIMEHeader.first(name, in: headers) }
 
+  var isAttachment: Bool {
+    header("Content-Disposition").map(MIMEParameters.init)?.value.lowercased() == "attachment"
+  }
+
   /// Empty if the part has no file name.
   var fileName: String {
     let disposition = header("Content-Disposition").map(MIMEParameters.init)

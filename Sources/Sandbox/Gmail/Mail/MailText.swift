@@ -25,6 +25,17 @@ enum MailText {
       ?? String(decoding: content, as: UTF8.self)
   }
 
+  /// The content in UTF-8, as Gmail returns texts, whatever character set the header names. UTF-8
+  /// under another name stays, as do bytes that the set does not define.
+  static func converted(_ leaf: MIMEEntity) -> [UInt8] {
+    let content = leaf.content
+    let isUTF8 = String(validating: content, as: UTF8.self) != nil
+    let isASCII = content.allSatisfy { $0 < 0x80 }
+    guard isASCII || !isUTF8 else { return content }
+    return CharacterSetName.text(content, leaf.typeParameters["charset"] ?? "")
+      .map { Array($0.utf8) } ?? content
+  }
+
   private static func inOneLine(_ text: String) -> String {
     text.split { $0.isWhitespace }.joined(separator: " ")
   }

@@ -34,8 +34,11 @@ struct GmailPayload {
   }
 
   private func writeBody(_ part: MIMEEntity, _ fileName: String, to writer: inout JSONWriter) {
-    let content = part.content
     let isText = part.type.hasPrefix("text/")
+    let isLarge = part.content.count > Self.inlineFileBytes
+    // The bytes of a file are those of the sender.
+    let isFile = !fileName.isEmpty && (part.isAttachment || isLarge)
+    let content = isText && !isFile ? MailText.converted(part) : part.content
     writer.object { writer in
       if part.type.hasPrefix("multipart/") && !part.parts.isEmpty {
         writer.member("size", 0)
