@@ -4,7 +4,7 @@ import HTTP
 ///
 /// - A request that did not arrive is always retried.
 /// - 429 means that nothing was done: every request is retried, after the time that the vendor names.
-/// - After 5xx, a timeout or a broken connection the vendor may have acted: only requests whose
+/// - After 408, 5xx, a timeout or a broken connection the vendor may have acted: only requests whose
 ///   repetition has no further effect are retried.
 package struct RetryPolicy: Sendable {
   /// Attempts per request, the first one included.
@@ -35,7 +35,7 @@ package struct RetryPolicy: Sendable {
     guard attempt < attempts else { return nil }
     switch status {
     case 429: break
-    case 500, 502, 503, 504: if !isRepeatable { return nil }
+    case _ where HTTPStatus.isTransient(status): if !isRepeatable { return nil }
     default: return nil
     }
     return retryAfterMilliseconds ?? backOff(attempt, randomness())

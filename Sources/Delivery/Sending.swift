@@ -14,6 +14,11 @@ extension Sender {
     operation.changesSomething ? .unknown : .notApplied
   }
 
+  /// The outcome of a request that got an error with this status.
+  package func outcome(afterStatus status: Int) -> CommandError.Outcome {
+    HTTPStatus.leavesOutcomeOpen(status) ? outcomeAfterSending : .notApplied
+  }
+
   private func outcomeAfterSending(_ request: HTTPRequest) -> CommandError.Outcome {
     request.isSideEffectFree ? .notApplied : outcomeAfterSending
   }
@@ -70,7 +75,7 @@ extension Sender {
         guard isRateLimit ? canWait(milliseconds: wait) : wait < remainingMilliseconds else {
           return response
         }
-        if response.status >= 500 { markMayHaveBeenApplied(request) }
+        if HTTPStatus.leavesOutcomeOpen(response.status) { markMayHaveBeenApplied(request) }
         delay = wait
       case .failure(let error):
         let outcome = error.mayHaveArrived ? outcomeAfterSending(request) : .notApplied

@@ -18,8 +18,7 @@ extension CommandError {
       refusal == nil ? Kind(status: response.status) : .rateLimited,
       statusCode: response.status,
       withNote(of: retryAfter, message ?? "\(HTTPStatus.reason(response.status))."),
-      isRetryable: refusal?.isRetryable
-        ?? [408, 429, 500, 502, 503, 504].contains(response.status),
+      isRetryable: refusal?.isRetryable ?? HTTPStatus.isTransient(response.status),
       retryAfterMilliseconds: retryAfter?.milliseconds, outcome: outcome, remedy: remedy,
       upstream: response.excerpt)
   }

@@ -75,7 +75,7 @@ package struct RequestProblems: Error, Sendable {
     } catch {
       add(error, prefix: "/options")
     }
-    if let command, let problems = InvocationOptions.faults(in: options, for: command.metadata) {
+    if let command, let problems = InvocationOptions.faults(in: options, for: command) {
       add(problems, prefix: "/options")
     }
   }

@@ -103,6 +103,13 @@ public struct BaseURL: Sendable, Equatable {
     String(url.prefix { $0 != "?" && $0 != "#" })
   }
 
+  /// The server, whatever the spelling of the URL: `localhost` for this machine, and the port also if
+  /// it is the default.
+  public var server: String {
+    let name = Self.isLoopback(host) ? "localhost" : host
+    return "\(name.hasSuffix(".") ? String(name.dropLast()) : name):\(port)"
+  }
+
   /// Whether an absolute URL has the same scheme, host and port. Only then may it receive the
   /// credentials.
   public func isSameOrigin(_ url: String) -> Bool {

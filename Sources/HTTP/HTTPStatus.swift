@@ -1,5 +1,17 @@
 /// The reason phrases of HTTP status codes (RFC 9110 section 15, RFC 6585), for messages to people.
 public enum HTTPStatus {
+  /// Whether a repetition may succeed. 520 to 524: a gateway got no usable response.
+  public static func isTransient(_ status: Int) -> Bool {
+    switch status {
+    case 408, 429, 500, 502, 503, 504, 520...524: true
+    default: false
+    }
+  }
+
+  /// Whether a request with this status may have been applied. 408 and 5xx may come from a gateway
+  /// that gave up waiting.
+  public static func leavesOutcomeOpen(_ status: Int) -> Bool { status >= 500 || status == 408 }
+
   public static func reason(_ status: Int) -> String {
     switch status {
     case 400: "Bad Request"

@@ -79,10 +79,15 @@ public struct ItemsPath: Sendable {
   public let members: [String]
   /// Its path in another version of the vendor's API.
   private let alternative: [String]?
+  /// Whether the vendor leaves out an empty list.
+  private let isLeftOutIfEmpty: Bool
 
-  public init(_ members: String..., or alternative: [String]? = nil) {
+  public init(
+    _ members: String..., or alternative: [String]? = nil, isLeftOutIfEmpty: Bool = false
+  ) {
     self.members = members
     self.alternative = alternative
+    self.isLeftOutIfEmpty = isLeftOutIfEmpty
   }
 
   /// RFC 9535: `$.items[*]`.
@@ -96,6 +101,16 @@ public struct ItemsPath: Sendable {
   public func list(in body: JSON) -> JSON? {
     place(in: body).flatMap { Self.value(at: $0, in: body) }
   }
+
+  /// Whether the body has neither the list nor says that it is empty.
+  func isMissing(in body: JSON) -> Bool {
+    guard place(in: body) == nil else { return false }
+    let isLeftOut = body.kind == .object && Self.value(at: members, in: body) == nil
+    return !(isLeftOutIfEmpty && isLeftOut)
+  }
+
+  /// Where the list should be, without the selector of its elements.
+  var listText: String { String(text.dropLast("[*]".count)) }
 
   private static func value(at path: [String], in body: JSON) -> JSON? {
     path.reduce(body as JSON?) { value, name in value?[name] }
@@ -181,61 +196,5 @@ extension RequestCommand {
   ) async throws(CommandError) -> CommandResult {
     let body = try await client.exchange(request(with: client), in: invocation)
     return await invocation.finish(body, items: Self.metadata.items)
-  }
-}
-
-/// A command whose response is one page of several.
-public protocol PagedCommand: Command {
-  /// The page that the caller requested.
-  var page: Int64? { get }
-  func request(with client: Client, page: Int64?) -> HTTPRequest
-  /// The number of pages according to this one, or nil. If no page says so, the first is the only one.
-  func pageCount(in body: JSON) -> Int64?
-  /// Whether the page with this number is the last one.
-  ///
-  /// - Parameter total: the number of pages, according to this or an earlier page.
-  func isLast(_ body: JSON, page: Int64, of total: Int64?) -> Bool
-}
-
-extension PagedCommand {
-  public static var hasPages: Bool { true }
-
-  public func isLast(_ body: JSON, page: Int64, of total: Int64?) -> Bool { page >= total ?? 1 }
-
-  public func plan(with client: Client) -> [HTTPRequest] {
-    client.previews(request(with: client, page: page))
-  }
-
-  public func run(
-    with client: Client, in invocation: Invocation
-  ) async throws(CommandError) -> CommandResult {
-    let first = try await client.exchange(request(with: client, page: page), in: invocation)
-    guard invocation.options.allPages else {
-      return await invocation.finish(first, items: Self.metadata.items)
-    }
-    var pages = PageCollector(invocation, items: Self.metadata.items)
-    var body = first
-    var number = page ?? 1
-    var total: Int64?
-    while true {
-      total = pageCount(in: body) ?? total
-      let isEmpty = try await pages.add(body, of: total.map { Int($0) })
-      if isLast(body, page: number, of: total) || isEmpty { break }
-      guard pages.count < PageCollector.maximumPages else {
-        throw CommandError(
-          .upstream, "There are more than \(PageCollector.maximumPages) pages.",
-          remedy: "Narrow the search, or read page by page.")
-      }
-      number += 1
-      let previous = Self.metadata.items?.list(in: body)?.sourceText
-      body = try await client.exchange(request(with: client, page: number), in: invocation)
-      if let previous, previous == Self.metadata.items?.list(in: body)?.sourceText {
-        throw CommandError(
-          .upstream,
-          "Pagination is not advancing: page \(number) repeats page \(number - 1).",
-          remedy: "Read page by page, without all_pages.")
-      }
-    }
-    return pages.result
   }
 }

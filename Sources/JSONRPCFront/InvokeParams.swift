@@ -60,8 +60,8 @@ struct InvokeParams {
     guard let json else { return .none }
     do throws(ParameterProblems) {
       let options = try memo.options(json)
-      guard options.fieldMapping != nil,
-        let problems = InvocationOptions.faults(in: json, for: command.metadata)
+      guard options.fieldMapping != nil || (options.allPages && !command.hasPages),
+        let problems = InvocationOptions.faults(in: json, for: command)
       else { return options }
       throw problems
     } catch {

@@ -8,10 +8,11 @@ import Testing
   /// Whether a request is retried: a repeatable one, and one that is not.
   @Test(arguments: [
     (200, false, false), (204, false, false), (301, false, false), (400, false, false),
-    (401, false, false), (403, false, false), (404, false, false), (408, false, false),
+    (401, false, false), (403, false, false), (404, false, false), (408, true, false),
     (409, false, false), (422, false, false), (429, true, true), (500, true, false),
     (501, false, false), (502, true, false), (503, true, false), (504, true, false),
-    (505, false, false), (507, false, false), (599, false, false),
+    (505, false, false), (507, false, false), (519, false, false), (520, true, false),
+    (522, true, false), (524, true, false), (525, false, false), (599, false, false),
   ])
   func `a status is retried only if a retry is safe`(
     status: Int, whenRepeatable: Bool, otherwise: Bool

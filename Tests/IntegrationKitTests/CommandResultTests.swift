@@ -47,7 +47,9 @@ import Testing
     list: ItemsPath, first: String, more: [String], expected: String
   ) throws {
     let result = CommandResult(
-      .pages(first: try JSON.parse(first), list: list, more: try more.map { try JSON.parse($0) }))
+      .pages(
+        first: try JSON.parse(first), list: list,
+        more: try more.map { CommandResult.Page(body: try JSON.parse($0)) }))
     #expect(written(result) == #"{"return_data":"Successful","raw_data":\#(expected)}"#)
   }
 

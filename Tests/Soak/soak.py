@@ -149,12 +149,15 @@ class Soak:
     def all_samples(self) -> list[tuple[dict[str, Any], str]]:
         """The parameters of one call of each command, with its effect."""
         samples = []
+        self.paged = set()
         for integration in json.loads(run("capabilities", "--json").output)["integrations"]:
             for command in integration["commands"]:
                 [line] = run("sample", integration["id"], command["id"]).lines
                 params = json.loads(line)["params"]
                 params["connection"] = CONNECTIONS[integration["id"]]
                 samples.append((params, command["effect"]))
+                if command["pages"]:
+                    self.paged.add((integration["id"], command["id"]))
         return samples
 
     # Sending
@@ -182,9 +185,12 @@ class Soak:
         self.counts[kind] += 1
         getattr(self, f"send_{kind}")(host)
 
+    def is_paged(self, params: dict[str, Any]) -> bool:
+        return (params["integration"], params["command"]) in self.paged
+
     def send_read(self, host: Host) -> None:
         params = self.sample(is_dry=False)
-        params["options"]["all_pages"] = self.random.random() < 0.3
+        params["options"]["all_pages"] = self.is_paged(params) and self.random.random() < 0.3
         if self.random.random() < 0.1:
             params["options"]["timeout_ms"] = self.random.randint(1, 300)
         self.call(host, params)
@@ -194,7 +200,8 @@ class Soak:
 
     def send_stream(self, host: Host) -> None:
         params = self.sample(is_dry=False)
-        params["options"] |= {"stream": True, "all_pages": True, "progress": True}
+        params["options"] |= {
+            "stream": True, "all_pages": self.is_paged(params), "progress": True}
         self.call(host, params)
 
     def send_write(self, host: Host) -> None:

@@ -59,6 +59,9 @@ public struct TLSSettings: ParameterObject {
     clientKey = members.optional("client_key", .text, "PEM file with the client's private key.")
     clientKeyPassword = members.optional(
       "client_key_password", .secret, "Password of the client's private key, if it is encrypted.")
+    if clientKey != nil, clientCertificate == nil {
+      members.refuse("client_key", ParameterProblem("requires client_certificate"))
+    }
   }
 }
 

@@ -56,14 +56,26 @@ public struct EventSource: Sendable {
 }
 
 extension InvocationOptions {
-  /// Validates the options against the command: whether it fetches events, and the names of the
-  /// fields to remove. Separate from decoding, so that the problems of both are reported at once.
+  /// Validates the options against the command: whether it has pages, whether it fetches
+  /// events, and the names of the fields to remove. Separate from decoding, so that the problems of both are reported at once.
   ///
   /// - Returns: nil if there are none.
   public static func faults(
-    in options: JSON, for command: CommandMetadata
+    in options: JSON, for command: RegisteredCommand
   ) -> ParameterProblems? {
-    guard let mapping = options["field_mapping"], !mapping.isNull else { return nil }
+    var faults: [ParameterProblem] = []
+    if options["all_pages"]?.bool == true, !command.hasPages {
+      faults.append(
+        ParameterProblem("is allowed only for commands with pages", at: "all_pages"))
+    }
+    faults += mappingFaults(in: options["field_mapping"], for: command.metadata)
+    return faults.isEmpty ? nil : ParameterProblems(list: faults, shape: shape)
+  }
+
+  private static func mappingFaults(
+    in mapping: JSON?, for command: CommandMetadata
+  ) -> [ParameterProblem] {
+    guard let mapping, !mapping.isNull else { return [] }
     var faults: [ParameterProblem] = []
     if let source = command.events?() {
       let names = source.fields.map { "\($0.name)" }
@@ -80,7 +92,6 @@ extension InvocationOptions {
     } else {
       faults.append(ParameterProblem("is allowed only for commands that fetch events"))
     }
-    guard !faults.isEmpty else { return nil }
-    return ParameterProblems(list: faults.map { $0.inside("field_mapping") }, shape: shape)
+    return faults.map { $0.inside("field_mapping") }
   }
 }

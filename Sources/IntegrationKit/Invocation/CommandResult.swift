@@ -5,11 +5,24 @@ import JSON
 
 /// The result of a command that succeeded.
 public struct CommandResult: Sendable {
+  /// A page after the first one.
+  public struct Page: Sendable {
+    let body: JSON
+    /// Positions of items that an earlier page contains too.
+    var repeated: Set<Int> = []
+
+    func items(at list: ItemsPath) -> [JSON] {
+      guard let elements = list.list(in: body)?.elements else { return [] }
+      guard !repeated.isEmpty else { return Array(elements) }
+      return elements.enumerated().filter { !repeated.contains($0.offset) }.map(\.element)
+    }
+  }
+
   public enum RawData: Sendable {
     /// The vendor's body, untouched.
     case body(JSON)
     /// The first page, with the items of the others appended to its list.
-    case pages(first: JSON, list: ItemsPath, more: [JSON])
+    case pages(first: JSON, list: ItemsPath, more: [Page])
     /// The bodies of the targets that succeeded, in the order of the targets.
     case bodies([JSON])
     /// All items were streamed.
@@ -89,7 +102,7 @@ public struct CommandResult: Sendable {
   }
 
   private static func write(
-    _ value: JSON, extending path: ArraySlice<String>, with more: [JSON], _ list: ItemsPath,
+    _ value: JSON, extending path: ArraySlice<String>, with more: [Page], _ list: ItemsPath,
     to writer: inout JSONWriter
   ) {
     if let name = path.first, value.kind == .object {
@@ -106,9 +119,8 @@ public struct CommandResult: Sendable {
     } else if value.kind == .array {
       writer.array { writer in
         for element in value.elements { writer.value(element) }
-        for body in more {
-          guard let further = list.list(in: body) else { continue }
-          for element in further.elements { writer.value(element) }
+        for page in more {
+          for element in page.items(at: list) { writer.value(element) }
         }
       }
     } else {
@@ -128,50 +140,9 @@ extension CommandResult {
       if let list = path?.list(in: body) { return Array(list.elements) }
       return body.kind == .array ? Array(body.elements) : nil
     case .pages(let first, let list, let more):
-      return ([first] + more).flatMap { body in list.list(in: body).map { Array($0.elements) } ?? []
-      }
+      return ([Page(body: first)] + more).flatMap { $0.items(at: list) }
     case .bodies(let bodies): return bodies
     case .streamed, .none: return nil
     }
-  }
-}
-
-/// Collects the pages of one invocation, or streams their items and drops them.
-public struct PageCollector {
-  /// Pages of one invocation at most.
-  public static let maximumPages = 100_000
-
-  private let invocation: Invocation
-  private let items: ItemsPath?
-  private var first: JSON?
-  private var more: [JSON] = []
-  public private(set) var count = 0
-
-  public init(_ invocation: Invocation, items: ItemsPath?) {
-    self.invocation = invocation
-    self.items = items
-  }
-
-  /// - Parameter total: the number of pages, if it is known.
-  /// - Returns: whether the page has no items.
-  /// - Throws: if the pages exceed the maximum size of a result.
-  public mutating func add(_ body: JSON, of total: Int?) async throws(CommandError) -> Bool {
-    count += 1
-    let list = items?.list(in: body)
-    if invocation.options.stream, let list {
-      await invocation.stream(list)
-    } else {
-      try invocation.hold(body.documentBytes)
-      if first == nil { first = body } else { more.append(body) }
-    }
-    invocation.setPages(count)
-    if let total { await invocation.reportProgress(done: count, total: total) }
-    return list?.count == 0
-  }
-
-  public var result: CommandResult {
-    guard let first else { return CommandResult(.streamed) }
-    guard let items, items.list(in: first) != nil else { return CommandResult(.body(first)) }
-    return CommandResult(.pages(first: first, list: items, more: more))
   }
 }

@@ -160,8 +160,11 @@ public final class Invocation: Sendable {
   }
 
   /// Streams each element of a list as an item.
-  func stream(_ list: JSON) async {
-    for item in list.elements {
+  ///
+  /// - Parameter repeated: positions of elements that are left out.
+  func stream(_ list: JSON, without repeated: Set<Int> = []) async {
+    for (position, item) in list.elements.enumerated() {
+      if !repeated.isEmpty, repeated.contains(position) { continue }
       // Nothing is streamed after a cancellation; the next exchange notices it too.
       if Task.isCancelled { return }
       await events?.item(item)
@@ -176,7 +179,7 @@ public final class Invocation: Sendable {
       // One response is bounded by the transport.
       _ = share.addToResult(body.documentBytes)
       received(bytes: 0)
-      return CommandResult(.body(body))
+      return CommandResult(.body(body), notices: CommandResult.missingList(items, in: body))
     }
     await stream(list)
     return CommandResult(.streamed)

@@ -63,6 +63,11 @@ extension Invocation {
   /// The outcome of a request that may have arrived and got no usable response.
   public var outcomeAfterSending: CommandError.Outcome { sender.outcomeAfterSending }
 
+  /// The outcome of a request that got an error with this status.
+  public func outcome(afterStatus status: Int) -> CommandError.Outcome {
+    sender.outcome(afterStatus: status)
+  }
+
   /// Adds to an error with an unknown outcome how to find out.
   public func withRemedy(_ error: CommandError) -> CommandError { sender.withRemedy(error) }
 

@@ -25,7 +25,8 @@ package final class GravityZoneClient: VendorClient {
     server = settings.server
     let text = settings.server?.text ?? ""
     root = text.hasSuffix("/api") ? text : text + "/api"
-    authenticator = Self.authenticator(settings.apiKey, root: root, on: connection)
+    authenticator = Self.authenticator(
+      settings.apiKey, of: settings.server?.server ?? "", on: connection)
   }
 
   // MARK: Requests
@@ -86,14 +87,14 @@ package final class GravityZoneClient: VendorClient {
 
   /// After 401 it reads the key again: a key that is kept elsewhere may have been replaced there.
   private static func authenticator(
-    _ reference: SecretReference, root: String, on connection: Connection
+    _ reference: SecretReference, of server: String, on connection: Connection
   ) -> Authenticator<APIKey> {
     Authenticator(
       on: connection, texts: { [$0.text, $0.basic] }, header: { "Basic \($0.basic)" },
       isReplaced: { $0.text != $1.text },
       refresh: { (_, signIn) async throws(CommandError) in
         let key = try await signIn.read(reference, named: "The API key")
-        connection.limiter.share(as: "bitdefender_gravityzone \(root) \(key)")
+        connection.limiter.share(as: "bitdefender_gravityzone \(server) \(key)")
         let basic = Base64.encode(Array("\(key):".utf8))
         connection.secrets.add(basic)
         return APIKey(text: key, basic: basic)

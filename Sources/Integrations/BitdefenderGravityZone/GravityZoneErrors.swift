@@ -56,9 +56,9 @@ enum GravityZoneErrors {
     var failure = CommandError(
       CommandError.Kind(status: status), statusCode: status,
       CommandError.withNote(of: response.retryAfter, message),
-      isRetryable: [408, 429, 500, 502, 503, 504].contains(status),
+      isRetryable: HTTPStatus.isTransient(status),
       retryAfterMilliseconds: response.retryAfter?.milliseconds,
-      outcome: status >= 500 ? invocation.outcomeAfterSending : .notApplied,
+      outcome: invocation.outcome(afterStatus: status),
       remedy: remedy(status, message, invocation.commandID))
     failure.upstream = JSONFragment { $0.object { $0.member("error", error) } }
     return failure
@@ -109,7 +109,7 @@ enum GravityZoneErrors {
     let message = status == 401 || status == 403 ? "Unauthorized." : nil
     return .upstream(
       response, message: message,
-      outcome: status >= 500 ? invocation.outcomeAfterSending : .notApplied,
+      outcome: invocation.outcome(afterStatus: status),
       remedy: remedy(status, "", invocation.commandID))
   }
 

@@ -8,7 +8,7 @@ import JSON
 enum CODAErrors {
   static func error(_ response: HTTPResponse, in invocation: Invocation) -> CommandError {
     .upstream(
-      response, outcome: response.status >= 500 ? invocation.outcomeAfterSending : .notApplied,
+      response, outcome: invocation.outcome(afterStatus: response.status),
       remedy: remedy(response.status, invocation.commandID))
   }
 
@@ -65,10 +65,32 @@ enum CODAErrors {
   }
 
   /// The body as JSON; null if it is empty.
+  ///
+  /// - Throws: if the body says that a change failed.
   static func body(
     _ response: HTTPResponse, in invocation: Invocation
   ) throws(CommandError) -> JSON {
-    try invocation.json(
+    let body = try invocation.json(
       of: response, remedy: "Check that the server URL is that of a CODA Footprint instance.")
+    guard invocation.command.effect != .read, saysFalse(body) || saysFalse(body["success"]) else {
+      return body
+    }
+    throw invocation.withRemedy(
+      CommandError(
+        .upstream, "The vendor returned success false.", outcome: invocation.outcomeAfterSending,
+        upstream: JSONFragment(body)))
+  }
+
+  private static func saysFalse(_ json: JSON?) -> Bool {
+    json?.bool == false || json?.string?.lowercased() == "false"
+  }
+
+  /// Whether an error says that the tenant does not know an id. A page of a proxy or of another
+  /// server, which is not JSON, does not.
+  static func isUnknownID(_ error: CommandError) -> Bool {
+    guard error.statusCode == 400 || error.statusCode == 404, !error.concernsSignIn else {
+      return false
+    }
+    return error.upstream?.json.kind == .object
   }
 }

@@ -4,8 +4,6 @@ import JSON
 
 /// Result shapes from the vendor's OpenAPI document (classic revision, main members).
 enum CODAResults {
-  static func pageCount(_ body: JSON) -> Int64? { body["totalPages"]?.integer }
-
   static func paged(_ item: ResultShape) -> ResultShape {
     .object([
       .init("page", .integer, "Page number, from 1."),
@@ -88,4 +86,10 @@ enum CODAResults {
       .init("id", .integer), .init("name", .text), .init("lastLogin", .text),
       .init("isPrimaryAccount", .text),
     ]))
+}
+
+extension PagedCommand where Client == CODAClient {
+  func counts(in body: JSON) -> PageCounts {
+    PageCounts(pages: body["totalPages"], items: body["totalCount"])
+  }
 }

@@ -148,7 +148,8 @@ extension GmailClient {
       return batch.map { _ in error.outcome == .unknown ? .mayHaveBeenApplied : .notApplied }
     }
     guard whole.isSuccess else {
-      return batch.map { _ in whole.status >= 500 ? .mayHaveBeenApplied : .notApplied }
+      let isOpen = HTTPStatus.leavesOutcomeOpen(whole.status)
+      return batch.map { _ in isOpen ? .mayHaveBeenApplied : .notApplied }
     }
     let responses = GmailBatch.responses(in: whole, count: batch.count)
     // One batch is one refusal, of the call that is to wait longest.
@@ -166,7 +167,7 @@ extension GmailClient {
       guard let body = try? JSON.parse(response.body) else { return .mayHaveBeenApplied }
       return .settled(.success(TargetAnswer(body)))
     }
-    if response.status >= 500 { return .mayHaveBeenApplied }
+    if HTTPStatus.leavesOutcomeOpen(response.status) { return .mayHaveBeenApplied }
     if response.status == 401 || GmailErrors.rateRefusal(response)?.isRetryable == true {
       return .notApplied
     }

@@ -59,7 +59,7 @@ enum GmailErrors {
     let refusal = rateRefusal(response)
     return .upstream(
       response, message: message, refusal: refusal,
-      outcome: response.status >= 500 ? invocation.outcomeAfterSending : .notApplied,
+      outcome: invocation.outcome(afterStatus: response.status),
       remedy: refusal?.isRetryable == false
         ? "Try again on the next day, or raise the quota of the Google Cloud project."
         : remedy(response.status, reason(error), message ?? "", invocation.commandID))

@@ -83,7 +83,7 @@ struct MailUpload {
     let fault: CommandError
     do throws(CommandError) {
       let response = try await client.upload(request, in: invocation)
-      guard response.status >= 500 || response.status == 408 else {
+      guard HTTPStatus.leavesOutcomeOpen(response.status) else {
         return try status(response, isLast: isLast)
       }
       fault = refusal(response, mayBeSent: isLast)

@@ -78,6 +78,9 @@ enum CallCommand {
     var options = InvocationOptions.none
     options.dryRun = arguments.has("--dry-run")
     options.allPages = arguments.has("--all-pages")
+    if options.allPages, !command.hasPages {
+      throw UsageError("--all-pages is allowed only for commands with pages")
+    }
     options.timeoutMilliseconds =
       try arguments.integer("--timeout", minimum: 1, maximum: 86_400).map { Int64($0) * 1_000 }
     return InvocationRequest(

@@ -63,12 +63,12 @@ protocol GravityZoneList: GravityZoneCommand, PagedCommand {
 extension GravityZoneList {
   var page: Int64? { paging.page }
 
-  func pageCount(in body: JSON) -> Int64? { body["result"]?["pagesCount"]?.integer }
-
   /// From v1.1 on, only the first page contains the page count.
-  func isLast(_ body: JSON, page: Int64, of total: Int64?) -> Bool {
-    if let more = body["result"]?["hasMoreRecords"]?.bool { return !more }
-    return page >= total ?? 1
+  func counts(in body: JSON) -> PageCounts {
+    let result = body["result"]
+    return PageCounts(
+      pages: result?["pagesCount"], hasMore: result?["hasMoreRecords"], items: result?["total"],
+      perPage: result?["perPage"])
   }
 }
 

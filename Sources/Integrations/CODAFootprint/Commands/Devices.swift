@@ -30,8 +30,6 @@ struct ListDevices: CODACommand, PagedCommand {
       filter?.write(to: &url, client.profile)
     }
   }
-
-  func pageCount(in body: JSON) -> Int64? { CODAResults.pageCount(body) }
 }
 
 /// The filter object of List Devices, with the documented names.
@@ -115,8 +113,6 @@ struct ListDeviceAttackAvenues: CODACommand, PagedCommand {
       .get, "/console/elements/device/", device, "/attackavenues/", tenant: tenant
     ) { $0.query("page", page) }
   }
-
-  func pageCount(in body: JSON) -> Int64? { CODAResults.pageCount(body) }
 }
 
 struct ListDeviceNetworkConnections: CODACommand, RequestCommand {
@@ -187,6 +183,4 @@ struct ListDeviceVulnerabilities: CODACommand, PagedCommand {
       .get, "/console/elements/device/", device, "/vulnerabilities/", tenant: tenant
     ) { $0.query("page", page) }
   }
-
-  func pageCount(in body: JSON) -> Int64? { CODAResults.pageCount(body) }
 }

@@ -47,8 +47,6 @@ struct ListScanSurfaces: CODACommand, PagedCommand {
       url.query("scannerId", scanner)
     }
   }
-
-  func pageCount(in body: JSON) -> Int64? { CODAResults.pageCount(body) }
 }
 
 struct ListCurrentTargetsPorts: CODACommand, PagedCommand {
@@ -70,8 +68,6 @@ struct ListCurrentTargetsPorts: CODACommand, PagedCommand {
       $0.query("page", page)
     }
   }
-
-  func pageCount(in body: JSON) -> Int64? { CODAResults.pageCount(body) }
 }
 
 struct UpdateTargetScanScope: CODACommand, RequestCommand {
@@ -144,8 +140,7 @@ struct PatchRescan: CODACommand {
     } catch {
       // For an unknown scanner, the vendor returns 400 or 404, but the document promises a rescan
       // by all scanners. Other errors concern a known scanner or the user.
-      guard let scanner, error.statusCode == 400 || error.statusCode == 404, !error.concernsSignIn
-      else { throw error }
+      guard let scanner, CODAErrors.isUnknownID(error) else { throw error }
       let body = try await client.exchange(request(nil, with: client), in: invocation)
       var result = await invocation.finish(body, items: nil)
       result.notices.append(

@@ -32,8 +32,6 @@ struct ListTechnicalContexts: CODACommand, PagedCommand {
       url.query(client.profile.contextRiskName, client.profile.risk(riskLevel))
     }
   }
-
-  func pageCount(in body: JSON) -> Int64? { CODAResults.pageCount(body) }
 }
 
 struct GetTechnicalContext: CODACommand, RequestCommand {

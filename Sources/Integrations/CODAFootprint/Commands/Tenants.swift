@@ -17,8 +17,6 @@ struct ListTenants: CODACommand, PagedCommand {
   func request(with client: CODAClient, page: Int64?) -> HTTPRequest {
     client.request(.get, "/common/auth/session/accounts/", tenant: nil) { $0.query("page", page) }
   }
-
-  func pageCount(in body: JSON) -> Int64? { CODAResults.pageCount(body) }
 }
 
 /// The document names no request for this. Listing the tenants needs only a valid sign-in.

@@ -6,7 +6,7 @@ import JSON
 struct ListLabels: GmailCommand, RequestCommand {
   static let metadata = CommandMetadata(
     "List Labels", "Lists the system labels and user labels of a mailbox.",
-    permissions: [Permission.mail], items: ItemsPath("labels"),
+    permissions: [Permission.mail], items: ItemsPath("labels", isLeftOutIfEmpty: true),
     result: { GmailResults.labels })
 
   let user: String

@@ -2,14 +2,15 @@ import Basics
 import HTTP
 import IntegrationKit
 
-struct SearchEmails: GmailCommand, RequestCommand {
+struct SearchEmails: GmailCommand {
   static let metadata = CommandMetadata(
     "Search Emails",
     """
-    Searches a mailbox and returns message IDs, newest first. Get Email returns the messages. With \
-    OAuth, only in the mailbox of the user who consented.
+    Searches a mailbox and returns message IDs, newest first. Get Email returns the messages. A \
+    notice says if there are more messages than limit; all_pages reads all of them. With OAuth, \
+    only in the mailbox of the user who consented.
     """,
-    permissions: [Permission.mail], items: ItemsPath("messages"),
+    permissions: [Permission.mail], items: ItemsPath("messages", isLeftOutIfEmpty: true),
     result: { GmailResults.messageList })
 
   let user: String
@@ -26,7 +27,9 @@ struct SearchEmails: GmailCommand, RequestCommand {
       "A query in the syntax of Gmail's search box: from:, to:, subject:, after:, has:attachment.",
       examples: ["from:fiona@harbor.example is:unread"])
     limit = parameters.optional(
-      "Limit", .integer(from: 1, to: 500), "The maximum number of messages.", default: 100)
+      "Limit", .integer(from: 1, to: 500),
+      "The maximum number of messages. With all_pages, the number of messages per page.",
+      default: 100)
     labels =
       parameters.labels(
         "Label IDs", "List only messages that have all of these labels.", example: "INBOX") ?? []
@@ -34,10 +37,37 @@ struct SearchEmails: GmailCommand, RequestCommand {
       "Include Spam Trash", .boolean, "Include spam and trash.", default: false)
   }
 
-  func request(with client: GmailClient) -> HTTPRequest {
+  static var hasPages: Bool { true }
+
+  func plan(with client: GmailClient) -> [HTTPRequest] {
+    client.previews(request(with: client, token: nil))
+  }
+
+  func run(
+    with client: GmailClient, in invocation: Invocation
+  ) async throws(CommandError) -> CommandResult {
+    guard !invocation.options.allPages else {
+      return try await client.pages(in: invocation) { _, token in
+        request(with: client, token: token)
+      }
+    }
+    let body = try await client.exchange(request(with: client, token: nil), in: invocation)
+    var result = await invocation.finish(body, items: Self.metadata.items)
+    if GmailClient.nextPage(in: body) != nil {
+      result.notices.append(
+        """
+        There are more messages than the limit of \(limit). Use options.all_pages to read all of \
+        them.
+        """)
+    }
+    return result
+  }
+
+  private func request(with client: GmailClient, token: String?) -> HTTPRequest {
     client.mail(.get, user, "/messages") { url in
       url.query("q", filter)
       url.query("maxResults", limit)
+      url.query("pageToken", token)
       for label in labels { url.query("labelIds", label) }
       if includesSpamAndTrash { url.query("includeSpamTrash", true) }
     }

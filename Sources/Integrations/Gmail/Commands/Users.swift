@@ -138,7 +138,8 @@ struct DeleteUsers: GmailCommand, TargetCommand {
 struct GetUserList: GmailCommand {
   static let metadata = CommandMetadata(
     "Get User List", "Lists all users of a customer or domain, up to the limit if given.",
-    permissions: [Permission.users], items: ItemsPath("users"), result: { GmailResults.users })
+    permissions: [Permission.users], items: ItemsPath("users", isLeftOutIfEmpty: true),
+    result: { GmailResults.users })
 
   enum AccountType: String, ParameterChoice { case customer, domain }
 
@@ -196,20 +197,9 @@ struct GetUserList: GmailCommand {
   func run(
     with client: GmailClient, in invocation: Invocation
   ) async throws(CommandError) -> CommandResult {
-    var pages = PageCollector(invocation, items: Self.metadata.items)
-    var left = limit ?? .max
-    var token: String?
-    repeat {
-      let body = try await client.exchange(
-        request(with: client, count: left, token: token), in: invocation)
-      let next = body["nextPageToken"]?.string
-      // Later pages are merged into the first page that has users.
-      if body["users"] != nil || next == nil { _ = try await pages.add(body, of: nil) }
-      left -= Int64(body["users"]?.count ?? 0)
-      if next != nil && next == token { break }
-      token = next
-    } while token != nil && left > 0
-    return pages.result
+    try await client.pages(limit: limit, in: invocation) { left, token in
+      request(with: client, count: left, token: token)
+    }
   }
 
   private func request(with client: GmailClient, count: Int64, token: String?) -> HTTPRequest {
