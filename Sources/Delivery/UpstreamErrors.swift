@@ -20,7 +20,8 @@ extension CommandError {
       withNote(of: retryAfter, message ?? "\(HTTPStatus.reason(response.status))."),
       isRetryable: refusal?.isRetryable
         ?? [408, 429, 500, 502, 503, 504].contains(response.status),
-      retryAfterMilliseconds: retryAfter?.milliseconds, outcome: outcome, remedy: remedy,
+      retryAfterMilliseconds: retryAfter?.milliseconds ?? response.rateWaitMilliseconds,
+      outcome: outcome, remedy: remedy,
       upstream: response.excerpt)
   }
 
