@@ -16,6 +16,15 @@ public struct Timestamp: Sendable, Hashable, Comparable {
   /// The accepted range: the years 1970 to 9999.
   public static let readable: ClosedRange<Int64> = 0...253_402_300_799_999
 
+  /// Accepted numbers of milliseconds: from 12 digits, 1973. Numbers of seconds have fewer.
+  public static let epochMilliseconds: ClosedRange<Int64> = 100_000_000_000...253_402_300_799_999
+
+  /// Nil outside `epochMilliseconds`.
+  public init?(epochMilliseconds milliseconds: Int64) {
+    guard Self.epochMilliseconds.contains(milliseconds) else { return nil }
+    self.init(millisecondsSince1970: milliseconds)
+  }
+
   /// Maximum length of a text, in Unicode scalars.
   public static let maximumCharacters = 1_000
 

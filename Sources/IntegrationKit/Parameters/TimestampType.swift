@@ -1,7 +1,8 @@
 import Basics
 import JSON
 
-/// A time: a string in one of the forms of `Timestamp`, or milliseconds since 1970.
+/// A time: a string in one of the forms of `Timestamp`, or milliseconds since 1970, with the same
+/// digits as in a string: a number of seconds would be a time in 1970.
 public struct TimestampType: ParameterType {
   /// The format of `--datetime-format`. It is a process-wide setting, because a parameter type has
   /// no context and the meaning of a caller's strings must not change while the process runs. The
@@ -24,13 +25,27 @@ public struct TimestampType: ParameterType {
             ParameterProblem("must be an integer (milliseconds since 1970) or a string"))
           return nil
         }
-        return try Timestamp(checking: milliseconds)
+        guard let time = Timestamp(epochMilliseconds: milliseconds) else {
+          faults.append(ParameterProblem(Self.notMilliseconds(milliseconds)))
+          return nil
+        }
+        return time
       }
       faults.append(ParameterProblem("must be a string or an integer"))
     } catch {
       faults.append(ParameterProblem("invalid time: \(error)"))
     }
     return nil
+  }
+
+  private static func notMilliseconds(_ number: Int64) -> String {
+    let digits = number.magnitude.description.utf8.count
+    let hint =
+      number >= 0 && digits <= 11
+      ? "; epoch seconds are not accepted, multiply by 1000" : ""
+    return "invalid time: \(number); epoch milliseconds have 12 to 14 digits and are from "
+      + "\(Timestamp.epochMilliseconds.lowerBound) to "
+      + "\(Timestamp.epochMilliseconds.upperBound)\(hint)"
   }
 
   /// Looser than the validation of strings.
@@ -43,8 +58,8 @@ public struct TimestampType: ParameterType {
     }
     writer.member("minLength", 1)
     writer.member("maxLength", Timestamp.maximumCharacters)
-    writer.member("minimum", Int(Timestamp.readable.lowerBound))
-    writer.member("maximum", Int(Timestamp.readable.upperBound))
+    writer.member("minimum", Int(Timestamp.epochMilliseconds.lowerBound))
+    writer.member("maximum", Int(Timestamp.epochMilliseconds.upperBound))
   }
 
   public func write(_ value: Timestamp, to writer: inout JSONWriter) {
