@@ -19,10 +19,14 @@ public struct Timestamp: Sendable, Hashable, Comparable {
   /// Accepted numbers of milliseconds: from 12 digits, 1973. Numbers of seconds have fewer.
   public static let epochMilliseconds: ClosedRange<Int64> = 100_000_000_000...253_402_300_799_999
 
-  /// Nil outside `epochMilliseconds`.
-  public init?(epochMilliseconds milliseconds: Int64) {
-    guard Self.epochMilliseconds.contains(milliseconds) else { return nil }
-    self.init(millisecondsSince1970: milliseconds)
+  /// - Throws: if the number is outside `epochMilliseconds`.
+  public init(epochMilliseconds milliseconds: Int64) throws(TimestampError) {
+    try self.init(checking: milliseconds)
+    guard milliseconds >= Self.epochMilliseconds.lowerBound else {
+      throw TimestampError(
+        "\(milliseconds.description.utf8.count) digits; epoch milliseconds have 12 to 15, seconds are "
+          + "not accepted")
+    }
   }
 
   /// Maximum length of a text, in Unicode scalars.

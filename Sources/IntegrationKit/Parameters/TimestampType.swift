@@ -25,27 +25,13 @@ public struct TimestampType: ParameterType {
             ParameterProblem("must be an integer (milliseconds since 1970) or a string"))
           return nil
         }
-        guard let time = Timestamp(epochMilliseconds: milliseconds) else {
-          faults.append(ParameterProblem(Self.notMilliseconds(milliseconds)))
-          return nil
-        }
-        return time
+        return try Timestamp(epochMilliseconds: milliseconds)
       }
       faults.append(ParameterProblem("must be a string or an integer"))
     } catch {
       faults.append(ParameterProblem("invalid time: \(error)"))
     }
     return nil
-  }
-
-  private static func notMilliseconds(_ number: Int64) -> String {
-    let digits = number.magnitude.description.utf8.count
-    let hint =
-      number >= 0 && digits <= 11
-      ? "; epoch seconds are not accepted, multiply by 1000" : ""
-    return "invalid time: \(number); epoch milliseconds have 12 to 14 digits and are from "
-      + "\(Timestamp.epochMilliseconds.lowerBound) to "
-      + "\(Timestamp.epochMilliseconds.upperBound)\(hint)"
   }
 
   /// Looser than the validation of strings.
