@@ -48,11 +48,22 @@ package final class InvocationDeadline: Sendable {
     isGiven ? current : Deadline(at: max(current.time, other.current.time))
   }
 
+  /// What a wait must leave of a given deadline for the request after it: 50 ms, or a twentieth of a
+  /// short deadline. A request that is sent in the last moment ends in a timeout, which says nothing
+  /// about the rate limit.
+  private static func reserve(ofMilliseconds left: Int) -> Int { min(50, left / 20) }
+
   /// Whether it leaves room for a wait for a rate limit until `time`, which is an hour at most.
   package func allows(waitUntil time: MonotonicTime, now: MonotonicTime) -> Bool {
     guard time > now else { return true }
     return time.milliseconds(since: now) <= RateLimiter.maximumWaitMilliseconds
-      && (!isGiven || time < current.time)
+      && (!isGiven || leavesRoom(after: time, now: now))
+  }
+
+  private func leavesRoom(after time: MonotonicTime, now: MonotonicTime) -> Bool {
+    let end = current.time
+    let reserve = Self.reserve(ofMilliseconds: end.milliseconds(since: now))
+    return time.adding(milliseconds: reserve) < end
   }
 
   /// Grants the whole time for the work after `time`, unless the deadline was given.

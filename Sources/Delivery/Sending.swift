@@ -59,7 +59,11 @@ extension Sender {
       var end: RatePauseEnd?
       switch try await attemptOnce(request, rateRefusal) {
       case .success(let answer):
-        let response = answer.response
+        var response = answer.response
+        // The pause is what the next request waits for, also if the vendor names no time.
+        if answer.refusal?.isRetryable == true {
+          response.rateWaitMilliseconds = answer.pause.milliseconds
+        }
         guard
           let backOff = retryPolicy.delay(
             afterStatus: answer.refusal == nil ? response.status : 429,

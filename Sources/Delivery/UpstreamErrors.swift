@@ -19,7 +19,8 @@ extension CommandError {
       statusCode: response.status,
       withNote(of: retryAfter, message ?? "\(HTTPStatus.reason(response.status))."),
       isRetryable: refusal?.isRetryable ?? HTTPStatus.isTransient(response.status),
-      retryAfterMilliseconds: retryAfter?.milliseconds, outcome: outcome, remedy: remedy,
+      retryAfterMilliseconds: retryAfter?.milliseconds ?? response.rateWaitMilliseconds,
+      outcome: outcome, remedy: remedy,
       upstream: response.excerpt)
   }
 

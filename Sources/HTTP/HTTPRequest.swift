@@ -135,6 +135,9 @@ public struct HTTPResponse: Sendable {
   /// Names in lower case.
   public var headers: [(name: String, value: String)]
   public var body: [UInt8]
+  /// How long the rate limit pauses after this response. Nil unless the vendor refused the request for
+  /// its rate.
+  public var rateWaitMilliseconds: Int?
 
   public init(status: Int, headers: [(name: String, value: String)], body: [UInt8]) {
     self.status = status

@@ -7,9 +7,10 @@ import Testing
 
   private func at(_ milliseconds: Int) -> MonotonicTime { now.adding(milliseconds: milliseconds) }
 
-  @Test func `a given deadline is fixed, and a wait must end before it`() {
+  @Test func `a given deadline is fixed, and a wait must leave room for a request`() {
     let deadline = InvocationDeadline(Deadline(at: at(1_000)))
-    #expect(deadline.allows(waitUntil: at(999), now: now))
+    #expect(deadline.allows(waitUntil: at(949), now: now))
+    #expect(!deadline.allows(waitUntil: at(950), now: now))
     #expect(!deadline.allows(waitUntil: at(1_000), now: now))
     #expect(deadline.allows(waitUntil: at(2_000), now: at(2_000)), "that is no wait")
     deadline.extend(pastWaitUntil: at(999))

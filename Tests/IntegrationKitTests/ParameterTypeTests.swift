@@ -168,6 +168,14 @@ import Testing
       with: "must have 8 to 100 printable ASCII characters")
   }
 
+  @Test func `the hash of a password is as long as crypt makes it`() throws {
+    try check(
+      .passwordOrHash,
+      accepts: [#""12345678""#, "\"\(String(repeating: "x", count: 383))\""],
+      rejects: [#""1234567""#, "\"\(String(repeating: "x", count: 384))\""],
+      with: "must have 8 to 383 printable ASCII characters")
+  }
+
   @Test func `a single value is a list of one`() throws {
     let type = OneOrMoreType(list: ListType(element: TextType.text, countRange: 1...2))
     for text in [#""a""#, #"["a"]"#, #"["a","b"]"#] { #expect(try problems(type, text) == []) }

@@ -37,6 +37,11 @@ import Testing
       "253402300800000",
       "invalid time: outside the years 1970 to 9999; expected \(Timestamp.forms)"
     ),
+    (
+      "1652925600",
+      "invalid time: 10 digits; epoch milliseconds have 12 to 15, seconds are not accepted; "
+        + "expected \(Timestamp.forms)"
+    ),
     (#""""#, "invalid time: empty; expected \(Timestamp.forms)"),
   ])
   func `other JSON is rejected, also by the schema`(text: String, message: String) throws {

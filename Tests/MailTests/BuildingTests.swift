@@ -148,7 +148,9 @@ import Testing
     ("Jo Doe <jo@example.org>", "Jo Doe", "jo@example.org"),
     ("\"Doe, Jo\" <jo@example.org>", "Doe, Jo", "jo@example.org"),
     ("Jörg <jo@exämple.org>", "Jörg", "jo@exämple.org"),
-    ("<jo@example.org>", nil, "jo@example.org"),
+    ("<jo@example.org>", nil, "jo@example.org"), (" jo@example.org\t", nil, "jo@example.org"),
+    ("Jo (CORP) <jo@example.org>", "Jo (CORP)", "jo@example.org"),
+    (#""Doe, \"Jo\"" (a (b), c) <jo@example.org>"#, #"Doe, "Jo" (a (b), c)"#, "jo@example.org"),
   ])
   func `a mailbox is parsed`(text: String, name: String?, address: String) throws {
     let mailbox = try MailAddress(checking: text)

@@ -347,7 +347,7 @@ def test_code_exchange_sends_the_verifier_of_the_challenge(tmp_path):
     (400, "invalid_grant", "Malformed auth code.", "consent again"),
     (401, "invalid_client", "The OAuth client was not found.", "client_secret"),
     (400, "redirect_uri_mismatch", "Bad Request", "callback_url"),
-    (401, "unauthorized_client", "Client is unauthorized.", "Delegate"),
+    (401, "unauthorized_client", "Client is unauthorized.", "client_id"),
 ])
 def test_a_rejected_exchange_has_a_remedy(tmp_path, status, error, description, remedy):
     with Google(token=lambda *_: token_refusal(status, error, description)) as google:

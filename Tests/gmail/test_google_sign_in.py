@@ -162,7 +162,7 @@ REFUSALS = [
     (400, "invalid_grant", "Invalid email or User ID", "not suspended"),
     (400, "invalid_grant", "Invalid grant: account not found", "service account exists"),
     (401, "disabled_client", "The OAuth client was disabled.", "Enable the service account"),
-    (401, "invalid_client", "The OAuth client was not found.", "client_id"),
+    (401, "invalid_client", "The OAuth client was not found.", "another service account"),
 ]
 
 

@@ -74,11 +74,12 @@ def test_hints_say_what_overwrites_or_takes_away(start):
 
 # A client that cannot ask
 
+AUTO_REPLY = {"user_email": SENDER, "enable_auto_reply": True, "response_subject": "Away"}
 ARGUMENTS = {
     "gmail__set_user_password": {"user_key": "a@corp.example", "password": "New-Horse-8"},
     "gmail__create_user": {
         "family_name": "A", "given_name": "B", "password": "New-Horse-8", "user_email": "a@corp.example"},
-    "gmail__send_email": MAIL, "gmail__set_auto_reply": {"user_email": SENDER, "enable_auto_reply": True},
+    "gmail__send_email": MAIL, "gmail__set_auto_reply": AUTO_REPLY,
     "gmail__delete_emails": {"user_email": SENDER, "message_ids": ["1"]},
 }
 
@@ -188,14 +189,14 @@ def test_that_no_recipient_is_outside_is_said(start, mailbox):
 
 
 @pytest.mark.parametrize(("arguments", "shown"), [
-    ({"enable_auto_reply": True}, '"everyone who writes to the mailbox"'),
-    ({"enable_auto_reply": True, "restrict_to_domain": True}, "\"people in the user's domain\""),
-    ({"enable_auto_reply": True, "restrict_to_contacts": True},
+    ({}, '"everyone who writes to the mailbox"'),
+    ({"restrict_to_domain": True}, "\"people in the user's domain\""),
+    ({"restrict_to_contacts": True},
      "\"contacts of the user, also outside the user's domain\""),
-    ({}, '"nobody: it is turned off"'),
+    ({"enable_auto_reply": False}, '"nobody: it is turned off"'),
 ])
 def test_who_gets_an_automatic_reply_is_shown(start, mailbox, arguments, shown):
-    _, _, message = ask(gmail(start, mailbox), "gmail__set_auto_reply", {"user_email": SENDER} | arguments)
+    _, _, message = ask(gmail(start, mailbox), "gmail__set_auto_reply", AUTO_REPLY | arguments)
     assert line(message, "Replies to: ") == shown
 
 

@@ -16,6 +16,19 @@ public struct Timestamp: Sendable, Hashable, Comparable {
   /// The accepted range: the years 1970 to 9999.
   public static let readable: ClosedRange<Int64> = 0...253_402_300_799_999
 
+  /// Accepted numbers of milliseconds: from 12 digits, 1973. Numbers of seconds have fewer.
+  public static let epochMilliseconds: ClosedRange<Int64> = 100_000_000_000...253_402_300_799_999
+
+  /// - Throws: if the number is outside `epochMilliseconds`.
+  public init(epochMilliseconds milliseconds: Int64) throws(TimestampError) {
+    try self.init(checking: milliseconds)
+    guard milliseconds >= Self.epochMilliseconds.lowerBound else {
+      throw TimestampError(
+        "\(milliseconds.description.utf8.count) digits; epoch milliseconds have 12 to 15, seconds are "
+          + "not accepted")
+    }
+  }
+
   /// Maximum length of a text, in Unicode scalars.
   public static let maximumCharacters = 1_000
 

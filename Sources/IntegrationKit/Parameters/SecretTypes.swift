@@ -39,25 +39,34 @@ public struct SecretDocumentType: ParameterType {
   }
 }
 
-/// A password that a command sets: 8 to 100 ASCII characters, the limits of Google's Directory API.
+/// A password that a command sets: 8 to 100 ASCII characters, the limits of Google's Directory API,
+/// or the longer hash of a password.
 public struct PasswordType: ParameterType {
-  private static let length = 8...100
+  /// Of a password in clear text.
+  public static let clearLength = 8...100
+  /// crypt(3) returns at most 384 bytes, with their end.
+  public static let hashLength = 8...383
+
+  private let length: ClosedRange<Int>
+
+  fileprivate init(_ length: ClosedRange<Int>) { self.length = length }
+
   public var placeholder: String { "" }
   public var isSecret: Bool { true }
 
   public func decode(
     _ json: JSON, members: ParameterShape?, faults: inout [ParameterProblem]
   ) -> String? {
-    guard let text = json.string, Self.length.contains(text.utf8.count),
+    guard let text = json.string, length.contains(text.utf8.count),
       text.utf8.allSatisfy({ (0x20...0x7E).contains($0) })
     else {
       faults.append(
         ParameterProblem(
-          "must have \(Self.length.lowerBound) to \(Self.length.upperBound) printable ASCII characters"
+          "must have \(length.lowerBound) to \(length.upperBound) printable ASCII characters"
         ))
       return nil
     }
-    if let problem = SecretText.problem(text, maximumBytes: Self.length.upperBound) {
+    if let problem = SecretText.problem(text, maximumBytes: length.upperBound) {
       faults.append(problem)
       return nil
     }
@@ -67,8 +76,8 @@ public struct PasswordType: ParameterType {
   public func writeSchema(to writer: inout JSONWriter) {
     writer.member("writeOnly", true)
     writer.member("type", "string")
-    writer.member("minLength", Self.length.lowerBound)
-    writer.member("maxLength", Self.length.upperBound)
+    writer.member("minLength", length.lowerBound)
+    writer.member("maxLength", length.upperBound)
     writer.member("pattern", "^[ -~]*$")
   }
 
@@ -80,5 +89,7 @@ extension ParameterType where Self == SecretDocumentType {
 }
 
 extension ParameterType where Self == PasswordType {
-  public static var password: PasswordType { PasswordType() }
+  public static var password: PasswordType { PasswordType(PasswordType.clearLength) }
+  /// Also long enough for the hash of a password.
+  public static var passwordOrHash: PasswordType { PasswordType(PasswordType.hashLength) }
 }

@@ -1,7 +1,8 @@
 import Basics
 import JSON
 
-/// A time: a string in one of the forms of `Timestamp`, or milliseconds since 1970.
+/// A time: a string in one of the forms of `Timestamp`, or milliseconds since 1970, with the same
+/// digits as in a string: a number of seconds would be a time in 1970.
 public struct TimestampType: ParameterType {
   /// The format of `--datetime-format`. It is a process-wide setting, because a parameter type has
   /// no context and the meaning of a caller's strings must not change while the process runs. The
@@ -24,7 +25,7 @@ public struct TimestampType: ParameterType {
             ParameterProblem("must be an integer (milliseconds since 1970) or a string"))
           return nil
         }
-        return try Timestamp(checking: milliseconds)
+        return try Timestamp(epochMilliseconds: milliseconds)
       }
       faults.append(ParameterProblem("must be a string or an integer"))
     } catch {
@@ -43,8 +44,8 @@ public struct TimestampType: ParameterType {
     }
     writer.member("minLength", 1)
     writer.member("maxLength", Timestamp.maximumCharacters)
-    writer.member("minimum", Int(Timestamp.readable.lowerBound))
-    writer.member("maximum", Int(Timestamp.readable.upperBound))
+    writer.member("minimum", Int(Timestamp.epochMilliseconds.lowerBound))
+    writer.member("maximum", Int(Timestamp.epochMilliseconds.upperBound))
   }
 
   public func write(_ value: Timestamp, to writer: inout JSONWriter) {

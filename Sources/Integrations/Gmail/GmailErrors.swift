@@ -5,7 +5,7 @@ import JSON
 import RateLimits
 
 /// Google's errors: `{"error":{"code","message","errors":[{"reason"}],"status"}}`, with any part
-/// missing, and errors of the token endpoint, `{"error","error_description"}` (RFC 6749).
+/// missing. Errors of the token endpoint: `SignInError`.
 enum GmailErrors {
   // MARK: Rate limits
 
@@ -14,9 +14,10 @@ enum GmailErrors {
   static func rateRefusal(_ response: HTTPResponse) -> RateRefusal? {
     guard response.status == 429 || response.status == 403 else { return nil }
     let error = try? JSON.parse(response.body)["error"]
-    let (reason, message) = (reason(error) ?? "", error?["message"]?.string ?? "")
-    let isDaily = dailyReasons.contains(reason) || isOfADay(message)
-    guard response.status == 429 || rateReasons.contains(reason) || dailyReasons.contains(reason)
+    let (reasons, message) = (reasons(error), error?["message"]?.string ?? "")
+    let namesADay = !dailyReasons.isDisjoint(with: reasons)
+    let isDaily = namesADay || isOfADay(message)
+    guard response.status == 429 || namesADay || !rateReasons.isDisjoint(with: reasons)
     else { return nil }
     let named = [response.retryAfter, retryAfter(inMessage: message)].compactMap(\.self)
     return RateRefusal(
@@ -34,7 +35,7 @@ enum GmailErrors {
 
   /// `quotaExceeded` is used by the Directory API.
   private static let rateReasons: Set<String> = [
-    "rateLimitExceeded", "userRateLimitExceeded", "quotaExceeded",
+    "rateLimitExceeded", "userRateLimitExceeded", "quotaExceeded", "RATE_LIMIT_EXCEEDED",
   ]
 
   /// "User-rate limit exceeded.  Retry after 2024-11-12T11:16:42.247Z"
@@ -47,8 +48,11 @@ enum GmailErrors {
     return wait > 0 ? RetryAfter(milliseconds: wait) : nil
   }
 
-  private static func reason(_ error: JSON?) -> String? {
-    error?["errors"]?[0]?["reason"]?.string
+  /// From `errors`, and from the `ErrorInfo` in `details`, which newer services send alone.
+  private static func reasons(_ error: JSON?) -> [String] {
+    ["errors", "details"].flatMap { name in
+      error?[name].map { list in list.elements.compactMap { $0["reason"]?.string } } ?? []
+    }
   }
 
   // MARK: Errors of the APIs
@@ -62,28 +66,69 @@ enum GmailErrors {
       outcome: invocation.outcome(afterStatus: response.status),
       remedy: refusal?.isRetryable == false
         ? "Try again on the next day, or raise the quota of the Google Cloud project."
-        : remedy(response.status, reason(error), message ?? "", invocation.commandID))
+        : remedy(
+          response.status, reasons(error), message ?? "", invocation.commandID,
+          isOfTheAPI: error?.kind == .object))
   }
 
   private static func remedy(
-    _ status: Int, _ reason: String?, _ message: String, _ command: String
+    _ status: Int, _ reasons: [String], _ message: String, _ command: String, isOfTheAPI: Bool
   ) -> String? {
     if let remedy = remedies.first(where: { message.contains("\($0.text)") })?.remedy {
       return "\(remedy)"
     }
-    switch (status, reason) {
-    case (401, _): return "Check the credentials of the connection."
-    case (403, "insufficientPermissions"):
-      return "Grant the scopes of the connection's setup, then sign in again."
-    case (403, "accessNotConfigured"), (403, "domainCannotUseApis"):
-      return
-        "Enable the Gmail API and the Admin SDK API for the project, and API access for the domain."
-    case (404, _): return "Use IDs from search_emails with the same user_email."
-    case (409, _): return "A user with this address already exists."
-    case (412, _): return "The user was created just now. Try again in a minute."
+    if status == 403, let remedy = reasons.lazy.compactMap({ permissionRemedies[$0] }).first {
+      return "\(remedy)"
+    }
+    switch status {
+    case 401: return "Check the credentials of the connection."
+    case 404 where !isOfTheAPI:
+      return "Check gmail_url, directory_url and api_version of the connection."
+    case 404: return notFoundRemedy(command)
+    case 409: return "A user with this address already exists."
+    case 412: return "The user was created just now. Try again in a minute."
     default: return nil
     }
   }
+
+  /// What does not exist depends on the command: Google's message is the same for all.
+  private static func notFoundRemedy(_ command: String) -> String {
+    switch command {
+    case "create_user": "Use an address in a domain of the Google Workspace account."
+    case "get_user_list":
+      "Use my_customer, or a domain or customer ID of the Google Workspace account."
+    case "set_user_password", "delete_users": "Use a user from get_user_list."
+    case "get_auto_reply", "set_auto_reply", "list_labels", "search_emails", "fetch_event",
+      "send_email", "test_connection":
+      "The mailbox does not exist. Use an address from get_user_list. With OAuth, use the address "
+        + "of the user who consented."
+    default: "Use IDs from search_emails with the same user_email."
+    }
+  }
+
+  /// By reason, for status 403.
+  private static let permissionRemedies: [String: StaticString] = [
+    "insufficientPermissions": scopeRemedy,
+    "ACCESS_TOKEN_SCOPE_INSUFFICIENT": scopeRemedy,
+    "accessNotConfigured": serviceRemedy,
+    "SERVICE_DISABLED": serviceRemedy,
+    "domainCannotUseApis": serviceRemedy,
+    "domainPolicy": """
+    The administrator of the domain blocks this API or app. Allow it in the Admin console \
+    (Security, API controls, App access control), and turn Gmail on for the user.
+    """,
+    "CONSUMER_SUSPENDED": projectRemedy,
+    "CONSUMER_INVALID": projectRemedy,
+    "USER_PROJECT_DENIED": projectRemedy,
+    "BILLING_DISABLED": "Enable billing for the Google Cloud project.",
+  ]
+
+  private static let scopeRemedy: StaticString =
+    "Grant the scopes of the connection's setup, then sign in again."
+  private static let serviceRemedy: StaticString =
+    "Enable the Gmail API and the Admin SDK API for the project, and API access for the domain."
+  private static let projectRemedy: StaticString =
+    "Check in Google Cloud that the project of the credentials exists and is not suspended."
 
   /// Matches part of the message, which is more specific than the reason.
   private static let remedies: [(text: StaticString, remedy: StaticString)] = [
@@ -93,74 +138,17 @@ enum GmailErrors {
       "The user has no mailbox. Use an address of the domain with Gmail enabled."
     ),
     ("Not Found: userKey", "Use a user from get_user_list."),
+    (
+      "Domain not found",
+      "Use my_customer, or a domain or customer ID of the Google Workspace account."
+    ),
     ("Mail service not enabled", "Enable Gmail for the user in the Admin console."),
     (
       "Not Authorized to access",
       "Set admin_email to an administrator with user management rights."
     ),
-    (
-      "insufficient authentication scopes",
-      "Grant the scopes of the connection's setup, then sign in again."
-    ),
+    ("insufficient authentication scopes", scopeRemedy),
     ("Invalid id value", "Use message IDs from search_emails with the same user_email."),
     ("Invalid label", "Use label IDs from list_labels. Some labels cannot be changed."),
   ]
-
-  // MARK: Sign-in errors
-
-  /// Sets `concernsSignIn`: the command itself was not sent.
-  ///
-  /// - Parameter hasAssertion: whether a service account signs in.
-  static func signIn(_ response: HTTPResponse, hasAssertion: Bool) -> CommandError {
-    let json = try? JSON.parse(response.body)
-    let code = json?["error"]?.string
-    let description = json?["error_description"]?.string
-    var error = CommandError.upstream(
-      response, message: description ?? code,
-      remedy: signInRemedy(code, description ?? "", hasAssertion))
-    error.concernsSignIn = true
-    if (400..<500).contains(response.status), response.status != 429 { error.kind = .auth }
-    return error
-  }
-
-  private static func signInRemedy(
-    _ code: String?, _ description: String, _ hasAssertion: Bool
-  ) -> String? {
-    switch code {
-    case "unauthorized_client", "access_denied":
-      return """
-        Delegate domain-wide authority to the client ID of the service account, with every scope \
-        of the connection's setup (Admin console, Security, API controls). A change can take a \
-        day.
-        """
-    case "invalid_scope": return "Grant the scope in the Admin console (Security, API controls)."
-    case "invalid_client": return "Check client_id and client_secret of the connection."
-    case "disabled_client": return "Enable the service account, or use another one."
-    case "redirect_uri_mismatch":
-      return "Set callback_url to the redirect URI that the authorization code was requested with."
-    case "invalid_grant": return invalidGrantRemedy(description, hasAssertion)
-    default: return nil
-    }
-  }
-
-  private static func invalidGrantRemedy(
-    _ description: String, _ hasAssertion: Bool
-  ) -> String {
-    if description.contains("Signature") {
-      return "The key was deleted or changed. Use a new key file of the service account."
-    }
-    if description.contains("iat") || description.contains("timeframe") {
-      return "Correct the clock of this machine. Google rejects assertions with a wrong time."
-    }
-    if description.contains("email") || description.contains("User ID") {
-      return "Use the address of an existing user of the domain who is not suspended."
-    }
-    if hasAssertion {
-      return "Check that the service account exists and that its key file is current."
-    }
-    return """
-      The refresh token or the authorization code has expired. Let the user consent again with \
-      sallyport auth gmail. (For apps in testing, it expires after seven days.)
-      """
-  }
 }

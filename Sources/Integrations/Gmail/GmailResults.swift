@@ -34,13 +34,20 @@ enum GmailResults {
       .array(of: .object([.init("id", .text), .init("name", .text), .init("type", .text)])))
   ])
 
-  static let vacation = ResultShape.object([
+  static let vacation = ResultShape.object(vacationMembers)
+
+  static let changedVacation = ResultShape.object(
+    vacationMembers + [
+      .init("formerSettings", vacation, "The settings before they were turned off.")
+    ])
+
+  private static let vacationMembers: [ResultShape.Member] = [
     .init("enableAutoReply", .boolean), .init("responseSubject", .text),
     .init("responseBodyPlainText", .text), .init("responseBodyHtml", .text),
     .init("restrictToContacts", .boolean), .init("restrictToDomain", .boolean),
     .init("startTime", .text, "Epoch milliseconds."),
     .init("endTime", .text, "Epoch milliseconds."),
-  ])
+  ]
 
   static let user = ResultShape.object([
     .init("id", .text), .init("primaryEmail", .text), .init("name", .any),

@@ -30,7 +30,7 @@ struct MailboxType: ParameterType {
     }
     do throws(MailBuildError) {
       let address = try MailAddress(checking: text)
-      if mayHaveName || text == address.address { return address }
+      if mayHaveName || address.name == nil && !text.contains("<") { return address }
       faults.append(ParameterProblem("must be an address without a name", sentence: sentence))
     } catch {
       faults.append(ParameterProblem(error.reason, sentence: sentence))
@@ -43,7 +43,7 @@ struct MailboxType: ParameterType {
     writer.member("type", "string")
     writer.member("minLength", 3)
     writer.member("maxLength", maximumCharacters)
-    writer.member("pattern", #"^(?![\s\S]*[\u0000\r\n])[\s\S]*[^\s@]@[^\s@]+$"#)
+    writer.member("pattern", #"^(?![\s\S]*[\u0000\r\n])[\s\S]*[^\s@]@[^\s@]+[ \t]*$"#)
   }
 
   func write(_ value: MailAddress, to writer: inout JSONWriter) {

@@ -41,11 +41,13 @@ enum FileNameParameter {
     return text
   }
 
-  /// The start of the name and its extension.
+  /// The start of the name and its extension, without the start of an encoded word.
   private static func shortened(_ name: String) -> String {
     let plain = quoted(name).replacing("\\", with: "_").replacing("\"", with: "_")
-    let ending = plain.lastIndex(of: ".").map { plain[$0...].prefix(16) } ?? ""
-    return String(plain.prefix(room - ending.count) + ending)
+      .replacing("=?", with: "=_")
+    let dot = plain.lastIndex(of: ".") ?? plain.endIndex
+    let ending = plain[dot...].prefix(16)
+    return String(plain[..<dot].prefix(room - ending.count) + ending)
   }
 
   /// Percent-encoded, in numbered pieces if needed (RFC 2231 sections 3 and 4).

@@ -1,5 +1,6 @@
 extension MailAddress {
-  /// Parses a mailbox to send to: `local@domain`, or `Name <local@domain>`.
+  /// Parses a mailbox to send to: `local@domain`, or `Name <local@domain>`. Spaces around it are
+  /// ignored, comments of the name are kept.
   ///
   /// Strict, unlike the reading of mail: a wrong guess would reach a stranger.
   ///
@@ -7,6 +8,11 @@ extension MailAddress {
   package init(checking text: String) throws(MailBuildError) {
     let field = "address"
     try HeaderWriter.check(text, field)
+    let text = String(decoding: ASCII.trimmed(Array(text.utf8)), as: UTF8.self)
+    let scan = Scan(text)
+    guard scan.addresses < 2 else {
+      throw MailBuildError(field, "has several addresses; use one item per address")
+    }
     guard text.hasSuffix(">"), let open = text.lastIndex(of: "<") else {
       if let fault = AddressRules.problem(text) { throw MailBuildError(field, fault) }
       self.init(text)
@@ -17,7 +23,74 @@ extension MailAddress {
     let entries = AddressParser.parse(Array(text.utf8))
     guard entries.count == 1, case .mailbox(let mailbox)? = entries.first,
       mailbox.address == address
-    else { throw MailBuildError(field, "must have the form Name <local@domain>") }
+    else {
+      throw MailBuildError(
+        field,
+        scan.needsQuotes
+          ? "has a name with one of , ; : ( ) < >; put the name in quotes: "
+            + #""Doe, Jane" <local@domain>"#
+          : "must have the form Name <local@domain>")
+    }
     self = mailbox
+    if scan.hasComment { name = Self.wholeName(text[..<open]) }
+  }
+
+  /// The name with its comments, without the quotes of quoted strings.
+  private static func wholeName(_ phrase: Substring) -> String {
+    var name: [UInt8] = []
+    var (isQuoted, isEscaped) = (false, false)
+    for byte in phrase.utf8 {
+      if isEscaped {
+        isEscaped = false
+      } else if byte == ASCII.backslash {
+        isEscaped = true
+        continue
+      } else if byte == ASCII.quote {
+        isQuoted.toggle()
+        continue
+      }
+      name.append(byte)
+    }
+    return EncodedWords.decode(Array(ASCII.trimmed(name)))
+  }
+
+  /// What a text has outside of quoted strings.
+  private struct Scan {
+    /// Words with @, separated by commas, semicolons or white space.
+    var addresses = 0
+    var needsQuotes = false
+    var hasComment = false
+
+    init(_ text: String) {
+      let beforeAngle = text.utf8.lastIndex(of: ASCII.less) ?? text.utf8.startIndex
+      var (isQuoted, isEscaped, isCounted) = (false, false, false)
+      var depth = 0
+      for index in text.utf8.indices {
+        let byte = text.utf8[index]
+        if isEscaped {
+          isEscaped = false
+          continue
+        }
+        switch byte {
+        case ASCII.backslash: isEscaped = true
+        case ASCII.quote where depth == 0: isQuoted.toggle()
+        case _ where isQuoted: break
+        case ASCII.open:
+          depth += 1
+          if index < beforeAngle { (hasComment, needsQuotes) = (true, true) }
+        case ASCII.close: depth -= 1
+        case _ where depth > 0: break
+        case ASCII.at:
+          if !isCounted { addresses += 1 }
+          isCounted = true
+        case ASCII.comma, ASCII.semicolon, ASCII.space, ASCII.tab, ASCII.less:
+          isCounted = false
+          if index < beforeAngle, byte != ASCII.space, byte != ASCII.tab { needsQuotes = true }
+        case ASCII.colon:
+          if index < beforeAngle { needsQuotes = true }
+        default: break
+        }
+      }
+    }
   }
 }

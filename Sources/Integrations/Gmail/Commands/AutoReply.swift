@@ -21,12 +21,16 @@ struct GetAutoReply: GmailCommand, RequestCommand {
   }
 }
 
-struct SetAutoReply: GmailCommand, RequestCommand {
+struct SetAutoReply: GmailCommand {
   static let metadata = CommandMetadata(
-    "Set Auto Reply", "Sets the vacation responder of a mailbox or turns it off.", effect: .write,
+    "Set Auto Reply",
+    """
+    Sets the vacation responder of a mailbox, or turns it off. Turning it off keeps the texts and \
+    times that are not given, and returns the former settings.
+    """, effect: .write,
     isIdempotent: true, isSensitive: true, permissions: [Permission.settings],
     readBack: "get_auto_reply",
-    result: { GmailResults.vacation })
+    result: { GmailResults.changedVacation })
 
   let user: String
   let isEnabled: Bool
@@ -62,6 +66,12 @@ struct SetAutoReply: GmailCommand, RequestCommand {
       "End Time", .timestamp, "Reply only to mail received before this time.")
     parameters.ordered(
       "Start Time", before: "End Time", message: "Start Time must precede End Time.")
+    let hasText = [subject, body].contains { $0?.contains { !$0.isWhitespace } == true }
+    if isEnabled, !hasText {
+      parameters.refuse(
+        "Enable Auto Reply",
+        ParameterProblem("needs Response Subject or Response Body Plain Text with a text"))
+    }
   }
 
   var confirmationNotes: [ConfirmationNote] {
@@ -75,22 +85,78 @@ struct SetAutoReply: GmailCommand, RequestCommand {
     return [ConfirmationNote("Replies to", [isEnabled ? people : "nobody: it is turned off"])]
   }
 
-  func request(with client: GmailClient) -> HTTPRequest {
+  func plan(with client: GmailClient) -> [HTTPRequest] {
+    let change = client.previews(change(after: nil, with: client))
+    return isEnabled ? change : client.previews(former(with: client)) + change
+  }
+
+  /// Google replaces all settings with those of the request. So turning the responder off would
+  /// delete the texts of the user.
+  func run(
+    with client: GmailClient, in invocation: Invocation
+  ) async throws(CommandError) -> CommandResult {
+    guard !isEnabled else {
+      let body = try await client.exchange(change(after: nil, with: client), in: invocation)
+      return await invocation.finish(body, items: nil)
+    }
+    let former = try await client.exchange(former(with: client), in: invocation)
+    let body = try await client.exchange(change(after: former, with: client), in: invocation)
+    let result = JSONFragment { writer in
+      writer.object { writer in
+        for member in body.members {
+          guard let name = member.name.string else { continue }
+          writer.name(text: name)
+          writer.value(member.value)
+        }
+        writer.name("formerSettings")
+        writer.value(former)
+      }
+    }
+    return await invocation.finish(result.json, items: nil)
+  }
+
+  private func former(with client: GmailClient) -> HTTPRequest {
+    var request = client.mail(.get, user, "/settings/vacation", scope: .mailSettings)
+    request.isSideEffectFree = true
+    return request
+  }
+
+  /// - Parameter former: the settings to keep where no other value is given.
+  private func change(after former: JSON?, with client: GmailClient) -> HTTPRequest {
+    let isHTML = body.map { HTMLText.isLikely($0) }
+    let keepsBody = body == nil
     let settings = JSONFragment { writer in
       writer.object { writer in
         writer.member("enableAutoReply", isEnabled)
-        writer.member(ifPresent: "responseSubject", subject)
-        if let body {
+        writer.member(ifPresent: "responseSubject", subject ?? kept("responseSubject", of: former))
+        for (name, isForHTML) in Self.bodies {
           writer.member(
-            HTMLText.isLikely(body) ? "responseBodyHtml" : "responseBodyPlainText", body)
+            ifPresent: name,
+            isHTML == isForHTML ? body : keepsBody ? kept(name, of: former) : nil)
         }
-        writer.member("restrictToContacts", onlyContacts)
-        writer.member("restrictToDomain", onlyDomain)
+        writer.member("restrictToContacts", onlyContacts || flag("restrictToContacts", of: former))
+        writer.member("restrictToDomain", onlyDomain || flag("restrictToDomain", of: former))
         // Google's JSON encodes 64-bit integers as strings.
-        writer.member(ifPresent: "startTime", start.map { "\($0.millisecondsSince1970)" })
-        writer.member(ifPresent: "endTime", end.map { "\($0.millisecondsSince1970)" })
+        writer.member(
+          ifPresent: "startTime",
+          start.map { "\($0.millisecondsSince1970)" } ?? kept("startTime", of: former))
+        writer.member(
+          ifPresent: "endTime",
+          end.map { "\($0.millisecondsSince1970)" } ?? kept("endTime", of: former))
       }
     }
     return client.mail(.put, user, "/settings/vacation", scope: .mailSettings, body: settings)
+  }
+
+  private static let bodies: [(name: StaticString, isHTML: Bool)] = [
+    ("responseBodyPlainText", false), ("responseBodyHtml", true),
+  ]
+
+  private func kept(_ name: StaticString, of former: JSON?) -> String? {
+    former?["\(name)"].flatMap { $0.string ?? $0.integer.map(String.init) }
+  }
+
+  private func flag(_ name: StaticString, of former: JSON?) -> Bool {
+    former?["\(name)"]?.bool ?? false
   }
 }

@@ -21,7 +21,12 @@ struct CreateUser: GmailCommand, RequestCommand {
       "Family Name", .text(maximumCharacters: 60), "The last name.", examples: ["McDonald"])
     givenName = parameters.required(
       "Given Name", .text(maximumCharacters: 60), "The first name.", examples: ["Mike"])
-    password = parameters.password("The password: 8 to 100 ASCII characters.")
+    password = parameters.required(
+      "Password", .passwordOrHash,
+      """
+      The password: 8 to 100 ASCII characters. With hashFunction in Custom Fields, its hash, such \
+      as the output of crypt(3).
+      """, examples: ["Change-Me-8"])
     email = parameters.required(
       "User Email", .text(maximumCharacters: 320),
       "The email address, in a domain of the customer.",
@@ -36,6 +41,15 @@ struct CreateUser: GmailCommand, RequestCommand {
           )
         }.json
       ])
+    if customFields?["hashFunction"]?.string == nil,
+      password.utf8.count > PasswordType.clearLength.upperBound
+    {
+      parameters.refuse(
+        "Password",
+        ParameterProblem(
+          "must have at most \(PasswordType.clearLength.upperBound) characters; a longer hash needs "
+            + "hashFunction in Custom Fields (MD5, SHA-1 or crypt)"))
+    }
     func refuseMembers(
       _ names: [String], in object: JSON?, _ locate: (ParameterProblem) -> ParameterProblem
     ) {

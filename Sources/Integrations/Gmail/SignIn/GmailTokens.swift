@@ -95,7 +95,9 @@ private struct GmailSignIn: Sendable {
     }
     let text = try await TokenEndpoint.read(
       reference, "service_account_json", in: signIn)
-    if let key = try? JSON.parse(text)["private_key"]?.string { connection.secrets.add(key) }
+    if let key = try? ServiceAccount.json(of: text)["private_key"]?.string {
+      connection.secrets.add(key)
+    }
     try await signIn.openLibcrypto()
     return try ServiceAccount(text)
   }

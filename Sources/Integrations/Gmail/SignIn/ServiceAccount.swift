@@ -15,9 +15,13 @@ struct ServiceAccount: Sendable {
 
   /// - Throws: if the file is invalid. The error contains no part of the key.
   init(_ text: String) throws(CommandError) {
-    guard let json = try? JSON.parse(text), json.kind == .object else {
-      throw Self.fault("is not JSON")
+    let json: JSON
+    do throws(JSONError) {
+      json = try Self.json(of: text)
+    } catch {
+      throw Self.fault("is not JSON: \(error)")
     }
+    guard json.kind == .object else { throw Self.fault("is not a JSON object") }
     guard json["type"]?.equals("service_account") ?? true else {
       throw Self.fault("has the type \(json["type"]?.string ?? "?"), not service_account")
     }
@@ -33,6 +37,40 @@ struct ServiceAccount: Sendable {
       }
       throw Self.fault("has an unusable private_key: the key \(error.reason)")
     }
+  }
+
+  /// Files and variables often have a byte order mark, or the line breaks of the key as such.
+  static func json(of text: String) throws(JSONError) -> JSON {
+    var bytes = Array(text.utf8)
+    if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { bytes.removeFirst(3) }
+    do throws(JSONError) {
+      return try JSON.parse(bytes)
+    } catch {
+      // The offset of the error is that of the text as given.
+      guard let json = try? JSON.parse(escapingLineBreaks(in: bytes)) else {
+        var error = error
+        error.offset += text.utf8.count - bytes.count
+        throw error
+      }
+      return json
+    }
+  }
+
+  /// Escapes line breaks inside strings. Those between values stay.
+  private static func escapingLineBreaks(in bytes: [UInt8]) -> [UInt8] {
+    var escaped: [UInt8] = []
+    escaped.reserveCapacity(bytes.count + 64)
+    var (isInString, isEscaped) = (false, false)
+    for byte in bytes {
+      switch byte {
+      case 0x0A where isInString: escaped += isEscaped ? "n".utf8 : #"\n"#.utf8
+      case 0x0D where isInString: escaped += isEscaped ? "r".utf8 : #"\r"#.utf8
+      default: escaped.append(byte)
+      }
+      if byte == UInt8(ascii: "\""), !isEscaped { isInString.toggle() }
+      isEscaped = isInString && byte == UInt8(ascii: "\\") && !isEscaped
+    }
+    return escaped
   }
 
   private static func fault(_ what: String) -> CommandError {

@@ -154,14 +154,15 @@ struct TokenEndpoint: Sendable {
     request.isSecret = true
     let response: HTTPResponse
     do throws(CommandError) {
-      response = try await invocation.send(request)
+      response = try await invocation.send(request, refusedByRate: SignInError.rateRefusal)
     } catch {
       var error = error
       error.concernsSignIn = true
       throw error
     }
     guard response.isSuccess else {
-      throw GmailErrors.signIn(response, hasAssertion: fields["assertion"] != nil)
+      throw SignInError.error(
+        response, by: fields["assertion"] == nil ? .oauthClient : .serviceAccount)
     }
     let json = try? JSON.parse(response.body)
     guard let text = json?["access_token"]?.string, !text.isEmpty else {
