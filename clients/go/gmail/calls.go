@@ -164,7 +164,8 @@ func (c *Client) ReportSpamStream(ctx context.Context, parameters ReportSpamPara
 }
 
 // SearchEmails searches a mailbox and returns message IDs, newest first. Get Email returns the
-// messages. With OAuth, only in the mailbox of the user who consented.
+// messages. A notice says if there are more messages than limit; all_pages reads all of them. With
+// OAuth, only in the mailbox of the user who consented.
 //
 // It changes nothing. Permissions: https://mail.google.com/.
 func (c *Client) SearchEmails(ctx context.Context, parameters SearchEmailsParams, options ...sallyport.Option) (*sallyport.Result, error) {
@@ -185,7 +186,8 @@ func (c *Client) SendEmail(ctx context.Context, parameters SendEmailParams, opti
 	return c.host.Invoke(ctx, c.call("send_email", parameters, options))
 }
 
-// SetAutoReply sets the vacation responder of a mailbox or turns it off.
+// SetAutoReply sets the vacation responder of a mailbox, or turns it off. Turning it off keeps the
+// texts and times that are not given, and returns the former settings.
 //
 // It changes something at the vendor. It is idempotent. GetAutoReply shows whether it was applied.
 // Permissions: https://www.googleapis.com/auth/gmail.settings.basic.
@@ -244,7 +246,8 @@ type CreateUserParams struct {
 	FamilyName string `json:"family_name"`
 	// Given Name (required): The first name. Example: "Mike"
 	GivenName string `json:"given_name"`
-	// Password (required): The password: 8 to 100 ASCII characters. Example: "Change-Me-8"
+	// Password (required): The password: 8 to 100 ASCII characters. With hashFunction in Custom
+	// Fields, its hash, such as the output of crypt(3). Example: "Change-Me-8"
 	Password string `json:"password"`
 	// User Email (required): The email address, in a domain of the customer. Example:
 	// "mike@harbor.example"
@@ -381,7 +384,8 @@ type SearchEmailsParams struct {
 	// Filter: A query in the syntax of Gmail's search box: from:, to:, subject:, after:,
 	// has:attachment. Example: "from:fiona@harbor.example is:unread"
 	Filter *string `json:"filter,omitempty"`
-	// Limit: The maximum number of messages. The default is 100.
+	// Limit: The maximum number of messages. With all_pages, the number of messages per page. The
+	// default is 100.
 	Limit *int64 `json:"limit,omitempty"`
 	// Label IDs: List only messages that have all of these labels. From ListLabels: $.labels[*].id.
 	// Example: ["INBOX"]

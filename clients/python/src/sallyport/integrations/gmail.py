@@ -31,7 +31,8 @@ class Gmail(Commands[R]):
 
         family_name: The last name. Such as "McDonald".
         given_name: The first name. Such as "Mike".
-        password: The password: 8 to 100 ASCII characters. Such as "Change-Me-8".
+        password: The password: 8 to 100 ASCII characters. With hashFunction in Custom Fields, its
+            hash, such as the output of crypt(3). Such as "Change-Me-8".
         user_email: The email address, in a domain of the customer. Such as "mike@harbor.example".
         custom_fields: Additional members of the user resource of the Directory API. Such as
             {"phones": [{"value": "+1 604 123 4567", "type": "work"}], "changePasswordAtNextLogin":
@@ -277,17 +278,19 @@ class Gmail(Commands[R]):
         include_spam_trash: bool | None = None,
     ) -> R:
         """Search Emails: Searches a mailbox and returns message IDs, newest first. Get Email
-        returns the messages. With OAuth, only in the mailbox of the user who consented.
+        returns the messages. A notice says if there are more messages than limit; all_pages
+        reads all of them. With OAuth, only in the mailbox of the user who consented.
 
         user_email: The mailbox to search. With OAuth, the mailbox of the user who consented. From
             get_user_list. Such as "soc@harbor.example".
         filter: A query in the syntax of Gmail's search box: from:, to:, subject:, after:,
             has:attachment. Such as "from:fiona@harbor.example is:unread".
-        limit: The maximum number of messages. 100 by default.
+        limit: The maximum number of messages. With all_pages, the number of messages per page. 100
+            by default.
         label_ids: List only messages that have all of these labels. From list_labels. Such as
             ["INBOX"].
         include_spam_trash: Include spam and trash. false by default.
-        Changes nothing.
+        Changes nothing. Has pages.
         """
         return self._run(
             "search_emails",
@@ -356,7 +359,8 @@ class Gmail(Commands[R]):
         start_time: str | int | None = None,
         end_time: str | int | None = None,
     ) -> R:
-        """Set Auto Reply: Sets the vacation responder of a mailbox or turns it off.
+        """Set Auto Reply: Sets the vacation responder of a mailbox, or turns it off. Turning it
+        off keeps the texts and times that are not given, and returns the former settings.
 
         user_email: The mailbox to change. With OAuth, the mailbox of the user who consented. From
             get_user_list. Such as "soc@harbor.example".
