@@ -79,6 +79,17 @@ public struct ParamReader: ~Copyable {
     }
   }
 
+  /// At least one of these is required if `condition`, or its default, has one of these values.
+  public mutating func atLeastOne(
+    of titles: StaticString..., when condition: StaticString, isOneOf values: ConditionValue...
+  ) {
+    state { naming in
+      .atLeastOneWhen(
+        of: titles.map { naming.name($0) },
+        when: .init(name: naming.name(condition), values: values))
+    }
+  }
+
   /// `title` is required if `condition`, or its default, has one of these values.
   public mutating func required(
     _ title: StaticString, when condition: StaticString, isOneOf values: ConditionValue...

@@ -5,6 +5,8 @@ import JSON
 enum Rule: Sendable {
   /// At least one of these must be given. An empty list counts as not given.
   case atLeastOne(of: [String], sentence: String?)
+  /// At least one of these must be given if another parameter has one of these values.
+  case atLeastOneWhen(of: [String], when: Condition)
   /// Required if another parameter has one of these values.
   case required(String, when: Condition)
   /// Allowed only if another parameter has one of these values. The default is always allowed.
@@ -17,6 +19,7 @@ enum Rule: Sendable {
   var names: [String] {
     switch self {
     case .atLeastOne(let names, _): names
+    case .atLeastOneWhen(let names, let condition): names + [condition.name]
     case .required(let name, let condition), .allowed(let name, let condition),
       .allowedValues(let name, _, let condition):
       [name, condition.name]
@@ -82,6 +85,8 @@ extension ParameterShape {
     rules.map { rule in
       switch rule {
       case .atLeastOne(let names, _): "At least one of \(names.joined(separator: ", "))."
+      case .atLeastOneWhen(let names, let condition):
+        "At least one of \(names.joined(separator: ", ")) is required when \(condition.text)."
       case .required(let name, let condition): "\(name) is required when \(condition.text)."
       case .allowed(let name, let condition): "\(name) is allowed only when \(condition.text)."
       case .allowedValues(let name, let values, let condition):
@@ -109,6 +114,12 @@ extension ParameterShape {
         return ParameterProblem(
           "at least one of \(names.joined(separator: ", ")) is required", isMissing: true,
           sentence: sentence)
+      case .atLeastOneWhen(let names, let condition):
+        guard names.allSatisfy({ isEmpty($0, object) }), let value = holds(condition, object)
+        else { return nil }
+        return ParameterProblem(
+          "at least one of \(names.joined(separator: ", ")) is required when \(condition.name) is "
+            + "\(value)", isMissing: true)
       case .required(let name, let condition):
         guard let value = holds(condition, object), given(name, object) == nil else { return nil }
         let origin = given(condition.name, object) == nil ? " (its default)" : ""
@@ -176,16 +187,12 @@ extension ParameterShape {
     writer.object { writer in
       switch rule {
       case .atLeastOne(let names, _):
-        writer.name("anyOf")
-        writer.array { writer in
-          for name in names {
-            writer.object { writer in
-              writer.require(name)
-              guard parameter(name)?.isList == true else { return }
-              writer.property(name) { $0.member("minItems", 1) }
-            }
-          }
-        }
+        writeAnyOf(names, to: &writer)
+      case .atLeastOneWhen(let names, let condition):
+        writer.name("if")
+        writer.object { write(condition, to: &$0) }
+        writer.name("then")
+        writer.object { writeAnyOf(names, to: &$0) }
       case .required(let name, let condition):
         writer.name("if")
         writer.object { write(condition, to: &$0) }
@@ -212,6 +219,19 @@ extension ParameterShape {
       case .ordered(let first, let order, let second, _):
         // JSON Schema cannot compare two values.
         writer.member("description", "\(first) \(order.rawValue) \(second).")
+      }
+    }
+  }
+
+  private func writeAnyOf(_ names: [String], to writer: inout JSONWriter) {
+    writer.name("anyOf")
+    writer.array { writer in
+      for name in names {
+        writer.object { writer in
+          writer.require(name)
+          guard parameter(name)?.isList == true else { return }
+          writer.property(name) { $0.member("minItems", 1) }
+        }
       }
     }
   }

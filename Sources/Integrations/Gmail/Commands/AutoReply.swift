@@ -66,11 +66,12 @@ struct SetAutoReply: GmailCommand {
       "End Time", .timestamp, "Reply only to mail received before this time.")
     parameters.ordered(
       "Start Time", before: "End Time", message: "Start Time must precede End Time.")
-    let hasText = [subject, body].contains { $0?.contains { !$0.isWhitespace } == true }
-    if isEnabled, !hasText {
+    parameters.atLeastOne(
+      of: "Response Subject", "Response Body Plain Text", when: "Enable Auto Reply", isOneOf: true)
+    let texts = [subject, body].compactMap(\.self)
+    if isEnabled, !texts.isEmpty, texts.allSatisfy({ $0.allSatisfy(\.isWhitespace) }) {
       parameters.refuse(
-        "Enable Auto Reply",
-        ParameterProblem("needs Response Subject or Response Body Plain Text with a text"))
+        "Enable Auto Reply", ParameterProblem("needs a subject or a text that is not blank"))
     }
   }
 
