@@ -1,4 +1,4 @@
-"""Statuses that leave open what became of a request, and the limit of a key under several URLs."""
+"""Statuses after which the outcome of a request is unknown, and the limit of a key under several URLs."""
 
 import pytest
 from Support.control_center import ControlCenter, success

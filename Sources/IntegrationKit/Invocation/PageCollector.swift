@@ -126,7 +126,7 @@ private struct RecentIDs {
     newer.insert(id)
   }
 
-  /// Nil for what is no id.
+  /// Nil for other values than ids.
   private static func hash(of id: JSON?) -> Int? {
     guard let id, id.kind == .string || id.kind == .number else { return nil }
     return id.withSource { source in
