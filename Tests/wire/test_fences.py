@@ -338,7 +338,7 @@ def test_a_directory_that_is_none_is_an_error_at_the_start(where, tmp_path):
 @pytest.mark.parametrize(("more", "paths"), [
     ({"proxy": "http://127.0.0.1:1"}, ["/connection/proxy"]),
     ({"tls": {"ca_file": "/etc/hostname"}}, ["/connection/tls"]), ({"tls": {}}, ["/connection/tls"]),
-    ({"tls": {"client_key": "/etc/hostname"}, "proxy": "nonsense"}, ["/connection/proxy", "/connection/tls"]),
+    ({"tls": {"client_key": "/etc/hostname", "client_certificate": "/etc/hostname"}, "proxy": "nonsense"}, ["/connection/proxy", "/connection/tls"]),
 ])
 def test_tls_and_proxy_are_only_for_a_connections_file(more, paths):
     with Host() as host:
@@ -359,7 +359,7 @@ def test_null_for_tls_and_proxy_is_as_if_absent():
 def test_a_refused_client_key_is_not_protected(tmp_path):
     (tmp_path / "mine").write_text("mine")
     with Host("--files-from", str(tmp_path)) as host:
-        key = {"client_key": str(tmp_path / "mine")}
+        key = {"client_key": str(tmp_path / "mine"), "client_certificate": str(tmp_path / "mine")}
         host.error("connections/put", {"name": "a", "connection": coda(tls=key)})
         assert host.result("files/put", put(tmp_path / "mine"))["size"] == 4
 
