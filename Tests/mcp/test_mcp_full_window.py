@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
-import threading
-import time
-
 import pytest
 from Support.control_center import ControlCenter
-from Support.host import eventually, request
+from Support.host import eventually, line, request
 from Support.mcp_client import FORMS, meta, structure
 from Support.vendor import GatedVendor
 
@@ -16,6 +12,7 @@ DELETE = "bitdefender_gravityzone__delete_endpoints"
 SLOW = "coda_footprint__list_tenants"
 ENDPOINT = "5b680f6fb1a43d860a7b0000"
 ASKING = ["2025-06-18", "2025-11-25"]
+MEBIBYTE = 1024 * 1024
 
 
 @pytest.fixture
@@ -103,21 +100,16 @@ def test_ping_and_lists_are_answered_while_the_window_is_full(start, vendor, rev
 def test_open_questions_hold_the_memory_of_their_lines(start):
     """Their slots are free, but beyond 64 MiB of lines the host starts no further call, and then stops reading."""
     client = start("2025-11-25", "--sandbox", capabilities=FORMS)
-    content = "x" * (6 * 1024 * 1024)
-
-    def send() -> None:
-        with contextlib.suppress(OSError):
-            for _ in range(40):
-                client.start_call("gmail__send_email", {
-                    "sender_email": "soc@harbor.example", "to_recipients": ["a@far.example"], "subject": "s",
-                    "content": content, "connection": "gmail_sandbox"})
-
-    threading.Thread(target=send, daemon=True).start()
-    questions = [client.read() for _ in range(8)]
-    assert {question.get("method") for question in questions} == {"elicitation/create"}, questions[0]
-    time.sleep(2)
-    # Without the limit 523 MB: the lines, and copies of what is being sent.
-    assert client.peak_memory_bytes < 400 * 1024 * 1024
+    arguments = {
+        "sender_email": "soc@harbor.example", "to_recipients": ["a@far.example"], "subject": "s",
+        "content": "x" * (6 * MEBIBYTE), "connection": "gmail_sandbox"}
+    calls = b"".join(
+        line(request(f"call {number}", "tools/call", client.call_params("gmail__send_email", arguments)))
+        for number in range(40))
+    accepted = len(calls) - client.offer(calls, timeout=5)
+    # 64 MiB in flight, 8 MiB parked, and one more line on each side of the pipe.
+    assert 64 * MEBIBYTE <= accepted < 90 * MEBIBYTE
+    assert client.read()["method"] == "elicitation/create"
 
 
 def test_the_id_of_a_subscription_is_short(start):
