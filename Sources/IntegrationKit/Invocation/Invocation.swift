@@ -85,6 +85,13 @@ public final class Invocation: Sendable {
       sender: sender.child(sendingThrough: gate), share: share, parent: self)
   }
 
+  /// The part of this invocation that reads one of several pages side by side.
+  func part() -> Invocation {
+    Invocation(
+      command, id: commandID, on: connection, options: options, events: events,
+      sender: sender.part(), share: share, parent: self)
+  }
+
   /// The invocation of a sign-in.
   ///
   /// - Parameter mayWait: called when a rate limit delays it; false if no caller can wait that long.

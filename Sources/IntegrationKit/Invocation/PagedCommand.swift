@@ -21,10 +21,32 @@ extension PagedCommand {
     with client: Client, in invocation: Invocation
   ) async throws(CommandError) -> CommandResult {
     let items = Self.metadata.items
-    var body = try await client.exchange(request(with: client, page: page), in: invocation)
+    let body = try await client.exchange(request(with: client, page: page), in: invocation)
     guard invocation.options.allPages else { return await invocation.finish(body, items: items) }
+    let result = await withTaskGroup { group -> Result<CommandResult, CommandError> in
+      // Also after an error: no later page is of use.
+      defer { group.cancelAll() }
+      do throws(CommandError) {
+        return .success(try await pages(after: body, with: client, in: invocation, &group))
+      } catch {
+        return .failure(error)
+      }
+    }
+    return try result.get()
+  }
+
+  private func pages(
+    after first: JSON, with client: Client, in invocation: Invocation,
+    _ group: inout TaskGroup<PageReader.Page>
+  ) async throws(CommandError) -> CommandResult {
+    let items = Self.metadata.items
     var pages = PageCollector(invocation, items: items)
     var position = PagePosition(page: page)
+    var reader = PageReader(invocation, after: position.page) {
+      (page, part) async throws(CommandError) in
+      try await client.exchange(request(with: client, page: page), in: part)
+    }
+    var body = first
     while true {
       let list = items?.list(in: body)
       position.read(counts(in: body), list: list, isWholeBody: body.kind == .array)
@@ -34,8 +56,8 @@ extension PagedCommand {
       try await pages.add(body, of: position.total)
       if position.isLast { break }
       position.advance()
-      body = try await client.exchange(request(with: client, page: position.page), in: invocation)
-      if let list, list.count > 0, list.sourceText == items?.list(in: body)?.sourceText {
+      body = try await reader.page(position.page, upTo: position.lastPage, in: &group)
+      if let list, list.count > 0, let next = items?.list(in: body), next.hasSameSource(as: list) {
         throw PagePosition.notAdvancing(page: position.page)
       }
     }
@@ -124,6 +146,9 @@ struct PagePosition {
   var isFirst: Bool { page == start }
 
   var isLast: Bool { hasMore.map { !$0 } ?? (page >= pages ?? 1) }
+
+  /// The last page according to the counts; without them, the page itself.
+  var lastPage: Int64 { max(page, pages ?? page) }
 
   var total: Int? { pages.map { Int($0) } }
 
