@@ -127,6 +127,17 @@ package final class Catalogue: Sendable {
         }
       }
       writer.member(ifPresent: "read_back", metadata.readBack.map { "\($0)" })
+      writer.member("failure_indicator", command.failure)
+      writer.name("error_samples")
+      writer.array { writer in
+        for sample in metadata.errorSamples() {
+          writer.object {
+            $0.member("failure_indicator", command.failure)
+            $0.member("status_code", sample.statusCode)
+            $0.member("message", "\(sample.message)")
+          }
+        }
+      }
     }
   }
 }

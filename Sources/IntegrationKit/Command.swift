@@ -37,6 +37,8 @@ public struct CommandMetadata: Sendable {
   public var targetNaming: (@Sendable () -> TargetNaming)?
   /// Of the error triple, unless it is "<title> failed."
   public var failureIndicator: StaticString?
+  /// The errors that its document shows.
+  public var errorSamples: @Sendable () -> [ErrorSample]
   /// Of a command that fetches events: their source.
   public var events: (@Sendable () -> EventSource)?
   public var result: @Sendable () -> ResultShape
@@ -47,6 +49,7 @@ public struct CommandMetadata: Sendable {
     permissions: [StaticString] = [], items: ItemsPath? = nil, rateLimit: RateQuota? = nil,
     readBack: StaticString? = nil,
     targetNaming: (@Sendable () -> TargetNaming)? = nil, failureIndicator: StaticString? = nil,
+    errorSamples: @autoclosure @escaping @Sendable () -> [ErrorSample] = [],
     events: (@Sendable () -> EventSource)? = nil,
     result: @escaping @Sendable () -> ResultShape = { .any }
   ) {
@@ -62,6 +65,7 @@ public struct CommandMetadata: Sendable {
     self.readBack = readBack
     self.targetNaming = targetNaming
     self.failureIndicator = failureIndicator
+    self.errorSamples = errorSamples
     self.events = events
     self.result = result
   }
@@ -72,6 +76,18 @@ public struct CommandMetadata: Sendable {
   public var id: String { ParameterName.snakeCase("\(title)") }
 
   public var failure: String { failureIndicator.map { "\($0)" } ?? "\(title) failed." }
+}
+
+/// A documented error of a command: its triple without the failure indicator, which is the command's.
+public struct ErrorSample: Sendable {
+  public let statusCode: Int
+  /// Word for word.
+  public let message: StaticString
+
+  public init(_ statusCode: Int, _ message: StaticString) {
+    self.statusCode = statusCode
+    self.message = message
+  }
 }
 
 /// The path of a list in a body, as member names; empty for a body that is the list.

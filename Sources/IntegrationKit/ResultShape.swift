@@ -12,6 +12,8 @@ public indirect enum ResultShape: Sendable {
   case number
   case boolean
   case array(of: ResultShape)
+  /// A value, or an array of such values.
+  case oneOrMore(of: ResultShape)
   case object([Member])
 
   public struct Member: Sendable {
@@ -33,12 +35,22 @@ public indirect enum ResultShape: Sendable {
   }
 
   private func writeMembers(to writer: inout JSONWriter, _ isBinding: Bool) {
-    if isBinding { writeTypes(to: &writer) }
+    if isBinding, !types.isEmpty {
+      writer.name("type")
+      writer.array { for type in types { $0.string("\(type)") } }
+    }
+    writeParts(to: &writer, isBinding)
+  }
+
+  private func writeParts(to writer: inout JSONWriter, _ isBinding: Bool) {
     switch self {
     case .any, .text, .integer, .number, .boolean: break
     case .array(let element):
       writer.name("items")
       element.writeSchema(to: &writer, isBinding: isBinding)
+    case .oneOrMore(let value):
+      value.writeParts(to: &writer, isBinding)
+      ResultShape.array(of: value).writeParts(to: &writer, isBinding)
     case .object(let members):
       writer.name("properties")
       writer.object { writer in
@@ -53,18 +65,17 @@ public indirect enum ResultShape: Sendable {
     }
   }
 
-  private func writeTypes(to writer: inout JSONWriter) {
-    let types: [StaticString]
+  /// Empty if every type is allowed.
+  private var types: [StaticString] {
     switch self {
-    case .any: return
-    case .text: types = ["string", "number", "boolean", "null"]
-    case .integer: types = ["integer", "string", "null"]
-    case .number: types = ["number", "string", "null"]
-    case .boolean: types = ["boolean", "string", "null"]
-    case .array: types = ["array", "string", "null"]
-    case .object: types = ["object", "string", "null"]
+    case .any: []
+    case .text: ["string", "number", "boolean", "null"]
+    case .integer: ["integer", "string", "null"]
+    case .number: ["number", "string", "null"]
+    case .boolean: ["boolean", "string", "null"]
+    case .array: ["array", "string", "null"]
+    case .object: ["object", "string", "null"]
+    case .oneOrMore(let value): value.types + ["array"]
     }
-    writer.name("type")
-    writer.array { for type in types { $0.string("\(type)") } }
   }
 }

@@ -87,8 +87,8 @@ import Testing
       .choice(SampleMethod.self), accepts: [#""move""#, #""delete""#, #""keep\u005fall""#],
       rejects: [#""""#, #""xyz""#, "1", "[\"move\"]"], with: message)
     for (text, suggestion) in [
-      (#""mvoe""#, "move"), (#""Move""#, "move"), (#""keepAll""#, "keep_all"), (#""xyz""#, nil),
-      ("1", nil),
+      (#""mvoe""#, "move"), (#""Moves""#, "move"), (#""keep al""#, "keep_all"), (#""xyz""#, nil),
+      (#""move ""#, "move"), ("1", nil),
     ] {
       var faults: [ParameterProblem] = []
       let type: ChoiceType<SampleMethod> = .choice(SampleMethod.self)
@@ -96,6 +96,34 @@ import Testing
       #expect(faults.map(\.didYouMean) == [suggestion])
       let hint = suggestion.map { #"; did you mean "\#($0)"?"# } ?? ""
       #expect(faults.map(\.message) == [message + hint])
+    }
+  }
+
+  @Test func `a choice takes the spellings of documents, which its schema leaves out`() throws {
+    enum Level: String, ParameterChoice {
+      case quickScan = "quick_scan"
+      case fullScan = "full_scan"
+      case none
+
+      var documentedNumber: Int? { self == .quickScan ? 1 : self == .fullScan ? 11 : 0 }
+      var otherNames: [String] { self == .none ? ["No Scan"] : [] }
+    }
+    func decoded(_ text: String) throws -> Level? {
+      var faults: [ParameterProblem] = []
+      return ChoiceType<Level>().decode(try JSON.parse(text), members: nil, faults: &faults)
+    }
+    for text in ["Quick Scan - 1", "QUICK SCAN", "quick-scan", "QuickScan", "1", "quick_scan_1"] {
+      #expect(try decoded(#""\#(text)""#) == .quickScan, "\(text)")
+    }
+    #expect(try decoded("1") == .quickScan)
+    #expect(try decoded("11") == .fullScan)
+    #expect(try decoded("0") == Level.none)
+    #expect(try decoded(#""no scan - 0""#) == Level.none)
+    for text in ["Quick Scan - 11", "Quick Scan 2", "01", "", " ", " quick_scan", "quick scan,"] {
+      #expect(try decoded(#""\#(text)""#) == nil, "\(text)")
+    }
+    for text in ["2", "-1", "1.5", "true", #"["quick_scan"]"#] {
+      #expect(try decoded(text) == nil, "\(text)")
     }
   }
 

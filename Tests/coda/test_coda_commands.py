@@ -67,6 +67,8 @@ CASES = [
     Case("patch_rescan", {"scanner_id": 12}, f"{SURFACE}/rescan/12/", method="PATCH", body="{}"),
     Case("update_target_scan_scope", {"target_id": 7001, "scope": "out"},
          f"{SURFACE}/currentTargets/7001/", method="PATCH", body='{"scope":"OUT"}'),
+    Case("update_target_scan_scope", {"target_id": 7001, "scope": "OUT"},
+         f"{SURFACE}/currentTargets/7001/", method="PATCH", body='{"scope":"OUT"}'),
     Case("test_connection", {}, "/api/common/auth/session/accounts/", has_tenant=False),
 ]
 COMMANDS = sorted({case.command for case in CASES})
@@ -396,6 +398,8 @@ FILTERS = [
     ("ip", "10.0.", "filter", "10.0."),
     ("ip", "a b&c=d#é", "filter", "a b&c=d#é"),
     ("pageSize", 7, "pageSize", "7"),
+    # No maximum is documented.
+    ("pageSize", 50_000, "pageSize", "50000"),
     *(("riskLevel", level, "riskLevel", level)
       for level in ("all", "critical", "nonvisible", "secure", "vulnerable")),
     *(("scanType", value, "scanType", value) for value in ("all", "discovered", "scanned")),
@@ -525,6 +529,27 @@ def test_a_rescan_without_a_scanner_starts_every_ready_scanner(coda):
     result = coda.result("patch_rescan")
     assert sorted(r["scannerId"] for r in result["raw_data"]) == [9, 12]
     assert "notices" not in result
+
+
+@pytest.mark.parametrize("command", ["patch_rescan", "list_scan_surfaces"])
+@pytest.mark.parametrize("scanner", ["cloud", "12a", "", -1, 1.5, [12], {}])
+def test_a_scanner_that_is_no_id_is_refused_and_scans_nothing(scanner, command, coda, sandbox):
+    error = coda.error(command, {"scanner_id": scanner})
+    assert error["code"] == -32602 and not sandbox.log()
+
+
+def test_descriptions_say_what_an_unknown_scanner_means(catalogue):
+    for command in ("patch_rescan", "list_scan_surfaces"):
+        text = catalogue[command]["parameters"]["properties"]["scanner_id"]["description"]
+        assert "if the tenant does not know the ID" in text
+        assert "not an ID is refused" in catalogue[command]["description"]
+
+
+def test_the_scope_of_the_documents_example_is_sent_as_the_document_writes_it(coda, sandbox):
+    # The emulated vendor knows in and out only, as the vendor's specification.
+    error = coda.error("update_target_scan_scope", {"target_id": 7001, "scope": "ALL"})["data"]
+    (entry,) = sandbox.log()
+    assert (error["status_code"], entry["body"]) == (400, '{"scope":"All"}')
 
 
 @each_profile

@@ -226,6 +226,23 @@ def test_each_version_gets_its_request_shape(center, command, arguments, older, 
             assert sent == params
 
 
+@pytest.mark.parametrize("version", ["v1.3", "1.3", "V1.3", "v1.20", "v2.0"])
+def test_a_version_that_no_method_has_uses_the_next_lower_one(center, version):
+    with Host(center.connection(settings={"api_version": version})) as host:
+        for command, arguments, (older, _), (newer, params) in VERSIONS:
+            center.requests.clear()
+            host.result(command, arguments)
+            ((path, _, sent),) = center.calls
+            assert path.startswith(f"/api/{newer}/jsonrpc/") and sent == params
+
+
+@pytest.mark.parametrize("version", ["v1", "1", "v1.0.0", "v1.", "v.1", "latest", "v1.0/..", "vv1.0", "v1.0000", 1.0, ""])
+def test_what_is_no_version_is_refused(center, version):
+    with Host(center.connection()) as host:
+        data = host.failure("list_groups", {}, center.connection(settings={"api_version": version}))
+    assert [problem["path"] for problem in data["problems"]] == ["/connection/settings/api_version"]
+
+
 def test_the_key_is_redacted_everywhere(center):
     with Host(center.connection(), options=["--log-level", "debug"]) as host:
         host.result("list_groups")

@@ -44,6 +44,43 @@ def test_one_target_is_returned_in_a_list():
     assert [body["result"] for body in result["raw_data"]] == [True]
 
 
+SERVICE = "computers_and_virtual_machines"
+SCAN, REMOVE = "create_scan_task", "remove_quarantine_files"
+
+
+@pytest.mark.parametrize("command, arguments", [
+    (SCAN, {"endpoint_ids": ids(3)}), (SCAN, {"mac_addresses": ["324935237335"]}),
+    (REMOVE, {"quarantine_item_ids": ids(1), "quarantine_item_service": SERVICE}),
+    (REMOVE, {"quarantine_item_ids": ids(100), "quarantine_item_service": SERVICE}),
+])
+def test_the_body_of_the_only_request_is_the_raw_data(command, arguments):
+    with ControlCenter() as center, Host(center.connection()) as host:
+        result = host.result(command, arguments)
+        assert result["raw_data"] == {"id": center.requests[0].json["id"], "jsonrpc": "2.0", "result": True}
+        assert len(center.requests) == 1 and result["return_data"] == "Successful"
+        assert "raw_data" not in host.result(command, arguments, stream=True)
+
+
+@pytest.mark.parametrize("command, arguments", [
+    (SCAN, {"endpoint_ids": ids(3), "mac_addresses": ["324935237335"]}),
+    (REMOVE, {"quarantine_item_ids": ids(101), "quarantine_item_service": SERVICE}),
+])
+def test_the_bodies_of_two_requests_are_a_list(command, arguments):
+    with ControlCenter() as center, Host(center.connection()) as host:
+        raw_data = host.result(command, arguments)["raw_data"]
+    assert [body["result"] for body in raw_data] == [True, True]
+
+
+def test_the_body_of_one_of_two_requests_is_in_a_list():
+    def answer(request, method, params):
+        return failure(request, "No.") if method == "createScanTask" else success(request, True)
+
+    with ControlCenter(answer) as center, Host(center.connection()) as host:
+        result = host.result(SCAN, {"endpoint_ids": ids(1), "mac_addresses": ["324935237335"]})
+    assert result["return_data"] == "Partially Successful"
+    assert [body["result"] for body in result["raw_data"]] == [True]
+
+
 def test_some_fail():
     bad = [ids(5)[1], ids(5)[3]]
     with ControlCenter(answering(bad)) as center, Host(center.connection()) as host:

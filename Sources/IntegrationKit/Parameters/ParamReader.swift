@@ -160,6 +160,7 @@ public struct ParamReader: ~Copyable {
           isRequired: isRequired, isSecret: type.isSecret, isList: type.isList, sources: sources(),
           examples: examples().map { type.fragment($0) },
           defaultValue: defaultValue.map { type.fragment($0) }, members: type.members,
+          conditionValue: { type.conditionValue(of: $0) },
           writeType: { type.writeSchema(to: &$0) }))
       return nil
     }

@@ -131,7 +131,7 @@ extension ParameterShape {
         else { return nil }
         return ParameterProblem("is allowed only when \(condition.text)", at: name)
       case .allowedValues(let name, let choices, let condition):
-        guard let value = given(name, object).flatMap({ ConditionValue($0) }),
+        guard let value = given(name, object).flatMap({ conditionValue($0, of: name) }),
           choices.contains(value), holds(condition, object) == nil
         else { return nil }
         return ParameterProblem("\(value) is allowed only when \(condition.text)", at: name)
@@ -160,13 +160,21 @@ extension ParameterShape {
 
   /// The value that satisfies the condition; nil if none does.
   private func holds(_ condition: Rule.Condition, _ object: JSON?) -> ConditionValue? {
-    let value = givenOrDefault(condition.name, object).flatMap { ConditionValue($0) }
+    let value = givenOrDefault(condition.name, object)
+      .flatMap { conditionValue($0, of: condition.name) }
     return value.flatMap { condition.values.contains($0) ? $0 : nil }
+  }
+
+  private func conditionValue(_ value: JSON, of name: String) -> ConditionValue? {
+    parameter(name)?.conditionValue(value)
   }
 
   /// Compares as JSON Schema does: numbers by value.
   private func isDefault(_ value: JSON, of name: String) -> Bool {
     guard let fragment = parameter(name)?.defaultValue else { return false }
+    if let given = conditionValue(value, of: name) {
+      return given == conditionValue(fragment.json, of: name)
+    }
     if let number = fragment.json.double { return value.double == number }
     return JSONFragment(value).canonicalText == fragment.canonicalText
   }

@@ -41,13 +41,6 @@ extension Parameter {
     }
     guard !sources.isEmpty else { return }
     writer.name("x-source")
-    writer.array { writer in
-      for source in sources {
-        writer.object {
-          $0.member("command", "\(source.command)")
-          $0.member("path", "\(source.path)")
-        }
-      }
-    }
+    writer.array { for source in sources { source.write(to: &$0) } }
   }
 }

@@ -65,6 +65,8 @@ final class Parameter: Sendable {
   let defaultJSON: JSON?
   /// Writes the JSON Schema members that describe the accepted values.
   let writeType: @Sendable (inout JSONWriter) -> Void
+  /// The value as rules compare it.
+  let conditionValue: @Sendable (JSON) -> ConditionValue?
   /// The members, if the parameter is an object.
   let members: ParameterShape?
 
@@ -72,6 +74,7 @@ final class Parameter: Sendable {
     name: String, title: String, description: String, isRequired: Bool, isSecret: Bool,
     isList: Bool, sources: [ParameterSource], examples: [JSONFragment],
     defaultValue: JSONFragment?, members: ParameterShape?,
+    conditionValue: @escaping @Sendable (JSON) -> ConditionValue?,
     writeType: @escaping @Sendable (inout JSONWriter) -> Void
   ) {
     self.name = name
@@ -85,19 +88,69 @@ final class Parameter: Sendable {
     self.defaultValue = defaultValue
     defaultJSON = defaultValue?.json
     self.members = members
+    self.conditionValue = conditionValue
     self.writeType = writeType
   }
 }
 
 /// Another command whose result contains valid values.
 public struct ParameterSource: Sendable {
+  /// An argument that the other command needs. Without it, the result has other values.
+  public struct Argument: Sendable {
+    public let name: StaticString
+    /// Nil if any value will do.
+    public let value: StaticString?
+
+    /// An argument with this value: a choice or text.
+    public static func with(_ name: StaticString, _ value: StaticString) -> Self {
+      Self(name: name, value: value)
+    }
+
+    /// An argument with any value.
+    public static func any(_ name: StaticString) -> Self { Self(name: name, value: nil) }
+  }
+
   public var command: StaticString
   /// JSONPath (RFC 9535) into that command's `raw_data`.
   public var path: StaticString
+  public var arguments: [Argument]
 
-  public init(_ command: StaticString, _ path: StaticString) {
+  public init(_ command: StaticString, _ path: StaticString, _ arguments: Argument...) {
+    self.init(command, path, arguments)
+  }
+
+  public init(_ command: StaticString, _ path: StaticString, _ arguments: [Argument]) {
     self.command = command
     self.path = path
+    self.arguments = arguments
+  }
+
+  /// "list_endpoints with endpoint_type endpoints at $.result.items[*].id".
+  ///
+  /// - Parameter name: how readers know the command.
+  public func text(_ name: (StaticString) -> String = { "\($0)" }) -> String {
+    let conditions = arguments.map { argument in
+      argument.value.map { "\(argument.name) \($0)" } ?? "a \(argument.name)"
+    }
+    let condition = conditions.isEmpty ? "" : " with \(conditions.joined(separator: " and "))"
+    return "\(name(command))\(condition) at \(path)"
+  }
+
+  func write(to writer: inout JSONWriter) {
+    writer.object { writer in
+      writer.member("command", "\(command)")
+      writer.member("path", "\(path)")
+      let fixed = arguments.compactMap { argument in argument.value.map { (argument.name, $0) } }
+      if !fixed.isEmpty {
+        writer.name("with")
+        writer.object { for (name, value) in fixed { $0.member(name, "\(value)") } }
+      }
+      let others = arguments.filter { $0.value == nil }
+      if !others.isEmpty {
+        writer.name("required")
+        writer.array { for argument in others { $0.string("\(argument.name)") } }
+      }
+    }
   }
 }
 

@@ -18,6 +18,8 @@ public protocol ParameterType: Sendable {
 
   /// Decodes a value that is not null. Paths of problems are relative to that value.
   func decode(_ json: JSON, members: ParameterShape?, faults: inout [ParameterProblem]) -> Value?
+  /// The value as rules between parameters compare it; nil if no rule can depend on it.
+  func conditionValue(of json: JSON) -> ConditionValue?
   /// Writes the members of a JSON Schema (2020-12) object, such as `"type":"integer","minimum":1`.
   func writeSchema(to writer: inout JSONWriter)
   /// Writes a value in the form that callers use.
@@ -29,6 +31,8 @@ extension ParameterType {
   public var isSecret: Bool { false }
   public var isList: Bool { false }
   public var note: String? { nil }
+
+  public func conditionValue(of json: JSON) -> ConditionValue? { ConditionValue(json) }
 
   func fragment(_ value: Value) -> JSONFragment {
     JSONFragment { write(value, to: &$0) }

@@ -1,5 +1,4 @@
 import Basics
-import FileStore
 import HTTP
 import JSON
 
@@ -175,38 +174,3 @@ public struct NumberType: ParameterType {
 
   public func write(_ value: Double, to writer: inout JSONWriter) { writer.double(value) }
 }
-
-/// A closed set of names.
-public protocol ParameterChoice: CaseIterable, RawRepresentable, Sendable where RawValue == String {
-}
-
-public struct ChoiceType<Choice: ParameterChoice>: ParameterType {
-  public var placeholder: Choice {
-    guard let first = Choice.allCases.first else { preconditionFailure("the choice has no values") }
-    return first
-  }
-
-  public func decode(
-    _ json: JSON, members: ParameterShape?, faults: inout [ParameterProblem]
-  ) -> Choice? {
-    for choice in Choice.allCases where json.equals(choice.rawValue) { return choice }
-    let names = Choice.allCases.map(\.rawValue)
-    faults.append(
-      ParameterProblem(
-        "unknown value; expected one of: \(names.joined(separator: ", "))",
-        didYouMean: json.string.flatMap { Suggestion.closest(to: $0, among: names) }))
-    return nil
-  }
-
-  public func writeSchema(to writer: inout JSONWriter) {
-    writer.member("type", "string")
-    writer.name("enum")
-    writer.array { for choice in Choice.allCases { $0.string(choice.rawValue) } }
-  }
-
-  public func write(_ value: Choice, to writer: inout JSONWriter) {
-    writer.string(value.rawValue)
-  }
-}
-
-extension FileSource: ParameterChoice {}

@@ -37,7 +37,7 @@ extension Parameter {
     to writer: inout JSONWriter, source: (StaticString) -> String
   ) {
     writer.member("title", title)
-    let origins = sources.map { "\(source($0.command)) at \($0.path)" }
+    let origins = sources.map { $0.text(source) }
     writer.member(
       "description",
       origins.isEmpty

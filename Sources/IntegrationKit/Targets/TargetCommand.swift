@@ -35,6 +35,8 @@ public protocol TargetCommand: Command {
   /// Targets of one call in flight. The others have not reserved anything in the rate limit, so that
   /// other commands get their share.
   static var maximumConcurrency: Int { get }
+  /// Whether `raw_data` is the vendor's body, not a list, if all targets shared one request.
+  static var unwrapsSingleBody: Bool { get }
 
   /// How many of so many targets are sent in one request; 1 where each is sent alone.
   func batchSize(for targets: Int, with client: Client) -> Int
@@ -56,6 +58,7 @@ extension TargetCommand {
   public static var canPartlySucceed: Bool { true }
   public static var requestsPerTarget: Int { 1 }
   public static var maximumConcurrency: Int { 16 }
+  public static var unwrapsSingleBody: Bool { false }
 
   public func batchSize(for targets: Int, with client: Client) -> Int { 1 }
 
@@ -88,7 +91,13 @@ extension TargetCommand {
     ) {
       (target, own) async throws(CommandError) in try await run(target, with: client, in: own)
     }
-    return try await result(of: targetRun, in: invocation)
+    var result = try await result(of: targetRun, in: invocation)
+    if Self.unwrapsSingleBody, targets.count == 1, case .bodies(let bodies) = result.rawData,
+      bodies.count == 1
+    {
+      result.rawData = .body(bodies[0])
+    }
+    return result
   }
 
   /// Runs targets concurrently; for a command that has other work before them.

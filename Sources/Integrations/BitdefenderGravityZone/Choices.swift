@@ -1,17 +1,21 @@
 import IntegrationKit
 
 /// A documented choice with the vendor's numeric code.
-protocol VendorNumber {
+protocol VendorNumber: ParameterChoice {
   var number: Int { get }
 }
 
-enum HashType: String, ParameterChoice, VendorNumber {
+extension VendorNumber {
+  var documentedNumber: Int? { number }
+}
+
+enum HashType: String, VendorNumber {
   case sha256, md5
 
   var number: Int { self == .sha256 ? 1 : 2 }
 }
 
-enum ScanType: String, ParameterChoice, VendorNumber {
+enum ScanType: String, VendorNumber {
   case quick = "quick_scan"
   case full = "full_scan"
   case memory = "memory_scan"
@@ -27,7 +31,7 @@ enum ScanType: String, ParameterChoice, VendorNumber {
   }
 }
 
-enum ScanDepth: String, ParameterChoice, VendorNumber {
+enum ScanDepth: String, VendorNumber {
   case aggressive, normal, permissive
 
   var number: Int {
@@ -39,7 +43,7 @@ enum ScanDepth: String, ParameterChoice, VendorNumber {
   }
 }
 
-enum ScanStatus: String, ParameterChoice, VendorNumber {
+enum ScanStatus: String, VendorNumber {
   case pending
   case inProgress = "in_progress"
   case finished
@@ -67,7 +71,7 @@ enum QuarantineService: String, ParameterChoice {
   case exchange = "security_for_exchange"
 }
 
-enum ActionStatus: String, ParameterChoice, VendorNumber {
+enum ActionStatus: String, VendorNumber {
   case none
   case pendingRemove = "pending_remove"
   case pendingRestore = "pending_restore"
@@ -94,7 +98,7 @@ enum ActionStatus: String, ParameterChoice, VendorNumber {
 }
 
 /// The vendor's report types. Some numbers are unused.
-enum ReportType: String, ParameterChoice, VendorNumber {
+enum ReportType: String, VendorNumber {
   case antiphishingActivity = "antiphishing_activity"
   case blockedApplications = "blocked_applications"
   case blockedWebsites = "blocked_websites"

@@ -36,7 +36,7 @@ package final class GravityZoneClient: VendorClient {
     _ method: GravityZoneMethod, _ parameters: (inout JSONWriter) -> Void = { _ in }
   ) -> HTTPRequest {
     let version = method.version(for: version)
-    let url = "\(root)/\(version.rawValue)/jsonrpc\(method.service.path(deployment))"
+    let url = "\(root)/\(version.text)/jsonrpc\(method.service.path(deployment))"
     return HTTPRequest(
       .post, url, headers: [HTTPRequest.Header("Accept", "application/json")],
       json: JSONFragment {

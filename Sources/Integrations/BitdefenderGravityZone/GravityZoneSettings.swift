@@ -24,8 +24,8 @@ package struct GravityZoneSettings: ParameterObject {
     apiKey = settings.required(
       "api_key", .secret, "An API key from My Account, with the required APIs enabled.")
     version = settings.optional(
-      "api_version", .choice(APIVersion.self),
-      "The API version. A method without this version uses its next lower version.",
+      "api_version", .apiVersion,
+      "The API version, such as v1.0. A method without this version uses its next lower version.",
       default: .v10)
     deployment = settings.optional(
       "deployment", .choice(Deployment.self), "The deployment of the Control Center.",
@@ -34,21 +34,4 @@ package struct GravityZoneSettings: ParameterObject {
   }
 
   private static let cloud = try? BaseURL("https://cloud.gravityzone.bitdefender.com")
-}
-
-/// A version of the vendor's API. Request and response shapes depend on it.
-package enum APIVersion: String, ParameterChoice, Comparable {
-  case v10 = "v1.0"
-  case v11 = "v1.1"
-  case v12 = "v1.2"
-
-  private var rank: Int {
-    switch self {
-    case .v10: 0
-    case .v11: 1
-    case .v12: 2
-    }
-  }
-
-  package static func < (one: APIVersion, other: APIVersion) -> Bool { one.rank < other.rank }
 }

@@ -23,8 +23,11 @@ struct CODAProfile: Sendable {
     }
   }
 
-  /// The scope in the body. Inferred: the vendor's text says "in/out" and "not OUT".
-  func scope(_ scope: Scope) -> String { scope.rawValue.uppercased() }
+  /// The scope in the body. Inferred: the vendor's text says "in/out" and "not OUT". The product
+  /// document's "All" is sent as written there.
+  func scope(_ scope: Scope) -> String {
+    scope == .all ? "All" : scope.rawValue.uppercased()
+  }
 }
 
 /// The documented risk levels.
@@ -35,4 +38,9 @@ enum RiskLevel: String, ParameterChoice {
 /// Whether a target is scanned.
 enum Scope: String, ParameterChoice {
   case `in`, out
+  case all
+
+  static let allCases: [Scope] = [.in, .out]
+  /// The product document's example. The vendor's specification has in and out only.
+  static let unlisted: [Scope] = [.all]
 }

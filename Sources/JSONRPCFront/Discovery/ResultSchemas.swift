@@ -53,6 +53,16 @@ enum ResultSchemas {
               .always("bucket", .text, "Commands with the same bucket share the limit."),
             ])),
           .sometimes("read_back", .text, "The command that shows whether it was applied."),
+          .sometimes(
+            "failure_indicator", .text, "The failure_indicator of the errors of the command."),
+          .sometimes(
+            "error_samples",
+            .list(
+              .object([
+                .always("failure_indicator", .text),
+                .always("status_code", .integer(from: 100)),
+                .always("message", .text),
+              ])), "Errors that the vendor's document shows."),
         ])),
       SchemaComponent(
         "event_source", "The source of the events of a command.",

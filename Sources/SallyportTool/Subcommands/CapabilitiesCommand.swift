@@ -87,7 +87,7 @@ enum CapabilitiesCommand {
       Console.print("\(Style.bold("\(parameter.name)"))  \(parameter.values), \(need)")
       Console.print(TerminalText(lines: parameter.description.wrapped(indent: 4)))
       for source in parameter.sources {
-        Console.print("    Source: \(source.command) at \(source.path).")
+        Console.print("    Source: \(source.text()).")
       }
       for member in parameter.members {
         Console.print("    \(Style.bold("\(member.name)"))  \(member.values)")

@@ -7,7 +7,11 @@ struct AddToBlocklist: GravityZoneCommand, RequestCommand {
   static let metadata = CommandMetadata(
     "Add to Blocklist", "Adds file hashes to the block list.", effect: .write,
     isAdditive: true, permissions: BitdefenderGravityZone.rights, rateLimit: Quota.blockList,
-    readBack: "list_block_list", result: { GravityZoneResults.done })
+    readBack: "list_block_list",
+    errorSamples: [
+      ErrorSample(403, "Not enough rights for this companyId to add a hash to blocklist.")
+    ],
+    result: { GravityZoneResults.done })
 
   let hashes: [String]
   let type: HashType
@@ -59,7 +63,9 @@ struct ListBlockList: GravityZoneList {
   static let metadata = CommandMetadata(
     "List Block List", "Lists the items of the block list.",
     permissions: BitdefenderGravityZone.rights, items: ItemsPath("result", "items"),
-    rateLimit: Quota.standard, result: { GravityZoneResults.blockList })
+    rateLimit: Quota.standard,
+    errorSamples: [ErrorSample(400, "The value for parameter (Page Size) is invalid.")],
+    result: { GravityZoneResults.blockList })
 
   let paging: Paging
 
@@ -75,6 +81,11 @@ struct RemoveFromBlockList: GravityZoneCommand, TargetCommand {
     "Remove From Block List", "Removes items from the block list.", effect: .destructive,
     permissions: BitdefenderGravityZone.rights, rateLimit: Quota.blockList,
     readBack: "list_block_list", targetNaming: TargetNaming.blockListItems,
+    errorSamples: [
+      ErrorSample(
+        403,
+        "The blocklisted file does not exist or you do not have enough rights to access this item.")
+    ],
     result: { .array(of: GravityZoneResults.done) })
 
   let items: [String]

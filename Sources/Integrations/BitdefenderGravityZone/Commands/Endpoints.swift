@@ -10,7 +10,14 @@ struct ListEndpoints: GravityZoneList {
     companies, groups and containers (type 4 is a group).
     """,
     permissions: BitdefenderGravityZone.rights, items: ItemsPath("result", "items"),
-    rateLimit: Quota.standard, result: { GravityZoneResults.endpoints })
+    rateLimit: Quota.standard,
+    errorSamples: [
+      ErrorSample(
+        400,
+        "Wrong syntax string provided in parameter 'Filters', please refer to the parameter description and sample data."
+      )
+    ],
+    result: { GravityZoneResults.endpoints })
 
   let parent: String?
   let paging: Paging
@@ -25,8 +32,8 @@ struct ListEndpoints: GravityZoneList {
       The company or group whose endpoints are listed. Default: Computers and Groups, direct \
       members only.
       """,
-      from: ParameterSource.endpoints + ParameterSource.groups)
-    paging = parameters.paging()
+      from: ParameterSource.inventoryGroups)
+    paging = parameters.paging(exampleSize: 10)
     type = parameters.required(
       "Endpoint Type", .choice(EndpointType.self), "The inventory to read.",
       examples: [.endpoints])
@@ -56,6 +63,7 @@ struct GetManagedEndpointDetails: GravityZoneCommand, TargetCommand {
     "Get Managed Endpoint Details",
     "Returns the state, agent, modules, group and policy of managed endpoints.",
     permissions: BitdefenderGravityZone.rights, rateLimit: Quota.standard,
+    errorSamples: [ErrorSample(403, "This endpoint cannot be queried.")],
     result: { .array(of: GravityZoneResults.endpointDetails) })
 
   let endpoints: [String]
@@ -77,6 +85,11 @@ struct MoveEndpoints: GravityZoneCommand, RequestCommand {
     "Move Endpoints", "Moves endpoints to a custom group. All are moved, or none.", effect: .write,
     isIdempotent: true, permissions: BitdefenderGravityZone.rights, rateLimit: Quota.standard,
     readBack: "list_endpoints", targetNaming: TargetNaming.endpoints,
+    errorSamples: [
+      ErrorSample(
+        409, "One or more endpoints do not belong to the same company with the target custom group."
+      )
+    ],
     result: { GravityZoneResults.nothing })
 
   let endpoints: [String]
@@ -103,6 +116,7 @@ struct DeleteEndpoints: GravityZoneCommand, TargetCommand {
     "Moves endpoints of custom groups to Deleted. A second call deletes them permanently.",
     effect: .destructive, permissions: BitdefenderGravityZone.rights, rateLimit: Quota.tasks,
     readBack: "list_endpoints", targetNaming: TargetNaming.endpoints,
+    errorSamples: [ErrorSample(400, "Invalid value for 'endpointId' parameter.")],
     result: { .array(of: GravityZoneResults.nothing) })
 
   let endpoints: [String]
@@ -123,6 +137,9 @@ struct UpdateEndpointLabels: GravityZoneCommand, TargetCommand {
     "Update Endpoint Labels", "Sets or clears the label of endpoints.", effect: .write,
     isIdempotent: true, permissions: BitdefenderGravityZone.rights, rateLimit: Quota.standard,
     readBack: "get_managed_endpoint_details", targetNaming: TargetNaming.endpoints,
+    errorSamples: [
+      ErrorSample(403, "Endpoint not found or not enough privileges to access this resource.")
+    ],
     result: { .array(of: GravityZoneResults.done) })
 
   /// The vendor counts Unicode scalars.

@@ -7,6 +7,7 @@ struct CreateGroup: GravityZoneCommand, RequestCommand {
     "Create Group", "Creates a custom group of endpoints.", effect: .write, isAdditive: true,
     permissions: BitdefenderGravityZone.rights, rateLimit: Quota.standard,
     readBack: "list_groups",
+    errorSamples: [ErrorSample(409, "Group name already exists.")],
     result: { GravityZoneResults.envelope(.text, "The ID of the new group.") })
 
   let name: String
@@ -39,7 +40,9 @@ struct ListGroups: GravityZoneCommand, RequestCommand {
     per call.
     """,
     permissions: BitdefenderGravityZone.rights, items: ItemsPath("result"),
-    rateLimit: Quota.standard, result: { GravityZoneResults.groups })
+    rateLimit: Quota.standard,
+    errorSamples: [ErrorSample(400, "Invalid value for 'parentId' parameter.")],
+    result: { GravityZoneResults.groups })
 
   let parent: String?
 
@@ -47,7 +50,7 @@ struct ListGroups: GravityZoneCommand, RequestCommand {
     parent = parameters.optional(
       "Parent ID", .text(maximumCharacters: 256),
       "The group whose subgroups are listed. Default: the system groups.",
-      from: ParameterSource.groups, examples: ["6affe1e0b1a43d0002000009"])
+      from: ParameterSource.parents, examples: ["6affe1e0b1a43d0002000009"])
   }
 
   func request(with client: GravityZoneClient) -> HTTPRequest {
@@ -60,6 +63,12 @@ struct UpdateGroups: GravityZoneCommand, TargetCommand {
     "Update Groups", "Moves custom groups to another parent group, or deletes them.",
     effect: .destructive, permissions: BitdefenderGravityZone.rights, rateLimit: Quota.standard,
     readBack: "list_groups", targetNaming: TargetNaming.groups,
+    errorSamples: [
+      ErrorSample(
+        400,
+        "Incorrect custom group specified through the 'groupId' parameter. Please provide the id of a custom group."
+      )
+    ],
     result: { .array(of: GravityZoneResults.nothing) })
 
   let groups: [String]
@@ -70,13 +79,18 @@ struct UpdateGroups: GravityZoneCommand, TargetCommand {
   init(_ parameters: inout ParamReader) {
     groups = parameters.ids(
       "Group IDs", "The custom groups to move or delete.", from: "list_groups", "$.result[*].id",
+      .any("parent_id"),
       example: "6affe1e0b1a43d0002000007")
     parent = parameters.optional(
       "Parent ID", .text(maximumCharacters: 256),
       "The new parent group. Used only to move groups, and then required.",
       from: ParameterSource.groups, examples: ["6affe1e0b1a43d0002000009"])
     method = parameters.optional(
-      "Update Method", .choice(UpdateMethod.self), "Whether to move or delete the groups.",
+      "Update Method", .choice(UpdateMethod.self),
+      """
+      Whether to move or delete the groups. The document requires it, but also has this default, so \
+      it is optional.
+      """,
       default: .move)
     isForced = parameters.optional(
       "Force Delete", .boolean, "Delete groups even if they are not empty.",

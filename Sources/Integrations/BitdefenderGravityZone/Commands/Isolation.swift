@@ -8,7 +8,11 @@ struct IsolateEndpoints: GravityZoneCommand, TargetCommand {
     "Creates tasks that isolate managed endpoints: they can reach only the Control Center.",
     effect: .write, isSensitive: true, permissions: BitdefenderGravityZone.rights,
     rateLimit: Quota.standard, readBack: "get_managed_endpoint_details",
-    targetNaming: TargetNaming.endpoints, result: { .array(of: GravityZoneResults.isolation) })
+    targetNaming: TargetNaming.endpoints,
+    errorSamples: [
+      ErrorSample(422, "Invalid value for this 'endpointId'. The endpoint is not managed.")
+    ],
+    result: { .array(of: GravityZoneResults.isolation) })
 
   let endpoints: [String]
 
@@ -26,6 +30,12 @@ struct RestoreEndpoints: GravityZoneCommand, TargetCommand {
     "Restore Endpoints", "Creates tasks that end the isolation of managed endpoints.",
     effect: .write, permissions: BitdefenderGravityZone.rights, rateLimit: Quota.standard,
     readBack: "get_managed_endpoint_details", targetNaming: TargetNaming.endpoints,
+    errorSamples: [
+      ErrorSample(
+        409,
+        "This endpoint cannot be restored from isolation. It is either not isolated, cannot be isolated or a isolation task is already in progress."
+      )
+    ],
     result: { .array(of: GravityZoneResults.isolation) })
 
   let endpoints: [String]

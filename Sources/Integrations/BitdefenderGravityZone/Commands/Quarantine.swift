@@ -6,7 +6,9 @@ struct ListQuarantineItems: GravityZoneList {
   static let metadata = CommandMetadata(
     "List Quarantine Items", "Lists quarantined items of endpoints or Exchange.",
     permissions: BitdefenderGravityZone.rights, items: ItemsPath("result", "items"),
-    rateLimit: Quota.standard, result: { GravityZoneResults.quarantineItems })
+    rateLimit: Quota.standard,
+    errorSamples: [ErrorSample(400, "Start Time cannot be greater than End Time.")],
+    result: { GravityZoneResults.quarantineItems })
 
   let endpoint: String?
   let start: Timestamp?
@@ -67,6 +69,7 @@ struct QuarantineFiles: GravityZoneCommand, RequestCommand {
     effect: .write, isSensitive: true, permissions: BitdefenderGravityZone.rights,
     rateLimit: Quota.tasks,
     readBack: "list_quarantine_items", targetNaming: TargetNaming.endpoints,
+    errorSamples: [ErrorSample(400, "No valid target provided.")],
     result: { GravityZoneResults.tasks })
 
   let endpoints: [String]
@@ -93,8 +96,10 @@ struct RemoveQuarantineFiles: GravityZoneCommand, TargetCommand {
     "Remove Quarantine Files", "Creates tasks that delete quarantined files from endpoints.",
     effect: .destructive, permissions: BitdefenderGravityZone.rights, rateLimit: Quota.tasks,
     readBack: "list_quarantine_items", targetNaming: TargetNaming.quarantineItems,
-    result: { .array(of: GravityZoneResults.tasks) })
+    errorSamples: [ErrorSample(400, "At least one specified target is invalid.")],
+    result: { .oneOrMore(of: GravityZoneResults.tasks) })
   static let canPartlySucceed = false
+  static let unwrapsSingleBody = true
 
   /// The vendor's limit.
   private static let itemsPerRequest = 100

@@ -7,6 +7,7 @@ struct ListReports: GravityZoneList {
   static let metadata = CommandMetadata(
     "List Reports", "Lists reports.", permissions: BitdefenderGravityZone.rights,
     items: ItemsPath("result", "items"), rateLimit: Quota.standard,
+    errorSamples: [ErrorSample(400, "The value for parameter (Page Size) is invalid.")],
     result: { GravityZoneResults.reports })
 
   let name: String?
@@ -40,6 +41,7 @@ struct DownloadReports: GravityZoneCommand, TargetCommand {
     "Download Reports",
     "Downloads the last instance of reports as files: ZIP archives with a CSV and a PDF.",
     permissions: BitdefenderGravityZone.rights, rateLimit: Quota.standard,
+    errorSamples: [ErrorSample(400, "\"Invalid value for 'reportId' parameter.")],
     result: { .array(of: GravityZoneResults.downloadLinks) })
   static let canPartlySucceed = false
   static let requestsPerTarget = 2

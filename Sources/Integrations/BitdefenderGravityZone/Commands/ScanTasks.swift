@@ -8,11 +8,17 @@ struct CreateScanTask: GravityZoneCommand, TargetCommand {
     "Create Scan Task",
     """
     Creates a scan of endpoints, selected by ID, by MAC address, or both. Each of the two is a \
-    separate request with its own outcome.
+    separate request with its own outcome; raw_data is an array if both are sent.
     """,
     effect: .write, isAdditive: true, permissions: BitdefenderGravityZone.rights,
     rateLimit: Quota.tasks, readBack: "list_scan_tasks",
-    result: { .array(of: GravityZoneResults.done) })
+    errorSamples: [
+      ErrorSample(
+        400,
+        "The input parameters 'Endpoint IDs' & 'Mac Addresses' cannot be empty at the same time.")
+    ],
+    result: { .oneOrMore(of: GravityZoneResults.done) })
+  static let unwrapsSingleBody = true
 
   let name: String?
   let endpoints: [String]
@@ -35,11 +41,16 @@ struct CreateScanTask: GravityZoneCommand, TargetCommand {
         "Mac Addresses", .list(of: .text(maximumCharacters: 64), count: 0...100),
         "The MAC addresses of the endpoints to scan, at most 100.",
         from: [
-          ParameterSource("list_endpoints", "$.result.items[*].macs[*]"),
-          ParameterSource("list_endpoints", "$.result.items[*].details.macs[*]"),
+          ParameterSource(
+            "list_endpoints", "$.result.items[*].macs[*]", .with("endpoint_type", "endpoints")),
+          ParameterSource(
+            "list_endpoints", "$.result.items[*].details.macs[*]",
+            .with("endpoint_type", "active_directory_endpoints")),
         ], examples: [["0250f2000001"]])?.map(MACAddress.bare).withoutDuplicates() ?? []
     type = parameters.optional(
-      "Scan Type", .choice(ScanType.self), "The type of scan.", default: .quick)
+      "Scan Type", .choice(ScanType.self),
+      "The type of scan. The document requires it, but also has this default, so it is optional.",
+      default: .quick)
     depth = parameters.optional(
       "Custom Scan Depth", .choice(ScanDepth.self), "The depth of a custom scan.",
       default: .aggressive)
@@ -96,6 +107,7 @@ struct ListScanTasks: GravityZoneList {
   static let metadata = CommandMetadata(
     "List Scan Tasks", "Lists scan tasks.", permissions: BitdefenderGravityZone.rights,
     items: ItemsPath("result", "items"), rateLimit: Quota.standard,
+    errorSamples: [ErrorSample(400, "The value for parameter (Page) is invalid.")],
     result: { GravityZoneResults.scanTasks })
 
   let name: String?
@@ -109,7 +121,7 @@ struct ListScanTasks: GravityZoneList {
       examples: ["Scan 2022"])
     status = parameters.optional(
       "Status", .choice(ScanStatus.self), "List only tasks in this state.", examples: [.finished])
-    paging = parameters.paging()
+    paging = parameters.paging(exampleSize: 10)
   }
 
   func request(with client: GravityZoneClient, page: Int64?) -> HTTPRequest {

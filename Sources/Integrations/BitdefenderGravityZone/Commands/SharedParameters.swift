@@ -18,11 +18,12 @@ extension ParamReader {
 
   mutating func ids(
     _ title: StaticString, _ description: StaticString, from command: StaticString,
-    _ path: StaticString = "$.result.items[*].id", example: String
+    _ path: StaticString = "$.result.items[*].id", _ arguments: ParameterSource.Argument...,
+    example: String
   ) -> [String] {
     required(
       title, .list(of: .text(maximumCharacters: 256), count: 1...Self.maximumTargets), description,
-      from: [ParameterSource(command, path)], examples: [[example]]
+      from: [ParameterSource(command, path, arguments)], examples: [[example]]
     ).withoutDuplicates()
   }
 
@@ -30,18 +31,29 @@ extension ParamReader {
     required("Quarantine Item Service", .choice(QuarantineService.self), description)
   }
 
-  mutating func paging() -> Paging {
+  mutating func paging(exampleSize: Int64 = 5) -> Paging {
     Paging(
       page: optional(
         "Page", .page, "The page number, from 1. Default: 1.", examples: [1]),
       size: optional(
-        "Page Size", .integer(from: 1, to: 100), "Items per page. Default: 30.", examples: [5]))
+        "Page Size", .integer(from: 1, to: 100), "Items per page. Default: 30.",
+        examples: [exampleSize]))
   }
 }
 
 extension ParameterSource {
   static let endpoints = [ParameterSource("list_endpoints", "$.result.items[*].id")]
-  static let groups = [ParameterSource("list_groups", "$.result[*].id")]
+  /// Groups of every kind, with the companies and containers of the inventory.
+  static let inventoryGroups = [
+    ParameterSource(
+      "list_endpoints", "$.result.items[*].id",
+      .with("endpoint_type", "active_directory_endpoints")),
+    ParameterSource("list_groups", "$.result[*].id"),
+  ]
+  /// Custom groups. Without a parent, List Groups returns the system groups.
+  static let groups = [ParameterSource("list_groups", "$.result[*].id", .any("parent_id"))]
+  /// Groups that may be a parent, system groups included.
+  static let parents = [ParameterSource("list_groups", "$.result[*].id")]
 }
 
 /// The requested part of a list.

@@ -8,6 +8,7 @@ struct TestConnection: GravityZoneCommand {
     "Test Connection", "Reads the details of the API key to check the connection.",
     permissions: BitdefenderGravityZone.rights, rateLimit: Quota.standard,
     failureIndicator: "Test Connection failed. Failed to check the connector.",
+    errorSamples: [ErrorSample(403, "Unauthorized.")],
     result: { .any })
 
   init(_ parameters: inout ParamReader) {}

@@ -10,7 +10,9 @@ struct ListDevices: CODACommand, PagedCommand {
     Lists discovered devices, by default by descending ID. Only documented filter fields and \
     values are accepted.
     """,
-    permissions: CODAFootprint.roles, items: ItemsPath("items"), result: { CODAResults.devices })
+    permissions: CODAFootprint.roles, items: ItemsPath("items"),
+    errorSamples: [ErrorSample(401, "Unauthorized.")],
+    result: { CODAResults.devices })
 
   let page: Int64?
   let tenant: Int64?
@@ -56,7 +58,9 @@ struct DeviceFilter: ParameterObject {
   init(_ members: inout ParamReader) {
     ip = members.optional(
       "ip", .text(maximumCharacters: 255), "Part of an IP address.", examples: ["10.0.0."])
-    pageSize = members.optional("pageSize", .integer(from: 1, to: 1_000), "Devices per page.")
+    pageSize = members.optional(
+      "pageSize", .integer(from: 1, to: 1_000_000_000),
+      "Devices per page. The vendor documents no maximum.")
     riskLevel = members.optional(
       "riskLevel", .choice(RiskLevel.self), "List only devices with this risk level.")
     scanType = members.optional(
@@ -96,6 +100,7 @@ struct ListDeviceAttackAvenues: CODACommand, PagedCommand {
     true for the device ($.items[*].isAttackAvenuesAvailable of list_devices).
     """,
     permissions: CODAFootprint.roles, items: ItemsPath(or: ["items"]),
+    errorSamples: [ErrorSample(404, "Not Found.")],
     result: { CODAResults.attackAvenues })
 
   let device: Int64
@@ -123,7 +128,8 @@ struct ListDeviceNetworkConnections: CODACommand, RequestCommand {
     is true for the device. Only devices of type AgentDevice ($.items[*].type of list_devices) \
     report connections: a server fails with 501, an unknown device with 404.
     """,
-    permissions: CODAFootprint.roles, items: ItemsPath(or: ["items"]))
+    permissions: CODAFootprint.roles, items: ItemsPath(or: ["items"]),
+    errorSamples: [ErrorSample(404, "Not Found.")])
 
   let device: Int64
   let tenant: Int64?
@@ -147,6 +153,7 @@ struct ListDeviceUsers: CODACommand, RequestCommand {
     list_devices) report users: a server fails with 501, an unknown device with 404.
     """,
     permissions: CODAFootprint.roles, items: ItemsPath(or: ["items"]),
+    errorSamples: [ErrorSample(401, "Unauthorized.")],
     result: { CODAResults.users })
 
   let device: Int64
@@ -166,6 +173,7 @@ struct ListDeviceVulnerabilities: CODACommand, PagedCommand {
   static let metadata = CommandMetadata(
     "List Device Vulnerabilities", "Lists the vulnerabilities of a device.",
     permissions: CODAFootprint.roles, items: ItemsPath(or: ["items"]),
+    errorSamples: [ErrorSample(404, "Not Found.")],
     result: { CODAResults.vulnerabilities })
 
   let device: Int64

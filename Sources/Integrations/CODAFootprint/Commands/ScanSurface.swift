@@ -8,6 +8,7 @@ struct ListScanners: CODACommand, RequestCommand {
     "List Scanners",
     "Lists the scanners: the vendor's cloud scanner and internal scanners.",
     permissions: CODAFootprint.roles, items: ItemsPath(or: ["items"]),
+    errorSamples: [ErrorSample(401, "Unauthorized.")],
     result: { .array(of: CODAResults.scanner) })
 
   let tenant: Int64?
@@ -24,8 +25,12 @@ struct ListScanners: CODACommand, RequestCommand {
 struct ListScanSurfaces: CODACommand, PagedCommand {
   static let metadata = CommandMetadata(
     "List Scan Surfaces",
-    "Lists the scan inputs of users and the resulting targets.",
+    """
+    Lists the scan inputs of users and the resulting targets. As documented, an unknown scanner ID \
+    lists all scanners. A value that is not an ID is refused.
+    """,
     permissions: CODAFootprint.roles, items: ItemsPath("items"),
+    errorSamples: [ErrorSample(401, "Unauthorized.")],
     result: { CODAResults.scanSurfaces })
 
   let page: Int64?
@@ -36,7 +41,7 @@ struct ListScanSurfaces: CODACommand, PagedCommand {
     page = parameters.page()
     scanner = parameters.optional(
       "Scanner ID", .identifier,
-      "List only the inputs of this scanner. Default, or if the ID is unknown: all scanners.",
+      "List only its inputs. Default, or if the tenant does not know the ID: all scanners.",
       from: [ParameterSource("list_scanners", "$[*].id")], examples: [12])
     tenant = parameters.tenant()
   }
@@ -53,7 +58,9 @@ struct ListCurrentTargetsPorts: CODACommand, PagedCommand {
   static let metadata = CommandMetadata(
     "List Current Targets Ports",
     "Lists the scan inputs of users with their currently scanned addresses and open ports.",
-    permissions: CODAFootprint.roles, items: ItemsPath("items"), result: { CODAResults.ports })
+    permissions: CODAFootprint.roles, items: ItemsPath("items"),
+    errorSamples: [ErrorSample(401, "Unauthorized.")],
+    result: { CODAResults.ports })
 
   let page: Int64?
   let tenant: Int64?
@@ -72,9 +79,14 @@ struct ListCurrentTargetsPorts: CODACommand, PagedCommand {
 
 struct UpdateTargetScanScope: CODACommand, RequestCommand {
   static let metadata = CommandMetadata(
-    "Update Target Scan Scope", "Adds a target to the scan scope or removes it.",
+    "Update Target Scan Scope",
+    """
+    Adds a target to the scan scope or removes it. The scope All, which only the product document \
+    shows, is sent unchanged.
+    """,
     effect: .write, isIdempotent: true, permissions: CODAFootprint.roles,
-    readBack: "list_scan_surfaces")
+    readBack: "list_scan_surfaces",
+    errorSamples: [ErrorSample(401, "Unauthorized.")])
 
   let target: Int64
   let scope: Scope
@@ -105,10 +117,12 @@ struct PatchRescan: CODACommand {
     "Patch Rescan",
     """
     Rescans all inputs of users, with one scanner or with every active scanner. As documented, an \
-    unknown scanner ID starts every active scanner; the result then contains a notice.
+    unknown scanner ID starts every active scanner; the result then contains a notice. A value \
+    that is not an ID is refused.
     """,
     effect: .write, isAdditive: true, permissions: CODAFootprint.roles,
-    readBack: "list_scanners")
+    readBack: "list_scanners",
+    errorSamples: [ErrorSample(401, "Unauthorized.")])
 
   let scanner: Int64?
   let tenant: Int64?
@@ -116,7 +130,7 @@ struct PatchRescan: CODACommand {
   init(_ parameters: inout ParamReader) {
     scanner = parameters.optional(
       "Scanner ID", .identifier,
-      "The scanner to use. Default, or if the ID is unknown: every active scanner.",
+      "The scanner. Default, or if the tenant does not know the ID: every active scanner.",
       from: [ParameterSource("list_scanners", "$[*].id")], examples: [12])
     tenant = parameters.tenant()
   }

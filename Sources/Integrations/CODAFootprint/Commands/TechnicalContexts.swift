@@ -11,6 +11,7 @@ struct ListTechnicalContexts: CODACommand, PagedCommand {
     contains the number of pages for the current parameters.
     """,
     permissions: CODAFootprint.roles, items: ItemsPath("items"),
+    errorSamples: [ErrorSample(401, "Unauthorized.")],
     result: { CODAResults.paged(CODAResults.technicalContext) })
 
   let page: Int64?
@@ -37,7 +38,9 @@ struct ListTechnicalContexts: CODACommand, PagedCommand {
 struct GetTechnicalContext: CODACommand, RequestCommand {
   static let metadata = CommandMetadata(
     "Get Technical Context", "Returns one technical context.",
-    permissions: CODAFootprint.roles, result: { CODAResults.technicalContext })
+    permissions: CODAFootprint.roles,
+    errorSamples: [ErrorSample(404, "Not Found.")],
+    result: { CODAResults.technicalContext })
 
   let context: Int64
   let tenant: Int64?

@@ -7,6 +7,7 @@ struct ListTenants: CODACommand, PagedCommand {
   static let metadata = CommandMetadata(
     "List Tenants", "Lists the tenants that the user can sign in to.",
     permissions: CODAFootprint.roles, items: ItemsPath(or: ["items"]),
+    errorSamples: [ErrorSample(401, "Unauthorized.")],
     result: { CODAResults.tenants })
 
   /// Not documented, but tenants of the current profile paginate.
@@ -25,6 +26,7 @@ struct TestConnection: CODACommand {
     "Test Connection", "Signs in and lists the tenants to check the connection.",
     permissions: CODAFootprint.roles,
     failureIndicator: "Test Connection failed. Failed to check the connector.",
+    errorSamples: [ErrorSample(401, "Unauthorized.")],
     result: { .any })
 
   init(_ parameters: inout ParamReader) {}

@@ -16,6 +16,7 @@ struct DownloadEmailAttachment: GmailCommand, TargetCommand {
     who consented.
     """,
     permissions: [Permission.mail],
+    errorSamples: [ErrorSample(403, "The message doesn't contain any attachments.")],
     result: { .array(of: GmailResults.attachments) })
 
   let user: String

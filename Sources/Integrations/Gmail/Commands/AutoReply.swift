@@ -7,7 +7,9 @@ import Mail
 struct GetAutoReply: GmailCommand, RequestCommand {
   static let metadata = CommandMetadata(
     "Get Auto Reply", "Returns the vacation responder of a mailbox.",
-    permissions: [Permission.settings], result: { GmailResults.vacation })
+    permissions: [Permission.settings],
+    errorSamples: [ErrorSample(403, "Invalid email input.")],
+    result: { GmailResults.vacation })
 
   let user: String
 
@@ -30,6 +32,7 @@ struct SetAutoReply: GmailCommand {
     """, effect: .write,
     isIdempotent: true, isSensitive: true, permissions: [Permission.settings],
     readBack: "get_auto_reply",
+    errorSamples: [ErrorSample(403, "Invalid email value.")],
     result: { GmailResults.changedVacation })
 
   let user: String

@@ -7,6 +7,7 @@ struct ListLabels: GmailCommand, RequestCommand {
   static let metadata = CommandMetadata(
     "List Labels", "Lists the system labels and user labels of a mailbox.",
     permissions: [Permission.mail], items: ItemsPath("labels", isLeftOutIfEmpty: true),
+    errorSamples: [ErrorSample(403, "Invalid email input.")],
     result: { GmailResults.labels })
 
   let user: String
@@ -24,6 +25,7 @@ struct LabelEmails: GmailBatchCommand {
     "Label Emails", "Adds labels to messages and removes labels from them.", effect: .write,
     isIdempotent: true, permissions: [Permission.mail], readBack: "get_email",
     targetNaming: TargetNaming.messages,
+    errorSamples: [ErrorSample(403, "Invalid id value.")],
     result: { .array(of: GmailResults.changedMessage) })
 
   let user: String
@@ -51,6 +53,7 @@ struct ReportSpam: GmailBatchCommand {
     "Report Spam", "Marks messages as spam and removes them from the inbox.", effect: .write,
     isIdempotent: true, permissions: [Permission.mail], readBack: "get_email",
     targetNaming: TargetNaming.messages,
+    errorSamples: [ErrorSample(403, "Invalid Message IDs value.")],
     result: { .array(of: GmailResults.changedMessage) })
 
   let user: String

@@ -11,6 +11,7 @@ struct SearchEmails: GmailCommand {
     only in the mailbox of the user who consented.
     """,
     permissions: [Permission.mail], items: ItemsPath("messages", isLeftOutIfEmpty: true),
+    errorSamples: [ErrorSample(403, "Invalid label value.")],
     result: { GmailResults.messageList })
 
   let user: String
@@ -78,6 +79,7 @@ struct GetEmail: GmailBatchCommand {
   static let metadata = CommandMetadata(
     "Get Email", "Returns messages with all their parts. Attachments are returned as IDs.",
     permissions: [Permission.mail], items: ItemsPath(),
+    errorSamples: [ErrorSample(403, "Invalid id value.")],
     result: { .array(of: GmailResults.message) })
 
   let user: String
@@ -103,7 +105,9 @@ struct DeleteEmails: GmailCommand, TargetCommand {
     "Delete Emails",
     "Deletes messages permanently. Trash Emails moves them to the trash instead.",
     effect: .destructive, permissions: [Permission.mail], readBack: "search_emails",
-    targetNaming: TargetNaming.messages, result: { .array(of: .any) })
+    targetNaming: TargetNaming.messages,
+    errorSamples: [ErrorSample(404, "User Email not found.")],
+    result: { .array(of: .any) })
 
   let user: String
   let messages: [String]
@@ -123,6 +127,7 @@ struct TrashEmails: GmailBatchCommand {
     "Trash Emails", "Moves messages to the trash. A message that is already there is not an error.",
     effect: .write, isIdempotent: true, permissions: [Permission.mail],
     readBack: "get_email", targetNaming: TargetNaming.messages,
+    errorSamples: [ErrorSample(400, "Invalid Message ID test@example.comvalue.")],
     result: { .array(of: GmailResults.changedMessage) })
 
   let user: String
@@ -147,6 +152,7 @@ struct UntrashEmails: GmailBatchCommand {
     """,
     effect: .write, isIdempotent: true, permissions: [Permission.mail],
     readBack: "get_email", targetNaming: TargetNaming.messages,
+    errorSamples: [ErrorSample(400, "Invalid Message ID value.")],
     result: { .array(of: GmailResults.changedMessage) })
 
   let user: String

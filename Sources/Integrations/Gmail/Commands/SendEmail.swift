@@ -16,6 +16,7 @@ struct SendEmail: GmailCommand {
     """,
     effect: .write, isAdditive: true, isSensitive: true, permissions: [Permission.mail],
     readBack: "search_emails",
+    errorSamples: [ErrorSample(403, "The Recipients contain invalid email address.")],
     result: { GmailResults.changedMessage })
 
   /// Gmail's limit.

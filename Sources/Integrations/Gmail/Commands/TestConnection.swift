@@ -8,6 +8,7 @@ struct TestConnection: GmailCommand {
     "Test Connection", "Signs in and reads a profile to check the connection.",
     permissions: [Permission.mail],
     failureIndicator: "Test Connection failed. Failed to check the connector.",
+    errorSamples: [ErrorSample(404, "Invalid Client Secret provided.")],
     result: { .any })
 
   init(_ parameters: inout ParamReader) {}

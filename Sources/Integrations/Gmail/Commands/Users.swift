@@ -8,7 +8,9 @@ struct CreateUser: GmailCommand, RequestCommand {
     "Create User",
     "Creates a user in the domain. Requires an administrator with user management rights.",
     effect: .write, isAdditive: true, isSensitive: true, permissions: [Permission.users],
-    readBack: "get_user_list", result: { GmailResults.user })
+    readBack: "get_user_list",
+    errorSamples: [ErrorSample(403, "Not Authorized to access this resource/api.")],
+    result: { GmailResults.user })
 
   let familyName: String
   let givenName: String
@@ -107,6 +109,7 @@ struct SetUserPassword: GmailCommand, RequestCommand {
     """, effect: .write,
     isIdempotent: true, isSensitive: true, permissions: [Permission.users],
     readBack: "get_user_list",
+    errorSamples: [ErrorSample(404, "Cannot find User Key.")],
     result: { GmailResults.user })
 
   let user: String
@@ -132,7 +135,9 @@ struct DeleteUsers: GmailCommand, TargetCommand {
     "Delete Users",
     "Deletes users of the domain. Requires an administrator with user management rights.",
     effect: .destructive,
-    permissions: [Permission.users], readBack: "get_user_list", result: { .array(of: .any) })
+    permissions: [Permission.users], readBack: "get_user_list",
+    errorSamples: [ErrorSample(403, "Not Authorized to access this resource/api.")],
+    result: { .array(of: .any) })
 
   let users: [String]
 
@@ -153,6 +158,7 @@ struct GetUserList: GmailCommand {
   static let metadata = CommandMetadata(
     "Get User List", "Lists all users of a customer or domain, up to the limit if given.",
     permissions: [Permission.users], items: ItemsPath("users", isLeftOutIfEmpty: true),
+    errorSamples: [ErrorSample(403, "Bad request on customer.")],
     result: { GmailResults.users })
 
   enum AccountType: String, ParameterChoice { case customer, domain }

@@ -9,7 +9,9 @@ struct FetchEvent: GmailCommand {
     Fetches mail received in a time range as events, oldest first. Omits spam and trash unless the \
     search condition includes them. With OAuth, only from the mailbox of the user who consented.
     """,
-    permissions: [Permission.mail], events: { GmailEventFields.source },
+    permissions: [Permission.mail],
+    errorSamples: [ErrorSample(403, "Delegation denied for your email address.")],
+    events: { GmailEventFields.source },
     result: { .array(of: GmailResults.message) })
 
   /// Per call.

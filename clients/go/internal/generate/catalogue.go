@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"sort"
+	"strings"
 )
 
 // Integration is an integration in capabilities.
@@ -38,7 +40,31 @@ type Schema struct {
 	Items              *Schema
 	Default            json.RawMessage
 	Examples           []json.RawMessage
-	Sources            []struct{ Command, Path string } `json:"x-source"`
+	Sources            []source `json:"x-source"`
+}
+
+// source is another command that returns values of a parameter.
+type source struct {
+	Command, Path string
+	// With are the arguments that the command needs, Required those that need some value.
+	With     map[string]string
+	Required []string
+}
+
+// conditions is " with endpoint_type endpoints and a parent_id", or empty.
+func (s source) conditions() string {
+	var all []string
+	for name, value := range s.With {
+		all = append(all, name+" "+value)
+	}
+	sort.Strings(all)
+	for _, name := range s.Required {
+		all = append(all, "a "+name)
+	}
+	if len(all) == 0 {
+		return ""
+	}
+	return " with " + strings.Join(all, " and ")
 }
 
 // types is one type or several.

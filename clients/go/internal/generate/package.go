@@ -192,7 +192,7 @@ func fieldComment(schema Schema, isRequired bool) string {
 	}
 	if len(schema.Sources) > 0 {
 		source := schema.Sources[0]
-		text += fmt.Sprintf(" From %s: %s.", goName(source.Command), source.Path)
+		text += fmt.Sprintf(" From %s%s: %s.", goName(source.Command), source.conditions(), source.Path)
 	}
 	if len(schema.Examples) > 0 && len(schema.Examples[0]) < 60 {
 		text += fmt.Sprintf(" Example: %s", schema.Examples[0])

@@ -134,7 +134,7 @@ class _Module:
             text = f"{identifier(id)}: {parameter.get('description', parameter.get('title', id))}"
             if id not in required and parameter.get("default") is not None:
                 text += f" {json.dumps(parameter['default'])} by default."
-            sources = dict.fromkeys(source["command"] for source in parameter.get("x-source", ()))
+            sources = dict.fromkeys(map(_source, parameter.get("x-source", ())))
             if sources:
                 text += f" From {' or '.join(sources)}."
             if parameter.get("examples"):
@@ -205,6 +205,14 @@ def _can_be_named(id: str) -> bool:
 
 def _quoted(value: Any) -> str:
     return json.dumps(value) if isinstance(value, str) else repr(value)
+
+
+def _source(source: Mapping[str, Any]) -> str:
+    """A command with the arguments that it needs, as in "list_groups with a parent_id"."""
+    conditions = [f"{name} {value}" for name, value in source.get("with", {}).items()]
+    conditions += [f"a {name}" for name in source.get("required", ())]
+    command: str = source["command"]
+    return f"{command} with {' and '.join(conditions)}" if conditions else command
 
 
 def _docstring(paragraphs: Sequence[str], indentation: int) -> str:
