@@ -1,4 +1,5 @@
 import Basics
+import Glibc
 
 extension String {
   /// Calls `body` with the UTF-8 bytes. Unlike `withUTF8`, needs no mutable copy of the string.
@@ -44,14 +45,24 @@ public enum JSONString {
   static func decode(_ content: UnsafeBufferPointer<UInt8>) -> [UInt8] {
     var decoded: [UInt8] = []
     decoded.reserveCapacity(content.count)
+    decode(content, into: &decoded)
+    return decoded
+  }
+
+  private static func decode(
+    _ content: UnsafeBufferPointer<UInt8>, into decoded: inout [UInt8]
+  ) {
+    guard let base = content.baseAddress else { return }
     var at = 0
     while at < content.count {
-      let byte = content[at]
-      guard byte == UInt8(ascii: "\\") else {
-        decoded.append(byte)
-        at += 1
-        continue
+      let rest = content.count - at
+      guard let escape = memchr(base + at, Int32(UInt8(ascii: "\\")), rest) else {
+        decoded.append(contentsOf: UnsafeBufferPointer(start: base + at, count: rest))
+        return
       }
+      let run = escape - UnsafeMutableRawPointer(mutating: base + at)
+      if run > 0 { decoded.append(contentsOf: UnsafeBufferPointer(start: base + at, count: run)) }
+      at += run
       switch content[at + 1] {
       case UInt8(ascii: "b"): decoded.append(0x08)
       case UInt8(ascii: "f"): decoded.append(0x0C)
@@ -77,7 +88,45 @@ public enum JSONString {
       }
       at += 2
     }
-    return decoded
+  }
+
+  /// A JSON text with its strings decoded, and NUL in place of their quotes: for a search in all
+  /// strings at once.
+  ///
+  /// - Parameter text: one value from a writer.
+  public static func searchable(_ text: UnsafeBufferPointer<UInt8>) -> [UInt8] {
+    guard let base = text.baseAddress else { return [] }
+    var searchable: [UInt8] = []
+    searchable.reserveCapacity(text.count)
+    var copied = 0
+    while copied < text.count,
+      let quote = memchr(base + copied, Int32(UInt8(ascii: "\"")), text.count - copied)
+    {
+      let start = quote - UnsafeMutableRawPointer(mutating: base) + 1
+      let end = endOfContent(base, start, text.count)
+      searchable.append(contentsOf: UnsafeBufferPointer(rebasing: text[copied..<start - 1]))
+      searchable.append(0)
+      decode(UnsafeBufferPointer(rebasing: text[start..<end]), into: &searchable)
+      searchable.append(0)
+      copied = end + 1
+    }
+    if copied < text.count {
+      searchable.append(contentsOf: UnsafeBufferPointer(rebasing: text[copied...]))
+    }
+    return searchable
+  }
+
+  /// The position of the closing quote.
+  private static func endOfContent(
+    _ base: UnsafePointer<UInt8>, _ start: Int, _ end: Int
+  ) -> Int {
+    var at = start
+    while at < end {
+      at += plainRun(base, at, end)
+      guard at < end, base[at] != UInt8(ascii: "\"") else { break }
+      at += base[at] == UInt8(ascii: "\\") ? 2 : 1
+    }
+    return min(at, end)
   }
 
   private static func unit(_ content: UnsafeBufferPointer<UInt8>, _ at: Int) -> UInt32 {
@@ -130,16 +179,34 @@ public enum JSONString {
   static func copyEscapingSeparators(
     _ content: UnsafeBufferPointer<UInt8>, into output: inout ByteBuffer
   ) {
+    guard let base = content.baseAddress else { return }
+    var runStart = 0
     var at = 0
     while at < content.count {
-      if content[at] >= 0x80, let length = separatorLength(content, at) {
-        appendUnit(length == 2 ? 0x0085 : 0x2000 | UInt32(content[at + 2] & 0x3F), to: &output)
-        at += length
-      } else {
-        output.append(content[at])
+      at += asciiRun(base, at, content.count)
+      guard at < content.count else { break }
+      guard content[at] >= 0x80, let length = separatorLength(content, at) else {
         at += 1
+        continue
       }
+      output.append(UnsafeBufferPointer(start: base + runStart, count: at - runStart))
+      appendUnit(length == 2 ? 0x0085 : 0x2000 | UInt32(content[at + 2] & 0x3F), to: &output)
+      at += length
+      runStart = at
     }
+    output.append(UnsafeBufferPointer(start: base + runStart, count: content.count - runStart))
+  }
+
+  /// The number of ASCII bytes from `at`, counted in steps of eight bytes.
+  private static func asciiRun(_ base: UnsafePointer<UInt8>, _ at: Int, _ end: Int) -> Int {
+    var position = at
+    while position + 8 <= end {
+      let word = UnsafeRawPointer(base + position).loadUnaligned(as: UInt64.self).littleEndian
+      let marks = word & 0x8080_8080_8080_8080
+      if marks != 0 { return position + marks.trailingZeroBitCount / 8 - at }
+      position += 8
+    }
+    return position - at
   }
 
   private static func separatorLength(_ text: UnsafeBufferPointer<UInt8>, _ at: Int) -> Int? {

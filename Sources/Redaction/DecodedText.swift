@@ -1,3 +1,5 @@
+import Basics
+
 /// A text without the escapes of JSON and the character references of HTML.
 ///
 /// Writers differ in the characters that they escape. Searching the decoded text finds a secret whatever
@@ -12,23 +14,26 @@ struct DecodedText {
   init?(_ text: UnsafeBufferPointer<UInt8>) {
     guard text.count < Int(UInt32.max) else { return nil }
     sourceCount = text.count
+    guard let base = text.baseAddress else { return nil }
     var copied = 0
     var at = 0
     while at < text.count {
-      guard text[at] == UInt8(ascii: "\\") || text[at] == UInt8(ascii: "&"),
+      guard base[at] == UInt8(ascii: "\\") || base[at] == UInt8(ascii: "&"),
         let escape = Escape(in: text, at: at)
       else {
         at += 1
         continue
       }
       if starts.isEmpty { bytes.reserveCapacity(text.count) }
-      if at > copied { appendRun(text[copied..<at], from: copied) }
-      appendRun(escape.bytes, from: at)
+      if at > copied { appendRun(UnsafeBufferPointer(rebasing: text[copied..<at]), from: copied) }
+      appendRun(UTF8.encode(escape.scalar) ?? .init(), from: at)
       at += escape.length
       copied = at
     }
     guard !starts.isEmpty else { return nil }
-    if copied < text.count { appendRun(text[copied...], from: copied) }
+    if copied < text.count {
+      appendRun(UnsafeBufferPointer(rebasing: text[copied...]), from: copied)
+    }
   }
 
   private mutating func appendRun(_ run: some Sequence<UInt8>, from source: Int) {
@@ -75,16 +80,15 @@ struct DecodedText {
 
 /// One escape of JSON (RFC 8259 section 7) or one character reference of HTML.
 private struct Escape {
-  let bytes: [UInt8]
+  let scalar: Unicode.Scalar
   let length: Int
 
   init?(in text: UnsafeBufferPointer<UInt8>, at start: Int) {
     let found =
       text[start] == UInt8(ascii: "&")
       ? Self.reference(in: text, at: start) : Self.json(in: text, at: start)
-    guard let (scalar, length) = found else { return nil }
-    bytes = Array(String(scalar).utf8)
-    self.length = length
+    guard let found else { return nil }
+    (scalar, length) = found
   }
 
   // MARK: JSON
@@ -96,6 +100,8 @@ private struct Escape {
     switch text[start + 1] {
     case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"):
       return (Unicode.Scalar(text[start + 1]), 2)
+    case UInt8(ascii: "b"): return ("\u{08}", 2)
+    case UInt8(ascii: "f"): return ("\u{0C}", 2)
     case UInt8(ascii: "n"): return ("\n", 2)
     case UInt8(ascii: "r"): return ("\r", 2)
     case UInt8(ascii: "t"): return ("\t", 2)
@@ -119,12 +125,17 @@ private struct Escape {
     return number(text[(start + 2)..<(start + 6)], radix: 16)
   }
 
-  private static func number(_ digits: Slice<UnsafeBufferPointer<UInt8>>, radix: Int) -> UInt32? {
-    // UInt32(_:radix:) takes a sign.
-    guard digits.first.map({ $0 != UInt8(ascii: "+") && $0 != UInt8(ascii: "-") }) == true else {
-      return nil
+  /// Nil for other characters than digits, for no digits, and beyond eight.
+  private static func number(
+    _ digits: Slice<UnsafeBufferPointer<UInt8>>, radix: UInt32
+  ) -> UInt32? {
+    guard (1...8).contains(digits.count) else { return nil }
+    var number: UInt32 = 0
+    for digit in digits {
+      guard let value = hexValue(digit), value < radix else { return nil }
+      number = number &* radix &+ value
     }
-    return UInt32(String(decoding: digits, as: UTF8.self), radix: radix)
+    return number
   }
 
   // MARK: HTML

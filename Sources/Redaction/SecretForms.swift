@@ -2,66 +2,95 @@ import Basics
 import JSON
 
 /// The encoded forms of a secret, as different programs write them.
+///
+/// The escapes of JSON and HTML are not among them: `DecodedText` undoes these, whatever was escaped.
 enum SecretForms {
   private static let hexDigits = [PercentEncoding.hexDigits, Array("0123456789abcdef".utf8)]
 
   static func all(of secret: String) -> [[UInt8]] {
     let plain = Array(secret.utf8)
-    let json = jsonForms(secret)
     let percent = percentForms(plain)
     let forms =
-      [plain] + json + percent + percent.map(percentTwice) + htmlForms(secret) + hexForms(plain)
-      + base64(plain) + Set(json).flatMap(base64)
-    var seen: Set<[UInt8]> = []
-    return forms.filter { $0.count >= Redactor.minimumBytes && seen.insert($0).inserted }
+      [plain] + decodedForms(plain) + percent + percent.map(percentTwice) + hexForms(plain)
+      + base64(plain) + jsonForms(plain).flatMap(base64)
+    return forms.filter { $0.count >= Redactor.minimumBytes }.withoutDuplicates()
   }
 
-  // MARK: JSON
+  // MARK: Escapes
 
-  /// The content of a JSON string: with the minimal escapes (this program, JavaScript), with HTML
-  /// characters escaped (Go), with all non-ASCII characters escaped (Python, PHP), and each of
-  /// these with escaped slashes (PHP).
-  private static func jsonForms(_ secret: String) -> [[UInt8]] {
-    let isUnchanged = secret.utf8.allSatisfy {
+  /// The secret as it looks when its own text is taken for escapes: `&amp;` in a secret becomes `&`
+  /// when the text around it is decoded.
+  private static func decodedForms(_ plain: [UInt8]) -> [[UInt8]] {
+    var forms: [[UInt8]] = []
+    while forms.count < SecretSearch.decodingRounds {
+      let decoded = (forms.last ?? plain).withUnsafeBufferPointer { DecodedText($0)?.bytes }
+      guard let decoded else { break }
+      forms.append(decoded)
+    }
+    return forms
+  }
+
+  private enum Escapes {
+    /// The minimal escapes (this program, JavaScript).
+    case required
+    /// HTML characters too (Go).
+    case html
+    /// All non-ASCII characters too (Python, PHP).
+    case nonASCII
+  }
+
+  /// The content of a JSON string inside another encoding, each with and without escaped slashes (PHP).
+  private static func jsonForms(_ plain: [UInt8]) -> [[UInt8]] {
+    let isUnchanged = plain.allSatisfy {
       (0x20...0x7E).contains($0) && !"\"\\/<>&".utf8.contains($0)
     }
     guard !isUnchanged else { return [] }
-    let bare = jsonForm(secret, uppercase: false) { $0 < 0x20 }
-    let own = JSONFragment { $0.string(secret) }.text.dropFirst().dropLast()
-    let forms =
-      [bare, String(own)]
-      + [false, true].flatMap { uppercase in
-        [
-          jsonForm(secret, uppercase: uppercase) { $0 < 0x20 || "<>&".utf16.contains($0) },
-          jsonForm(secret, uppercase: uppercase) { $0 < 0x20 || $0 > 0x7E },
-        ]
-      }
-    return forms.flatMap { form in
-      [form, form.split(separator: "/", omittingEmptySubsequences: false).joined(separator: "\\/")]
-        .map { Array($0.utf8) }
+    let text = String(decoding: plain, as: UTF8.self)
+    let own = JSONFragment { $0.string(text) }.bytes.dropFirst().dropLast()
+    var forms = [Array(own), jsonForm(text, .required, hexDigits[1])]
+    for digits in hexDigits {
+      forms.append(jsonForm(text, .html, digits))
+      forms.append(jsonForm(text, .nonASCII, digits))
     }
+    return (forms + forms.map(escapingSlashes)).withoutDuplicates()
   }
 
-  private static func jsonForm(
-    _ secret: String, uppercase: Bool, escaping isEscaped: (UInt16) -> Bool
-  ) -> String {
-    var form = ""
-    for scalar in secret.unicodeScalars {
+  private static func jsonForm(_ text: String, _ escapes: Escapes, _ digits: [UInt8]) -> [UInt8] {
+    var form: [UInt8] = []
+    for scalar in text.unicodeScalars {
       switch scalar {
-      case "\"": form += "\\\""
-      case "\\": form += "\\\\"
-      case "\n": form += "\\n"
-      case "\r": form += "\\r"
-      case "\t": form += "\\t"
+      case "\"": form += #"\""#.utf8
+      case "\\": form += #"\\"#.utf8
+      case "\n": form += #"\n"#.utf8
+      case "\r": form += #"\r"#.utf8
+      case "\t": form += #"\t"#.utf8
       default:
-        for unit in UTF16.encode(scalar) ?? .init() where isEscaped(unit) {
-          let digits = String(unit, radix: 16, uppercase: uppercase)
-          form += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+        let isEscaped =
+          switch escapes {
+          case .required: scalar.value < 0x20
+          case .html: scalar.value < 0x20 || "<>&".unicodeScalars.contains(scalar)
+          case .nonASCII: scalar.value < 0x20 || scalar.value > 0x7E
+          }
+        guard isEscaped else {
+          form += UTF8.encode(scalar) ?? .init()
+          continue
         }
-        if !isEscaped(UTF16.encode(scalar)?.first ?? 0) { form.unicodeScalars.append(scalar) }
+        for unit in UTF16.encode(scalar) ?? .init() {
+          form += #"\u"#.utf8
+          for shift in [12, 8, 4, 0] as [UInt16] { form.append(digits[Int(unit >> shift & 0xF)]) }
+        }
       }
     }
     return form
+  }
+
+  private static func escapingSlashes(_ form: [UInt8]) -> [UInt8] {
+    var escaped: [UInt8] = []
+    for byte in form {
+      if byte == UInt8(ascii: "/") { escaped.append(UInt8(ascii: "\\")) }
+      escaped.append(byte)
+    }
+    return escaped
   }
 
   // MARK: Percent-encoding
@@ -113,6 +142,7 @@ enum SecretForms {
 
   private static func percentTwice(_ form: [UInt8]) -> [UInt8] {
     var twice: [UInt8] = []
+    twice.reserveCapacity(2 * form.count)
     for byte in form {
       twice.append(byte)
       if byte == UInt8(ascii: "%") { twice += "25".utf8 }
@@ -126,39 +156,6 @@ enum SecretForms {
       UInt8(ascii: "0")...UInt8(ascii: "9"):
       true
     default: false
-    }
-  }
-
-  // MARK: HTML
-
-  /// The references for the five characters that HTML writers escape: those of Go, Python, PHP and
-  /// JavaScript libraries.
-  private static let htmlReferences: [(quote: String, apostrophe: String)] = [
-    ("\"", "'"), ("&quot;", "'"), ("&quot;", "&#x27;"), ("&quot;", "&#039;"), ("&quot;", "&#39;"),
-    ("&quot;", "&apos;"), ("&#34;", "&#39;"), ("&#x22;", "&#x27;"), ("&#x22;", "&#X27;"),
-  ]
-
-  private static func htmlForms(_ secret: String) -> [[UInt8]] {
-    let isUnchanged = secret.utf8.allSatisfy { $0 < 0x80 && !"&<>\"'".utf8.contains($0) }
-    guard !isUnchanged else { return [] }
-    let others: [(Unicode.Scalar) -> String] = [
-      { String($0) }, { "&#\($0.value);" }, { "&#x\(String($0.value, radix: 16));" },
-      { "&#x\(String($0.value, radix: 16, uppercase: true));" },
-    ]
-    return htmlReferences.flatMap { references in
-      others.map { other in
-        let form = secret.unicodeScalars.map { scalar in
-          switch scalar {
-          case "&": "&amp;"
-          case "<": "&lt;"
-          case ">": "&gt;"
-          case "\"": references.quote
-          case "'": references.apostrophe
-          default: scalar.isASCII ? String(scalar) : other(scalar)
-          }
-        }
-        return Array(form.joined().utf8)
-      }
     }
   }
 
@@ -189,6 +186,21 @@ enum SecretForms {
         let trailing = padded.count % 3 == 0 ? 0 : 1
         return Array(text.dropFirst(leading).dropLast(trailing))
       }
+    }
+  }
+}
+
+extension [[UInt8]] {
+  /// Hashes whole forms: an array hashes byte by byte.
+  fileprivate func withoutDuplicates() -> [[UInt8]] {
+    var seen: [Int: [[UInt8]]] = [:]
+    return filter { form in
+      var hasher = Hasher()
+      form.withUnsafeBytes { hasher.combine(bytes: $0) }
+      let hash = hasher.finalize()
+      guard seen[hash]?.contains(form) != true else { return false }
+      seen[hash, default: []].append(form)
+      return true
     }
   }
 }

@@ -20,12 +20,11 @@ final class SecretPatterns: Sendable {
   private let shifts: [UInt8]
 
   convenience init(of secrets: [Secret]) {
-    var forms: Set<[UInt8]> = []
-    for secret in secrets { forms.formUnion(SecretForms.all(of: secret.text)) }
-    self.init(forms, of: secrets)
+    self.init(secrets.flatMap { SecretForms.all(of: $0.text) }, of: secrets)
   }
 
-  init(_ patterns: Set<[UInt8]>, of secrets: [Secret] = []) {
+  /// - Parameter patterns: a pattern may be repeated.
+  init(_ patterns: [[UInt8]], of secrets: [Secret] = []) {
     self.secrets = secrets
     let patterns = patterns.sorted { $0.count > $1.count }
     let window = min(patterns.last?.count ?? 0, Self.maximumWindow)
@@ -62,8 +61,6 @@ final class SecretPatterns: Sendable {
     for position in at..<at + count { hash = (hash ^ UInt64(text[position])) &* 0x100_0000_01B3 }
     return hash
   }
-
-  func occurs(in text: UnsafeBufferPointer<UInt8>) -> Bool { firstMatch(in: text, from: 0) != nil }
 
   /// Calls `body` with all matches, in order. Overlapping matches are one.
   func find(in text: UnsafeBufferPointer<UInt8>, _ body: (Range<Int>) -> Void) {

@@ -73,7 +73,7 @@ package struct SecretSearch: Sendable {
   }
 
   /// Escapes inside escapes that are decoded, such as JSON in the HTML of a JSON string.
-  private static let decodingRounds = 3
+  static let decodingRounds = 4
 
   /// Finds secrets with characters that other writers escape.
   private func findEscaped(
@@ -98,11 +98,14 @@ package struct SecretSearch: Sendable {
 
   // MARK: JSON
 
-  /// Whether the JSON may contain a secret and must be redacted. Almost always false.
+  /// Whether the JSON may contain a secret and must be redacted. Almost always false, so that the text
+  /// need not be parsed.
   private func mayOccur(inJSON bytes: UnsafeBufferPointer<UInt8>) -> Bool {
-    guard !isEmpty else { return false }
-    // Escapes may hide a secret, so such a text is checked string by string.
-    return Self.mayBeEscaped(bytes) || segments.contains { $0.occurs(in: bytes) }
+    guard !isEmpty, let base = bytes.baseAddress else { return false }
+    if memchr(base, Int32(UInt8(ascii: "\\")), bytes.count) == nil {
+      return !matches(in: bytes).isEmpty
+    }
+    return JSONString.searchable(bytes).withUnsafeBufferPointer { !matches(in: $0).isEmpty }
   }
 
   /// The redacted JSON, or nil if it contains no secret in the parts that are redacted.
