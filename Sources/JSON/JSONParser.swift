@@ -35,13 +35,15 @@ public struct JSONParser: ~Copyable {
     let end = text.count
     var at = 0
     var expecting = Expectation.value
+    // Of the innermost container.
+    var inObject = false
     while true {
       at = skipWhitespace(base, at, end)
       guard at < end else { throw syntax(unfinished(expecting), at) }
       let byte = base[at]
       switch expecting {
       case .valueOrEnd where byte == UInt8(ascii: "]"), .nameOrEnd where byte == UInt8(ascii: "}"):
-        close(at)
+        inObject = close(at)
         at += 1
       case .nameOrEnd, .name:
         guard byte == UInt8(ascii: "\"") else { throw syntax("expected a member name", at) }
@@ -54,7 +56,6 @@ public struct JSONParser: ~Copyable {
         expecting = .value
         continue
       case .commaOrEnd:
-        let inObject = index[open[open.count - 1]].kind == .object
         if byte == UInt8(ascii: ",") {
           at += 1
           expecting = inObject ? .name : .value
@@ -63,7 +64,7 @@ public struct JSONParser: ~Copyable {
         guard byte == (inObject ? UInt8(ascii: "}") : UInt8(ascii: "]")) else {
           throw syntax("expected a comma or \(inObject ? "}" : "]")", at)
         }
-        close(at)
+        inObject = close(at)
         at += 1
       case .value, .valueOrEnd:
         switch byte {
@@ -73,11 +74,11 @@ public struct JSONParser: ~Copyable {
               code: .tooDeep, reason: "more than \(limits.depth) nested arrays and objects",
               offset: at)
           }
-          let isObject = byte == UInt8(ascii: "{")
+          inObject = byte == UInt8(ascii: "{")
           open.append(index.count)
-          try append(isObject ? .object : .array, start: at, length: 0)
+          try append(inObject ? .object : .array, start: at, length: 0)
           at += 1
-          expecting = isObject ? .nameOrEnd : .valueOrEnd
+          expecting = inObject ? .nameOrEnd : .valueOrEnd
           continue
         case UInt8(ascii: "\""):
           at = try scanString(base, at, end)
@@ -119,13 +120,16 @@ public struct JSONParser: ~Copyable {
   }
 
   /// Closes the innermost container; its closing bracket is at `at`.
+  ///
+  /// - Returns: whether the container around it is an object.
   @inline(__always)
-  private mutating func close(_ at: Int) {
+  private mutating func close(_ at: Int) -> Bool {
     let container = open.removeLast()
     index[container].length =
       UInt32(truncatingIfNeeded: at + 1)
       - index[container].start
     index[container].next = UInt32(truncatingIfNeeded: index.count)
+    return open.last.map { index[$0].kind == .object } ?? false
   }
 
   @inline(__always)
@@ -249,17 +253,25 @@ public struct JSONParser: ~Copyable {
   private mutating func scanLiteral(
     _ base: UnsafePointer<UInt8>, _ at: Int, _ end: Int
   ) throws(JSONError) -> Int {
-    for (text, kind) in [("true", JSON.Kind.true), ("false", .false), ("null", .null)] {
-      let literal = text.utf8
-      guard end - at >= literal.count else { continue }
-      if literal.enumerated().allSatisfy({ base[at + $0.offset] == $0.element }) {
-        try append(kind, start: at, length: literal.count)
-        return at + literal.count
-      }
+    if let (kind, length) = literal(base + at, available: end - at) {
+      try append(kind, start: at, length: length)
+      return at + length
     }
     throw base[at] >= 0x80 && UTF8Sequence.length(base + at, available: end - at) == 0
       ? JSONError(code: .invalidUTF8, reason: "invalid UTF-8", offset: at)
       : syntax("expected a value", at)
+  }
+
+  private func literal(
+    _ text: UnsafePointer<UInt8>, available: Int
+  ) -> (JSON.Kind, length: Int)? {
+    guard available >= 4 else { return nil }
+    switch UnsafeRawPointer(text).loadUnaligned(as: UInt32.self).littleEndian {
+    case 0x6575_7274: return (.true, 4)
+    case 0x6C6C_756E: return (.null, 4)
+    case 0x736C_6166 where available >= 5 && text[4] == UInt8(ascii: "e"): return (.false, 5)
+    default: return nil
+    }
   }
 
   private func syntax(_ reason: String, _ offset: Int) -> JSONError {
