@@ -14,6 +14,8 @@ package final class Catalogue: Sendable {
 
   package let integrations: [RegisteredIntegration]
   private let names: JSONNames
+  /// One for each integration and command at most, per level of detail.
+  private let kept = KeptResults()
   private let lazyHash: LazyValue<String>
 
   /// - Parameter hash: the precomputed hash, because computing it takes longer than everything else
@@ -43,10 +45,20 @@ package final class Catalogue: Sendable {
     integrations.first { $0.id == id }
   }
 
-  /// Writes the result of `capabilities`.
-  package func write(
+  /// The result of `capabilities`.
+  package func capabilities(
     integration: RegisteredIntegration? = nil, command: RegisteredCommand? = nil,
-    detail: Detail = .full, to writer: inout JSONWriter
+    detail: Detail = .full
+  ) -> JSONFragment {
+    let selection = "\(detail.rawValue)/\(integration?.id ?? "")/\(command?.id ?? "")"
+    return kept.result(selection) { writer in
+      write(integration: integration, command: command, detail: detail, to: &writer)
+    }
+  }
+
+  private func write(
+    integration: RegisteredIntegration?, command: RegisteredCommand?, detail: Detail,
+    to writer: inout JSONWriter
   ) {
     writer.object { writer in
       writer.member("protocol_version", Product.protocolVersion)

@@ -59,10 +59,9 @@ extension JSONRPCFront {
         throw InvocationError(error).rpcError
       }
     }
-    return MethodResult { [integration, command] in
-      catalogue.write(
-        integration: integration, command: command, detail: parameters.detail, to: &$0)
-    }
+    let result = catalogue.capabilities(
+      integration: integration, command: command, detail: parameters.detail)
+    return MethodResult { $0.value(result) }
   }
 
   @Sendable

@@ -133,6 +133,8 @@ package final class MCPFront: Handler {
     lastCaller = caller
     switch method {
     case .callTool: return try callTool(params, for: caller, canAsk: canAsk)
+    case .listTools:
+      return .result(try catalogue.list(after: try MCPCursor.read(params), for: caller))
     case .listen: return try subscribe(params, id: id)
     case .listResources, .readResource:
       return .readFiles(
@@ -149,15 +151,13 @@ package final class MCPFront: Handler {
   ) throws(RPCError) {
     let playbooks = PlaybookMethods(catalogue: catalogue)
     switch method {
-    case .listTools:
-      try catalogue.writeList(after: try MCPCursor.read(params), for: caller, to: &writer)
     case .listPrompts: try playbooks.writeList(params, for: caller, to: &writer)
     case .getPrompt: try playbooks.write(params, for: caller, to: &writer)
     case .listResourceTemplates:
       guard try MCPCursor.read(params) == nil else { throw MCPCursor.error }
       FileResource.writeTemplates(for: caller, to: &writer)
     case .discover: Introduction(engine, options).writeDiscovery(for: caller, to: &writer)
-    case .initialize, .callTool, .listen, .listResources, .readResource:
+    case .initialize, .callTool, .listen, .listResources, .readResource, .listTools:
       preconditionFailure("\(method) is not handled here")
     }
   }

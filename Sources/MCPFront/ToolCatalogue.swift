@@ -36,6 +36,8 @@ extension Catalogue {
 struct ToolCatalogue: Sendable {
   let engine: Engine
   let options: MCPOptions
+  /// First pages by revision of the client, for one version of the connections.
+  private let kept = KeptResults()
 
   init(_ engine: Engine, _ options: MCPOptions) {
     self.engine = engine
@@ -95,11 +97,23 @@ struct ToolCatalogue: Sendable {
     Suggestion.closest(to: name, among: tools().map(\.name) + CompactTool.allCases.map(\.rawValue))
   }
 
-  /// Writes the result of `tools/list`.
+  /// The result of `tools/list`.
   ///
   /// - Parameter cursor: the name of the last tool of the page before.
   /// - Throws: -32602 for an unknown cursor.
-  func writeList(
+  func list(after cursor: String?, for caller: MCPCaller) throws(RPCError) -> JSONFragment {
+    guard cursor == nil else {
+      var writer = JSONWriter(capacity: 4_096)
+      try writeList(after: cursor, for: caller, to: &writer)
+      return JSONFragment(trusted: writer.bytes)
+    }
+    return try kept.result(caller.revision.rawValue, version: engine.connections.version) {
+      (writer: inout JSONWriter) throws(RPCError) in
+      try writeList(after: nil, for: caller, to: &writer)
+    }
+  }
+
+  private func writeList(
     after cursor: String?, for caller: MCPCaller, to writer: inout JSONWriter
   ) throws(RPCError) {
     if options.catalogueMode == .compact {

@@ -118,6 +118,9 @@ package final class ConnectionStore: Sendable {
 
   package var entries: [Entry] { state.withLock { $0.table.entries } }
 
+  /// Differs after every change of the named connections.
+  package var version: UInt64 { state.withLock { $0.table.version } }
+
   package func contains(_ name: String) -> Bool { state.withLock { $0.table[name] } != nil }
 
   /// The memory of a connection in bytes, about: its definition, and the encoded forms of secrets.

@@ -12,6 +12,8 @@ struct ConnectionTable {
   /// Names of the active connections by integration.
   private var active: [String: Set<String>] = [:]
   private var nextOrder = 0
+  /// Differs after every change.
+  private(set) var version: UInt64 = 0
   /// The sum of the costs of all connections.
   private(set) var cost = 0
 
@@ -35,6 +37,7 @@ struct ConnectionTable {
   ///
   /// - Returns: the connection that was replaced.
   mutating func put(_ entry: ConnectionStore.Entry, cost: Int) -> ConnectionStore.Entry? {
+    version += 1
     let old = rows[entry.name]
     if let old { forget(old) }
     let order = old?.order ?? nextOrder
@@ -48,6 +51,7 @@ struct ConnectionTable {
 
   mutating func remove(_ name: String) -> ConnectionStore.Entry? {
     guard let row = rows.removeValue(forKey: name) else { return nil }
+    version += 1
     forget(row)
     return row.entry
   }

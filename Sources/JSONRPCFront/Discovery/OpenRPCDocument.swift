@@ -5,7 +5,11 @@ import JSON
 ///
 /// It is created on request, not at the start.
 enum OpenRPCDocument {
-  static func write(to writer: inout JSONWriter) {
+  private static let kept = LazyValue { JSONFragment { writeDocument(to: &$0) } }
+
+  static func write(to writer: inout JSONWriter) { writer.value(kept.value) }
+
+  private static func writeDocument(to writer: inout JSONWriter) {
     writer.object { writer in
       writer.member("openrpc", "1.3.2")
       writer.name("info")

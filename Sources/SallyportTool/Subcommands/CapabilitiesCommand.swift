@@ -34,7 +34,7 @@ enum CapabilitiesCommand {
     if arguments.has("--json") {
       let catalogue = Integrations.catalogue
       Console.print(
-        json: JSONFragment { catalogue.write(integration: integration, command: command, to: &$0) }
+        json: catalogue.capabilities(integration: integration, command: command)
           .text)
     } else if let integration, let command {
       show(command, of: integration)
