@@ -9,12 +9,13 @@ enum SandboxCommand {
     Subcommand(
       name: "sandbox", usage: "[--port N] [--sandbox-fault TEXT]…",
       summary: "run emulated vendors on loopback and print a connections file",
-      details: """
+      details: .own(
+        """
         Prints a connections file on stdout, then runs until interrupted. Fault injection tests the
         error handling of a playbook:
 
         \(Sandbox.grammarHelp)
-        """,
+        """),
       examples: [
         "sallyport sandbox > connections.json &",
         "sallyport sandbox --sandbox-fault 'coda: 429 every 10' --sandbox-fault 'coda: slow 200ms'",
