@@ -1,3 +1,4 @@
+import CProcess
 import Glibc
 
 /// Complete reads and writes on POSIX file descriptors and files.
@@ -24,6 +25,26 @@ package enum FileDescriptor {
         poll(&descriptors, 1, -1)
       } else if errno != EINTR {
         return (written, errno)
+      }
+    }
+    return (written, 0)
+  }
+
+  /// Writes as much as the system takes at once, to a pipe or a socket.
+  ///
+  /// - Returns: the number of bytes written, and 0 or the errno: `EAGAIN` if a further write would
+  ///   wait, `EOPNOTSUPP`, `ENOSYS` or `EINVAL` if the descriptor or the system cannot tell.
+  package static func writeWithoutWaiting(
+    _ bytes: UnsafeRawBufferPointer, to descriptor: Int32
+  ) -> (count: Int, error: Int32) {
+    var written = 0
+    while written < bytes.count {
+      let count = sallyport_write_without_waiting(
+        descriptor, bytes.baseAddress! + written, bytes.count - written)
+      if count > 0 {
+        written += count
+      } else if count == 0 || errno != EINTR {
+        return (written, count == 0 ? EAGAIN : errno)
       }
     }
     return (written, 0)

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/uio.h>
 #include <sys/vfs.h>
 
 static int argument_count;
@@ -50,4 +51,9 @@ int sallyport_open_path(const char *path) { return open(path, O_PATH | O_NOFOLLO
 int sallyport_is_of_proc(int descriptor) {
   struct statfs information;
   return fstatfs(descriptor, &information) == 0 && information.f_type == PROC_SUPER_MAGIC;
+}
+
+ssize_t sallyport_write_without_waiting(int descriptor, const void *bytes, size_t count) {
+  struct iovec piece = {(void *)bytes, count};
+  return pwritev2(descriptor, &piece, 1, -1, RWF_NOWAIT);
 }

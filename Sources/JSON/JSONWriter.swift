@@ -22,6 +22,12 @@ public struct JSONWriter: ~Copyable, Sendable {
 
   public mutating func removeAll() { output.truncate(to: 0) }
 
+  /// The number of bytes so far.
+  public var count: Int { output.count }
+
+  /// Drops the bytes after the first `count`.
+  public mutating func truncate(to count: Int) { output.truncate(to: count) }
+
   // MARK: Containers
 
   @inline(__always)

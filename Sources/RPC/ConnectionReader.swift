@@ -62,7 +62,7 @@ final class ConnectionReader {
   /// Sends all ready responses. Called at the end of a piece of input and at EOF.
   func flush() {
     guard !ready.isEmpty else { return }
-    connection.output.send(FrameLines(ready))
+    connection.output.send(ready)
     ready.removeAll()
     connection.output.waitForRoom()
   }

@@ -123,12 +123,16 @@ package struct FrameWriter: Sendable {
     _ id: RequestID, redaction: Redaction, into buffer: inout FrameBuffer,
     write: (inout JSONWriter) -> Void
   ) {
-    buffer.writer.removeAll()
-    Self.writeResult(id, to: &buffer.writer, write)
-    if let clean = buffer.writer.withBytes({ self.replacement(for: $0, redaction) }) {
-      buffer.append(Frame(bytes: clean))
+    let start = buffer.lines.count
+    Self.writeResult(id, to: &buffer.lines, write)
+    let replacement = buffer.lines.withBytes { bytes in
+      self.replacement(for: UnsafeBufferPointer(rebasing: bytes[start...]), redaction)
+    }
+    if let replacement {
+      buffer.lines.truncate(to: start)
+      buffer.append(Frame(bytes: replacement))
     } else {
-      buffer.appendWritten()
+      buffer.lines.endLine()
     }
   }
 
@@ -167,25 +171,25 @@ package struct FrameWriter: Sendable {
 
 /// Frames with their line ends, collected by one thread and sent together.
 package struct FrameBuffer: ~Copyable {
-  fileprivate var writer = JSONWriter(capacity: 4_096)
-  private var lines: ByteBuffer
+  /// Separates values by their line ends.
+  fileprivate var lines: JSONWriter
 
-  package init(capacity: Int) { lines = ByteBuffer(capacity: capacity) }
+  package init(capacity: Int) { lines = JSONWriter(capacity: capacity) }
 
   package var count: Int { lines.count }
-  package var isEmpty: Bool { lines.isEmpty }
+  package var isEmpty: Bool { lines.count == 0 }
 
   package mutating func append(_ frame: Frame) {
-    lines.append(frame.bytes)
-    lines.append(0x0A)
+    lines.value(JSONFragment(trusted: frame.bytes))
+    lines.endLine()
   }
 
-  fileprivate mutating func appendWritten() {
-    writer.withBytes { lines.append($0) }
-    lines.append(0x0A)
-  }
+  package mutating func removeAll() { lines.removeAll() }
 
-  package mutating func removeAll() { lines.truncate(to: 0) }
+  /// Calls `body` with the lines, which are valid only during the call.
+  borrowing func withLines<Result>(_ body: (UnsafeBufferPointer<UInt8>) -> Result) -> Result {
+    lines.withBytes(body)
+  }
 }
 
 /// Lines of frames. The output writes nothing else.
@@ -193,8 +197,6 @@ struct FrameLines: Sendable {
   let bytes: [UInt8]
 
   init(_ frame: Frame) { bytes = frame.bytes + [0x0A] }
-
-  init(_ buffer: borrowing FrameBuffer) { bytes = buffer.copyOfLines }
 
   /// The responses of a batch as one array (JSON-RPC 2.0 section 6).
   init(batch frames: [Frame]) {
@@ -209,8 +211,4 @@ struct FrameLines: Sendable {
     line.append(0x0A)
     bytes = line
   }
-}
-
-extension FrameBuffer {
-  fileprivate var copyOfLines: [UInt8] { lines.array }
 }

@@ -1,10 +1,12 @@
 import Basics
 import Glibc
 
-/// Writes all frames to the output on one thread.
+/// Writes all frames to the output, one sender or the output thread at a time.
 ///
-/// A sender appends its frame and continues. The thread writes the whole queue in one call. So frames
-/// are never interleaved, and the busier the host, the fewer system calls per frame.
+/// A sender writes its frame itself if nothing is pending and the system takes it at once; that saves
+/// the two wakes of a thread. Otherwise it appends the frame to the queue and continues, and the thread
+/// writes the whole queue in one call. So frames are never interleaved, no sender blocks, and the
+/// busier the host, the fewer system calls per frame.
 final class Output: Sendable {
   /// When the queue has more bytes, senders that can wait do so.
   static let maximumPendingBytes = 4 * 1_024 * 1_024
@@ -12,11 +14,19 @@ final class Output: Sendable {
   /// Lines of this size are not copied if nothing else is pending.
   private static let sharedBytes = 1_024 * 1_024
 
+  /// Larger lines are left to the thread, so that a sender of many goes on while they are written.
+  private static let maximumDirectBytes = 64 * 1_024
+
   private struct State {
     var pending: [UInt8] = []
     /// What to release when the pending frames are written.
     var release = InFlightLimit.Release()
+    /// The thread or a sender writes.
     var isWriting = false
+    /// Whether the system can write to this output without waiting. False after it refused.
+    var allowsDirectWrites = true
+    /// Threads in `flush`.
+    var flushing = 0
     /// The host is stopping: senders no longer wait for room.
     var isClosing = false
     /// The errno of the failed write.
@@ -46,27 +56,76 @@ final class Output: Sendable {
     guard code == 0 else { throw FileError(path: "thread for the output", code: code) }
   }
 
-  /// Queues lines. Does not block.
+  private enum Admission { case refused, queued, queuedFirst, direct }
+
+  /// Writes or queues lines. Does not block.
   ///
   /// - Parameter release: what to release when the lines are written.
   func send(_ lines: FrameLines, releasing release: InFlightLimit.Release = .init()) {
-    let isFirst = monitor.withLock { state -> Bool? in
-      if state.failure != nil { return nil }
-      let isFirst = state.pending.isEmpty && !state.isWriting
-      if state.pending.isEmpty && lines.bytes.count > Self.sharedBytes {
-        // Without a copy.
-        state.pending = lines.bytes
-      } else {
-        state.pending.append(contentsOf: lines.bytes)
+    lines.bytes.withUnsafeBufferPointer { bytes in
+      send(bytes, releasing: release) { pending in
+        if pending.isEmpty && bytes.count > Self.sharedBytes {
+          // Without a copy.
+          pending = lines.bytes
+        } else {
+          pending.append(contentsOf: bytes)
+        }
       }
+    }
+  }
+
+  /// Writes or queues collected lines. Does not block.
+  func send(_ buffer: borrowing FrameBuffer) {
+    buffer.withLines { lines in
+      send(lines, releasing: .init()) { $0.append(contentsOf: lines) }
+    }
+  }
+
+  /// - Parameter append: appends the lines to the queue.
+  private func send(
+    _ lines: UnsafeBufferPointer<UInt8>, releasing release: InFlightLimit.Release,
+    append: (inout [UInt8]) -> Void
+  ) {
+    let admission = monitor.withLock { state -> Admission in
+      if state.failure != nil { return .refused }
+      let isIdle = state.pending.isEmpty && !state.isWriting
+      if isIdle, state.allowsDirectWrites, lines.count <= Self.maximumDirectBytes {
+        state.isWriting = true
+        return .direct
+      }
+      append(&state.pending)
       state.release += release
-      return isFirst
+      return isIdle ? .queuedFirst : .queued
     }
-    switch isFirst {
-    case nil: limit.release(release)
-    case true?: monitor.notify()
-    case false?: break
+    switch admission {
+    case .refused: limit.release(release)
+    case .queuedFirst: monitor.notify()
+    case .queued: break
+    case .direct: writeDirectly(lines, release)
     }
+  }
+
+  /// Writes what the system takes at once, and queues the rest before what others have queued.
+  private func writeDirectly(
+    _ lines: UnsafeBufferPointer<UInt8>, _ release: InFlightLimit.Release
+  ) {
+    let (count, error) = FileDescriptor.writeWithoutWaiting(
+      UnsafeRawBufferPointer(lines), to: descriptor)
+    let isRefused = error == EOPNOTSUPP || error == ENOSYS || error == EINVAL
+    // Before the queue appears empty to others.
+    if error != 0, error != EAGAIN, !isRefused { fail(error) }
+    let (isQueued, isAwaited) = monitor.withLock { state -> (Bool, Bool) in
+      state.isWriting = false
+      if isRefused { state.allowsDirectWrites = false }
+      let isQueued = count < lines.count && state.failure == nil
+      if isQueued {
+        state.pending.insert(contentsOf: lines[count...], at: 0)
+        state.release += release
+      }
+      return (isQueued, !state.pending.isEmpty || state.flushing > 0)
+    }
+    if !isQueued { limit.release(release) }
+    if isAwaited { monitor.notify() }
   }
 
   /// Blocks the calling thread while more than `maximumPendingBytes` are pending.
@@ -105,7 +164,9 @@ final class Output: Sendable {
   /// - Parameter hurry: returns true to stop waiting; see `wake`.
   /// - Returns: whether everything was written.
   func flush(until deadline: Deadline, orWhen hurry: @Sendable () -> Bool) -> Bool {
-    monitor.wait(until: deadline) { state -> Bool? in
+    monitor.withLock { $0.flushing += 1 }
+    defer { monitor.withLock { $0.flushing -= 1 } }
+    return monitor.wait(until: deadline) { state -> Bool? in
       if state.failure != nil { return false }
       if state.pending.isEmpty && !state.isWriting { return true }
       return hurry() ? false : nil
@@ -139,7 +200,7 @@ final class Output: Sendable {
     while true {
       lines.removeAll(keepingCapacity: lines.capacity <= Self.maximumPendingBytes)
       let release = monitor.wait { state -> InFlightLimit.Release? in
-        guard !state.pending.isEmpty else { return nil }
+        guard !state.pending.isEmpty, !state.isWriting else { return nil }
         swap(&state.pending, &lines)
         state.isWriting = true
         defer { state.release = .init() }

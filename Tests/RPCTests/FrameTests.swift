@@ -62,7 +62,7 @@ import Testing
     var buffer = FrameBuffer(capacity: 16)
     for frame in results { buffer.append(frame) }
     #expect(
-      String(decoding: FrameLines(buffer).bytes, as: UTF8.self)
+      buffer.withLines { String(decoding: $0, as: UTF8.self) }
         == results.map(line).joined())
   }
 
@@ -84,7 +84,7 @@ import Testing
           RPCError(
             .commandFailed, "no", data: JSONFragment { $0.string("it is hunter22") },
             redaction: .everySecret()))),
-      String(decoding: FrameLines(buffer).bytes, as: UTF8.self),
+      buffer.withLines { String(decoding: $0, as: UTF8.self) },
     ]
     for line in lines {
       #expect(line.contains("it is [redacted]") && !line.contains("hunter22"), "\(line)")

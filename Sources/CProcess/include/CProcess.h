@@ -2,6 +2,7 @@
 #pragma once
 
 #include <stdint.h>
+#include <sys/types.h>
 
 // The arguments as the kernel passed them. Swift's CommandLine reads /proc/self/cmdline, and a
 // process without /proc would run with no options at all.
@@ -26,6 +27,10 @@ int sallyport_open_path(const char *path);
 
 // Whether the open file is of the file system that exposes processes (proc(5)).
 int sallyport_is_of_proc(int descriptor);
+
+// Writes to a pipe or a socket what it takes at once (RWF_NOWAIT of pwritev2(2)), whether or not the
+// descriptor blocks. Its mode is not changed, since other processes may share it.
+ssize_t sallyport_write_without_waiting(int descriptor, const void *bytes, size_t count);
 
 // Makes Swift's runtime pass its jobs to this function instead of libdispatch.
 typedef void (*sallyport_enqueue)(void *job);
