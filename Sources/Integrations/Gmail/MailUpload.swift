@@ -115,7 +115,7 @@ struct MailUpload {
       HTTPRequest.Header("Content-Range", "bytes \(range)/\(raw.count)"),
       HTTPRequest.Header("Accept", "application/json"),
     ]
-    request.credential = GmailGrant(.mail, user: sender).text
+    request.credential = GmailGrant(.sendMail, user: sender).text
     return request
   }
 

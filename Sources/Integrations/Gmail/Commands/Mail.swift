@@ -39,6 +39,9 @@ struct SearchEmails: GmailCommand {
 
   static var hasPages: Bool { true }
 
+  private var operation: GmailOperation { filter == nil ? .readHeaders : .readMail }
+  var operations: [GmailOperation] { [operation] }
+
   func plan(with client: GmailClient) -> [HTTPRequest] {
     client.previews(request(with: client, token: nil))
   }
@@ -64,7 +67,7 @@ struct SearchEmails: GmailCommand {
   }
 
   private func request(with client: GmailClient, token: String?) -> HTTPRequest {
-    client.mail(.get, user, "/messages") { url in
+    client.mail(.get, user, "/messages", for: operation) { url in
       url.query("q", filter)
       url.query("maxResults", limit)
       url.query("pageToken", token)
@@ -113,8 +116,10 @@ struct DeleteEmails: GmailCommand, TargetCommand {
     messages = parameters.messages("The messages to delete.")
   }
 
+  var operations: [GmailOperation] { [.deleteMail] }
+
   func targets(with client: GmailClient) -> [Target] {
-    messages.map { Target($0, client.mail(.delete, user, "/messages/", $0)) }
+    messages.map { Target($0, client.mail(.delete, user, "/messages/", $0, for: .deleteMail)) }
   }
 }
 
@@ -133,8 +138,12 @@ struct TrashEmails: GmailBatchCommand {
     messages = parameters.messages("The messages to move to the trash.")
   }
 
+  var operations: [GmailOperation] { [.changeMail] }
+
   func targets(with client: GmailClient) -> [Target] {
-    messages.map { Target($0, client.mail(.post, user, "/messages/", $0, "/trash")) }
+    messages.map {
+      Target($0, client.mail(.post, user, "/messages/", $0, "/trash", for: .changeMail))
+    }
   }
 }
 
@@ -157,7 +166,11 @@ struct UntrashEmails: GmailBatchCommand {
     messages = parameters.messages("The messages to restore from the trash.")
   }
 
+  var operations: [GmailOperation] { [.changeMail] }
+
   func targets(with client: GmailClient) -> [Target] {
-    messages.map { Target($0, client.mail(.post, user, "/messages/", $0, "/untrash")) }
+    messages.map {
+      Target($0, client.mail(.post, user, "/messages/", $0, "/untrash", for: .changeMail))
+    }
   }
 }

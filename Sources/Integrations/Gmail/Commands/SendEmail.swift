@@ -59,6 +59,8 @@ struct SendEmail: GmailCommand {
     parameters.atLeastOne(of: "To Recipients", "CC Recipients", "BCC Recipients")
   }
 
+  var operations: [GmailOperation] { [.sendMail] }
+
   var confirmationNotes: [ConfirmationNote] {
     let domain = sender.domain
     let outside = (to + cc + bcc).filter { $0.domain != domain }.map(\.address)
@@ -100,7 +102,7 @@ struct SendEmail: GmailCommand {
 
   private func request(_ raw: String, with client: GmailClient) -> HTTPRequest {
     client.mail(
-      .post, sender.address, "/messages/send",
+      .post, sender.address, "/messages/send", for: .sendMail,
       body: JSONFragment { $0.object { $0.member("raw", raw) } })
   }
 

@@ -18,7 +18,7 @@ enum GmailSeed {
   static func domain() -> GoogleDomain {
     var domain = GoogleDomain(users: users)
     _ = domain.grants.issueRefresh(
-      GoogleGrants.Refresh(userID: users[0].id, scopes: GoogleScope.delegated),
+      GoogleGrants.Refresh(userID: users[0].id, scopes: GoogleScope.documented),
       token: GoogleClient.refreshToken)
     for post in GmailSeedTriage.posts + GmailSeedRoutine.posts { deliver(post, to: &domain) }
     return domain
