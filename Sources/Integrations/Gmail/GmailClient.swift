@@ -47,13 +47,16 @@ package final class GmailClient: VendorClient {
   }
 
   /// Asks for a place to upload a mail of `user` to, which is then sent (resumable upload).
-  func upload(_ user: String, bytes: Int) -> HTTPRequest {
+  ///
+  /// - Parameter thread: the ID of the thread that the mail joins, or nil.
+  func upload(_ user: String, bytes: Int, thread: String?) -> HTTPRequest {
     var url = URLBuilder(root: uploadRoot)
     url.segment(user)
     url.path("/messages/send")
     url.query("uploadType", "resumable")
     var request = request(
-      .post, url.text, GmailGrant(.sendMail, user: user), JSONFragment { $0.object { _ in } })
+      .post, url.text, GmailGrant(.sendMail, user: user),
+      JSONFragment { $0.object { $0.member(ifPresent: "threadId", thread) } })
     request.headers.append(HTTPRequest.Header("X-Upload-Content-Type", "message/rfc822"))
     request.headers.append(HTTPRequest.Header("X-Upload-Content-Length", "\(bytes)"))
     return request
@@ -114,17 +117,26 @@ package final class GmailClient: VendorClient {
   package func exchange(
     _ request: HTTPRequest, in invocation: Invocation
   ) async throws(CommandError) -> JSON {
-    try read(try await send(request, in: invocation), in: invocation)
+    try await exchange(request, notFound: nil, in: invocation)
+  }
+
+  /// - Parameter notFound: the remedy if what the request names does not exist; nil for that of the
+  ///   command.
+  func exchange(
+    _ request: HTTPRequest, notFound: String?, in invocation: Invocation
+  ) async throws(CommandError) -> JSON {
+    try read(try await send(request, in: invocation), notFound: notFound, in: invocation)
   }
 
   /// The body of an answer.
   ///
   /// - Throws: what the vendor says is wrong.
   func read(
-    _ response: HTTPResponse, in invocation: Invocation
+    _ response: HTTPResponse, notFound: String? = nil, in invocation: Invocation
   ) throws(CommandError) -> JSON {
     guard response.isSuccess else {
-      throw invocation.withRemedy(GmailErrors.error(response, in: invocation))
+      throw invocation.withRemedy(
+        GmailErrors.error(response, notFound: notFound, in: invocation))
     }
     return try invocation.json(
       of: response, remedy: "Check gmail_url and directory_url of the connection.")
