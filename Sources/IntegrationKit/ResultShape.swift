@@ -13,6 +13,8 @@ public indirect enum ResultShape: Sendable {
   case boolean
   case array(of: ResultShape)
   case object([Member])
+  /// The result of a command that takes one target or a list of them: that of the one, or an array.
+  case oneOrMore(ResultShape)
 
   public struct Member: Sendable {
     let name: StaticString
@@ -50,13 +52,19 @@ public indirect enum ResultShape: Sendable {
           }
         }
       }
+    case .oneOrMore(let one):
+      writer.name("anyOf")
+      writer.array { writer in
+        one.writeSchema(to: &writer, isBinding: isBinding)
+        ResultShape.array(of: one).writeSchema(to: &writer, isBinding: isBinding)
+      }
     }
   }
 
   private func writeTypes(to writer: inout JSONWriter) {
     let types: [StaticString]
     switch self {
-    case .any: return
+    case .any, .oneOrMore: return
     case .text: types = ["string", "number", "boolean", "null"]
     case .integer: types = ["integer", "string", "null"]
     case .number: types = ["number", "string", "null"]
