@@ -143,7 +143,8 @@ private final class Gauge: Sendable {
       for batch in batches { pace.record(batch) }
       return [pace.size, pace.batches]
     }
-    let (good, refused, open) = ([Self.done], [Self.done, .refusedByRate], [BatchAnswer.notApplied])
+    let (good, refused) = ([Self.done], [Self.done, BatchAnswer.refusedByRate])
+    let open = [BatchAnswer.notApplied]
     #expect(after([]) == [25, 2])
     #expect(after([good, good, good]) == [25, 4])
     #expect(after([good, good, refused]) == [12, 1])

@@ -1,8 +1,10 @@
 """Search Emails over several mailboxes: a result and an outcome for each."""
 
+import json
 import urllib.parse
 
 import pytest
+from Support.host import run
 from Support.programmed_google import ADMIN, ANNA, Google, bearer, refusal, token_refusal
 from Support.sandbox import Sandbox
 from Support.session import Host
@@ -144,3 +146,12 @@ def test_a_campaign_is_found_across_the_emulated_mailboxes():
             assert result["return_data"] == "Partially Successful"
             assert [t["return_data"] for t in result["targets"]] == ["Successful"] * 3 + ["Failed"]
             assert [bool(body.get("messages")) for body in result["raw_data"]] == [True, True, False]
+
+
+@pytest.mark.parametrize("words", [
+    ["--user-email", FIONA, "--user-email", NILS], ["--user-email", f'["{FIONA}","{NILS}"]'],
+    ["--json", f'{{"user_email":["{FIONA}","{NILS}"]}}']])
+def test_a_parameter_that_is_repeated_on_the_command_line_is_a_list(words):
+    ended = run("call", "gmail", "search_emails", *words, "--limit", "1", "--sandbox", "--raw")
+    assert ended.code == 0, ended.errors
+    assert [t["target"] for t in json.loads(ended.output)["targets"]] == [FIONA, NILS]

@@ -46,7 +46,7 @@ struct DomainProblem: Error {
   let reason: String
 
   static let tooLong = DomainProblem(
-    reason: "has a domain with a label that is longer than \(DomainName.maximumLabel) bytes in ASCII")
+    reason: "has a domain with a label longer than \(DomainName.maximumLabel) bytes in ASCII")
   static let hyphens = DomainProblem(reason: "has a domain with a label that has invalid hyphens")
 
   static func disallowed(_ scalar: Unicode.Scalar) -> DomainProblem {

@@ -25,7 +25,7 @@ struct SearchEmails: GmailCommand, TargetCommand {
 
   init(_ parameters: inout ParamReader) {
     mailboxes = parameters.required(
-      "User Email", OneOrMoreMailboxes.Kind(maximumCount: Self.maximumMailboxes),
+      "User Email", OneOrMoreMailboxesType(maximumCount: Self.maximumMailboxes),
       """
       The mailbox to search. A list searches each of them: raw_data is then an array with a result \
       for each mailbox, and targets has the outcomes. With OAuth, the mailbox of the user who \
@@ -167,31 +167,31 @@ enum OneOrMoreMailboxes: Sendable {
     case .several(let addresses): addresses
     }
   }
+}
 
-  /// A list of one is a list.
-  struct Kind: ParameterType {
-    private let type: OneOrMoreType<TextType>
-    var placeholder: OneOrMoreMailboxes { .one("") }
-    var isList: Bool { true }
+/// A list of one is a list.
+struct OneOrMoreMailboxesType: ParameterType {
+  private let type: OneOrMoreType<TextType>
+  var placeholder: OneOrMoreMailboxes { .one("") }
+  var isList: Bool { true }
 
-    init(maximumCount: Int) {
-      type = .oneOrMore(.text(maximumCharacters: 320), count: 1...maximumCount)
-    }
+  init(maximumCount: Int) {
+    type = .oneOrMore(.text(maximumCharacters: 320), count: 1...maximumCount)
+  }
 
-    func decode(
-      _ json: JSON, members: ParameterShape?, faults: inout [ParameterProblem]
-    ) -> OneOrMoreMailboxes? {
-      let addresses = type.decode(json, members: members, faults: &faults)?.withoutDuplicates()
-      return addresses.map { json.kind == .array ? .several($0) : .one($0[0]) }
-    }
+  func decode(
+    _ json: JSON, members: ParameterShape?, faults: inout [ParameterProblem]
+  ) -> OneOrMoreMailboxes? {
+    let addresses = type.decode(json, members: members, faults: &faults)?.withoutDuplicates()
+    return addresses.map { json.kind == .array ? .several($0) : .one($0[0]) }
+  }
 
-    func writeSchema(to writer: inout JSONWriter) { type.writeSchema(to: &writer) }
+  func writeSchema(to writer: inout JSONWriter) { type.writeSchema(to: &writer) }
 
-    func write(_ value: OneOrMoreMailboxes, to writer: inout JSONWriter) {
-      switch value {
-      case .one(let address): writer.string(address)
-      case .several(let addresses): writer.array { for text in addresses { $0.string(text) } }
-      }
+  func write(_ value: OneOrMoreMailboxes, to writer: inout JSONWriter) {
+    switch value {
+    case .one(let address): writer.string(address)
+    case .several(let addresses): writer.array { for text in addresses { $0.string(text) } }
     }
   }
 }

@@ -1,5 +1,4 @@
 import Basics
-import FileStore
 import HTTP
 import IntegrationKit
 import JSON
@@ -31,8 +30,7 @@ struct SendEmail: GmailCommand {
   let to: [MailAddress]
   let cc: [MailAddress]
   let bcc: [MailAddress]
-  let files: [String]
-  let source: FileSource?
+  let files: FilesToAttach
   let replied: String?
   let fromName: String?
   let alias: MailAddress?
@@ -55,14 +53,7 @@ struct SendEmail: GmailCommand {
     to = parameters.recipients("To Recipients", "The recipients.")
     cc = parameters.recipients("CC Recipients", "The recipients of a copy.")
     bcc = parameters.recipients("BCC Recipients", "The recipients of a blind copy.")
-    files =
-      parameters.optional(
-        "File IDs", .list(of: .text(maximumCharacters: 64), count: 0...500),
-        "The IDs of files to attach, from files/put or from command results."
-      )?.withoutDuplicates() ?? []
-    source = parameters.optional(
-      "File Source", .choice(FileSource.self),
-      "The source of the files. Files from another source are rejected.")
+    files = FilesToAttach(&parameters)
     replied = parameters.optional(
       "Reply To Message ID", .text(maximumCharacters: 256),
       """
@@ -111,26 +102,19 @@ struct SendEmail: GmailCommand {
 
   private func plannedRequest(with client: GmailClient) -> HTTPRequest {
     if let replied {
-      return request("[reply\(shownFiles)]", thread: "[thread of \(replied)]", with: client)
+      return request("[reply\(files.text)]", thread: "[thread of \(replied)]", with: client)
     }
-    guard files.isEmpty, let raw = try? mail(with: [], in: nil).build(),
+    guard files.ids.isEmpty, let raw = try? mail(with: [], in: nil).build(),
       raw.count <= Self.maximumSimpleBytes
-    else { return request("[mail\(shownFiles)]", thread: nil, with: client) }
+    else { return request("[mail\(files.text)]", thread: nil, with: client) }
     return request(Base64.encode(raw, alphabet: .urlSafe), thread: nil, with: client)
-  }
-
-  private var shownFiles: String {
-    switch files.count {
-    case 0: ""
-    case 1: " with 1 file"
-    case let count: " with \(count) files"
-    }
   }
 
   func run(
     with client: GmailClient, in invocation: Invocation
   ) async throws(CommandError) -> CommandResult {
-    let attachments = try await attachments(in: invocation)
+    let attachments = try await files.attachments(
+      atMost: Self.maximumBytes, in: invocation)
     let thread = try await thread(with: client, in: invocation)
     let raw = try build(try mail(with: attachments, in: thread))
     let notFound = thread.map { _ in ReplyThread.notFoundRemedy }
@@ -221,7 +205,9 @@ struct SendEmail: GmailCommand {
     } catch {
       throw Self.unencodable(error)
     }
-    guard size <= Self.maximumBytes else { throw Self.tooLarge("has \(size)") }
+    guard size <= Self.maximumBytes else {
+      throw FilesToAttach.tooLarge("has \(size)", atMost: Self.maximumBytes)
+    }
     do throws(MailBuildError) {
       return try mail.build()
     } catch {
@@ -231,62 +217,6 @@ struct SendEmail: GmailCommand {
 
   private static func unencodable(_ error: MailBuildError) -> CommandError {
     CommandError(.validation, "The mail cannot be encoded: \(error).")
-  }
-
-  private static func tooLarge(_ size: String) -> CommandError {
-    CommandError(
-      .validation, "The mail \(size) bytes. Gmail accepts at most \(maximumBytes).",
-      remedy: "Attach smaller files. Encoding increases their size by more than a third.")
-  }
-
-  // MARK: Files
-
-  /// Reads the files after checking that all exist and fit.
-  private func attachments(
-    in invocation: Invocation
-  ) async throws(CommandError) -> [MailAttachment] {
-    var found: [StoredFile] = []
-    var unknown: [String] = []
-    for id in files {
-      if let file = try await invocation.file(id) {
-        found.append(file)
-      } else {
-        unknown.append(id)
-      }
-    }
-    guard unknown.isEmpty else {
-      throw CommandError(
-        .validation,
-        unknown.count == 1
-          ? "The file \(unknown[0]) is unknown."
-          : "The files \(unknown.joined(separator: ", ")) are unknown.",
-        remedy: "files/list returns the stored files.")
-    }
-    if let source, let other = found.first(where: { $0.source != source }) {
-      throw CommandError(
-        .validation,
-        "The file \(other.id) has the source \(other.source.rawValue), not \(source.rawValue).",
-        remedy: "Use the source of the file, or omit file_source.")
-    }
-    let size = found.reduce(0) { $0 + $1.size }
-    guard size <= Self.maximumBytes else { throw Self.tooLarge("would have more than \(size)") }
-    var attachments: [MailAttachment] = []
-    for file in found {
-      attachments.append(
-        MailAttachment(file, bytes: try await invocation.content(of: file)))
-    }
-    return attachments
-  }
-}
-
-extension MailAttachment {
-  /// Removes the parameters of the media type. Invalid types become application/octet-stream.
-  fileprivate init(_ file: StoredFile, bytes: [UInt8]) {
-    let type = MediaType(String(file.contentType.prefix { $0 != ";" && $0 != " " }))
-    let isUsable = type.map { !$0.isMultipart && $0.description.utf8.count <= 60 } ?? false
-    self.init(
-      fileName: file.name,
-      contentType: isUsable ? type?.description ?? "" : "application/octet-stream", bytes: bytes)
   }
 }
 

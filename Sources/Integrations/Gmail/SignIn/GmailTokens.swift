@@ -30,10 +30,21 @@ final class GmailTokens: Sendable {
 
   /// Why none of the scopes of the connection allows an operation; nil if one does.
   func refusal(of operation: GmailOperation) -> CommandError? {
-    guard operation.leastScope(of: settings.scopes) == nil else { return nil }
-    // The documented scopes of a connection that names none allow every operation.
+    do throws(CommandError) {
+      _ = try scope(for: operation)
+      return nil
+    } catch {
+      return error
+    }
+  }
+
+  /// The least scope of the connection that suffices.
+  ///
+  /// - Throws: if none does. The error names those that would, the least first.
+  private func scope(for operation: GmailOperation) throws(CommandError) -> GmailScope {
+    if let least = operation.leastScope(of: settings.scopes) { return least }
     let names = operation.sufficientScopes.map(\.rawValue).joined(separator: ", ")
-    return CommandError(
+    throw CommandError(
       .permission,
       "The scopes of the connection do not allow \(operation.gerund). Sufficient is one of: \(names).",
       remedy: settings.authenticationType == .serviceAccount
@@ -46,10 +57,7 @@ final class GmailTokens: Sendable {
   func authenticator(
     for grant: GmailGrant
   ) throws(CommandError) -> Authenticator<AccessToken> {
-    guard let scope = grant.operation.leastScope(of: settings.scopes) else {
-      throw refusal(of: grant.operation) ?? CommandError(.permission, "No scope is sufficient.")
-    }
-    return authenticator(for: scope, user: grant.user)
+    authenticator(for: try scope(for: grant.operation), user: grant.user)
   }
 
   /// - Parameter user: nil for the administrator.
