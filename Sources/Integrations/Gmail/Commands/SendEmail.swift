@@ -73,9 +73,7 @@ struct SendEmail: GmailCommand {
       Whether the content is text or HTML. auto takes it as HTML if it has elements that are common \
       in mail, not if it only mentions a tag.
       """, default: .auto)
-    parameters.atLeastOne(
-      of: "Subject", "Reply To Message ID",
-      message: "The value for parameter (Subject) is required.")
+    parameters.required("Subject", unlessGiven: "Reply To Message ID")
     parameters.atLeastOne(of: "To Recipients", "CC Recipients", "BCC Recipients")
   }
 
