@@ -3,26 +3,23 @@ public enum BatchAnswer: Sendable {
   case settled(Result<TargetAnswer, CommandError>)
   /// Nothing was done: to be sent individually.
   case notApplied
+  /// Nothing was done, since too many are sent at once: to be sent in a smaller batch.
+  case refusedByRate
   /// It may have been done: to be sent individually.
   case mayHaveBeenApplied
 
   public var settled: Result<TargetAnswer, CommandError>? {
     if case .settled(let result) = self { result } else { nil }
   }
+
+  var isRefusedByRate: Bool { if case .refusedByRate = self { true } else { false } }
 }
 
-/// Batches in flight: the vendor works on all elements of a batch at once. Each batch that is settled
-/// completely allows one more, from `first` to `maximum`; any other one reduces them to one.
-private enum ConcurrentBatches {
-  static let first = 2
-  static let maximum = 4
-}
-
-/// Sends elements in batches. After a batch that settled nothing no further one is sent: the others
-/// would fare no better.
+/// Sends elements in batches, as many at a time as `BatchPace` allows. Elements that are refused for
+/// their rate are sent in further batches, and nothing else is sent twice.
 ///
 /// - Parameters:
-///   - size: elements per batch.
+///   - size: elements per batch at most.
 ///   - work: sends one batch. Its results are in the order of the elements.
 ///   - onSettled: called per settled element, as batches end.
 /// - Returns: the results in the order of the elements; nil per element that was not sent.
@@ -34,36 +31,29 @@ package func sendInBatches<Element: Sendable>(
 ) async -> [BatchAnswer?] {
   var results = [BatchAnswer?](repeating: nil, count: elements.count)
   await withTaskGroup(of: FinishedBatch.self) { group in
-    var (room, inFlight, next) = (ConcurrentBatches.first, 0, 0)
-    var hasFailed = false
+    var schedule = BatchSchedule(count: elements.count, size: size)
     while true {
-      while inFlight < room, next < elements.count, !hasFailed, !Task.isCancelled {
-        let start = next
-        let batch = Array(elements[start...].prefix(size))
+      while !Task.isCancelled, let positions = schedule.next() {
+        let batch = positions.map { elements[$0] }
         group.addTask {
           let answers = await work(batch)
           precondition(answers.count == batch.count, "a batch that answers for others")
-          for (offset, answer) in answers.enumerated() {
+          for (position, answer) in zip(positions, answers) {
             guard let result = answer.settled else { continue }
-            await onSettled(start + offset, result)
+            await onSettled(position, result)
           }
-          return FinishedBatch(start: start, answers: answers)
+          return FinishedBatch(positions: positions, answers: answers)
         }
-        next += batch.count
-        inFlight += 1
       }
       guard let batch = await group.next() else { return }
-      inFlight -= 1
-      for (offset, answer) in batch.answers.enumerated() { results[batch.start + offset] = answer }
-      let settled = batch.answers.count { $0.settled != nil }
-      if settled == 0 { hasFailed = true }
-      room = settled == batch.answers.count ? min(room + 1, ConcurrentBatches.maximum) : 1
+      schedule.finish(batch.positions, batch.answers)
+      for (position, answer) in zip(batch.positions, batch.answers) { results[position] = answer }
     }
   }
   return results
 }
 
 private struct FinishedBatch: Sendable {
-  let start: Int
+  let positions: [Int]
   let answers: [BatchAnswer]
 }

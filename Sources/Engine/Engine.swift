@@ -50,6 +50,7 @@ package final class Engine: Sendable {
       } catch {
         throw .arguments(error)
       }
+      if let refusal = ready.refusal { throw .command(refusal) }
       return PreparedInvocation(
         request: request, connection: connection, ready: ready, engine: self)
     } catch {

@@ -148,6 +148,10 @@ public protocol Command: Sendable {
   /// What a user should know before confirming the command, besides its arguments.
   var confirmationNotes: [ConfirmationNote] { get }
 
+  /// Why the settings of the connection do not allow the command; nil if they do. Checked before
+  /// anything is sent, also for a dry run.
+  func refusal(by client: Client) -> CommandError?
+
   /// The requests that it would send, in order, without the sign-in.
   func plan(with client: Client) -> [HTTPRequest]
   func run(with client: Client, in invocation: Invocation) async throws(CommandError)
@@ -158,6 +162,7 @@ extension Command {
   public static var hasPages: Bool { false }
   public static var canPartlySucceed: Bool { false }
   public var confirmationNotes: [ConfirmationNote] { [] }
+  public func refusal(by client: Client) -> CommandError? { nil }
 }
 
 /// One line of the question whether a command may run, such as "Recipients outside corp.example: …".

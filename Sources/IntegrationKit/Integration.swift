@@ -96,6 +96,8 @@ public final class RegisteredCommand: Sendable {
 /// A command with arguments that were checked, on a connection.
 public protocol ReadyCommand: Sendable {
   var confirmationNotes: [ConfirmationNote] { get }
+  /// Why the settings of the connection do not allow the command; nil if they do.
+  var refusal: CommandError? { get }
   func plan() -> [HTTPRequest]
   func run(in invocation: Invocation) async throws(CommandError) -> CommandResult
 }
@@ -105,6 +107,7 @@ private struct BoundCommand<C: Command>: ReadyCommand {
   let client: C.Client
 
   var confirmationNotes: [ConfirmationNote] { command.confirmationNotes }
+  var refusal: CommandError? { command.refusal(by: client) }
 
   func plan() -> [HTTPRequest] { command.plan(with: client) }
 

@@ -105,6 +105,54 @@ private final class Gauge: Sendable {
       return
     }
   }
+
+  @Test func `refused elements are sent again, in smaller batches`() async {
+    let (sizes, attempts) = (Recorder(), Recorder())
+    let answers = await sendInBatches(Array(0..<60), size: 25) { batch in
+      sizes.add(batch.count)
+      for number in batch { attempts.add(number) }
+      return batch.enumerated().map { $0.offset < 12 ? Self.done : .refusedByRate }
+    }
+    #expect(answers.count == 60 && answers.allSatisfy { $0?.settled != nil })
+    #expect(sizes.all.prefix(2) == [25, 25] && sizes.all.dropFirst(3).allSatisfy { $0 <= 12 })
+    // 13 elements of each of the first two batches.
+    #expect(attempts.count == 60 + 26)
+  }
+
+  @Test func `few refused elements are left to be sent individually`() async {
+    let sent = Recorder()
+    let answers = await sendInBatches(Array(0..<8), size: 25) { batch in
+      sent.add(batch.count)
+      return batch.map { $0 < 5 ? .refusedByRate : Self.done }
+    }
+    #expect(sent.all == [8] && answers.prefix(5).allSatisfy { $0?.isRefusedByRate == true })
+  }
+
+  @Test func `elements that are always refused end the batches`() async {
+    let sent = Recorder()
+    let answers = await sendInBatches(Array(0..<200), size: 25) { batch in
+      sent.add(batch.count)
+      return batch.map { _ in .refusedByRate }
+    }
+    #expect(sent.all == [25, 25, 6] && answers.allSatisfy { $0?.settled == nil })
+  }
+
+  @Test func `the pace follows the answers`() {
+    func after(_ batches: [[BatchAnswer]]) -> [Int] {
+      var pace = BatchPace(size: 25)
+      for batch in batches { pace.record(batch) }
+      return [pace.size, pace.batches]
+    }
+    let (good, refused) = ([Self.done], [Self.done, BatchAnswer.refusedByRate])
+    let open = [BatchAnswer.notApplied]
+    #expect(after([]) == [25, 2])
+    #expect(after([good, good, good]) == [25, 4])
+    #expect(after([good, good, refused]) == [12, 1])
+    #expect(after([refused, refused, refused, refused]) == [6, 1])
+    #expect(after([refused, refused, good]) == [12, 2])
+    #expect(after([refused, good, good]) == [25, 3])
+    #expect(after([good, open]) == [25, 1])
+  }
 }
 
 extension Result<Int, CommandError> {

@@ -53,8 +53,6 @@ import Testing
         ("Bcc", mail { $0.bcc = [MailAddress("a@exa\(evil)mple.org")] }),
         ("Reply-To", mail { $0.replyTo = [MailAddress(evil)] }),
         ("Message-ID", mail { $0.messageID = "<a\(evil)@b>" }),
-        ("References", mail { $0.fields = [("References", "<a@b>" + evil)] }),
-        ("header field", mail { $0.fields = [("X" + evil, "a")] }),
         (
           "attachment 1",
           mail { $0.attachments = [MailAttachment(fileName: "a" + evil, bytes: [])] }
@@ -112,10 +110,6 @@ import Testing
 
   static let refusals: [(String, MailBuilder)] = [
     ("To", mail { $0.to = [] }),
-    ("subject", mail { $0.fields = [("subject", "a")] }),
-    ("Content-Type", mail { $0.fields = [("Content-Type", "a/b")] }),
-    ("header field", mail { $0.fields = [("A B", "a")] }),
-    ("header field", mail { $0.fields = [("", "a")] }),
     ("Message-ID", mail { $0.messageID = "a@b" }),
     (
       "attachment 2",
@@ -147,7 +141,7 @@ import Testing
     ("jo@example.org", nil, "jo@example.org"),
     ("Jo Doe <jo@example.org>", "Jo Doe", "jo@example.org"),
     ("\"Doe, Jo\" <jo@example.org>", "Doe, Jo", "jo@example.org"),
-    ("Jörg <jo@exämple.org>", "Jörg", "jo@exämple.org"),
+    ("Jörg <jo@exämple.org>", "Jörg", "jo@xn--exmple-cua.org"),
     ("<jo@example.org>", nil, "jo@example.org"), (" jo@example.org\t", nil, "jo@example.org"),
     ("Jo (CORP) <jo@example.org>", "Jo (CORP)", "jo@example.org"),
     (#""Doe, \"Jo\"" (a (b), c) <jo@example.org>"#, #"Doe, "Jo" (a (b), c)"#, "jo@example.org"),
@@ -257,7 +251,9 @@ import Testing
   @Test(arguments: [
     ("Hi<br/>Html Email", true), ("<P>Happy</P>", true), ("<!DOCTYPE html><html>", true),
     ("1 < 2 and 3 > 2", false), ("<me@example.org>", false), ("Hi", false), ("<b", false),
-    ("", false),
+    ("", false), ("remove the <b> tag", false), ("use <br> here", false), ("add `<br>`", false),
+    ("drop <p>, <div> and <br>.", false), ("x<b>y", false), ("</div>", false), ("a<br>b", true),
+    ("<b>bold</b>", true), ("Hi <b>you</b>!", true), ("<html>", true), ("<p>Hi", true),
   ])
   func `HTML is distinguished from text`(text: String, isHTML: Bool) {
     #expect(HTMLText.isLikely(text) == isHTML)

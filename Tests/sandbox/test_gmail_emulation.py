@@ -670,8 +670,12 @@ def test_reply_joins_the_thread(workspace, messages):
         messages, f"To: {FIONA}\r\nSubject: Re: Strange mail\r\n"
         "In-Reply-To: <plain@triage.example>\r\n\r\nNo.")
     assert answer["threadId"] == first["threadId"] != answer["id"]
-    named = sent(messages, f"To: {FIONA}\r\nSubject: more\r\n\r\nx", threadId=first["threadId"])
-    assert named["threadId"] == first["threadId"]
+    for subject, fields, joins in [
+            ("Re: Strange mail", "References: <plain@triage.example>\r\n", True),
+            ("more", "References: <plain@triage.example>\r\n", False), ("Re: Strange mail", "", False)]:
+        named = sent(
+            messages, f"To: {FIONA}\r\nSubject: {subject}\r\n{fields}\r\nx", threadId=first["threadId"])
+        assert (named["threadId"] == first["threadId"]) is joins, subject
     body = {"raw": encoded(f"To: {FIONA}\r\n\r\nx"), "threadId": "0123456789abcdef"}
     assert refusal(messages.send(userId="me", body=body))[0] == 404
     berths = workspace.messages(FIONA).list(userId="me", q='subject:"berth fees"').execute()

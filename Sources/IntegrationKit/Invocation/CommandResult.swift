@@ -65,8 +65,7 @@ public struct CommandResult: Sendable {
       writer.array { for body in bodies { $0.value(body) } }
     case .pages(let first, let list, let more):
       writer.name("raw_data")
-      let path = list.place(in: first) ?? []
-      Self.write(first, extending: path[...], with: more, list, to: &writer)
+      Self.write(first, list, more, to: &writer)
     case .streamed, .none: break
     }
     if !targets.isEmpty { writeTargets(to: &writer, indicator: indicator) }
@@ -99,6 +98,14 @@ public struct CommandResult: Sendable {
         }
       }
     }
+  }
+
+  /// Writes the first page with the items of the others.
+  static func write(
+    _ first: JSON, _ list: ItemsPath, _ more: [Page], to writer: inout JSONWriter
+  ) {
+    let path = list.place(in: first) ?? []
+    write(first, extending: path[...], with: more, list, to: &writer)
   }
 
   private static func write(

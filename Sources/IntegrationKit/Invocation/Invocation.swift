@@ -113,9 +113,9 @@ public final class Invocation: Sendable {
       pages: own.pages, items: own.items)
   }
 
-  func setPages(_ count: Int) {
-    counters.withLock { $0.pages = count }
-    parent?.setPages(count)
+  func countPage() {
+    counters.withLock { $0.pages += 1 }
+    parent?.countPage()
   }
 
   func countItem() {
@@ -127,14 +127,18 @@ public final class Invocation: Sendable {
 
   /// Counts memory that the result uses until it is sent.
   ///
-  /// - Throws: if the result exceeds the limit.
+  /// - Throws: if the result exceeds the limit. The memory is not counted then.
   func hold(_ bytes: Int) throws(CommandError) {
     let total = share.addToResult(bytes)
     received(bytes: 0)
     guard total <= share.maximumBytes else {
+      releaseHold(bytes)
       throw withRemedy(.tooLarge(maximumBytes: share.maximumBytes, outcome: outcomeAfterSending))
     }
   }
+
+  /// Ends what `hold` counted, for what is dropped or becomes part of the result in another form.
+  func releaseHold(_ bytes: Int) { _ = share.addToResult(-bytes) }
 
   /// Counts the memory of a response until the next one, or until it is part of the result.
   func received(bytes: Int) {
@@ -181,7 +185,7 @@ public final class Invocation: Sendable {
 
   /// The result of a one-request command: its body, or its items if the caller asked for a stream.
   public func finish(_ body: JSON, items: ItemsPath?) async -> CommandResult {
-    setPages(1)
+    countPage()
     guard options.stream, let list = items?.list(in: body) else {
       // One response is bounded by the transport.
       _ = share.addToResult(body.documentBytes)

@@ -12,6 +12,9 @@ public struct PageCollector {
   public static let maximumPagesWithoutItems = 100
 
   private let invocation: Invocation
+  /// Whether the pages are the result of one of several targets, which is streamed as a whole.
+  private let isOfTarget: Bool
+  private var heldBytes = 0
   private let items: ItemsPath?
   private var first: JSON?
   private var more: [CommandResult.Page] = []
@@ -23,8 +26,11 @@ public struct PageCollector {
   public private(set) var itemCount = 0
   public var notices: [String] = []
 
-  public init(_ invocation: Invocation, items: ItemsPath?) {
+  /// - Parameter isOfTarget: whether the pages are the result of one of several targets. Take `answer`
+  ///   then instead of `result`, and `release` the memory if an error ends the reading.
+  public init(_ invocation: Invocation, items: ItemsPath?, isOfTarget: Bool = false) {
     self.invocation = invocation
+    self.isOfTarget = isOfTarget
     self.items = items
   }
 
@@ -36,18 +42,19 @@ public struct PageCollector {
     let repeated = known.positionsOfRepeated(in: list)
     try countItems((list?.count ?? 0) - repeated.count)
     repeatedItems += repeated.count
-    if invocation.options.stream, let list {
+    if invocation.options.stream, !isOfTarget, let list {
       await invocation.stream(list, without: repeated)
     } else {
       try invocation.hold(body.documentBytes)
+      heldBytes += body.documentBytes
       if first == nil {
         first = body
       } else {
         more.append(CommandResult.Page(body: body, repeated: repeated))
       }
     }
-    invocation.setPages(count)
-    if let total { await invocation.reportProgress(done: count, total: total) }
+    invocation.countPage()
+    if let total, !isOfTarget { await invocation.reportProgress(done: count, total: total) }
   }
 
   private mutating func countItems(_ new: Int) throws(CommandError) {
@@ -80,6 +87,20 @@ public struct PageCollector {
     return result
   }
 
+  /// Ends the count of the memory of the pages.
+  public mutating func release() {
+    invocation.releaseHold(heldBytes)
+    heldBytes = 0
+  }
+
+  /// The pages as one body, with the notices about them; for one of several targets.
+  public mutating func answer() -> (TargetAnswer, notices: [String]) {
+    // The run of the targets counts the body as a whole.
+    release()
+    let result = result
+    return (TargetAnswer(result.body), result.notices)
+  }
+
   private var rawData: CommandResult.RawData {
     guard let first else { return .streamed }
     guard let items, items.list(in: first) != nil else { return .body(first) }
@@ -88,6 +109,16 @@ public struct PageCollector {
 }
 
 extension CommandResult {
+  /// The data as one body; nil if there is none.
+  var body: JSON? {
+    switch rawData {
+    case .body(let body): body
+    case .pages(let first, let list, let more):
+      JSONFragment { Self.write(first, list, more, to: &$0) }.json
+    case .bodies, .streamed, .none: nil
+    }
+  }
+
   /// The notice that a response lacks the list of the command.
   static func missingList(_ items: ItemsPath?, in body: JSON) -> [String] {
     guard let items, items.isMissing(in: body) else { return [] }

@@ -97,6 +97,11 @@ public struct ParamReader: ~Copyable {
     state { .required($0.name(title), when: .init(name: $0.name(condition), values: values)) }
   }
 
+  /// `title` is required unless `other` is given.
+  public mutating func required(_ title: StaticString, unlessGiven other: StaticString) {
+    state { .requiredUnless($0.name(title), given: $0.name(other)) }
+  }
+
   /// `title` is allowed only if `condition`, or its default, has one of these values. The default
   /// of `title` is always allowed, because it changes nothing.
   public mutating func allowed(

@@ -9,6 +9,8 @@ enum Rule: Sendable {
   case atLeastOneWhen(of: [String], when: Condition)
   /// Required if another parameter has one of these values.
   case required(String, when: Condition)
+  /// Required unless another parameter is given.
+  case requiredUnless(String, given: String)
   /// Allowed only if another parameter has one of these values. The default is always allowed.
   case allowed(String, when: Condition)
   /// Some of its values are allowed only if another parameter has one of these values.
@@ -23,6 +25,7 @@ enum Rule: Sendable {
     case .required(let name, let condition), .allowed(let name, let condition),
       .allowedValues(let name, _, let condition):
       [name, condition.name]
+    case .requiredUnless(let name, let other): [name, other]
     case .ordered(let first, _, let second, _): [first, second]
     }
   }
@@ -88,6 +91,7 @@ extension ParameterShape {
       case .atLeastOneWhen(let names, let condition):
         "At least one of \(names.joined(separator: ", ")) is required when \(condition.text)."
       case .required(let name, let condition): "\(name) is required when \(condition.text)."
+      case .requiredUnless(let name, let other): "\(name) is required unless \(other) is given."
       case .allowed(let name, let condition): "\(name) is allowed only when \(condition.text)."
       case .allowedValues(let name, let values, let condition):
         "\(name) may be \(values.map(\.description).joined(separator: " or ")) only when "
@@ -125,6 +129,9 @@ extension ParameterShape {
         let origin = given(condition.name, object) == nil ? " (its default)" : ""
         return ParameterProblem(
           "is required when \(condition.name) is \(value)\(origin)", at: name, isMissing: true)
+      case .requiredUnless(let name, let other):
+        guard isEmpty(name, object), isEmpty(other, object) else { return nil }
+        return ParameterProblem("is required unless \(other) is given", at: name, isMissing: true)
       case .allowed(let name, let condition):
         guard let value = given(name, object), !isDefault(value, of: name),
           holds(condition, object) == nil
@@ -196,6 +203,8 @@ extension ParameterShape {
       switch rule {
       case .atLeastOne(let names, _):
         writeAnyOf(names, to: &writer)
+      case .requiredUnless(let name, let other):
+        writeAnyOf([name, other], to: &writer)
       case .atLeastOneWhen(let names, let condition):
         writer.name("if")
         writer.object { write(condition, to: &$0) }

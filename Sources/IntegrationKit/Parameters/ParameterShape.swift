@@ -185,18 +185,19 @@ extension ParameterShape {
   }
 
   /// Converts command-line arguments to a value: a string for a parameter that accepts strings, an
-  /// array for a list, otherwise the parsed JSON, or a string if it does not parse. Does not
-  /// validate.
+  /// array for a list, or for several arguments if a list is accepted too, otherwise the parsed JSON, or
+  /// a string if it does not parse. Does not validate.
   ///
   /// - Returns: nil if the argument starts like a JSON array but does not parse.
   public func value(of name: String, from texts: [String]) -> JSONFragment? {
     let schema = parameters.first { $0.name == name }.map { parameter in
       JSONFragment { writer in writer.object { parameter.writeType(&$0) } }.json
     }
-    guard schema?["type"]?.equals("array") == true else {
-      return Self.value(from: texts.last ?? "", isText: Self.takesText(schema))
-    }
-    let isText = Self.takesText(schema?["items"])
+    let list = schema?["anyOf"]?.elements.first { $0["type"]?.equals("array") == true }
+    guard let schema = texts.count > 1 ? list ?? schema : schema,
+      schema["type"]?.equals("array") == true
+    else { return Self.value(from: texts.last ?? "", isText: Self.takesText(schema)) }
+    let isText = Self.takesText(schema["items"])
     if texts.count == 1, texts[0].hasPrefix("[") {
       return (try? JSON.parse(texts[0])).map { JSONFragment($0) }
     }

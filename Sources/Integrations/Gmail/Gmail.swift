@@ -41,4 +41,15 @@ package enum Gmail: Integration {
 }
 
 /// A Gmail command.
-protocol GmailCommand: Command where Client == GmailClient {}
+protocol GmailCommand: Command where Client == GmailClient {
+  /// What its requests do, which decides the scopes that it needs.
+  var operations: [GmailOperation] { get }
+}
+
+extension GmailCommand {
+  var operations: [GmailOperation] { [.readMail] }
+
+  func refusal(by client: GmailClient) -> CommandError? {
+    operations.lazy.compactMap(client.tokens.refusal).first
+  }
+}

@@ -10,7 +10,8 @@ enum GmailBatch {
   /// Calls of one batch: Google takes 100, but refuses many of them, since it works on all at once.
   static let maximumCalls = 25
   /// Calls from which on a batch is worth it.
-  static let minimumCalls = 6
+  static let minimumCalls = BatchPace.minimumSize
+
   /// - Parameter calls: calls of one grant, without secrets in their headers. If one of them changes
   ///   data, the batch is not retried. Calls that it left unresolved are retried individually.
   static func request(_ calls: [HTTPRequest], at url: String, root: String) -> HTTPRequest {
@@ -138,8 +139,9 @@ extension GmailClient {
 
   /// Sends calls as one batch.
   ///
-  /// - Returns: the result per call. Calls that were refused for their rate or their token, or that
-  ///   got no response, are to be sent individually.
+  /// - Returns: the result per call. Calls that were refused for their token, or that got no response,
+  ///   are to be sent individually. After calls that were refused for their rate, nothing is sent for
+  ///   the time that Google names.
   func exchange(_ batch: [Target], in invocation: Invocation) async -> [BatchAnswer] {
     let whole: HTTPResponse
     do throws(CommandError) {
@@ -168,9 +170,8 @@ extension GmailClient {
       return .settled(.success(TargetAnswer(body)))
     }
     if HTTPStatus.leavesOutcomeOpen(response.status) { return .mayHaveBeenApplied }
-    if response.status == 401 || GmailErrors.rateRefusal(response)?.isRetryable == true {
-      return .notApplied
-    }
+    if response.status == 401 { return .notApplied }
+    if GmailErrors.rateRefusal(response)?.isRetryable == true { return .refusedByRate }
     return .settled(.failure(GmailErrors.error(response, in: invocation)))
   }
 }

@@ -32,7 +32,7 @@ package final class GmailClient: VendorClient {
   /// in it, as in `/messages/182b/trash`, and another one behind it.
   func mail(
     _ method: HTTPRequest.Method, _ user: String, _ path: StaticString, _ id: String? = nil,
-    _ rest: StaticString = "", _ part: String? = nil, scope: GmailScope = .mail,
+    _ rest: StaticString = "", _ part: String? = nil, for operation: GmailOperation = .readMail,
     body: JSONFragment? = nil,
     query: (inout URLBuilder) -> Void = { _ in }
   ) -> HTTPRequest {
@@ -43,17 +43,20 @@ package final class GmailClient: VendorClient {
     url.path(rest)
     if let part { url.segment(part) }
     query(&url)
-    return request(method, url.text, GmailGrant(scope, user: user), body)
+    return request(method, url.text, GmailGrant(operation, user: user), body)
   }
 
   /// Asks for a place to upload a mail of `user` to, which is then sent (resumable upload).
-  func upload(_ user: String, bytes: Int) -> HTTPRequest {
+  ///
+  /// - Parameter thread: the ID of the thread that the mail joins, or nil.
+  func upload(_ user: String, bytes: Int, thread: String?) -> HTTPRequest {
     var url = URLBuilder(root: uploadRoot)
     url.segment(user)
     url.path("/messages/send")
     url.query("uploadType", "resumable")
     var request = request(
-      .post, url.text, GmailGrant(.mail, user: user), JSONFragment { $0.object { _ in } })
+      .post, url.text, GmailGrant(.sendMail, user: user),
+      JSONFragment { $0.object { $0.member(ifPresent: "threadId", thread) } })
     request.headers.append(HTTPRequest.Header("X-Upload-Content-Type", "message/rfc822"))
     request.headers.append(HTTPRequest.Header("X-Upload-Content-Length", "\(bytes)"))
     return request
@@ -70,7 +73,8 @@ package final class GmailClient: VendorClient {
 
   /// A request to the users of the domain, or to one of them.
   func directory(
-    _ method: HTTPRequest.Method, user: String? = nil, body: JSONFragment? = nil,
+    _ method: HTTPRequest.Method, user: String? = nil, for operation: GmailOperation = .changeUsers,
+    body: JSONFragment? = nil,
     query: (inout URLBuilder) -> Void = { _ in }
   ) -> HTTPRequest {
     var url = URLBuilder(root: directoryRoot)
@@ -79,7 +83,7 @@ package final class GmailClient: VendorClient {
       url.segment(user)
     }
     query(&url)
-    return request(method, url.text, GmailGrant(.users, user: nil), body)
+    return request(method, url.text, GmailGrant(operation, user: nil), body)
   }
 
   private func request(
@@ -113,17 +117,26 @@ package final class GmailClient: VendorClient {
   package func exchange(
     _ request: HTTPRequest, in invocation: Invocation
   ) async throws(CommandError) -> JSON {
-    try read(try await send(request, in: invocation), in: invocation)
+    try await exchange(request, notFound: nil, in: invocation)
+  }
+
+  /// - Parameter notFound: the remedy if what the request names does not exist; nil for that of the
+  ///   command.
+  func exchange(
+    _ request: HTTPRequest, notFound: String?, in invocation: Invocation
+  ) async throws(CommandError) -> JSON {
+    try read(try await send(request, in: invocation), notFound: notFound, in: invocation)
   }
 
   /// The body of an answer.
   ///
   /// - Throws: what the vendor says is wrong.
   func read(
-    _ response: HTTPResponse, in invocation: Invocation
+    _ response: HTTPResponse, notFound: String? = nil, in invocation: Invocation
   ) throws(CommandError) -> JSON {
     guard response.isSuccess else {
-      throw invocation.withRemedy(GmailErrors.error(response, in: invocation))
+      throw invocation.withRemedy(
+        GmailErrors.error(response, notFound: notFound, in: invocation))
     }
     return try invocation.json(
       of: response, remedy: "Check gmail_url and directory_url of the connection.")
@@ -141,6 +154,11 @@ package final class GmailClient: VendorClient {
     return try await invocation.send(request, refusedByRate: GmailErrors.rateRefusal)
   }
 
+  /// Signs in with the first scope of the connection, without a further request.
+  func signIn(in invocation: Invocation) async throws(CommandError) {
+    try await tokens.authenticator(for: settings.scopes[0], user: nil).prepare(in: invocation)
+  }
+
   /// Sends a request with the token of its grant, and once more with a new one if it was rejected.
   func send(
     _ request: HTTPRequest, in invocation: Invocation
@@ -149,6 +167,6 @@ package final class GmailClient: VendorClient {
       preconditionFailure("a request without its grant")
     }
     return try await invocation.send(
-      request, with: tokens.authenticator(for: grant), refusedByRate: GmailErrors.rateRefusal)
+      request, with: try tokens.authenticator(for: grant), refusedByRate: GmailErrors.rateRefusal)
   }
 }

@@ -57,7 +57,11 @@ enum GmailErrors {
 
   // MARK: Errors of the APIs
 
-  static func error(_ response: HTTPResponse, in invocation: Invocation) -> CommandError {
+  /// - Parameter notFound: the remedy if what the request names does not exist; nil for that of the
+  ///   command.
+  static func error(
+    _ response: HTTPResponse, notFound: String? = nil, in invocation: Invocation
+  ) -> CommandError {
     let error = (try? JSON.parse(response.body))?["error"]
     let message = error?["message"]?.string.flatMap { $0.isEmpty ? nil : $0 }
     let refusal = rateRefusal(response)
@@ -67,12 +71,13 @@ enum GmailErrors {
       remedy: refusal?.isRetryable == false
         ? "Try again on the next day, or raise the quota of the Google Cloud project."
         : remedy(
-          response.status, reasons(error), message ?? "", invocation.commandID,
+          response.status, reasons(error), message ?? "",
+          notFound: notFound ?? notFoundRemedy(invocation.commandID),
           isOfTheAPI: error?.kind == .object))
   }
 
   private static func remedy(
-    _ status: Int, _ reasons: [String], _ message: String, _ command: String, isOfTheAPI: Bool
+    _ status: Int, _ reasons: [String], _ message: String, notFound: String, isOfTheAPI: Bool
   ) -> String? {
     if let remedy = remedies.first(where: { message.contains("\($0.text)") })?.remedy {
       return "\(remedy)"
@@ -84,7 +89,7 @@ enum GmailErrors {
     case 401: return "Check the credentials of the connection."
     case 404 where !isOfTheAPI:
       return "Check gmail_url, directory_url and api_version of the connection."
-    case 404: return notFoundRemedy(command)
+    case 404: return notFound
     case 409: return "A user with this address already exists."
     case 412: return "The user was created just now. Try again in a minute."
     default: return nil

@@ -22,6 +22,8 @@ package struct GmailSettings: ParameterObject {
   package let refreshToken: SecretReference?
   package let adminEmail: String?
   package let serviceAccount: SecretReference?
+  /// Nil if the connection names none.
+  let namedScopes: [GmailScope]?
   package let gmailURL: BaseURL?
   package let directoryURL: BaseURL?
   package let tokenURL: BaseURL?
@@ -51,6 +53,13 @@ package struct GmailSettings: ParameterObject {
     serviceAccount = settings.optional(
       "service_account_json", .secretDocument,
       "The JSON key file of the service account, as an object or a string.")
+    namedScopes = settings.optional(
+      "scopes", .list(of: GmailScopeType(), count: 1...GmailScope.allCases.count * 2),
+      """
+      The OAuth scopes that were delegated to the service account, or that the user consents to: \
+      their addresses, or the last part of them. Each request uses the scope that allows least. \
+      Default: mail.google.com, gmail.settings.basic, admin.directory.user.
+      """)
     gmailURL = settings.optional(
       "gmail_url", .serverURL, "An alternative endpoint of the Gmail API.",
       default: try? BaseURL("https://gmail.googleapis.com"))
@@ -75,4 +84,6 @@ package struct GmailSettings: ParameterObject {
       "client_secret", when: "authentication_type",
       isOneOf: .choice(AuthenticationType.oauthClientID))
   }
+
+  var scopes: [GmailScope] { namedScopes ?? GmailScope.documented }
 }

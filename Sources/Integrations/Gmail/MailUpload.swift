@@ -22,14 +22,22 @@ struct MailUpload {
 
   private let raw: [UInt8]
   private let sender: String
+  private let thread: String?
+  private let notFound: String?
   private let client: GmailClient
   private let invocation: Invocation
 
+  /// - Parameters:
+  ///   - thread: the ID of the thread that the mail joins, or nil.
+  ///   - notFound: the remedy if that thread does not exist; nil for that of the command.
   init(
-    _ raw: [UInt8], from sender: String, with client: GmailClient, in invocation: Invocation
+    _ raw: [UInt8], from sender: String, thread: String?, notFound: String?,
+    with client: GmailClient, in invocation: Invocation
   ) {
     self.raw = raw
     self.sender = sender
+    self.thread = thread
+    self.notFound = notFound
     self.client = client
     self.invocation = invocation
   }
@@ -62,7 +70,7 @@ struct MailUpload {
 
   /// - Returns: the upload URL.
   private func begin() async throws(CommandError) -> String {
-    var request = client.upload(sender, bytes: raw.count)
+    var request = client.upload(sender, bytes: raw.count, thread: thread)
     request.isSideEffectFree = true
     let response = try await client.send(request, in: invocation)
     guard response.isSuccess else { throw refusal(response) }
@@ -115,7 +123,7 @@ struct MailUpload {
       HTTPRequest.Header("Content-Range", "bytes \(range)/\(raw.count)"),
       HTTPRequest.Header("Accept", "application/json"),
     ]
-    request.credential = GmailGrant(.mail, user: sender).text
+    request.credential = GmailGrant(.sendMail, user: sender).text
     return request
   }
 
@@ -127,7 +135,7 @@ struct MailUpload {
   ) throws(CommandError) -> Status {
     // 308 without Location: the upload is incomplete.
     guard response.status == 308 else {
-      return .sent(try client.read(response, in: invocation))
+      return .sent(try client.read(response, notFound: notFound, in: invocation))
     }
     guard let received = Self.received(response), received < raw.count else {
       throw failure(
@@ -150,7 +158,7 @@ struct MailUpload {
   }
 
   private func refusal(_ response: HTTPResponse, mayBeSent: Bool = false) -> CommandError {
-    var error = GmailErrors.error(response, in: invocation)
+    var error = GmailErrors.error(response, notFound: notFound, in: invocation)
     error.outcome = mayBeSent ? .unknown : .notApplied
     return invocation.withRemedy(error)
   }

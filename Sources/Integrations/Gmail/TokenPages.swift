@@ -18,8 +18,17 @@ extension GmailClient {
     limit: Int64? = nil, in invocation: Invocation,
     request: (_ left: Int64, _ token: String?) -> HTTPRequest
   ) async throws(CommandError) -> CommandResult {
+    var pages = PageCollector(invocation, items: invocation.command.items)
+    try await collect(into: &pages, limit: limit, in: invocation, request: request)
+    return pages.result
+  }
+
+  /// The same for pages that are collected elsewhere.
+  func collect(
+    into pages: inout PageCollector, limit: Int64? = nil, in invocation: Invocation,
+    request: (_ left: Int64, _ token: String?) -> HTTPRequest
+  ) async throws(CommandError) {
     let items = invocation.command.items
-    var pages = PageCollector(invocation, items: items)
     var token: String?
     while true {
       let left = (limit ?? .max) - Int64(pages.itemCount)
@@ -38,6 +47,5 @@ extension GmailClient {
       }
       token = next
     }
-    return pages.result
   }
 }

@@ -6,31 +6,6 @@ package enum HTMLText {
     var reader = HTMLTextReader(bytes: Array(html.utf8))
     return reader.read()
   }
-
-  /// Whether a text is probably HTML: it contains a tag that is common in mail.
-  package static func isLikely(_ text: String) -> Bool {
-    let bytes = Array(text.utf8)
-    var at = 0
-    while let open = bytes[at...].firstIndex(of: ASCII.less) {
-      at = open + 1
-      var start = at
-      if start < bytes.count, bytes[start] == ASCII.slash { start += 1 }
-      let name = bytes[start...].prefix(11).prefix { ASCII.isLetter($0) || ASCII.isDigit($0) }
-      let end = start + name.count
-      guard end < bytes.count,
-        knownTags.contains(String(decoding: name, as: UTF8.self).lowercased()),
-        bytes[end] == ASCII.greater || bytes[end] == ASCII.slash || ASCII.isWhiteSpace(bytes[end])
-      else { continue }
-      return true
-    }
-    return false
-  }
-
-  private static let knownTags: Set<String> = [
-    "a", "b", "blockquote", "body", "br", "center", "code", "div", "em", "font", "h1", "h2", "h3",
-    "h4", "h5", "h6", "head", "hr", "html", "i", "img", "li", "ol", "p", "pre", "section", "small",
-    "span", "strong", "style", "sub", "sup", "table", "tbody", "td", "th", "thead", "tr", "u", "ul",
-  ]
 }
 
 private struct HTMLTextReader {

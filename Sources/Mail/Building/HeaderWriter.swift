@@ -6,14 +6,10 @@ struct HeaderWriter {
   private(set) var text = ""
 
   /// An unstructured value, such as a Subject.
-  ///
-  /// - Parameter maximumWord: length up to which a word is not encoded. Ids must not be encoded.
-  mutating func unstructured(
-    _ name: String, _ value: String, maximumWord: Int = maximumLine - 1
-  ) throws(MailBuildError) {
+  mutating func unstructured(_ name: String, _ value: String) throws(MailBuildError) {
     try Self.check(value, name)
     let start = name + ": "
-    if let folded = Self.folded(value, column: start.utf8.count, maximumWord: maximumWord) {
+    if let folded = Self.folded(value, column: start.utf8.count) {
       text += start + folded + "\r\n"
     } else {
       text += start + EncodedWordWriter.encode(value, column: start.utf8.count) + "\r\n"
@@ -54,6 +50,22 @@ struct HeaderWriter {
     text += field + line + "\r\n"
   }
 
+  /// Message IDs without their brackets, in lines that are folded between them. They are visible ASCII,
+  /// and never encoded.
+  mutating func messageIDs(_ name: String, _ ids: [String]) {
+    var column = name.utf8.count + 1
+    text += "\(name):"
+    for (position, id) in ids.enumerated() {
+      if position > 0, column + id.utf8.count + 3 > Self.maximumLine {
+        text += "\r\n"
+        column = 0
+      }
+      text += " <\(id)>"
+      column += id.utf8.count + 3
+    }
+    text += "\r\n"
+  }
+
   /// A generated value that needs no check.
   mutating func literal(_ name: String, _ value: String) { text += "\(name): \(value)\r\n" }
 
@@ -67,7 +79,7 @@ struct HeaderWriter {
   // MARK: Values
 
   /// ASCII folded at its spaces; nil if unfolding would not restore the same text.
-  private static func folded(_ value: String, column: Int, maximumWord: Int) -> String? {
+  private static func folded(_ value: String, column: Int) -> String? {
     guard value.utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7F }), !value.contains("=?") else {
       return nil
     }
@@ -76,7 +88,7 @@ struct HeaderWriter {
     for (position, word) in value.split(separator: " ", omittingEmptySubsequences: false)
       .enumerated()
     {
-      guard word.utf8.count <= maximumWord, !word.isEmpty || value.isEmpty else { return nil }
+      guard word.utf8.count < maximumLine, !word.isEmpty || value.isEmpty else { return nil }
       if position > 0 {
         if column + 1 + word.utf8.count > maximumLine {
           text += "\r\n"
@@ -84,7 +96,7 @@ struct HeaderWriter {
         }
         text += " "
         column += 1
-      } else if column + word.utf8.count > maximumLine, maximumWord < maximumLine {
+      } else if column + word.utf8.count > maximumLine {
         return nil
       }
       text += word

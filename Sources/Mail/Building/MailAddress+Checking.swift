@@ -1,6 +1,8 @@
 extension MailAddress {
   /// Parses a mailbox to send to: `local@domain`, or `Name <local@domain>`. Spaces around it are
-  /// ignored, comments of the name are kept.
+  /// ignored, comments of the name are kept, and the domain is written in ASCII.
+  ///
+  /// A local part that is not ASCII stays as it is: Gmail sends such mail with SMTPUTF8 (RFC 6531).
   ///
   /// Strict, unlike the reading of mail: a wrong guess would reach a stranger.
   ///
@@ -14,12 +16,11 @@ extension MailAddress {
       throw MailBuildError(field, "has several addresses; use one item per address")
     }
     guard text.hasSuffix(">"), let open = text.lastIndex(of: "<") else {
-      if let fault = AddressRules.problem(text) { throw MailBuildError(field, fault) }
-      self.init(text)
+      self.init(try Self.checked(text[...], field))
       return
     }
     let address = text[text.index(after: open)...].dropLast()
-    if let fault = AddressRules.problem(String(address)) { throw MailBuildError(field, fault) }
+    let checked = try Self.checked(address, field)
     let entries = AddressParser.parse(Array(text.utf8))
     guard entries.count == 1, case .mailbox(let mailbox)? = entries.first,
       mailbox.address == address
@@ -31,8 +32,26 @@ extension MailAddress {
             + #""Doe, Jane" <local@domain>"#
           : "must have the form Name <local@domain>")
     }
-    self = mailbox
+    self.init(name: mailbox.name, checked)
     if scan.hasComment { name = Self.wholeName(text[..<open]) }
+  }
+
+  /// The address with its domain in ASCII.
+  private static func checked(
+    _ address: Substring, _ field: String
+  ) throws(MailBuildError) -> String {
+    var ascii = String(address)
+    // By bytes: a mark may follow the @.
+    if let at = address.utf8.lastIndex(of: ASCII.at) {
+      let domain = address.utf8.index(after: at)
+      do throws(DomainProblem) {
+        ascii = "\(address[..<domain])\(try DomainName.ascii(address[domain...]))"
+      } catch {
+        throw MailBuildError(field, error.reason)
+      }
+    }
+    if let fault = AddressRules.problem(ascii) { throw MailBuildError(field, fault) }
+    return ascii
   }
 
   /// The name with its comments, without the quotes of quoted strings.

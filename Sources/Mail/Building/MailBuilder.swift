@@ -18,8 +18,8 @@ package struct MailBuilder: Sendable {
   /// Sent with `text` as the alternative, or with plain text derived from the HTML.
   package var html: String?
   package var attachments: [MailAttachment] = []
-  /// Additional fields, such as In-Reply-To and References.
-  package var fields: [(name: String, value: String)] = []
+  /// For the fields In-Reply-To and References.
+  package var answers: RepliedMail?
   /// Returns a new unguessable text of letters, digits and hyphens on each call.
   package var makeToken: @Sendable () -> String = { UniqueID.make() }
 
@@ -35,8 +35,8 @@ package struct MailBuilder: Sendable {
 
   /// The bytes of the mail: lines of at most 998 bytes that end with CRLF.
   ///
-  /// - Throws: a value with a line break or NUL, with the name of its field; an invalid address,
-  ///   field name or content type; no recipients.
+  /// - Throws: a value with a line break or NUL, with the name of its field; an invalid address or
+  ///   content type; no recipients.
   package func build() throws(MailBuildError) -> [UInt8] {
     let plan = try plan()
     var output: [UInt8] = []
@@ -68,9 +68,9 @@ package struct MailBuilder: Sendable {
       date ?? MailDate(Timestamp(millisecondsSince1970: WallClock.nowMilliseconds))
     writer.literal("Date", date.rfc5322)
     writer.literal("Message-ID", try checkedMessageID())
-    for field in fields {
-      try Self.checkName(field.name)
-      try writer.unstructured(field.name, field.value, maximumWord: 900)
+    if let answers {
+      writer.messageIDs("In-Reply-To", [answers.messageID])
+      writer.messageIDs("References", answers.ancestors + [answers.messageID])
     }
     return writer.text
   }
@@ -86,20 +86,6 @@ package struct MailBuilder: Sendable {
       inner.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != ASCII.less && $0 != ASCII.greater })
     else { throw MailBuildError("Message-ID", "must have the form <left@right>") }
     return messageID
-  }
-
-  private static let ownFields = [
-    "From", "Reply-To", "To", "Cc", "Bcc", "Subject", "Date", "Message-ID", "MIME-Version",
-  ]
-
-  private static func checkName(_ name: String) throws(MailBuildError) {
-    guard !name.isEmpty, name.utf8.count <= 60,
-      name.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != ASCII.colon })
-    else { throw MailBuildError("header field", "has an invalid name") }
-    let isOwn =
-      ownFields.contains { ASCII.equalsWithoutCase($0, name) }
-      || name.lowercased().hasPrefix("content-")
-    if isOwn { throw MailBuildError(name, "is set automatically") }
   }
 
   // MARK: Content

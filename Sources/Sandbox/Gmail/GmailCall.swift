@@ -35,6 +35,8 @@ struct GmailCall {
     case .labelDelete(let id): try deleteLabel(id, &domain)
     case .vacation: ok(try mailbox(&domain).vacation.json)
     case .vacationUpdate: ok(try updateVacation(&domain))
+    case .sendAsList: ok(try sendAsList(&domain))
+    case .sendAs(let address): ok(try sendAs(address, &domain))
     case .userList: ok(try userList(&domain))
     case .user(let key): ok(try user(key, domain).json)
     case .userInsert: ok(try insertUser(&domain))

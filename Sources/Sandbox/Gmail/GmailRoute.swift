@@ -15,6 +15,8 @@ struct GmailRoute: Equatable {
     case label(String)
     case labelDelete(String)
     case vacation, vacationUpdate
+    case sendAsList
+    case sendAs(String)
     case userList, userInsert
     case user(String)
     case userUpdate(String)
@@ -65,6 +67,8 @@ struct GmailRoute: Equatable {
     case ("DELETE", "labels", 2): .labelDelete(words[1])
     case ("GET", "settings", 2) where words[1] == "vacation": .vacation
     case ("PUT", "settings", 2) where words[1] == "vacation": .vacationUpdate
+    case ("GET", "settings", 2) where words[1] == "sendAs": .sendAsList
+    case ("GET", "settings", 3) where words[1] == "sendAs": .sendAs(words[2])
     default: nil
     }
   }
@@ -108,7 +112,7 @@ struct GmailRoute: Equatable {
     case .send: [.mail, .compose, .modify, .send]
     case .labelList, .label: [.mail, .labels, .metadata, .modify, .readOnly]
     case .labelCreate, .labelDelete: [.mail, .labels, .modify]
-    case .vacation: [.mail, .modify, .readOnly, .settingsBasic]
+    case .vacation, .sendAsList, .sendAs: [.mail, .modify, .readOnly, .settingsBasic]
     case .vacationUpdate: [.settingsBasic]
     case .userList: [.users, .usersReadOnly, .cloudPlatform]
     case .user: [.users, .usersReadOnly]

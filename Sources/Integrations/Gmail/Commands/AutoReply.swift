@@ -18,8 +18,10 @@ struct GetAutoReply: GmailCommand, RequestCommand {
       "The mailbox to read from. With OAuth, the mailbox of the user who consented.")
   }
 
+  var operations: [GmailOperation] { [.readSettings] }
+
   func request(with client: GmailClient) -> HTTPRequest {
-    client.mail(.get, user, "/settings/vacation", scope: .mailSettings)
+    client.mail(.get, user, "/settings/vacation", for: .readSettings)
   }
 }
 
@@ -78,6 +80,10 @@ struct SetAutoReply: GmailCommand {
     }
   }
 
+  var operations: [GmailOperation] {
+    isEnabled ? [.changeSettings] : [.readSettings, .changeSettings]
+  }
+
   var confirmationNotes: [ConfirmationNote] {
     let people =
       switch (onlyContacts, onlyDomain) {
@@ -120,7 +126,7 @@ struct SetAutoReply: GmailCommand {
   }
 
   private func former(with client: GmailClient) -> HTTPRequest {
-    var request = client.mail(.get, user, "/settings/vacation", scope: .mailSettings)
+    var request = client.mail(.get, user, "/settings/vacation", for: .readSettings)
     request.isSideEffectFree = true
     return request
   }
@@ -149,7 +155,7 @@ struct SetAutoReply: GmailCommand {
           end.map { "\($0.millisecondsSince1970)" } ?? kept("endTime", of: former))
       }
     }
-    return client.mail(.put, user, "/settings/vacation", scope: .mailSettings, body: settings)
+    return client.mail(.put, user, "/settings/vacation", for: .changeSettings, body: settings)
   }
 
   private static let bodies: [(name: StaticString, isHTML: Bool)] = [

@@ -17,7 +17,11 @@ struct ListLabels: GmailCommand, RequestCommand {
       "The mailbox whose labels are listed. With OAuth, the mailbox of the user who consented.")
   }
 
-  func request(with client: GmailClient) -> HTTPRequest { client.mail(.get, user, "/labels") }
+  var operations: [GmailOperation] { [.readLabels] }
+
+  func request(with client: GmailClient) -> HTTPRequest {
+    client.mail(.get, user, "/labels", for: .readLabels)
+  }
 }
 
 struct LabelEmails: GmailBatchCommand {
@@ -42,6 +46,8 @@ struct LabelEmails: GmailBatchCommand {
     parameters.atLeastOne(of: "Add Labels", "Remove Labels")
   }
 
+  var operations: [GmailOperation] { [.changeMail] }
+
   func targets(with client: GmailClient) -> [Target] {
     client.modifying(messages, of: user, adding: added, removing: removed)
   }
@@ -64,6 +70,8 @@ struct ReportSpam: GmailBatchCommand {
     messages = parameters.messages("The messages to mark as spam.")
   }
 
+  var operations: [GmailOperation] { [.changeMail] }
+
   func targets(with client: GmailClient) -> [Target] {
     client.modifying(messages, of: user, adding: ["SPAM"], removing: ["INBOX"])
   }
@@ -81,7 +89,9 @@ extension GmailClient {
       }
     }
     return messages.map { message in
-      Target(message, mail(.post, user, "/messages/", message, "/modify", body: body))
+      Target(
+        message,
+        mail(.post, user, "/messages/", message, "/modify", for: .changeMail, body: body))
     }
   }
 }

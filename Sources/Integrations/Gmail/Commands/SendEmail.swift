@@ -1,5 +1,4 @@
 import Basics
-import FileStore
 import HTTP
 import IntegrationKit
 import JSON
@@ -12,7 +11,7 @@ struct SendEmail: GmailCommand {
     "Send Email",
     """
     Sends a mail as text or as HTML with a text alternative, with attachments from the file store. \
-    With OAuth, only as the user who consented.
+    Can reply to a message in its thread. With OAuth, only as the user who consented.
     """,
     effect: .write, isAdditive: true, isSensitive: true, permissions: [Permission.mail],
     readBack: "search_emails",
@@ -24,14 +23,19 @@ struct SendEmail: GmailCommand {
   /// Larger mails use a resumable upload.
   static let maximumSimpleBytes = 5 * 1_024 * 1_024
 
+  enum ContentType: String, ParameterChoice { case auto, text, html }
+
   let sender: MailAddress
-  let subject: String
+  let subject: String?
   let content: String?
   let to: [MailAddress]
   let cc: [MailAddress]
   let bcc: [MailAddress]
-  let files: [String]
-  let source: FileSource?
+  let files: FilesToAttach
+  let replied: String?
+  let fromName: String?
+  let alias: MailAddress?
+  let contentType: ContentType
 
   init(_ parameters: inout ParamReader) {
     sender = parameters.required(
@@ -39,25 +43,43 @@ struct SendEmail: GmailCommand {
       "The mailbox that sends the mail, and its From address.",
       from: [ParameterSource("get_user_list", "$.users[*].primaryEmail")],
       examples: [MailAddress("soc@harbor.example")])
-    subject = parameters.required(
-      "Subject", .line(maximumCharacters: 10_000), "The subject, on one line.",
+    subject = parameters.optional(
+      "Subject", .line(maximumCharacters: 10_000),
+      "The subject, on one line. Default for a reply: Re: and the subject of the message.",
       examples: ["Your report"])
     content = parameters.optional(
       "Content", .blankableText(maximumCharacters: Self.maximumBytes),
-      "The content as text or HTML. HTML is sent with a text alternative.",
+      "The content. HTML is sent with a text alternative. Content Type says whether it is HTML.",
       examples: ["Hi<br/>The report is attached."])
     to = parameters.recipients("To Recipients", "The recipients.")
     cc = parameters.recipients("CC Recipients", "The recipients of a copy.")
     bcc = parameters.recipients("BCC Recipients", "The recipients of a blind copy.")
-    files =
-      parameters.optional(
-        "File IDs", .list(of: .text(maximumCharacters: 64), count: 0...500),
-        "The IDs of files to attach, from files/put or from command results."
-      )?.withoutDuplicates() ?? []
-    source = parameters.optional(
-      "File Source", .choice(FileSource.self),
-      "The source of the files. Files from another source are rejected.")
+    files = FilesToAttach(&parameters)
+    replied = parameters.optional(
+      "Reply To Message ID", .text(maximumCharacters: 256),
+      """
+      The message in the mailbox that the mail answers. The mail joins its thread; a subject that \
+      differs from that of the thread is refused. Recipients are not taken from it.
+      """, from: ParameterSource.messages, examples: ["1a1e3961e9c3a002"])
+    fromName = parameters.optional(
+      "From Name", .line(maximumCharacters: 256), "The name that recipients see in From.",
+      examples: ["Harbor SOC"])
+    alias = parameters.optional(
+      "Send As", MailboxType.sender,
+      "The From address: one that Gmail allows the mailbox to send as. Default: Sender Email.",
+      examples: [MailAddress("alerts@harbor.example")])
+    contentType = parameters.optional(
+      "Content Type", .choice(ContentType.self),
+      """
+      Whether the content is text or HTML. auto takes it as HTML if it has elements that are common \
+      in mail, not if it only mentions a tag.
+      """, default: .auto)
+    parameters.required("Subject", unlessGiven: "Reply To Message ID")
     parameters.atLeastOne(of: "To Recipients", "CC Recipients", "BCC Recipients")
+  }
+
+  var operations: [GmailOperation] {
+    (alias == nil ? [] : [.readSettings]) + (replied == nil ? [] : [.readHeaders]) + [.sendMail]
   }
 
   var confirmationNotes: [ConfirmationNote] {
@@ -71,48 +93,94 @@ struct SendEmail: GmailCommand {
 
   // MARK: Sending
 
-  /// Does not read the files. With files, a placeholder replaces the mail.
+  /// Does not read the files or the message to reply to. A placeholder replaces a mail that depends on
+  /// them.
   func plan(with client: GmailClient) -> [HTTPRequest] {
-    guard files.isEmpty, let raw = try? mail(with: []).build(), raw.count <= Self.maximumSimpleBytes
-    else {
-      let count = files.count == 1 ? "1 file" : "\(files.count) files"
-      return client.previews(request("[mail with \(count)]", with: client))
+    checks(with: client).flatMap(client.previews) + client.previews(plannedRequest(with: client))
+  }
+
+  private func plannedRequest(with client: GmailClient) -> HTTPRequest {
+    if let replied {
+      return request("[reply\(files.text)]", thread: "[thread of \(replied)]", with: client)
     }
-    return client.previews(simpleRequest(raw, with: client))
+    guard files.ids.isEmpty, let raw = try? mail(with: [], in: nil).build(),
+      raw.count <= Self.maximumSimpleBytes
+    else { return request("[mail\(files.text)]", thread: nil, with: client) }
+    return request(Base64.encode(raw, alphabet: .urlSafe), thread: nil, with: client)
   }
 
   func run(
     with client: GmailClient, in invocation: Invocation
   ) async throws(CommandError) -> CommandResult {
-    let raw = try build(with: try await attachments(in: invocation))
+    let attachments = try await files.attachments(
+      atMost: Self.maximumBytes, in: invocation)
+    let thread = try await thread(with: client, in: invocation)
+    let raw = try build(try mail(with: attachments, in: thread))
+    let notFound = thread.map { _ in ReplyThread.notFoundRemedy }
     let body: JSON
     if raw.count <= Self.maximumSimpleBytes {
-      body = try await client.exchange(simpleRequest(raw, with: client), in: invocation)
+      let encoded = Base64.encode(raw, alphabet: .urlSafe)
+      body = try await client.exchange(
+        request(encoded, thread: thread?.id, with: client), notFound: notFound, in: invocation)
     } else {
-      let upload = MailUpload(raw, from: sender.address, with: client, in: invocation)
+      let upload = MailUpload(
+        raw, from: sender.address, thread: thread?.id, notFound: notFound, with: client,
+        in: invocation)
       body = try await upload.run()
     }
     return await invocation.finish(body, items: nil)
   }
 
-  private func simpleRequest(_ raw: [UInt8], with client: GmailClient) -> HTTPRequest {
-    request(Base64.encode(raw, alphabet: .urlSafe), with: client)
+  /// The requests that are sent before the mail: for the alias, and for the message to reply to.
+  private func checks(with client: GmailClient) -> [HTTPRequest] {
+    [
+      alias.map { SendAsAlias.request(of: $0.address, in: sender.address, with: client) },
+      replied.map { ReplyThread.request(of: $0, in: sender.address, with: client) },
+    ].compactMap(\.self)
   }
 
-  private func request(_ raw: String, with client: GmailClient) -> HTTPRequest {
+  /// The thread of the message to reply to, or nil. Checks the alias before.
+  private func thread(
+    with client: GmailClient, in invocation: Invocation
+  ) async throws(CommandError) -> ReplyThread? {
+    if let alias {
+      let body = try await client.exchange(
+        SendAsAlias.request(of: alias.address, in: sender.address, with: client),
+        notFound: SendAsAlias.notFoundRemedy, in: invocation)
+      try SendAsAlias.check(body, alias.address)
+    }
+    guard let replied else { return nil }
+    return try ReplyThread(
+      try await client.exchange(
+        ReplyThread.request(of: replied, in: sender.address, with: client),
+        notFound: ReplyThread.notFoundRemedy, in: invocation))
+  }
+
+  private func request(
+    _ raw: String, thread: String?, with client: GmailClient
+  ) -> HTTPRequest {
     client.mail(
-      .post, sender.address, "/messages/send",
-      body: JSONFragment { $0.object { $0.member("raw", raw) } })
+      .post, sender.address, "/messages/send", for: .sendMail,
+      body: JSONFragment { writer in
+        writer.object { writer in
+          writer.member("raw", raw)
+          writer.member(ifPresent: "threadId", thread)
+        }
+      })
   }
 
   // MARK: The mail
 
-  private func mail(with attachments: [MailAttachment]) -> MailBuilder {
-    var mail = MailBuilder(from: sender, subject: subject)
+  private func mail(
+    with attachments: [MailAttachment], in thread: ReplyThread?
+  ) throws(CommandError) -> MailBuilder {
+    let from = MailAddress(name: fromName, (alias ?? sender).address)
+    var mail = MailBuilder(from: from, subject: try thread?.subject(subject) ?? subject ?? "")
     mail.to = to
     mail.cc = cc
     mail.bcc = bcc
-    if let content, HTMLText.isLikely(content) {
+    mail.answers = thread?.mail
+    if let content, isHTML(content) {
       mail.html = content
     } else {
       mail.text = content
@@ -121,15 +189,24 @@ struct SendEmail: GmailCommand {
     return mail
   }
 
-  private func build(with attachments: [MailAttachment]) throws(CommandError) -> [UInt8] {
-    let mail = mail(with: attachments)
+  private func isHTML(_ content: String) -> Bool {
+    switch contentType {
+    case .auto: HTMLText.isLikely(content)
+    case .text: false
+    case .html: true
+    }
+  }
+
+  private func build(_ mail: MailBuilder) throws(CommandError) -> [UInt8] {
     let size: Int
     do throws(MailBuildError) {
       size = try mail.encodedSize()
     } catch {
       throw Self.unencodable(error)
     }
-    guard size <= Self.maximumBytes else { throw Self.tooLarge("has \(size)") }
+    guard size <= Self.maximumBytes else {
+      throw FilesToAttach.tooLarge("has \(size)", atMost: Self.maximumBytes)
+    }
     do throws(MailBuildError) {
       return try mail.build()
     } catch {
@@ -139,62 +216,6 @@ struct SendEmail: GmailCommand {
 
   private static func unencodable(_ error: MailBuildError) -> CommandError {
     CommandError(.validation, "The mail cannot be encoded: \(error).")
-  }
-
-  private static func tooLarge(_ size: String) -> CommandError {
-    CommandError(
-      .validation, "The mail \(size) bytes. Gmail accepts at most \(maximumBytes).",
-      remedy: "Attach smaller files. Encoding increases their size by more than a third.")
-  }
-
-  // MARK: Files
-
-  /// Reads the files after checking that all exist and fit.
-  private func attachments(
-    in invocation: Invocation
-  ) async throws(CommandError) -> [MailAttachment] {
-    var found: [StoredFile] = []
-    var unknown: [String] = []
-    for id in files {
-      if let file = try await invocation.file(id) {
-        found.append(file)
-      } else {
-        unknown.append(id)
-      }
-    }
-    guard unknown.isEmpty else {
-      throw CommandError(
-        .validation,
-        unknown.count == 1
-          ? "The file \(unknown[0]) is unknown."
-          : "The files \(unknown.joined(separator: ", ")) are unknown.",
-        remedy: "files/list returns the stored files.")
-    }
-    if let source, let other = found.first(where: { $0.source != source }) {
-      throw CommandError(
-        .validation,
-        "The file \(other.id) has the source \(other.source.rawValue), not \(source.rawValue).",
-        remedy: "Use the source of the file, or omit file_source.")
-    }
-    let size = found.reduce(0) { $0 + $1.size }
-    guard size <= Self.maximumBytes else { throw Self.tooLarge("would have more than \(size)") }
-    var attachments: [MailAttachment] = []
-    for file in found {
-      attachments.append(
-        MailAttachment(file, bytes: try await invocation.content(of: file)))
-    }
-    return attachments
-  }
-}
-
-extension MailAttachment {
-  /// Removes the parameters of the media type. Invalid types become application/octet-stream.
-  fileprivate init(_ file: StoredFile, bytes: [UInt8]) {
-    let type = MediaType(String(file.contentType.prefix { $0 != ";" && $0 != " " }))
-    let isUsable = type.map { !$0.isMultipart && $0.description.utf8.count <= 60 } ?? false
-    self.init(
-      fileName: file.name,
-      contentType: isUsable ? type?.description ?? "" : "application/octet-stream", bytes: bytes)
   }
 }
 

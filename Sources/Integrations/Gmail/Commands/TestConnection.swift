@@ -1,11 +1,11 @@
 import HTTP
 import IntegrationKit
 
-/// The document names no request for this. Reading the profile of a mailbox needs only a valid
-/// sign-in.
+/// The document names no request for this. Reads something small that the scopes of the connection
+/// allow, or only signs in if they allow no reading.
 struct TestConnection: GmailCommand {
   static let metadata = CommandMetadata(
-    "Test Connection", "Signs in and reads a profile to check the connection.",
+    "Test Connection", "Signs in and reads something small to check the connection.",
     permissions: [Permission.mail],
     failureIndicator: "Test Connection failed. Failed to check the connector.",
     errorSamples: [ErrorSample(404, "Invalid Client Secret provided.")],
@@ -13,16 +13,40 @@ struct TestConnection: GmailCommand {
 
   init(_ parameters: inout ParamReader) {}
 
-  private func request(with client: GmailClient) -> HTTPRequest {
-    client.mail(.get, client.ownMailbox, "/profile")
+  var operations: [GmailOperation] { [] }
+
+  private func request(with client: GmailClient) -> HTTPRequest? {
+    let scopes = client.settings.scopes
+    switch Self.probes.first(where: { $0.leastScope(of: scopes) != nil }) {
+    case .readProfile: return client.mail(.get, client.ownMailbox, "/profile", for: .readProfile)
+    case .readLabels: return client.mail(.get, client.ownMailbox, "/labels", for: .readLabels)
+    case .readSettings:
+      return client.mail(.get, client.ownMailbox, "/settings/vacation", for: .readSettings)
+    case .readUsers:
+      return client.directory(.get, for: .readUsers) { url in
+        url.query("customer", "my_customer")
+        url.query("maxResults", 1)
+      }
+    default: return nil
+    }
   }
 
-  func plan(with client: GmailClient) -> [HTTPRequest] { client.previews(request(with: client)) }
+  private static let probes: [GmailOperation] = [
+    .readProfile, .readLabels, .readSettings, .readUsers,
+  ]
+
+  func plan(with client: GmailClient) -> [HTTPRequest] {
+    request(with: client).map(client.previews) ?? []
+  }
 
   func run(
     with client: GmailClient, in invocation: Invocation
   ) async throws(CommandError) -> CommandResult {
-    _ = try await client.exchange(request(with: client), in: invocation)
+    if let request = request(with: client) {
+      _ = try await client.exchange(request, in: invocation)
+    } else {
+      try await client.signIn(in: invocation)
+    }
     return CommandResult(.none)
   }
 }

@@ -66,6 +66,8 @@ struct CreateUser: GmailCommand, RequestCommand {
     refuseMembers(Self.parameterNameMembers, in: customFields?["name"]) { $0.inside("name") }
   }
 
+  var operations: [GmailOperation] { [.changeUsers] }
+
   /// Members that the command's parameters set.
   private static let parameterMembers = ["primaryEmail", "password"]
   private static let parameterNameMembers = ["givenName", "familyName"]
@@ -122,6 +124,8 @@ struct SetUserPassword: GmailCommand, RequestCommand {
     password = parameters.password("The new password: 8 to 100 ASCII characters.")
   }
 
+  var operations: [GmailOperation] { [.changeUsers] }
+
   func request(with client: GmailClient) -> HTTPRequest {
     var request = client.directory(
       .put, user: user, body: JSONFragment { $0.object { $0.member("password", password) } })
@@ -148,6 +152,8 @@ struct DeleteUsers: GmailCommand, TargetCommand {
       examples: [["otto@harbor.example"]]
     ).withoutDuplicates()
   }
+
+  var operations: [GmailOperation] { [.changeUsers] }
 
   func targets(with client: GmailClient) -> [Target] {
     users.map { Target($0, client.directory(.delete, user: $0)) }
@@ -209,6 +215,8 @@ struct GetUserList: GmailCommand {
       "Sort Order", .choice(SortOrder.self), "The sort order.", examples: [.ascending])
   }
 
+  var operations: [GmailOperation] { [.readUsers] }
+
   func plan(with client: GmailClient) -> [HTTPRequest] {
     client.previews(request(with: client, count: limit ?? .max, token: nil))
   }
@@ -223,7 +231,7 @@ struct GetUserList: GmailCommand {
   }
 
   private func request(with client: GmailClient, count: Int64, token: String?) -> HTTPRequest {
-    client.directory(.get) { url in
+    client.directory(.get, for: .readUsers) { url in
       url.query(type == .customer ? "customer" : "domain", account)
       url.query("maxResults", min(count, Self.pageSize))
       url.query("orderBy", order?.vendorName)

@@ -19,7 +19,7 @@ extension GmailClient: ConsentingClient {
     url.query("client_id", settings.clientID)
     url.query("redirect_uri", request.redirect)
     url.query("response_type", "code")
-    url.query("scope", GmailScope.allCases.map(\.rawValue).joined(separator: " "))
+    url.query("scope", settings.scopes.map(\.url).joined(separator: " "))
     url.query("access_type", "offline")
     url.query("prompt", "consent")
     url.query("state", request.state)
@@ -40,7 +40,7 @@ extension GmailClient: ConsentingClient {
     }
     // RFC 6749 section 5.1: omitted if all scopes were granted.
     let granted = scopes.map { Set($0.split(separator: " ").map(String.init)) }
-    let missing = GmailScope.allCases.map(\.rawValue).filter { granted?.contains($0) == false }
+    let missing = settings.scopes.map(\.url).filter { granted?.contains($0) == false }
     return Consent(user: await owner(of: token, in: invocation), missingScopes: missing)
   }
 

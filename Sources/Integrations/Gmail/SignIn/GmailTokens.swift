@@ -15,20 +15,55 @@ final class GmailTokens: Sendable {
     var uses = 0
   }
 
+  private let settings: GmailSettings
   private let signIn: GmailSignIn
   private let connection: Connection
   private let grants = Mutex(Grants())
 
   init(_ settings: GmailSettings, on connection: Connection) {
+    self.settings = settings
     signIn = GmailSignIn(settings, on: connection)
     self.connection = connection
   }
 
   var endpoint: TokenEndpoint { signIn.endpoint }
 
-  func authenticator(for grant: GmailGrant) -> Authenticator<AccessToken> {
+  /// Why none of the scopes of the connection allows an operation; nil if one does.
+  func refusal(of operation: GmailOperation) -> CommandError? {
+    do throws(CommandError) {
+      _ = try scope(for: operation)
+      return nil
+    } catch {
+      return error
+    }
+  }
+
+  /// The least scope of the connection that suffices.
+  ///
+  /// - Throws: if none does. The error names those that would, the least first.
+  private func scope(for operation: GmailOperation) throws(CommandError) -> GmailScope {
+    if let least = operation.leastScope(of: settings.scopes) { return least }
+    let names = operation.sufficientScopes.map(\.rawValue).joined(separator: ", ")
+    throw CommandError(
+      .permission,
+      "The scopes of the connection do not allow \(operation.gerund). Sufficient is one of: \(names).",
+      remedy: settings.authenticationType == .serviceAccount
+        ? "Delegate the first of these scopes to the service account, and add it to scopes."
+        : "Add the first of these to scopes, then let the user consent again with sallyport auth gmail."
+    )
+  }
+
+  /// - Throws: if the scopes of the connection do not allow the operation.
+  func authenticator(
+    for grant: GmailGrant
+  ) throws(CommandError) -> Authenticator<AccessToken> {
+    authenticator(for: try scope(for: grant.operation), user: grant.user)
+  }
+
+  /// - Parameter user: nil for the administrator.
+  func authenticator(for scope: GmailScope, user: String?) -> Authenticator<AccessToken> {
     // The consent of a user covers all scopes, with one token.
-    let key = signIn.hasTokenPerGrant ? grant.text : ""
+    let key = signIn.hasTokenPerGrant ? "\(scope.rawValue) \(user ?? "")" : ""
     let (authenticator, dropped) = grants.withLock {
       grants -> (Authenticator<AccessToken>, Authenticator<AccessToken>?) in
       grants.uses += 1
@@ -39,7 +74,7 @@ final class GmailTokens: Sendable {
       {
         dropped = grants.entries.removeValue(forKey: oldest)?.authenticator
       }
-      let authenticator = known ?? newAuthenticator(for: grant)
+      let authenticator = known ?? newAuthenticator(for: scope, user: user)
       grants.entries[key] = (authenticator, grants.uses)
       return (authenticator, dropped)
     }
@@ -47,12 +82,14 @@ final class GmailTokens: Sendable {
     return authenticator
   }
 
-  private func newAuthenticator(for grant: GmailGrant) -> Authenticator<AccessToken> {
+  private func newAuthenticator(
+    for scope: GmailScope, user: String?
+  ) -> Authenticator<AccessToken> {
     Authenticator(
       on: connection, texts: { [$0.text] }, header: { "Bearer \($0.text)" },
       isStale: { $0.isStale },
       refresh: { [signIn] (_, invocation) async throws(CommandError) in
-        try await signIn.token(for: grant, in: invocation)
+        try await signIn.token(for: scope, user: user, in: invocation)
       })
   }
 }
@@ -73,7 +110,7 @@ private struct GmailSignIn: Sendable {
   var hasTokenPerGrant: Bool { settings.authenticationType == .serviceAccount }
 
   func token(
-    for grant: GmailGrant, in signIn: Invocation
+    for scope: GmailScope, user: String?, in signIn: Invocation
   ) async throws(CommandError) -> AccessToken {
     switch settings.authenticationType {
     case .oauthClientID:
@@ -82,9 +119,9 @@ private struct GmailSignIn: Sendable {
       let account = try await account.value(in: signIn.sender) {
         (_) throws(CommandError) in try await readAccount(in: signIn)
       }.value
-      let user = grant.user ?? settings.adminEmail ?? ""
+      let user = user ?? settings.adminEmail ?? ""
       let assertion = try account.assertion(
-        for: user, scope: grant.scope, at: WallClock.nowMilliseconds / 1_000)
+        for: user, scope: scope, at: WallClock.nowMilliseconds / 1_000)
       return try await endpoint.exchange(assertion: assertion, in: signIn)
     }
   }

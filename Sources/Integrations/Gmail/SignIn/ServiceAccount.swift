@@ -88,7 +88,7 @@ struct ServiceAccount: Sendable {
       writer.object {
         $0.member("iss", email)
         $0.member("sub", user)
-        $0.member("scope", scope.rawValue)
+        $0.member("scope", scope.url)
         $0.member("aud", Self.audience)
         $0.name("iat")
         $0.integer(now)

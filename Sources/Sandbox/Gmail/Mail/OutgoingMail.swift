@@ -6,12 +6,17 @@ struct OutgoingMail {
   private let added: [String]
   private let from: String?
 
-  init(_ raw: [UInt8], sender: DirectoryUser, messageID: String, date: String) {
+  init(
+    _ raw: [UInt8], sender: DirectoryUser, sendAs: [GmailSendAs], messageID: String, date: String
+  ) {
     (headers, body) = MIMEHeader.split(raw[...])
     head = Self.fields(raw[..<body.startIndex])
     let named = MIMEHeader.first("From", in: headers).flatMap(MailAddress.list)?.first
     // Users cannot send with another user's address.
-    let isOwn = named.map { sender.addresses.contains($0.address) } ?? false
+    let isOwn =
+      named.map { name in
+        sendAs.contains { $0.isUsable && $0.address.lowercased() == name.address }
+      } ?? false
     from = isOwn ? nil : "From: \(sender.givenName) \(sender.familyName) <\(sender.email)>"
     var added: [String] = []
     if MIMEHeader.first("Date", in: headers) == nil { added.append("Date: \(date)") }

@@ -5,6 +5,8 @@ struct GmailMailbox {
   private(set) var messages: [GmailMessage] = []
   var labels = GmailLabel.system
   var vacation = GmailVacation()
+  /// Addresses that the user added to send as.
+  var addedSendAs: [GmailSendAs] = []
   /// Increases with every change.
   private(set) var historyID = 100_000
 
@@ -19,8 +21,9 @@ struct GmailMailbox {
 
   func label(_ id: String) -> GmailLabel? { labels.first { $0.id == id } }
 
-  /// - Parameter threadID: the thread to join; nil for the thread that the headers refer to, or a
-  ///   new one.
+  /// Begins a new thread if the message does not belong to one.
+  ///
+  /// - Parameter threadID: the thread that the request names, or nil.
   @discardableResult
   mutating func add(
     _ raw: [UInt8], labels: [String], atMilliseconds now: Int, number: Int,
@@ -28,23 +31,13 @@ struct GmailMailbox {
   ) -> GmailMessage {
     historyID += 7
     let id = GmailMessage.id(milliseconds: now, number: number)
-    let thread = threadID ?? answeredThread(raw) ?? id
+    let thread = thread(of: raw, requested: threadID) ?? id
     let message = GmailMessage(
       id: id, threadID: thread, receivedMilliseconds: now, raw: raw, labels: labels,
       historyID: historyID)
     let index = messages.firstIndex { GmailMessage.isBefore(message, $0) } ?? messages.count
     messages.insert(message, at: index)
     return message
-  }
-
-  private func answeredThread(_ raw: [UInt8]) -> String? {
-    let (headers, _) = MIMEHeader.split(raw[...])
-    let references = ["In-Reply-To", "References"]
-      .compactMap { MIMEHeader.first($0, in: headers) }.joined(separator: " ")
-    guard !references.isEmpty else { return nil }
-    return messages.first { message in
-      message.mail.header("Message-ID").map { references.contains($0) } ?? false
-    }?.threadID
   }
 
   /// Ignores unknown ids.

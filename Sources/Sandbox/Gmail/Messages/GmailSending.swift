@@ -45,7 +45,8 @@ extension GmailCall {
     }
     let number = domain.nextNumber()
     let outgoing = OutgoingMail(
-      raw, sender: caller, messageID: "<sandbox-\(clock.nowMilliseconds)-\(number)@mail.gmail.com>",
+      raw, sender: caller, sendAs: try sendAs(&domain),
+      messageID: "<sandbox-\(clock.nowMilliseconds)-\(number)@mail.gmail.com>",
       date: MailDate.text(now))
     let recipients = try outgoing.recipients()
     let conversation = try thread(threadID, try mailbox(&domain))

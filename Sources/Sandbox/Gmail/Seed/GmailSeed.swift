@@ -3,7 +3,7 @@
 /// | user | | mailbox |
 /// |---|---|---|
 /// | `ada@harbor.example`, also `postmaster@` | the administrator | a few mails |
-/// | `soc@harbor.example` | Sam Ochoa | the triage inbox, see `GmailSeedTriage`, and `Alert 01` to `Alert 40` |
+/// | `soc@harbor.example` | Sam Ochoa, sends as `alerts@` too, not yet as `press@partner.example` | the triage inbox, see `GmailSeedTriage`, and `Alert 01` to `Alert 40` |
 /// | `fiona@harbor.example` | Fiona Finch | a few mails, an active vacation responder |
 /// | `nils@harbor.example` | Nils Okafor | a thread of three mails with Fiona |
 /// | `mika@harbor.example` | Mika Sato | empty |
@@ -18,7 +18,7 @@ enum GmailSeed {
   static func domain() -> GoogleDomain {
     var domain = GoogleDomain(users: users)
     _ = domain.grants.issueRefresh(
-      GoogleGrants.Refresh(userID: users[0].id, scopes: GoogleScope.delegated),
+      GoogleGrants.Refresh(userID: users[0].id, scopes: GoogleScope.documented),
       token: GoogleClient.refreshToken)
     for post in GmailSeedTriage.posts + GmailSeedRoutine.posts { deliver(post, to: &domain) }
     return domain
@@ -50,6 +50,10 @@ enum GmailSeed {
     if owner == "soc" {
       mailbox.labels += [
         label("Label_12", "Ops/Review"), label("Label_13", "Phishing"), label("Label_14", "Closed"),
+      ]
+      mailbox.addedSendAs = [
+        GmailSendAs(address: "alerts@harbor.example", name: "Harbor Alerts", isVerified: true),
+        GmailSendAs(address: "press@partner.example", name: "", isVerified: false),
       ]
     }
     if owner == "fiona" {

@@ -21,7 +21,7 @@ struct GoogleAssertion {
     guard words.count == 3, let header = Self.json(words[0]), let claims = Self.json(words[1])
     else { throw .invalidGrant("Bad Request") }
     guard header["alg"]?.string == "RS256", header["typ"]?.string ?? "JWT" == "JWT",
-      claims["iss"]?.string == GoogleServiceAccount.email,
+      let delegated = claims["iss"]?.string.flatMap({ GoogleServiceAccount.delegated[$0] }),
       header["kid"]?.string ?? GoogleServiceAccount.keyID == GoogleServiceAccount.keyID,
       GoogleServiceAccount.hasSigned(
         Array("\(words[0]).\(words[1])".utf8), TransferEncoding.base64(words[2].utf8))
@@ -36,7 +36,7 @@ struct GoogleAssertion {
     else { throw .wrongTimes }
     guard let scopes = GoogleScope.set(claims["scope"]?.string ?? "") else { throw .invalidScope }
     // A single scope that was not granted fails the request.
-    guard scopes.isSubset(of: GoogleScope.delegated) else { throw .unauthorized }
+    guard scopes.isSubset(of: delegated) else { throw .unauthorized }
     self.scopes = scopes
     subject = claims["sub"]?.string
   }

@@ -19,8 +19,14 @@ enum GoogleScope: String, CaseIterable {
 
   private static let prefix = "https://www.googleapis.com/auth/"
 
-  /// The scopes that the administrator granted to the service account, for the whole domain.
-  static let delegated: Set<GoogleScope> = [.mail, .settingsBasic, .settingsSharing, .users]
+  /// The documented scopes of a connection: what the user consented to, and the administrator granted
+  /// to the first service account.
+  static let documented: Set<GoogleScope> = [.mail, .settingsBasic, .settingsSharing, .users]
+
+  /// What the administrator granted to the second service account: each allows a part of that.
+  static let narrow: Set<GoogleScope> = [
+    .send, .labels, .metadata, .readOnly, .compose, .modify, .settingsBasic, .usersReadOnly,
+  ]
 
   var address: String {
     self == .mail || self == .openID ? rawValue : Self.prefix + rawValue

@@ -2,11 +2,16 @@ import Basics
 import Crypto
 import JSON
 
-/// The service account of the sandbox.
+/// The service accounts of the sandbox. Both have the same key.
 ///
-/// Its key was generated for the sandbox. It is public and protects nothing.
+/// The key was generated for the sandbox. It is public and protects nothing.
 enum GoogleServiceAccount {
   static let email = "sallyport@sandbox-project.iam.gserviceaccount.com"
+  /// By account: the scopes that the administrator granted to it, for the whole domain.
+  static let delegated: [String: Set<GoogleScope>] = [
+    email: GoogleScope.documented,
+    "sallyport-narrow@sandbox-project.iam.gserviceaccount.com": GoogleScope.narrow,
+  ]
   static let keyID = "5a11e9047c0ffee05a11e9047c0ffee05a11e904"
   static let clientID = "100400000000000004677"
 
