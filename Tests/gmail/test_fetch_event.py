@@ -23,6 +23,8 @@ BOX = "/gmail/v1/users/anna%40corp.example/messages"
 START, END = 1_621_900_800_000, 1_621_987_200_000
 SPAN = {"user_email": ANNA, "start_time": "2021-05-25 00:00", "end_time": "2021-05-26 00:00"}
 LOOK_BACK = 600_000
+#: What keeps Gmail from listing drafts and own mail.
+SELECTED = "-in:drafts (in:inbox OR -in:sent)"
 
 
 def url64(data):
@@ -136,7 +138,7 @@ def test_the_time_range_is_half_open_and_exact_to_the_millisecond():
         assert result["return_data"] == "Successful" and "notices" not in result
         # Epoch seconds, because Gmail interprets a plain date in the time zone of California.
         (query,) = google.queries
-        assert query == f"after:{START // 1000 - 1} before:{END // 1000 + 1}"
+        assert query == f"after:{START // 1000 - 1} before:{END // 1000 + 1} {SELECTED}"
 
 
 def test_fractional_times_are_searched_with_whole_seconds():
@@ -150,7 +152,7 @@ def test_fractional_times_are_searched_with_whole_seconds():
 def test_search_condition_follows_the_time_span(condition):
     with Mailbox([mail(1, START)]) as google, Host(google.connection()) as host:
         fetch(host, search_condition=condition)
-        assert google.queries[0].endswith(f"before:{END // 1000 + 1} ({condition})")
+        assert google.queries[0].endswith(f"before:{END // 1000 + 1} {SELECTED} ({condition})")
 
 
 def test_mail_is_returned_oldest_first():
@@ -195,7 +197,7 @@ class Faulty(Mailbox):
 
 @pytest.mark.parametrize("status", [400, 403, 500])
 @pytest.mark.parametrize("count", [3, 30])  # individually and in batches
-def test_unreadable_mail_ends_the_call_and_fails_the_next_one(status, count):
+def test_unreadable_mail_ends_the_call_before_it(status, count):
     mails = [mail(n, START + n) for n in range(1, count + 1)]
     broken = f"{count - 1:016x}"
     with Faulty(mails, broken, status) as google, Host(google.connection()) as host:
@@ -203,9 +205,6 @@ def test_unreadable_mail_ends_the_call_and_fails_the_next_one(status, count):
         assert keys(result) == by_time(mails)[:-2] == [m["id"] for m in result["raw_data"]]
         assert result["notices"] == [
             f"Message {broken} could not be read: Not this one.", "More mail is available: call again with this cursor."]
-        data = host.failure("fetch_event", SPAN | {"cursor": result["cursor"]})
-        assert (data["failure_indicator"], data["status_code"], data["message"]) == (
-            "Fetch Event failed.", status, "Not this one.")
         google.broken = None
         result = fetch(host, cursor=result["cursor"])
         assert keys(result) == by_time(mails)[-2:] and "notices" not in result
@@ -389,7 +388,8 @@ def test_a_dry_run_shows_the_first_request():
         (request,) = host.result("fetch_event", SPAN, dry_run=True)["requests"]
         assert request["method"] == "GET" and google.calls == []
         assert request["url"] == (
-            f"{google.url}{BOX}?q=after%3A{START // 1000 - 1}%20before%3A{END // 1000 + 1}&maxResults=500")
+            f"{google.url}{BOX}?q=after%3A{START // 1000 - 1}%20before%3A{END // 1000 + 1}"
+            "%20-in%3Adrafts%20%28in%3Ainbox%20OR%20-in%3Asent%29&maxResults=500")
 
 
 def test_events_are_streamed_as_items():
@@ -579,8 +579,10 @@ def test_a_temporarily_unavailable_attachment_ends_the_call_before_its_mail(stat
         assert keys(result) == by_time(mails)[:1] and result.get("files", []) == []
         assert result["notices"] == [
             f"Message {2:016x} could not be read: Not this one.", "More mail is available: call again with this cursor."]
-        data = host.failure("fetch_event", SPAN | {"cursor": result["cursor"]})
-        assert (data["status_code"], data["message"]) == (status, "Not this one.")
+        if status == 401:
+            data = host.failure("fetch_event", SPAN | {"cursor": result["cursor"]})
+            assert (data["status_code"], data["message"]) == (
+                status, f"Message {2:016x} could not be read: Not this one.")
         google.broken = None
         google.special = lambda target: reply(200, {"data": url64("b")}) if "/attachments/" in target else None
         result = fetch(host, cursor=result["cursor"])
@@ -756,8 +758,8 @@ def test_the_cursor_walks_the_whole_sandbox_mailbox(box):
     whole = keys(box.fetched)
     for count in (1, 3):
         assert walk(box, count, user_email=SOC, start_time=SANDBOX["start_time"], end_time=SANDBOX["end_time"])[0] == whole
-    # Without spam and trash, with drafts and sent mail.
-    assert len(whole) == len(set(whole)) == 61
+    # Without spam, trash, drafts and sent mail.
+    assert len(whole) == len(set(whole)) == 59
 
 
 def test_with_oauth_only_the_users_mailbox_is_fetched(running):

@@ -23,20 +23,24 @@ struct EventDocument {
   let json: JSON
   /// Omissions and unavailable content.
   private(set) var notices: [String] = []
+  /// Of content that was omitted in the last attempt.
+  private(set) var error: CommandError?
 
   /// Fetches content that the message only references, and stores the files of attached mails.
   ///
+  /// - Parameter isLastAttempt: whether content that is temporarily unavailable is omitted.
   /// - Throws: if content is temporarily unavailable. Permanently unavailable content is omitted.
   init(
-    _ message: JSON, client: GmailClient, user: String, _ files: inout AttachedFiles,
-    in invocation: Invocation
+    _ message: JSON, client: GmailClient, user: String, isLastAttempt: Bool,
+    _ files: inout AttachedFiles, in invocation: Invocation
   ) async throws(CommandError) {
     guard let payload = message["payload"], let mail = MailMessage(gmailPayload: payload) else {
       json = message
       return
     }
     let id = message["id"]?.string ?? ""
-    var contents = MailContents(of: id, client: client, user: user)
+    var contents = MailContents(
+      of: id, client: client, user: user, isLastAttempt: isLastAttempt)
     var document = Document(message: message, mail: mail)
     document.body = try await contents.body(of: mail, in: invocation)
     if document.hasTooManyHeaders {
@@ -61,6 +65,7 @@ struct EventDocument {
       document.attached.append(attached)
     }
     notices += contents.bodyNotices
+    error = contents.failure
     json = document.fragment.json
   }
 

@@ -16,11 +16,16 @@ struct MailContents {
   private var fetchedTexts = 0
   private static let maximumFetchedTexts = 100
   private var unavailable: Set<String> = []
+  /// Whether content that is temporarily unavailable is omitted, too.
+  private let isLastAttempt: Bool
+  /// Of the first content that was omitted for that.
+  private(set) var failure: CommandError?
 
-  init(of message: String, client: GmailClient, user: String) {
+  init(of message: String, client: GmailClient, user: String, isLastAttempt: Bool) {
     self.client = client
     self.user = user
     self.message = message
+    self.isLastAttempt = isLastAttempt
   }
 
   /// The decoded bytes of a part; nil if they are permanently unavailable.
@@ -33,7 +38,11 @@ struct MailContents {
       let bytes = part.bytes ?? []
       guard bytes.isEmpty, part.mediaType.isMail else { return bytes }
       return try await original(in: invocation).flatMap { Self.part(part.id, in: $0.root)?.bytes }
-    } catch  where error.isPermanent {
+    } catch {
+      if !error.isPermanent {
+        guard isLastAttempt, error.concernsOneMessage else { throw error }
+        failure = failure ?? error
+      }
       return nil
     }
   }
@@ -112,6 +121,7 @@ extension CommandError {
     guard !isRetryable, !concernsSignIn else { return false }
     switch kind {
     case .upstream, .permission, .notFound: return (400..<500).contains(statusCode)
+    case .tooLarge: return true
     default: return false
     }
   }
