@@ -3,7 +3,7 @@ import FileStore
 import IntegrationKit
 import Mail
 
-/// An attachment of an attached mail.
+/// An attachment of a message, or of an attached mail.
 struct AttachedFile {
   let name: String
   let part: MailPart
@@ -11,7 +11,7 @@ struct AttachedFile {
   let stored: StoredFile?
 }
 
-/// Stores the attachments of attached mails during one call.
+/// Stores the attachments of messages and of attached mails during one call.
 struct AttachedFiles {
   /// Further attachments are listed without a file.
   static let maximumFilesPerMail = 100
@@ -34,21 +34,53 @@ struct AttachedFiles {
   ) async throws(CommandError) -> [AttachedFile] {
     var files: [AttachedFile] = []
     for part in mail.allAttachments {
-      let name = Self.name(of: part)
-      guard count + files.count < Self.maximumFilesPerMail,
-        let bytes = try await contents.bytes(of: part, in: invocation)
-      else {
-        notices.append("The attachment \(name) in message \(message) was not stored as a file.")
-        files.append(AttachedFile(name: name, part: part, stored: nil))
-        continue
-      }
-      let file = try await invocation.store(
-        bytes, name: name, contentType: part.mediaType.description)
-      stored.append(file)
-      self.bytes += file.size
-      files.append(AttachedFile(name: name, part: part, stored: file))
+      let hasRoom = count + files.count < Self.maximumFilesPerMail
+      let content = hasRoom ? try await contents.bytes(of: part, in: invocation) : nil
+      files.append(try await file(part, content, in: message, invocation))
     }
     return files
+  }
+
+  /// Stores the attachments of a message, with the attached mails. One that cannot be read or stored
+  /// is listed without a file.
+  ///
+  /// - Parameter count: the number of files of the message so far.
+  mutating func ownFiles(
+    of mail: MailMessage, after count: Int, in message: String, _ contents: inout MailContents,
+    _ invocation: Invocation
+  ) async throws(CommandError) -> [AttachedFile] {
+    var files: [AttachedFile] = []
+    for part in mail.attachments {
+      do throws(CommandError) {
+        let hasRoom = count + files.count < Self.maximumFilesPerMail
+        let content = hasRoom ? try await contents.bytes(of: part, in: invocation) : nil
+        files.append(try await file(part, content, in: message, invocation))
+      } catch {
+        // The file store refuses files that are too large.
+        guard error.concernsOneMessage || error.kind == .validation else { throw error }
+        let name = Self.name(of: part)
+        notices.append(
+          "The attachment \(name) in message \(message) was not stored as a file: \(error.message)")
+        files.append(AttachedFile(name: name, part: part, stored: nil))
+      }
+    }
+    return files
+  }
+
+  /// - Parameter content: nil if it is unavailable.
+  private mutating func file(
+    _ part: MailPart, _ content: [UInt8]?, in message: String, _ invocation: Invocation
+  ) async throws(CommandError) -> AttachedFile {
+    let name = Self.name(of: part)
+    guard let content else {
+      notices.append("The attachment \(name) in message \(message) was not stored as a file.")
+      return AttachedFile(name: name, part: part, stored: nil)
+    }
+    let file = try await invocation.store(
+      content, name: name, contentType: part.mediaType.description)
+    stored.append(file)
+    bytes += file.size
+    return AttachedFile(name: name, part: part, stored: file)
   }
 
   private static func name(of part: MailPart) -> String {

@@ -12,6 +12,9 @@ import Mail
 ///   is the only one.
 /// - Deeper attached mails are also among the parts of the payload. Each contains the `From` of its
 ///   mail, and the text of that mail among its parts.
+/// - A mail that is attached as a file is opened, see `OpenedMails`.
+/// - `AttachmentFiles` are the attachments of the message itself, if they are wanted.
+/// - `error` is that of content which could not be read in the last attempt.
 /// - Headers per part and attached mails beyond the limits below are omitted.
 struct EventDocument {
   /// Headers per part. Headers that RFCs define have a separate limit of the same size, so that
@@ -28,20 +31,26 @@ struct EventDocument {
 
   /// Fetches content that the message only references, and stores the files of attached mails.
   ///
-  /// - Parameter isLastAttempt: whether content that is temporarily unavailable is omitted.
+  /// - Parameters:
+  ///   - isLastAttempt: whether content that is temporarily unavailable is omitted.
+  ///   - storesAttachments: whether the attachments of the message itself are stored, too.
   /// - Throws: if content is temporarily unavailable. Permanently unavailable content is omitted.
   init(
     _ message: JSON, client: GmailClient, user: String, isLastAttempt: Bool,
-    _ files: inout AttachedFiles, in invocation: Invocation
+    storesAttachments: Bool, _ files: inout AttachedFiles, in invocation: Invocation
   ) async throws(CommandError) {
-    guard let payload = message["payload"], let mail = MailMessage(gmailPayload: payload) else {
+    guard let closed = message["payload"], let closedMail = MailMessage(gmailPayload: closed) else {
       json = message
       return
     }
     let id = message["id"]?.string ?? ""
     var contents = MailContents(
       of: id, client: client, user: user, isLastAttempt: isLastAttempt)
-    var document = Document(message: message, mail: mail)
+    var opened = OpenedMails(in: id)
+    let payload = try await opened.open(closed, closedMail.root, &contents, in: invocation)
+    notices += opened.notices
+    let mail = MailMessage(gmailPayload: payload) ?? closedMail
+    var document = Document(message: message, payload: payload, mail: mail)
     document.body = try await contents.body(of: mail, in: invocation)
     if document.hasTooManyHeaders {
       notices.append(
@@ -64,8 +73,13 @@ struct EventDocument {
       }
       document.attached.append(attached)
     }
+    if storesAttachments {
+      document.ownFiles = try await files.ownFiles(
+        of: mail, after: document.files.count, in: id, &contents, invocation)
+    }
     notices += contents.bodyNotices
-    error = contents.failure
+    error = contents.failure.map { $0.reading(message: id) }
+    document.error = error
     json = document.fragment.json
   }
 
@@ -106,15 +120,25 @@ private struct AttachedMail {
 
 private struct Document {
   let message: JSON
+  /// Of the message, with opened mails.
+  let payload: JSON
   let mail: MailMessage
   var body: RenderedBody?
   var attached: [AttachedMail] = []
   var files: [AttachedFile] = []
+  var ownFiles: [AttachedFile] = []
+  var error: CommandError?
 
-  init(message: JSON, mail: MailMessage) {
+  init(message: JSON, payload: JSON, mail: MailMessage) {
     self.message = message
+    self.payload = payload
     self.mail = mail
   }
+
+  /// Members that Gmail does not send.
+  private static let added: Set<String> = [
+    "DecodedBodyData", "AttachedEMLAttachementFiles", "AttachmentFiles", "error",
+  ]
 
   static func isMail(_ part: MailPart) -> Bool { part.mediaType.description == "message/rfc822" }
 
@@ -126,17 +150,16 @@ private struct Document {
   var fragment: JSONFragment {
     JSONFragment { writer in
       writer.object { writer in
-        copy(
-          message, except: ["payload", "DecodedBodyData", "AttachedEMLAttachementFiles"], &writer)
-        if let payload = message["payload"] {
-          writer.name("payload")
-          writer.object { write(payload: payload, to: &$0) }
-        }
+        copy(message, except: Self.added.union(["payload"]), &writer)
+        writer.name("payload")
+        writer.object { write(payload: payload, to: &$0) }
         writer.member(
           ifPresent: "DecodedBodyData", body.map { $0.isOnlyHTML ? $0.html : $0.plain })
-        guard !files.isEmpty else { return }
-        writer.name("AttachedEMLAttachementFiles")
-        writer.array { writer in for file in files { write(file, to: &writer) } }
+        write("AttachedEMLAttachementFiles", files, to: &writer)
+        write("AttachmentFiles", ownFiles, to: &writer)
+        guard let error else { return }
+        writer.name("error")
+        writer.object { error.writeSummary(to: &$0) }
       }
     }
   }
@@ -286,6 +309,14 @@ private struct Document {
         $0.member("data", Base64.encode(text.bytes, alphabet: .urlSafe))
       }
     }
+  }
+
+  private func write(
+    _ name: StaticString, _ files: [AttachedFile], to writer: inout JSONWriter
+  ) {
+    guard !files.isEmpty else { return }
+    writer.name(name)
+    writer.array { writer in for file in files { write(file, to: &writer) } }
   }
 
   private func write(_ file: AttachedFile, to writer: inout JSONWriter) {

@@ -5,6 +5,7 @@ import JSON
 /// The events of one call.
 struct EventPage {
   private let user: String
+  private let storesAttachments: Bool
   private let client: GmailClient
   private let invocation: Invocation
   var events: EventCollector
@@ -14,9 +15,11 @@ struct EventPage {
   private(set) var failure: EventSearch.Failure?
 
   init(
-    of user: String, _ attempts: ReadAttempts, _ client: GmailClient, _ invocation: Invocation
+    of user: String, storesAttachments: Bool, _ attempts: ReadAttempts, _ client: GmailClient,
+    _ invocation: Invocation
   ) {
     self.user = user
+    self.storesAttachments = storesAttachments
     self.client = client
     self.invocation = invocation
     self.attempts = attempts
@@ -57,12 +60,14 @@ struct EventPage {
   }
 
   private mutating func add(_ message: JSON, _ id: String) async throws(CommandError) {
+    let fileCount = files.stored.count
     let document = try await EventDocument(
-      message, client: client, user: user, isLastAttempt: attempts.isLast(for: id), &files,
-      in: invocation)
+      message, client: client, user: user, isLastAttempt: attempts.isLast(for: id),
+      storesAttachments: storesAttachments, &files, in: invocation)
     events.notices += document.notices
     try await events.add(
-      document.json, raw: message, named: "message \(id)", error: document.error)
+      document.json, raw: message, named: "message \(id)",
+      files: storesAttachments ? Array(files.stored[fileCount...]) : [], error: document.error)
   }
 
   /// An event with what is known of a message that cannot be read.

@@ -12,7 +12,7 @@ struct FetchEvent: GmailCommand {
     With OAuth, only from the mailbox of the user who consented.
     """,
     permissions: [Permission.mail], events: { GmailEventFields.source },
-    result: { .array(of: GmailResults.message) })
+    result: { .array(of: GmailResults.fetchedMessage) })
 
   /// Per call.
   static let maximumMails: Int64 = 10_000
@@ -23,6 +23,7 @@ struct FetchEvent: GmailCommand {
   let limit: Int64?
   let condition: String?
   let cursor: EventCursor?
+  let storesAttachments: Bool
 
   init(_ parameters: inout ParamReader) {
     user = parameters.mailbox("The mailbox to fetch mail from.")
@@ -48,6 +49,13 @@ struct FetchEvent: GmailCommand {
       mail that was not fetched before.
       """,
       from: [ParameterSource("fetch_event", "$.cursor")])
+    storesAttachments = parameters.optional(
+      "Download Attachments", .boolean,
+      """
+      Store the attachments of the messages as files of their events, attached mails included. The \
+      attachments of attached mails are always stored.
+      """,
+      default: false)
     parameters.ordered(
       "Start Time", notAfter: "End Time", message: "Start Time must not be after End Time.")
     if let cursor, !cursor.belongs(to: user) {
@@ -85,7 +93,8 @@ struct FetchEvent: GmailCommand {
     let timeToStop = invocation.remainingMilliseconds / 6
     var search = search(with: client, position)
     let mails = try await search.run(in: invocation)
-    var page = EventPage(of: user, search.attempts, client, invocation)
+    var page = EventPage(
+      of: user, storesAttachments: storesAttachments, search.attempts, client, invocation)
     var count = 0
     for mail in mails {
       let hasRoom = !page.isFull && invocation.remainingMilliseconds > timeToStop

@@ -16,6 +16,8 @@ struct MailContents {
   private var fetchedTexts = 0
   private static let maximumFetchedTexts = 100
   private var unavailable: Set<String> = []
+  /// By attachment ID.
+  private var kept: [String: [UInt8]] = [:]
   /// Whether content that is temporarily unavailable is omitted, too.
   private let isLastAttempt: Bool
   /// Of the first content that was omitted for that.
@@ -33,7 +35,10 @@ struct MailContents {
     of part: MailPart, in invocation: Invocation
   ) async throws(CommandError) -> [UInt8]? {
     do throws(CommandError) {
-      if let id = part.attachmentID { return try await attachment(id, in: invocation) }
+      if let id = part.attachmentID {
+        if let bytes = kept[id] { return bytes }
+        return try await attachment(id, in: invocation)
+      }
       // For an attached mail without a name, the response contains only its parts.
       let bytes = part.bytes ?? []
       guard bytes.isEmpty, part.mediaType.isMail else { return bytes }
@@ -45,6 +50,15 @@ struct MailContents {
       }
       return nil
     }
+  }
+
+  /// The bytes of a part, which are fetched once for all later uses.
+  mutating func keptBytes(
+    of part: MailPart, in invocation: Invocation
+  ) async throws(CommandError) -> [UInt8]? {
+    let bytes = try await bytes(of: part, in: invocation)
+    if let id = part.attachmentID { kept[id] = bytes }
+    return bytes
   }
 
   private mutating func text(

@@ -5,6 +5,8 @@ struct GmailMailbox {
   private(set) var messages: [GmailMessage] = []
   var labels = GmailLabel.system
   var vacation = GmailVacation()
+  /// Message ids by draft id.
+  private var drafts: [String: String] = [:]
   /// Increases with every change.
   private(set) var historyID = 100_000
 
@@ -36,6 +38,23 @@ struct GmailMailbox {
     messages.insert(message, at: index)
     return message
   }
+
+  @discardableResult
+  mutating func addDraft(
+    _ raw: [UInt8], id: String, atMilliseconds now: Int, number: Int, threadID: String?
+  ) -> GmailMessage {
+    let message = add(
+      raw, labels: ["DRAFT"], atMilliseconds: now, number: number, threadID: threadID)
+    drafts[id] = message.id
+    return message
+  }
+
+  func draftMessage(_ id: String) throws(GoogleAPIError) -> GmailMessage {
+    guard let found = messages.first(where: { $0.id == drafts[id] }) else { throw .notFound }
+    return found
+  }
+
+  func draftID(ofMessage id: String) -> String? { drafts.first { $0.value == id }?.key }
 
   private func answeredThread(_ raw: [UInt8]) -> String? {
     let (headers, _) = MIMEHeader.split(raw[...])
