@@ -11,6 +11,15 @@ struct AttachedFile {
   let stored: StoredFile?
 }
 
+/// How the attachments of a message itself are stored.
+struct OwnAttachments {
+  /// The time that is left for the end of the call.
+  let reserveMilliseconds: Int
+  /// Whether files for which there is no time are omitted: the message would have no more time in
+  /// another call.
+  let mayOmit: Bool
+}
+
 /// Stores the attachments of messages and of attached mails during one call.
 struct AttachedFiles {
   /// Further attachments are listed without a file.
@@ -44,16 +53,18 @@ struct AttachedFiles {
   /// Stores the attachments of a message, with the attached mails. One that cannot be read or stored
   /// is listed without a file.
   ///
-  /// - Parameter count: the number of files of the message so far.
+  /// - Throws: if the mailbox cannot be read, or there is no time for a file that must not be omitted.
   mutating func ownFiles(
-    of mail: MailMessage, after count: Int, in message: String, _ contents: inout MailContents,
-    _ invocation: Invocation
+    of mail: MailMessage, in message: String, _ contents: inout MailContents,
+    _ rules: OwnAttachments, _ invocation: Invocation
   ) async throws(CommandError) -> [AttachedFile] {
+    let parts = mail.attachments
     var files: [AttachedFile] = []
-    for part in mail.attachments {
+    for part in parts.prefix(Self.maximumFilesPerMail) {
+      let hasTime = files.isEmpty || invocation.remainingMilliseconds > rules.reserveMilliseconds
+      guard hasTime || rules.mayOmit else { throw .timeout("Storing files", outcome: .notApplied) }
       do throws(CommandError) {
-        let hasRoom = count + files.count < Self.maximumFilesPerMail
-        let content = hasRoom ? try await contents.bytes(of: part, in: invocation) : nil
+        let content = hasTime ? try await contents.bytes(of: part, in: invocation) : nil
         files.append(try await file(part, content, in: message, invocation))
       } catch {
         // The file store refuses files that are too large.
@@ -63,6 +74,11 @@ struct AttachedFiles {
           "The attachment \(name) in message \(message) was not stored as a file: \(error.message)")
         files.append(AttachedFile(name: name, part: part, stored: nil))
       }
+    }
+    if parts.count > files.count {
+      notices.append(
+        "Message \(message) has \(parts.count) attachments. The event contains the first "
+          + "\(files.count).")
     }
     return files
   }

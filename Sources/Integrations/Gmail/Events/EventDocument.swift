@@ -33,11 +33,11 @@ struct EventDocument {
   ///
   /// - Parameters:
   ///   - isLastAttempt: whether content that is temporarily unavailable is omitted.
-  ///   - storesAttachments: whether the attachments of the message itself are stored, too.
+  ///   - attachments: how the attachments of the message itself are stored; nil if they are not.
   /// - Throws: if content is temporarily unavailable. Permanently unavailable content is omitted.
   init(
     _ message: JSON, client: GmailClient, user: String, isLastAttempt: Bool,
-    storesAttachments: Bool, _ files: inout AttachedFiles, in invocation: Invocation
+    attachments: OwnAttachments?, _ files: inout AttachedFiles, in invocation: Invocation
   ) async throws(CommandError) {
     guard let closed = message["payload"], let closedMail = MailMessage(gmailPayload: closed) else {
       json = message
@@ -73,9 +73,9 @@ struct EventDocument {
       }
       document.attached.append(attached)
     }
-    if storesAttachments {
+    if let attachments {
       document.ownFiles = try await files.ownFiles(
-        of: mail, after: document.files.count, in: id, &contents, invocation)
+        of: mail, in: id, &contents, attachments, invocation)
     }
     notices += contents.bodyNotices
     error = contents.failure.map { $0.reading(message: id) }

@@ -6,18 +6,22 @@ import JSON
 struct EventPage {
   private let user: String
   private let storesAttachments: Bool
+  /// The time that is left for the end of the call: one that stops early returns a cursor, a timeout
+  /// returns none.
+  private let reserveMilliseconds: Int
   private let client: GmailClient
   private let invocation: Invocation
   var events: EventCollector
   private var files = AttachedFiles()
   private(set) var attempts: ReadAttempts
   /// Of the message that ended the page.
-  private(set) var failure: EventSearch.Failure?
+  private var failure: EventSearch.Failure?
 
   init(
-    of user: String, storesAttachments: Bool, _ attempts: ReadAttempts, _ client: GmailClient,
-    _ invocation: Invocation
+    of user: String, storesAttachments: Bool, reserveMilliseconds: Int,
+    _ attempts: ReadAttempts, _ client: GmailClient, _ invocation: Invocation
   ) {
+    self.reserveMilliseconds = reserveMilliseconds
     self.user = user
     self.storesAttachments = storesAttachments
     self.client = client
@@ -26,10 +30,12 @@ struct EventPage {
     events = EventCollector(invocation)
   }
 
-  var isFull: Bool { files.isFull }
+  var isFull: Bool {
+    files.isFull || invocation.remainingMilliseconds <= reserveMilliseconds
+  }
 
   /// - Parameter isFirst: whether there is no mail before it.
-  /// - Returns: false if the page ends before this mail, see `failure`.
+  /// - Returns: false if the page ends before this mail.
   /// - Throws: if the mailbox cannot be read, and there is no mail before it.
   mutating func add(
     _ mail: EventSearch.Mail, isFirst: Bool
@@ -42,7 +48,7 @@ struct EventPage {
         try await add(unreadable: mail.id, threadID, error)
         attempts.addFailure(of: mail.id)
       case .message(let message):
-        try await add(message, mail.id)
+        try await add(message, mail.id, isFirst: isFirst)
         attempts.remove(mail.id)
       }
       return true
@@ -59,11 +65,15 @@ struct EventPage {
     }
   }
 
-  private mutating func add(_ message: JSON, _ id: String) async throws(CommandError) {
+  private mutating func add(
+    _ message: JSON, _ id: String, isFirst: Bool
+  ) async throws(CommandError) {
     let fileCount = files.stored.count
+    let attachments = OwnAttachments(
+      reserveMilliseconds: reserveMilliseconds, mayOmit: isFirst)
     let document = try await EventDocument(
       message, client: client, user: user, isLastAttempt: attempts.isLast(for: id),
-      storesAttachments: storesAttachments, &files, in: invocation)
+      attachments: storesAttachments ? attachments : nil, &files, in: invocation)
     events.notices += document.notices
     try await events.add(
       document.json, raw: message, named: "message \(id)",
@@ -90,10 +100,13 @@ struct EventPage {
     events.notices.append("\(text). Its event contains the error.")
   }
 
-  mutating func report(_ failures: [EventSearch.Failure]) {
+  /// Adds the files and the notices.
+  ///
+  /// - Parameter unread: messages that could not be read, behind those of the page.
+  mutating func report(_ unread: [EventSearch.Failure]) {
     events.files = files.stored
     events.notices += files.notices
-    for failure in failures {
+    for failure in (failure.map { [$0] } ?? []) + unread {
       events.notices.append(
         "Message \(failure.id) could not be read: \(failure.error.message)")
     }

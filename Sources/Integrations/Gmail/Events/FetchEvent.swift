@@ -88,17 +88,16 @@ struct FetchEvent: GmailCommand {
     with client: GmailClient, in invocation: Invocation
   ) async throws(CommandError) -> CommandResult {
     var position = position
-    // Half of the time that the search leaves: a call that stops early returns a cursor, a timeout
-    // returns none.
-    let timeToStop = invocation.remainingMilliseconds / 6
+    // Half of the time that the search leaves.
+    let reserve = invocation.remainingMilliseconds / 6
     var search = search(with: client, position)
     let mails = try await search.run(in: invocation)
     var page = EventPage(
-      of: user, storesAttachments: storesAttachments, search.attempts, client, invocation)
+      of: user, storesAttachments: storesAttachments, reserveMilliseconds: reserve,
+      search.attempts, client, invocation)
     var count = 0
     for mail in mails {
-      let hasRoom = !page.isFull && invocation.remainingMilliseconds > timeToStop
-      guard count == 0 || hasRoom, try await page.add(mail, isFirst: count == 0) else { break }
+      guard count == 0 || !page.isFull, try await page.add(mail, isFirst: count == 0) else { break }
       count += 1
     }
     if count < mails.count { search.hasMore = true }
@@ -106,7 +105,7 @@ struct FetchEvent: GmailCommand {
       past: mails.prefix(count).filter { !$0.isUnreadable }.map { ($0.id, $0.milliseconds) },
       hasMore: search.hasMore, keepsTime: !search.failures.isEmpty, now: WallClock.nowMilliseconds)
     position.attempts = page.attempts
-    page.report(page.failure.map { [$0] } ?? search.failures)
+    page.report(search.failures)
     if search.hasMore {
       page.events.notices.append("More mail is available: call again with this cursor.")
     }

@@ -69,7 +69,7 @@ struct OpenedMails {
 
   private mutating func write(_ json: JSON, _ part: MailPart, to writer: inout JSONWriter) {
     writer.openObject()
-    let mail = mails[part.id]
+    let mail = Self.isCandidate(part) ? mails[part.id] : nil
     for member in json.members {
       let name = member.name.string ?? ""
       guard name != "parts", mail == nil || name != "mimeType" else { continue }
