@@ -76,7 +76,6 @@ def test_after_three_calls_it_is_an_event_with_an_error(count, number):
         assert third["notices"] == [
             f"Message {name(number)} could not be read in 3 calls. Its event contains the error."]
         assert not any("error" in e for r in (first, second, third) for e in r["events"] if e is not event)
-        # Each call retries it as any read.
         assert "notices" not in fourth and google.broken
 
 
@@ -91,6 +90,20 @@ def test_any_answer_that_is_no_message_counts(answer, count=7):
         results = polls(host, 3)
         assert flat(results) == [name(n) for n in range(1, count + 1)]
         assert [("error" in e) for e in results[2]["events"]] == [True] + [False] * (count - 2)
+
+
+@pytest.mark.parametrize("count", [3, 9])
+def test_a_transient_failure_is_retried_within_the_call(count):
+    seen = []
+
+    def once(target):
+        seen.append(target)
+        return backend_error(target) if len(seen) < 3 else None
+
+    with Broken(count, [2], once) as google, Host(google.connection()) as host:
+        result = fetch(host)
+        assert keys(result) == [name(n) for n in range(1, count + 1)] and "notices" not in result
+        assert len(seen) == 3 and "failed" not in content(result["cursor"])
 
 
 def test_a_message_that_fails_twice_is_an_ordinary_event_once():
@@ -157,7 +170,9 @@ def test_a_deleted_message_is_still_skipped():
     (lambda target: refusal(401, "Invalid Credentials"), "auth"),
     (lambda target: refusal(429, "Quota", "rateLimitExceeded"), "rate_limited"),
     (lambda target: refusal(403, "Quota", "userRateLimitExceeded"), "rate_limited"),
-    (lambda target: hang_up, "network")], ids=["401", "429", "403", "network"])
+    (lambda target: refusal(403, "Request had insufficient authentication scopes.", "insufficientPermissions"), "permission"),
+    (lambda target: refusal(403, "Not allowed", "domainPolicy"), "permission"),
+    (lambda target: hang_up, "network")], ids=["401", "429", "403-rate", "403-scope", "403-policy", "network"])
 def test_failures_of_the_mailbox_are_not_counted(answer, kind):
     with Broken(3, [2], answer) as google, Host(google.connection()) as host:
         first = host.result("fetch_event", SPAN, timeout_ms=3000)

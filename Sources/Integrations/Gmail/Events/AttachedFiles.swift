@@ -13,7 +13,7 @@ struct AttachedFile {
 
 /// How the attachments of a message itself are stored.
 struct OwnAttachments {
-  /// The time that is left for the end of the call.
+  /// The time that is reserved for the end of the call.
   let reserveMilliseconds: Int
   /// Whether files for which there is no time are omitted: the message would have no more time in
   /// another call.

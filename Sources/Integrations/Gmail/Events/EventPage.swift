@@ -6,7 +6,7 @@ import JSON
 struct EventPage {
   private let user: String
   private let storesAttachments: Bool
-  /// The time that is left for the end of the call: one that stops early returns a cursor, a timeout
+  /// The time that is reserved for the end of the call: one that stops early returns a cursor, a timeout
   /// returns none.
   private let reserveMilliseconds: Int
   private let client: GmailClient

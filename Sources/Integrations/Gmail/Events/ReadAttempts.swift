@@ -78,7 +78,9 @@ extension CommandError {
   var concernsOneMessage: Bool {
     guard !concernsSignIn else { return false }
     switch kind {
-    case .upstream, .permission, .notFound, .tooLarge: return true
+    case .upstream, .notFound, .tooLarge: return true
+    // A reason that concerns the caller has a remedy, see `GmailErrors`.
+    case .permission: return remedy == nil
     // Of the vendor, not of the call.
     case .timeout: return statusCode == 408 || upstream != nil
     default: return false
