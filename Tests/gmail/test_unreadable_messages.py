@@ -6,8 +6,10 @@ import json
 import pytest
 from Support.feed import SPAN, START, Faulty, Mailbox, by_time, fetch, keys, mail, part, url64
 from Support.programmed_google import refusal
+from Support.sandbox import Sandbox
 from Support.session import Host
-from Support.upstream import hang_up, reply
+from Support.upstream import hang_up, raw, reply
+from Support.workspace import SOC
 
 MORE = "More mail is available: call again with this cursor."
 
@@ -171,8 +173,7 @@ def test_a_deleted_message_is_still_skipped():
     (lambda target: refusal(429, "Quota", "rateLimitExceeded"), "rate_limited"),
     (lambda target: refusal(403, "Quota", "userRateLimitExceeded"), "rate_limited"),
     (lambda target: refusal(403, "Request had insufficient authentication scopes.", "insufficientPermissions"), "permission"),
-    (lambda target: refusal(403, "Not allowed", "domainPolicy"), "permission"),
-    (lambda target: hang_up, "network")], ids=["401", "429", "403-rate", "403-scope", "403-policy", "network"])
+    (lambda target: refusal(403, "Not allowed", "domainPolicy"), "permission")], ids=["401", "429", "403-rate", "403-scope", "403-policy"])
 def test_failures_of_the_mailbox_are_not_counted(answer, kind):
     with Broken(3, [2], answer) as google, Host(google.connection()) as host:
         first = host.result("fetch_event", SPAN, timeout_ms=3000)
@@ -184,6 +185,23 @@ def test_failures_of_the_mailbox_are_not_counted(answer, kind):
             assert kind == "rate_limited" or data["message"].startswith(f"Message {name(2)} could not be read: ")
         google.broken = set()
         assert flat(polls_from(host, first["cursor"], 1)) == [name(2), name(3)]
+
+
+@pytest.mark.parametrize("action", [hang_up, raw(b"HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n{\"id\":")], ids=["no response", "cut"])
+def test_a_response_that_always_breaks_off_counts_while_others_are_read(action):
+    with Broken(3, [2], lambda target: action) as google, Host(google.connection()) as host:
+        results = polls(host, 4)
+        assert [keys(r) for r in results] == [[name(1)], [], [name(2), name(3)], []]
+        assert results[2]["events"][0]["error"]["kind"] == "network"
+
+
+def test_a_network_that_breaks_off_is_not_counted():
+    with Broken(3, [1, 2, 3], lambda target: hang_up) as google, Host(google.connection()) as host:
+        for _ in range(3):
+            data = host.failure("fetch_event", SPAN)
+            assert data["kind"] == "network" and data["message"].startswith(f"Message {name(1)} could not be read: ")
+        google.broken = set()
+        assert keys(fetch(host)) == [name(n) for n in (1, 2, 3)]
 
 
 def test_the_error_is_in_reach_of_the_mapping_and_of_streams():
@@ -241,3 +259,17 @@ def test_content_that_always_fails_is_left_out_after_three_calls(count):
         assert event["error"]["message"] == f"Message {name(20)} could not be read: Not this one."
         assert results[2]["notices"] == [f"The attachment a.pdf in message {name(20)} was not stored as a file."]
         assert "failed" not in content(results[2]["cursor"])
+
+
+@pytest.mark.parametrize("fault", ["500 backendError", "garbage"])
+def test_one_message_of_the_sandbox_that_always_fails(fault):
+    span = {"user_email": SOC, "start_time": "2026-11-16 08:00", "end_time": "2026-11-17"}
+    with Sandbox() as sandbox, Host(sandbox.document["connections"]["gmail_sandbox"]) as host:
+        whole = keys(fetch(host, span))
+        sandbox.faults(f"gmail: {fault} always on GET /gmail/v1/users/{SOC}/messages/{whole[7]}")
+        results, cursor = [], {}
+        for _ in range(4):
+            results.append(fetch(host, span, **cursor))
+            cursor = {"cursor": results[-1]["cursor"]}
+        assert [keys(r) for r in results] == [whole[:7], [], whole[7:], []]
+        assert ["error" in event for event in results[2]["events"]] == [True] + [False] * len(whole[8:])

@@ -68,7 +68,8 @@ struct AttachedFiles {
         files.append(try await file(part, content, in: message, invocation))
       } catch {
         // The file store refuses files that are too large.
-        guard error.concernsOneMessage || error.kind == .validation else { throw error }
+        guard error.concernsOneMessage(ifOthersAreReadable: true) || error.kind == .validation
+        else { throw error }
         let name = Self.name(of: part)
         notices.append(
           "The attachment \(name) in message \(message) was not stored as a file: \(error.message)")

@@ -54,8 +54,9 @@ struct EventPage {
       return true
     } catch {
       let isOver = Task.isCancelled || invocation.remainingMilliseconds <= 0
-      // A result that is full says nothing about the mail.
-      let isCounted = error.concernsOneMessage && error.kind != .tooLarge && !isOver
+      // The message itself was read. A result that is full says nothing about it.
+      let concernsMail = error.concernsOneMessage(ifOthersAreReadable: true)
+      let isCounted = concernsMail && error.kind != .tooLarge && !isOver
       guard isCounted || !isFirst && !isOver else { throw error.reading(message: mail.id) }
       // The earlier events are complete. The next call starts with this mail.
       if isCounted { attempts.addFailure(of: mail.id) }

@@ -189,8 +189,9 @@ struct EventSearch {
       case .success: break
       case .failure(let error) where error.statusCode == 404: attempts.remove(message.id)
       case .failure(let error) where failures.isEmpty:
-        try stop(at: message, error, in: invocation)
-      case .failure(let error) where error.concernsOneMessage && isReadable:
+        try stop(at: message, error, isReadable: isReadable, in: invocation)
+      case .failure(let error)
+      where isReadable && error.concernsOneMessage(ifOthersAreReadable: true):
         if !attempts.isLast(for: message.id) { count(error, of: message) }
       case .failure: break
       }
@@ -214,10 +215,10 @@ struct EventSearch {
 
   /// Makes the message an event in its last attempt, and ends the reading otherwise.
   private mutating func stop(
-    at message: Listed, _ error: CommandError, in invocation: Invocation
+    at message: Listed, _ error: CommandError, isReadable: Bool, in invocation: Invocation
   ) throws(CommandError) {
     let isOver = Task.isCancelled || invocation.remainingMilliseconds <= 0
-    let isCounted = error.concernsOneMessage && !isOver
+    let isCounted = !isOver && error.concernsOneMessage(ifOthersAreReadable: isReadable)
     if isCounted, attempts.isLast(for: message.id) {
       let before = mails.last?.milliseconds ?? times.lowerBound
       let content = Mail.Content.unreadable(threadID: message.threadID, error)
@@ -292,6 +293,6 @@ extension GmailClient {
   /// A failure that concerns one message does not end the reading, any other does.
   private static func endsReading(_ result: Result<JSON, CommandError>) -> Bool {
     guard case .failure(let error) = result else { return false }
-    return error.statusCode != 404 && !error.concernsOneMessage
+    return error.statusCode != 404 && !error.concernsOneMessage(ifOthersAreReadable: false)
   }
 }

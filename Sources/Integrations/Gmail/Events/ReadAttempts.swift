@@ -75,7 +75,10 @@ struct ReadAttempts: Sendable {
 extension CommandError {
   /// Whether a failure to read a message concerns only that message: Gmail answered, and neither
   /// refused the caller nor the rate.
-  var concernsOneMessage: Bool {
+  ///
+  /// - Parameter isReadable: whether other content of the mailbox could be read in the same call. A
+  ///   response that always breaks off is then one of this message, too.
+  func concernsOneMessage(ifOthersAreReadable isReadable: Bool) -> Bool {
     guard !concernsSignIn else { return false }
     switch kind {
     case .upstream, .notFound, .tooLarge: return true
@@ -83,6 +86,8 @@ extension CommandError {
     case .permission: return remedy == nil
     // Of the vendor, not of the call.
     case .timeout: return statusCode == 408 || upstream != nil
+    // A connection that cannot be made has a remedy.
+    case .network: return isReadable && isRetryable && remedy == nil
     default: return false
     }
   }
