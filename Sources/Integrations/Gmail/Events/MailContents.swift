@@ -45,7 +45,8 @@ struct MailContents {
       return try await original(in: invocation).flatMap { Self.part(part.id, in: $0.root)?.bytes }
     } catch {
       if !error.isPermanent {
-        guard isLastAttempt, error.concernsOneMessage(ifOthersAreReadable: true) else { throw error }
+        guard isLastAttempt, error.concernsOneMessage(ifOthersAreReadable: true)
+        else { throw error }
         failure = failure ?? error
       }
       return nil
