@@ -86,6 +86,16 @@ extension CommandError {
   }
 }
 
+extension CommandError {
+  /// Writes the members of the error of an event that is not complete.
+  public func writeSummary(to writer: inout JSONWriter) {
+    writer.member("kind", kind.rawValue)
+    writer.member("status_code", statusCode)
+    writer.member("message", message)
+    writer.member(ifPresent: "remedy", remedy)
+  }
+}
+
 extension CommandError.Kind {
   /// The status code of a failure without a vendor's response.
   var statusCode: Int {

@@ -2,6 +2,8 @@
 
 import base64
 import email
+import email.message
+import email.policy
 import hashlib
 import pathlib
 
@@ -422,3 +424,36 @@ def test_a_mail_of_the_emulated_workspace_without_attachments(sandbox):
         data = host.failure("download_email_attachment", {
             "user_email": SOC, "message_id": id, "attachment_file_names": ["a"]})
     assert (data["status_code"], data["message"]) == (403, NONE)
+
+
+def reported(*files):
+    """A mail with files, as bytes."""
+    made = email.message.EmailMessage(policy=email.policy.SMTP)
+    made["From"], made["Subject"] = "x@evil.test", "Pay now"
+    made.set_content("See attached.")
+    for name, content, subtype in files:
+        made.add_attachment(content, maintype="application", subtype=subtype, filename=name)
+    return made.as_bytes()
+
+
+def test_attachments_of_a_mail_that_is_attached_as_a_file_are_found():
+    inner = reported(("deep.pdf", B, "pdf"))
+    content = reported(("offer.pdf", A, "pdf"), ("inner.eml", inner, "octet-stream"))
+    parts = [part("0", "text/plain", data=b"See."), part("1", "application/octet-stream", "report.eml", content, "E1")]
+    message = Message(parts, {"E1": content}, raw=b"From: x@y.test\r\n\r\nx")
+    result, files = download(message, "offer.pdf", "deep.pdf", "inner.eml", "report.eml")
+    assert files == [
+        ("offer.pdf", "application/pdf", A), ("deep.pdf", "application/pdf", B),
+        ("inner.eml", "message/rfc822", inner), ("report.eml", "message/rfc822", content)]
+    assert result["return_data"] == "Successful"
+
+
+def test_a_mail_that_is_attached_as_a_file_is_opened_only_for_other_names():
+    content = reported(("offer.pdf", A, "pdf"))
+    parts = [part("0", "application/octet-stream", "report.eml", content, "E1")]
+    message = Message(parts, {"E1": content})
+    _, files = download(message, "report.eml")
+    assert files == [("report.eml", "application/octet-stream", content)] and sorted(message.asked) == ["E1", "full"]
+    with Message(parts, {"E1": content}) as message, Host(message.connection()) as host:
+        data = host.failure("download_email_attachment", arguments("ofer.pdf"))
+        assert data["kind"] == "not_found" and 'Did you mean "offer.pdf"?' in data["targets"][0]["error"]["remedy"]

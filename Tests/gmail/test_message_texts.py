@@ -309,3 +309,34 @@ def test_many_texts_behind_attachment_ids_are_limited_with_a_notice():
     assert result["events"][0]["fields"]["Decoded Body Data"] == "\r\n".join(f"Text {n}." for n in range(100))
     assert result["notices"] == [
         "Message 18c5000000000001 has 102 texts that Gmail returns as attachments. The event contains the first 100."]
+
+
+NAMED = {
+    "the only text, inline": ({"id": "1.0", "name": "a.txt", "disposition": "inline; filename=a.txt"}, False),
+    "the only text, no disposition": ({"id": "1.0", "name": "a.txt"}, False),
+    "the only text, behind an attachment ID": ({"id": "1.0", "name": "a.txt", "attachment": "T1"}, False),
+    "a part": ({"name": "a.txt"}, True),
+    "a part, inline": ({"name": "a.txt", "disposition": "INLINE"}, True),
+    "a part behind an attachment ID": ({"name": "a.txt", "attachment": "T1", "disposition": "inline"}, True),
+}
+
+
+@pytest.mark.parametrize("kind", ["plain", "html"])
+@pytest.mark.parametrize("place", NAMED)
+def test_a_named_text_of_an_attached_mail_is_its_text_and_a_file(place, kind):
+    more, is_part = NAMED[place]
+    text = "Pay at http://evil.example/ now"
+    named = part(f"text/{kind}; charset=utf-8", text, **more)
+    root = numbered(multipart("mixed", part("image/png", name="p.png", attachment="P1"), named), "1.0") if is_part else named
+    event = fields(attached(root), {"T1": text.encode(), "P1": b"\x89PNG"})
+    assert decoded(event["Attached EML Body"]).strip() == text
+    names = event["Attached EML Attachment File Names"]
+    assert names == (["p.png", "a.txt"] if is_part else "a.txt")
+
+
+def test_a_named_text_of_an_attached_mail_is_an_attachment_if_it_says_so():
+    named = part("text/plain", "A file.", name="a.txt", disposition="attachment; filename=a.txt")
+    root = numbered(multipart("mixed", part("text/plain", "Words."), named), "1.0")
+    event = fields(attached(root))
+    assert decoded(event["Attached EML Body"]) == "Words."
+    assert event["Attached EML Attachment File Names"] == "a.txt"

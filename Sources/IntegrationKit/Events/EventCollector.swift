@@ -3,6 +3,20 @@ import Delivery
 import FileStore
 import JSON
 
+/// Members of an event besides its fields and its source.
+struct EventDetails {
+  var files: [StoredFile] = []
+  /// Why the event is not complete.
+  var error: CommandError?
+
+  func write(to writer: inout JSONWriter) {
+    StoredFile.writeMember(files, to: &writer)
+    guard let error else { return }
+    writer.name("error")
+    writer.object { error.writeSummary(to: &$0) }
+  }
+}
+
 /// Collects the events of one invocation, or streams them without keeping them.
 public struct EventCollector {
   private let invocation: Invocation
@@ -31,19 +45,27 @@ public struct EventCollector {
   /// - Parameters:
   ///   - raw: the vendor's response, unchanged.
   ///   - name: the name of the document in notices.
+  ///   - files: the files of the event, if it names them itself.
+  ///   - error: why the document is not complete. It becomes an event even if the caller's main path
+  ///     finds none in it.
   /// - Throws: if the deadline has passed or the invocation is cancelled.
   public mutating func add(
-    _ document: JSON, raw: JSON, named name: String
+    _ document: JSON, raw: JSON, named name: String, files: [StoredFile] = [],
+    error: CommandError? = nil
   ) async throws(CommandError) {
     // Mapping has no request that would check the deadline.
     if Task.isCancelled || invocation.remainingMilliseconds <= 0 {
       throw invocation.stopped("Mapping the fields", outcome: .notApplied)
     }
-    let events: [JSONFragment]
-    if let mapped = mapper.events(of: document, raw: raw) {
+    let details = EventDetails(files: files, error: error)
+    var events: [JSONFragment]
+    if let mapped = mapper.events(of: document, raw: raw, details) {
       events = mapped
+      if events.isEmpty, error != nil {
+        events = commandMapper.events(of: document, raw: raw, details) ?? []
+      }
     } else {
-      events = commandMapper.events(of: document, raw: raw) ?? []
+      events = commandMapper.events(of: document, raw: raw, details) ?? []
       notices.append(
         "The paths of field_mapping exceed \(EventMapper.maximumWorkUnits) evaluation steps for "
           + "\(name). Its event contains only the command's own fields.")

@@ -48,15 +48,17 @@ struct EventMapper: Sendable {
     self.fields = fields
   }
 
-  /// The events of a document: `{"fields":{…},"raw":…}`.
+  /// The events of a document: `{"fields":{…},"raw":…}`, with `files` and `error` if there are any.
   ///
   /// - Parameters:
   ///   - raw: the source of the events, included in each of them.
+  ///   - details: further members of each event.
   ///   - units: the work budget of the caller's paths.
   /// - Returns: nil if the budget is exceeded. With a main path of the caller, all paths count,
   ///   because it may find any number of events.
   func events(
-    of document: JSON, raw: JSON, within units: Int = maximumWorkUnits
+    of document: JSON, raw: JSON, _ details: EventDetails = EventDetails(),
+    within units: Int = maximumWorkUnits
   ) -> [JSONFragment]? {
     let budget = WorkBudget(units: units)
     let callersMain = usesCommandMainPath ? nil : budget
@@ -76,7 +78,7 @@ struct EventMapper: Sendable {
         found.append((field.name, values))
       }
       guard !budget.isSpent else { return nil }
-      events.append(write(found, raw))
+      events.append(write(found, raw, details))
     }
     return events
   }
@@ -96,7 +98,9 @@ struct EventMapper: Sendable {
     budget.spend(1 + json.withSource(\.count) / 64)
   }
 
-  private func write(_ found: [(name: String, values: [JSON])], _ raw: JSON) -> JSONFragment {
+  private func write(
+    _ found: [(name: String, values: [JSON])], _ raw: JSON, _ details: EventDetails
+  ) -> JSONFragment {
     JSONFragment { writer in
       writer.object { writer in
         writer.name("fields")
@@ -117,6 +121,7 @@ struct EventMapper: Sendable {
           }
         }
         writer.member("raw", raw)
+        details.write(to: &writer)
       }
     }
   }

@@ -35,6 +35,8 @@ public protocol TargetCommand: Command {
   /// Targets of one call in flight. The others have not reserved anything in the rate limit, so that
   /// other commands get their share.
   static var maximumConcurrency: Int { get }
+  /// The same for one call, if its arguments change it.
+  func concurrency(with client: Client) -> Int
   /// Whether `raw_data` is the vendor's body, not a list, if all targets shared one request.
   static var unwrapsSingleBody: Bool { get }
 
@@ -59,6 +61,8 @@ extension TargetCommand {
   public static var requestsPerTarget: Int { 1 }
   public static var maximumConcurrency: Int { 16 }
   public static var unwrapsSingleBody: Bool { false }
+
+  public func concurrency(with client: Client) -> Int { Self.maximumConcurrency }
 
   public func batchSize(for targets: Int, with client: Client) -> Int { 1 }
 
@@ -86,7 +90,7 @@ extension TargetCommand {
     try await invocation.expectRoom(forRequests: sends * Self.requestsPerTarget)
     let batches = TargetRun.Batches(size: size) { await run($0, with: client, in: $1) }
     let targetRun = TargetRun(
-      targets, concurrency: Self.maximumConcurrency, in: invocation,
+      targets, concurrency: concurrency(with: client), in: invocation,
       batches: size > 1 ? batches : nil
     ) {
       (target, own) async throws(CommandError) in try await run(target, with: client, in: own)

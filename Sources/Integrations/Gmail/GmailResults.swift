@@ -10,11 +10,17 @@ enum GmailResults {
     .init("resultSizeEstimate", .integer, "An estimate, not a count."),
   ])
 
-  static let message = ResultShape.object([
+  static let message = ResultShape.object(
+    messageMembers + [.init("fileId", .text, "The .eml file, with format eml.")])
+
+  static let fetchedMessage = ResultShape.object(
+    messageMembers + [.init("error", .any, "Of a message that could not be read.")])
+
+  private static let messageMembers: [ResultShape.Member] = [
     .init("id", .text), .init("threadId", .text), .init("labelIds", .array(of: .text)),
     .init("snippet", .text), .init("internalDate", .text, "Epoch milliseconds."),
     .init("sizeEstimate", .integer), .init("payload", .any, "The tree of MIME parts."),
-  ])
+  ]
 
   /// After a change, Gmail returns little more than the ID and the labels.
   static let changedMessage = ResultShape.object([

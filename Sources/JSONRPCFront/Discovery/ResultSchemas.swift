@@ -128,6 +128,16 @@ enum ResultSchemas {
         .object([
           .always("fields", .map(.any), "The fields mapped by the command and by field_mapping."),
           .always("raw", .any, "The source of the event."),
+          .sometimes(
+            "files", .list(.reference("file_reference")),
+            "The files of the event, if the arguments ask for them."),
+          .sometimes(
+            "error",
+            .object([
+              .always("kind", .text), .always("status_code", .integer(from: 100)),
+              .always("message", .text), .sometimes("remedy", .text),
+            ]),
+            "Why the event is not complete."),
         ])),
       SchemaComponent(
         "cancel_result", "Whether the request was in flight.",

@@ -11,6 +11,10 @@ struct GmailRoute: Equatable {
     case modify(String)
     case batchModify, batchDelete
     case send
+    case draftList, draftCreate, draftSend
+    case draft(String)
+    case draftUpdate(String)
+    case draftDelete(String)
     case labelList, labelCreate
     case label(String)
     case labelDelete(String)
@@ -61,6 +65,12 @@ struct GmailRoute: Equatable {
     switch (verb, words[0], words.count) {
     case ("GET", "profile", 1): .profile
     case (_, "messages", _): message(verb, Array(words.dropFirst()))
+    case ("GET", "drafts", 1): .draftList
+    case ("POST", "drafts", 1): .draftCreate
+    case ("POST", "drafts", 2) where words[1] == "send": .draftSend
+    case ("GET", "drafts", 2): .draft(words[1])
+    case ("PUT", "drafts", 2): .draftUpdate(words[1])
+    case ("DELETE", "drafts", 2): .draftDelete(words[1])
     case ("GET", "labels", 1): .labelList
     case ("POST", "labels", 1): .labelCreate
     case ("GET", "labels", 2): .label(words[1])
@@ -110,6 +120,8 @@ struct GmailRoute: Equatable {
     case .messageDelete, .batchDelete: [.mail]
     case .trash, .untrash, .modify, .batchModify: [.mail, .modify]
     case .send: [.mail, .compose, .modify, .send]
+    case .draftList, .draft: [.mail, .compose, .modify, .readOnly]
+    case .draftCreate, .draftUpdate, .draftDelete, .draftSend: [.mail, .compose, .modify]
     case .labelList, .label: [.mail, .labels, .metadata, .modify, .readOnly]
     case .labelCreate, .labelDelete: [.mail, .labels, .modify]
     case .vacation, .sendAsList, .sendAs: [.mail, .modify, .readOnly, .settingsBasic]
@@ -125,6 +137,7 @@ struct GmailRoute: Equatable {
     switch action {
     case .messageList: ["q", "labelIds", "maxResults", "pageToken", "includeSpamTrash"]
     case .message: ["format", "metadataHeaders"]
+    case .draft: ["format"]
     case .userList:
       [
         "customer", "domain", "maxResults", "orderBy", "sortOrder", "query", "pageToken",

@@ -2,6 +2,7 @@ import Basics
 import FileStore
 import HTTP
 import IntegrationKit
+import JSON
 import Mail
 
 /// Reads the message once: Gmail returns new attachment IDs on every read, so all IDs must come
@@ -11,9 +12,9 @@ struct DownloadEmailAttachment: GmailCommand, TargetCommand {
   static let metadata = CommandMetadata(
     "Download Email Attachment",
     """
-    Downloads the attachments with these names from a message and its attached mails, and stores \
-    them as files. Attached mails become .eml files. With OAuth, only from the mailbox of the user \
-    who consented.
+    Downloads the attachments with these names from a message and its attached mails, also those \
+    attached as .eml files of another type, and stores them as files. Attached mails become .eml \
+    files. With OAuth, only from the mailbox of the user who consented.
     """,
     permissions: [Permission.mail],
     errorSamples: [ErrorSample(403, "The message doesn't contain any attachments.")],
@@ -54,7 +55,7 @@ struct DownloadEmailAttachment: GmailCommand, TargetCommand {
   ) async throws(CommandError) -> CommandResult {
     let answer = try await client.exchange(
       request(with: client, format: "full"), in: invocation)
-    let attachments = try MessageAttachments(answer)
+    let attachments = try await attachments(of: answer, with: client, in: invocation)
     let needsRaw = names.contains { name in
       attachments.named(name).contains { $0.needsRaw }
     }
@@ -78,6 +79,21 @@ struct DownloadEmailAttachment: GmailCommand, TargetCommand {
     }
   }
 
+  /// Opens mails that are attached as files only if a name is not found otherwise.
+  private func attachments(
+    of answer: JSON, with client: GmailClient, in invocation: Invocation
+  ) async throws(CommandError) -> MessageAttachments {
+    let attachments = try MessageAttachments(answer)
+    guard names.contains(where: { attachments.named($0).isEmpty }),
+      let payload = answer["payload"], let mail = MailMessage(gmailPayload: payload)
+    else { return attachments }
+    var contents = MailContents(of: message, client: client, user: user, isLastAttempt: true)
+    var opened = OpenedMails(in: message)
+    let changed = try await opened.open(payload, mail.root, &contents, in: invocation)
+    return try MessageAttachments(
+      JSONFragment { writer in writer.object { $0.member("payload", changed) } }.json)
+  }
+
   // MARK: Content
 
   /// - Parameter whole: the raw message; nil until it is needed and fetched.
@@ -94,6 +110,8 @@ struct DownloadEmailAttachment: GmailCommand, TargetCommand {
       guard part.attachmentID != nil else { throw error }
     }
     guard part.attachmentID != nil else {
+      // A mail inside a mail that is attached as a file.
+      if let bytes = part.bytes, !bytes.isEmpty { return bytes }
       throw CommandError(
         .upstream, "Gmail returns no content for the attachment \(part.storedName).",
         remedy: "Read the message with get_email.")

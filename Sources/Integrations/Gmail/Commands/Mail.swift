@@ -1,31 +1,6 @@
 import HTTP
 import IntegrationKit
 
-struct GetEmail: GmailBatchCommand {
-  static let metadata = CommandMetadata(
-    "Get Email", "Returns messages with all their parts. Attachments are returned as IDs.",
-    permissions: [Permission.mail], items: ItemsPath(),
-    errorSamples: [ErrorSample(403, "Invalid id value.")],
-    result: { .array(of: GmailResults.message) })
-
-  let user: String
-  let messages: [String]
-
-  init(_ parameters: inout ParamReader) {
-    user = parameters.mailboxOfMessages()
-    messages = parameters.messages("The messages to read.")
-  }
-
-  func targets(with client: GmailClient) -> [Target] {
-    messages.map { message in
-      Target(
-        message, client.mail(.get, user, "/messages/", message) { $0.query("format", "full") })
-    }
-  }
-}
-
-/// Not batched: a second deletion of a message returns "not found", so a call that a batch left
-/// unresolved could not be retried.
 struct DeleteEmails: GmailCommand, TargetCommand {
   static let metadata = CommandMetadata(
     "Delete Emails",

@@ -12,6 +12,8 @@ import JSON
 ///
 /// A cursor is valid for one mailbox and one search condition. With another condition, mail before
 /// its time would be missed.
+///
+/// Mail whose time is unknown, because it cannot be read, is counted in `attempts`.
 struct EventCursor: Sendable {
   /// Mail that arrives late is found if it is at most this much older than the newest mail.
   static let lookBackMilliseconds: Int64 = 600_000
@@ -28,6 +30,8 @@ struct EventCursor: Sendable {
   /// All mail before this time was fetched. Milliseconds since 1970.
   private(set) var from: Int64
   private var fetched: [(id: String, milliseconds: Int64)] = []
+  /// Of mail that could not be read.
+  var attempts = ReadAttempts()
 
   init(of user: String, _ condition: ConditionDigest, from: Int64) {
     self.user = user.lowercased()
@@ -35,7 +39,7 @@ struct EventCursor: Sendable {
     self.from = from
   }
 
-  var known: Set<String> { Set(fetched.map(\.id)) }
+  var known: Set<String> { Set(fetched.map(\.id)).union(attempts.exhausted) }
 
   func belongs(to user: String) -> Bool { self.user == user.lowercased() }
   func belongs(to condition: ConditionDigest) -> Bool { self.condition == condition }
@@ -85,6 +89,10 @@ struct EventCursor: Sendable {
             writer.integer(mail.milliseconds - from)
           }
         }
+        if !attempts.counts.isEmpty {
+          writer.name("failed")
+          attempts.write(to: &writer)
+        }
       }
     }
     return Base64.encode(json.bytes, alphabet: .urlSafe, padded: false)
@@ -110,6 +118,10 @@ struct EventCursor: Sendable {
         guard let text = element.string else { return nil }
         id = text
       }
+    }
+    if let failed = json["failed"] {
+      guard let attempts = ReadAttempts(failed) else { return nil }
+      self.attempts = attempts
     }
   }
 

@@ -12,6 +12,9 @@ import Mail
 ///   is the only one.
 /// - Deeper attached mails are also among the parts of the payload. Each contains the `From` of its
 ///   mail, and the text of that mail among its parts.
+/// - A mail that is attached as a file is opened, see `OpenedMails`.
+/// - `AttachmentFiles` are the attachments of the message itself, if they are wanted.
+/// - `error` is that of content which could not be read in the last attempt.
 /// - Headers per part and attached mails beyond the limits below are omitted.
 struct EventDocument {
   /// Headers per part. Headers that RFCs define have a separate limit of the same size, so that
@@ -23,21 +26,31 @@ struct EventDocument {
   let json: JSON
   /// Omissions and unavailable content.
   private(set) var notices: [String] = []
+  /// Of content that was omitted in the last attempt.
+  private(set) var error: CommandError?
 
   /// Fetches content that the message only references, and stores the files of attached mails.
   ///
+  /// - Parameters:
+  ///   - isLastAttempt: whether content that is temporarily unavailable is omitted.
+  ///   - attachments: how the attachments of the message itself are stored; nil if they are not.
   /// - Throws: if content is temporarily unavailable. Permanently unavailable content is omitted.
   init(
-    _ message: JSON, client: GmailClient, user: String, _ files: inout AttachedFiles,
-    in invocation: Invocation
+    _ message: JSON, client: GmailClient, user: String, isLastAttempt: Bool,
+    attachments: OwnAttachments?, _ files: inout AttachedFiles, in invocation: Invocation
   ) async throws(CommandError) {
-    guard let payload = message["payload"], let mail = MailMessage(gmailPayload: payload) else {
+    guard let closed = message["payload"], let closedMail = MailMessage(gmailPayload: closed) else {
       json = message
       return
     }
     let id = message["id"]?.string ?? ""
-    var contents = MailContents(of: id, client: client, user: user)
-    var document = Document(message: message, mail: mail)
+    var contents = MailContents(
+      of: id, client: client, user: user, isLastAttempt: isLastAttempt)
+    var opened = OpenedMails(in: id)
+    let payload = try await opened.open(closed, closedMail.root, &contents, in: invocation)
+    notices += opened.notices
+    let mail = MailMessage(gmailPayload: payload) ?? closedMail
+    var document = EventDocumentWriter(message: message, payload: payload, mail: mail)
     document.body = try await contents.body(of: mail, in: invocation)
     if document.hasTooManyHeaders {
       notices.append(
@@ -60,255 +73,13 @@ struct EventDocument {
       }
       document.attached.append(attached)
     }
+    if let attachments {
+      document.ownFiles = try await files.ownFiles(
+        of: mail, in: id, &contents, attachments, invocation)
+    }
     notices += contents.bodyNotices
+    error = contents.failure.map { $0.reading(message: id) }
+    document.error = error
     json = document.fragment.json
   }
-
-}
-
-/// A part of type `message/rfc822` that is not inside another one.
-private struct AttachedMail {
-  struct Text {
-    let partID: String
-    let bytes: [UInt8]
-  }
-
-  let json: JSON
-  let part: MailPart
-  /// Whether it is a direct part of the payload, where the paths search.
-  let isDirect: Bool
-  /// The plain text of the mail.
-  var text: Text?
-
-  static func all(in payload: JSON, _ root: MailPart) -> [AttachedMail] {
-    var found: [AttachedMail] = []
-    collect(payload, root, depth: 0, into: &found)
-    return found
-  }
-
-  private static func collect(
-    _ json: JSON, _ part: MailPart, depth: Int, into found: inout [AttachedMail]
-  ) {
-    if Document.isMail(part) {
-      found.append(AttachedMail(json: json, part: part, isDirect: depth == 1))
-      return
-    }
-    for (json, part) in Document.parts(json, part) {
-      collect(json, part, depth: depth + 1, into: &found)
-    }
-  }
-}
-
-private struct Document {
-  let message: JSON
-  let mail: MailMessage
-  var body: RenderedBody?
-  var attached: [AttachedMail] = []
-  var files: [AttachedFile] = []
-
-  init(message: JSON, mail: MailMessage) {
-    self.message = message
-    self.mail = mail
-  }
-
-  static func isMail(_ part: MailPart) -> Bool { part.mediaType.description == "message/rfc822" }
-
-  /// The child parts, as received and as parsed.
-  static func parts(_ json: JSON, _ part: MailPart) -> Zip2Sequence<[JSON], [MailPart]> {
-    zip(json["parts"]?.elements.filter { $0.kind == .object } ?? [], part.parts)
-  }
-
-  var fragment: JSONFragment {
-    JSONFragment { writer in
-      writer.object { writer in
-        copy(
-          message, except: ["payload", "DecodedBodyData", "AttachedEMLAttachementFiles"], &writer)
-        if let payload = message["payload"] {
-          writer.name("payload")
-          writer.object { write(payload: payload, to: &$0) }
-        }
-        writer.member(
-          ifPresent: "DecodedBodyData", body.map { $0.isOnlyHTML ? $0.html : $0.plain })
-        guard !files.isEmpty else { return }
-        writer.name("AttachedEMLAttachementFiles")
-        writer.array { writer in for file in files { write(file, to: &writer) } }
-      }
-    }
-  }
-
-  private func copy(_ json: JSON, except excluded: Set<String>, _ writer: inout JSONWriter) {
-    for member in json.members where !excluded.contains(member.name.string ?? "") {
-      writer.name(copying: member.name)
-      writer.value(member.value)
-    }
-  }
-
-  private func write(payload: JSON, to writer: inout JSONWriter) {
-    var excluded = Self.rewritten
-    if let body {
-      writer.member("HTMLBody", body.html)
-      excluded.insert("HTMLBody")
-    }
-    if let snippet = message["snippet"] {
-      writer.member("snippet", snippet)
-      excluded.insert("snippet")
-    }
-    copy(payload, except: excluded, &writer)
-    writeHead(mail.root, to: &writer)
-    let deeper = attached.filter { !$0.isDirect }
-    guard !mail.root.parts.isEmpty || !deeper.isEmpty else { return }
-    writer.name("parts")
-    writer.array { writer in
-      var direct = attached.filter(\.isDirect)[...]
-      for (json, part) in Self.parts(payload, mail.root) {
-        if Self.isMail(part), let attached = direct.popFirst() {
-          write(attached, to: &writer)
-        } else if !Self.isMail(part) || attached.count < EventDocument.maximumAttachedMails {
-          write(json, part, to: &writer)
-        }
-      }
-      for attached in deeper { write(attached, to: &writer) }
-    }
-  }
-
-  /// Members of a part that are rewritten instead of copied.
-  private static let rewritten: Set<String> = ["headers", "mimeType", "parts"]
-
-  private func writeHead(
-    _ part: MailPart, with more: [MailHeader] = [], to writer: inout JSONWriter
-  ) {
-    writer.member("mimeType", part.mediaType.description)
-    writer.name("headers")
-    writer.array { writer in
-      for header in Self.kept(part.headers) + more {
-        writer.object {
-          $0.member("name", Self.spelling[header.name.lowercased()] ?? header.name)
-          $0.member("value", header.value)
-        }
-      }
-    }
-  }
-
-  /// The headers that the document includes, in order.
-  private static func kept(_ headers: MailHeaders) -> [MailHeader] {
-    guard headers.count > EventDocument.maximumHeaders else { return Array(headers) }
-    var known = 0
-    var others = 0
-    return headers.filter { header in
-      if spelling[header.name.lowercased()] != nil {
-        known += 1
-        return known <= EventDocument.maximumHeaders
-      }
-      others += 1
-      return others <= EventDocument.maximumHeaders
-    }
-  }
-
-  var hasTooManyHeaders: Bool {
-    func has(_ part: MailPart) -> Bool {
-      Self.kept(part.headers).count < part.headers.count || part.parts.contains(where: has)
-    }
-    return has(mail.root)
-  }
-
-  private func write(
-    _ json: JSON, _ part: MailPart, without excluded: Set<String> = [],
-    to writer: inout JSONWriter
-  ) {
-    writer.object { writer in
-      copy(json, except: Self.rewritten.union(excluded), &writer)
-      writeHead(part, to: &writer)
-      guard !part.parts.isEmpty else { return }
-      writer.name("parts")
-      writer.array { for (json, part) in Self.parts(json, part) { write(json, part, to: &$0) } }
-    }
-  }
-
-  // MARK: Attached mails
-
-  private func write(_ attached: AttachedMail, to writer: inout JSONWriter) {
-    let part = attached.part
-    let sender = part.headers["From"] == nil ? part.embedded?.headers["From"] : nil
-    writer.object { writer in
-      copy(attached.json, except: Self.rewritten, &writer)
-      writeHead(part, with: sender.map { [$0] } ?? [], to: &writer)
-      guard !part.parts.isEmpty else { return }
-      writer.name("parts")
-      writer.array {
-        for (json, root) in Self.parts(attached.json, part) {
-          write(json, root, with: attached.text, to: &$0)
-        }
-      }
-    }
-  }
-
-  /// The root of an attached mail, with its text at the documented path: once, also if the mail
-  /// has several texts there, or texts elsewhere.
-  private func write(
-    _ json: JSON, _ root: MailPart, with text: AttachedMail.Text?, to writer: inout JSONWriter
-  ) {
-    let found = Self.parts(json, root).filter(Self.isAtTextPath)
-    let isPresent = found.count == 1 && found[0].1.bytes == text?.bytes
-    writer.object { writer in
-      copy(json, except: Self.rewritten, &writer)
-      writeHead(root, to: &writer)
-      guard text != nil || !root.parts.isEmpty else { return }
-      writer.name("parts")
-      writer.array { writer in
-        if let text, !isPresent { write(text, to: &writer) }
-        for (json, part) in Self.parts(json, root) {
-          let isRepeated = text != nil && !isPresent && Self.isAtTextPath(json, part)
-          write(json, part, without: isRepeated ? ["body"] : [], to: &writer)
-        }
-      }
-    }
-  }
-
-  /// Whether the documented path of the text leads to the part.
-  private static func isAtTextPath(_ json: JSON, _ part: MailPart) -> Bool {
-    json["filename"]?.equals("") == true && part.mediaType.description == "text/plain"
-      && json["body"]?["data"] != nil
-  }
-
-  private func write(_ text: AttachedMail.Text, to writer: inout JSONWriter) {
-    writer.object { writer in
-      writer.member("partId", text.partID)
-      writer.member("mimeType", "text/plain")
-      writer.member("filename", "")
-      writer.name("body")
-      writer.object {
-        $0.member("size", text.bytes.count)
-        $0.member("data", Base64.encode(text.bytes, alphabet: .urlSafe))
-      }
-    }
-  }
-
-  private func write(_ file: AttachedFile, to writer: inout JSONWriter) {
-    writer.object { writer in
-      writer.member("D3fileName", file.name)
-      writer.member("mimeType", file.part.mediaType.description)
-      writer.member(ifPresent: "attachmentId", file.part.attachmentID)
-      if let stored = file.stored {
-        writer.member("fileId", stored.id)
-        writer.member("md5", stored.md5)
-        writer.member("sha1", stored.sha1)
-        writer.member("sha256", stored.sha256)
-      }
-      guard let mail = file.part.embedded else { return }
-      writer.member(ifPresent: "From", mail.headers.value("From"))
-      writer.member(ifPresent: "To", mail.headers.value("To"))
-      writer.member(ifPresent: "Subject", mail.subject)
-    }
-  }
-
-  // MARK: Headers
-
-  /// By lowercase name (RFC 5322 section 3.6, RFC 2045).
-  private static let spelling = Dictionary(
-    uniqueKeysWithValues: [
-      "Date", "From", "Sender", "Reply-To", "To", "Cc", "Bcc", "Message-ID", "In-Reply-To",
-      "References", "Subject", "Return-Path", "Received", "Delivered-To", "Authentication-Results",
-      "MIME-Version", "Content-Type", "Content-Transfer-Encoding", "Content-ID",
-      "Content-Disposition", "Content-Description",
-    ].map { ($0.lowercased(), $0) })
 }

@@ -10,11 +10,33 @@ import JSON
 /// for again, to see that nothing older was passed over.
 struct EventSearch {
   struct Mail: Sendable {
+    enum Content: Sendable {
+      /// As Gmail answered it.
+      case message(JSON)
+      /// No event, see `MailSelection`.
+      case notSelected
+      /// Of a message that failed in its last attempt. Its time is that of the mail listed before it.
+      case unreadable(threadID: String?, CommandError)
+    }
+
     let id: String
     /// When it was received (`internalDate`), since 1970.
     let milliseconds: Int64
-    /// As Gmail answered it.
-    let message: JSON
+    let content: Content
+
+    var isEvent: Bool { if case .notSelected = content { false } else { true } }
+
+    var isUnreadable: Bool { if case .unreadable = content { true } else { false } }
+  }
+
+  struct Failure {
+    let id: String
+    let error: CommandError
+  }
+
+  private struct Listed {
+    let id: String
+    let threadID: String?
   }
 
   /// Ids of one span at most.
@@ -28,70 +50,82 @@ struct EventSearch {
   private let client: GmailClient
   private let user: String
   private let condition: String?
+  private let selection: MailSelection
   /// Milliseconds since 1970.
   private let times: Range<Int64>
+  /// Of events.
   private let limit: Int
   /// Ids that were read, or fetched before.
   private var known: Set<String>
   private var mails: [Mail] = []
+  private var eventCount = 0
   private var bytes = 0
   /// Whether there is mail in the span that was not fetched.
   var hasMore = false
-  /// What ended the reading early. When that mail was received is not known.
-  private(set) var failure: Failure?
-
-  struct Failure {
-    let id: String
-    let error: CommandError
-  }
+  /// Messages that could not be read. The reading ends at the first one: when it was received is not
+  /// known, so no later mail may pass it.
+  private(set) var failures: [Failure] = []
+  private(set) var attempts: ReadAttempts
 
   init(
-    client: GmailClient, user: String, condition: String?, times: Range<Int64>,
-    except known: Set<String>, limit: Int
+    client: GmailClient, user: String, condition: String?, after cursor: EventCursor,
+    before end: Int64, limit: Int
   ) {
     self.client = client
     self.user = user
     self.condition = condition
-    self.times = times
-    self.known = known
     self.limit = limit
+    selection = MailSelection(asking: condition, of: user)
+    times = cursor.from..<max(cursor.from, end)
+    known = cursor.known
+    attempts = cursor.attempts
   }
 
-  /// - Returns: at most `limit` mails, none of which is newer than one that is left out; with a
-  ///   `failure`, those that are listed before the mail that cannot be read.
-  /// - Throws: when there is none before it.
+  /// - Returns: mails with at most `limit` events, none of which is newer than one that is left out;
+  ///   with `failures`, those that are listed before the first mail that cannot be read.
+  /// - Throws: if the mailbox cannot be read, and there is no mail before that.
   mutating func run(in invocation: Invocation) async throws(CommandError) -> [Mail] {
     guard !times.isEmpty else { return [] }
     // A third of the time is left for what comes after the reading.
     let timeToStop = invocation.remainingMilliseconds / 3
     let (listed, pages) = try await list(before: times.upperBound, in: invocation)
     var unread = ArraySlice(listed.reversed())
-    while failure == nil && !unread.isEmpty && mails.count < limit && bytes < Self.maximumBytes {
+    while failures.isEmpty && !unread.isEmpty && eventCount < limit && bytes < Self.maximumBytes {
       if !mails.isEmpty && invocation.remainingMilliseconds < timeToStop { break }
-      let chunk = unread.prefix(min(Self.readSize, limit - mails.count))
+      let chunk = unread.prefix(min(Self.readSize, limit - eventCount))
       unread = unread.dropFirst(chunk.count)
       try await read(Array(chunk), in: invocation)
     }
-    hasMore = failure != nil || !unread.isEmpty
-    let count = hasMore ? mails.count : limit
+    hasMore = !failures.isEmpty || !unread.isEmpty
+    let count = hasMore ? eventCount : limit
     sort(keeping: count)
     // While pages are read mail comes and goes, which moves the others.
-    guard failure == nil, hasMore || pages > 1 else { return mails }
+    guard failures.isEmpty, hasMore || pages > 1 else { return mails }
     let end = hasMore ? (mails.last?.milliseconds ?? times.lowerBound) + 1 : times.upperBound
-    unread = ArraySlice(try await list(before: end, in: invocation).ids.reversed())
-    while failure == nil && !unread.isEmpty {
+    unread = ArraySlice(try await list(before: end, in: invocation).listed.reversed())
+    while failures.isEmpty && !unread.isEmpty {
       try await read(Array(unread.prefix(Self.readSize)), in: invocation)
       unread = unread.dropFirst(Self.readSize)
       sort(keeping: count)
     }
-    if failure != nil { hasMore = true }
+    if !failures.isEmpty { hasMore = true }
     return mails
   }
 
+  /// Keeps the mail up to the event with this number.
   private mutating func sort(keeping count: Int) {
-    mails.sort { ($0.milliseconds, $0.id) < ($1.milliseconds, $1.id) }
-    guard mails.count > count else { return }
-    mails.removeSubrange(count...)
+    mails.sort {
+      ($0.milliseconds, $0.isUnreadable ? 1 : 0, $0.id)
+        < ($1.milliseconds, $1.isUnreadable ? 1 : 0, $1.id)
+    }
+    guard eventCount > count else { return }
+    var left = count
+    let end = mails.firstIndex { mail in
+      if mail.isEvent { left -= 1 }
+      return left < 0
+    }
+    mails.removeSubrange((end ?? mails.endIndex)...)
+    eventCount = count
     hasMore = true
   }
 
@@ -103,7 +137,8 @@ struct EventSearch {
   /// documented. A day written as such would be one of California.
   private func request(before end: Int64, page: String?) -> HTTPRequest {
     var query = "after:\(max(0, times.lowerBound / 1_000 - 1)) before:\((end + 999) / 1_000 + 1)"
-    // Behind the times, which hold whatever is wrong with it.
+    query += selection.query
+    // Behind the others, which hold whatever is wrong with it.
     if let condition, condition.contains(where: { !$0.isWhitespace }) { query += " (\(condition))" }
     return client.mail(.get, user, "/messages") { url in
       url.query("q", query)
@@ -112,21 +147,22 @@ struct EventSearch {
     }
   }
 
-  /// - Returns: the ids that are not known, as they are listed, and the number of pages.
+  /// - Returns: the mail that is not known, as it is listed, and the number of pages.
   private func list(
     before end: Int64, in invocation: Invocation
-  ) async throws(CommandError) -> (ids: [String], pages: Int) {
-    var ids: [String] = []
-    var listed: Set<String> = []
+  ) async throws(CommandError) -> (listed: [Listed], pages: Int) {
+    var listed: [Listed] = []
+    var ids = known
     var pages = 0
     var page: String?
     repeat {
       let body = try await client.exchange(request(before: end, page: page), in: invocation)
       pages += 1
-      for id in body["messages"].map({ $0.elements.map { $0["id"]?.string } }) ?? [] {
-        if let id, !known.contains(id), listed.insert(id).inserted { ids.append(id) }
+      for message in body["messages"].map({ Array($0.elements) }) ?? [] {
+        guard let id = message["id"]?.string, ids.insert(id).inserted else { continue }
+        listed.append(Listed(id: id, threadID: message["threadId"]?.string))
       }
-      guard ids.count <= Self.maximumIDs else {
+      guard listed.count <= Self.maximumIDs else {
         throw CommandError(
           .validation,
           "More than \(Self.maximumIDs) mails were received between Start Time and End Time.",
@@ -135,47 +171,82 @@ struct EventSearch {
       let next = body["nextPageToken"]?.string
       page = next == page ? nil : next
     } while page != nil
-    return (ids, pages)
+    return (listed, pages)
   }
 
   // MARK: Reading
 
-  private mutating func read(_ ids: [String], in invocation: Invocation) async throws(CommandError)
-  {
-    known.formUnion(ids)
-    let read = await client.messages(ids, of: user, in: invocation)
-    for message in read.messages {
-      guard let message, let id = message["id"]?.string else { continue }
-      // Without a time it counts as received first, so that it is not missed.
-      let time = message["internalDate"]
-      let milliseconds = time?.integer ?? time?.string.flatMap { Int64($0) } ?? times.lowerBound
-      guard times.contains(milliseconds) else { continue }
-      mails.append(Mail(id: id, milliseconds: milliseconds, message: message))
-      bytes += message.withSource(\.count)
+  private mutating func read(
+    _ listed: [Listed], in invocation: Invocation
+  ) async throws(CommandError) {
+    known.formUnion(listed.map(\.id))
+    let results = await client.messages(listed.map(\.id), of: user, in: invocation)
+    // Several messages that fail are counted together, if others show that the mailbox is readable.
+    let isReadable = !mails.isEmpty || results.contains { (try? $0?.get()) != nil }
+    for (message, result) in zip(listed, results) {
+      switch result ?? .failure(.cancelled(outcome: .notApplied)) {
+      case .success(let json) where failures.isEmpty: add(json, of: message)
+      case .success: break
+      case .failure(let error) where error.statusCode == 404: attempts.remove(message.id)
+      case .failure(let error) where failures.isEmpty:
+        try stop(at: message, error, isReadable: isReadable, in: invocation)
+      case .failure(let error)
+      where isReadable && error.concernsOneMessage(ifOthersAreReadable: true):
+        if !attempts.isLast(for: message.id) { count(error, of: message) }
+      case .failure: break
+      }
     }
-    guard let error = read.error else { return }
-    let isOver = Task.isCancelled || invocation.remainingMilliseconds <= 0
-    guard !mails.isEmpty, !isOver else { throw error }
-    failure = Failure(id: ids[read.messages.count], error: error)
   }
-}
 
-/// Messages that were read, up to the first one that could not be.
-struct MessagesRead {
-  /// Nil for those that are gone meanwhile.
-  var messages: [JSON?] = []
-  /// Of the message behind them.
-  var error: CommandError?
+  private mutating func add(_ json: JSON, of message: Listed) {
+    // Without a time it counts as received first, so that it is not missed.
+    let time = json["internalDate"]
+    let milliseconds = time?.integer ?? time?.string.flatMap { Int64($0) } ?? times.lowerBound
+    guard times.contains(milliseconds) else { return }
+    let isSelected = selection.contains(json)
+    mails.append(
+      Mail(
+        id: message.id, milliseconds: milliseconds,
+        content: isSelected ? .message(json) : .notSelected))
+    guard isSelected else { return }
+    eventCount += 1
+    bytes += json.withSource(\.count)
+  }
+
+  /// Makes the message an event in its last attempt, and ends the reading otherwise.
+  private mutating func stop(
+    at message: Listed, _ error: CommandError, isReadable: Bool, in invocation: Invocation
+  ) throws(CommandError) {
+    let isOver = Task.isCancelled || invocation.remainingMilliseconds <= 0
+    let isCounted = !isOver && error.concernsOneMessage(ifOthersAreReadable: isReadable)
+    if isCounted, attempts.isLast(for: message.id) {
+      let before = mails.last?.milliseconds ?? times.lowerBound
+      let content = Mail.Content.unreadable(threadID: message.threadID, error)
+      mails.append(Mail(id: message.id, milliseconds: before, content: content))
+      eventCount += 1
+    } else if isCounted {
+      count(error, of: message)
+    } else {
+      guard !mails.isEmpty, !isOver else { throw error.reading(message: message.id) }
+      failures.append(Failure(id: message.id, error: error))
+    }
+  }
+
+  private mutating func count(_ error: CommandError, of message: Listed) {
+    attempts.addFailure(of: message.id)
+    failures.append(Failure(id: message.id, error: error))
+  }
 }
 
 extension GmailClient {
   /// Calls in flight, if they are sent individually.
   private static let maximumConcurrency = 8
 
-  /// Whole messages in the order of their ids.
+  /// Whole messages in the order of their ids; nil per message that was not read, because the mailbox
+  /// could not be read.
   func messages(
     _ ids: [String], of user: String, in invocation: Invocation
-  ) async -> MessagesRead {
+  ) async -> [Result<JSON, CommandError>?] {
     let targets = ids.map { id in
       Target(id, mail(.get, user, "/messages/", id) { $0.query("format", "full") })
     }
@@ -185,43 +256,43 @@ extension GmailClient {
       let answers = await sendInBatches(targets, size: size) { batch in
         await self.exchange(batch, in: invocation)
       }
-      results = answers.map { $0?.settled?.map { $0.body ?? JSONFragment.null.json } }
+      for (position, answer) in answers.enumerated() {
+        guard let settled = answer?.settled else { continue }
+        let result = settled.map { $0.body ?? JSONFragment.null.json }
+        // A body that is no message is asked for again, alone.
+        if case .success(let body) = result, !Self.isMessage(body) { continue }
+        results[position] = result
+      }
     }
     let left = results.indices.filter { results[$0] == nil }
     let answers = await concurrentMap(
       left, limit: Self.maximumConcurrency, stoppingAfter: Self.endsReading
     ) { position in
-      await self.result(of: targets[position].request, in: invocation)
+      await self.message(targets[position].request, in: invocation)
     }
     for (position, answer) in zip(left, answers) { results[position] = answer }
-    var read = MessagesRead()
-    for result in results {
-      switch result {
-      case .success(let message): read.messages.append(message)
-      case .failure(let error) where error.statusCode == 404: read.messages.append(nil)
-      case .failure(let error):
-        read.error = error
-        return read
-      case nil:
-        read.error = .cancelled(outcome: .notApplied)
-        return read
-      }
-    }
-    return read
+    return results
   }
 
-  private func result(
-    of request: HTTPRequest, in invocation: Invocation
+  private func message(
+    _ request: HTTPRequest, in invocation: Invocation
   ) async -> Result<JSON, CommandError> {
     do throws(CommandError) {
-      return .success(try await exchange(request, in: invocation))
+      let body = try await exchange(request, in: invocation)
+      guard Self.isMessage(body) else {
+        throw CommandError(.upstream, "Gmail's response contains no message.")
+      }
+      return .success(body)
     } catch {
       return .failure(error)
     }
   }
 
-  /// A message that is gone does not end the reading, any other failure does.
+  private static func isMessage(_ body: JSON) -> Bool { body["id"]?.string != nil }
+
+  /// A failure that concerns one message does not end the reading, any other does.
   private static func endsReading(_ result: Result<JSON, CommandError>) -> Bool {
-    if case .failure(let error) = result { error.statusCode != 404 } else { false }
+    guard case .failure(let error) = result else { return false }
+    return error.statusCode != 404 && !error.concernsOneMessage(ifOthersAreReadable: false)
   }
 }

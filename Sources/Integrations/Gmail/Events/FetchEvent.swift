@@ -6,13 +6,15 @@ struct FetchEvent: GmailCommand {
   static let metadata = CommandMetadata(
     "Fetch Event",
     """
-    Fetches mail received in a time range as events, oldest first. Omits spam and trash unless the \
-    search condition includes them. With OAuth, only from the mailbox of the user who consented.
+    Fetches mail received in a time range as events, oldest first. Omits drafts, mail that the \
+    mailbox itself sent, spam and trash, unless the search condition names them (in:drafts, in:sent, \
+    in:spam, in:trash). A message that cannot be read in three calls becomes an event with an error. \
+    With OAuth, only from the mailbox of the user who consented.
     """,
     permissions: [Permission.mail],
     errorSamples: [ErrorSample(403, "Delegation denied for your email address.")],
     events: { GmailEventFields.source },
-    result: { .array(of: GmailResults.message) })
+    result: { .array(of: GmailResults.fetchedMessage) })
 
   /// Per call.
   static let maximumMails: Int64 = 10_000
@@ -23,6 +25,7 @@ struct FetchEvent: GmailCommand {
   let limit: Int64?
   let condition: String?
   let cursor: EventCursor?
+  let storesAttachments: Bool
 
   init(_ parameters: inout ParamReader) {
     user = parameters.mailbox("The mailbox to fetch mail from.")
@@ -48,6 +51,13 @@ struct FetchEvent: GmailCommand {
       mail that was not fetched before.
       """,
       from: [ParameterSource("fetch_event", "$.cursor")])
+    storesAttachments = parameters.optional(
+      "Download Attachments", .boolean,
+      """
+      Store the attachments of the messages as files of their events, attached mails included. The \
+      attachments of attached mails are always stored.
+      """,
+      default: false)
     parameters.ordered(
       "Start Time", notAfter: "End Time", message: "Start Time must not be after End Time.")
     if let cursor, !cursor.belongs(to: user) {
@@ -63,9 +73,8 @@ struct FetchEvent: GmailCommand {
 
   private func search(with client: GmailClient, _ cursor: EventCursor) -> EventSearch {
     EventSearch(
-      client: client, user: user, condition: condition,
-      times: cursor.from..<max(cursor.from, end.millisecondsSince1970), except: cursor.known,
-      limit: Int(limit ?? Self.maximumMails))
+      client: client, user: user, condition: condition, after: cursor,
+      before: end.millisecondsSince1970, limit: Int(limit ?? Self.maximumMails))
   }
 
   private var position: EventCursor {
@@ -81,49 +90,27 @@ struct FetchEvent: GmailCommand {
     with client: GmailClient, in invocation: Invocation
   ) async throws(CommandError) -> CommandResult {
     var position = position
-    // Half of the time that the search leaves: a call that stops early returns a cursor, a timeout
-    // returns none.
-    let timeToStop = invocation.remainingMilliseconds / 6
-    var events = EventCollector(invocation)
+    // Half of the time that the search leaves.
+    let reserve = invocation.remainingMilliseconds / 6
     var search = search(with: client, position)
-    var mails = try await search.run(in: invocation)
-    var failure = search.failure
-    var files = AttachedFiles()
-    for (number, mail) in mails.enumerated() {
-      guard number == 0 || !files.isFull && invocation.remainingMilliseconds > timeToStop else {
-        search.hasMore = true
-        mails.removeSubrange(number...)
-        break
-      }
-      let before = files
-      do throws(CommandError) {
-        let document = try await EventDocument(
-          mail.message, client: client, user: user, &files, in: invocation)
-        events.notices += document.notices
-        try await events.add(document.json, raw: mail.message, named: "message \(mail.id)")
-      } catch {
-        let mustStop = Task.isCancelled || invocation.remainingMilliseconds <= 0
-        guard number > 0, !mustStop else { throw error }
-        // The earlier events are complete. The next call starts with this mail.
-        failure = EventSearch.Failure(id: mail.id, error: error)
-        files = before
-        search.hasMore = true
-        mails.removeSubrange(number...)
-        break
-      }
+    let mails = try await search.run(in: invocation)
+    var page = EventPage(
+      of: user, storesAttachments: storesAttachments, reserveMilliseconds: reserve,
+      search.attempts, client, invocation)
+    var count = 0
+    for mail in mails {
+      guard count == 0 || !page.isFull, try await page.add(mail, isFirst: count == 0) else { break }
+      count += 1
     }
+    if count < mails.count { search.hasMore = true }
     position.advance(
-      past: mails.map { ($0.id, $0.milliseconds) }, hasMore: search.hasMore,
-      keepsTime: search.failure != nil, now: WallClock.nowMilliseconds)
-    events.files = files.stored
-    events.notices += files.notices
-    if let failure {
-      events.notices.append(
-        "Message \(failure.id) could not be read: \(failure.error.message)")
-    }
+      past: mails.prefix(count).filter { !$0.isUnreadable }.map { ($0.id, $0.milliseconds) },
+      hasMore: search.hasMore, keepsTime: !search.failures.isEmpty, now: WallClock.nowMilliseconds)
+    position.attempts = page.attempts
+    page.report(search.failures)
     if search.hasMore {
-      events.notices.append("More mail is available: call again with this cursor.")
+      page.events.notices.append("More mail is available: call again with this cursor.")
     }
-    return events.result(cursor: position.text)
+    return page.events.result(cursor: position.text)
   }
 }

@@ -16,11 +16,18 @@ struct MailContents {
   private var fetchedTexts = 0
   private static let maximumFetchedTexts = 100
   private var unavailable: Set<String> = []
+  /// By attachment ID.
+  private var kept: [String: [UInt8]] = [:]
+  /// Whether content that is temporarily unavailable is omitted, too.
+  private let isLastAttempt: Bool
+  /// Of the first content that was omitted for that.
+  private(set) var failure: CommandError?
 
-  init(of message: String, client: GmailClient, user: String) {
+  init(of message: String, client: GmailClient, user: String, isLastAttempt: Bool) {
     self.client = client
     self.user = user
     self.message = message
+    self.isLastAttempt = isLastAttempt
   }
 
   /// The decoded bytes of a part; nil if they are permanently unavailable.
@@ -28,14 +35,31 @@ struct MailContents {
     of part: MailPart, in invocation: Invocation
   ) async throws(CommandError) -> [UInt8]? {
     do throws(CommandError) {
-      if let id = part.attachmentID { return try await attachment(id, in: invocation) }
+      if let id = part.attachmentID {
+        if let bytes = kept[id] { return bytes }
+        return try await attachment(id, in: invocation)
+      }
       // For an attached mail without a name, the response contains only its parts.
       let bytes = part.bytes ?? []
       guard bytes.isEmpty, part.mediaType.isMail else { return bytes }
       return try await original(in: invocation).flatMap { Self.part(part.id, in: $0.root)?.bytes }
-    } catch  where error.isPermanent {
+    } catch {
+      if !error.isPermanent {
+        guard isLastAttempt, error.concernsOneMessage(ifOthersAreReadable: true)
+        else { throw error }
+        failure = failure ?? error
+      }
       return nil
     }
+  }
+
+  /// The bytes of a part, which are fetched once for all later uses.
+  mutating func keptBytes(
+    of part: MailPart, in invocation: Invocation
+  ) async throws(CommandError) -> [UInt8]? {
+    let bytes = try await bytes(of: part, in: invocation)
+    if let id = part.attachmentID { kept[id] = bytes }
+    return bytes
   }
 
   private mutating func text(
@@ -112,6 +136,7 @@ extension CommandError {
     guard !isRetryable, !concernsSignIn else { return false }
     switch kind {
     case .upstream, .permission, .notFound: return (400..<500).contains(statusCode)
+    case .tooLarge: return true
     default: return false
     }
   }

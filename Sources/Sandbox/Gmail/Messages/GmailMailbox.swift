@@ -7,6 +7,8 @@ struct GmailMailbox {
   var vacation = GmailVacation()
   /// Addresses that the user added to send as.
   var addedSendAs: [GmailSendAs] = []
+  /// Message ids by draft id.
+  private var drafts: [String: String] = [:]
   /// Increases with every change.
   private(set) var historyID = 100_000
 
@@ -39,6 +41,23 @@ struct GmailMailbox {
     messages.insert(message, at: index)
     return message
   }
+
+  @discardableResult
+  mutating func addDraft(
+    _ raw: [UInt8], id: String, atMilliseconds now: Int, number: Int, threadID: String?
+  ) -> GmailMessage {
+    let message = add(
+      raw, labels: ["DRAFT"], atMilliseconds: now, number: number, threadID: threadID)
+    drafts[id] = message.id
+    return message
+  }
+
+  func draftMessage(_ id: String) throws(GoogleAPIError) -> GmailMessage {
+    guard let found = messages.first(where: { $0.id == drafts[id] }) else { throw .notFound }
+    return found
+  }
+
+  func draftID(ofMessage id: String) -> String? { drafts.first { $0.value == id }?.key }
 
   /// Ignores unknown ids.
   mutating func change(_ ids: Set<String>, add: [String], remove: [String]) {

@@ -16,7 +16,14 @@ extension GmailCall {
     }
     guard request.method == "POST" else { throw .noSuchPage }
     let body = try body(only: Self.messageMembers)
-    guard let text = body["raw"]?.string, !text.isEmpty else { throw Self.noMail }
+    guard let text = body["raw"] else { throw Self.noMail }
+    let raw = try Self.mail(text)
+    return .googleJSON(200, try deliver(raw, threadID: body["threadId"]?.string, &domain))
+  }
+
+  /// The mail of a member `raw`.
+  static func mail(_ json: JSON) throws(GoogleAPIError) -> [UInt8] {
+    guard let text = json.string, !text.isEmpty else { throw noMail }
     let isBase64 = text.utf8.allSatisfy { byte in
       byte != UInt8(ascii: "+") && byte != UInt8(ascii: "/") && byte > 0x20
     }
@@ -24,8 +31,7 @@ extension GmailCall {
       throw .invalidArgument(
         "Invalid value at 'message.raw' (TYPE_BYTES), Base64 decoding failed")
     }
-    let raw = TransferEncoding.base64(text.utf8)
-    return .googleJSON(200, try deliver(raw, threadID: body["threadId"]?.string, &domain))
+    return TransferEncoding.base64(text.utf8)
   }
 
   static let messageMembers = [
@@ -35,7 +41,7 @@ extension GmailCall {
   static let noMail = GoogleAPIError.invalidArgument(
     "'raw' RFC822 payload message string or uploading message via /upload/* URL required")
 
-  private func deliver(
+  func deliver(
     _ raw: [UInt8], threadID: String?, _ domain: inout GoogleDomain
   ) throws(GoogleAPIError) -> JSONFragment {
     guard !raw.isEmpty else { throw Self.noMail }
@@ -73,7 +79,7 @@ extension GmailCall {
     return sent.slimJSON
   }
 
-  private func thread(
+  func thread(
     _ id: String?, _ mailbox: GmailMailbox
   ) throws(GoogleAPIError) -> String? {
     guard let id, !id.isEmpty else { return nil }
