@@ -51,6 +51,7 @@ extension Sender {
   private func sendWithRetries(
     _ request: HTTPRequest, _ rateRefusal: (HTTPResponse) -> RateRefusal?
   ) async throws(CommandError) -> HTTPResponse {
+    var request = request
     let isRepeatable = isRepeatable(request)
     var attempt = 1
     while true {
@@ -84,6 +85,7 @@ extension Sender {
       case .failure(let error):
         let outcome = error.mayHaveArrived ? outcomeAfterSending(request) : .notApplied
         if error.mayHaveArrived { markMayHaveBeenApplied(request) }
+        if error.kind == .interrupted { request.needsNewConnection = true }
         guard
           let wait = retryPolicy.delay(
             after: error, attempt: attempt, isRepeatable: isRepeatable),

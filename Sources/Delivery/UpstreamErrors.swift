@@ -27,8 +27,7 @@ extension CommandError {
   /// Says that a wait which the vendor asked for is not taken as it is.
   public static func withNote(of retryAfter: RetryAfter?, _ message: String) -> String {
     guard retryAfter?.isReduced == true else { return message }
-    let end = message.last.map { ".!?".contains($0) } ?? true ? "" : "."
-    return message + end
+    return sentence(message)
       + " The vendor asks for a wait of more than an hour, which counts as an hour."
   }
 
@@ -61,6 +60,12 @@ extension CommandError {
     return error
   }
 
+  /// A phrase of a library as a sentence; some of its phrases are one already.
+  private static func sentence(_ phrase: String) -> String {
+    let isEnded = phrase.last.map { ".!?".contains($0) } ?? false
+    return phrase.prefix(1).uppercased() + phrase.dropFirst() + (isEnded ? "" : ".")
+  }
+
   /// A result above `--max-result-bytes`.
   public static func tooLarge(maximumBytes: Int, outcome: Outcome) -> CommandError {
     CommandError(
@@ -72,7 +77,13 @@ extension CommandError {
   ///
   /// - Parameter outcome: for errors after which the request may have arrived.
   public static func transport(_ error: TransportError, outcome: Outcome) -> CommandError {
-    let reason = error.reason.prefix(1).uppercased() + error.reason.dropFirst() + "."
+    var failure = failure(of: error, outcome)
+    if let remedy = error.remedy { failure.remedy = remedy }
+    return failure
+  }
+
+  private static func failure(of error: TransportError, _ outcome: Outcome) -> CommandError {
+    let reason = sentence(error.reason)
     switch error.kind {
     case .cannotConnect:
       return CommandError(
@@ -82,6 +93,8 @@ extension CommandError {
       return CommandError(
         .network, reason,
         remedy: "Check the server's certificate, and tls.ca_file when it is signed privately.")
+    case .caFile:
+      return CommandError(.network, reason, remedy: "Check tls.ca_file of the connection.")
     case .clientCertificate:
       return CommandError(
         .network, reason,
@@ -91,14 +104,21 @@ extension CommandError {
       return CommandError(
         .timeout, reason, isRetryable: true, outcome: outcome,
         remedy: "Raise options.timeout_ms, or ask for less at a time.")
+    case .refused:
+      return CommandError(.network, reason, isRetryable: true)
     case .interrupted:
       return CommandError(.network, reason, isRetryable: true, outcome: outcome)
+    case .undecodable:
+      return CommandError(
+        .upstream, reason, outcome: outcome,
+        remedy: "The server, or a proxy before it, sends a wrong Content-Encoding header. Correct it "
+          + "there.")
     case .responseTooLarge:
       return CommandError(
         .tooLarge, reason, outcome: outcome, remedy: "Ask for less at a time, such as one page.")
-    case .invalidProxy:
-      return CommandError(.network, reason, remedy: "Correct the variable, then restart sallyport.")
-    case .tooManyRedirects:
+    case .proxy:
+      return CommandError(.network, reason, remedy: "Check the proxy of the connection.")
+    case .invalidURL, .tooManyRedirects:
       return CommandError(.network, reason, remedy: "Check the server URL of the connection.")
     case .cancelled:
       return .cancelled(outcome: outcome)

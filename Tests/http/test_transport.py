@@ -269,9 +269,6 @@ BROKEN = {
     "chunked body without its end": partial(b"Transfer-Encoding: chunked\r\n\r\n", chunk(b"[1]")),
     "chunk sizes that are none": partial(b"Transfer-Encoding: chunked\r\n\r\nzz\r\n[1]\r\n"),
     "not HTTP": raw(b"SSH-2.0-OpenSSH_9.2\r\n" * 3),
-    "not what the encoding says": lambda c: c.perform(
-        reply(200, b"[1]", [("Content-Encoding", "gzip")], close=True)
-    ),
 }
 
 
