@@ -69,7 +69,12 @@ struct ProxyRefusal {
   /// a scheme before its parameters.
   private static func schemes(in offers: [String]) -> [String] {
     var schemes: [String] = []
-    for challenge in offers.flatMap({ $0.split(separator: ",") }) {
+    // Without quoted texts, which may contain commas.
+    let bare = offers.map { offer in
+      offer.split(separator: "\"", omittingEmptySubsequences: false).enumerated()
+        .filter { $0.offset % 2 == 0 }.map(\.element).joined()
+    }
+    for challenge in bare.flatMap({ $0.split(separator: ",") }) {
       let word = challenge.drop { $0 == " " }.prefix { $0.isLetter || $0.isNumber || $0 == "-" }
       let next = challenge.drop { $0 == " " }.dropFirst(word.count).first
       guard !word.isEmpty, word.utf8.count <= maximumSchemeCharacters, next == nil || next == " ",

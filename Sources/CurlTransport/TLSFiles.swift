@@ -110,7 +110,7 @@ struct TLSFiles {
           path, limit: TLSFiles.maximumBytes, deadline: deadline)
       } catch {
         throw fault(
-          "cannot be read: \(error.reason)", "The path must be right, and this user must be allowed to read the file.")
+          "cannot be read: \(error.reason)", "This user must be allowed to read the file.")
       }
       guard !content.isEmpty else { throw fault("is empty", "Replace the file.") }
       let text = String(decoding: content, as: UTF8.self)

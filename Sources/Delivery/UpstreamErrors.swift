@@ -111,8 +111,7 @@ extension CommandError {
     case .undecodable:
       return CommandError(
         .upstream, reason, outcome: outcome,
-        remedy: "The server, or a proxy before it, sends a wrong Content-Encoding header. Correct it "
-          + "there.")
+        remedy: "Correct the Content-Encoding header at the server, or at the proxy before it.")
     case .responseTooLarge:
       return CommandError(
         .tooLarge, reason, outcome: outcome, remedy: "Ask for less at a time, such as one page.")
