@@ -121,13 +121,17 @@ struct TransferReport {
     let name = String(String.UnicodeScalarView(shown))
     let known = name.lowercased().split { $0 == "," || $0 == " " }
       .allSatisfy { Self.knownEncodings.contains(String($0)) }
-    return TransportError(
-      .undecodable,
-      known
-        ? "the body of the response cannot be unpacked: it is not the \(name) that its "
+    let reason =
+      if name.isEmpty {
+        // libcurl refuses the header before it hands it over.
+        "the Content-Encoding of the response is refused: \(text)"
+      } else if known {
+        "the body of the response cannot be unpacked: it is not the \(name) that its "
           + "Content-Encoding names"
-        : "the response has an unknown Content-Encoding: \(name)",
-      mayHaveArrived: hasSent)
+      } else {
+        "the response has an unknown Content-Encoding: \(name)"
+      }
+    return TransportError(.undecodable, reason, mayHaveArrived: hasSent)
   }
 
   /// Characters of a header that an error shows.
