@@ -7,9 +7,6 @@ import Synchronization
 /// HTTP by libcurl. Connections are reused and shared, HTTP/2 is used if the server supports it,
 /// and certificates are always verified.
 package final class CurlTransport: Transport {
-  /// Maximum number of redirects per request.
-  static let maximumRedirects = 5
-
   /// The thread and libcurl are created by the first request.
   private let thread = Mutex<TransferThread?>(nil)
 
@@ -33,16 +30,8 @@ package final class CurlTransport: Transport {
   package func send(
     _ request: HTTPRequest, through route: TransportRoute, deadline: Deadline
   ) async throws(TransportError) -> HTTPResponse {
-    var request = request
-    var route = request.isOutsideOrigin ? route.withoutClientCertificate : route
-    for _ in 0...Self.maximumRedirects {
-      let response = try await exchange(request, withProxy(route, for: request.url), deadline)
-      guard let next = Self.redirected(request, by: response) else { return response }
-      if next.isOutsideOrigin { route = route.withoutClientCertificate }
-      request = next
-    }
-    throw TransportError(
-      .tooManyRedirects, "more than \(Self.maximumRedirects) redirects", mayHaveArrived: false)
+    let route = request.isOutsideOrigin ? route.withoutClientCertificate : route
+    return try await exchange(request, withProxy(route, for: request.url), deadline)
   }
 
   /// The route with the proxy of the environment, unless the connection has one.
@@ -133,11 +122,9 @@ package final class CurlTransport: Transport {
     return try started.get()
   }
 
-  /// The request that follows a redirect; nil if the response is final.
-  ///
   /// Follows only repeatable requests: GET, and other methods by 307 or 308. Only a request that
   /// allows it leaves its origin, without credentials; https is never downgraded to http.
-  static func redirected(_ request: HTTPRequest, by response: HTTPResponse) -> HTTPRequest? {
+  package func next(after request: HTTPRequest, _ response: HTTPResponse) -> HTTPRequest? {
     guard let location = Redirect.location(response),
       let curl = try? CurlLibrary.shared.get(),
       let url = curl.resolve(location, against: request.url),

@@ -36,8 +36,8 @@ extension CommandError {
   private static func remedy(of response: HTTPResponse) -> String? {
     // Of another path or server.
     guard response.isPage, response.status != 404 else { return nil }
-    return "A firewall, a proxy or another server sent the page, which is in upstream. Check the URL "
-      + "of the connection, and whether a firewall blocks this machine."
+    return "A firewall, a proxy or another server sent the page, which is in upstream. Check the "
+      + "URL of the connection, and whether a firewall blocks this machine."
   }
 
   /// Says that a wait which the vendor asked for is not taken as it is.

@@ -2,7 +2,7 @@ import Basics
 
 /// Sends requests over the network. The only implementation outside of tests uses libcurl.
 public protocol Transport: Sendable {
-  /// Sends one request and reads the complete response, with any status.
+  /// Sends one request and reads the complete response, with any status. Follows no redirect.
   ///
   /// Cancellation of the task aborts the transfer immediately.
   ///
@@ -11,6 +11,13 @@ public protocol Transport: Sendable {
   func send(
     _ request: HTTPRequest, through route: TransportRoute, deadline: Deadline
   ) async throws(TransportError) -> HTTPResponse
+
+  /// The request that follows a redirect; nil if the response is final.
+  func next(after request: HTTPRequest, _ response: HTTPResponse) -> HTTPRequest?
+}
+
+extension Transport {
+  public func next(after request: HTTPRequest, _ response: HTTPResponse) -> HTTPRequest? { nil }
 }
 
 /// How the requests of a connection reach the vendor.

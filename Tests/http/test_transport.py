@@ -6,7 +6,9 @@ import threading
 
 import brotli
 import pytest
+from Support.control_center import ControlCenter
 from Support.host import invoke, run
+from Support.programmed_google import Google
 from Support.session import PASSWORD, Host, connection
 from Support.upstream import (
     DEVICES,
@@ -459,6 +461,35 @@ def test_a_sign_in_never_takes_the_password_to_another_origin(status):
             error = host.failure("list_scanners")
             assert error["status_code"] == status
             assert other.requests == [] and len(tenant.logins) == 1
+
+
+def test_each_redirect_counts_as_a_request():
+    answers = in_turn(redirect(302, "/one/"), redirect(307, "/two/"), reply(200, [1]))
+    limits = {"list_scanners": {"requests": 3, "per_seconds": 3600}}
+    with Tenant(answers) as tenant, Host(connection(tenant.url, rate_limits=limits)) as host:
+        assert host.result("list_scanners")["meta"]["requests"] == 3
+        error = host.failure("list_scanners", timeout_ms=2_000)
+        assert error["kind"] == "rate_limited" and len(tenant.calls) == 3
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_every_redirect_to_another_origin_names_it(status):
+    with Upstream(lambda request: reply(200)) as other:
+        away = redirect(status, other.url + "/away/?token=Query-Word")
+        cases = [
+            (Tenant(lambda request: away), lambda v: connection(v.url), ("patch_rescan",)),
+            (Tenant(login=lambda *_: away), lambda v: connection(v.url), ("list_scanners",)),
+            (ControlCenter(lambda *_: away), lambda v: v.connection(), ("create_group", {"group_name": "a"})),
+            (Google(lambda request: away), lambda v: v.connection(), ("list_labels", {"user_email": "a@b.example"})),
+            (Google(token=lambda *_: away), lambda v: v.connection(), ("list_labels", {"user_email": "a@b.example"})),
+        ]
+        for vendor, settings, call in cases:
+            with vendor, Host(settings(vendor)) as host:
+                error = host.failure(*call)
+                assert error["status_code"] == status and error["outcome"] == "not_applied"
+                assert f"{other.url}/away/" in error["message"] and "Query-Word" not in str(error)
+                assert error["remedy"] and error["retryable"] is False
+        assert other.requests == []
 
 
 def test_a_redirect_loop_ends_soon():
