@@ -10,7 +10,7 @@ struct TLSAlert: Equatable {
   /// - Parameter text: of libcurl, with an error code of OpenSSL: `error:0A00045C:SSL routines::…`.
   /// - Returns: nil if it names no alert.
   init?(in text: String) {
-    // libcurl's words for this alert alone: a failure of its own verification names its cause.
+    // libcurl words only this alert so: if it rejects a certificate itself, it names the cause.
     if text.hasPrefix("SSL certificate verification failed") {
       number = Self.certificateExpired
       return

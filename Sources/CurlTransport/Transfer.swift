@@ -31,7 +31,7 @@ final class Transfer: @unchecked Sendable {
 
   /// How often libcurl was about to send the request; 0 for libcurl before 7.80.
   private(set) var sends = 0
-  private var log = StreamLog()
+  private var log = TransferLog()
 
   /// C strings and lists that libcurl uses until the transfer ends.
   var headerList: UnsafeMutablePointer<curl_slist>?
@@ -68,11 +68,16 @@ final class Transfer: @unchecked Sendable {
   /// - Returns: whether it may. A repetition would be a request that no rate limit counts.
   func allowsSending() -> Bool {
     sends += 1
+    // Of a proxy that opened a tunnel.
+    if sends == 1 { (headers, isHeadComplete) = ([], false) }
     return sends == 1
   }
 
   /// Receives a line of libcurl's log.
   func note(_ line: String) { log.note(line) }
+
+  /// With which the server ended TLS before it responded.
+  var alert: TLSAlert? { sends == 0 || headers.isEmpty ? log.alert : nil }
 
   /// Why the vendor did not process the request; nil if it may have. Trusted only if repetitions are
   /// stopped, so that it is about the one request that was sent.

@@ -58,7 +58,9 @@ struct TransferReport {
 
   private var text: String {
     let detail = String(cString: transfer.errorText)
-    return detail.isEmpty ? String(cString: curl.easyError(code)) : detail
+    // The first failure counts for libcurl, also if it has no effect, as that of getpeername.
+    let isDetail = !detail.isEmpty && !detail.hasPrefix("getpeername()")
+    return isDetail ? detail : String(cString: curl.easyError(code))
   }
 
   /// The error of a request that the vendor refused, or that libcurl wanted to send again.
@@ -92,7 +94,7 @@ struct TransferReport {
   /// A server that refused TLS has processed nothing, also if the request was sent before its alert.
   private var tlsRefusal: TransportError? {
     guard
-      let refused = TLSAlert(in: text)?
+      let refused = (transfer.alert ?? (hasSent ? nil : TLSAlert(in: text)))?
         .explanation(hasCertificate: transfer.route.clientCertificate != nil)
     else { return nil }
     return TransportError(.tls, refused.reason, remedy: refused.remedy, mayHaveArrived: false)

@@ -58,7 +58,8 @@ public struct BaseURL: Sendable, Equatable {
     }
     guard Self.isHost(host, isBracketed: authority.first == "[") else {
       throw InvalidURL(
-        reason: "has an invalid host; expected a name of letters, digits and hyphens, or an IP address")
+        reason:
+          "has an invalid host; expected a name of letters, digits and hyphens, or an IP address")
     }
     text = "\(scheme)://\(rest)"
     self.host = host

@@ -2,12 +2,13 @@
 break. Each request on the wire is counted, and what was not processed is said to be not applied."""
 
 import json
+import threading
 
 import pytest
 from Support.certificates import Authority
 from Support.http2 import HTTP2Server, ask_for_http1, break_off, leave, refuse
 from Support.session import Host, connection
-from Support.upstream import LOGIN, RESCAN, SCANNERS, Tenant, hang_up, in_turn, reply, reset
+from Support.upstream import LOGIN, RESCAN, SCANNERS, Tenant, Upstream, hang_up, in_turn, reply, reset, tunnel
 
 
 @pytest.fixture(scope="module")
@@ -67,6 +68,14 @@ def test_a_write_whose_stream_is_refused_is_not_applied(refusal, authority):
             assert len(calls(vendor)) == 4
 
 
+@pytest.mark.parametrize("refusal", [refuse, leave])
+def test_a_refused_stream_behind_a_proxy_is_not_applied(refusal, authority):
+    with server(lambda stream: refusal, authority) as vendor, Upstream(tunnel) as proxy:
+        with Host(trusting(vendor, authority, proxy=proxy.url)) as host:
+            assert host.failure("patch_rescan")["outcome"] == "not_applied"
+            assert len(calls(vendor)) == 4
+
+
 def test_a_write_is_retried_after_its_stream_was_refused(authority):
     answers = in_turn(refuse, (200, b"{}"))
     with server(answers, authority) as vendor, Host(trusting(vendor, authority)) as host:
@@ -80,6 +89,38 @@ def test_a_write_whose_stream_breaks_otherwise_is_unknown_and_sent_once(authorit
             error = host.failure("patch_rescan")
             assert (error["kind"], error["outcome"]) == ("network", "unknown")
             assert len(calls(vendor)) == 1
+
+
+def test_a_write_whose_shared_connection_breaks_is_sent_once(authority):
+    """libcurl calls a connection reused as soon as another request joins it."""
+    write_is_here = threading.Event()
+
+    def sign_in_and_leave(h2_connection, identifier):
+        body = json.dumps(Tenant.tokens(1)).encode()
+        h2_connection.send_headers(identifier, [(":status", "200")])
+        h2_connection.send_data(identifier, body, end_stream=True)
+        h2_connection.close_connection()
+
+    def answer(stream):
+        if stream.path == LOGIN:
+            return sign_in_and_leave
+        if stream.path == RESCAN:
+            write_is_here.set()
+            return lambda *_: None
+        return break_connection if len(vendor.streams) == 3 else (200, b"[]")
+
+    def break_connection(*_):
+        raise ConnectionAbortedError
+
+    with HTTP2Server(answer, authority.server(protocols=("h2",))) as vendor:
+        with Host(trusting(vendor, authority)) as host:
+            write = host.start("patch_rescan")
+            assert write_is_here.wait(20)
+            host.result("list_scanners")
+            error = host.wait(write)[0]["error"]["data"]
+            assert (error["kind"], error["outcome"]) == ("network", "unknown")
+            assert vendor.streams[1].connection == vendor.streams[2].connection, "it was shared"
+            assert [stream.path for stream in vendor.streams].count(RESCAN) == 1
 
 
 def test_refused_streams_count_against_the_rate_limit(authority):

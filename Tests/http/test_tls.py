@@ -2,15 +2,13 @@
 
 import json
 import os
-import select
-import socket
 import ssl
 
 import pytest
 from Support.certificates import Authority, identity
 from Support.http2 import HTTP2Server
 from Support.session import Host, connection
-from Support.upstream import RESCAN, SCANNERS, Tenant, Upstream, hang_up, reply
+from Support.upstream import RESCAN, SCANNERS, Tenant, Upstream, hang_up, reply, tunnel
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +95,7 @@ def test_a_client_certificate_is_presented(authority):
 TLS_VERSIONS = [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3]
 
 
-def demanding(authority, version, days=1):
+def demanding(authority, version):
     context = authority.wanting_clients(authority.server())
     context.minimum_version = context.maximum_version = version
     return context
@@ -113,6 +111,15 @@ def test_a_server_that_demands_a_client_certificate_is_tried_once(version, comma
             assert (error["outcome"], error["retryable"]) == ("not_applied", False)
             assert "tls.client_certificate" in error["remedy"]
             assert tenant.requests == [] and len(tenant.connections) == 1
+
+
+@pytest.mark.parametrize("version", TLS_VERSIONS, ids=["1.2", "1.3"])
+def test_a_demanded_client_certificate_is_named_behind_a_proxy(version, authority):
+    with Tenant(tls=demanding(authority, version)) as tenant, Upstream(tunnel) as proxy:
+        with Host({**trusting(tenant, authority), "proxy": proxy.url}) as host:
+            error = host.failure("patch_rescan")
+            assert (error["outcome"], error["retryable"]) == ("not_applied", False)
+            assert "tls.client_certificate" in error["remedy"] and len(tenant.connections) == 1
 
 
 @pytest.mark.parametrize("version", TLS_VERSIONS, ids=["1.2", "1.3"])
@@ -206,29 +213,6 @@ def test_a_redirect_never_leads_from_https_to_http(authority):
 
 
 # Tunnels
-
-
-def splice(client, address):
-    """Bytes both ways until one side ends."""
-    with socket.create_connection(address) as server:
-        while True:
-            for source in select.select([client, server], [], [], 20)[0]:
-                data = source.recv(65_536)
-                if not data:
-                    return
-                (server if source is client else client).sendall(data)
-
-
-def tunnel(request):
-    """What a proxy does when it is asked for a tunnel."""
-    host, _, port = request.target.rpartition(":")
-
-    def act(client):
-        client.send(b"HTTP/1.1 200 Connection established\r\n\r\n")
-        splice(client.socket, (host, int(port)))
-        return True
-
-    return act
 
 
 def test_https_proxy_sees_a_tunnel_only(authority):
