@@ -43,6 +43,17 @@ static inline CURLcode sallyport_setopt_open_socket(
   return call(easy, CURLOPT_OPENSOCKETFUNCTION, value);
 }
 
+static inline CURLcode sallyport_setopt_prerequest(
+    sallyport_setopt call, CURL *easy, int (*value)(void *, char *, char *, int, int)) {
+  return call(easy, CURLOPT_PREREQFUNCTION, value);
+}
+
+static inline CURLcode sallyport_setopt_debug(
+    sallyport_setopt call, CURL *easy,
+    int (*value)(CURL *, curl_infotype, char *, size_t, void *)) {
+  return call(easy, CURLOPT_DEBUGFUNCTION, value);
+}
+
 static inline CURLcode sallyport_getinfo_long(
     sallyport_getinfo call, CURL *easy, CURLINFO info, long *value) {
   return call(easy, info, value);

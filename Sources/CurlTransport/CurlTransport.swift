@@ -7,13 +7,13 @@ import Synchronization
 /// HTTP by libcurl. Connections are reused and shared, HTTP/2 is used if the server supports it,
 /// and certificates are always verified.
 package final class CurlTransport: Transport {
-  /// Maximum number of redirects per request.
-  static let maximumRedirects = 5
-
   /// The thread and libcurl are created by the first request.
   private let thread = Mutex<TransferThread?>(nil)
 
   private let proxies: EnvironmentProxies
+  /// Servers that refused HTTP/2 for a request.
+  private let http1Servers = Mutex<Set<String>>([])
+  private static let maximumHTTP1Servers = 256
 
   /// - Parameter proxies: of connections that set no proxy.
   package init(_ proxies: EnvironmentProxies = .none) { self.proxies = proxies }
@@ -30,16 +30,8 @@ package final class CurlTransport: Transport {
   package func send(
     _ request: HTTPRequest, through route: TransportRoute, deadline: Deadline
   ) async throws(TransportError) -> HTTPResponse {
-    var request = request
-    var route = request.isOutsideOrigin ? route.withoutClientCertificate : route
-    for _ in 0...Self.maximumRedirects {
-      let response = try await exchange(request, withProxy(route, for: request.url), deadline)
-      guard let next = Self.redirected(request, by: response) else { return response }
-      if next.isOutsideOrigin { route = route.withoutClientCertificate }
-      request = next
-    }
-    throw TransportError(
-      .tooManyRedirects, "more than \(Self.maximumRedirects) redirects", mayHaveArrived: false)
+    let route = request.isOutsideOrigin ? route.withoutClientCertificate : route
+    return try await exchange(request, withProxy(route, for: request.url), deadline)
   }
 
   /// The route with the proxy of the environment, unless the connection has one.
@@ -51,7 +43,10 @@ package final class CurlTransport: Transport {
     switch proxies.choice(for: url) {
     case .none: break
     case .proxy(let proxy): (route.proxy, route.proxyExceptions) = (proxy, proxies.exceptions)
-    case .invalid(let reason): throw TransportError(.invalidProxy, reason, mayHaveArrived: false)
+    case .invalid(let reason):
+      throw TransportError(
+        .proxy, reason, remedy: "Correct the variable, then restart sallyport.",
+        mayHaveArrived: false)
     }
     return route
   }
@@ -64,9 +59,12 @@ package final class CurlTransport: Transport {
     }
     let thread = try await startedThread(until: deadline)
     let current = CurrentTransfer()
+    let server = BaseURL.of(request.url)?.server ?? ""
+    let needsHTTP1 = http1Servers.withLock { $0.contains(server) }
     let outcome = await withTaskCancellationHandler {
       await withCheckedContinuation { continuation in
-        let transfer = Transfer(request, route, deadline, continuation)
+        let transfer = Transfer(
+          request, route, deadline, needsHTTP1: needsHTTP1, continuation)
         current.set(transfer)
         thread.start(transfer)
         if Task.isCancelled { thread.cancel(transfer) }
@@ -74,30 +72,25 @@ package final class CurlTransport: Transport {
     } onCancel: {
       if let transfer = current.value { thread.cancel(transfer) }
     }
-    if case .failure(let error) = outcome, error.kind == .clientCertificate {
-      throw await explained(error, route, deadline)
+    if current.value?.refusal == .needsHTTP1 {
+      http1Servers.withLock { if $0.count < Self.maximumHTTP1Servers { $0.insert(server) } }
     }
+    if case .failure(let error) = outcome { throw await explained(error, route, deadline) }
     return try outcome.get()
   }
 
-  /// libcurl does not say that a key is encrypted.
+  /// The error, with the file and its fault if TLS could not use one.
   private func explained(
     _ error: TransportError, _ route: TransportRoute, _ deadline: Deadline
   ) async -> TransportError {
-    guard let path = route.clientKey ?? route.clientCertificate else { return error }
-    let content = try? await BlockingWork.files.run(until: deadline) {
-      (try? FileDescriptor.readFile(path, limit: 1_024 * 1_024, deadline: deadline)) ?? []
+    guard error.kind == .caFile || error.kind == .clientCertificate else { return error }
+    let files = TLSFiles(route)
+    let fault = try? await BlockingWork.files.run(until: deadline) {
+      error.kind == .caFile
+        ? files.authoritiesFault(until: deadline) : files.clientFault(until: deadline)
     }
-    let text = String(decoding: content ?? [], as: UTF8.self)
-    // RFC 7468 section 11, and RFC 1421 section 4.6.1.1.
-    guard text.contains("BEGIN ENCRYPTED PRIVATE KEY") || text.contains("4,ENCRYPTED") else {
-      return error
-    }
-    let reason =
-      route.clientKeyPassword == nil
-      ? "the client key \(path) is encrypted: set tls.client_key_password"
-      : "the client key \(path) cannot be decrypted: tls.client_key_password is wrong"
-    return TransportError(.clientCertificate, reason, mayHaveArrived: false)
+    guard let fault = fault ?? nil else { return error }
+    return TransportError(error.kind, fault.reason, remedy: fault.remedy, mayHaveArrived: false)
   }
 
   /// Opening libcurl loads thirty libraries, which blocks: no task does it.
@@ -129,11 +122,9 @@ package final class CurlTransport: Transport {
     return try started.get()
   }
 
-  /// The request that follows a redirect; nil if the response is final.
-  ///
   /// Follows only repeatable requests: GET, and other methods by 307 or 308. Only a request that
   /// allows it leaves its origin, without credentials; https is never downgraded to http.
-  static func redirected(_ request: HTTPRequest, by response: HTTPResponse) -> HTTPRequest? {
+  package func next(after request: HTTPRequest, _ response: HTTPResponse) -> HTTPRequest? {
     guard let location = Redirect.location(response),
       let curl = try? CurlLibrary.shared.get(),
       let url = curl.resolve(location, against: request.url),

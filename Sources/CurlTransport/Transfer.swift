@@ -14,6 +14,8 @@ final class Transfer: @unchecked Sendable {
   let request: HTTPRequest
   let route: TransportRoute
   let deadline: Deadline
+  /// Whether HTTP/2 is not offered.
+  let needsHTTP1: Bool
   private let isCancelledFlag = Atomic(false)
   private let continuation: CheckedContinuation<Outcome, Never>
 
@@ -27,17 +29,22 @@ final class Transfer: @unchecked Sendable {
   /// Whether the empty line after the headers has been received.
   private(set) var isHeadComplete = false
 
+  /// How often libcurl was about to send the request; 0 for libcurl before 7.80.
+  private(set) var sends = 0
+  private var log = TransferLog()
+
   /// C strings and lists that libcurl uses until the transfer ends.
   var headerList: UnsafeMutablePointer<curl_slist>?
   let errorText = UnsafeMutablePointer<CChar>.allocate(capacity: Int(CURL_ERROR_SIZE))
 
   init(
-    _ request: HTTPRequest, _ route: TransportRoute, _ deadline: Deadline,
+    _ request: HTTPRequest, _ route: TransportRoute, _ deadline: Deadline, needsHTTP1: Bool,
     _ continuation: CheckedContinuation<Outcome, Never>
   ) {
     self.request = request
     self.route = route
     self.deadline = deadline
+    self.needsHTTP1 = needsHTTP1
     self.continuation = continuation
     errorText.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
   }
@@ -54,7 +61,35 @@ final class Transfer: @unchecked Sendable {
     HTTPResponse(status: status, headers: headers, body: body)
   }
 
+  // MARK: Repetitions by libcurl
+
+  /// Called before libcurl sends the request.
+  ///
+  /// - Returns: whether it may. A repetition would be a request that no rate limit counts.
+  func allowsSending() -> Bool {
+    sends += 1
+    // Of a proxy that opened a tunnel.
+    if sends == 1 { (headers, isHeadComplete) = ([], false) }
+    return sends == 1
+  }
+
+  /// Receives a line of libcurl's log.
+  func note(_ line: String) { log.note(line) }
+
+  /// With which the server ended TLS before it responded.
+  var alert: TLSAlert? { sends == 0 || headers.isEmpty ? log.alert : nil }
+
+  /// Why the vendor did not process the request; nil if it may have. Trusted only if repetitions are
+  /// stopped, so that it is about the one request that was sent.
+  var refusal: StreamRefusal? { sends > 0 && headers.isEmpty ? log.refusal : nil }
+
   // MARK: Data from libcurl
+
+  /// The values of a header that has been received so far, also in the response of a proxy. The name
+  /// must be in lower case.
+  func headerValues(_ name: String) -> [String] {
+    headers.filter { $0.name == name }.map(\.value)
+  }
 
   /// - Returns: the number of accepted bytes. If it is smaller than the input, libcurl aborts the
   ///   transfer.

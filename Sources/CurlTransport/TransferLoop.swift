@@ -166,7 +166,7 @@ final class TransferLoop {
 
   func cancel(_ transfer: Transfer) {
     guard let easy = running.first(where: { $0.value === transfer })?.key else { return }
-    let hasSent = hasSent(easy)
+    let hasSent = TransferReport(nil, curl, easy, transfer).hasSent
     end(easy)
     transfer.finish(
       .failure(TransportError(.cancelled, "the request was cancelled", mayHaveArrived: hasSent)))
@@ -178,7 +178,7 @@ final class TransferLoop {
       guard message.pointee.msg == CURLMSG_DONE, let easy = message.pointee.easy_handle,
         let transfer = running[easy]
       else { continue }
-      let outcome = outcome(message.pointee.data.result, easy, transfer)
+      let outcome = TransferReport(message.pointee.data.result, curl, easy, transfer).outcome
       end(easy)
       transfer.finish(outcome)
     }
@@ -197,75 +197,5 @@ final class TransferLoop {
     } else {
       curl.easyCleanup(easy)
     }
-  }
-
-  // MARK: Outcomes
-
-  private func outcome(
-    _ code: CURLcode, _ easy: UnsafeMutableRawPointer, _ transfer: Transfer
-  ) -> Transfer.Outcome {
-    let hasSent = hasSent(easy)
-    if code == CURLE_OK {
-      // libcurl treats a connection that closes between two headers as the end of the response.
-      guard transfer.isHeadComplete else {
-        return .failure(
-          TransportError(
-            .interrupted, "the response ended inside its headers", mayHaveArrived: hasSent))
-      }
-      return .success(transfer.response(status: info(CURLINFO_RESPONSE_CODE, easy)))
-    }
-    if transfer.excess == nil, let shortage = Self.shortage(code, transfer, hasSent: hasSent) {
-      return .failure(shortage)
-    }
-    let kind =
-      transfer.excess != nil
-      ? TransportError.Kind.responseTooLarge : CurlErrorKind.kind(of: code, hasSent: hasSent)
-    return .failure(
-      TransportError(kind, reason(kind, code, transfer), mayHaveArrived: hasSent))
-  }
-
-  /// The refusal of the system that made the transfer fail; nil if there is none.
-  private static func shortage(
-    _ code: CURLcode, _ transfer: Transfer, hasSent: Bool
-  ) -> TransportError? {
-    if let failure = transfer.socketFailure, ResourceShortage.isOne(failure), !hasSent {
-      return TransferThread.refusal(failure)
-    }
-    switch code {
-    case CURLE_OUT_OF_MEMORY: return TransferThread.refusal(ENOMEM, mayHaveArrived: hasSent)
-    // Name resolution takes a thread and descriptors, TLS opens files.
-    case CURLE_COULDNT_RESOLVE_HOST, CURLE_COULDNT_RESOLVE_PROXY, CURLE_COULDNT_CONNECT,
-      CURLE_SSL_CACERT_BADFILE, CURLE_SSL_CERTPROBLEM, CURLE_SSL_CONNECT_ERROR,
-      CURLE_PEER_FAILED_VERIFICATION, CURLE_FAILED_INIT:
-      guard !hasSent else { return nil }
-      return ResourceShortage.current(needsThread: true).map { TransferThread.refusal($0) }
-    default: return nil
-    }
-  }
-
-  private func reason(
-    _ kind: TransportError.Kind, _ code: CURLcode, _ transfer: Transfer
-  ) -> String {
-    if kind == .responseTooLarge {
-      return transfer.excess
-        ?? "the response is larger than \(transfer.route.maximumResponseBytes) bytes"
-    }
-    let detail = String(cString: transfer.errorText)
-    return detail.isEmpty ? String(cString: curl.easyError(code)) : detail
-  }
-
-  /// Whether any byte of the request has been sent to the vendor. libcurl's count includes a
-  /// CONNECT to a proxy, which it sends before the pretransfer time.
-  private func hasSent(_ easy: UnsafeMutableRawPointer) -> Bool {
-    var readyMicroseconds: curl_off_t = 0
-    _ = sallyport_getinfo_offset(
-      curl.getInfo, easy, CURLINFO_PRETRANSFER_TIME_T, &readyMicroseconds)
-    return readyMicroseconds > 0 && info(CURLINFO_REQUEST_SIZE, easy) > 0
-  }
-
-  private func info(_ info: CURLINFO, _ easy: UnsafeMutableRawPointer) -> Int {
-    var value = 0
-    _ = sallyport_getinfo_long(curl.getInfo, easy, info, &value)
-    return value
   }
 }

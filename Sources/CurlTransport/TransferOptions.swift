@@ -26,6 +26,7 @@ struct TransferOptions {
     sallyport_setopt_pointer(
       curl.setOption, easy, CURLOPT_ERRORBUFFER, transfer.errorText)
     setCallbacks(transfer)
+    stopRepetitions(transfer)
   }
 
   private func setMethod(_ request: HTTPRequest) {
@@ -33,12 +34,12 @@ struct TransferOptions {
       number(CURLOPT_HTTPGET, 1)
     } else {
       text(CURLOPT_CUSTOMREQUEST, request.method.rawValue)
-      // libcurl itself retries a request if a reused connection is dead, although the vendor may
-      // have processed it. It does not retry on a new connection.
+      // A reused connection may be dead, and then it is open whether the vendor got the request.
       if !request.isSideEffectFree || request.callerResolvesOutcome {
         number(CURLOPT_FRESH_CONNECT, 1)
       }
     }
+    if request.needsNewConnection { number(CURLOPT_FRESH_CONNECT, 1) }
     guard let body = request.body else { return }
     sallyport_setopt_offset(
       curl.setOption, easy, CURLOPT_POSTFIELDSIZE_LARGE, curl_off_t(body.count))
@@ -69,7 +70,9 @@ struct TransferOptions {
     number(CURLOPT_PROTOCOLS, Int(isSecure ? CURLPROTO_HTTPS : CURLPROTO_HTTP))
     number(CURLOPT_SSL_VERIFYPEER, 1)
     number(CURLOPT_SSL_VERIFYHOST, 2)
-    number(CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_2TLS))
+    number(
+      CURLOPT_HTTP_VERSION,
+      Int(transfer.needsHTTP1 ? CURL_HTTP_VERSION_1_1 : CURL_HTTP_VERSION_2TLS))
     // Concurrent requests to a host that may support HTTP/2 wait for the first connection instead
     // of opening one each.
     if isSecure { number(CURLOPT_PIPEWAIT, 1) }
@@ -118,6 +121,28 @@ struct TransferOptions {
       guard let bytes, let owner else { return 0 }
       return Unmanaged<Transfer>.fromOpaque(owner).takeUnretainedValue()
         .receiveHeader(UnsafeRawBufferPointer(start: bytes, count: size * count))
+    }
+  }
+
+  /// libcurl itself repeats a request if a reused connection is dead, or an HTTP/2 stream is refused. It
+  /// would pass rate limits, and a write may have been processed.
+  private func stopRepetitions(_ transfer: Transfer) {
+    let owner = Unmanaged.passUnretained(transfer).toOpaque()
+    sallyport_setopt_pointer(curl.setOption, easy, CURLOPT_PREREQDATA, owner)
+    sallyport_setopt_prerequest(curl.setOption, easy) { owner, _, _, _, _ in
+      guard let owner else { return CURL_PREREQFUNC_ABORT }
+      return Unmanaged<Transfer>.fromOpaque(owner).takeUnretainedValue().allowsSending()
+        ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT
+    }
+    // libcurl reports why it repeats a request only in its log.
+    number(CURLOPT_VERBOSE, 1)
+    sallyport_setopt_pointer(curl.setOption, easy, CURLOPT_DEBUGDATA, owner)
+    sallyport_setopt_debug(curl.setOption, easy) { _, type, bytes, count, owner in
+      guard type == CURLINFO_TEXT, let bytes, let owner else { return 0 }
+      let line = UnsafeRawBufferPointer(start: bytes, count: count)
+      Unmanaged<Transfer>.fromOpaque(owner).takeUnretainedValue()
+        .note(String(decoding: line, as: UTF8.self))
+      return 0
     }
   }
 

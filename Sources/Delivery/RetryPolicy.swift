@@ -2,7 +2,7 @@ import HTTP
 
 /// When a failed request is retried.
 ///
-/// - A request that did not arrive is always retried.
+/// - A request that did not arrive, or that the vendor refused before processing it, is always retried.
 /// - 429 means that nothing was done: every request is retried, after the time that the vendor names.
 /// - After 408, 5xx, a timeout or a broken connection the vendor may have acted: only requests whose
 ///   repetition has no further effect are retried.
@@ -48,11 +48,11 @@ package struct RetryPolicy: Sendable {
   ) -> Int? {
     guard attempt < attempts else { return nil }
     switch error.kind {
-    case .cannotConnect: return backOff(attempt, randomness())
+    case .cannotConnect, .refused: return backOff(attempt, randomness())
     case .timedOut, .interrupted, .shortage:
       return !error.mayHaveArrived || isRepeatable ? backOff(attempt, randomness()) : nil
-    case .tls, .clientCertificate, .invalidProxy, .responseTooLarge, .tooManyRedirects, .cancelled,
-      .unavailable:
+    case .tls, .caFile, .clientCertificate, .proxy, .invalidURL, .responseTooLarge, .undecodable,
+      .tooManyRedirects, .cancelled, .unavailable:
       return nil
     }
   }

@@ -51,13 +51,14 @@ extension Sender {
   private func sendWithRetries(
     _ request: HTTPRequest, _ rateRefusal: (HTTPResponse) -> RateRefusal?
   ) async throws(CommandError) -> HTTPResponse {
+    var request = request
     let isRepeatable = isRepeatable(request)
     var attempt = 1
     while true {
       let delay: Int
       var reason = "retry"
       var end: RatePauseEnd?
-      switch try await attemptOnce(request, rateRefusal) {
+      switch try await follow(request, rateRefusal) {
       case .success(let answer):
         var response = answer.response
         // The pause is what the next request waits for, also if the vendor names no time.
@@ -84,6 +85,7 @@ extension Sender {
       case .failure(let error):
         let outcome = error.mayHaveArrived ? outcomeAfterSending(request) : .notApplied
         if error.mayHaveArrived { markMayHaveBeenApplied(request) }
+        if error.kind == .interrupted { request.needsNewConnection = true }
         guard
           let wait = retryPolicy.delay(
             after: error, attempt: attempt, isRepeatable: isRepeatable),
@@ -146,7 +148,27 @@ extension Sender {
       operation.id, operation.quota, refusal.retryAfter, by: deadline.current)
   }
 
-  /// One attempt within the limits of the connection. Its slot is free during the back-off after it;
+  /// Maximum number of redirects that an attempt follows.
+  private static let maximumRedirects = 5
+
+  /// One attempt, with the redirects that it leads to. Each is a request within the limits.
+  private func follow(
+    _ request: HTTPRequest, _ rateRefusal: (HTTPResponse) -> RateRefusal?
+  ) async throws(CommandError) -> Result<Answer, TransportError> {
+    var request = request
+    for _ in 0...Self.maximumRedirects {
+      let result = try await attemptOnce(request, rateRefusal)
+      guard case .success(let answer) = result,
+        let next = channel.transport.next(after: request, answer.response)
+      else { return result }
+      request = next
+    }
+    return .failure(
+      TransportError(
+        .tooManyRedirects, "more than \(Self.maximumRedirects) redirects", mayHaveArrived: false))
+  }
+
+  /// One request within the limits of the connection. Its slot is free during the back-off after it;
   /// requests that take the slot then see the pause that this response asked for.
   private func attemptOnce(
     _ request: HTTPRequest, _ rateRefusal: (HTTPResponse) -> RateRefusal?

@@ -7,7 +7,7 @@ extension CommandError {
   /// A response with an error status.
   ///
   /// - Parameters:
-  ///   - message: nil for the reason phrase of the status.
+  ///   - message: nil for the reason phrase of the status. A page says that it is one.
   ///   - refusal: if the vendor refused the request for its rate; nil to decide by the status.
   public static func upstream(
     _ response: HTTPResponse, message: String? = nil, refusal: RateRefusal? = nil,
@@ -17,18 +17,33 @@ extension CommandError {
     return CommandError(
       refusal == nil ? Kind(status: response.status) : .rateLimited,
       statusCode: response.status,
-      withNote(of: retryAfter, message ?? "\(HTTPStatus.reason(response.status))."),
+      withNote(of: retryAfter, message ?? reason(of: response)),
       isRetryable: refusal?.isRetryable ?? HTTPStatus.isTransient(response.status),
       retryAfterMilliseconds: retryAfter?.milliseconds ?? response.rateWaitMilliseconds,
-      outcome: outcome, remedy: remedy,
+      outcome: outcome, remedy: message == nil ? self.remedy(of: response) ?? remedy : remedy,
       upstream: response.excerpt)
+  }
+
+  private static func reason(of response: HTTPResponse) -> String {
+    "\(HTTPStatus.reason(response.status))." + note(of: response)
+  }
+
+  fileprivate static func note(of response: HTTPResponse) -> String {
+    response.isPage ? " The response is a page, not one of the API." : ""
+  }
+
+  /// The remedy of a response that is not one of the API, whose own errors it cannot mean.
+  private static func remedy(of response: HTTPResponse) -> String? {
+    // Of another path or server.
+    guard response.isPage, response.status != 404 else { return nil }
+    return "A firewall, a proxy or another server sent the page, which is in upstream. Check the "
+      + "URL of the connection, and whether a firewall blocks this machine."
   }
 
   /// Says that a wait which the vendor asked for is not taken as it is.
   public static func withNote(of retryAfter: RetryAfter?, _ message: String) -> String {
     guard retryAfter?.isReduced == true else { return message }
-    let end = message.last.map { ".!?".contains($0) } ?? true ? "" : "."
-    return message + end
+    return sentence(message)
       + " The vendor asks for a wait of more than an hour, which counts as an hour."
   }
 
@@ -61,6 +76,12 @@ extension CommandError {
     return error
   }
 
+  /// A phrase of a library as a sentence; some of its phrases are one already.
+  private static func sentence(_ phrase: String) -> String {
+    let isEnded = phrase.last.map { ".!?".contains($0) } ?? false
+    return phrase.prefix(1).uppercased() + phrase.dropFirst() + (isEnded ? "" : ".")
+  }
+
   /// A result above `--max-result-bytes`.
   public static func tooLarge(maximumBytes: Int, outcome: Outcome) -> CommandError {
     CommandError(
@@ -72,7 +93,13 @@ extension CommandError {
   ///
   /// - Parameter outcome: for errors after which the request may have arrived.
   public static func transport(_ error: TransportError, outcome: Outcome) -> CommandError {
-    let reason = error.reason.prefix(1).uppercased() + error.reason.dropFirst() + "."
+    var failure = failure(of: error, outcome)
+    if let remedy = error.remedy { failure.remedy = remedy }
+    return failure
+  }
+
+  private static func failure(of error: TransportError, _ outcome: Outcome) -> CommandError {
+    let reason = sentence(error.reason)
     switch error.kind {
     case .cannotConnect:
       return CommandError(
@@ -82,6 +109,8 @@ extension CommandError {
       return CommandError(
         .network, reason,
         remedy: "Check the server's certificate, and tls.ca_file when it is signed privately.")
+    case .caFile:
+      return CommandError(.network, reason, remedy: "Check tls.ca_file of the connection.")
     case .clientCertificate:
       return CommandError(
         .network, reason,
@@ -91,14 +120,20 @@ extension CommandError {
       return CommandError(
         .timeout, reason, isRetryable: true, outcome: outcome,
         remedy: "Raise options.timeout_ms, or ask for less at a time.")
+    case .refused:
+      return CommandError(.network, reason, isRetryable: true)
     case .interrupted:
       return CommandError(.network, reason, isRetryable: true, outcome: outcome)
+    case .undecodable:
+      return CommandError(
+        .upstream, reason, outcome: outcome,
+        remedy: "Correct the Content-Encoding header at the server, or at the proxy before it.")
     case .responseTooLarge:
       return CommandError(
         .tooLarge, reason, outcome: outcome, remedy: "Ask for less at a time, such as one page.")
-    case .invalidProxy:
-      return CommandError(.network, reason, remedy: "Correct the variable, then restart sallyport.")
-    case .tooManyRedirects:
+    case .proxy:
+      return CommandError(.network, reason, remedy: "Check the proxy of the connection.")
+    case .invalidURL, .tooManyRedirects:
       return CommandError(.network, reason, remedy: "Check the server URL of the connection.")
     case .cancelled:
       return .cancelled(outcome: outcome)
@@ -127,7 +162,7 @@ extension HTTPResponse {
   /// The body for an error: as JSON if it is JSON and not long, otherwise as a string.
   var excerpt: JSONFragment? {
     if body.isEmpty { return nil }
-    if body.count <= Self.excerptBytes, let json = try? JSON.parse(body) {
+    if body.count <= Self.excerptBytes, let json = try? json() {
       return JSONFragment(json)
     }
     return JSONFragment { $0.string(utf8: body.prefix(Self.excerptBytes)) }
@@ -146,23 +181,28 @@ extension Sender {
   ) throws(CommandError) -> JSON {
     if response.body.isEmpty { return JSONFragment.null.json }
     do throws(JSONError) {
-      return try JSON.parse(response.body)
+      return try response.json()
     } catch {
-      guard error.code != .tooManyValues else {
-        throw withRemedy(
-          CommandError(
-            .tooLarge, "The vendor's response has \(error.reason).", outcome: outcomeAfterSending,
-            remedy: "Ask for less at a time, such as one page."))
-      }
       throw withRemedy(bodyIsNotJSON(response, error, remedy: remedy))
     }
   }
 
   /// The error of a successful response whose body is not JSON.
+  ///
+  /// - Parameter remedy: if the response is one of another server.
   package func bodyIsNotJSON(
     _ response: HTTPResponse, _ error: JSONError, remedy: String
   ) -> CommandError {
-    unusable(response, "The vendor's response is not JSON: \(error).", remedy: remedy)
+    if error.code == .tooManyValues {
+      return CommandError(
+        .tooLarge, "The vendor's response has \(error.reason).", outcome: outcomeAfterSending,
+        remedy: "Ask for less at a time, such as one page.")
+    }
+    return unusable(
+      response, "The vendor's response is not JSON: \(error)." + CommandError.note(of: response),
+      remedy: response.looksLikeJSON
+        ? "The vendor, or a proxy before it, sends damaged JSON. Report the byte to its operator."
+        : remedy)
   }
 
   /// The error of a successful response that is not one of the API. Quotes the start of its body.

@@ -1,4 +1,5 @@
 import Basics
+import Glibc
 
 /// The root of a vendor's API: scheme, host and path prefix.
 ///
@@ -55,6 +56,11 @@ public struct BaseURL: Sendable, Equatable {
         reason: "must start with https://; http:// sends credentials in clear text and "
           + "is allowed only for this machine")
     }
+    guard Self.isHost(host, isBracketed: authority.first == "[") else {
+      throw InvalidURL(
+        reason:
+          "has an invalid host; expected a name of letters, digits and hyphens, or an IP address")
+    }
     text = "\(scheme)://\(rest)"
     self.host = host
     self.port = port
@@ -79,6 +85,31 @@ public struct BaseURL: Sendable, Equatable {
     return (parts[0].lowercased(), parts.count == 2 ? parts[1] : nil)
   }
 
+  /// Whether the text is a name of letters, digits, hyphens and underscores (RFC 1123 section 2.1, with
+  /// the underscores that internal names have), an IPv4 address, or an IPv6 address (RFC 6874: with a
+  /// zone).
+  private static func isHost(_ host: String, isBracketed: Bool) -> Bool {
+    if isBracketed {
+      var address = in6_addr()
+      let withoutZone = host.firstRange(of: "%25").map { host[..<$0.lowerBound] } ?? host[...]
+      return inet_pton(AF_INET6, String(withoutZone), &address) == 1
+    }
+    let name = host.hasSuffix(".") ? host.dropLast() : host[...]
+    return name.utf8.count <= maximumNameBytes
+      && name.split(separator: ".", omittingEmptySubsequences: false).allSatisfy { label in
+        (1...maximumLabelBytes).contains(label.utf8.count)
+          && label.utf8.allSatisfy { isDigit($0) || isLowercase($0) || $0 == 0x2D || $0 == 0x5F }
+      }
+  }
+
+  /// RFC 1035 section 2.3.4.
+  private static let maximumNameBytes = 253
+  private static let maximumLabelBytes = 63
+
+  private static func isLowercase(_ byte: UInt8) -> Bool {
+    (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte)
+  }
+
   private static func isDigit(_ byte: UInt8) -> Bool {
     (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
   }
@@ -101,6 +132,24 @@ public struct BaseURL: Sendable, Equatable {
 
   private static func withoutQuery(_ url: String) -> String {
     String(url.prefix { $0 != "?" && $0 != "#" })
+  }
+
+  /// The URL without the path that a client adds by itself, which users paste with the root.
+  ///
+  /// - Parameter paths: of the API, such as `api/v1.0/jsonrpc`. The URL is cut before the first two
+  ///   segments that are the start of one, if the rest of the URL goes on like it or ends.
+  public func root(without paths: [String]) -> String {
+    let start = text.firstRange(of: "://")?.upperBound ?? text.startIndex
+    guard let slash = text[start...].firstIndex(of: "/") else { return text }
+    let segments = text[slash...].split(separator: "/")
+    for (position, segment) in segments.dropLast().enumerated() {
+      let rest = segments[position...]
+      let isOfTheAPI = paths.contains { path in
+        zip(rest, path.split(separator: "/")).allSatisfy { $0 == $1 }
+      }
+      if isOfTheAPI { return String(text[..<text.index(before: segment.startIndex)]) }
+    }
+    return text
   }
 
   /// The server, whatever the spelling of the URL: `localhost` for this machine, and the port also if

@@ -62,6 +62,9 @@ public struct HTTPRequest: Sendable {
   public var mayLeaveOrigin = false
   /// Whether the request goes to another origin than the vendor's, which gets no client certificate.
   public var isOutsideOrigin = false
+  /// Whether no connection that was used before is reused: one has just broken, and others may be
+  /// dead too.
+  package var needsNewConnection = false
 
   public init(_ method: Method, _ url: String, headers: [Header] = [], body: [UInt8]? = nil) {
     self.method = method

@@ -2,7 +2,7 @@ import Basics
 
 /// Sends requests over the network. The only implementation outside of tests uses libcurl.
 public protocol Transport: Sendable {
-  /// Sends one request and reads the complete response, with any status.
+  /// Sends one request and reads the complete response, with any status. Follows no redirect.
   ///
   /// Cancellation of the task aborts the transfer immediately.
   ///
@@ -11,6 +11,13 @@ public protocol Transport: Sendable {
   func send(
     _ request: HTTPRequest, through route: TransportRoute, deadline: Deadline
   ) async throws(TransportError) -> HTTPResponse
+
+  /// The request that follows a redirect; nil if the response is final.
+  func next(after request: HTTPRequest, _ response: HTTPResponse) -> HTTPRequest?
+}
+
+extension Transport {
+  public func next(after request: HTTPRequest, _ response: HTTPResponse) -> HTTPRequest? { nil }
 }
 
 /// How the requests of a connection reach the vendor.
@@ -58,16 +65,24 @@ public struct TransportError: Error, Sendable, CustomStringConvertible {
     /// The name does not resolve, the connection is refused, or the proxy rejects it. Nothing was
     /// sent.
     case cannotConnect
-    /// The certificate was rejected, or TLS failed otherwise. Nothing was sent.
+    /// A certificate was rejected, or TLS failed otherwise. The vendor has processed nothing.
     case tls
+    /// The file of certificate authorities cannot be used. Nothing was sent.
+    case caFile
     /// The files of mutual TLS cannot be used. Nothing was sent.
     case clientCertificate
     case timedOut
+    /// The vendor refused the request before it processed it (RFC 9113 section 8.7).
+    case refused
     /// The connection broke before the response was complete.
     case interrupted
     case responseTooLarge
-    /// A proxy of the environment has an invalid address. Nothing was sent.
-    case invalidProxy
+    /// The body does not have the encoding that the response names, or the encoding is unknown.
+    case undecodable
+    /// The address of a proxy is invalid, or the proxy refuses to forward. The vendor got nothing.
+    case proxy
+    /// The URL is invalid. Nothing was sent.
+    case invalidURL
     /// The vendor redirects too often. It has not acted on the request.
     case tooManyRedirects
     case cancelled
@@ -80,12 +95,15 @@ public struct TransportError: Error, Sendable, CustomStringConvertible {
   public var kind: Kind
   /// A phrase without secrets.
   public var reason: String
+  /// What the user can do: sentences. Nil for the remedy of the kind.
+  public var remedy: String?
   /// Whether the vendor may have received the request.
   public var mayHaveArrived: Bool
 
-  public init(_ kind: Kind, _ reason: String, mayHaveArrived: Bool) {
+  public init(_ kind: Kind, _ reason: String, remedy: String? = nil, mayHaveArrived: Bool) {
     self.kind = kind
     self.reason = reason
+    self.remedy = remedy
     self.mayHaveArrived = mayHaveArrived
   }
 

@@ -34,7 +34,8 @@ import Testing
   /// repeatable.
   @Test(arguments: [
     (TransportError.Kind.cannotConnect, true, true, true), (.timedOut, true, true, false),
-    (.interrupted, true, true, false), (.tls, false, false, false),
+    (.interrupted, true, true, false), (.refused, true, true, true), (.tls, false, false, false),
+    (.proxy, false, false, false), (.undecodable, false, false, false),
     (.responseTooLarge, false, false, false), (.tooManyRedirects, false, false, false),
     (.cancelled, false, false, false), (.unavailable, false, false, false),
   ])

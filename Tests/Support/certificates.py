@@ -36,9 +36,12 @@ class Authority:
         context.verify_mode = ssl.CERT_REQUIRED
         return context
 
-    def client(self, name):
-        """PEM files of a client's certificate and key: (certificate, key)."""
-        issued = self.authority.issue_cert(identity(name), common_name=name)
+    def client(self, name, days=1):
+        """PEM files of a client's certificate and key: (certificate, key); expired with negative days."""
+        until = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(days=days)
+        issued = self.authority.issue_cert(
+            identity(name), common_name=name, not_before=until - datetime.timedelta(days=10),
+            not_after=until)
         certificate = self.directory / f"{name}.pem"
         key = self.directory / f"{name}-key.pem"
         certificate.write_bytes(b"".join(blob.bytes() for blob in issued.cert_chain_pems))

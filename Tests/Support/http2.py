@@ -5,7 +5,11 @@ import threading
 
 import h2.config
 import h2.connection
+import h2.errors
 import h2.events
+import h2.exceptions
+
+from Support import upstream
 
 
 class Stream:
@@ -23,14 +27,17 @@ class Stream:
 
 
 class HTTP2Server:
-    """`answer(stream)` returns (status, body) once a request is whole.
+    """`answer(stream)` returns (status, body) once a request is whole, or a function of the h2
+    connection and the id of the stream.
 
+    - `http1`: the `Upstream` that answers a connection without HTTP/2.
     - `together`: how many requests except sign-ins have to be in flight on a connection before the
       first of them is answered.
     """
 
-    def __init__(self, answer, tls, together=1):
+    def __init__(self, answer, tls, together=1, http1=None):
         self.together = together
+        self.http1 = http1
         self.answer = answer
         self.tls = tls
         self.streams = []
@@ -65,7 +72,9 @@ class HTTP2Server:
                 self.protocols[number] = secure.selected_alpn_protocol()
                 if self.protocols[number] == "h2":
                     self.serve(number, secure)
-        except OSError as error:
+                elif self.http1 is not None:
+                    upstream.Connection(number, self.http1, secure).run()
+        except (OSError, h2.exceptions.ProtocolError) as error:
             self.faults.append(error)
 
     def serve(self, number, secure):
@@ -97,11 +106,34 @@ class HTTP2Server:
             secure.sendall(h2_connection.data_to_send())
 
     def respond(self, h2_connection, identifier, stream):
-        status, body = self.answer(stream)
+        action = self.answer(stream)
+        if callable(action):
+            action(h2_connection, identifier)
+            return
+        status, body = action
         h2_connection.send_headers(
             identifier, [(":status", str(status)), ("content-length", str(len(body)))]
         )
         h2_connection.send_data(identifier, body, end_stream=True)
+
+
+def refuse(h2_connection, identifier):
+    """The stream is refused before it is processed (RFC 9113 section 8.7)."""
+    h2_connection.reset_stream(identifier, h2.errors.ErrorCodes.REFUSED_STREAM)
+
+
+def leave(h2_connection, identifier):
+    """A GOAWAY that excludes the stream (RFC 9113 section 6.8)."""
+    h2_connection.close_connection(last_stream_id=max(0, identifier - 2))
+
+
+def break_off(h2_connection, identifier):
+    """The stream ends with an error after which it may have been processed."""
+    h2_connection.reset_stream(identifier, h2.errors.ErrorCodes.INTERNAL_ERROR)
+
+
+def ask_for_http1(h2_connection, identifier):
+    h2_connection.reset_stream(identifier, h2.errors.ErrorCodes.HTTP_1_1_REQUIRED)
 
 
 def text(value):

@@ -376,3 +376,29 @@ def in_turn(*actions):
             return rest.pop(0) if len(rest) > 1 else rest[0]
 
     return answer
+
+
+# Proxies
+
+
+def splice(client, address):
+    """Bytes both ways until one side ends."""
+    with socket.create_connection(address) as server:
+        while True:
+            for source in select.select([client, server], [], [], 20)[0]:
+                data = source.recv(65_536)
+                if not data:
+                    return
+                (server if source is client else client).sendall(data)
+
+
+def tunnel(request):
+    """What a proxy does when it is asked for a tunnel."""
+    host, _, port = request.target.rpartition(":")
+
+    def act(client):
+        client.send(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        splice(client.socket, (host, int(port)))
+        return True
+
+    return act

@@ -7,6 +7,8 @@ from Support.control_center import ControlCenter, failure, success
 from Support.session import Host
 from Support.upstream import Reply, hang_up, reply
 
+PAGE = " The response is a page, not one of the API."
+PHRASES = {401: "Unauthorized.", 403: "Forbidden."}
 NO_RESPONSE = "The vendor's response is not the JSON-RPC response of this method."
 A = "5b680f6fb1a43d860a7b23c1"
 
@@ -90,13 +92,15 @@ def test_an_incomplete_error_object(error, message):
 @pytest.mark.parametrize("body", [b"", b"<html><h1>No</h1></html>", b"{}", b"[1]", b'"x"'])
 def test_a_status_without_an_error_object(status, kind, message, body):
     data, _ = failing(lambda request: reply(status, body))
+    if body.startswith(b"<"):
+        message = (message if status != 401 and status != 403 else PHRASES[status]) + PAGE
     assert (data["status_code"], data["kind"], data["message"]) == (status, kind, message)
     assert data["outcome"] == ("unknown" if status == 502 else "not_applied")
 
 
 @pytest.mark.parametrize("body, message", [
     (b"", "The vendor's response is empty."),
-    (b"<html>sign in</html>", "The vendor's response is not JSON: expected a value at byte 0."),
+    (b"<html>sign in</html>", "The vendor's response is not JSON: expected a value at byte 0." + PAGE),
     (b'{"jsonrpc":"2.0","id":"x"}', NO_RESPONSE),
     (
         b'{"result":',

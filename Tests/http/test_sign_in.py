@@ -330,12 +330,22 @@ def test_a_password_from_the_environment_is_used():
     (b"plain", "plain"),
     (b"with line end\n", "with line end"),
     (b"with crlf\r\n", "with crlf"),
-    (b"two\n\n", "two\n"),
+    (b"two\n\n", "two"),
+    (b"\xef\xbb\xbfof Windows\r\n", "of Windows"),
+    (b"inner\nline\n", "inner\nline"),
     (" spaces ü ".encode(), " spaces ü "),
 ])
-def test_a_password_from_a_file_loses_one_line_end(content, password):
+def test_a_password_from_a_file_loses_its_line_ends(content, password):
     arrange = lambda path: (path / "secret").write_bytes(content)
     assert resolved({"$file": "secret"}, arrange=arrange) == password
+
+
+def test_a_password_from_the_environment_loses_its_line_ends():
+    assert resolved({"$env": "CODA_PASSWORD"}, {"CODA_PASSWORD": " a b \n"}) == " a b "
+
+
+def test_a_literal_password_loses_its_line_ends():
+    assert resolved(" a b \r\n") == " a b "
 
 
 def test_password_from_a_command_is_its_output():

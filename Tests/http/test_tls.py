@@ -1,14 +1,14 @@
 """Certificates, tunnels through a proxy, and HTTP/2."""
 
 import json
-import select
-import socket
+import os
+import ssl
 
 import pytest
 from Support.certificates import Authority, identity
 from Support.http2 import HTTP2Server
 from Support.session import Host, connection
-from Support.upstream import RESCAN, SCANNERS, Tenant, Upstream, hang_up, reply
+from Support.upstream import RESCAN, SCANNERS, Tenant, Upstream, hang_up, reply, tunnel
 
 
 @pytest.fixture(scope="module")
@@ -77,17 +77,6 @@ def test_a_vendor_without_tls_behind_https_is_a_network_error(authority):
             assert error["kind"] in ("network", "timeout")
 
 
-@pytest.mark.parametrize("content", [None, "no certificate at all"])
-def test_invalid_ca_file_is_named_in_the_error(content, authority, tmp_path):
-    file = tmp_path / "authorities.pem"
-    if content is not None:
-        file.write_text(content)
-    with Tenant(tls=authority.server()) as tenant:
-        with Host(connection(tenant.url, tls={"ca_file": str(file)})) as host:
-            error = refused(host, tenant)
-            assert "authorities.pem" in error["message"] or "CAfile" in error["message"], error
-
-
 def test_a_client_certificate_is_presented(authority):
     certificate, key = authority.client("robot")
     context = authority.wanting_clients(authority.server())
@@ -100,24 +89,118 @@ def test_a_client_certificate_is_presented(authority):
                 assert ("email", identity("robot")) in names
 
 
-def test_a_missing_client_certificate_is_an_error_and_nothing_is_sent(authority):
-    context = authority.wanting_clients(authority.server())
-    with Tenant(tls=context) as tenant, Host(trusting(tenant, authority)) as host:
-        error = host.failure("patch_rescan", timeout_ms=3_000)
-        assert error["kind"] == "network", error
-        assert "certificate" in error["message"].lower()
-        assert error["outcome"] == "not_applied"
-        assert tenant.requests == []
+# Certificates of clients
 
 
-def test_a_client_key_that_cannot_be_read_is_named(authority):
-    certificate, _ = authority.client("careless")
+TLS_VERSIONS = [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3]
+
+
+def demanding(authority, version):
     context = authority.wanting_clients(authority.server())
-    with Tenant(tls=context) as tenant:
-        tls = {"client_certificate": certificate, "client_key": "/nowhere/key.pem"}
+    context.minimum_version = context.maximum_version = version
+    return context
+
+
+@pytest.mark.parametrize("command", ["list_scanners", "patch_rescan"])
+@pytest.mark.parametrize("version", TLS_VERSIONS, ids=["1.2", "1.3"])
+def test_a_server_that_demands_a_client_certificate_is_tried_once(version, command, authority):
+    with Tenant(tls=demanding(authority, version)) as tenant:
+        with Host(trusting(tenant, authority)) as host:
+            error = host.failure(command)
+            assert (error["kind"], error["status_code"]) == ("network", 502)
+            assert (error["outcome"], error["retryable"]) == ("not_applied", False)
+            assert "tls.client_certificate" in error["remedy"]
+            assert tenant.requests == [] and len(tenant.connections) == 1
+
+
+@pytest.mark.parametrize("version", TLS_VERSIONS, ids=["1.2", "1.3"])
+def test_a_demanded_client_certificate_is_named_behind_a_proxy(version, authority):
+    with Tenant(tls=demanding(authority, version)) as tenant, Upstream(tunnel) as proxy:
+        with Host({**trusting(tenant, authority), "proxy": proxy.url}) as host:
+            error = host.failure("patch_rescan")
+            assert (error["outcome"], error["retryable"]) == ("not_applied", False)
+            assert "tls.client_certificate" in error["remedy"] and len(tenant.connections) == 1
+
+
+@pytest.mark.parametrize("version", TLS_VERSIONS, ids=["1.2", "1.3"])
+@pytest.mark.parametrize("why", ["another authority", "expired"])
+def test_a_client_certificate_that_the_server_rejects_is_tried_once(why, version, authority, stranger):
+    issuer, days = (stranger, 1) if why == "another authority" else (authority, -1)
+    certificate, key = issuer.client(why.replace(" ", "-"), days)
+    with Tenant(tls=demanding(authority, version)) as tenant:
+        tls = {"client_certificate": certificate, "client_key": key}
+        with Host(trusting(tenant, authority, **tls)) as host:
+            error = host.failure("patch_rescan")
+            assert (error["kind"], error["outcome"], error["retryable"]) == (
+                "network", "not_applied", False)
+            word = "unknown_ca" if why == "another authority" else "certificate_expired"
+            assert f"TLS alert {word}" in error["message"]
+            assert "tls.client_certificate" in error["remedy"]
+            assert tenant.requests == [] and len(tenant.connections) == 1
+
+
+def der(pem):
+    return ssl.PEM_cert_to_DER_cert(pem[pem.index("-----BEGIN"):])
+
+
+UNUSABLE_AUTHORITIES = {
+    "missing": (lambda file, pem: None, "No such file"),
+    "a directory": (lambda file, pem: file.mkdir(), "directory"),
+    "DER": (lambda file, pem: file.write_bytes(der(pem)), "DER"),
+    "empty": (lambda file, pem: file.write_bytes(b""), "empty"),
+    "text": (lambda file, pem: file.write_text("no certificate at all"), "PEM"),
+    "a key": (lambda file, pem: file.write_text("-----BEGIN PRIVATE KEY-----\n"), "certificate"),
+    "damaged": (lambda file, pem: file.write_text(pem.replace("M", "N")), "damaged"),
+}
+
+
+@pytest.mark.parametrize("is_relative", [False, True], ids=["absolute", "relative"])
+@pytest.mark.parametrize("what", UNUSABLE_AUTHORITIES)
+def test_an_unusable_ca_file_is_named_with_its_fault(what, is_relative, authority, tmp_path):
+    make, word = UNUSABLE_AUTHORITIES[what]
+    path = "authorities.pem" if is_relative else str(tmp_path / "authorities.pem")
+    with Tenant(tls=authority.server()) as tenant:
+        with Host(connection(tenant.url, tls={"ca_file": path})) as host:
+            directory = host.path if is_relative else tmp_path
+            make(directory / "authorities.pem", authority.file.read_text())
+            error = refused(host, tenant)
+            assert "authorities.pem" in error["message"] and word in error["message"], error
+            assert str(directory) in error["message"]
+            assert "tls.ca_file" in error["remedy"]
+
+
+def unusable_clients(authority, stranger, tmp_path):
+    certificate, key = authority.client("robot")
+    _, other = stranger.client("other")
+    empty = tmp_path / "empty.pem"
+    empty.write_bytes(b"")
+    damaged = tmp_path / "damaged.pem"
+    damaged.write_text("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n")
+    key_of = lambda path: {"client_certificate": certificate, "client_key": str(path)}
+    return {
+        "missing key": (key_of("/nowhere/key.pem"), "/nowhere/key.pem", "No such file"),
+        "key of another certificate": (key_of(other), other, "another certificate"),
+        "empty key": (key_of(empty), str(empty), "empty"),
+        "damaged key": (key_of(damaged), str(damaged), "damaged"),
+        "certificate as key": (key_of(certificate), certificate, "no private key"),
+        "certificate alone": ({"client_certificate": certificate}, certificate, "tls.client_key"),
+        "missing certificate": (
+            {"client_certificate": "/nowhere/robot.pem", "client_key": key}, "/nowhere/robot.pem", "No such file"),
+        "key as certificate": ({"client_certificate": key, "client_key": key}, key, "no certificate"),
+    }
+
+
+@pytest.mark.parametrize("what", [
+    "missing key", "key of another certificate", "empty key", "damaged key", "certificate as key",
+    "certificate alone", "missing certificate", "key as certificate"])
+def test_an_unusable_client_file_is_named_with_its_fault(what, authority, stranger, tmp_path):
+    tls, path, word = unusable_clients(authority, stranger, tmp_path)[what]
+    with Tenant(tls=authority.wanting_clients(authority.server())) as tenant:
         with Host(trusting(tenant, authority, **tls)) as host:
             error = refused(host, tenant)
-            assert "key.pem" in error["message"], error
+            assert path in error["message"] and word in error["message"], error
+            setting = "tls.client_key" if "key" in what and "as cert" not in what else "tls.client_"
+            assert setting in error["remedy"]
 
 
 def test_a_redirect_never_leads_from_https_to_http(authority):
@@ -130,29 +213,6 @@ def test_a_redirect_never_leads_from_https_to_http(authority):
 
 
 # Tunnels
-
-
-def splice(client, address):
-    """Bytes both ways until one side ends."""
-    with socket.create_connection(address) as server:
-        while True:
-            for source in select.select([client, server], [], [], 20)[0]:
-                data = source.recv(65_536)
-                if not data:
-                    return
-                (server if source is client else client).sendall(data)
-
-
-def tunnel(request):
-    """What a proxy does when it is asked for a tunnel."""
-    host, _, port = request.target.rpartition(":")
-
-    def act(client):
-        client.send(b"HTTP/1.1 200 Connection established\r\n\r\n")
-        splice(client.socket, (host, int(port)))
-        return True
-
-    return act
 
 
 def test_https_proxy_sees_a_tunnel_only(authority):

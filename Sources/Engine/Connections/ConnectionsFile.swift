@@ -113,12 +113,13 @@ final class ConnectionsFile: Sendable {
       do throws(FileError) {
         let limit = ConnectionStore.maximumFileBytes
         let content = try TrustedFile.read(file, limit: limit, deadline: deadline).bytes
-        return String(String(decoding: content, as: UTF8.self).prefix { !$0.isNewline })
+        return String(decoding: content, as: UTF8.self)
       } catch {
         throw Fault(error)
       }
     }
-    return value.flatMap { $0 }.flatMap { $0.isEmpty ? nil : $0 }
+    let token = value.flatMap { $0 }.map { SecretText.trimmed($0).prefix { !$0.isNewline } }
+    return token.flatMap { $0.isEmpty ? nil : String($0) }
   }
 
   /// Locks a setting of a connection against other processes that exchange it. `set` may be called

@@ -4,14 +4,17 @@ import JSON
 import Redaction
 
 /// A setting that is a secret: itself, or where it is kept. Read when it is first needed.
-public enum SecretReference: Sendable {
+///
+/// Line ends behind it and a byte order mark before it are of the file or program, and dropped.
+public indirect enum SecretReference: Sendable {
   case literal(String)
+  /// A key or token: white space around it is dropped, and refused inside.
+  case token(SecretReference)
   /// `{"$env":"NAME"}`
   case environment(String)
-  /// `{"$file":"PATH"}`; one line end at its end is dropped.
+  /// `{"$file":"PATH"}`
   case file(String)
-  /// `{"$command":["op","read","…"],"environment":["NAME"]}`: what it prints; one line end at its end
-  /// is dropped. It gets the named variables of the host beside those that every program gets.
+  /// `{"$command":["op","read","…"],"environment":["NAME"]}`: what it prints. It gets the named variables of the host beside those that every program gets.
   case command([String], environment: [String] = [])
 
   /// Maximum length of a secret in bytes.
@@ -52,6 +55,7 @@ public enum SecretReference: Sendable {
   ) throws(Fault) -> String {
     switch self {
     case .literal(let text): return text
+    case .token(let reference): return try reference.read(until: deadline, secrets, stop)
     case .environment(let name):
       guard let value = getenv(name) else {
         throw Fault(
@@ -61,20 +65,23 @@ public enum SecretReference: Sendable {
       return String(cString: value)
     case .file(let path):
       do throws(FileError) {
-        return Self.text(
-          try TrustedFile.read(path, limit: Self.maximumDocumentBytes, deadline: deadline).bytes)
+        return String(
+          decoding: try TrustedFile.read(
+            path, limit: Self.maximumDocumentBytes, deadline: deadline
+          ).bytes, as: UTF8.self)
       } catch {
         throw Fault(error)
       }
     case .command(let words, let variables):
       let command = SecretCommand(words, variables, secrets)
-      return Self.text(try command.output(by: deadline, stop))
+      return String(decoding: try command.output(by: deadline, stop), as: UTF8.self)
     }
   }
 
   private var place: String {
     switch self {
     case .literal: "the setting"
+    case .token(let reference): reference.place
     case .environment(let name): "the environment variable \(name)"
     case .file(let path): "\(path)"
     case .command(let words, _): "the output of the command \(words.first ?? "")"
@@ -82,7 +89,7 @@ public enum SecretReference: Sendable {
   }
 
   private var emptyFault: Fault {
-    if case .command = self {
+    if case .command = source {
       return Fault(
         reason: "\(place) is empty",
         remedy: "Run it by hand. If it needs a variable of the environment, name it in "
@@ -91,11 +98,20 @@ public enum SecretReference: Sendable {
     return Fault(reason: "\(place) is empty", remedy: "Put the secret there.")
   }
 
-  private static func text(_ bytes: [UInt8]) -> String {
-    var content = bytes[...]
-    if content.last == 0x0A { content = content.dropLast() }
-    if content.last == 0x0D { content = content.dropLast() }
-    return String(decoding: content, as: UTF8.self)
+  private var source: SecretReference {
+    if case .token(let reference) = self { reference } else { self }
+  }
+
+  /// What is left of a text that was read.
+  private func secret(in text: String) throws(Fault) -> String {
+    guard case .token = self else { return SecretText.withoutLineEnds(text) }
+    let token = SecretText.trimmed(text)
+    guard !SecretText.hasWhiteSpace(token) else {
+      throw Fault(
+        reason: "\(place) contains white space, which no key or token has",
+        remedy: "Put only the secret there, in one line.")
+    }
+    return token
   }
 
   /// Reads the secret in blocking work, and redacts it from all output from then on.
@@ -108,11 +124,12 @@ public enum SecretReference: Sendable {
   public func resolve(
     _ secrets: Redactor, maximumBytes: Int = SecretReference.maximumBytes, by deadline: Deadline
   ) async throws(Fault) -> String {
-    let value: String
-    switch self {
-    case .literal, .environment: value = try read(until: deadline, secrets, ChildProcess.Stop())
-    case .file, .command: value = try await readBlocking(secrets, by: deadline)
+    let text: String
+    switch source {
+    case .file, .command: text = try await readBlocking(secrets, by: deadline)
+    default: text = try read(until: deadline, secrets, ChildProcess.Stop())
     }
+    let value = try secret(in: text)
     guard !value.isEmpty else { throw emptyFault }
     guard value.utf8.count <= maximumBytes else {
       throw Fault(
@@ -183,101 +200,4 @@ extension SecretReference.Fault {
         remedy: "Raise the limit of threads of this user.", kind: .unavailable)
     }
   }
-}
-
-/// A secret in a connection's settings. Over the wire only a literal is taken: a caller must not
-/// make the host read files or run programs.
-public struct SecretType: ParameterType {
-  var maximumBytes = SecretReference.maximumBytes
-
-  public var placeholder: SecretReference { .literal("") }
-  public var isSecret: Bool { true }
-
-  public func decode(
-    _ json: JSON, members: ParameterShape?, faults: inout [ParameterProblem]
-  ) -> SecretReference? {
-    if let text = json.string, !text.isEmpty {
-      guard let problem = SecretText.problem(text, maximumBytes: maximumBytes) else {
-        return .literal(text)
-      }
-      faults.append(problem)
-      return nil
-    }
-    if json.kind == .object, json.count == 1 {
-      if let name = json["$env"]?.string, !name.isEmpty { return .environment(name) }
-      if let path = json["$file"]?.string, !path.isEmpty { return .file(path) }
-    }
-    if let command = Self.command(json) { return command }
-    faults.append(
-      ParameterProblem(
-        #"must be a string, {"$env":"NAME"}, {"$file":"PATH"} or {"$command":["PROGRAM","…"],"environment":["NAME"]}"#
-      ))
-    return nil
-  }
-
-  private static func command(_ json: JSON) -> SecretReference? {
-    guard json.kind == .object, json["$command"] != nil,
-      json.count == (json["environment"] == nil ? 1 : 2),
-      let words = texts(json["$command"]), !words.isEmpty,
-      let variables = json["environment"] == nil ? [] : texts(json["environment"])
-    else { return nil }
-    // An equals sign would be part of a value.
-    let areNames = variables.allSatisfy { !$0.isEmpty && !$0.contains("=") }
-    return areNames ? .command(words, environment: variables) : nil
-  }
-
-  /// Nil unless it is an array of strings that the system can pass to a program.
-  private static func texts(_ json: JSON?) -> [String]? {
-    guard let json, json.kind == .array else { return nil }
-    let texts = json.elements.compactMap(\.string)
-    return texts.count == json.count && texts.allSatisfy { !$0.utf8.contains(0) } ? texts : nil
-  }
-
-  public func writeSchema(to writer: inout JSONWriter) {
-    writer.member("writeOnly", true)
-    writer.name("anyOf")
-    writer.array { writer in
-      writer.literal(#"{"type":"string","minLength":1}"#)
-      for reference in ["$env", "$file"] {
-        writer.object {
-          $0.literal(#""type":"object""#)
-          $0.name("properties")
-          $0.object {
-            $0.name(text: reference)
-            $0.literal(#"{"type":"string","minLength":1}"#)
-          }
-          $0.name("required")
-          $0.array { $0.string(reference) }
-          $0.member("additionalProperties", false)
-        }
-      }
-      writer.literal(
-        #"""
-        {"type":"object","properties":{"$command":{"type":"array","items":{"type":"string"},"minItems":1},"environment":{"type":"array","items":{"type":"string","pattern":"^[^=]+$"}}},"required":["$command"],"additionalProperties":false}
-        """#)
-    }
-  }
-
-  public func write(_ value: SecretReference, to writer: inout JSONWriter) {
-    writer.string(Redactor.replacement)
-  }
-}
-
-/// The text of a secret that a caller passes.
-enum SecretText {
-  /// Why the text cannot be a secret; nil if it can.
-  static func problem(_ text: String, maximumBytes: Int) -> ParameterProblem? {
-    if text.utf8.count > maximumBytes {
-      return ParameterProblem("must have at most \(maximumBytes) bytes")
-    }
-    if text == Redactor.replacement {
-      return ParameterProblem(
-        "is the placeholder that replaces secrets in output; pass the secret itself")
-    }
-    return nil
-  }
-}
-
-extension ParameterType where Self == SecretType {
-  public static var secret: SecretType { SecretType() }
 }

@@ -53,6 +53,11 @@ extension ParameterType where Self == TextType {
     TextType(maximumCharacters: maximumCharacters)
   }
 
+  /// Text that is not about spaces, such as a user name: white space around it is dropped.
+  public static func trimmedText(maximumCharacters: Int) -> TextType {
+    TextType(maximumCharacters: maximumCharacters, isTrimmed: true)
+  }
+
   /// Text without line breaks.
   public static func line(maximumCharacters: Int) -> TextType {
     TextType(maximumCharacters: maximumCharacters, isLine: true)

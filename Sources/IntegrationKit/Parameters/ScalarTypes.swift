@@ -7,15 +7,18 @@ public struct TextType: ParameterType {
   var mayBeEmpty = false
   /// Rejects line breaks and NUL, which would end a header line or a C string.
   var isLine = false
+  /// Drops white space around the text.
+  var isTrimmed = false
   public var placeholder: String { "" }
 
   public func decode(
     _ json: JSON, members: ParameterShape?, faults: inout [ParameterProblem]
   ) -> String? {
-    guard let text = json.string else {
+    guard let source = json.string else {
       faults.append(ParameterProblem("must be a string"))
       return nil
     }
+    let text = isTrimmed ? SecretText.trimmed(source) : source
     guard mayBeEmpty || !text.isEmpty, text.unicodeScalars.count <= maximumCharacters else {
       faults.append(
         ParameterProblem(

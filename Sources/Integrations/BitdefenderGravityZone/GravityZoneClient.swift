@@ -23,10 +23,15 @@ package final class GravityZoneClient: VendorClient {
     version = settings.version
     deployment = settings.deployment
     server = settings.server
-    let text = settings.server?.text ?? ""
-    root = text.hasSuffix("/api") ? text : text + "/api"
+    let server = settings.server?.root(without: Self.paths) ?? ""
+    root = server.hasSuffix("/api") ? server : server + "/api"
     authenticator = Self.authenticator(
       settings.apiKey, of: settings.server?.server ?? "", on: connection)
+  }
+
+  /// Of the API, which users paste into server_url.
+  private static let paths = [APIVersion.v10, .v11, .v12].flatMap {
+    ["api/\($0.rawValue)/jsonrpc", "\($0.rawValue)/jsonrpc"]
   }
 
   // MARK: Requests

@@ -15,7 +15,7 @@ enum GravityZoneErrors {
     var body: JSON?
     var fault: JSONError?
     do throws(JSONError) {
-      body = try JSON.parse(response.body)
+      body = try response.json()
     } catch {
       fault = error
     }
@@ -106,11 +106,14 @@ enum GravityZoneErrors {
   private static func refusal(_ response: HTTPResponse, in invocation: Invocation) -> CommandError {
     let status = response.status
     // The document uses the same text for both.
-    let message = status == 401 || status == 403 ? "Unauthorized." : nil
+    let isOfTheAPI = response.body.isEmpty || (try? response.json()) != nil
+    let message = isOfTheAPI && (status == 401 || status == 403) ? "Unauthorized." : nil
     return .upstream(
       response, message: message,
       outcome: invocation.outcome(afterStatus: status),
-      remedy: remedy(status, "", invocation.commandID))
+      remedy: status == 403 && !isOfTheAPI
+        ? "A firewall or a proxy refuses the request: its response is in upstream."
+        : remedy(status, "", invocation.commandID))
   }
 
   private static func unreadable(
@@ -131,14 +134,17 @@ enum GravityZoneErrors {
   private static func remedy(_ status: Int, _ message: String, _ command: String) -> String? {
     switch status {
     case 401: "Check the API key of the connection."
-    case 403 where message.isEmpty:
-      "In My Account of the Control Center, enable the API of this command for the key."
+    case 403: sources(message, command) ?? apiRemedy
     case 404: "Check server_url, api_version and deployment of the connection."
     case 405: "Check server_url and the proxy of the connection; the request was not a POST."
     case 409 where message.hasPrefix("Group name"): "Use another name or another parent_id."
     default: sources(message, command)
     }
   }
+
+  private static let apiRemedy =
+    "In My Account of the Control Center, enable the API of this command for the key, and check the "
+    + "rights of its user."
 
   /// The command that returns valid values for the rejected one.
   private static func sources(_ message: String, _ command: String) -> String? {

@@ -22,7 +22,7 @@ package struct GravityZoneSettings: ParameterObject {
       "The URL of the Control Center, or the Access URL in My Account. Required on premises.",
       default: Self.cloud)
     apiKey = settings.required(
-      "api_key", .secret, "An API key from My Account, with the required APIs enabled.")
+      "api_key", .secretToken, "An API key from My Account, with the required APIs enabled.")
     version = settings.optional(
       "api_version", .apiVersion,
       "The API version, such as v1.0. A method without this version uses its next lower version.",

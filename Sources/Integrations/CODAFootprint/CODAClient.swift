@@ -12,10 +12,13 @@ package final class CODAClient: VendorClient {
 
   init(_ settings: CODASettings, on connection: Connection) {
     profile = CODAProfile(profile: settings.profile)
-    let server = settings.server?.text ?? ""
+    let server = settings.server?.root(without: Self.paths) ?? ""
     root = server.hasSuffix("/api") ? server : server + "/api"
     authenticator = CODASignIn(settings, root: root, on: connection).authenticator
   }
+
+  /// Of the API, which users paste into server_url.
+  private static let paths = ["api/auth", "api/common", "api/console"]
 
   // MARK: Requests
 

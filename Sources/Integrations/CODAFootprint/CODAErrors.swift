@@ -46,7 +46,7 @@ enum CODAErrors {
     var error = CommandError.upstream(
       response, remedy: "Check server_url, user_name and password of the connection.")
     error.concernsSignIn = true
-    if response.status == 400 {
+    if response.status == 400, !response.isPage {
       error.kind = .auth
       error.statusCode = 401
       error.message = "\(HTTPStatus.reason(401))."

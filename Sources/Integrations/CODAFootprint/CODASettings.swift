@@ -22,7 +22,7 @@ package struct CODASettings: ParameterObject {
     server = settings.required(
       "server_url", .serverURL, "The URL of the tenant's domain, without a path.")
     userName = settings.required(
-      "user_name", .text(maximumCharacters: 320), "The email address of the user.")
+      "user_name", .trimmedText(maximumCharacters: 320), "The email address of the user.")
     password = settings.required("password", .secret, "The password of that user.")
     profile = settings.optional(
       "api_profile", .choice(Profile.self),

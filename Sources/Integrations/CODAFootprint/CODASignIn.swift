@@ -44,7 +44,10 @@ struct CODASignIn: Sendable {
   private static func isExpired(_ tokens: CODATokens, _ response: HTTPResponse) -> Bool {
     switch response.status {
     case 401: true
-    case 403: MonotonicTime.now.milliseconds(since: tokens.since) > freshTokenMilliseconds
+    // A page is of a firewall, which no sign-in changes.
+    case 403:
+      !response.isPage
+        && MonotonicTime.now.milliseconds(since: tokens.since) > freshTokenMilliseconds
     default: false
     }
   }

@@ -166,7 +166,7 @@ extension GmailClient {
 
   private func answer(in response: HTTPResponse, in invocation: Invocation) -> BatchAnswer {
     if response.isSuccess {
-      guard let body = try? JSON.parse(response.body) else { return .mayHaveBeenApplied }
+      guard let body = try? response.json() else { return .mayHaveBeenApplied }
       return .settled(.success(TargetAnswer(body)))
     }
     if HTTPStatus.leavesOutcomeOpen(response.status) { return .mayHaveBeenApplied }

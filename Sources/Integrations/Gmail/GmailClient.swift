@@ -19,11 +19,14 @@ package final class GmailClient: VendorClient {
     self.settings = settings
     self.connection = connection
     tokens = GmailTokens(settings, on: connection)
-    gmailRoot = settings.gmailURL?.text ?? ""
+    // Users paste the paths of the APIs with their servers.
+    gmailRoot =
+      settings.gmailURL?.root(without: ["gmail/v1", "upload/gmail/v1", "batch/gmail/v1"]) ?? ""
     batchURL = "\(gmailRoot)/batch/gmail/\(settings.version)"
     mailRoot = "\(gmailRoot)/gmail/\(settings.version)/users/"
     uploadRoot = "\(gmailRoot)/upload/gmail/\(settings.version)/users/"
-    directoryRoot = "\(settings.directoryURL?.text ?? "")/admin/directory/v1/users"
+    let directory = settings.directoryURL?.root(without: ["admin/directory/v1"]) ?? ""
+    directoryRoot = "\(directory)/admin/directory/v1/users"
   }
 
   // MARK: Requests

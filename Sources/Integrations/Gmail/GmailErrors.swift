@@ -13,7 +13,7 @@ enum GmailErrors {
   /// may contain the time of the next allowed request.
   static func rateRefusal(_ response: HTTPResponse) -> RateRefusal? {
     guard response.status == 429 || response.status == 403 else { return nil }
-    let error = try? JSON.parse(response.body)["error"]
+    let error = try? response.json()["error"]
     let (reasons, message) = (reasons(error), error?["message"]?.string ?? "")
     let namesADay = !dailyReasons.isDisjoint(with: reasons)
     let isDaily = namesADay || isOfADay(message)
@@ -62,7 +62,7 @@ enum GmailErrors {
   static func error(
     _ response: HTTPResponse, notFound: String? = nil, in invocation: Invocation
   ) -> CommandError {
-    let error = (try? JSON.parse(response.body))?["error"]
+    let error = (try? response.json())?["error"]
     let message = error?["message"]?.string.flatMap { $0.isEmpty ? nil : $0 }
     let refusal = rateRefusal(response)
     return .upstream(

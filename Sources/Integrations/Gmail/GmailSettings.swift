@@ -37,18 +37,20 @@ package struct GmailSettings: ParameterObject {
     version = settings.optional(
       "api_version", .text(maximumCharacters: 16), "The version of the Gmail API.", default: "v1")
     clientID = settings.optional(
-      "client_id", .text(maximumCharacters: 512), "The ID of the OAuth client.")
-    clientSecret = settings.optional("client_secret", .secret, "The secret of the OAuth client.")
+      "client_id", .trimmedText(maximumCharacters: 512), "The ID of the OAuth client.")
+    clientSecret = settings.optional(
+      "client_secret", .secretToken, "The secret of the OAuth client.")
     authorizationCode = settings.optional(
-      "authorization_code", .secret,
+      "authorization_code", .secretToken,
       "The code from the consent page. It can be exchanged once for a refresh token.")
     callbackURL = settings.optional(
       "callback_url", .text(maximumCharacters: 2_048),
       "The redirect URI that the authorization code was requested with.")
     refreshToken = settings.optional(
-      "refresh_token", .secret, "The refresh token from the exchange of an authorization code.")
+      "refresh_token", .secretToken, "The refresh token from the exchange of an authorization code."
+    )
     adminEmail = settings.optional(
-      "admin_email", .text(maximumCharacters: 320),
+      "admin_email", .trimmedText(maximumCharacters: 320),
       "The administrator that a service account uses to manage users and to test the connection.")
     serviceAccount = settings.optional(
       "service_account_json", .secretDocument,

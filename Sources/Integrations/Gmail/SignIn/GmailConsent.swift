@@ -50,6 +50,6 @@ extension GmailClient: ConsentingClient {
     request.headers.append(
       HTTPRequest.Header("Authorization", "Bearer \(token.text)", isSecret: true))
     guard let response = try? await invocation.send(request), response.isSuccess else { return nil }
-    return (try? JSON.parse(response.body))?["emailAddress"]?.string
+    return (try? response.json())?["emailAddress"]?.string
   }
 }

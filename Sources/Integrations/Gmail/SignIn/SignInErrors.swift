@@ -25,7 +25,7 @@ struct SignInError {
   static func rateRefusal(_ response: HTTPResponse) -> RateRefusal? {
     if response.status == 429 { return RateRefusal(retryAfter: response.retryAfter) }
     guard response.status == 400 || response.status == 403 else { return nil }
-    guard let code = (try? JSON.parse(response.body))?["error"]?.string, rateCodes.contains(code)
+    guard let code = (try? response.json())?["error"]?.string, rateCodes.contains(code)
     else { return GmailErrors.rateRefusal(response) }
     return RateRefusal(retryAfter: response.retryAfter)
   }
@@ -36,7 +36,7 @@ struct SignInError {
 
   /// Sets `concernsSignIn`: the command itself was not sent.
   static func error(_ response: HTTPResponse, by method: Method) -> CommandError {
-    let json = try? JSON.parse(response.body)
+    let json = try? response.json()
     let fault = SignInError(json, method)
     let refusal = rateRefusal(response)
     let text = [fault.description, fault.code].first { !$0.isEmpty }

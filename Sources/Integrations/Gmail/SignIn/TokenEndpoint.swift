@@ -164,15 +164,22 @@ struct TokenEndpoint: Sendable {
       throw SignInError.error(
         response, by: fields["assertion"] == nil ? .oauthClient : .serviceAccount)
     }
-    let json = try? JSON.parse(response.body)
-    guard let text = json?["access_token"]?.string, !text.isEmpty else {
+    let json: JSON
+    do throws(JSONError) {
+      json = try response.json()
+    } catch {
+      throw Self.fault(
+        "Signing in brought no access token: the response is not JSON: \(error).",
+        remedy: "Check token_url of the connection, and whether a proxy changes responses.")
+    }
+    guard let text = json["access_token"]?.string, !text.isEmpty else {
       throw Self.fault("Signing in brought no access token.")
     }
     connection.secrets.add(text)
-    let refreshToken = json?["refresh_token"]?.string.flatMap { $0.isEmpty ? nil : $0 }
+    let refreshToken = json["refresh_token"]?.string.flatMap { $0.isEmpty ? nil : $0 }
     return Answer(
-      token: AccessToken(text, lifetimeSeconds: json?["expires_in"]?.integer ?? 3_600),
-      refreshToken: refreshToken, scopes: json?["scope"]?.string)
+      token: AccessToken(text, lifetimeSeconds: json["expires_in"]?.integer ?? 3_600),
+      refreshToken: refreshToken, scopes: json["scope"]?.string)
   }
 
   // MARK: Secrets
