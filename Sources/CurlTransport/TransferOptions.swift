@@ -134,7 +134,8 @@ struct TransferOptions {
       return Unmanaged<Transfer>.fromOpaque(owner).takeUnretainedValue().allowsSending()
         ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT
     }
-    // libcurl reports why it repeats a request only in its log.
+    // libcurl reports why it repeats a request over HTTP/2 only in its log.
+    guard transfer.request.url.hasPrefix("https:") else { return }
     number(CURLOPT_VERBOSE, 1)
     sallyport_setopt_pointer(curl.setOption, easy, CURLOPT_DEBUGDATA, owner)
     sallyport_setopt_debug(curl.setOption, easy) { _, type, bytes, count, owner in

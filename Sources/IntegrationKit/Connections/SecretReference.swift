@@ -8,8 +8,10 @@ import Redaction
 /// Line ends behind it and a byte order mark before it are of the file or program, and dropped.
 public indirect enum SecretReference: Sendable {
   case literal(String)
-  /// A key or token: white space around it is dropped, and refused inside.
+  /// A key or token: white space around it is dropped, and line breaks inside are refused.
   case token(SecretReference)
+  /// A document, such as the key file of a service account. Taken as it is: its reader names its bytes.
+  case document(SecretReference)
   /// `{"$env":"NAME"}`
   case environment(String)
   /// `{"$file":"PATH"}`
@@ -55,7 +57,8 @@ public indirect enum SecretReference: Sendable {
   ) throws(Fault) -> String {
     switch self {
     case .literal(let text): return text
-    case .token(let reference): return try reference.read(until: deadline, secrets, stop)
+    case .token(let reference), .document(let reference):
+      return try reference.read(until: deadline, secrets, stop)
     case .environment(let name):
       guard let value = getenv(name) else {
         throw Fault(
@@ -81,7 +84,7 @@ public indirect enum SecretReference: Sendable {
   private var place: String {
     switch self {
     case .literal: "the setting"
-    case .token(let reference): reference.place
+    case .token(let reference), .document(let reference): reference.place
     case .environment(let name): "the environment variable \(name)"
     case .file(let path): "\(path)"
     case .command(let words, _): "the output of the command \(words.first ?? "")"
@@ -99,30 +102,39 @@ public indirect enum SecretReference: Sendable {
   }
 
   private var source: SecretReference {
-    if case .token(let reference) = self { reference } else { self }
+    switch self {
+    case .token(let reference), .document(let reference): reference
+    default: self
+    }
   }
 
   /// What is left of a text that was read.
   private func secret(in text: String) throws(Fault) -> String {
-    guard case .token = self else { return SecretText.withoutLineEnds(text) }
-    let token = SecretText.trimmed(text)
-    guard !SecretText.hasWhiteSpace(token) else {
-      throw Fault(
-        reason: "\(place) contains white space, which no key or token has",
-        remedy: "Put only the secret there, in one line.")
+    let trimmed = SecretText.trimmed(text)
+    switch self {
+    case .document: return trimmed.isEmpty ? "" : text
+    case .token:
+      guard !SecretText.hasControl(trimmed) else {
+        throw Fault(
+          reason: "\(place) has more than one line, or control characters",
+          remedy: "Put only the secret there, in one line.")
+      }
+      return trimmed
+    default: return SecretText.withoutLineEnds(text)
     }
-    return token
+  }
+
+  private var maximumBytes: Int {
+    if case .document = self { Self.maximumDocumentBytes } else { Self.maximumBytes }
   }
 
   /// Reads the secret in blocking work, and redacts it from all output from then on.
   ///
   /// A command is killed when nobody waits for the secret any more.
   ///
-  /// - Parameters:
-  ///   - maximumBytes: the maximum length of the secret.
-  ///   - deadline: of the invocation that needs it. A command has 20 s at most.
+  /// - Parameter deadline: of the invocation that needs it. A command has 20 s at most.
   public func resolve(
-    _ secrets: Redactor, maximumBytes: Int = SecretReference.maximumBytes, by deadline: Deadline
+    _ secrets: Redactor, by deadline: Deadline
   ) async throws(Fault) -> String {
     let text: String
     switch source {

@@ -99,16 +99,13 @@ extension Invocation {
   /// Reads a secret of the connection within the deadline, and redacts it from all output from then
   /// on.
   ///
-  /// - Parameters:
-  ///   - name: of the secret in errors, such as `The password`.
-  ///   - maximumBytes: the maximum length of the secret.
+  /// - Parameter name: of the secret in errors, such as `The password`.
   public func read(
-    _ secret: SecretReference, named name: String,
-    maximumBytes: Int = SecretReference.maximumBytes
+    _ secret: SecretReference, named name: String
   ) async throws(CommandError) -> String {
     do throws(SecretReference.Fault) {
       return try await secret.resolve(
-        connection.secrets, maximumBytes: maximumBytes, by: deadline.current)
+        connection.secrets, by: deadline.current)
     } catch {
       throw error.error(reading: name)
     }

@@ -5,7 +5,7 @@ import Redaction
 /// make the host read files or run programs.
 public struct SecretType: ParameterType {
   var maximumBytes = SecretReference.maximumBytes
-  /// Whether it is a key or token, which has no white space.
+  /// Whether it is a key or token, which has no white space around it.
   var isToken = false
 
   public var placeholder: SecretReference { .literal("") }
@@ -109,8 +109,8 @@ package enum SecretText {
   static func tokenProblem(_ text: String) -> ParameterProblem? {
     let token = trimmed(text)
     if token.isEmpty { return ParameterProblem("must not be empty") }
-    return hasWhiteSpace(token)
-      ? ParameterProblem("must not contain white space, which no key or token has") : nil
+    return hasControl(token)
+      ? ParameterProblem("must be one line, without control characters") : nil
   }
 
   /// Without white space, control characters and a byte order mark around it.
@@ -127,16 +127,20 @@ package enum SecretText {
         start.reversed().drop { $0 == "\n" || $0 == "\r" }.reversed()))
   }
 
-  static func hasWhiteSpace(_ text: String) -> Bool { text.unicodeScalars.contains(where: isBlank) }
+  static func hasControl(_ text: String) -> Bool { text.unicodeScalars.contains(where: isControl) }
+
+  private static func isControl(_ scalar: Unicode.Scalar) -> Bool {
+    scalar.value < 0x20 || scalar.value == 0x7F
+  }
 
   private static func isBlank(_ scalar: Unicode.Scalar) -> Bool {
-    scalar.properties.isWhitespace || scalar.value < 0x20 || scalar.value == 0x7F
-      || scalar == "\u{FEFF}" || scalar == "\u{200B}"
+    scalar.properties.isWhitespace || isControl(scalar) || scalar == "\u{FEFF}"
+      || scalar == "\u{200B}"
   }
 }
 
 extension ParameterType where Self == SecretType {
   public static var secret: SecretType { SecretType() }
-  /// A key or token, which has no white space.
+  /// A key or token, which has no white space around it.
   public static var secretToken: SecretType { SecretType(isToken: true) }
 }

@@ -15,13 +15,14 @@ public struct SecretDocumentType: ParameterType {
     guard json.kind == .object && !isReference else {
       return SecretType(maximumBytes: SecretReference.maximumDocumentBytes)
         .decode(json, members: members, faults: &faults)
+        .map { .document($0) }
     }
     let text = JSONFragment(json).text
     if let problem = SecretText.problem(text, maximumBytes: SecretReference.maximumDocumentBytes) {
       faults.append(problem)
       return nil
     }
-    return .literal(text)
+    return .document(.literal(text))
   }
 
   public func writeSchema(to writer: inout JSONWriter) {
