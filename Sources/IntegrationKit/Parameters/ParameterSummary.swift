@@ -37,6 +37,7 @@ extension ParameterShape {
       case .atLeastOne(let names, _):
         if let first = names.first, needed.isDisjoint(with: names) { needed.insert(first) }
       case .required(let name, let condition) where holdsByDefault(condition): needed.insert(name)
+      case .requiredUnless(let name, _): needed.insert(name)
       default: break
       }
     }
@@ -48,6 +49,9 @@ extension ParameterShape {
       return "one of " + choices.elements.compactMap(\.string).joined(separator: ", ")
     }
     if schema["writeOnly"]?.bool == true { return "secret" }
+    if let choices = schema["anyOf"]?.elements {
+      return choices.map { describe($0) }.joined(separator: " or ")
+    }
     guard let type = schema["type"] else { return "any JSON" }
     if type.equals("array"), let items = schema["items"] { return "list of \(describe(items))" }
     return type.string ?? type.elements.compactMap(\.string).joined(separator: " or ")
