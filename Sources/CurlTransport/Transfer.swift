@@ -122,22 +122,26 @@ final class Transfer: @unchecked Sendable {
   }
 
   private func readHeader(_ bytes: UnsafeRawBufferPointer) {
-    let line = String(decoding: bytes, as: UTF8.self)
-    if line.hasPrefix("HTTP/") {
+    if bytes.starts(with: "HTTP/".utf8) {
       headers = []
       isHeadComplete = false
       return
     }
-    if line == "\r\n" || line == "\n" { isHeadComplete = true }
-    guard let colon = line.utf8.firstIndex(of: UInt8(ascii: ":")) else { return }
-    let value = line[line.utf8.index(after: colon)...]
-    headers.append((line[..<colon].lowercased(), value.trimmed))
+    let line = bytes.trimmingSpace
+    if line.isEmpty { isHeadComplete = true }
+    guard let colon = line.firstIndex(of: UInt8(ascii: ":")) else { return }
+    let name = line[..<colon].map { (0x41...0x5A).contains($0) ? $0 | 0x20 : $0 }
+    let value = UnsafeRawBufferPointer(rebasing: line[(colon + 1)...]).trimmingSpace
+    headers.append((String(decoding: name, as: UTF8.self), String(decoding: value, as: UTF8.self)))
   }
 }
 
-extension Substring {
-  fileprivate var trimmed: String {
-    let isBlank: (Character) -> Bool = { $0.isWhitespace }
-    return String(String(drop(while: isBlank)).reversed().drop(while: isBlank).reversed())
+extension UnsafeRawBufferPointer {
+  /// Without the white space and line ends around it (RFC 9110 section 5.5).
+  fileprivate var trimmingSpace: Slice<UnsafeRawBufferPointer> {
+    var slice = self[...]
+    while let first = slice.first, first <= 0x20 { slice = slice.dropFirst() }
+    while let last = slice.last, last <= 0x20 { slice = slice.dropLast() }
+    return slice
   }
 }

@@ -50,16 +50,13 @@ struct TransferOptions {
   }
 
   private func setHeaders(_ transfer: Transfer) {
-    var lines = transfer.request.headers.map { header in
-      // A line break in a value would start another header.
-      let clean = header.value.filter { !$0.isNewline && $0 != "\0" }
-      return clean.isEmpty ? "\(header.name);" : "\(header.name): \(clean)"
+    for header in transfer.request.headers {
+      let value = header.value.withoutLineEnds
+      transfer.headerList = curl.listAppend(
+        transfer.headerList, value.isEmpty ? "\(header.name);" : "\(header.name): \(value)")
     }
     // Otherwise libcurl waits for a 100 response before it sends a larger body.
-    lines.append("Expect:")
-    for line in lines {
-      transfer.headerList = curl.listAppend(transfer.headerList, line)
-    }
+    transfer.headerList = curl.listAppend(transfer.headerList, "Expect:")
     sallyport_setopt_pointer(
       curl.setOption, easy, CURLOPT_HTTPHEADER, transfer.headerList)
   }
@@ -134,9 +131,12 @@ struct TransferOptions {
       return Unmanaged<Transfer>.fromOpaque(owner).takeUnretainedValue().allowsSending()
         ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT
     }
-    // libcurl reports why it repeats a request over HTTP/2 only in its log.
-    guard transfer.request.url.hasPrefix("https:") else { return }
-    number(CURLOPT_VERBOSE, 1)
+    // libcurl reports only in its log why TLS ended, and why it repeats a request of HTTP/2, which is
+    // spoken over TLS alone. The log costs time.
+    let hasTLS =
+      transfer.request.url.hasPrefix("https:")
+      || transfer.route.proxy?.address.hasPrefix("https:") == true
+    number(CURLOPT_VERBOSE, hasTLS ? 1 : 0)
     sallyport_setopt_pointer(curl.setOption, easy, CURLOPT_DEBUGDATA, owner)
     sallyport_setopt_debug(curl.setOption, easy) { _, type, bytes, count, owner in
       guard type == CURLINFO_TEXT, let bytes, let owner else { return 0 }
@@ -155,5 +155,14 @@ struct TransferOptions {
   private func text(_ option: CURLoption, _ value: String?) {
     guard let value else { return }
     value.withCString { _ = sallyport_setopt_pointer(curl.setOption, easy, option, $0) }
+  }
+}
+
+extension String {
+  /// A line end in the value of a header would start another header, a NUL would end it.
+  fileprivate var withoutLineEnds: String {
+    let isUnsafe: (UInt8) -> Bool = { $0 == 0x0A || $0 == 0x0D || $0 == 0 }
+    guard utf8.contains(where: isUnsafe) else { return self }
+    return String(decoding: utf8.filter { !isUnsafe($0) }, as: UTF8.self)
   }
 }

@@ -17,72 +17,82 @@ public struct BaseURL: Sendable, Equatable {
   public let port: Int
   public let isSecure: Bool
 
+  /// By bytes: every request has a URL.
   public init(_ input: String) throws(InvalidURL) {
-    let trimmed = String(
-      input.drop { $0 == " " }.reversed().drop { $0 == " " || $0 == "/" }
-        .reversed())
-    guard let separator = trimmed.firstRange(of: "://") else {
+    var bytes = Array(input.utf8)[...]
+    while bytes.first == UInt8(ascii: " ") { bytes.removeFirst() }
+    while bytes.last == UInt8(ascii: " ") || bytes.last == UInt8(ascii: "/") { bytes.removeLast() }
+    guard let colon = bytes.firstIndex(of: UInt8(ascii: ":")),
+      bytes[colon...].starts(with: "://".utf8)
+    else {
       throw InvalidURL(reason: "must start with https://, for example https://example.com")
     }
-    let scheme = trimmed[..<separator.lowerBound].lowercased()
+    let scheme = Self.lowercased(bytes[..<colon])
     guard scheme == "https" || scheme == "http" else {
       throw InvalidURL(reason: "must start with https://, not \(scheme)://")
     }
-    let rest = trimmed[separator.upperBound...]
-    guard rest.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else {
+    let rest = bytes[(colon + 3)...]
+    guard rest.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else {
       throw InvalidURL(reason: "must not contain spaces, control or non-ASCII characters")
     }
-    guard !rest.contains(where: { $0 == "?" || $0 == "#" }) else {
+    guard !rest.contains(where: { $0 == UInt8(ascii: "?") || $0 == UInt8(ascii: "#") }) else {
       throw InvalidURL(reason: "must not contain a query or a fragment")
     }
-    let authority = rest.prefix { $0 != "/" }
-    guard !authority.contains("@") else {
+    let authority = rest.prefix { $0 != UInt8(ascii: "/") }
+    guard !authority.contains(UInt8(ascii: "@")) else {
       throw InvalidURL(
         reason: "must not contain a user name or password; use the settings for them")
     }
-    let (host, portText) = try Self.split(authority)
+    let (host, port) = try Self.split(authority)
     guard !host.isEmpty else { throw InvalidURL(reason: "has no host") }
-    var port = scheme == "https" ? 443 : 80
-    if let portText {
-      guard portText.utf8.allSatisfy(Self.isDigit), let number = Int(portText),
-        (1...65_535).contains(number)
-      else {
-        throw InvalidURL(reason: "has an invalid port; expected 1 to 65535")
-      }
-      port = number
-    }
-    guard scheme == "https" || Self.isLoopback(host) else {
+    isSecure = scheme == "https"
+    self.port = try port.map(Self.number) ?? (isSecure ? 443 : 80)
+    self.host = Self.lowercased(host)
+    guard isSecure || Self.isLoopback(self.host) else {
       throw InvalidURL(
         reason: "must start with https://; http:// sends credentials in clear text and "
           + "is allowed only for this machine")
     }
-    guard Self.isHost(host, isBracketed: authority.first == "[") else {
+    guard Self.isHost(self.host, isBracketed: authority.first == UInt8(ascii: "[")) else {
       throw InvalidURL(
         reason:
           "has an invalid host; expected a name of letters, digits and hyphens, or an IP address")
     }
-    text = "\(scheme)://\(rest)"
-    self.host = host
-    self.port = port
-    isSecure = scheme == "https"
+    let isUnchanged =
+      bytes.count == input.utf8.count && bytes[..<colon].elementsEqual(scheme.utf8)
+    text = isUnchanged ? input : "\(scheme)://" + String(decoding: rest, as: UTF8.self)
+  }
+
+  private static func lowercased(_ bytes: ArraySlice<UInt8>) -> String {
+    String(decoding: bytes.map { (0x41...0x5A).contains($0) ? $0 | 0x20 : $0 }, as: UTF8.self)
+  }
+
+  private static func number(_ digits: ArraySlice<UInt8>) throws(InvalidURL) -> Int {
+    guard digits.allSatisfy(isDigit),
+      let number = Int(String(decoding: digits, as: UTF8.self)), (1...65_535).contains(number)
+    else {
+      throw InvalidURL(reason: "has an invalid port; expected 1 to 65535")
+    }
+    return number
   }
 
   private static func split(
-    _ authority: Substring
-  ) throws(InvalidURL) -> (host: String, port: Substring?) {
+    _ authority: ArraySlice<UInt8>
+  ) throws(InvalidURL) -> (host: ArraySlice<UInt8>, port: ArraySlice<UInt8>?) {
     let error = InvalidURL(reason: "must have an IPv6 address in brackets")
-    if authority.first == "[" {
-      guard let bracket = authority.firstIndex(of: "]") else { throw error }
-      let after = authority[authority.index(after: bracket)...]
-      guard after.isEmpty || after.first == ":" else { throw error }
-      let host = authority[..<bracket].dropFirst()
-      return (host.lowercased(), after.isEmpty ? nil : after.dropFirst())
+    if authority.first == UInt8(ascii: "[") {
+      guard let bracket = authority.firstIndex(of: UInt8(ascii: "]")) else { throw error }
+      let after = authority[(bracket + 1)...]
+      guard after.isEmpty || after.first == UInt8(ascii: ":") else { throw error }
+      return (authority[..<bracket].dropFirst(), after.isEmpty ? nil : after.dropFirst())
     }
-    let parts = authority.split(separator: ":", omittingEmptySubsequences: false)
-    guard parts.count <= 2, !parts[0].contains(where: { $0 == "[" || $0 == "]" }) else {
-      throw error
-    }
-    return (parts[0].lowercased(), parts.count == 2 ? parts[1] : nil)
+    let colon = authority.firstIndex(of: UInt8(ascii: ":"))
+    let host = authority[..<(colon ?? authority.endIndex)]
+    let port = colon.map { authority[($0 + 1)...] }
+    guard port?.contains(UInt8(ascii: ":")) != true,
+      !host.contains(where: { $0 == UInt8(ascii: "[") || $0 == UInt8(ascii: "]") })
+    else { throw error }
+    return (host, port)
   }
 
   /// Whether the text is a name of letters, digits, hyphens and underscores (RFC 1123 section 2.1, with
@@ -94,12 +104,22 @@ public struct BaseURL: Sendable, Equatable {
       let withoutZone = host.firstRange(of: "%25").map { host[..<$0.lowerBound] } ?? host[...]
       return inet_pton(AF_INET6, String(withoutZone), &address) == 1
     }
-    let name = host.hasSuffix(".") ? host.dropLast() : host[...]
-    return name.utf8.count <= maximumNameBytes
-      && name.split(separator: ".", omittingEmptySubsequences: false).allSatisfy { label in
-        (1...maximumLabelBytes).contains(label.utf8.count)
-          && label.utf8.allSatisfy { isDigit($0) || isLowercase($0) || $0 == 0x2D || $0 == 0x5F }
+    let bytes = host.utf8
+    guard bytes.count <= maximumNameBytes else { return false }
+    var labelBytes = 0
+    for byte in host.hasSuffix(".") ? bytes.dropLast() : bytes[...] {
+      if byte == UInt8(ascii: ".") {
+        guard labelBytes > 0 else { return false }
+        labelBytes = 0
+        continue
       }
+      labelBytes += 1
+      guard labelBytes <= maximumLabelBytes,
+        isDigit(byte) || isLowercase(byte) || byte == UInt8(ascii: "-")
+          || byte == UInt8(ascii: "_")
+      else { return false }
+    }
+    return labelBytes > 0
   }
 
   /// RFC 1035 section 2.3.4.
@@ -117,9 +137,12 @@ public struct BaseURL: Sendable, Equatable {
   /// `localhost`, 127.0.0.0/8 in dotted form, and `::1`.
   static func isLoopback(_ host: String) -> Bool {
     if host == "localhost" || host == "::1" { return true }
-    let parts = host.split(separator: ".", omittingEmptySubsequences: false)
-    return parts.count == 4 && parts[0] == "127"
-      && parts.allSatisfy { UInt8($0) != nil && $0.utf8.allSatisfy(isDigit) }
+    guard host.hasPrefix("127.") else { return false }
+    let parts = host.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
+    return parts.count == 4
+      && parts.allSatisfy { part in
+        part.allSatisfy(isDigit) && UInt8(Substring(part)) != nil
+      }
   }
 
   /// Whether an absolute URL refers to this machine.
@@ -131,7 +154,8 @@ public struct BaseURL: Sendable, Equatable {
   public static func of(_ url: String) -> BaseURL? { try? BaseURL(withoutQuery(url)) }
 
   private static func withoutQuery(_ url: String) -> String {
-    String(url.prefix { $0 != "?" && $0 != "#" })
+    let end = url.utf8.firstIndex { $0 == UInt8(ascii: "?") || $0 == UInt8(ascii: "#") }
+    return end.map { String(url[..<$0]) } ?? url
   }
 
   /// The URL without the path that a client adds by itself, which users paste with the root.

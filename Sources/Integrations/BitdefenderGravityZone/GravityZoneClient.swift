@@ -31,7 +31,7 @@ package final class GravityZoneClient: VendorClient {
 
   /// Of the API, which users paste into server_url.
   private static let paths = [APIVersion.v10, .v11, .v12].flatMap {
-    ["api/\($0.rawValue)/jsonrpc", "\($0.rawValue)/jsonrpc"]
+    ["api/\($0.text)/jsonrpc", "\($0.text)/jsonrpc"]
   }
 
   // MARK: Requests

@@ -39,7 +39,7 @@ extension GmailCall {
     let (raw, threadID) = try draftContent(try mailbox(&domain))
     let number = domain.nextNumber()
     let id = "r\(UInt64(number) &* 6_364_136_223_846_793_005 >> 1)"
-    return save(raw, as: id, threadID: threadID, number: number, &domain)
+    return try save(raw, as: id, threadID: threadID, number: number, &domain)
   }
 
   func updateDraft(
@@ -49,7 +49,7 @@ extension GmailCall {
     let former = try mailbox.draftMessage(id)
     let (raw, threadID) = try draftContent(mailbox)
     domain.change(caller) { $0.delete([former.id]) }
-    return save(
+    return try save(
       raw, as: id, threadID: threadID ?? former.threadID, number: domain.nextNumber(), &domain)
   }
 
@@ -80,9 +80,10 @@ extension GmailCall {
 
   private func save(
     _ raw: [UInt8], as id: String, threadID: String?, number: Int, _ domain: inout GoogleDomain
-  ) -> JSONFragment {
+  ) throws(GoogleAPIError) -> JSONFragment {
     let outgoing = OutgoingMail(
-      raw, sender: caller, messageID: "<sandbox-draft-\(number)@mail.gmail.com>",
+      raw, sender: caller, sendAs: try sendAs(&domain),
+      messageID: "<sandbox-draft-\(number)@mail.gmail.com>",
       date: MailDate.text(now))
     let message = domain.change(caller) { mailbox in
       mailbox.addDraft(
