@@ -176,7 +176,8 @@ extension Sender {
     var route = channel.route
     let password = try await channel.clientKeyPassword?.holding(in: self)
     route.clientKeyPassword = password?.value
-    try await passGate(acquireRateAndConcurrency())
+    let weight = request.rateWeight
+    try await passGate(acquireRateAndConcurrency(weight), weight)
     defer { channel.concurrency.release() }
     count { $0.requests += 1 }
     do throws(TransportError) {
@@ -196,7 +197,9 @@ extension Sender {
 
   /// Passes the gate with a reservation and a slot, and releases both if the gate is closed: another
   /// target that signs in may need them. A request counts for the limit when it is sent.
-  private func passGate(_ reservation: RateReservation) async throws(CommandError) {
+  private func passGate(
+    _ reservation: RateReservation, _ weight: Int
+  ) async throws(CommandError) {
     var reservation = reservation
     while let gate {
       switch gate.enter() {
@@ -212,7 +215,7 @@ extension Sender {
         guard await latch.wait(on: time, untilLatestOf: { latest }) else {
           throw stopped("Waiting for other requests", outcome: .notApplied)
         }
-        reservation = try await acquireRateAndConcurrency()
+        reservation = try await acquireRateAndConcurrency(weight)
       }
     }
   }

@@ -52,8 +52,9 @@ extension Sender {
   /// request that waits for its limit must not block others whose limits are free, and one that waits
   /// for a slot must not count as sent.
   ///
+  /// - Parameter count: how many requests it counts as.
   /// - Returns: the reservation, which counts as sent now unless it is released.
-  func acquireRateAndConcurrency() async throws(CommandError) -> RateReservation {
+  func acquireRateAndConcurrency(_ count: Int) async throws(CommandError) -> RateReservation {
     let limiter = channel.limiter
     var turn: RateLimiter.Turn?
     var announced: MonotonicTime?
@@ -61,7 +62,8 @@ extension Sender {
       let reservation: RateReservation
       do throws(RateDenial) {
         reservation = try await limiter.acquire(
-          operation.id, operation.quota, continuing: turn, announced: &announced, for: self)
+          operation.id, operation.quota, count: count, continuing: turn, announced: &announced,
+          for: self)
       } catch {
         switch error {
         case .tooLate(let milliseconds): throw rateLimited(milliseconds: milliseconds)
@@ -71,7 +73,7 @@ extension Sender {
       if channel.concurrency.tryAcquire() { return reservation }
       reservation.release()
       try await acquireSlot()
-      turn = await limiter.reserve(operation.id, operation.quota, for: self)
+      turn = await limiter.reserve(operation.id, operation.quota, count: count, for: self)
       if case .now(let reservation) = turn { return reservation }
       channel.concurrency.release()
     }

@@ -57,6 +57,8 @@ public struct HTTPRequest: Sendable {
   /// Whether the caller itself determines the outcome after an unclear response. If so, the request
   /// is never retried automatically.
   public var callerResolvesOutcome = false
+  /// How many requests it counts as for a rate limit: more than one for a batch of calls.
+  public var rateWeight = 1
   /// Whether a redirect to another origin is followed, without credentials: for a file that the vendor
   /// stores elsewhere. Only GET is.
   public var mayLeaveOrigin = false

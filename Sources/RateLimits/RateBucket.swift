@@ -83,18 +83,46 @@ package struct RateBucket: Sendable, Equatable {
   /// Whether the vendor has asked for a pause that lasts beyond `time`.
   package func isPaused(at time: MonotonicTime) -> Bool { pausedUntil > time.nanoseconds }
 
+  /// When so many requests that are sent at once would be due.
+  private func due(ofBatch count: Int, within limit: RateLimit, now: MonotonicTime) -> MonotonicTime
+  {
+    let (requests, length) = limit.window
+    var time = max(now.nanoseconds, pausedUntil)
+    func count(before time: Int64) -> Int { Self.firstIndex(after: time - 1, in: reservations) }
+    while true {
+      // The fullest window that contains `time` starts at a reservation, or at `time`.
+      let starts =
+        reservations[count(before: time - length + 1)..<count(before: time)] + [time]
+      let full = starts.last { start in
+        self.count(from: start, to: start + length) + count > requests
+      }
+      guard let full else { return MonotonicTime(nanoseconds: time) }
+      time = full + length
+    }
+  }
+
+  /// The reservations from one time until before another.
+  private func count(from start: Int64, to end: Int64) -> Int {
+    Self.firstIndex(after: end - 1, in: reservations)
+      - Self.firstIndex(after: start - 1, in: reservations)
+  }
+
   // MARK: Changing
 
   /// Reserves the earliest time, if it is accepted.
   ///
-  /// - Returns: when the request is due; not after `now` means sent.
+  /// - Parameter count: of requests that are sent at once, at most those of a window.
+  /// - Returns: when the requests are due; not after `now` means sent.
   @discardableResult
   package mutating func reserve(
-    within limit: RateLimit, now: MonotonicTime, if accepts: (_ due: MonotonicTime) -> Bool = always
+    _ count: Int = 1, within limit: RateLimit, now: MonotonicTime,
+    if accepts: (_ due: MonotonicTime) -> Bool = always
   ) -> MonotonicTime {
     prepare(for: limit, now: now)
-    let due = nextDue(within: limit, now: now)
-    if !isFull && accepts(due) { add(due, now: now) }
+    let due =
+      count == 1
+      ? nextDue(within: limit, now: now) : self.due(ofBatch: count, within: limit, now: now)
+    if !isFull && accepts(due) { add(due, count, now: now) }
     return due
   }
 
@@ -102,32 +130,35 @@ package struct RateBucket: Sendable, Equatable {
   /// pause require so; releases it if that is not accepted.
   ///
   /// It keeps its position. Later ones move in the same way when their time comes.
-  /// - Returns: when the request is due; not after `now` means sent.
+  /// - Parameter count: as it was reserved.
+  /// - Returns: when the requests are due; not after `now` means sent.
   @discardableResult
   package mutating func resume(
-    _ reservation: MonotonicTime, within limit: RateLimit, now: MonotonicTime,
+    _ reservation: MonotonicTime, _ count: Int = 1, within limit: RateLimit, now: MonotonicTime,
     if accepts: (_ due: MonotonicTime) -> Bool = always
   ) -> MonotonicTime {
     prepare(for: limit, now: now)
-    release(reservation)
+    release(reservation, count)
     let (requests, length) = limit.window
     var time = max(now.nanoseconds, pausedUntil)
     while true {
-      let first = Self.firstIndex(after: time, in: reservations) - requests
+      let first = Self.firstIndex(after: time, in: reservations) - (requests - count + 1)
       guard first >= 0, reservations[first] > time - length else { break }
       time = reservations[first] + length
     }
     let due = MonotonicTime(nanoseconds: time)
-    if !isFull && accepts(due) { add(due, now: now) }
+    if !isFull && accepts(due) { add(due, count, now: now) }
     return due
   }
 
   package static func always(_ due: MonotonicTime) -> Bool { true }
 
   /// Releases a reservation that was not used, for the next request.
-  package mutating func release(_ reservation: MonotonicTime) {
-    _ = Self.remove(reservation.nanoseconds, from: &waiting)
-    _ = Self.remove(reservation.nanoseconds, from: &reservations)
+  package mutating func release(_ reservation: MonotonicTime, _ count: Int = 1) {
+    for _ in 0..<count {
+      _ = Self.remove(reservation.nanoseconds, from: &waiting)
+      _ = Self.remove(reservation.nanoseconds, from: &reservations)
+    }
   }
 
   /// No further reservation is due before `time`.
@@ -174,9 +205,11 @@ package struct RateBucket: Sendable, Equatable {
     return union + one[first...] + other[second...]
   }
 
-  private mutating func add(_ due: MonotonicTime, now: MonotonicTime) {
-    Self.insert(due.nanoseconds, into: &reservations)
-    if due > now { Self.insert(due.nanoseconds, into: &waiting) }
+  private mutating func add(_ due: MonotonicTime, _ count: Int, now: MonotonicTime) {
+    for _ in 0..<count {
+      Self.insert(due.nanoseconds, into: &reservations)
+      if due > now { Self.insert(due.nanoseconds, into: &waiting) }
+    }
   }
 
   /// Drops the past, except for what this limit and earlier ones need.

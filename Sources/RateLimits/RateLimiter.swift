@@ -76,18 +76,19 @@ package final class RateLimiter: Sendable {
   /// Reserves the next request of a command, and waits until it may be sent.
   ///
   /// - Parameters:
+  ///   - count: how many requests it counts as.
   ///   - turn: of an earlier `reserve`, to continue with.
   ///   - announced: the time up to which the waiter has announced its waits.
   /// - Returns: the reservation, which counts as sent now unless it is released.
   package func acquire(
-    _ command: String, _ quota: RateQuota?, continuing turn: Turn? = nil,
+    _ command: String, _ quota: RateQuota?, count: Int = 1, continuing turn: Turn? = nil,
     announced: inout MonotonicTime?, for waiter: some RateWaiter
   ) async throws(RateDenial) -> RateReservation {
     var turn = turn
     while true {
       switch turn {
       case nil:
-        turn = await reserve(command, quota, for: waiter)
+        turn = await reserve(command, quota, count: count, for: waiter)
       case .now(let reservation):
         return reservation
       case .tooLate(let milliseconds):
@@ -114,7 +115,7 @@ package final class RateLimiter: Sendable {
 
   /// Reserves the next request of a command if its time suits the waiter. Does not wait for it.
   package func reserve(
-    _ command: String, _ quota: RateQuota?, for waiter: some RateWaiter
+    _ command: String, _ quota: RateQuota?, count: Int = 1, for waiter: some RateWaiter
   ) async -> Turn {
     guard let entry = entry(of: command, quota) else {
       let pause = state.withLock { $0.pauses[command] }
@@ -124,10 +125,12 @@ package final class RateLimiter: Sendable {
       // Nothing is counted, so that nothing need be released.
       return Self.turn(
         due, now, isInTime: waiter.accepts(due: due, now: now),
-        RateReservation(bucket: nil, limit: nil, due: due, pauseEnd: end))
+        RateReservation(bucket: nil, limit: nil, due: due, count: count, pauseEnd: end))
     }
-    return await use(entry.bucket, entry.kept, for: waiter) { bucket, now, accepts in
-      bucket.reserve(within: entry.kept, now: now, if: accepts)
+    // More than a window has would never be due.
+    let count = min(count, entry.limit.requests)
+    return await use(entry.bucket, entry.kept, count, for: waiter) { bucket, now, accepts in
+      bucket.reserve(count, within: entry.kept, now: now, if: accepts)
     }
   }
 
@@ -138,15 +141,16 @@ package final class RateLimiter: Sendable {
     for waiter: some RateWaiter
   ) async -> Turn {
     guard let bucket = reservation.bucket, let limit = reservation.limit else {
-      return await reserve(command, quota, for: waiter)
+      return await reserve(command, quota, count: reservation.count, for: waiter)
     }
-    return await use(bucket, limit, for: waiter) { bucket, now, accepts in
-      bucket.resume(reservation.due, within: limit, now: now, if: accepts)
+    let count = reservation.count
+    return await use(bucket, limit, count, for: waiter) { bucket, now, accepts in
+      bucket.resume(reservation.due, count, within: limit, now: now, if: accepts)
     }
   }
 
   private func use(
-    _ shared: SharedRateBucket, _ limit: RateLimit, for waiter: some RateWaiter,
+    _ shared: SharedRateBucket, _ limit: RateLimit, _ count: Int, for waiter: some RateWaiter,
     _ body:
       @escaping @Sendable (inout RateBucket, MonotonicTime, (MonotonicTime) -> Bool) ->
       MonotonicTime
@@ -163,7 +167,7 @@ package final class RateLimiter: Sendable {
       }
       return Self.turn(
         due, now, isInTime: isInTime,
-        RateReservation(bucket: shared, limit: limit, due: due, pauseEnd: end))
+        RateReservation(bucket: shared, limit: limit, due: due, count: count, pauseEnd: end))
     }
   }
 
@@ -272,6 +276,11 @@ package final class RateLimiter: Sendable {
 
   package func hasLimit(for command: String, _ quota: RateQuota?) -> Bool {
     limit(of: command, quota) != nil
+  }
+
+  /// Requests of a command that may be sent at once; nil without a limit.
+  package func maximumAtOnce(for command: String, _ quota: RateQuota?) -> Int? {
+    limit(of: command, quota)?.limit.requests
   }
 
   private func entry(of command: String, _ quota: RateQuota?) -> Entry? {

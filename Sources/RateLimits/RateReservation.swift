@@ -1,16 +1,17 @@
 import Basics
 
-/// A request that is counted in a rate bucket, now or at a later time.
+/// Requests that are counted in a rate bucket and sent at once, now or at a later time.
 package struct RateReservation: Sendable {
   /// Nil if nothing is counted; there is no limit then either.
   let bucket: SharedRateBucket?
   let limit: RateLimit?
   package let due: MonotonicTime
+  let count: Int
   /// Ends the wait for it early; nil if nothing is waited for.
   let pauseEnd: RatePauseEnd?
 
   /// Releases it, for the next request. Never waits.
-  package func release() { bucket?.submit { [due] in $0.release(due) } }
+  package func release() { bucket?.submit { [due, count] in $0.release(due, count) } }
 }
 
 /// Why a request may not be sent.

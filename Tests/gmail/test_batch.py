@@ -43,11 +43,27 @@ def test_few_messages_are_requested_individually():
         assert google.batches == [] and sorted(google.singles) == ids(5)
 
 
-def test_connection_with_its_own_limit_respects_it():
-    limits = {"default": {"requests": 1000, "per_seconds": 1}}
+@pytest.mark.parametrize("requests, sizes", [(1_000, [25, 5]), (10, [10, 10, 10]), (16, [16, 14])])
+def test_a_batch_counts_as_its_calls(requests, sizes):
+    seconds = 1
+    limits = {"default": {"requests": requests, "per_seconds": seconds}}
     with BatchingGoogle() as google, Host(google.connection(rate_limits=limits)) as host:
         read(host, ids(30))
-        assert google.batches == [] and sorted(google.singles) == ids(30)
+        assert google.singles == []
+        # In each window of the limit, however it is placed.
+        sent = [(request.at, len(batched(request))) for request in google.batches]
+    assert [count for _, count in sent] == sizes
+    # Requests do not arrive as evenly as they are sent.
+    shortest = 0.7 * seconds
+    for start, _ in sent:
+        assert sum(count for at, count in sent if start <= at < start + shortest) <= requests
+
+
+def test_a_limit_that_allows_few_calls_at_once_leaves_no_batches():
+    limits = {"default": {"requests": 5, "per_seconds": 0.1}}
+    with BatchingGoogle() as google, Host(google.connection(rate_limits=limits)) as host:
+        read(host, ids(12))
+        assert google.batches == [] and sorted(google.singles) == ids(12)
 
 
 def test_a_dry_run_shows_the_batches():

@@ -82,9 +82,10 @@ public final class Connection: Sendable {
 
   package var limiter: RateLimiter { channel.limiter }
 
-  /// Whether requests of a command are held to a rate that the connection sets, or its vendor.
-  public func hasRateLimit(for command: String, _ quota: RateQuota? = nil) -> Bool {
-    limiter.hasLimit(for: command, quota)
+  /// Requests of a command that may be sent at once within the limit that the connection sets, or its
+  /// vendor; nil without a limit.
+  public func requestsAtOnce(for command: String, _ quota: RateQuota? = nil) -> Int? {
+    limiter.maximumAtOnce(for: command, quota)
   }
 
   /// Keeps a setting that the vendor has issued anew, such as a refresh token, for the next start

@@ -32,11 +32,9 @@ public struct Target: Sendable {
 public protocol TargetCommand: Command {
   /// Requests per target, to check beforehand whether they fit the rate limit.
   static var requestsPerTarget: Int { get }
-  /// Targets of one call in flight. The others have not reserved anything in the rate limit, so that
-  /// other commands get their share.
-  static var maximumConcurrency: Int { get }
-  /// The same for one call, if its arguments change it.
-  func concurrency(with client: Client) -> Int
+  /// Targets of one call in flight at most, for targets that need much memory; nil for as many as the
+  /// connection allows.
+  var maximumConcurrency: Int? { get }
   /// Whether `raw_data` is the vendor's body, not a list, if all targets shared one request.
   static var unwrapsSingleBody: Bool { get }
 
@@ -59,10 +57,8 @@ public protocol TargetCommand: Command {
 extension TargetCommand {
   public static var canPartlySucceed: Bool { true }
   public static var requestsPerTarget: Int { 1 }
-  public static var maximumConcurrency: Int { 16 }
+  public var maximumConcurrency: Int? { nil }
   public static var unwrapsSingleBody: Bool { false }
-
-  public func concurrency(with client: Client) -> Int { Self.maximumConcurrency }
 
   public func batchSize(for targets: Int, with client: Client) -> Int { 1 }
 
@@ -85,12 +81,12 @@ extension TargetCommand {
   ) async throws(CommandError) -> CommandResult {
     let targets = targets(with: client)
     let size = batchSize(for: targets.count, with: client)
-    let sends = (targets.count + size - 1) / size
     try await client.prepare(in: invocation)
-    try await invocation.expectRoom(forRequests: sends * Self.requestsPerTarget)
+    // Those of a batch count individually.
+    try await invocation.expectRoom(forRequests: targets.count * Self.requestsPerTarget)
     let batches = TargetRun.Batches(size: size) { await run($0, with: client, in: $1) }
     let targetRun = TargetRun(
-      targets, concurrency: concurrency(with: client), in: invocation,
+      targets, concurrency: concurrency(in: invocation), in: invocation,
       batches: size > 1 ? batches : nil
     ) {
       (target, own) async throws(CommandError) in try await run(target, with: client, in: own)
@@ -112,8 +108,14 @@ extension TargetCommand {
     _ work: @escaping @Sendable (Target, Invocation) async throws(CommandError) -> TargetAnswer
   ) async throws(CommandError) -> CommandResult {
     try await result(
-      of: TargetRun(targets, concurrency: Self.maximumConcurrency, in: invocation, work),
+      of: TargetRun(targets, concurrency: concurrency(in: invocation), in: invocation, work),
       in: invocation)
+  }
+
+  /// The others have not reserved anything in the rate limit, so that other commands get their share.
+  private func concurrency(in invocation: Invocation) -> Int {
+    let allowed = invocation.sender.channel.concurrency.maximum ?? 16
+    return maximumConcurrency.map { min($0, allowed) } ?? allowed
   }
 
   private func result(

@@ -127,14 +127,16 @@ enum GmailBatch {
 
 extension GmailClient {
   /// How many of so many calls go into one batch; 1 where each goes alone. A batch counts with Google
-  /// as its calls do, so where the connection sets a limit they go one by one within it.
+  /// as its calls do, so it has no more than a limit of the connection allows at once.
   func batchSize(for calls: Int, of command: String) -> Int {
-    let isWorthIt = calls >= GmailBatch.minimumCalls && !connection.hasRateLimit(for: command)
-    return isWorthIt ? GmailBatch.maximumCalls : 1
+    let size = min(GmailBatch.maximumCalls, connection.requestsAtOnce(for: command) ?? .max)
+    return min(calls, size) >= GmailBatch.minimumCalls ? size : 1
   }
 
   func batch(_ calls: [HTTPRequest]) -> HTTPRequest {
-    GmailBatch.request(calls, at: batchURL, root: gmailRoot)
+    var batch = GmailBatch.request(calls, at: batchURL, root: gmailRoot)
+    batch.rateWeight = calls.count
+    return batch
   }
 
   /// Sends calls as one batch.

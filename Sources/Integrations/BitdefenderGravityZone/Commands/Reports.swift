@@ -46,7 +46,7 @@ struct DownloadReports: GravityZoneCommand, TargetCommand {
   static let canPartlySucceed = false
   static let requestsPerTarget = 2
   /// Limits memory use: each archive is buffered until it is complete.
-  static let maximumConcurrency = 2
+  let maximumConcurrency: Int? = 2
 
   let reports: [String]
 

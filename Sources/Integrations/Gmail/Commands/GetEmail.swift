@@ -52,9 +52,7 @@ struct GetEmail: GmailBatchCommand {
     format == .eml ? 1 : client.batchSize(for: targets, of: Self.metadata.id)
   }
 
-  func concurrency(with client: GmailClient) -> Int {
-    format == .eml ? Self.maximumFilesInFlight : Self.maximumConcurrency
-  }
+  var maximumConcurrency: Int? { format == .eml ? Self.maximumFilesInFlight : nil }
 
   func run(
     _ target: Target, with client: GmailClient, in invocation: Invocation
