@@ -123,7 +123,7 @@ package final class Catalogue: Sendable {
       }
       writer.member("effect", metadata.effect.rawValue)
       guard detail == .full else { return }
-      if metadata.isSensitive { writer.member("sensitive", true) }
+      writer.member("sensitive", metadata.isSensitive)
       writer.member("idempotent", metadata.isIdempotent)
       writer.member("partial_success", command.canPartlySucceed)
       writer.member("pages", command.hasPages)

@@ -88,21 +88,20 @@ package struct RateBucket: Sendable, Equatable {
   {
     let (requests, length) = limit.window
     var time = max(now.nanoseconds, pausedUntil)
-    func count(before time: Int64) -> Int { Self.firstIndex(after: time - 1, in: reservations) }
     while true {
       // The fullest window that contains `time` starts at a reservation, or at `time`.
-      let starts =
-        reservations[count(before: time - length + 1)..<count(before: time)] + [time]
-      let full = starts.last { start in
-        self.count(from: start, to: start + length) + count > requests
+      let first = Self.firstIndex(after: time - length, in: reservations)
+      let starts = reservations[first..<Self.firstIndex(after: time - 1, in: reservations)]
+      let full = (starts + [time]).last { start in
+        self.reservations(from: start, to: start + length) + count > requests
       }
       guard let full else { return MonotonicTime(nanoseconds: time) }
       time = full + length
     }
   }
 
-  /// The reservations from one time until before another.
-  private func count(from start: Int64, to end: Int64) -> Int {
+  /// How many reservations are due from one time until before another.
+  private func reservations(from start: Int64, to end: Int64) -> Int {
     Self.firstIndex(after: end - 1, in: reservations)
       - Self.firstIndex(after: start - 1, in: reservations)
   }

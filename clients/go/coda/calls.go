@@ -134,7 +134,8 @@ func (c *Client) ListScannersStream(ctx context.Context, parameters ListScanners
 	return c.host.Stream(ctx, c.call("list_scanners", parameters, options))
 }
 
-// ListScanSurfaces lists the scan inputs of users and the resulting targets.
+// ListScanSurfaces lists the scan inputs of users and the resulting targets. As documented, an
+// unknown scanner ID lists all scanners. A value that is not an ID is refused.
 //
 // It changes nothing. Permissions: Administrator, Management, Operations, Reporting.
 func (c *Client) ListScanSurfaces(ctx context.Context, parameters ListScanSurfacesParams, options ...sallyport.Option) (*sallyport.Result, error) {
@@ -173,6 +174,7 @@ func (c *Client) ListTenantsStream(ctx context.Context, options ...sallyport.Opt
 
 // PatchRescan rescans all inputs of users, with one scanner or with every active scanner. As
 // documented, an unknown scanner ID starts every active scanner; the result then contains a notice.
+// A value that is not an ID is refused.
 //
 // It changes something at the vendor. ListScanners shows whether it was applied. Permissions:
 // Administrator, Management, Operations, Reporting.
@@ -180,7 +182,8 @@ func (c *Client) PatchRescan(ctx context.Context, parameters PatchRescanParams, 
 	return c.host.Invoke(ctx, c.call("patch_rescan", parameters, options))
 }
 
-// UpdateTargetScanScope adds a target to the scan scope or removes it.
+// UpdateTargetScanScope adds a target to the scan scope or removes it. The scope All, which only
+// the product document shows, is sent unchanged.
 //
 // It changes something at the vendor. It is idempotent. ListScanSurfaces shows whether it was
 // applied. Permissions: Administrator, Management, Operations, Reporting.
@@ -236,7 +239,7 @@ type ListDeviceNetworkConnectionsParams struct {
 type ListDevicesFilter struct {
 	// ip: Part of an IP address. Example: "10.0.0."
 	IP *string `json:"ip,omitempty"`
-	// pageSize: Devices per page.
+	// pageSize: Devices per page. The vendor documents no maximum.
 	PageSize *int64 `json:"pageSize,omitempty"`
 	// riskLevel: List only devices with this risk level.
 	RiskLevel *RiskLevel `json:"riskLevel,omitempty"`
@@ -298,8 +301,8 @@ type ListScannersParams struct {
 type ListScanSurfacesParams struct {
 	// Page: The page number, from 1. Default: 1. Example: 1
 	Page *int64 `json:"page,omitempty"`
-	// Scanner ID: List only the inputs of this scanner. Default, or if the ID is unknown: all
-	// scanners. From ListScanners: $[*].id. Example: 12
+	// Scanner ID: List only its inputs. Default, or if the tenant does not know the ID: all scanners.
+	// From ListScanners: $[*].id. Example: 12
 	ScannerID *int64 `json:"scanner_id,omitempty"`
 	// Footprint Tenant ID: The tenant. Default: the tenant that the user signed in to. From
 	// ListTenants: $[*].id. Example: 1
@@ -319,8 +322,8 @@ type ListTechnicalContextsParams struct {
 
 // PatchRescanParams are the parameters of PatchRescan.
 type PatchRescanParams struct {
-	// Scanner ID: The scanner to use. Default, or if the ID is unknown: every active scanner. From
-	// ListScanners: $[*].id. Example: 12
+	// Scanner ID: The scanner. Default, or if the tenant does not know the ID: every active scanner.
+	// From ListScanners: $[*].id. Example: 12
 	ScannerID *int64 `json:"scanner_id,omitempty"`
 	// Footprint Tenant ID: The tenant. Default: the tenant that the user signed in to. From
 	// ListTenants: $[*].id. Example: 1

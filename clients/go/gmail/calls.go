@@ -70,8 +70,8 @@ func (c *Client) DeleteUsersStream(ctx context.Context, parameters DeleteUsersPa
 }
 
 // DownloadEmailAttachment downloads the attachments with these names from a message and its
-// attached mails, and stores them as files. Attached mails become .eml files. With OAuth, only from
-// the mailbox of the user who consented.
+// attached mails, also those attached as .eml files of another type, and stores them as files.
+// Attached mails become .eml files. With OAuth, only from the mailbox of the user who consented.
 //
 // It changes nothing. It reports an outcome per target. Permissions: https://mail.google.com/.
 func (c *Client) DownloadEmailAttachment(ctx context.Context, parameters DownloadEmailAttachmentParams, options ...sallyport.Option) (*sallyport.Result, error) {
@@ -84,9 +84,10 @@ func (c *Client) DownloadEmailAttachmentStream(ctx context.Context, parameters D
 	return c.host.Stream(ctx, c.call("download_email_attachment", parameters, options))
 }
 
-// FetchEvent fetches mail received in a time range as events, oldest first. Omits spam and trash
-// unless the search condition includes them. With OAuth, only from the mailbox of the user who
-// consented.
+// FetchEvent fetches mail received in a time range as events, oldest first. Omits drafts, mail that
+// the mailbox itself sent, spam and trash, unless the search condition names them (in:drafts,
+// in:sent, in:spam, in:trash). A message that cannot be read in three calls becomes an event with
+// an error. With OAuth, only from the mailbox of the user who consented.
 //
 // It changes nothing. Permissions: https://mail.google.com/.
 func (c *Client) FetchEvent(ctx context.Context, parameters FetchEventParams, options ...sallyport.Option) (*sallyport.Result, error) {
@@ -100,7 +101,8 @@ func (c *Client) GetAutoReply(ctx context.Context, parameters GetAutoReplyParams
 	return c.host.Invoke(ctx, c.call("get_auto_reply", parameters, options))
 }
 
-// GetEmail returns messages with all their parts. Attachments are returned as IDs.
+// GetEmail returns messages with all their parts, and attachments as IDs. With format eml, stores
+// each message as an .eml file with the exact bytes, and returns the rest without its parts.
 //
 // It changes nothing. It reports an outcome per target. Permissions: https://mail.google.com/.
 func (c *Client) GetEmail(ctx context.Context, parameters GetEmailParams, options ...sallyport.Option) (*sallyport.Result, error) {
@@ -163,22 +165,23 @@ func (c *Client) ReportSpamStream(ctx context.Context, parameters ReportSpamPara
 	return c.host.Stream(ctx, c.call("report_spam", parameters, options))
 }
 
-// SearchEmails searches a mailbox and returns message IDs, newest first. Get Email returns the
-// messages. A notice says if there are more messages than limit; all_pages reads all of them. With
-// OAuth, only in the mailbox of the user who consented.
+// SearchEmails searches a mailbox, or each one of a list, and returns message IDs, newest first.
+// Get Email returns the messages. A notice says if there are more messages than limit; all_pages
+// reads all of them. With OAuth, only in the mailbox of the user who consented.
 //
-// It changes nothing. Permissions: https://mail.google.com/.
+// It changes nothing. It reports an outcome per target. Permissions: https://mail.google.com/.
 func (c *Client) SearchEmails(ctx context.Context, parameters SearchEmailsParams, options ...sallyport.Option) (*sallyport.Result, error) {
 	return c.host.Invoke(ctx, c.call("search_emails", parameters, options))
 }
 
-// SearchEmailsStream is SearchEmails item by item: each element of $.messages[*].
+// SearchEmailsStream is SearchEmails item by item: each finished target (see
+// sallyport.Stream.Target).
 func (c *Client) SearchEmailsStream(ctx context.Context, parameters SearchEmailsParams, options ...sallyport.Option) *sallyport.Stream {
 	return c.host.Stream(ctx, c.call("search_emails", parameters, options))
 }
 
 // SendEmail sends a mail as text or as HTML with a text alternative, with attachments from the file
-// store. With OAuth, only as the user who consented.
+// store. Can reply to a message in its thread. With OAuth, only as the user who consented.
 //
 // It changes something at the vendor. SearchEmails shows whether it was applied. Permissions:
 // https://mail.google.com/.
@@ -233,7 +236,7 @@ func (c *Client) UntrashEmailsStream(ctx context.Context, parameters UntrashEmai
 	return c.host.Stream(ctx, c.call("untrash_emails", parameters, options))
 }
 
-// TestConnection signs in and reads a profile to check the connection.
+// TestConnection signs in and reads something small to check the connection.
 //
 // It changes nothing. Permissions: https://mail.google.com/.
 func (c *Client) TestConnection(ctx context.Context, options ...sallyport.Option) (*sallyport.Result, error) {
@@ -308,6 +311,9 @@ type FetchEventParams struct {
 	// Cursor: The cursor of an earlier response for the same mailbox and search condition. Fetches
 	// only mail that was not fetched before. From FetchEvent: $.cursor.
 	Cursor *string `json:"cursor,omitempty"`
+	// Download Attachments: Store the attachments of the messages as files of their events, attached
+	// mails included. The attachments of attached mails are always stored. The default is false.
+	DownloadAttachments *bool `json:"download_attachments,omitempty"`
 }
 
 // GetAutoReplyParams are the parameters of GetAutoReply.
@@ -325,6 +331,9 @@ type GetEmailParams struct {
 	// Message IDs (required): The messages to read. From SearchEmails: $.messages[*].id. Example:
 	// ["1a1e3961e9c3a002"]
 	MessageIDs []string `json:"message_ids"`
+	// Format: full returns the parts of the messages, eml stores the messages as files. The default is
+	// "full".
+	Format *Format `json:"format,omitempty"`
 }
 
 // GetUserListParams are the parameters of GetUserList.
@@ -378,14 +387,15 @@ type ReportSpamParams struct {
 
 // SearchEmailsParams are the parameters of SearchEmails.
 type SearchEmailsParams struct {
-	// User Email (required): The mailbox to search. With OAuth, the mailbox of the user who consented.
-	// From GetUserList: $.users[*].primaryEmail. Example: "soc@harbor.example"
-	UserEmail string `json:"user_email"`
+	// User Email (required): The mailbox to search. A list searches each of them: raw_data is then an
+	// array with a result for each mailbox, and targets has the outcomes. With OAuth, the mailbox of
+	// the user who consented. From GetUserList: $.users[*].primaryEmail. Example: "soc@harbor.example"
+	UserEmail any `json:"user_email"`
 	// Filter: A query in the syntax of Gmail's search box: from:, to:, subject:, after:,
 	// has:attachment. Example: "from:fiona@harbor.example is:unread"
 	Filter *string `json:"filter,omitempty"`
-	// Limit: The maximum number of messages. With all_pages, the number of messages per page. The
-	// default is 100.
+	// Limit: The maximum number of messages of each mailbox. With all_pages, the number of messages
+	// per page. The default is 100.
 	Limit *int64 `json:"limit,omitempty"`
 	// Label IDs: List only messages that have all of these labels. From ListLabels: $.labels[*].id.
 	// Example: ["INBOX"]
@@ -399,10 +409,11 @@ type SendEmailParams struct {
 	// Sender Email (required): The mailbox that sends the mail, and its From address. From
 	// GetUserList: $.users[*].primaryEmail. Example: "soc@harbor.example"
 	SenderEmail string `json:"sender_email"`
-	// Subject (required): The subject, on one line. Example: "Your report"
-	Subject string `json:"subject"`
-	// Content: The content as text or HTML. HTML is sent with a text alternative. Example: "Hi<br/>The
-	// report is attached."
+	// Subject: The subject, on one line. Default for a reply: Re: and the subject of the message.
+	// Example: "Your report"
+	Subject *string `json:"subject,omitempty"`
+	// Content: The content. HTML is sent with a text alternative. Content Type says whether it is
+	// HTML. Example: "Hi<br/>The report is attached."
 	Content *string `json:"content,omitempty"`
 	// To Recipients: The recipients. From GetUserList: $.users[*].primaryEmail. Example:
 	// ["fiona@harbor.example"]
@@ -417,6 +428,18 @@ type SendEmailParams struct {
 	FileIDs *[]string `json:"file_ids,omitempty"`
 	// File Source: The source of the files. Files from another source are rejected.
 	FileSource *FileSource `json:"file_source,omitempty"`
+	// Reply To Message ID: The message in the mailbox that the mail answers. The mail joins its
+	// thread; a subject that differs from that of the thread is refused. Recipients are not taken from
+	// it. From SearchEmails: $.messages[*].id. Example: "1a1e3961e9c3a002"
+	ReplyToMessageID *string `json:"reply_to_message_id,omitempty"`
+	// From Name: The name that recipients see in From. Example: "Harbor SOC"
+	FromName *string `json:"from_name,omitempty"`
+	// Send As: The From address: one that Gmail allows the mailbox to send as. Default: Sender Email.
+	// Example: "alerts@harbor.example"
+	SendAs *string `json:"send_as,omitempty"`
+	// Content Type: Whether the content is text or HTML. auto takes it as HTML if it has elements that
+	// are common in mail, not if it only mentions a tag. The default is "auto".
+	ContentType *ContentType `json:"content_type,omitempty"`
 }
 
 // SetAutoReplyParams are the parameters of SetAutoReply.
@@ -475,6 +498,16 @@ type UntrashEmailsParams struct {
 	MessageIDs []string `json:"message_ids"`
 }
 
+// ContentType is a value of Content Type.
+type ContentType string
+
+// The values of ContentType.
+const (
+	ContentTypeAuto ContentType = "auto"
+	ContentTypeText ContentType = "text"
+	ContentTypeHTML ContentType = "html"
+)
+
 // FileSource is a value of File Source.
 type FileSource string
 
@@ -483,6 +516,15 @@ const (
 	FileSourceIncidentAttachmentFile FileSource = "incident_attachment_file"
 	FileSourcePlaybookFile           FileSource = "playbook_file"
 	FileSourceArtifactFile           FileSource = "artifact_file"
+)
+
+// Format is a value of Format.
+type Format string
+
+// The values of Format.
+const (
+	FormatFull Format = "full"
+	FormatEml  Format = "eml"
 )
 
 // OrderBy is a value of Order By.

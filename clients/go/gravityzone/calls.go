@@ -53,7 +53,7 @@ func (c *Client) CreateGroup(ctx context.Context, parameters CreateGroupParams, 
 }
 
 // CreateScanTask creates a scan of endpoints, selected by ID, by MAC address, or both. Each of the
-// two is a separate request with its own outcome.
+// two is a separate request with its own outcome; raw_data is an array if both are sent.
 //
 // It changes something at the vendor. It reports an outcome per target. ListScanTasks shows whether
 // it was applied. The vendor allows 30 requests in 60 s. Permissions: Manage Networks, Manage
@@ -315,8 +315,8 @@ type AddToBlocklistParams struct {
 type CreateGroupParams struct {
 	// Group Name (required): The name of the group. Example: "Group 1-1"
 	GroupName string `json:"group_name"`
-	// Parent ID: The parent company or group. Default: Computers and Groups. From ListGroups:
-	// $.result[*].id. Example: "6affe1e0b1a43d0002000009"
+	// Parent ID: The parent company or group. Default: Computers and Groups. From ListGroups with a
+	// parent_id: $.result[*].id. Example: "6affe1e0b1a43d0002000009"
 	ParentID *string `json:"parent_id,omitempty"`
 }
 
@@ -327,10 +327,11 @@ type CreateScanTaskParams struct {
 	// Endpoint IDs: The endpoints or containers to scan. From ListEndpoints: $.result.items[*].id.
 	// Example: ["6affe1e0b1a43d0003000001"]
 	EndpointIDs *[]string `json:"endpoint_ids,omitempty"`
-	// Mac Addresses: The MAC addresses of the endpoints to scan, at most 100. From ListEndpoints:
-	// $.result.items[*].macs[*]. Example: ["0250f2000001"]
+	// Mac Addresses: The MAC addresses of the endpoints to scan, at most 100. From ListEndpoints with
+	// endpoint_type endpoints: $.result.items[*].macs[*]. Example: ["0250f2000001"]
 	MACAddresses *[]string `json:"mac_addresses,omitempty"`
-	// Scan Type: The type of scan. The default is "quick_scan".
+	// Scan Type: The type of scan. The document requires it, but also has this default, so it is
+	// optional. The default is "quick_scan".
 	ScanType *ScanType `json:"scan_type,omitempty"`
 	// Custom Scan Depth: The depth of a custom scan. The default is "aggressive".
 	CustomScanDepth *CustomScanDepth `json:"custom_scan_depth,omitempty"`
@@ -378,11 +379,12 @@ type ListBlockListParams struct {
 // ListEndpointsParams are the parameters of ListEndpoints.
 type ListEndpointsParams struct {
 	// Company or Group ID: The company or group whose endpoints are listed. Default: Computers and
-	// Groups, direct members only. From ListEndpoints: $.result.items[*].id.
+	// Groups, direct members only. From ListEndpoints with endpoint_type active_directory_endpoints:
+	// $.result.items[*].id.
 	CompanyOrGroupID *string `json:"company_or_group_id,omitempty"`
 	// Page: The page number, from 1. Default: 1. Example: 1
 	Page *int64 `json:"page,omitempty"`
-	// Page Size: Items per page. Default: 30. Example: 5
+	// Page Size: Items per page. Default: 30. Example: 10
 	PageSize *int64 `json:"page_size,omitempty"`
 	// Endpoint Type (required): The inventory to read. Example: "endpoints"
 	EndpointType EndpointType `json:"endpoint_type"`
@@ -451,7 +453,7 @@ type ListScanTasksParams struct {
 	Status *Status `json:"status,omitempty"`
 	// Page: The page number, from 1. Default: 1. Example: 1
 	Page *int64 `json:"page,omitempty"`
-	// Page Size: Items per page. Default: 30. Example: 5
+	// Page Size: Items per page. Default: 30. Example: 10
 	PageSize *int64 `json:"page_size,omitempty"`
 }
 
@@ -460,8 +462,8 @@ type MoveEndpointsParams struct {
 	// Endpoint IDs (required): The endpoints to move. Groups are not accepted. From ListEndpoints:
 	// $.result.items[*].id. Example: ["6affe1e0b1a43d0003000001"]
 	EndpointIDs []string `json:"endpoint_ids"`
-	// Group ID (required): The target custom group. From ListGroups: $.result[*].id. Example:
-	// "6affe1e0b1a43d0002000009"
+	// Group ID (required): The target custom group. From ListGroups with a parent_id: $.result[*].id.
+	// Example: "6affe1e0b1a43d0002000009"
 	GroupID string `json:"group_id"`
 }
 
@@ -510,13 +512,14 @@ type UpdateEndpointLabelsParams struct {
 
 // UpdateGroupsParams are the parameters of UpdateGroups.
 type UpdateGroupsParams struct {
-	// Group IDs (required): The custom groups to move or delete. From ListGroups: $.result[*].id.
-	// Example: ["6affe1e0b1a43d0002000007"]
+	// Group IDs (required): The custom groups to move or delete. From ListGroups with a parent_id:
+	// $.result[*].id. Example: ["6affe1e0b1a43d0002000007"]
 	GroupIDs []string `json:"group_ids"`
-	// Parent ID: The new parent group. Used only to move groups, and then required. From ListGroups:
-	// $.result[*].id. Example: "6affe1e0b1a43d0002000009"
+	// Parent ID: The new parent group. Used only to move groups, and then required. From ListGroups
+	// with a parent_id: $.result[*].id. Example: "6affe1e0b1a43d0002000009"
 	ParentID *string `json:"parent_id,omitempty"`
-	// Update Method: Whether to move or delete the groups. The default is "move".
+	// Update Method: Whether to move or delete the groups. The document requires it, but also has this
+	// default, so it is optional. The default is "move".
 	UpdateMethod *UpdateMethod `json:"update_method,omitempty"`
 	// Force Delete: Delete groups even if they are not empty. The default is false.
 	ForceDelete *bool `json:"force_delete,omitempty"`

@@ -13,7 +13,7 @@ class ListDevicesFilter(TypedDict, total=False):
     ip: str
     """Part of an IP address."""
     pageSize: int
-    """Devices per page."""
+    """Devices per page. The vendor documents no maximum."""
     riskLevel: Literal["all", "critical", "nonvisible", "secure", "vulnerable"]
     """List only devices with this risk level."""
     scanType: Literal["all", "discovered", "scanned"]
@@ -223,10 +223,12 @@ class CodaFootprint(Commands[R]):
         scanner_id: int | str | None = None,
         footprint_tenant_id: int | str | None = None,
     ) -> R:
-        """List Scan Surfaces: Lists the scan inputs of users and the resulting targets.
+        """List Scan Surfaces: Lists the scan inputs of users and the resulting targets. As
+        documented, an unknown scanner ID lists all scanners. A value that is not an ID is
+        refused.
 
         page: The page number, from 1. Default: 1. Such as 1.
-        scanner_id: List only the inputs of this scanner. Default, or if the ID is unknown: all
+        scanner_id: List only its inputs. Default, or if the tenant does not know the ID: all
             scanners. From list_scanners. Such as 12.
         footprint_tenant_id: The tenant. Default: the tenant that the user signed in to. From
             list_tenants. Such as 1.
@@ -282,10 +284,10 @@ class CodaFootprint(Commands[R]):
     ) -> R:
         """Patch Rescan: Rescans all inputs of users, with one scanner or with every active
         scanner. As documented, an unknown scanner ID starts every active scanner; the result
-        then contains a notice.
+        then contains a notice. A value that is not an ID is refused.
 
-        scanner_id: The scanner to use. Default, or if the ID is unknown: every active scanner. From
-            list_scanners. Such as 12.
+        scanner_id: The scanner. Default, or if the tenant does not know the ID: every active
+            scanner. From list_scanners. Such as 12.
         footprint_tenant_id: The tenant. Default: the tenant that the user signed in to. From
             list_tenants. Such as 1.
         Changes something. list_scanners shows whether it was applied.
@@ -305,7 +307,8 @@ class CodaFootprint(Commands[R]):
         scope: Literal["in", "out"],
         footprint_tenant_id: int | str | None = None,
     ) -> R:
-        """Update Target Scan Scope: Adds a target to the scan scope or removes it.
+        """Update Target Scan Scope: Adds a target to the scan scope or removes it. The scope
+        All, which only the product document shows, is sent unchanged.
 
         target_id: The target to change. From list_scan_surfaces. Such as 7001.
         scope: Whether the target is scanned. Tenants of the current profile accept only out. Such

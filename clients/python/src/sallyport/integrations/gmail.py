@@ -90,8 +90,9 @@ class Gmail(Commands[R]):
         attachment_file_names: list[str] | tuple[str, ...],
     ) -> R:
         """Download Email Attachment: Downloads the attachments with these names from a message
-        and its attached mails, and stores them as files. Attached mails become .eml files. With
-        OAuth, only from the mailbox of the user who consented.
+        and its attached mails, also those attached as .eml files of another type, and stores
+        them as files. Attached mails become .eml files. With OAuth, only from the mailbox of the
+        user who consented.
 
         user_email: The mailbox that contains the message. From get_user_list. Such as
             "soc@harbor.example".
@@ -119,10 +120,13 @@ class Gmail(Commands[R]):
         number_of_events_fetched: int | None = None,
         search_condition: str | None = None,
         cursor: str | None = None,
+        download_attachments: bool | None = None,
     ) -> R:
-        """Fetch Event: Fetches mail received in a time range as events, oldest first. Omits spam
-        and trash unless the search condition includes them. With OAuth, only from the mailbox of
-        the user who consented.
+        """Fetch Event: Fetches mail received in a time range as events, oldest first. Omits
+        drafts, mail that the mailbox itself sent, spam and trash, unless the search condition
+        names them (in:drafts, in:sent, in:spam, in:trash). A message that cannot be read in
+        three calls becomes an event with an error. With OAuth, only from the mailbox of the user
+        who consented.
 
         user_email: The mailbox to fetch mail from. From get_user_list. Such as
             "soc@harbor.example".
@@ -138,6 +142,9 @@ class Gmail(Commands[R]):
             has:attachment. Such as "subject:test from:test@example.com".
         cursor: The cursor of an earlier response for the same mailbox and search condition. Fetches
             only mail that was not fetched before. From fetch_event.
+        download_attachments: Store the attachments of the messages as files of their events,
+            attached mails included. The attachments of attached mails are always stored. false by
+            default.
         Changes nothing.
         """
         return self._run(
@@ -149,6 +156,7 @@ class Gmail(Commands[R]):
                 "number_of_events_fetched": number_of_events_fetched,
                 "search_condition": search_condition,
                 "cursor": cursor,
+                "download_attachments": download_attachments,
             },
         )
 
@@ -170,15 +178,27 @@ class Gmail(Commands[R]):
         *,
         user_email: str,
         message_ids: list[str] | tuple[str, ...],
+        format: Literal["full", "eml"] | None = None,
     ) -> R:
-        """Get Email: Returns messages with all their parts. Attachments are returned as IDs.
+        """Get Email: Returns messages with all their parts, and attachments as IDs. With format
+        eml, stores each message as an .eml file with the exact bytes, and returns the rest
+        without its parts.
 
         user_email: The mailbox that contains the messages. With OAuth, the mailbox of the user who
             consented. From get_user_list. Such as "soc@harbor.example".
         message_ids: The messages to read. From search_emails. Such as ["1a1e3961e9c3a002"].
+        format: full returns the parts of the messages, eml stores the messages as files. "full" by
+            default.
         Changes nothing. Partial success is possible.
         """
-        return self._run("get_email", {"user_email": user_email, "message_ids": message_ids})
+        return self._run(
+            "get_email",
+            {
+                "user_email": user_email,
+                "message_ids": message_ids,
+                "format": format,
+            },
+        )
 
     def get_user_list(
         self,
@@ -271,26 +291,28 @@ class Gmail(Commands[R]):
     def search_emails(
         self,
         *,
-        user_email: str,
+        user_email: str | list[str] | tuple[str, ...],
         filter: str | None = None,
         limit: int | None = None,
         label_ids: list[str] | tuple[str, ...] | None = None,
         include_spam_trash: bool | None = None,
     ) -> R:
-        """Search Emails: Searches a mailbox and returns message IDs, newest first. Get Email
-        returns the messages. A notice says if there are more messages than limit; all_pages
-        reads all of them. With OAuth, only in the mailbox of the user who consented.
+        """Search Emails: Searches a mailbox, or each one of a list, and returns message IDs,
+        newest first. Get Email returns the messages. A notice says if there are more messages
+        than limit; all_pages reads all of them. With OAuth, only in the mailbox of the user who
+        consented.
 
-        user_email: The mailbox to search. With OAuth, the mailbox of the user who consented. From
-            get_user_list. Such as "soc@harbor.example".
+        user_email: The mailbox to search. A list searches each of them: raw_data is then an array
+            with a result for each mailbox, and targets has the outcomes. With OAuth, the mailbox of
+            the user who consented. From get_user_list. Such as "soc@harbor.example".
         filter: A query in the syntax of Gmail's search box: from:, to:, subject:, after:,
             has:attachment. Such as "from:fiona@harbor.example is:unread".
-        limit: The maximum number of messages. With all_pages, the number of messages per page. 100
-            by default.
+        limit: The maximum number of messages of each mailbox. With all_pages, the number of
+            messages per page. 100 by default.
         label_ids: List only messages that have all of these labels. From list_labels. Such as
             ["INBOX"].
         include_spam_trash: Include spam and trash. false by default.
-        Changes nothing. Has pages.
+        Changes nothing. Has pages. Partial success is possible.
         """
         return self._run(
             "search_emails",
@@ -307,7 +329,7 @@ class Gmail(Commands[R]):
         self,
         *,
         sender_email: str,
-        subject: str,
+        subject: str | None = None,
         content: str | None = None,
         to_recipients: list[str] | tuple[str, ...] | None = None,
         cc_recipients: list[str] | tuple[str, ...] | None = None,
@@ -315,15 +337,21 @@ class Gmail(Commands[R]):
         file_ids: list[str] | tuple[str, ...] | None = None,
         file_source: Literal["incident_attachment_file", "playbook_file", "artifact_file"] | None =
             None,
+        reply_to_message_id: str | None = None,
+        from_name: str | None = None,
+        send_as: str | None = None,
+        content_type: Literal["auto", "text", "html"] | None = None,
     ) -> R:
         """Send Email: Sends a mail as text or as HTML with a text alternative, with attachments
-        from the file store. With OAuth, only as the user who consented.
+        from the file store. Can reply to a message in its thread. With OAuth, only as the user
+        who consented.
 
         sender_email: The mailbox that sends the mail, and its From address. From get_user_list.
             Such as "soc@harbor.example".
-        subject: The subject, on one line. Such as "Your report".
-        content: The content as text or HTML. HTML is sent with a text alternative. Such as
-            "Hi<br/>The report is attached.".
+        subject: The subject, on one line. Default for a reply: Re: and the subject of the message.
+            Such as "Your report".
+        content: The content. HTML is sent with a text alternative. Content Type says whether it is
+            HTML. Such as "Hi<br/>The report is attached.".
         to_recipients: The recipients. From get_user_list. Such as ["fiona@harbor.example"].
         cc_recipients: The recipients of a copy. From get_user_list. Such as
             ["fiona@harbor.example"].
@@ -331,6 +359,14 @@ class Gmail(Commands[R]):
             ["fiona@harbor.example"].
         file_ids: The IDs of files to attach, from files/put or from command results.
         file_source: The source of the files. Files from another source are rejected.
+        reply_to_message_id: The message in the mailbox that the mail answers. The mail joins its
+            thread; a subject that differs from that of the thread is refused. Recipients are not
+            taken from it. From search_emails. Such as "1a1e3961e9c3a002".
+        from_name: The name that recipients see in From. Such as "Harbor SOC".
+        send_as: The From address: one that Gmail allows the mailbox to send as. Default: Sender
+            Email. Such as "alerts@harbor.example".
+        content_type: Whether the content is text or HTML. auto takes it as HTML if it has elements
+            that are common in mail, not if it only mentions a tag. "auto" by default.
         Changes something. search_emails shows whether it was applied.
         """
         return self._run(
@@ -344,6 +380,10 @@ class Gmail(Commands[R]):
                 "bcc_recipients": bcc_recipients,
                 "file_ids": file_ids,
                 "file_source": file_source,
+                "reply_to_message_id": reply_to_message_id,
+                "from_name": from_name,
+                "send_as": send_as,
+                "content_type": content_type,
             },
         )
 
@@ -444,7 +484,7 @@ class Gmail(Commands[R]):
         return self._run("untrash_emails", {"user_email": user_email, "message_ids": message_ids})
 
     def test_connection(self) -> R:
-        """Test Connection: Signs in and reads a profile to check the connection.
+        """Test Connection: Signs in and reads something small to check the connection.
 
         Changes nothing.
         """
