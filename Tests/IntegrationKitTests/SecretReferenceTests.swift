@@ -49,8 +49,9 @@ import Testing
     try FileManager.default.removeItem(at: file)
   }
 
-  @Test func `a literal resolves to itself`() async {
-    await expect(.literal(" pass\n"), is: " pass\n")
+  @Test func `a literal resolves to itself without line ends behind it`() async {
+    await expect(.literal(" pass "), is: " pass ")
+    await expect(.literal(" pass\n"), is: " pass")
     await expect(.literal(""), failsWith: "the setting is empty")
   }
 
@@ -60,16 +61,16 @@ import Testing
     setenv(name, "", 1)
     await expect(.environment(name), failsWith: "the environment variable \(name) is empty")
     setenv(name, "from here\n", 1)
-    await expect(.environment(name), is: "from here\n")
+    await expect(.environment(name), is: "from here")
     unsetenv(name)
   }
 
   @Test(arguments: [
     ("from a file", "from a file"), ("from a file\n", "from a file"),
-    ("from a file\r\n", "from a file"), ("two\n\n", "two\n"), (" in spaces \n", " in spaces "),
+    ("from a file\r\n", "from a file"), ("two\n\n", "two"), (" in spaces \n", " in spaces "),
     ("two\nlines\n", "two\nlines"),
   ])
-  func `one trailing line break of a file is removed`(content: String, value: String) async throws {
+  func `line ends at the end of a file are removed`(content: String, value: String) async throws {
     try await withFile(content) { await expect(.file($0), is: value) }
   }
 

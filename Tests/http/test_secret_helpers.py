@@ -45,7 +45,7 @@ def failure(reference, env=None, **options):
 def is_running(process: int) -> bool:
     try:
         state = pathlib.Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
         return False
     return state != "Z"
 
@@ -254,7 +254,8 @@ def test_a_caller_after_a_killed_helper_gets_a_new_one(tmp_path):
     reference = shell(f"echo x >> {started}; test $(wc -l < {started}) -gt 1 || sleep 300; echo Word-2")
     with Tenant() as tenant, Host(connection(tenant.url, settings={"password": reference})) as host:
         first = host.start("list_scanners")
-        eventually(started.exists, "the helper runs")
+        # Killed before it has written, it would not be counted.
+        eventually(lambda: started.exists() and started.read_text(), "the helper runs")
         host.send({"jsonrpc": "2.0", "method": "cancel", "params": {"id": first}})
         assert host.wait(first)[0]["error"]["code"] == -32800
         # Perhaps before the first one has ended.

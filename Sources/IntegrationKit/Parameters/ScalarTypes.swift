@@ -19,7 +19,7 @@ public struct TextType: ParameterType {
       return nil
     }
     let text = isTrimmed ? SecretText.trimmed(source) : source
-    guard mayBeEmpty || !text.isEmpty, text.unicodeScalars.count <= maximumCharacters else {
+    guard mayBeEmpty || !text.isEmpty, source.unicodeScalars.count <= maximumCharacters else {
       faults.append(
         ParameterProblem(
           text.isEmpty
@@ -37,6 +37,7 @@ public struct TextType: ParameterType {
     writer.member("type", "string")
     if !mayBeEmpty { writer.member("minLength", 1) }
     writer.member("maxLength", maximumCharacters)
+    if isTrimmed { writer.member("pattern", #"[^\s\u0000-\u001f\u007f\u200b]"#) }
     if isLine { writer.member("pattern", #"^(?![\s\S]*[\u0000\r\n])"#) }
   }
 

@@ -50,7 +50,7 @@ extension GmailCall {
     let (raw, threadID) = try draftContent(mailbox)
     domain.change(caller) { $0.delete([former.id]) }
     return try save(
-      raw, as: id, threadID: threadID ?? former.threadID, number: domain.nextNumber(), &domain)
+      raw, as: id, threadID: threadID, number: domain.nextNumber(), replacing: former, &domain)
   }
 
   func deleteDraft(
@@ -79,7 +79,8 @@ extension GmailCall {
   }
 
   private func save(
-    _ raw: [UInt8], as id: String, threadID: String?, number: Int, _ domain: inout GoogleDomain
+    _ raw: [UInt8], as id: String, threadID: String?, number: Int,
+    replacing former: GmailMessage? = nil, _ domain: inout GoogleDomain
   ) throws(GoogleAPIError) -> JSONFragment {
     let outgoing = OutgoingMail(
       raw, sender: caller, sendAs: try sendAs(&domain),
@@ -88,7 +89,7 @@ extension GmailCall {
     let message = domain.change(caller) { mailbox in
       mailbox.addDraft(
         outgoing.bytes(keepingBcc: true), id: id, atMilliseconds: clock.nowMilliseconds,
-        number: number, threadID: threadID)
+        number: number, threadID: threadID, replacing: former)
     }
     return Self.draft(id, message.slimJSON)
   }

@@ -25,15 +25,17 @@ struct GmailMailbox {
 
   /// Begins a new thread if the message does not belong to one.
   ///
-  /// - Parameter threadID: the thread that the request names, or nil.
+  /// - Parameters:
+  ///   - threadID: the thread that the request names, or nil.
+  ///   - formerThreadID: of a message that it replaces.
   @discardableResult
   mutating func add(
     _ raw: [UInt8], labels: [String], atMilliseconds now: Int, number: Int,
-    threadID: String? = nil
+    threadID: String? = nil, formerThreadID: String? = nil
   ) -> GmailMessage {
     historyID += 7
     let id = GmailMessage.id(milliseconds: now, number: number)
-    let thread = thread(of: raw, requested: threadID) ?? id
+    let thread = formerThreadID ?? thread(of: raw, requested: threadID) ?? id
     let message = GmailMessage(
       id: id, threadID: thread, receivedMilliseconds: now, raw: raw, labels: labels,
       historyID: historyID)
@@ -44,10 +46,12 @@ struct GmailMailbox {
 
   @discardableResult
   mutating func addDraft(
-    _ raw: [UInt8], id: String, atMilliseconds now: Int, number: Int, threadID: String?
+    _ raw: [UInt8], id: String, atMilliseconds now: Int, number: Int, threadID: String?,
+    replacing former: GmailMessage? = nil
   ) -> GmailMessage {
     let message = add(
-      raw, labels: ["DRAFT"], atMilliseconds: now, number: number, threadID: threadID)
+      raw, labels: ["DRAFT"], atMilliseconds: now, number: number, threadID: threadID,
+      formerThreadID: threadID == nil ? former?.threadID : nil)
     drafts[id] = message.id
     return message
   }
