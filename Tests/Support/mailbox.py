@@ -111,3 +111,13 @@ def put(host, name, content, source="playbook_file", **more):
     data = base64.b64encode(content).decode()
     return host.call(
         "files/put", {"name": name, "content_base64": data, "source": source, **more})["file_id"]
+
+
+#: The least that send_email needs.
+MAIL = {"sender_email": SENDER, "subject": "Test", "content": "Hi", "to_recipients": ["a@b.example"]}
+
+
+def sent(mailbox, host, **arguments):
+    """The mail that a call of send_email sends, as parsed by Python."""
+    host.result("send_email", MAIL | arguments)
+    return read(mailbox.sent[-1])

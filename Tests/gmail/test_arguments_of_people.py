@@ -1,36 +1,16 @@
 """Arguments as people write them: file names, addresses, times, hashes and auto replies."""
 
-import tempfile
-
 import pytest
-from Support.mailbox import SENDER, Mailbox, put, read
+from Support.mailbox import MAIL, put, read, sent
 from Support.programmed_google import ANNA, Google
 from Support.sandbox import Sandbox
 from Support.session import Host
 from Support.upstream import reply
 from Support.workspace import SOC
 
-MAIL = {"sender_email": SENDER, "subject": "Test", "content": "Hi", "to_recipients": ["a@b.example"]}
 RANGE = {"user_email": ANNA, "start_time": 1796067000000, "end_time": 1796067060000}
 NEW_USER = {"family_name": "A", "given_name": "B", "user_email": "b@corp.example"}
 CRYPT = "$6$" + "s" * 16 + "$" + "h" * 86
-
-
-@pytest.fixture
-def mailbox():
-    with Mailbox() as mailbox:
-        yield mailbox
-
-
-@pytest.fixture
-def host(mailbox):
-    with Host(mailbox.connection(), options=["--files-from", tempfile.gettempdir()]) as host:
-        yield host
-
-
-def sent(mailbox, host, **arguments):
-    host.result("send_email", MAIL | arguments)
-    return read(mailbox.sent[-1])
 
 
 # File names

@@ -2,17 +2,15 @@
 
 import base64
 import hashlib
-import tempfile
 import threading
 
 import pytest
-from Support.mailbox import SEND, SENDER, SENT, UPLOAD, Mailbox, put, read
+from Support.mailbox import MAIL, SEND, SENDER, SENT, UPLOAD, Mailbox, put, read
 from Support.sandbox import Sandbox
 from Support.session import Host
 from Support.upstream import Reply, after, hang_up, in_turn, reply, reset
 from Support.workspace import FIONA, NILS, SOC, Workspace
 
-MAIL = {"sender_email": SENDER, "subject": "Test", "content": "Hi", "to_recipients": ["a@b.example"]}
 MIB = 1024 * 1024
 CHUNK = 8 * MIB
 LIMIT = 36_700_160
@@ -26,18 +24,6 @@ def noise(size, seed=b"seed"):
 def refusal(status, message, reason="x", headers=()):
     error = {"code": status, "message": message, "errors": [{"reason": reason}]}
     return reply(status, {"error": error}, headers)
-
-
-@pytest.fixture
-def mailbox():
-    with Mailbox() as mailbox:
-        yield mailbox
-
-
-@pytest.fixture
-def host(mailbox):
-    with Host(mailbox.connection(), options=["--files-from", tempfile.gettempdir()]) as host:
-        yield host
 
 
 def sent(mailbox, host, **arguments):

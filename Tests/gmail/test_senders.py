@@ -1,35 +1,15 @@
 """Send Email: the From address and its name, the type of the content, and domains in other scripts."""
 
-import tempfile
-
 import pytest
-from Support.mailbox import MESSAGES, SENDER, Mailbox, read
+from Support.mailbox import MAIL, MESSAGES, SENDER, sent
 from Support.programmed_google import refusal
 from Support.sandbox import Sandbox
 from Support.session import Host
 from Support.upstream import reply
 from Support.workspace import FIONA, SOC, Workspace
 
-MAIL = {"sender_email": SENDER, "subject": "Test", "content": "Hi", "to_recipients": ["a@b.example"]}
 ALIAS = "alerts@corp.example"
 SEND_AS = MESSAGES.removesuffix("/messages") + "/settings/sendAs/alerts%40corp.example"
-
-
-@pytest.fixture
-def mailbox():
-    with Mailbox() as mailbox:
-        yield mailbox
-
-
-@pytest.fixture
-def host(mailbox):
-    with Host(mailbox.connection(), options=["--files-from", tempfile.gettempdir()]) as host:
-        yield host
-
-
-def sent(mailbox, host, **arguments):
-    host.result("send_email", MAIL | arguments)
-    return read(mailbox.sent[-1])
 
 
 # From
