@@ -21,6 +21,10 @@ final class TransferLoop {
   private let wakeup: Int32
   private var running: [UnsafeMutableRawPointer: Transfer] = [:]
   private var idle: [UnsafeMutableRawPointer] = []
+  /// The descriptors that epoll watches for libcurl.
+  private var watched: Set<Int32> = []
+  /// Memory for the events of a wait.
+  private var events = [epoll_event](repeating: epoll_event(), count: TransferLoop.eventCount)
   /// The time of the next call to libcurl if no event occurs.
   private var timer: Deadline?
 
@@ -36,7 +40,7 @@ final class TransferLoop {
     self.multi = multi
     self.wakeup = wakeup
     self.poll = poll
-    watch(wakeup, EPOLLIN.rawValue, EPOLL_CTL_ADD)
+    watch(wakeup, EPOLLIN.rawValue)
     setCallbacks()
     limitConnections()
   }
@@ -51,11 +55,13 @@ final class TransferLoop {
       curl.multiSetOption, multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, most)
   }
 
-  private func watch(_ descriptor: Int32, _ events: UInt32, _ operation: Int32) {
+  private func watch(_ descriptor: Int32, _ events: UInt32) {
     var event = epoll_event(events: events, data: epoll_data_t(fd: descriptor))
-    if epoll_ctl(poll, operation, descriptor, &event) != 0 && errno == ENOENT {
-      epoll_ctl(poll, EPOLL_CTL_ADD, descriptor, &event)
-    }
+    let isNew = watched.insert(descriptor).inserted
+    let result = epoll_ctl(poll, isNew ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, descriptor, &event)
+    // The system forgets a descriptor that is closed, and uses its number again.
+    if result != 0 && errno == ENOENT { epoll_ctl(poll, EPOLL_CTL_ADD, descriptor, &event) }
+    if result != 0 && errno == EEXIST { epoll_ctl(poll, EPOLL_CTL_MOD, descriptor, &event) }
   }
 
   private func setCallbacks() {
@@ -82,11 +88,12 @@ final class TransferLoop {
 
   private func socketChanged(_ descriptor: Int32, _ what: Int32) {
     switch what {
-    case CURL_POLL_REMOVE: epoll_ctl(poll, EPOLL_CTL_DEL, descriptor, nil)
-    case CURL_POLL_IN: watch(descriptor, EPOLLIN.rawValue, EPOLL_CTL_MOD)
-    case CURL_POLL_OUT: watch(descriptor, EPOLLOUT.rawValue, EPOLL_CTL_MOD)
-    case CURL_POLL_INOUT:
-      watch(descriptor, EPOLLIN.rawValue | EPOLLOUT.rawValue, EPOLL_CTL_MOD)
+    case CURL_POLL_REMOVE:
+      watched.remove(descriptor)
+      epoll_ctl(poll, EPOLL_CTL_DEL, descriptor, nil)
+    case CURL_POLL_IN: watch(descriptor, EPOLLIN.rawValue)
+    case CURL_POLL_OUT: watch(descriptor, EPOLLOUT.rawValue)
+    case CURL_POLL_INOUT: watch(descriptor, EPOLLIN.rawValue | EPOLLOUT.rawValue)
     default: break
     }
   }
@@ -95,7 +102,6 @@ final class TransferLoop {
 
   /// Blocks until an event occurs and passes it to libcurl.
   func wait() {
-    var events = [epoll_event](repeating: epoll_event(), count: Self.eventCount)
     let milliseconds = timer.map { Int32(clamping: $0.remainingMilliseconds) } ?? -1
     let count = epoll_wait(poll, &events, Int32(events.count), milliseconds)
     for event in events.prefix(Int(max(0, count))) {

@@ -163,8 +163,9 @@ public struct BaseURL: Sendable, Equatable {
   /// - Parameter paths: of the API, such as `api/v1.0/jsonrpc`. The URL is cut before the first two
   ///   segments that are the start of one, if the rest of the URL goes on like it or ends.
   public func root(without paths: [String]) -> String {
-    let start = text.firstRange(of: "://")?.upperBound ?? text.startIndex
-    guard let slash = text[start...].firstIndex(of: "/") else { return text }
+    let scheme = isSecure ? "https://" : "http://"
+    let start = text.utf8.index(text.startIndex, offsetBy: scheme.utf8.count)
+    guard let slash = text.utf8[start...].firstIndex(of: UInt8(ascii: "/")) else { return text }
     let segments = text[slash...].split(separator: "/")
     for (position, segment) in segments.dropLast().enumerated() {
       let rest = segments[position...]

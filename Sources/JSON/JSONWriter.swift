@@ -85,6 +85,14 @@ public struct JSONWriter: ~Copyable, Sendable {
     text.withUTF8Bytes { JSONString.encode($0, into: &output) }
   }
 
+  /// A text known at compile time. It must not need escapes.
+  public mutating func string(literal text: StaticString) {
+    separate()
+    output.append(UInt8(ascii: "\""))
+    output.append(text)
+    output.append(UInt8(ascii: "\""))
+  }
+
   /// Bytes that should be UTF-8. Invalid sequences become U+FFFD.
   public mutating func string(utf8 text: ArraySlice<UInt8>) {
     string(String(decoding: text, as: UTF8.self))

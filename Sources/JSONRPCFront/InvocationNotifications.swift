@@ -32,13 +32,40 @@ final class InvocationNotifications: InvocationEvents {
     self.reportsWaits = reportsWaits
   }
 
-  func item(_ item: JSON) async {
-    send("invoke/item", numbered: true) { $0.member("item", item) }
-    await connection.room()
+  func items(_ items: [JSON]) async {
+    var rest = items[...]
+    while !rest.isEmpty {
+      sendItems(&rest)
+      await connection.room()
+    }
+  }
+
+  /// Bytes of items that are sent together.
+  private static let gatheredBytes = 32 * 1_024
+
+  /// Sends as many items as are gathered, and removes them.
+  private func sendItems(_ rest: inout ArraySlice<JSON>) {
+    var lines = FrameBuffer(capacity: 2 * Self.gatheredBytes)
+    // Numbered and sent under one lock, so that the numbers match the order of the lines.
+    sequence.withLock { sequence in
+      while lines.count < Self.gatheredBytes, let item = rest.popFirst() {
+        connection.frames.notification("invoke/item", redaction: redaction, into: &lines) {
+          writer in
+          writer.object { writer in
+            writer.name("id")
+            id.write(to: &writer)
+            writer.member("seq", sequence)
+            writer.member("item", item)
+          }
+        }
+        sequence += 1
+      }
+      connection.send(lines)
+    }
   }
 
   func progress(done: Int, total: Int) async {
-    send("invoke/progress", numbered: false) {
+    send("invoke/progress") {
       $0.member("done", done)
       $0.member("total", total)
     }
@@ -47,27 +74,20 @@ final class InvocationNotifications: InvocationEvents {
 
   func waiting(reason: String, resumeAtMilliseconds: Int64) async {
     guard reportsWaits else { return }
-    send("invoke/waiting", numbered: false) {
+    send("invoke/waiting") {
       $0.member("reason", reason)
       $0.member("resume_at", WallClock.rfc3339(resumeAtMilliseconds))
     }
   }
 
-  private func send(
-    _ method: StaticString, numbered: Bool, _ write: (inout JSONWriter) -> Void
-  ) {
-    // Numbered and sent under one lock, so that the numbers match the order of the lines.
-    sequence.withLock { sequence in
-      let frame = connection.frames.notification(method, redaction: redaction) { writer in
+  private func send(_ method: StaticString, _ write: (inout JSONWriter) -> Void) {
+    connection.send(
+      connection.frames.notification(method, redaction: redaction) { writer in
         writer.object { writer in
           writer.name("id")
           id.write(to: &writer)
-          if numbered { writer.member("seq", sequence) }
           write(&writer)
         }
-      }
-      if numbered { sequence += 1 }
-      connection.send(frame)
-    }
+      })
   }
 }

@@ -33,7 +33,7 @@ final class ProgressNotifications: InvocationEvents {
     self.request = request
   }
 
-  func item(_ item: JSON) async {}
+  func items(_ items: [JSON]) async {}
 
   func progress(done: Int, total: Int) async {
     send("\(done) of \(total)") {

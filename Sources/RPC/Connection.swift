@@ -106,6 +106,9 @@ package final class Connection: Sendable {
   /// Queues a message. Does not block.
   package func send(_ frame: Frame) { output.send(FrameLines(frame)) }
 
+  /// Queues messages. Does not block.
+  package func send(_ lines: borrowing FrameBuffer) { output.send(lines) }
+
   /// Suspends the task while the output queue is full. For tasks that send many messages.
   package func room() async { await output.room() }
 

@@ -55,7 +55,8 @@ package struct FrameWriter: Sendable {
     var writer = JSONWriter(capacity: 128)
     writer.object { writer in
       writer.literal(#""jsonrpc":"2.0""#)
-      writer.member("method", "\(method)")
+      writer.name("method")
+      writer.string(literal: method)
     }
     return Frame(bytes: writer.bytes)
   }
@@ -65,12 +66,7 @@ package struct FrameWriter: Sendable {
     _ method: StaticString, redaction: Redaction, params write: (inout JSONWriter) -> Void
   ) -> Frame {
     var writer = JSONWriter(capacity: 512)
-    writer.object { writer in
-      writer.literal(#""jsonrpc":"2.0""#)
-      writer.member("method", "\(method)")
-      writer.name("params")
-      write(&writer)
-    }
+    Self.writeNotification(method, to: &writer, write)
     return frame(writer, redaction)
   }
 
@@ -83,7 +79,8 @@ package struct FrameWriter: Sendable {
     writer.object { writer in
       writer.literal(#""jsonrpc":"2.0""#)
       writer.member("id", id)
-      writer.member("method", "\(method)")
+      writer.name("method")
+      writer.string(literal: method)
       writer.name("params")
       write(&writer)
     }
@@ -123,8 +120,24 @@ package struct FrameWriter: Sendable {
     _ id: RequestID, redaction: Redaction, into buffer: inout FrameBuffer,
     write: (inout JSONWriter) -> Void
   ) {
+    append(to: &buffer, redaction) { Self.writeResult(id, to: &$0, write) }
+  }
+
+  /// Appends a notification to a buffer, without an allocation for the frame.
+  ///
+  /// - Parameter write: writes the params.
+  package func notification(
+    _ method: StaticString, redaction: Redaction, into buffer: inout FrameBuffer,
+    params write: (inout JSONWriter) -> Void
+  ) {
+    append(to: &buffer, redaction) { Self.writeNotification(method, to: &$0, write) }
+  }
+
+  private func append(
+    to buffer: inout FrameBuffer, _ redaction: Redaction, _ write: (inout JSONWriter) -> Void
+  ) {
     let start = buffer.lines.count
-    Self.writeResult(id, to: &buffer.lines, write)
+    write(&buffer.lines)
     let replacement = buffer.lines.withBytes { bytes in
       self.replacement(for: UnsafeBufferPointer(rebasing: bytes[start...]), redaction)
     }
@@ -148,6 +161,18 @@ package struct FrameWriter: Sendable {
     writer.name("result")
     write(&writer)
     writer.closeObject()
+  }
+
+  private static func writeNotification(
+    _ method: StaticString, to writer: inout JSONWriter, _ write: (inout JSONWriter) -> Void
+  ) {
+    writer.object { writer in
+      writer.literal(#""jsonrpc":"2.0""#)
+      writer.name("method")
+      writer.string(literal: method)
+      writer.name("params")
+      write(&writer)
+    }
   }
 
   private static func writeError(

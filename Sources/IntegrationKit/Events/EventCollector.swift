@@ -100,7 +100,7 @@ public struct EventCollector {
 extension Invocation {
   fileprivate func stream(event: JSONFragment) async {
     guard !Task.isCancelled else { return }
-    await events?.item(event.json)
-    countItem()
+    await events?.items([event.json])
+    countItems(1)
   }
 }

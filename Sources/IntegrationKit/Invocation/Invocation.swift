@@ -5,7 +5,8 @@ import Synchronization
 
 /// The events of an invocation before its response. Each call suspends while the caller reads slowly.
 public protocol InvocationEvents: Sendable {
-  func item(_ item: JSON) async
+  /// Items of the result, in order.
+  func items(_ items: [JSON]) async
   func progress(done: Int, total: Int) async
   func waiting(reason: String, resumeAtMilliseconds: Int64) async
 }
@@ -118,9 +119,9 @@ public final class Invocation: Sendable {
     parent?.countPage()
   }
 
-  func countItem() {
-    counters.withLock { $0.items += 1 }
-    parent?.countItem()
+  func countItems(_ count: Int) {
+    counters.withLock { $0.items += count }
+    parent?.countItems(count)
   }
 
   // MARK: Memory
@@ -166,21 +167,22 @@ public final class Invocation: Sendable {
     defer { outcome = outcome.withoutBody }
     let indicator = command.failure
     let item = JSONFragment { outcome.write(to: &$0, indicator: indicator, withData: true) }
-    await events?.item(item.json)
-    countItem()
+    await events?.items([item.json])
+    countItems(1)
   }
 
   /// Streams each element of a list as an item.
   ///
   /// - Parameter repeated: positions of elements that are left out.
   func stream(_ list: JSON, without repeated: Set<Int> = []) async {
-    for (position, item) in list.elements.enumerated() {
-      if !repeated.isEmpty, repeated.contains(position) { continue }
-      // Nothing is streamed after a cancellation; the next exchange notices it too.
-      if Task.isCancelled { return }
-      await events?.item(item)
-      countItem()
+    // Nothing is streamed after a cancellation; the next exchange notices it too.
+    guard let events, !Task.isCancelled else { return }
+    var items = Array(list.elements)
+    if !repeated.isEmpty {
+      items = items.enumerated().filter { !repeated.contains($0.offset) }.map(\.element)
     }
+    await events.items(items)
+    countItems(items.count)
   }
 
   /// The result of a one-request command: its body, or its items if the caller asked for a stream.

@@ -11,7 +11,7 @@ final class WaitNotice: InvocationEvents {
 
   private let lastTime = Mutex("")
 
-  func item(_ item: JSON) async {}
+  func items(_ items: [JSON]) async {}
   func progress(done: Int, total: Int) async {}
 
   func waiting(reason: String, resumeAtMilliseconds: Int64) async {
