@@ -67,7 +67,7 @@ import Testing
 
   @Test(arguments: [
     ("from a file", "from a file"), ("from a file\n", "from a file"),
-    ("from a file\r\n", "from a file"), ("two\n\n", "two"), (" in spaces \n", " in spaces "),
+    ("from a file\r\n", "from a file"), ("word\n\n", "word"), (" in spaces \n", " in spaces "),
     ("two\nlines\n", "two\nlines"),
   ])
   func `line ends at the end of a file are removed`(content: String, value: String) async throws {
