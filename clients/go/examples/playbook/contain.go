@@ -227,7 +227,7 @@ func (p *playbook) send(ctx context.Context) error {
 	}
 	_, err = p.mail.SendEmail(ctx, gmail.SendEmailParams{
 		SenderEmail: p.Mailbox, ToRecipients: &[]string{p.Mailbox},
-		Subject: "Phishing, incident " + p.Number,
+		Subject: sallyport.Ptr("Phishing, incident " + p.Number),
 		Content: sallyport.Ptr("The report is attached."), FileIDs: &[]string{file.ID},
 	})
 	return err
