@@ -71,7 +71,7 @@ def parse_options() -> argparse.Namespace:
         "--runs",
         type=positive,
         metavar="N",
-        help=f"runs of each program (default {spawn.DEFAULT_SPAWNS} spawns, {DEFAULT_RUNS} otherwise)",
+        help=f"runs of each program (default {DEFAULT_RUNS}, {spawn.DEFAULT_SPAWNS} spawns)",
     )
     parser.add_argument(
         "--sallyport",
@@ -108,16 +108,19 @@ def measure(options: argparse.Namespace, folder: Path) -> None:
         f"load {os.getloadavg()[0]:.1f}; {programs.versions(go)}"
     )
     sallyport = programs.sallyport(options.sallyport.resolve())
-    baseline = options.baseline and named("Baseline", programs.sallyport(options.baseline.resolve()))
+    baseline = None
+    if options.baseline:
+        earlier = programs.sallyport(options.baseline.resolve())
+        baseline = Program("Baseline", earlier.command, earlier.missing)
     for program in filter(None, (sallyport, baseline)):
         if program.missing:
             raise SystemExit(program.missing)
     bench = Bench(sallyport, baseline, go[0] if go else None, folder, options.runs)
     figures: list[Figure] = []
-    failed = []
+    skipped, failed = [], []
     for number in options.only:
         if number in WITH_VENDOR and not bench.peer("upstream"):
-            note(f"{number} is skipped: it needs the emulated vendor.")
+            skipped.append(f"{number} (no emulated vendor)")
             continue
         try:
             found = MEASURES[number](bench)
@@ -128,15 +131,11 @@ def measure(options: argparse.Namespace, folder: Path) -> None:
         figures += found
         print_figures(f"Targets of {number}", found)
     print_figures("All targets", figures)
-    missing = [f"{each.row} ({each.what})" for each in figures if each.value is None]
-    if missing:
-        note(f"Not measured on this machine: {'; '.join(missing)}.")
+    skipped += [f"{each.row} ({each.what})" for each in figures if each.value is None]
+    if skipped:
+        note(f"Not measured: {'; '.join(skipped)}.")
     if failed:
         raise SystemExit(f"Failed: {', '.join(failed)}.")
-
-
-def named(name: str, program: Program) -> Program:
-    return Program(name, program.command, program.missing)
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ CURL = "curl"
 
 @dataclass(frozen=True)
 class Download:
-    """Seconds of wall and CPU time; the peak in MiB, 0 if it was not measured."""
+    """Seconds of wall and CPU time; the peak in MB, 0 if it was not measured."""
 
     wall: float
     cpu: float
@@ -40,18 +40,20 @@ def measure_report(bench: Bench) -> list[Figure]:
     arguments = {"report_ids": [REPORT]}
     line = invoke_line(1, "bitdefender_gravityzone", "download_reports", arguments)
     with bench.vendor(0, file_bytes=REPORT_BYTES) as (address, _):
-        url = f"{address}/api/v1.0/http/downloadReportZip?reportId={REPORT}&allInstances=0&serviceType=1"
+        query = f"reportId={REPORT}&allInstances=0&serviceType=1"
+        url = f"{address}/api/v1.0/http/downloadReportZip?{query}"
         expected = hashlib.sha256(_fetch(url, _basic())).hexdigest()
         words = bench.serving(gravityzone(address))
         ways = {"Sallyport": lambda: _store(words, line, expected)}
         if shutil.which(CURL):
             ways[CURL] = lambda: _curl(url, bench.folder / "report.zip", expected)
         done = _medians(interleaved(bench.runs, ways))
-    _report(f"10. `download_reports` of {REPORT_BYTES / 1e6:.0f} MB, three hashes", done, CURL, bench.runs)
+    title = f"10. `download_reports` of {REPORT_BYTES / 1e6:.0f} MB, three hashes"
+    _report(title, done, CURL, bench.runs)
     own, curl = done["Sallyport"], done.get(CURL)
     return [
         Figure(10, "report to a file: wall to curl", quotient(own.wall, curl and curl.wall), 2),
-        Figure(10, "report to a file: peak memory", own.peak, 30, "MiB"),
+        Figure(10, "report to a file: peak memory", own.peak, 30, "MB"),
     ]
 
 
@@ -64,8 +66,9 @@ def measure_attachment(bench: Bench) -> list[Figure]:
     line = invoke_line(1, "gmail", "download_email_attachment", arguments)
     key = write_key(bench.folder)
     with bench.vendor(0, file_bytes=ATTACHMENT_BYTES) as (address, _):
-        encoded = json.loads(_fetch(f"{address}/gmail/v1/users/me/messages/attached/attachments/1", _bearer(address)))
-        expected = hashlib.sha256(base64.urlsafe_b64decode(encoded["data"] + "==")).hexdigest()
+        url = f"{address}/gmail/v1/users/me/messages/attached/attachments/1"
+        encoded = json.loads(_fetch(url, _bearer(address)))["data"]
+        expected = hashlib.sha256(base64.urlsafe_b64decode(encoded + "==")).hexdigest()
         connection = gmail(address, key)
 
         def words(program: Program) -> list[str]:
@@ -79,9 +82,10 @@ def measure_attachment(bench: Bench) -> list[Figure]:
     title = f"11. `download_email_attachment` of {ATTACHMENT_BYTES / 1e6:.0f} MB"
     _report(title, done, "Baseline", bench.runs)
     own, earlier = done["Sallyport"], done.get("Baseline")
+    to_earlier = quotient(own.cpu, earlier and earlier.cpu)
     return [
-        Figure(11, "attachment: peak memory", own.peak, 60, "MiB"),
-        Figure(11, "attachment: CPU to the baseline", quotient(own.cpu, earlier and earlier.cpu), 0.6),
+        Figure(11, "attachment: peak memory", own.peak, 60, "MB"),
+        Figure(11, "attachment: CPU to the baseline", to_earlier, 0.6),
     ]
 
 
@@ -105,7 +109,7 @@ def _store(words: list[str], line: str, expected: str) -> Download:
         start = time.perf_counter()
         (file,) = session.result(line)["files"]
         wall = time.perf_counter() - start
-        peak = session.peak_mib()
+        peak = session.peak_mb()
         content = Path(file["path"]).read_bytes()
         cpu = session.end()
     _check(file, content, expected)
@@ -152,5 +156,5 @@ def _report(title: str, done: dict[str, Download], base: str, runs: int) -> None
         ]
         for name, each in done.items()
     ]
-    header = ["program", "wall ms", f"to {base}", "CPU ms", f"to {base}", "peak MiB"]
+    header = ["program", "wall ms", f"to {base}", "CPU ms", f"to {base}", "peak MB"]
     print_table(f"{title} (medians of {runs} interleaved runs)", header, rows)

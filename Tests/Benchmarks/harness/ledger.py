@@ -44,12 +44,12 @@ def measure(bench: Bench) -> list[Figure]:
     print_table(
         f"14. First call with an idempotency key, a ledger of {size:.0f} MB "
         f"(medians of {bench.runs} interleaved runs)",
-        ["ledger", "CPU ms of the process", "peak MiB"],
+        ["ledger", "CPU ms of the process", "peak MB"],
         [[name, f"{cpu[name]:.1f}", f"{peak[name]:.1f}"] for name in done],
     )
     return [
         Figure(14, "first keyed call: added CPU", cpu[many] - cpu["no ledger"], 60, "ms"),
-        Figure(14, "first keyed call: peak memory", peak[many], 30, "MiB"),
+        Figure(14, "first keyed call: peak memory", peak[many], 30, "MB"),
     ]
 
 
@@ -85,7 +85,7 @@ def _call_in_copy(
 def _call(
     bench: Bench, connection: dict[str, Any], directory: Path, key: str
 ) -> tuple[float, float]:
-    """CPU milliseconds of the process, and its peak in MiB."""
+    """CPU milliseconds of the process, and its peak in MB."""
     line = invoke_line(
         1,
         "coda_footprint",
@@ -97,5 +97,5 @@ def _call(
         result = session.result(line)
         if result["return_data"] != "Successful":
             raise SystemExit(f"Sallyport returned an unexpected result: {result}")
-        peak = session.peak_mib()
+        peak = session.peak_mb()
         return session.end() * 1000, peak

@@ -33,7 +33,8 @@ def measure(bench: Bench) -> list[Figure]:
         ],
     )
     if bench.counter:
-        note(f"The first call takes {_instructions(bench) / 1e6:.1f} M instructions more than the second.")
+        added = _instructions(bench) / 1e6
+        note(f"The first call takes {added:.1f} M instructions more than the second.")
     return [Figure(7, "first vendor request: added", median(a - b for a, b in pairs), 5, "ms")]
 
 

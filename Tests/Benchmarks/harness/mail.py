@@ -84,4 +84,4 @@ def _report(done: dict[str, Run], requests: dict[str, int], runs: int) -> None:
         ["program", "wall ms", "to Go", "CPU ms", "to Go", "requests"],
         rows,
     )
-    note("Every message was returned once, in the requested order. A batch takes as long as a call.")
+    note("Every message was returned once, in order. A batch takes as long as a call.")

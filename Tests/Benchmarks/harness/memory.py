@@ -21,15 +21,15 @@ def measure(bench: Bench) -> list[Figure]:
     many = write_dry_runs(bench.folder, MANY_LINES)
     rows = []
     for program in bench.plain_hosts:
-        small = _peak_mib(program, bench.dry_connections, few, FEW_LINES)
-        large = _peak_mib(program, bench.dry_connections, many, MANY_LINES)
+        small = _peak_mb(program, bench.dry_connections, few, FEW_LINES)
+        large = _peak_mb(program, bench.dry_connections, many, MANY_LINES)
         rows.append([program.name, f"{small:.1f}", f"{large:.1f}", ratio(large, small)])
-    header = ["host", f"{FEW_LINES:,} lines MiB", f"{MANY_LINES:,} lines MiB", "growth"]
+    header = ["host", f"{FEW_LINES:,} lines MB", f"{MANY_LINES:,} lines MB", "growth"]
     print_table("17. Peak resident memory (VmHWM)", header, rows)
     return []
 
 
-def _peak_mib(program: Program, connections: Path, source: Path, count: int) -> float:
+def _peak_mb(program: Program, connections: Path, source: Path, count: int) -> float:
     with Session(program.serving(connections)) as session:
         pipe, output = session.process.stdin, session.process.stdout
         assert pipe and output
@@ -43,7 +43,7 @@ def _peak_mib(program: Program, connections: Path, source: Path, count: int) -> 
             replies += chunk.count(b"\n")
         feeder.join()
         # Read while the process still waits on its open stdin.
-        return session.peak_mib()
+        return session.peak_mb()
 
 
 def _feed(pipe: BinaryIO, source: Path) -> None:

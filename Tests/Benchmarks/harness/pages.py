@@ -40,8 +40,8 @@ def measure(bench: Bench) -> list[Figure]:
         [["Sallyport", f"{own:.1f}", f"{min(times):.1f}", f"{own / ideal:.2f}x"]],
     )
     note(
-        f"Ideal: the first page, and then {AHEAD} at a time: {ideal:.0f} ms. Every item was returned "
-        "once, in order."
+        f"Ideal: the first page, and then {AHEAD} at a time: {ideal:.0f} ms. Every item was "
+        "returned once, in order."
     )
     return [Figure(8, "all_pages", own, 350, "ms")]
 
@@ -57,12 +57,12 @@ def measure_stream(bench: Bench) -> list[Figure]:
                 session.send(_line(2, {"all_pages": True, "stream": True}))
                 lines = _stream(session)
                 times.append((time.perf_counter() - start) * 1000)
-                peaks.append(session.peak_mib())
+                peaks.append(session.peak_mb())
         _check_ids([item["id"] for line in lines for item in _streamed(line)], STREAMED_ITEMS)
     count = instructions.streamed_item(bench.counter) if bench.counter else None
     print_table(
         f"9. {STREAMED_ITEMS:,} streamed items of 200 bytes",
-        ["host", "median ms", "items/s", "peak MiB", "instructions per item"],
+        ["host", "median ms", "items/s", "peak MB", "instructions per item"],
         [
             [
                 "Sallyport",

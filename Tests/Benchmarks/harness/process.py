@@ -13,7 +13,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any, TypeVar
 
-MIB_OF_KIB = 1024
+KIB = 1024
 
 Result = TypeVar("Result")
 
@@ -94,14 +94,14 @@ class Session:
         self.send(line)
         return result_of(self.read_line())
 
-    def peak_mib(self) -> float:
-        """The peak of resident memory so far. ru_maxrss of wait4 is not usable: exec keeps the peak
+    def peak_mb(self) -> float:
+        """The peak of resident memory so far, in 10^6 bytes. ru_maxrss of wait4 is not usable: exec keeps the peak
         of the memory that the child shared with this Python process."""
         status = Path(f"/proc/{self.process.pid}/status").read_text()
         peak = re.search(r"^VmHWM:\s+(\d+) kB$", status, re.MULTILINE)
         if peak is None:
             raise SystemExit("/proc has no VmHWM; this measure needs Linux.")
-        return int(peak.group(1)) / MIB_OF_KIB
+        return int(peak.group(1)) * KIB / 1e6
 
     def end(self) -> float:
         """Shuts the host down; returns the CPU seconds of its whole life."""

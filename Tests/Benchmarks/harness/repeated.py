@@ -16,7 +16,8 @@ def measure(bench: Bench) -> list[Figure]:
     counts = {method: _instructions(bench, method) for method in METHODS}
     if bench.counter:
         rows = [[method, f"{count:,}"] for method, count in counts.items()]
-        print_table("15. The catalogue, from the second request on", ["method", "instructions"], rows)
+        title = "15. The catalogue, from the second request on"
+        print_table(title, ["method", "instructions"], rows)
     return [
         Figure(15, f"repeated {method}", count and count / 1000, 60, "k instructions")
         for method, count in counts.items()

@@ -42,7 +42,8 @@ def measure(bench: Bench) -> list[Figure]:
     medians = {name: median(times) for name, times in done.items()}
     rows = [[name, f"{time:.1f}", f"{time / medians[ECHO]:.2f}x"] for name, time in medians.items()]
     print_table(
-        f"4. Round trip of a dry run over pipes, one core (medians of {bench.runs} interleaved runs)",
+        f"4. Round trip of a dry run over pipes, one core "
+        f"(medians of {bench.runs} interleaved runs)",
         ["host", f"median us of {TRIPS:,}", "to C echo"],
         rows,
     )

@@ -115,7 +115,9 @@ def _report(done: dict[str, Run], counts: dict[str, int], runs: int) -> None:
         ["program", "wall ms", "to Go", "to C", "CPU ms", "to Go", "to C", "M instructions"],
         rows,
     )
-    note("`get_managed_endpoint_details` of GravityZone: it sends no batches. Every target was read once.")
+    note(
+        "`get_managed_endpoint_details` of GravityZone: it sends no batches. Every target was read once."
+    )
 
 
 def measure_large(bench: Bench) -> list[Figure]:
@@ -125,14 +127,15 @@ def measure_large(bench: Bench) -> list[Figure]:
         with Session(words) as session:
             session.send(_line(ids))
             answer = session.read_line()
-            peak = session.peak_mib()
+            peak = session.peak_mb()
     answers = json.loads(answer)["result"]["raw_data"]
-    if [each.get("result", each)["id"] for each in answers] != ids or seen["reads"] != LARGE_TARGETS:
+    found = [each.get("result", each)["id"] for each in answers]
+    if found != ids or seen["reads"] != LARGE_TARGETS:
         raise SystemExit(f"Sallyport returned an unexpected result: {answer[:500]!r}")
-    size = len(answer) / (1 << 20)
+    size = len(answer) / 1e6
     print_table(
         f"12. A response with {LARGE_TARGETS:,} targets",
-        ["host", "response MiB", "peak MiB", "to the response"],
+        ["host", "response MB", "peak MB", "to the response"],
         [["Sallyport", f"{size:.1f}", f"{peak:.1f}", ratio(peak, size)]],
     )
     return [Figure(12, "large response: peak memory to its size", peak / size, 2.5)]

@@ -106,9 +106,8 @@ def _run_floor(bench: Bench, fetch: Path) -> Calls:
         with urllib.request.urlopen(f"{address}/api/auth/token/", data=b"{}") as response:
             token = json.load(response)["access"]
         url = f"{address}/api/console/elements/device/{{}}/users/"
-        done = subprocess.run(
-            [str(fetch), str(CALLS), str(IN_FLIGHT), url, "-t", token], capture_output=True, text=True
-        )
+        words = [str(fetch), str(CALLS), str(IN_FLIGHT), url, "-t", token]
+        done = subprocess.run(words, capture_output=True, text=True)
     if done.returncode != 0 or seen["reads"] != CALLS:
         raise SystemExit(f"{C}: {done.stderr.strip()}, {seen}")
     return Calls(float(done.stderr), seen)

@@ -12,7 +12,7 @@ from typing import Any
 LATENCY_MS = 20
 API_KEY = "benchmark-secret-0123456789"
 USER = "alex@harbor.example"
-#: So many requests per second that nothing waits; each one is counted all the same.
+#: A limit that is never reached, so that no request waits. Each one is counted anyway.
 WIDE_LIMIT = {"requests": 1_000_000, "per_seconds": 1}
 
 

@@ -18,7 +18,7 @@ func fileBytes(count int) []byte {
 	return content
 }
 
-// archive returns a ZIP archive with one uncompressed member: hosts may reject anything else as a
+// archive returns a ZIP archive with one uncompressed member: hosts may reject other content as a
 // report.
 func archive(content []byte) ([]byte, error) {
 	var buffer bytes.Buffer
