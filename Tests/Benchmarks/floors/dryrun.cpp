@@ -50,6 +50,7 @@ string_view choice(value given, const string_view (&options)[count]) {
   throw Invalid("There is no such choice.");
 }
 
+// Choices of list_devices and update_target_scan_scope.
 constexpr string_view riskLevels[] = {"all", "critical", "nonvisible", "secure", "vulnerable"};
 constexpr string_view scanTypes[] = {"all", "discovered", "scanned"};
 constexpr string_view scopes[] = {"all", "external", "internal"};

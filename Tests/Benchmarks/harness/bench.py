@@ -42,10 +42,12 @@ class Bench:
                 note(f"{host.name} is skipped: {host.missing}")
         return [host for host in all_ if not host.missing]
 
-    def serving(self, connection: dict[str, Any], *options: str) -> list[str]:
-        """The command line of Sallyport with a single connection, `prod`."""
+    def serving(
+        self, connection: dict[str, Any], *options: str, program: Program | None = None
+    ) -> list[str]:
+        """The command line of Sallyport, or of another build, with one connection, `prod`."""
         path = write_connection(self.folder, "served.json", connection)
-        return [*self.sallyport.serving(path), *options]
+        return [*(program or self.sallyport).serving(path), *options]
 
     @property
     def plain_hosts(self) -> list[Program]:

@@ -39,7 +39,7 @@ def measure(bench: Bench) -> list[Figure]:
     ]
     print_table(
         f"13. Many connections in the file (medians of {bench.runs} interleaved runs)",
-        ["connections", "first response ms", "CPU ms of it", "CPU us per dry run", "to one connection"],
+        ["connections", "start ms", "CPU ms of it", "CPU us per dry run", "to one connection"],
         rows,
     )
     figures = []

@@ -71,13 +71,11 @@ def measure_attachment(bench: Bench) -> list[Figure]:
         expected = hashlib.sha256(base64.urlsafe_b64decode(encoded + "==")).hexdigest()
         connection = gmail(address, key)
 
-        def words(program: Program) -> list[str]:
-            return [*program.command, *bench.serving(connection)[len(bench.sallyport.command) :]]
+        def once(program: Program) -> Download:
+            return _store(bench.serving(connection, program=program), line, expected)
 
         programs = [bench.sallyport, *([bench.baseline] if bench.baseline else [])]
-        ways = {
-            each.name: lambda each=each: _store(words(each), line, expected) for each in programs
-        }
+        ways = {each.name: lambda each=each: once(each) for each in programs}
         done = _medians(interleaved(bench.runs, ways))
     title = f"11. `download_email_attachment` of {ATTACHMENT_BYTES / 1e6:.0f} MB"
     _report(title, done, "Baseline", bench.runs)

@@ -41,7 +41,8 @@ def run(name: str, command: Sequence[str], source: Path | str, output: Path) -> 
     _, status, usage = os.wait4(pid, 0)
     wall = time.perf_counter() - start
     if status != 0:
-        raise SystemExit(f"{name} exited with wait status {status}: {errors.read_text().strip()}")
+        problem = errors.read_text().strip()
+        raise SystemExit(f"{name} exited with wait status {status}: {problem}")
     return Run(wall, usage.ru_utime + usage.ru_stime)
 
 
@@ -95,8 +96,8 @@ class Session:
         return result_of(self.read_line())
 
     def peak_mb(self) -> float:
-        """The peak of resident memory so far, in 10^6 bytes. ru_maxrss of wait4 is not usable: exec keeps the peak
-        of the memory that the child shared with this Python process."""
+        """The peak of resident memory so far, in 10^6 bytes. ru_maxrss of wait4 is not usable: exec
+        keeps the peak of the memory that the child shared with this Python process."""
         status = Path(f"/proc/{self.process.pid}/status").read_text()
         peak = re.search(r"^VmHWM:\s+(\d+) kB$", status, re.MULTILINE)
         if peak is None:

@@ -116,7 +116,8 @@ def _report(done: dict[str, Run], counts: dict[str, int], runs: int) -> None:
         rows,
     )
     note(
-        "`get_managed_endpoint_details` of GravityZone: it sends no batches. Every target was read once."
+        "`get_managed_endpoint_details` of GravityZone: it sends no batches. "
+        "Every target was read once."
     )
 
 
