@@ -12,7 +12,7 @@ from .table import Figure, print_table
 from .verify import check_dry_runs
 from .workload import SEED, coda, dry_run_line, write_connections
 
-LINES = 20_000
+LINES = 60_000
 #: Connections in the file, and the milliseconds in which the host starts.
 STARTS = {1_000: 40, 4_000: 150}
 COUNTS = (1, *STARTS)
