@@ -1,20 +1,58 @@
 #!/usr/bin/env python3
-"""Measures Sallyport against equivalent Go and Python hosts and prints Markdown tables."""
+"""Measures Sallyport against equivalent programs and against floors, and prints Markdown tables."""
 
 from __future__ import annotations
 
 import argparse
 import os
 import platform
+import subprocess
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
-from harness import mail, memory, programs, spawn, throughput, upstream, workload
-from harness.table import note
+from harness import (
+    client,
+    connections,
+    downloads,
+    ledger,
+    loading,
+    mail,
+    memory,
+    pages,
+    programs,
+    repeated,
+    roundtrip,
+    spawn,
+    targets,
+    throughput,
+    upstream,
+)
+from harness.bench import DEFAULT_RUNS, Bench
+from harness.programs import Program
+from harness.table import Figure, note, print_figures
 
-ALL_MEASURES = (1, 2, 3, 4, 5)
-SPAWN_RUNS = 40
-OTHER_RUNS = 5
+MEASURES: dict[int, Callable[[Bench], list[Figure]]] = {
+    1: targets.measure,
+    2: mail.measure,
+    3: throughput.measure,
+    4: roundtrip.measure,
+    5: upstream.measure,
+    6: spawn.measure,
+    7: loading.measure,
+    8: pages.measure,
+    9: pages.measure_stream,
+    10: downloads.measure_report,
+    11: downloads.measure_attachment,
+    12: targets.measure_large,
+    13: connections.measure,
+    14: ledger.measure,
+    15: repeated.measure,
+    16: client.measure,
+    17: memory.measure,
+}
+#: They need the emulated vendor, which is written in Go.
+WITH_VENDOR = {1, 2, 5, 7, 8, 9, 10, 11, 12, 14}
 
 
 def main() -> None:
@@ -27,13 +65,13 @@ def parse_options() -> argparse.Namespace:
     checkout = Path(__file__).resolve().parents[2]
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
-        "--only", type=numbers, default=ALL_MEASURES, metavar="1,2", help="the measures to run"
+        "--only", type=numbers, default=tuple(MEASURES), metavar="1,2", help="the measures to run"
     )
     parser.add_argument(
         "--runs",
         type=positive,
         metavar="N",
-        help=f"runs of each host (default {SPAWN_RUNS} spawns, {OTHER_RUNS} for the others)",
+        help=f"runs of each program (default {DEFAULT_RUNS}, {spawn.DEFAULT_SPAWNS} spawns)",
     )
     parser.add_argument(
         "--sallyport",
@@ -42,13 +80,16 @@ def parse_options() -> argparse.Namespace:
         metavar="PATH",
         help="the executable (default: the checkout's release build)",
     )
+    parser.add_argument(
+        "--baseline", type=Path, metavar="PATH", help="an earlier build, to compare measure 11"
+    )
     parser.add_argument("--go", metavar="PATH", help="the Go toolchain (default: the newest found)")
     return parser.parse_args()
 
 
 def numbers(text: str) -> tuple[int, ...]:
     chosen = tuple(int(part) for part in text.split(","))
-    if not set(chosen) <= set(ALL_MEASURES):
+    if not set(chosen) <= set(MEASURES):
         raise ValueError(text)
     return chosen
 
@@ -62,39 +103,39 @@ def positive(text: str) -> int:
 
 def measure(options: argparse.Namespace, folder: Path) -> None:
     go = programs.find_go(options.go)
-    go_path = go[0] if go else None
     note(
         f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, "
         f"load {os.getloadavg()[0]:.1f}; {programs.versions(go)}"
     )
-    sallyport = programs.sallyport(options.sallyport)
-    hosts = present([sallyport, *programs.go_hosts(go_path, folder), programs.python_host()])
-    connections = workload.write_connections(folder, "connections.json", "https://coda.example.com")
-    # The pool differs from one goroutine per line only under load.
-    plain_hosts = [host for host in hosts if "workers" not in host.name]
-    if 1 in options.only:
-        spawn.measure(plain_hosts, connections, options.runs or SPAWN_RUNS)
-    if 2 in options.only:
-        throughput.measure(hosts, connections, folder, options.runs or OTHER_RUNS)
-    if 3 in options.only:
-        memory.measure(plain_hosts, connections, folder)
-    if {4, 5} & set(options.only) and not sallyport.missing:
-        vendor, go_mail = folder / "upstream", folder / "gomail"
-        problem = programs.build_go(go_path, "upstream", vendor)
-        if problem := problem or programs.build_go(go_path, "go-mail", go_mail):
-            note(f"4 and 5 are skipped: {problem}")
-            return
-        if 4 in options.only:
-            upstream.measure(sallyport, vendor, folder, options.runs or OTHER_RUNS)
-        if 5 in options.only:
-            mail.measure(sallyport, go_mail, vendor, folder, options.runs or OTHER_RUNS)
-
-
-def present(hosts: list[programs.Program]) -> list[programs.Program]:
-    for host in hosts:
-        if host.missing:
-            note(f"{host.name} is skipped: {host.missing}")
-    return [host for host in hosts if not host.missing]
+    sallyport = programs.sallyport(options.sallyport.resolve())
+    baseline = None
+    if options.baseline:
+        earlier = programs.sallyport(options.baseline.resolve())
+        baseline = Program("Baseline", earlier.command, earlier.missing)
+    for program in filter(None, (sallyport, baseline)):
+        if program.missing:
+            raise SystemExit(program.missing)
+    bench = Bench(sallyport, baseline, go[0] if go else None, folder, options.runs)
+    figures: list[Figure] = []
+    skipped, failed = [], []
+    for number in options.only:
+        if number in WITH_VENDOR and not bench.peer("upstream"):
+            skipped.append(f"{number} (no emulated vendor)")
+            continue
+        try:
+            found = MEASURES[number](bench)
+        except (SystemExit, subprocess.CalledProcessError) as problem:
+            note(f"{number} failed: {problem}")
+            failed.append(str(number))
+            continue
+        figures += found
+        print_figures(f"Targets of {number}", found)
+    print_figures("All targets", figures)
+    skipped += [f"{each.row} ({each.what})" for each in figures if each.value is None]
+    if skipped:
+        note(f"Not measured: {'; '.join(skipped)}.")
+    if failed:
+        raise SystemExit(f"Failed: {', '.join(failed)}.")
 
 
 if __name__ == "__main__":

@@ -1,66 +1,53 @@
-"""Measure 3: peak resident memory while lines are piped through."""
+"""Measure 17: peak resident memory while lines are piped through."""
 
 from __future__ import annotations
 
-import re
-import subprocess
 import threading
 from pathlib import Path
+from typing import BinaryIO
 
+from .bench import Bench
+from .process import Session
 from .programs import Program
-from .table import print_table, ratio
+from .table import Figure, print_table, ratio
 from .workload import write_dry_runs
 
 FEW_LINES = 30_000
 MANY_LINES = 300_000
-MIB_OF_KIB = 1024
 
 
-def measure(programs: list[Program], connections: Path, folder: Path) -> None:
-    few = write_dry_runs(folder, FEW_LINES)
-    many = write_dry_runs(folder, MANY_LINES)
+def measure(bench: Bench) -> list[Figure]:
+    few = write_dry_runs(bench.folder, FEW_LINES)
+    many = write_dry_runs(bench.folder, MANY_LINES)
     rows = []
-    for program in programs:
-        small = _peak_mib(program, connections, few, FEW_LINES)
-        large = _peak_mib(program, connections, many, MANY_LINES)
+    for program in bench.plain_hosts:
+        small = _peak_mb(program, bench.dry_connections, few, FEW_LINES)
+        large = _peak_mb(program, bench.dry_connections, many, MANY_LINES)
         rows.append([program.name, f"{small:.1f}", f"{large:.1f}", ratio(large, small)])
-    header = ["host", f"{FEW_LINES:,} lines MiB", f"{MANY_LINES:,} lines MiB", "growth"]
-    print_table("3. Peak resident memory (VmHWM)", header, rows)
+    header = ["host", f"{FEW_LINES:,} lines MB", f"{MANY_LINES:,} lines MB", "growth"]
+    print_table("17. Peak resident memory (VmHWM)", header, rows)
+    return []
 
 
-def _peak_mib(program: Program, connections: Path, source: Path, count: int) -> float:
-    process = subprocess.Popen(
-        program.serving(connections),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        close_fds=False,
-        bufsize=0,
-    )
-    assert process.stdin and process.stdout
-    feeder = threading.Thread(target=_feed, args=(process.stdin, source))
-    feeder.start()
-    replies = 0
-    while replies < count:
-        chunk = process.stdout.read(1 << 20)
-        if not chunk:
-            raise SystemExit(f"{program.name} exited after {replies} of {count} responses.")
-        replies += chunk.count(b"\n")
-    feeder.join()
-    # Read while the process still waits on its open stdin. ru_maxrss of wait4 is not usable: exec
-    # keeps the peak of the memory that the child shared with this Python process.
-    status = Path(f"/proc/{process.pid}/status").read_text()
-    process.stdin.close()
-    process.stdout.close()
-    process.wait()
-    peak = re.search(r"^VmHWM:\s+(\d+) kB$", status, re.MULTILINE)
-    if peak is None:
-        raise SystemExit("/proc has no VmHWM; this measure needs Linux.")
-    return int(peak.group(1)) / MIB_OF_KIB
+def _peak_mb(program: Program, connections: Path, source: Path, count: int) -> float:
+    with Session(program.serving(connections)) as session:
+        pipe, output = session.process.stdin, session.process.stdout
+        assert pipe and output
+        feeder = threading.Thread(target=_feed, args=(pipe, source))
+        feeder.start()
+        replies = 0
+        while replies < count:
+            chunk = output.read1(1 << 20)
+            if not chunk:
+                raise SystemExit(f"{program.name} exited after {replies} of {count} responses.")
+            replies += chunk.count(b"\n")
+        feeder.join()
+        # Read while the process still waits on its open stdin.
+        return session.peak_mb()
 
 
-def _feed(pipe: subprocess.IO[bytes], source: Path) -> None:
+def _feed(pipe: BinaryIO, source: Path) -> None:
     with source.open("rb") as file:
         while block := file.read(1 << 16):
-            view = memoryview(block)
-            while view:
-                view = view[pipe.write(view) :]
+            pipe.write(block)
+    pipe.flush()

@@ -13,6 +13,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 BENCHMARKS = Path(__file__).resolve().parent.parent
+#: Libraries of the floors, with their Debian packages.
+FLOOR_LIBRARIES = {
+    "fetch.c": [("curl", "libcurl4-openssl-dev")],
+    "dryrun.cpp": [("simdjson", "libsimdjson-dev")],
+}
 
 
 @dataclass(frozen=True)
@@ -58,6 +63,21 @@ def build_go(go: str | None, source: str, output: Path) -> str:
     build = [go, "build", "-o", str(output), "."]
     done = subprocess.run(build, cwd=BENCHMARKS / source, capture_output=True, text=True)
     return f"go build failed: {done.stderr.strip()}" if done.returncode else ""
+
+
+def build_floor(source: str, output: Path) -> str:
+    """Builds one C or C++ program of floors/; returns the error, or an empty string."""
+    compiler, language = ("g++", "c++17") if source.endswith(".cpp") else ("gcc", "c11")
+    if not shutil.which(compiler):
+        return f"no {compiler}: `apt-get install {compiler}`"
+    libraries = FLOOR_LIBRARIES.get(source, [])
+    command = [compiler, f"-std={language}", "-D_GNU_SOURCE", "-O2", "-o", str(output), source]
+    command += [f"-l{name}" for name, _ in libraries]
+    done = subprocess.run(command, cwd=BENCHMARKS / "floors", capture_output=True, text=True)
+    if done.returncode == 0:
+        return ""
+    needed = ", ".join(f"`apt-get install {package}`" for _, package in libraries)
+    return f"{(done.stderr.strip() or 'error').splitlines()[0]} ({needed or 'compiler error'})"
 
 
 def sallyport(path: Path) -> Program:

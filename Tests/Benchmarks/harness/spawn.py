@@ -1,4 +1,4 @@
-"""Measure 1: from process start to the first `capabilities` response."""
+"""Measure 6: from process start to the first `capabilities` response."""
 
 from __future__ import annotations
 
@@ -8,19 +8,25 @@ import subprocess
 import time
 from pathlib import Path
 
+import instructions
+
+from .bench import Bench
 from .programs import Program
-from .table import print_table, ratio
+from .table import Figure, print_table, quotient, ratio
 from .workload import capabilities_line
 
+DEFAULT_SPAWNS = 40
 
-def measure(programs: list[Program], connections: Path, runs: int) -> None:
+
+def measure(bench: Bench) -> list[Figure]:
+    programs, runs = bench.plain_hosts, bench.runs_wanted or DEFAULT_SPAWNS
     times: dict[str, list[float]] = {program.name: [] for program in programs}
     sizes: dict[str, int] = {}
     for program in programs:
-        _first_reply(program, connections)  # to load every program into the page cache
+        first_reply(program, bench.dry_connections)  # to load every program into the page cache
     for _ in range(runs):
         for program in programs:
-            seconds, sizes[program.name] = _first_reply(program, connections)
+            seconds, sizes[program.name] = first_reply(program, bench.dry_connections)
             times[program.name].append(seconds * 1000)
     medians = {name: statistics.median(values) for name, values in times.items()}
     rows = [
@@ -34,12 +40,18 @@ def measure(programs: list[Program], connections: Path, runs: int) -> None:
         ]
         for name, values in times.items()
     ]
-    title = f"1. Spawn to the first `capabilities` summary ({runs} interleaved spawns)"
+    title = f"6. Spawn to the first `capabilities` summary ({runs} interleaved spawns)"
     header = ["host", "median ms", "min ms", "90 % ms", "to Go", "reply bytes"]
     print_table(title, header, rows)
+    count = instructions.first_response(bench.counter) / 1e6 if bench.counter else None
+    to_go = quotient(medians.get("Sallyport"), medians.get("Go"))
+    return [
+        Figure(6, "first response: to Go", to_go, 0.65),
+        Figure(6, "first response: instructions", count, 3.5, "M"),
+    ]
 
 
-def _first_reply(program: Program, connections: Path) -> tuple[float, int]:
+def first_reply(program: Program, connections: Path) -> tuple[float, int]:
     line = capabilities_line().encode()
     start = time.perf_counter()
     # Without close_fds=False, Python would fork instead of using posix_spawn.

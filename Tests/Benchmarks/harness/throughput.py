@@ -1,72 +1,65 @@
-"""Measure 2: dry runs per second and per CPU second, `serve < file > file`."""
+"""Measure 3: dry runs per second and per CPU second, `serve < file > file`."""
 
 from __future__ import annotations
 
-import os
-import statistics
-import time
-from dataclasses import dataclass
-from pathlib import Path
+import instructions
 
+from .bench import Bench
+from .counts import instructions as count_instructions
+from .process import Run, interleaved, medians, run
 from .programs import Program
-from .table import note, print_table, ratio
+from .table import Figure, note, print_table, quotient, ratio
 from .verify import check_dry_runs, digest
 from .workload import write_dry_runs
 
 LINES = 200_000
+SIMDJSON = "C++ simdjson"
 
 
-@dataclass(frozen=True)
-class Run:
-    wall: float
-    cpu: float
-
-
-def measure(programs: list[Program], connections: Path, folder: Path, runs: int) -> None:
-    source = write_dry_runs(folder, LINES)
-    done: dict[str, list[Run]] = {program.name: [] for program in programs}
+def measure(bench: Bench) -> list[Figure]:
+    source = write_dry_runs(bench.folder, LINES)
+    output = bench.folder / "replies.jsonl"
     digests: dict[str, str] = {}
-    for _ in range(runs):
-        for program in programs:
-            # Files on both sides: draining a pipe would take CPU time from the measured host.
-            output = folder / "replies.jsonl"
-            done[program.name].append(_run(program, connections, source, output))
-            check_dry_runs(program.name, output, LINES)
-            if program.name not in digests:
-                digests[program.name] = digest(output)
-            output.unlink()
-    _report(done, digests, runs)
+    floor = bench.floor("dryrun.cpp")
+    programs = [*bench.hosts, *([Program(SIMDJSON, [str(floor)])] if floor else [])]
+
+    def once(program: Program) -> Run:
+        done = run(program.name, program.serving(bench.dry_connections), source, output)
+        check_dry_runs(program.name, output, LINES)
+        if program.name not in digests:
+            digests[program.name] = digest(output)
+        output.unlink()
+        return done
+
+    done = interleaved(bench.runs, {each.name: lambda each=each: once(each) for each in programs})
+    return [*_report(medians(done), digests, bench.runs), _instructions(bench, programs)]
 
 
-def _run(program: Program, connections: Path, source: Path, output: Path) -> Run:
-    command = program.serving(connections)
-    files = [
-        (os.POSIX_SPAWN_OPEN, 0, str(source), os.O_RDONLY, 0),
-        (os.POSIX_SPAWN_OPEN, 1, str(output), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600),
-    ]
-    start = time.perf_counter()
-    pid = os.posix_spawn(command[0], command, os.environ, file_actions=files)
-    # wait4 returns the usage of this child only; RUSAGE_CHILDREN is the sum of all children.
-    _, status, usage = os.wait4(pid, 0)
-    wall = time.perf_counter() - start
-    if status != 0:
-        raise SystemExit(f"{program.name} exited with wait status {status}.")
-    return Run(wall, usage.ru_utime + usage.ru_stime)
+def _instructions(bench: Bench, programs: list[Program]) -> Figure:
+    what = "dry run: instructions per line"
+    if not bench.counter:
+        return Figure(3, what, None, 14_000, "instructions")
+    line = instructions.dry_run_line(bench.counter)
+    if programs[-1].name == SIMDJSON:
+        few, many = (write_dry_runs(bench.folder, count) for count in (1_000, 5_000))
+        command = programs[-1].serving(bench.dry_connections)
+        floor = (count_instructions(command, many) - count_instructions(command, few)) // 4_000
+        note(f"Instructions per line: Sallyport {line:,}, {SIMDJSON} {floor:,}.")
+    return Figure(3, what, line, 14_000, "instructions")
 
 
-def _report(done: dict[str, list[Run]], digests: dict[str, str], runs: int) -> None:
-    wall = {name: statistics.median(run.wall for run in all_) for name, all_ in done.items()}
-    cpu = {name: statistics.median(run.cpu for run in all_) for name, all_ in done.items()}
-    rate = {name: LINES / seconds for name, seconds in wall.items()}
-    per_cpu = {name: LINES / seconds for name, seconds in cpu.items()}
+def _report(done: dict[str, Run], digests: dict[str, str], runs: int) -> list[Figure]:
+    rate = {name: LINES / run.wall for name, run in done.items()}
+    per_cpu = {name: LINES / run.cpu for name, run in done.items()}
     rows = [
         [
             name,
-            f"{wall[name]:.3f}",
+            f"{done[name].wall:.3f}",
             f"{rate[name]:,.0f}",
             ratio(rate[name], rate.get("Go")),
             ratio(rate[name], rate.get("Python")),
-            f"{cpu[name]:.3f}",
+            ratio(rate[name], rate.get(SIMDJSON)),
+            f"{done[name].cpu:.3f}",
             f"{per_cpu[name]:,.0f}",
             ratio(per_cpu[name], per_cpu.get("Go")),
             ratio(per_cpu[name], per_cpu.get("Python")),
@@ -74,11 +67,11 @@ def _report(done: dict[str, list[Run]], digests: dict[str, str], runs: int) -> N
         for name in done
     ]
     header = [
-        *("host", "wall s", "lines/s", "to Go", "to Python"),
+        *("host", "wall s", "lines/s", "to Go", "to Python", "to simdjson"),
         *("CPU s", "lines/CPU s", "to Go", "to Python"),
     ]
     print_table(
-        f"2. {LINES:,} `invoke` lines with `dry_run` (medians of {runs} interleaved runs)",
+        f"3. {LINES:,} `invoke` lines with `dry_run` (medians of {runs} interleaved runs)",
         header,
         rows,
     )
@@ -87,3 +80,17 @@ def _report(done: dict[str, list[Run]], digests: dict[str, str], runs: int) -> N
     else:
         differing = ", ".join(f"{name} {text}" for name, text in digests.items())
         note(f"WARNING: the hosts planned different requests: {differing}")
+    own, own_cpu = rate["Sallyport"], per_cpu["Sallyport"]
+    pool = "Go, 64 workers"
+    if pool in rate:
+        note(
+            f"To {pool}: {own / rate[pool]:.2f}x lines/s, {own_cpu / per_cpu[pool]:.2f}x lines per "
+            "CPU s. The targets refer to one goroutine per line."
+        )
+    cpu_to_go = quotient(own_cpu, per_cpu.get("Go"))
+    to_go, to_python = quotient(own, rate.get("Go")), quotient(own, rate.get("Python"))
+    return [
+        Figure(3, "dry run: lines/s to Go", to_go, 5, at_least=True),
+        Figure(3, "dry run: lines per CPU s to Go", cpu_to_go, 10, at_least=True),
+        Figure(3, "dry run: lines/s to Python orjson", to_python, 3, at_least=True),
+    ]

@@ -1,4 +1,4 @@
-"""Measure 4: real HTTP calls of a known latency, many in flight."""
+"""Measure 5: real HTTP calls of a known latency, many in flight."""
 
 from __future__ import annotations
 
@@ -7,42 +7,60 @@ import statistics
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 
-from .programs import Program
-from .table import note, print_table
-from .workload import upstream_line, write_connections
+from .bench import Bench
+from .process import Session, interleaved, result_of
+from .table import Figure, note, print_table, quotient
+from .vendors import LATENCY_MS
+from .workload import coda, upstream_line
 
 CALLS = 1000
 IN_FLIGHT = 64
-LATENCY_MS = 20
 IDEAL_MS = CALLS / IN_FLIGHT * LATENCY_MS
+COLD, WARM, C = "Sallyport, sign-in included", "Sallyport, signed in", "C + libcurl, signed in"
 
 
 @dataclass(frozen=True)
-class Run:
-    """Milliseconds, and what the vendor saw."""
+class Calls:
+    """Milliseconds from the first byte sent to the last response, and the vendor's counts."""
 
-    replies: float
-    process: float
+    milliseconds: float
     seen: dict[str, int]
 
 
-def measure(program: Program, upstream: Path, folder: Path, runs: int) -> None:
-    cold = [_run(program, upstream, folder, warm=False) for _ in range(runs)]
-    warm = [_run(program, upstream, folder, warm=True) for _ in range(runs)]
+def measure(bench: Bench) -> list[Figure]:
+    ways = {COLD: lambda: _run(bench, warm=False), WARM: lambda: _run(bench, warm=True)}
+    if fetch := bench.floor("fetch.c"):
+        ways[C] = lambda: _run_floor(bench, fetch)
+    done = interleaved(bench.runs, ways)
+    medians = {
+        name: statistics.median(calls.milliseconds for calls in all_) for name, all_ in done.items()
+    }
     rows = [
-        _row("first byte sent to last reply, sign-in included", [run.replies for run in cold]),
-        _row("the same, signed in by an earlier call", [run.replies for run in warm]),
-        _row("whole process, spawn to exit", [run.process for run in cold]),
+        [
+            name,
+            f"{medians[name]:.1f}",
+            f"{min(calls.milliseconds for calls in all_):.1f}",
+            f"{medians[name] / IDEAL_MS:.3f}x",
+            f"{medians[name] / medians[C]:.3f}x" if C in medians else "-",
+        ]
+        for name, all_ in done.items()
     ]
-    title = f"4. {CALLS:,} upstream calls of {LATENCY_MS} ms, {IN_FLIGHT} in flight"
-    print_table(title, [program.name, "median ms", "min ms", "to ideal"], rows)
+    title = f"5. {CALLS:,} upstream calls of {LATENCY_MS} ms, {IN_FLIGHT} in flight"
+    header = ["program", "median ms", "min ms", "to ideal", "to C"]
+    print_table(f"{title} (medians of {bench.runs} interleaved runs)", header, rows)
+    _note(done[COLD][-1].seen)
+    return [
+        Figure(5, "1,000 calls: to ideal", medians[WARM] / IDEAL_MS, 1.15),
+        Figure(5, "1,000 calls: to C + libcurl", quotient(medians[WARM], medians.get(C)), 1),
+    ]
+
+
+def _note(seen: dict[str, int]) -> None:
     waves = -(-CALLS // IN_FLIGHT)
-    seen = cold[-1].seen
     note(
         f"Ideal: {CALLS} / {IN_FLIGHT} x {LATENCY_MS} ms = {IDEAL_MS:.1f} ms; in whole waves "
         f"{waves} x {LATENCY_MS} = {waves * LATENCY_MS} ms; the sign-in before them takes another "
@@ -51,85 +69,45 @@ def measure(program: Program, upstream: Path, folder: Path, runs: int) -> None:
     )
 
 
-def _row(what: str, milliseconds: list[float]) -> list[str]:
-    median = statistics.median(milliseconds)
-    return [what, f"{median:.1f}", f"{min(milliseconds):.1f}", f"{median / IDEAL_MS:.3f}x"]
-
-
-@contextmanager
-def vendor(upstream: Path) -> Iterator[tuple[int, dict[str, int]]]:
-    """Runs the emulated vendor; the dictionary is filled in at the end."""
-    process = subprocess.Popen(
-        [str(upstream), "-latency", f"{LATENCY_MS}ms"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdin and process.stdout
-    seen: dict[str, int] = {}
-    try:
-        yield int(process.stdout.readline()), seen
-        process.stdin.close()
-        seen.update(json.loads(process.stdout.readline()))
-    finally:
-        process.stdin.close()
-        process.stdout.close()
-        process.wait()
-
-
-def _run(program: Program, upstream: Path, folder: Path, *, warm: bool) -> Run:
-    with vendor(upstream) as (port, seen):
-        address = f"http://127.0.0.1:{port}"
-        # Said outright, as a host may limit each connection on its own.
-        connections = write_connections(folder, "upstream.json", address, max_concurrency=IN_FLIGHT)
-        replies, whole = _calls(program, connections, warm=warm)
+def _run(bench: Bench, *, warm: bool) -> Calls:
+    with bench.vendor() as (address, seen):
+        with Session(bench.serving(coda(address, max_concurrency=IN_FLIGHT))) as session:
+            if warm:
+                session.result(upstream_line(CALLS + 1))
+            milliseconds, answers = _send(session)
+    _check("Sallyport", answers)
     if seen["reads"] != CALLS + warm:
-        raise SystemExit(f"The vendor saw {seen['reads']} reads instead of {CALLS + warm}.")
-    return Run(replies, whole, seen)
+        raise SystemExit(f"Sallyport made {seen['reads']} calls.")
+    return Calls(milliseconds, seen)
 
 
-def _calls(program: Program, connections: Path, *, warm: bool) -> tuple[float, float]:
-    command = [*program.serving(connections), "--max-in-flight", str(IN_FLIGHT)]
-    start = time.perf_counter()
-    process = subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, close_fds=False
-    )
-    assert process.stdin and process.stdout
-    if warm:
-        process.stdin.write(upstream_line(CALLS + 1).encode())
-        process.stdin.flush()
-        _check(program, process.stdout.readline(), set())
-    lines = "".join(upstream_line(identifier) for identifier in range(1, CALLS + 1)).encode()
-    answers: list[bytes] = []
-    first_byte = time.perf_counter()
+def _send(session: Session) -> tuple[float, list[bytes]]:
+    lines = "".join(upstream_line(identifier) for identifier in range(1, CALLS + 1))
     # The host stops reading at its limit, so writing and reading must run concurrently.
-    feeder = threading.Thread(target=_feed, args=(process, lines))
+    feeder = threading.Thread(target=session.send, args=(lines,))
+    first_byte = time.perf_counter()
     feeder.start()
-    while len(answers) < CALLS and (line := process.stdout.readline()):
-        answers.append(line)
+    answers = [session.read_line() for _ in range(CALLS)]
     last_reply = time.perf_counter()
     feeder.join()
-    process.stdin.close()
-    process.stdout.read()
-    process.wait()
-    end = time.perf_counter()
-    process.stdout.close()
-    seen: set[int] = set()
+    return (last_reply - first_byte) * 1000, answers
+
+
+def _check(name: str, answers: list[bytes]) -> None:
     for line in answers:
-        _check(program, line, seen)
-    if seen != set(range(1, CALLS + 1)):
-        raise SystemExit(f"{program.name} answered {len(seen)} of {CALLS} calls.")
-    return (last_reply - first_byte) * 1000, (end - start) * 1000
+        result_of(line)
+    ids = {json.loads(line)["id"] for line in answers}
+    if ids != set(range(1, CALLS + 1)):
+        raise SystemExit(f"{name} answered {len(ids)} of {CALLS} calls.")
 
 
-def _feed(process: subprocess.Popen[bytes], lines: bytes) -> None:
-    assert process.stdin
-    process.stdin.write(lines)
-    process.stdin.flush()
-
-
-def _check(program: Program, line: bytes, seen: set[int]) -> None:
-    message = json.loads(line) if line else {}
-    if "result" not in message:
-        raise SystemExit(f"{program.name} failed: {line[:500].decode(errors='replace')}")
-    seen.add(message["id"])
+def _run_floor(bench: Bench, fetch: Path) -> Calls:
+    with bench.vendor() as (address, seen):
+        with urllib.request.urlopen(f"{address}/api/auth/token/", data=b"{}") as response:
+            token = json.load(response)["access"]
+        url = f"{address}/api/console/elements/device/{{}}/users/"
+        words = [str(fetch), str(CALLS), str(IN_FLIGHT), url, "-t", token]
+        done = subprocess.run(words, capture_output=True, text=True)
+    if done.returncode != 0 or seen["reads"] != CALLS:
+        raise SystemExit(f"{C}: {done.stderr.strip()}, {seen}")
+    return Calls(float(done.stderr), seen)

@@ -41,17 +41,18 @@ def _update_target_scan_scope(rng: random.Random) -> tuple[str, Arguments]:
 MIX = (_list_devices, _get_technical_context, _list_device_users, _update_target_scan_scope)
 
 
-def dry_run_line(identifier: int, rng: random.Random) -> str:
+def dry_run_line(identifier: int, rng: random.Random, connection: str = "prod") -> str:
     """One valid invocation; each of the four commands gets a quarter of the lines."""
     command, arguments = MIX[identifier % len(MIX)](rng)
     arguments["footprint_tenant_id"] = rng.randint(1, 9)
-    return _line(identifier, command, arguments, {"dry_run": True})
+    options = {"dry_run": True}
+    return invoke_line(identifier, "coda_footprint", command, arguments, options, connection)
 
 
 def upstream_line(identifier: int) -> str:
     """One invocation that calls the vendor."""
     arguments = {"device_id": identifier, "footprint_tenant_id": 1}
-    return _line(identifier, "list_device_users", arguments, None)
+    return invoke_line(identifier, "coda_footprint", "list_device_users", arguments)
 
 
 def capabilities_line() -> str:
@@ -65,11 +66,18 @@ def capabilities_line() -> str:
     return json.dumps(message, separators=(",", ":")) + "\n"
 
 
-def _line(identifier: int, command: str, arguments: Arguments, options: Arguments | None) -> str:
+def invoke_line(
+    identifier: int,
+    integration: str,
+    command: str,
+    arguments: Arguments,
+    options: Arguments | None = None,
+    connection: str = "prod",
+) -> str:
     params: Arguments = {
-        "integration": "coda_footprint",
+        "integration": integration,
         "command": command,
-        "connection": "prod",
+        "connection": connection,
         "arguments": arguments,
     }
     if options is not None:
@@ -89,10 +97,9 @@ def write_dry_runs(folder: Path, count: int) -> Path:
     return path
 
 
-def write_connections(folder: Path, name: str, server_url: str, **extra: Any) -> Path:
-    """Writes a connections file with a single connection, `prod`."""
-    path = folder / name
-    connection = {
+def coda(server_url: str, **extra: Any) -> dict[str, Any]:
+    """A connection of CODA Footprint."""
+    return {
         "integration": "coda_footprint",
         "settings": {
             "server_url": server_url,
@@ -101,7 +108,15 @@ def write_connections(folder: Path, name: str, server_url: str, **extra: Any) ->
         },
         **extra,
     }
-    path.write_text(json.dumps({"connections": {"prod": connection}}))
+
+
+def write_connection(folder: Path, name: str, connection: dict[str, Any]) -> Path:
+    """Writes a connections file with a single connection, `prod`."""
+    return write_connections(folder / name, {"prod": connection})
+
+
+def write_connections(path: Path, connections: dict[str, dict[str, Any]]) -> Path:
+    path.write_text(json.dumps({"connections": connections}))
     # Hosts may reject a file with secrets that other users can read.
     path.chmod(0o600)
     return path

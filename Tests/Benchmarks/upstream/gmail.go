@@ -62,7 +62,7 @@ func messagesIn(r request) []string {
 }
 
 // answerBatch answers the calls of a batch in order.
-func (v *vendor) answerBatch(r request) string {
+func (v *vendor) answerBatch(r request) response {
 	var body strings.Builder
 	for number, target := range messagesIn(r) {
 		content := message(target)
@@ -71,6 +71,5 @@ func (v *vendor) answerBatch(r request) string {
 			"Content-Length: %d\r\n\r\n%s\r\n", number, len(content), content)
 	}
 	body.WriteString("--batch_answer--\r\n")
-	return fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Type: multipart/mixed; boundary=batch_answer\r\n"+
-		"Content-Length: %d\r\n\r\n%s", body.Len(), body.String())
+	return response{"200 OK", "multipart/mixed; boundary=batch_answer", []byte(body.String())}
 }

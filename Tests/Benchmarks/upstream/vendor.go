@@ -14,14 +14,20 @@ import (
 
 const (
 	users        = `[{"accountType":"512","description":"","disabled":"False","name":"alice","passwordExpires":"True"}]`
-	devices      = `{"page":1,"totalPages":1,"totalCount":1,"items":[{"id":17,"type":"AgentDevice","name":"PC-5"}]}`
 	tenants      = `[{"id":1,"name":"Acme","photo":"","lastLogin":"2022-08-01T10:00:00Z","isPrimaryAccount":"True"}]`
 	unauthorized = `{"detail":"Authentication credentials were not provided."}`
 )
 
 type vendor struct {
-	pacer *pacer
-	token string
+	pacer   *pacer
+	token   string
+	address string
+	// padding makes the details of an endpoint as large as asked for.
+	padding string
+	pages   int
+	// file is the content of a report and of an attachment.
+	file       []byte
+	attachment []byte
 
 	mutex sync.Mutex
 	seen  tally
@@ -54,7 +60,7 @@ func (v *vendor) serve(connection net.Conn) {
 		v.begin(request)
 		v.pacer.wait()
 		v.end()
-		if _, err := io.WriteString(connection, v.answer(request)); err != nil {
+		if err := v.answer(request).writeTo(connection); err != nil {
 			return
 		}
 	}
@@ -64,26 +70,29 @@ func (r request) isSignIn() bool {
 	return strings.HasPrefix(r.path, "/api/auth/token/") || r.path == "/token"
 }
 
-func (v *vendor) answer(r request) string {
-	status, body := "200 OK", devices
+func (v *vendor) answer(r request) response {
 	switch {
 	case r.path == "/token":
-		body = fmt.Sprintf(`{"access_token":%q,"token_type":"Bearer","expires_in":3599}`, v.token)
+		return success(fmt.Sprintf(
+			`{"access_token":%q,"token_type":"Bearer","expires_in":3599}`, v.token))
 	case r.isSignIn():
-		body = fmt.Sprintf(`{"access":%q,"refresh":%q}`, v.token, v.token)
+		return success(fmt.Sprintf(`{"access":%q,"refresh":%q}`, v.token, v.token))
+	case isGravityZone(r) && strings.HasPrefix(r.authorization, "Basic "):
+		return v.answerGravityZone(r)
 	case r.authorization != "Bearer "+v.token:
-		status, body = "401 Unauthorized", unauthorized
+		return response{"401 Unauthorized", jsonType, []byte(unauthorized)}
 	case strings.HasPrefix(r.path, mailPath):
-		body = message(r.path)
+		return v.answerMail(r)
 	case strings.HasPrefix(r.path, "/batch/"):
 		return v.answerBatch(r)
 	case strings.HasSuffix(r.path, "/users/"):
-		body = users
+		return success(users)
 	case strings.HasSuffix(r.path, "/accounts/"):
-		body = tenants
+		return success(tenants)
+	case strings.HasPrefix(r.path, "/api/console/scanSurface/"):
+		return success("{}")
 	}
-	const head = "HTTP/1.1 %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s"
-	return fmt.Sprintf(head, status, len(body), body)
+	return v.devicePage(r)
 }
 
 func (v *vendor) begin(r request) {

@@ -1,5 +1,6 @@
-// What one would write in Go instead of calling get_email: signs in as a service account, reads each
-// message over one of 32 keep-alive connections, and writes them to stdout in the order asked for.
+// What one would write in Go instead of calling a command over many targets: reads each target over
+// one of 32 keep-alive connections, and writes the responses to stdout in the order asked for. With
+// -key it signs in as a Google service account and reads messages; with -api-key it reads endpoints.
 package main
 
 import (
@@ -18,8 +19,14 @@ import (
 
 const connections = 32
 
+// api makes the request for one target.
+type api interface {
+	request(id string) (*http.Request, error)
+}
+
 func main() {
 	keyFile := flag.String("key", "", "the service account's key file")
+	apiKey := flag.String("api-key", "", "the key of GravityZone's API")
 	address := flag.String("address", "", "of the vendor, such as http://127.0.0.1:8080")
 	user := flag.String("user", "", "the mailbox")
 	idsFile := flag.String("ids", "", "a file with an id in each line")
@@ -31,25 +38,27 @@ func main() {
 	transport := &http.Transport{
 		MaxConnsPerHost: connections, MaxIdleConnsPerHost: connections, MaxIdleConns: connections,
 	}
-	reader := &mailReader{
-		client: &http.Client{Transport: transport, Timeout: time.Minute},
-		root:   fmt.Sprintf("%s/gmail/v1/users/%s/messages/", *address, url.PathEscape(*user)),
+	client := &http.Client{Transport: transport, Timeout: time.Minute}
+	var source api = controlCenter{url: *address + "/api/v1.0/jsonrpc/network", apiKey: *apiKey}
+	if *keyFile != "" {
+		token, err := signIn(client, *keyFile, *address+"/token", *user)
+		if err != nil {
+			fail(err)
+		}
+		root := fmt.Sprintf("%s/gmail/v1/users/%s/messages/", *address, url.PathEscape(*user))
+		source = mailbox{root: root, token: token}
 	}
-	reader.token, err = signIn(reader.client, *keyFile, *address+"/token", *user)
-	if err != nil {
-		fail(err)
-	}
-	messages, err := reader.readAll(strings.Fields(string(ids)))
+	bodies, err := readAll(client, source, strings.Fields(string(ids)))
 	if err != nil {
 		fail(err)
 	}
 	output := bufio.NewWriterSize(os.Stdout, 1<<16)
 	output.WriteString(`{"result":[`)
-	for i, message := range messages {
+	for i, body := range bodies {
 		if i > 0 {
 			output.WriteByte(',')
 		}
-		output.Write(message)
+		output.Write(body)
 	}
 	output.WriteString("]}\n")
 	if err := output.Flush(); err != nil {
@@ -62,14 +71,8 @@ func fail(err error) {
 	os.Exit(1)
 }
 
-type mailReader struct {
-	client *http.Client
-	root   string
-	token  string
-}
-
-func (r *mailReader) readAll(ids []string) ([][]byte, error) {
-	messages := make([][]byte, len(ids))
+func readAll(client *http.Client, source api, ids []string) ([][]byte, error) {
+	bodies := make([][]byte, len(ids))
 	errors := make([]error, len(ids))
 	work := make(chan int)
 	var workers sync.WaitGroup
@@ -78,7 +81,7 @@ func (r *mailReader) readAll(ids []string) ([][]byte, error) {
 		go func() {
 			defer workers.Done()
 			for index := range work {
-				messages[index], errors[index] = r.read(ids[index])
+				bodies[index], errors[index] = read(client, source, ids[index])
 			}
 		}()
 	}
@@ -92,16 +95,15 @@ func (r *mailReader) readAll(ids []string) ([][]byte, error) {
 			return nil, err
 		}
 	}
-	return messages, nil
+	return bodies, nil
 }
 
-func (r *mailReader) read(id string) ([]byte, error) {
-	request, err := http.NewRequest("GET", r.root+url.PathEscape(id)+"?format=full", nil)
+func read(client *http.Client, source api, id string) ([]byte, error) {
+	request, err := source.request(id)
 	if err != nil {
 		return nil, err
 	}
-	request.Header.Set("Authorization", "Bearer "+r.token)
-	response, err := r.client.Do(request)
+	response, err := client.Do(request)
 	if err != nil {
 		return nil, err
 	}
@@ -111,7 +113,7 @@ func (r *mailReader) read(id string) ([]byte, error) {
 		return nil, err
 	}
 	if response.StatusCode != http.StatusOK || !json.Valid(body) {
-		return nil, fmt.Errorf("message %s: %s", id, response.Status)
+		return nil, fmt.Errorf("target %s: %s", id, response.Status)
 	}
 	return body, nil
 }
