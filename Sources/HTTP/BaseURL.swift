@@ -138,11 +138,17 @@ public struct BaseURL: Sendable, Equatable {
   static func isLoopback(_ host: String) -> Bool {
     if host == "localhost" || host == "::1" { return true }
     guard host.hasPrefix("127.") else { return false }
-    let parts = host.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
-    return parts.count == 4
-      && parts.allSatisfy { part in
-        part.allSatisfy(isDigit) && UInt8(Substring(part)) != nil
+    var (dots, number, digits) = (0, 0, 0)
+    for byte in host.utf8 {
+      if byte == UInt8(ascii: "."), digits > 0 {
+        (dots, number, digits) = (dots + 1, 0, 0)
+        continue
       }
+      guard isDigit(byte) else { return false }
+      (number, digits) = (number * 10 + Int(byte - UInt8(ascii: "0")), digits + 1)
+      guard number <= 255, digits <= 3 else { return false }
+    }
+    return dots == 3 && digits > 0
   }
 
   /// Whether an absolute URL refers to this machine.

@@ -115,16 +115,26 @@ package enum SecretText {
 
   /// Without white space, control characters and a byte order mark around it.
   package static func trimmed(_ text: String) -> String {
-    let start = text.unicodeScalars.drop(while: isBlank)
-    return String(String.UnicodeScalarView(start.reversed().drop(while: isBlank).reversed()))
+    trimmed(text, start: isBlank, end: isBlank)
+  }
+
+  /// By position: Swift needs long at the start of a process to make a reversed collection.
+  private static func trimmed(
+    _ text: String, start isDroppedBefore: (Unicode.Scalar) -> Bool,
+    end isDroppedBehind: (Unicode.Scalar) -> Bool
+  ) -> String {
+    let scalars = text.unicodeScalars
+    var (start, end) = (scalars.startIndex, scalars.endIndex)
+    while start < end, isDroppedBefore(scalars[start]) { start = scalars.index(after: start) }
+    while start < end, isDroppedBehind(scalars[scalars.index(before: end)]) {
+      end = scalars.index(before: end)
+    }
+    return String(scalars[start..<end])
   }
 
   /// Without line ends behind it and a byte order mark before it. Spaces may be of a password.
   static func withoutLineEnds(_ text: String) -> String {
-    let start = text.unicodeScalars.drop { $0 == "\u{FEFF}" }
-    return String(
-      String.UnicodeScalarView(
-        start.reversed().drop { $0 == "\n" || $0 == "\r" }.reversed()))
+    trimmed(text, start: { $0 == "\u{FEFF}" }, end: { $0 == "\n" || $0 == "\r" })
   }
 
   static func hasControl(_ text: String) -> Bool { text.unicodeScalars.contains(where: isControl) }
