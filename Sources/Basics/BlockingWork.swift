@@ -14,6 +14,8 @@ package final class BlockingWork: Sendable {
   package static let files = BlockingWork("files", threads: 2)
   /// The methods on files, in the order of their requests: a list sent after a put shows the file.
   package static let orderedFiles = BlockingWork("ordered files", threads: 1)
+  /// Digests of large files, in parallel with the threads that write them. Waits for nothing.
+  package static let digests = BlockingWork("digests", threads: 2)
   /// The audit file, in the order of its records.
   package static let audit = BlockingWork("audit", threads: 1)
   /// Secret helpers (`$command`) and secret files (`$file`). A helper may take 20 s, and a

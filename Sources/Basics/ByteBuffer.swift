@@ -111,7 +111,7 @@ public struct ByteBuffer: ~Copyable, @unchecked Sendable {
 
   /// Calls `body` with the bytes, which are valid only during the call.
   @inline(__always)
-  public borrowing func withBytes<Result>(
+  public borrowing func withBytes<Result: ~Copyable>(
     _ body: (UnsafeBufferPointer<UInt8>) throws -> Result
   ) rethrows -> Result {
     try body(UnsafeBufferPointer(start: base, count: count))
@@ -119,4 +119,35 @@ public struct ByteBuffer: ~Copyable, @unchecked Sendable {
 
   /// A copy of the bytes.
   public var array: [UInt8] { withBytes(Array.init) }
+
+  /// The bytes, without a copy. Ends the buffer and frees the memory that it has not used.
+  public consuming func share() -> SharedBytes {
+    if capacity > count, let smaller = realloc(base, max(1, count)) {
+      base = smaller.bindMemory(to: UInt8.self, capacity: count)
+    }
+    let shared = SharedBytes(owning: base, count: count)
+    discard self
+    return shared
+  }
+}
+
+/// Bytes that no longer change. Any number of owners share them without a copy.
+public final class SharedBytes: @unchecked Sendable {
+  // @unchecked: nothing writes the memory after `init`.
+  private let base: UnsafeMutablePointer<UInt8>
+  public let count: Int
+
+  /// - Parameter base: memory of malloc(3).
+  fileprivate init(owning base: UnsafeMutablePointer<UInt8>, count: Int) {
+    (self.base, self.count) = (base, count)
+  }
+
+  deinit { free(base) }
+
+  /// Calls `body` with the bytes, which are valid only during the call.
+  public func withBytes<Result>(
+    _ body: (UnsafeBufferPointer<UInt8>) throws -> Result
+  ) rethrows -> Result {
+    try body(UnsafeBufferPointer(start: base, count: count))
+  }
 }

@@ -11,6 +11,7 @@ struct CurlLibrary: @unchecked Sendable {
   let easyInit: @convention(c) () -> UnsafeMutableRawPointer?
   let easyReset: @convention(c) (UnsafeMutableRawPointer) -> Void
   let easyCleanup: @convention(c) (UnsafeMutableRawPointer) -> Void
+  let easyPause: @convention(c) (UnsafeMutableRawPointer, Int32) -> CURLcode
   let easyError: @convention(c) (CURLcode) -> UnsafePointer<CChar>
   let setOption: sallyport_setopt
   let getInfo: sallyport_getinfo
@@ -60,6 +61,7 @@ struct CurlLibrary: @unchecked Sendable {
     easyInit = try symbol("curl_easy_init")
     easyReset = try symbol("curl_easy_reset")
     easyCleanup = try symbol("curl_easy_cleanup")
+    easyPause = try symbol("curl_easy_pause")
     easyError = try symbol("curl_easy_strerror")
     setOption = try symbol("curl_easy_setopt")
     getInfo = try symbol("curl_easy_getinfo")

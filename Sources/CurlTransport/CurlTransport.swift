@@ -64,7 +64,7 @@ package final class CurlTransport: Transport {
     let outcome = await withTaskCancellationHandler {
       await withCheckedContinuation { continuation in
         let transfer = Transfer(
-          request, route, deadline, needsHTTP1: needsHTTP1, continuation)
+          request, route, deadline, needsHTTP1: needsHTTP1, on: thread, continuation)
         current.set(transfer)
         thread.start(transfer)
         if Task.isCancelled { thread.cancel(transfer) }

@@ -18,10 +18,15 @@ final class Transfer: @unchecked Sendable {
   let needsHTTP1: Bool
   private let isCancelledFlag = Atomic(false)
   private let continuation: CheckedContinuation<Outcome, Never>
+  private let thread: TransferThread
 
   private var headers: [(name: String, value: String)] = []
   private var body: [UInt8] = []
+  /// What the sink of the request has received; nil before its body starts.
+  private var sunkBytes: Int?
   private var headerBytes = 0
+  /// Whether the status is 2xx.
+  private var isSuccess = false
   /// The limit that the response exceeds.
   private(set) var excess: String?
   /// The errno with which the system refused a socket.
@@ -39,12 +44,13 @@ final class Transfer: @unchecked Sendable {
 
   init(
     _ request: HTTPRequest, _ route: TransportRoute, _ deadline: Deadline, needsHTTP1: Bool,
-    _ continuation: CheckedContinuation<Outcome, Never>
+    on thread: TransferThread, _ continuation: CheckedContinuation<Outcome, Never>
   ) {
     self.request = request
     self.route = route
     self.deadline = deadline
     self.needsHTTP1 = needsHTTP1
+    self.thread = thread
     self.continuation = continuation
     errorText.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
   }
@@ -57,8 +63,11 @@ final class Transfer: @unchecked Sendable {
   /// Must be called exactly once.
   func finish(_ outcome: Outcome) { continuation.resume(returning: outcome) }
 
+  /// The response, with the only reference to its body. Can be called once.
   func response(status: Int) -> HTTPResponse {
-    HTTPResponse(status: status, headers: headers, body: body)
+    if isSuccess, sunkBytes == nil { request.bodySink?.start() }
+    defer { body = [] }
+    return HTTPResponse(status: status, headers: headers, body: body)
   }
 
   // MARK: Repetitions by libcurl
@@ -92,14 +101,42 @@ final class Transfer: @unchecked Sendable {
   }
 
   /// - Returns: the number of accepted bytes. If it is smaller than the input, libcurl aborts the
-  ///   transfer.
+  ///   transfer; if it is `CURL_WRITEFUNC_PAUSE`, libcurl offers the bytes again later.
   func receive(_ bytes: UnsafeRawBufferPointer) -> Int {
-    guard body.count + bytes.count <= route.maximumResponseBytes else {
+    guard (sunkBytes ?? body.count) + bytes.count <= route.maximumResponseBytes else {
       excess = "the response is larger than \(route.maximumResponseBytes) bytes"
       return 0
     }
+    if isSuccess, let sink = request.bodySink { return pass(bytes, to: sink) }
+    reserve(bytes.count)
     body.append(contentsOf: bytes)
     return bytes.count
+  }
+
+  private func pass(_ bytes: UnsafeRawBufferPointer, to sink: any BodySink) -> Int {
+    if sunkBytes == nil {
+      sink.start()
+      sunkBytes = 0
+    }
+    guard sink.receive(bytes, orElse: { [self] in thread.resume(self) }) else {
+      return Int(CURL_WRITEFUNC_PAUSE)
+    }
+    sunkBytes = (sunkBytes ?? 0) + bytes.count
+    return bytes.count
+  }
+
+  /// Memory in bytes that a response gets because it announces a larger body.
+  private static let trustedBytes = 1_024 * 1_024
+
+  /// Makes room for the whole body, so that it is not copied while it grows. A large one must have
+  /// begun: a vendor could announce many of them.
+  private func reserve(_ count: Int) {
+    guard body.count + count > body.capacity, let length = headerValues("content-length").last,
+      let expected = Int(length), expected > body.capacity
+    else { return }
+    let isTrusted = body.count >= Self.trustedBytes
+    body.reserveCapacity(
+      min(expected, isTrusted ? route.maximumResponseBytes : Self.trustedBytes))
   }
 
   /// Maximum size of the headers in bytes, including those of interim responses and a fixed cost of
@@ -125,6 +162,8 @@ final class Transfer: @unchecked Sendable {
     if bytes.starts(with: "HTTP/".utf8) {
       headers = []
       isHeadComplete = false
+      // Such as `HTTP/1.1 200 OK` and `HTTP/2 200`.
+      isSuccess = bytes.drop { $0 != 0x20 }.dropFirst().first == UInt8(ascii: "2")
       return
     }
     let line = bytes.trimmingSpace

@@ -178,6 +178,12 @@ final class TransferLoop {
       .failure(TransportError(.cancelled, "the request was cancelled", mayHaveArrived: hasSent)))
   }
 
+  /// Lets libcurl offer the bytes again that the sink of the transfer had no room for.
+  func resume(_ transfer: Transfer) {
+    guard let easy = running.first(where: { $0.value === transfer })?.key else { return }
+    _ = curl.easyPause(easy, CURLPAUSE_CONT)
+  }
+
   private func finishDone() {
     var remaining: Int32 = 0
     while let message = curl.multiInfoRead(multi, &remaining) {

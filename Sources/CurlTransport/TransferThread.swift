@@ -9,7 +9,9 @@ final class TransferThread: Sendable {
   private struct Inbox {
     var starting: [Transfer] = []
     var cancelling: [Transfer] = []
-    var isEmpty: Bool { starting.isEmpty && cancelling.isEmpty }
+    /// Whose sinks have room again.
+    var resuming: [Transfer] = []
+    var isEmpty: Bool { starting.isEmpty && cancelling.isEmpty && resuming.isEmpty }
   }
 
   private let inbox = Mutex(Inbox())
@@ -50,12 +52,13 @@ final class TransferThread: Sendable {
 
   private func run(_ loop: TransferLoop) {
     while true {
-      let (starting, cancelling) = inbox.withLock { inbox in
+      let received = inbox.withLock { inbox in
         defer { inbox = Inbox() }
-        return (inbox.starting, inbox.cancelling)
+        return inbox
       }
-      for transfer in starting { loop.start(transfer) }
-      for transfer in cancelling { loop.cancel(transfer) }
+      for transfer in received.starting { loop.start(transfer) }
+      for transfer in received.cancelling { loop.cancel(transfer) }
+      for transfer in received.resuming { loop.resume(transfer) }
       loop.wait()
     }
   }
@@ -66,6 +69,8 @@ final class TransferThread: Sendable {
     transfer.markCancelled()
     send { $0.cancelling.append(transfer) }
   }
+
+  func resume(_ transfer: Transfer) { send { $0.resuming.append(transfer) } }
 
   private func send(_ change: (inout Inbox) -> Void) {
     let isFirst = inbox.withLock { inbox in

@@ -2,14 +2,49 @@ import Basics
 import FileStore
 import JSON
 
+/// The vendor's body for one target, untouched.
+public enum TargetBody: Sendable {
+  case parsed(JSON)
+  /// Takes less than half the memory: the index of a body is often larger than its text.
+  case text(JSONFragment)
+
+  /// The body; parsed again if only its text is kept.
+  public var json: JSON {
+    switch self {
+    case .parsed(let json): json
+    case .text(let text): text.json
+    }
+  }
+
+  package var withoutIndex: TargetBody {
+    guard case .parsed(let json) = self else { return self }
+    return .text(JSONFragment(json))
+  }
+
+  /// The memory that it uses, in bytes.
+  package var memoryBytes: Int {
+    switch self {
+    case .parsed(let json): json.documentBytes
+    case .text(let text): text.bytes.count
+    }
+  }
+
+  package func write(to writer: inout JSONWriter) {
+    switch self {
+    case .parsed(let json): writer.value(json)
+    case .text(let text): writer.value(text)
+    }
+  }
+}
+
 /// The result of a target that succeeded.
 public struct TargetAnswer: Sendable {
-  /// The vendor's body, untouched; nil once it has been streamed.
-  public var body: JSON?
+  /// Nil once it has been streamed.
+  public var body: TargetBody?
   public var files: [StoredFile]
 
   public init(_ body: JSON?, files: [StoredFile] = []) {
-    self.body = body
+    self.body = body.map(TargetBody.parsed)
     self.files = files
   }
 }
@@ -49,7 +84,10 @@ public struct TargetOutcome: Sendable {
       case .success(let answer):
         writer.member("return_data", "Successful")
         guard withData else { return }
-        if let body = answer.body { writer.member("data", body) }
+        if let body = answer.body {
+          writer.name("data")
+          body.write(to: &writer)
+        }
         StoredFile.writeMember(answer.files, to: &writer)
       case .failure(let error):
         writer.member("return_data", "Failed")

@@ -225,53 +225,26 @@ package final class FileStore: Sendable {
 
   private func put(
     _ name: String, _ contentType: String?, _ source: FileSource,
-    _ fill: (inout FileWriter) throws(FileStoreError) -> Void
+    _ fill: (inout UnfinishedFile) throws(FileStoreError) -> Void
   ) throws(FileStoreError) -> StoredFile {
+    var file = try begin()
+    try fill(&file)
+    return try file.finish(name: name, contentType: contentType, source: source)
+  }
+
+  /// Starts a file. It is removed unless it is finished.
+  package func begin() throws(FileStoreError) -> UnfinishedFile {
     guard let directory = try directory(creating: true) else {
       preconditionFailure("the directory was not created")
     }
-    let id = FileID.random()
-    let contentName = FileRecord.contentName(id, name)
-    do throws(FileStoreError) {
-      var writer = try FileWriter(
-        FileRecord.unfinishedContentName(id), in: directory, maximumBytes: maximumFileBytes)
-      try fill(&writer)
-      let content = try writer.finish(durably: persistent != nil)
-      let file = StoredFile(
-        id: id, name: FileName.truncated(name, maximumBytes: Self.maximumNameBytes),
-        size: content.size,
-        contentType: contentType.flatMap { ContentType.isValid($0) ? $0 : nil }
-          ?? ContentType.ofName(name),
-        md5: content.md5, sha1: content.sha1, sha256: content.sha256, source: source,
-        createdNanoseconds: nextTime(), path: "\(directory.path)/\(contentName)")
-      try Self.storage { () throws(FileError) in
-        try directory.rename(FileRecord.unfinishedContentName(id), to: contentName)
-        try write(FileRecord(contentName: contentName, file: file), in: directory)
-      }
-      return file
-    } catch {
-      for name in [
-        FileRecord.name(id), FileRecord.unfinishedName(id), contentName,
-        FileRecord.unfinishedContentName(id),
-      ] {
-        _ = try? directory.remove(name)
-      }
-      throw error
-    }
+    return try UnfinishedFile(in: self, directory, maximumBytes: maximumFileBytes)
   }
 
-  private func write(_ record: FileRecord, in directory: StoreDirectory) throws(FileError) {
-    let id = record.file.id
-    let file = try directory.create(FileRecord.unfinishedName(id))
-    let error = FileDescriptor.writeAll(record.text, to: file.descriptor)
-    guard error == 0 else { throw FileError(path: FileRecord.name(id), code: error) }
-    if persistent != nil { try file.sync() }
-    try directory.rename(FileRecord.unfinishedName(id), to: FileRecord.name(id))
-    if persistent != nil { try directory.sync() }
-  }
+  /// Whether files outlive the host.
+  var isPersistent: Bool { persistent != nil }
 
   /// The current time, but later than every earlier result: it defines the order of files.
-  private func nextTime() -> Int64 {
+  func nextTime() -> Int64 {
     var time = timespec()
     clock_gettime(CLOCK_REALTIME, &time)
     let now = Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)

@@ -13,15 +13,16 @@ struct FileWriter: ~Copyable {
 
   private let file: OpenFile
   private let maximumBytes: Int
-  private var md5: Digest
-  private var sha1: Digest
-  private var sha256: Digest
+  private var digests: FileDigests
   private var size = 0
 
   init(_ name: String, in directory: StoreDirectory, maximumBytes: Int) throws(FileStoreError) {
-    let md5 = try Self.digest(.md5)
-    let sha1 = try Self.digest(.sha1)
-    let sha256 = try Self.digest(.sha256)
+    let digests: FileDigests
+    do throws(CryptoError) {
+      digests = try FileDigests()
+    } catch {
+      throw .unavailable(error)
+    }
     let file: OpenFile
     do throws(FileError) {
       file = try directory.create(name)
@@ -29,26 +30,14 @@ struct FileWriter: ~Copyable {
       throw .unavailable(error)
     }
     self.file = file
-    self.md5 = md5
-    self.sha1 = sha1
-    self.sha256 = sha256
+    self.digests = digests
     self.maximumBytes = maximumBytes
-  }
-
-  private static func digest(_ algorithm: Digest.Algorithm) throws(FileStoreError) -> Digest {
-    do throws(CryptoError) {
-      return try Digest(algorithm)
-    } catch {
-      throw .unavailable(error)
-    }
   }
 
   mutating func append(_ bytes: UnsafeRawBufferPointer) throws(FileStoreError) {
     guard bytes.count <= maximumBytes - size else { throw .tooLarge(maximumBytes: maximumBytes) }
     do throws(CryptoError) {
-      try md5.update(bytes)
-      try sha1.update(bytes)
-      try sha256.update(bytes)
+      try digests.update(bytes)
     } catch {
       throw .unavailable(error)
     }
@@ -68,8 +57,9 @@ struct FileWriter: ~Copyable {
       throw .unavailable(error)
     }
     do throws(CryptoError) {
-      return Content(
-        size: size, md5: try md5.hex(), sha1: try sha1.hex(), sha256: try sha256.hex())
+      let size = size
+      let (md5, sha1, sha256) = try digests.hex()
+      return Content(size: size, md5: md5, sha1: sha1, sha256: sha256)
     } catch {
       throw .unavailable(error)
     }

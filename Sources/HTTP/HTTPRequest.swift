@@ -64,6 +64,8 @@ public struct HTTPRequest: Sendable {
   public var mayLeaveOrigin = false
   /// Whether the request goes to another origin than the vendor's, which gets no client certificate.
   public var isOutsideOrigin = false
+  /// What receives the body of a response with a 2xx status; nil to keep it in memory.
+  public var bodySink: (any BodySink)?
   /// Whether no connection that was used before is reused: one has just broken, and others may be
   /// dead too.
   package var needsNewConnection = false
@@ -139,6 +141,7 @@ public struct HTTPResponse: Sendable {
   public var status: Int
   /// Names in lower case.
   public var headers: [(name: String, value: String)]
+  /// Empty if a `BodySink` received it.
   public var body: [UInt8]
   /// How long the rate limit pauses after this response. Nil unless the vendor refused the request for
   /// its rate.

@@ -8,7 +8,7 @@ extension HTTPResponse {
   ///
   /// - Throws: the first error, with its offset in the body.
   public func json() throws(JSONError) -> JSON {
-    guard body.starts(with: Self.byteOrderMark) else { return try JSON.parse(body) }
+    guard hasByteOrderMark else { return try JSON.parse(body) }
     do throws(JSONError) {
       return try JSON.parse(Array(body.dropFirst(Self.byteOrderMark.count)))
     } catch {
@@ -17,6 +17,9 @@ extension HTTPResponse {
       throw error
     }
   }
+
+  /// Whether the body starts with a byte order mark, which its JSON does not contain.
+  public var hasByteOrderMark: Bool { body.starts(with: Self.byteOrderMark) }
 
   /// Whether the body is a page for people, in HTML or XML, whatever its status: of a firewall, a proxy or
   /// another server. The APIs answer in JSON.
@@ -28,7 +31,7 @@ extension HTTPResponse {
   }
 
   private var firstByte: UInt8? {
-    let start = body.starts(with: Self.byteOrderMark) ? Self.byteOrderMark.count : 0
+    let start = hasByteOrderMark ? Self.byteOrderMark.count : 0
     return body.dropFirst(start).first { ![0x09, 0x0A, 0x0D, 0x20].contains($0) }
   }
 }

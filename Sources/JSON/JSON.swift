@@ -54,6 +54,14 @@ public struct JSON: Sendable {
     return node.hasEscapes ? JSONString.decode(content) : Array(content)
   }
 
+  /// Where the text of a string is, in bytes from the start of the document. Nil for other values, and
+  /// for a text with escapes.
+  public var plainText: Range<Int>? {
+    let node = self.node
+    guard node.kind == .string, !node.hasEscapes else { return nil }
+    return Int(node.start)..<Int(node.start + node.length)
+  }
+
   /// The value of a number that is an integer of at most 64 bits. Accepts `1`, `1.0` and `1e2`.
   public var integer: Int64? {
     guard kind == .number else { return nil }
@@ -70,9 +78,7 @@ public struct JSON: Sendable {
   public var sourceText: String { String(decoding: source, as: UTF8.self) }
 
   /// The source bytes, without line breaks.
-  public var singleLineBytes: [UInt8] {
-    document.hasLineBreaks ? JSONFragment(self).bytes : Array(source)
-  }
+  public var singleLineBytes: [UInt8] { JSONFragment(self).bytes }
 
   /// The source bytes, including the quotes of a string. Valid while the document lives.
   var source: UnsafeBufferPointer<UInt8> {
@@ -205,14 +211,15 @@ extension JSON {
     return try parser.parse(text)
   }
 
+  /// The same. The document shares the memory of a large text instead of copying it.
   public static func parse(
     _ text: [UInt8], limits: JSONLimits = JSONLimits()
   ) throws(JSONError) -> JSON {
-    var outcome: Result<JSON, JSONError>?
-    text.withUnsafeBufferPointer { buffer in
-      outcome = Result { () throws(JSONError) in try parse(buffer, limits: limits) }
+    var parser = JSONParser(limits: limits)
+    if text.count >= JSONDocument.keptBytes { return try parser.parse(keeping: text) }
+    let outcome = text.withUnsafeBufferPointer { buffer in
+      Result { () throws(JSONError) in try parser.parse(buffer) }
     }
-    guard let outcome else { preconditionFailure("withUnsafeBufferPointer did not call back") }
     return try outcome.get()
   }
 

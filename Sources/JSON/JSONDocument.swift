@@ -7,21 +7,28 @@ import Glibc
 /// of enums would need several allocations per value; this needs two per text, and the throughput
 /// of the host depends on it.
 public final class JSONDocument: @unchecked Sendable {
-  // @unchecked: both pointers refer to memory that only `init` writes.
+  // @unchecked: both pointers refer to memory that nobody writes after `init`.
   let bytes: UnsafePointer<UInt8>
   let nodes: UnsafePointer<JSONNode>
   /// Whether source bytes cannot be copied into one line of output unchanged: a line break between
   /// tokens, or U+2028, U+2029 or U+0085 in a string.
   let hasLineBreaks: Bool
-  /// Whether nodes and bytes are two blocks of memory.
+  /// The owner of the bytes; nil if they are memory of this object.
+  private let text: [UInt8]?
+  /// Whether nodes and bytes are two blocks of memory of this object.
   private let isSplit: Bool
   let memoryBytes: Int
+
+  /// Size in bytes from which on a text is kept instead of copied. A smaller one shares a block with
+  /// its index, and may be in an array with much unused memory.
+  static let keptBytes = 65_536
 
   /// Nodes from which on they are taken over from the parser. A copy of a larger index would double
   /// the memory that hostile text costs.
   private static let splitNodes = 65_536
 
   init(copying text: UnsafeBufferPointer<UInt8>, index: inout JSONIndex) {
+    self.text = nil
     isSplit = index.count >= Self.splitNodes
     hasLineBreaks = index.hasLineBreaks
     memoryBytes = index.count * MemoryLayout<JSONNode>.stride + text.count
@@ -40,6 +47,19 @@ public final class JSONDocument: @unchecked Sendable {
       ownNodes.initialize(from: index.nodes, count: index.count)
       nodes = UnsafePointer(ownNodes)
     }
+  }
+
+  init(keeping text: [UInt8], index: inout JSONIndex) {
+    self.text = text
+    isSplit = false
+    hasLineBreaks = index.hasLineBreaks
+    memoryBytes = index.count * MemoryLayout<JSONNode>.stride + text.count
+    // The memory of an array stays where it is while something refers to it.
+    guard let base = text.withUnsafeBufferPointer({ $0.baseAddress }) else {
+      preconditionFailure("an empty text is no JSON")
+    }
+    bytes = base
+    nodes = UnsafePointer(index.takeNodes())
   }
 
   deinit {

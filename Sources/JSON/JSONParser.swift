@@ -17,11 +17,24 @@ public struct JSONParser: ~Copyable {
   }
 
   public mutating func parse(_ text: UnsafeBufferPointer<UInt8>) throws(JSONError) -> JSON {
+    try indexValues(of: text)
+    return JSONDocument(copying: text, index: &index).root
+  }
+
+  /// The same, for a text that the document keeps instead of a copy.
+  mutating func parse(keeping text: [UInt8]) throws(JSONError) -> JSON {
+    let outcome = text.withUnsafeBufferPointer { buffer in
+      Result { () throws(JSONError) in try indexValues(of: buffer) }
+    }
+    try outcome.get()
+    return JSONDocument(keeping: text, index: &index).root
+  }
+
+  private mutating func indexValues(of text: UnsafeBufferPointer<UInt8>) throws(JSONError) {
     precondition(text.count <= Self.maximumBytes, "a text of 4 GiB or more")
     index.removeAll()
     open.removeAll(keepingCapacity: true)
     try scan(text)
-    return JSONDocument(copying: text, index: &index).root
   }
 
   // MARK: The scanner

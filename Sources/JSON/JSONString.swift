@@ -90,30 +90,67 @@ public enum JSONString {
     }
   }
 
-  /// A JSON text with its strings decoded, and NUL in place of their quotes: for a search in all
-  /// strings at once.
+  /// Larger pieces of a text are searched one after the other, so that the decoded copy stays small.
+  private static let searchedBytes = 64 * 1_024
+
+  /// Whether `body` returns true for all pieces of a JSON text: for a search in all strings at once.
+  ///
+  /// Each string lies within one piece, decoded. NUL may be in place of quotes.
   ///
   /// - Parameter text: one value from a writer.
-  public static func searchable(_ text: UnsafeBufferPointer<UInt8>) -> [UInt8] {
-    guard let base = text.baseAddress else { return [] }
-    var searchable: [UInt8] = []
-    searchable.reserveCapacity(text.count)
+  public static func allSearchablePieces(
+    of text: UnsafeBufferPointer<UInt8>, satisfy body: (UnsafeBufferPointer<UInt8>) -> Bool
+  ) -> Bool {
+    guard let base = text.baseAddress else { return true }
+    let hasEscapes = memchr(base, Int32(UInt8(ascii: "\\")), text.count) != nil
+    return hasEscapes
+      ? allDecodedPieces(of: text, satisfy: body) : allPieces(of: text, satisfy: body)
+  }
+
+  /// Without escapes, every quote is the start or the end of a string.
+  private static func allPieces(
+    of text: UnsafeBufferPointer<UInt8>, satisfy body: (UnsafeBufferPointer<UInt8>) -> Bool
+  ) -> Bool {
+    var start = 0
+    while start < text.count {
+      let end = quote(in: text, from: start + searchedBytes) ?? text.count
+      guard body(UnsafeBufferPointer(rebasing: text[start..<end])) else { return false }
+      start = end
+    }
+    return true
+  }
+
+  private static func allDecodedPieces(
+    of text: UnsafeBufferPointer<UInt8>, satisfy body: (UnsafeBufferPointer<UInt8>) -> Bool
+  ) -> Bool {
+    guard let base = text.baseAddress else { return true }
+    var piece: [UInt8] = []
+    piece.reserveCapacity(min(text.count, 2 * searchedBytes))
     var copied = 0
-    while copied < text.count,
-      let quote = memchr(base + copied, Int32(UInt8(ascii: "\"")), text.count - copied)
-    {
-      let start = quote - UnsafeMutableRawPointer(mutating: base) + 1
+    while let quote = quote(in: text, from: copied) {
+      let start = quote + 1
       let end = endOfContent(base, start, text.count)
-      searchable.append(contentsOf: UnsafeBufferPointer(rebasing: text[copied..<start - 1]))
-      searchable.append(0)
-      decode(UnsafeBufferPointer(rebasing: text[start..<end]), into: &searchable)
-      searchable.append(0)
+      piece.append(contentsOf: UnsafeBufferPointer(rebasing: text[copied..<quote]))
+      piece.append(0)
+      decode(UnsafeBufferPointer(rebasing: text[start..<end]), into: &piece)
+      piece.append(0)
       copied = end + 1
+      if piece.count >= searchedBytes {
+        guard piece.withUnsafeBufferPointer(body) else { return false }
+        piece.removeAll(keepingCapacity: true)
+      }
     }
     if copied < text.count {
-      searchable.append(contentsOf: UnsafeBufferPointer(rebasing: text[copied...]))
+      piece.append(contentsOf: UnsafeBufferPointer(rebasing: text[copied...]))
     }
-    return searchable
+    return piece.withUnsafeBufferPointer(body)
+  }
+
+  private static func quote(in text: UnsafeBufferPointer<UInt8>, from start: Int) -> Int? {
+    guard start < text.count, let base = text.baseAddress,
+      let quote = memchr(base + start, Int32(UInt8(ascii: "\"")), text.count - start)
+    else { return nil }
+    return quote - UnsafeMutableRawPointer(mutating: base)
   }
 
   /// The position of the closing quote.

@@ -12,9 +12,12 @@ public struct JSONWriter: ~Copyable, Sendable {
   /// A copy of the output.
   public var bytes: [UInt8] { output.array }
 
+  /// The output, without a copy. Ends the writer.
+  public consuming func share() -> SharedBytes { output.share() }
+
   /// Calls `body` with the output, which is valid only during the call.
   @inline(__always)
-  public borrowing func withBytes<Result>(
+  public borrowing func withBytes<Result: ~Copyable>(
     _ body: (UnsafeBufferPointer<UInt8>) throws -> Result
   ) rethrows -> Result {
     try output.withBytes(body)
@@ -149,6 +152,12 @@ public struct JSONWriter: ~Copyable, Sendable {
     output.append(fragment.bytes)
   }
 
+  /// Bytes from a writer: one complete value.
+  public mutating func value(trusted bytes: UnsafeBufferPointer<UInt8>) {
+    separate()
+    output.append(bytes)
+  }
+
   // MARK: Members
 
   public mutating func member(_ name: StaticString, _ text: String) {
@@ -232,7 +241,13 @@ public struct JSONFragment: Sendable, Equatable {
     bytes = writer.bytes
   }
 
-  public init(_ json: JSON) { self.init { $0.value(json) } }
+  public init(_ json: JSON) {
+    if json.document.hasLineBreaks {
+      self.init { $0.value(json) }
+    } else {
+      self.init(trusted: json.withSource(Array.init))
+    }
+  }
 
   /// Bytes from a writer: one complete value.
   public init(trusted bytes: [UInt8]) { self.bytes = bytes }
@@ -243,8 +258,19 @@ public struct JSONFragment: Sendable, Equatable {
 
   /// The value, parsed.
   public var json: JSON {
-    do {
-      return try JSON.parse(bytes, limits: JSONLimits(depth: 1_024, values: .max))
+    JSON.trusting { limits throws(JSONError) in try .parse(bytes, limits: limits) }
+  }
+}
+
+extension JSON {
+  /// Parses bytes from a writer: one complete value.
+  public init(trusted bytes: UnsafeBufferPointer<UInt8>) {
+    self = JSON.trusting { limits throws(JSONError) in try .parse(bytes, limits: limits) }
+  }
+
+  fileprivate static func trusting(_ parse: (JSONLimits) throws(JSONError) -> JSON) -> JSON {
+    do throws(JSONError) {
+      return try parse(JSONLimits(depth: 1_024, values: .max))
     } catch {
       preconditionFailure("a writer produced invalid JSON: \(error)")
     }

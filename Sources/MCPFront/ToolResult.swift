@@ -111,7 +111,7 @@ struct ToolResult: Sendable {
       case .failure: break
       case .result(let result):
         let done = result.targets.filter(\.isSuccess).count
-        let items = command.metadata.items.flatMap { result.items(at: $0)?.count }
+        let items = command.metadata.items.flatMap(result.itemCount)
         text = Self.headline(
           command, outcome.returnData, targets: (done, result.targets.count), items: items,
           result.notices)

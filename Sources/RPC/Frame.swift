@@ -2,14 +2,28 @@ import Basics
 import JSON
 import Redaction
 
-/// One message of the host, redacted, on one line without the line end.
+/// One message of the host, redacted, on one line.
 ///
 /// Only a `FrameWriter` creates frames, and the output and batches accept nothing else. So no message
 /// is sent unredacted by accident.
 package struct Frame: Sendable {
-  fileprivate let bytes: [UInt8]
+  /// With its line end, so that the output needs no copy of it.
+  fileprivate let line: SharedBytes
 
-  var count: Int { bytes.count }
+  fileprivate init(_ writer: consuming JSONWriter) {
+    writer.endLine()
+    line = writer.share()
+  }
+
+  /// In bytes, without the line end.
+  var count: Int { line.count - 1 }
+
+  /// Calls `body` with the message, without the line end.
+  fileprivate func withMessage<Result>(
+    _ body: (UnsafeBufferPointer<UInt8>) -> Result
+  ) -> Result {
+    line.withBytes { body(UnsafeBufferPointer(rebasing: $0.dropLast())) }
+  }
 }
 
 /// Creates frames.
@@ -58,7 +72,7 @@ package struct FrameWriter: Sendable {
       writer.name("method")
       writer.string(literal: method)
     }
-    return Frame(bytes: writer.bytes)
+    return Frame(writer)
   }
 
   /// - Parameter write: writes the params.
@@ -87,15 +101,17 @@ package struct FrameWriter: Sendable {
     return frame(writer, redaction)
   }
 
-  private func frame(_ writer: borrowing JSONWriter, _ redaction: Redaction) -> Frame {
-    let replacement = writer.withBytes { self.replacement(for: $0, redaction) }
-    return Frame(bytes: replacement ?? writer.bytes)
+  private func frame(_ writer: consuming JSONWriter, _ redaction: Redaction) -> Frame {
+    if let redacted = writer.withBytes({ replacement(for: $0, redaction) }) {
+      return Frame(redacted)
+    }
+    return Frame(writer)
   }
 
   /// The redacted message; nil if it contains no secret.
   private func replacement(
     for bytes: UnsafeBufferPointer<UInt8>, _ redaction: Redaction
-  ) -> [UInt8]? {
+  ) -> JSONWriter? {
     switch redaction {
     case .ownText: nil
     case .secrets(let scope, let layout):
@@ -143,7 +159,7 @@ package struct FrameWriter: Sendable {
     }
     if let replacement {
       buffer.lines.truncate(to: start)
-      buffer.append(Frame(bytes: replacement))
+      buffer.append(Frame(replacement))
     } else {
       buffer.lines.endLine()
     }
@@ -205,7 +221,7 @@ package struct FrameBuffer: ~Copyable {
   package var isEmpty: Bool { lines.count == 0 }
 
   package mutating func append(_ frame: Frame) {
-    lines.value(JSONFragment(trusted: frame.bytes))
+    frame.withMessage { lines.value(trusted: $0) }
     lines.endLine()
   }
 
@@ -219,21 +235,17 @@ package struct FrameBuffer: ~Copyable {
 
 /// Lines of frames. The output writes nothing else.
 struct FrameLines: Sendable {
-  let bytes: [UInt8]
+  let bytes: SharedBytes
 
-  init(_ frame: Frame) { bytes = frame.bytes + [0x0A] }
+  init(_ frame: Frame) { bytes = frame.line }
 
   /// The responses of a batch as one array (JSON-RPC 2.0 section 6).
   init(batch frames: [Frame]) {
-    var line: [UInt8] = []
-    line.reserveCapacity(frames.reduce(2) { $0 + $1.bytes.count + 1 })
-    line.append(UInt8(ascii: "["))
-    for (position, frame) in frames.enumerated() {
-      if position > 0 { line.append(UInt8(ascii: ",")) }
-      line.append(contentsOf: frame.bytes)
+    var line = JSONWriter(capacity: frames.reduce(2) { $0 + $1.count + 1 })
+    line.array { line in
+      for frame in frames { frame.withMessage { line.value(trusted: $0) } }
     }
-    line.append(UInt8(ascii: "]"))
-    line.append(0x0A)
-    bytes = line
+    line.endLine()
+    bytes = line.share()
   }
 }

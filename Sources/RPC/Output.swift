@@ -11,14 +11,11 @@ final class Output: Sendable {
   /// When the queue has more bytes, senders that can wait do so.
   static let maximumPendingBytes = 4 * 1_024 * 1_024
 
-  /// Lines of this size are not copied if nothing else is pending.
-  private static let sharedBytes = 1_024 * 1_024
-
   /// Larger lines are left to the thread, so that a sender of many goes on while they are written.
   private static let maximumDirectBytes = 64 * 1_024
 
   private struct State {
-    var pending: [UInt8] = []
+    var pending = PendingLines()
     /// What to release when the pending frames are written.
     var release = InFlightLimit.Release()
     /// The thread or a sender writes.
@@ -62,29 +59,22 @@ final class Output: Sendable {
   ///
   /// - Parameter release: what to release when the lines are written.
   func send(_ lines: FrameLines, releasing release: InFlightLimit.Release = .init()) {
-    lines.bytes.withUnsafeBufferPointer { bytes in
-      send(bytes, releasing: release) { pending in
-        if pending.isEmpty && bytes.count > Self.sharedBytes {
-          // Without a copy.
-          pending = lines.bytes
-        } else {
-          pending.append(contentsOf: bytes)
-        }
-      }
+    lines.bytes.withBytes { bytes in
+      send(bytes, releasing: release) { $0.append(lines.bytes) }
     }
   }
 
   /// Writes or queues collected lines. Does not block.
   func send(_ buffer: borrowing FrameBuffer) {
     buffer.withLines { lines in
-      send(lines, releasing: .init()) { $0.append(contentsOf: lines) }
+      send(lines, releasing: .init()) { $0.append(copying: lines) }
     }
   }
 
   /// - Parameter append: appends the lines to the queue.
   private func send(
     _ lines: UnsafeBufferPointer<UInt8>, releasing release: InFlightLimit.Release,
-    append: (inout [UInt8]) -> Void
+    append: (inout PendingLines) -> Void
   ) {
     let admission = monitor.withLock { state -> Admission in
       if state.failure != nil { return .refused }
@@ -119,7 +109,7 @@ final class Output: Sendable {
       if isRefused { state.allowsDirectWrites = false }
       let isQueued = count < lines.count && state.failure == nil
       if isQueued {
-        state.pending.insert(contentsOf: lines[count...], at: 0)
+        state.pending.prepend(copying: UnsafeBufferPointer(rebasing: lines[count...]))
         state.release += release
       }
       return (isQueued, !state.pending.isEmpty || state.flushing > 0)
@@ -183,7 +173,7 @@ final class Output: Sendable {
     let first = monitor.withLock { state -> (latches: [Latch], release: InFlightLimit.Release)? in
       guard state.failure == nil else { return nil }
       state.failure = error
-      defer { (state.pending, state.release, state.waitingTasks) = ([], .init(), []) }
+      defer { (state.pending, state.release, state.waitingTasks) = (.init(), .init(), []) }
       return (state.waitingTasks, state.release)
     }
     guard let first else { return }
@@ -196,9 +186,9 @@ final class Output: Sendable {
   // MARK: On the thread
 
   private func run() {
-    var lines: [UInt8] = []
+    var lines = PendingLines()
     while true {
-      lines.removeAll(keepingCapacity: lines.capacity <= Self.maximumPendingBytes)
+      lines.removeAll()
       let release = monitor.wait { state -> InFlightLimit.Release? in
         guard !state.pending.isEmpty, !state.isWriting else { return nil }
         swap(&state.pending, &lines)
@@ -206,7 +196,7 @@ final class Output: Sendable {
         defer { state.release = .init() }
         return state.release
       }
-      let error = FileDescriptor.writeAll(lines, to: descriptor)
+      let error = lines.write(to: descriptor)
       // Before the queue appears empty to others.
       if error != 0 { fail(error) }
       let latches = monitor.withLock { state in

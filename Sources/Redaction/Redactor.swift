@@ -107,7 +107,7 @@ public final class Redactor: Sendable {
   ///
   /// - Parameter layout: the parts that are not changed.
   public func redact(json bytes: [UInt8], _ layout: MessageLayout = .foreign) -> [UInt8] {
-    bytes.withUnsafeBufferPointer { search.replacement(json: $0, layout) } ?? bytes
+    search.replacement(json: bytes, layout) ?? bytes
   }
 }
 

@@ -101,11 +101,8 @@ package struct SecretSearch: Sendable {
   /// Whether the JSON may contain a secret and must be redacted. Almost always false, so that the text
   /// need not be parsed.
   private func mayOccur(inJSON bytes: UnsafeBufferPointer<UInt8>) -> Bool {
-    guard !isEmpty, let base = bytes.baseAddress else { return false }
-    if memchr(base, Int32(UInt8(ascii: "\\")), bytes.count) == nil {
-      return !matches(in: bytes).isEmpty
-    }
-    return JSONString.searchable(bytes).withUnsafeBufferPointer { !matches(in: $0).isEmpty }
+    guard !isEmpty else { return false }
+    return !JSONString.allSearchablePieces(of: bytes) { matches(in: $0).isEmpty }
   }
 
   /// The redacted JSON, or nil if it contains no secret in the parts that are redacted.
@@ -113,19 +110,23 @@ package struct SecretSearch: Sendable {
   /// - Parameter bytes: one value from a writer.
   package func replacement(
     json bytes: UnsafeBufferPointer<UInt8>, _ layout: @autoclosure () -> MessageLayout = .foreign
-  ) -> [UInt8]? {
+  ) -> JSONWriter? {
     guard mayOccur(inJSON: bytes) else { return nil }
     var writer = JSONWriter(capacity: bytes.count)
     var found = false
-    copy(JSONFragment(trusted: Array(bytes)).json, layout(), to: &writer, &found)
-    return found ? writer.bytes : nil
+    copy(JSON(trusted: bytes), layout(), to: &writer, &found)
+    guard found else { return nil }
+    return writer
   }
 
   package func replacement(
     json value: JSONFragment, _ layout: MessageLayout = .foreign
   ) -> JSONFragment? {
-    value.bytes.withUnsafeBufferPointer { replacement(json: $0, layout) }
-      .map { JSONFragment(trusted: $0) }
+    replacement(json: value.bytes, layout).map { JSONFragment(trusted: $0) }
+  }
+
+  package func replacement(json bytes: [UInt8], _ layout: MessageLayout = .foreign) -> [UInt8]? {
+    bytes.withUnsafeBufferPointer { replacement(json: $0, layout)?.bytes }
   }
 
   private func copy(

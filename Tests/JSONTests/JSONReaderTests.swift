@@ -207,4 +207,23 @@ import Testing
     #expect(cases.count { $0.name.hasPrefix("y_") } == 95)
     #expect(cases.count { $0.name.hasPrefix("n_") } == 188)
   }
+
+  @Test func `a large text is kept, and later changes of the array do not show`() throws {
+    let item = #"{"name":"a\u0062","list":[1,2,null]}"#
+    var text = Array("[\(Array(repeating: item, count: 4_000).joined(separator: ","))]".utf8)
+    #expect(text.count > JSONDocument.keptBytes)
+    let json = try JSON.parse(text)
+    for position in text.indices { text[position] = UInt8(ascii: "x") }
+    #expect(json.count == 4_000)
+    #expect(json.elements.allSatisfy { $0["name"]?.string == "ab" && $0.sourceText == item })
+    #expect(throws: JSONError.self) { try JSON.parse(text) }
+  }
+
+  @Test func `a string without escapes names its place in the text`() throws {
+    let text = Array(#" {"a":"bc","d":"e\n","f":"","g":1}"#.utf8)
+    let json = try JSON.parse(text)
+    #expect(json["a"]?.plainText == 7..<9)
+    #expect(json["f"]?.plainText?.isEmpty == true)
+    #expect(json["d"]?.plainText == nil && json["g"]?.plainText == nil && json.plainText == nil)
+  }
 }

@@ -104,4 +104,34 @@ import Testing
         !written.text.unicodeScalars.contains { ["\u{85}", "\u{2028}", "\u{2029}"].contains($0) })
     }
   }
+
+  @Test(arguments: [false, true])
+  func `a large text is searched in pieces with whole strings`(hasEscapes: Bool) {
+    let names = (0..<30_000).map { "name-\($0)-" + (hasEscapes && $0 % 7 == 0 ? "\"\n" : "x") }
+    let text = JSONFragment { writer in
+      writer.array { writer in
+        for name in names {
+          writer.object { $0.member("n", name) }
+          writer.integer(12_345_678)
+        }
+      }
+    }
+    var pieces: [[UInt8]] = []
+    let isComplete = text.bytes.withUnsafeBufferPointer { bytes in
+      JSONString.allSearchablePieces(of: bytes) { piece in
+        pieces.append(Array(piece))
+        return true
+      }
+    }
+    #expect(isComplete && pieces.count > 5 && pieces.allSatisfy { $0.count < 70_000 })
+    let quote = hasEscapes ? 0 : UInt8(ascii: "\"")
+    let fields = pieces.flatMap { $0.split(separator: quote) }
+      .map { String(decoding: $0, as: UTF8.self) }
+    #expect(fields.filter { $0.hasPrefix("name-") } == names)
+    #expect(fields.count { $0.hasPrefix("},12345678") } == names.count)
+    let isEnded = text.bytes.withUnsafeBufferPointer { bytes in
+      JSONString.allSearchablePieces(of: bytes) { _ in false }
+    }
+    #expect(!isEnded)
+  }
 }

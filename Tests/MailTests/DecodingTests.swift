@@ -1,5 +1,6 @@
 import Basics
 import Mail
+import TestSupport
 import Testing
 
 @Suite struct DecodingTests {
@@ -26,6 +27,42 @@ import Testing
   ])
   func `Base64 is decoded in all forms seen in mail`(encoded: String, decoded: String) {
     #expect(text("utf-8", "Base64 ", Array(encoded.utf8)) == decoded)
+  }
+
+  /// Decodes digit by digit; ends at the first padding.
+  private func decodedSlowly(_ text: [UInt8]) -> [UInt8] {
+    let digits = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
+    var decoded: [UInt8] = []
+    var (bits, count) = (0, 0)
+    for byte in text {
+      let standard = byte == UInt8(ascii: "-") ? UInt8(ascii: "+") : byte
+      let digit = standard == UInt8(ascii: "_") ? UInt8(ascii: "/") : standard
+      guard let value = digits.firstIndex(of: digit) else { continue }
+      (bits, count) = ((bits << 6 | value) & 0xFFFF, count + 6)
+      if count >= 8 {
+        count -= 8
+        decoded.append(UInt8(truncatingIfNeeded: bits >> count))
+      }
+    }
+    return decoded
+  }
+
+  @Test func `Base64 is decoded in groups as it is digit by digit`() {
+    var random = SeededGenerator(seed: 20)
+    let letters = Array("ABCDabcd0189+/-_".utf8)
+    let others: [UInt8] = [0x0D, 0x0A, 0x20, 0x00, 0x80, 0xFF, UInt8(ascii: "!")]
+    for length in 0..<400 {
+      let text = (0..<length).map { _ in
+        Int.random(in: 0..<40, using: &random) == 0
+          ? others.randomElement(using: &random)! : letters.randomElement(using: &random)!
+      }
+      let expected = decodedSlowly(text)
+      #expect(LenientBase64.decode(text) == expected)
+      let start = Int.random(in: 0..<9, using: &random)
+      var inPlace = [UInt8](repeating: 0x41, count: start) + text + [0x41, 0x41]
+      LenientBase64.decode(&inPlace, at: start..<(start + length))
+      #expect(inPlace == expected)
+    }
   }
 
   @Test(

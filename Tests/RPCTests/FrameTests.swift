@@ -13,7 +13,7 @@ import Testing
   }
 
   private func line(_ frame: Frame) -> String {
-    String(decoding: FrameLines(frame).bytes, as: UTF8.self)
+    FrameLines(frame).bytes.withBytes { String(decoding: $0, as: UTF8.self) }
   }
 
   @Test func `a result is one line with the caller's id`() throws {
@@ -56,7 +56,7 @@ import Testing
       try frames.result(id($0), redaction: .ownText) { $0.null() }
     }
     #expect(
-      String(decoding: FrameLines(batch: results).bytes, as: UTF8.self)
+      FrameLines(batch: results).bytes.withBytes { String(decoding: $0, as: UTF8.self) }
         == #"[{"jsonrpc":"2.0","id":1,"result":null},{"jsonrpc":"2.0","id":2,"result":null}]"#
         + "\n")
     var buffer = FrameBuffer(capacity: 16)

@@ -57,6 +57,23 @@ private func redactor(_ secrets: String...) -> Redactor {
     text.replacing(/%../) { $0.output.lowercased() }
   }
 
+  @Test(arguments: [("", 12), ("\"", 13), ("&amp;", 17)])
+  func `a secret is found where a large message is divided`(filler: String, width: Int) {
+    let secret = "s3cret-with-24-characters"
+    let redactor = redactor(secret)
+    for count in (65_536 / width - 6)...(65_536 / width + 6) {
+      let message = JSONFragment { writer in
+        writer.array { writer in
+          for _ in 0..<count { writer.string("ten bytes" + filler) }
+          writer.string("before \(secret) after")
+          for _ in 0..<count { writer.string("ten bytes") }
+        }
+      }
+      let clean = String(decoding: redactor.redact(json: message.bytes), as: UTF8.self)
+      #expect(clean.contains("before [redacted] after") && !clean.contains(secret))
+    }
+  }
+
   @Test(arguments: spellings.indices)
   func `a secret is found in every encoded form`(index: Int) {
     let (writer, spelling) = Self.spellings[index]

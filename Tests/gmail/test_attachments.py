@@ -5,6 +5,7 @@ import email
 import email.message
 import email.policy
 import hashlib
+import json
 import pathlib
 
 import pytest
@@ -162,6 +163,30 @@ def test_base64_with_both_alphabets_and_without_padding_is_decoded():
         other = lambda r, d=data: reply(200, {"data": d}) if "/attachments/" in r.path else None
         _, files = download(Message(TWINS, other=other), "invoice.csv")
         assert files[0][2] == content
+
+
+@pytest.mark.parametrize("change", [
+    lambda text: text,
+    lambda text: text.replace("=", "\\u003d").replace("/", "\\/"),
+    lambda text: "\ufeff" + text,
+    lambda text: text.replace("{", "{\n  ").replace(",", ",\n  "),
+])
+def test_data_is_decoded_however_the_json_is_written(change):
+    content = hashlib.shake_256(b"attachment").digest(300_001)
+    data = base64.b64encode(content).decode()
+    text = change(json.dumps({"size": len(content), "data": data, "more": "x=/"})).encode()
+    other = lambda r: reply(200, text) if "/attachments/" in r.path else None
+    _, files = download(Message(TWINS[:2], other=other), "invoice.csv")
+    assert files == [("invoice.csv", "text/csv", content)]
+
+
+def test_attachment_needs_no_second_copy_in_memory():
+    """The answer of Gmail is a third larger than the attachment."""
+    content = hashlib.shake_256(b"large").digest(1_000_000) * 30
+    with Message(TWINS[:2], {"ANG1": content}) as message, Host(message.connection()) as host:
+        files = stored(host.result("download_email_attachment", arguments("invoice.csv")))
+        assert files == [("invoice.csv", "text/csv", content)]
+        assert host.peak_memory_bytes < 40_000_000 + 30 * 1024 * 1024
 
 
 def test_an_empty_attachment_is_stored():

@@ -1,12 +1,15 @@
 """Download Reports: links, archives and errors."""
 
+import gzip
 import hashlib
 import io
+import os
 import pathlib
 import zipfile
 
 import pytest
 from Support.control_center import AUTHORIZATION, KEY, ControlCenter, failure, success
+from Support.host import eventually
 from Support.session import Host
 from Support.upstream import Reply, Upstream, reply
 
@@ -194,3 +197,75 @@ def test_files_dir_sets_the_directory_of_files(tmp_path):
             (file,) = host.result("download_reports", {"report_ids": [R]})["files"]
     assert pathlib.Path(file["path"]).parent == tmp_path
     assert pathlib.Path(file["path"]).read_bytes() == ZIP
+
+
+LARGE = archive(os.urandom(3_000_000).hex())
+
+
+def assert_stored(file, content):
+    assert pathlib.Path(file["path"]).read_bytes() == content
+    assert file["size"] == len(content)
+    for name in ("md5", "sha1", "sha256"):
+        assert file[name] == hashlib.new(name, content).hexdigest()
+
+
+def test_archive_is_stored_while_it_arrives():
+    """A host that kept the archive in memory would need more than its size."""
+    content = archive(bytes(16).hex() * 1_500_000)
+    with Reports(lambda request: reply(200, content)) as center, Host(center.connection()) as host:
+        (file,) = host.result("download_reports", {"report_ids": [R]})["files"]
+        assert_stored(file, content)
+        assert host.peak_memory_bytes < 40 * 1024 * 1024
+
+
+@pytest.mark.parametrize("first", [
+    # More than the host writes at once, then an end in the middle, or a refusal.
+    Reply(200, LARGE[:2_000_000], [("Content-Length", str(len(LARGE)))], close=True),
+    Reply(200, LARGE[:1_000], [("Content-Length", str(len(LARGE)))], close=True),
+    Reply(503, LARGE),
+], ids=["large part", "small part", "refusal"])
+def test_retry_of_a_download_stores_only_the_last_response(first, tmp_path):
+    answers = iter([first])
+    with Reports(lambda request: next(answers, reply(200, LARGE))) as center:
+        with Host(center.connection(), options=["--files-dir", str(tmp_path)]) as host:
+            (file,) = host.result("download_reports", {"report_ids": [R]})["files"]
+            assert_stored(file, LARGE)
+    assert len(center.to(PATH)) == 2
+    # The content and its record: nothing is left of the first response.
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_retry_that_is_shorter_stores_only_itself():
+    broken = Reply(200, LARGE[:2_000_000], [("Content-Length", str(len(LARGE)))], close=True)
+    answers = iter([broken])
+    with Reports(lambda request: next(answers, reply(200, ZIP))) as center:
+        with Host(center.connection()) as host:
+            (file,) = host.result("download_reports", {"report_ids": [R]})["files"]
+            assert_stored(file, ZIP)
+
+
+@pytest.mark.parametrize(
+    "content", [b"", LARGE[:-100], b"x" + LARGE], ids=["empty", "truncated", "other"])
+def test_file_that_is_no_archive_is_removed(content, tmp_path):
+    with Reports(lambda request: reply(200, content)) as center:
+        with Host(center.connection(), options=["--files-dir", str(tmp_path)]) as host:
+            data = host.failure("download_reports", {"report_ids": [R]})
+            assert (data["kind"], data["retryable"]) == ("upstream", True)
+            assert "ZIP" in data["message"]
+            eventually(lambda: not list(tmp_path.iterdir()), "the file is removed")
+
+
+def test_compressed_download_is_stored_unpacked():
+    packed = reply(200, gzip.compress(LARGE), [("Content-Encoding", "gzip")])
+    with Reports(lambda request: packed) as center, Host(center.connection()) as host:
+        (file,) = host.result("download_reports", {"report_ids": [R]})["files"]
+        assert_stored(file, LARGE)
+
+
+def test_downloads_side_by_side_do_not_mix():
+    contents = {id: archive(os.urandom(2_000_000).hex()) for id in (R, S)}
+    with Reports(lambda request: reply(200, contents[dict(request.query)["reportId"]])) as center:
+        with Host(center.connection()) as host:
+            files = host.result("download_reports", {"report_ids": [R, S]})["files"]
+            for file, id in zip(files, (R, S), strict=True):
+                assert_stored(file, contents[id])

@@ -89,7 +89,8 @@ public struct EventCollector {
   /// - Parameter cursor: the position from which the next call continues.
   public func result(cursor: String) -> CommandResult {
     var result = CommandResult(
-      invocation.options.stream ? .streamed : .bodies(raws), notices: notices)
+      invocation.options.stream ? .streamed : .bodies(raws.map(TargetBody.parsed)),
+      notices: notices)
     if !invocation.options.stream { result.events = events }
     result.files = files
     result.cursor = cursor

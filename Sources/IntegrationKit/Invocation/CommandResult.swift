@@ -24,7 +24,7 @@ public struct CommandResult: Sendable {
     /// The first page, with the items of the others appended to its list.
     case pages(first: JSON, list: ItemsPath, more: [Page])
     /// The bodies of the targets that succeeded, in the order of the targets.
-    case bodies([JSON])
+    case bodies([TargetBody])
     /// All items were streamed.
     case streamed
     /// For a command without data.
@@ -62,7 +62,7 @@ public struct CommandResult: Sendable {
     case .body(let body): writer.member("raw_data", body)
     case .bodies(let bodies):
       writer.name("raw_data")
-      writer.array { for body in bodies { $0.value(body) } }
+      writer.array { for body in bodies { body.write(to: &$0) } }
     case .pages(let first, let list, let more):
       writer.name("raw_data")
       Self.write(first, list, more, to: &writer)
@@ -137,6 +137,12 @@ public struct CommandResult: Sendable {
 }
 
 extension CommandResult {
+  /// The number of elements of `raw_data` where it is a list.
+  package func itemCount(at path: ItemsPath?) -> Int? {
+    if case .bodies(let bodies) = rawData { return bodies.count }
+    return items(at: path)?.count
+  }
+
   /// The elements of `raw_data` where it is a list.
   ///
   /// - Parameter path: where the list stands in a body.
@@ -148,7 +154,7 @@ extension CommandResult {
       return body.kind == .array ? Array(body.elements) : nil
     case .pages(let first, let list, let more):
       return ([Page(body: first)] + more).flatMap { $0.items(at: list) }
-    case .bodies(let bodies): return bodies
+    case .bodies(let bodies): return bodies.map(\.json)
     case .streamed, .none: return nil
     }
   }

@@ -95,7 +95,7 @@ extension TargetCommand {
     if Self.unwrapsSingleBody, targets.count == 1, case .bodies(let bodies) = result.rawData,
       bodies.count == 1
     {
-      result.rawData = .body(bodies[0])
+      result.rawData = .body(bodies[0].json)
     }
     return result
   }

@@ -88,14 +88,18 @@ final class TargetRun: Sendable {
     await reportProgress()
   }
 
-  /// A failure for a response that the result has no room for.
+  /// What is kept of a response until all have arrived; a failure if the result has no room for it.
   private func bounded(
     _ result: Result<TargetAnswer, CommandError>
   ) -> Result<TargetAnswer, CommandError> {
-    guard !invocation.options.stream, let body = (try? result.get())?.body else { return result }
-    do throws(CommandError) {
-      try invocation.hold(body.documentBytes)
+    guard !invocation.options.stream, var answer = try? result.get(), var body = answer.body else {
       return result
+    }
+    if targets.count > 1 { body = body.withoutIndex }
+    answer.body = body
+    do throws(CommandError) {
+      try invocation.hold(body.memoryBytes)
+      return .success(answer)
     } catch {
       return .failure(error)
     }

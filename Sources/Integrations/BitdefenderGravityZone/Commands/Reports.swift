@@ -45,7 +45,7 @@ struct DownloadReports: GravityZoneCommand, TargetCommand {
     result: { .array(of: GravityZoneResults.downloadLinks) })
   static let canPartlySucceed = false
   static let requestsPerTarget = 2
-  /// Limits memory use: each archive is buffered until it is complete.
+  /// Archives are large: more of them side by side only share the bandwidth.
   let maximumConcurrency: Int? = 2
 
   let reports: [String]
@@ -67,20 +67,24 @@ struct DownloadReports: GravityZoneCommand, TargetCommand {
   ) async throws(CommandError) -> TargetAnswer {
     let links = try await client.exchange(target.request, in: invocation)
     let url = try ReportArchive.url(in: links, on: client)
-    var download = HTTPRequest(.get, url)
-    download.mayLeaveOrigin = true
-    let response = try await client.send(download, in: invocation)
-    let archive = try ReportArchive(response, of: target.names[0])
-    let file = try await invocation.store(
-      archive.content, name: archive.name, contentType: "application/zip")
+    let archive = invocation.download()
+    var request = HTTPRequest(.get, url)
+    request.mayLeaveOrigin = true
+    request.bodySink = archive
+    let response = try await client.send(request, in: invocation)
+    guard response.isSuccess else { throw .upstream(response) }
+    try await ReportArchive.check(archive, in: invocation)
+    let name =
+      ContentDisposition.fileName(response) ?? "report-\(target.names[0]).zip"
+    let file = try await invocation.store(archive, name: name, contentType: "application/zip")
     return TargetAnswer(links, files: [file])
   }
 }
 
 /// The archive behind a download link.
-private struct ReportArchive {
-  let name: String
-  let content: [UInt8]
+private enum ReportArchive {
+  /// Of the end record: 22 bytes and a comment of up to 65,535 bytes.
+  private static let maximumEndBytes = 22 + 65_535
 
   /// - Throws: if the report is not ready, or the link points to a different origin, which must not
   ///   receive the API key.
@@ -108,25 +112,20 @@ private struct ReportArchive {
     return url
   }
 
-  /// - Throws: if the response is not a complete ZIP archive.
-  init(_ response: HTTPResponse, of report: String) throws(CommandError) {
-    guard response.isSuccess else { throw .upstream(response) }
-    guard Self.isComplete(response.body) else {
+  /// - Throws: if the download is not a complete ZIP archive: it starts with a local file header and
+  ///   contains the end record, which a truncated archive lacks.
+  static func check(
+    _ archive: FileDownload, in invocation: Invocation
+  ) async throws(CommandError) {
+    let (start, end) = try await invocation.ends(of: archive, first: 4, last: maximumEndBytes)
+    let isComplete =
+      start == [0x50, 0x4B, 0x03, 0x04]
+      && end.indices.contains { end[$0...].starts(with: [0x50, 0x4B, 0x05, 0x06]) }
+    guard isComplete else {
       throw CommandError(
         .upstream, "The download is not a complete ZIP archive.",
         isRetryable: true,
         remedy: "Try again. If it fails again, download the report in the Control Center.")
     }
-    content = response.body
-    name = ContentDisposition.fileName(response) ?? "report-\(report).zip"
-  }
-
-  /// Whether it starts with a local file header and contains the end record, which a truncated
-  /// archive lacks.
-  private static func isComplete(_ body: [UInt8]) -> Bool {
-    guard body.starts(with: [0x50, 0x4B, 0x03, 0x04]) else { return false }
-    // The end record has 22 bytes and a comment of up to 65,535 bytes.
-    let end = body.suffix(22 + 65_535)
-    return end.indices.contains { end[$0...].starts(with: [0x50, 0x4B, 0x05, 0x06]) }
   }
 }

@@ -139,13 +139,33 @@ struct DownloadEmailAttachment: GmailCommand, TargetCommand {
   private func fetched(
     _ part: MailPart, with client: GmailClient, in invocation: Invocation
   ) async throws(CommandError) -> [UInt8] {
-    let answer = try await client.exchange(
-      client.mail(.get, user, "/messages/", message, "/attachments/", part.attachmentID ?? ""),
-      in: invocation)
-    guard let data = answer["data"]?.stringBytes else {
+    let request = client.mail(
+      .get, user, "/messages/", message, "/attachments/", part.attachmentID ?? "")
+    var response = try await client.send(request, in: invocation)
+    switch try data(in: response, with: client, in: invocation) {
+    case .decoded(let content): return content
+    case .encoded(let range):
+      // The response is large, and of no further use.
+      LenientBase64.decode(&response.body, at: range)
+      return response.body
+    }
+  }
+
+  private enum AttachmentData {
+    case decoded([UInt8])
+    /// The place of Base64 in the response.
+    case encoded(Range<Int>)
+  }
+
+  private func data(
+    in response: HTTPResponse, with client: GmailClient, in invocation: Invocation
+  ) throws(CommandError) -> AttachmentData {
+    let data = try client.read(response, in: invocation)["data"]
+    if let range = data?.plainText, !response.hasByteOrderMark { return .encoded(range) }
+    guard let data = data?.stringBytes else {
       throw CommandError(.upstream, "Gmail's response contains no attachment.")
     }
-    return LenientBase64.decode(data)
+    return .decoded(LenientBase64.decode(data))
   }
 
   private func raw(

@@ -258,7 +258,7 @@ extension GmailClient {
       }
       for (position, answer) in answers.enumerated() {
         guard let settled = answer?.settled else { continue }
-        let result = settled.map { $0.body ?? JSONFragment.null.json }
+        let result = settled.map { $0.body?.json ?? JSONFragment.null.json }
         // A body that is no message is asked for again, alone.
         if case .success(let body) = result, !Self.isMessage(body) { continue }
         results[position] = result

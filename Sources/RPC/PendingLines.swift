@@ -1,0 +1,67 @@
+import Basics
+
+/// The lines that wait to be written, in order.
+struct PendingLines {
+  /// Larger lines are shared; the others are copied together, to be written in one call.
+  private static let copiedBytes = 64 * 1_024
+  /// Memory in bytes that is kept for further lines.
+  private static let keptBytes = Output.maximumPendingBytes
+
+  private enum Piece {
+    case copied([UInt8])
+    case shared(SharedBytes)
+  }
+
+  /// In bytes.
+  private(set) var count = 0
+  /// What is written before `last`.
+  private var pieces: [Piece] = []
+  /// Copied lines.
+  private var last: [UInt8] = []
+
+  var isEmpty: Bool { count == 0 }
+
+  mutating func append(_ lines: SharedBytes) {
+    guard lines.count > Self.copiedBytes else {
+      lines.withBytes { append(copying: $0) }
+      return
+    }
+    if !last.isEmpty { pieces.append(.copied(last)) }
+    last = []
+    pieces.append(.shared(lines))
+    count += lines.count
+  }
+
+  mutating func append(copying lines: UnsafeBufferPointer<UInt8>) {
+    last.append(contentsOf: lines)
+    count += lines.count
+  }
+
+  mutating func prepend(copying lines: UnsafeBufferPointer<UInt8>) {
+    pieces.insert(.copied(Array(lines)), at: 0)
+    count += lines.count
+  }
+
+  /// Removes all lines. Keeps the memory, unless it is very large.
+  mutating func removeAll() {
+    count = 0
+    pieces = []
+    last.removeAll(keepingCapacity: last.capacity <= Self.keptBytes)
+  }
+
+  /// - Returns: 0, or the errno of the failed write.
+  func write(to descriptor: Int32) -> Int32 {
+    for piece in pieces {
+      let error =
+        switch piece {
+        case .copied(let bytes): FileDescriptor.writeAll(bytes, to: descriptor)
+        case .shared(let bytes):
+          bytes.withBytes {
+            FileDescriptor.writeAll(UnsafeRawBufferPointer($0), to: descriptor).error
+          }
+        }
+      if error != 0 { return error }
+    }
+    return FileDescriptor.writeAll(last, to: descriptor)
+  }
+}
