@@ -3,12 +3,13 @@ import Glibc
 /// A growable, append-only byte buffer.
 ///
 /// An array checks for shared storage on every append, which makes small appends slow. This buffer
-/// cannot be copied, so its storage is never shared.
+/// cannot be copied, so its storage is never shared. Appends are inlined into other modules: most are
+/// short texts of known length, which then need no call.
 public struct ByteBuffer: ~Copyable, @unchecked Sendable {
   // @unchecked: the buffer is the only owner of its memory.
-  private var base: UnsafeMutablePointer<UInt8>
-  private var capacity: Int
-  public private(set) var count = 0
+  @usableFromInline var base: UnsafeMutablePointer<UInt8>
+  @usableFromInline var capacity: Int
+  @usableFromInline var used = 0
 
   public init(capacity: Int) {
     self.capacity = max(capacity, 16)
@@ -22,40 +23,44 @@ public struct ByteBuffer: ~Copyable, @unchecked Sendable {
     return block.bindMemory(to: UInt8.self, capacity: capacity)
   }
 
-  public var isEmpty: Bool { count == 0 }
+  /// The number of bytes so far.
+  @inlinable @inline(__always)
+  public var count: Int { used }
 
-  @inline(__always)
+  public var isEmpty: Bool { used == 0 }
+
+  @inlinable @inline(__always)
   public var last: UInt8? { count == 0 ? nil : base[count - 1] }
 
-  @inline(__always)
-  private mutating func reserve(_ more: Int) {
-    if count + more > capacity { grow(count + more) }
+  @inlinable @inline(__always)
+  mutating func reserve(_ more: Int) {
+    if more > capacity &- count { grow(count + more) }
   }
 
-  @inline(never)
-  private mutating func grow(_ needed: Int) {
+  @usableFromInline @inline(never)
+  mutating func grow(_ needed: Int) {
     let larger = max(needed, capacity * 2)
     guard let block = realloc(base, larger) else { preconditionFailure("out of memory") }
     base = block.bindMemory(to: UInt8.self, capacity: larger)
     capacity = larger
   }
 
-  @inline(__always)
+  @inlinable @inline(__always)
   public mutating func append(_ byte: UInt8) {
     reserve(1)
-    base[count] = byte
-    count += 1
+    base[used] = byte
+    used &+= 1
   }
 
-  @inline(__always)
+  @inlinable @inline(__always)
   public mutating func append(_ bytes: UnsafeBufferPointer<UInt8>) {
     guard let source = bytes.baseAddress else { return }
     reserve(bytes.count)
-    memcpy(base + count, source, bytes.count)
-    count += bytes.count
+    (base + used).initialize(from: source, count: bytes.count)
+    used &+= bytes.count
   }
 
-  @inline(__always)
+  @inlinable @inline(__always)
   public mutating func append(_ text: StaticString) {
     append(UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
   }
@@ -73,7 +78,7 @@ public struct ByteBuffer: ~Copyable, @unchecked Sendable {
         at.pointee = byte
         at += 1
       }
-      count = at - base
+      used = at - base
     }
   }
 
@@ -95,13 +100,13 @@ public struct ByteBuffer: ~Copyable, @unchecked Sendable {
     memcpy(at + 1, name.utf8Start, length)
     at[length + 1] = UInt8(ascii: "\"")
     at[length + 2] = UInt8(ascii: ":")
-    count += length + (afterComma ? 4 : 3)
+    used += length + (afterComma ? 4 : 3)
   }
 
   /// Drops the bytes after the first `count`. Keeps the memory, unless the buffer is empty and very
   /// large.
   public mutating func truncate(to count: Int) {
-    self.count = count
+    used = count
     if count == 0 && capacity > 1_048_576 {
       free(base)
       capacity = 4_096

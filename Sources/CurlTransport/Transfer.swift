@@ -128,6 +128,9 @@ final class Transfer: @unchecked Sendable {
   /// Memory in bytes that a response gets because it announces a larger body.
   private static let trustedBytes = 1_024 * 1_024
 
+  /// Bytes behind the body, for readers that load words (JSON).
+  private static let spareBytes = 16
+
   /// Makes room for the whole body, so that it is not copied while it grows. A large one must have
   /// begun: a vendor could announce many of them.
   private func reserve(_ count: Int) {
@@ -136,7 +139,7 @@ final class Transfer: @unchecked Sendable {
     else { return }
     let isTrusted = body.count >= Self.trustedBytes
     body.reserveCapacity(
-      min(expected, isTrusted ? route.maximumResponseBytes : Self.trustedBytes))
+      min(expected, isTrusted ? route.maximumResponseBytes : Self.trustedBytes) + Self.spareBytes)
   }
 
   /// Maximum size of the headers in bytes, including those of interim responses and a fixed cost of

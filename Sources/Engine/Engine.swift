@@ -38,23 +38,34 @@ package final class Engine: Sendable {
   ///
   /// - Throws: all problems, in one error.
   package func prepare(
-    _ request: InvocationRequest
+    _ request: consuming InvocationRequest
   ) throws(InvocationError) -> PreparedInvocation {
-    let command = request.command
+    let (connection, ready) = try check(request)
+    return PreparedInvocation(
+      request: request, connection: connection, ready: ready, engine: self)
+  }
+
+  private func check(
+    _ request: borrowing InvocationRequest
+  ) throws(InvocationError) -> (OpenConnection, any ReadyCommand) {
     do throws(Refusal) {
       let connection = try find(request)
-      try checkPolicy(command, connection)
-      let ready: any ReadyCommand
-      do throws(ParameterProblems) {
-        ready = try command.ready(request.arguments, on: connection)
-      } catch {
-        throw .arguments(error)
-      }
+      try checkPolicy(request.command, connection)
+      let ready = try ready(request, on: connection)
       if let refusal = ready.refusal { throw .command(refusal) }
-      return PreparedInvocation(
-        request: request, connection: connection, ready: ready, engine: self)
+      return (connection, ready)
     } catch {
       throw invocationError(error, request)
+    }
+  }
+
+  private func ready(
+    _ request: borrowing InvocationRequest, on connection: OpenConnection
+  ) throws(Refusal) -> any ReadyCommand {
+    do throws(ParameterProblems) {
+      return try request.command.ready(request.arguments, on: connection)
+    } catch {
+      throw .arguments(error)
     }
   }
 
@@ -65,7 +76,7 @@ package final class Engine: Sendable {
     case command(CommandError)
   }
 
-  private func find(_ request: InvocationRequest) throws(Refusal) -> OpenConnection {
+  private func find(_ request: borrowing InvocationRequest) throws(Refusal) -> OpenConnection {
     if request.connection.isInline,
       let error = options.fences.refusal(ofConnectionBy: "An inline connection")
     {
@@ -102,7 +113,7 @@ package final class Engine: Sendable {
   }
 
   private func invocationError(
-    _ refusal: Refusal, _ request: InvocationRequest
+    _ refusal: Refusal, _ request: borrowing InvocationRequest
   ) -> InvocationError {
     let command = request.command
     switch refusal {

@@ -16,20 +16,23 @@ package struct PreparedInvocation: Sendable {
   package let redaction: RedactionScope
 
   init(
-    request: InvocationRequest, connection: OpenConnection, ready: any ReadyCommand, engine: Engine
+    request: consuming InvocationRequest, connection: consuming OpenConnection,
+    ready: consuming any ReadyCommand, engine: Engine
   ) {
+    redaction = RedactionScope(
+      connection.connection.secrets, Self.secretArguments(of: request, in: engine.redactor))
     self.request = request
     self.connection = connection
     self.ready = ready
     self.engine = engine
-    redaction = RedactionScope(
-      connection.connection.secrets, Self.secretArguments(of: request, in: engine.redactor))
   }
 
   private static func secretArguments(
-    of request: InvocationRequest, in all: Redactor
+    of request: borrowing InvocationRequest, in all: Redactor
   ) -> Redactor? {
-    let secrets = request.command.shape.secretNames.compactMap { request.arguments?[$0]?.string }
+    let names = request.command.shape.secretNames
+    guard !names.isEmpty, let arguments = request.arguments else { return nil }
+    let secrets = names.compactMap { arguments[$0]?.string }
     guard !secrets.isEmpty else { return nil }
     let redactor = Redactor(in: all)
     for secret in secrets { redactor.add(secret) }
@@ -42,14 +45,8 @@ package struct PreparedInvocation: Sendable {
   /// Writes the result of a dry run: the requests that would be sent, without credentials.
   package func writePlan(to writer: inout JSONWriter) {
     writer.object { writer in
-      writer.literal(#""return_data":"Successful","dry_run":true"#)
-      writer.name("requests")
-      writer.array { writer in
-        // In place: a loop over elements would copy each request.
-        ready.plan().withUnsafeBufferPointer { plan in
-          for position in plan.indices { plan[position].write(to: &writer) }
-        }
-      }
+      writer.literal(#""return_data":"Successful","dry_run":true,"requests":"#)
+      writer.array { ready.writePlan(to: &$0) }
     }
   }
 

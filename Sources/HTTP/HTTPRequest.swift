@@ -4,15 +4,12 @@ import Redaction
 
 /// An HTTP request (RFC 9110).
 public struct HTTPRequest: Sendable {
-  public struct Method: RawRepresentable, Equatable, Sendable {
-    public let rawValue: String
-    public init(rawValue: String) { self.rawValue = rawValue }
-
-    public static let get = Method(rawValue: "GET")
-    public static let post = Method(rawValue: "POST")
-    public static let put = Method(rawValue: "PUT")
-    public static let patch = Method(rawValue: "PATCH")
-    public static let delete = Method(rawValue: "DELETE")
+  public enum Method: String, Sendable {
+    case get = "GET"
+    case post = "POST"
+    case put = "PUT"
+    case patch = "PATCH"
+    case delete = "DELETE"
   }
 
   public struct Header: Sendable {
@@ -43,7 +40,7 @@ public struct HTTPRequest: Sendable {
   public var url: String
   public var headers: [Header]
   public var body: [UInt8]?
-  private var bodyIsJSON = false
+  private var bodyIsJSON: Bool
   /// A sign-in request. Its body contains credentials.
   public var isSecret = false
   /// Members of a JSON body that contain credentials.
@@ -71,40 +68,60 @@ public struct HTTPRequest: Sendable {
   package var needsNewConnection = false
 
   public init(_ method: Method, _ url: String, headers: [Header] = [], body: [UInt8]? = nil) {
+    self.init(method, url, headers, nil, body: body)
+  }
+
+  private init(
+    _ method: Method, _ url: String, _ headers: [Header], _ contentType: Header?, body: [UInt8]?,
+    bodyIsJSON: Bool = false
+  ) {
     self.method = method
     self.url = url
-    self.headers = headers
-    // One allocation for the common number of headers.
-    self.headers.reserveCapacity(4)
     self.body = body
+    self.bodyIsJSON = bodyIsJSON
+    var headers = headers
+    // One allocation for the common number of headers.
+    headers.reserveCapacity(4)
+    if let contentType { headers.append(contentType) }
+    self.headers = headers
   }
 
   /// A request with a JSON body.
   public init(
     _ method: Method, _ url: String, headers: [Header] = [], json: JSONFragment
   ) {
-    self.init(method, url, headers: headers, body: json.bytes)
-    bodyIsJSON = true
-    self.headers.append(Header("Content-Type", "application/json"))
+    self.init(
+      method, url, headers, Header("Content-Type", "application/json"), body: json.bytes,
+      bodyIsJSON: true)
   }
 
   /// A request with the fields of a form as its body.
   public init(
     _ method: Method, _ url: String, headers: [Header] = [], form: FormFields
   ) {
-    self.init(method, url, headers: headers, body: Array(form.encoded.utf8))
-    self.headers.append(Header("Content-Type", "application/x-www-form-urlencoded"))
+    self.init(
+      method, url, headers, Header("Content-Type", "application/x-www-form-urlencoded"),
+      body: Array(form.encoded.utf8))
   }
 
   /// Writes `{"method","url","headers","body"}` with credentials redacted. A JSON body is written
   /// as JSON, any other body as text.
-  public func write(to writer: inout JSONWriter) {
+  ///
+  /// - Parameter credentialHeader: a header with a credential that is sent in addition.
+  public func write(to writer: inout JSONWriter, credentialHeader: StaticString? = nil) {
     writer.object { writer in
-      writer.member("method", method.rawValue)
-      writer.member("url", url)
-      writer.name("headers")
+      // Names as literals, for speed.
+      writer.literal(#""method":"#)
+      writer.string(method.rawValue)
+      writer.literal(#""url":"#)
+      writer.string(url)
+      writer.literal(#""headers":"#)
       writer.object { writer in
         for position in headers.indices { headers[position].write(to: &writer) }
+        if let credentialHeader {
+          writer.name(credentialHeader)
+          writer.string(literal: Redactor.replacementLiteral)
+        }
       }
       guard let body else { return }
       writer.name("body")

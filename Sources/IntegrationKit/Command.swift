@@ -152,8 +152,8 @@ public protocol Command: Sendable {
   /// anything is sent, also for a dry run.
   func refusal(by client: Client) -> CommandError?
 
-  /// The requests that it would send, in order, without the sign-in.
-  func plan(with client: Client) -> [HTTPRequest]
+  /// Adds the requests that it would send, in order, without the sign-in.
+  func plan(with client: Client, add: (consuming HTTPRequest) -> Void)
   func run(with client: Client, in invocation: Invocation) async throws(CommandError)
     -> CommandResult
 }
@@ -179,11 +179,11 @@ public struct ConfirmationNote: Sendable {
 
 /// Completes and sends the requests of one connection.
 public protocol VendorClient: AnyObject, Sendable {
+  /// The header that `exchange` adds with a credential; nil for none. Shown redacted in a plan.
+  static var credentialHeader: StaticString? { get }
   /// Prepares what decides whether a command may start, such as the credential that its rate limit
   /// belongs to. Sends nothing for the command itself.
   func prepare(in invocation: Invocation) async throws(CommandError)
-  /// Completes a request as it would be sent, with redacted credentials.
-  func preview(_ request: inout HTTPRequest)
   /// Signs in if needed, sends, and reads the body.
   ///
   /// - Returns: the body as JSON; null if it is empty.
@@ -192,14 +192,9 @@ public protocol VendorClient: AnyObject, Sendable {
 }
 
 extension VendorClient {
-  public func prepare(in invocation: Invocation) async throws(CommandError) {}
+  public static var credentialHeader: StaticString? { "Authorization" }
 
-  /// The plan of a command that sends this request first.
-  public func previews(_ request: consuming HTTPRequest) -> [HTTPRequest] {
-    var plan = [request]
-    preview(&plan[0])
-    return plan
-  }
+  public func prepare(in invocation: Invocation) async throws(CommandError) {}
 }
 
 /// A command of one request, whose response is its result.
@@ -208,8 +203,8 @@ public protocol RequestCommand: Command {
 }
 
 extension RequestCommand {
-  public func plan(with client: Client) -> [HTTPRequest] {
-    client.previews(request(with: client))
+  public func plan(with client: Client, add: (consuming HTTPRequest) -> Void) {
+    add(request(with: client))
   }
 
   public func run(

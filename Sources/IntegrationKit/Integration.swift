@@ -98,7 +98,8 @@ public protocol ReadyCommand: Sendable {
   var confirmationNotes: [ConfirmationNote] { get }
   /// Why the settings of the connection do not allow the command; nil if they do.
   var refusal: CommandError? { get }
-  func plan() -> [HTTPRequest]
+  /// Writes the requests that it would send, with redacted credentials, as elements of an array.
+  func writePlan(to writer: inout JSONWriter)
   func run(in invocation: Invocation) async throws(CommandError) -> CommandResult
 }
 
@@ -109,7 +110,11 @@ private struct BoundCommand<C: Command>: ReadyCommand {
   var confirmationNotes: [ConfirmationNote] { command.confirmationNotes }
   var refusal: CommandError? { command.refusal(by: client) }
 
-  func plan() -> [HTTPRequest] { command.plan(with: client) }
+  func writePlan(to writer: inout JSONWriter) {
+    command.plan(with: client) {
+      $0.write(to: &writer, credentialHeader: C.Client.credentialHeader)
+    }
+  }
 
   func run(in invocation: Invocation) async throws(CommandError) -> CommandResult {
     try await command.run(with: client, in: invocation)

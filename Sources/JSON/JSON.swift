@@ -43,7 +43,7 @@ public struct JSON: Sendable {
   public var string: String? {
     let node = self.node
     guard node.kind == .string else { return nil }
-    if !node.hasEscapes { return String(decoding: content, as: UTF8.self) }
+    if !node.hasEscapes { return Self.text(content) }
     return String(decoding: JSONString.decode(content), as: UTF8.self)
   }
 
@@ -75,10 +75,17 @@ public struct JSON: Sendable {
   }
 
   /// The source text, unchanged: `1.50`, `"caf\u00e9"`, `{"a": 1}`.
-  public var sourceText: String { String(decoding: source, as: UTF8.self) }
+  public var sourceText: String { Self.text(source) }
 
-  /// The source bytes, without line breaks.
-  public var singleLineBytes: [UInt8] { JSONFragment(self).bytes }
+  /// A part of the document, whose UTF-8 the parser has checked.
+  private static func text(_ bytes: UnsafeBufferPointer<UInt8>) -> String {
+    String(copying: UTF8Span(unchecked: Span(_unsafeElements: bytes)))
+  }
+
+  /// The source text, without line breaks.
+  public var singleLineText: String {
+    document.hasLineBreaks ? JSONFragment(self).text : sourceText
+  }
 
   /// The source bytes, including the quotes of a string. Valid while the document lives.
   var source: UnsafeBufferPointer<UInt8> {
@@ -129,7 +136,16 @@ public struct JSON: Sendable {
 
   /// The last member with that name of an object.
   public subscript(name: String) -> JSON? {
-    select(JSONNames(name))[0]
+    guard kind == .object else { return nil }
+    let all = document.nodes
+    let end = Int(all[index].next)
+    var (member, found) = (index + 1, 0)
+    while member < end {
+      let value = member + 1
+      if JSON(document: document, index: member).equals(name) { found = value }
+      member = Int(all[value].next)
+    }
+    return found == 0 ? nil : JSON(document: document, index: found)
   }
 
   /// The element at an index of an array, from 0. Takes time proportional to the index.
@@ -216,7 +232,7 @@ extension JSON {
     _ text: [UInt8], limits: JSONLimits = JSONLimits()
   ) throws(JSONError) -> JSON {
     var parser = JSONParser(limits: limits)
-    if text.count >= JSONDocument.keptBytes { return try parser.parse(keeping: text) }
+    if JSONDocument.keeps(text) { return try parser.parse(keeping: text) }
     let outcome = text.withUnsafeBufferPointer { buffer in
       Result { () throws(JSONError) in try parser.parse(buffer) }
     }

@@ -7,51 +7,59 @@ import Glibc
 /// of enums would need several allocations per value; this needs two per text, and the throughput
 /// of the host depends on it.
 public final class JSONDocument: @unchecked Sendable {
-  // @unchecked: both pointers refer to memory that nobody writes after `init`.
-  let bytes: UnsafePointer<UInt8>
-  let nodes: UnsafePointer<JSONNode>
+  // @unchecked: all of it is written by `init`, and by `replace` when nobody else has the document.
+
+  /// The text, and `padding` bytes after it.
+  @exclusivity(unchecked) private(set) var bytes: UnsafePointer<UInt8>
+  @exclusivity(unchecked) private(set) var nodes: UnsafePointer<JSONNode>
   /// Whether source bytes cannot be copied into one line of output unchanged: a line break between
   /// tokens, or U+2028, U+2029 or U+0085 in a string.
-  let hasLineBreaks: Bool
+  @exclusivity(unchecked) private(set) var hasLineBreaks: Bool
+  @exclusivity(unchecked) private(set) var memoryBytes: Int
   /// The owner of the bytes; nil if they are memory of this object.
   private let text: [UInt8]?
-  /// Whether nodes and bytes are two blocks of memory of this object.
-  private let isSplit: Bool
-  let memoryBytes: Int
+  /// The size of the memory at `nodes`; 0 if it does not contain the bytes.
+  private let blockBytes: Int
+
+  /// Readable bytes after the text: every byte of it may be loaded as a word (`ShortText`).
+  static let padding = 8
 
   /// Size in bytes from which on a text is kept instead of copied. A smaller one shares a block with
   /// its index, and may be in an array with much unused memory.
-  static let keptBytes = 65_536
+  private static let keptBytes = 65_536
+
+  /// Whether a document keeps a text instead of a copy.
+  static func keeps(_ text: [UInt8]) -> Bool {
+    text.count >= keptBytes && text.capacity - text.count >= padding
+  }
 
   /// Nodes from which on they are taken over from the parser. A copy of a larger index would double
   /// the memory that hostile text costs.
   private static let splitNodes = 65_536
 
+  /// A parser keeps no larger block for its next text.
+  private static let maximumReusableBytes = 16_384
+
   init(copying text: UnsafeBufferPointer<UInt8>, index: inout JSONIndex) {
     self.text = nil
-    isSplit = index.count >= Self.splitNodes
-    hasLineBreaks = index.hasLineBreaks
-    memoryBytes = index.count * MemoryLayout<JSONNode>.stride + text.count
+    let isSplit = index.count >= Self.splitNodes
     // One block for both saves an allocation per input line.
-    let indexBytes = isSplit ? 0 : index.count * MemoryLayout<JSONNode>.stride
-    guard let block = malloc(max(1, indexBytes + text.count)) else {
-      preconditionFailure("out of memory")
-    }
-    let ownBytes = (block + indexBytes).bindMemory(to: UInt8.self, capacity: text.count)
-    if let base = text.baseAddress { ownBytes.initialize(from: base, count: text.count) }
-    bytes = UnsafePointer(ownBytes)
+    let size = Self.blockBytes(text, nodes: isSplit ? 0 : index.count)
+    guard let block = malloc(size) else { preconditionFailure("out of memory") }
+    blockBytes = isSplit ? 0 : size
+    hasLineBreaks = index.hasLineBreaks
+    memoryBytes = Self.memoryBytes(text, index)
     if isSplit {
+      bytes = Self.copy(text, to: block)
       nodes = UnsafePointer(index.takeNodes())
     } else {
-      let ownNodes = block.bindMemory(to: JSONNode.self, capacity: index.count)
-      ownNodes.initialize(from: index.nodes, count: index.count)
-      nodes = UnsafePointer(ownNodes)
+      (nodes, bytes) = Self.copy(index, text, to: block)
     }
   }
 
   init(keeping text: [UInt8], index: inout JSONIndex) {
     self.text = text
-    isSplit = false
+    blockBytes = 0
     hasLineBreaks = index.hasLineBreaks
     memoryBytes = index.count * MemoryLayout<JSONNode>.stride + text.count
     // The memory of an array stays where it is while something refers to it.
@@ -64,7 +72,53 @@ public final class JSONDocument: @unchecked Sendable {
 
   deinit {
     free(UnsafeMutableRawPointer(mutating: nodes))
-    if isSplit { free(UnsafeMutableRawPointer(mutating: bytes)) }
+    if blockBytes == 0, text == nil { free(UnsafeMutableRawPointer(mutating: bytes)) }
+  }
+
+  /// Whether a parser should keep the document, to use its memory again.
+  var isReusable: Bool { 0 < blockBytes && blockBytes <= Self.maximumReusableBytes }
+
+  /// Replaces the content. The caller has the only reference.
+  ///
+  /// - Returns: false if the memory is too small.
+  func replace(by text: UnsafeBufferPointer<UInt8>, _ index: borrowing JSONIndex) -> Bool {
+    guard Self.blockBytes(text, nodes: index.count) <= blockBytes else { return false }
+    (nodes, bytes) = Self.copy(index, text, to: UnsafeMutableRawPointer(mutating: nodes))
+    hasLineBreaks = index.hasLineBreaks
+    memoryBytes = Self.memoryBytes(text, index)
+    return true
+  }
+
+  private static func memoryBytes(
+    _ text: UnsafeBufferPointer<UInt8>, _ index: borrowing JSONIndex
+  ) -> Int {
+    index.count * MemoryLayout<JSONNode>.stride + text.count
+  }
+
+  private static func blockBytes(_ text: UnsafeBufferPointer<UInt8>, nodes: Int) -> Int {
+    nodes * MemoryLayout<JSONNode>.stride + text.count + padding
+  }
+
+  /// Copies nodes and text into one block.
+  private static func copy(
+    _ index: borrowing JSONIndex, _ text: UnsafeBufferPointer<UInt8>,
+    to block: UnsafeMutableRawPointer
+  ) -> (UnsafePointer<JSONNode>, UnsafePointer<UInt8>) {
+    let nodes = block.bindMemory(to: JSONNode.self, capacity: index.count)
+    nodes.initialize(from: index.nodes, count: index.count)
+    return (
+      UnsafePointer(nodes),
+      copy(text, to: block + index.count * MemoryLayout<JSONNode>.stride)
+    )
+  }
+
+  private static func copy(
+    _ text: UnsafeBufferPointer<UInt8>, to block: UnsafeMutableRawPointer
+  ) -> UnsafePointer<UInt8> {
+    let bytes = block.bindMemory(to: UInt8.self, capacity: text.count + padding)
+    if let base = text.baseAddress { bytes.initialize(from: base, count: text.count) }
+    (bytes + text.count).initialize(repeating: 0, count: padding)
+    return UnsafePointer(bytes)
   }
 
   public var root: JSON { JSON(document: self, index: 0) }
@@ -103,9 +157,18 @@ struct JSONIndex: ~Copyable {
   }
 
   @inline(__always)
-  subscript(position: Int) -> JSONNode {
-    get { nodes[position] }
-    set { nodes[position] = newValue }
+  subscript(position: Int) -> JSONNode { nodes[position] }
+
+  /// Completes an open container, whose `next` is the container around it.
+  ///
+  /// - Parameter end: the offset after its closing bracket.
+  /// - Returns: the container around it.
+  @inline(__always)
+  mutating func close(_ container: UInt32, end: Int) -> UInt32 {
+    let node = nodes + Int(container)
+    node.pointee.length = UInt32(truncatingIfNeeded: end) &- node.pointee.start
+    defer { node.pointee.next = UInt32(truncatingIfNeeded: count) }
+    return node.pointee.next
   }
 
   @inline(__always)

@@ -9,6 +9,13 @@ enum JSONNumber {
     let negative = text[0] == UInt8(ascii: "-")
     if negative { at = 1 }
     var value: Int64 = 0
+    // That many digits fit in 64 bits.
+    let safeEnd = min(text.count, 18)
+    while at < safeEnd, isDigit(text[at]) {
+      value = value &* 10 &+ Int64(text[at] &- UInt8(ascii: "0"))
+      at += 1
+    }
+    if negative { value = -value }
     while at < text.count, isDigit(text[at]) {
       let digit = Int64(text[at] &- UInt8(ascii: "0"))
       let (product, overflow) = value.multipliedReportingOverflow(by: 10)

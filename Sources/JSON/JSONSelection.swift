@@ -5,56 +5,105 @@ public final class JSONNames: @unchecked Sendable {
   // @unchecked: only `init` writes the memory behind the pointers.
   public let texts: [String]
   let count: Int
-  /// The UTF-8 of all names, concatenated; `ends` has the end of each name.
+  /// The UTF-8 of all names, each followed by `JSONDocument.padding` zeros.
   private let bytes: UnsafeMutablePointer<UInt8>
-  private let ends: UnsafeMutablePointer<Int>
+  private let names: UnsafeMutablePointer<PaddedText>
 
   public init(_ texts: [String]) {
     self.texts = texts
     count = texts.count
-    let total = texts.reduce(0) { $0 + $1.utf8.count }
-    bytes = .allocate(capacity: total)
-    ends = .allocate(capacity: texts.count)
+    bytes = .allocate(capacity: texts.reduce(0) { $0 + $1.utf8.count + JSONDocument.padding })
+    names = .allocate(capacity: texts.count)
     var end = 0
     for (position, text) in texts.enumerated() {
-      for byte in text.utf8 {
+      let start = end
+      for byte in text.utf8 + [UInt8](repeating: 0, count: JSONDocument.padding) {
         (bytes + end).initialize(to: byte)
         end += 1
       }
-      (ends + position).initialize(to: end)
+      (names + position).initialize(to: PaddedText(bytes + start, count: text.utf8.count))
     }
   }
 
   deinit {
     bytes.deallocate()
-    ends.deallocate()
+    names.deallocate()
   }
 
   public convenience init(_ texts: String...) { self.init(texts) }
 
   /// The position of the name that equals a string; nil for other strings and other types.
-  public func position(of json: JSON) -> Int? {
-    guard json.kind == .string else { return nil }
-    guard json.node.hasEscapes else { return position(of: json.content, expecting: 0) }
-    return JSONString.decode(json.content).withUnsafeBufferPointer {
-      position(of: $0, expecting: 0)
+  public func position(of json: borrowing JSON) -> Int? {
+    let node = json.node
+    guard node.kind == .string else { return nil }
+    return position(of: node, in: json.document, expecting: 0)
+  }
+
+  /// The position of a string. Tries `expected` first: callers usually keep one order.
+  @inline(__always)
+  func position(
+    of string: JSONNode, in document: borrowing JSONDocument, expecting expected: Int
+  ) -> Int? {
+    if string.hasEscapes { return position(ofEscaped: string, in: document) }
+    return position(
+      of: PaddedText(document.bytes + Int(string.start), count: Int(string.length)),
+      expecting: expected)
+  }
+
+  @inline(never)
+  private func position(
+    ofEscaped string: JSONNode, in document: borrowing JSONDocument
+  ) -> Int? {
+    let content = UnsafeBufferPointer(
+      start: document.bytes + Int(string.start), count: Int(string.length))
+    let decoded = JSONString.decode(content)
+    return (decoded + [UInt8](repeating: 0, count: JSONDocument.padding)).withUnsafeBufferPointer {
+      guard let base = $0.baseAddress else { return nil }
+      return position(of: PaddedText(base, count: decoded.count), expecting: 0)
     }
   }
 
-  /// The position of a name. Tries `expected` first: callers usually keep one order.
   @inline(__always)
-  func position(of name: UnsafeBufferPointer<UInt8>, expecting expected: Int) -> Int? {
-    guard let other = name.baseAddress else { return nil }
+  private func position(of text: PaddedText, expecting expected: Int) -> Int? {
     var position = expected
     for _ in 0..<count {
-      let start = position == 0 ? 0 : ends[position - 1]
-      if ends[position] - start == name.count, memcmp(bytes + start, other, name.count) == 0 {
-        return position
-      }
+      if names[position].equals(text) { return position }
       position += 1
       if position == count { position = 0 }
     }
     return nil
+  }
+}
+
+/// A text in memory that is readable for `JSONDocument.padding` bytes after it. Texts of at most 16
+/// bytes are compared as two words, without a call.
+struct PaddedText {
+  private let bytes: UnsafePointer<UInt8>
+  private let count: Int
+  /// The first eight bytes; zeros after the end of a shorter text.
+  private let head: UInt64
+  /// The last eight bytes of a longer text; otherwise 0.
+  private let tail: UInt64
+
+  @inline(__always)
+  init(_ bytes: UnsafePointer<UInt8>, count: Int) {
+    self.bytes = bytes
+    self.count = count
+    let first = Self.word(bytes)
+    // A shift by 64 or more bits gives 0.
+    head = first & ~(UInt64.max << (8 * UInt64(truncatingIfNeeded: count)))
+    tail = count > 8 ? Self.word(bytes + count - 8) : 0
+  }
+
+  @inline(__always)
+  private static func word(_ bytes: UnsafePointer<UInt8>) -> UInt64 {
+    UnsafeRawPointer(bytes).loadUnaligned(as: UInt64.self).littleEndian
+  }
+
+  @inline(__always)
+  func equals(_ other: PaddedText) -> Bool {
+    head == other.head && count == other.count && tail == other.tail
+      && (count <= 16 || memcmp(bytes + 8, other.bytes + 8, count - 16) == 0)
   }
 }
 
@@ -71,36 +120,28 @@ public struct JSONSelection: ~Copyable, Sendable {
   /// The number of members with other names.
   public private(set) var unknownCount = 0
 
+  @inline(__always)
   fileprivate init(_ object: JSON, _ names: JSONNames) {
-    precondition(names.count <= Self.maximumNames, "more names than maximumNames")
     document = object.document
+    find(names, inNode: object.index)
+  }
+
+  private mutating func find(_ names: JSONNames, inNode object: Int) {
+    precondition(names.count <= Self.maximumNames, "more names than maximumNames")
     let all = document.nodes
-    guard all[object.index].kind == .object else { return }
-    let end = Int(all[object.index].next)
-    var index = object.index + 1
+    guard all[object].kind == .object else { return }
+    let end = Int(all[object].next)
+    var index = object + 1
     var expected = 0
     while index < end {
-      let name = all[index]
       let value = index + 1
-      if let position = Self.position(of: name, document, names, expected) {
+      if let position = names.position(of: all[index], in: document, expecting: expected) {
         nodes[position] = UInt32(truncatingIfNeeded: value)
         expected = position + 1 < names.count ? position + 1 : 0
       } else {
         unknownCount += 1
       }
       index = Int(all[value].next)
-    }
-  }
-
-  @inline(__always)
-  private static func position(
-    of name: JSONNode, _ document: JSONDocument, _ names: JSONNames, _ expected: Int
-  ) -> Int? {
-    let content = UnsafeBufferPointer(
-      start: document.bytes + Int(name.start), count: Int(name.length))
-    guard name.hasEscapes else { return names.position(of: content, expecting: expected) }
-    return JSONString.decode(content).withUnsafeBufferPointer {
-      names.position(of: $0, expecting: expected)
     }
   }
 

@@ -11,16 +11,16 @@ extension String {
 
 /// Escaping of JSON strings (RFC 8259 section 7).
 public enum JSONString {
-  /// The number of bytes from `at` that are plain ASCII (no escape needed). Counts in steps of
-  /// eight bytes; the caller checks the last few with `isPlain`.
+  /// The position of the first byte from `start` on that is not plain ASCII (no escape needed), or
+  /// `end`. Tests eight bytes at a time.
   ///
   /// Each test sets the high bit of a byte that fails it. Later bytes may get false positives, but
   /// only the first set bit counts.
   @inline(__always)
-  static func plainRun(_ base: UnsafePointer<UInt8>, _ at: Int, _ end: Int) -> Int {
-    var position = at
-    while position + 8 <= end {
-      let word = UnsafeRawPointer(base + position).loadUnaligned(as: UInt64.self).littleEndian
+  static func endOfPlainRun(_ base: UnsafePointer<UInt8>, _ start: Int, _ end: Int) -> Int {
+    var at = start
+    while end &- at >= 8 {
+      let word = UnsafeRawPointer(base + at).loadUnaligned(as: UInt64.self).littleEndian
       let ones: UInt64 = 0x0101_0101_0101_0101
       let quotes = word ^ (ones &* 0x22)
       let backslashes = word ^ (ones &* 0x5C)
@@ -28,10 +28,11 @@ public enum JSONString {
         word | (word &- ones &* 0x20) & ~word | (quotes &- ones) & ~quotes
         | (backslashes &- ones) & ~backslashes
       let marks = special & (ones &* 0x80)
-      if marks != 0 { return position + marks.trailingZeroBitCount / 8 - at }
-      position += 8
+      if marks != 0 { return at &+ marks.trailingZeroBitCount / 8 }
+      at &+= 8
     }
-    return position - at
+    while at < end, isPlain(base[at]) { at &+= 1 }
+    return at
   }
 
   /// Whether a byte is ASCII that needs no escape in a string.
@@ -159,7 +160,7 @@ public enum JSONString {
   ) -> Int {
     var at = start
     while at < end {
-      at += plainRun(base, at, end)
+      at = endOfPlainRun(base, at, end)
       guard at < end, base[at] != UInt8(ascii: "\"") else { break }
       at += base[at] == UInt8(ascii: "\\") ? 2 : 1
     }
@@ -187,13 +188,9 @@ public enum JSONString {
     guard let base = text.baseAddress else { return }
     let count = text.count
     while at < count {
-      at += plainRun(base, at, count)
+      at = endOfPlainRun(base, at, count)
       guard at < count else { break }
       let byte = base[at]
-      if isPlain(byte) {
-        at += 1
-        continue
-      }
       if byte >= 0x80 {
         guard let length = separatorLength(text, at) else {
           at += 1

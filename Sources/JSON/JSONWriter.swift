@@ -5,7 +5,7 @@ import Basics
 /// Stateless: the last byte decides whether a comma is needed. No comma follows an opening bracket,
 /// a colon or a line end, or starts the output.
 public struct JSONWriter: ~Copyable, Sendable {
-  private var output: ByteBuffer
+  @usableFromInline var output: ByteBuffer
 
   public init(capacity: Int = 256) { output = ByteBuffer(capacity: capacity) }
 
@@ -130,7 +130,8 @@ public struct JSONWriter: ~Copyable, Sendable {
     output.append(Array(value.description.utf8))
   }
 
-  /// JSON from a source literal, on one line.
+  /// JSON from a source literal, on one line: a value, or members, of which the last may be a name only.
+  @inlinable @inline(__always)
   public mutating func literal(_ text: StaticString) {
     separate()
     output.append(text)
@@ -144,6 +145,12 @@ public struct JSONWriter: ~Copyable, Sendable {
     } else {
       json.withSource { output.append($0) }
     }
+  }
+
+  /// One complete value on one line, which is known to be JSON.
+  public mutating func value(trusted text: String) {
+    separate()
+    text.withUTF8Bytes { output.append($0) }
   }
 
   /// One complete value that another writer wrote.
@@ -193,16 +200,16 @@ public struct JSONWriter: ~Copyable, Sendable {
   // MARK: Bytes
 
   /// Whether the next value needs a comma before it.
-  @inline(__always)
-  private var needsComma: Bool {
+  @inlinable @inline(__always)
+  var needsComma: Bool {
     switch output.last {
     case nil, UInt8(ascii: "{"), UInt8(ascii: "["), UInt8(ascii: ":"), 0x0A: false
     default: true
     }
   }
 
-  @inline(__always)
-  private mutating func separate() {
+  @inlinable @inline(__always)
+  mutating func separate() {
     if needsComma { output.append(UInt8(ascii: ",")) }
   }
 

@@ -4,21 +4,19 @@ import IntegrationKit
 import JSON
 
 /// The params of `invoke`, decoded as an invocation request.
-struct InvokeParams {
+enum InvokeParams {
   private static let names = JSONNames(
     "integration", "command", "connection", "arguments", "options")
 
-  private let request: InvocationRequest
-
   /// - Throws: all problems in the params, in one error.
-  init(
+  static func request(
     _ params: JSON?, _ engine: Engine, _ memo: OptionsMemo
-  ) throws(InvocationError) {
+  ) throws(InvocationError) -> InvocationRequest {
     guard let params, params.kind == .object else {
       throw InvocationError(
         RequestProblems("", "params must be an object with integration and command"))
     }
-    let members = params.select(Self.names)
+    let members = params.select(names)
     let integration: RegisteredIntegration
     let command: RegisteredCommand
     do throws(RequestProblems) {
@@ -27,31 +25,28 @@ struct InvokeParams {
     } catch {
       // Without a command, only the options can be validated.
       throw InvocationError(
-        error + Self.unknown(in: params) + Self.optionProblems(members.valueIfNotNull(4), of: nil))
+        error + unknown(in: params) + optionProblems(members.valueIfNotNull(4), of: nil))
     }
     let arguments = members.valueIfNotNull(3)
     let options = members.valueIfNotNull(4)
     guard members.unknownCount == 0 else {
       throw InvocationError(
-        Self.unknown(in: params) + Self.optionProblems(options, of: command)
+        unknown(in: params) + optionProblems(options, of: command)
           + Engine.argumentProblems(arguments, of: command),
         indicator: command.failure)
     }
-    request = InvocationRequest(
-      integration, command,
-      on: members.valueIfNotNull(2).map { .json($0) } ?? .onlyOne, arguments: arguments,
-      options: try Self.options(options, of: command, arguments: arguments, memo))
+    let connection: ConnectionReference =
+      if let connection = members.valueIfNotNull(2) { .json(connection) } else { .onlyOne }
+    return InvocationRequest(
+      integration, command, on: connection, arguments: arguments,
+      options: try self.options(options, of: command, arguments: arguments, memo))
   }
 
   /// The command of an invoke that is not run; nil if it is unknown.
   static func command(_ params: JSON?, in catalogue: Catalogue) -> RegisteredCommand? {
-    guard let members = params?.select(Self.names) else { return nil }
+    guard let members = params?.select(names) else { return nil }
     guard let integration = try? Lookup.integration(members[0], in: catalogue) else { return nil }
     return try? Lookup.command(members[1], of: integration)
-  }
-
-  func prepare(by engine: Engine) throws(InvocationError) -> PreparedInvocation {
-    try engine.prepare(request)
   }
 
   private static func options(

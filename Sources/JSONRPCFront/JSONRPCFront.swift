@@ -116,7 +116,7 @@ package final class JSONRPCFront: Handler {
   private func invoke(_ params: JSON?, _ reply: consuming Reply) -> Answered {
     let invocation: PreparedInvocation
     do throws(InvocationError) {
-      invocation = try InvokeParams(params, engine, optionsMemo).prepare(by: engine)
+      invocation = try engine.prepare(InvokeParams.request(params, engine, optionsMemo))
     } catch {
       return reply.error(error.rpcError)
     }

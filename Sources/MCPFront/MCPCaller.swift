@@ -75,9 +75,10 @@ extension MCPCaller {
 extension RequestID {
   /// Whether the Model Context Protocol allows it as an id.
   var isStringOrInteger: Bool {
-    guard let first = sourceBytes.first else { return false }
+    let bytes = text.utf8
+    guard let first = bytes.first else { return false }
     if first == UInt8(ascii: "\"") { return true }
-    let digits = first == UInt8(ascii: "-") ? sourceBytes.dropFirst() : sourceBytes[...]
+    let digits = first == UInt8(ascii: "-") ? bytes.dropFirst() : bytes[...]
     return !digits.isEmpty && digits.allSatisfy { (0x30...0x39).contains($0) }
   }
 }

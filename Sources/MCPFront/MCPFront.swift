@@ -221,7 +221,7 @@ package final class MCPFront: Handler {
     guard let filter = params?["notifications"], filter.kind == .object else {
       throw MCPError.invalid("params.notifications must be an object.")
     }
-    guard id.sourceBytes.count <= Self.maximumSubscriptionIDBytes else {
+    guard id.text.utf8.count <= Self.maximumSubscriptionIDBytes else {
       throw MCPError.invalid(
         "The id of a subscription must have at most \(Self.maximumSubscriptionIDBytes) bytes.")
     }

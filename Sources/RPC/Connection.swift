@@ -30,7 +30,7 @@ package struct ConnectionLimits: Sendable {
 }
 
 /// Observes a connection and can skip requests.
-package protocol ConnectionObserver: Sendable {
+package protocol ConnectionObserver: AnyObject, Sendable {
   /// Whether to skip the request with this id without a response.
   func skips(_ id: RequestID) -> Bool
   func answered(_ status: ResponseStatus)

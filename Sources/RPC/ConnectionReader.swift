@@ -99,8 +99,8 @@ final class ConnectionReader {
     batch.close()
   }
 
-  private func handle(_ message: Message, _ line: Int, in batch: Batch?) {
-    switch message {
+  private func handle(_ message: consuming Message, _ line: Int, in batch: Batch?) {
+    switch consume message {
     case .response(let json):
       if handlers.contains(where: { $0.handle(response: json) }) { return }
       log.warning("line \(line): ignored a response to no known request")
@@ -146,11 +146,8 @@ final class ConnectionReader {
   }
 
   private func handler(for call: Call) -> any Handler {
-    var handler = first
-    if !handler.takes(call) {
-      for other in others where other.takes(call) { handler = other }
-    }
-    return handler
+    if first.takes(call) { return first }
+    return others.last { $0.takes(call) } ?? first
   }
 
   // MARK: Accepting

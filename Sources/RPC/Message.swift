@@ -31,7 +31,7 @@ package enum Message: Sendable {
       self = .response(json)
       return
     }
-    let id = members[1].map(RequestID.init) ?? nil
+    let id: RequestID? = if let id = members[1] { RequestID(id) } else { nil }
     func invalid(_ reason: String, at value: JSON?) -> Message {
       .invalid(id: id ?? .null, reason: reason, offset: (value ?? json).offset)
     }

@@ -6,47 +6,46 @@ import JSON
 ///
 /// Ids are equal if their texts are equal after unescaping: `"a"` and `"\u0061"` are the same id.
 package struct RequestID: Hashable, Sendable {
-  /// JSON text on one line.
-  package let sourceBytes: [UInt8]
+  /// JSON on one line. A string, because that needs no allocation up to 15 bytes.
+  package let text: String
 
-  package static let null = RequestID(sourceBytes: Array("null".utf8))
+  package static let null = RequestID(text: "null")
 
-  private init(sourceBytes: [UInt8]) { self.sourceBytes = sourceBytes }
+  private init(text: String) { self.text = text }
 
   /// Nil for a value that cannot be an id.
   package init?(_ json: JSON) {
     switch json.kind {
-    case .string, .number, .null: sourceBytes = json.singleLineBytes
+    case .string, .number, .null: text = json.singleLineText
     default: return nil
     }
   }
 
-  package var isNull: Bool { self == .null }
-
-  package var text: String { String(decoding: sourceBytes, as: UTF8.self) }
+  package var isNull: Bool { text == "null" }
 
   package static func == (one: RequestID, other: RequestID) -> Bool {
-    one.sourceBytes == other.sourceBytes
+    // By bytes: canonically equivalent strings are different ids.
+    one.text.utf8.elementsEqual(other.text.utf8)
       || (one.hasEscapes || other.hasEscapes) && one.unescapedBytes == other.unescapedBytes
   }
 
   package func hash(into hasher: inout Hasher) { hasher.combine(unescapedBytes) }
 
-  private var hasEscapes: Bool { sourceBytes.contains(UInt8(ascii: "\\")) }
+  private var hasEscapes: Bool { text.utf8.contains(UInt8(ascii: "\\")) }
 
   /// One spelling for all escaped forms of a string.
   private var unescapedBytes: [UInt8] {
-    guard hasEscapes, let text = try? JSON.parse(sourceBytes).stringBytes else {
-      return sourceBytes
+    guard hasEscapes, let text = try? JSON.parse(text).stringBytes else {
+      return Array(self.text.utf8)
     }
     return [UInt8(ascii: "\"")] + text + [UInt8(ascii: "\"")]
   }
 
   package func write(to writer: inout JSONWriter) {
-    writer.value(JSONFragment(id: self))
+    writer.value(trusted: text)
   }
 }
 
 extension JSONFragment {
-  package init(id: RequestID) { self.init(trusted: id.sourceBytes) }
+  package init(id: RequestID) { self.init { id.write(to: &$0) } }
 }

@@ -16,6 +16,8 @@ public final class Redactor: Sendable {
   /// purpose, so they do not appear by themselves.
   public static let minimumBytes = 4
   public static let replacement = "[redacted]"
+  /// The same for a `JSONWriter`, which writes it without a search for characters to escape.
+  public static var replacementLiteral: StaticString { "[redacted]" }
   /// Up to this number of secrets, a removed secret is forgotten at once; in larger sets, when half of
   /// the secrets of the segments were removed.
   private static let smallCount = 64

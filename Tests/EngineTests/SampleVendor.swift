@@ -34,7 +34,7 @@ struct SampleSettings: ParameterObject {
 }
 
 final class SampleClient: VendorClient {
-  func preview(_ request: inout HTTPRequest) {}
+  static let credentialHeader: StaticString? = nil
 
   func exchange(
     _ request: HTTPRequest, in invocation: Invocation

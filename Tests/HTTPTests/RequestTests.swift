@@ -62,7 +62,7 @@ import Testing
 
   @Test func `a body that is not JSON is written as text`() {
     let request = HTTPRequest(
-      HTTPRequest.Method(rawValue: "PUT"), "https://a.example", body: Array("{\"a\"".utf8) + [0xFF])
+      .put, "https://a.example", body: Array("{\"a\"".utf8) + [0xFF])
     #expect(shown(request).hasSuffix("\"body\":\"{\\\"a\\\"\u{FFFD}\"}"))
   }
 

@@ -129,6 +129,21 @@ import Testing
     }
   }
 
+  @Test func `a document does not change while somebody has it`() throws {
+    var parser = JSONParser()
+    func parse(_ text: String) throws -> JSON {
+      try Array(text.utf8).withUnsafeBufferPointer { try parser.parse($0) }
+    }
+    let texts = (0..<50).map { "{\"number\":\($0),\"list\":[\"\($0)\"]}" }
+    let kept = try texts.map { try parse($0) }
+    // These may use the memory of each other.
+    for text in texts { #expect(try parse(text).sourceText == text) }
+    let member = try parse("[[1],{\"a\":\"b\"}]")[1]?["a"]
+    _ = try parse("[[2],{\"c\":\"d\"}]")
+    #expect(member?.string == "b")
+    #expect(kept.map(\.sourceText) == texts)
+  }
+
   @Test func `one parser reads many texts, also after an error`() throws {
     var parser = JSONParser()
     func read(_ text: String) -> String? {

@@ -65,6 +65,33 @@ import Testing
     #expect(found == Found(texts.map { "\"\($0)\"" }, unknown: 0))
   }
 
+  @Test func `names of every length are compared to the last byte`() throws {
+    let texts = (0...40).map { String(repeating: "n", count: $0) }
+    for first in texts.indices {
+      let name = texts[first]
+      let names = JSONNames("other", name)
+      for text in texts {
+        let found = try Found("{\"\(text)\":1}", names)
+        let isEqual = text == name
+        #expect(found == Found([nil, isEqual ? "1" : nil], unknown: isEqual ? 0 : 1))
+        #expect((try JSON.parse("{\"\(text)\":1}")[name] != nil) == isEqual)
+      }
+      for position in 0..<first {
+        var near = Array(name.utf8)
+        near[position] = UInt8(ascii: "m")
+        let text = String(decoding: near, as: UTF8.self)
+        #expect(try Found("{\"\(text)\":1}", names) == Found([nil, nil], unknown: 1))
+        let escaped = text.replacing("m", with: "\\u006e")
+        #expect(try Found("{\"\(escaped)\":1}", names) == Found([nil, "1"], unknown: 0))
+      }
+    }
+  }
+
+  @Test func `a name with a NUL is not a shorter name`() throws {
+    let found = try Found(#"{"a\u0000":1,"a":2}"#, JSONNames("a", "a\0"))
+    #expect(found == Found(["2", "1"], unknown: 0))
+  }
+
   @Test(arguments: [
     (#"{"a":"2.0"}"#, true), (#"{"a":"2\u002e0"}"#, true), (#"{"a":"2.00"}"#, false),
     (#"{"a":"2.1"}"#, false), (#"{"a":2.0}"#, false), (#"{"b":"2.0"}"#, false), ("{}", false),

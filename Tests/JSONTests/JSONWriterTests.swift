@@ -102,7 +102,7 @@ import Testing
     let json = try JSON.parse(source)
     let expected = copied ?? source
     #expect(JSONFragment(json).text == expected)
-    #expect(json.singleLineBytes == Array(expected.utf8))
+    #expect(json.singleLineText == expected)
     // The same inside other values.
     #expect(
       JSONFragment { writer in

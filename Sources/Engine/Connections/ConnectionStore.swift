@@ -221,19 +221,21 @@ package final class ConnectionStore: Sendable {
     case .onlyOne: return try onlyOne(of: integration)
     case .json(let json) where json.kind == .object: return try inline(json, for: integration)
     case .json(let json):
+      if let found = state.withLock({ $0.table.lastFound(named: json) }) {
+        return try usable(found, for: integration)
+      }
       guard let name = json.string else {
         throw .parameter("/connection", "must be the name of a connection or an object", nil)
       }
-      return try usable(state.withLock { $0.table[name]?.open }, named: name, for: integration)
-    case .named(let name):
-      return try usable(state.withLock { $0.table[name]?.open }, named: name, for: integration)
+      return try usable(named: name, for: integration)
+    case .named(let name): return try usable(named: name, for: integration)
     }
   }
 
   private func usable(
-    _ found: OpenConnection?, named name: String, for integration: RegisteredIntegration
+    named name: String, for integration: RegisteredIntegration
   ) throws(ConnectionProblem) -> OpenConnection {
-    guard let found else {
+    guard let found = state.withLock({ $0.table.find(name) }) else {
       let names = entries.map(\.name)
       throw .parameter(
         "/connection",
@@ -248,12 +250,13 @@ package final class ConnectionStore: Sendable {
   private func usable(
     _ open: OpenConnection, for integration: RegisteredIntegration
   ) throws(ConnectionProblem) -> OpenConnection {
-    let definition = open.connection.definition
-    guard definition.integration == integration.id else {
+    // Member by member: a copy of the whole definition is slow.
+    guard open.connection.definition.integration == integration.id else {
       throw .parameter(
-        "/connection", "belongs to \(definition.integration), not to \(integration.id)", nil)
+        "/connection",
+        "belongs to \(open.connection.definition.integration), not to \(integration.id)", nil)
     }
-    guard definition.isActive else {
+    guard open.connection.definition.isActive else {
       throw .command(
         CommandError(
           .policy,

@@ -1,3 +1,6 @@
+import IntegrationKit
+import JSON
+
 /// The named connections, in the order in which they were added.
 ///
 /// Every operation takes the same time however many connections there are, except `entries`.
@@ -12,12 +15,27 @@ struct ConnectionTable {
   /// Names of the active connections by integration.
   private var active: [String: Set<String>] = [:]
   private var nextOrder = 0
+  /// The last connection that was found. Callers often name the same one on every line.
+  private var last: ConnectionStore.Entry?
   /// Differs after every change.
   private(set) var version: UInt64 = 0
   /// The sum of the costs of all connections.
   private(set) var cost = 0
 
   subscript(name: String) -> ConnectionStore.Entry? { rows[name]?.entry }
+
+  /// The connection with that name. Remembers it.
+  mutating func find(_ name: String) -> OpenConnection? {
+    guard let found = self[name] else { return nil }
+    last = found
+    return found.open
+  }
+
+  /// The last connection that was found, if a string is its name.
+  func lastFound(named name: JSON) -> OpenConnection? {
+    guard let last, name.equals(last.name) else { return nil }
+    return last.open
+  }
 
   /// The cost of a connection; 0 if there is none with this name.
   func cost(of name: String) -> Int { rows[name]?.cost ?? 0 }
@@ -37,7 +55,7 @@ struct ConnectionTable {
   ///
   /// - Returns: the connection that was replaced.
   mutating func put(_ entry: ConnectionStore.Entry, cost: Int) -> ConnectionStore.Entry? {
-    version += 1
+    (version, last) = (version + 1, nil)
     let old = rows[entry.name]
     if let old { forget(old) }
     let order = old?.order ?? nextOrder
@@ -51,7 +69,7 @@ struct ConnectionTable {
 
   mutating func remove(_ name: String) -> ConnectionStore.Entry? {
     guard let row = rows.removeValue(forKey: name) else { return nil }
-    version += 1
+    (version, last) = (version + 1, nil)
     forget(row)
     return row.entry
   }

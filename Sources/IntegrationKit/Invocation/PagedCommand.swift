@@ -13,8 +13,8 @@ public protocol PagedCommand: Command {
 extension PagedCommand {
   public static var hasPages: Bool { true }
 
-  public func plan(with client: Client) -> [HTTPRequest] {
-    client.previews(request(with: client, page: page))
+  public func plan(with client: Client, add: (consuming HTTPRequest) -> Void) {
+    add(request(with: client, page: page))
   }
 
   public func run(

@@ -31,7 +31,13 @@ public struct ChoiceType<Choice: ParameterChoice>: ParameterType {
   public func decode(
     _ json: JSON, members: ParameterShape?, faults: inout [ParameterProblem]
   ) -> Choice? {
-    if let choice = choice(json) { return choice }
+    // Apart, so that it is specialized for each choice.
+    if let choice = Self.canonical(json) { return choice }
+    return decodeOther(json, faults: &faults)
+  }
+
+  private func decodeOther(_ json: JSON, faults: inout [ParameterProblem]) -> Choice? {
+    if let choice = other(json) { return choice }
     let names = Choice.allCases.map(\.rawValue)
     faults.append(
       ParameterProblem(
@@ -41,11 +47,21 @@ public struct ChoiceType<Choice: ParameterChoice>: ParameterType {
   }
 
   public func conditionValue(of json: JSON) -> ConditionValue? {
-    choice(json).map(ConditionValue.choice)
+    (Self.canonical(json) ?? other(json)).map(ConditionValue.choice)
   }
 
-  private func choice(_ json: JSON) -> Choice? {
-    for choice in Choice.allCases where json.equals(choice.rawValue) { return choice }
+  /// The choice with that raw value.
+  @inline(__always)
+  private static func canonical(_ json: JSON) -> Choice? {
+    // By bytes too: strings are equal if they are canonically equivalent.
+    guard let text = json.string, let choice = Choice(rawValue: text),
+      json.equals(choice.rawValue)
+    else { return nil }
+    return choice
+  }
+
+  /// The choice with another spelling, or its number.
+  private func other(_ json: JSON) -> Choice? {
     let choices = Choice.allCases + Choice.unlisted
     if let number = json.integer {
       return choices.first { $0.documentedNumber.map(Int64.init) == number }

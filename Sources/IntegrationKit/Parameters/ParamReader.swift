@@ -10,11 +10,10 @@ import JSON
 public struct ParamReader: ~Copyable {
   /// Nil while recording.
   private let shape: ParameterShape?
-  private let naming: ParameterShape.Naming
+  /// Nil while decoding.
+  private let recording: ParameterRecording?
   /// The caller's values, by parameter position.
   private let given: JSONSelection
-  private(set) var described: [Parameter] = []
-  private(set) var rules: [Rule] = []
   /// The problems so far. The decoded value is valid only if there are none.
   public private(set) var problems: [ParameterProblem] = []
   /// The position of the next parameter, in declaration order.
@@ -23,8 +22,8 @@ public struct ParamReader: ~Copyable {
   private static let nothing = JSONFragment.null.json
   private static let noNames = JSONNames([])
 
-  init(describing naming: ParameterShape.Naming) {
-    self.naming = naming
+  init(recordingTo recording: ParameterRecording) {
+    self.recording = recording
     shape = nil
     given = Self.nothing.select(Self.noNames)
   }
@@ -32,7 +31,7 @@ public struct ParamReader: ~Copyable {
   /// - Parameter object: the caller's object; nil if the caller sent none.
   package init(decoding shape: ParameterShape, from object: JSON?) {
     self.shape = shape
-    naming = .verbatim
+    recording = nil
     if let object {
       given = object.select(shape.jsonNames)
     } else {
@@ -146,7 +145,8 @@ public struct ParamReader: ~Copyable {
   }
 
   private mutating func state(_ rule: (ParameterShape.Naming) -> Rule) {
-    if shape == nil { rules.append(rule(naming)) }
+    guard let recording else { return }
+    recording.rules.append(rule(recording.naming))
   }
 
   // MARK: Reading
@@ -158,9 +158,9 @@ public struct ParamReader: ~Copyable {
     _ examples: @autoclosure () -> [T.Value]
   ) -> T.Value? {
     guard let shape else {
-      described.append(
+      recording?.parameters.append(
         Parameter(
-          name: naming.name(title), title: "\(title)",
+          name: recording?.naming.name(title) ?? "", title: "\(title)",
           description: "\(description)" + (type.note.map { " " + $0 } ?? ""),
           isRequired: isRequired, isSecret: type.isSecret, isList: type.isList, sources: sources(),
           examples: examples().map { type.fragment($0) },
@@ -184,13 +184,13 @@ public struct ParamReader: ~Copyable {
   private mutating func decode<T: ParameterType>(
     _ value: JSON, _ type: T, _ parameter: Parameter
   ) -> T.Value? {
-    var faults: [ParameterProblem] = []
-    let decoded = type.decode(value, members: parameter.members, faults: &faults)
-    if !faults.isEmpty {
-      problems += faults.map { $0.inside(parameter.name) }
-      return nil
+    let known = problems.count
+    let decoded = type.decode(value, members: parameter.members, faults: &problems)
+    guard problems.count > known else { return decoded }
+    for fault in known..<problems.count {
+      problems[fault] = problems[fault].inside(parameter.name)
     }
-    return decoded
+    return nil
   }
 
   // MARK: Finishing
@@ -222,6 +222,15 @@ public struct ParamReader: ~Copyable {
           didYouMean: isLong ? nil : Suggestion.closest(to: name, among: names), isUnknown: true))
     }
   }
+}
+
+/// The declarations of one shape, while they are recorded.
+final class ParameterRecording {
+  let naming: ParameterShape.Naming
+  var parameters: [Parameter] = []
+  var rules: [Rule] = []
+
+  init(_ naming: ParameterShape.Naming) { self.naming = naming }
 }
 
 extension ParameterShape.Naming {

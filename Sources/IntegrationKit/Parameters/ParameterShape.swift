@@ -21,10 +21,11 @@ public final class ParameterShape: Sendable {
 
   /// Runs a declaration once and records it.
   public init(naming: Naming = .snakeCase, _ declare: (inout ParamReader) -> Void) {
-    var reader = ParamReader(describing: naming)
+    let recording = ParameterRecording(naming)
+    var reader = ParamReader(recordingTo: recording)
     declare(&reader)
-    parameters = reader.described
-    rules = reader.rules
+    parameters = recording.parameters
+    rules = recording.rules
     jsonNames = JSONNames(parameters.map(\.name))
     secretNames = parameters.filter(\.isSecret).map(\.name)
     for name in rules.flatMap(\.names) {

@@ -6,7 +6,7 @@ public struct ObjectType<Object: ParameterObject>: ParameterType {
   public var members: ParameterShape? { ParameterShape(of: Object.self) }
 
   public var placeholder: Object {
-    var reader = ParamReader(describing: Object.naming)
+    var reader = ParamReader(recordingTo: ParameterRecording(Object.naming))
     return Object(&reader)
   }
 

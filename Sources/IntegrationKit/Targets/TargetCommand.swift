@@ -66,8 +66,8 @@ extension TargetCommand {
     _ batch: [Target], with client: Client, in invocation: Invocation
   ) async -> [BatchAnswer] { batch.map { _ in .notApplied } }
 
-  public func plan(with client: Client) -> [HTTPRequest] {
-    targets(with: client).flatMap { client.previews($0.request) }
+  public func plan(with client: Client, add: (consuming HTTPRequest) -> Void) {
+    for target in targets(with: client) { add(target.request) }
   }
 
   public func run(

@@ -2,7 +2,6 @@ import Basics
 import HTTP
 import IntegrationKit
 import JSON
-import Redaction
 
 /// Speaks with one Control Center: JSON-RPC 2.0 over POST, the API key in the Authorization header.
 package final class GravityZoneClient: VendorClient {
@@ -53,11 +52,6 @@ package final class GravityZoneClient: VendorClient {
           writer.object { parameters(&$0) }
         }
       })
-  }
-
-  package func preview(_ request: inout HTTPRequest) {
-    request.headers.append(
-      HTTPRequest.Header("Authorization", Redactor.replacement, isSecret: true))
   }
 
   /// Whether the key may be sent to a URL that the vendor named.

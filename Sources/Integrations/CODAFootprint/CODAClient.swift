@@ -2,7 +2,6 @@ import Basics
 import HTTP
 import IntegrationKit
 import JSON
-import Redaction
 
 /// Speaks with one CODA tenant: URLs, sign-in, errors.
 package final class CODAClient: VendorClient {
@@ -45,11 +44,6 @@ package final class CODAClient: VendorClient {
       request.headers.append(HTTPRequest.Header("FootprintTenantId", String(tenant)))
     }
     return request
-  }
-
-  package func preview(_ request: inout HTTPRequest) {
-    request.headers.append(
-      HTTPRequest.Header("Authorization", Redactor.replacement, isSecret: true))
   }
 
   // MARK: Exchanges

@@ -26,7 +26,11 @@ struct CODAProfile: Sendable {
   /// The scope in the body. Inferred: the vendor's text says "in/out" and "not OUT". The product
   /// document's "All" is sent as written there.
   func scope(_ scope: Scope) -> String {
-    scope == .all ? "All" : scope.rawValue.uppercased()
+    switch scope {
+    case .in: "IN"
+    case .out: "OUT"
+    case .all: "All"
+    }
   }
 }
 

@@ -2,7 +2,6 @@ import Basics
 import HTTP
 import IntegrationKit
 import JSON
-import Redaction
 
 /// Speaks with Gmail and with the Directory of a domain.
 package final class GmailClient: VendorClient {
@@ -103,11 +102,6 @@ package final class GmailClient: VendorClient {
     request.headers.append(HTTPRequest.Header("Accept", "application/json"))
     request.credential = grant.text
     return request
-  }
-
-  package func preview(_ request: inout HTTPRequest) {
-    request.headers.append(
-      HTTPRequest.Header("Authorization", Redactor.replacement, isSecret: true))
   }
 
   /// The mailbox that a connection is tested with.

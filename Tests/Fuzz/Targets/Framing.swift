@@ -69,6 +69,11 @@ enum Framing {
       check((0...text.count).contains(error.offset), "the error is outside the text")
       return
     }
+    // The parser may have used the memory of its last document again.
+    guard let fresh = try? JSON.parse(text), fresh.hasSameSource(as: json) else {
+      fatalError("a parser that is used again reads another value")
+    }
+    checkNames(json)
     let written = JSONFragment(json)
     check(!written.bytes.contains { $0 == 0x0A || $0 == 0x0D }, "a written value has two lines")
     guard let again = try? JSON.parse(written.bytes) else {
@@ -82,6 +87,23 @@ enum Framing {
       for element in json.elements { classify(element) }
     } else {
       classify(json)
+    }
+  }
+
+  /// Names are compared by words, strings byte by byte.
+  private static func checkNames(_ object: JSON) {
+    let members = Array(object.members)
+    for member in members {
+      guard let bytes = member.name.stringBytes else { fatalError("a name is not a string") }
+      // Equal names are equal bytes; an unpaired surrogate has no text.
+      let name = String(decoding: bytes, as: UTF8.self)
+      let last = members.last { $0.name.stringBytes == bytes }
+      guard let selected = object.select(JSONNames("", name))[name.isEmpty ? 0 : 1],
+        let found = object[name], let last
+      else { fatalError("a member is not found by its name") }
+      check(
+        selected.offset == last.value.offset && found.offset == last.value.offset,
+        "a name finds another member")
     }
   }
 

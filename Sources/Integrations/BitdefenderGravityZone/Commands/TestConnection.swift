@@ -13,8 +13,8 @@ struct TestConnection: GravityZoneCommand {
 
   init(_ parameters: inout ParamReader) {}
 
-  func plan(with client: GravityZoneClient) -> [HTTPRequest] {
-    client.previews(client.request(.apiKeyDetails))
+  func plan(with client: GravityZoneClient, add: (consuming HTTPRequest) -> Void) {
+    add(client.request(.apiKeyDetails))
   }
 
   func run(

@@ -141,8 +141,8 @@ struct PatchRescan: CODACommand {
       body: JSONFragment { $0.object { _ in } })
   }
 
-  func plan(with client: CODAClient) -> [HTTPRequest] {
-    client.previews(request(scanner, with: client))
+  func plan(with client: CODAClient, add: (consuming HTTPRequest) -> Void) {
+    add(request(scanner, with: client))
   }
 
   func run(

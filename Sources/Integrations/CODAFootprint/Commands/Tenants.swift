@@ -35,8 +35,8 @@ struct TestConnection: CODACommand {
     client.request(.get, "/common/auth/session/accounts/", tenant: nil)
   }
 
-  func plan(with client: CODAClient) -> [HTTPRequest] {
-    client.previews(request(with: client))
+  func plan(with client: CODAClient, add: (consuming HTTPRequest) -> Void) {
+    add(request(with: client))
   }
 
   func run(

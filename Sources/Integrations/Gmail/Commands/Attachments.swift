@@ -38,8 +38,8 @@ struct DownloadEmailAttachment: GmailCommand, TargetCommand {
     ).withoutDuplicates()
   }
 
-  func plan(with client: GmailClient) -> [HTTPRequest] {
-    client.previews(request(with: client, format: "full"))
+  func plan(with client: GmailClient, add: (consuming HTTPRequest) -> Void) {
+    add(request(with: client, format: "full"))
   }
 
   func targets(with client: GmailClient) -> [Target] {

@@ -95,9 +95,9 @@ struct SetAutoReply: GmailCommand {
     return [ConfirmationNote("Replies to", [isEnabled ? people : "nobody: it is turned off"])]
   }
 
-  func plan(with client: GmailClient) -> [HTTPRequest] {
-    let change = client.previews(change(after: nil, with: client))
-    return isEnabled ? change : client.previews(former(with: client)) + change
+  func plan(with client: GmailClient, add: (consuming HTTPRequest) -> Void) {
+    if !isEnabled { add(former(with: client)) }
+    add(change(after: nil, with: client))
   }
 
   /// Google replaces all settings with those of the request. So turning the responder off would

@@ -13,12 +13,15 @@ extension GmailBatchCommand {
     client.batchSize(for: targets, of: Self.metadata.id)
   }
 
-  func plan(with client: GmailClient) -> [HTTPRequest] {
+  func plan(with client: GmailClient, add: (consuming HTTPRequest) -> Void) {
     let targets = targets(with: client)
     let size = batchSize(for: targets.count, with: client)
-    guard size > 1 else { return targets.flatMap { client.previews($0.request) } }
-    return stride(from: 0, to: targets.count, by: size).flatMap { start in
-      client.previews(client.batch(targets[start...].prefix(size).map(\.request)))
+    guard size > 1 else {
+      for target in targets { add(target.request) }
+      return
+    }
+    for start in stride(from: 0, to: targets.count, by: size) {
+      add(client.batch(targets[start...].prefix(size).map(\.request)))
     }
   }
 

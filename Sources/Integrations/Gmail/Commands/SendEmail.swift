@@ -95,8 +95,9 @@ struct SendEmail: GmailCommand {
 
   /// Does not read the files or the message to reply to. A placeholder replaces a mail that depends on
   /// them.
-  func plan(with client: GmailClient) -> [HTTPRequest] {
-    checks(with: client).flatMap(client.previews) + client.previews(plannedRequest(with: client))
+  func plan(with client: GmailClient, add: (consuming HTTPRequest) -> Void) {
+    for check in checks(with: client) { add(check) }
+    add(plannedRequest(with: client))
   }
 
   private func plannedRequest(with client: GmailClient) -> HTTPRequest {

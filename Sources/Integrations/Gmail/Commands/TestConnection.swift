@@ -35,8 +35,8 @@ struct TestConnection: GmailCommand {
     .readProfile, .readLabels, .readSettings, .readUsers,
   ]
 
-  func plan(with client: GmailClient) -> [HTTPRequest] {
-    request(with: client).map(client.previews) ?? []
+  func plan(with client: GmailClient, add: (consuming HTTPRequest) -> Void) {
+    if let request = request(with: client) { add(request) }
   }
 
   func run(

@@ -217,8 +217,8 @@ struct GetUserList: GmailCommand {
 
   var operations: [GmailOperation] { [.readUsers] }
 
-  func plan(with client: GmailClient) -> [HTTPRequest] {
-    client.previews(request(with: client, count: limit ?? .max, token: nil))
+  func plan(with client: GmailClient, add: (consuming HTTPRequest) -> Void) {
+    add(request(with: client, count: limit ?? .max, token: nil))
   }
 
   /// Reads pages until the limit or the last page.

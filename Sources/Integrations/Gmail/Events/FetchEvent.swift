@@ -82,8 +82,8 @@ struct FetchEvent: GmailCommand {
       ?? EventCursor(of: user, ConditionDigest(condition), from: start.millisecondsSince1970)
   }
 
-  func plan(with client: GmailClient) -> [HTTPRequest] {
-    client.previews(search(with: client, position).firstRequest)
+  func plan(with client: GmailClient, add: (consuming HTTPRequest) -> Void) {
+    add(search(with: client, position).firstRequest)
   }
 
   func run(

@@ -41,10 +41,6 @@ final class AcmeClient: VendorClient {
 
   func url(_ path: String) -> String { root + path }
 
-  func preview(_ request: inout HTTPRequest) {
-    request.headers.append(HTTPRequest.Header("Authorization", "[redacted]", isSecret: true))
-  }
-
   func exchange(
     _ request: HTTPRequest, in invocation: Invocation
   ) async throws(CommandError) -> JSON {
