@@ -81,10 +81,10 @@ def first_response(counter: Counter) -> int:
 
 
 def repeated_tools_list(counter: Counter) -> int:
-    """tools/list for the second and later times."""
-    lines = [line(number, "tools/list") for number in range(1, 12)]
+    """tools/list for the second time. More responses would not fit a pipe, and wait for their reader."""
+    lines = [line(number, "tools/list") for number in (1, 2)]
     settings = connection("https://coda.example.com")
-    return (counter.run(settings, lines) - counter.run(settings, lines[:1])) // 10
+    return counter.run(settings, lines) - counter.run(settings, lines[:1])
 
 
 def vendor_call(counter: Counter) -> int:
