@@ -26,7 +26,7 @@ public final class JSONDocument: @unchecked Sendable {
 
   /// Size in bytes from which on a text is kept instead of copied. A smaller one shares a block with
   /// its index, and may be in an array with much unused memory.
-  private static let keptBytes = 65_536
+  static let keptBytes = 65_536
 
   /// Whether a document keeps a text instead of a copy.
   static func keeps(_ text: [UInt8]) -> Bool {
