@@ -21,14 +21,6 @@ public enum TargetBody: Sendable {
     return .text(JSONFragment(json))
   }
 
-  /// The memory that it uses, in bytes.
-  package var memoryBytes: Int {
-    switch self {
-    case .parsed(let json): json.documentBytes
-    case .text(let text): text.bytes.count
-    }
-  }
-
   package func write(to writer: inout JSONWriter) {
     switch self {
     case .parsed(let json): writer.value(json)

@@ -92,13 +92,13 @@ final class TargetRun: Sendable {
   private func bounded(
     _ result: Result<TargetAnswer, CommandError>
   ) -> Result<TargetAnswer, CommandError> {
-    guard !invocation.options.stream, var answer = try? result.get(), var body = answer.body else {
+    guard !invocation.options.stream, var answer = try? result.get(), let body = answer.body else {
       return result
     }
-    if targets.count > 1 { body = body.withoutIndex }
-    answer.body = body
     do throws(CommandError) {
-      try invocation.hold(body.memoryBytes)
+      // With the index, which whoever reads the body makes again.
+      try invocation.hold(body.json.documentBytes)
+      if targets.count > 1 { answer.body = body.withoutIndex }
       return .success(answer)
     } catch {
       return .failure(error)
