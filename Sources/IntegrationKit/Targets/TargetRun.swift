@@ -96,7 +96,7 @@ final class TargetRun: Sendable {
       return result
     }
     do throws(CommandError) {
-      // With the index, which whoever reads the body makes again.
+      // With the index, which the reader of the body makes again.
       try invocation.hold(body.json.documentBytes)
       if targets.count > 1 { answer.body = body.withoutIndex }
       return .success(answer)
