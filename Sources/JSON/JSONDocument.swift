@@ -21,7 +21,7 @@ public final class JSONDocument: @unchecked Sendable {
   /// The size of the memory at `nodes`; 0 if it does not contain the bytes.
   private let blockBytes: Int
 
-  /// Readable bytes after the text: every byte of it may be loaded as a word (`ShortText`).
+  /// Readable bytes after the text: every byte of it may be loaded as a word (`PaddedText`).
   static let padding = 8
 
   /// Size in bytes from which on a text is kept instead of copied. A smaller one shares a block with

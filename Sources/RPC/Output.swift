@@ -96,14 +96,15 @@ final class Output: Sendable {
   }
 
   /// Writes what the system takes at once, and queues the rest before what others have queued.
+  ///
+  /// A failure is left to the thread, whose write fails in the same way: it cancels requests, and the
+  /// sender may hold the lock of one.
   private func writeDirectly(
     _ lines: UnsafeBufferPointer<UInt8>, _ release: InFlightLimit.Release
   ) {
     let (count, error) = FileDescriptor.writeWithoutWaiting(
       UnsafeRawBufferPointer(lines), to: descriptor)
     let isRefused = error == EOPNOTSUPP || error == ENOSYS || error == EINVAL
-    // Before the queue appears empty to others.
-    if error != 0, error != EAGAIN, !isRefused { fail(error) }
     let (isQueued, isAwaited) = monitor.withLock { state -> (Bool, Bool) in
       state.isWriting = false
       if isRefused { state.allowsDirectWrites = false }

@@ -63,8 +63,10 @@ package struct RateBucket: Sendable, Equatable {
     return max(0, requests - (fullest.max() ?? 0))
   }
 
-  /// Whether no further reservation is possible.
-  private var isFull: Bool { reservations.count >= Self.maximumReservations }
+  /// Whether so many further reservations are possible.
+  private func hasRoom(for count: Int) -> Bool {
+    reservations.count + count <= Self.maximumReservations
+  }
 
   /// Whether it no longer delays a request, so that an empty bucket is equivalent.
   package func isIdle(now: MonotonicTime) -> Bool {
@@ -121,7 +123,7 @@ package struct RateBucket: Sendable, Equatable {
     let due =
       count == 1
       ? nextDue(within: limit, now: now) : self.due(ofBatch: count, within: limit, now: now)
-    if !isFull && accepts(due) { add(due, count, now: now) }
+    if hasRoom(for: count) && accepts(due) { add(due, count, now: now) }
     return due
   }
 
@@ -146,7 +148,7 @@ package struct RateBucket: Sendable, Equatable {
       time = reservations[first] + length
     }
     let due = MonotonicTime(nanoseconds: time)
-    if !isFull && accepts(due) { add(due, count, now: now) }
+    if hasRoom(for: count) && accepts(due) { add(due, count, now: now) }
     return due
   }
 

@@ -17,6 +17,43 @@ import Testing
     places.map { start in places.count { $0 >= start && $0 < start + length } }.max() ?? 0
   }
 
+  /// Batches between single requests, some of which are still to come.
+  @Test(arguments: 1...12)
+  func `the calls of a batch fit every window`(seed: UInt64) {
+    var random = SeededGenerator(seed: seed)
+    let limit = RateLimit(requests: random.pick([6, 10, 25]), perSeconds: 1)
+    let window = Self.window(limit)
+    var bucket = RateBucket()
+    var now: Int64 = 1_000_000_000_000
+    var due: [Int64] = []
+    for _ in 0..<200 {
+      now += Int64(random.pick(0...Int(window)))
+      let count = random.pick([1, 1, 2, limit.requests / 2, limit.requests])
+      let time = bucket.reserve(
+        count, within: limit, now: MonotonicTime(nanoseconds: now)
+      ).nanoseconds
+      #expect(time >= now)
+      due += Array(repeating: time, count: count)
+    }
+    #expect(fullestWindow(due, window) <= limit.requests)
+  }
+
+  @Test func `a batch that has no room is not reserved in part`() throws {
+    let limit = RateLimit(requests: RateBucket.maximumRequests, perSeconds: 3_600)
+    let later = at(500).nanoseconds
+    let times = [Int64](repeating: later, count: RateBucket.maximumReservations - 10)
+    let header: [Int64] = [
+      .min, .min, .min, Int64(limit.requests), Self.window(limit), Int64(times.count),
+    ]
+    var bucket = try #require(RateBucket(words: (header + times)[...], latest: at(1_000)))
+    let words = bucket.words
+    bucket.reserve(25, within: limit, now: at(0))
+    #expect(bucket.words == words)
+    bucket.reserve(10, within: limit, now: at(0))
+    // Counted, and waited for.
+    #expect(bucket.words.count > words.count && bucket.words.count <= RateBucket.maximumWords)
+  }
+
   /// A virtual clock and random arrivals, from crowds to long silences, with pauses now and then.
   @Test(arguments: 1...12)
   func `no window holds more than the limit, and nobody waits without need`(seed: UInt64) {

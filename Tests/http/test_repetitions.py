@@ -143,8 +143,7 @@ def test_a_server_that_requires_http1_gets_it(authority):
 # Connections that were used before
 
 
-@pytest.mark.parametrize("breaking", [reset, hang_up])
-def test_a_read_on_a_reused_connection_that_breaks_is_counted(breaking):
+def breaks_at_its_second_request(breaking):
     seen = {}
 
     def answer(request):
@@ -152,20 +151,18 @@ def test_a_read_on_a_reused_connection_that_breaks_is_counted(breaking):
         seen[number] = seen.get(number, 0) + 1
         return breaking if seen[number] == 2 else reply(200, [])
 
-    with Tenant(answer) as tenant, Host(connection(tenant.url)) as host:
+    return answer
+
+
+@pytest.mark.parametrize("breaking", [reset, hang_up])
+def test_a_read_on_a_reused_connection_that_breaks_is_counted(breaking):
+    with Tenant(breaks_at_its_second_request(breaking)) as tenant, Host(connection(tenant.url)) as host:
         counted = sum(host.result("list_scanners")["meta"]["requests"] for _ in range(6))
         assert counted == len(tenant.calls)
 
 
 def test_a_read_gets_through_although_every_reused_connection_breaks():
-    seen = {}
-
-    def answer(request):
-        number = request.connection.number
-        seen[number] = seen.get(number, 0) + 1
-        return reset if seen[number] == 2 else reply(200, [])
-
-    with Tenant(answer) as tenant, Host(connection(tenant.url)) as host:
+    with Tenant(breaks_at_its_second_request(reset)) as tenant, Host(connection(tenant.url)) as host:
         for _ in range(2):
             started = [host.start("list_scanners") for _ in range(16)]
             for number in started:
