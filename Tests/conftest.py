@@ -20,6 +20,16 @@ def note():
     return notes.append
 
 
+@pytest.fixture(scope="module")
+def running():
+    """Emulated vendors in a process of their own."""
+    from Support.sandbox import Sandbox
+
+    sandbox = Sandbox()
+    yield sandbox
+    sandbox.stop()
+
+
 def _all_notes() -> list[str]:
     from Support import virtual_environment
 

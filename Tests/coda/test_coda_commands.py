@@ -8,7 +8,6 @@ import urllib.parse
 import pytest
 import requests
 from Support.host import ROOT, run
-from Support.sandbox import Sandbox
 from Support.session import Host
 
 DOCUMENT = pathlib.Path(ROOT).parent / "shared/seeds/commands.json"
@@ -76,13 +75,6 @@ each_case = pytest.mark.parametrize(
     "case", CASES, ids=[f"{case.command} {case.arguments}" for case in CASES]
 )
 each_profile = pytest.mark.parametrize("profile", PROFILES)
-
-
-@pytest.fixture(scope="module")
-def running():
-    sandbox = Sandbox()
-    yield sandbox
-    sandbox.stop()
 
 
 @pytest.fixture(scope="module")

@@ -21,7 +21,6 @@ from Support import host, session
 from Support.host import Host
 from Support.ports import free_port
 from Support.programmed_google import CLIENT_SECRET, Google, token_refusal
-from Support.sandbox import Sandbox
 from Support.upstream import reply
 from Support.workspace import ADMIN, MIKA
 
@@ -56,13 +55,6 @@ class Auth(Host):
         self.close_input()
         self.output = "".join(line.decode() + "\n" for line in self.rest_lines())
         return self.exit_code()
-
-
-@pytest.fixture(scope="module")
-def running():
-    sandbox = Sandbox()
-    yield sandbox
-    sandbox.stop()
 
 
 @pytest.fixture

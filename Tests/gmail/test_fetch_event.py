@@ -12,7 +12,6 @@ from Support.feed import (
     BOX, END, LOOK_BACK, SELECTED, SPAN, START, Faulty, Mailbox, by_time, fetch, keys, mail, part, url64, walk)
 from Support.host import ROOT, run
 from Support.programmed_google import refusal
-from Support.sandbox import Sandbox
 from Support.session import Host
 from Support.upstream import reply
 from Support.workspace import SOC
@@ -287,13 +286,6 @@ def test_events_are_streamed_as_items():
 
 
 # The fields
-
-
-@pytest.fixture(scope="module")
-def running():
-    sandbox = Sandbox()
-    yield sandbox
-    sandbox.stop()
 
 
 @pytest.fixture(scope="module")

@@ -6,18 +6,10 @@ import json
 import pathlib
 
 import pytest
-from Support.sandbox import Sandbox
 from Support.session import Host
 from Support.workspace import ADMIN, DOMAIN, FIONA, MIKA, NILS, OTTO, SOC
 
 COMMANDS = 18
-
-
-@pytest.fixture(scope="module")
-def running():
-    sandbox = Sandbox()
-    yield sandbox
-    sandbox.stop()
 
 
 @pytest.fixture(params=["gmail_sandbox", "gmail_oauth_sandbox"])

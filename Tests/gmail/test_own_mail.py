@@ -4,7 +4,6 @@ import base64
 
 import pytest
 from Support.feed import SPAN, START, Mailbox, by_time, fetch, keys, mail, walk
-from Support.sandbox import Sandbox
 from Support.session import Host
 from Support.workspace import FIONA, MIKA, Workspace
 
@@ -81,13 +80,6 @@ def test_only_mail_that_is_left_out_ends_the_feed_and_keeps_its_order():
 
 
 # The emulator
-
-
-@pytest.fixture(scope="module")
-def running():
-    sandbox = Sandbox()
-    yield sandbox
-    sandbox.stop()
 
 
 @pytest.fixture

@@ -6,18 +6,10 @@ import zipfile
 
 import pytest
 from Support.gravityzone import GravityZone, Ids
-from Support.sandbox import Sandbox
 from Support.session import Host
 
 COMPUTERS, EXCHANGE = "computers_and_virtual_machines", "security_for_exchange"
 RECURSIVE = {"depth": {"allItemsRecursively": True}}
-
-
-@pytest.fixture(scope="module")
-def running():
-    sandbox = Sandbox()
-    yield sandbox
-    sandbox.stop()
 
 
 @pytest.fixture

@@ -4,17 +4,9 @@ its forms of errors: HTTP 200 with an error body, and another HTTP status.
 
 import pytest
 from Support.gravityzone import ANALYST, NOWHERE, GravityZone, Ids
-from Support.sandbox import Sandbox
 from Support.session import Host
 
 COMPUTERS = "computers_and_virtual_machines"
-
-
-@pytest.fixture(scope="module")
-def running():
-    sandbox = Sandbox()
-    yield sandbox
-    sandbox.stop()
 
 
 @pytest.fixture(scope="module")

@@ -11,8 +11,6 @@ from Support.control_center import ControlCenter, connection, success
 from Support.gravityzone import GravityZone, Ids
 from Support.host import run
 from Support.pacing import assert_paced
-from Support.host import run
-from Support.sandbox import Sandbox
 from Support.session import PATIENCE, Host
 from Support.session import connection as coda_connection
 from Support.upstream import Reply, Tenant
@@ -23,13 +21,6 @@ LABEL = "update_endpoint_labels"
 
 def ids(count):
     return [f"5b680f6fb1a43d860a7b{number:04x}" for number in range(count)]
-
-
-@pytest.fixture(scope="module")
-def running():
-    sandbox = Sandbox()
-    yield sandbox
-    sandbox.stop()
 
 
 @pytest.fixture
