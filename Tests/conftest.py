@@ -22,7 +22,7 @@ def note():
 
 @pytest.fixture(scope="module")
 def running():
-    """Emulated vendors in a process of their own."""
+    """Emulated vendors in a separate process."""
     from Support.sandbox import Sandbox
 
     sandbox = Sandbox()
