@@ -40,12 +40,14 @@ let package = Package(
     // Floor 1
     room("Basics", needs: ["CChild", "CFileSystem", "CProcess", "CTime"]),
     room("JSON", needs: ["Basics"]),
+    room("Regexp"),
     // Floor 2
     room("Redaction", needs: ["Basics", "JSON"]),
     room("RPC", needs: ["Basics", "JSON", "Redaction"]),
     room("HTTP", needs: ["Basics", "JSON", "Redaction"]),
     room("Crypto", needs: ["Basics", "JSON", "COpenSSL"]),
-    room("JSONPath", needs: ["Basics", "JSON"]),
+    room("JSONPath", needs: ["Basics", "JSON", "Regexp"]),
+    room("JSONSchema", needs: ["Basics", "JSON", "Regexp"]),
     room("Mail", needs: ["Basics", "JSON"]),
     // Floor 3
     room("CurlTransport", needs: ["Basics", "HTTP", "CCurl"]),
@@ -108,11 +110,13 @@ let package = Package(
       "TestSupport", path: "Tests/TestSupport", needs: ["Basics", "HTTP"]),
     tests("Basics"),
     tests("JSON", needs: ["Basics"]),
+    tests("Regexp"),
     tests("Redaction", needs: ["Basics", "JSON"]),
     tests("RPC", needs: ["Basics", "JSON", "Redaction"]),
     tests("HTTP", needs: ["Basics", "JSON"]),
     tests("Crypto", needs: ["Basics", "JSON"]),
-    tests("JSONPath", needs: ["Basics", "JSON"]),
+    tests("JSONPath", needs: ["Basics", "JSON", "Regexp"]),
+    tests("JSONSchema", needs: ["Basics", "JSON", "Regexp"]),
     tests("Mail", needs: ["Basics", "JSON"]),
     tests("RateLimits", needs: ["Basics", "HTTP", "JSON"]),
     tests("FileStore", needs: ["Basics", "Crypto", "JSON"]),
@@ -139,7 +143,7 @@ if Context.environment["SALLYPORT_FUZZ"] != nil {
       name: "sallyport-fuzz",
       dependencies: [
         "Basics", "BitdefenderGravityZone", "CODAFootprint", "Crypto", "Engine", "FileStore",
-        "Gmail", "HTTP", "HTTPServer", "IntegrationKit", "JSON", "JSONPath", "Mail", "RPC",
-        "RateLimits", "Redaction",
+        "Gmail", "HTTP", "HTTPServer", "IntegrationKit", "JSON", "JSONPath", "JSONSchema", "Mail",
+        "RPC", "RateLimits", "Redaction", "Regexp",
       ], path: "Tests/Fuzz", exclude: ["README.md", "run.sh", "seeds.py"]))
 }

@@ -39,7 +39,7 @@ enum ValueFunction: Sendable {
 /// A call of `match` or `search`, with a result of LogicalType.
 struct RegexpTest: Sendable {
   enum Pattern: Sendable {
-    case literal(IRegexp)
+    case literal(Regexp)
     /// A literal that is not an I-Regexp (RFC 9485).
     case invalid
     /// Computed when the filter is evaluated.

@@ -125,7 +125,7 @@ SEEDS = {
     "framing": lambda: [*transcripts(), *suite("json/test_parsing/*.json", "jsonrpc/*"),
                         *literals("RPCTests/*.swift", "JSONTests/*.swift")],
     "jsonpath": jsonpath,
-    "iregexp": lambda: literals("JSONPathTests/IRegexpTests.swift"),
+    "iregexp": lambda: literals("RegexpTests/IRegexpTests.swift"),
     "mail": lambda: [*suite("mail/**/*.eml"), *literals("MailTests/*.swift")],
     "headers": lambda: [*literals("MailTests/*.swift"), *suite("mail/**/*.txt")],
     "gmail_payload": payloads,

@@ -5,20 +5,21 @@ struct RegexpCompiler {
   /// limited.
   private var steps = 0
 
-  mutating func compile(_ syntax: RegexpSyntax) throws(IRegexp.CompileError) -> RegexpProgram {
+  mutating func compile(_ syntax: RegexpSyntax) throws(RegexpError) -> RegexpProgram {
     try append(syntax)
     instructions.append(.accept)
     return RegexpProgram(instructions: instructions)
   }
 
-  private mutating func append(_ syntax: RegexpSyntax) throws(IRegexp.CompileError) {
+  private mutating func append(_ syntax: RegexpSyntax) throws(RegexpError) {
     steps += 1
-    guard steps < IRegexp.maximumInstructions, instructions.count < IRegexp.maximumInstructions
+    guard steps < Regexp.maximumInstructions, instructions.count < Regexp.maximumInstructions
     else { throw .tooLarge }
     switch syntax {
     case .characters(let characters): instructions.append(.characters(characters))
     case .start: instructions.append(.start)
     case .end: instructions.append(.end)
+    case .wordBoundary(let isNegated): instructions.append(.wordBoundary(isNegated: isNegated))
     case .sequence(let parts):
       for part in parts { try append(part) }
     case .alternatives(let branches):
@@ -33,7 +34,7 @@ struct RegexpCompiler {
     }
   }
 
-  private mutating func append(_ branches: ArraySlice<RegexpSyntax>) throws(IRegexp.CompileError) {
+  private mutating func append(_ branches: ArraySlice<RegexpSyntax>) throws(RegexpError) {
     var ends: [Int] = []
     for branch in branches.dropLast() {
       let fork = reserve()
@@ -47,7 +48,7 @@ struct RegexpCompiler {
 
   private mutating func append(
     _ body: RegexpSyntax, upTo count: Int
-  ) throws(IRegexp.CompileError) {
+  ) throws(RegexpError) {
     var forks: [Int] = []
     for _ in 0..<count {
       forks.append(reserve())
@@ -56,7 +57,7 @@ struct RegexpCompiler {
     for fork in forks { instructions[fork] = .fork(fork + 1, instructions.count) }
   }
 
-  private mutating func appendLoop(_ body: RegexpSyntax) throws(IRegexp.CompileError) {
+  private mutating func appendLoop(_ body: RegexpSyntax) throws(RegexpError) {
     let fork = reserve()
     try append(body)
     instructions.append(.jump(fork))

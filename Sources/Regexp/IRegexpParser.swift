@@ -4,7 +4,7 @@
 /// and `$` are anchors. In the grammar they are ordinary characters, but the mappings of RFC 9485
 /// sections 5.3 and 5.4 pass them to engines that treat them as anchors, and the JSONPath
 /// compliance suite expects this.
-struct RegexpParser {
+struct IRegexpParser {
   private let scalars: [Unicode.Scalar]
   private var position = 0
   private var nesting = 0
@@ -13,7 +13,7 @@ struct RegexpParser {
     scalars = Array(pattern.unicodeScalars)
   }
 
-  mutating func parseWhole() throws(IRegexp.CompileError) -> RegexpSyntax {
+  mutating func parseWhole() throws(RegexpError) -> RegexpSyntax {
     let syntax = try parseAlternatives()
     guard scalar == nil else { throw .syntax }
     return syntax
@@ -27,14 +27,14 @@ struct RegexpParser {
     return true
   }
 
-  private mutating func require(_ wanted: Unicode.Scalar) throws(IRegexp.CompileError) {
+  private mutating func require(_ wanted: Unicode.Scalar) throws(RegexpError) {
     guard take(wanted) else { throw .syntax }
   }
 
   // MARK: Structure
 
-  private mutating func parseAlternatives() throws(IRegexp.CompileError) -> RegexpSyntax {
-    guard nesting <= IRegexp.maximumNesting else { throw .tooLarge }
+  private mutating func parseAlternatives() throws(RegexpError) -> RegexpSyntax {
+    guard nesting <= Regexp.maximumNesting else { throw .tooLarge }
     nesting += 1
     var branches: [RegexpSyntax] = []
     repeat { branches.append(try parseBranch()) } while take("|")
@@ -42,7 +42,7 @@ struct RegexpParser {
     return branches.count == 1 ? branches[0] : .alternatives(branches)
   }
 
-  private mutating func parseBranch() throws(IRegexp.CompileError) -> RegexpSyntax {
+  private mutating func parseBranch() throws(RegexpError) -> RegexpSyntax {
     var pieces: [RegexpSyntax] = []
     while let scalar, scalar != "|", scalar != ")" {
       pieces.append(try parseQuantifier(of: try parseAtom()))
@@ -52,7 +52,7 @@ struct RegexpParser {
 
   private mutating func parseQuantifier(
     of atom: RegexpSyntax
-  ) throws(IRegexp.CompileError) -> RegexpSyntax {
+  ) throws(RegexpError) -> RegexpSyntax {
     if take("*") { return .repetition(atom, least: 0, most: nil) }
     if take("+") { return .repetition(atom, least: 1, most: nil) }
     if take("?") { return .repetition(atom, least: 0, most: 1) }
@@ -65,19 +65,19 @@ struct RegexpParser {
     return .repetition(atom, least: least, most: most)
   }
 
-  private mutating func parseCount() throws(IRegexp.CompileError) -> Int {
+  private mutating func parseCount() throws(RegexpError) -> Int {
     let start = position
     var count = 0
     while let scalar, ("0"..."9").contains(scalar) {
       count = count * 10 + Int(scalar.value - 0x30)
-      guard count <= IRegexp.maximumInstructions else { throw .tooLarge }
+      guard count <= Regexp.maximumInstructions else { throw .tooLarge }
       position += 1
     }
     guard position > start else { throw .syntax }
     return count
   }
 
-  private mutating func parseAtom() throws(IRegexp.CompileError) -> RegexpSyntax {
+  private mutating func parseAtom() throws(RegexpError) -> RegexpSyntax {
     guard let scalar else { throw .syntax }
     position += 1
     switch scalar {
@@ -98,7 +98,7 @@ struct RegexpParser {
   // MARK: Characters
 
   /// The character or category after a backslash.
-  private mutating func parseEscape() throws(IRegexp.CompileError) -> CharacterClass.Item {
+  private mutating func parseEscape() throws(RegexpError) -> CharacterClass.Item {
     guard let scalar else { throw .syntax }
     position += 1
     switch scalar {
@@ -123,7 +123,7 @@ struct RegexpParser {
   }
 
   /// The rest of a class after the opening bracket, including the closing bracket.
-  private mutating func parseClass() throws(IRegexp.CompileError) -> CharacterClass {
+  private mutating func parseClass() throws(RegexpError) -> CharacterClass {
     // `[^]` can only be the class that contains ^.
     let isNegated = scalar == "^" && !(position + 1 < scalars.count && scalars[position + 1] == "]")
     if isNegated { position += 1 }
@@ -142,7 +142,7 @@ struct RegexpParser {
     return CharacterClass(items, isNegated: isNegated)
   }
 
-  private mutating func parseClassItem() throws(IRegexp.CompileError) -> CharacterClass.Item {
+  private mutating func parseClassItem() throws(RegexpError) -> CharacterClass.Item {
     let first = try parseClassCharacter()
     guard case .range(let lower) = first, scalar == "-",
       position + 1 < scalars.count, scalars[position + 1] != "]"
@@ -154,7 +154,7 @@ struct RegexpParser {
     return .range(lower.lowerBound...upper.lowerBound)
   }
 
-  private mutating func parseClassCharacter() throws(IRegexp.CompileError) -> CharacterClass.Item {
+  private mutating func parseClassCharacter() throws(RegexpError) -> CharacterClass.Item {
     guard let scalar else { throw .syntax }
     position += 1
     switch scalar {

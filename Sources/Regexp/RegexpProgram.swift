@@ -7,6 +7,8 @@ struct RegexpProgram: Sendable {
     case start
     /// Continues at the next instruction only at the end of the text.
     case end
+    /// Continues at the next instruction only between a word character and another, or only elsewhere.
+    case wordBoundary(isNegated: Bool)
     case jump(Int)
     /// Continues at both targets.
     case fork(Int, Int)
@@ -14,4 +16,9 @@ struct RegexpProgram: Sendable {
   }
 
   let instructions: [Instruction]
+
+  /// Whether every match begins at the start of the text.
+  var beginsAtStart: Bool {
+    if case .start = instructions[0] { true } else { false }
+  }
 }

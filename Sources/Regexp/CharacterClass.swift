@@ -9,10 +9,15 @@ struct CharacterClass: Sendable {
   static let anyButLineEnds = CharacterClass(
     [.range("\n"..."\n"), .range("\r"..."\r")], isNegated: true)
 
+  /// `\w`
+  static let word = CharacterClass(ECMAClasses.word)
+
   /// Sorted and disjoint, so that a lookup is a binary search.
   private let ranges: [ClosedRange<UInt32>]
   private let categories: CategorySet
   private let isNegated: Bool
+  /// The members below U+0080, one bit each, as most text is ASCII.
+  private var ascii: (low: UInt64, high: UInt64) = (0, 0)
 
   init(_ items: [Item], isNegated: Bool = false) {
     var ranges: [ClosedRange<UInt32>] = []
@@ -26,9 +31,20 @@ struct CharacterClass: Sendable {
     self.ranges = Self.merged(ranges)
     self.categories = categories
     self.isNegated = isNegated
+    for byte in UInt8(0)..<0x80 where isMember(Unicode.Scalar(byte)) {
+      if byte < 64 { ascii.low |= 1 << byte } else { ascii.high |= 1 << (byte - 64) }
+    }
   }
 
+  @inline(__always)
   func contains(_ scalar: Unicode.Scalar) -> Bool {
+    let value = scalar.value
+    if value < 64 { return ascii.low >> UInt64(value) & 1 == 1 }
+    if value < 128 { return ascii.high >> UInt64(value - 64) & 1 == 1 }
+    return isMember(scalar)
+  }
+
+  private func isMember(_ scalar: Unicode.Scalar) -> Bool {
     (isInRanges(scalar.value) || isInCategories(scalar)) != isNegated
   }
 

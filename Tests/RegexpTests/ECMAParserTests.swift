@@ -1,0 +1,2 @@
+import Regexp
+import Testing
