@@ -1,4 +1,5 @@
 import Basics
+import Regexp
 
 /// The condition of a filter (RFC 9535 section 2.3.5).
 ///

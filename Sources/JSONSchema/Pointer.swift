@@ -53,9 +53,14 @@ extension JSON {
     switch kind {
     case .object: return self[name]
     case .array:
-      guard name == "0" || (name.utf8.first != UInt8(ascii: "0") && name.utf8.allSatisfy {
-        (0x30...0x39).contains($0)
-      }), let position = Int(name) else { return nil }
+      guard
+        name == "0"
+          || (name.utf8.first != UInt8(ascii: "0")
+            && name.utf8.allSatisfy {
+              (0x30...0x39).contains($0)
+            }),
+        let position = Int(name)
+      else { return nil }
       return self[position]
     default: return nil
     }

@@ -38,7 +38,9 @@ extension Validator {
         least == 1 ? "must not be empty" : "must have at least \(Self.count(least, "character"))")
     }
     guard let pattern = rules.pattern, let text = value.string else { return true }
-    guard let isFound = spend({ pattern.regexp.isFound(in: text, steps: &$0) }) else { return false }
+    guard let isFound = spend({ pattern.regexp.isFound(in: text, steps: &$0) }) else {
+      return false
+    }
     return isFound
       || report(node, "pattern", "must match the pattern \(Self.truncated(pattern.text))")
   }

@@ -41,7 +41,9 @@ struct SchemaIndex {
 
   init(_ document: JSON) {
     var root = Resource(uri: URIReference(""), root: document, pointer: "")
-    if let id = document["$id"]?.string { root = Resource(uri: URIReference(id), root: document, pointer: "") }
+    if let id = document["$id"]?.string {
+      root = Resource(uri: URIReference(id), root: document, pointer: "")
+    }
     resources.append(root)
     byURI[root.uri.resource] = 0
     add(document, pointer: "", resource: 0, depth: 0)
@@ -83,8 +85,11 @@ struct SchemaIndex {
       }
     }
     for keyword in Self.lists {
-      for (position, child) in (json[keyword]?.elements).map(Array.init)?.enumerated() ?? [].enumerated() {
-        add(child, pointer: "\(pointer)/\(keyword)/\(position)", resource: resource, depth: depth + 1)
+      for (position, child) in (json[keyword]?.elements).map(Array.init)?.enumerated()
+        ?? [].enumerated()
+      {
+        add(
+          child, pointer: "\(pointer)/\(keyword)/\(position)", resource: resource, depth: depth + 1)
       }
     }
     for keyword in Self.maps {

@@ -3,7 +3,9 @@ enum ECMAClasses {
   typealias Item = CharacterClass.Item
 
   static let digit: [Item] = [.range("0"..."9")]
-  static let word: [Item] = [.range("0"..."9"), .range("A"..."Z"), .range("_"..."_"), .range("a"..."z")]
+  static let word: [Item] = [
+    .range("0"..."9"), .range("A"..."Z"), .range("_"..."_"), .range("a"..."z"),
+  ]
   static let lineEnds: [Item] = [
     .range("\n"..."\n"), .range("\r"..."\r"), .range("\u{2028}"..."\u{2029}"),
   ]
