@@ -15,6 +15,9 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from case import Case
+from plugin_cases import plugin_cases
+from plugin_launch import PluginProblem, read_launch
+from plugin_process import PluginProcess
 from process import Launch
 from protocol_text import sections
 from report import Progress, TextReport, as_json
@@ -23,6 +26,9 @@ from suite import all_cases
 from transcript import GrammarError
 
 PASSED_ALL, FAULTS_FOUND, USAGE = 0, 1, 2
+
+#: The section of the protocol that is about plugins.
+PLUGIN_SECTION = "15"
 
 EXAMPLES = """\
 The command after `--` starts the host. The kit adds the options that a case needs, such as
@@ -35,6 +41,8 @@ examples
   python3 protocol/conformance --only 'hostile/*' --timeout 5 -- ./my-host serve
   python3 protocol/conformance --without-sandbox --json -- node my-host.js > report.json
   python3 protocol/conformance --list
+  python3 protocol/conformance --plugin plugins/acme
+  python3 protocol/conformance --plugin plugins/acme --sample sample.json --only plugin/dry-run
 """
 
 
@@ -46,8 +54,8 @@ class Parser(argparse.ArgumentParser):
 
 def parser() -> Parser:
     made = Parser(
-        prog="python3 protocol/conformance", usage="%(prog)s [OPTIONS] -- HOST [ARGUMENT…]", allow_abbrev=False,
-        description="Tests a host against the protocol, with transcripts and hostile input.",
+        prog="python3 protocol/conformance", usage="%(prog)s [OPTIONS] -- HOST [ARGUMENT…]\n       %(prog)s [OPTIONS] --plugin PATH", allow_abbrev=False,
+        description="Tests a host or a plugin against the protocol, with transcripts and hostile input.",
         epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter)
     made.add_argument("--only", metavar="GLOB", action="append", help="run only these cases (repeatable)")
     made.add_argument("--list", action="store_true", help="list the cases and run none")
@@ -55,6 +63,10 @@ def parser() -> Parser:
         "--timeout", metavar="SECONDS", type=_seconds, default=30.0, help="time limit of one step (default 30)")
     made.add_argument(
         "--without-sandbox", action="store_true", help="skip cases that call the emulated vendors (--sandbox)")
+    made.add_argument(
+        "--plugin", metavar="PATH", help="test a plugin: a folder with plugin.json, or an executable program")
+    made.add_argument(
+        "--sample", metavar="FILE", help="settings and arguments for the plugin, to call a real or emulated vendor")
     made.add_argument("--shuffle", metavar="SEED", type=int, help="run the cases in the random order of this seed")
     made.add_argument("--json", action="store_true", help="print the report as JSON")
     return made
@@ -72,7 +84,7 @@ def split(words: Sequence[str]) -> tuple[list[str], list[str]]:
     belongs to no option."""
     at = 0
     while at < len(words) and words[at].startswith("-") and words[at] != "--":
-        at += 2 if words[at] in ("--only", "--timeout", "--shuffle") else 1
+        at += 2 if words[at] in ("--only", "--timeout", "--shuffle", "--plugin", "--sample") else 1
     behind = at + 1 if words[at:at + 1] == ["--"] else at
     return list(words[:at]), list(words[behind:])
 
@@ -106,13 +118,15 @@ def show(cases: list[Case]) -> None:
 
 
 class DoesNotStart(Exception):
-    """The host does not start in any case; says why."""
+    """The host or plugin does not start in any case; says why."""
 
 
 def run_all(cases: list[Case], launch: Launch, options: argparse.Namespace) -> list[Result]:
     """Raises DoesNotStart after the first case that was tried."""
     is_coloured = sys.stdout.isatty() and "NO_COLOR" not in os.environ
-    text = None if options.json else TextReport(sys.stdout, is_coloured)
+    role = "plugin" if options.plugin else "host"
+    shown = [one for one in sections() if (one.number == PLUGIN_SECTION) or not options.plugin]
+    text = None if options.json else TextReport(sys.stdout, is_coloured, role)
     progress = Progress(len(cases))
     results: list[Result] = []
     for case in cases:
@@ -122,14 +136,22 @@ def run_all(cases: list[Case], launch: Launch, options: argparse.Namespace) -> l
         if text:
             text.add(results[-1])
         if sum(result.outcome != SKIPPED for result in results) == 1 and results[-1].outcome == FAILED:
-            problem = start_problem(launch)
+            problem = plugin_start_problem(launch) if options.plugin else start_problem(launch)
             if problem:
                 raise DoesNotStart(problem)
     if text:
-        text.finish(results, sections())
+        text.finish(results, shown)
     else:
-        print(as_json(results, sections(), launch.command))
+        print(as_json(results, shown, launch.command, role))
     return results
+
+
+def plugin_start_problem(launch: Launch) -> str | None:
+    try:
+        with PluginProcess(launch) as process:
+            return process.start_problem()
+    except OSError as error:
+        return f"{launch.command[0]} does not start: {error.strerror}."
 
 
 def main(words: Sequence[str]) -> int:
@@ -137,25 +159,39 @@ def main(words: Sequence[str]) -> int:
     own, command = split(words)
     options = options_of(own, made)
     try:
-        cases = chosen(all_cases(), options.only, made)
+        every = plugin_cases() if options.plugin else all_cases()
+        cases = chosen(every, options.only, made)
     except GrammarError as error:
         made.error(f"invalid transcript: {error}")
     if options.shuffle is not None:
         random.Random(options.shuffle).shuffle(cases)
     if options.list:
-        show(cases)
+        show(cases if options.plugin or options.only else cases + plugin_cases())
         return PASSED_ALL
-    if not command:
-        made.error("no host; give its command after --, such as: -- sallyport serve")
-    if shutil.which(command[0]) is None:
-        made.error(f"{command[0]} is not an executable program; give its path, such as ./my-host")
+    if options.sample and not options.plugin:
+        made.error("--sample needs --plugin")
+    if options.plugin and command:
+        made.error("give either --plugin or the command of a host")
     with tempfile.TemporaryDirectory(prefix="conformance-") as state:
         try:
-            results = run_all(cases, Launch(command, options.timeout, environment(state)), options)
+            results = run_all(cases, launch_of(options, command, state, made), options)
         except DoesNotStart as problem:
             print(f"conformance: {problem}", file=sys.stderr)
             return USAGE
     return FAULTS_FOUND if any(result.outcome == FAILED for result in results) else PASSED_ALL
+
+
+def launch_of(options: argparse.Namespace, command: Sequence[str], state: str, made: Parser) -> Launch:
+    if options.plugin:
+        try:
+            return read_launch(options.plugin, options.timeout, options.sample)
+        except PluginProblem as problem:
+            made.error(str(problem))
+    if not command:
+        made.error("no host; give its command after --, such as: -- sallyport serve")
+    if shutil.which(command[0]) is None:
+        made.error(f"{command[0]} is not an executable program; give its path, such as ./my-host")
+    return Launch(command, options.timeout, environment(state))
 
 
 if __name__ == "__main__":

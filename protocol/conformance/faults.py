@@ -24,6 +24,10 @@ class Fault(Exception):
         self.errors: list[str] = []
 
 
+class Skip(Exception):
+    """The case does not apply to this plugin; says why."""
+
+
 def shown(data: bytes) -> str:
     """Bytes as readable text: invalid UTF-8 is escaped, and long data is truncated."""
     text = data[:MAX_SHOWN_BYTES].decode("utf-8", errors="backslashreplace")

@@ -47,11 +47,13 @@ class Launch:
     """How hosts are started.
 
     - `timeout`: seconds for one step; all steps of a host together have four times that.
+    - `folder`: the working directory; None for that of the kit.
     """
 
     command: Sequence[str]
     timeout: float
     environment: Mapping[str, str]
+    folder: str | None = None
 
     def __call__(self, *arguments: str, **pipes: bool) -> HostProcess:
         """A host with these additional options; `pipes` as in `HostProcess`."""
@@ -61,9 +63,13 @@ class Launch:
 class HostProcess:
     """A running host; leaving its context kills it and its child processes.
 
+    - `role`: what texts of faults call the process.
+
     - `reads_output`, `reads_errors`: False leaves that pipe unread, as a careless caller does, until
       the attribute is set.
     """
+
+    role = "host"
 
     def __init__(
         self, launch: Launch, arguments: Sequence[str], *, reads_output: bool = True, reads_errors: bool = True
@@ -73,7 +79,8 @@ class HostProcess:
         # A separate group, so that its child processes are killed too.
         self.process = subprocess.Popen(
             [*launch.command, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE, bufsize=0, env=dict(launch.environment), start_new_session=True)
+            stderr=subprocess.PIPE, bufsize=0, env=dict(launch.environment), cwd=launch.folder,
+            start_new_session=True)
         for stream in (self.process.stdin, self.process.stdout, self.process.stderr):
             os.set_blocking(stream.fileno(), False)
         self.reads_output, self.reads_errors = reads_output, reads_errors
@@ -187,7 +194,7 @@ class HostProcess:
         self._partial += rest
         self._unread_bytes += len(piece)
         if self._unread_bytes > MAX_UNREAD_BYTES:
-            raise Fault(f"the host wrote {self._unread_bytes} unexpected bytes")
+            raise Fault(f"the {self.role} wrote {self._unread_bytes} unexpected bytes")
 
     # Sending
 
@@ -219,9 +226,9 @@ class HostProcess:
         return len(self._unsent)
 
     def send_rest(self) -> None:
-        self._wait(lambda: not self._unsent or self._input_is_broken, "the host did not read its input")
+        self._wait(lambda: not self._unsent or self._input_is_broken, f"the {self.role} did not read its input")
         if self._unsent:
-            raise Fault(f"the host stopped reading; {len(self._unsent)} bytes are unsent")
+            raise Fault(f"the {self.role} stopped reading; {len(self._unsent)} bytes are unsent")
 
     def wait_until_input_is_read(self) -> None:
         """Returns when the pipe is empty, if the system can report that."""
@@ -234,7 +241,7 @@ class HostProcess:
                 return True
             return unread[0] == 0
 
-        self._wait(is_empty, "the host did not read its input", poll_seconds=0.0002)
+        self._wait(is_empty, f"the {self.role} did not read its input", poll_seconds=0.0002)
 
     def close_input(self) -> None:
         self._unsent = memoryview(b"")
@@ -306,7 +313,7 @@ class HostProcess:
 
     def exit_status(self) -> int:
         """Waits for the exit of the process; negative if a signal killed it."""
-        self._wait(lambda: self.process.poll() is not None, "the host did not exit", poll_seconds=POLL_SECONDS)
+        self._wait(lambda: self.process.poll() is not None, f"the {self.role} did not exit", poll_seconds=POLL_SECONDS)
         return self.process.returncode
 
     def expect_end(self, status: int = 0) -> list[Any]:
@@ -332,7 +339,7 @@ class HostProcess:
             ending = self._ending()
             if ending == RUNS_ON:
                 return None
-            problem = f"the host does not start: it exited before it answered a ping ({ending})"
+            problem = f"the {self.role} does not start: it exited before it answered a ping ({ending})"
             errors = self._last_error_lines()
             return "\n  ".join([problem + ("; stderr:" if errors else "."), *errors])
 

@@ -58,13 +58,14 @@ class Progress:
 class TextReport:
     """Readable text; every line as soon as it is known."""
 
-    def __init__(self, stream: TextIO, is_coloured: bool) -> None:
+    def __init__(self, stream: TextIO, is_coloured: bool, role: str = "host") -> None:
         self._stream = stream
+        self._role = role
         self._is_coloured = is_coloured
 
     def add(self, result: Result) -> None:
         case = result.case
-        time = f"{result.seconds:6.2f} s" if result.outcome != SKIPPED else "needs the sandbox"
+        time = f"{result.seconds:6.2f} s" if result.outcome != SKIPPED else result.reason
         self._say(f"{self._word(result.outcome)}  {case.name:<38} {' '.join(case.proves):<26} {time}")
         if result.fault:
             for name, text in self._details(result):
@@ -110,7 +111,7 @@ class TextReport:
         failed = [paragraph for paragraph in paragraphs if state.get(paragraph) == FAILED]
         if failed:
             self._say("")
-            self._say(f"Paragraphs that the host violates: {', '.join(failed)}")
+            self._say(f"Paragraphs that the {self._role} violates: {', '.join(failed)}")
 
     def _word(self, outcome: str) -> str:
         return f"{COLOURS[outcome]}{outcome}{PLAIN}" if self._is_coloured else outcome
@@ -126,12 +127,14 @@ def visible(text: str) -> str:
         for character in text)
 
 
-def as_json(results: Sequence[Result], sections: Sequence[Section], command: Sequence[str]) -> str:
+def as_json(
+    results: Sequence[Result], sections: Sequence[Section], command: Sequence[str], role: str = "host"
+) -> str:
     """For programs; README.md documents its format."""
     state = states(results)
     counts = collections.Counter(result.outcome for result in results)
     return json.dumps({
-        "host": list(command),
+        role: list(command),
         "totals": {"passed": counts[PASSED], "failed": counts[FAILED], "skipped": counts[SKIPPED]},
         "cases": [_case_as_json(result) for result in results],
         "paragraphs": {
@@ -147,6 +150,8 @@ def _case_as_json(result: Result) -> dict[str, Any]:
     told: dict[str, Any] = {
         "name": result.case.name, "about": result.case.about, "proves": list(result.case.proves),
         "outcome": NAMES[result.outcome], "seconds": round(result.seconds, 3)}
+    if result.reason:
+        told["reason"] = result.reason
     if result.fault:
         fault = result.fault
         told["fault"] = {

@@ -7,7 +7,7 @@ import time
 import traceback
 
 from case import Case
-from faults import Fault
+from faults import Fault, Skip
 from process import Launch
 
 PASSED, FAILED, SKIPPED = "pass", "FAIL", "skip"
@@ -15,33 +15,38 @@ PASSED, FAILED, SKIPPED = "pass", "FAIL", "skip"
 
 @dataclasses.dataclass(frozen=True)
 class Result:
-    """- `fault`: of a case that failed."""
+    """- `fault`: of a case that failed.
+    - `reason`: why it was skipped.
+    """
 
     case: Case
     outcome: str
     seconds: float = 0
     fault: Fault | None = None
+    reason: str = ""
 
 
 def start_problem(launch: Launch) -> str | None:
-    """Why this host does not start in any case; None if it does."""
+    """Why this host or plugin does not start in any case; None if it does."""
     try:
         with launch() as host:
             return host.start_problem()
     except OSError as error:
-        return f"the host does not start: {error.strerror}."
+        return f"{launch.command[0]} does not start: {error.strerror}."
 
 
 def run(case: Case, launch: Launch, skips: bool) -> Result:
     """Never raises because of the host."""
     if skips:
-        return Result(case, SKIPPED)
+        return Result(case, SKIPPED, reason="needs the sandbox")
     begin = time.monotonic()
     fault = None
     try:
         case.play(launch)
     except Fault as found:
         fault = found
+    except Skip as skipped:
+        return Result(case, SKIPPED, reason=str(skipped))
     except Exception as error:
         # The output has a form that the case does not expect.
         where = traceback.extract_tb(error.__traceback__)[-1]
