@@ -85,6 +85,12 @@ let package = Package(
         "Basics", "Crypto", "FileStore", "HTTP", "IntegrationKit", "JSON", "RPC", "RateLimits",
         "Redaction",
       ]),
+    room(
+      "PluginHost",
+      needs: [
+        "Basics", "CChild", "Crypto", "Delivery", "Engine", "FileStore", "HTTP", "IntegrationKit",
+        "JSON", "JSONSchema", "RateLimits", "Redaction",
+      ]),
     // Floor 7
     room(
       "JSONRPCFront",
@@ -101,7 +107,7 @@ let package = Package(
       needs: [
         "Basics", "BitdefenderGravityZone", "CODAFootprint", "Crypto", "CurlTransport", "Engine",
         "FileStore", "Gmail", "HTTP", "HTTPServer", "IntegrationKit", "JSON", "JSONPath",
-        "JSONRPCFront", "MCPFront", "RPC", "RateLimits", "Redaction", "Sandbox",
+        "JSONRPCFront", "MCPFront", "PluginHost", "RPC", "RateLimits", "Redaction", "Sandbox",
       ]),
     .executableTarget(
       name: "sallyport", dependencies: ["SallyportTool"], path: "Sources/sallyport"),

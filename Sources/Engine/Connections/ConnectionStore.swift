@@ -77,7 +77,13 @@ package final class ConnectionStore: Sendable {
       case .success(let open):
         // The operator decides about the size of the file.
         _ = state.withLock { $0.table.put(Entry(name: name, open: open), cost: 0) }
-      case .failure(let found): problems += found.lines(prefix: prefix)
+      case .failure(let found):
+        if let obstacle = catalogue.obstacle(to: member.value["integration"]) {
+          // One plugin that cannot be used does not stop the host.
+          environment.log.error("the connection \(name) is left out: \(obstacle.message)")
+        } else {
+          problems += found.lines(prefix: prefix)
+        }
       }
     }
     if !problems.isEmpty { throw ConfigurationError(problems: problems) }
@@ -154,6 +160,7 @@ package final class ConnectionStore: Sendable {
     Result { () throws(ParameterProblems) in
       let definition = try ConnectionDefinition.shape.decode(json) { ConnectionDefinition(&$0) }
       if !fromFile { try WireConnection.check(definition) }
+      catalogue.load(definition.integration)
       guard let integration = catalogue.integration(definition.integration) else {
         let ids = catalogue.integrations.map(\.id)
         throw ParameterProblems(

@@ -5,34 +5,46 @@ import JSON
 public struct EventSource: Sendable {
   public struct Field: Sendable {
     enum Origin: Sendable {
-      case path(StaticString)
-      case constant(StaticString)
+      case path(String)
+      case constant(String)
     }
 
-    let name: StaticString
+    let name: String
     let origin: Origin
 
     /// A field with the value that a path (RFC 9535) finds in the event.
-    public static func path(_ name: StaticString, _ path: StaticString) -> Field {
+    public static func path(_ name: String, _ path: String) -> Field {
       Field(name: name, origin: .path(path))
     }
 
     /// A field with a constant value.
-    public static func constant(_ name: StaticString, _ text: StaticString) -> Field {
+    public static func constant(_ name: String, _ text: String) -> Field {
       Field(name: name, origin: .constant(text))
     }
   }
 
   /// The main event JSON path: the location of the events in a document.
-  let mainPath: StaticString
+  let mainPath: String
   let fields: [Field]
   /// Explains the `cursor` of the result and its use in the next call.
-  let cursor: StaticString
+  let cursor: String
 
-  public init(mainPath: StaticString = "$", fields: [Field], cursor: StaticString) {
+  public init(mainPath: String = "$", fields: [Field], cursor: String) {
     self.mainPath = mainPath
     self.fields = fields
     self.cursor = cursor
+  }
+
+  /// The mapping as `capabilities` shows it, of a command that maps its events itself.
+  package init(_ json: JSON) {
+    mainPath = json["main_event_json_path"]?.string ?? "$"
+    cursor = json["cursor"]?.string ?? ""
+    fields =
+      json["fields"]?.elements.compactMap { field in
+        guard let name = field["name"]?.string else { return nil }
+        if let path = field["path"]?.string { return .path(name, path) }
+        return field["value"]?.string.map { .constant(name, $0) }
+      } ?? []
   }
 
   public func write(to writer: inout JSONWriter) {

@@ -38,6 +38,7 @@ enum CallCommand {
   ]
 
   static func run(_ words: [String]) throws(UsageError) -> Int32 {
+    try PluginOptions.install(from: words)
     let (integration, command) = try CatalogueWords.command(words)
     let parameterOptions = command.shape.names.map {
       Option(
@@ -129,7 +130,11 @@ enum CallCommand {
 /// Looks up integrations and commands that are named on the command line.
 enum CatalogueWords {
   static func integration(_ id: String) throws(UsageError) -> RegisteredIntegration {
-    if let found = Integrations.all.first(where: { $0.id == id }) { return found }
+    Integrations.catalogue.load(id)
+    if let found = Integrations.catalogue.integration(id) { return found }
+    if let obstacle = Integrations.catalogue.obstacle(to: id) {
+      throw UsageError("\(obstacle.message)", remedy: obstacle.remedy.map { "\($0)" })
+    }
     let ids = Integrations.all.map(\.id)
     throw UsageError(
       "unknown integration \"\(id)\"", didYouMean: Suggestion.closest(to: id, among: ids),
