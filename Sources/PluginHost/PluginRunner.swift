@@ -238,7 +238,8 @@ final class PluginRunner: ChildPeer.Handler {
     do throws(PluginFault) {
       result = .success(try await started())
     } catch {
-      log.error("plugin \(folder.id): \(error.text)")
+      // What is left out is logged once, by the set.
+      if catalogue.withLock({ $0 != nil }) { log.error("plugin \(folder.id): \(error.text)") }
       result = .failure(error)
     }
     let (waiting, unused) = state.withLock { state -> ([Latch], ChildPeer?) in
