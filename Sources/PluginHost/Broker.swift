@@ -135,7 +135,21 @@ enum Broker {
     } catch {
       throw CommandError(.validation, error.message)
     }
-    return try await call.invocation.part().send(request)
+    let trace = call.client.plugin.context.trace
+    let shown = call.client.connection.secrets.redact(request.url)
+    trace?.note(.request("\(request.method.rawValue) \(shown)"))
+    let start = MonotonicTime.now
+    do throws(CommandError) {
+      let response = try await call.invocation.part().send(request)
+      trace?.note(
+        .response(
+          status: response.status, bytes: response.body.count,
+          milliseconds: MonotonicTime.now.milliseconds(since: start)))
+      return response
+    } catch {
+      trace?.note(.refused(error.message))
+      throw error
+    }
   }
 
   private static func answer(

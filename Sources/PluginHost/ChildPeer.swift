@@ -144,6 +144,9 @@ final class ChildPeer: ChildLines.Listener {
     state.withLock { $0.waiting.count == 1 ? $0.waiting.values.first : nil }
   }
 
+  /// The id of the process; 0 before it runs.
+  var process: Int { Int(child.value?.process ?? 0) }
+
   var hasEnded: Bool { state.withLock { $0.end != nil } }
 
   /// Lets the program end.

@@ -42,7 +42,10 @@ struct PluginCommand: ReadyCommand {
     let values =
       plugin.folder.description.secrets == .plain
       ? try await client.secretValues(in: invocation) : nil
+    let trace = plugin.context.trace
+    trace?.note(.call(command.id))
     let peer = try await client.runner.acquire(for: invocation)
+    trace?.note(.ready(process: peer.process))
     let call = PluginCall(
       invocation, client, arguments: arguments, failure: command.metadata.failure)
     let id = peer.send("invoke", to: call) { write(invocation, values, to: &$0) }
@@ -57,6 +60,7 @@ struct PluginCommand: ReadyCommand {
         throw invocation.stopped(
           "The plugin \(plugin.id)", outcome: invocation.outcomeAfterSending)
       }
+      trace?.note(.end("response"))
       if case .planned = ending {
         // Its response, an error that it was not allowed to send, is not needed.
         client.runner.abandon(call, on: peer, id: id)
@@ -65,6 +69,7 @@ struct PluginCommand: ReadyCommand {
       }
       return ending
     } catch {
+      trace?.note(.end(error.message))
       if await call.ended(until: Deadline(inMilliseconds: 0)) { client.runner.release() }
       throw invocation.withRemedy(error)
     }
@@ -79,6 +84,7 @@ struct PluginCommand: ReadyCommand {
         switch event {
         case .items(let items):
           guard invocation.options.stream, !Task.isCancelled else { continue }
+          plugin.context.trace?.note(.items(items.count))
           await invocation.events?.items(items)
           invocation.countItems(items.count)
         case .progress(let done, let total):

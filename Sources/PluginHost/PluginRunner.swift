@@ -373,9 +373,13 @@ package struct PluginContext: Sendable {
   /// Bytes of one line of a program at most: a result, and what surrounds it.
   var maximumLineBytes: Int { maximumResultBytes + 65_536 }
 
-  package init(log: Log, maximumResultBytes: Int) {
+  /// For the author of a plugin; nil otherwise.
+  let trace: PluginTrace?
+
+  package init(log: Log, maximumResultBytes: Int, trace: PluginTrace? = nil) {
     self.log = log
     self.maximumResultBytes = maximumResultBytes
+    self.trace = trace
   }
 }
 

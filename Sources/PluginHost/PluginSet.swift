@@ -36,12 +36,18 @@ package final class PluginSet: IntegrationSource {
   private let directories: [String]
   private let taken: Set<String>
   private let context: PluginContext
+  /// Whether plugins are started to be known also if they are locked.
+  private let ignoresLocks: Bool
   private let monitor = Monitor(State())
 
   /// - Parameters:
   ///   - directories: with one folder for each plugin.
   ///   - taken: the ids of the integrations of the executable.
-  package init(_ directories: [String], taken: Set<String>, context: PluginContext) {
+  ///   - ignoresLocks: whether plugins are started to be known also if they are locked.
+  package init(
+    _ directories: [String], taken: Set<String>, context: PluginContext, ignoresLocks: Bool = false
+  ) {
+    self.ignoresLocks = ignoresLocks
     self.directories = directories
     self.taken = taken
     self.context = context
@@ -86,7 +92,7 @@ package final class PluginSet: IntegrationSource {
         if let other = state.entries.first(where: { $0.folder.id == folder.id }) {
           throw PluginFault(["the id \(folder.id) belongs to \(other.folder.path)"])
         }
-        let isLocked = PluginLock.exists(in: folder)
+        let isLocked = !ignoresLocks && PluginLock.exists(in: folder)
         state.entries.append(Entry(folder: folder, knowledge: isLocked ? .locked : .loading))
       } catch {
         leaveOut(path, error, &state)
@@ -222,6 +228,22 @@ package final class PluginSet: IntegrationSource {
   }
 
   // MARK: Operating
+
+  /// The plugins, with what is wrong with those that are left out. Blocks.
+  package var inspections: [PluginInspection] {
+    _ = known
+    loadAll()
+    return monitor.withLock { state in
+      state.faults.map { PluginInspection($0.path, $0.fault) }
+        + state.entries.map { entry in
+          switch entry.knowledge {
+          case .known(_, let plugin): PluginInspection(entry.folder, plugin.catalogue)
+          case .unusable(let fault): PluginInspection(entry.folder, fault)
+          case .locked, .loading: PluginInspection(entry.folder, PluginFault(["it was not read"]))
+          }
+        }
+    }
+  }
 
   /// What is wrong with plugins that are left out: one line each. Blocks.
   package var problems: [String] {
