@@ -18,15 +18,18 @@ struct Validator {
   /// A limit that the run exceeded. Its result has no meaning then.
   private(set) var exceeded: SchemaFault?
   private(set) var depth = 0
-  private var steps = SchemaLimits.steps
+  private var steps: Int
+  private let maximumSteps: Int
   /// The work of a fault with its path and its message, and of comparing two names.
-  private static let (reportSteps, candidateSteps) = (64, 800)
+  private static let (reportSteps, candidateSteps) = (64, 4_000)
   /// The resources that were entered, outermost first.
   private var scopes: [Int] = []
 
-  init(_ schema: CompiledSchema, term: StaticString) {
+  init(_ schema: CompiledSchema, term: StaticString, steps: Int) {
     self.schema = schema
     self.term = term
+    self.steps = steps
+    maximumSteps = steps
   }
 
   // MARK: Limits
@@ -48,7 +51,7 @@ struct Validator {
   }
 
   private mutating func exceedSteps() {
-    exceed("cannot be checked: the schema needs more than \(SchemaLimits.steps) steps")
+    exceed("cannot be checked: the schema needs more than \(maximumSteps) steps")
   }
 
   mutating func exceedDepth() {

@@ -9,8 +9,11 @@ import Testing
 /// Schemas and values that are built to cost much.
 @Suite(.timeLimit(.minutes(2)))
 struct HostileSchemaTests {
-  private func faults(_ schema: String, _ value: String) throws -> [String] {
-    try JSONSchema(try JSON.parse(schema)).faults(of: try JSON.parse(value)).map(\.text)
+  private func faults(
+    _ schema: String, _ value: String, steps: Int = SchemaLimits.steps
+  ) throws -> [String] {
+    try JSONSchema(try JSON.parse(schema)).faults(of: try JSON.parse(value), steps: steps)
+      .map(\.text)
   }
 
   private func refusal(_ schema: String) throws -> String? {
@@ -31,10 +34,11 @@ struct HostileSchemaTests {
 
   @Test func `a million unique items are checked`() throws {
     let values = (0..<1_000_000).map { String($0) }.joined(separator: ",")
-    #expect(try faults(#"{"uniqueItems":true}"#, "[\(values)]") == [])
     #expect(
-      try faults(#"{"uniqueItems":true,"items":{"type":"integer","minimum":0}}"#, "[\(values),7]")
+      try faults(#"{"uniqueItems":true}"#, "[\(values),7]")
         == ["items must be unique; item 1000000 repeats item 7"])
+    let texts = (0..<50_000).map { #""\#($0)""# }.joined(separator: ",")
+    #expect(try faults(#"{"uniqueItems":true}"#, "[\(texts)]") == [])
   }
 
   @Test func `nested alternatives end at the limit of steps`() throws {
@@ -44,7 +48,8 @@ struct HostileSchemaTests {
     }
     let schema = ##"{"$ref":"#/$defs/0","$defs":{\##(links.joined(separator: ",")),"40":false}}"##
     #expect(
-      try faults(schema, "1") == ["cannot be checked: the schema needs more than 20000000 steps"])
+      try faults(schema, "1", steps: 100_000)
+        == ["cannot be checked: the schema needs more than 100000 steps"])
   }
 
   @Test func `nested alternatives do not multiply the work of a report`() throws {
@@ -117,8 +122,8 @@ struct HostileSchemaTests {
       try faults(#"{"pattern":"^(([a-z])+.)+[A-Z]([a-z])+$"}"#, "\"\(text)\"")
         == ["must match the pattern ^(([a-z])+.)+[A-Z]([a-z])+$"])
     #expect(
-      try faults(#"{"pattern":"(.*){500}b"}"#, "\"\(text)\"")
-        == ["cannot be checked: the schema needs more than 20000000 steps"])
+      try faults(#"{"pattern":"(.*){500}b"}"#, "\"\(text)\"", steps: 1_000_000)
+        == ["cannot be checked: the schema needs more than 1000000 steps"])
   }
 
   @Test func `large tables of names and values are quick`() throws {
@@ -149,6 +154,7 @@ struct HostileSchemaTests {
     let branch = #"{"properties":{\#(names)},"additionalProperties":false}"#
     let branches = (0..<40).map { _ in branch }.joined(separator: ",")
     let members = (2_000..<2_100).map { #""\#(name)\#($0)":true"# }.joined(separator: ",")
-    #expect(try !faults(#"{"anyOf":[\#(branches)]}"#, "{\(members)}").isEmpty)
+    #expect(
+      try !faults(#"{"anyOf":[\#(branches)]}"#, "{\(members)}", steps: 2_000_000).isEmpty)
   }
 }
