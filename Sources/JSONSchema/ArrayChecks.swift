@@ -85,14 +85,20 @@ extension Validator {
 
   private mutating func acceptsUniqueness(of value: JSON, _ node: SchemaNode) -> Bool {
     guard spend(value.size / 8) else { return false }
-    var positions: [[UInt8]: Int] = [:]
+    var integers: [Int64: Int] = [:]
+    var others: [[UInt8]: Int] = [:]
     var position = 0
     for element in value.elements {
-      guard let key = ValueKey(element, depth: SchemaLimits.depth - depth) else {
+      let first: Int?
+      if let integer = element.integer {
+        first = integers.updateValue(position, forKey: integer)
+      } else if let key = ValueKey(element, depth: SchemaLimits.depth - depth) {
+        first = others.updateValue(position, forKey: key.bytes)
+      } else {
         exceedDepth()
         return false
       }
-      if let first = positions.updateValue(position, forKey: key.bytes) {
+      if let first {
         return report(
           node, "uniqueItems", "items must be unique; item \(position) repeats item \(first)")
       }

@@ -91,13 +91,13 @@ extension Validator {
     guard schema.nodes[child].allowsNothing else { return accepts(child, member.value) }
     guard isReporting else { return false }
     let names = declaredNames(of: node)
-    let name = member.name.string ?? ""
-    let isLong = name.utf8.count > SchemaLimits.textBytes
+    let similar = suggestion(for: member.name, among: names)
     let term = term
     return report(
       node, keyword,
-      names.isEmpty ? "unknown \(term); no \(term)s are accepted" : "unknown \(term)",
-      didYouMean: isLong ? nil : Suggestion.closest(to: name, among: names), isUnknown: true)
+      names.isEmpty && node.objects?.patterns.isEmpty != false
+        ? "unknown \(term); no \(term)s are accepted" : "unknown \(term)",
+      didYouMean: similar, isUnknown: true)
   }
 
   /// The names that a schema and the schemas in place mention, for suggestions.

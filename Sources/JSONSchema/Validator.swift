@@ -18,13 +18,18 @@ struct Validator {
   /// A limit that the run exceeded. Its result has no meaning then.
   private(set) var exceeded: SchemaFault?
   private(set) var depth = 0
-  private var steps = SchemaLimits.steps
+  private var steps: Int
+  private let maximumSteps: Int
+  /// The work of a fault with its path and its message, and of comparing two names.
+  private static let (reportSteps, candidateSteps) = (64, 4_000)
   /// The resources that were entered, outermost first.
   private var scopes: [Int] = []
 
-  init(_ schema: CompiledSchema, term: StaticString) {
+  init(_ schema: CompiledSchema, term: StaticString, steps: Int) {
     self.schema = schema
     self.term = term
+    self.steps = steps
+    maximumSteps = steps
   }
 
   // MARK: Limits
@@ -46,7 +51,7 @@ struct Validator {
   }
 
   private mutating func exceedSteps() {
-    exceed("cannot be checked: the schema needs more than \(SchemaLimits.steps) steps")
+    exceed("cannot be checked: the schema needs more than \(maximumSteps) steps")
   }
 
   mutating func exceedDepth() {
@@ -113,8 +118,8 @@ struct Validator {
   /// `enum`, `const` and `type`. One of them is enough to say what is wrong.
   private mutating func acceptsValue(_ node: SchemaNode, _ value: JSON) -> Bool {
     if let values = node.values, !contains(values, value) {
-      return report(
-        node, "enum", values.message, didYouMean: values.suggestion(for: value))
+      let similar = isReporting ? suggestion(for: value, among: values.names) : nil
+      return report(node, "enum", values.message, didYouMean: similar)
     }
     if let constant = node.constant, !contains(constant, value) {
       return report(node, "const", constant.message)
@@ -147,16 +152,27 @@ struct Validator {
   /// - Parameter member: a member whose name ends the path.
   mutating func report(
     _ node: SchemaNode, _ keyword: String?, _ message: @autoclosure () -> String,
-    at member: PathStep? = nil, didYouMean: @autoclosure () -> String? = nil,
+    at member: PathStep? = nil, didYouMean: String? = nil,
     isMissing: Bool = false, isUnknown: Bool = false
   ) -> Bool {
-    guard isReporting, faults.count < SchemaLimits.faults else { return false }
+    guard isReporting, faults.count < SchemaLimits.faults, spend(Self.reportSteps) else {
+      return false
+    }
+    let keyword = keyword.map { node.pointer.child($0) } ?? node.pointer
     faults.append(
       SchemaFault(
         path: PathStep.pointer(member.map { path + [$0] } ?? path),
-        schemaPath: keyword.map { node.pointer($0) } ?? node.pointer, message: message(),
-        didYouMean: didYouMean(), isMissing: isMissing, isUnknown: isUnknown))
+        schemaPath: keyword.text, message: message(),
+        didYouMean: didYouMean, isMissing: isMissing, isUnknown: isUnknown))
     return false
+  }
+
+  /// The name that a text most likely means. Nil if it is long, or if the steps are not enough.
+  mutating func suggestion(for value: JSON, among names: [String]) -> String? {
+    guard let word = value.string, word.utf8.count <= SchemaLimits.textBytes else { return nil }
+    let candidates = names.prefix(SchemaLimits.suggestions)
+    guard spend(candidates.count * Self.candidateSteps) else { return nil }
+    return Suggestion.closest(to: word, among: candidates)
   }
 
   /// Whether a subschema accepts a value, without a report.
