@@ -68,7 +68,9 @@ struct Validator {
   ///
   /// - Parameter parts: the position of the evaluations of the same value; -1 if nothing needs them.
   mutating func accepts(_ position: Int, _ value: JSON, _ parts: Int = -1) -> Bool {
-    guard spend(1) else { return false }
+    guard spend(value.kind == .number || value.kind == .string ? 1 + value.size / 64 : 1) else {
+      return false
+    }
     if isReporting, faults.count >= SchemaLimits.faults { return false }
     guard depth < SchemaLimits.depth else {
       exceedDepth()
