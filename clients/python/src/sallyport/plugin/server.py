@@ -365,29 +365,33 @@ class Waiter:
 
 
 class ThreadWaiter(Waiter):
-    __slots__ = ("_error", "_lock", "_result", "call")
+    __slots__ = ("_error", "_lock", "_open", "_result", "call")
 
     def __init__(self, call: BaseCall[Any]) -> None:
         self.call = call
         self._result: Any = None
         self._error: Optional[Exception] = None
+        #: Empty once it is settled. Removing the element is atomic.
+        self._open = [True]
         self._lock = threading.Lock()
         self._lock.acquire()
 
     def succeed(self, result: Any) -> None:
-        self._result = result
-        self._release()
+        if self._is_first():
+            self._result = result
+            self._lock.release()
 
     def fail(self, error: Exception) -> None:
-        self._error = error
-        self._release()
-
-    def _release(self) -> None:
-        try:
+        if self._is_first():
+            self._error = error
             self._lock.release()
-        except RuntimeError:
-            # Answered and cancelled at the same time.
-            pass
+
+    def _is_first(self) -> bool:
+        """A cancellation and a response may come at the same time."""
+        try:
+            return self._open.pop()
+        except IndexError:
+            return False
 
     def wait(self) -> Any:
         self._lock.acquire()
