@@ -83,6 +83,14 @@ final class ChildPeer: ChildLines.Listener {
   func send(
     _ method: StaticString, to waiter: any Waiter, params write: (inout JSONWriter) -> Void
   ) -> Int64? {
+    send(method, to: waiter, paramsWithID: { (writer, _) in write(&writer) })
+  }
+
+  /// Sends a request whose params contain its id.
+  func send(
+    _ method: StaticString, to waiter: any Waiter,
+    paramsWithID write: (inout JSONWriter, Int64) -> Void
+  ) -> Int64? {
     let id = state.withLock { state -> Int64? in
       guard state.end == nil else { return nil }
       defer { state.nextID += 1 }
@@ -97,7 +105,7 @@ final class ChildPeer: ChildLines.Listener {
         $0.name("method")
         $0.string(literal: method)
         $0.name("params")
-        write(&$0)
+        write(&$0, id)
       }
     }
     if isSent { return id }
@@ -136,6 +144,9 @@ final class ChildPeer: ChildLines.Listener {
       if state.waiting[id] != nil { state.waiting[id] = Forgotten.shared }
     }
   }
+
+  /// Like `forget`, for a request that will hardly be answered: nothing is kept for it.
+  func drop(_ id: Int64) { _ = state.withLock { $0.waiting.removeValue(forKey: id) } }
 
   func waiter(_ id: Int64) -> (any Waiter)? { state.withLock { $0.waiting[id] } }
 

@@ -23,19 +23,29 @@ final class PluginCall: ChildPeer.Waiter {
     var storedFiles: Set<String> = []
   }
 
-  let invocation: Invocation
-  let client: PluginClient
+  let command: PluginCatalogue.Command
   let arguments: JSON?
-  /// The failure indicator of its errors.
-  let failure: String
+  let client: PluginClient
+  let invocation: Invocation
+  /// The values of secrets, for a program that gets them with the call.
+  let secretValues: [String: String]?
   private let state = Mutex(State())
 
-  init(_ invocation: Invocation, _ client: PluginClient, arguments: JSON?, failure: String) {
-    self.invocation = invocation
-    self.client = client
+  init(
+    of command: PluginCatalogue.Command, _ arguments: JSON?, for client: PluginClient,
+    in invocation: Invocation, secretValues: [String: String]?
+  ) {
+    self.command = command
     self.arguments = arguments
-    self.failure = failure
+    self.client = client
+    self.invocation = invocation
+    self.secretValues = secretValues
   }
+
+  var plugin: Plugin { client.plugin }
+
+  /// The failure indicator of its errors.
+  var failure: String { command.metadata.failure }
 
   var isDryRun: Bool { invocation.options.dryRun }
 

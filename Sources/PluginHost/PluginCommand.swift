@@ -10,11 +10,16 @@ struct PluginCommand: ReadyCommand {
   let arguments: JSON?
   let client: PluginClient
 
-  /// The program decides what it sends.
-  var hasReadyPlan: Bool { false }
+  private var dialect: any PluginDialect { client.runner.dialect }
+
+  var hasReadyPlan: Bool { dialect.plan(of: command, arguments, of: plugin) != nil }
+
+  func writePlan(to writer: inout JSONWriter) {
+    if let request = dialect.plan(of: command, arguments, of: plugin) { writer.value(request) }
+  }
 
   func plan(in invocation: Invocation) async throws(CommandError) -> JSONFragment {
-    let ending = try await call(in: invocation)
+    let (_, ending) = try await call(in: invocation)
     switch ending {
     case .planned(let request):
       return JSONFragment { writer in writer.array { $0.value(request) } }
@@ -25,11 +30,16 @@ struct PluginCommand: ReadyCommand {
   }
 
   func run(in invocation: Invocation) async throws(CommandError) -> CommandResult {
-    switch try await call(in: invocation) {
+    let (call, ending) = try await call(in: invocation)
+    switch ending {
     case .planned: throw PluginResult.fault("it planned a command that was to run", of: plugin.id)
     case .result(let json):
       try invocation.hold(json.documentBytes)
-      return try await PluginResult(json, of: command, plugin.id).result(in: invocation)
+      do throws(CommandError) {
+        return try await dialect.result(json, of: call)
+      } catch {
+        throw invocation.withRemedy(error)
+      }
     }
   }
 
@@ -38,41 +48,53 @@ struct PluginCommand: ReadyCommand {
     case result(JSON)
   }
 
-  private func call(in invocation: Invocation) async throws(CommandError) -> Ending {
-    let values =
-      plugin.folder.description.secrets == .plain
-      ? try await client.secretValues(in: invocation) : nil
+  private func call(
+    in invocation: Invocation
+  ) async throws(CommandError) -> (PluginCall, Ending) {
+    let call = PluginCall(
+      of: command, arguments, for: client, in: invocation,
+      secretValues: plugin.folder.description.givesSecretsByCall
+        ? try await client.secretValues(in: invocation) : nil)
     let trace = plugin.context.trace
     trace?.note(.call(command.id))
     let peer = try await client.runner.acquire(for: invocation)
     trace?.note(.ready(process: peer.process))
-    let call = PluginCall(
-      invocation, client, arguments: arguments, failure: command.metadata.failure)
-    let id = peer.send("invoke", to: call) { write(invocation, values, to: &$0) }
+    do throws(CommandError) {
+      try await dialect.check(command, on: peer, in: invocation)
+    } catch {
+      client.runner.release()
+      throw error
+    }
+    let id = dialect.send(call, to: peer)
     guard let id else {
       client.runner.release()
       throw unavailable("does not read its input, or has ended", outcome: .notApplied)
     }
+    let ending: Ending?
     do throws(CommandError) {
-      guard let ending = try await ending(of: call, on: peer, in: invocation) else {
-        peer.sendAndForget("cancel") { $0.object { $0.member("id", Int(id)) } }
-        client.runner.abandon(call, on: peer, id: id)
-        throw invocation.stopped(
-          "The plugin \(plugin.id)", outcome: invocation.outcomeAfterSending)
-      }
-      trace?.note(.end("response"))
-      if case .planned = ending {
-        // Its response, an error that it was not allowed to send, is not needed.
-        client.runner.abandon(call, on: peer, id: id)
-      } else {
-        client.runner.release()
-      }
-      return ending
+      ending = try await self.ending(of: call, on: peer, in: invocation)
     } catch {
       trace?.note(.end(error.message))
-      if await call.ended(until: Deadline(inMilliseconds: 0)) { client.runner.release() }
+      // Only a response ends a call with an error.
+      client.runner.release()
       throw invocation.withRemedy(error)
     }
+    guard let ending else {
+      dialect.cancel(id, on: peer)
+      client.runner.abandon(call, on: peer, id: id)
+      let error = invocation.stopped(
+        "The plugin \(plugin.id)", outcome: invocation.outcomeAfterSending)
+      trace?.note(.end(error.message))
+      throw invocation.withRemedy(error)
+    }
+    trace?.note(.end("response"))
+    if case .planned = ending {
+      // Its response, an error that it was not allowed to send, is not needed.
+      client.runner.abandon(call, on: peer, id: id)
+    } else {
+      client.runner.release()
+    }
+    return (call, ending)
   }
 
   /// - Returns: nil if the deadline passed or the invocation was cancelled.
@@ -90,56 +112,31 @@ struct PluginCommand: ReadyCommand {
         case .progress(let done, let total):
           await invocation.reportProgress(done: done, total: total)
         case .planned(let request): return .planned(request)
-        case .response(let result): return .result(try value(of: result, in: invocation))
+        case .response(let result): return .result(try value(of: result, of: call))
         }
       }
     }
     return nil
   }
 
-  private func write(
-    _ invocation: Invocation, _ values: [String: String]?, to writer: inout JSONWriter
-  ) {
-    let options = invocation.options
-    writer.object { writer in
-      writer.member("integration", plugin.id)
-      writer.member("command", command.id)
-      writer.name("connection")
-      writer.object {
-        $0.member("integration", plugin.id)
-        $0.name("settings")
-        client.writeSettings(to: &$0, values: values)
-      }
-      writer.name("arguments")
-      if let arguments { writer.value(arguments) } else { writer.object { _ in } }
-      writer.name("options")
-      writer.object { writer in
-        writer.member("timeout_ms", max(1, invocation.deadline.current.remainingMilliseconds))
-        if options.stream { writer.member("stream", true) }
-        if options.stream || options.progress { writer.member("progress", true) }
-        if options.allPages { writer.member("all_pages", true) }
-        if options.dryRun { writer.member("dry_run", true) }
-      }
-    }
-  }
-
   private func value(
-    of result: Result<JSON, ChildError>, in invocation: Invocation
+    of result: Result<JSON, ChildError>, of call: PluginCall
   ) throws(CommandError) -> JSON {
+    let outcome = call.invocation.outcomeAfterSending
     switch result {
     case .success(let json):
       client.runner.answered()
       return json
     case .failure(.answer(let answer)):
       client.runner.answered()
-      throw PluginResult.error(answer, of: plugin.id, in: invocation)
+      throw dialect.error(answer, of: call)
     case .failure(.tooLong):
       throw CommandError.tooLarge(
-        maximumBytes: plugin.context.maximumResultBytes, outcome: invocation.outcomeAfterSending)
+        maximumBytes: plugin.context.maximumResultBytes, outcome: outcome)
     case .failure(.malformed(let reason)):
-      throw PluginResult.fault(reason, of: plugin.id, outcome: invocation.outcomeAfterSending)
+      throw PluginResult.fault(reason, of: plugin.id, outcome: outcome)
     case .failure(.ended(let reason)):
-      throw unavailable(reason, outcome: invocation.outcomeAfterSending)
+      throw unavailable(reason, outcome: outcome)
     }
   }
 
