@@ -50,8 +50,17 @@ struct PluginCommand: ReadyCommand {
       client.runner.release()
       throw unavailable("does not read its input, or has ended", outcome: .notApplied)
     }
+    let outcome: Result<Ending?, CommandError>
     do throws(CommandError) {
-      guard let ending = try await ending(of: call, on: peer, in: invocation) else {
+      outcome = .success(try await ending(of: call, on: peer, in: invocation))
+    } catch {
+      outcome = .failure(error)
+    }
+    // Before the outcome is told: nothing may be sent afterwards.
+    await call.close()
+    peer.resumeIfBusy()
+    do throws(CommandError) {
+      guard let ending = try outcome.get() else {
         peer.sendAndForget("cancel") { $0.object { $0.member("id", Int(id)) } }
         client.runner.abandon(call, on: peer, id: id)
         throw invocation.stopped(

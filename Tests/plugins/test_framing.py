@@ -45,7 +45,7 @@ def test_stray_line_is_logged_without_control_characters(host):
     '{"jsonrpc":"2.0","id":"$id","result":{"return_data":\n', '{"jsonrpc":"2.0","id":"$id"}\n',
     '{"jsonrpc":"2.0","id":"$id","result":' + "[" * 2_000 + "]" * 2_000 + "}\n",
     '{"jsonrpc":"2.0","id":"$id","result":{"return_data":"Successful\u0000"}}\n',
-])
+], ids=["cut", "empty", "deep", "NUL"])
 def test_response_that_is_cut_or_malformed_fails_its_call_at_once(host, text):
     """The call does not wait for its deadline."""
     for command, outcome in (("look", "not_applied"), ("change", "unknown")):
@@ -187,7 +187,7 @@ def test_plugin_that_does_not_read_its_input_fails_calls_when_the_queue_is_full(
         # It reads no more after the line that follows.
         filler = "z" * 1_000_000
         for number in range(80):
-            host.send(invoke(number, "look", [{"write": ""}], settings={"user": filler}, timeout_ms=8_000))
+            host.send(invoke(number, "look", [{"write": filler}], timeout_ms=8_000))
         host.send(request("built-in", "invoke", {"integration": "coda_footprint", "command": "list_scanners"}))
         answers = host.by_id(81)
         assert "result" in answers["built-in"]
@@ -212,7 +212,7 @@ def test_plugin_that_closes_its_input_is_restarted(plugins):
         pid = host.pid()
         host.send(invoke(1, steps=[{"close": 0}, {"hang": 1}], timeout_ms=600_000))
         for number in range(2, 10):
-            host.send(invoke(number, timeout_ms=600_000, settings={"user": "u" * 100_000}))
+            host.send(invoke(number, steps=[{"stderr": "", "filler": "u" * 100_000}], timeout_ms=600_000))
         answers = host.by_id(9)
         assert answers[1]["error"]["data"]["kind"] == "unavailable"
         for number in range(2, 10):
@@ -229,7 +229,8 @@ def test_plugin_that_closes_its_stderr_works_on(host):
 def test_request_larger_than_the_queue_is_sent_whole(plugins):
     plugins.add(limits={"memory_mib": 4_096})
     with plugins.host("--max-line-bytes", str(200 * MEBIBYTE)) as host:
-        answer = host.call(settings={"user": "u" * (70 * MEBIBYTE)}, steps=[{"result": {
-            "return_data": "Successful", "raw_data": "whole"}}], timeout_ms=120_000)
+        answer = host.call(steps=[
+            {"result": {"return_data": "Successful", "raw_data": "whole"}},
+            {"stderr": "", "filler": "u" * (70 * MEBIBYTE)}], timeout_ms=120_000)
         assert answer["result"]["raw_data"] == "whole"
         host.pid()
