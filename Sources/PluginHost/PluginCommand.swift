@@ -123,7 +123,7 @@ struct PluginCommand: ReadyCommand {
           if planned.count < Self.maximumPlanned { planned.append(request) }
         // A program that was not allowed to send has no result.
         case .response where !planned.isEmpty: return .planned(planned)
-        case .response(let result): return .result(try value(of: result, for: call))
+        case .response(let result): return .result(try value(of: result, of: call))
         }
       }
     }

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """An emulated vendor for the example plugins: Acme EDR, with a sign-in, pages, alerts and a report.
 
-Usage: vendor.py [--port N]
+Usage: vendor.py [--port N] [--integration ID]
 
 It listens on loopback, prints a connections file for both plugins, and runs until it is interrupted. The
 user is `analyst`, the password `correct-horse`. `POST /_vendor/expire` invalidates all tokens.
@@ -177,8 +177,14 @@ def connections(url: str) -> dict[str, Any]:
 def main() -> None:
     parser = argparse.ArgumentParser(description="An emulated vendor for the example plugins.")
     parser.add_argument("--port", type=int, default=0, help="the port on loopback (default: a free one)")
-    server = Server(parser.parse_args().port)
-    print(json.dumps(connections(server.url)), flush=True)
+    parser.add_argument("--integration", help="print only the connection of this plugin, such as acme_edr")
+    options = parser.parse_args()
+    server = Server(options.port)
+    shown = connections(server.url)
+    if options.integration:
+        shown["connections"] = {
+            name: one for name, one in shown["connections"].items() if one["integration"] == options.integration}
+    print(json.dumps(shown), flush=True)
     try:
         server.serve_forever()
     except KeyboardInterrupt:
