@@ -317,7 +317,8 @@ func TestConcurrentCallsSignInOnce(t *testing.T) {
 func TestDryRunOmitsTheSignIn(t *testing.T) {
 	host := hosted(t, signingIn(), nil)
 	requests, err := host.DryRun(background, "run", nil)
-	if err != nil || len(requests) != 1 || requests[0].Path != "/run" || len(host.Secrets()) != 0 {
+	if err != nil || len(requests) != 1 || requests[0].Path != "/run" || len(host.Secrets()) != 0 ||
+		requests[0].Headers["Authorization"] != "Bearer [redacted]" {
 		t.Error(requests, err)
 	}
 }
