@@ -84,6 +84,19 @@ func TestRequestHasPlaceholdersPathsAndTexts(t *testing.T) {
 	}
 }
 
+func TestFixedHeadersAreInEachRequestExceptSignIns(t *testing.T) {
+	p := plugin.New("acme", plugin.Header("X-Key", "{{secret:api_key}}"), plugin.Header("X-Other", "a"))
+	plugin.Command(p, "run", func(ctx context.Context, call *plugin.Call, in none) (any, error) {
+		call.HTTP(ctx, plugin.Request{URL: "https://acme.example/", SignIn: true})
+		return call.Do(ctx, plugin.Request{URL: "https://acme.example/", Headers: map[string]string{"X-Other": "b"}})
+	})
+	host := hosted(t, p, func(plugin.TestRequest) plugin.TestResponse { return plugin.TestResponse{JSON: 1} })
+	if _, err := host.Call(background, "run", nil); err != nil {
+		t.Fatal(err)
+	}
+	same(t, []any{host.Requests()[0].Headers, host.Requests()[1].Headers}, `[null,{"X-Key":"{{secret:api_key}}","X-Other":"b"}]`)
+}
+
 func TestVendorsErrorBecomesTheTriple(t *testing.T) {
 	p := plugin.New("acme", plugin.Settings(settings{}))
 	plugin.Command(p, "get_device", func(ctx context.Context, call *plugin.Call, in none) (any, error) {
@@ -304,7 +317,8 @@ func TestConcurrentCallsSignInOnce(t *testing.T) {
 func TestDryRunOmitsTheSignIn(t *testing.T) {
 	host := hosted(t, signingIn(), nil)
 	requests, err := host.DryRun(background, "run", nil)
-	if err != nil || len(requests) != 1 || requests[0].Path != "/run" || len(host.Secrets()) != 0 {
+	if err != nil || len(requests) != 1 || requests[0].Path != "/run" || len(host.Secrets()) != 0 ||
+		requests[0].Headers["Authorization"] != "Bearer [redacted]" {
 		t.Error(requests, err)
 	}
 }

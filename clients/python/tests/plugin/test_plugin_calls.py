@@ -40,6 +40,21 @@ def test_request_has_placeholders_paths_and_texts() -> None:
     assert request.basic == {"user": "u", "password": "p"}
 
 
+@pytest.mark.parametrize("headers", [{"X-Key": "{{secret:api_key}}", "X-Other": "a"}, lambda call: {
+    "X-Key": call.settings.api_key, "X-Other": "a"}])
+def test_headers_are_in_each_request_except_sign_ins(headers: Any) -> None:
+    plugin = make(headers)
+
+    @plugin.command()
+    def run(call: Call[Settings]) -> None:
+        call.post("/login", sign_in=True)
+        call.get("/a", headers={"X-Other": "b"})
+
+    host = plugin.test(vendor=lambda request: {})
+    host.call("run")
+    assert [one.headers for one in host.requests] == [{}, {"X-Key": "{{secret:api_key}}", "X-Other": "b"}]
+
+
 def test_bodies_are_json_text_or_bytes() -> None:
     plugin = make()
 
@@ -202,10 +217,12 @@ def test_dry_run_omits_the_sign_in_and_needs_no_token() -> None:
     plugin = signing_in()
     host = plugin.test(vendor={("POST", "/login"): {"token": "t"}, ("POST", "/run"): {}})
     (request,) = host.dry_run("run")
-    assert (request.path, request.headers) == ("/run", {"Authorization": "Bearer {{secret:access}}"})
+    assert (request.path, request.headers) == ("/run", {"Authorization": "Bearer [redacted]"})
     assert host.secrets == {}
     host.call("run")
     assert host.secrets == {"access": "t"}
+    (request,) = host.dry_run("run")
+    assert request.headers == {"Authorization": "Bearer {{secret:access}}"}
 
 
 # Targets

@@ -322,6 +322,20 @@ def test_sigterm_ends_an_idle_plugin(start: Start) -> None:
     assert child.process.wait(30) == 0
 
 
+def test_sigterm_after_eof_ends_a_command_that_is_stuck(start: Start) -> None:
+    child = start("""
+        @plugin.command()
+        def stuck(call):
+            call.log("stuck")
+            threading.Event().wait()
+    """)
+    child.invoke("stuck")
+    child.request()
+    child.close()
+    child.process.send_signal(signal.SIGTERM)
+    assert child.process.wait(30) == 0
+
+
 @pytest.mark.parametrize("command", ["send", "asend", "stuck"])
 def test_sigterm_ends_calls_in_flight(start: Start, command: str) -> None:
     child = start("""
