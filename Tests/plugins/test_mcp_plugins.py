@@ -1,4 +1,4 @@
-"""MCP servers as plugins, with a server that misbehaves as it is told."""
+"""MCP servers as plugins, with a scripted server that also misbehaves."""
 
 from __future__ import annotations
 
