@@ -20,11 +20,11 @@ from typing import Any, Callable, NamedTuple, Optional
 
 USER, PASSWORD = "analyst", "correct-horse"
 
-ENDPOINTS = [
+ENDPOINTS: list[dict[str, Any]] = [
     {"id": f"ep-{number}", "name": name, "online": number % 4 != 0, "isolated": False}
     for number, name in enumerate(
         ["PC-FIN-101", "PC-FIN-102", "SRV-DC-103", "LNX-BLD-104", "HMI-LINE-105", "PC-HR-106", "PC-HR-107"], 1)]
-ALERTS = [
+ALERTS: list[dict[str, Any]] = [
     {"id": number, "title": title, "severity": severity, "endpoint": {"id": f"ep-{number}"},
      "created": f"2026-11-20T0{number}:00:00Z"}
     for number, (title, severity) in enumerate(
@@ -135,6 +135,7 @@ class Acme:
 
 class Server(http.server.ThreadingHTTPServer):
     daemon_threads = True
+    request_queue_size = 128
 
     def __init__(self, port: int = 0, acme: Optional[Acme] = None) -> None:
         self.acme = acme or Acme()

@@ -43,8 +43,8 @@ class BaseCall(Generic[S]):
     """
 
     def __init__(
-        self, plugin: Plugin[S], link: Link, id: Any, command: str, settings: S, raw_settings: Mapping[str, Any],
-        arguments: Mapping[str, Any], options: Mapping[str, Any],
+        self, plugin: Plugin[S], link: Link, id: Any, command: str, settings: S,
+        raw_settings: Mapping[str, Any], arguments: Mapping[str, Any], options: Mapping[str, Any],
     ) -> None:  # fmt: skip
         self.id = id
         self.command = command
@@ -140,8 +140,8 @@ class BaseCall(Generic[S]):
         return base.rstrip("/") + url
 
     def _http_params(
-        self, method: str, url: str, query: Optional[Query], headers: Optional[Headers], json: Any, body: Content,
-        basic: Optional[tuple[str, str]], sign_in: bool, authorization: Optional[Headers],
+        self, method: str, url: str, query: Optional[Query], headers: Optional[Headers], json: Any,
+        body: Content, basic: Optional[tuple[str, str]], sign_in: bool, authorization: Optional[Headers],
     ) -> dict[str, Any]:  # fmt: skip
         params: dict[str, Any] = {"invocation": self.id, "method": method.upper(), "url": self.absolute(url)}
         if query:
@@ -208,7 +208,8 @@ class Call(BaseCall[S]):
 
     def http(
         self, method: str, url: str, *, query: Optional[Query] = None, headers: Optional[Headers] = None,
-        json: Any = _ABSENT, body: Content = None, basic: Optional[tuple[str, str]] = None, sign_in: bool = False,
+        json: Any = _ABSENT, body: Content = None, basic: Optional[tuple[str, str]] = None,
+        sign_in: bool = False,
     ) -> Response:  # fmt: skip
         """Sends a request to the vendor through the host and returns the response, whatever its status is.
 
@@ -264,8 +265,8 @@ class Call(BaseCall[S]):
     def token(self, name: str, sign_in: Callable[[Call[S]], str]) -> str:
         """The placeholder of a token, after signing in once per connection.
 
-        `sign_in` returns the token that the vendor issued. If a request gets the status 401, `http` signs in once
-        more and repeats it.
+        `sign_in` returns the token that the vendor issued. If a request gets the status 401, `http` signs
+        in once more and repeats it.
         """
         self._tokens[name] = self.plugin.tokens.get(self, name, sign_in)
         return placeholder(name)
@@ -304,7 +305,8 @@ class AsyncCall(BaseCall[S]):
 
     async def http(
         self, method: str, url: str, *, query: Optional[Query] = None, headers: Optional[Headers] = None,
-        json: Any = _ABSENT, body: Content = None, basic: Optional[tuple[str, str]] = None, sign_in: bool = False,
+        json: Any = _ABSENT, body: Content = None, basic: Optional[tuple[str, str]] = None,
+        sign_in: bool = False,
     ) -> Response:  # fmt: skip
         """See `Call.http`."""
         for is_last in (False, True):
@@ -338,7 +340,8 @@ class AsyncCall(BaseCall[S]):
 
     async def secret(self, name: str, value: str) -> str:
         """See `Call.secret`."""
-        await self._link.request_async(self, "host/secret", {"invocation": self.id, "name": name, "value": value})
+        params = {"invocation": self.id, "name": name, "value": value}
+        await self._link.request_async(self, "host/secret", params)
         return placeholder(name)
 
     async def token(self, name: str, sign_in: Callable[[AsyncCall[S]], Awaitable[str]]) -> str:

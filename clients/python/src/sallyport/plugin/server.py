@@ -49,7 +49,7 @@ def serve(plugin: Plugin[Any]) -> None:
 
 
 def _claim_streams() -> tuple[int, int]:
-    """The descriptors of the protocol. Prints go to stderr instead, and nothing else reads the host's lines."""
+    """The descriptors of the protocol. Prints go to stderr, and nothing else reads the host's lines."""
     source, sink = os.dup(0), os.dup(1)
     sys.stdout.flush()
     empty = os.open(os.devnull, os.O_RDONLY)
