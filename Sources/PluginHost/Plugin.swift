@@ -109,7 +109,7 @@ final class Plugin: Sendable {
           preconditionFailure("a command of another integration")
         }
         return PluginCommand(
-          plugin: self, command: command, arguments: arguments, client: client)
+          plugin: self, command: command, arguments: arguments ?? Self.noArguments, client: client)
       })
   }
 

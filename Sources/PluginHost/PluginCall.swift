@@ -30,7 +30,7 @@ final class PluginCall: ChildPeer.Waiter {
   }
 
   let command: PluginCatalogue.Command
-  let arguments: JSON?
+  let arguments: JSON
   let client: PluginClient
   let invocation: Invocation
   /// The values of secrets, for a program that gets them with the call.
@@ -38,7 +38,7 @@ final class PluginCall: ChildPeer.Waiter {
   private let state = Mutex(State())
 
   init(
-    of command: PluginCatalogue.Command, _ arguments: JSON?, for client: PluginClient,
+    of command: PluginCatalogue.Command, _ arguments: JSON, for client: PluginClient,
     in invocation: Invocation, secretValues: [String: String]?
   ) {
     self.command = command
@@ -177,7 +177,7 @@ final class PluginCall: ChildPeer.Waiter {
   /// Whether the program may read a file: one that the caller named, or its own.
   func mayRead(file id: String) -> Bool {
     state.withLock { $0.storedFiles.contains(id) }
-      || (arguments.map { Self.contains(id, in: $0) } ?? false)
+      || Self.contains(id, in: arguments)
   }
 
   private static func contains(_ id: String, in value: JSON) -> Bool {

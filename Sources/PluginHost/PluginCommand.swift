@@ -7,7 +7,7 @@ import JSON
 struct PluginCommand: ReadyCommand {
   let plugin: Plugin
   let command: PluginCatalogue.Command
-  let arguments: JSON?
+  let arguments: JSON
   let client: PluginClient
 
   private var dialect: any PluginDialect { client.runner.dialect }

@@ -31,7 +31,7 @@ protocol PluginDialect: Sendable {
   // MARK: Calls
 
   /// The request that a call would send; nil if only the program knows.
-  func plan(of command: PluginCatalogue.Command, _ arguments: JSON?, of plugin: Plugin)
+  func plan(of command: PluginCatalogue.Command, _ arguments: JSON, of plugin: Plugin)
     -> JSONFragment?
   /// Fails if the program may not run a command.
   func check(
@@ -64,7 +64,7 @@ extension PluginDialect {
   func ended(_ peer: ChildPeer) {}
 
   func plan(
-    of command: PluginCatalogue.Command, _ arguments: JSON?, of plugin: Plugin
+    of command: PluginCatalogue.Command, _ arguments: JSON, of plugin: Plugin
   ) -> JSONFragment? { nil }
 
   func check(
@@ -148,7 +148,7 @@ struct SallyportDialect: PluginDialect {
           call.client.writeSettings(to: &$0, values: call.secretValues)
         }
         writer.name("arguments")
-        if let arguments = call.arguments { writer.value(arguments) } else { writer.object { _ in } }
+        writer.value(call.arguments)
         writer.name("options")
         writeOptions(of: call.invocation, to: &writer)
       }

@@ -98,7 +98,8 @@ struct PluginDifference {
     }
     let own = Self.changed(old, new).filter { $0 != "commands" && !ignored.contains($0) }
     if !own.isEmpty {
-      changes.append(Change(command: nil, line: "~ the integration: \(own.joined(separator: ", "))"))
+      changes.append(
+        Change(command: nil, line: "~ the integration: \(own.joined(separator: ", "))"))
     }
     self.changes = changes
   }

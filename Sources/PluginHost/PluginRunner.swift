@@ -288,7 +288,8 @@ final class PluginRunner: ChildPeer.Handler {
         }
       case .failure(let fault):
         state.failure = fault
-        countDeath(&state)
+        // A secret that cannot be read is no fault of the program.
+        if fault.cause == nil { countDeath(&state) } else { state.starts.removeLast() }
       }
       defer { state.waiting = [] }
       return (state.waiting, unused, state.inFlight == 0 ? state.activity : nil)

@@ -145,7 +145,8 @@ class Server:
         if self.is_stateless:
             params = {"_meta": {PREFIX + "subscriptionId": self.listener}}
         if not self.is_stateless or self.listener is not None:
-            self.send({"method": "notifications/tools/list_changed", "params": params})
+            for _ in range(arguments.get("times", 1)):
+                self.send({"method": "notifications/tools/list_changed", "params": params})
         self.result(id, {"content": []})
 
     def die(self, id: Any, arguments: Any, meta: Any) -> None:

@@ -9,8 +9,10 @@ import anyio
 
 try:
     from mcp.server.mcpserver import Context, Image, MCPServer
+    from mcp.server.mcpserver.exceptions import ToolError
 except ModuleNotFoundError:
     from mcp.server.fastmcp import Context, FastMCP as MCPServer, Image
+    from mcp.server.fastmcp.exceptions import ToolError
 from mcp.types import ToolAnnotations
 
 server = MCPServer("On the SDK")
@@ -31,7 +33,7 @@ def note(text: str) -> str:
 @server.tool()
 def fail() -> str:
     """Fails, and shows its key."""
-    raise ValueError(f"no access with {os.environ.get('ACME_KEY')}")
+    raise ToolError(f"no access with {os.environ.get('ACME_KEY')}")
 
 
 @server.tool(annotations=ToolAnnotations(readOnlyHint=True))

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Iterator
 
 import pytest
+from Support.documents import blocks, matches, run, split
 from Support.host import EXECUTABLE, ROOT, eventually
 from Support.mcp_client import Client
 from Support.mcp_servers import Servers, invoke
@@ -218,12 +219,38 @@ def test_another_host_as_a_server(servers) -> None:
         commands = host.commands("inner")
         assert commands["gmail_list_labels"]["effect"] == "read"
         assert commands["gmail_delete_users"]["effect"] == "destructive"
-        result = host.value(
-            "gmail_list_labels", {"user_id": "me"} if "user_id" in str(commands["gmail_list_labels"]) else {},
-            plugin="inner", connection="inner")
+        names = {name: next(id for id in commands if id.endswith(name)) for name in (
+            "list_technical_contexts", "get_technical_context")}
+        result = host.value(names["list_technical_contexts"], plugin="inner", connection="inner")
         assert result["return_data"] == "Successful"
-        assert result["raw_data"]["labels"]
+        assert result["raw_data"]["items"]
         error = host.failure(
-            "coda_get_technical_context", {"context_id": 999_999}, plugin="inner", connection="inner")
+            names["get_technical_context"], {"context_id": 999_999}, plugin="inner", connection="inner")
         assert error["kind"] == "upstream"
         assert error["upstream"]["status_code"] == 404
+
+
+GUIDE = ROOT / "protocol/guide/plugins-mcp.md"
+SESSIONS = [
+    session for block in blocks(GUIDE, "console") if block["mark"] == "output: mcp"
+    for session in split(GUIDE, block["text"])]
+
+
+@pytest.mark.parametrize("session", SESSIONS, ids=lambda each: each.command[:40])
+def test_guide_prints_what_it_shows(session, monkeypatch) -> None:
+    monkeypatch.setenv("PATH", f"{virtual_environment(GIT)}:{os.environ['PATH']}")
+    printed = run(session)
+    if not matches(session.expected, printed):
+        assert printed == session.expected
+
+
+def test_settings_of_the_guide_are_valid(servers) -> None:
+    (described,) = [
+        found for block in blocks(GUIDE, "json") if (found := json.loads(block["text"])).get("id") == "acme"]
+    assert set(described["settings"]) == {"api_key", "region"}
+    servers.add_scripted("acme", **{name: described[name] for name in ("environment", "settings")})
+    servers.connect("main", "acme", api_key=SECRET)
+    servers.lock()
+    with servers.host() as host:
+        found = host.value("environment", plugin="acme", connection="main")
+    assert found["ACME_REGION"] == "us" and found["ACME_KEY"] not in (SECRET, "none")

@@ -50,8 +50,16 @@ final class MCPDialect: PluginDialect {
     }
     let session = MCPSession(server)
     state.withLock { $0.sessions[ObjectIdentifier(peer)] = session }
-    let catalogue = try await catalogue(of: server, handshake)
-    if server.revision.isStateless, server.announcesToolChanges { listen(to: peer, server.revision) }
+    let catalogue: PluginCatalogue
+    do throws(PluginFault) {
+      catalogue = try await self.catalogue(of: server, handshake)
+    } catch {
+      ended(peer)
+      throw error
+    }
+    if server.revision.isStateless, server.announcesToolChanges {
+      listen(to: peer, server.revision)
+    }
     return catalogue
   }
 
@@ -92,10 +100,11 @@ final class MCPDialect: PluginDialect {
     var tools: [JSON] = []
     var cursor: String?
     for _ in 0..<Self.maximumPages {
-      let (current, page) = (cursor, try await handshake.result(of: "tools/list") { [cursor] in
-        $0.member(ifPresent: "cursor", cursor)
+      let current = cursor
+      let page = try await handshake.result(of: "tools/list") {
+        $0.member(ifPresent: "cursor", current)
         revision.writeMeta(to: &$0)
-      })
+      }
       guard let list = page["tools"], list.kind == .array else {
         throw PluginFault(["/tools: is required and must be an array"])
       }
@@ -153,6 +162,7 @@ final class MCPDialect: PluginDialect {
       if let difference = session.compare(described) { log(difference, of: peer) }
     } catch {
       // Which of its tools may be called is not known any more.
+      guard self.session(peer) != nil else { return }
       peer.kill(because: "cannot list its tools any more: \(error.text)")
     }
   }
@@ -197,7 +207,7 @@ final class MCPDialect: PluginDialect {
   // MARK: Calls
 
   func plan(
-    of command: PluginCatalogue.Command, _ arguments: JSON?, of plugin: Plugin
+    of command: PluginCatalogue.Command, _ arguments: JSON, of plugin: Plugin
   ) -> JSONFragment? {
     let tool = command.tool ?? command.id
     return JSONFragment { writer in
@@ -207,7 +217,7 @@ final class MCPDialect: PluginDialect {
         writer.name("headers")
         writer.object { _ in }
         writer.name("body")
-        if let arguments { writer.value(arguments) } else { writer.object { _ in } }
+        writer.value(arguments)
       }
     }
   }
@@ -236,11 +246,7 @@ final class MCPDialect: PluginDialect {
         writer.object { writer in
           writer.member("name", call.command.tool ?? call.command.id)
           writer.name("arguments")
-          if let arguments = call.arguments {
-            writer.value(arguments)
-          } else {
-            writer.object { _ in }
-          }
+          writer.value(call.arguments)
           session.revision.writeMeta(to: &writer, progressToken: id)
         }
       })

@@ -134,7 +134,8 @@ struct MCPToolResult {
     CommandError(
       .internal,
       "The result of the tool \(tool) of the plugin \(call.plugin.id) cannot be used: \(reason).",
-      outcome: call.invocation.outcomeAfterSending, remedy: "Report it to the author of the server.")
+      outcome: call.invocation.outcomeAfterSending,
+      remedy: "Report it to the author of the server.")
   }
 
   private var tool: String { call.command.tool ?? call.command.id }
