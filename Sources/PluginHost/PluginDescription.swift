@@ -42,6 +42,9 @@ package struct PluginDescription: ParameterObject {
   /// Of an MCP server: effects of tools by pattern, in the order of the file.
   package let effects: [(pattern: String, effect: CommandMetadata.Effect)]
 
+  /// Whether each call contains the values of the secrets. An MCP server has them in its environment.
+  var givesSecretsByCall: Bool { childProtocol == .sallyport && secrets == .plain }
+
   package init(_ members: inout ParamReader) {
     id = members.required(
       "id", .text(maximumCharacters: 64), "The id of the integration.", examples: ["acme_edr"])
@@ -101,6 +104,16 @@ package struct PluginDescription: ParameterObject {
     where member.value.kind != .string || member.name.string?.contains("=") != false {
       members.refuse(
         "environment", ParameterProblem("must be a string", at: member.name.string))
+    }
+    for (name, value) in self.environment.sorted(by: { $0.key < $1.key })
+    where name.isEmpty || name.utf8.contains(0) || value.utf8.contains(0) {
+      members.refuse(
+        "environment",
+        ParameterProblem("must have a name, and must not contain NUL", at: name))
+    }
+    for (position, word) in command.enumerated() where word.utf8.contains(0) {
+      members.refuse(
+        "command", ParameterProblem("must not contain NUL", at: String(position)))
     }
     for member in checksums.map({ Array($0.members) }) ?? [] {
       let digest = member.value.string ?? ""

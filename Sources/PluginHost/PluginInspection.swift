@@ -56,7 +56,7 @@ package struct PluginInspection: Sendable {
     for command in catalogue.commands {
       if command.metadata.description.isEmpty { remarks.append("\(command.id) has no description") }
       if command.metadata.effect != .read, !command.metadata.isIdempotent,
-        command.metadata.readBack == nil
+        command.metadata.readBack == nil, command.tool == nil
       {
         remarks.append(
           "\(command.id) changes something, is not idempotent and names no read_back: callers cannot "

@@ -111,6 +111,8 @@ package final class PluginSet: IntegrationSource {
   private func load(_ folder: PluginFolder, _ runner: PluginRunner) async {
     let deadline = Deadline(inMilliseconds: Int(folder.description.limits.startSeconds) * 1_000)
     let result = await runner.learn(until: deadline)
+    // Each connection has a program of its own.
+    if folder.description.childProtocol == .mcp { runner.close() }
     finish(folder, result.map { Plugin(folder, $0, runner, context) })
   }
 
@@ -134,7 +136,7 @@ package final class PluginSet: IntegrationSource {
     }
     monitor.notify()
     for latch in waiting { latch.signal() }
-    if isClosed, case .success(let plugin) = result { plugin.runner.close() }
+    if isClosed, case .success(let plugin) = result { plugin.close() }
   }
 
   /// Reads the lock of a plugin.
@@ -152,9 +154,14 @@ package final class PluginSet: IntegrationSource {
   }
 
   private func runner(of folder: PluginFolder, locked: PluginCatalogue?) -> PluginRunner {
-    PluginRunner(
+    let dialect: any PluginDialect =
+      switch folder.description.childProtocol {
+      case .sallyport: SallyportDialect()
+      case .mcp: MCPDialect(folder)
+      }
+    return PluginRunner(
       folder, variables: { (_) throws(PluginFault) in folder.description.environment },
-      context: context, dialect: SallyportDialect(), locked: locked)
+      context: context, dialect: dialect, locked: locked)
   }
 
   // MARK: IntegrationSource
@@ -269,8 +276,8 @@ package final class PluginSet: IntegrationSource {
         if case .known(_, let plugin) = entry.knowledge { plugin } else { nil }
       }
     }
-    for plugin in plugins { plugin.runner.close() }
+    for plugin in plugins { plugin.close() }
     let deadline = Deadline(inMilliseconds: Self.endingMilliseconds)
-    for plugin in plugins { plugin.runner.waitUntilEnded(until: deadline) }
+    for plugin in plugins { plugin.waitUntilEnded(until: deadline) }
   }
 }
