@@ -10,6 +10,17 @@ public struct HTTPRequest: Sendable {
     case put = "PUT"
     case patch = "PATCH"
     case delete = "DELETE"
+
+    /// The raw value, for a `JSONWriter`.
+    fileprivate var literal: StaticString {
+      switch self {
+      case .get: "GET"
+      case .post: "POST"
+      case .put: "PUT"
+      case .patch: "PATCH"
+      case .delete: "DELETE"
+      }
+    }
   }
 
   public struct Header: Sendable {
@@ -38,7 +49,7 @@ public struct HTTPRequest: Sendable {
   public var method: Method
   /// Absolute and percent-encoded.
   public var url: String
-  public var headers: [Header]
+  public var headers: HTTPHeaders
   public var body: [UInt8]?
   private var bodyIsJSON: Bool
   /// A sign-in request. Its body contains credentials.
@@ -67,28 +78,25 @@ public struct HTTPRequest: Sendable {
   /// dead too.
   package var needsNewConnection = false
 
-  public init(_ method: Method, _ url: String, headers: [Header] = [], body: [UInt8]? = nil) {
+  public init(_ method: Method, _ url: String, headers: HTTPHeaders = [], body: [UInt8]? = nil) {
     self.init(method, url, headers, nil, body: body)
   }
 
   private init(
-    _ method: Method, _ url: String, _ headers: [Header], _ contentType: Header?, body: [UInt8]?,
+    _ method: Method, _ url: String, _ headers: HTTPHeaders, _ contentType: Header?, body: [UInt8]?,
     bodyIsJSON: Bool = false
   ) {
     self.method = method
     self.url = url
     self.body = body
     self.bodyIsJSON = bodyIsJSON
-    var headers = headers
-    // One allocation for the common number of headers.
-    headers.reserveCapacity(4)
-    if let contentType { headers.append(contentType) }
     self.headers = headers
+    if let contentType { self.headers.append(contentType) }
   }
 
   /// A request with a JSON body.
   public init(
-    _ method: Method, _ url: String, headers: [Header] = [], json: JSONFragment
+    _ method: Method, _ url: String, headers: HTTPHeaders = [], json: JSONFragment
   ) {
     self.init(
       method, url, headers, Header("Content-Type", "application/json"), body: json.bytes,
@@ -97,7 +105,7 @@ public struct HTTPRequest: Sendable {
 
   /// A request with the fields of a form as its body.
   public init(
-    _ method: Method, _ url: String, headers: [Header] = [], form: FormFields
+    _ method: Method, _ url: String, headers: HTTPHeaders = [], form: FormFields
   ) {
     self.init(
       method, url, headers, Header("Content-Type", "application/x-www-form-urlencoded"),
@@ -112,7 +120,7 @@ public struct HTTPRequest: Sendable {
     writer.object { writer in
       // Names as literals, for speed.
       writer.literal(#""method":"#)
-      writer.string(method.rawValue)
+      writer.string(literal: method.literal)
       writer.literal(#""url":"#)
       writer.string(url)
       writer.literal(#""headers":"#)

@@ -32,6 +32,22 @@ import Testing
   }
 }
 
+@Suite struct HTTPHeadersTests {
+  private func header(_ number: Int) -> HTTPRequest.Header {
+    HTTPRequest.Header("X-Number", "\(number)", isSecret: number.isMultiple(of: 2))
+  }
+
+  @Test func `any number of headers stays in order`() {
+    var headers: HTTPHeaders = [header(1), header(2)]
+    for number in 3...7 { headers.append(header(number)) }
+    #expect(headers.map(\.value) == (1...7).map { "\($0)" })
+    headers.removeAll(where: \.isSecret)
+    #expect(headers.map(\.value) == ["1", "3", "5", "7"])
+    headers.removeAll { _ in true }
+    #expect(headers.isEmpty)
+  }
+}
+
 @Suite struct HTTPRequestTests {
   private func shown(_ request: HTTPRequest) -> String {
     JSONFragment { request.write(to: &$0) }.text
