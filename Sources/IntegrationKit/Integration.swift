@@ -32,7 +32,9 @@ public protocol Integration: Sendable {
 }
 
 /// A command in an integration's table: `CommandEntry(ListDevices.self)`.
-public struct CommandEntry<Client: VendorClient>: Sendable {
+///
+/// Without the constraint on `Client`: Swift's runtime would check it at every start, which takes long.
+public struct CommandEntry<Client>: Sendable {
   let registered: RegisteredCommand
 
   public init<C: Command>(_ type: C.Type) where C.Client == Client {
@@ -134,7 +136,8 @@ public final class RegisteredIntegration: Sendable {
   public init<I: Integration>(_ type: I.Type) {
     metadata = I.metadata
     id = "\(I.metadata.id)"
-    commands = I.commands.map(\.registered)
+    // A closure, because a generic key path is made at run time, which takes long.
+    commands = I.commands.map { $0.registered }
     commandNames = JSONNames(commands.map(\.id))
     lazySettingsShape = LazyValue { ParameterShape(of: I.Settings.self) }
     makeClient = { (shape, settings, connection) throws(ParameterProblems) in
