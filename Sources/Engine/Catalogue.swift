@@ -41,6 +41,13 @@ package final class Catalogue: Sendable {
     names.position(of: id).map { integrations[$0] }
   }
 
+  /// The same for a member of an object.
+  package func integration(
+    _ member: Int, of object: borrowing JSONSelection
+  ) -> RegisteredIntegration? {
+    object.position(of: member, in: names).map { integrations[$0] }
+  }
+
   package func integration(_ id: String) -> RegisteredIntegration? {
     integrations.first { $0.id == id }
   }

@@ -150,6 +150,11 @@ public final class RegisteredIntegration: Sendable {
     commandNames.position(of: id).map { commands[$0] }
   }
 
+  /// The same for a member of an object.
+  public func command(_ member: Int, of object: borrowing JSONSelection) -> RegisteredCommand? {
+    object.position(of: member, in: commandNames).map { commands[$0] }
+  }
+
   public var settingsShape: ParameterShape { lazySettingsShape.value }
 
   /// Checks a connection's settings and makes its client; nothing is sent.

@@ -19,11 +19,14 @@ final class CallRun: Sendable {
   func response(to request: InvocationRequest) -> JSON {
     let invocation: PreparedInvocation
     do throws(InvocationError) {
+      if request.options.dryRun {
+        let plan = try engine.plan(request)
+        return shown(.result { plan.write(to: &$0) }, .nothing)
+      }
       invocation = try engine.prepare(request)
     } catch {
       return shown(.error(error), .nothing)
     }
-    if request.options.dryRun { return shown(.result { invocation.writePlan(to: &$0) }, .nothing) }
     let finished = Monitor<JSON?>(nil)
     let running = Task.detached { [self] in
       let response = await invocation.run(events: WaitNotice()) { outcome in
