@@ -40,12 +40,14 @@ let package = Package(
     // Floor 1
     room("Basics", needs: ["CChild", "CFileSystem", "CProcess", "CTime"]),
     room("JSON", needs: ["Basics"]),
+    room("Regexp"),
     // Floor 2
     room("Redaction", needs: ["Basics", "JSON"]),
     room("RPC", needs: ["Basics", "JSON", "Redaction"]),
     room("HTTP", needs: ["Basics", "JSON", "Redaction"]),
     room("Crypto", needs: ["Basics", "JSON", "COpenSSL"]),
-    room("JSONPath", needs: ["Basics", "JSON"]),
+    room("JSONPath", needs: ["Basics", "JSON", "Regexp"]),
+    room("JSONSchema", needs: ["Basics", "JSON", "Regexp"]),
     room("Mail", needs: ["Basics", "JSON"]),
     // Floor 3
     room("CurlTransport", needs: ["Basics", "HTTP", "CCurl"]),
@@ -83,6 +85,12 @@ let package = Package(
         "Basics", "Crypto", "FileStore", "HTTP", "IntegrationKit", "JSON", "RPC", "RateLimits",
         "Redaction",
       ]),
+    room(
+      "PluginHost",
+      needs: [
+        "Basics", "CChild", "Crypto", "Delivery", "Engine", "FileStore", "HTTP", "IntegrationKit",
+        "JSON", "JSONSchema", "RateLimits", "Redaction",
+      ]),
     // Floor 7
     room(
       "JSONRPCFront",
@@ -99,7 +107,7 @@ let package = Package(
       needs: [
         "Basics", "BitdefenderGravityZone", "CODAFootprint", "Crypto", "CurlTransport", "Engine",
         "FileStore", "Gmail", "HTTP", "HTTPServer", "IntegrationKit", "JSON", "JSONPath",
-        "JSONRPCFront", "MCPFront", "RPC", "RateLimits", "Redaction", "Sandbox",
+        "JSONRPCFront", "MCPFront", "PluginHost", "RPC", "RateLimits", "Redaction", "Sandbox",
       ]),
     .executableTarget(
       name: "sallyport", dependencies: ["SallyportTool"], path: "Sources/sallyport"),
@@ -108,11 +116,13 @@ let package = Package(
       "TestSupport", path: "Tests/TestSupport", needs: ["Basics", "HTTP"]),
     tests("Basics"),
     tests("JSON", needs: ["Basics"]),
+    tests("Regexp"),
     tests("Redaction", needs: ["Basics", "JSON"]),
     tests("RPC", needs: ["Basics", "JSON", "Redaction"]),
     tests("HTTP", needs: ["Basics", "JSON"]),
     tests("Crypto", needs: ["Basics", "JSON"]),
-    tests("JSONPath", needs: ["Basics", "JSON"]),
+    tests("JSONPath", needs: ["Basics", "JSON", "Regexp"]),
+    tests("JSONSchema", needs: ["Basics", "JSON", "Regexp"]),
     tests("Mail", needs: ["Basics", "JSON"]),
     tests("RateLimits", needs: ["Basics", "HTTP", "JSON"]),
     tests("FileStore", needs: ["Basics", "Crypto", "JSON"]),
@@ -126,6 +136,13 @@ let package = Package(
     tests(
       "Engine",
       needs: ["Basics", "FileStore", "HTTP", "IntegrationKit", "JSON", "RateLimits", "Redaction"]),
+    // Of all integrations: their schemas against their decoders.
+    .testTarget(
+      name: "CommandSchemaTests",
+      dependencies: [
+        "Basics", "BitdefenderGravityZone", "CODAFootprint", "Gmail", "IntegrationKit", "JSON",
+        "JSONSchema", "TestSupport",
+      ]),
     // Of the executable: plays protocol/transcripts.
     .testTarget(name: "TranscriptTests", dependencies: ["Basics", "JSON"]),
   ],
@@ -139,7 +156,7 @@ if Context.environment["SALLYPORT_FUZZ"] != nil {
       name: "sallyport-fuzz",
       dependencies: [
         "Basics", "BitdefenderGravityZone", "CODAFootprint", "Crypto", "Engine", "FileStore",
-        "Gmail", "HTTP", "HTTPServer", "IntegrationKit", "JSON", "JSONPath", "Mail", "RPC",
-        "RateLimits", "Redaction",
+        "Gmail", "HTTP", "HTTPServer", "IntegrationKit", "JSON", "JSONPath", "JSONSchema", "Mail",
+        "RPC", "RateLimits", "Redaction", "Regexp",
       ], path: "Tests/Fuzz", exclude: ["README.md", "run.sh", "seeds.py"]))
 }

@@ -20,18 +20,6 @@ package struct ChildProcess: Sendable {
     self.maximumBytes = maximumBytes
   }
 
-  /// Why the program did not start.
-  package struct Refusal: Error, Sendable {
-    package let code: Int32
-
-    package var reason: String { String(cString: strerror(code)) }
-
-    /// Whether the program itself is the reason, not the state of the machine.
-    package var concernsProgram: Bool {
-      [ENOENT, EACCES, ENOTDIR, ENOEXEC, ELOOP, ENAMETOOLONG, EISDIR, E2BIG, EPERM].contains(code)
-    }
-  }
-
   package enum Ending: Equatable, Sendable {
     case exit(status: Int)
     case signal(Int)
@@ -39,6 +27,13 @@ package struct ChildProcess: Sendable {
     case tooMuchOutput
     case deadline
     case stopped
+
+    fileprivate init(_ ending: ChildStart.Ending) {
+      switch ending {
+      case .exit(let status): self = .exit(status: status)
+      case .signal(let number): self = .signal(number)
+      }
+    }
   }
 
   package struct Result: Sendable {
@@ -56,25 +51,17 @@ package struct ChildProcess: Sendable {
   /// Milliseconds between two looks on a kernel without pidfd_open(2).
   private static let lookMilliseconds = 10
 
-  // MARK: Groups
-
-  /// The groups of running programs.
-  private static let groups = Mutex<Set<pid_t>>([])
-
-  /// Kills all running programs and what they started; for the end of the host.
-  package static func killAll() {
-    groups.withLock { for group in $0 { kill(-group, SIGKILL) } }
-  }
-
   // MARK: Running
 
   /// Runs the program. Its standard input is empty, and its output is complete when it exits, also
   /// if something that it started still holds the pipe. Blocks.
   ///
   /// The calling thread must live as long as the host: the program is killed with it.
-  package func run(until deadline: Deadline, stop: Stop = Stop()) throws(Refusal) -> Result {
+  package func run(until deadline: Deadline, stop: Stop = Stop()) throws(ChildStart.Refusal)
+    -> Result
+  {
     let wakeup = eventfd(0, Int32(EFD_CLOEXEC) | Int32(EFD_NONBLOCK))
-    guard wakeup >= 0 else { throw Refusal(code: errno) }
+    guard wakeup >= 0 else { throw ChildStart.Refusal(code: errno) }
     guard stop.attach(wakeup) else {
       close(wakeup)
       return Result(ending: .stopped, output: [], errors: [])
@@ -91,44 +78,25 @@ package struct ChildProcess: Sendable {
   }
 
   /// - Returns: the id of the process, which leads the group of that id.
-  private func start(_ output: Pipe, _ errors: Pipe) throws(Refusal) -> pid_t {
+  private func start(_ output: Pipe, _ errors: Pipe) throws(ChildStart.Refusal) -> pid_t {
     let input = try Self.emptyInput()
     defer { close(input) }
-    let arguments = CStrings(words)
-    let environment = CStrings(self.environment.map { "\($0)=\($1)" })
-    var program = sallyport_child_program()
-    program.descriptors = UInt(DescriptorLimit.original)
-    program.arguments = UnsafePointer(arguments.pointers)
-    program.environment = UnsafePointer(environment.pointers)
-    (program.input, program.output, program.error) = (input, output.writeEnd, errors.writeEnd)
-    var process = pid_t()
-    let code = withExtendedLifetime((arguments, environment)) {
-      sallyport_child_start(&program, &process)
+    defer {
+      output.closeWriteEnd()
+      errors.closeWriteEnd()
     }
-    output.closeWriteEnd()
-    errors.closeWriteEnd()
-    guard code == 0 else { throw Refusal(code: code) }
-    Self.groups.withLock { _ = $0.insert(process) }
-    return process
+    return try ChildStart(words, environment: environment).start(
+      input: input, output: output.writeEnd, errors: errors.writeEnd)
   }
 
-  private static func emptyInput() throws(Refusal) -> Int32 {
+  private static func emptyInput() throws(ChildStart.Refusal) -> Int32 {
     let descriptor = open("/dev/null", O_RDONLY | O_CLOEXEC)
     if descriptor >= 0 { return descriptor }
     // Also without /dev: a pipe that nobody writes to.
     var ends: [Int32] = [0, 0]
-    guard pipe2(&ends, O_CLOEXEC) == 0 else { throw Refusal(code: errno) }
+    guard pipe2(&ends, O_CLOEXEC) == 0 else { throw ChildStart.Refusal(code: errno) }
     close(ends[1])
     return ends[0]
-  }
-
-  /// Reaps a program that has ended. Its group is forgotten before, since its id may be reused then.
-  fileprivate static func reap(_ process: pid_t) -> Ending {
-    groups.withLock { _ = $0.remove(process) }
-    var status: Int32 = 0
-    while waitpid(process, &status, 0) < 0 && errno == EINTR {}
-    let signal = Int(status & 0x7F)
-    return signal == 0 ? .exit(status: Int(status >> 8 & 0xFF)) : .signal(signal)
   }
 }
 
@@ -170,9 +138,9 @@ extension ChildProcess {
     let readEnd: Int32
     private(set) var writeEnd: Int32
 
-    init() throws(Refusal) {
+    init() throws(ChildStart.Refusal) {
       var ends: [Int32] = [0, 0]
-      guard pipe2(&ends, O_CLOEXEC) == 0 else { throw Refusal(code: errno) }
+      guard pipe2(&ends, O_CLOEXEC) == 0 else { throw ChildStart.Refusal(code: errno) }
       (readEnd, writeEnd) = (ends[0], ends[1])
       _ = fcntl(readEnd, F_SETFL, O_NONBLOCK)
     }
@@ -185,26 +153,6 @@ extension ChildProcess {
     func closeWriteEnd() {
       if writeEnd >= 0 { close(writeEnd) }
       writeEnd = -1
-    }
-  }
-
-  /// A list of C strings that ends with NULL.
-  private final class CStrings {
-    let pointers: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>
-    private let count: Int
-
-    init(_ texts: [String]) {
-      count = texts.count
-      pointers = .allocate(capacity: count + 1)
-      for (position, text) in texts.enumerated() {
-        (pointers + position).initialize(to: strdup(text))
-      }
-      (pointers + count).initialize(to: nil)
-    }
-
-    deinit {
-      for position in 0..<count { free(pointers[position]) }
-      pointers.deallocate()
     }
   }
 
@@ -247,10 +195,10 @@ extension ChildProcess {
       }
       if ending != nil { killGroup() }
       readAll()
-      let own = ChildProcess.reap(process)
+      let own = ChildStart.reap(process)
       if ending == nil, outputBytes.count > maximumBytes { ending = .tooMuchOutput }
       return Result(
-        ending: ending ?? own, output: ending == nil ? outputBytes : [], errors: errorBytes)
+        ending: ending ?? Ending(own), output: ending == nil ? outputBytes : [], errors: errorBytes)
     }
 
     private var wantsOutput: Bool { isOutputOpen && outputBytes.count <= maximumBytes }

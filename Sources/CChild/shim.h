@@ -29,6 +29,10 @@ struct sallyport_child_program {
   int error;
   // Descriptors that the program may have; 0 to leave the limit as it is.
   unsigned long descriptors;
+  // Bytes of memory that it may write, RLIMIT_DATA of setrlimit(2); 0 for no limit.
+  unsigned long memory;
+  // The working directory; 0 for that of the host.
+  const char *directory;
 };
 
 // Only in the child. It shares the memory of the parent until it executes the program, so it only
@@ -60,6 +64,11 @@ static inline int sallyport_child_become(const struct sallyport_child_program *p
       setrlimit(RLIMIT_NOFILE, &limit);
     }
   }
+  if (program->memory != 0) {
+    struct rlimit limit = {program->memory, program->memory};
+    if (setrlimit(RLIMIT_DATA, &limit) != 0) return errno;
+  }
+  if (program->directory != 0 && chdir(program->directory) != 0) return errno;
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, 0);

@@ -38,6 +38,7 @@ struct TransferOptions {
     if request.method == .get {
       number(CURLOPT_HTTPGET, 1)
     } else {
+      if request.method == .head { number(CURLOPT_NOBODY, 1) }
       text(CURLOPT_CUSTOMREQUEST, request.method.rawValue)
       // A reused connection may be dead, and then it is open whether the vendor got the request.
       if !request.isSideEffectFree || request.callerResolvesOutcome {

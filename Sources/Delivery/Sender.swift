@@ -11,12 +11,12 @@ package struct Operation: Sendable {
   /// Whether a repetition has no further effect.
   package let isIdempotent: Bool
   /// The command that shows whether this one was applied.
-  package let readBack: StaticString?
+  package let readBack: String?
   /// The vendor's documented rate limit.
   package let quota: RateQuota?
 
   package init(
-    id: String, changesSomething: Bool, isIdempotent: Bool, readBack: StaticString? = nil,
+    id: String, changesSomething: Bool, isIdempotent: Bool, readBack: String? = nil,
     quota: RateQuota? = nil
   ) {
     self.id = id

@@ -12,19 +12,41 @@ package final class Catalogue: Sendable {
     case summary
   }
 
-  package let integrations: [RegisteredIntegration]
+  /// Those of the executable.
+  private let builtIn: [RegisteredIntegration]
   private let names: JSONNames
+  private let source: (any IntegrationSource)?
   /// One for each integration and command at most, per level of detail.
   private let kept = KeptResults()
   private let lazyHash: LazyValue<String>
 
-  /// - Parameter hash: the precomputed hash, because computing it takes longer than everything else
-  ///   before the first response; nil to compute it on first use.
-  package init(_ integrations: [RegisteredIntegration], hash: String?) {
-    self.integrations = integrations
+  /// - Parameters:
+  ///   - hash: the precomputed hash of `integrations`, because computing it takes longer than everything
+  ///     else before the first response; nil to compute it on first use.
+  ///   - source: further integrations, which change the hash.
+  package init(
+    _ integrations: [RegisteredIntegration], hash: String?,
+    and source: (any IntegrationSource)? = nil
+  ) {
+    builtIn = integrations
+    self.source = source
     names = JSONNames(integrations.map(\.id))
-    lazyHash = LazyValue { hash ?? Self.hash(of: integrations) }
+    lazyHash = LazyValue {
+      source?.loadAll()
+      let added = source?.known ?? []
+      guard let hash, added.isEmpty else { return Self.hash(of: integrations + added) }
+      return hash
+    }
   }
+
+  /// The integrations that are known. After `loadAll`, these are all.
+  package var integrations: [RegisteredIntegration] { builtIn + (source?.known ?? []) }
+
+  /// Differs after every change of `integrations`.
+  package var version: UInt64 { source?.version ?? 0 }
+
+  /// Blocks while plugins must be started to be known.
+  package func loadAll() { source?.loadAll() }
 
   /// `sha256:` and the digest of the text of `integrations` in the full catalogue, so that a caller can
   /// cache it. Empty if libcrypto is not installed.
@@ -37,12 +59,59 @@ package final class Catalogue: Sendable {
     return (try? Digest.hex(.sha256, text.bytes)).map { "sha256:\($0)" } ?? ""
   }
 
+  // MARK: Finding
+
+  package func integration(_ id: JSON?) -> RegisteredIntegration? { id.flatMap { integration($0) } }
+
   package func integration(_ id: JSON) -> RegisteredIntegration? {
-    names.position(of: id).map { integrations[$0] }
+    if let position = names.position(of: id) { return builtIn[position] }
+    guard source != nil, let id = id.string else { return nil }
+    return added(id)
   }
 
   package func integration(_ id: String) -> RegisteredIntegration? {
-    integrations.first { $0.id == id }
+    builtIn.first { $0.id == id } ?? added(id)
+  }
+
+  private func added(_ id: String) -> RegisteredIntegration? {
+    guard case .known(let integration) = source?.find(id) else { return nil }
+    return integration
+  }
+
+  /// Whether an integration is not part of the executable. It may have to be started to be known.
+  package func isAdded(_ id: JSON?) -> Bool {
+    guard let source, let id = id?.string else { return false }
+    return switch source.find(id) {
+    case .known, .pending: true
+    case .unusable, .unknown: false
+    }
+  }
+
+  /// Why an integration that is not known cannot be used; nil if there is none with that id.
+  package func obstacle(to id: JSON?) -> CommandError? { id?.string.flatMap { obstacle(to: $0) } }
+
+  package func obstacle(to id: String) -> CommandError? {
+    guard let source else { return nil }
+    return switch source.find(id) {
+    case .unusable(let error): error
+    case .pending:
+      CommandError(
+        .unavailable, "The plugin \(id) has not started in time.", isRetryable: true,
+        remedy:
+          "Run sallyport plugin check, and sallyport plugin lock to start it only when needed.")
+    case .known, .unknown: nil
+    }
+  }
+
+  /// Waits until an integration is known, or cannot be used.
+  package func load(_ id: JSON?, until deadline: Deadline) async {
+    if let id = id?.string { await source?.load(id, until: deadline) }
+  }
+
+  /// Blocks until an integration is known, or cannot be used. Without effect for one of the
+  /// executable.
+  package func load(_ id: String) {
+    if !builtIn.contains(where: { $0.id == id }) { source?.load(id) }
   }
 
   /// The result of `capabilities`.
@@ -50,8 +119,9 @@ package final class Catalogue: Sendable {
     integration: RegisteredIntegration? = nil, command: RegisteredCommand? = nil,
     detail: Detail = .full
   ) -> JSONFragment {
+    loadAll()
     let selection = "\(detail.rawValue)/\(integration?.id ?? "")/\(command?.id ?? "")"
-    return kept.result(selection) { writer in
+    return kept.result(selection, version: version) { writer in
       write(integration: integration, command: command, detail: detail, to: &writer)
     }
   }

@@ -71,7 +71,7 @@ extension RPCError {
   ///   - readBack: the command that shows whether it was.
   package static func refusal(
     _ refusal: Refusal, indicator: String, changesSomething: Bool = false,
-    readBack: StaticString? = nil
+    readBack: String? = nil
   ) -> RPCError {
     var error: CommandError
     switch refusal {

@@ -42,6 +42,9 @@ package struct PreparedInvocation: Sendable {
   package var command: RegisteredCommand { request.command }
   package var confirmationNotes: [ConfirmationNote] { ready.confirmationNotes }
 
+  /// Whether a dry run has its result at once, from `writePlan`. Otherwise `run` has it.
+  package var hasReadyPlan: Bool { ready.hasReadyPlan }
+
   /// Writes the result of a dry run: the requests that would be sent, without credentials.
   package func writePlan(to writer: inout JSONWriter) {
     writer.object { writer in
@@ -74,8 +77,10 @@ package struct PreparedInvocation: Sendable {
       events: events, results: engine.results)
     defer { invocation.releaseMemory() }
     let outcome = await outcome(of: invocation)
-    await engine.audit?.write(
-      AuditRecord(of: self, outcome, id: id).json, until: invocation.deadline.current)
+    if !request.options.dryRun {
+      await engine.audit?.write(
+        AuditRecord(of: self, outcome, id: id).json, until: invocation.deadline.current)
+    }
     return await finish(outcome)
   }
 
@@ -87,6 +92,9 @@ package struct PreparedInvocation: Sendable {
         durationMilliseconds: MonotonicTime.now.milliseconds(since: start), redaction: redaction)
     }
     do throws(CommandError) {
+      guard !request.options.dryRun else {
+        return outcome(.recorded(try await plan(in: invocation)))
+      }
       guard let key = request.options.idempotencyKey else {
         return outcome(.result(try await run(in: invocation)))
       }
@@ -103,6 +111,18 @@ package struct PreparedInvocation: Sendable {
     } catch {
       return outcome(.failure(error))
     }
+  }
+
+  /// The result of a dry run that takes time.
+  private func plan(in invocation: Invocation) async throws(CommandError) -> JSON {
+    let requests = try await ready.plan(in: invocation)
+    return JSONFragment { writer in
+      writer.object {
+        $0.member("return_data", "Successful")
+        $0.member("dry_run", true)
+        $0.member("requests", requests)
+      }
+    }.json
   }
 
   private func run(in invocation: Invocation) async throws(CommandError) -> CommandResult {

@@ -6,6 +6,7 @@ import Redaction
 public struct HTTPRequest: Sendable {
   public enum Method: String, Sendable {
     case get = "GET"
+    case head = "HEAD"
     case post = "POST"
     case put = "PUT"
     case patch = "PATCH"
@@ -13,12 +14,12 @@ public struct HTTPRequest: Sendable {
   }
 
   public struct Header: Sendable {
-    public var name: StaticString
+    public var name: HTTPHeaderName
     public var value: String
     /// Whether the value is a credential, which is shown as `[redacted]`.
     public var isSecret: Bool
 
-    public init(_ name: StaticString, _ value: String, isSecret: Bool = false) {
+    public init(_ name: HTTPHeaderName, _ value: String, isSecret: Bool = false) {
       self.name = name
       self.value = value
       self.isSecret = isSecret
@@ -26,7 +27,7 @@ public struct HTTPRequest: Sendable {
 
     /// Writes the header as a member, redacted.
     func write(to writer: inout JSONWriter) {
-      writer.name(name)
+      name.write(to: &writer)
       if isSecret {
         writer.string(Redactor.replacement)
       } else {

@@ -15,8 +15,8 @@ public struct CommandMetadata: Sendable {
   }
 
   /// As documented, such as "List Device Users". The id on the wire is derived from it.
-  public var title: StaticString
-  public var description: StaticString
+  public var title: String
+  public var description: String
   public var effect: Effect
   /// Whether a repetition has no further effect.
   public var isIdempotent: Bool
@@ -26,17 +26,17 @@ public struct CommandMetadata: Sendable {
   /// is not destructive.
   public var isSensitive: Bool
   /// The roles or scopes that the documents name.
-  public var permissions: [StaticString]
+  public var permissions: [String]
   /// The path of the items in `raw_data`; nil if it is not a list.
   public var items: ItemsPath?
   /// The vendor's documented limit; a connection may set another one.
   public var rateLimit: RateQuota?
   /// Of a write: the command that shows whether it was applied.
-  public var readBack: StaticString?
+  public var readBack: String?
   /// Of a write: how to find the names of its targets.
   public var targetNaming: (@Sendable () -> TargetNaming)?
   /// Of the error triple, unless it is "<title> failed."
-  public var failureIndicator: StaticString?
+  public var failureIndicator: String?
   /// The errors that its document shows.
   public var errorSamples: @Sendable () -> [ErrorSample]
   /// Of a command that fetches events: their source.
@@ -44,11 +44,11 @@ public struct CommandMetadata: Sendable {
   public var result: @Sendable () -> ResultShape
 
   public init(
-    _ title: StaticString, _ description: StaticString, effect: Effect = .read,
+    _ title: String, _ description: String, effect: Effect = .read,
     isIdempotent: Bool? = nil, isAdditive: Bool = false, isSensitive: Bool = false,
-    permissions: [StaticString] = [], items: ItemsPath? = nil, rateLimit: RateQuota? = nil,
-    readBack: StaticString? = nil,
-    targetNaming: (@Sendable () -> TargetNaming)? = nil, failureIndicator: StaticString? = nil,
+    permissions: [String] = [], items: ItemsPath? = nil, rateLimit: RateQuota? = nil,
+    readBack: String? = nil,
+    targetNaming: (@Sendable () -> TargetNaming)? = nil, failureIndicator: String? = nil,
     errorSamples: @autoclosure @escaping @Sendable () -> [ErrorSample] = [],
     events: (@Sendable () -> EventSource)? = nil,
     result: @escaping @Sendable () -> ResultShape = { .any }
@@ -82,9 +82,9 @@ public struct CommandMetadata: Sendable {
 public struct ErrorSample: Sendable {
   public let statusCode: Int
   /// Word for word.
-  public let message: StaticString
+  public let message: String
 
-  public init(_ statusCode: Int, _ message: StaticString) {
+  public init(_ statusCode: Int, _ message: String) {
     self.statusCode = statusCode
     self.message = message
   }
@@ -104,6 +104,21 @@ public struct ItemsPath: Sendable {
     self.members = members
     self.alternative = alternative
     self.isLeftOutIfEmpty = isLeftOutIfEmpty
+  }
+
+  /// - Parameter text: such as `$.items[*]`.
+  /// - Returns: nil for another path (RFC 9535).
+  package init?(parsing text: String) {
+    guard text.hasPrefix("$"), text.hasSuffix("[*]") else { return nil }
+    let path = text.dropFirst().dropLast("[*]".count)
+    let members = path.split(separator: ".", omittingEmptySubsequences: false).dropFirst()
+    let isPlain = members.allSatisfy { member in
+      !member.isEmpty && !member.contains { "[]()?@*'\" ".contains($0) }
+    }
+    guard isPlain, path.isEmpty || path.hasPrefix(".") else { return nil }
+    self.members = members.map(String.init)
+    alternative = nil
+    isLeftOutIfEmpty = false
   }
 
   /// RFC 9535: `$.items[*]`.

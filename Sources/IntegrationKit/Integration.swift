@@ -5,13 +5,13 @@ import JSON
 
 /// What an integration is, for people.
 public struct IntegrationMetadata: Sendable {
-  public var id: StaticString
-  public var title: StaticString
-  public var description: StaticString
-  public var category: StaticString
+  public var id: String
+  public var title: String
+  public var description: String
+  public var category: String
 
   public init(
-    id: StaticString, title: StaticString, description: StaticString, category: StaticString
+    id: String, title: String, description: String, category: String
   ) {
     self.id = id
     self.title = title
@@ -74,6 +74,31 @@ public final class RegisteredCommand: Sendable {
     }
   }
 
+  /// A command that is not declared in code, such as one of a plugin.
+  ///
+  /// - Parameters:
+  ///   - check: throws all faults of arguments at once.
+  ///   - ready: makes arguments that passed `check` ready to run.
+  package init(
+    id: String, _ metadata: CommandMetadata, hasPages: Bool, canPartlySucceed: Bool,
+    shape: ParameterShape,
+    check: @escaping @Sendable (JSON?) throws(ParameterProblems) -> Void,
+    ready: @escaping @Sendable (JSON?, OpenConnection) -> any ReadyCommand
+  ) {
+    self.metadata = metadata
+    self.id = id
+    effect = metadata.effect
+    failure = metadata.failure
+    self.hasPages = hasPages
+    self.canPartlySucceed = canPartlySucceed
+    lazyShape = LazyValue { shape }
+    checkArguments = { (_, arguments) throws(ParameterProblems) in try check(arguments) }
+    decodeArguments = { (_, arguments, connection) throws(ParameterProblems) in
+      try check(arguments)
+      return ready(arguments, connection)
+    }
+  }
+
   public var shape: ParameterShape { lazyShape.value }
 
   /// Checks arguments without a connection.
@@ -98,9 +123,24 @@ public protocol ReadyCommand: Sendable {
   var confirmationNotes: [ConfirmationNote] { get }
   /// Why the settings of the connection do not allow the command; nil if they do.
   var refusal: CommandError? { get }
+  /// Whether `writePlan` knows the requests. Otherwise `plan` finds them.
+  var hasReadyPlan: Bool { get }
   /// Writes the requests that it would send, with redacted credentials, as elements of an array.
   func writePlan(to writer: inout JSONWriter)
+  /// The requests that it would send, an array, for a command that is not part of this process.
+  func plan(in invocation: Invocation) async throws(CommandError) -> JSONFragment
   func run(in invocation: Invocation) async throws(CommandError) -> CommandResult
+}
+
+extension ReadyCommand {
+  public var confirmationNotes: [ConfirmationNote] { [] }
+  public var refusal: CommandError? { nil }
+  public var hasReadyPlan: Bool { true }
+  public func writePlan(to writer: inout JSONWriter) {}
+
+  public func plan(in invocation: Invocation) async throws(CommandError) -> JSONFragment {
+    JSONFragment { writer in writer.array { writePlan(to: &$0) } }
+  }
 }
 
 private struct BoundCommand<C: Command>: ReadyCommand {
@@ -139,6 +179,23 @@ public final class RegisteredIntegration: Sendable {
     lazySettingsShape = LazyValue { ParameterShape(of: I.Settings.self) }
     makeClient = { (shape, settings, connection) throws(ParameterProblems) in
       I.client(try shape.decode(settings) { I.Settings(&$0) }, on: connection)
+    }
+  }
+
+  /// An integration that is not declared in code, such as a plugin.
+  ///
+  /// - Parameter makeClient: throws all faults of the settings at once.
+  package init(
+    _ metadata: IntegrationMetadata, _ commands: [RegisteredCommand], settings: ParameterShape,
+    makeClient: @escaping @Sendable (JSON, Connection) throws(ParameterProblems) -> any VendorClient
+  ) {
+    self.metadata = metadata
+    id = metadata.id
+    self.commands = commands
+    commandNames = JSONNames(commands.map(\.id))
+    lazySettingsShape = LazyValue { settings }
+    self.makeClient = { (_, settings, connection) throws(ParameterProblems) in
+      try makeClient(settings, connection)
     }
   }
 

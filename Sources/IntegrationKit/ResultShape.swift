@@ -15,6 +15,8 @@ public indirect enum ResultShape: Sendable {
   /// A value, or an array of such values.
   case oneOrMore(of: ResultShape)
   case object([Member])
+  /// A JSON Schema, taken as it is.
+  case schema(JSONFragment)
 
   public struct Member: Sendable {
     let name: StaticString
@@ -31,8 +33,14 @@ public indirect enum ResultShape: Sendable {
   /// - Parameter isBinding: false writes names without types, so that a reader who enforces the schema
   ///   accepts everything that a vendor may send.
   public func writeSchema(to writer: inout JSONWriter, isBinding: Bool = true) {
+    if case .schema(let schema) = self {
+      // Which keywords bind is not known here.
+      return writer.value(isBinding ? schema : Self.anything)
+    }
     writer.object { writeMembers(to: &$0, isBinding) }
   }
+
+  private static let anything = JSONFragment { $0.object { _ in } }
 
   private func writeMembers(to writer: inout JSONWriter, _ isBinding: Bool) {
     if isBinding, !types.isEmpty {
@@ -44,7 +52,7 @@ public indirect enum ResultShape: Sendable {
 
   private func writeParts(to writer: inout JSONWriter, _ isBinding: Bool) {
     switch self {
-    case .any, .text, .integer, .number, .boolean: break
+    case .any, .text, .integer, .number, .boolean, .schema: break
     case .array(let element):
       writer.name("items")
       element.writeSchema(to: &writer, isBinding: isBinding)
@@ -68,7 +76,7 @@ public indirect enum ResultShape: Sendable {
   /// Empty if every type is allowed.
   private var types: [StaticString] {
     switch self {
-    case .any: []
+    case .any, .schema: []
     case .text: ["string", "number", "boolean", "null"]
     case .integer: ["integer", "string", "null"]
     case .number: ["number", "string", "null"]

@@ -39,6 +39,13 @@ public final class JSONNames: @unchecked Sendable {
     return position(of: node, in: json.document, expecting: 0)
   }
 
+  /// The same. Tries the position `expected` first: callers usually keep one order.
+  public func position(of json: borrowing JSON, expecting expected: Int) -> Int? {
+    let node = json.node
+    guard node.kind == .string else { return nil }
+    return position(of: node, in: json.document, expecting: expected < count ? expected : 0)
+  }
+
   /// The position of a string. Tries `expected` first: callers usually keep one order.
   @inline(__always)
   func position(

@@ -1,5 +1,6 @@
 import Basics
 import JSON
+import Regexp
 
 // Evaluation of filter conditions and functions (RFC 9535 sections 2.3.5 and 2.4).
 extension Evaluator {
@@ -59,7 +60,7 @@ extension Evaluator {
 
   private func matches(_ test: RegexpTest, current: JSON) -> Bool {
     guard let input = string(test.input, current: current) else { return false }
-    let regexp: IRegexp?
+    let regexp: Regexp?
     switch test.pattern {
     case .literal(let literal): regexp = literal
     case .invalid: regexp = nil
@@ -87,14 +88,14 @@ extension Evaluator {
 /// A class, because the evaluator that uses it is immutable. Used by one evaluation on one thread.
 final class LastPattern {
   private var pattern: String.UnicodeScalarView?
-  private var regexp: IRegexp?
+  private var regexp: Regexp?
 
   /// Nil if the pattern is not an I-Regexp or exceeds a limit.
-  func regexp(for pattern: String) -> IRegexp? {
+  func regexp(for pattern: String) -> Regexp? {
     let scalars = pattern.unicodeScalars
     if let last = self.pattern, last.elementsEqual(scalars) { return regexp }
     self.pattern = scalars
-    regexp = try? IRegexp(pattern)
+    regexp = try? Regexp(pattern)
     return regexp
   }
 }

@@ -1,4 +1,5 @@
 import Basics
+import Regexp
 
 /// The condition of a filter (RFC 9535 section 2.3.5).
 ///
@@ -39,7 +40,7 @@ enum ValueFunction: Sendable {
 /// A call of `match` or `search`, with a result of LogicalType.
 struct RegexpTest: Sendable {
   enum Pattern: Sendable {
-    case literal(IRegexp)
+    case literal(Regexp)
     /// A literal that is not an I-Regexp (RFC 9485).
     case invalid
     /// Computed when the filter is evaluated.

@@ -1,5 +1,6 @@
 import Basics
 import JSON
+import Regexp
 
 // Parsing and type checks of filter conditions (RFC 9535 sections 2.3.5 and 2.4.3).
 extension QueryParser {
@@ -161,13 +162,13 @@ extension QueryParser {
     guard case .literal(let literal) = pattern else { return .computed(pattern) }
     guard case .json(let json) = literal, let text = json.string else { return .invalid }
     do {
-      return .literal(try IRegexp(text))
+      return .literal(try Regexp(text))
     } catch {
-      switch error {
-      case .syntax: return .invalid
+      switch error.kind {
+      case .syntax, .unsupported: return .invalid
       case .tooLarge:
         throw .expected(
-          "a regular expression of at most \(IRegexp.maximumInstructions) steps", at: start)
+          "a regular expression of at most \(Regexp.maximumInstructions) steps", at: start)
       }
     }
   }

@@ -23,6 +23,9 @@ enum InvokeParams {
       integration = try Lookup.integration(members[0], in: engine.catalogue)
       command = try Lookup.command(members[1], of: integration)
     } catch {
+      if let obstacle = engine.catalogue.obstacle(to: members[0]) {
+        throw InvocationError(obstacle, indicator: "The invocation failed.")
+      }
       // Without a command, only the options can be validated.
       throw InvocationError(
         error + unknown(in: params) + optionProblems(members.valueIfNotNull(4), of: nil))
@@ -47,6 +50,13 @@ enum InvokeParams {
     guard let members = params?.select(names) else { return nil }
     guard let integration = try? Lookup.integration(members[0], in: catalogue) else { return nil }
     return try? Lookup.command(members[1], of: integration)
+  }
+
+  /// How long a call may wait before its params can be checked; nil without a valid timeout.
+  static func timeoutMilliseconds(_ params: JSON?) -> Int? {
+    params?["options"]?["timeout_ms"]?.integer.flatMap {
+      (1...86_400_000).contains($0) ? Int($0) : nil
+    }
   }
 
   private static func options(

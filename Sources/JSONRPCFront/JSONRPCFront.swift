@@ -118,9 +118,10 @@ package final class JSONRPCFront: Handler {
     do throws(InvocationError) {
       invocation = try engine.prepare(InvokeParams.request(params, engine, optionsMemo))
     } catch {
+      if engine.catalogue.isAdded(params?["integration"]) { return invokeLater(params, reply) }
       return reply.error(error.rpcError)
     }
-    guard !invocation.request.options.dryRun else {
+    if invocation.request.options.dryRun, invocation.hasReadyPlan {
       // Credentials are not in it; the other text is the caller's.
       return reply.result(redaction: .ownText) { invocation.writePlan(to: &$0) }
     }
@@ -130,26 +131,54 @@ package final class JSONRPCFront: Handler {
   private func run(
     _ invocation: PreparedInvocation, _ reply: consuming Reply
   ) -> Answered {
-    let options = invocation.request.options
     // The timeout covers the time that the call waits for a slot.
     let deadline = invocation.deadlineFromNow
     let terms = Reply.Terms(deadline: deadline) { [command = invocation.command] in
       .refusal($0, of: command)
     }
     return reply.run(terms) { [connection] request in
-      let events = request.id.flatMap { id in
-        options.stream || options.progress
-          ? InvocationNotifications(
-            id, on: connection, of: invocation, reportsWaits: options.stream)
-          : nil
-      }
-      return await invocation.run(
-        id: JSONFragment(id: request.id ?? .null), by: deadline, events: events
-      ) { outcome in
-        // Unread responses must not accumulate: their memory counts for other invocations.
-        await connection.room()
-        return request.response(
-          to: outcome.explainingCancellation(request.cancelReason?.explanation))
+      await Self.response(to: request, invocation, by: deadline, on: connection)
+    }
+  }
+
+  private static func response(
+    to request: InFlightRequest, _ invocation: PreparedInvocation, by deadline: Deadline?,
+    on connection: RPC.Connection
+  ) async -> Response {
+    let options = invocation.request.options
+    let events = request.id.flatMap { id in
+      options.stream || options.progress
+        ? InvocationNotifications(
+          id, on: connection, of: invocation, reportsWaits: options.stream)
+        : nil
+    }
+    return await invocation.run(
+      id: JSONFragment(id: request.id ?? .null), by: deadline, events: events
+    ) { outcome in
+      // Unread responses must not accumulate: their memory counts for other invocations.
+      await connection.room()
+      return request.response(
+        to: outcome.explainingCancellation(request.cancelReason?.explanation))
+    }
+  }
+
+  /// Milliseconds that a call without a timeout waits for a plugin that must be started to be known.
+  private static let loadMilliseconds = 60_000
+
+  /// An invoke of a plugin that may have to be started before its params can be checked.
+  private func invokeLater(_ params: JSON?, _ reply: consuming Reply) -> Answered {
+    let given = InvokeParams.timeoutMilliseconds(params).map { Deadline(inMilliseconds: $0) }
+    let terms = Reply.Terms(deadline: given) {
+      .refusal($0, indicator: "The invocation failed.", changesSomething: true)
+    }
+    return reply.run(terms) { [engine, connection, optionsMemo] request in
+      await engine.catalogue.load(
+        params?["integration"], until: given ?? Deadline(inMilliseconds: Self.loadMilliseconds))
+      do throws(InvocationError) {
+        let invocation = try engine.prepare(InvokeParams.request(params, engine, optionsMemo))
+        return await Self.response(to: request, invocation, by: given, on: connection)
+      } catch {
+        return request.error(error.rpcError)
       }
     }
   }

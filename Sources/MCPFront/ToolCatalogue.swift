@@ -47,6 +47,7 @@ struct ToolCatalogue: Sendable {
   /// The available tools, in the order of the catalogue. Without any connections, all tools, so that
   /// clients can list them before a connection is configured.
   func tools() -> [Tool] {
+    engine.catalogue.loadAll()
     let entries = engine.connections.entries
     var tools: [Tool] = []
     for integration in engine.catalogue.integrations {
@@ -83,6 +84,9 @@ struct ToolCatalogue: Sendable {
   /// the reason.
   func command(_ name: String) -> (RegisteredIntegration, RegisteredCommand)? {
     guard isSelected(name) else { return nil }
+    if let separator = name.firstRange(of: "__") {
+      engine.catalogue.load(String(name[..<separator.lowerBound]))
+    }
     for integration in engine.catalogue.integrations {
       let prefix = integration.id + "__"
       guard name.hasPrefix(prefix) else { continue }
@@ -107,10 +111,15 @@ struct ToolCatalogue: Sendable {
       try writeList(after: cursor, for: caller, to: &writer)
       return JSONFragment(trusted: writer.bytes)
     }
-    return try kept.result(caller.revision.rawValue, version: engine.connections.version) {
+    return try kept.result(caller.revision.rawValue, version: version) {
       (writer: inout JSONWriter) throws(RPCError) in
       try writeList(after: nil, for: caller, to: &writer)
     }
+  }
+
+  /// Differs after every change of what the tools depend on.
+  private var version: UInt64 {
+    engine.connections.version &+ engine.catalogue.version << 32
   }
 
   private func writeList(

@@ -14,6 +14,6 @@ enum EndOfProcess {
       return work
     }
     for body in bodies { body() }
-    ChildProcess.killAll()
+    ChildStart.killAll()
   }
 }

@@ -4,6 +4,7 @@ import CODAFootprint
 import Engine
 import Gmail
 import IntegrationKit
+import PluginHost
 
 /// The integrations of this executable.
 enum Integrations {
@@ -17,9 +18,18 @@ enum Integrations {
   /// Integrations of another package. Must be set before `all` is read.
   static let added = SetOnce<[RegisteredIntegration]>()
 
-  static let all = builtIn + (added.value ?? [])
+  static let inExecutable = builtIn + (added.value ?? [])
 
-  static var catalogue: Catalogue {
-    Catalogue(all, hash: added.value == nil ? GeneratedCatalogueHash.value : nil)
+  /// Integrations outside the executable. Must be set before `catalogue` is read.
+  static let plugins = SetOnce<PluginSet>()
+
+  /// All integrations. Blocks while plugins must be started to be known.
+  static var all: [RegisteredIntegration] {
+    plugins.value?.loadAll()
+    return inExecutable + (plugins.value?.known ?? [])
   }
+
+  static let catalogue = Catalogue(
+    inExecutable, hash: added.value == nil ? GeneratedCatalogueHash.value : nil,
+    and: plugins.value)
 }

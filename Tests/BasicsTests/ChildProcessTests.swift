@@ -25,11 +25,11 @@ import Testing
 
   @Test func `a program that cannot start differs from a machine that cannot start it`() {
     for (word, code) in [("no-such-program-at-all", ENOENT), ("/etc/passwd", EACCES)] {
-      let refusal = #expect(throws: ChildProcess.Refusal.self) { try run(word) }
+      let refusal = #expect(throws: ChildStart.Refusal.self) { try run(word) }
       #expect(refusal?.code == code && refusal?.concernsProgram == true)
     }
-    #expect(!ChildProcess.Refusal(code: EAGAIN).concernsProgram)
-    #expect(!ChildProcess.Refusal(code: EMFILE).concernsProgram)
+    #expect(!ChildStart.Refusal(code: EAGAIN).concernsProgram)
+    #expect(!ChildStart.Refusal(code: EMFILE).concernsProgram)
   }
 
   @Test func `a program that prints too much is killed`() throws {

@@ -24,7 +24,7 @@ struct SecretCommand {
   func output(by deadline: Deadline, _ stop: ChildProcess.Stop) throws(Fault) -> [UInt8] {
     let environment = ChildProcess.environment(with: variables)
     let result: ChildProcess.Result
-    do throws(ChildProcess.Refusal) {
+    do throws(ChildStart.Refusal) {
       result = try ChildProcess(
         words, environment: environment, maximumBytes: SecretReference.maximumDocumentBytes
       ).run(until: deadline, stop: stop)
@@ -35,7 +35,7 @@ struct SecretCommand {
     throw fault(result, environment)
   }
 
-  private func fault(_ refusal: ChildProcess.Refusal) -> Fault {
+  private func fault(_ refusal: ChildStart.Refusal) -> Fault {
     guard refusal.concernsProgram else {
       return Fault(
         reason: "the command \(name) cannot be started: \(refusal.reason)",

@@ -1,38 +1,72 @@
 import Basics
 import JSON
+import JSONPath
 
 /// The event mapping of a command: the path of the events and the paths of their fields.
 public struct EventSource: Sendable {
   public struct Field: Sendable {
     enum Origin: Sendable {
-      case path(StaticString)
-      case constant(StaticString)
+      case path(String)
+      case constant(String)
     }
 
-    let name: StaticString
+    let name: String
     let origin: Origin
 
     /// A field with the value that a path (RFC 9535) finds in the event.
-    public static func path(_ name: StaticString, _ path: StaticString) -> Field {
+    public static func path(_ name: String, _ path: String) -> Field {
       Field(name: name, origin: .path(path))
     }
 
     /// A field with a constant value.
-    public static func constant(_ name: StaticString, _ text: StaticString) -> Field {
+    public static func constant(_ name: String, _ text: String) -> Field {
       Field(name: name, origin: .constant(text))
     }
   }
 
   /// The main event JSON path: the location of the events in a document.
-  let mainPath: StaticString
+  let mainPath: String
   let fields: [Field]
   /// Explains the `cursor` of the result and its use in the next call.
-  let cursor: StaticString
+  let cursor: String
 
-  public init(mainPath: StaticString = "$", fields: [Field], cursor: StaticString) {
+  public init(mainPath: String = "$", fields: [Field], cursor: String) {
     self.mainPath = mainPath
     self.fields = fields
     self.cursor = cursor
+  }
+
+  /// The mapping as `capabilities` shows it, of a command that is not declared in code.
+  ///
+  /// - Throws: what is wrong with it.
+  package init(_ json: JSON) throws(JSONPathError) {
+    mainPath = json["main_event_json_path"]?.string ?? "$"
+    cursor = json["cursor"]?.string ?? ""
+    var fields: [Field] = []
+    for field in json["fields"]?.elements.map({ $0 }) ?? [] {
+      guard let name = field["name"]?.string else { continue }
+      if let path = field["path"]?.string {
+        _ = try JSONPath(path)
+        fields.append(.path(name, path))
+      } else if let value = field["value"]?.string {
+        fields.append(.constant(name, value))
+      }
+    }
+    _ = try JSONPath(mainPath)
+    self.fields = fields
+  }
+
+  /// An event that was mapped without the caller's mapping, mapped with it.
+  ///
+  /// - Parameter raw: what the event was made of. With the main path of the caller it may hold several events.
+  /// - Returns: nil if the caller's paths need too much work.
+  package func events(of raw: JSON, _ mapping: FieldMapping) -> [JSONFragment]? {
+    EventMapper(relativeToEvents, mapping).events(of: raw, raw: raw)
+  }
+
+  /// The same fields, for documents that are events already.
+  private var relativeToEvents: EventSource {
+    EventSource(fields: fields, cursor: cursor)
   }
 
   public func write(to writer: inout JSONWriter) {

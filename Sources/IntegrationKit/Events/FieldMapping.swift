@@ -161,9 +161,9 @@ extension ParameterType where Self == CustomFieldsType {
 
 extension JSONPath {
   /// A path declared in code. Stops the process if it is invalid.
-  init(declared text: StaticString) {
+  init(declared text: String) {
     do throws(JSONPathError) {
-      try self.init("\(text)")
+      try self.init(text)
     } catch {
       preconditionFailure("\(text): \(error)")
     }

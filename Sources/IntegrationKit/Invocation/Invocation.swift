@@ -32,8 +32,8 @@ public final class Invocation: Sendable {
   public let command: CommandMetadata
   public let commandID: String
   public let options: InvocationOptions
-  let events: (any InvocationEvents)?
-  let connection: Connection
+  package let events: (any InvocationEvents)?
+  package let connection: Connection
   package let sender: Sender
   /// The invocation of the whole command, if this one is for one of its targets.
   private let parent: Invocation?
@@ -87,7 +87,7 @@ public final class Invocation: Sendable {
   }
 
   /// The part of this invocation that reads one of several pages side by side.
-  func part() -> Invocation {
+  package func part() -> Invocation {
     Invocation(
       command, id: commandID, on: connection, options: options, events: events,
       sender: sender.part(), share: share, parent: self)
@@ -119,7 +119,7 @@ public final class Invocation: Sendable {
     parent?.countPage()
   }
 
-  func countItems(_ count: Int) {
+  package func countItems(_ count: Int) {
     counters.withLock { $0.items += count }
     parent?.countItems(count)
   }
@@ -129,7 +129,7 @@ public final class Invocation: Sendable {
   /// Counts memory that the result uses until it is sent.
   ///
   /// - Throws: if the result exceeds the limit. The memory is not counted then.
-  func hold(_ bytes: Int) throws(CommandError) {
+  package func hold(_ bytes: Int) throws(CommandError) {
     let total = share.addToResult(bytes)
     received(bytes: 0)
     guard total <= share.maximumBytes else {
@@ -157,7 +157,7 @@ public final class Invocation: Sendable {
 
   // MARK: Events
 
-  func reportProgress(done: Int, total: Int) async {
+  package func reportProgress(done: Int, total: Int) async {
     if options.stream || options.progress { await events?.progress(done: done, total: total) }
   }
 

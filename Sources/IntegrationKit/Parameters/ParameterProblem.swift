@@ -25,6 +25,14 @@ public struct ParameterProblem: Sendable {
     path = name.map { "/" + Self.escape($0) } ?? ""
   }
 
+  /// - Parameter path: a JSON Pointer relative to the object.
+  package init(
+    _ message: String, path: String, didYouMean: String?, isMissing: Bool, isUnknown: Bool
+  ) {
+    self.init(message, didYouMean: didYouMean, isMissing: isMissing, isUnknown: isUnknown)
+    self.path = path
+  }
+
   /// The same problem, relative to the enclosing object or array.
   public func inside(_ name: String) -> ParameterProblem {
     var outer = self

@@ -4,6 +4,7 @@ import JSON
 /// JSON Schema (2020-12) from a declaration.
 extension ParameterShape {
   public func writeSchema(to writer: inout JSONWriter) {
+    if let givenSchema { return writer.value(givenSchema) }
     writer.object { writeSchemaMembers(to: &$0) }
   }
 

@@ -18,6 +18,8 @@ public final class ParameterShape: Sendable {
   let jsonNames: JSONNames
   /// The members that are credentials.
   public let secretNames: [String]
+  /// The JSON Schema of a shape that was not declared in code; nil to write it from the declaration.
+  let givenSchema: JSONFragment?
 
   /// Runs a declaration once and records it.
   public init(naming: Naming = .snakeCase, _ declare: (inout ParamReader) -> Void) {
@@ -28,9 +30,19 @@ public final class ParameterShape: Sendable {
     rules = recording.rules
     jsonNames = JSONNames(parameters.map(\.name))
     secretNames = parameters.filter(\.isSecret).map(\.name)
+    givenSchema = nil
     for name in rules.flatMap(\.names) {
       precondition(parameter(name) != nil, "a rule names the unknown parameter \(name)")
     }
+  }
+
+  /// A shape that a JSON Schema describes. Decoding is not possible with it.
+  init(_ parameters: [Parameter], givenSchema: JSONFragment) {
+    self.parameters = parameters
+    rules = []
+    jsonNames = JSONNames(parameters.map(\.name))
+    secretNames = parameters.filter(\.isSecret).map(\.name)
+    self.givenSchema = givenSchema
   }
 
   public convenience init<Object: ParameterObject>(of type: Object.Type) {
@@ -98,29 +110,29 @@ final class Parameter: Sendable {
 public struct ParameterSource: Sendable {
   /// An argument that the other command needs. Without it, the result has other values.
   public struct Argument: Sendable {
-    public let name: StaticString
+    public let name: String
     /// Nil if any value will do.
-    public let value: StaticString?
+    public let value: String?
 
     /// An argument with this value: a choice or text.
-    public static func with(_ name: StaticString, _ value: StaticString) -> Self {
+    public static func with(_ name: String, _ value: String) -> Self {
       Self(name: name, value: value)
     }
 
     /// An argument with any value.
-    public static func any(_ name: StaticString) -> Self { Self(name: name, value: nil) }
+    public static func any(_ name: String) -> Self { Self(name: name, value: nil) }
   }
 
-  public var command: StaticString
+  public var command: String
   /// JSONPath (RFC 9535) into that command's `raw_data`.
-  public var path: StaticString
+  public var path: String
   public var arguments: [Argument]
 
-  public init(_ command: StaticString, _ path: StaticString, _ arguments: Argument...) {
+  public init(_ command: String, _ path: String, _ arguments: Argument...) {
     self.init(command, path, arguments)
   }
 
-  public init(_ command: StaticString, _ path: StaticString, _ arguments: [Argument]) {
+  public init(_ command: String, _ path: String, _ arguments: [Argument]) {
     self.command = command
     self.path = path
     self.arguments = arguments
@@ -129,7 +141,7 @@ public struct ParameterSource: Sendable {
   /// "list_endpoints with endpoint_type endpoints at $.result.items[*].id".
   ///
   /// - Parameter name: how readers know the command.
-  public func text(_ name: (StaticString) -> String = { "\($0)" }) -> String {
+  public func text(_ name: (String) -> String = { $0 }) -> String {
     let conditions = arguments.map { argument in
       argument.value.map { "\(argument.name) \($0)" } ?? "a \(argument.name)"
     }
@@ -139,17 +151,22 @@ public struct ParameterSource: Sendable {
 
   func write(to writer: inout JSONWriter) {
     writer.object { writer in
-      writer.member("command", "\(command)")
-      writer.member("path", "\(path)")
+      writer.member("command", command)
+      writer.member("path", path)
       let fixed = arguments.compactMap { argument in argument.value.map { (argument.name, $0) } }
       if !fixed.isEmpty {
         writer.name("with")
-        writer.object { for (name, value) in fixed { $0.member(name, "\(value)") } }
+        writer.object { writer in
+          for (name, value) in fixed {
+            writer.name(text: name)
+            writer.string(value)
+          }
+        }
       }
       let others = arguments.filter { $0.value == nil }
       if !others.isEmpty {
         writer.name("required")
-        writer.array { for argument in others { $0.string("\(argument.name)") } }
+        writer.array { for argument in others { $0.string(argument.name) } }
       }
     }
   }

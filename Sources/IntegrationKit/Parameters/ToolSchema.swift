@@ -9,7 +9,7 @@ extension ParameterShape {
   ///   - source: the display name of a command that values come from.
   ///   - others: required members that `writeOthers` writes.
   public func writeToolSchema(
-    to writer: inout JSONWriter, source: (StaticString) -> String,
+    to writer: inout JSONWriter, source: (String) -> String,
     requiring others: [String] = [], writeOthers: (inout JSONWriter) -> Void = { _ in }
   ) {
     writer.object { writer in
@@ -27,6 +27,8 @@ extension ParameterShape {
         writer.name("required")
         writer.array { for name in required { $0.string(name) } }
       }
+      // Types of a given schema refer to them.
+      if let definitions = givenSchema?.json["$defs"] { writer.member("$defs", definitions) }
       writer.member("additionalProperties", false)
     }
   }
@@ -34,7 +36,7 @@ extension ParameterShape {
 
 extension Parameter {
   fileprivate func writeToolSchema(
-    to writer: inout JSONWriter, source: (StaticString) -> String
+    to writer: inout JSONWriter, source: (String) -> String
   ) {
     writer.member("title", title)
     let origins = sources.map { $0.text(source) }

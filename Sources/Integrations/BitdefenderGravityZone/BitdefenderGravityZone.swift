@@ -47,7 +47,7 @@ package enum BitdefenderGravityZone: Integration {
   }
 
   /// The rights that the document requires for the account of the API key.
-  static let rights: [StaticString] = [
+  static let rights: [String] = [
     "Manage Networks", "Manage Users", "Manage Company", "View and analyze data",
   ]
 }

@@ -36,7 +36,7 @@ package enum CODAFootprint: Integration {
   }
 
   /// The documented roles, the same for every command.
-  static let roles: [StaticString] = ["Administrator", "Management", "Operations", "Reporting"]
+  static let roles: [String] = ["Administrator", "Management", "Operations", "Reporting"]
 }
 
 /// A CODA Footprint command.

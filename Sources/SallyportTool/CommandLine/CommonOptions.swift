@@ -21,27 +21,32 @@ enum CommonOptions {
   static let allowCoreDumps = Option(
     "--allow-core-dumps", nil, "allow core dumps, which contain secrets")
 
-  static let list = [
-    connections,
-    Option("--sandbox", nil, "use emulated vendors; no account needed"),
-    Option("--sandbox-fault", "TEXT", "inject a fault, such as 'coda: 429 every 10' (repeatable)"),
-    Option(
-      "--files-dir", "DIR", "directory of stored files; otherwise serve deletes them on exit"),
-    Option("--state-dir", "DIR", "state shared between processes: idempotency keys, rate limits"),
-    Option("--read-only", nil, "reject commands that change data"),
-    Option("--max-in-flight", "N", "maximum number of requests in flight (default 64)"),
-    Option("--max-line-bytes", "N", "maximum length of an input line in bytes (default 33554432)"),
-    Option(
-      "--max-result-bytes", "N",
-      "maximum memory of one result, and of the responses of batches, in bytes (default 67108864)"),
-    Option("--drain-timeout", "S", "seconds to finish requests before exit (default 30)"),
-    Option(
-      "--datetime-format", "FORMAT",
-      "strptime(3) format that is tried first for times: '%d.%m.%Y %H:%M'"),
-    logLevel,
-    Option("--audit", "FILE", "append one JSON line per executed command"),
-    allowCoreDumps,
-  ]
+  static let list =
+    [
+      connections,
+      Option("--sandbox", nil, "use emulated vendors; no account needed"),
+      Option(
+        "--sandbox-fault", "TEXT", "inject a fault, such as 'coda: 429 every 10' (repeatable)"),
+      Option(
+        "--files-dir", "DIR", "directory of stored files; otherwise serve deletes them on exit"),
+      Option("--state-dir", "DIR", "state shared between processes: idempotency keys, rate limits"),
+      Option("--read-only", nil, "reject commands that change data"),
+      Option("--max-in-flight", "N", "maximum number of requests in flight (default 64)"),
+      Option(
+        "--max-line-bytes", "N", "maximum length of an input line in bytes (default 33554432)"),
+      Option(
+        "--max-result-bytes", "N",
+        "maximum memory of one result, and of the responses of batches, in bytes (default 67108864)"
+      ),
+      Option("--drain-timeout", "S", "seconds to finish requests before exit (default 30)"),
+      Option(
+        "--datetime-format", "FORMAT",
+        "strptime(3) format that is tried first for times: '%d.%m.%Y %H:%M'"),
+    ] + PluginOptions.list + [
+      logLevel,
+      Option("--audit", "FILE", "append one JSON line per executed command"),
+      allowCoreDumps,
+    ]
 
   /// Creates the host from the options.
   ///
@@ -57,11 +62,12 @@ enum CommonOptions {
         "the host cannot start a thread: \(String(cString: strerror(code)))",
         remedy: "Raise the limit of processes of this user (ulimit -u).")
     }
-    let redactor = Redactor()
+    HostLog.setLevel(try logLevel(arguments))
+    let (redactor, log) = (HostLog.redactor, HostLog.log)
     let proxies = EnvironmentProxies { getenv($0).map { String(cString: $0) } }
     proxies.secrets.forEach(redactor.add)
-    let log = Log(level: try logLevel(arguments)) { redactor.redact($0) }
     try setTimestampFormat(arguments)
+    try PluginOptions.install(arguments)
     let catalogue = Integrations.catalogue
     let files = try files(arguments, byDefault: filesByDefault, log: log)
     let environment = ConnectionEnvironment(
@@ -203,7 +209,9 @@ enum CommonOptions {
     }
     do throws(ConfigurationError) {
       try connections.load(
-        content.bytes, named: path, isKept: true, isReadableByOthers: content.isReadableByOthers)
+        content.bytes, named: path, isKept: true, isReadableByOthers: content.isReadableByOthers,
+        leavesOutUnknown: Integrations.plugins.value != nil
+          && !arguments.has(PluginOptions.strict.name))
     } catch {
       throw UsageError(error)
     }
@@ -218,7 +226,7 @@ enum CommonOptions {
     }
     let sandbox = try SandboxCommand.start(arguments, port: 0)
     // The sandbox may emulate a vendor without an integration in this build.
-    let known = Set(Integrations.catalogue.integrations.map(\.id))
+    let known = Set(Integrations.inExecutable.map(\.id))
     do throws(ConfigurationError) {
       try connections.load(sandbox.oneConnection(ofEach: known).bytes, named: "sandbox")
     } catch {

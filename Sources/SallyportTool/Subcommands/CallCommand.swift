@@ -24,8 +24,10 @@ enum CallCommand {
         "sallyport call coda_footprint update_target_scan_scope --target-id 7001 --scope out \\\n"
           + "    --dry-run --sandbox",
       ],
-      options: options + CommonOptions.list, run: run)
+      options: allOptions, run: run)
   }
+
+  static let allOptions = options + CommonOptions.list
 
   private static let options = [
     Option("--connection", "NAME", "the connection (default: the only active one)"),
@@ -38,6 +40,7 @@ enum CallCommand {
   ]
 
   static func run(_ words: [String]) throws(UsageError) -> Int32 {
+    try PluginOptions.install(from: words)
     let (integration, command) = try CatalogueWords.command(words)
     let parameterOptions = command.shape.names.map {
       Option(
@@ -129,7 +132,11 @@ enum CallCommand {
 /// Looks up integrations and commands that are named on the command line.
 enum CatalogueWords {
   static func integration(_ id: String) throws(UsageError) -> RegisteredIntegration {
-    if let found = Integrations.all.first(where: { $0.id == id }) { return found }
+    Integrations.catalogue.load(id)
+    if let found = Integrations.catalogue.integration(id) { return found }
+    if let obstacle = Integrations.catalogue.obstacle(to: id) {
+      throw UsageError("\(obstacle.message)", remedy: obstacle.remedy.map { "\($0)" })
+    }
     let ids = Integrations.all.map(\.id)
     throw UsageError(
       "unknown integration \"\(id)\"", didYouMean: Suggestion.closest(to: id, among: ids),

@@ -23,7 +23,9 @@ final class CallRun: Sendable {
     } catch {
       return shown(.error(error), .nothing)
     }
-    if request.options.dryRun { return shown(.result { invocation.writePlan(to: &$0) }, .nothing) }
+    if request.options.dryRun, invocation.hasReadyPlan {
+      return shown(.result { invocation.writePlan(to: &$0) }, .nothing)
+    }
     let finished = Monitor<JSON?>(nil)
     let running = Task.detached { [self] in
       let response = await invocation.run(events: WaitNotice()) { outcome in

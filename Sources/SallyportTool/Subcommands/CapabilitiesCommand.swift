@@ -18,10 +18,11 @@ enum CapabilitiesCommand {
       options: options, run: run)
   }
 
-  private static let options = [Option("--json", nil, "print JSON")]
+  private static let options = [Option("--json", nil, "print JSON")] + PluginOptions.list
 
   static func run(_ words: [String]) throws(UsageError) -> Int32 {
     let arguments = try ParsedArguments(words, options: options)
+    try PluginOptions.install(arguments)
     let ids = arguments.positionals
     if ids.count > 2 { throw UsageError("unexpected argument \"\(ids[2])\"") }
     let integration = try ids.first.map { id throws(UsageError) in

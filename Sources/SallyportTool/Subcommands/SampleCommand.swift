@@ -14,11 +14,12 @@ enum SampleCommand {
       examples: [
         "sallyport sample coda_footprint get_technical_context >> batch.jsonl"
       ],
-      options: [], run: run)
+      options: PluginOptions.list, run: run)
   }
 
   static func run(_ words: [String]) throws(UsageError) -> Int32 {
-    let arguments = try ParsedArguments(words, options: [])
+    let arguments = try ParsedArguments(words, options: PluginOptions.list)
+    try PluginOptions.install(arguments)
     let (integration, command) = try CatalogueWords.command(arguments.positionals)
     let line = JSONFragment { writer in
       writer.object { writer in

@@ -1,6 +1,6 @@
 import JSON
-
-@testable import JSONPath
+import JSONPath
+import Regexp
 
 /// JSONPath queries and the I-Regexp expressions in them.
 enum Paths {
@@ -35,7 +35,7 @@ enum Paths {
   /// An expression in the first line, and a text in the rest.
   static func expression(_ input: UnsafeBufferPointer<UInt8>) {
     let (head, rest) = input.headAndRest
-    guard let expression = try? IRegexp(head.text) else { return }
+    guard let expression = try? Regexp(head.text) else { return }
     let text = String(rest.text.prefix(256))
     check(
       !expression.matchesWhole(text) || expression.isFound(in: text),

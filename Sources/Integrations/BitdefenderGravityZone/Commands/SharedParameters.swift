@@ -17,8 +17,8 @@ extension ParamReader {
   }
 
   mutating func ids(
-    _ title: StaticString, _ description: StaticString, from command: StaticString,
-    _ path: StaticString = "$.result.items[*].id", _ arguments: ParameterSource.Argument...,
+    _ title: StaticString, _ description: StaticString, from command: String,
+    _ path: String = "$.result.items[*].id", _ arguments: ParameterSource.Argument...,
     example: String
   ) -> [String] {
     required(

@@ -53,7 +53,7 @@ struct TestConnection: GmailCommand {
 
 /// The documented scopes, for `permissions`.
 enum Permission {
-  static let mail: StaticString = "https://mail.google.com/"
-  static let settings: StaticString = "https://www.googleapis.com/auth/gmail.settings.basic"
-  static let users: StaticString = "https://www.googleapis.com/auth/admin.directory.user"
+  static let mail: String = "https://mail.google.com/"
+  static let settings: String = "https://www.googleapis.com/auth/gmail.settings.basic"
+  static let users: String = "https://www.googleapis.com/auth/admin.directory.user"
 }
