@@ -277,6 +277,9 @@ def test_cancelled_call_is_cancelled_at_the_server(servers, era) -> None:
         assert host.read()["error"]["code"] == -32800
         # Its slot is free, although the server never answers, and the server is not ended for that.
         assert host.value("environment", connection="main")["pid"] == pid
+        host.close_input()
+        host.exit_code()
+        assert "did not respond" not in host.errors
     _, call, _ = received(folder, "tools/call")
     (cancelled,) = received(folder, "notifications/cancelled")
     assert cancelled["params"]["requestId"] == call["id"]
