@@ -84,27 +84,16 @@ extension Validator {
   }
 
   private mutating func acceptsUniqueness(of value: JSON, _ node: SchemaNode) -> Bool {
-    guard spend(value.size / 8) else { return false }
-    var integers: [Int64: Int] = [:]
-    var others: [[UInt8]: Int] = [:]
-    var position = 0
-    for element in value.elements {
-      let first: Int?
-      if let integer = element.integer {
-        first = integers.updateValue(position, forKey: integer)
-      } else if let key = ValueKey(element, depth: SchemaLimits.depth - depth) {
-        first = others.updateValue(position, forKey: key.bytes)
-      } else {
-        exceedDepth()
-        return false
-      }
-      if let first {
-        return report(
-          node, "uniqueItems", "items must be unique; item \(position) repeats item \(first)")
-      }
-      position += 1
+    guard spend(value.size / 4) else { return false }
+    switch UniqueElements.repetition(in: value, depth: SchemaLimits.depth - depth) {
+    case .none: return true
+    case .tooDeep:
+      exceedDepth()
+      return false
+    case .found(let first, let second):
+      return report(
+        node, "uniqueItems", "items must be unique; item \(second) repeats item \(first)")
     }
-    return true
   }
 
   mutating func acceptsUnevaluated(elements value: JSON, _ node: SchemaNode, _ parts: Int) -> Bool {

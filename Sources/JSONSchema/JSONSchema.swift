@@ -27,13 +27,13 @@ package final class JSONSchema: Sendable {
     // Most values are valid. The first run stops at the first fault and builds no messages.
     var check = Validator(schema, term: term, steps: steps)
     if check.accepts(0, value), check.exceeded == nil { return [] }
-    if let limit = check.exceeded { return [limit] }
+    if let limit = check.limitFault { return [limit] }
     var report = Validator(schema, term: term, steps: steps)
     report.isReporting = true
     _ = report.accepts(0, value)
     if report.faults.isEmpty {
       return [
-        report.exceeded
+        report.limitFault
           ?? SchemaFault(schemaPath: "", message: "does not match the schema")
       ]
     }

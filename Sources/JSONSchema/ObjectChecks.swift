@@ -11,7 +11,7 @@ extension Validator {
     var count = 0
     var expected = 0
     for member in value.members {
-      guard spend(1) else { return false }
+      guard spend(1 + member.name.size / 64) else { return false }
       let position = rules.names.position(of: member.name, expecting: expected)
       if let position {
         given.insert(position)
@@ -101,10 +101,12 @@ extension Validator {
   }
 
   /// The names that a schema and the schemas in place mention, for suggestions.
-  private func declaredNames(of node: SchemaNode) -> [String] {
+  private mutating func declaredNames(of node: SchemaNode) -> [String] {
     var names: [String] = []
     var (pending, seen): ([SchemaNode], Set<Int>) = ([node], [])
-    while let next = pending.popLast(), names.count < SchemaLimits.suggestions {
+    while let next = pending.popLast(), names.count < SchemaLimits.suggestions,
+      spend(1)
+    {
       names += next.objects?.declaredNames ?? []
       for child in next.inPlace?.nodes ?? [] where seen.insert(child).inserted {
         pending.append(schema.nodes[child])

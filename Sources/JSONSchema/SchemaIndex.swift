@@ -72,7 +72,11 @@ struct SchemaIndex {
     }
     places[json.offset] = Place(json: json, pointer: pointer, resource: resource)
     guard json.kind == .object else { return }
-    if pointer.isRoot, let id = json["$id"] { check(id, pointer) }
+    if pointer.isRoot, let id = json["$id"], check(id, pointer) {
+      _ = isShort(resources[resource].uri, id, pointer)
+      // Names that are relative to it are too long too.
+      if resources[resource].uri.resource.utf8.count > SchemaLimits.identifierBytes { return }
+    }
     addAnchors(of: json, pointer, resource)
     if let dialect = json["$schema"], !Self.dialects.contains(where: { dialect.equals($0) }) {
       refuse(
@@ -110,6 +114,7 @@ struct SchemaIndex {
   ) -> Int {
     guard check(id, pointer), let text = id.string else { return outer }
     let uri = URIReference(text).resolved(against: resources[outer].uri)
+    guard isShort(uri, id, pointer) else { return outer }
     guard byURI[uri.resource] == nil else {
       refuse(id, pointer.child("$id"), "names two schemas")
       return outer
@@ -117,6 +122,16 @@ struct SchemaIndex {
     resources.append(Resource(uri: uri, root: json, pointer: pointer))
     byURI[uri.resource] = resources.count - 1
     return resources.count - 1
+  }
+
+  /// The absolute names of nested resources can be much longer than the schema.
+  private mutating func isShort(
+    _ uri: URIReference, _ id: JSON, _ pointer: SchemaPointer
+  ) -> Bool {
+    if uri.resource.utf8.count <= SchemaLimits.identifierBytes { return true }
+    refuse(
+      id, pointer.child("$id"), "is too long; limit: \(SchemaLimits.identifierBytes) bytes")
+    return false
   }
 
   @discardableResult
@@ -223,19 +238,5 @@ struct SchemaIndex {
       children[json.offset] = all
     }
     return children[json.offset]?[Array(name.utf8)]
-  }
-}
-
-/// A fault of a schema, and the position by which faults are sorted.
-struct PlacedFault {
-  /// Of one list; more than are reported, because they are sorted later.
-  static let maximumCount = 1_000
-
-  let offset: Int
-  let fault: SchemaFault
-
-  init(_ json: JSON, _ pointer: SchemaPointer, _ message: String) {
-    offset = json.offset
-    fault = SchemaFault(schemaPath: pointer.text, message: message)
   }
 }

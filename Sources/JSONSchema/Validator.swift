@@ -16,7 +16,7 @@ struct Validator {
   /// What in-place subschemas have evaluated, for `unevaluatedProperties` and `unevaluatedItems`.
   var evaluations: [EvaluatedParts] = []
   /// A limit that the run exceeded. Its result has no meaning then.
-  private(set) var exceeded: SchemaFault?
+  private(set) var exceeded: Limit?
   private(set) var depth = 0
   private var steps: Int
   private let maximumSteps: Int
@@ -50,16 +50,25 @@ struct Validator {
     return result
   }
 
-  private mutating func exceedSteps() {
-    exceed("cannot be checked: the schema needs more than \(maximumSteps) steps")
-  }
+  private mutating func exceedSteps() { exceeded = exceeded ?? .steps }
 
-  mutating func exceedDepth() {
-    exceed("is nested too deeply for the schema; limit: \(SchemaLimits.depth) levels")
-  }
+  mutating func exceedDepth() { exceeded = exceeded ?? .depth }
 
-  private mutating func exceed(_ message: String) {
-    if exceeded == nil { exceeded = SchemaFault(schemaPath: "", message: message) }
+  enum Limit { case steps, depth }
+
+  /// The fault for the limit that was exceeded.
+  var limitFault: SchemaFault? {
+    switch exceeded {
+    case nil: nil
+    case .steps:
+      SchemaFault(
+        schemaPath: "",
+        message: "cannot be checked: the schema needs more than \(maximumSteps) steps")
+    case .depth:
+      SchemaFault(
+        schemaPath: "",
+        message: "is nested too deeply for the schema; limit: \(SchemaLimits.depth) levels")
+    }
   }
 
   // MARK: Subschemas
@@ -68,7 +77,9 @@ struct Validator {
   ///
   /// - Parameter parts: the position of the evaluations of the same value; -1 if nothing needs them.
   mutating func accepts(_ position: Int, _ value: JSON, _ parts: Int = -1) -> Bool {
-    guard spend(1) else { return false }
+    guard spend(value.kind == .number || value.kind == .string ? 1 + value.size / 64 : 1) else {
+      return false
+    }
     if isReporting, faults.count >= SchemaLimits.faults { return false }
     guard depth < SchemaLimits.depth else {
       exceedDepth()

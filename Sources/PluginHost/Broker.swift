@@ -4,6 +4,7 @@ import FileStore
 import HTTP
 import IntegrationKit
 import JSON
+import Redaction
 
 /// Answers the requests of the program of a plugin: it sends HTTP requests, keeps files and tokens, and writes
 /// to the log.
@@ -26,13 +27,20 @@ enum Broker {
           invalidParams,
           "/invocation: must be the id of an invoke in flight.")
       }
-      Task.detached {
+      let isTaken = call.answer {
         switch request.method {
         case "host/http": await send(request, for: call)
         case "host/secret": registerToken(request, for: call)
         case "host/file_put": await putFile(request, for: call)
         default: await getFile(request, for: call)
         }
+      }
+      if !isTaken, call.isDryRun {
+        request.error(dryRunCode, "This is a dry run: the request is not sent.")
+      } else if !isTaken {
+        fail(
+          request, call,
+          CommandError(.cancelled, "The invocation has ended.", remedy: "Stop working on it."))
       }
     default:
       request.error(
@@ -156,7 +164,11 @@ enum Broker {
     _ request: ChildRequest, _ response: HTTPResponse, _ call: PluginCall
   ) {
     let secrets = call.client.connection.secrets
+    let type = response.header("content-type")?.lowercased() ?? ""
     let body = secrets.redact(response.body)
+    // Escape sequences in JSON can hide a secret from a search of the bytes.
+    let json =
+      type.contains("json") && !body.isEmpty ? (try? JSON.parse(body)).map(JSONFragment.init) : nil
     request.result { writer in
       writer.object { writer in
         writer.member("status", response.status)
@@ -170,19 +182,18 @@ enum Broker {
             writer.string(secrets.redact(values.joined(separator: ", ")))
           }
         }
-        write(body, contentType: response.header("content-type") ?? "", to: &writer)
+        if let json {
+          writer.member("json", JSONFragment(trusted: secrets.redact(json: json.bytes)))
+        } else {
+          write(body, to: &writer)
+        }
       }
     }
   }
 
-  private static func write(
-    _ body: [UInt8], contentType: String, to writer: inout JSONWriter
-  ) {
+  private static func write(_ body: [UInt8], to writer: inout JSONWriter) {
     guard !body.isEmpty else { return }
-    let type = contentType.lowercased()
-    if type.contains("json"), let json = try? JSON.parse(body) {
-      writer.member("json", json)
-    } else if let text = String(validating: body, as: UTF8.self), !body.contains(0) {
+    if let text = String(validating: body, as: UTF8.self), !body.contains(0) {
       writer.member("body", text)
     } else {
       writer.member("body_base64", Base64.encode(body))
@@ -295,6 +306,14 @@ enum Broker {
 
   // MARK: Errors
 
+  static func refuse(_ request: ChildRequest, tooMany maximum: Int) {
+    fail(
+      request, indicator: "The request \(request.method) failed.", nil,
+      CommandError(
+        .unavailable, "The plugin has more than \(maximum) requests in flight.",
+        isRetryable: true, remedy: "Wait for their responses."))
+  }
+
   private static func refuse(_ request: ChildRequest, _ message: String) {
     request.error(
       invalidParams, message,
@@ -308,17 +327,22 @@ enum Broker {
   }
 
   private static func fail(_ request: ChildRequest, _ call: PluginCall, _ error: CommandError) {
-    let secrets = call.client.connection.secrets
+    fail(request, indicator: call.failure, call.client.connection.secrets, error)
+  }
+
+  private static func fail(
+    _ request: ChildRequest, indicator: String, _ secrets: Redactor?, _ error: CommandError
+  ) {
     request.error(
-      failed, secrets.redact(error.message),
+      failed, secrets?.redact(error.message) ?? error.message,
       data: { writer in
         let data = JSONFragment { writer in
           writer.object {
             $0.member("return_data", "Failed")
-            error.writeMembers(to: &$0, indicator: call.failure)
+            error.writeMembers(to: &$0, indicator: indicator)
           }
         }
-        writer.value(JSONFragment(trusted: secrets.redact(json: data.bytes)))
+        writer.value(JSONFragment(trusted: secrets?.redact(json: data.bytes) ?? data.bytes))
       })
   }
 }

@@ -31,7 +31,8 @@ struct BrokeredRequest: ParameterObject {
 
   /// Headers that the host makes itself.
   private static let ownHeaders = [
-    "host", "content-length", "transfer-encoding", "connection", "expect", "proxy-authorization",
+    "accept-encoding", "connection", "content-length", "expect", "host", "keep-alive",
+    "proxy-authorization", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade",
   ]
 
   let method: Method
@@ -64,6 +65,13 @@ struct BrokeredRequest: ParameterObject {
       members.refuse(
         "body", ParameterProblem("is allowed only without json and body_base64"))
     }
+    let names = headers?.members.compactMap { $0.name.string?.lowercased() } ?? []
+    if Set(names).count < names.count {
+      members.refuse("headers", ParameterProblem("must have each header once"))
+    }
+    if basic != nil, names.contains("authorization") {
+      members.refuse("basic", ParameterProblem("is allowed only without the header Authorization"))
+    }
   }
 
   /// Whether it has no effect at the vendor, whatever the command has.
@@ -71,12 +79,11 @@ struct BrokeredRequest: ParameterObject {
 
   /// The names of the secrets that it contains.
   var secretNames: Set<String> {
-    var texts = [url, body ?? "", basic?.user ?? "", basic?.password ?? ""]
-    for object in [query, headers, json].compactMap({ $0 }) { texts.append(Self.text(of: object)) }
-    return Set(texts.flatMap { SecretPlaceholder.names(in: $0) })
+    let texts = [url, body ?? "", basic?.user ?? "", basic?.password ?? ""]
+    return Set(
+      texts.flatMap { SecretPlaceholder.names(in: $0) }
+        + [query, headers, json].compactMap(\.self).flatMap { SecretPlaceholder.names(in: $0) })
   }
-
-  private static func text(of json: JSON) -> String { JSONFragment(json).text }
 
   /// Why it cannot be sent.
   struct Refusal: Error {
@@ -112,9 +119,7 @@ struct BrokeredRequest: ParameterObject {
           }
         }
         if let json {
-          let text = SecretPlaceholder.replaced(Self.text(of: json), with: shown)
-          writer.name("body")
-          writer.value(trusted: text)
+          writer.member("body", SecretPlaceholder.replaced(json, with: shown))
         } else if let body {
           writer.member("body", SecretPlaceholder.replaced(body, with: shown))
         } else if let bytes {
@@ -203,25 +208,28 @@ struct BrokeredRequest: ParameterObject {
 
   private func filledBody(_ value: (String) -> String) -> [UInt8]? {
     if let bytes { return bytes }
-    if let json {
-      let text = Self.text(of: json)
-      return Array(
-        SecretPlaceholder.replaced(text) { SecretPlaceholder.escaped(value($0)) }.utf8)
-    }
+    if let json { return SecretPlaceholder.replaced(json, with: value).bytes }
     guard let body else {
       // Some servers expect a length of requests with these methods.
       return method == .post || method == .put || method == .patch ? [] : nil
     }
-    let isForm =
-      headers?.members.contains { member in
-        member.name.string?.lowercased() == "content-type"
-          && member.value.string?.lowercased().hasPrefix("application/x-www-form-urlencoded")
-            == true
-      } ?? false
+    let type = mediaType
     return Array(
-      SecretPlaceholder.replaced(body) {
-        isForm ? PercentEncoding.encode(value($0)) : value($0)
+      SecretPlaceholder.replaced(body) { name in
+        switch type {
+        case "application/x-www-form-urlencoded": PercentEncoding.encode(value(name))
+        case _ where type == "application/json" || type.hasSuffix("+json"):
+          SecretPlaceholder.escaped(value(name))
+        default: value(name)
+        }
       }.utf8)
+  }
+
+  /// Of the body, in lower case and without parameters.
+  private var mediaType: String {
+    let type = headers?.members.first { $0.name.string?.lowercased() == "content-type" }
+    let text = type?.value.string?.prefix { $0 != ";" } ?? ""
+    return text.split(separator: " ").first.map { $0.lowercased() } ?? ""
   }
 }
 

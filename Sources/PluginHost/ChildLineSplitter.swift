@@ -5,7 +5,7 @@ struct ChildLineSplitter {
   enum Line {
     /// Valid only during the call.
     case text(UnsafeBufferPointer<UInt8>)
-    /// A line longer than the limit, with its start.
+    /// A line longer than the limit, with its start. It is reported before its end arrives.
     case tooLong(start: [UInt8])
   }
 
@@ -18,33 +18,35 @@ struct ChildLineSplitter {
 
   init(maximumBytes: Int) { self.maximumBytes = maximumBytes }
 
-  /// Processes the next piece and calls `body` per completed line.
+  /// Processes the next piece and calls `body` per line that is completed or becomes too long.
   mutating func append(_ piece: UnsafeBufferPointer<UInt8>, _ body: (Line) -> Void) {
     var rest = piece
     while let base = rest.baseAddress, rest.count > 0 {
-      guard let found = memchr(base, 0x0A, rest.count) else { return keep(rest) }
+      guard let found = memchr(base, 0x0A, rest.count) else { return keep(rest, body) }
       let length = UnsafePointer(found.assumingMemoryBound(to: UInt8.self)) - base
       let end = UnsafeBufferPointer(start: base, count: length)
       rest = UnsafeBufferPointer(start: base + length + 1, count: rest.count - length - 1)
       if partial.isEmpty, !isTooLong, length <= maximumBytes {
         body(.text(Self.withoutReturn(end)))
       } else {
-        keep(end)
+        keep(end, body)
         finish(body)
       }
     }
   }
 
-  private mutating func keep(_ piece: UnsafeBufferPointer<UInt8>) {
+  private mutating func keep(_ piece: UnsafeBufferPointer<UInt8>, _ body: (Line) -> Void) {
     guard !isTooLong else { return }
     if partial.count + piece.count <= maximumBytes {
       partial.append(contentsOf: piece)
       return
     }
     isTooLong = true
-    partial = Array(
+    let start = Array(
       (partial.prefix(Self.startBytes) + piece.prefix(Self.startBytes))
         .prefix(Self.startBytes))
+    partial = []
+    body(.tooLong(start: start))
   }
 
   private mutating func finish(_ body: (Line) -> Void) {
@@ -52,7 +54,6 @@ struct ChildLineSplitter {
     swap(&line, &partial)
     if isTooLong {
       isTooLong = false
-      body(.tooLong(start: line))
       return
     }
     line.withUnsafeBufferPointer { body(.text(Self.withoutReturn($0))) }

@@ -12,7 +12,7 @@ final class ChildLines: Sendable {
   protocol Listener: AnyObject, Sendable {
     /// One line of stdout, without its end. Valid only during the call.
     func line(_ text: UnsafeBufferPointer<UInt8>)
-    /// A line of stdout that is too long, with its start.
+    /// A line of stdout that is too long, with its start. Called before its end arrives.
     func tooLongLine(_ start: [UInt8])
     /// One line of stderr.
     func errorLine(_ text: String)
@@ -53,6 +53,8 @@ final class ChildLines: Sendable {
   private let exit: Int32
   private let output: Mutex<Output>
   private let ending = Mutex(Ending())
+  /// Whether its thread ends and reaps it.
+  private let isRun = Mutex(false)
 
   /// Starts the program. Blocks, on a thread that must live as long as the host.
   init(_ start: ChildStart, maximumLineBytes: Int) throws(ChildStart.Refusal) {
@@ -94,51 +96,72 @@ final class ChildLines: Sendable {
 
   /// Starts to read. Must be called once.
   ///
-  /// - Returns: false if the system has no thread; the program is killed then.
+  /// - Returns: false if the system has no thread; the program is killed when it is released.
   func run(for listener: any Listener) -> Bool {
+    isRun.withLock { $0 = true }
     let code = NamedThread.start("plugin") { [self] in
       Loop(self, listener, maximumLineBytes).run()
     }
-    guard code != 0 else { return true }
+    if code != 0 { isRun.withLock { $0 = false } }
+    return code == 0
+  }
+
+  /// A program that nobody has waited for long enough is killed.
+  deinit {
+    guard !isRun.withLock({ $0 }) else { return }
     kill(-process, SIGKILL)
     _ = ChildStart.reap(process)
     release()
-    return false
   }
 
   // MARK: For callers
 
-  /// Writes bytes to stdin, at once or later.
+  /// Whether it can be asked for something: its stdin and stdout are open, and nobody ends it.
+  var takesRequests: Bool { output.withLock { !$0.isClosed && !$0.closesWhenEmpty } }
+
+  /// Writes bytes to stdin, at once or later. A single message may have any size.
   ///
-  /// - Returns: false if the program has ended or does not read its stdin.
+  /// - Returns: false if the program has ended or does not read its stdin. It gets no part of the bytes
+  ///   then, or is ended.
   func send(_ bytes: [UInt8]) -> Bool {
+    var isBroken = false
     let (isTaken, waits) = output.withLock { output -> (Bool, Bool) in
       guard !output.isClosed, !output.closesWhenEmpty else { return (false, false) }
       var rest = bytes[...]
+      let isEmpty = output.queue.isEmpty
       if output.queue.isEmpty {
         while !rest.isEmpty {
           let count = rest.withUnsafeBytes { write(output.descriptor, $0.baseAddress, $0.count) }
           if count < 0, errno == EINTR { continue }
           if count < 0, errno == EAGAIN { break }
-          // The program has closed its stdin. Its thread sees the end.
-          guard count > 0 else { return (false, false) }
+          // The program has closed its stdin.
+          guard count > 0 else {
+            isBroken = true
+            return (false, false)
+          }
           rest = rest.dropFirst(count)
         }
         if rest.isEmpty { return (true, false) }
       }
-      guard output.queue.count - output.written + rest.count <= Self.maximumQueuedBytes else {
-        return (false, false)
-      }
+      guard
+        isEmpty
+          || output.queue.count - output.written + rest.count <= Self.maximumQueuedBytes
+      else { return (false, false) }
       output.queue.append(contentsOf: rest)
       return (true, true)
     }
-    if waits { wake() }
+    if isBroken { finish() } else if waits { wake() }
     return isTaken
   }
 
   /// Lets the program end: closes its stdin, then terminates and kills it.
   func finish() {
-    output.withLock { $0.closesWhenEmpty = true }
+    let isFirst = output.withLock { output in
+      defer { output.closesWhenEmpty = true }
+      return !output.closesWhenEmpty
+    }
+    // Its thread calls this in a loop, which `wake` would keep busy.
+    guard isFirst else { return }
     ending.withLock { ending in
       if ending.terminate == nil {
         ending.terminate = Deadline(inMilliseconds: Self.graceMilliseconds)
@@ -214,13 +237,20 @@ final class ChildLines: Sendable {
         // Nothing can be asked of a program that has closed its stdout.
         if !isOutputOpen { child.finish() }
       }
-      readOutput(pieces: .max)
-      readErrors(pieces: 64)
-      // Also what the program has started, which may have survived it.
+      // Also what the program has started, which may have survived it and go on writing.
       kill(-child.process, SIGKILL)
+      readOutput(pieces: Self.pieces(in: child.standardOutput))
+      readErrors(pieces: Self.pieces(in: child.standardError))
       let ending = ChildStart.reap(child.process)
       child.release()
       listener.ended(ending)
+    }
+
+    /// The number of reads for what a pipe holds now. A process outside the group may fill it again.
+    private static func pieces(in pipe: Int32) -> Int {
+      var bytes: Int32 = 0
+      _ = ioctl(pipe, UInt(FIONREAD), &bytes)
+      return Int(bytes) / pieceBytes + 1
     }
 
     private func wait() {
@@ -251,6 +281,7 @@ final class ChildLines: Sendable {
     }
 
     private func writeQueue() {
+      var isBroken = false
       let isFinished = child.output.withLock { output -> Bool in
         guard !output.isClosed else { return false }
         while output.written < output.queue.count {
@@ -261,8 +292,7 @@ final class ChildLines: Sendable {
           if count < 0, errno == EAGAIN { break }
           guard count > 0 else {
             // The program has closed its stdin.
-            output.queue = []
-            output.written = 0
+            isBroken = true
             return true
           }
           output.written += count
@@ -275,6 +305,8 @@ final class ChildLines: Sendable {
         return false
       }
       if isFinished { child.closeInput() }
+      // Calls that it has not read must not wait for their deadlines.
+      if isBroken { child.finish() }
     }
 
     private func signalGroup() {

@@ -21,12 +21,18 @@ final class ChildPeer: ChildLines.Listener {
 
   /// Bytes of received items that wait for slow callers before the program is read no further.
   private static let maximumQueuedBytes = 8 * 1_024 * 1_024
+  /// Bytes of requests of the program without a response before it is read no further.
+  private static let maximumRequestBytes = 64 * 1_024 * 1_024
   /// Lines of a program in the log within a second; later ones are counted.
   private static let logLinesPerSecond = 20
   private static let logCharacters = 1_000
 
   private struct State {
     var nextID: Int64 = 1
+    /// Of requests whose responses are dropped.
+    var nextForgottenID: UInt64 = 1
+    /// Of requests of the program that have no response yet.
+    var requestBytes = 0
     var waiting: [Int64: any Waiter] = [:]
     /// Why it can take no more requests.
     var end: String?
@@ -126,9 +132,26 @@ final class ChildPeer: ChildLines.Listener {
     }
   }
 
+  /// The start of the ids of requests whose responses are dropped. Nothing is kept for them, so that a
+  /// program that does not respond to them costs no memory.
+  private static let forgottenPrefix = "forgotten/"
+
   /// Sends a request whose response nobody waits for.
   func sendAndForget(_ method: StaticString, params write: (inout JSONWriter) -> Void) {
-    _ = send(method, to: Forgotten.shared, params: write)
+    let number = state.withLock { state in
+      defer { state.nextForgottenID += 1 }
+      return state.nextForgottenID
+    }
+    _ = sendLine { writer in
+      writer.object {
+        $0.literal(#""jsonrpc":"2.0""#)
+        $0.member("id", "\(Self.forgottenPrefix)\(number)")
+        $0.name("method")
+        $0.string(literal: method)
+        $0.name("params")
+        write(&$0)
+      }
+    }
   }
 
   fileprivate func sendLine(_ write: (inout JSONWriter) -> Void) -> Bool {
@@ -136,6 +159,11 @@ final class ChildPeer: ChildLines.Listener {
     write(&writer)
     writer.endLine()
     return child.value?.send(writer.bytes) ?? false
+  }
+
+  /// A response that does not fit would leave the program waiting for ever.
+  fileprivate func sendResponse(_ write: (inout JSONWriter) -> Void) {
+    if !sendLine(write), takesRequests { kill(because: "does not read its stdin") }
   }
 
   /// The response is not waited for any more. One that comes later is ignored.
@@ -160,6 +188,11 @@ final class ChildPeer: ChildLines.Listener {
 
   var hasEnded: Bool { state.withLock { $0.end != nil } }
 
+  /// Whether it can be sent requests: it has not ended, and neither it nor the host has closed a pipe.
+  var takesRequests: Bool {
+    state.withLock { $0.end == nil && $0.fault == nil } && child.value?.takesRequests == true
+  }
+
   /// Lets the program end.
   func finish() { child.value?.finish() }
 
@@ -177,12 +210,20 @@ final class ChildPeer: ChildLines.Listener {
   // MARK: Receiving
 
   var isBusy: Bool {
-    let queued = state.withLock { state in
-      state.waiting.values.reduce(0) { $0 + $1.queuedBytes }
+    guard holdsTooMuch else {
+      busy.store(false, ordering: .relaxed)
+      return false
     }
-    let isBusy = queued > Self.maximumQueuedBytes
-    busy.store(isBusy, ordering: .relaxed)
-    return isBusy
+    // Once more: what was used before `busy` was set has not resumed the program.
+    busy.store(true, ordering: .relaxed)
+    return holdsTooMuch
+  }
+
+  private var holdsTooMuch: Bool {
+    state.withLock { state in
+      state.requestBytes > Self.maximumRequestBytes
+        || state.waiting.values.reduce(0) { $0 + $1.queuedBytes } > Self.maximumQueuedBytes
+    }
   }
 
   func line(_ text: UnsafeBufferPointer<UInt8>) {
@@ -196,11 +237,14 @@ final class ChildPeer: ChildLines.Listener {
         handler.withLock { $0 }?.notification(method, message["params"], from: self)
         return
       }
-      handler.withLock { $0 }?.request(
-        ChildRequest(id: JSONFragment(id), method: method, params: message["params"], peer: self),
-        from: self)
+      let request = ChildRequest(
+        id: JSONFragment(id), method: method, params: message["params"], bytes: text.count,
+        peer: self)
+      state.withLock { $0.requestBytes += text.count }
+      handler.withLock { $0 }?.request(request, from: self)
       return
     }
+    if id?.string?.hasPrefix(Self.forgottenPrefix) == true { return }
     guard let number = id?.integer,
       let waiter = state.withLock({ $0.waiting.removeValue(forKey: number) })
     else {
@@ -228,15 +272,30 @@ final class ChildPeer: ChildLines.Listener {
     kill(because: "wrote a line that is too long")
   }
 
+  /// Bytes of a line in which the id of a response is looked for.
+  private static let responseStartBytes = 512
+
   private static func responseID(in start: [UInt8]) -> Int64? {
     let text = String(decoding: start, as: UTF8.self)
-    guard text.firstRange(of: "\"method\"") == nil, let name = text.firstRange(of: "\"id\"")
+    let content = ["\"result\"", "\"error\""].compactMap { text.firstRange(of: $0)?.lowerBound }
+    // Not an id inside the result.
+    let head = text[..<(content.min() ?? text.endIndex)]
+    guard head.firstRange(of: "\"method\"") == nil, let name = head.firstRange(of: "\"id\"")
     else { return nil }
-    let rest = text[name.upperBound...].drop { $0 == " " || $0 == ":" }
+    let rest = head[name.upperBound...].drop { $0 == " " || $0 == ":" }
     return Int64(rest.prefix { $0.isNumber })
   }
 
   private func stray(_ text: UnsafeBufferPointer<UInt8>) {
+    // A response that cannot be read. Its call must not wait for its deadline.
+    let start = Array(text.prefix(Self.responseStartBytes))
+    if start.first == UInt8(ascii: "{"),
+      String(decoding: start, as: UTF8.self).firstRange(of: "\"jsonrpc\"") != nil,
+      let id = Self.responseID(in: start),
+      let waiter = state.withLock({ $0.waiting.removeValue(forKey: id) })
+    {
+      waiter.response(.failure(.malformed("a response is no JSON-RPC message")))
+    }
     logLine { "wrote a line to stdout that is no message: \(Self.shown(text))" }
   }
 
@@ -265,7 +324,7 @@ final class ChildPeer: ChildLines.Listener {
       }
       return (true, suppressed)
     }
-    if suppressed > 0 { log.warning("plugin \(name): \(suppressed) lines are not shown") }
+    logSuppressed(suppressed)
     guard writes else { return }
     let line = "plugin \(name): \(text())"
     switch level {
@@ -276,6 +335,15 @@ final class ChildPeer: ChildLines.Listener {
     }
   }
 
+  private func logSuppressed(_ lines: Int) {
+    if lines > 0 { log.warning("plugin \(name): \(lines) lines are not shown") }
+  }
+
+  fileprivate func answered(_ request: ChildRequest) {
+    state.withLock { $0.requestBytes -= request.bytes }
+    resumeIfBusy()
+  }
+
   func ended(_ ending: ChildStart.Ending) {
     let (waiting, reason) = state.withLock { state -> ([any Waiter], String) in
       let reason = state.fault ?? Self.text(ending)
@@ -284,6 +352,7 @@ final class ChildPeer: ChildLines.Listener {
       return (Array(state.waiting.values), reason)
     }
     for waiter in waiting { waiter.response(.failure(.ended(reason))) }
+    logSuppressed(window.withLock { $0.suppressed })
     handler.withLock { $0.take() }?.ended(self, reason)
   }
 
@@ -330,23 +399,29 @@ struct ChildRequest: Sendable {
   fileprivate let id: JSONFragment
   let method: String
   let params: JSON?
+  /// Of its line.
+  fileprivate let bytes: Int
   fileprivate let peer: ChildPeer
 
   private let afterwards: @Sendable () -> Void
 
-  fileprivate init(id: JSONFragment, method: String, params: JSON?, peer: ChildPeer) {
+  fileprivate init(
+    id: JSONFragment, method: String, params: JSON?, bytes: Int, peer: ChildPeer
+  ) {
     (self.id, self.method, self.params, self.peer) = (id, method, params, peer)
+    self.bytes = bytes
     afterwards = {}
   }
 
   /// The same request, with work after its response.
   init(_ request: ChildRequest, afterwards: @escaping @Sendable () -> Void) {
     (id, method, params, peer) = (request.id, request.method, request.params, request.peer)
+    bytes = request.bytes
     self.afterwards = afterwards
   }
 
   func result(_ write: (inout JSONWriter) -> Void) {
-    _ = peer.sendLine { writer in
+    peer.sendResponse { writer in
       writer.object {
         $0.literal(#""jsonrpc":"2.0","id":"#)
         $0.value(id)
@@ -355,10 +430,11 @@ struct ChildRequest: Sendable {
       }
     }
     afterwards()
+    peer.answered(self)
   }
 
   func error(_ code: Int, _ message: String, data: ((inout JSONWriter) -> Void)? = nil) {
-    _ = peer.sendLine { writer in
+    peer.sendResponse { writer in
       writer.object {
         $0.literal(#""jsonrpc":"2.0","id":"#)
         $0.value(id)
@@ -373,6 +449,7 @@ struct ChildRequest: Sendable {
       }
     }
     afterwards()
+    peer.answered(self)
   }
 }
 

@@ -10,9 +10,14 @@ enum FileDigest {
 
   /// `sha256:` and the digest in lower-case hexadecimal digits. Blocks.
   static func sha256(ofFile path: String) throws(PluginFault) -> String {
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    // To open a FIFO without a writer blocks.
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard descriptor >= 0 else { throw PluginFault(["\(FileError(path: path, code: errno))"]) }
     defer { close(descriptor) }
+    var status = stat()
+    guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+      throw PluginFault(["\(path) is not a regular file"])
+    }
     let piece = UnsafeMutableRawBufferPointer.allocate(byteCount: pieceBytes, alignment: 16)
     defer { piece.deallocate() }
     let (code, hex): (Int32, String)

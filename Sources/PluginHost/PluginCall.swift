@@ -21,6 +21,12 @@ final class PluginCall: ChildPeer.Waiter {
     var hasEnded = false
     var endLatch: Latch?
     var storedFiles: Set<String> = []
+    /// Nobody takes its events any more.
+    var isClosed = false
+    /// Requests of the program that are being answered, by number.
+    var requests: [UInt64: Task<Void, Never>?] = [:]
+    var nextRequest: UInt64 = 0
+    var idleLatch: Latch?
   }
 
   let command: PluginCatalogue.Command
@@ -58,8 +64,10 @@ final class PluginCall: ChildPeer.Waiter {
   /// - Parameter bytes: memory of the event.
   func add(_ event: Event, bytes: Int) {
     let latches = state.withLock { state -> [Latch?] in
-      state.events.append(event)
-      state.bytes += bytes
+      if !state.isClosed {
+        state.events.append(event)
+        state.bytes += bytes
+      }
       var latches = [state.latch.take()]
       if case .response = event {
         state.hasEnded = true
@@ -72,11 +80,16 @@ final class PluginCall: ChildPeer.Waiter {
 
   // MARK: For the invocation
 
+  /// Milliseconds that a program gets to end after the last request of a dry run.
+  private static let planMilliseconds = 2_000
+
   /// The next events, in order.
   ///
+  /// - Parameter isPlanned: whether the requests of a dry run are known.
   /// - Returns: nil if the deadline passed or the task was cancelled first.
-  func next(on peer: ChildPeer) async -> [Event]? {
+  func next(on peer: ChildPeer, isPlanned: Bool = false) async -> [Event]? {
     let deadline = invocation.deadline
+    let plan = isPlanned ? Deadline(inMilliseconds: Self.planMilliseconds) : nil
     while true {
       let (events, latch) = state.withLock { state -> ([Event], Latch?) in
         guard state.events.isEmpty else {
@@ -91,7 +104,7 @@ final class PluginCall: ChildPeer.Waiter {
         peer.resumeIfBusy()
         return events
       }
-      guard await latch.wait(untilLatestOf: { deadline.current }) else { return nil }
+      guard await latch.wait(untilLatestOf: { plan ?? deadline.current }) else { return nil }
     }
   }
 
@@ -104,6 +117,56 @@ final class PluginCall: ChildPeer.Waiter {
       return latch
     }
     return await latch?.wait(until: deadline) ?? true
+  }
+
+  // MARK: Requests of the program
+
+  /// Milliseconds that cancelled requests get to end.
+  private static let cancelledMilliseconds = 1_000
+
+  /// Answers a request of the program in a task, which is cancelled when the call is closed.
+  ///
+  /// - Returns: false if the call is closed.
+  func answer(_ body: @escaping @Sendable () async -> Void) -> Bool {
+    let number = state.withLock { state -> UInt64? in
+      guard !state.isClosed else { return nil }
+      defer { state.nextRequest += 1 }
+      state.requests[state.nextRequest] = .some(nil)
+      return state.nextRequest
+    }
+    guard let number else { return false }
+    let task = Task.detached { [self] in
+      await body()
+      let latch = state.withLock { state -> Latch? in
+        state.requests[number] = nil
+        return state.requests.isEmpty ? state.idleLatch.take() : nil
+      }
+      latch?.signal()
+    }
+    let isClosed = state.withLock { state in
+      if state.requests[number] != nil { state.requests[number] = .some(task) }
+      return state.isClosed
+    }
+    if isClosed { task.cancel() }
+    return true
+  }
+
+  /// Ends what belongs to the call: nothing is sent for it any more, and its events are dropped. Requests
+  /// of the program that are being answered are cancelled.
+  func close() async {
+    let (tasks, latch) = state.withLock { state -> ([Task<Void, Never>], Latch?) in
+      state.isClosed = true
+      (state.events, state.bytes) = ([], 0)
+      guard !state.requests.isEmpty else { return ([], nil) }
+      let latch = Latch()
+      state.idleLatch = latch
+      return (state.requests.values.compactMap { $0 }, latch)
+    }
+    for task in tasks { task.cancel() }
+    guard let latch else { return }
+    // In a task of its own, because the caller of the call may have cancelled this one.
+    let deadline = Deadline(inMilliseconds: Self.cancelledMilliseconds)
+    await Task.detached { _ = await latch.wait(until: deadline) }.value
   }
 
   // MARK: Files

@@ -45,6 +45,7 @@ struct PluginCatalogue: Sendable {
       category: integration["category"]?.string ?? "Plugin")
     let schema = integration["connection"]?["schema"] ?? Self.noSettings
     settings = Self.settings(schema, &faults)
+    Self.refuseNestedSecrets(schema, &faults)
     var commands: [Command] = []
     if integration["commands"]?.kind != .array {
       faults.append("/commands: is required and must be an array")
@@ -83,6 +84,34 @@ struct PluginCatalogue: Sendable {
       }
       return none
     }
+  }
+
+  /// A secret below a setting would reach the program: placeholders stand for settings only.
+  private static func refuseNestedSecrets(_ schema: JSON, _ faults: inout [String]) {
+    var rest = [(path: [String](), json: schema)]
+    while let (path, json) = rest.popLast() {
+      for member in json.members {
+        guard let name = member.name.string, !data.contains(name) else { continue }
+        if name == "writeOnly", member.value.bool == true,
+          path.count != 2 || path[0] != "properties"
+        {
+          let pointer = (path + [name]).map { "/" + escaped($0) }.joined()
+          faults.append(
+            "/connection/schema\(pointer): only a property of the settings can be a secret")
+        }
+        rest.append((path + [name], member.value))
+      }
+      for (position, element) in json.elements.enumerated() {
+        rest.append((path + [String(position)], element))
+      }
+    }
+  }
+
+  /// Keywords whose values are no schemas.
+  private static let data: Set = ["const", "enum", "default", "examples"]
+
+  private static func escaped(_ name: String) -> String {
+    name.replacing("~", with: "~0").replacing("/", with: "~1")
   }
 
   /// The same for the same commands, whatever the order of members and the white space.
@@ -163,8 +192,12 @@ private struct CommandReader {
     metadata.failureIndicator = json["failure_indicator"]?.string
     if let samples { metadata.errorSamples = { samples } }
     if let events = json["events"], events.kind == .object {
-      let source = EventSource(events)
-      metadata.events = { source }
+      do {
+        let source = try EventSource(events)
+        metadata.events = { source }
+      } catch {
+        faults.append("\(path)/events: invalid JSONPath: \(error)")
+      }
     }
     if let result = json["result"].map({ JSONFragment($0) }) {
       metadata.result = { .schema(result) }

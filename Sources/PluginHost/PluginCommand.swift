@@ -21,8 +21,10 @@ struct PluginCommand: ReadyCommand {
   func plan(in invocation: Invocation) async throws(CommandError) -> JSONFragment {
     let (_, ending) = try await call(in: invocation)
     switch ending {
-    case .planned(let request):
-      return JSONFragment { writer in writer.array { $0.value(request) } }
+    case .planned(let requests):
+      return JSONFragment { writer in
+        writer.array { writer in for request in requests { writer.value(request) } }
+      }
     case .result(let result):
       // A program without the broker says what it would send.
       return result["requests"].map { JSONFragment($0) } ?? JSONFragment { $0.array { _ in } }
@@ -43,8 +45,12 @@ struct PluginCommand: ReadyCommand {
     }
   }
 
+  /// Requests of a dry run that are kept.
+  private static let maximumPlanned = 1_000
+
   private enum Ending {
-    case planned(JSONFragment)
+    /// Of a dry run: the requests that it would send, as far as they do not depend on responses.
+    case planned([JSONFragment])
     case result(JSON)
   }
 
@@ -70,38 +76,40 @@ struct PluginCommand: ReadyCommand {
       client.runner.release()
       throw unavailable("does not read its input, or has ended", outcome: .notApplied)
     }
-    let ending: Ending?
+    let outcome: Result<Ending?, CommandError>
     do throws(CommandError) {
-      ending = try await self.ending(of: call, on: peer, in: invocation)
+      outcome = .success(try await ending(of: call, on: peer, in: invocation))
     } catch {
-      trace?.note(.end(error.message))
-      // Only a response ends a call with an error.
-      client.runner.release()
-      throw invocation.withRemedy(error)
+      outcome = .failure(error)
     }
-    guard let ending else {
+    // Before the outcome is returned: nothing may be sent afterwards.
+    await call.close()
+    peer.resumeIfBusy()
+    if await call.ended(until: Deadline(inMilliseconds: 0)) {
+      client.runner.release()
+    } else {
       dialect.cancel(id, on: peer)
       client.runner.abandon(call, on: peer, id: id)
-      let error = invocation.stopped(
-        "The plugin \(plugin.id)", outcome: invocation.outcomeAfterSending)
+    }
+    do throws(CommandError) {
+      guard let ending = try outcome.get() else {
+        throw invocation.stopped(
+          "The plugin \(plugin.id)", outcome: invocation.outcomeAfterSending)
+      }
+      trace?.note(.end("response"))
+      return (call, ending)
+    } catch {
       trace?.note(.end(error.message))
       throw invocation.withRemedy(error)
     }
-    trace?.note(.end("response"))
-    if case .planned = ending {
-      // Its response, an error that it was not allowed to send, is not needed.
-      client.runner.abandon(call, on: peer, id: id)
-    } else {
-      client.runner.release()
-    }
-    return (call, ending)
   }
 
   /// - Returns: nil if the deadline passed or the invocation was cancelled.
   private func ending(
     of call: PluginCall, on peer: ChildPeer, in invocation: Invocation
   ) async throws(CommandError) -> Ending? {
-    while let events = await call.next(on: peer) {
+    var planned: [JSONFragment] = []
+    while let events = await call.next(on: peer, isPlanned: !planned.isEmpty) {
       for event in events {
         switch event {
         case .items(let items):
@@ -111,11 +119,15 @@ struct PluginCommand: ReadyCommand {
           invocation.countItems(items.count)
         case .progress(let done, let total):
           await invocation.reportProgress(done: done, total: total)
-        case .planned(let request): return .planned(request)
+        case .planned(let request):
+          if planned.count < Self.maximumPlanned { planned.append(request) }
+        // A program that was not allowed to send has no result.
+        case .response where !planned.isEmpty: return .planned(planned)
         case .response(let result): return .result(try value(of: result, of: call))
         }
       }
     }
+    if !planned.isEmpty, !Task.isCancelled { return .planned(planned) }
     return nil
   }
 

@@ -105,6 +105,16 @@ package struct PluginDescription: ParameterObject {
       members.refuse(
         "environment", ParameterProblem("must be a string", at: member.name.string))
     }
+    for (name, value) in self.environment.sorted(by: { $0.key < $1.key })
+    where name.isEmpty || name.utf8.contains(0) || value.utf8.contains(0) {
+      members.refuse(
+        "environment",
+        ParameterProblem("must have a name, and must not contain NUL", at: name))
+    }
+    for (position, word) in command.enumerated() where word.utf8.contains(0) {
+      members.refuse(
+        "command", ParameterProblem("must not contain NUL", at: String(position)))
+    }
     for member in checksums.map({ Array($0.members) }) ?? [] {
       let digest = member.value.string ?? ""
       let digits = digest.utf8.dropFirst("sha256:".utf8.count)

@@ -41,13 +41,12 @@ package struct PluginFolder: Sendable {
   package init(_ path: String) throws(PluginFault) {
     self.path = path
     let file = "\(path)/\(Self.descriptionName)"
-    let text: [UInt8]
     do throws(FileError) {
       try TrustedFile.checkDirectory(path)
-      text = try TrustedFile.read(file, limit: Self.maximumDescriptionBytes).bytes
     } catch {
       throw PluginFault(["\(error)"])
     }
+    let text = try Self.read(file, limit: Self.maximumDescriptionBytes)
     let json: JSON
     do throws(JSONError) {
       json = try JSON.parse(text)
@@ -62,20 +61,41 @@ package struct PluginFolder: Sendable {
     }
   }
 
+  /// Reads a file of a plugin. To read anything but a regular file may block.
+  static func read(_ path: String, limit: Int) throws(PluginFault) -> [UInt8] {
+    guard isRegularFile(path) else { throw PluginFault(["\(path) is not a regular file"]) }
+    do throws(FileError) {
+      return try TrustedFile.read(path, limit: limit).bytes
+    } catch {
+      throw PluginFault(["\(error)"])
+    }
+  }
+
+  private static func isRegularFile(_ path: String) -> Bool {
+    var status = Glibc.stat()
+    return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
+  }
+
   /// Checks the files that `checksums` names, and the program if it is one of the folder. Blocks.
   func check() throws(PluginFault) {
     do throws(FileError) {
+      try TrustedFile.checkDirectory(path)
       let program = description.command[0]
-      if program.contains("/") {
-        try TrustedFile.check(program.hasPrefix("/") ? program : "\(path)/\(program)")
-      }
-      for argument in description.command.dropFirst()
-      where access("\(path)/\(argument)", F_OK) == 0 && !argument.hasPrefix("/") {
-        try TrustedFile.check("\(path)/\(argument)")
+      if program.contains("/") { try TrustedFile.check(absolute(program)) }
+      for argument in description.command.dropFirst() where Self.isRegularFile(absolute(argument)) {
+        try TrustedFile.check(absolute(argument))
       }
     } catch {
       throw PluginFault(["\(error)"])
     }
+    try checkDigests()
+  }
+
+  private func absolute(_ name: String) -> String {
+    name.hasPrefix("/") ? name : "\(path)/\(name)"
+  }
+
+  private func checkDigests() throws(PluginFault) {
     for (name, expected) in description.checksums.sorted(by: { $0.key < $1.key }) {
       let actual = try FileDigest.sha256(ofFile: "\(path)/\(name)")
       guard actual == expected.lowercased() else {

@@ -8,6 +8,9 @@ struct PluginLock: Sendable {
   /// One integration of `capabilities`.
   let integration: JSON
 
+  /// Of the file.
+  private static let format: Int64 = 1
+
   init(_ catalogue: PluginCatalogue) { integration = catalogue.source }
 
   static func exists(in folder: PluginFolder) -> Bool { access(path(in: folder), F_OK) == 0 }
@@ -16,18 +19,18 @@ struct PluginLock: Sendable {
   static func read(_ folder: PluginFolder) throws(PluginFault) -> PluginLock? {
     let path = path(in: folder)
     guard exists(in: folder) else { return nil }
-    let text: [UInt8]
-    do throws(FileError) {
-      text = try TrustedFile.read(path, limit: PluginFolder.maximumCatalogueBytes).bytes
-    } catch {
-      throw PluginFault(["\(error)"])
-    }
+    let text = try PluginFolder.read(path, limit: PluginFolder.maximumCatalogueBytes)
     let json: JSON
     do throws(JSONError) {
       json = try JSON.parse(text)
     } catch {
       let position = error.lineAndColumn(in: text)
       throw PluginFault(["\(path):\(position.line):\(position.column): \(error.reason)"])
+    }
+    guard json["lock"]?.integer == format else {
+      throw PluginFault([
+        "\(path): \"lock\" must be \(format); run sallyport plugin lock \(folder.path)"
+      ])
     }
     guard let integration = json["integration"], integration.kind == .object else {
       throw PluginFault(["\(path): \"integration\" is required and must be an object"])
@@ -44,7 +47,7 @@ struct PluginLock: Sendable {
   func write(to folder: PluginFolder) throws(FileError) {
     let text = JSONFragment { writer in
       writer.object {
-        $0.member("lock", 1)
+        $0.member("lock", Int(Self.format))
         $0.member("plugin_version", folder.description.version)
         $0.member("integration", integration)
       }

@@ -33,7 +33,10 @@ final class PluginRunner: ChildPeer.Handler {
     /// Deaths in a row without a response in between.
     var deaths = 0
     var nextStart: MonotonicTime?
-    var starts: [MonotonicTime] = []
+    /// Whether the next start is one after a death.
+    var hasDied = false
+    /// Of starts after a death.
+    var restarts: [MonotonicTime] = []
     var inFlight = 0
     /// Of the last change of `inFlight`, so that a timer sees whether it is the latest.
     var activity: UInt64 = 0
@@ -80,17 +83,17 @@ final class PluginRunner: ChildPeer.Handler {
     guard await slots.acquire(until: deadline.current) else {
       throw invocation.stopped("Waiting for the plugin \(folder.id)", outcome: .notApplied)
     }
+    // Before the program is taken: an idle program must not be ended in between.
+    state.withLock { state in
+      state.inFlight += 1
+      state.activity += 1
+    }
     do throws(CommandError) {
-      let peer = try await running(until: deadline.current) { () throws(CommandError) in
+      return try await running(until: deadline.current) { () throws(CommandError) in
         throw invocation.stopped("Starting the plugin \(self.folder.id)", outcome: .notApplied)
       }
-      state.withLock { state in
-        state.inFlight += 1
-        state.activity += 1
-      }
-      return peer
     } catch {
-      slots.release()
+      release()
       throw error
     }
   }
@@ -166,8 +169,10 @@ final class PluginRunner: ChildPeer.Handler {
         throw CommandError(.timeout, "it did not describe itself in time")
       }
     } catch {
-      return .failure(
-        state.withLock { $0.failure } ?? PluginFault([error.message]))
+      let fault = state.withLock { $0.failure } ?? PluginFault([error.message])
+      // It may still start.
+      close()
+      return .failure(fault)
     }
     guard let catalogue = catalogue.withLock({ $0 }) else {
       return .failure(PluginFault(["it did not describe itself"]))
@@ -207,39 +212,55 @@ final class PluginRunner: ChildPeer.Handler {
   }
 
   private func next(by deadline: Deadline) -> Next {
-    state.withLock { state in
-      if state.isClosed {
-        return .refuse(CommandError(.unavailable, "The host is stopping.", isRetryable: true))
+    let (next, unusable) = state.withLock { state -> (Next, ChildPeer?) in
+      guard let peer = state.peer, !peer.takesRequests else {
+        return (choice(by: deadline, &state), nil)
       }
-      if let peer = state.peer { return .running(peer) }
-      if state.isStarting {
-        let latch = Latch()
-        state.waiting.append(latch)
-        return .wait(latch)
-      }
-      let now = MonotonicTime.now
-      state.starts.removeAll { $0.adding(milliseconds: Self.minuteMilliseconds) < now }
-      var earliest = state.nextStart ?? now
-      if state.starts.count > Int(limits.restartsPerMinute) {
-        earliest = max(earliest, state.starts[0].adding(milliseconds: Self.minuteMilliseconds))
-      }
-      guard earliest > now else {
-        state.isStarting = true
-        state.failure = nil
-        state.starts.append(now)
-        return .start
-      }
-      let wait = earliest.milliseconds(since: now)
-      guard earliest < deadline.time else {
-        return .refuse(
-          CommandError(
-            .unavailable,
-            "The plugin \(folder.id) has died and is started again in \((wait + 999) / 1_000) s.",
-            isRetryable: true, retryAfterMilliseconds: wait,
-            remedy: "The log has its last lines. sallyport plugin check finds faults."))
-      }
-      return .pause(until: earliest)
+      // It ends, or has closed a pipe. Another one is started.
+      state.peer = nil
+      countDeath(&state)
+      return (choice(by: deadline, &state), peer)
     }
+    if let unusable {
+      log.error("plugin \(folder.id): closed its stdin or stdout")
+      unusable.finish()
+    }
+    return next
+  }
+
+  private func choice(by deadline: Deadline, _ state: inout State) -> Next {
+    if state.isClosed {
+      return .refuse(CommandError(.unavailable, "The host is stopping.", isRetryable: true))
+    }
+    if let peer = state.peer { return .running(peer) }
+    if state.isStarting {
+      let latch = Latch()
+      state.waiting.append(latch)
+      return .wait(latch)
+    }
+    let now = MonotonicTime.now
+    state.restarts.removeAll { $0.adding(milliseconds: Self.minuteMilliseconds) < now }
+    var earliest = state.nextStart ?? now
+    if state.hasDied, state.restarts.count >= Int(limits.restartsPerMinute) {
+      earliest = max(earliest, state.restarts[0].adding(milliseconds: Self.minuteMilliseconds))
+    }
+    guard earliest > now else {
+      state.isStarting = true
+      state.failure = nil
+      if state.hasDied { state.restarts.append(now) }
+      state.hasDied = false
+      return .start
+    }
+    let wait = earliest.milliseconds(since: now)
+    guard earliest < deadline.time else {
+      return .refuse(
+        CommandError(
+          .unavailable,
+          "The plugin \(folder.id) has died and is started again in \((wait + 999) / 1_000) s.",
+          isRetryable: true, retryAfterMilliseconds: wait,
+          remedy: "The log has its last lines. sallyport plugin check finds faults."))
+    }
+    return .pause(until: earliest)
   }
 
   private func start() async {
@@ -251,30 +272,41 @@ final class PluginRunner: ChildPeer.Handler {
       if catalogue.withLock({ $0 != nil }) { log.error("plugin \(folder.id): \(error.text)") }
       result = .failure(error)
     }
-    let (waiting, unused) = state.withLock { state -> ([Latch], ChildPeer?) in
+    let (waiting, unused, idle) = state.withLock { state -> ([Latch], ChildPeer?, UInt64?) in
       state.isStarting = false
       var unused: ChildPeer?
       switch result {
       case .success(let peer):
         if state.isClosed {
           unused = peer
-        } else if !peer.hasEnded {
+        } else if peer.takesRequests {
           state.peer = peer
+        } else {
+          // It has described itself and died at once.
+          unused = peer
+          countDeath(&state)
         }
       case .failure(let fault):
         state.failure = fault
         // A secret that cannot be read is no fault of the program.
-        if fault.cause == nil { countDeath(&state) } else { state.starts.removeLast() }
+        if fault.cause == nil {
+          countDeath(&state)
+        } else if state.hasDied {
+          state.restarts.removeLast()
+        }
       }
       defer { state.waiting = [] }
-      return (state.waiting, unused)
+      return (state.waiting, unused, state.inFlight == 0 ? state.activity : nil)
     }
     unused?.finish()
+    // A program that was only started to be known may never be called.
+    if let idle { endWhenIdle(since: idle) }
     for latch in waiting { latch.signal() }
   }
 
   private func countDeath(_ state: inout State) {
     state.deaths += 1
+    state.hasDied = true
     let shift = min(state.deaths - 1, 8)
     let milliseconds = min(
       Self.longestBackOffMilliseconds, Self.firstBackOffMilliseconds << shift)
@@ -350,7 +382,7 @@ final class PluginRunner: ChildPeer.Handler {
 
   func request(_ request: ChildRequest, from peer: ChildPeer) {
     guard requests.tryAcquire() else {
-      return request.error(-32000, "More than \(Self.maximumRequests) requests are in flight.")
+      return Broker.refuse(request, tooMany: Self.maximumRequests)
     }
     dialect.answer(
       ChildRequest(request) { [requests] in requests.release() }, from: peer, log: log)

@@ -16,6 +16,7 @@ struct HostileSchemaTests {
       .map(\.text)
   }
 
+  /// The first reason for which a schema is refused; nil if it is accepted.
   private func refusal(_ schema: String) throws -> String? {
     let json = try JSON.parse(Array(schema.utf8), limits: JSONLimits(depth: 1_000))
     do {
@@ -146,6 +147,14 @@ struct HostileSchemaTests {
     #expect(
       try refusal(#"{"properties":{"\#(name)":{"anyOf":[\#(items),1]}}}"#)
         == "must be an object, true or false")
+  }
+
+  @Test func `the absolute names of resources are limited`() throws {
+    let segment = String(repeating: "a", count: 1_000)
+    var schema = "true"
+    for _ in 0..<100 { schema = #"{"$id":"\#(segment)/","not":\#(schema)}"# }
+    #expect(try refusal(schema) == "is too long; limit: 4096 bytes")
+    #expect(try refusal(#"{"$id":"\#(segment)","$ref":"\#(segment)"}"#) != nil)
   }
 
   @Test func `suggestions for many unknown names are limited`() throws {

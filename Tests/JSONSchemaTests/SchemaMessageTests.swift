@@ -61,6 +61,15 @@ struct SchemaMessageTests {
     (#"{"maxItems":2}"#, "[1,2,3]", ["must have at most 2 items, not 3"]),
     (#"{"uniqueItems":true}"#, "[1,2,1.0]", ["items must be unique; item 2 repeats item 0"]),
     (
+      #"{"uniqueItems":true}"#, #"["b","a","\u0061"]"#,
+      ["items must be unique; item 2 repeats item 1"]
+    ),
+    (
+      #"{"uniqueItems":true}"#, #"[{"a":1,"b":[2]},"x",{"b":[2e0],"a":1}]"#,
+      ["items must be unique; item 2 repeats item 0"]
+    ),
+    (#"{"uniqueItems":true}"#, #"[1,"1",true,"true",null,[],{},[1],["1"],0.1,"0.1"]"#, []),
+    (
       #"{"contains":{"const":1}}"#, "[2]", ["must have at least 1 item of the required form, not 0"]
     ),
     (

@@ -5,7 +5,7 @@ set -eu
 sallyport=$1
 cd "$(dirname "$0")"
 folder=$(mktemp -d)
-python3 -B vendor.py > "$folder/connections.json" &
+python3 -B vendor.py acme_edr > "$folder/connections.json" &
 vendor=$!
 trap 'kill $vendor 2> /dev/null; rm -rf "$folder"' EXIT
 # The vendor prints the connections once it listens.

@@ -14,6 +14,7 @@ from .response import Response
 from .result import Result
 from .schema import URL
 from .targets import run_targets, run_targets_async
+from .tokens import REDACTED
 
 if TYPE_CHECKING:
     from .link import Link
@@ -183,6 +184,10 @@ class BaseCall(Generic[S]):
             self.plugin.tokens.forget(self.raw_settings, name, generation)
         return True
 
+    def _use_token(self, name: str, generation: int) -> str:
+        self._tokens[name] = generation
+        return placeholder(name) if generation else REDACTED
+
     def forget(self, name: str) -> None:
         """Drops a token, so that `token` signs in again."""
         self.plugin.tokens.forget(self.raw_settings, name, self._tokens.get(name))
@@ -268,8 +273,7 @@ class Call(BaseCall[S]):
         `sign_in` returns the token that the vendor issued. If a request gets the status 401, `http` signs
         in once more and repeats it.
         """
-        self._tokens[name] = self.plugin.tokens.get(self, name, sign_in)
-        return placeholder(name)
+        return self._use_token(name, self.plugin.tokens.get(self, name, sign_in))
 
     def file_put(
         self, name: str, content: Union[str, bytes], *, source: str = "playbook_file",
@@ -346,8 +350,7 @@ class AsyncCall(BaseCall[S]):
 
     async def token(self, name: str, sign_in: Callable[[AsyncCall[S]], Awaitable[str]]) -> str:
         """See `Call.token`."""
-        self._tokens[name] = await self.plugin.tokens.get_async(self, name, sign_in)
-        return placeholder(name)
+        return self._use_token(name, await self.plugin.tokens.get_async(self, name, sign_in))
 
     async def file_put(
         self, name: str, content: Union[str, bytes], *, source: str = "playbook_file",

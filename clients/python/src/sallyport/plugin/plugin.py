@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Callable, Generic, Optional, TypeVar
+from typing import TYPE_CHECKING, Any, Callable, Generic, Optional, TypeVar, Union
 
 from .call import AsyncCall, BaseCall, Call, url_setting
 from .command import ID, ID_RULE, Command, make_command
@@ -30,8 +30,8 @@ class Plugin(Generic[S]):
         id: The id in `plugin.json`.
         settings: A dataclass. Fields of the type `Secret` are secrets; the host allows requests to the origins
             of the fields of the type `URL`.
-        headers: Returns the headers of each request to the vendor, except those that sign in. It gets
-            the call. In a plugin of async commands it is an `async def`.
+        headers: The headers of each request to the vendor, except those that sign in, or a function that
+            returns them. It gets the call. In a plugin of async commands it is an `async def`.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class Plugin(Generic[S]):
         category: str = "Plugins",
         version: str = "0.1.0",
         settings: Optional[type[S]] = None,
-        headers: Optional[Callable[[Any], Any]] = None,
+        headers: Union[Mapping[str, str], Callable[[Any], Any], None] = None,
     ) -> None:
         if not ID.fullmatch(id):
             raise ValueError(f"plugin {id!r}: {ID_RULE}")
@@ -170,8 +170,8 @@ class Plugin(Generic[S]):
         return url_setting(settings)
 
     def authorization(self, call: Call[S]) -> Optional[Mapping[str, str]]:
-        if self._headers is None:
-            return None
+        if not callable(self._headers):
+            return self._headers
         made = self._headers(call)
         if hasattr(made, "__await__"):
             made.close()
@@ -179,8 +179,8 @@ class Plugin(Generic[S]):
         return made  # type: ignore[no-any-return]
 
     async def authorization_async(self, call: AsyncCall[S]) -> Optional[Mapping[str, str]]:
-        if self._headers is None:
-            return None
+        if not callable(self._headers):
+            return self._headers
         made = self._headers(call)
         if hasattr(made, "__await__"):
             made = await made
