@@ -7,8 +7,10 @@ import json
 import os
 import pathlib
 
+import jsonschema
 import pytest
 from Support.host import eventually
+from Support.mcp_client import Client
 from Support.mcp_servers import Servers, invoke, received
 from scripted_mcp_server import TOOLS, tool
 
@@ -323,6 +325,42 @@ def test_requests_of_the_server_are_answered(servers, method, expected) -> None:
     servers.add_scripted(behaviour={"discover": "error"})
     with servers.host() as host:
         assert host.value("ask", {"method": method}) == expected
+
+
+# Agents
+
+
+@pytest.mark.parametrize("revision", ["2025-11-25", "2026-07-28"])
+def test_results_for_agents_fit_their_schema(servers, era, revision) -> None:
+    servers.add_scripted(behaviour=era)
+    servers.connect("main", "scripted")
+    with Client(revision, *servers.options) as client:
+        tool = client.tools()["scripted__content"]
+        for content, expected in [([], None), ([TEXT], "plain"), ([TEXT, LINK], ["plain", LINK])]:
+            result = client.call("scripted__content", {"content": content})["structuredContent"]
+            assert result["raw_data"] == expected
+            jsonschema.validate(result, tool["outputSchema"])
+        # A destructive tool asks for confirmation like any destructive command.
+        assert "requires confirmation" in json.dumps(client.failure("scripted__fail")["content"])
+    with Client(revision, "--confirm", "never", *servers.options) as client:
+        assert "no such host" in json.dumps(client.failure("scripted__fail")["content"])
+
+
+@pytest.mark.parametrize("revision", ["2025-11-25", "2026-07-28"])
+def test_progress_and_cancellation_of_agents_reach_the_server(servers, era, revision) -> None:
+    folder = servers.add_scripted(behaviour=era)
+    servers.connect("main", "scripted")
+    progress = [{"progress": 1, "total": 4}, {"progress": 2, "total": 4}]
+    with Client(revision, *servers.options) as client:
+        id = client.start_call("scripted__slow", {"progress": progress, "answers": True}, token="a token")
+        _, before = client.answer(id)
+        assert [(m["params"]["progressToken"], m["params"]["progress"]) for m in before] == [
+            ("a token", 1), ("a token", 2)]
+        id = client.start_call("scripted__slow", {"progress": progress[:1]}, token=7)
+        assert client.read()["params"]["progressToken"] == 7
+        client.cancel(id)
+        eventually(lambda: received(folder, "notifications/cancelled"), "the server knows")
+        client.expect_silence()
 
 
 # Changes of tools
