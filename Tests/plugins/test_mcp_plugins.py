@@ -42,6 +42,8 @@ def test_older_revision_is_negotiated_with_initialize(servers, version) -> None:
     first, *_ = received(folder, "initialize")
     assert first["params"]["protocolVersion"] == "2025-11-25"
     assert received(folder, "notifications/initialized")
+    # The process of the connection is not probed any more.
+    assert (len(received(folder, "server/discover")), len(received(folder, "initialize"))) == (1, 2)
     (call,) = received(folder, "tools/call")
     assert call["params"]["_meta"] == {"progressToken": call["id"]}
 
@@ -72,6 +74,17 @@ def test_server_that_ignores_discover_gets_initialize(servers) -> None:
     servers.lock()
     with servers.host() as host:
         assert host.value("echo", {"a": 1})["a"] == 1
+
+
+def test_server_that_changes_its_era_is_used(servers) -> None:
+    folder = servers.add_scripted(behaviour={"discover": "error"})
+    servers.connect("main", "scripted")
+    with servers.host() as host:
+        host.value("echo", connection="main")
+        (folder / "behaviour.json").write_text(json.dumps({"initialize": "refuse"}))
+        host.failure("die", connection="main")
+        assert host.value("echo", {"a": 1}, connection="main")["a"] == 1
+    assert received(folder, "tools/call")[-1]["params"]["_meta"][PREFIX + "protocolVersion"]
 
 
 @pytest.mark.parametrize("behaviour", [
