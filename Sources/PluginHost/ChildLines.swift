@@ -55,6 +55,7 @@ final class ChildLines: Sendable {
   private let ending = Mutex(Ending())
   /// Whether its thread ends and reaps it.
   private let isRun = Mutex(false)
+  private let closedPipe = Mutex(false)
 
   /// Starts the program. Blocks, on a thread that must live as long as the host.
   init(_ start: ChildStart, maximumLineBytes: Int) throws(ChildStart.Refusal) {
@@ -150,7 +151,7 @@ final class ChildLines: Sendable {
       output.queue.append(contentsOf: rest)
       return (true, true)
     }
-    if isBroken { finish() } else if waits { wake() }
+    if isBroken { finishBroken() } else if waits { wake() }
     return isTaken
   }
 
@@ -170,6 +171,16 @@ final class ChildLines: Sendable {
     }
     wake()
   }
+
+  /// Lets a program end that has closed its stdin or stdout.
+  private func finishBroken() {
+    guard takesRequests else { return finish() }
+    closedPipe.withLock { $0 = true }
+    finish()
+  }
+
+  /// Whether it has closed its stdin or stdout before the host ended it.
+  var hasClosedPipe: Bool { closedPipe.withLock { $0 } }
 
   /// Kills the program, and what it started.
   func killNow() {
@@ -235,7 +246,7 @@ final class ChildLines: Sendable {
         if !listener.isBusy { readOutput(pieces: 1) }
         readErrors(pieces: 4)
         // Nothing can be asked of a program that has closed its stdout.
-        if !isOutputOpen { child.finish() }
+        if !isOutputOpen { child.finishBroken() }
       }
       // Also what the program has started, which may have survived it and go on writing.
       kill(-child.process, SIGKILL)
@@ -306,7 +317,7 @@ final class ChildLines: Sendable {
       }
       if isFinished { child.closeInput() }
       // Calls that it has not read must not wait for their deadlines.
-      if isBroken { child.finish() }
+      if isBroken { child.finishBroken() }
     }
 
     private func signalGroup() {

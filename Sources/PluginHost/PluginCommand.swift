@@ -42,14 +42,9 @@ struct PluginCommand: ReadyCommand {
     let values =
       plugin.folder.description.secrets == .plain
       ? try await client.secretValues(in: invocation) : nil
-    let peer = try await client.runner.acquire(for: invocation)
     let call = PluginCall(
       invocation, client, arguments: arguments, failure: command.metadata.failure)
-    let id = peer.send("invoke", to: call) { write(invocation, values, to: &$0) }
-    guard let id else {
-      client.runner.release()
-      throw unavailable("does not read its input, or has ended", outcome: .notApplied)
-    }
+    let (peer, id) = try await send(call, values, in: invocation)
     let outcome: Result<Ending?, CommandError>
     do throws(CommandError) {
       outcome = .success(try await ending(of: call, on: peer, in: invocation))
@@ -79,6 +74,20 @@ struct PluginCommand: ReadyCommand {
     }
   }
 
+  /// Sends the request to the program, or to the next one if that has just ended.
+  private func send(
+    _ call: PluginCall, _ values: [String: String]?, in invocation: Invocation
+  ) async throws(CommandError) -> (ChildPeer, Int64) {
+    for _ in 0..<2 {
+      let peer = try await client.runner.acquire(for: invocation)
+      let id = peer.send("invoke", to: call) { write(invocation, values, to: &$0) }
+      if let id { return (peer, id) }
+      client.runner.release()
+      if peer.takesRequests { break }
+    }
+    throw unavailable("does not read its input, or has ended", outcome: .notApplied)
+  }
+
   /// - Returns: nil if the deadline passed or the invocation was cancelled.
   private func ending(
     of call: PluginCall, on peer: ChildPeer, in invocation: Invocation
@@ -93,7 +102,7 @@ struct PluginCommand: ReadyCommand {
         case .progress(let done, let total):
           await invocation.reportProgress(done: done, total: total)
         case .planned(let request): return .planned(request)
-        case .response(let result): return .result(try value(of: result, in: invocation))
+        case .response(let result): return .result(try value(of: result, call, in: invocation))
         }
       }
     }
@@ -127,7 +136,7 @@ struct PluginCommand: ReadyCommand {
   }
 
   private func value(
-    of result: Result<JSON, ChildError>, in invocation: Invocation
+    of result: Result<JSON, ChildError>, _ call: PluginCall, in invocation: Invocation
   ) throws(CommandError) -> JSON {
     switch result {
     case .success(let json):
@@ -135,7 +144,7 @@ struct PluginCommand: ReadyCommand {
       return json
     case .failure(.answer(let answer)):
       client.runner.answered()
-      throw PluginResult.error(answer, of: plugin.id, in: invocation)
+      throw PluginResult.error(answer, of: plugin.id, in: invocation, outcome: call.outcome)
     case .failure(.tooLong):
       throw CommandError.tooLarge(
         maximumBytes: plugin.context.maximumResultBytes, outcome: invocation.outcomeAfterSending)
