@@ -55,7 +55,7 @@ final class ChildLines: Sendable {
   private let ending = Mutex(Ending())
   /// Whether its thread ends and reaps it.
   private let isRun = Mutex(false)
-  private let closedPipe = Mutex(false)
+  private let brokenPipe = Mutex(BrokenPipe.none)
 
   /// Starts the program. Blocks, on a thread that must live as long as the host.
   init(_ start: ChildStart, maximumLineBytes: Int) throws(ChildStart.Refusal) {
@@ -175,12 +175,20 @@ final class ChildLines: Sendable {
   /// Lets a program end that has closed its stdin or stdout.
   private func finishBroken() {
     guard takesRequests else { return finish() }
-    closedPipe.withLock { $0 = true }
+    brokenPipe.withLock { $0 = .closed }
     finish()
   }
 
-  /// Whether it has closed its stdin or stdout before the host ended it.
-  var hasClosedPipe: Bool { closedPipe.withLock { $0 } }
+  private enum BrokenPipe {
+    case none
+    /// The program has closed it, or is ending.
+    case closed
+    /// The host has ended the program therefore.
+    case ended
+  }
+
+  /// Whether the host has ended it because it had closed its stdin or stdout.
+  var wasEndedForClosedPipe: Bool { brokenPipe.withLock { $0 == .ended } }
 
   /// Kills the program, and what it started.
   func killNow() {
@@ -332,7 +340,9 @@ final class ChildLines: Sendable {
         }
         return nil
       }
-      if let signal { kill(-child.process, signal) }
+      guard let signal else { return }
+      child.brokenPipe.withLock { if $0 == .closed { $0 = .ended } }
+      kill(-child.process, signal)
     }
 
     private mutating func readOutput(pieces: Int) {

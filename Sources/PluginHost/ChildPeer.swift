@@ -354,8 +354,7 @@ final class ChildPeer: ChildLines.Listener {
   private func text(_ ending: ChildStart.Ending) -> String {
     switch ending {
     case .exit(let status): "ended with status \(status)"
-    // The host has ended it.
-    case .signal where child.value?.hasClosedPipe == true:
+    case .signal where child.value?.wasEndedForClosedPipe == true:
       "closed its stdin or stdout"
     case .signal(let number): "was ended by signal \(number)"
     }
