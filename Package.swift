@@ -136,6 +136,13 @@ let package = Package(
     tests(
       "Engine",
       needs: ["Basics", "FileStore", "HTTP", "IntegrationKit", "JSON", "RateLimits", "Redaction"]),
+    // Of all integrations: their schemas against their decoders.
+    .testTarget(
+      name: "CommandSchemaTests",
+      dependencies: [
+        "Basics", "BitdefenderGravityZone", "CODAFootprint", "Gmail", "IntegrationKit", "JSON",
+        "JSONSchema", "TestSupport",
+      ]),
     // Of the executable: plays protocol/transcripts.
     .testTarget(name: "TranscriptTests", dependencies: ["Basics", "JSON"]),
   ],

@@ -61,6 +61,8 @@ package final class Catalogue: Sendable {
 
   // MARK: Finding
 
+  package func integration(_ id: JSON?) -> RegisteredIntegration? { id.flatMap { integration($0) } }
+
   package func integration(_ id: JSON) -> RegisteredIntegration? {
     if let position = names.position(of: id) { return builtIn[position] }
     guard source != nil, let id = id.string else { return nil }

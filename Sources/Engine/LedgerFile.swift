@@ -67,12 +67,24 @@ struct LedgerFile: Sendable {
 
   // MARK: Reading
 
+  /// A file from this size on is scanned for the lines that count.
+  private static let scanBytes = 1_024 * 1_024
+  private static let scanBufferBytes = 512 * 1_024
+
   /// Reads what others have appended since the last call, in pieces.
   ///
+  /// - Parameter newestFinished: how many finished keys count. Of a whole file, older ones may be left out.
   /// - Returns: how many lines are invalid.
-  mutating func readNew(_ body: ([LedgerRecord]) -> Void) throws(FileError) -> Int {
+  mutating func readNew(
+    newestFinished: Int = .max, _ body: ([LedgerRecord]) -> Void
+  ) throws(FileError) -> Int {
     // Truncated by somebody.
     if try size() < position { position = 0 }
+    if position == 0, try size() >= Self.scanBytes,
+      let invalid = try scan(newestFinished: newestFinished, body)
+    {
+      return invalid
+    }
     var buffer: [UInt8] = []
     var chunk = [UInt8](repeating: 0, count: Self.bufferBytes)
     var invalid = 0
@@ -105,6 +117,94 @@ struct LedgerFile: Sendable {
         buffer.removeAll()
       }
       if count == 0 { return invalid }
+    }
+  }
+
+  /// Reads a whole file in two passes: the place of each line, then the lines that count.
+  ///
+  /// - Returns: how many lines are invalid; nil if the file must be read line by line.
+  private mutating func scan(
+    newestFinished: Int, _ body: ([LedgerRecord]) -> Void
+  ) throws(FileError) -> Int? {
+    let buffer = UnsafeMutableRawBufferPointer.allocate(
+      byteCount: Self.scanBufferBytes, alignment: 64)
+    defer { buffer.deallocate() }
+    var scan = LedgerScan()
+    var (start, kept, invalid, isInLongLine) = (0, 0, 0, false)
+    while true {
+      let count = try read(
+        into: UnsafeMutableRawBufferPointer(rebasing: buffer[kept...]), at: start + kept)
+      var (from, end) = (0, kept + count)
+      // The lock is held: a last line without its end is what a crash has left, and is whole.
+      if count == 0, kept > 0 {
+        buffer[kept] = UInt8(ascii: "\n")
+        end += 1
+      }
+      while from < end, let base = buffer.baseAddress,
+        let found = memchr(base + from, 0x0A, end - from)
+      {
+        let length = UnsafeRawPointer(found) - UnsafeRawPointer(base + from)
+        defer { from += length + 1 }
+        if isInLongLine || length == 0 {
+          isInLongLine = false
+          continue
+        }
+        let line = UnsafeRawBufferPointer(start: base + from, count: length)
+        switch scan.add(line, at: start + from) {
+        case .added: break
+        case .invalid: invalid += 1
+        case .unsupported: return nil
+        }
+      }
+      if count == 0 {
+        start += kept
+        break
+      }
+      kept = end - from
+      start += from
+      if kept > Self.maximumLineBytes {
+        if !isInLongLine { invalid += 1 }
+        isInLongLine = true
+        (start, kept) = (start + kept, 0)
+      } else if kept > 0, from > 0, let base = buffer.baseAddress {
+        memmove(base, base + from, kept)
+      }
+    }
+    position = start
+    try readRecords(at: scan.places(newestFinished: newestFinished), body)
+    return invalid
+  }
+
+  /// Records handed on at a time.
+  private static let recordsAtOnce = 256
+
+  private func readRecords(
+    at places: [LedgerScan.Place], _ body: ([LedgerRecord]) -> Void
+  ) throws(FileError) {
+    var records: [LedgerRecord] = []
+    for place in places {
+      var line = [UInt8](repeating: 0, count: place.count)
+      let outcome = line.withUnsafeMutableBytes { bytes in
+        Result { () throws(FileError) in try read(into: bytes, at: place.offset) }
+      }
+      guard try outcome.get() == place.count else { continue }
+      if let record = line.withUnsafeBytes({ LedgerRecord(line: $0) }) { records.append(record) }
+      if records.count == Self.recordsAtOnce {
+        body(records)
+        records = []
+      }
+    }
+    body(records)
+  }
+
+  /// - Returns: how many bytes were read; 0 at the end of the file.
+  private func read(
+    into buffer: UnsafeMutableRawBufferPointer, at offset: Int
+  ) throws(FileError) -> Int {
+    while true {
+      let count = pread(descriptor, buffer.baseAddress, buffer.count, off_t(offset))
+      if count >= 0 { return count }
+      if errno != EINTR { throw FileError(path: path, code: errno) }
     }
   }
 

@@ -57,6 +57,7 @@ struct LedgerMemory: Sendable {
   init(_ budget: Budget = Budget()) { self.budget = budget }
 
   var count: Int { entries.count }
+  var maximumFinishedKeys: Int { budget.keys }
 
   /// Whether no further key can be started. None can be forgotten for it.
   var isFull: Bool { entries.count - finishedCount >= budget.unfinishedKeys }

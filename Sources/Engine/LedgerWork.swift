@@ -227,7 +227,8 @@ final class LedgerWork: Sendable {
 
   private func readNew(_ file: inout LedgerFile) throws(FileError) {
     let now = now()
-    let invalid = try file.readNew { memory.apply($0, now: now) }
+    let newest = memory.withLock { $0.maximumFinishedKeys }
+    let invalid = try file.readNew(newestFinished: newest) { memory.apply($0, now: now) }
     if invalid > 0 {
       log.warning("\(invalid) lines of idempotency.jsonl are invalid: their keys are not known")
     }

@@ -52,6 +52,8 @@ extension JSONRPCFront {
     var command: RegisteredCommand?
     if parameters.integration != nil || parameters.command != nil {
       do throws(RequestProblems) {
+        // A plugin without a lock is known when it has started.
+        if let id = parameters.integration?.string { catalogue.load(id) }
         let found = try Lookup.integration(parameters.integration, in: catalogue)
         integration = found
         if let id = parameters.command { command = try Lookup.command(id, of: found) }

@@ -65,11 +65,8 @@ final class AllowedValues: Sendable {
     return "unknown value; expected one of: \(listed.joined(separator: ", "))\(more)"
   }
 
-  func suggestion(for value: JSON) -> String? {
-    value.string.flatMap {
-      Suggestion.closest(to: $0, among: strings.texts.prefix(SchemaLimits.suggestions))
-    }
-  }
+  /// The strings that a suggestion is chosen from.
+  var names: [String] { strings.texts }
 }
 
 extension JSON {

@@ -84,21 +84,16 @@ extension Validator {
   }
 
   private mutating func acceptsUniqueness(of value: JSON, _ node: SchemaNode) -> Bool {
-    guard spend(value.size / 8) else { return false }
-    var positions: [[UInt8]: Int] = [:]
-    var position = 0
-    for element in value.elements {
-      guard let key = ValueKey(element, depth: SchemaLimits.depth - depth) else {
-        exceedDepth()
-        return false
-      }
-      if let first = positions.updateValue(position, forKey: key.bytes) {
-        return report(
-          node, "uniqueItems", "items must be unique; item \(position) repeats item \(first)")
-      }
-      position += 1
+    guard spend(value.size / 4) else { return false }
+    switch UniqueElements.repetition(in: value, depth: SchemaLimits.depth - depth) {
+    case .none: return true
+    case .tooDeep:
+      exceedDepth()
+      return false
+    case .found(let first, let second):
+      return report(
+        node, "uniqueItems", "items must be unique; item \(second) repeats item \(first)")
     }
-    return true
   }
 
   mutating func acceptsUnevaluated(elements value: JSON, _ node: SchemaNode, _ parts: Int) -> Bool {

@@ -18,18 +18,22 @@ package final class JSONSchema: Sendable {
 
   /// Every fault of a value, at most `SchemaLimits.faults`.
   ///
-  /// - Parameter term: what a message calls a member.
-  package func faults(of value: JSON, term: StaticString = "member") -> [SchemaFault] {
+  /// - Parameters:
+  ///   - term: what a message calls a member.
+  ///   - steps: the maximum work of deciding, and of reporting.
+  package func faults(
+    of value: JSON, term: StaticString = "member", steps: Int = SchemaLimits.steps
+  ) -> [SchemaFault] {
     // Most values are valid. The first run stops at the first fault and builds no messages.
-    var check = Validator(schema, term: term)
+    var check = Validator(schema, term: term, steps: steps)
     if check.accepts(0, value), check.exceeded == nil { return [] }
-    if let limit = check.exceeded { return [limit] }
-    var report = Validator(schema, term: term)
+    if let limit = check.limitFault { return [limit] }
+    var report = Validator(schema, term: term, steps: steps)
     report.isReporting = true
     _ = report.accepts(0, value)
     if report.faults.isEmpty {
       return [
-        report.exceeded
+        report.limitFault
           ?? SchemaFault(schemaPath: "", message: "does not match the schema")
       ]
     }

@@ -5,10 +5,10 @@ import Regexp
 /// Reads the arguments of the keywords of one subschema, and collects what is wrong with them.
 struct KeywordReader {
   private var arguments: [String: JSON] = [:]
-  private let pointer: String
+  private let pointer: SchemaPointer
   private(set) var faults: [PlacedFault] = []
 
-  init(_ json: JSON, pointer: String) {
+  init(_ json: JSON, pointer: SchemaPointer) {
     self.pointer = pointer
     for member in json.members {
       if let name = member.name.string { arguments[name] = member.value }
@@ -17,9 +17,10 @@ struct KeywordReader {
 
   func argument(_ keyword: String) -> JSON? { arguments[keyword] }
 
-  mutating func refuse(_ keyword: String, _ message: String, at child: String = "") {
-    guard let json = arguments[keyword] else { return }
-    faults.append(PlacedFault(json, "\(pointer)/\(keyword)\(child)", message))
+  mutating func refuse(_ keyword: String, _ message: String, at child: String? = nil) {
+    guard let json = arguments[keyword], faults.count < PlacedFault.maximumCount else { return }
+    let place = pointer.child(keyword)
+    faults.append(PlacedFault(json, child.map { place.child($0) } ?? place, message))
   }
 
   // MARK: Values
@@ -111,7 +112,7 @@ struct KeywordReader {
     if json.kind != .array || names.count != json.count || distinct != names.count {
       refuse(
         keyword, "must be an array of distinct strings",
-        at: member.map { Pointer.child($0.name.string ?? "", of: "") } ?? "")
+        at: member?.name.string)
     }
     return names
   }

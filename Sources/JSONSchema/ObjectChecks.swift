@@ -11,7 +11,7 @@ extension Validator {
     var count = 0
     var expected = 0
     for member in value.members {
-      guard spend(1) else { return false }
+      guard spend(1 + member.name.size / 64) else { return false }
       let position = rules.names.position(of: member.name, expecting: expected)
       if let position {
         given.insert(position)
@@ -91,20 +91,22 @@ extension Validator {
     guard schema.nodes[child].allowsNothing else { return accepts(child, member.value) }
     guard isReporting else { return false }
     let names = declaredNames(of: node)
-    let name = member.name.string ?? ""
-    let isLong = name.utf8.count > SchemaLimits.textBytes
+    let similar = suggestion(for: member.name, among: names)
     let term = term
     return report(
       node, keyword,
-      names.isEmpty ? "unknown \(term); no \(term)s are accepted" : "unknown \(term)",
-      didYouMean: isLong ? nil : Suggestion.closest(to: name, among: names), isUnknown: true)
+      names.isEmpty && node.objects?.patterns.isEmpty != false
+        ? "unknown \(term); no \(term)s are accepted" : "unknown \(term)",
+      didYouMean: similar, isUnknown: true)
   }
 
   /// The names that a schema and the schemas in place mention, for suggestions.
-  private func declaredNames(of node: SchemaNode) -> [String] {
+  private mutating func declaredNames(of node: SchemaNode) -> [String] {
     var names: [String] = []
     var (pending, seen): ([SchemaNode], Set<Int>) = ([node], [])
-    while let next = pending.popLast(), names.count < SchemaLimits.suggestions {
+    while let next = pending.popLast(), names.count < SchemaLimits.suggestions,
+      spend(1)
+    {
       names += next.objects?.declaredNames ?? []
       for child in next.inPlace?.nodes ?? [] where seen.insert(child).inserted {
         pending.append(schema.nodes[child])

@@ -10,11 +10,10 @@ enum PathStep {
 
   static func pointer(_ steps: [PathStep]) -> String {
     steps.reduce(into: "") { pointer, step in
-      pointer += "/"
       switch step {
-      case .member(let name): pointer += Pointer.escaped(name.shortString)
-      case .name(let name): pointer += Pointer.escaped(name)
-      case .index(let index): pointer += String(index)
+      case .member(let name): pointer += Pointer.step(name.string ?? "")
+      case .name(let name): pointer += Pointer.step(name)
+      case .index(let index): pointer += "/\(index)"
       }
     }
   }

@@ -3,9 +3,10 @@ import JSON
 
 /// JSON Pointers (RFC 6901).
 enum Pointer {
-  /// A pointer to a member or an element.
-  static func child(_ name: String, of parent: String) -> String {
-    parent + "/" + escaped(name)
+  /// A name as a part of a pointer; a long one is truncated.
+  static func step(_ name: String) -> String {
+    guard name.utf8.count > SchemaLimits.textBytes else { return "/" + escaped(name) }
+    return "/" + escaped(String(name.prefix(SchemaLimits.textBytes / 4))) + "…"
   }
 
   static func escaped(_ name: String) -> String {
@@ -47,22 +48,33 @@ enum Pointer {
   }
 }
 
-extension JSON {
-  /// The member or element of a name in a pointer.
-  func child(_ name: String) -> JSON? {
-    switch kind {
-    case .object: return self[name]
-    case .array:
-      guard
-        name == "0"
-          || (name.utf8.first != UInt8(ascii: "0")
-            && name.utf8.allSatisfy {
-              (0x30...0x39).contains($0)
-            }),
-        let position = Int(name)
-      else { return nil }
-      return self[position]
-    default: return nil
+/// The place of a subschema. A chain, because the names of a hostile schema can be long: the text of
+/// every place would take memory that is quadratic in the size of the schema.
+final class SchemaPointer: Sendable {
+  static let root = SchemaPointer(parent: nil, name: "")
+
+  private let parent: SchemaPointer?
+  private let name: String
+
+  private init(parent: SchemaPointer?, name: String) {
+    self.parent = parent
+    self.name = name
+  }
+
+  var isRoot: Bool { parent == nil }
+
+  func child(_ name: String) -> SchemaPointer { SchemaPointer(parent: self, name: name) }
+
+  func endsWith(_ name: String) -> Bool { self.name == name }
+
+  /// The JSON Pointer. Long names are truncated.
+  var text: String {
+    var steps: [String] = []
+    var place = self
+    while let parent = place.parent {
+      steps.append(Pointer.step(place.name))
+      place = parent
     }
+    return steps.reversed().joined()
   }
 }

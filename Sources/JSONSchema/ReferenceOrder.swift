@@ -57,6 +57,6 @@ struct ReferenceOrder {
 
   private mutating func refuse(_ node: Int, _ message: String) {
     guard faults.count < SchemaLimits.faults else { return }
-    faults.append(SchemaFault(schemaPath: nodes[node].pointer, message: message))
+    faults.append(SchemaFault(schemaPath: nodes[node].pointer.text, message: message))
   }
 }

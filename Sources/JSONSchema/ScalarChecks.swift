@@ -4,7 +4,6 @@ import JSON
 // Numbers and strings.
 extension Validator {
   mutating func accepts(number value: JSON, _ rules: NumberRules, _ node: SchemaNode) -> Bool {
-    guard spend(value.size / 8) else { return false }
     if let keyword = violatedBound(value, rules) {
       let type = node.types?.contains(.number) == false ? "an integer" : "a number"
       return report(node, keyword, "must be \(type)\(rules.rangeText)")
@@ -28,7 +27,6 @@ extension Validator {
   }
 
   mutating func accepts(string value: JSON, _ rules: StringRules, _ node: SchemaNode) -> Bool {
-    guard spend(value.size / 64) else { return false }
     if let most = rules.most, !value.hasCharacters(atMost: most) {
       return report(node, "maxLength", "must have at most \(Self.count(most, "character"))")
     }

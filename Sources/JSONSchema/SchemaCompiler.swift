@@ -66,7 +66,7 @@ struct SchemaCompiler {
     guard json.kind == .object else {
       if json.bool == nil {
         let hint =
-          json.kind == .array && place.pointer.hasSuffix("/items")
+          json.kind == .array && place.pointer.endsWith("items")
           ? "; an array of schemas is prefixItems" : ""
         faults.append(
           PlacedFault(json, place.pointer, "must be an object, true or false\(hint)"))
@@ -82,7 +82,7 @@ struct SchemaCompiler {
       objects: objects(&reader), inPlace: inPlace(&reader, in: place.resource))
     for keyword in ["$defs", "definitions"] { _ = schemas(keyword, &reader) }
     reader.checkAnnotations()
-    faults += reader.faults
+    faults += reader.faults.prefix(max(0, PlacedFault.maximumCount - faults.count))
     return node
   }
 
@@ -137,22 +137,22 @@ struct SchemaCompiler {
   }
 
   private mutating func regexp(
-    _ text: String, _ keyword: String, at child: String = "", _ reader: inout KeywordReader
+    _ text: String, _ keyword: String, at child: String? = nil, _ reader: inout KeywordReader
   ) -> Regexp? {
+    // Reported once. The other patterns are not compiled, as they would take long.
+    guard patternSize <= SchemaLimits.patternSize else { return nil }
     do {
       let regexp = try Regexp(text, .ecmaSubset)
       patternSize += regexp.size
-      if patternSize > SchemaLimits.patternSize {
-        reader.refuse(
-          keyword, "all patterns are too large; limit: \(SchemaLimits.patternSize) steps", at: child
-        )
-      }
-      return regexp
+      guard patternSize > SchemaLimits.patternSize else { return regexp }
+      reader.refuse(
+        keyword, "all patterns are too large; limit: \(SchemaLimits.patternSize) steps", at: child)
     } catch {
+      if error.kind == .tooLarge { patternSize += Regexp.maximumInstructions }
       let problem = error.kind == .unsupported ? "unsupported" : "invalid"
       reader.refuse(keyword, "\(problem) pattern: it \(error.reason)", at: child)
-      return nil
     }
+    return nil
   }
 
   private mutating func arrays(_ reader: inout KeywordReader) -> ArrayRules? {
@@ -185,8 +185,7 @@ struct SchemaCompiler {
     }
     for (name, node) in schemas("dependentSchemas", &reader) { builder.addDependency(name, node) }
     for (text, node) in schemas("patternProperties", &reader) {
-      let child = Pointer.child(text, of: "")
-      if let regexp = regexp(text, "patternProperties", at: child, &reader) {
+      if let regexp = regexp(text, "patternProperties", at: text, &reader) {
         builder.patterns.append((regexp, node))
       }
     }

@@ -6,7 +6,7 @@ struct SchemaIndex {
   /// A subschema.
   struct Place {
     let json: JSON
-    let pointer: String
+    let pointer: SchemaPointer
     /// The position of its resource.
     let resource: Int
   }
@@ -15,7 +15,7 @@ struct SchemaIndex {
   struct Resource {
     let uri: URIReference
     let root: JSON
-    let pointer: String
+    let pointer: SchemaPointer
     /// The offsets of subschemas by `$anchor` and `$dynamicAnchor`.
     var anchors: [String: Int] = [:]
     var dynamicAnchors: [String: Int] = [:]
@@ -40,13 +40,13 @@ struct SchemaIndex {
   ]
 
   init(_ document: JSON) {
-    var root = Resource(uri: URIReference(""), root: document, pointer: "")
+    var root = Resource(uri: URIReference(""), root: document, pointer: .root)
     if let id = document["$id"]?.string {
-      root = Resource(uri: URIReference(id), root: document, pointer: "")
+      root = Resource(uri: URIReference(id), root: document, pointer: .root)
     }
     resources.append(root)
     byURI[root.uri.resource] = 0
-    add(document, pointer: "", resource: 0, depth: 0)
+    add(document, pointer: .root, resource: 0, depth: 0)
   }
 
   /// Whether the document cannot be checked because of its size.
@@ -55,7 +55,7 @@ struct SchemaIndex {
   // MARK: Collecting
 
   /// Adds a subschema and the subschemas in it.
-  mutating func add(_ json: JSON, pointer: String, resource: Int, depth: Int) {
+  mutating func add(_ json: JSON, pointer: SchemaPointer, resource: Int, depth: Int) {
     guard places[json.offset] == nil, !isTooLarge else { return }
     guard depth <= SchemaLimits.depth, places.count < SchemaLimits.subschemas else {
       isTooLarge = true
@@ -67,21 +67,25 @@ struct SchemaIndex {
       return
     }
     var resource = resource
-    if json.kind == .object, !pointer.isEmpty, let id = json["$id"] {
+    if json.kind == .object, !pointer.isRoot, let id = json["$id"] {
       resource = enter(json, id, pointer: pointer, from: resource)
     }
     places[json.offset] = Place(json: json, pointer: pointer, resource: resource)
     guard json.kind == .object else { return }
-    if pointer.isEmpty, let id = json["$id"] { check(id, pointer) }
+    if pointer.isRoot, let id = json["$id"], check(id, pointer) {
+      _ = isShort(resources[resource].uri, id, pointer)
+      // Names that are relative to it are too long too.
+      if resources[resource].uri.resource.utf8.count > SchemaLimits.identifierBytes { return }
+    }
     addAnchors(of: json, pointer, resource)
     if let dialect = json["$schema"], !Self.dialects.contains(where: { dialect.equals($0) }) {
       refuse(
-        dialect, pointer + "/$schema",
+        dialect, pointer.child("$schema"),
         "is an unsupported dialect; expected \(Self.dialects[0])")
     }
     for keyword in Self.single {
       if let child = json[keyword] {
-        add(child, pointer: "\(pointer)/\(keyword)", resource: resource, depth: depth + 1)
+        add(child, pointer: pointer.child(keyword), resource: resource, depth: depth + 1)
       }
     }
     for keyword in Self.lists {
@@ -89,7 +93,8 @@ struct SchemaIndex {
         ?? [].enumerated()
       {
         add(
-          child, pointer: "\(pointer)/\(keyword)/\(position)", resource: resource, depth: depth + 1)
+          child, pointer: pointer.child(keyword).child(String(position)), resource: resource,
+          depth: depth + 1)
       }
     }
     for keyword in Self.maps {
@@ -97,7 +102,7 @@ struct SchemaIndex {
       for member in members {
         add(
           member.value,
-          pointer: Pointer.child(member.name.string ?? "", of: "\(pointer)/\(keyword)"),
+          pointer: pointer.child(keyword).child(member.name.string ?? ""),
           resource: resource, depth: depth + 1)
       }
     }
@@ -105,12 +110,13 @@ struct SchemaIndex {
 
   /// Adds the resource of an embedded `$id`.
   private mutating func enter(
-    _ json: JSON, _ id: JSON, pointer: String, from outer: Int
+    _ json: JSON, _ id: JSON, pointer: SchemaPointer, from outer: Int
   ) -> Int {
     guard check(id, pointer), let text = id.string else { return outer }
     let uri = URIReference(text).resolved(against: resources[outer].uri)
+    guard isShort(uri, id, pointer) else { return outer }
     guard byURI[uri.resource] == nil else {
-      refuse(id, pointer + "/$id", "names two schemas")
+      refuse(id, pointer.child("$id"), "names two schemas")
       return outer
     }
     resources.append(Resource(uri: uri, root: json, pointer: pointer))
@@ -118,30 +124,40 @@ struct SchemaIndex {
     return resources.count - 1
   }
 
+  /// The absolute names of nested resources can be much longer than the schema.
+  private mutating func isShort(
+    _ uri: URIReference, _ id: JSON, _ pointer: SchemaPointer
+  ) -> Bool {
+    if uri.resource.utf8.count <= SchemaLimits.identifierBytes { return true }
+    refuse(
+      id, pointer.child("$id"), "is too long; limit: \(SchemaLimits.identifierBytes) bytes")
+    return false
+  }
+
   @discardableResult
-  private mutating func check(_ id: JSON, _ pointer: String) -> Bool {
+  private mutating func check(_ id: JSON, _ pointer: SchemaPointer) -> Bool {
     guard let text = id.string else {
-      refuse(id, pointer + "/$id", "must be a string")
+      refuse(id, pointer.child("$id"), "must be a string")
       return false
     }
     guard URIReference(text).fragment ?? "" == "" else {
-      refuse(id, pointer + "/$id", "must not have a fragment; use $anchor")
+      refuse(id, pointer.child("$id"), "must not have a fragment; use $anchor")
       return false
     }
     return true
   }
 
-  private mutating func addAnchors(of json: JSON, _ pointer: String, _ resource: Int) {
+  private mutating func addAnchors(of json: JSON, _ pointer: SchemaPointer, _ resource: Int) {
     for keyword in ["$anchor", "$dynamicAnchor"] {
       guard let argument = json[keyword] else { continue }
       guard let name = argument.string, Self.isAnchor(name) else {
         refuse(
-          argument, "\(pointer)/\(keyword)",
+          argument, pointer.child(keyword),
           "must be a name of letters, digits, hyphens, underscores and periods")
         continue
       }
       if let other = resources[resource].anchors[name], other != json.offset {
-        refuse(argument, "\(pointer)/\(keyword)", "names two schemas")
+        refuse(argument, pointer.child(keyword), "names two schemas")
       }
       resources[resource].anchors[name] = json.offset
       if keyword == "$dynamicAnchor" { resources[resource].dynamicAnchors[name] = json.offset }
@@ -159,7 +175,8 @@ struct SchemaIndex {
     (0x61...0x7A).contains(byte | 0x20) || byte == 0x5F
   }
 
-  private mutating func refuse(_ json: JSON, _ pointer: String, _ message: String) {
+  private mutating func refuse(_ json: JSON, _ pointer: SchemaPointer, _ message: String) {
+    guard faults.count < PlacedFault.maximumCount else { return }
     faults.append(PlacedFault(json, pointer, message))
   }
 
@@ -199,23 +216,27 @@ struct SchemaIndex {
     var pointer = resources[resource].pointer
     var resource = resource
     for name in names {
-      guard let child = json.child(name) else { return nil }
+      guard let child = child(name, of: json) else { return nil }
       json = child
-      pointer = Pointer.child(name, of: pointer)
+      pointer = pointer.child(name)
       if let known = places[json.offset] { resource = known.resource }
     }
     add(json, pointer: pointer, resource: resource, depth: 0)
     return places[json.offset]
   }
-}
 
-/// A fault of a schema, and the position by which faults are sorted.
-struct PlacedFault {
-  let offset: Int
-  let fault: SchemaFault
+  /// The members or elements of containers that references lead through, by name.
+  private var children: [Int: [[UInt8]: JSON]] = [:]
 
-  init(_ json: JSON, _ pointer: String, _ message: String) {
-    offset = json.offset
-    fault = SchemaFault(schemaPath: pointer, message: message)
+  private mutating func child(_ name: String, of json: JSON) -> JSON? {
+    if children[json.offset] == nil {
+      var all: [[UInt8]: JSON] = [:]
+      for member in json.members { all[member.name.stringBytes ?? []] = member.value }
+      for (position, element) in json.elements.enumerated() {
+        all[Array(String(position).utf8)] = element
+      }
+      children[json.offset] = all
+    }
+    return children[json.offset]?[Array(name.utf8)]
   }
 }

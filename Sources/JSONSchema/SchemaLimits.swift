@@ -9,11 +9,13 @@ package enum SchemaLimits {
   package static let depth = 128
   /// Maximum size of all patterns of a schema, in instructions of compiled expressions.
   package static let patternSize = 100_000
+  /// Maximum length of an absolute `$id` in bytes.
+  package static let identifierBytes = 4_096
   /// Maximum significant digits of `multipleOf`.
   package static let divisorDigits = 18
   /// Maximum work for one value. A step is about a subschema, a member, a state of a pattern at one
   /// character, or a few compared bytes.
-  package static let steps = 20_000_000
+  package static let steps = 10_000_000
   /// Faults of one value after which no more are reported.
   package static let faults = 100
   /// Names that a suggestion is chosen from.

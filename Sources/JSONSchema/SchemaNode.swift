@@ -5,8 +5,7 @@ import Regexp
 /// One compiled subschema. Others are named by their position in `CompiledSchema.nodes`, because
 /// references may lead back.
 final class SchemaNode: Sendable {
-  /// JSON Pointer of the subschema.
-  let pointer: String
+  let pointer: SchemaPointer
   /// The position of its resource, the part of the document that one `$id` names.
   let resource: Int
   /// The boolean schema `false`.
@@ -22,7 +21,7 @@ final class SchemaNode: Sendable {
   let inPlace: InPlaceRules?
 
   init(
-    pointer: String, resource: Int, allowsNothing: Bool = false, types: TypeSet? = nil,
+    pointer: SchemaPointer, resource: Int, allowsNothing: Bool = false, types: TypeSet? = nil,
     values: AllowedValues? = nil, constant: AllowedValues? = nil, numbers: NumberRules? = nil,
     strings: StringRules? = nil, arrays: ArrayRules? = nil, objects: ObjectRules? = nil,
     inPlace: InPlaceRules? = nil
@@ -39,9 +38,6 @@ final class SchemaNode: Sendable {
     self.objects = objects
     self.inPlace = inPlace
   }
-
-  /// The pointer of one of its keywords.
-  func pointer(_ keyword: String) -> String { "\(pointer)/\(keyword)" }
 }
 
 final class NumberRules: Sendable {

@@ -16,15 +16,20 @@ struct Validator {
   /// What in-place subschemas have evaluated, for `unevaluatedProperties` and `unevaluatedItems`.
   var evaluations: [EvaluatedParts] = []
   /// A limit that the run exceeded. Its result has no meaning then.
-  private(set) var exceeded: SchemaFault?
+  private(set) var exceeded: Limit?
   private(set) var depth = 0
-  private var steps = SchemaLimits.steps
+  private var steps: Int
+  private let maximumSteps: Int
+  /// The work of a fault with its path and its message, and of comparing two names.
+  private static let (reportSteps, candidateSteps) = (64, 4_000)
   /// The resources that were entered, outermost first.
   private var scopes: [Int] = []
 
-  init(_ schema: CompiledSchema, term: StaticString) {
+  init(_ schema: CompiledSchema, term: StaticString, steps: Int) {
     self.schema = schema
     self.term = term
+    self.steps = steps
+    maximumSteps = steps
   }
 
   // MARK: Limits
@@ -45,16 +50,25 @@ struct Validator {
     return result
   }
 
-  private mutating func exceedSteps() {
-    exceed("cannot be checked: the schema needs more than \(SchemaLimits.steps) steps")
-  }
+  private mutating func exceedSteps() { exceeded = exceeded ?? .steps }
 
-  mutating func exceedDepth() {
-    exceed("is nested too deeply for the schema; limit: \(SchemaLimits.depth) levels")
-  }
+  mutating func exceedDepth() { exceeded = exceeded ?? .depth }
 
-  private mutating func exceed(_ message: String) {
-    if exceeded == nil { exceeded = SchemaFault(schemaPath: "", message: message) }
+  enum Limit { case steps, depth }
+
+  /// The fault for the limit that was exceeded.
+  var limitFault: SchemaFault? {
+    switch exceeded {
+    case nil: nil
+    case .steps:
+      SchemaFault(
+        schemaPath: "",
+        message: "cannot be checked: the schema needs more than \(maximumSteps) steps")
+    case .depth:
+      SchemaFault(
+        schemaPath: "",
+        message: "is nested too deeply for the schema; limit: \(SchemaLimits.depth) levels")
+    }
   }
 
   // MARK: Subschemas
@@ -63,7 +77,9 @@ struct Validator {
   ///
   /// - Parameter parts: the position of the evaluations of the same value; -1 if nothing needs them.
   mutating func accepts(_ position: Int, _ value: JSON, _ parts: Int = -1) -> Bool {
-    guard spend(1) else { return false }
+    guard spend(value.kind == .number || value.kind == .string ? 1 + value.size / 64 : 1) else {
+      return false
+    }
     if isReporting, faults.count >= SchemaLimits.faults { return false }
     guard depth < SchemaLimits.depth else {
       exceedDepth()
@@ -113,8 +129,8 @@ struct Validator {
   /// `enum`, `const` and `type`. One of them is enough to say what is wrong.
   private mutating func acceptsValue(_ node: SchemaNode, _ value: JSON) -> Bool {
     if let values = node.values, !contains(values, value) {
-      return report(
-        node, "enum", values.message, didYouMean: values.suggestion(for: value))
+      let similar = isReporting ? suggestion(for: value, among: values.names) : nil
+      return report(node, "enum", values.message, didYouMean: similar)
     }
     if let constant = node.constant, !contains(constant, value) {
       return report(node, "const", constant.message)
@@ -147,16 +163,27 @@ struct Validator {
   /// - Parameter member: a member whose name ends the path.
   mutating func report(
     _ node: SchemaNode, _ keyword: String?, _ message: @autoclosure () -> String,
-    at member: PathStep? = nil, didYouMean: @autoclosure () -> String? = nil,
+    at member: PathStep? = nil, didYouMean: String? = nil,
     isMissing: Bool = false, isUnknown: Bool = false
   ) -> Bool {
-    guard isReporting, faults.count < SchemaLimits.faults else { return false }
+    guard isReporting, faults.count < SchemaLimits.faults, spend(Self.reportSteps) else {
+      return false
+    }
+    let keyword = keyword.map { node.pointer.child($0) } ?? node.pointer
     faults.append(
       SchemaFault(
         path: PathStep.pointer(member.map { path + [$0] } ?? path),
-        schemaPath: keyword.map { node.pointer($0) } ?? node.pointer, message: message(),
-        didYouMean: didYouMean(), isMissing: isMissing, isUnknown: isUnknown))
+        schemaPath: keyword.text, message: message(),
+        didYouMean: didYouMean, isMissing: isMissing, isUnknown: isUnknown))
     return false
+  }
+
+  /// The name that a text most likely means. Nil if it is long, or if the steps are not enough.
+  mutating func suggestion(for value: JSON, among names: [String]) -> String? {
+    guard let word = value.string, word.utf8.count <= SchemaLimits.textBytes else { return nil }
+    let candidates = names.prefix(SchemaLimits.suggestions)
+    guard spend(candidates.count * Self.candidateSteps) else { return nil }
+    return Suggestion.closest(to: word, among: candidates)
   }
 
   /// Whether a subschema accepts a value, without a report.

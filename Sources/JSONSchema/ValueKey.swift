@@ -39,18 +39,20 @@ struct ValueKey {
 
   /// The length comes first, so that no text can look like other values.
   private mutating func append(text: [UInt8]) {
-    bytes.append(contentsOf: "\(text.count)\"".utf8)
+    bytes.append(UInt8(ascii: "\""))
+    withUnsafeBytes(of: text.count.littleEndian) { bytes.append(contentsOf: $0) }
     bytes.append(contentsOf: text)
   }
 
   private mutating func append(number json: JSON) {
     if let integer = json.integer {
-      bytes.append(contentsOf: "\(integer)i".utf8)
+      bytes.append(UInt8(ascii: "i"))
+      withUnsafeBytes(of: integer.littleEndian) { bytes.append(contentsOf: $0) }
       return
     }
     let number = DecimalNumber(json)
     bytes.append(UInt8(ascii: number.isNegative ? "-" : "+"))
-    bytes.append(contentsOf: number.digits)
-    bytes.append(contentsOf: "e\(number.exponent)d".utf8)
+    withUnsafeBytes(of: number.exponent.littleEndian) { bytes.append(contentsOf: $0) }
+    append(text: number.digits)
   }
 }

@@ -100,7 +100,7 @@ enum Broker {
         } catch {
           return refuse(request, error.message)
         }
-        answer(request, try await call.send(filled), call)
+        answer(request, try await exchange(filled, for: call), call)
       } catch {
         fail(request, call, error)
       }
@@ -139,6 +139,26 @@ enum Broker {
     var values: [String: String] = [:]
     for name in names { values[name] = try await call.client.secret(name, in: call.invocation) }
     return values
+  }
+
+  private static func exchange(
+    _ request: HTTPRequest, for call: PluginCall
+  ) async throws(CommandError) -> HTTPResponse {
+    let trace = call.client.plugin.context.trace
+    let shown = call.client.connection.secrets.redact(request.url)
+    trace?.note(.request("\(request.method.rawValue) \(shown)"))
+    let start = MonotonicTime.now
+    do throws(CommandError) {
+      let response = try await call.send(request)
+      trace?.note(
+        .response(
+          status: response.status, bytes: response.body.count,
+          milliseconds: MonotonicTime.now.milliseconds(since: start)))
+      return response
+    } catch {
+      trace?.note(.refused(error.message))
+      throw error
+    }
   }
 
   private static func answer(

@@ -92,6 +92,14 @@ final class ChildPeer: ChildLines.Listener {
   func send(
     _ method: StaticString, to waiter: any Waiter, params write: (inout JSONWriter) -> Void
   ) -> Int64? {
+    send(method, to: waiter, paramsWithID: { (writer, _) in write(&writer) })
+  }
+
+  /// Sends a request whose params contain its id.
+  func send(
+    _ method: StaticString, to waiter: any Waiter,
+    paramsWithID write: (inout JSONWriter, Int64) -> Void
+  ) -> Int64? {
     let id = state.withLock { state -> Int64? in
       guard state.end == nil else { return nil }
       defer { state.nextID += 1 }
@@ -106,7 +114,7 @@ final class ChildPeer: ChildLines.Listener {
         $0.name("method")
         $0.string(literal: method)
         $0.name("params")
-        write(&$0)
+        write(&$0, id)
       }
     }
     if isSent { return id }
@@ -168,12 +176,20 @@ final class ChildPeer: ChildLines.Listener {
     }
   }
 
+  /// Like `forget`, for a request that will hardly be answered: nothing is kept for it.
+  func drop(_ id: Int64) { _ = state.withLock { $0.waiting.removeValue(forKey: id) } }
+
   func waiter(_ id: Int64) -> (any Waiter)? { state.withLock { $0.waiting[id] } }
 
   /// The waiter of the only request in flight.
   var onlyWaiter: (any Waiter)? {
     state.withLock { $0.waiting.count == 1 ? $0.waiting.values.first : nil }
   }
+
+  /// The id of the process; 0 before it runs.
+  var process: Int { Int(child.value?.process ?? 0) }
+
+  var hasEnded: Bool { state.withLock { $0.end != nil } }
 
   /// Whether it can be sent requests: it has not ended, and neither it nor the host has closed a pipe.
   var takesRequests: Bool {

@@ -32,19 +32,29 @@ final class PluginCall: ChildPeer.Waiter {
     var mayHaveChanged = false
   }
 
-  let invocation: Invocation
+  let command: PluginCatalogue.Command
+  let arguments: JSON
   let client: PluginClient
-  let arguments: JSON?
-  /// The failure indicator of its errors.
-  let failure: String
+  let invocation: Invocation
+  /// The values of secrets, for a program that gets them with the call.
+  let secretValues: [String: String]?
   private let state = Mutex(State())
 
-  init(_ invocation: Invocation, _ client: PluginClient, arguments: JSON?, failure: String) {
-    self.invocation = invocation
-    self.client = client
+  init(
+    of command: PluginCatalogue.Command, _ arguments: JSON, for client: PluginClient,
+    in invocation: Invocation, secretValues: [String: String]?
+  ) {
+    self.command = command
     self.arguments = arguments
-    self.failure = failure
+    self.client = client
+    self.invocation = invocation
+    self.secretValues = secretValues
   }
+
+  var plugin: Plugin { client.plugin }
+
+  /// The failure indicator of its errors.
+  var failure: String { command.metadata.failure }
 
   var isDryRun: Bool { invocation.options.dryRun }
 
@@ -73,11 +83,16 @@ final class PluginCall: ChildPeer.Waiter {
 
   // MARK: For the invocation
 
+  /// Milliseconds that a program gets to end after the last request of a dry run.
+  private static let planMilliseconds = 2_000
+
   /// The next events, in order.
   ///
+  /// - Parameter isPlanned: whether the requests of a dry run are known.
   /// - Returns: nil if the deadline passed or the task was cancelled first.
-  func next(on peer: ChildPeer) async -> [Event]? {
+  func next(on peer: ChildPeer, isPlanned: Bool = false) async -> [Event]? {
     let deadline = invocation.deadline
+    let plan = isPlanned ? Deadline(inMilliseconds: Self.planMilliseconds) : nil
     while true {
       let (events, latch) = state.withLock { state -> ([Event], Latch?) in
         guard state.events.isEmpty else {
@@ -92,7 +107,7 @@ final class PluginCall: ChildPeer.Waiter {
         peer.resumeIfBusy()
         return events
       }
-      guard await latch.wait(untilLatestOf: { deadline.current }) else { return nil }
+      guard await latch.wait(untilLatestOf: { plan ?? deadline.current }) else { return nil }
     }
   }
 
@@ -188,7 +203,7 @@ final class PluginCall: ChildPeer.Waiter {
   /// Whether the program may read a file: one that the caller named, or its own.
   func mayRead(file id: String) -> Bool {
     state.withLock { $0.storedFiles.contains(id) }
-      || (arguments.map { Self.contains(id, in: $0) } ?? false)
+      || Self.contains(id, in: arguments)
   }
 
   private static func contains(_ id: String, in value: JSON) -> Bool {

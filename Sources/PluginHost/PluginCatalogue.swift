@@ -192,8 +192,12 @@ private struct CommandReader {
     metadata.failureIndicator = json["failure_indicator"]?.string
     if let samples { metadata.errorSamples = { samples } }
     if let events = json["events"], events.kind == .object {
-      let source = EventSource(events)
-      metadata.events = { source }
+      do {
+        let source = try EventSource(events)
+        metadata.events = { source }
+      } catch {
+        faults.append("\(path)/events: invalid JSONPath: \(error)")
+      }
     }
     if let result = json["result"].map({ JSONFragment($0) }) {
       metadata.result = { .schema(result) }

@@ -26,7 +26,7 @@ final class PluginClient: VendorClient {
   /// The origins that the program may send requests to.
   private let origins: [BaseURL]
   private let tokens = Mutex<[String: Token]>([:])
-  /// Of an MCP server, which has a process for each connection.
+  /// Of an MCP server its own, otherwise that of all connections.
   let runner: PluginRunner
 
   /// - Throws: all faults of the settings.
@@ -38,8 +38,11 @@ final class PluginClient: VendorClient {
     self.settings = settings
     let checked = try plugin.settings.check(settings)
     (secrets, origins) = (checked.secrets, checked.origins)
-    runner = plugin.runner
+    runner = plugin.runner(
+      for: connection, settings: settings, secrets: secrets)
   }
+
+  deinit { plugin.release(runner) }
 
   /// Not used: the program sends its requests through the broker.
   func exchange(

@@ -42,6 +42,9 @@ package struct PluginDescription: ParameterObject {
   /// Of an MCP server: effects of tools by pattern, in the order of the file.
   package let effects: [(pattern: String, effect: CommandMetadata.Effect)]
 
+  /// Whether each call contains the values of the secrets. An MCP server has them in its environment.
+  var givesSecretsByCall: Bool { childProtocol == .sallyport && secrets == .plain }
+
   package init(_ members: inout ParamReader) {
     id = members.required(
       "id", .text(maximumCharacters: 64), "The id of the integration.", examples: ["acme_edr"])

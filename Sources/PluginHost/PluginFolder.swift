@@ -1,4 +1,5 @@
 import Basics
+import Delivery
 import Glibc
 import IntegrationKit
 import JSON
@@ -107,8 +108,18 @@ package struct PluginFolder: Sendable {
 /// Why a plugin cannot be used: one line per problem.
 package struct PluginFault: Error, Sendable {
   package let problems: [String]
+  /// The error of calls, if it is not of the plugin: a secret that cannot be read.
+  let cause: CommandError?
 
-  package init(_ problems: [String]) { self.problems = problems }
+  package init(_ problems: [String]) {
+    self.problems = problems
+    cause = nil
+  }
+
+  init(_ cause: CommandError) {
+    problems = [cause.message]
+    self.cause = cause
+  }
 
   package var text: String { problems.joined(separator: "; ") }
 }

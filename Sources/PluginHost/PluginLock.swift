@@ -61,28 +61,54 @@ struct PluginDifference {
   /// Lines of a difference at most.
   private static let maximumLines = 50
 
-  /// One line per change: `- command`, `+ command`, `~ command: parameters, effect`.
-  let lines: [String]
+  /// One change: `- command`, `+ command`, `~ command: parameters, effect`.
+  struct Change: Sendable {
+    /// Nil for a change of the integration.
+    let command: String?
+    let line: String
+  }
 
-  var isEmpty: Bool { lines.isEmpty }
+  let changes: [Change]
 
-  init(from old: JSON, to new: JSON) {
-    var lines: [String] = []
+  var isEmpty: Bool { changes.isEmpty }
+
+  /// One line per change.
+  var lines: [String] {
+    let more = changes.count - Self.maximumLines
+    return changes.prefix(Self.maximumLines).map(\.line)
+      + (more > 0 ? ["and \(more) more changes"] : [])
+  }
+
+  /// - Parameter ignored: members of the integration that may differ.
+  init(from old: JSON, to new: JSON, ignoring ignored: [String] = []) {
+    var changes: [Change] = []
     let (before, after) = (Self.commands(old), Self.commands(new))
-    for (id, _) in before where !after.contains(where: { $0.id == id }) { lines.append("- \(id)") }
+    for (id, _) in before where !after.contains(where: { $0.id == id }) {
+      changes.append(Change(command: id, line: "- \(id)"))
+    }
     for (id, command) in after {
       guard let former = before.first(where: { $0.id == id })?.json else {
-        lines.append("+ \(id)")
+        changes.append(Change(command: id, line: "+ \(id)"))
         continue
       }
       let changed = Self.changed(former, command)
-      if !changed.isEmpty { lines.append("~ \(id): \(changed.joined(separator: ", "))") }
+      if !changed.isEmpty {
+        changes.append(Change(command: id, line: "~ \(id): \(changed.joined(separator: ", "))"))
+      }
     }
-    let own = Self.changed(old, new).filter { $0 != "commands" }
-    if !own.isEmpty { lines.append("~ the integration: \(own.joined(separator: ", "))") }
-    let more = lines.count - Self.maximumLines
-    self.lines =
-      lines.prefix(Self.maximumLines) + (more > 0 ? ["and \(more) more changes"] : [])
+    let own = Self.changed(old, new).filter { $0 != "commands" && !ignored.contains($0) }
+    if !own.isEmpty {
+      changes.append(
+        Change(command: nil, line: "~ the integration: \(own.joined(separator: ", "))"))
+    }
+    self.changes = changes
+  }
+
+  func fault(of folder: PluginFolder) -> PluginFault {
+    PluginFault([
+      "it differs from its lock (\(lines.joined(separator: "; "))); run "
+        + "sallyport plugin lock \(folder.path) if that is intended"
+    ])
   }
 
   private static func commands(_ integration: JSON) -> [(id: String, json: JSON)] {

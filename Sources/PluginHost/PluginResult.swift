@@ -26,7 +26,7 @@ struct PluginResult {
       let shaped = try shaped()
       var result = CommandResult(shaped.rawData, notices: shaped.notices)
       result.targets = shaped.targets
-      result.events = shaped.events
+      result.events = try mapped(shaped.events, in: invocation)
       result.cursor = shaped.cursor
       result.files = try await files(shaped.files, in: invocation)
       if !result.targets.isEmpty, result.targets.allSatisfy({ !$0.isSuccess }) {
@@ -40,6 +40,23 @@ struct PluginResult {
       }
       throw Self.fault(error.reason, of: plugin, outcome: invocation.outcomeAfterSending)
     }
+  }
+
+  /// The events with the caller's mapping. The program maps them without it.
+  private func mapped(
+    _ events: [JSONFragment]?, in invocation: Invocation
+  ) throws(Misshapen) -> [JSONFragment]? {
+    guard let mapping = invocation.options.fieldMapping, let source = command.metadata.events?()
+    else { return events }
+    var mapped: [JSONFragment] = []
+    for event in events ?? [] {
+      guard let raw = event.json["raw"] else {
+        throw Misshapen("/events: an event has no member raw, which field_mapping needs")
+      }
+      // Without the caller's paths if these need too much work.
+      mapped += source.events(of: raw, mapping) ?? [event]
+    }
+    return mapped
   }
 
   /// What is wrong with a result, or that all its targets failed.

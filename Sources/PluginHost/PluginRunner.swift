@@ -45,7 +45,7 @@ final class PluginRunner: ChildPeer.Handler {
 
   let folder: PluginFolder
   private let variables: Variables
-  private let dialect: any PluginDialect
+  let dialect: any PluginDialect
   /// What the program must say about itself: its lock, or what it said first.
   private let catalogue: Mutex<PluginCatalogue?>
   private let log: Log
@@ -113,10 +113,17 @@ final class PluginRunner: ChildPeer.Handler {
     state.withLock { $0.deaths = 0 }
   }
 
-  /// Keeps the slot of a call that was cancelled until the program responds, or for a while.
+  /// Keeps the slot of a call that was cancelled until the program responds, or for a while. Releases it
+  /// at once if the program need not respond.
   func abandon(_ call: PluginCall, on peer: ChildPeer, id: Int64) {
+    let responds = dialect.respondsAfterCancel
+    if !responds {
+      peer.forget(id)
+      release()
+    }
     Task.detached { [self] in
       let ended = await call.ended(until: Deadline(inMilliseconds: Self.abandonedMilliseconds))
+      guard responds else { return peer.drop(id) }
       if !ended {
         peer.forget(id)
         peer.kill(because: "did not respond to a call within 10 s of its cancellation")
@@ -145,6 +152,8 @@ final class PluginRunner: ChildPeer.Handler {
     }
     peer?.finish()
   }
+
+  var hasEnded: Bool { running.withLock { $0 == 0 } }
 
   /// Blocks until no program runs any more.
   func waitUntilEnded(until deadline: Deadline) {
@@ -274,7 +283,8 @@ final class PluginRunner: ChildPeer.Handler {
         }
       case .failure(let fault):
         state.failure = fault
-        countDeath(&state)
+        // A secret that cannot be read is no fault of the program.
+        if fault.cause == nil { countDeath(&state) }
       }
       defer { state.waiting = [] }
       return (state.waiting, unused, state.inFlight == 0 ? state.activity : nil)
@@ -296,37 +306,34 @@ final class PluginRunner: ChildPeer.Handler {
 
   private func started() async throws(PluginFault) -> ChildPeer {
     let deadline = Deadline(inMilliseconds: Int(limits.startSeconds) * 1_000)
-    let peer = ChildPeer(folder.id, log: log)
-    let lines = try await spawned(by: deadline)
-    log.debug("plugin \(folder.id): started as process \(lines.process)")
-    running.withLock { $0 += 1 }
-    guard peer.run(lines, for: self) else {
-      running.withLock { $0 -= 1 }
-      throw PluginFault(["the system has no thread for the plugin"])
-    }
-    do throws(PluginFault) {
-      try accept(await dialect.catalogue(of: folder, from: peer, until: deadline))
-      return peer
-    } catch {
-      peer.kill(because: error.text)
-      throw error
+    while true {
+      let peer = ChildPeer(folder.id, log: log)
+      let lines = try await spawned(by: deadline)
+      log.debug("plugin \(folder.id): started as process \(lines.process)")
+      running.withLock { $0 += 1 }
+      guard peer.run(lines, for: self) else {
+        running.withLock { $0 -= 1 }
+        throw PluginFault(["the system has no thread for the plugin"])
+      }
+      do throws(PluginFault) {
+        try accept(await dialect.catalogue(of: folder, from: peer, until: deadline), from: peer)
+        return peer
+      } catch {
+        peer.kill(because: error.text)
+        guard dialect.startsAgain(after: peer), !deadline.hasPassed else { throw error }
+      }
     }
   }
 
-  /// Compares what the program says about itself with its lock.
-  private func accept(_ described: PluginCatalogue) throws(PluginFault) {
+  /// Compares what the program says about itself with its lock, or with what it said first.
+  private func accept(
+    _ described: PluginCatalogue, from peer: ChildPeer
+  ) throws(PluginFault) {
     let locked = catalogue.withLock { catalogue in
       defer { catalogue = catalogue ?? described }
       return catalogue
     }
-    guard let locked else { return }
-    let difference = PluginDifference(from: locked.source, to: described.source)
-    guard difference.isEmpty else {
-      throw PluginFault([
-        "it differs from its lock (\(difference.lines.joined(separator: "; "))); run "
-          + "sallyport plugin lock \(folder.path) if that is intended"
-      ])
-    }
+    try dialect.accept(described, lockedAs: locked ?? described, of: folder, from: peer)
   }
 
   private func spawned(by deadline: Deadline) async throws(PluginFault) -> ChildLines {
@@ -356,9 +363,10 @@ final class PluginRunner: ChildPeer.Handler {
   }
 
   private func unavailable(_ fault: PluginFault) -> CommandError {
-    CommandError(
-      .unavailable, "The plugin \(folder.id) cannot be used: \(fault.text).", isRetryable: true,
-      remedy: "sallyport plugin check \(folder.path) shows what is wrong.")
+    fault.cause
+      ?? CommandError(
+        .unavailable, "The plugin \(folder.id) cannot be used: \(fault.text).", isRetryable: true,
+        remedy: "sallyport plugin check \(folder.path) shows what is wrong.")
   }
 
   // MARK: What the program sends
@@ -378,6 +386,7 @@ final class PluginRunner: ChildPeer.Handler {
   func ended(_ peer: ChildPeer, _ reason: String) {
     running.withLock { $0 -= 1 }
     running.notify()
+    dialect.ended(peer)
     state.withLock { state in
       guard state.peer === peer else { return }
       state.peer = nil
@@ -394,9 +403,13 @@ package struct PluginContext: Sendable {
   /// Bytes of one line of a program at most: a result, and what surrounds it.
   var maximumLineBytes: Int { maximumResultBytes + 65_536 }
 
-  package init(log: Log, maximumResultBytes: Int) {
+  /// For the author of a plugin; nil otherwise.
+  let trace: PluginTrace?
+
+  package init(log: Log, maximumResultBytes: Int, trace: PluginTrace? = nil) {
     self.log = log
     self.maximumResultBytes = maximumResultBytes
+    self.trace = trace
   }
 }
 

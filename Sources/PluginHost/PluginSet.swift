@@ -36,12 +36,18 @@ package final class PluginSet: IntegrationSource {
   private let directories: [String]
   private let taken: Set<String>
   private let context: PluginContext
+  /// Whether plugins are started to be known also if they are locked.
+  private let ignoresLocks: Bool
   private let monitor = Monitor(State())
 
   /// - Parameters:
   ///   - directories: with one folder for each plugin.
   ///   - taken: the ids of the integrations of the executable.
-  package init(_ directories: [String], taken: Set<String>, context: PluginContext) {
+  ///   - ignoresLocks: whether plugins are started to be known also if they are locked.
+  package init(
+    _ directories: [String], taken: Set<String>, context: PluginContext, ignoresLocks: Bool = false
+  ) {
+    self.ignoresLocks = ignoresLocks
     self.directories = directories
     self.taken = taken
     self.context = context
@@ -86,7 +92,7 @@ package final class PluginSet: IntegrationSource {
         if let other = state.entries.first(where: { $0.folder.id == folder.id }) {
           throw PluginFault(["the id \(folder.id) belongs to \(other.folder.path)"])
         }
-        let isLocked = PluginLock.exists(in: folder)
+        let isLocked = !ignoresLocks && PluginLock.exists(in: folder)
         state.entries.append(Entry(folder: folder, knowledge: isLocked ? .locked : .loading))
       } catch {
         leaveOut(path, error, &state)
@@ -105,6 +111,8 @@ package final class PluginSet: IntegrationSource {
   private func load(_ folder: PluginFolder, _ runner: PluginRunner) async {
     let deadline = Deadline(inMilliseconds: Int(folder.description.limits.startSeconds) * 1_000)
     let result = await runner.learn(until: deadline)
+    // Each connection has a program of its own.
+    if folder.description.childProtocol == .mcp { runner.close() }
     finish(folder, result.map { Plugin(folder, $0, runner, context) })
   }
 
@@ -128,7 +136,7 @@ package final class PluginSet: IntegrationSource {
     }
     monitor.notify()
     for latch in waiting { latch.signal() }
-    if isClosed, case .success(let plugin) = result { plugin.runner.close() }
+    if isClosed, case .success(let plugin) = result { plugin.close() }
   }
 
   /// Reads the lock of a plugin.
@@ -146,9 +154,14 @@ package final class PluginSet: IntegrationSource {
   }
 
   private func runner(of folder: PluginFolder, locked: PluginCatalogue?) -> PluginRunner {
-    PluginRunner(
+    let dialect: any PluginDialect =
+      switch folder.description.childProtocol {
+      case .sallyport: SallyportDialect()
+      case .mcp: MCPDialect(folder)
+      }
+    return PluginRunner(
       folder, variables: { (_) throws(PluginFault) in folder.description.environment },
-      context: context, dialect: SallyportDialect(), locked: locked)
+      context: context, dialect: dialect, locked: locked)
   }
 
   // MARK: IntegrationSource
@@ -223,6 +236,22 @@ package final class PluginSet: IntegrationSource {
 
   // MARK: Operating
 
+  /// The plugins, with what is wrong with those that are left out. Blocks.
+  package var inspections: [PluginInspection] {
+    _ = known
+    loadAll()
+    return monitor.withLock { state in
+      state.faults.map { PluginInspection($0.path, $0.fault) }
+        + state.entries.map { entry in
+          switch entry.knowledge {
+          case .known(_, let plugin): PluginInspection(entry.folder, plugin.catalogue)
+          case .unusable(let fault): PluginInspection(entry.folder, fault)
+          case .locked, .loading: PluginInspection(entry.folder, PluginFault(["it was not read"]))
+          }
+        }
+    }
+  }
+
   /// What is wrong with plugins that are left out: one line each. Blocks.
   package var problems: [String] {
     _ = known
@@ -247,8 +276,8 @@ package final class PluginSet: IntegrationSource {
         if case .known(_, let plugin) = entry.knowledge { plugin } else { nil }
       }
     }
-    for plugin in plugins { plugin.runner.close() }
+    for plugin in plugins { plugin.close() }
     let deadline = Deadline(inMilliseconds: Self.endingMilliseconds)
-    for plugin in plugins { plugin.runner.waitUntilEnded(until: deadline) }
+    for plugin in plugins { plugin.waitUntilEnded(until: deadline) }
   }
 }

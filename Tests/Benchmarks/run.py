@@ -20,6 +20,7 @@ from harness import (
     mail,
     memory,
     pages,
+    plugins,
     programs,
     repeated,
     roundtrip,
@@ -50,6 +51,7 @@ MEASURES: dict[int, Callable[[Bench], list[Figure]]] = {
     15: repeated.measure,
     16: client.measure,
     17: memory.measure,
+    18: plugins.measure,
 }
 #: They need the emulated vendor, which is written in Go.
 WITH_VENDOR = {1, 2, 5, 7, 8, 9, 10, 11, 12, 14}

@@ -9,6 +9,8 @@ enum FuzzTarget {
     "framing": Framing.run,
     "jsonpath": Paths.query,
     "iregexp": Paths.expression,
+    "schema": Schemas.schema,
+    "schema_pattern": Schemas.pattern,
     "mail": Mails.message,
     "headers": Mails.header,
     "gmail_payload": Mails.payload,

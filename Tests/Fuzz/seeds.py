@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import hashlib
 import json
 import pathlib
@@ -32,7 +33,7 @@ def literals(*patterns: str) -> Iterator[bytes]:
             for found in LITERAL.finditer(file.read_text("utf-8")):
                 text = found[2] if found[2] is not None else found[4]
                 if not (found[1] or found[3]):
-                    text = re.sub(r"\\u\{(\w+)\}", lambda one: chr(int(one[1], 16)), text)
+                    text = re.sub(r"\\u\{(\w+)\}", lambda one: chr(min(int(one[1], 16), sys.maxunicode)), text)
                     text = re.sub(r'\\[nrt"\\0]', lambda one: ESCAPES[one[0]], text)
                 yield text.encode("utf-8", "surrogatepass")
 
@@ -60,6 +61,19 @@ def jsonpath() -> Iterator[bytes]:
             document = json.dumps(case.get("document", {})).encode()
             yield case["selector"].encode() + b"\n" + document
     yield from literals("JSONPathTests/JSONPathTests.swift")
+
+
+def schemas() -> Iterator[bytes]:
+    for text in suite("json-schema/*.json.gz"):
+        for group in [group for file in json.loads(gzip.decompress(text)).values() for group in file]:
+            schema = json.dumps(group["schema"]).encode()
+            yield from (schema + b"\n" + json.dumps(test["data"]).encode() for test in group["tests"])
+    yield from literals("JSONSchemaTests/*.swift")
+
+
+def patterns() -> Iterator[bytes]:
+    for pattern in literals("RegexpTests/*.swift"):
+        yield pattern.replace(b"\\\\", b"\\") + b"\naA_1 \xc3\xa9-."
 
 
 def connections() -> Iterator[bytes]:
@@ -126,6 +140,8 @@ SEEDS = {
                         *literals("RPCTests/*.swift", "JSONTests/*.swift")],
     "jsonpath": jsonpath,
     "iregexp": lambda: literals("RegexpTests/IRegexpTests.swift"),
+    "schema": schemas,
+    "schema_pattern": patterns,
     "mail": lambda: [*suite("mail/**/*.eml"), *literals("MailTests/*.swift")],
     "headers": lambda: [*literals("MailTests/*.swift"), *suite("mail/**/*.txt")],
     "gmail_payload": payloads,
@@ -156,6 +172,9 @@ WORDS = {
     "framing": ['"jsonrpc":"2.0"', '"id":', '"method":', '"params":', "\\ud83d\\ude00", "\xef\xbb\xbf", "1e400"],
     "jsonpath": ["$..", "[?@.", "[?length(@", "count(", "match(@,'", "search(@,'", "value(", "&&", "||", "[-1:0:-1]", "['", "!=", "<="],
     "iregexp": ["\\p{Lu}", "\\P{N}", "{1,3}", "[^", "(a|b)*", "\\.", "[a-z]"],
+    "schema": ['{"$ref":"#/$defs/a"}', '"unevaluatedProperties":false', '"$dynamicRef":"#a"', '"$dynamicAnchor":"a"', '"$id":"a"',
+               '"multipleOf":0.1', '"uniqueItems":true', '"patternProperties":{', '"anyOf":[', '"if":', '"enum":[', "1e400"],
+    "schema_pattern": ["\\p{L}", "[^\\w-]", "(?:", "{2,3}?", "\\b", "\\u{1F600}", "(?<a>", "[\\s\\S]"],
     "mail": ["Content-Type: multipart/mixed; boundary=a\n\n--a\n", "Content-Type: message/rfc822\n\n", "--a--\n",
              "Content-Transfer-Encoding: base64\n", "Content-Transfer-Encoding: quoted-printable\n", "charset=iso-2022-jp",
              "=?utf-8?b?", "=?iso-8859-1?q?", "filename*0*=utf-8''", "\r\n"],

@@ -81,10 +81,13 @@ def run(session: Session) -> str:
     """What the command prints, on stdout and stderr, in a folder where the project's files are too."""
     with tempfile.TemporaryDirectory() as folder:
         path = pathlib.Path(folder)
-        (path / "protocol").symlink_to(ROOT / "protocol")
+        for name in ("protocol", "clients"):
+            (path / name).symlink_to(ROOT / name)
         for block in BLOCK.finditer(session.document.read_text("utf-8")):
             if (block["mark"] or "").startswith("file: "):
-                (path / block["mark"].removeprefix("file: ")).write_text(block["text"], "utf-8")
+                file = path / block["mark"].removeprefix("file: ")
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.write_text(block["text"], "utf-8")
         (path / "bin").mkdir()
         (path / "bin/sallyport").symlink_to(os.path.abspath(EXECUTABLE))
         ended = subprocess.run(

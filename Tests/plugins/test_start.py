@@ -82,7 +82,7 @@ def test_faulty_plugin_json_is_reported_with_all_faults(good):
     (path / "plugin.json").write_text(json.dumps({
         "id": "Bad__Id", "commnad": ["python3"], "protocol": "salyport", "secrets": "hidden",
         "environment": {"A": 1, "B=C": "x"}, "checksums": {"a.py": "sha1:00"},
-        "limits": {"start_seconds": 0, "idle_secs": 3}, "effects": {"a": "reed"}}))
+        "limits": {"start_seconds": 0, "idle_second": 3}, "effects": {"a": "reed"}}))
     with good.host() as host:
         assert "bad" not in described(host)
         for text in (

@@ -10,9 +10,9 @@ from typing import Any
 from case import Case
 from faults import Fault, Skip
 from plugin_process import (
-    CANCELLED, DRY_RUN, INVALID, UNKNOWN_METHOD, PluginProcess, brief, refusal)
+    CANCELLED, DRY_RUN, INVALID, UNKNOWN_METHOD, PluginProcess, brief)
 from plugin_shapes import expect_command, expect_outcome
-from plugin_vendor import EMPTY, PLACEHOLDER
+from plugin_vendor import PLACEHOLDER, refusal
 from schema_sanity import problems_of
 
 #: Seconds in which an idle plugin ends, at most the timeout of the kit.
@@ -33,9 +33,10 @@ def plugin(name: str, *proves: str) -> Callable[[Play], Case]:
     return as_case
 
 
-def hold(params: Any) -> Any:
-    """A vendor that does not respond yet; it signs in."""
-    return EMPTY if params.get("sign_in") is True else None
+def any_command(process: PluginProcess) -> str:
+    for command in [*process.runnable(), *(one["id"] for one in process.commands())]:
+        return str(command)
+    raise Fault("the integration has no commands")
 
 
 def calling_command(process: PluginProcess) -> str:
@@ -61,7 +62,7 @@ def held_call(process: PluginProcess) -> tuple[str, int]:
 
 # Start
 
-@plugin("handshake", "15.2", "15.9")
+@plugin("handshake", "15.1", "15.2", "15.9")
 def handshake(process: PluginProcess) -> None:
     """capabilities returns the one integration, with its id and its commands."""
     integration = process.integration()
@@ -132,7 +133,7 @@ def invoke(process: PluginProcess) -> None:
 def unknown_names(process: PluginProcess) -> None:
     """Unknown integrations and commands are -32602 with their path, unknown methods -32601."""
     id = process.integration()["id"]
-    command = process.commands()[0]["id"]
+    command = any_command(process)
     for method, params, path in (
         ("invoke", {"integration": id, "command": "kit_no_such_command", "arguments": {}}, "/command"),
         ("invoke", {"integration": "kit_no_such_plugin", "command": command, "arguments": {}}, "/integration"),
@@ -161,7 +162,7 @@ def wrong_arguments(process: PluginProcess) -> None:
             {name: [[]] for name in known}, {name: "\ud800\u0000" for name in known}, {},
         ):
             expect_outcome(process.answer(process.invoke(command, arguments)), command)
-    command = process.runnable()[0] if process.runnable() else process.commands()[0]["id"]
+    command = any_command(process)
     for settings in ({}, {"kit_no_such_setting": 1}, dict.fromkeys(process.settings(), 7)):
         process.is_checked = False
         expect_outcome(process.answer(process.invoke(command, settings=settings)), command)
@@ -301,6 +302,21 @@ def dry_run(process: PluginProcess) -> None:
             raise Fault(f"{command}: it connected to the vendor in a dry run")
 
 
+@plugin("files", "15.13")
+def files(process: PluginProcess) -> None:
+    """A file that a command stores is in the files of its result."""
+    has_stored = False
+    for command in process.runnable():
+        before = len(process.asked)
+        answer = process.answer(process.invoke(command))
+        stored = [params for method, params in process.asked[before:] if method == "host/file_put"]
+        has_stored = has_stored or bool(stored)
+        if stored and "result" in answer and len(answer["result"].get("files", ())) < len(stored):
+            raise Fault(f"{command}: files does not have the stored file", got=brief(answer)[:600])
+    if not has_stored:
+        raise Skip("no command stores a file")
+
+
 # Noise
 
 @plugin("noise", "15.8")
@@ -326,7 +342,7 @@ def long_lines(process: PluginProcess) -> None:
     """Lines of more than a mebibyte are read."""
     process.notify("kit/no_such_notification", {"text": "x" * MEBIBYTE})
     process.expect_alive()
-    command = process.runnable()[0] if process.runnable() else process.commands()[0]["id"]
+    command = any_command(process)
     arguments = {**process.arguments(command), "kit_no_such_parameter": "x" * MEBIBYTE}
     expect_outcome(process.answer(process.invoke(command, arguments)), command)
 

@@ -10,10 +10,11 @@ from comparison import _refuse as refuse_constant
 from faults import Fault, shown
 from plugin_launch import PluginLaunch
 from plugin_values import arguments_for, is_secret, settings_for
-from plugin_vendor import EMPTY, Forwarder, Listener, origin_of, request_problem
+from plugin_vendor import (
+    EMPTY, FAILED, Forwarder, Listener, Refusal, origin_of, request_problem)
 from process import HostProcess
 
-CANCELLED, DRY_RUN, FAILED, INVALID, UNKNOWN_METHOD = -32800, -32001, -32000, -32602, -32601
+CANCELLED, DRY_RUN, INVALID, UNKNOWN_METHOD = -32800, -32001, -32602, -32601
 HOST_METHODS = ("host/http", "host/secret", "host/file_put", "host/file_get", "host/log")
 NOTIFICATIONS = ("invoke/item", "invoke/progress", "invoke/waiting")
 KINDS = ("upstream", "auth", "permission", "rate_limited", "timeout", "network", "validation", "not_found", "policy",
@@ -23,18 +24,8 @@ REFERENCE = {
     "md5": "0" * 32, "sha1": "0" * 40, "sha256": "0" * 64, "source": "playbook_file",
     "created": "2026-11-20T12:00:00.000Z"}
 
-#: The response to `host/http`: a result, an Exception-like error object, or None to hold it back.
+#: The response to `host/http`: a result, a Refusal, or None to hold it back.
 Vendor = Callable[[Mapping[str, Any]], Any]
-
-
-class Refusal(dict):
-    """An error in response to a request of the plugin."""
-
-
-def refusal(kind: str, status: int, message: str, **more: Any) -> Refusal:
-    return Refusal(code=FAILED, message=message, data={
-        "return_data": "Failed", "failure_indicator": "host/http failed.", "status_code": status, "message": message,
-        "kind": kind, "retryable": False, "outcome": "not_applied", **more})
 
 
 DRY_RUN_REFUSAL = Refusal(code=DRY_RUN, message="Dry run.")

@@ -6,7 +6,8 @@ import re
 from typing import Any
 
 from faults import Fault
-from plugin_process import CANCELLED, DRY_RUN, FAILED, INVALID, KINDS, brief
+from plugin_process import CANCELLED, DRY_RUN, INVALID, KINDS, brief
+from plugin_vendor import FAILED
 
 ID = re.compile(r"[a-z][a-z0-9_]*")
 EFFECTS = ("read", "write", "destructive")

@@ -12,9 +12,20 @@ import urllib.parse
 from collections.abc import Mapping
 from typing import Any
 
+FAILED = -32000
 EMPTY = {"status": 200, "headers": {"Content-Type": "application/json"}, "json": {}}
 PLACEHOLDER = re.compile(r"\{\{secret:([^{}]*)\}\}")
 MEMBERS = {"invocation", "method", "url", "query", "headers", "body", "json", "body_base64", "basic", "sign_in"}
+
+
+class Refusal(dict):
+    """An error in response to a request of the plugin."""
+
+
+def refusal(kind: str, status: int, message: str, **more: Any) -> Refusal:
+    return Refusal(code=FAILED, message=message, data={
+        "return_data": "Failed", "failure_indicator": "host/http failed.", "status_code": status, "message": message,
+        "kind": kind, "retryable": False, "outcome": "not_applied", **more})
 
 
 def request_problem(params: Any, origins: set[str]) -> str | None:
@@ -59,6 +70,12 @@ class Forwarder:
         self._timeout = timeout
 
     def __call__(self, params: Mapping[str, Any]) -> dict[str, Any]:
+        try:
+            return self._response(params)
+        except OSError as error:
+            return refusal("network", 502, f"{params['url']}: {error}")
+
+    def _response(self, params: Mapping[str, Any]) -> dict[str, Any]:
         parts = urllib.parse.urlsplit(params["url"])
         query = urllib.parse.urlencode(
             [(name, self._filled(one)) for name, value in params.get("query", {}).items()

@@ -49,9 +49,11 @@ package final class ConnectionStore: Sendable {
   /// - Parameters:
   ///   - isKept: whether to write new refresh tokens to the file at `path`.
   ///   - isReadableByOthers: whether other users can read the file.
+  ///   - leavesOutUnknown: whether connections of integrations that cannot be used are left out.
   /// - Throws: all problems of the file, one per line.
   package func load(
-    _ content: [UInt8], named path: String, isKept: Bool = false, isReadableByOthers: Bool = false
+    _ content: [UInt8], named path: String, isKept: Bool = false, isReadableByOthers: Bool = false,
+    leavesOutUnknown: Bool = false
   ) throws(ConfigurationError) {
     environment.files.protect(path)
     let kept = isKept ? ConnectionsFile(path) : nil
@@ -78,9 +80,12 @@ package final class ConnectionStore: Sendable {
         // The operator decides about the size of the file.
         _ = state.withLock { $0.table.put(Entry(name: name, open: open), cost: 0) }
       case .failure(let found):
-        if let obstacle = catalogue.obstacle(to: member.value["integration"]) {
-          // One plugin that cannot be used does not stop the host.
-          environment.log.error("the connection \(name) is left out: \(obstacle.message)")
+        // A plugin that is missing or cannot be used does not stop the host.
+        if leavesOutUnknown, catalogue.integration(member.value["integration"]) == nil {
+          let reason =
+            catalogue.obstacle(to: member.value["integration"])?.message
+            ?? found.lines(prefix: "").joined(separator: "; ")
+          environment.log.error("the connection \(name) is left out: \(reason)")
         } else {
           problems += found.lines(prefix: prefix)
         }

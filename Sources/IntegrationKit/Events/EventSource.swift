@@ -1,5 +1,6 @@
 import Basics
 import JSON
+import JSONPath
 
 /// The event mapping of a command: the path of the events and the paths of their fields.
 public struct EventSource: Sendable {
@@ -35,16 +36,37 @@ public struct EventSource: Sendable {
     self.cursor = cursor
   }
 
-  /// The mapping as `capabilities` shows it, of a command that maps its events itself.
-  package init(_ json: JSON) {
+  /// The mapping as `capabilities` shows it, of a command that is not declared in code.
+  ///
+  /// - Throws: what is wrong with it.
+  package init(_ json: JSON) throws(JSONPathError) {
     mainPath = json["main_event_json_path"]?.string ?? "$"
     cursor = json["cursor"]?.string ?? ""
-    fields =
-      json["fields"]?.elements.compactMap { field in
-        guard let name = field["name"]?.string else { return nil }
-        if let path = field["path"]?.string { return .path(name, path) }
-        return field["value"]?.string.map { .constant(name, $0) }
-      } ?? []
+    var fields: [Field] = []
+    for field in json["fields"]?.elements.map({ $0 }) ?? [] {
+      guard let name = field["name"]?.string else { continue }
+      if let path = field["path"]?.string {
+        _ = try JSONPath(path)
+        fields.append(.path(name, path))
+      } else if let value = field["value"]?.string {
+        fields.append(.constant(name, value))
+      }
+    }
+    _ = try JSONPath(mainPath)
+    self.fields = fields
+  }
+
+  /// An event that was mapped without the caller's mapping, mapped with it.
+  ///
+  /// - Parameter raw: what the event was made of. With the main path of the caller it may hold several events.
+  /// - Returns: nil if the caller's paths need too much work.
+  package func events(of raw: JSON, _ mapping: FieldMapping) -> [JSONFragment]? {
+    EventMapper(relativeToEvents, mapping).events(of: raw, raw: raw)
+  }
+
+  /// The same fields, for documents that are events already.
+  private var relativeToEvents: EventSource {
+    EventSource(fields: fields, cursor: cursor)
   }
 
   public func write(to writer: inout JSONWriter) {

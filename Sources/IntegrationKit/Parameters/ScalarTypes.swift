@@ -38,7 +38,7 @@ public struct TextType: ParameterType {
     if !mayBeEmpty { writer.member("minLength", 1) }
     writer.member("maxLength", maximumCharacters)
     if isTrimmed { writer.member("pattern", #"[^\s\u0000-\u001f\u007f\u200b]"#) }
-    if isLine { writer.member("pattern", #"^(?![\s\S]*[\u0000\r\n])"#) }
+    if isLine { writer.member("pattern", #"^[^\u0000\r\n]*$"#) }
   }
 
   public func write(_ value: String, to writer: inout JSONWriter) { writer.string(value) }

@@ -43,7 +43,7 @@ struct MailboxType: ParameterType {
     writer.member("type", "string")
     writer.member("minLength", 3)
     writer.member("maxLength", maximumCharacters)
-    writer.member("pattern", #"^(?![\s\S]*[\u0000\r\n])[\s\S]*[^\s@]@[^\s@]+[ \t]*$"#)
+    writer.member("pattern", #"^[^\u0000\r\n]*[^\s\u0000@]@[^\s\u0000@]+[ \t]*$"#)
   }
 
   func write(_ value: MailAddress, to writer: inout JSONWriter) {

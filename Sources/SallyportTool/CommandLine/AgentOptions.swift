@@ -47,6 +47,7 @@ enum AgentOptions {
     guard !globs.isEmpty else {
       throw UsageError("--tools requires tool names or patterns, such as 'gmail__*'")
     }
+    Integrations.catalogue.loadAll()
     let names = Integrations.catalogue.toolNames()
     for glob in globs where !names.contains(where: { Glob.matches(glob, $0) }) {
       throw UsageError(

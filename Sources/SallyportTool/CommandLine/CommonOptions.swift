@@ -209,7 +209,9 @@ enum CommonOptions {
     }
     do throws(ConfigurationError) {
       try connections.load(
-        content.bytes, named: path, isKept: true, isReadableByOthers: content.isReadableByOthers)
+        content.bytes, named: path, isKept: true, isReadableByOthers: content.isReadableByOthers,
+        leavesOutUnknown: Integrations.plugins.value != nil
+          && !arguments.has(PluginOptions.strict.name))
     } catch {
       throw UsageError(error)
     }

@@ -14,16 +14,17 @@ enum PluginOptions {
 
   /// Reads the options of a command line that is parsed later, because its other options depend on the
   /// plugins.
-  static func install(from words: [String]) throws(UsageError) {
-    var directories: [String] = []
+  static func install(from words: [String], trace: PluginTrace? = nil) throws(UsageError) {
+    var given: [String] = []
     for (position, word) in words.enumerated() {
       if word == directory.name, position + 1 < words.count {
-        directories.append(words[position + 1])
+        given.append(words[position + 1])
       } else if word.hasPrefix(directory.name + "=") {
-        directories.append(String(word.dropFirst(directory.name.count + 1)))
+        given.append(String(word.dropFirst(directory.name.count + 1)))
       }
     }
-    try install(directories, isStrict: words.contains(strict.name), maximumResultBytes: nil)
+    try install(
+      given, isStrict: words.contains(strict.name), maximumResultBytes: nil, trace: trace)
   }
 
   /// Makes the plugins part of the catalogue. They are read in the background.
@@ -34,27 +35,14 @@ enum PluginOptions {
   }
 
   private static func install(
-    _ given: [String], isStrict: Bool, maximumResultBytes: Int?
+    _ given: [String], isStrict: Bool, maximumResultBytes: Int?, trace: PluginTrace? = nil
   ) throws(UsageError) {
     guard Integrations.plugins.value == nil else { return }
-    let inherited = getenv("SALLYPORT_PLUGINS").map { String(cString: $0) } ?? ""
-    let directories =
-      given.isEmpty ? inherited.split(separator: ":").map(String.init) : given
+    let directories = try directories(given)
     guard !directories.isEmpty else { return }
-    for directory in given where access(directory, R_OK | X_OK) != 0 {
-      throw UsageError("--plugins: \(FileError(path: directory, code: errno))")
-    }
-    let code = TaskPool.shared.start()
-    guard code == 0 else {
-      throw UsageError("the host cannot start a thread: \(String(cString: strerror(code)))")
-    }
-    let plugins = PluginSet(
-      directories, taken: Set(Integrations.inExecutable.map(\.id)),
-      context: PluginContext(
-        log: HostLog.log,
-        maximumResultBytes: maximumResultBytes ?? ResultMemory.defaultResultBytes))
-    Integrations.plugins.set(plugins)
-    EndOfProcess.add { plugins.close() }
+    let plugins = try plugins(
+      in: directories, maximumResultBytes: maximumResultBytes, trace: trace)
+    install(plugins)
     plugins.prepare()
     guard isStrict else { return }
     let problems = plugins.problems
@@ -63,5 +51,36 @@ enum PluginOptions {
         TerminalText(lines: problems.joined(separator: "\n")),
         remedy: "Correct the plugins, or start without --strict-plugins.")
     }
+  }
+
+  /// Makes plugins part of the catalogue of this process.
+  static func install(_ plugins: PluginSet) {
+    Integrations.plugins.set(plugins)
+    EndOfProcess.add { plugins.close() }
+  }
+
+  /// - Returns: those of SALLYPORT_PLUGINS if none is given.
+  static func directories(_ given: [String]) throws(UsageError) -> [String] {
+    for directory in given where access(directory, R_OK | X_OK) != 0 {
+      throw UsageError("--plugins: \(FileError(path: directory, code: errno))")
+    }
+    let inherited = getenv("SALLYPORT_PLUGINS").map { String(cString: $0) } ?? ""
+    return given.isEmpty ? inherited.split(separator: ":").map(String.init) : given
+  }
+
+  static func plugins(
+    in directories: [String], maximumResultBytes: Int?, ignoringLocks: Bool = false,
+    trace: PluginTrace? = nil
+  ) throws(UsageError) -> PluginSet {
+    let code = TaskPool.shared.start()
+    guard code == 0 else {
+      throw UsageError("the host cannot start a thread: \(String(cString: strerror(code)))")
+    }
+    return PluginSet(
+      directories, taken: Set(Integrations.inExecutable.map(\.id)),
+      context: PluginContext(
+        log: HostLog.log,
+        maximumResultBytes: maximumResultBytes ?? ResultMemory.defaultResultBytes, trace: trace),
+      ignoresLocks: ignoringLocks)
   }
 }

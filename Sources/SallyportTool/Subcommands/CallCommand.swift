@@ -24,8 +24,10 @@ enum CallCommand {
         "sallyport call coda_footprint update_target_scan_scope --target-id 7001 --scope out \\\n"
           + "    --dry-run --sandbox",
       ],
-      options: options + CommonOptions.list, run: run)
+      options: allOptions, run: run)
   }
+
+  static let allOptions = options + CommonOptions.list
 
   private static let options = [
     Option("--connection", "NAME", "the connection (default: the only active one)"),

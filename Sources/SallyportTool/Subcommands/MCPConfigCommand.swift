@@ -35,14 +35,14 @@ enum MCPConfigCommand {
     let arguments = try ParsedArguments(words, options: options)
     let client = try client(arguments)
     // Reports what serve would reject here, where the user sees it.
-    _ = try AgentOptions.read(arguments)
     _ = try CommonOptions.limits(arguments)
     _ = try CommonOptions.engine(arguments)
+    _ = try AgentOptions.read(arguments)
     if let name = arguments["--name"], name.isEmpty { throw UsageError("--name requires a name") }
     let variables = try environmentVariables(arguments)
     let block = client.block(
       name: arguments["--name"] ?? Product.name, executable: try executable(),
-      arguments: ["serve"] + serveWords(arguments), variables: variables)
+      arguments: ["serve"] + (try serveWords(arguments)), variables: variables)
     Console.print(json: PrettyJSON.text(block.json))
     Console.error("\(client.title): \(client.location)")
     if connectionsFile(arguments) == nil, !arguments.has("--sandbox") {
@@ -107,7 +107,7 @@ enum MCPConfigCommand {
   }
 
   /// The options in the form for serve.
-  private static func serveWords(_ arguments: ParsedArguments) -> [String] {
+  private static func serveWords(_ arguments: ParsedArguments) throws(UsageError) -> [String] {
     var words: [String] = []
     for option in options where option.name != "--name" {
       guard let kind = option.value else {
@@ -116,6 +116,9 @@ enum MCPConfigCommand {
       }
       var values = arguments.all(option.name)
       if option.name == "--connections", let file = connectionsFile(arguments) { values = [file] }
+      if option.name == PluginOptions.directory.name, values.isEmpty {
+        values = try PluginOptions.directories([])
+      }
       for value in values {
         words += [option.name, kind == "FILE" || kind == "DIR" ? absolute(value) : value]
       }

@@ -16,7 +16,8 @@ enum Subcommands {
   static let all = [
     ServeCommand.description, RunCommand.description, CallCommand.description,
     CapabilitiesCommand.description, SampleCommand.description, AuthCommand.description,
-    SandboxCommand.description, MCPConfigCommand.description, JSONPathCommand.description,
+    PluginCommand.description, SandboxCommand.description, MCPConfigCommand.description,
+    JSONPathCommand.description,
     VersionCommand.description,
   ]
 }

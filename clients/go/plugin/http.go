@@ -114,20 +114,22 @@ func (c *Call) wireRequest(ctx context.Context, request Request) (*wireRequest, 
 	if request.User != "" || request.Password != "" {
 		wire.Basic = map[string]string{"user": request.User, "password": request.Password}
 	}
-	wire.Headers = request.Headers
+	var made map[string]string
+	var err error
 	if c.plugin.headers != nil && !request.SignIn {
-		made, err := c.plugin.headers(ctx, c)
-		if err != nil {
-			return nil, err
-		}
-		wire.Headers = map[string]string{}
-		for _, headers := range []map[string]string{made, request.Headers} {
-			for name, value := range headers {
-				wire.Headers[name] = value
-			}
+		made, err = c.plugin.headers(ctx, c)
+	}
+	all := []map[string]string{c.plugin.fixedHeaders, made, request.Headers}
+	if request.SignIn {
+		all = all[2:]
+	}
+	wire.Headers = map[string]string{}
+	for _, headers := range all {
+		for name, value := range headers {
+			wire.Headers[name] = value
 		}
 	}
-	return wire, nil
+	return wire, err
 }
 
 // absolute resolves a path below the connection's URL setting: server_url if there are several.

@@ -18,6 +18,8 @@ type Plugin struct {
 	urlNames []string
 	headers  func(ctx context.Context, call *Call) (map[string]string, error)
 	tokens   tokens
+
+	fixedHeaders map[string]string
 }
 
 // Option describes a plugin.
@@ -51,6 +53,17 @@ func Settings(prototype any) Option {
 // Headers returns the headers of each request to the vendor, except those that sign in.
 func Headers(headers func(ctx context.Context, call *Call) (map[string]string, error)) Option {
 	return func(p *Plugin) { p.headers = headers }
+}
+
+// Header adds a header to each request to the vendor, except those that sign in. The value may have a
+// placeholder of a secret setting, such as "Bearer {{secret:api_key}}".
+func Header(name, value string) Option {
+	return func(p *Plugin) {
+		if p.fixedHeaders == nil {
+			p.fixedHeaders = map[string]string{}
+		}
+		p.fixedHeaders[name] = value
+	}
 }
 
 // New makes a plugin. The id is that of plugin.json. New panics for a wrong declaration.

@@ -75,6 +75,12 @@ func (p *Plugin) serveProcess(in io.Reader, out io.Writer) {
 	}()
 	select {
 	case <-ended:
+		go func() {
+			<-signals
+			s.cancelAll()
+			time.Sleep(termWait)
+			os.Exit(0)
+		}()
 		s.drain(drainWait)
 	case <-signals:
 		s.cancelAll()

@@ -5,6 +5,10 @@ import (
 	"sync"
 )
 
+// redacted is what the host shows of a token that it knows, and a dry run in place of a token that was never
+// issued.
+const redacted = "[redacted]"
+
 // tokens keeps which tokens of connections are valid. The values are known to the host only.
 type tokens struct {
 	mu    sync.Mutex
@@ -58,10 +62,10 @@ func (c *Call) Token(ctx context.Context, name string, signIn func(ctx context.C
 				return "", err
 			}
 			if c.options.DryRun {
-				return placeholder(name), nil
+				return redacted, nil
 			}
 			// The vendor issued the token that the host knows, and the host has redacted it.
-			if value != "[redacted]" && value != placeholder(name) {
+			if value != redacted && value != placeholder(name) {
 				if _, err := c.Secret(ctx, name, value); err != nil {
 					return "", err
 				}

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""An emulated vendor for the example plugins: Acme EDR, with a sign-in, pages, alerts and a report.
+"""An emulated vendor for plugins: Acme EDR, with a sign-in, pages, alerts and a report.
 
-Usage: vendor.py [--port N]
+Usage: vendor.py [--port N] [INTEGRATION…]
 
-It listens on loopback, prints a connections file for both plugins, and runs until it is interrupted. The
-user is `analyst`, the password `correct-horse`. `POST /_vendor/expire` invalidates all tokens.
+It listens on loopback, prints a connections file for these plugins (default: acme_edr, acme_edr_go), and runs until
+it is interrupted. It accepts a token, which `POST /api/login` returns for the user `analyst` with the password
+`correct-horse`, or the header `X-API-Key: acme-key`. `POST /_vendor/expire` invalidates all tokens.
 """
 
 from __future__ import annotations
@@ -18,13 +19,16 @@ import threading
 import urllib.parse
 from typing import Any, Callable, NamedTuple, Optional
 
-USER, PASSWORD = "analyst", "correct-horse"
+USER, PASSWORD, API_KEY = "analyst", "correct-horse", "acme-key"
 
-ENDPOINTS = [
+#: The plugins next to this file.
+EXAMPLES = ["acme_edr", "acme_edr_go"]
+
+ENDPOINTS: list[dict[str, Any]] = [
     {"id": f"ep-{number}", "name": name, "online": number % 4 != 0, "isolated": False}
     for number, name in enumerate(
         ["PC-FIN-101", "PC-FIN-102", "SRV-DC-103", "LNX-BLD-104", "HMI-LINE-105", "PC-HR-106", "PC-HR-107"], 1)]
-ALERTS = [
+ALERTS: list[dict[str, Any]] = [
     {"id": number, "title": title, "severity": severity, "endpoint": {"id": f"ep-{number}"},
      "created": f"2026-11-20T0{number}:00:00Z"}
     for number, (title, severity) in enumerate(
@@ -64,13 +68,17 @@ class Acme:
             else:
                 return failed(404, f"No route {method} {url.path}")
             is_open = url.path == "/api/login" or url.path.startswith("/_vendor/")
-            if not is_open and headers.get("Authorization", "").removeprefix("Bearer ") not in self.tokens:
+            if not is_open and not self.is_known(headers):
                 return failed(401, "The token is missing or has expired")
             try:
                 params = json.loads(body) if body else {}
             except ValueError:
                 return failed(400, "The body is not JSON")
             return handle(*found.groups(), query=query, params=params)
+
+    def is_known(self, headers: Any) -> bool:
+        token = headers.get("Authorization", "").removeprefix("Bearer ")
+        return token in self.tokens or headers.get("X-API-Key") == API_KEY
 
     def routes(self) -> list[tuple[str, str, Callable[..., Answer]]]:
         return [
@@ -135,6 +143,7 @@ class Acme:
 
 class Server(http.server.ThreadingHTTPServer):
     daemon_threads = True
+    request_queue_size = 128
 
     def __init__(self, port: int = 0, acme: Optional[Acme] = None) -> None:
         self.acme = acme or Acme()
@@ -166,18 +175,21 @@ class Handler(http.server.BaseHTTPRequestHandler):
         """Without a log on stderr."""
 
 
-def connections(url: str) -> dict[str, Any]:
-    settings = {"server_url": url, "user_name": USER, "password": PASSWORD}
+def connections(url: str, integrations: list[str]) -> dict[str, Any]:
+    """A connection per integration, with its name. The example plugins sign in, others have the key."""
+    with_user = {"server_url": url, "user_name": USER, "password": PASSWORD}
+    with_key = {"server_url": url, "api_key": API_KEY}
     return {"connections": {
-        "acme": {"integration": "acme_edr", "settings": settings},
-        "acme_go": {"integration": "acme_edr_go", "settings": settings}}}
+        one: {"integration": one, "settings": with_user if one in EXAMPLES else with_key} for one in integrations}}
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="An emulated vendor for the example plugins.")
+    parser = argparse.ArgumentParser(description="An emulated vendor for plugins.")
+    parser.add_argument("integrations", nargs="*", default=EXAMPLES, help="ids of plugins to connect")
     parser.add_argument("--port", type=int, default=0, help="the port on loopback (default: a free one)")
-    server = Server(parser.parse_args().port)
-    print(json.dumps(connections(server.url)), flush=True)
+    options = parser.parse_args()
+    server = Server(options.port)
+    print(json.dumps(connections(server.url, options.integrations)), flush=True)
     try:
         server.serve_forever()
     except KeyboardInterrupt:

@@ -5,9 +5,9 @@ Use `Host` in programs with or without threads, `AsyncHost` with asyncio.
 
 from __future__ import annotations
 
+import importlib
 from typing import TYPE_CHECKING
 
-from .calls import Call, Stream
 from .errors import (
     AuthenticationError,
     Cancelled,
@@ -31,14 +31,15 @@ from .errors import (
     Unavailable,
     UpstreamError,
 )
-from .executable import find_executable
-from .host import Host
-from .options import CallOptions, StreamOptions, WatchedOptions
 from .results import FileReference, HealthChange, Meta, Progress, Result, Waiting
 
 if TYPE_CHECKING:
     from .async_calls import AsyncCall, AsyncStream
     from .async_host import AsyncHost
+    from .calls import Call, Stream
+    from .executable import find_executable
+    from .host import Host
+    from .options import CallOptions, StreamOptions, WatchedOptions
 
 __version__ = "0.1.0"
 
@@ -83,14 +84,24 @@ __all__ = [
 ]
 
 
+#: Imported on use: a plugin needs none of them, and asyncio takes longer to import than a host to start.
+_MODULES = {
+    "AsyncCall": "async_calls",
+    "AsyncHost": "async_host",
+    "AsyncStream": "async_calls",
+    "Call": "calls",
+    "CallOptions": "options",
+    "Host": "host",
+    "Stream": "calls",
+    "StreamOptions": "options",
+    "WatchedOptions": "options",
+    "find_executable": "executable",
+}
+
+
 def __getattr__(name: str) -> object:
-    # Importing asyncio takes longer than starting a host, so it is imported on use.
-    if name == "AsyncHost":
-        from .async_host import AsyncHost
-
-        return AsyncHost
-    if name in ("AsyncCall", "AsyncStream"):
-        from . import async_calls
-
-        return getattr(async_calls, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f".{_MODULES[name]}", __name__), name)
+    globals()[name] = value
+    return value

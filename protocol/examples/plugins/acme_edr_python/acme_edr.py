@@ -50,7 +50,7 @@ def test_connection(call: Call[Settings]) -> Any:
 
 @plugin.command(effect="read", items="$.items[*]", pages=True, rate_limit=(100, 1))
 def list_endpoints(
-    call: Call[Settings], name: str = "", page: Annotated[int, Field(minimum=1)] = 1,
+    call: Call[Settings], name: Optional[str] = None, page: Annotated[int, Field(minimum=1)] = 1,
     page_size: Annotated[int, Field(minimum=1, maximum=100)] = 3,
 ) -> Any:
     """Lists the endpoints.
@@ -62,7 +62,7 @@ def list_endpoints(
     """
     done = 0
     while True:
-        query = {"name": name or None, "page": page, "page_size": page_size}
+        query = {"name": name, "page": page, "page_size": page_size}
         body = call.get("/api/endpoints", query=query).raise_for_status().json()
         call.items(body["items"])
         done += len(body["items"])

@@ -14,6 +14,7 @@ from .response import Response
 from .result import Result
 from .schema import URL
 from .targets import run_targets, run_targets_async
+from .tokens import REDACTED
 
 if TYPE_CHECKING:
     from .link import Link
@@ -43,8 +44,8 @@ class BaseCall(Generic[S]):
     """
 
     def __init__(
-        self, plugin: Plugin[S], link: Link, id: Any, command: str, settings: S, raw_settings: Mapping[str, Any],
-        arguments: Mapping[str, Any], options: Mapping[str, Any],
+        self, plugin: Plugin[S], link: Link, id: Any, command: str, settings: S,
+        raw_settings: Mapping[str, Any], arguments: Mapping[str, Any], options: Mapping[str, Any],
     ) -> None:  # fmt: skip
         self.id = id
         self.command = command
@@ -140,8 +141,8 @@ class BaseCall(Generic[S]):
         return base.rstrip("/") + url
 
     def _http_params(
-        self, method: str, url: str, query: Optional[Query], headers: Optional[Headers], json: Any, body: Content,
-        basic: Optional[tuple[str, str]], sign_in: bool, authorization: Optional[Headers],
+        self, method: str, url: str, query: Optional[Query], headers: Optional[Headers], json: Any,
+        body: Content, basic: Optional[tuple[str, str]], sign_in: bool, authorization: Optional[Headers],
     ) -> dict[str, Any]:  # fmt: skip
         params: dict[str, Any] = {"invocation": self.id, "method": method.upper(), "url": self.absolute(url)}
         if query:
@@ -183,6 +184,10 @@ class BaseCall(Generic[S]):
             self.plugin.tokens.forget(self.raw_settings, name, generation)
         return True
 
+    def _use_token(self, name: str, generation: int) -> str:
+        self._tokens[name] = generation
+        return placeholder(name) if generation else REDACTED
+
     def forget(self, name: str) -> None:
         """Drops a token, so that `token` signs in again."""
         self.plugin.tokens.forget(self.raw_settings, name, self._tokens.get(name))
@@ -208,7 +213,8 @@ class Call(BaseCall[S]):
 
     def http(
         self, method: str, url: str, *, query: Optional[Query] = None, headers: Optional[Headers] = None,
-        json: Any = _ABSENT, body: Content = None, basic: Optional[tuple[str, str]] = None, sign_in: bool = False,
+        json: Any = _ABSENT, body: Content = None, basic: Optional[tuple[str, str]] = None,
+        sign_in: bool = False,
     ) -> Response:  # fmt: skip
         """Sends a request to the vendor through the host and returns the response, whatever its status is.
 
@@ -264,11 +270,10 @@ class Call(BaseCall[S]):
     def token(self, name: str, sign_in: Callable[[Call[S]], str]) -> str:
         """The placeholder of a token, after signing in once per connection.
 
-        `sign_in` returns the token that the vendor issued. If a request gets the status 401, `http` signs in once
-        more and repeats it.
+        `sign_in` returns the token that the vendor issued. If a request gets the status 401, `http` signs
+        in once more and repeats it.
         """
-        self._tokens[name] = self.plugin.tokens.get(self, name, sign_in)
-        return placeholder(name)
+        return self._use_token(name, self.plugin.tokens.get(self, name, sign_in))
 
     def file_put(
         self, name: str, content: Union[str, bytes], *, source: str = "playbook_file",
@@ -304,7 +309,8 @@ class AsyncCall(BaseCall[S]):
 
     async def http(
         self, method: str, url: str, *, query: Optional[Query] = None, headers: Optional[Headers] = None,
-        json: Any = _ABSENT, body: Content = None, basic: Optional[tuple[str, str]] = None, sign_in: bool = False,
+        json: Any = _ABSENT, body: Content = None, basic: Optional[tuple[str, str]] = None,
+        sign_in: bool = False,
     ) -> Response:  # fmt: skip
         """See `Call.http`."""
         for is_last in (False, True):
@@ -338,13 +344,13 @@ class AsyncCall(BaseCall[S]):
 
     async def secret(self, name: str, value: str) -> str:
         """See `Call.secret`."""
-        await self._link.request_async(self, "host/secret", {"invocation": self.id, "name": name, "value": value})
+        params = {"invocation": self.id, "name": name, "value": value}
+        await self._link.request_async(self, "host/secret", params)
         return placeholder(name)
 
     async def token(self, name: str, sign_in: Callable[[AsyncCall[S]], Awaitable[str]]) -> str:
         """See `Call.token`."""
-        self._tokens[name] = await self.plugin.tokens.get_async(self, name, sign_in)
-        return placeholder(name)
+        return self._use_token(name, await self.plugin.tokens.get_async(self, name, sign_in))
 
     async def file_put(
         self, name: str, content: Union[str, bytes], *, source: str = "playbook_file",

@@ -37,7 +37,8 @@ if TYPE_CHECKING:
     from .call import BaseCall
 
 EFFECTS = ("read", "write", "destructive")
-_ID = re.compile(r"[a-z][a-z0-9_]{0,63}")
+ID = re.compile(r"[a-z][a-z0-9_]{0,63}")
+ID_RULE = "an id has lower-case letters, digits and underscores, and begins with a letter"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,8 +71,8 @@ class Command:
 
     def describe(self) -> dict[str, Any]:
         made: dict[str, Any] = {
-            "id": self.id, "title": self.title, "description": self.description, "parameters": self.parameters,
-            "result": self.result, "effect": self.effect, "idempotent": self.idempotent,
+            "id": self.id, "title": self.title, "description": self.description,
+            "parameters": self.parameters, "result": self.result, "effect": self.effect, "idempotent": self.idempotent,
             "failure_indicator": self.failure_indicator,
         }  # fmt: skip
         for name, flag in (
@@ -179,8 +180,8 @@ def make_command(
 ) -> Command:  # fmt: skip
     """Raises TypeError or ValueError with the name of the command."""
     name = id or function.__name__
-    if not _ID.fullmatch(name):
-        raise ValueError(f"command {name!r}: an id has lower-case letters, digits and underscores, and begins with a letter")
+    if not ID.fullmatch(name):
+        raise ValueError(f"command {name!r}: {ID_RULE}")
     if effect not in EFFECTS:
         raise ValueError(f"command {name}: unknown effect {effect!r}{suggestion(effect, EFFECTS)}")
     if items is not None and (not items.endswith("[*]") or path_names(items[:-3]) is None):
@@ -207,9 +208,9 @@ def make_command(
     returned = hints.get("return", Any)
     shown_title = title or title_of(name)
     return Command(
-        id=name, title=shown_title, description=documented.text or f"{shown_title}.", function=function, effect=effect,
-        idempotent=idempotent or effect == "read", sensitive=sensitive, partial_success=partial_success, items=items,
-        pages=pages, permissions=tuple(permissions), rate_limit=_limit(rate_limit, name), read_back=read_back,
+        id=name, title=shown_title, description=documented.text or f"{shown_title}.", function=function,
+        effect=effect, idempotent=idempotent or effect == "read", sensitive=sensitive,
+        partial_success=partial_success, items=items, pages=pages, permissions=tuple(permissions), rate_limit=_limit(rate_limit, name), read_back=read_back,
         events=events, parameters=members_schema(members), result=_result_schema(returned),
         is_async=inspect.iscoroutinefunction(function), has_body=returned is not type(None),
         read_arguments=members_reader(members))

@@ -130,7 +130,8 @@ class InvalidArguments(PluginError):
 
     def data(self, failure_indicator: str) -> dict[str, Any]:
         problems = [
-            {name: value for name, value in one._asdict().items() if value is not None} for one in self.problems
+            {name: value for name, value in one._asdict().items() if value is not None}
+            for one in self.problems
         ]
         return {**super().data(failure_indicator), "problems": problems}
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Callable, Generic, Optional, TypeVar
+from typing import TYPE_CHECKING, Any, Callable, Generic, Optional, TypeVar, Union
 
 from .call import AsyncCall, BaseCall, Call, url_setting
-from .command import Command, make_command
+from .command import ID, ID_RULE, Command, make_command
 from .errors import InvalidArguments, Problem, close_match, suggestion
 from .result import Events
 from .schema import object_schema, title_of
@@ -22,7 +21,6 @@ S = TypeVar("S")
 F = TypeVar("F", bound=Callable[..., Any])
 
 PROTOCOL_VERSION = "1"
-_ID = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
 
 class Plugin(Generic[S]):
@@ -32,8 +30,8 @@ class Plugin(Generic[S]):
         id: The id in `plugin.json`.
         settings: A dataclass. Fields of the type `Secret` are secrets; the host allows requests to the origins
             of the fields of the type `URL`.
-        headers: Returns the headers of each request to the vendor, except those that sign in. It gets
-            the call. In a plugin of async commands it is an `async def`.
+        headers: The headers of each request to the vendor, except those that sign in, or a function that
+            returns them. It gets the call. In a plugin of async commands it is an `async def`.
     """
 
     def __init__(
@@ -45,10 +43,10 @@ class Plugin(Generic[S]):
         category: str = "Plugins",
         version: str = "0.1.0",
         settings: Optional[type[S]] = None,
-        headers: Optional[Callable[[Any], Any]] = None,
+        headers: Union[Mapping[str, str], Callable[[Any], Any], None] = None,
     ) -> None:
-        if not _ID.fullmatch(id):
-            raise ValueError(f"plugin {id!r}: an id has lower-case letters, digits and underscores, and begins with a letter")
+        if not ID.fullmatch(id):
+            raise ValueError(f"plugin {id!r}: {ID_RULE}")
         self.id = id
         self.title = title or title_of(id)
         self.description = description or f"{self.title}."
@@ -133,7 +131,9 @@ class Plugin(Generic[S]):
             "integrations": [self.describe()],
         }  # fmt: skip
 
-    def prepare(self, link: Link, id: Any, params: Mapping[str, Any]) -> tuple[Command, BaseCall[S], dict[str, Any]]:
+    def prepare(
+        self, link: Link, id: Any, params: Mapping[str, Any]
+    ) -> tuple[Command, BaseCall[S], dict[str, Any]]:
         """The command of an invoke, its call, and the arguments of its function. Raises InvalidArguments."""
         self._check_integration(params.get("integration", self.id))
         name = params.get("command")
@@ -163,15 +163,15 @@ class Plugin(Generic[S]):
 
     def _check_integration(self, id: Any) -> None:
         if id != self.id:
-            text = suggestion(id, [self.id]) if isinstance(id, str) else f"; expected one of: {self.id}"
+            text = suggestion(id if isinstance(id, str) else "", [self.id])
             raise InvalidArguments([Problem("/integration", f"unknown integration{text}")])
 
     def base_url(self, settings: S) -> Optional[str]:
         return url_setting(settings)
 
     def authorization(self, call: Call[S]) -> Optional[Mapping[str, str]]:
-        if self._headers is None:
-            return None
+        if not callable(self._headers):
+            return self._headers
         made = self._headers(call)
         if hasattr(made, "__await__"):
             made.close()
@@ -179,10 +179,12 @@ class Plugin(Generic[S]):
         return made  # type: ignore[no-any-return]
 
     async def authorization_async(self, call: AsyncCall[S]) -> Optional[Mapping[str, str]]:
-        if self._headers is None:
-            return None
+        if not callable(self._headers):
+            return self._headers
         made = self._headers(call)
-        return await made if hasattr(made, "__await__") else made
+        if hasattr(made, "__await__"):
+            made = await made
+        return made  # type: ignore[no-any-return]
 
 
 def _object(params: Mapping[str, Any], name: str, path: str, problems: list[Problem]) -> dict[str, Any]:

@@ -39,8 +39,8 @@ class Result:
 class Events:
     """Declares that a command fetches events.
 
-    - `fields`: a JSONPath of simple names (`$.a.b`) by name of the field. A value that does not start with `$`
-      is a constant.
+    - `fields`: a JSONPath of simple names (`$.a.b`) by name of the field. A value that does not start with
+      `$` is a constant.
     - `main`: the path of the event in a document.
     - `cursor`: the parameter that continues where an earlier result ended.
     """
@@ -61,14 +61,16 @@ class Events:
     def event(self, raw: Any) -> dict[str, Any]:
         """The event of a document."""
         raw = select(self.main, raw)
-        found = {name: select(path, raw) if path.startswith("$") else path for name, path in self.fields.items()}
+        found = {
+            name: select(path, raw) if path.startswith("$") else path for name, path in self.fields.items()}
         return {"fields": {name: value for name, value in found.items() if value is not None}, "raw": raw}
 
 
 def path_names(path: str) -> Optional[list[str]]:
     """The member names of `$.a.b`; None for any other JSONPath."""
     first, *names = path.split(".")
-    return names if first == "$" and all(name.replace("_", "a").replace("-", "a").isalnum() for name in names) else None
+    is_simple = all(name.replace("_", "a").replace("-", "a").isalnum() for name in names)
+    return names if first == "$" and is_simple else None
 
 
 def select(path: str, value: Any) -> Any:

@@ -140,8 +140,7 @@ def _class(hint: type) -> TypeSchema:
     if hint is int:
         return TypeSchema({"type": "integer"}, _read_integer)
     if hint is float:
-        return _plain(
-            "number", "a number", lambda value: isinstance(value, (int, float)) and not isinstance(value, bool))
+        return _plain("number", "a number", _is_number)
     if hint is type(None):
         return _plain("null", "null", lambda value: value is None)
     if issubclass(hint, enum.Enum):
@@ -150,7 +149,7 @@ def _class(hint: type) -> TypeSchema:
         return _text(hint)
     if dataclasses.is_dataclass(hint):
         return object_schema(hint)
-    if typing.is_typeddict(hint) if hasattr(typing, "is_typeddict") else hasattr(hint, "__total__"):
+    if hasattr(hint, "__total__") and issubclass(hint, dict):
         return _typed_dict(hint)
     raise UnsupportedType(f"{hint.__name__} has no JSON Schema; use a plain type, a dataclass or Any")
 
@@ -162,6 +161,10 @@ def _plain(type_name: str, expected: str, fits: Callable[[Any], bool]) -> TypeSc
         return value
 
     return TypeSchema({"type": type_name}, read)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def _read_integer(value: Any, path: str, problems: list[Problem]) -> Any:
@@ -196,7 +199,8 @@ def _choice(values: Sequence[Any]) -> TypeSchema:
 
     def read(value: Any, path: str, problems: list[Problem]) -> Any:
         if not any(value == one and type(value) is type(one) for one in values):
-            close = close_match(value, [one for one in values if isinstance(one, str)]) if isinstance(value, str) else None
+            texts = [one for one in values if isinstance(one, str)]
+            close = close_match(value, texts) if isinstance(value, str) else None
             names = ", ".join(str(one) for one in values)
             problems.append(Problem(path, f"unknown value; expected one of: {names}", close))
         return value
@@ -299,7 +303,8 @@ def _typed_dict(hint: type) -> TypeSchema:
         if not isinstance(value, dict):
             problems.append(Problem(path, f"must be an object, not {_described(value)}"))
             return value
-        problems.extend(Problem(f"{path}/{_escaped(name)}", "is missing") for name in required if name not in value)
+        missing = [name for name in required if name not in value]
+        problems.extend(Problem(f"{path}/{_escaped(name)}", "is missing") for name in missing)
         return {
             name: members[name].read(one, f"{path}/{_escaped(name)}", problems) if name in members else one
             for name, one in value.items()}
@@ -327,9 +332,11 @@ def object_schema(hint: type) -> TypeSchema:
     members = []
     for field in dataclasses.fields(hint):
         if field.init:
-            has_default = field.default is not dataclasses.MISSING or field.default_factory is not dataclasses.MISSING
-            default = field.default if field.default is not dataclasses.MISSING else None
-            members.append(member(field.name, hints[field.name], has_default, default, descriptions.get(field.name)))
+            is_plain = field.default is not dataclasses.MISSING
+            has_default = is_plain or field.default_factory is not dataclasses.MISSING
+            default = field.default if is_plain else None
+            description = descriptions.get(field.name)
+            members.append(member(field.name, hints[field.name], has_default, default, description))
     read_members = members_reader(members)
 
     def read(value: Any, path: str, problems: list[Problem]) -> Any:
@@ -345,7 +352,10 @@ def object_schema(hint: type) -> TypeSchema:
 
 def member(name: str, hint: Any, has_default: bool, default: Any, description: Optional[str]) -> Member:
     made = schema_of(hint)
-    schema: Schema = {"title": title_of(name), **({"description": description} if description else {}), **made.schema}
+    schema: Schema = {"title": title_of(name)}
+    if description:
+        schema["description"] = description
+    schema.update(made.schema)
     if has_default and default is not None:
         value = default.value if isinstance(default, enum.Enum) else default
         if isinstance(value, (str, int, float, bool, list, dict)) and "writeOnly" not in schema:
@@ -413,4 +423,7 @@ def _described(value: Any) -> str:
         return "true" if value else "false"
     if isinstance(value, (int, float)):
         return f"the number {value}"
-    return {str: "text", list: "a list", dict: "an object"}.get(type(value), type(value).__name__)
+    for kind, name in ((str, "text"), (list, "a list"), (dict, "an object")):
+        if isinstance(value, kind):
+            return name
+    return type(value).__name__

@@ -49,7 +49,7 @@ def serve(plugin: Plugin[Any]) -> None:
 
 
 def _claim_streams() -> tuple[int, int]:
-    """The descriptors of the protocol. Prints go to stderr instead, and nothing else reads the host's lines."""
+    """The descriptors of the protocol. Prints go to stderr, and nothing else reads the host's lines."""
     source, sink = os.dup(0), os.dup(1)
     sys.stdout.flush()
     empty = os.open(os.devnull, os.O_RDONLY)
@@ -79,6 +79,7 @@ class Server:
         self._id_lock = threading.Lock()
         self._is_closed = False
         self._is_shut_down = False
+        self._is_terminated = False
         self._loop: Optional[asyncio.AbstractEventLoop] = None
         self._wake, self._waker = os.pipe()
         os.set_blocking(self._waker, False)
@@ -88,55 +89,61 @@ class Server:
     def run(self) -> bool:
         """Returns after EOF, `shutdown` or SIGTERM. False if a command is still running."""
         is_main = threading.current_thread() is threading.main_thread()
-        before = signal.signal(signal.SIGTERM, self._terminate) if is_main else None
+        if is_main:
+            before = signal.signal(signal.SIGTERM, self._terminate)
+            # The handler runs in this thread, which may be about to wait. The byte ends the wait.
+            waker_before = signal.set_wakeup_fd(self._waker)
         try:
             for line in split_lines(self._pieces()):
                 self._take(line)
                 if self._is_shut_down:
                     break
+            return self.drain(0 if self._is_terminated else DRAIN_SECONDS)
         finally:
             if is_main:
+                signal.set_wakeup_fd(waker_before)
                 signal.signal(signal.SIGTERM, before)
-        return self.drain(TERM_SECONDS if self._is_terminated else DRAIN_SECONDS)
-
-    _is_terminated = False
-
     def _terminate(self, *_: Any) -> None:
         self._is_terminated = True
-        try:
-            os.write(self._waker, b"!")
-        except OSError:
-            pass
 
     def _pieces(self) -> Iterator[bytes]:
         while not self._is_terminated:
-            try:
-                readable, _, _ = select.select([self._source, self._wake], [], [])
-                if self._wake in readable:
-                    return
-                piece = os.read(self._source, PIECE_BYTES)
-            except InterruptedError:
-                continue
-            if not piece:
+            readable, _, _ = select.select([self._source, self._wake], [], [])
+            if self._wake in readable:
+                # A byte per signal. The handler of the signal has run when this returns.
+                os.read(self._wake, 64)
+            elif (piece := os.read(self._source, PIECE_BYTES)):
+                yield piece
+            else:
                 return
-            yield piece
 
     def drain(self, seconds: float) -> bool:
-        """Finishes what runs. Requests to the host fail from now on, unless they can still be answered."""
-        if self._is_terminated or not seconds:
-            for call in list(self._calls.values()):
-                self._cancel(call)
-        if not self._is_shut_down:
+        """Finishes what runs; with 0 seconds, or after SIGTERM, it cancels. False if a command is still running.
+
+        Requests to the host fail from now on, unless it still answers.
+        """
+        if self._is_shut_down:
+            self._read_on()
+        else:
             self._is_closed = True
             for waiter in list(self._waiters.values()):
-                waiter.fail(PluginError("The host closed the connection.", kind="unavailable"))
-        else:
-            self._read_on()
+                # After SIGTERM the reason is the cancellation.
+                if seconds:
+                    waiter.fail(PluginError("The host closed the connection.", kind="unavailable"))
         end = time.monotonic() + seconds
+        is_cancelled = False
         with self._finished:
-            while self._running and (left := end - time.monotonic()) > 0:
-                self._finished.wait(left)
-            return not self._running
+            while self._running:
+                if not is_cancelled and (self._is_terminated or time.monotonic() >= end):
+                    is_cancelled = True
+                    end = time.monotonic() + TERM_SECONDS
+                    for call in list(self._calls.values()):
+                        self._cancel(call)
+                elif is_cancelled and time.monotonic() >= end:
+                    return False
+                # In slices, because a signal does not end the wait.
+                self._finished.wait(0.05)
+            return True
 
     def _read_on(self) -> None:
         """After `shutdown`, commands may still need responses of the host."""
@@ -365,29 +372,33 @@ class Waiter:
 
 
 class ThreadWaiter(Waiter):
-    __slots__ = ("_error", "_lock", "_result", "call")
+    __slots__ = ("_error", "_lock", "_open", "_result", "call")
 
     def __init__(self, call: BaseCall[Any]) -> None:
         self.call = call
         self._result: Any = None
         self._error: Optional[Exception] = None
+        #: Empty once it is settled. Removing the element is atomic.
+        self._open = [True]
         self._lock = threading.Lock()
         self._lock.acquire()
 
     def succeed(self, result: Any) -> None:
-        self._result = result
-        self._release()
+        if self._is_first():
+            self._result = result
+            self._lock.release()
 
     def fail(self, error: Exception) -> None:
-        self._error = error
-        self._release()
-
-    def _release(self) -> None:
-        try:
+        if self._is_first():
+            self._error = error
             self._lock.release()
-        except RuntimeError:
-            # Answered and cancelled at the same time.
-            pass
+
+    def _is_first(self) -> bool:
+        """A cancellation and a response may come at the same time."""
+        try:
+            return self._open.pop()
+        except IndexError:
+            return False
 
     def wait(self) -> Any:
         self._lock.acquire()

@@ -64,15 +64,16 @@ class TargetRun:
             raise self._dry_run
         if self._refusal:
             for target in self.targets:
-                skipped = PluginError(
-                    "Not started: the vendor refused the credentials.", status_code=401, outcome=NOT_APPLIED)
+                text = "Not started: the vendor refused the credentials."
+                skipped = PluginError(text, status_code=401, outcome=NOT_APPLIED)
                 self.outcomes.setdefault(target, (None, skipped))
         told = [self._told(target, *self.outcomes[target]) for target in self.targets]
         failures = [error for _, error in self.outcomes.values() if error is not None]
         if failures and len(failures) == len(self.targets):
             raise self._failure(told)
         return Result(
-            raw_data=[self.outcomes[target][0] for target in self.targets if self.outcomes[target][1] is None],
+            raw_data=[
+                body for body, error in map(self.outcomes.__getitem__, self.targets) if error is None],
             return_data=PARTIALLY_SUCCESSFUL if failures else SUCCESSFUL,
             targets=told,
             errors=[{**one["error"], "target": one["target"]} for one in told if "error" in one] or None)

@@ -38,8 +38,8 @@ class Request:
         return urlsplit(self.url).path or "/"
 
 
-#: An answer is JSON (status 200), a status, `(status, JSON)`, `(status, JSON, headers)`, or a function of the
-#: request that returns one of these. Text and bytes are bodies that are not JSON.
+#: An answer is JSON (status 200), a status, `(status, JSON)`, `(status, JSON, headers)`, or a function
+#: of the request that returns one of these. Text and bytes are bodies that are not JSON.
 Answer = Any
 Vendor = Union[Mapping[tuple[str, str], Answer], Callable[[Request], Answer]]
 
@@ -159,9 +159,9 @@ class TestHost:
     def _http(self, call: BaseCall[Any], params: dict[str, Any]) -> dict[str, Any]:
         encoded = params.get("body_base64")
         made = Request(
-            params["method"], params["url"], params.get("query", {}), params.get("headers", {}), params.get("json"),
-            params.get("body") if encoded is None else base64.b64decode(encoded), params.get("basic"),
-            params.get("sign_in", False))
+            params["method"], params["url"], params.get("query", {}), params.get("headers", {}),
+            params.get("json"), params.get("body") if encoded is None else base64.b64decode(encoded),
+            params.get("basic"), params.get("sign_in", False))
         with self._lock:
             self.requests.append(made)
             if call.dry_run:
@@ -182,7 +182,8 @@ class TestHost:
         answer = self.vendor.get((request.method, request.path))
         if answer is None:
             known = ", ".join(f"{method} {path}" for method, path in self.vendor) or "nothing"
-            raise AssertionError(f"the vendor has no answer for {request.method} {request.path}; it has: {known}")
+            wanted = f"{request.method} {request.path}"
+            raise AssertionError(f"the vendor has no answer for {wanted}; it has: {known}")
         return answer(request) if callable(answer) else answer
 
     def _put(self, params: Mapping[str, Any]) -> dict[str, Any]:
@@ -201,8 +202,9 @@ class TestHost:
         piece = content[params["offset"] : params["offset"] + params["length"]]
         end = params["offset"] + len(piece)
         return {
-            "file_id": params["file_id"], "offset": params["offset"], "length": len(piece), "size": len(content),
-            "content_base64": base64.b64encode(piece).decode(), "eof": end >= len(content)}  # fmt: skip
+            "file_id": params["file_id"], "offset": params["offset"], "length": len(piece),
+            "size": len(content), "content_base64": base64.b64encode(piece).decode(),
+            "eof": end >= len(content)}  # fmt: skip
 
 
 def _as_seen(error: PluginError, failure_indicator: str) -> Exception:

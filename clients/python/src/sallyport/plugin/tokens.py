@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, Callable, Optional
 if TYPE_CHECKING:
     from .call import AsyncCall, Call
 
-#: The host has redacted a token that it knows: the vendor issued the same one.
-_REDACTED = "[redacted]"
+#: The host has redacted a token that it knows: the vendor issued the same one. A dry run shows it in
+#: place of a token that was never issued.
+REDACTED = "[redacted]"
 
 
 class _Slot:
@@ -79,4 +80,4 @@ class Tokens:
 
 
 def _is_new(value: str, name: str) -> bool:
-    return value not in (_REDACTED, "{{secret:%s}}" % name)
+    return value not in (REDACTED, "{{secret:%s}}" % name)
