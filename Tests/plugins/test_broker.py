@@ -412,7 +412,7 @@ def test_outcome_is_unknown_once_a_change_was_sent(host, vendor):
 
 # Dry runs
 
-def test_dry_run_sends_nothing_and_shows_the_first_request(host, vendor):
+def test_dry_run_sends_nothing_and_shows_the_requests(host, vendor):
     steps = [
         http(vendor.url + "/login", "POST", json={"key": "{{secret:api_key}}"}, sign_in=True),
         {"ask": ["host/secret", {"name": "session", "value": "some-session-token"}]},
@@ -422,7 +422,8 @@ def test_dry_run_sends_nothing_and_shows_the_first_request(host, vendor):
     answer = host.call("change", steps, url=vendor.url, dry_run=True)
     result = answer["result"]
     assert result["dry_run"] is True
-    (planned,) = result["requests"]
+    planned, second = result["requests"]
+    assert second["url"] == vendor.url + "/second"
     assert planned["method"] == "POST" and planned["url"].startswith(vendor.url + "/items?key=")
     assert planned["body"] == {"a": ["[redacted]"], "n": 1} and planned["headers"]["X-A"] == "b"
     text = json.dumps(answer)
@@ -454,8 +455,8 @@ def test_plugin_reads_its_own_files_and_those_of_the_arguments_only(host):
     given = host.result("files/put", {"name": "given.txt", "source": "playbook_file", "content_base64": base64.b64encode(b"given").decode()})["file_id"]
     other = host.result("files/put", {"name": "other.txt", "source": "playbook_file", "content_base64": base64.b64encode(b"other").decode()})["file_id"]
     seen = host.seen(steps=[
-        {"ask": ["host/file_get", {"file_id": given}]}, {"ask": ["host/file_get", {"file_id": other}]},
-        {"ask": ["host/file_get", {"file_id": "../../etc/passwd"}]}, {"ask": ["host/file_get", {"file_id": given, "offset": 2, "length": 2}]},
+        {"ask": ["host/file_get", {"file_id": given}]}, {"ask": ["host/file_get", {"reversed_file_id": other[::-1]}]},
+        {"ask": ["host/file_get", {"reversed_file_id": "dwssap/cte/../.."}]}, {"ask": ["host/file_get", {"file_id": given, "offset": 2, "length": 2}]},
         {"ask": ["host/file_get", {"file_id": given, "offset": 99}]}, {"ask": ["host/file_get", {"file_id": given, "offset": -1}]},
         {"ask": ["host/file_get", {"file_id": given, "length": 10**9}]}, {"ask": ["host/file_get", {"path": "/etc/passwd"}]},
         {"ask": ["host/file_get", {"file_id": given, "path": "/etc/passwd"}]},
