@@ -42,7 +42,27 @@ package final class JSONRPCFront: Handler {
           $0.object { $0.member("name", name) }
         })
     }
+    engine.catalogue.reportChanges { [connection] in connection.callsMayBeReady() }
     engine.health.watchConfigured(on: engine)
+  }
+
+  package func mustWait(_ call: Call, isBehindOthers: Bool) -> Bool {
+    guard isBehindOthers || !engine.catalogue.isComplete else { return false }
+    switch call.method {
+    case "capabilities": return true
+    case "connections/put":
+      return isBehindOthers
+        || engine.catalogue.isPending(call.params?["connection"]?["integration"])
+    case "invoke":
+      // Its connection may be put by a call that waits.
+      return isBehindOthers
+        && !(call.params?["integration"]?.string.map(engine.catalogue.isBuiltIn) ?? false)
+    case "cancel": return false
+    default:
+      return isBehindOthers
+        && [.connections, .health, .limits, .requests].contains(
+          Method.named(call.method)?.changes ?? .nothing)
+    }
   }
 
   package func takes(_ call: Call) -> Bool {

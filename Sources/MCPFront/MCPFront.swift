@@ -46,6 +46,15 @@ package final class MCPFront: Handler {
       || call.id == nil && MCPNotification(rawValue: call.method) != nil
   }
 
+  package func mustWait(_ call: Call, isBehindOthers: Bool) -> Bool {
+    guard !engine.catalogue.isComplete else { return false }
+    switch MCPMethod(rawValue: call.method) {
+    case .listTools, .listPrompts, .getPrompt: return true
+    case .callTool: return !catalogue.isBuiltIn(call.params?["name"]?.string ?? "")
+    default: return false
+    }
+  }
+
   package func handle(_ call: Call, _ reply: consuming Reply) -> Answered {
     guard let method = MCPMethod(rawValue: call.method) else {
       if MCPNotification(rawValue: call.method) == .cancelled { cancel(call.params) }

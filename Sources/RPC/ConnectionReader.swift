@@ -24,6 +24,8 @@ final class ConnectionReader {
   @exclusivity(unchecked) private var lineBytes = 0
   /// The current line, from its first accepted call on.
   @exclusivity(unchecked) private var line: InputLine?
+  /// Whether `connection.kept` has calls.
+  private var hasKept = false
 
   var log: Log { connection.log }
   private var limits: ConnectionLimits { connection.limits }
@@ -74,7 +76,43 @@ final class ConnectionReader {
     connection.output.waitForRoom()
   }
 
+  /// Handles the calls that had to wait, as far as they are ready.
+  func handleKept() {
+    for entry in removeKept() { handleAgain(entry, mayWait: true) }
+    flush()
+  }
+
+  private func removeKept() -> [KeptCalls.Entry] {
+    hasKept = false
+    return connection.kept.removeAll()
+  }
+
+  /// - Returns: false for a call that can be handled now, or that there is no memory for.
+  private func keep(_ call: Call, for handler: any Handler) -> Bool {
+    guard handler.mustWait(call, isBehindOthers: hasKept),
+      connection.kept.add(KeptCalls.Entry(call: call, bytes: lineBytes))
+    else { return false }
+    hasKept = true
+    // It may have become ready in between, and nothing would wake this thread again.
+    if connection.kept.count == 1, !handler.mustWait(call, isBehindOthers: false) { handleKept() }
+    return true
+  }
+
+  private func handleAgain(_ entry: KeptCalls.Entry, mayWait: Bool) {
+    let call = entry.call
+    if entry.isCancelled || connection.isInterrupted, let id = call.id {
+      let refusal: Refusal = entry.isCancelled ? .cancelled(.caller) : .stopping
+      respond(id, handler(for: call).error(refusal, of: call.method, call.params), in: nil)
+      return
+    }
+    lineBytes = entry.bytes
+    defer { line = nil }
+    handle(call, in: nil, mayWait: mayWait)
+  }
+
   func inputEnded() {
+    // No call can overtake them any more, so they block until they are ready.
+    for entry in removeKept() { handleAgain(entry, mayWait: false) }
     for handler in handlers { handler.inputEnded() }
     flush()
   }
@@ -122,7 +160,7 @@ final class ConnectionReader {
         return
       }
       if connection.observer?.skips(id) == true { return }
-      if connection.requests.contains(id) {
+      if connection.requests.contains(id) || hasKept && connection.kept.contains(id) {
         respond(
           .null,
           .line(
@@ -135,7 +173,7 @@ final class ConnectionReader {
     }
   }
 
-  private func handle(_ call: Call, in batch: Batch?) {
+  private func handle(_ call: Call, in batch: Batch?, mayWait: Bool = true) {
     if connection.isShuttingDown {
       // Sent before the response to shutdown was received, so it requires a response.
       guard let id = call.id else { return }
@@ -149,6 +187,8 @@ final class ConnectionReader {
       respond(id, handler.error(refusal, of: call.method, call.params), in: batch)
       return
     }
+    // The members of a batch get one response together, so nothing of it is kept.
+    if mayWait, batch == nil, call.id != nil, keep(call, for: handler) { return }
     _ = handler.handle(call, Reply(call, reader: self, batch: batch))
   }
 
