@@ -45,6 +45,17 @@ package final class Catalogue: Sendable {
   /// Differs after every change of `integrations`.
   package var version: UInt64 { source?.version ?? 0 }
 
+  /// Whether `loadAll` returns at once.
+  package var isComplete: Bool { source?.isComplete ?? true }
+
+  /// Whether an integration is one of the executable.
+  package func isBuiltIn(_ id: String) -> Bool { builtIn.contains { $0.id == id } }
+
+  /// Calls `body` when more integrations are known, from any thread.
+  package func reportChanges(_ body: @escaping @Sendable () -> Void) {
+    source?.reportChanges(body)
+  }
+
   /// Blocks while plugins must be started to be known.
   package func loadAll() { source?.loadAll() }
 
@@ -69,6 +80,13 @@ package final class Catalogue: Sendable {
     return added(id)
   }
 
+  /// The same for a member of an object.
+  package func integration(
+    _ member: Int, of object: borrowing JSONSelection
+  ) -> RegisteredIntegration? {
+    object.position(of: member, in: names).map { integrations[$0] }
+  }
+
   package func integration(_ id: String) -> RegisteredIntegration? {
     builtIn.first { $0.id == id } ?? added(id)
   }
@@ -85,6 +103,12 @@ package final class Catalogue: Sendable {
     case .known, .pending: true
     case .unusable, .unknown: false
     }
+  }
+
+  /// Whether an integration must be started to be known.
+  package func isPending(_ id: JSON?) -> Bool {
+    guard let source, let id = id?.string, case .pending = source.find(id) else { return false }
+    return true
   }
 
   /// Why an integration that is not known cannot be used; nil if there is none with that id.

@@ -8,6 +8,10 @@ package protocol IntegrationSource: AnyObject, Sendable {
   var known: [RegisteredIntegration] { get }
   /// Differs after every change of `known`.
   var version: UInt64 { get }
+  /// Whether all are known, or cannot be used. Never waits.
+  var isComplete: Bool { get }
+  /// Calls `body` after every change, from any thread.
+  func reportChanges(_ body: @escaping @Sendable () -> Void)
   /// The integration with that id. Never waits.
   func find(_ id: String) -> IntegrationState
   /// Waits until an integration is known, or cannot be used.

@@ -42,7 +42,27 @@ package final class JSONRPCFront: Handler {
           $0.object { $0.member("name", name) }
         })
     }
+    engine.catalogue.reportChanges { [connection] in connection.callsMayBeReady() }
     engine.health.watchConfigured(on: engine)
+  }
+
+  package func mustWait(_ call: Call, isBehindOthers: Bool) -> Bool {
+    guard isBehindOthers || !engine.catalogue.isComplete else { return false }
+    switch call.method {
+    case "capabilities": return true
+    case "connections/put":
+      return isBehindOthers
+        || engine.catalogue.isPending(call.params?["connection"]?["integration"])
+    case "invoke":
+      // Its connection may be put by a call that waits.
+      return isBehindOthers
+        && !(call.params?["integration"]?.string.map(engine.catalogue.isBuiltIn) ?? false)
+    case "cancel": return false
+    default:
+      return isBehindOthers
+        && [.connections, .health, .limits, .requests].contains(
+          Method.named(call.method)?.changes ?? .nothing)
+    }
   }
 
   package func takes(_ call: Call) -> Bool {
@@ -88,11 +108,14 @@ package final class JSONRPCFront: Handler {
       } catch {
         return reply.error(error)
       }
-      let answered = reply.result(
-        redaction: method.redaction, isFollowedByMessages: result.afterwards != nil,
-        write: result.write)
-      result.afterwards?()
-      return answered
+      switch result {
+      case .kept(let text): return reply.ownResult(text)
+      case .written(let write, let afterwards):
+        let answered = reply.result(
+          redaction: method.redaction(), isFollowedByMessages: afterwards != nil, write: write)
+        afterwards?()
+        return answered
+      }
     }
   }
 
@@ -107,7 +130,7 @@ package final class JSONRPCFront: Handler {
         let write = await work()
         // Unread responses must not accumulate.
         await connection.room()
-        return request.result(redaction: method.redaction) { write(&$0) }
+        return request.result(redaction: method.redaction()) { write(&$0) }
       })
   }
 
@@ -116,14 +139,16 @@ package final class JSONRPCFront: Handler {
   private func invoke(_ params: JSON?, _ reply: consuming Reply) -> Answered {
     let invocation: PreparedInvocation
     do throws(InvocationError) {
-      invocation = try engine.prepare(InvokeParams.request(params, engine, optionsMemo))
+      let request = try InvokeParams.request(params, engine, optionsMemo)
+      guard !request.options.dryRun || !request.command.hasReadyPlan else {
+        let plan = try engine.plan(request)
+        // Credentials are not in it; the other text is the caller's.
+        return reply.result(redaction: .ownText) { plan.write(to: &$0) }
+      }
+      invocation = try engine.prepare(request)
     } catch {
       if engine.catalogue.isAdded(params?["integration"]) { return invokeLater(params, reply) }
       return reply.error(error.rpcError)
-    }
-    if invocation.request.options.dryRun, invocation.hasReadyPlan {
-      // Credentials are not in it; the other text is the caller's.
-      return reply.result(redaction: .ownText) { invocation.writePlan(to: &$0) }
     }
     return run(invocation, reply)
   }

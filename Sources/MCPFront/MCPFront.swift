@@ -46,6 +46,15 @@ package final class MCPFront: Handler {
       || call.id == nil && MCPNotification(rawValue: call.method) != nil
   }
 
+  package func mustWait(_ call: Call, isBehindOthers: Bool) -> Bool {
+    guard !engine.catalogue.isComplete else { return false }
+    switch MCPMethod(rawValue: call.method) {
+    case .listTools, .listPrompts, .getPrompt: return true
+    case .callTool: return !catalogue.isBuiltIn(call.params?["name"]?.string ?? "")
+    default: return false
+    }
+  }
+
   package func handle(_ call: Call, _ reply: consuming Reply) -> Answered {
     guard let method = MCPMethod(rawValue: call.method) else {
       if MCPNotification(rawValue: call.method) == .cancelled { cancel(call.params) }
@@ -243,7 +252,7 @@ package final class MCPFront: Handler {
   ) -> Answered {
     switch action {
     case .result(let result):
-      return reply.result(redaction: .ownText) { $0.value(result) }
+      return reply.ownResult(result)
     case .toolError(let result, let error):
       let written = result.error(error)
       return reply.result(.failed, redaction: .ownText) { $0.value(written) }

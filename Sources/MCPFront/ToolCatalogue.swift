@@ -96,6 +96,12 @@ struct ToolCatalogue: Sendable {
     return nil
   }
 
+  /// Whether a tool is a command of the executable. No plugin must be started to call it.
+  func isBuiltIn(_ name: String) -> Bool {
+    guard let separator = name.firstRange(of: "__") else { return false }
+    return engine.catalogue.isBuiltIn(String(name[..<separator.lowerBound])) && command(name) != nil
+  }
+
   /// The closest tool name.
   func suggestion(for name: String) -> String? {
     Suggestion.closest(to: name, among: tools().map(\.name) + CompactTool.allCases.map(\.rawValue))

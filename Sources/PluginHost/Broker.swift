@@ -23,9 +23,7 @@ enum Broker {
     case "host/log": writeLog(request, of: peer, log)
     case "host/http", "host/secret", "host/file_put", "host/file_get":
       guard let call = call(of: request, on: peer) else {
-        return request.error(
-          invalidParams,
-          "/invocation: must be the id of an invoke in flight.")
+        return refuse(request, "/invocation: must be the id of an invoke in flight")
       }
       let isTaken = call.answer {
         switch request.method {
@@ -94,13 +92,18 @@ enum Broker {
     }
     do throws(BrokeredRequest.Refusal) {
       guard !call.isDryRun else { return try plan(brokered, request, call) }
-      let response: HTTPResponse
       do throws(CommandError) {
-        response = try await exchange(brokered, for: call)
+        let values = try await values(of: brokered.secretNames, for: call)
+        let filled: HTTPRequest
+        do throws(BrokeredRequest.Refusal) {
+          filled = try brokered.request { values[$0] ?? "" }
+        } catch {
+          return refuse(request, error.message)
+        }
+        answer(request, try await exchange(filled, for: call), call)
       } catch {
-        return fail(request, call, error)
+        fail(request, call, error)
       }
-      answer(request, response, call)
     } catch {
       refuse(request, error.message)
     }
@@ -130,25 +133,23 @@ enum Broker {
     request.error(dryRunCode, "This is a dry run: the request is not sent.")
   }
 
-  private static func exchange(
-    _ brokered: BrokeredRequest, for call: PluginCall
-  ) async throws(CommandError) -> HTTPResponse {
+  private static func values(
+    of names: Set<String>, for call: PluginCall
+  ) async throws(CommandError) -> [String: String] {
     var values: [String: String] = [:]
-    for name in brokered.secretNames {
-      values[name] = try await call.client.secret(name, in: call.invocation)
-    }
-    let request: HTTPRequest
-    do throws(BrokeredRequest.Refusal) {
-      request = try brokered.request { values[$0] ?? "" }
-    } catch {
-      throw CommandError(.validation, error.message)
-    }
+    for name in names { values[name] = try await call.client.secret(name, in: call.invocation) }
+    return values
+  }
+
+  private static func exchange(
+    _ request: HTTPRequest, for call: PluginCall
+  ) async throws(CommandError) -> HTTPResponse {
     let trace = call.client.plugin.context.trace
     let shown = call.client.connection.secrets.redact(request.url)
     trace?.note(.request("\(request.method.rawValue) \(shown)"))
     let start = MonotonicTime.now
     do throws(CommandError) {
-      let response = try await call.invocation.part().send(request)
+      let response = try await call.send(request)
       trace?.note(
         .response(
           status: response.status, bytes: response.body.count,
@@ -203,6 +204,7 @@ enum Broker {
   // MARK: host/secret
 
   private static func registerToken(_ request: ChildRequest, for call: PluginCall) {
+    guard hasOnly(["name", "value"], request) else { return }
     guard let name = request.params?["name"]?.string, !name.isEmpty, name.utf8.count <= 128,
       !name.contains("}")
     else { return refuse(request, "/name: must be a string of 1 to 128 bytes, without }") }
@@ -218,6 +220,9 @@ enum Broker {
   // MARK: Files
 
   private static func putFile(_ request: ChildRequest, for call: PluginCall) async {
+    guard hasOnly(["name", "path", "content_base64", "content_type", "source"], request) else {
+      return
+    }
     guard !call.isDryRun else {
       return request.error(dryRunCode, "This is a dry run: no file is stored.")
     }
@@ -244,6 +249,7 @@ enum Broker {
   }
 
   private static func getFile(_ request: ChildRequest, for call: PluginCall) async {
+    guard hasOnly(["file_id", "offset", "length"], request) else { return }
     guard let id = request.params?["file_id"]?.string else {
       return refuse(request, "/file_id: is required")
     }
@@ -312,6 +318,20 @@ enum Broker {
       CommandError(
         .unavailable, "The plugin has more than \(maximum) requests in flight.",
         isRetryable: true, remedy: "Wait for their responses."))
+  }
+
+  /// Refuses a request with members that its method does not have.
+  private static func hasOnly(_ names: [String], _ request: ChildRequest) -> Bool {
+    for member in request.params?.members.map({ $0 }) ?? [] {
+      let name = member.name.string ?? ""
+      guard !names.contains(name), name != "invocation" else { continue }
+      let suggestion = Suggestion.closest(to: name, among: names).map {
+        "; did you mean \"\($0)\"?"
+      }
+      refuse(request, "/\(name.prefix(100)): unknown parameter\(suggestion ?? "")")
+      return false
+    }
+    return true
   }
 
   private static func refuse(_ request: ChildRequest, _ message: String) {

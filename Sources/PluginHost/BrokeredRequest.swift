@@ -193,6 +193,10 @@ struct BrokeredRequest: ParameterObject {
     }
     if let basic {
       let user = SecretPlaceholder.replaced(basic.user, with: value)
+      // RFC 7617 section 2: the rest would be part of the password.
+      guard !user.contains(":") else {
+        throw Refusal(message: "/basic/user: must not contain a colon")
+      }
       let password = SecretPlaceholder.replaced(basic.password, with: value)
       filled.append(
         HTTPRequest.Header(

@@ -55,6 +55,7 @@ final class ChildLines: Sendable {
   private let ending = Mutex(Ending())
   /// Whether its thread ends and reaps it.
   private let isRun = Mutex(false)
+  private let brokenPipe = Mutex(BrokenPipe.none)
 
   /// Starts the program. Blocks, on a thread that must live as long as the host.
   init(_ start: ChildStart, maximumLineBytes: Int) throws(ChildStart.Refusal) {
@@ -150,7 +151,7 @@ final class ChildLines: Sendable {
       output.queue.append(contentsOf: rest)
       return (true, true)
     }
-    if isBroken { finish() } else if waits { wake() }
+    if isBroken { finishBroken() } else if waits { wake() }
     return isTaken
   }
 
@@ -170,6 +171,24 @@ final class ChildLines: Sendable {
     }
     wake()
   }
+
+  /// Lets a program end that has closed its stdin or stdout.
+  private func finishBroken() {
+    guard takesRequests else { return finish() }
+    brokenPipe.withLock { $0 = .closed }
+    finish()
+  }
+
+  private enum BrokenPipe {
+    case none
+    /// The program has closed it, or is ending.
+    case closed
+    /// The host has ended the program therefore.
+    case ended
+  }
+
+  /// Whether the host has ended it because it had closed its stdin or stdout.
+  var wasEndedForClosedPipe: Bool { brokenPipe.withLock { $0 == .ended } }
 
   /// Kills the program, and what it started.
   func killNow() {
@@ -235,7 +254,7 @@ final class ChildLines: Sendable {
         if !listener.isBusy { readOutput(pieces: 1) }
         readErrors(pieces: 4)
         // Nothing can be asked of a program that has closed its stdout.
-        if !isOutputOpen { child.finish() }
+        if !isOutputOpen { child.finishBroken() }
       }
       // Also what the program has started, which may have survived it and go on writing.
       kill(-child.process, SIGKILL)
@@ -306,7 +325,7 @@ final class ChildLines: Sendable {
       }
       if isFinished { child.closeInput() }
       // Calls that it has not read must not wait for their deadlines.
-      if isBroken { child.finish() }
+      if isBroken { child.finishBroken() }
     }
 
     private func signalGroup() {
@@ -321,7 +340,9 @@ final class ChildLines: Sendable {
         }
         return nil
       }
-      if let signal { kill(-child.process, signal) }
+      guard let signal else { return }
+      child.brokenPipe.withLock { if $0 == .closed { $0 = .ended } }
+      kill(-child.process, signal)
     }
 
     private mutating func readOutput(pieces: Int) {

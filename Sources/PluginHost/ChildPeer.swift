@@ -1,4 +1,5 @@
 import Basics
+import Glibc
 import JSON
 import Synchronization
 
@@ -38,6 +39,8 @@ final class ChildPeer: ChildLines.Listener {
     var end: String?
     /// Why the host ends it.
     var fault: String?
+    /// Whether it was accepted, and the host does not end it because nobody needs it.
+    var isNeeded = false
   }
 
   private struct LogWindow {
@@ -193,8 +196,16 @@ final class ChildPeer: ChildLines.Listener {
     state.withLock { $0.end == nil && $0.fault == nil } && child.value?.takesRequests == true
   }
 
-  /// Lets the program end.
-  func finish() { child.value?.finish() }
+  /// Lets the program end, because nobody needs it.
+  func finish() {
+    state.withLock { $0.isNeeded = false }
+    child.value?.finish()
+  }
+
+  /// It has described itself as expected. Its end is unexpected from now on.
+  func accept() { state.withLock { $0.isNeeded = true } }
+
+  var isNeeded: Bool { state.withLock { $0.isNeeded } }
 
   /// Kills the program.
   func kill(because fault: String) {
@@ -346,7 +357,7 @@ final class ChildPeer: ChildLines.Listener {
 
   func ended(_ ending: ChildStart.Ending) {
     let (waiting, reason) = state.withLock { state -> ([any Waiter], String) in
-      let reason = state.fault ?? Self.text(ending)
+      let reason = state.fault ?? text(ending)
       state.end = reason
       defer { state.waiting = [:] }
       return (Array(state.waiting.values), reason)
@@ -356,9 +367,11 @@ final class ChildPeer: ChildLines.Listener {
     handler.withLock { $0.take() }?.ended(self, reason)
   }
 
-  private static func text(_ ending: ChildStart.Ending) -> String {
+  private func text(_ ending: ChildStart.Ending) -> String {
     switch ending {
     case .exit(let status): "ended with status \(status)"
+    case .signal where child.value?.wasEndedForClosedPipe == true:
+      "closed its stdin or stdout"
     case .signal(let number): "was ended by signal \(number)"
     }
   }

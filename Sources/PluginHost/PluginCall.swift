@@ -1,5 +1,6 @@
 import Basics
 import Delivery
+import HTTP
 import IntegrationKit
 import JSON
 import Synchronization
@@ -27,6 +28,8 @@ final class PluginCall: ChildPeer.Waiter {
     var requests: [UInt64: Task<Void, Never>?] = [:]
     var nextRequest: UInt64 = 0
     var idleLatch: Latch?
+    /// Whether a request was sent that may have changed something.
+    var mayHaveChanged = false
   }
 
   let command: PluginCatalogue.Command
@@ -167,6 +170,29 @@ final class PluginCall: ChildPeer.Waiter {
     // In a task of its own, because the caller of the call may have cancelled this one.
     let deadline = Deadline(inMilliseconds: Self.cancelledMilliseconds)
     await Task.detached { _ = await latch.wait(until: deadline) }.value
+  }
+
+  // MARK: HTTP
+
+  /// Sends a request of the program.
+  func send(_ request: HTTPRequest) async throws(CommandError) -> HTTPResponse {
+    let changes = invocation.command.effect != .read && !request.isSideEffectFree
+    do throws(CommandError) {
+      let response = try await invocation.part().send(request)
+      let isRefused =
+        (400...599).contains(response.status)
+        && invocation.outcome(afterStatus: response.status) == .notApplied
+      if changes, !isRefused { state.withLock { $0.mayHaveChanged = true } }
+      return response
+    } catch {
+      if changes, error.outcome == .unknown { state.withLock { $0.mayHaveChanged = true } }
+      throw error
+    }
+  }
+
+  /// The outcome of a failed command if the program does not say it.
+  var outcome: CommandError.Outcome {
+    state.withLock { $0.mayHaveChanged } ? .unknown : .notApplied
   }
 
   // MARK: Files

@@ -12,13 +12,10 @@ struct PluginCommand: ReadyCommand {
 
   private var dialect: any PluginDialect { client.runner.dialect }
 
-  var hasReadyPlan: Bool { dialect.plan(of: command, arguments, of: plugin) != nil }
-
-  func writePlan(to writer: inout JSONWriter) {
-    if let request = dialect.plan(of: command, arguments, of: plugin) { writer.value(request) }
-  }
-
   func plan(in invocation: Invocation) async throws(CommandError) -> JSONFragment {
+    if let request = dialect.plan(of: command, arguments, of: plugin) {
+      return JSONFragment { writer in writer.array { $0.value(request) } }
+    }
     let (_, ending) = try await call(in: invocation)
     switch ending {
     case .planned(let requests):
@@ -61,21 +58,8 @@ struct PluginCommand: ReadyCommand {
       of: command, arguments, for: client, in: invocation,
       secretValues: plugin.folder.description.givesSecretsByCall
         ? try await client.secretValues(in: invocation) : nil)
+    let (peer, id) = try await send(call, in: invocation)
     let trace = plugin.context.trace
-    trace?.note(.call(command.id))
-    let peer = try await client.runner.acquire(for: invocation)
-    trace?.note(.ready(process: peer.process))
-    do throws(CommandError) {
-      try await dialect.check(command, on: peer, in: invocation)
-    } catch {
-      client.runner.release()
-      throw error
-    }
-    let id = dialect.send(call, to: peer)
-    guard let id else {
-      client.runner.release()
-      throw unavailable("does not read its input, or has ended", outcome: .notApplied)
-    }
     let outcome: Result<Ending?, CommandError>
     do throws(CommandError) {
       outcome = .success(try await ending(of: call, on: peer, in: invocation))
@@ -102,6 +86,29 @@ struct PluginCommand: ReadyCommand {
       trace?.note(.end(error.message))
       throw invocation.withRemedy(error)
     }
+  }
+
+  /// Sends the request to the program, or to the next one if that has just ended.
+  private func send(
+    _ call: PluginCall, in invocation: Invocation
+  ) async throws(CommandError) -> (ChildPeer, Int64) {
+    let trace = plugin.context.trace
+    trace?.note(.call(command.id))
+    for _ in 0..<2 {
+      let peer = try await client.runner.acquire(for: invocation)
+      trace?.note(.ready(process: peer.process))
+      do throws(CommandError) {
+        try await dialect.check(command, on: peer, in: invocation)
+      } catch {
+        client.runner.release()
+        throw error
+      }
+      let id = dialect.send(call, to: peer)
+      if let id { return (peer, id) }
+      client.runner.release()
+      if peer.takesRequests { break }
+    }
+    throw unavailable("does not read its input, or has ended", outcome: .notApplied)
   }
 
   /// - Returns: nil if the deadline passed or the invocation was cancelled.

@@ -175,6 +175,7 @@ struct SallyportDialect: PluginDialect {
   }
 
   func error(_ answer: ChildError.Answer, of call: PluginCall) -> CommandError {
-    PluginResult.error(answer, of: call.plugin.id, in: call.invocation)
+    PluginResult.error(
+      answer, of: call.plugin.id, in: call.invocation, outcome: call.outcome)
   }
 }

@@ -105,7 +105,15 @@ struct PluginResult {
       shaped.files.append(id)
     }
     if json["events"] != nil { shaped.events = try list("events").map { JSONFragment($0) } }
-    shaped.cursor = json["cursor"]?.string
+    if let cursor = json["cursor"], !cursor.isNull {
+      guard let text = cursor.string else { throw Misshapen("/cursor: must be a string") }
+      shaped.cursor = text
+    }
+    // The host makes them itself.
+    for name in ["errors", "requests"] { _ = try list(name) }
+    if let meta = json["meta"], !meta.isNull, meta.kind != .object {
+      throw Misshapen("/meta: must be an object")
+    }
     for (position, notice) in try list("notices").enumerated() {
       guard let text = notice.string else {
         throw Misshapen("/notices/\(position): must be a string")
@@ -125,6 +133,7 @@ struct PluginResult {
     guard let target = json["target"] else { throw Misshapen("\(path)/target: is required") }
     let name = target.string ?? JSONFragment(target).text
     if let error = json["error"], !error.isNull {
+      guard error.kind == .object else { throw Misshapen("\(path)/error: must be an object") }
       return TargetOutcome(name, .failure(Self.commandError(error, orElse: "The target failed.")))
     }
     guard json["return_data"]?.equals("Failed") != true else {
@@ -160,10 +169,13 @@ struct PluginResult {
 
   /// The error of an error response.
   static func error(
-    _ answer: ChildError.Answer, of plugin: String, in invocation: Invocation
+    _ answer: ChildError.Answer, of plugin: String, in invocation: Invocation,
+    outcome: CommandError.Outcome
   ) -> CommandError {
     if let data = answer.data, data["return_data"] != nil || data["kind"] != nil {
-      return commandError(data, orElse: answer.message)
+      var error = commandError(data, orElse: answer.message)
+      if data["outcome"]?.string == nil { error.outcome = outcome }
+      return error
     }
     switch answer.code {
     case -32800: return .cancelled(outcome: invocation.outcomeAfterSending)
@@ -175,13 +187,17 @@ struct PluginResult {
     }
   }
 
+  /// Of HTTP. Another one is replaced by that of the kind.
+  private static let statusCodes: ClosedRange<Int64> = 100...599
+
   /// The members of an error object of this protocol.
   private static func commandError(_ json: JSON, orElse message: String) -> CommandError {
     let kind = json["kind"]?.string.flatMap(CommandError.Kind.init(rawValue:)) ?? .upstream
     var error = CommandError(
-      kind, statusCode: json["status_code"]?.integer.map { Int(clamping: $0) },
+      kind,
+      statusCode: json["status_code"]?.integer.flatMap { statusCodes.contains($0) ? Int($0) : nil },
       json["message"]?.string ?? message, isRetryable: json["retryable"]?.bool ?? false,
-      retryAfterMilliseconds: json["retry_after_ms"]?.integer.map { Int(clamping: $0) },
+      retryAfterMilliseconds: json["retry_after_ms"]?.integer.map { Int(clamping: max(0, $0)) },
       outcome: json["outcome"]?.equals("unknown") == true ? .unknown : .notApplied,
       remedy: json["remedy"]?.string, upstream: json["upstream"].map { JSONFragment($0) })
     error.targets =

@@ -212,20 +212,14 @@ final class PluginRunner: ChildPeer.Handler {
   }
 
   private func next(by deadline: Deadline) -> Next {
-    let (next, unusable) = state.withLock { state -> (Next, ChildPeer?) in
-      guard let peer = state.peer, !peer.takesRequests else {
-        return (choice(by: deadline, &state), nil)
+    state.withLock { state in
+      if let peer = state.peer, !peer.takesRequests {
+        // It ends, or has closed a pipe. Another one is started.
+        state.peer = nil
+        countDeath(&state)
       }
-      // It ends, or has closed a pipe. Another one is started.
-      state.peer = nil
-      countDeath(&state)
-      return (choice(by: deadline, &state), peer)
+      return choice(by: deadline, &state)
     }
-    if let unusable {
-      log.error("plugin \(folder.id): closed its stdin or stdout")
-      unusable.finish()
-    }
-    return next
   }
 
   private func choice(by deadline: Deadline, _ state: inout State) -> Next {
@@ -281,10 +275,11 @@ final class PluginRunner: ChildPeer.Handler {
           unused = peer
         } else if peer.takesRequests {
           state.peer = peer
+          peer.accept()
         } else {
-          // It has described itself and died at once.
           unused = peer
           countDeath(&state)
+          log.error("plugin \(folder.id): ended right after it had described itself")
         }
       case .failure(let fault):
         state.failure = fault
@@ -396,14 +391,12 @@ final class PluginRunner: ChildPeer.Handler {
     running.withLock { $0 -= 1 }
     running.notify()
     dialect.ended(peer)
-    let hasDied = state.withLock { state -> Bool in
-      // Otherwise the host has ended it.
-      guard state.peer === peer else { return false }
+    state.withLock { state in
+      guard state.peer === peer else { return }
       state.peer = nil
       countDeath(&state)
-      return true
     }
-    if hasDied { log.error("plugin \(folder.id): \(reason)") }
+    if peer.isNeeded { log.error("plugin \(folder.id): \(reason)") }
   }
 }
 

@@ -39,6 +39,9 @@ package final class PluginSet: IntegrationSource {
   /// Whether plugins are started to be known also if they are locked.
   private let ignoresLocks: Bool
   private let monitor = Monitor(State())
+  /// Once it is, it stays so.
+  private let complete = Atomic(false)
+  private let observers = Mutex<[@Sendable () -> Void]>([])
 
   /// - Parameters:
   ///   - directories: with one folder for each plugin.
@@ -110,7 +113,9 @@ package final class PluginSet: IntegrationSource {
   /// Starts a plugin to learn what it says about itself.
   private func load(_ folder: PluginFolder, _ runner: PluginRunner) async {
     let deadline = Deadline(inMilliseconds: Int(folder.description.limits.startSeconds) * 1_000)
-    let result = await runner.learn(until: deadline)
+    // The start has this deadline itself, and a better error.
+    let result = await runner.learn(
+      until: Deadline(inMilliseconds: deadline.remainingMilliseconds + 1_000))
     // Each connection has a program of its own.
     if folder.description.childProtocol == .mcp { runner.close() }
     finish(folder, result.map { Plugin(folder, $0, runner, context) })
@@ -136,6 +141,7 @@ package final class PluginSet: IntegrationSource {
     }
     monitor.notify()
     for latch in waiting { latch.signal() }
+    for observer in observers.withLock({ $0 }) { observer() }
     if isClosed, case .success(let plugin) = result { plugin.close() }
   }
 
@@ -179,6 +185,26 @@ package final class PluginSet: IntegrationSource {
         if case .known(let integration, _) = entry.knowledge { integration } else { nil }
       }
     }
+  }
+
+  package var isComplete: Bool {
+    if complete.load(ordering: .acquiring) { return true }
+    read()
+    let isComplete = monitor.withLock { state in
+      !state.entries.contains { entry in
+        if case .loading = entry.knowledge { true } else { false }
+      }
+    }
+    return noteComplete(isComplete)
+  }
+
+  private func noteComplete(_ isComplete: Bool) -> Bool {
+    if isComplete { complete.store(true, ordering: .releasing) }
+    return isComplete
+  }
+
+  package func reportChanges(_ body: @escaping @Sendable () -> Void) {
+    observers.withLock { $0.append(body) }
   }
 
   package var version: UInt64 { monitor.withLock { $0.version } }

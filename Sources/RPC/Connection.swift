@@ -76,8 +76,10 @@ package final class Connection: Sendable {
   let requests = RequestsInFlight()
   let statistics = ConnectionStatistics()
   let observer: (any ConnectionObserver)?
+  let kept: KeptCalls
   private let reader: InputReader
   private let shuttingDown = Atomic(false)
+  private let interrupted = Atomic(false)
   private let state = Mutex(State())
 
   /// - Parameter output: the descriptor that frames are written to.
@@ -91,6 +93,7 @@ package final class Connection: Sendable {
     self.observer = observer
     frames = FrameWriter(redactor: redactor)
     limit = InFlightLimit(limits)
+    kept = KeptCalls(maximumBytes: limits.maximumParkedBytes)
     reader = try InputReader()
     self.output = Output(to: output, limit: limit) { [limit, requests, reader] error in
       limit.close()
@@ -115,9 +118,18 @@ package final class Connection: Sendable {
   /// Cancels a request in flight.
   ///
   /// - Returns: whether a request with this id was in flight.
-  package func cancel(_ id: RequestID) -> Bool { requests.cancel(id) }
+  package func cancel(_ id: RequestID) -> Bool {
+    guard kept.cancel(id) else { return requests.cancel(id) }
+    reader.wake()
+    return true
+  }
 
-  package func isInFlight(_ id: RequestID) -> Bool { requests.contains(id) }
+  package func isInFlight(_ id: RequestID) -> Bool {
+    requests.contains(id) || kept.contains(id)
+  }
+
+  /// Something that calls wait for may be ready: see `Handler.mustWait`. Any thread may call it.
+  package func callsMayBeReady() { reader.wake() }
 
   package var inFlight: Int { limit.inFlight }
   /// Calls that wait for a slot.
@@ -136,6 +148,9 @@ package final class Connection: Sendable {
 
   package var isShuttingDown: Bool { shuttingDown.load(ordering: .relaxed) }
 
+  /// Whether a signal has ended the reading.
+  var isInterrupted: Bool { interrupted.load(ordering: .relaxed) }
+
   // MARK: Running
 
   /// Handles a signal. It stops reading and refuses parked calls. If the host is already draining, it
@@ -148,6 +163,7 @@ package final class Connection: Sendable {
       state.isDraining = true
       return state.isCancelling
     }
+    interrupted.store(true, ordering: .relaxed)
     startDraining()
     limit.close()
     output.close()
@@ -197,6 +213,7 @@ package final class Connection: Sendable {
           observer?.handled(bytes: line.count + 1)
         }
         lines.flush()
+      case .woken: lines.handleKept()
       case .end:
         splitter.finish { lines.handle($0, number: $1) }
       case .stopped:

@@ -7,19 +7,25 @@ import JSON
 /// end of a piece of input or when the buffer is full. A caller that sends one request at a time gets
 /// its response immediately; for a file with thousands of lines, one system call sends hundreds.
 final class ConnectionReader {
-  /// Bytes of ready responses that are collected before they are sent.
-  private static let gatheredBytes = 256 * 1_024
+  /// Bytes of ready responses that are collected before they are sent. With the last one they should
+  /// not exceed what the output writes at once.
+  private static let gatheredBytes = 48 * 1_024
+  /// Larger results that are kept are sent without a copy, which takes more system calls.
+  private static let copiedBytes = 32 * 1_024
 
   private let connection: Connection
   private let handlers: [any Handler]
   private let first: any Handler
   private let others: ArraySlice<any Handler>
-  private var parser = JSONParser()
   private var ready = FrameBuffer(capacity: 2 * ConnectionReader.gatheredBytes)
+  // Unchecked for speed: nothing that is called during an access uses the reader.
+  @exclusivity(unchecked) private var parser = JSONParser()
   /// The memory of the current line.
-  private var lineBytes = 0
+  @exclusivity(unchecked) private var lineBytes = 0
   /// The current line, from its first accepted call on.
-  private var line: InputLine?
+  @exclusivity(unchecked) private var line: InputLine?
+  /// Whether `connection.kept` has calls.
+  private var hasKept = false
 
   var log: Log { connection.log }
   private var limits: ConnectionLimits { connection.limits }
@@ -45,7 +51,10 @@ final class ConnectionReader {
           .invalidRequest, "The line has \(bytes) bytes; the limit is \(limit).", line: number,
           offset: limit, remedy: "Split the request, or raise --max-line-bytes."))
     case .text(let text):
-      if text.allSatisfy({ $0 == 0x20 || $0 == 0x09 }) { return }
+      // Almost every line begins with a bracket.
+      if text.first.map({ $0 <= 0x20 }) ?? true, text.allSatisfy({ $0 == 0x20 || $0 == 0x09 }) {
+        return
+      }
       statistics.count(statistics.lines)
       do throws(JSONError) {
         handle(try parser.parse(text), number)
@@ -67,7 +76,43 @@ final class ConnectionReader {
     connection.output.waitForRoom()
   }
 
+  /// Handles the calls that had to wait, as far as they are ready.
+  func handleKept() {
+    for entry in removeKept() { handleAgain(entry, mayWait: true) }
+    flush()
+  }
+
+  private func removeKept() -> [KeptCalls.Entry] {
+    hasKept = false
+    return connection.kept.removeAll()
+  }
+
+  /// - Returns: false for a call that can be handled now, or that there is no memory for.
+  private func keep(_ call: Call, for handler: any Handler) -> Bool {
+    guard handler.mustWait(call, isBehindOthers: hasKept),
+      connection.kept.add(KeptCalls.Entry(call: call, bytes: lineBytes))
+    else { return false }
+    hasKept = true
+    // It may have become ready in between, and nothing would wake this thread again.
+    if connection.kept.count == 1, !handler.mustWait(call, isBehindOthers: false) { handleKept() }
+    return true
+  }
+
+  private func handleAgain(_ entry: KeptCalls.Entry, mayWait: Bool) {
+    let call = entry.call
+    if entry.isCancelled || connection.isInterrupted, let id = call.id {
+      let refusal: Refusal = entry.isCancelled ? .cancelled(.caller) : .stopping
+      respond(id, handler(for: call).error(refusal, of: call.method, call.params), in: nil)
+      return
+    }
+    lineBytes = entry.bytes
+    defer { line = nil }
+    handle(call, in: nil, mayWait: mayWait)
+  }
+
   func inputEnded() {
+    // No call can overtake them any more, so they block until they are ready.
+    for entry in removeKept() { handleAgain(entry, mayWait: false) }
     for handler in handlers { handler.inputEnded() }
     flush()
   }
@@ -115,7 +160,7 @@ final class ConnectionReader {
         return
       }
       if connection.observer?.skips(id) == true { return }
-      if connection.requests.contains(id) {
+      if connection.requests.contains(id) || hasKept && connection.kept.contains(id) {
         respond(
           .null,
           .line(
@@ -128,7 +173,7 @@ final class ConnectionReader {
     }
   }
 
-  private func handle(_ call: Call, in batch: Batch?) {
+  private func handle(_ call: Call, in batch: Batch?, mayWait: Bool = true) {
     if connection.isShuttingDown {
       // Sent before the response to shutdown was received, so it requires a response.
       guard let id = call.id else { return }
@@ -142,6 +187,8 @@ final class ConnectionReader {
       respond(id, handler.error(refusal, of: call.method, call.params), in: batch)
       return
     }
+    // The members of a batch get one response together, so nothing of it is kept.
+    if mayWait, batch == nil, call.id != nil, keep(call, for: handler) { return }
     _ = handler.handle(call, Reply(call, reader: self, batch: batch))
   }
 
@@ -229,6 +276,17 @@ final class ConnectionReader {
     connection.frames.result(id, redaction: redaction, into: &ready, write: write)
     // Last, so that the response to `stats` does not count itself.
     count(status)
+  }
+
+  func respond(_ id: RequestID, own result: JSONFragment, _ method: String, in batch: Batch?) {
+    guard batch == nil, result.bytes.count > Self.copiedBytes else {
+      respond(id, .successful, .ownText, method, in: batch) { $0.value(result) }
+      return
+    }
+    flush()
+    connection.output.send(connection.frames.ownResult(id, result))
+    connection.output.waitForRoom()
+    count(.successful)
   }
 
   private func respond(

@@ -8,6 +8,11 @@ package protocol Handler: AnyObject {
   /// Whether this handler takes the call. The first handler of a connection also gets the calls that
   /// no handler takes.
   func takes(_ call: Call) -> Bool
+  /// Whether a call must wait for something that is not ready, and would block the reading thread. Other calls
+  /// are handled first. The connection asks again after `Connection.callsMayBeReady`.
+  ///
+  /// - Parameter isBehindOthers: whether earlier calls wait, which the call may depend on.
+  func mustWait(_ call: Call, isBehindOthers: Bool) -> Bool
   /// Responds to a call, now or later. The token proves that there is exactly one response.
   func handle(_ call: Call, _ reply: consuming Reply) -> Answered
   /// Handles a response to a request of the host.
@@ -25,6 +30,7 @@ package protocol Handler: AnyObject {
 }
 
 extension Handler {
+  package func mustWait(_ call: Call, isBehindOthers: Bool) -> Bool { false }
   package func handle(response: JSON) -> Bool { false }
   package func inputEnded() {}
   package var omitsUnknownID: Bool { false }

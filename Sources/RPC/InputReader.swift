@@ -7,6 +7,8 @@ final class InputReader: Sendable {
   enum Piece {
     case bytes(UnsafeBufferPointer<UInt8>)
     case end
+    /// `wake` was called.
+    case woken
     /// `stop` was called.
     case stopped
     case failed(FileError)
@@ -17,9 +19,10 @@ final class InputReader: Sendable {
 
   static let pieceBytes = 256 * 1_024
 
-  /// `stop` writes to the pipe to end a wait for input.
+  /// `wake` and `stop` write to the pipe to end a wait for input.
   private let wakeReadEnd: Int32
   private let wakeWriteEnd: Int32
+  private let isStopped = Atomic(false)
   /// The descriptor that is being read; -1 before and after.
   private let current = Atomic<Int32>(-1)
 
@@ -27,7 +30,10 @@ final class InputReader: Sendable {
   init() throws(FileError) {
     var ends: [Int32] = [0, 0]
     guard pipe(&ends) == 0 else { throw FileError(path: "pipe", code: errno) }
-    for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+    for end in ends {
+      _ = fcntl(end, F_SETFD, FD_CLOEXEC)
+      _ = fcntl(end, F_SETFL, O_NONBLOCK)
+    }
     (wakeReadEnd, wakeWriteEnd) = (ends[0], ends[1])
   }
 
@@ -38,6 +44,13 @@ final class InputReader: Sendable {
 
   /// Stops reading. Any thread may call it.
   func stop() {
+    isStopped.store(true, ordering: .releasing)
+    wake()
+  }
+
+  /// Interrupts a wait for input. Any thread may call it.
+  func wake() {
+    // A full pipe wakes the reader, too.
     var byte: UInt8 = 0
     _ = write(wakeWriteEnd, &byte, 1)
   }
@@ -51,7 +64,7 @@ final class InputReader: Sendable {
       && descriptor.revents & (Int16(POLLHUP) | Self.pollReadHangUp) != 0
   }
 
-  /// Calls `body` per piece. The last piece is not `bytes`. Blocks.
+  /// Calls `body` per piece. The last piece is neither `bytes` nor `woken`. Blocks.
   func read(_ input: Int32, _ body: (Piece) -> Void) {
     current.store(input, ordering: .releasing)
     defer { current.store(-1, ordering: .releasing) }
@@ -63,7 +76,14 @@ final class InputReader: Sendable {
         pollfd(fd: wakeReadEnd, events: Int16(POLLIN), revents: 0),
       ]
       if poll(&descriptors, 2, -1) < 0 { continue }
-      if descriptors[1].revents != 0 { return body(.stopped) }
+      if descriptors[1].revents != 0 {
+        if isStopped.load(ordering: .acquiring) { return body(.stopped) }
+        _ = Glibc.read(wakeReadEnd, buffer, Self.pieceBytes)
+        // `stop` may have been called in between.
+        if isStopped.load(ordering: .acquiring) { return body(.stopped) }
+        body(.woken)
+        continue
+      }
       guard descriptors[0].revents != 0 else { continue }
       let count = Glibc.read(input, buffer, Self.pieceBytes)
       if count < 0 && (errno == EINTR || errno == EAGAIN) { continue }

@@ -32,6 +32,7 @@ public enum Sallyport {
       code = 2
     }
     EndOfProcess.run()
+    HostLog.log.flush()
     // _exit skips the exit handlers of libraries, whose threads may still run.
     _exit(code)
   }

@@ -8,11 +8,14 @@ import os
 import pathlib
 import shutil
 import signal
+import sys
 from typing import Any
 
 from Support.host import ROOT, Host, eventually, request
 
 SCRIPT = ROOT / "Tests/plugins/raw_plugin.py"
+#: Not through a wrapper of the PATH, which would change the environment and the descriptors.
+PYTHON = os.path.realpath(sys.executable)
 SECRET = "Zebra-Crossing-7431-Quay"
 PASSWORD = 'pass"word\\ with &=% and ü'
 
@@ -44,7 +47,7 @@ class Plugins:
         behaviour = dict(behaviour or {})
         behaviour["integration"] = {"id": id} | behaviour.get("integration", {})
         (path / "behaviour.json").write_text(json.dumps(behaviour))
-        described = {"id": id, "version": "1.0.0", "command": ["python3", SCRIPT.name]} | description
+        described = {"id": id, "version": "1.0.0", "command": [PYTHON, SCRIPT.name]} | description
         (path / "plugin.json").write_text(json.dumps(described))
         if locked:
             self.lock(path, lock or raw.integration() | behaviour["integration"])

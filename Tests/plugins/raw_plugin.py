@@ -83,7 +83,8 @@ class Plugin:
         return id
 
     def receive(self, id: int) -> Any:
-        message = self.answers.pop(id).get()
+        message = self.answers[id].get()
+        del self.answers[id]
         return message.get("result", message.get("error"))
 
     def serve(self) -> None:
@@ -144,6 +145,9 @@ class Plugin:
                 self.write(fill(value, id).encode() * rest.get("times", 1))
             elif name == "line":
                 self.write(fill(json.dumps(value), id).encode() + b"\n")
+            elif name == "big":
+                self.say({"id": id, "result": {"return_data": "Successful", "raw_data": "x" * value}})
+                has_answered = True
             elif name == "fill":
                 for _ in range(value):
                     self.write(b"x" * 1_048_576)
@@ -174,6 +178,10 @@ class Plugin:
 
     def request(self, asked: list[Any], id: Any) -> tuple[str, Any]:
         method, params = asked
+        # A file that the arguments do not name.
+        if isinstance(params, dict) and "reversed_file_id" in params:
+            params = dict(params)
+            params["file_id"] = params.pop("reversed_file_id")[::-1]
         return method, ({"invocation": id} | params if isinstance(params, dict) else params)
 
 
@@ -247,6 +255,8 @@ ACTIONS: dict[str, Callable[[Plugin, Any], Any]] = {
 
 
 def main() -> None:
+    # The memory limit counts the stacks of threads.
+    threading.stack_size(262_144)
     behaviour = {}
     if os.path.exists("behaviour.json"):
         with open("behaviour.json") as file:

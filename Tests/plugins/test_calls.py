@@ -48,7 +48,7 @@ def test_answer_for_another_call_does_not_reach_a_third(host, tmp_path):
 
 
 @pytest.mark.parametrize(("result", "text"), [
-    (None, "neither result nor error"), ([], "not an object"), ("text", "not an object"), (7, "not an object"),
+    (None, "not an object"), ([], "not an object"), ("text", "not an object"), (7, "not an object"),
     ({}, "/return_data"), ({"return_data": "Failed"}, "/return_data"), ({"return_data": 1}, "/return_data"),
     (OK | {"extra": 1}, "unknown member extra"), (OK | {"targets": {}}, "/targets"),
     (OK | {"targets": [1]}, "/targets/0/target"), (OK | {"targets": [{"return_data": "Successful"}]}, "/targets/0/target"),

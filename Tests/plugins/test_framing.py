@@ -84,9 +84,7 @@ def test_response_beyond_the_limit_is_too_large(plugins):
         pid = host.pid()
         for command, outcome in (("look", "not_applied"), ("change", "unknown")):
             for filler in (1_100_000, 3_000_000):
-                failure = host.failure(command, [
-                    {"write": '{"jsonrpc":"2.0","id":"$id","result":{"return_data":"Successful","raw_data":"'},
-                    {"write": "x", "times": filler}, {"write": '"}}\n'}, {"silence": 1}])
+                failure = host.failure(command, [{"big": filler}])
                 assert (failure["kind"], failure["status_code"], failure["outcome"], failure["retryable"]) == (
                     "too_large", 413, outcome, False)
         assert host.pid() == pid, "the plugin was restarted"
