@@ -16,7 +16,7 @@ from process import HostProcess, Launch
 #: The variables that a plugin inherits; `environment` of plugin.json adds others.
 INHERITED = ("PATH", "HOME", "LANG", "TZ", "TMPDIR")
 MEMBERS = {"id", "version", "command", "protocol", "secrets", "environment", "checksums", "limits", "settings", "effects",
-           "title", "description", "category", "$schema"}
+           "title", "description"}
 
 
 class PluginProblem(Exception):

@@ -9,7 +9,7 @@ from faults import Fault
 from plugin_process import CANCELLED, DRY_RUN, INVALID, KINDS, brief
 from plugin_vendor import FAILED
 
-ID = re.compile(r"[a-z][a-z0-9_]*")
+ID = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 EFFECTS = ("read", "write", "destructive")
 OBJECTS = ("parameters", "result", "rate_limit", "events")
 FLAGS = ("idempotent", "sensitive", "partial_success", "pages")
@@ -21,7 +21,7 @@ def expect_command(command: Any, ids: set[str]) -> None:
         return Fault(f"command {command.get('id')!r}: {problem}", got=brief(command)[:600])
 
     if not isinstance(command.get("id"), str) or not ID.fullmatch(command["id"]):
-        raise fault("the id must be lower-case letters, digits and underscores")
+        raise fault("the id must be lower-case letters, digits and single underscores")
     if command["id"] in ids:
         raise fault("the id occurs twice")
     ids.add(command["id"])

@@ -9,7 +9,9 @@ import (
 	"strings"
 )
 
-var idPattern = regexp.MustCompile(`^[a-z][a-z0-9_]{0,63}$`)
+var idPattern = regexp.MustCompile(`^[a-z][a-z0-9]*(_[a-z0-9]+)*$`)
+
+const idRule = "an id has lower-case letters, digits and single underscores, and begins with a letter"
 
 // command is the description of a command, as capabilities returns it, and its function.
 type command struct {
@@ -98,7 +100,7 @@ func CommandTitle(title string) CommandOption { return func(c *command) { c.Titl
 // vendor's body, or a Result. Command panics for a wrong declaration.
 func Command[P any](p *Plugin, id string, run func(ctx context.Context, call *Call, in P) (any, error), options ...CommandOption) {
 	if !idPattern.MatchString(id) {
-		panic(fmt.Sprintf("plugin: command %q: an id has lower-case letters, digits and underscores, and begins with a letter", id))
+		panic(fmt.Sprintf("plugin: command %q: %s", id, idRule))
 	}
 	if p.byID[id] != nil {
 		panic(fmt.Sprintf("plugin: command %s is declared twice", id))

@@ -5,7 +5,10 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"net/http"
+	"net/url"
 	"reflect"
+	"regexp"
+	"sort"
 	"strconv"
 	"strings"
 )
@@ -21,7 +24,9 @@ type Request struct {
 	Headers map[string]string
 	// JSON is the body, unless it is nil.
 	JSON any
-	// Body is the body if JSON is nil.
+	// Form is the body as a form (application/x-www-form-urlencoded) if JSON is nil.
+	Form map[string]string
+	// Body is the body if JSON and Form are nil.
 	Body []byte
 	// User and Password make the header Authorization.
 	User, Password string
@@ -47,6 +52,7 @@ type wireRequest struct {
 	Query      map[string]any    `json:"query,omitempty"`
 	Headers    map[string]string `json:"headers,omitempty"`
 	JSON       any               `json:"json,omitempty"`
+	Text       string            `json:"body,omitempty"`
 	Body       string            `json:"body_base64,omitempty"`
 	Basic      map[string]string `json:"basic,omitempty"`
 	SignIn     bool              `json:"sign_in,omitempty"`
@@ -92,13 +98,13 @@ func (c *Call) Do(ctx context.Context, request Request) (json.RawMessage, error)
 }
 
 // Get is Do with GET.
-func (c *Call) Get(ctx context.Context, url string, query map[string]any) (json.RawMessage, error) {
-	return c.Do(ctx, Request{URL: url, Query: query})
+func (c *Call) Get(ctx context.Context, address string, query map[string]any) (json.RawMessage, error) {
+	return c.Do(ctx, Request{URL: address, Query: query})
 }
 
 // Post is Do with POST.
-func (c *Call) Post(ctx context.Context, url string, body any) (json.RawMessage, error) {
-	return c.Do(ctx, Request{Method: "POST", URL: url, JSON: body})
+func (c *Call) Post(ctx context.Context, address string, body any) (json.RawMessage, error) {
+	return c.Do(ctx, Request{Method: "POST", URL: address, JSON: body})
 }
 
 func (c *Call) wireRequest(ctx context.Context, request Request) (*wireRequest, error) {
@@ -108,7 +114,13 @@ func (c *Call) wireRequest(ctx context.Context, request Request) (*wireRequest, 
 	if wire.Method == "" {
 		wire.Method = "GET"
 	}
-	if request.JSON == nil && request.Body != nil {
+	var formType map[string]string
+	switch {
+	case request.JSON != nil:
+	case request.Form != nil:
+		wire.Text = encodeForm(request.Form)
+		formType = map[string]string{"Content-Type": "application/x-www-form-urlencoded"}
+	case request.Body != nil:
 		wire.Body = base64.StdEncoding.EncodeToString(request.Body)
 	}
 	if request.User != "" || request.Password != "" {
@@ -119,23 +131,48 @@ func (c *Call) wireRequest(ctx context.Context, request Request) (*wireRequest, 
 	if c.plugin.headers != nil && !request.SignIn {
 		made, err = c.plugin.headers(ctx, c)
 	}
-	all := []map[string]string{c.plugin.fixedHeaders, made, request.Headers}
 	if request.SignIn {
-		all = all[2:]
-	}
-	wire.Headers = map[string]string{}
-	for _, headers := range all {
-		for name, value := range headers {
-			wire.Headers[name] = value
-		}
+		wire.Headers = merged(formType, request.Headers)
+	} else {
+		wire.Headers = merged(formType, c.plugin.fixedHeaders, made, request.Headers)
 	}
 	return wire, err
 }
 
+// merged returns all headers. Later ones replace earlier ones, in any case.
+func merged(several ...map[string]string) map[string]string {
+	made, spelling := map[string]string{}, map[string]string{}
+	for _, headers := range several {
+		for name, value := range headers {
+			key := strings.ToLower(name)
+			delete(made, spelling[key])
+			made[name], spelling[key] = value, name
+		}
+	}
+	return made
+}
+
+var placeholderPattern = regexp.MustCompile(`\{\{secret:[^{}]*\}\}`)
+
+// encodeForm leaves placeholders as they are: the host encodes their values.
+func encodeForm(form map[string]string) string {
+	var pairs []string
+	for name, value := range form {
+		encoded, end := "", 0
+		for _, place := range placeholderPattern.FindAllStringIndex(value, -1) {
+			encoded += url.QueryEscape(value[end:place[0]]) + value[place[0]:place[1]]
+			end = place[1]
+		}
+		pairs = append(pairs, url.QueryEscape(name)+"="+encoded+url.QueryEscape(value[end:]))
+	}
+	sort.Strings(pairs)
+	return strings.Join(pairs, "&")
+}
+
 // absolute resolves a path below the connection's URL setting: server_url if there are several.
-func (c *Call) absolute(url string) string {
-	if !strings.HasPrefix(url, "/") {
-		return url
+func (c *Call) absolute(address string) string {
+	if !strings.HasPrefix(address, "/") {
+		return address
 	}
 	base := ""
 	for _, name := range c.plugin.urlNames {
@@ -147,7 +184,7 @@ func (c *Call) absolute(url string) string {
 			base = found
 		}
 	}
-	return strings.TrimRight(base, "/") + url
+	return strings.TrimRight(base, "/") + address
 }
 
 // texts are the values of a query as the host expects them.

@@ -69,7 +69,7 @@ func Header(name, value string) Option {
 // New makes a plugin. The id is that of plugin.json. New panics for a wrong declaration.
 func New(id string, options ...Option) *Plugin {
 	if !idPattern.MatchString(id) {
-		panic(fmt.Sprintf("plugin: %q: an id has lower-case letters, digits and underscores, and begins with a letter", id))
+		panic(fmt.Sprintf("plugin: %q: %s", id, idRule))
 	}
 	made := &Plugin{id: id, title: titleOf(id), category: "Plugins", version: "0.1.0", byID: map[string]*command{}}
 	made.settings = objectOf(reflect.TypeOf(struct{}{}), "settings")

@@ -97,6 +97,24 @@ func TestFixedHeadersAreInEachRequestExceptSignIns(t *testing.T) {
 	same(t, []any{host.Requests()[0].Headers, host.Requests()[1].Headers}, `[null,{"X-Key":"{{secret:api_key}}","X-Other":"b"}]`)
 }
 
+func TestFormKeepsPlaceholdersAndHeadersMergeInAnyCase(t *testing.T) {
+	p := plugin.New("acme", plugin.Header("authorization", "a"))
+	plugin.Command(p, "run", func(ctx context.Context, call *plugin.Call, in none) (any, error) {
+		return call.Do(ctx, plugin.Request{
+			Method: "POST", URL: "https://acme.example/", Headers: map[string]string{"Authorization": "b"},
+			Form: map[string]string{"grant type": "a&b", "secret": "x {{secret:api_key}}=é"}})
+	})
+	host := hosted(t, p, func(plugin.TestRequest) plugin.TestResponse { return plugin.TestResponse{JSON: 1} })
+	if _, err := host.Call(background, "run", nil); err != nil {
+		t.Fatal(err)
+	}
+	request := host.Requests()[0]
+	if string(request.Body) != "grant+type=a%26b&secret=x+{{secret:api_key}}%3D%C3%A9" {
+		t.Error(string(request.Body))
+	}
+	same(t, request.Headers, `{"Authorization":"b","Content-Type":"application/x-www-form-urlencoded"}`)
+}
+
 func TestVendorsErrorBecomesTheTriple(t *testing.T) {
 	p := plugin.New("acme", plugin.Settings(settings{}))
 	plugin.Command(p, "get_device", func(ctx context.Context, call *plugin.Call, in none) (any, error) {

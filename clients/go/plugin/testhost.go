@@ -279,6 +279,7 @@ func (h *TestHost) resultOf(method string, raw json.RawMessage) (any, *wireError
 		Query      map[string]any    `json:"query"`
 		Headers    map[string]string `json:"headers"`
 		JSON       json.RawMessage   `json:"json"`
+		Text       string            `json:"body"`
 		Body       []byte            `json:"body_base64"`
 		Basic      map[string]string `json:"basic"`
 		SignIn     bool              `json:"sign_in"`
@@ -297,6 +298,9 @@ func (h *TestHost) resultOf(method string, raw json.RawMessage) (any, *wireError
 		made := TestRequest{
 			Method: params.Method, URL: params.URL, Query: params.Query, Headers: params.Headers, JSON: params.JSON,
 			Body: params.Body, User: params.Basic["user"], Password: params.Basic["password"], SignIn: params.SignIn}
+		if params.Text != "" {
+			made.Body = []byte(params.Text)
+		}
 		if parsed, err := url.Parse(params.URL); err == nil {
 			made.Path = parsed.Path
 		}

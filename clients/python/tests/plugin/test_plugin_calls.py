@@ -55,6 +55,21 @@ def test_headers_are_in_each_request_except_sign_ins(headers: Any) -> None:
     assert [one.headers for one in host.requests] == [{}, {"X-Key": "{{secret:api_key}}", "X-Other": "b"}]
 
 
+def test_form_keeps_placeholders_and_headers_merge_in_any_case() -> None:
+    plugin = make({"authorization": "a"})
+
+    @plugin.command()
+    def run(call: Call[Settings]) -> None:
+        form = {"grant type": "a&b", "secret": f"x {call.settings.api_key}=é", "many": [1, True], "none": None}
+        call.post("/a", form=form, headers={"Authorization": "b"})
+
+    host = plugin.test(vendor=lambda request: {})
+    host.call("run")
+    (request,) = host.requests
+    assert request.body == "grant+type=a%26b&secret=x+{{secret:api_key}}%3D%C3%A9&many=1&many=true"
+    assert request.headers == {"Authorization": "b", "Content-Type": "application/x-www-form-urlencoded"}
+
+
 def test_bodies_are_json_text_or_bytes() -> None:
     plugin = make()
 

@@ -182,7 +182,7 @@ def test_a_command_writes_unless_it_says_otherwise() -> None:
 @pytest.mark.parametrize(("options", "complaint"), [
     ({"effect": "reads"}, "unknown effect 'reads'; did you mean \"read\"?"),
     ({"items": "items"}, "expected a path such as $.items[*]"), ({"items": "$..a[*]"}, "expected a path"),
-    ({"id": "List"}, "lower-case"), ({"rate_limit": (0, 1)}, "both positive"),
+    ({"id": "List"}, "lower-case"), ({"id": "a__b"}, "single underscores"), ({"id": "a_"}, "single"), ({"id": "a" * 65}, "an id"), ({"rate_limit": (0, 1)}, "both positive"),
 ])
 def test_wrong_declaration_is_refused(options: dict[str, Any], complaint: str) -> None:
     plugin = Plugin("acme")

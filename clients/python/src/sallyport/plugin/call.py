@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import base64
 import os
+import re
 import threading
 import time
 from collections.abc import Awaitable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Callable, Generic, Optional, TypedDict, TypeVar, Union
+from urllib.parse import quote_plus
 
 from .errors import Cancelled, PluginError
 from .response import Response
@@ -34,6 +36,8 @@ Content = Union[str, bytes, None]
 _ABSENT: Any = object()
 #: Bytes of a file per request.
 CHUNK_BYTES = 1 << 20
+FORM_TYPE = "application/x-www-form-urlencoded"
+_PLACEHOLDER = re.compile(r"(\{\{secret:[^{}]*\}\})")
 _SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
 
@@ -43,6 +47,7 @@ class RequestOptions(TypedDict, total=False):
     query: Optional[Query]
     headers: Optional[Headers]
     json: Any
+    form: Optional[Query]
     body: Content
     basic: Optional[tuple[str, str]]
     sign_in: bool
@@ -156,14 +161,19 @@ class BaseCall(Generic[S]):
 
     def _http_params(
         self, method: str, url: str, query: Optional[Query], headers: Optional[Headers], json: Any,
-        body: Content, basic: Optional[tuple[str, str]], sign_in: bool, authorization: Optional[Headers],
+        form: Optional[Query], body: Content, basic: Optional[tuple[str, str]], sign_in: bool,
+        authorization: Optional[Headers],
     ) -> dict[str, Any]:  # fmt: skip
         params: dict[str, Any] = {"invocation": self.id, "method": method.upper(), "url": self.absolute(url)}
         if query:
             params["query"] = {name: _text(value) for name, value in query.items() if value is not None}
-        if authorization or headers:
-            params["headers"] = {**(authorization or {}), **(headers or {})}
-        if json is not _ABSENT:
+        form_type = None if form is None else {"Content-Type": FORM_TYPE}
+        all_headers = merged(form_type, authorization, headers)
+        if all_headers:
+            params["headers"] = all_headers
+        if form is not None:
+            params["body"] = encode_form(form)
+        elif json is not _ABSENT:
             params["json"] = json
         elif isinstance(body, bytes):
             params["body_base64"] = base64.b64encode(body).decode()
@@ -227,8 +237,8 @@ class Call(BaseCall[S]):
 
     def http(
         self, method: str, url: str, *, query: Optional[Query] = None, headers: Optional[Headers] = None,
-        json: Any = _ABSENT, body: Content = None, basic: Optional[tuple[str, str]] = None,
-        sign_in: bool = False,
+        json: Any = _ABSENT, form: Optional[Query] = None, body: Content = None,
+        basic: Optional[tuple[str, str]] = None, sign_in: bool = False,
     ) -> Response:  # fmt: skip
         """Sends a request to the vendor through the host and returns the response, whatever its status is.
 
@@ -238,13 +248,15 @@ class Call(BaseCall[S]):
             url: An absolute URL, or a path below the URL setting of the connection.
             query: Values are text, numbers, booleans or lists of them. None is left out.
             json: The body as JSON.
+            form: The body as a form (application/x-www-form-urlencoded).
             body: The body as text or bytes.
             basic: User and password for the header Authorization.
             sign_in: The request only signs in. Dry runs omit it: the response is then an empty object.
         """
         for is_last in (False, True):
             authorization = None if sign_in else self.plugin.authorization(self)
-            params = self._http_params(method, url, query, headers, json, body, basic, sign_in, authorization)
+            params = self._http_params(
+                method, url, query, headers, json, form, body, basic, sign_in, authorization)
             is_write = self._begin(method, sign_in)
             try:
                 response = Response(self._link.request(self, "host/http", params))
@@ -323,13 +335,14 @@ class AsyncCall(BaseCall[S]):
 
     async def http(
         self, method: str, url: str, *, query: Optional[Query] = None, headers: Optional[Headers] = None,
-        json: Any = _ABSENT, body: Content = None, basic: Optional[tuple[str, str]] = None,
-        sign_in: bool = False,
+        json: Any = _ABSENT, form: Optional[Query] = None, body: Content = None,
+        basic: Optional[tuple[str, str]] = None, sign_in: bool = False,
     ) -> Response:  # fmt: skip
         """See `Call.http`."""
         for is_last in (False, True):
             authorization = None if sign_in else await self.plugin.authorization_async(self)
-            params = self._http_params(method, url, query, headers, json, body, basic, sign_in, authorization)
+            params = self._http_params(
+                method, url, query, headers, json, form, body, basic, sign_in, authorization)
             is_write = self._begin(method, sign_in)
             try:
                 response = Response(await self._link.request_async(self, "host/http", params))
@@ -392,6 +405,30 @@ class AsyncCall(BaseCall[S]):
     ) -> Result:
         """See `Call.targets`."""
         return await run_targets_async(self, targets, run, limit)
+
+
+def merged(*several: Optional[Headers]) -> dict[str, str]:
+    """Later headers replace earlier ones, in any case."""
+    made: dict[str, tuple[str, str]] = {}
+    for headers in several:
+        for name, value in (headers or {}).items():
+            made[name.lower()] = (name, value)
+    return dict(made.values())
+
+
+def encode_form(form: Query) -> str:
+    """Placeholders stay as they are: the host encodes their values."""
+    pairs = []
+    for name, value in form.items():
+        if value is None:
+            continue
+        text = _text(value)
+        for one in text if isinstance(text, list) else [text]:
+            parts = _PLACEHOLDER.split(one)
+            # Every second part is a placeholder.
+            encoded = "".join(part if at % 2 else quote_plus(part) for at, part in enumerate(parts))
+            pairs.append(f"{quote_plus(name)}={encoded}")
+    return "&".join(pairs)
 
 
 def placeholder(name: str) -> str:

@@ -37,8 +37,8 @@ if TYPE_CHECKING:
     from .call import BaseCall
 
 EFFECTS = ("read", "write", "destructive")
-ID = re.compile(r"[a-z][a-z0-9_]{0,63}")
-ID_RULE = "an id has lower-case letters, digits and underscores, and begins with a letter"
+ID = re.compile(r"(?=.{1,64}$)[a-z][a-z0-9]*(?:_[a-z0-9]+)*")
+ID_RULE = "an id has lower-case letters, digits and single underscores, and begins with a letter"
 
 
 @dataclasses.dataclass(frozen=True)
