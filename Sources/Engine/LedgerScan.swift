@@ -79,7 +79,7 @@ struct LedgerScan: ~Copyable {
         finishedCount -= 1
       }
     }
-    // Half of it at most is past.
+    // At most every second line is out of date.
     if firstFinished > 4_096, 2 * firstFinished > finished.count {
       finished.removeFirst(firstFinished)
       firstFinished = 0
