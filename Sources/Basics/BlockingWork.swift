@@ -46,23 +46,12 @@ package final class BlockingWork: Sendable {
   }
 
   private struct State {
-    /// By number, so that an abandoned job is removed at once with all that it holds.
-    var jobs: [UInt64: Job] = [:]
-    var nextNumber: UInt64 = 0
-    var lastNumber: UInt64 = 0
+    var jobs = NumberedQueue<Job>()
     /// Held by jobs that wait or run.
     var bytes = 0
     var threads = 0
     /// Threads that wait for a job, or have not looked for their first one yet.
     var idleThreads = 0
-
-    mutating func takeNext() -> Job? {
-      while nextNumber < lastNumber {
-        defer { nextNumber += 1 }
-        if let job = jobs.removeValue(forKey: nextNumber) { return job }
-      }
-      return nil
-    }
   }
 
   private let name: StaticString
@@ -109,7 +98,7 @@ package final class BlockingWork: Sendable {
       })
     guard await latch.wait(until: deadline) else {
       // Released outside the lock: what the body holds may have a deinit that blocks.
-      _ = monitor.withLock { $0.jobs.removeValue(forKey: number) }
+      _ = monitor.withLock { $0.jobs.remove(number) }
       throw Task.isCancelled ? .cancelled : .deadline
     }
     guard let result = box.result else {
@@ -146,9 +135,7 @@ package final class BlockingWork: Sendable {
   }
 
   private func add(_ job: Job, to state: inout State) -> (number: UInt64, startsThread: Bool) {
-    let number = state.lastNumber
-    state.jobs[number] = job
-    state.lastNumber += 1
+    let number = state.jobs.append(job)
     state.bytes += job.bytes
     guard state.idleThreads < state.jobs.count, state.threads < maximumThreads else {
       return (number, false)
@@ -173,7 +160,7 @@ package final class BlockingWork: Sendable {
       // Otherwise the threads that there are do the work, only later.
       guard state.threads == 0 else { return [] }
       var jobs: [Job] = []
-      while let job = state.takeNext() { jobs.append(job) }
+      while let job = state.jobs.popFirst() { jobs.append(job) }
       return jobs
     }
     for job in refused {
@@ -192,7 +179,7 @@ package final class BlockingWork: Sendable {
   /// A function, so that a job is released when it has run and not when the next one comes.
   private func runNext() {
     let job = monitor.wait { state -> Job? in
-      guard let job = state.takeNext() else { return nil }
+      guard let job = state.jobs.popFirst() else { return nil }
       state.idleThreads -= 1
       return job
     }

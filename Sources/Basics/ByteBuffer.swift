@@ -82,6 +82,13 @@ public struct ByteBuffer: ~Copyable, @unchecked Sendable {
     }
   }
 
+  /// Appends the UTF-8 of a text.
+  public mutating func append(text: String) {
+    if text.utf8.withContiguousStorageIfAvailable({ append($0) }) == nil {
+      append(Array(text.utf8))
+    }
+  }
+
   public mutating func append(_ bytes: [UInt8]) {
     bytes.withUnsafeBufferPointer { append($0) }
   }

@@ -148,7 +148,7 @@ package final class TaskPool: @unchecked Sendable {
         // While this thread is busy another one waits for the next timer.
         if timedWait == nil, !timers.isEmpty { wakeIdle() }
         pthread_mutex_unlock(mutex)
-        for timer in due { timer.fire() }
+        if !due.isEmpty { Self.fire(due) }
         if let job { sallyport_run_job(job) }
         pthread_mutex_lock(mutex)
       } else if let next = timers.first?.time, timedWait == nil {
@@ -157,6 +157,12 @@ package final class TaskPool: @unchecked Sendable {
         waitForJob()
       }
     }
+  }
+
+  /// Apart, because the loop takes long to prepare, and most threads never fire a timer.
+  @inline(never)
+  private static func fire(_ timers: [PoolTimer]) {
+    for timer in timers { timer.fire() }
   }
 
   private func waitForJob() {

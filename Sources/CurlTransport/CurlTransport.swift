@@ -31,14 +31,18 @@ package final class CurlTransport: Transport {
     _ request: HTTPRequest, through route: TransportRoute, deadline: Deadline
   ) async throws(TransportError) -> HTTPResponse {
     let route = request.isOutsideOrigin ? route.withoutClientCertificate : route
-    return try await exchange(request, withProxy(route, for: request.url), deadline)
+    // Read once: parsing a URL takes as long as sending many options to libcurl.
+    let url = BaseURL.of(request.url)
+    return try await exchange(
+      request, url?.isLoopback == true ? route : withProxy(route, for: request.url),
+      to: url?.server ?? "", deadline)
   }
 
-  /// The route with the proxy of the environment, unless the connection has one.
+  /// The route to another machine with the proxy of the environment, unless the connection has one.
   private func withProxy(
     _ route: TransportRoute, for url: String
   ) throws(TransportError) -> TransportRoute {
-    guard route.proxy == nil, !BaseURL.isLoopback(url: url) else { return route }
+    guard route.proxy == nil else { return route }
     var route = route
     switch proxies.choice(for: url) {
     case .none: break
@@ -52,14 +56,13 @@ package final class CurlTransport: Transport {
   }
 
   private func exchange(
-    _ request: HTTPRequest, _ route: TransportRoute, _ deadline: Deadline
+    _ request: HTTPRequest, _ route: TransportRoute, to server: String, _ deadline: Deadline
   ) async throws(TransportError) -> HTTPResponse {
     if deadline.hasPassed {
       throw TransportError(.timedOut, "the deadline has already passed", mayHaveArrived: false)
     }
     let thread = try await startedThread(until: deadline)
     let current = CurrentTransfer()
-    let server = BaseURL.of(request.url)?.server ?? ""
     let needsHTTP1 = http1Servers.withLock { $0.contains(server) }
     let outcome = await withTaskCancellationHandler {
       await withCheckedContinuation { continuation in

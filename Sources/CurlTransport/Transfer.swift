@@ -1,5 +1,6 @@
 import Basics
 import CCurl
+import Glibc
 import HTTP
 import Synchronization
 
@@ -162,7 +163,7 @@ final class Transfer: @unchecked Sendable {
   }
 
   private func readHeader(_ bytes: UnsafeRawBufferPointer) {
-    if bytes.starts(with: "HTTP/".utf8) {
+    if bytes.isStatusLine {
       headers = []
       isHeadComplete = false
       // Such as `HTTP/1.1 200 OK` and `HTTP/2 200`.
@@ -172,18 +173,36 @@ final class Transfer: @unchecked Sendable {
     let line = bytes.trimmingSpace
     if line.isEmpty { isHeadComplete = true }
     guard let colon = line.firstIndex(of: UInt8(ascii: ":")) else { return }
-    let name = line[..<colon].map { (0x41...0x5A).contains($0) ? $0 | 0x20 : $0 }
+    let name = UnsafeRawBufferPointer(rebasing: line[..<colon])
     let value = UnsafeRawBufferPointer(rebasing: line[(colon + 1)...]).trimmingSpace
-    headers.append((String(decoding: name, as: UTF8.self), String(decoding: value, as: UTF8.self)))
+    headers.append((name.lowercasedText, String(decoding: value, as: UTF8.self)))
   }
 }
 
 extension UnsafeRawBufferPointer {
   /// Without the white space and line ends around it (RFC 9110 section 5.5).
-  fileprivate var trimmingSpace: Slice<UnsafeRawBufferPointer> {
-    var slice = self[...]
-    while let first = slice.first, first <= 0x20 { slice = slice.dropFirst() }
-    while let last = slice.last, last <= 0x20 { slice = slice.dropLast() }
-    return slice
+  fileprivate var trimmingSpace: UnsafeRawBufferPointer {
+    var (start, end) = (0, count)
+    while start < end, self[start] <= 0x20 { start += 1 }
+    while start < end, self[end - 1] <= 0x20 { end -= 1 }
+    return UnsafeRawBufferPointer(rebasing: self[start..<end])
+  }
+
+  /// Whether it begins with `HTTP/`.
+  fileprivate var isStatusLine: Bool {
+    guard count >= 5, let baseAddress else { return false }
+    return memcmp(baseAddress, "HTTP/", 5) == 0
+  }
+
+  /// The text with ASCII letters in lower case. Invalid UTF-8 is replaced.
+  fileprivate var lowercasedText: String {
+    String(unsafeUninitializedCapacity: count) { text in
+      for position in indices {
+        let byte = self[position]
+        text.initializeElement(
+          at: position, to: (0x41...0x5A).contains(byte) ? byte | 0x20 : byte)
+      }
+      return count
+    }
   }
 }

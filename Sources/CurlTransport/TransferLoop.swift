@@ -21,8 +21,8 @@ final class TransferLoop {
   private let wakeup: Int32
   private var running: [UnsafeMutableRawPointer: Transfer] = [:]
   private var idle: [UnsafeMutableRawPointer] = []
-  /// The descriptors that epoll watches for libcurl.
-  private var watched: Set<Int32> = []
+  /// Whether epoll watches a descriptor for libcurl, by its number. The system keeps the numbers small.
+  private var watched: [Bool] = []
   /// Memory for the events of a wait.
   private var events = [epoll_event](repeating: epoll_event(), count: TransferLoop.eventCount)
   /// The time of the next call to libcurl if no event occurs.
@@ -57,7 +57,12 @@ final class TransferLoop {
 
   private func watch(_ descriptor: Int32, _ events: UInt32) {
     var event = epoll_event(events: events, data: epoll_data_t(fd: descriptor))
-    let isNew = watched.insert(descriptor).inserted
+    let number = Int(descriptor)
+    if number >= watched.count {
+      watched += Array(repeating: false, count: number + 1 - watched.count)
+    }
+    let isNew = !watched[number]
+    watched[number] = true
     let result = epoll_ctl(poll, isNew ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, descriptor, &event)
     // The system forgets a descriptor that is closed, and uses its number again.
     if result != 0 && errno == ENOENT { epoll_ctl(poll, EPOLL_CTL_ADD, descriptor, &event) }
@@ -89,7 +94,7 @@ final class TransferLoop {
   private func socketChanged(_ descriptor: Int32, _ what: Int32) {
     switch what {
     case CURL_POLL_REMOVE:
-      watched.remove(descriptor)
+      if Int(descriptor) < watched.count { watched[Int(descriptor)] = false }
       epoll_ctl(poll, EPOLL_CTL_DEL, descriptor, nil)
     case CURL_POLL_IN: watch(descriptor, EPOLLIN.rawValue)
     case CURL_POLL_OUT: watch(descriptor, EPOLLOUT.rawValue)

@@ -56,10 +56,20 @@ struct TransferOptions {
   }
 
   private func setHeaders(_ transfer: Transfer) {
+    var line = ByteBuffer(capacity: 256)
     for header in transfer.request.headers {
+      line.truncate(to: 0)
+      header.name.append(to: &line)
+      // libcurl sends a header without a value if its name ends in a semicolon.
       let value = header.value.withoutLineEnds
-      transfer.headerList = curl.listAppend(
-        transfer.headerList, value.isEmpty ? "\(header.name);" : "\(header.name): \(value)")
+      line.append(value.isEmpty ? ";" : ": " as StaticString)
+      line.append(text: value)
+      line.append(0)
+      transfer.headerList = line.withBytes { line in
+        line.withMemoryRebound(to: CChar.self) { text in
+          text.baseAddress.flatMap { curl.listAppend(transfer.headerList, $0) }
+        }
+      }
     }
     // Otherwise libcurl waits for a 100 response before it sends a larger body.
     transfer.headerList = curl.listAppend(transfer.headerList, "Expect:")

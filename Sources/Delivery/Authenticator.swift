@@ -74,6 +74,9 @@ public final class Authenticator<Credential: Sendable>: Sendable {
   package func holding(
     insteadOf rejected: Holding? = nil, in sender: Sender
   ) async throws(CommandError) -> Holding {
+    // Almost always there is one, which needs no flight.
+    let known = flight.holding(insteadOf: rejected)
+    if let known, !isStale(known.value) { return known }
     let holding = try await fetch(insteadOf: rejected, in: sender)
     guard isStale(holding.value) else { return holding }
     return try await fetch(insteadOf: holding, in: sender)

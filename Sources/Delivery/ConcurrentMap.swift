@@ -3,7 +3,10 @@ import Synchronization
 /// Runs `work` per element, at most `limit` at a time, and starts them in order.
 ///
 /// - Parameter isLast: after a result for which it is true, no further element is started.
+/// Inlinable, so that it is compiled for the types of each caller.
+///
 /// - Returns: the results in the order of the elements; nil per element that was not started.
+@inlinable
 package func concurrentMap<Element: Sendable, Value: Sendable>(
   _ elements: [Element], limit: Int,
   stoppingAfter isLast: @escaping @Sendable (Value) -> Bool = { _ in false },
@@ -23,19 +26,26 @@ package func concurrentMap<Element: Sendable, Value: Sendable>(
   return progress.results
 }
 
-private final class MapProgress<Value: Sendable>: Sendable {
-  private struct State {
-    var results: [Value?]
-    var started = 0
-    var isStopped = false
+@usableFromInline
+final class MapProgress<Value: Sendable>: Sendable {
+  @usableFromInline
+  struct State {
+    @usableFromInline var results: [Value?]
+    @usableFromInline var started = 0
+    @usableFromInline var isStopped = false
+
+    @inlinable
+    init(results: [Value?]) { self.results = results }
   }
 
-  private let state: Mutex<State>
+  @usableFromInline let state: Mutex<State>
 
+  @inlinable
   init(count: Int) { state = Mutex(State(results: Array(repeating: nil, count: count))) }
 
-  var results: [Value?] { state.withLock { $0.results } }
+  @inlinable var results: [Value?] { state.withLock { $0.results } }
 
+  @inlinable
   func next() -> Int? {
     state.withLock { state in
       guard !state.isStopped, state.started < state.results.count else { return nil }
@@ -44,6 +54,7 @@ private final class MapProgress<Value: Sendable>: Sendable {
     }
   }
 
+  @inlinable
   func store(_ value: Value, at position: Int, isLast: Bool) {
     state.withLock { state in
       state.results[position] = value

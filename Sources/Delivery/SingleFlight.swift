@@ -45,6 +45,11 @@ package final class SingleFlight<Value: Sendable>: Sendable {
   /// The value at hand, fresh or not.
   package var current: Value? { state.withLock { $0.holding?.value } }
 
+  /// The value at hand, unless it did not work.
+  package func holding(insteadOf stale: Holding? = nil) -> Holding? {
+    state.withLock { $0.holding.flatMap { $0.generation == stale?.generation ? nil : $0 } }
+  }
+
   /// The value at hand, or the result of `get`. Of concurrent callers, one runs it.
   ///
   /// The flight is a separate task: a caller that gives up does not end it for the others. When the
@@ -56,6 +61,7 @@ package final class SingleFlight<Value: Sendable>: Sendable {
     insteadOf stale: Holding? = nil, in sender: Sender,
     _ get: @escaping @Sendable (Value?) async throws(CommandError) -> Value
   ) async throws(CommandError) -> Holding {
+    if let holding = holding(insteadOf: stale) { return holding }
     let box = Box()
     let latch = Latch()
     let turn = state.withLock { state -> Turn in

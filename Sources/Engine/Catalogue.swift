@@ -80,6 +80,13 @@ package final class Catalogue: Sendable {
     return added(id)
   }
 
+  /// The same for a member of an object.
+  package func integration(
+    _ member: Int, of object: borrowing JSONSelection
+  ) -> RegisteredIntegration? {
+    object.position(of: member, in: names).map { integrations[$0] }
+  }
+
   package func integration(_ id: String) -> RegisteredIntegration? {
     builtIn.first { $0.id == id } ?? added(id)
   }

@@ -45,6 +45,15 @@ package final class Engine: Sendable {
       request: request, connection: connection, ready: ready, engine: self)
   }
 
+  /// Validates a request like `prepare`, and plans the requests to the vendor. Sends nothing.
+  ///
+  /// - Throws: all problems, in one error.
+  package func plan(
+    _ request: borrowing InvocationRequest
+  ) throws(InvocationError) -> InvocationPlan {
+    InvocationPlan(try check(request).1)
+  }
+
   private func check(
     _ request: borrowing InvocationRequest
   ) throws(InvocationError) -> (OpenConnection, any ReadyCommand) {

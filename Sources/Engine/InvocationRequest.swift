@@ -10,6 +10,8 @@ package struct InvocationRequest: Sendable {
   package var arguments: JSON?
   package var options: InvocationOptions
 
+  /// Inlinable, because a call copies all members.
+  @inlinable
   package init(
     _ integration: RegisteredIntegration, _ command: RegisteredCommand,
     on connection: ConnectionReference, arguments: JSON?, options: InvocationOptions

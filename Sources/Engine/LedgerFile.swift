@@ -20,13 +20,19 @@ struct LedgerFile: Sendable {
     deinit { close(descriptor) }
   }
 
+  /// A file from this size on is scanned for the lines that count.
+  private static let scanBytes = 1_024 * 1_024
+
   private let path: String
+  private let scanBytes: Int
   private var handle: Handle
   /// Everything before it has been read, or was written by this process.
   private var position = 0
 
-  init(_ path: String) throws(FileError) {
+  /// - Parameter scanBytes: for tests.
+  init(_ path: String, scanBytes: Int = LedgerFile.scanBytes) throws(FileError) {
     self.path = path
+    self.scanBytes = scanBytes
     handle = try Self.open(path)
   }
 
@@ -67,8 +73,6 @@ struct LedgerFile: Sendable {
 
   // MARK: Reading
 
-  /// A file from this size on is scanned for the lines that count.
-  private static let scanBytes = 1_024 * 1_024
   private static let scanBufferBytes = 512 * 1_024
 
   /// Reads what others have appended since the last call, in pieces.
@@ -80,7 +84,7 @@ struct LedgerFile: Sendable {
   ) throws(FileError) -> Int {
     // Truncated by somebody.
     if try size() < position { position = 0 }
-    if position == 0, try size() >= Self.scanBytes,
+    if position == 0, try size() >= scanBytes,
       let invalid = try scan(newestFinished: newestFinished, body)
     {
       return invalid
@@ -129,7 +133,7 @@ struct LedgerFile: Sendable {
     let buffer = UnsafeMutableRawBufferPointer.allocate(
       byteCount: Self.scanBufferBytes, alignment: 64)
     defer { buffer.deallocate() }
-    var scan = LedgerScan()
+    var scan = LedgerScan(newestFinished: newestFinished)
     var (start, kept, invalid, isInLongLine) = (0, 0, 0, false)
     while true {
       let count = try read(
@@ -171,7 +175,7 @@ struct LedgerFile: Sendable {
       }
     }
     position = start
-    try readRecords(at: scan.places(newestFinished: newestFinished), body)
+    try readRecords(at: scan.places(), body)
     return invalid
   }
 

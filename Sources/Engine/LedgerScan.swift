@@ -1,9 +1,10 @@
 import Glibc
 
-/// Finds the lines of a large ledger that count: the last line of each key.
+/// Finds the lines of a large ledger that count: the last line of each key that is remembered.
 ///
 /// A ledger has two lines per key, and most of its keys are older than what the memory keeps. Only the place of
-/// a line is noted; `LedgerRecord` reads those that are left. Takes 80 bytes of memory per key.
+/// a line is noted; `LedgerRecord` reads those that are left. Like `LedgerMemory`, it forgets the oldest
+/// finished keys, so that its memory does not depend on the size of the file.
 struct LedgerScan: ~Copyable {
   enum Kind: UInt8 {
     case started, finished, notApplied
@@ -15,24 +16,6 @@ struct LedgerScan: ~Copyable {
     let count: Int
   }
 
-  private struct Slot {
-    /// The first half of the digest; both are 0 for a free slot.
-    var high: UInt64 = 0
-    var low: UInt64 = 0
-    var offset = 0
-    var count: UInt32 = 0
-    var kind = Kind.started
-  }
-
-  private var slots: [Slot]
-  private var used = 0
-  /// Lines that finish a key, in order, as positions in `slots` at that time and offsets.
-  private var finished: [(key: (UInt64, UInt64), offset: Int)] = []
-
-  init() { slots = Array(repeating: Slot(), count: 1 << 12) }
-
-  // MARK: Adding
-
   enum Outcome {
     case added
     /// The line is no record.
@@ -40,6 +23,25 @@ struct LedgerScan: ~Copyable {
     /// The key is no digest: the file must be read line by line.
     case unsupported
   }
+
+  private let newestFinished: Int
+  private var lines = LineTable()
+  /// Lines that finish a key, oldest first, from `firstFinished` on. The key of one that is not the key's last
+  /// line has changed since.
+  private var finished: [(key: Key, offset: Int)] = []
+  private var firstFinished = 0
+  private var finishedCount = 0
+
+  /// The first half of a digest.
+  struct Key: Equatable {
+    let high: UInt64
+    let low: UInt64
+  }
+
+  /// - Parameter newestFinished: how many finished keys are remembered.
+  init(newestFinished: Int) { self.newestFinished = newestFinished }
+
+  // MARK: Adding
 
   /// Notes a line without its end.
   mutating func add(_ line: UnsafeRawBufferPointer, at offset: Int) -> Outcome {
@@ -60,32 +62,27 @@ struct LedgerScan: ~Copyable {
     return .added
   }
 
-  private mutating func add(_ key: (UInt64, UInt64), _ kind: Kind, _ place: Place) {
-    let position = position(of: key)
-    if slots[position].high == 0, slots[position].low == 0 { used += 1 }
-    slots[position] = Slot(
-      high: key.0, low: key.1, offset: place.offset,
-      count: UInt32(truncatingIfNeeded: place.count), kind: kind)
-    if kind == .finished { finished.append((key, place.offset)) }
-    if 2 * used > slots.count { grow() }
-  }
-
-  private func position(of key: (UInt64, UInt64)) -> Int {
-    let mask = slots.count - 1
-    // Digests are random in every part.
-    var position = Int(truncatingIfNeeded: key.0 ^ key.1 &* 0x9E37_79B9_7F4A_7C15) & mask
-    while true {
-      let slot = slots[position]
-      if (slot.high, slot.low) == key || (slot.high == 0 && slot.low == 0) { return position }
-      position = (position + 1) & mask
+  private mutating func add(_ key: Key, _ kind: Kind, _ place: Place) {
+    guard kind != .notApplied else {
+      if lines.remove(key) == .finished { finishedCount -= 1 }
+      return
     }
-  }
-
-  private mutating func grow() {
-    let old = slots
-    slots = Array(repeating: Slot(), count: 2 * old.count)
-    for slot in old where slot.high != 0 || slot.low != 0 {
-      slots[position(of: (slot.high, slot.low))] = slot
+    if lines.set(key, kind, place) == .finished { finishedCount -= 1 }
+    guard kind == .finished else { return }
+    finished.append((key, place.offset))
+    finishedCount += 1
+    while finishedCount > newestFinished {
+      let oldest = finished[firstFinished]
+      firstFinished += 1
+      if lines.offset(of: oldest.key) == oldest.offset {
+        _ = lines.remove(oldest.key)
+        finishedCount -= 1
+      }
+    }
+    // Half of it at most is past.
+    if firstFinished > 4_096, 2 * firstFinished > finished.count {
+      finished.removeFirst(firstFinished)
+      firstFinished = 0
     }
   }
 
@@ -128,9 +125,9 @@ struct LedgerScan: ~Copyable {
   /// The first 32 digits of a digest.
   ///
   /// - Returns: nil if they are not lower-case hexadecimal digits, or all zeros.
-  private static func key(in digits: Slice<UnsafeRawBufferPointer>) -> (UInt64, UInt64)? {
+  private static func key(in digits: Slice<UnsafeRawBufferPointer>) -> Key? {
     guard digits.count >= 32 else { return nil }
-    var halves: (UInt64, UInt64) = (0, 0)
+    var (high, low): (UInt64, UInt64) = (0, 0)
     for position in 0..<32 {
       let byte = digits[digits.startIndex + position]
       let digit: UInt8
@@ -140,32 +137,90 @@ struct LedgerScan: ~Copyable {
       default: return nil
       }
       if position < 16 {
-        halves.0 = halves.0 << 4 | UInt64(digit)
+        high = high << 4 | UInt64(digit)
       } else {
-        halves.1 = halves.1 << 4 | UInt64(digit)
+        low = low << 4 | UInt64(digit)
       }
     }
-    return halves == (0, 0) ? nil : halves
+    return high == 0 && low == 0 ? nil : Key(high: high, low: low)
   }
 
   // MARK: Result
 
-  /// The last line of each key that is not known to have ended without effect, in the order of the file: all
-  /// that were started only, and the newest finished ones.
-  consuming func places(newestFinished: Int) -> [Place] {
-    var places: [Place] = []
-    for slot in slots where slot.kind == .started && (slot.high != 0 || slot.low != 0) {
-      places.append(Place(offset: slot.offset, count: Int(slot.count)))
-    }
-    var kept = 0
-    for line in finished.reversed() {
-      guard kept < newestFinished else { break }
-      let slot = slots[position(of: line.key)]
-      // Otherwise the key has a later line.
-      guard slot.offset == line.offset else { continue }
-      places.append(Place(offset: slot.offset, count: Int(slot.count)))
-      kept += 1
-    }
-    return places.sorted { $0.offset < $1.offset }
+  /// The lines that count, in the order of the file.
+  consuming func places() -> [Place] { lines.places.sorted { $0.offset < $1.offset } }
+}
+
+/// The last line of each key: a hash table with linear probing.
+private struct LineTable {
+  private struct Slot {
+    /// Both halves are 0 for a free slot.
+    var key = LedgerScan.Key(high: 0, low: 0)
+    var place = LedgerScan.Place(offset: 0, count: 0)
+    var kind = LedgerScan.Kind.started
+
+    var isFree: Bool { key.high == 0 && key.low == 0 }
   }
+
+  private var slots = Array(repeating: Slot(), count: 1 << 10)
+  private var used = 0
+
+  private var mask: Int { slots.count - 1 }
+
+  /// Digests are random in every part.
+  private func home(of key: LedgerScan.Key) -> Int { Int(truncatingIfNeeded: key.low) & mask }
+
+  /// The slot of a key, or the free one where it belongs.
+  private func position(of key: LedgerScan.Key) -> Int {
+    var position = home(of: key)
+    while !slots[position].isFree, slots[position].key != key { position = (position + 1) & mask }
+    return position
+  }
+
+  /// Nil for an unknown key.
+  func offset(of key: LedgerScan.Key) -> Int? {
+    let slot = slots[position(of: key)]
+    return slot.isFree ? nil : slot.place.offset
+  }
+
+  /// - Returns: the kind of the former line of the key, or nil.
+  mutating func set(
+    _ key: LedgerScan.Key, _ kind: LedgerScan.Kind, _ place: LedgerScan.Place
+  ) -> LedgerScan.Kind? {
+    let position = position(of: key)
+    let old = slots[position]
+    slots[position] = Slot(key: key, place: place, kind: kind)
+    guard old.isFree else { return old.kind }
+    used += 1
+    if 2 * used > slots.count { grow() }
+    return nil
+  }
+
+  /// - Returns: the kind of the line that the key had, or nil.
+  mutating func remove(_ key: LedgerScan.Key) -> LedgerScan.Kind? {
+    var free = position(of: key)
+    let old = slots[free]
+    guard !old.isFree else { return nil }
+    used -= 1
+    // Those behind it that would not be found any more move up.
+    var next = (free + 1) & mask
+    while !slots[next].isFree {
+      let home = home(of: slots[next].key)
+      if (next - home) & mask >= (next - free) & mask {
+        slots[free] = slots[next]
+        free = next
+      }
+      next = (next + 1) & mask
+    }
+    slots[free] = Slot()
+    return old.kind
+  }
+
+  private mutating func grow() {
+    let old = slots
+    slots = Array(repeating: Slot(), count: 2 * old.count)
+    for slot in old where !slot.isFree { slots[position(of: slot.key)] = slot }
+  }
+
+  var places: [LedgerScan.Place] { slots.filter { !$0.isFree }.map(\.place) }
 }

@@ -5,6 +5,23 @@ import IntegrationKit
 import JSON
 import Redaction
 
+/// The result of a dry run.
+package struct InvocationPlan: Sendable {
+  private let ready: any ReadyCommand
+
+  init(_ ready: consuming any ReadyCommand) { self.ready = ready }
+
+  /// Writes the requests that would be sent, without credentials.
+  package func write(to writer: inout JSONWriter) {
+    writer.openObject()
+    writer.literal(#""return_data":"Successful","dry_run":true,"requests":"#)
+    writer.openArray()
+    ready.writePlan(to: &writer)
+    writer.closeArray()
+    writer.closeObject()
+  }
+}
+
 /// An invocation that was checked and can run.
 package struct PreparedInvocation: Sendable {
   package let request: InvocationRequest
@@ -41,17 +58,6 @@ package struct PreparedInvocation: Sendable {
 
   package var command: RegisteredCommand { request.command }
   package var confirmationNotes: [ConfirmationNote] { ready.confirmationNotes }
-
-  /// Whether a dry run has its result at once, from `writePlan`. Otherwise `run` has it.
-  package var hasReadyPlan: Bool { ready.hasReadyPlan }
-
-  /// Writes the result of a dry run: the requests that would be sent, without credentials.
-  package func writePlan(to writer: inout JSONWriter) {
-    writer.object { writer in
-      writer.literal(#""return_data":"Successful","dry_run":true,"requests":"#)
-      writer.array { ready.writePlan(to: &$0) }
-    }
-  }
 
   /// The deadline if the time starts now; nil if the request has no timeout. For a caller that may
   /// have to wait before `run`.

@@ -64,7 +64,9 @@ public struct BaseURL: Sendable, Equatable {
   }
 
   private static func lowercased(_ bytes: ArraySlice<UInt8>) -> String {
-    String(decoding: bytes.map { (0x41...0x5A).contains($0) ? $0 | 0x20 : $0 }, as: UTF8.self)
+    let isUppercase: (UInt8) -> Bool = { (0x41...0x5A).contains($0) }
+    guard bytes.contains(where: isUppercase) else { return String(decoding: bytes, as: UTF8.self) }
+    return String(decoding: bytes.map { isUppercase($0) ? $0 | 0x20 : $0 }, as: UTF8.self)
   }
 
   private static func number(_ digits: ArraySlice<UInt8>) throws(InvalidURL) -> Int {
@@ -150,6 +152,9 @@ public struct BaseURL: Sendable, Equatable {
     }
     return dots == 3 && digits > 0
   }
+
+  /// Whether it refers to this machine.
+  public var isLoopback: Bool { Self.isLoopback(host) }
 
   /// Whether an absolute URL refers to this machine.
   public static func isLoopback(url: String) -> Bool {

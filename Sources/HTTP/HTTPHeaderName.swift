@@ -1,3 +1,4 @@
+import Basics
 import JSON
 
 /// The name of a header of a request: a literal, or a text that is known only at run time.
@@ -30,6 +31,14 @@ public struct HTTPHeaderName: Sendable, ExpressibleByStringLiteral, CustomString
     switch form {
     case .literal(let name): "\(name)"
     case .text(let name): name
+    }
+  }
+
+  /// Appends its text.
+  public func append(to buffer: inout ByteBuffer) {
+    switch form {
+    case .literal(let name): buffer.append(name)
+    case .text(let name): buffer.append(text: name)
     }
   }
 

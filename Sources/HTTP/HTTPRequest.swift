@@ -11,6 +11,18 @@ public struct HTTPRequest: Sendable {
     case put = "PUT"
     case patch = "PATCH"
     case delete = "DELETE"
+
+    /// The raw value, for a `JSONWriter`.
+    fileprivate var literal: StaticString {
+      switch self {
+      case .get: "GET"
+      case .head: "HEAD"
+      case .post: "POST"
+      case .put: "PUT"
+      case .patch: "PATCH"
+      case .delete: "DELETE"
+      }
+    }
   }
 
   public struct Header: Sendable {
@@ -113,7 +125,7 @@ public struct HTTPRequest: Sendable {
     writer.object { writer in
       // Names as literals, for speed.
       writer.literal(#""method":"#)
-      writer.string(method.rawValue)
+      writer.string(literal: method.literal)
       writer.literal(#""url":"#)
       writer.string(url)
       writer.literal(#""headers":"#)

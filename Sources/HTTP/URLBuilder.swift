@@ -6,15 +6,18 @@ public struct URLBuilder: ~Copyable {
   private var hasQuery = false
 
   /// - Parameter root: percent-encoded, without a trailing slash.
-  public init(root: String) { append(root) }
+  public init(root: String) { bytes.append(text: root) }
 
-  public var text: String { bytes.withBytes { String(decoding: $0, as: UTF8.self) } }
+  public var text: String {
+    // Only texts were appended.
+    bytes.withBytes { String(copying: UTF8Span(unchecked: Span(_unsafeElements: $0))) }
+  }
 
   /// A percent-encoded part of the path.
   public mutating func path(_ text: StaticString) { bytes.append(text) }
 
   /// One path segment; encodes it.
-  public mutating func segment(_ text: String) { append(PercentEncoding.encode(text)) }
+  public mutating func segment(_ text: String) { bytes.append(text: PercentEncoding.encode(text)) }
 
   public mutating func path(_ number: Int64) { DecimalDigits.append(number, to: &bytes) }
 
@@ -22,7 +25,7 @@ public struct URLBuilder: ~Copyable {
   public mutating func query(_ name: StaticString, _ value: String?) {
     guard let value else { return }
     startItem(name)
-    append(PercentEncoding.encode(value))
+    bytes.append(text: PercentEncoding.encode(value))
   }
 
   public mutating func query(_ name: StaticString, _ value: Int64?) {
@@ -42,11 +45,5 @@ public struct URLBuilder: ~Copyable {
     hasQuery = true
     bytes.append(name)
     bytes.append(UInt8(ascii: "="))
-  }
-
-  private mutating func append(_ text: String) {
-    if text.utf8.withContiguousStorageIfAvailable({ bytes.append($0) }) == nil {
-      bytes.append(Array(text.utf8))
-    }
   }
 }

@@ -32,7 +32,9 @@ public protocol Integration: Sendable {
 }
 
 /// A command in an integration's table: `CommandEntry(ListDevices.self)`.
-public struct CommandEntry<Client: VendorClient>: Sendable {
+///
+/// Without the constraint on `Client`: Swift's runtime would check it at every start, which takes long.
+public struct CommandEntry<Client>: Sendable {
   let registered: RegisteredCommand
 
   public init<C: Command>(_ type: C.Type) where C.Client == Client {
@@ -50,6 +52,8 @@ public final class RegisteredCommand: Sendable {
   public let hasPages: Bool
   /// Whether an answer that is a success may hold targets that failed.
   public let canPartlySucceed: Bool
+  /// Whether a dry run has its result at once, from `writePlan`. Otherwise `plan` finds it.
+  package let hasReadyPlan: Bool
   private let lazyShape: LazyValue<ParameterShape>
   private let checkArguments: @Sendable (ParameterShape, JSON?) throws(ParameterProblems) -> Void
   private let decodeArguments:
@@ -62,6 +66,7 @@ public final class RegisteredCommand: Sendable {
     failure = C.metadata.failure
     hasPages = C.hasPages
     canPartlySucceed = C.canPartlySucceed
+    hasReadyPlan = true
     lazyShape = LazyValue { ParameterShape { _ = C(&$0) } }
     checkArguments = { (shape, arguments) throws(ParameterProblems) in
       _ = try shape.decode(arguments) { C(&$0) }
@@ -91,6 +96,7 @@ public final class RegisteredCommand: Sendable {
     failure = metadata.failure
     self.hasPages = hasPages
     self.canPartlySucceed = canPartlySucceed
+    hasReadyPlan = false
     lazyShape = LazyValue { shape }
     checkArguments = { (_, arguments) throws(ParameterProblems) in try check(arguments) }
     decodeArguments = { (_, arguments, connection) throws(ParameterProblems) in
@@ -123,8 +129,6 @@ public protocol ReadyCommand: Sendable {
   var confirmationNotes: [ConfirmationNote] { get }
   /// Why the settings of the connection do not allow the command; nil if they do.
   var refusal: CommandError? { get }
-  /// Whether `writePlan` knows the requests. Otherwise `plan` finds them.
-  var hasReadyPlan: Bool { get }
   /// Writes the requests that it would send, with redacted credentials, as elements of an array.
   func writePlan(to writer: inout JSONWriter)
   /// The requests that it would send, an array, for a command that is not part of this process.
@@ -135,7 +139,6 @@ public protocol ReadyCommand: Sendable {
 extension ReadyCommand {
   public var confirmationNotes: [ConfirmationNote] { [] }
   public var refusal: CommandError? { nil }
-  public var hasReadyPlan: Bool { true }
   public func writePlan(to writer: inout JSONWriter) {}
 
   public func plan(in invocation: Invocation) async throws(CommandError) -> JSONFragment {
@@ -174,7 +177,8 @@ public final class RegisteredIntegration: Sendable {
   public init<I: Integration>(_ type: I.Type) {
     metadata = I.metadata
     id = "\(I.metadata.id)"
-    commands = I.commands.map(\.registered)
+    // A closure, because a generic key path is made at run time, which takes long.
+    commands = I.commands.map { $0.registered }
     commandNames = JSONNames(commands.map(\.id))
     lazySettingsShape = LazyValue { ParameterShape(of: I.Settings.self) }
     makeClient = { (shape, settings, connection) throws(ParameterProblems) in
@@ -202,6 +206,11 @@ public final class RegisteredIntegration: Sendable {
   /// The command whose id a string is.
   public func command(_ id: JSON) -> RegisteredCommand? {
     commandNames.position(of: id).map { commands[$0] }
+  }
+
+  /// The same for a member of an object.
+  public func command(_ member: Int, of object: borrowing JSONSelection) -> RegisteredCommand? {
+    object.position(of: member, in: commandNames).map { commands[$0] }
   }
 
   public var settingsShape: ParameterShape { lazySettingsShape.value }

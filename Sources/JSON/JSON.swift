@@ -10,18 +10,19 @@ public struct JSON: Sendable {
     case null, `false`, `true`, number, string, array, object
   }
 
-  let document: JSONDocument
-  let index: Int
+  @usableFromInline let document: JSONDocument
+  @usableFromInline let index: Int
 
+  @inlinable
   init(document: JSONDocument, index: Int) {
     self.document = document
     self.index = index
   }
 
-  var node: JSONNode { document.nodes[index] }
+  @inlinable var node: JSONNode { document.nodes[index] }
 
-  public var kind: Kind { node.kind }
-  public var isNull: Bool { kind == .null }
+  @inlinable public var kind: Kind { node.kind }
+  @inlinable public var isNull: Bool { kind == .null }
 
   /// The start of the value, in bytes from the start of the document.
   public var offset: Int { node.kind == .string ? Int(node.start) - 1 : Int(node.start) }
@@ -31,7 +32,7 @@ public struct JSON: Sendable {
 
   // MARK: Scalars
 
-  public var bool: Bool? {
+  @inlinable public var bool: Bool? {
     switch kind {
     case .true: true
     case .false: false

@@ -10,8 +10,8 @@ public final class JSONDocument: @unchecked Sendable {
   // @unchecked: all of it is written by `init`, and by `replace` when nobody else has the document.
 
   /// The text, and `padding` bytes after it.
-  @exclusivity(unchecked) private(set) var bytes: UnsafePointer<UInt8>
-  @exclusivity(unchecked) private(set) var nodes: UnsafePointer<JSONNode>
+  @exclusivity(unchecked) @usableFromInline private(set) var bytes: UnsafePointer<UInt8>
+  @exclusivity(unchecked) @usableFromInline private(set) var nodes: UnsafePointer<JSONNode>
   /// Whether source bytes cannot be copied into one line of output unchanged: a line break between
   /// tokens, or U+2028, U+2029 or U+0085 in a string.
   @exclusivity(unchecked) private(set) var hasLineBreaks: Bool
@@ -196,14 +196,15 @@ struct JSONIndex: ~Copyable {
 
 /// One value of a document, 16 bytes. Offsets fit in 32 bits because every input text is far below
 /// 4 GiB (`JSONParser.maximumBytes`).
+@usableFromInline
 struct JSONNode {
   /// Offset of the first byte; for a string, of the byte after the opening quote.
-  var start: UInt32
+  @usableFromInline var start: UInt32
   /// Length of the source text in bytes; for a string, without the quotes.
-  var length: UInt32
+  @usableFromInline var length: UInt32
   /// Index of the node after this value's subtree.
-  var next: UInt32
-  var kind: JSON.Kind
+  @usableFromInline var next: UInt32
+  @usableFromInline var kind: JSON.Kind
   /// Whether a string contains a backslash. If so, it must be decoded before a comparison.
-  var hasEscapes: Bool
+  @usableFromInline var hasEscapes: Bool
 }

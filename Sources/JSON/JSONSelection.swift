@@ -4,7 +4,7 @@ import Glibc
 public final class JSONNames: @unchecked Sendable {
   // @unchecked: only `init` writes the memory behind the pointers.
   public let texts: [String]
-  let count: Int
+  @usableFromInline let count: Int
   /// The UTF-8 of all names, each followed by `JSONDocument.padding` zeros.
   private let bytes: UnsafeMutablePointer<UInt8>
   private let names: UnsafeMutablePointer<PaddedText>
@@ -14,14 +14,15 @@ public final class JSONNames: @unchecked Sendable {
     count = texts.count
     bytes = .allocate(capacity: texts.reduce(0) { $0 + $1.utf8.count + JSONDocument.padding })
     names = .allocate(capacity: texts.count)
-    var end = 0
+    var start = bytes
     for (position, text) in texts.enumerated() {
-      let start = end
-      for byte in text.utf8 + [UInt8](repeating: 0, count: JSONDocument.padding) {
-        (bytes + end).initialize(to: byte)
-        end += 1
+      let length = text.withUTF8Bytes { text in
+        if let base = text.baseAddress { start.initialize(from: base, count: text.count) }
+        return text.count
       }
-      (names + position).initialize(to: PaddedText(bytes + start, count: text.utf8.count))
+      (start + length).initialize(repeating: 0, count: JSONDocument.padding)
+      (names + position).initialize(to: PaddedText(start, count: length))
+      start += length + JSONDocument.padding
     }
   }
 
@@ -121,19 +122,20 @@ public struct JSONSelection: ~Copyable, Sendable {
   /// Maximum number of names.
   public static let maximumNames = 32
 
-  private let document: JSONDocument
+  @usableFromInline let document: JSONDocument
   /// The value's node by position of the name; 0 if absent (node 0 is the root, never a member).
-  private var nodes = InlineArray<32, UInt32>(repeating: 0)
+  @usableFromInline var nodes = InlineArray<32, UInt32>(repeating: 0)
   /// The number of members with other names.
-  public private(set) var unknownCount = 0
+  public internal(set) var unknownCount = 0
 
-  @inline(__always)
-  fileprivate init(_ object: JSON, _ names: JSONNames) {
+  @inlinable @inline(__always)
+  init(_ object: JSON, _ names: JSONNames) {
     document = object.document
     find(names, inNode: object.index)
   }
 
-  private mutating func find(_ names: JSONNames, inNode object: Int) {
+  @usableFromInline
+  mutating func find(_ names: JSONNames, inNode object: Int) {
     precondition(names.count <= Self.maximumNames, "more names than maximumNames")
     let all = document.nodes
     guard all[object].kind == .object else { return }
@@ -153,13 +155,21 @@ public struct JSONSelection: ~Copyable, Sendable {
   }
 
   /// The value of the member at that position; nil if absent.
-  @inline(__always)
+  @inlinable @inline(__always)
   public subscript(position: Int) -> JSON? {
     let node = nodes[position]
     return node == 0 ? nil : JSON(document: document, index: Int(node))
   }
 
+  /// The position, in other names, of the name that the member equals; nil if it equals none.
+  public func position(of member: Int, in names: JSONNames) -> Int? {
+    let node = document.nodes[Int(nodes[member])]
+    guard nodes[member] != 0, node.kind == .string else { return nil }
+    return names.position(of: node, in: document, expecting: 0)
+  }
+
   /// Whether the member is present.
+  @inlinable @inline(__always)
   public func has(_ position: Int) -> Bool { nodes[position] != 0 }
 
   /// Whether the member is a string equal to `text`.
@@ -172,7 +182,7 @@ public struct JSONSelection: ~Copyable, Sendable {
   }
 
   /// The value of the member at that position; nil if absent or null.
-  @inline(__always)
+  @inlinable @inline(__always)
   public func valueIfNotNull(_ position: Int) -> JSON? {
     let node = Int(nodes[position])
     if node == 0 || document.nodes[node].kind == .null { return nil }
@@ -182,6 +192,7 @@ public struct JSONSelection: ~Copyable, Sendable {
 
 extension JSON {
   /// Looks up several members at once. Finds nothing in a value that is not an object.
+  @inlinable @inline(__always)
   public func select(_ names: JSONNames) -> JSONSelection { JSONSelection(self, names) }
 }
 

@@ -61,9 +61,9 @@ extension JSONRPCFront {
         throw InvocationError(error).rpcError
       }
     }
-    let result = catalogue.capabilities(
-      integration: integration, command: command, detail: parameters.detail)
-    return MethodResult { $0.value(result) }
+    return .kept(
+      catalogue.capabilities(
+        integration: integration, command: command, detail: parameters.detail))
   }
 
   @Sendable

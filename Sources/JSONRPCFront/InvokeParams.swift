@@ -20,8 +20,17 @@ enum InvokeParams {
     let integration: RegisteredIntegration
     let command: RegisteredCommand
     do throws(RequestProblems) {
-      integration = try Lookup.integration(members[0], in: engine.catalogue)
-      command = try Lookup.command(members[1], of: integration)
+      // First without the values, for speed. They are needed for an error.
+      if let known = engine.catalogue.integration(0, of: members) {
+        integration = known
+      } else {
+        integration = try Lookup.integration(members[0], in: engine.catalogue)
+      }
+      if let known = integration.command(1, of: members) {
+        command = known
+      } else {
+        command = try Lookup.command(members[1], of: integration)
+      }
     } catch {
       if let obstacle = engine.catalogue.obstacle(to: members[0]) {
         throw InvocationError(obstacle, indicator: "The invocation failed.")

@@ -108,11 +108,14 @@ package final class JSONRPCFront: Handler {
       } catch {
         return reply.error(error)
       }
-      let answered = reply.result(
-        redaction: method.redaction, isFollowedByMessages: result.afterwards != nil,
-        write: result.write)
-      result.afterwards?()
-      return answered
+      switch result {
+      case .kept(let text): return reply.ownResult(text)
+      case .written(let write, let afterwards):
+        let answered = reply.result(
+          redaction: method.redaction(), isFollowedByMessages: afterwards != nil, write: write)
+        afterwards?()
+        return answered
+      }
     }
   }
 
@@ -127,7 +130,7 @@ package final class JSONRPCFront: Handler {
         let write = await work()
         // Unread responses must not accumulate.
         await connection.room()
-        return request.result(redaction: method.redaction) { write(&$0) }
+        return request.result(redaction: method.redaction()) { write(&$0) }
       })
   }
 
@@ -136,14 +139,16 @@ package final class JSONRPCFront: Handler {
   private func invoke(_ params: JSON?, _ reply: consuming Reply) -> Answered {
     let invocation: PreparedInvocation
     do throws(InvocationError) {
-      invocation = try engine.prepare(InvokeParams.request(params, engine, optionsMemo))
+      let request = try InvokeParams.request(params, engine, optionsMemo)
+      guard !request.options.dryRun || !request.command.hasReadyPlan else {
+        let plan = try engine.plan(request)
+        // Credentials are not in it; the other text is the caller's.
+        return reply.result(redaction: .ownText) { plan.write(to: &$0) }
+      }
+      invocation = try engine.prepare(request)
     } catch {
       if engine.catalogue.isAdded(params?["integration"]) { return invokeLater(params, reply) }
       return reply.error(error.rpcError)
-    }
-    if invocation.request.options.dryRun, invocation.hasReadyPlan {
-      // Credentials are not in it; the other text is the caller's.
-      return reply.result(redaction: .ownText) { invocation.writePlan(to: &$0) }
     }
     return run(invocation, reply)
   }

@@ -6,14 +6,14 @@ import RPC
 typealias ResultWriter = (inout JSONWriter) -> Void
 
 /// The result of a method that runs on the reading thread.
-struct MethodResult {
-  let write: ResultWriter
-  /// Called after the response is queued, to send messages that must follow it.
-  var afterwards: (() -> Void)?
+enum MethodResult {
+  /// With what is called after the response is queued, to send messages that must follow it.
+  case written(ResultWriter, afterwards: (() -> Void)?)
+  /// The host's own text, in which nothing is redacted.
+  case kept(JSONFragment)
 
   init(afterwards: (() -> Void)? = nil, _ write: @escaping ResultWriter) {
-    self.write = write
-    self.afterwards = afterwards
+    self = .written(write, afterwards: afterwards)
   }
 }
 
@@ -45,7 +45,7 @@ struct Method: Sendable {
   let isShared: Bool
   /// Which values are redacted in the result. Default: none, because the text is the host's or the
   /// caller's.
-  let redaction: FrameWriter.Redaction
+  let redaction: @Sendable () -> FrameWriter.Redaction
   let params: @Sendable () -> MessageSchema
   private let resultComponent: String?
   /// The errors of the method, in addition to those of any line.
@@ -54,7 +54,8 @@ struct Method: Sendable {
 
   init(
     _ name: String, _ summary: String, _ execution: Execution, changes: Change = .nothing,
-    isShared: Bool = false, redaction: FrameWriter.Redaction = .ownText,
+    isShared: Bool = false,
+    redaction: @escaping @autoclosure @Sendable () -> FrameWriter.Redaction = .ownText,
     params: @escaping @Sendable () -> MessageSchema, result: String? = nil,
     failures: @escaping @Sendable () -> [FailureSchemas.Code] = { [FailureSchemas.invalidParams] },
     examples: @escaping @autoclosure @Sendable () -> [MethodExample] = []
@@ -74,7 +75,8 @@ struct Method: Sendable {
   /// A method without params that runs on the reading thread.
   static func withoutParams(
     _ name: String, _ summary: String, changes: Change = .nothing, isShared: Bool = false,
-    redaction: FrameWriter.Redaction = .ownText, result: String? = nil,
+    redaction: @escaping @autoclosure @Sendable () -> FrameWriter.Redaction = .ownText,
+    result: String? = nil,
     examples: @escaping @autoclosure @Sendable () -> [MethodExample] = [],
     _ run: @escaping @Sendable (JSONRPCFront) -> ResultWriter
   ) -> Method {
@@ -83,7 +85,7 @@ struct Method: Sendable {
       .readingThread { (front, params) throws(RPCError) in
         try expectNothing(params)
         return MethodResult(run(front))
-      }, changes: changes, isShared: isShared, redaction: redaction, params: { .closed([]) },
+      }, changes: changes, isShared: isShared, redaction: redaction(), params: { .closed([]) },
       result: result, examples: examples())
   }
 

@@ -90,9 +90,12 @@ extension Method {
       .withoutParams(
         "ping", "Returns an empty object.", isShared: true, result: "nothing", examples: [.ping]
       ) { _ in { $0.object { _ in } } },
-      .withoutParams("rpc.discover", "Returns this document.") { _ in
-        { OpenRPCDocument.write(to: &$0) }
-      },
+      Method(
+        "rpc.discover", "Returns this document.",
+        .readingThread { (_, params) throws(RPCError) in
+          try expectNothing(params)
+          return .kept(OpenRPCDocument.text)
+        }, params: { .closed([]) }),
       .withoutParams(
         "shutdown", "Finishes the requests in flight, then exits.", changes: .requests,
         result: "nothing", examples: [.shutdown]

@@ -252,7 +252,7 @@ package final class MCPFront: Handler {
   ) -> Answered {
     switch action {
     case .result(let result):
-      return reply.result(redaction: .ownText) { $0.value(result) }
+      return reply.ownResult(result)
     case .toolError(let result, let error):
       let written = result.error(error)
       return reply.result(.failed, redaction: .ownText) { $0.value(written) }

@@ -12,13 +12,10 @@ struct PluginCommand: ReadyCommand {
 
   private var dialect: any PluginDialect { client.runner.dialect }
 
-  var hasReadyPlan: Bool { dialect.plan(of: command, arguments, of: plugin) != nil }
-
-  func writePlan(to writer: inout JSONWriter) {
-    if let request = dialect.plan(of: command, arguments, of: plugin) { writer.value(request) }
-  }
-
   func plan(in invocation: Invocation) async throws(CommandError) -> JSONFragment {
+    if let request = dialect.plan(of: command, arguments, of: plugin) {
+      return JSONFragment { writer in writer.array { $0.value(request) } }
+    }
     let (_, ending) = try await call(in: invocation)
     switch ending {
     case .planned(let requests):

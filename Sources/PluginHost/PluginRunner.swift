@@ -284,7 +284,11 @@ final class PluginRunner: ChildPeer.Handler {
       case .failure(let fault):
         state.failure = fault
         // A secret that cannot be read is no fault of the program.
-        if fault.cause == nil { countDeath(&state) }
+        if fault.cause == nil {
+          countDeath(&state)
+        } else if state.hasDied {
+          state.restarts.removeLast()
+        }
       }
       defer { state.waiting = [] }
       return (state.waiting, unused, state.inFlight == 0 ? state.activity : nil)

@@ -7,19 +7,23 @@ import JSON
 /// end of a piece of input or when the buffer is full. A caller that sends one request at a time gets
 /// its response immediately; for a file with thousands of lines, one system call sends hundreds.
 final class ConnectionReader {
-  /// Bytes of ready responses that are collected before they are sent.
-  private static let gatheredBytes = 256 * 1_024
+  /// Bytes of ready responses that are collected before they are sent. With the last one they should
+  /// not exceed what the output writes at once.
+  private static let gatheredBytes = 48 * 1_024
+  /// Larger results that are kept are sent without a copy, which takes more system calls.
+  private static let copiedBytes = 32 * 1_024
 
   private let connection: Connection
   private let handlers: [any Handler]
   private let first: any Handler
   private let others: ArraySlice<any Handler>
-  private var parser = JSONParser()
   private var ready = FrameBuffer(capacity: 2 * ConnectionReader.gatheredBytes)
+  // Unchecked for speed: nothing that is called during an access uses the reader.
+  @exclusivity(unchecked) private var parser = JSONParser()
   /// The memory of the current line.
-  private var lineBytes = 0
+  @exclusivity(unchecked) private var lineBytes = 0
   /// The current line, from its first accepted call on.
-  private var line: InputLine?
+  @exclusivity(unchecked) private var line: InputLine?
   /// Whether `connection.kept` has calls.
   private var hasKept = false
 
@@ -47,7 +51,10 @@ final class ConnectionReader {
           .invalidRequest, "The line has \(bytes) bytes; the limit is \(limit).", line: number,
           offset: limit, remedy: "Split the request, or raise --max-line-bytes."))
     case .text(let text):
-      if text.allSatisfy({ $0 == 0x20 || $0 == 0x09 }) { return }
+      // Almost every line begins with a bracket.
+      if text.first.map({ $0 <= 0x20 }) ?? true, text.allSatisfy({ $0 == 0x20 || $0 == 0x09 }) {
+        return
+      }
       statistics.count(statistics.lines)
       do throws(JSONError) {
         handle(try parser.parse(text), number)
@@ -269,6 +276,17 @@ final class ConnectionReader {
     connection.frames.result(id, redaction: redaction, into: &ready, write: write)
     // Last, so that the response to `stats` does not count itself.
     count(status)
+  }
+
+  func respond(_ id: RequestID, own result: JSONFragment, _ method: String, in batch: Batch?) {
+    guard batch == nil, result.bytes.count > Self.copiedBytes else {
+      respond(id, .successful, .ownText, method, in: batch) { $0.value(result) }
+      return
+    }
+    flush()
+    connection.output.send(connection.frames.ownResult(id, result))
+    connection.output.waitForRoom()
+    count(.successful)
   }
 
   private func respond(

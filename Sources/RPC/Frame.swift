@@ -55,6 +55,13 @@ package struct FrameWriter: Sendable {
     return frame(writer, redaction)
   }
 
+  /// A response with a result of the host's own text. Nothing in it is redacted.
+  func ownResult(_ id: RequestID, _ result: JSONFragment) -> SharedResult {
+    var start = JSONWriter(capacity: 128)
+    Self.openResult(id, to: &start)
+    return SharedResult(start: start.bytes, result: result)
+  }
+
   /// A response with an error.
   ///
   /// - Parameter id: nil to omit it, for a client that does not accept a null id.
@@ -170,13 +177,18 @@ package struct FrameWriter: Sendable {
   private static func writeResult(
     _ id: RequestID, to writer: inout JSONWriter, _ write: (inout JSONWriter) -> Void
   ) {
+    openResult(id, to: &writer)
+    write(&writer)
+    writer.closeObject()
+  }
+
+  /// Writes what precedes the result.
+  private static func openResult(_ id: RequestID, to writer: inout JSONWriter) {
     writer.openObject()
     // Names as part of the literals, for speed.
     writer.literal(#""jsonrpc":"2.0","id":"#)
     id.write(to: &writer)
     writer.literal(#""result":"#)
-    write(&writer)
-    writer.closeObject()
   }
 
   private static func writeNotification(
@@ -233,7 +245,17 @@ package struct FrameBuffer: ~Copyable {
   }
 }
 
-/// Lines of frames. The output writes nothing else.
+/// A response as a line whose result is shared, because it is kept and sent many times.
+struct SharedResult: Sendable {
+  /// What the output writes, in order.
+  let pieces: [[UInt8]]
+
+  fileprivate init(start: [UInt8], result: JSONFragment) {
+    pieces = [start, result.bytes, Array("}\n".utf8)]
+  }
+}
+
+/// Lines of frames. The output writes nothing else, except shared results.
 struct FrameLines: Sendable {
   let bytes: SharedBytes
 

@@ -71,6 +71,17 @@ final class Output: Sendable {
     }
   }
 
+  /// Queues a response without a copy of its result. Does not block.
+  func send(_ response: SharedResult) {
+    let isFirst = monitor.withLock { state in
+      guard state.failure == nil else { return false }
+      let isIdle = state.pending.isEmpty && !state.isWriting
+      for piece in response.pieces { state.pending.append(sharing: piece) }
+      return isIdle
+    }
+    if isFirst { monitor.notify() }
+  }
+
   /// - Parameter append: appends the lines to the queue.
   private func send(
     _ lines: UnsafeBufferPointer<UInt8>, releasing release: InFlightLimit.Release,

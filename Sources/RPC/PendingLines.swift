@@ -8,7 +8,7 @@ struct PendingLines {
   private static let keptBytes = Output.maximumPendingBytes
 
   private enum Piece {
-    case copied([UInt8])
+    case array([UInt8])
     case shared(SharedBytes)
   }
 
@@ -26,10 +26,16 @@ struct PendingLines {
       lines.withBytes { append(copying: $0) }
       return
     }
-    if !last.isEmpty { pieces.append(.copied(last)) }
+    append(.shared(lines), bytes: lines.count)
+  }
+
+  mutating func append(sharing bytes: [UInt8]) { append(.array(bytes), bytes: bytes.count) }
+
+  private mutating func append(_ piece: Piece, bytes: Int) {
+    if !last.isEmpty { pieces.append(.array(last)) }
     last = []
-    pieces.append(.shared(lines))
-    count += lines.count
+    pieces.append(piece)
+    count += bytes
   }
 
   mutating func append(copying lines: UnsafeBufferPointer<UInt8>) {
@@ -38,7 +44,7 @@ struct PendingLines {
   }
 
   mutating func prepend(copying lines: UnsafeBufferPointer<UInt8>) {
-    pieces.insert(.copied(Array(lines)), at: 0)
+    pieces.insert(.array(Array(lines)), at: 0)
     count += lines.count
   }
 
@@ -54,7 +60,7 @@ struct PendingLines {
     for piece in pieces {
       let error =
         switch piece {
-        case .copied(let bytes): FileDescriptor.writeAll(bytes, to: descriptor)
+        case .array(let bytes): FileDescriptor.writeAll(bytes, to: descriptor)
         case .shared(let bytes):
           bytes.withBytes {
             FileDescriptor.writeAll(UnsafeRawBufferPointer($0), to: descriptor).error

@@ -40,6 +40,13 @@ package struct Reply: ~Copyable {
     return Answered()
   }
 
+  /// Responds with a result of the host's own text, in which nothing is redacted. A large one is not
+  /// copied.
+  package consuming func ownResult(_ result: JSONFragment) -> Answered {
+    if let id { reader.respond(id, own: result, method, in: batch) }
+    return Answered()
+  }
+
   /// Sends a message before the response.
   package borrowing func send(_ frame: Frame) { reader.send(frame) }
 

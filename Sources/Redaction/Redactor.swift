@@ -23,6 +23,9 @@ public final class Redactor: Sendable {
   private static let smallCount = 64
 
   private struct State {
+    /// Not counted yet: Swift needs long at the start of a process to make a dictionary of a new type,
+    /// and many processes redact nothing.
+    var added: [Secret] = []
     /// Per secret, the number of `add` calls without a matching `remove`.
     var counts: [Secret: Int] = [:]
     var segments: [SecretPatterns] = []
@@ -31,7 +34,17 @@ public final class Redactor: Sendable {
     /// Secrets of the segments that were removed.
     var removed = 0
 
+    mutating func countAdded() {
+      for secret in added {
+        counts[secret, default: 0] += 1
+        // A secret that was removed may still be in a segment; twice does no harm.
+        if counts[secret] == 1 { pending.insert(secret) }
+      }
+      added = []
+    }
+
     mutating func build() {
+      countAdded()
       guard !pending.isEmpty else { return }
       var secrets = Array(pending)
       pending = []
@@ -61,25 +74,25 @@ public final class Redactor: Sendable {
 
   deinit {
     guard let parent else { return }
-    for (secret, count) in state.withLock({ $0.counts }) {
+    let counts = state.withLock { state in
+      state.countAdded()
+      return state.counts
+    }
+    for (secret, count) in counts {
       for _ in 0..<count { parent.remove(secret.text) }
     }
   }
 
   public func add(_ secret: String) {
     guard secret.utf8.count >= Self.minimumBytes else { return }
-    state.withLock { state in
-      let secret = Secret(text: secret)
-      state.counts[secret, default: 0] += 1
-      // A secret that was removed may still be in a segment; twice does no harm.
-      if state.counts[secret] == 1 { state.pending.insert(secret) }
-    }
+    state.withLock { $0.added.append(Secret(text: secret)) }
     parent?.add(secret)
   }
 
   /// Reverts one `add`.
   public func remove(_ secret: String) {
     let wasFound = state.withLock { state in
+      state.countAdded()
       let secret = Secret(text: secret)
       guard let count = state.counts[secret] else { return false }
       state.counts[secret] = count > 1 ? count - 1 : nil

@@ -29,6 +29,8 @@ struct RegexpMatcher {
   /// - Parameter steps: the remaining visits of instructions.
   /// - Returns: nil if the steps are not enough.
   mutating func run(on text: String, steps: inout Int) -> Bool? {
+    // The memory of `lastVisit`.
+    steps -= instructions.count / 16
     var scalars = text.unicodeScalars.makeIterator()
     next = scalars.next()
     var accepts = visit(0, &steps)

@@ -70,9 +70,9 @@ import Testing
   @Test func `a dry run writes the requests and sends none`() throws {
     let transport = ScriptedTransport { _ in .json("{}") }
     let engine = try Engine.sample(transport)
-    let invocation = try engine.prepare(
-      try engine.request("delete_things", #"{"ids":["a","b"]}"#) { $0.dryRun = true })
-    let plan = JSONFragment { invocation.writePlan(to: &$0) }.json
+    let request = try engine.request("delete_things", #"{"ids":["a","b"]}"#) { $0.dryRun = true }
+    let invocation = try engine.plan(request)
+    let plan = JSONFragment { invocation.write(to: &$0) }.json
     #expect(
       plan["requests"]?.elements.map { $0["url"]?.string } == [
         "https://sample.example/things/a", "https://sample.example/things/b",

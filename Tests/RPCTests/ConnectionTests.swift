@@ -16,6 +16,9 @@ private final class Scripted: Handler {
     self.gate = gate
   }
 
+  /// Too large to be copied.
+  static let largeResult = JSONFragment { $0.string(String(repeating: "x", count: 100_000)) }
+
   func takes(_ call: Call) -> Bool { true }
 
   func inputEnded() { gate.noteEnd() }
@@ -28,6 +31,7 @@ private final class Scripted: Handler {
     let terms = Reply.Terms { RPCError(.requestCancelled, "\($0)") }
     switch call.method {
     case "now": return reply.result(redaction: .ownText) { $0.string("now") }
+    case "large": return reply.ownResult(Self.largeResult)
     case "later":
       return reply.run(terms) { [gate] request in
         gate.noteStart()
@@ -133,6 +137,22 @@ private final class Gate: Sendable {
     for id in 1...3 { peer.send(request(id, "now")) }
     peer.closeInput()
     #expect(await peer.receive(3) == (1...3).map { result($0, #""now""#) })
+    #expect(await peer.waitForEnding() == .drained)
+  }
+
+  @Test func `a large result that is shared comes in its turn, also in a batch`() async throws {
+    let peer = try peer()
+    let large = Scripted.largeResult.text
+    for (id, method) in [(1, "now"), (2, "large"), (3, "now"), (4, "large")] {
+      peer.send(request(id, method))
+    }
+    peer.send("[\(request(5, "large")),\(request(6, "now"))]")
+    #expect(
+      await peer.receive(5) == [
+        result(1, #""now""#), result(2, large), result(3, #""now""#), result(4, large),
+        "[\(result(5, large)),\(result(6, #""now""#))]",
+      ])
+    peer.closeInput()
     #expect(await peer.waitForEnding() == .drained)
   }
 

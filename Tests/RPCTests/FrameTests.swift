@@ -66,6 +66,14 @@ import Testing
         == results.map(line).joined())
   }
 
+  @Test func `a shared result is the same line as a copied one`() throws {
+    let id = try id(#""caf\u00e9""#)
+    let result = JSONFragment { $0.string("text") }
+    let copied = frames.result(id, redaction: .ownText) { $0.value(result) }
+    let pieces = frames.ownResult(id, result).pieces
+    #expect(String(decoding: pieces.joined(), as: UTF8.self) == line(copied))
+  }
+
   @Test func `a secret is redacted in every frame, and in a buffer`() throws {
     let redactor = Redactor()
     redactor.add("hunter22")

@@ -19,6 +19,13 @@ import Testing
       lines.append(shared(count, byte))
       expected += [UInt8](repeating: byte, count: count)
     }
+    for (text, count) in [("x", 3), ("y", 1), ("z", 70_000)] {
+      let bytes = [UInt8](repeating: Array(text.utf8)[0], count: count)
+      lines.append(sharing: bytes)
+      expected += bytes
+    }
+    lines.append(shared(4, UInt8(ascii: "!")))
+    expected += [UInt8](repeating: UInt8(ascii: "!"), count: 4)
     lines.prepend(copying: Array("first".utf8))
     expected = Array("first".utf8) + expected
     #expect(lines.count == expected.count)

@@ -1,6 +1,7 @@
 """An MCP server that does what `behaviour.json` in its folder says.
 
 - `discover`: "ok" (default), "error", "silent" until `initialize`, or "exit".
+- `initialize`: "refuse" for a server of the stateless era only.
 - `version`: what `initialize` is answered with; by default what the client asks for.
 - `capabilities`: beside `tools`.
 - `page_size`: of the list of tools; `tools` replaces the list.
@@ -66,7 +67,7 @@ class Server:
         elif method == "server/discover":
             self.discover(id)
         elif method == "initialize":
-            if self.is_stateless:
+            if self.is_stateless or self.behaviour.get("initialize") == "refuse":
                 return self.error(id, -32022, "stateless", data={"supported": [STATELESS]})
             self.result(id, {
                 "protocolVersion": self.behaviour.get("version", params["protocolVersion"]),

@@ -7,8 +7,10 @@ import json
 import os
 import pathlib
 
+import jsonschema
 import pytest
 from Support.host import eventually
+from Support.mcp_client import Client
 from Support.mcp_servers import Servers, invoke, received
 from scripted_mcp_server import TOOLS, tool
 
@@ -40,6 +42,8 @@ def test_older_revision_is_negotiated_with_initialize(servers, version) -> None:
     first, *_ = received(folder, "initialize")
     assert first["params"]["protocolVersion"] == "2025-11-25"
     assert received(folder, "notifications/initialized")
+    # The process of the connection is not probed any more.
+    assert (len(received(folder, "server/discover")), len(received(folder, "initialize"))) == (1, 2)
     (call,) = received(folder, "tools/call")
     assert call["params"]["_meta"] == {"progressToken": call["id"]}
 
@@ -70,6 +74,17 @@ def test_server_that_ignores_discover_gets_initialize(servers) -> None:
     servers.lock()
     with servers.host() as host:
         assert host.value("echo", {"a": 1})["a"] == 1
+
+
+def test_server_that_changes_its_era_is_used(servers) -> None:
+    folder = servers.add_scripted(behaviour={"discover": "error"})
+    servers.connect("main", "scripted")
+    with servers.host() as host:
+        host.value("echo", connection="main")
+        (folder / "behaviour.json").write_text(json.dumps({"initialize": "refuse"}))
+        host.failure("die", connection="main")
+        assert host.value("echo", {"a": 1}, connection="main")["a"] == 1
+    assert received(folder, "tools/call")[-1]["params"]["_meta"][PREFIX + "protocolVersion"]
 
 
 @pytest.mark.parametrize("behaviour", [
@@ -277,6 +292,9 @@ def test_cancelled_call_is_cancelled_at_the_server(servers, era) -> None:
         assert host.read()["error"]["code"] == -32800
         # Its slot is free, although the server never answers, and the server is not ended for that.
         assert host.value("environment", connection="main")["pid"] == pid
+        host.close_input()
+        host.exit_code()
+        assert "did not respond" not in host.errors
     _, call, _ = received(folder, "tools/call")
     (cancelled,) = received(folder, "notifications/cancelled")
     assert cancelled["params"]["requestId"] == call["id"]
@@ -320,6 +338,42 @@ def test_requests_of_the_server_are_answered(servers, method, expected) -> None:
     servers.add_scripted(behaviour={"discover": "error"})
     with servers.host() as host:
         assert host.value("ask", {"method": method}) == expected
+
+
+# Agents
+
+
+@pytest.mark.parametrize("revision", ["2025-11-25", "2026-07-28"])
+def test_results_for_agents_fit_their_schema(servers, era, revision) -> None:
+    servers.add_scripted(behaviour=era)
+    servers.connect("main", "scripted")
+    with Client(revision, *servers.options) as client:
+        tool = client.tools()["scripted__content"]
+        for content, expected in [([], None), ([TEXT], "plain"), ([TEXT, LINK], ["plain", LINK])]:
+            result = client.call("scripted__content", {"content": content})["structuredContent"]
+            assert result["raw_data"] == expected
+            jsonschema.validate(result, tool["outputSchema"])
+        # A destructive tool asks for confirmation like any destructive command.
+        assert "requires confirmation" in json.dumps(client.failure("scripted__fail")["content"])
+    with Client(revision, "--confirm", "never", *servers.options) as client:
+        assert "no such host" in json.dumps(client.failure("scripted__fail")["content"])
+
+
+@pytest.mark.parametrize("revision", ["2025-11-25", "2026-07-28"])
+def test_progress_and_cancellation_of_agents_reach_the_server(servers, era, revision) -> None:
+    folder = servers.add_scripted(behaviour=era)
+    servers.connect("main", "scripted")
+    progress = [{"progress": 1, "total": 4}, {"progress": 2, "total": 4}]
+    with Client(revision, *servers.options) as client:
+        id = client.start_call("scripted__slow", {"progress": progress, "answers": True}, token="a token")
+        _, before = client.answer(id)
+        assert [(m["params"]["progressToken"], m["params"]["progress"]) for m in before] == [
+            ("a token", 1), ("a token", 2)]
+        id = client.start_call("scripted__slow", {"progress": progress[:1]}, token=7)
+        assert client.read()["params"]["progressToken"] == 7
+        client.cancel(id)
+        eventually(lambda: received(folder, "notifications/cancelled"), "the server knows")
+        client.expect_silence()
 
 
 # Changes of tools

@@ -17,7 +17,6 @@ from typing import NoReturn
 from case import Case
 from plugin_cases import plugin_cases
 from plugin_launch import PluginProblem, read_launch
-from plugin_process import PluginProcess
 from process import Launch
 from protocol_text import sections
 from report import Progress, TextReport, as_json
@@ -124,9 +123,8 @@ class DoesNotStart(Exception):
 def run_all(cases: list[Case], launch: Launch, options: argparse.Namespace) -> list[Result]:
     """Raises DoesNotStart after the first case that was tried."""
     is_coloured = sys.stdout.isatty() and "NO_COLOR" not in os.environ
-    role = "plugin" if options.plugin else "host"
     shown = [one for one in sections() if (one.number == PLUGIN_SECTION) or not options.plugin]
-    text = None if options.json else TextReport(sys.stdout, is_coloured, role)
+    text = None if options.json else TextReport(sys.stdout, is_coloured, launch.role)
     progress = Progress(len(cases))
     results: list[Result] = []
     for case in cases:
@@ -136,22 +134,14 @@ def run_all(cases: list[Case], launch: Launch, options: argparse.Namespace) -> l
         if text:
             text.add(results[-1])
         if sum(result.outcome != SKIPPED for result in results) == 1 and results[-1].outcome == FAILED:
-            problem = plugin_start_problem(launch) if options.plugin else start_problem(launch)
+            problem = start_problem(launch)
             if problem:
                 raise DoesNotStart(problem)
     if text:
         text.finish(results, shown)
     else:
-        print(as_json(results, shown, launch.command, role))
+        print(as_json(results, shown, launch.command, launch.role))
     return results
-
-
-def plugin_start_problem(launch: Launch) -> str | None:
-    try:
-        with PluginProcess(launch) as process:
-            return process.start_problem()
-    except OSError as error:
-        return f"{launch.command[0]} does not start: {error.strerror}."
 
 
 def main(words: Sequence[str]) -> int:

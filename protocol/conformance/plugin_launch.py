@@ -11,7 +11,7 @@ import shutil
 from collections.abc import Mapping
 from typing import Any
 
-from process import Launch
+from process import HostProcess, Launch
 
 #: The variables that a plugin inherits; `environment` of plugin.json adds others.
 INHERITED = ("PATH", "HOME", "LANG", "TZ", "TMPDIR")
@@ -44,6 +44,14 @@ class PluginLaunch(Launch):
     id: str | None = None
     is_brokered: bool = True
     sample: Sample = dataclasses.field(default_factory=Sample)
+
+    role = "plugin"
+
+    def __call__(self, *arguments: str, **pipes: bool) -> HostProcess:
+        """The plugin, with the kit as its host."""
+        from plugin_process import PluginProcess
+
+        return PluginProcess(self)
 
 
 def read_launch(path: str, timeout: float, sample_path: str | None) -> PluginLaunch:

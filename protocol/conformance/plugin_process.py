@@ -38,8 +38,6 @@ class PluginProcess(HostProcess):
     - `notes`: all notifications as (method, params), in order with `answers`.
     """
 
-    role = "plugin"
-
     def __init__(self, launch: PluginLaunch) -> None:
         super().__init__(launch, ())
         self.launch = launch

@@ -55,6 +55,9 @@ class Launch:
     environment: Mapping[str, str]
     folder: str | None = None
 
+    #: What texts of faults call the process.
+    role = "host"
+
     def __call__(self, *arguments: str, **pipes: bool) -> HostProcess:
         """A host with these additional options; `pipes` as in `HostProcess`."""
         return HostProcess(self, arguments, **pipes)
@@ -63,17 +66,14 @@ class Launch:
 class HostProcess:
     """A running host; leaving its context kills it and its child processes.
 
-    - `role`: what texts of faults call the process.
-
     - `reads_output`, `reads_errors`: False leaves that pipe unread, as a careless caller does, until
       the attribute is set.
     """
 
-    role = "host"
-
     def __init__(
         self, launch: Launch, arguments: Sequence[str], *, reads_output: bool = True, reads_errors: bool = True
     ) -> None:
+        self.role = launch.role
         self.timeout = launch.timeout
         self._deadline = time.monotonic() + 4 * launch.timeout
         # A separate group, so that its child processes are killed too.

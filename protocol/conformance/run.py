@@ -29,10 +29,10 @@ class Result:
 def start_problem(launch: Launch) -> str | None:
     """Why this host or plugin does not start in any case; None if it does."""
     try:
-        with launch() as host:
-            return host.start_problem()
+        with launch() as process:
+            return process.start_problem()
     except OSError as error:
-        return f"{launch.command[0]} does not start: {error.strerror}."
+        return f"the {launch.role} does not start: {error.strerror}."
 
 
 def run(case: Case, launch: Launch, skips: bool) -> Result:

@@ -12,8 +12,13 @@ struct ConnectionTable {
   }
 
   private var rows: [String: Row] = [:]
-  /// Names of the active connections by integration.
-  private var active: [String: Set<String>] = [:]
+  private struct ActiveConnections {
+    let integration: String
+    var names: Set<String> = []
+  }
+
+  /// Of each integration. There are few integrations.
+  private var active: [ActiveConnections] = []
   private var nextOrder = 0
   /// The last connection that was found. Callers often name the same one on every line.
   private var last: ConnectionStore.Entry?
@@ -42,7 +47,8 @@ struct ConnectionTable {
 
   /// The active connection of an integration, if there is exactly one.
   func onlyActive(of integration: String) -> ConnectionStore.Entry? {
-    guard let names = active[integration], names.count == 1 else { return nil }
+    let names = active.first { $0.integration == integration }?.names
+    guard let names, names.count == 1 else { return nil }
     return names.first.flatMap { self[$0] }
   }
 
@@ -63,7 +69,9 @@ struct ConnectionTable {
     rows[entry.name] = Row(order: order, entry: entry, cost: cost)
     self.cost += cost
     let definition = entry.open.connection.definition
-    if definition.isActive { active[definition.integration, default: []].insert(entry.name) }
+    if definition.isActive {
+      active[position(of: definition.integration)].names.insert(entry.name)
+    }
     return old?.entry
   }
 
@@ -76,6 +84,13 @@ struct ConnectionTable {
 
   private mutating func forget(_ row: Row) {
     cost -= row.cost
-    active[row.entry.open.connection.definition.integration]?.remove(row.entry.name)
+    let integration = row.entry.open.connection.definition.integration
+    active[position(of: integration)].names.remove(row.entry.name)
+  }
+
+  private mutating func position(of integration: String) -> Int {
+    if let known = active.firstIndex(where: { $0.integration == integration }) { return known }
+    active.append(ActiveConnections(integration: integration))
+    return active.count - 1
   }
 }

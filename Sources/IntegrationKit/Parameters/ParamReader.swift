@@ -32,11 +32,7 @@ public struct ParamReader: ~Copyable {
   package init(decoding shape: ParameterShape, from object: JSON?) {
     self.shape = shape
     recording = nil
-    if let object {
-      given = object.select(shape.jsonNames)
-    } else {
-      given = Self.nothing.select(shape.jsonNames)
-    }
+    given = (object ?? Self.nothing).select(shape.jsonNames)
   }
 
   // MARK: Declaring

@@ -7,7 +7,7 @@ import JSON
 enum OpenRPCDocument {
   private static let kept = LazyValue { JSONFragment { writeDocument(to: &$0) } }
 
-  static func write(to writer: inout JSONWriter) { writer.value(kept.value) }
+  static var text: JSONFragment { kept.value }
 
   private static func writeDocument(to writer: inout JSONWriter) {
     writer.object { writer in

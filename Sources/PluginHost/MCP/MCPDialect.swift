@@ -9,7 +9,7 @@ final class MCPDialect: PluginDialect {
   private struct State {
     /// By the program that it is of.
     var sessions: [ObjectIdentifier: MCPSession] = [:]
-    /// Whether the server knows only `initialize`, and does not respond to other requests before it.
+    /// Whether the server has accepted `initialize`. Many servers log an error for `server/discover`.
     var skipsProbe = false
     /// A program that has ended because of `server/discover`.
     var endedByProbe: ObjectIdentifier?
@@ -40,9 +40,8 @@ final class MCPDialect: PluginDialect {
     let handshake = MCPHandshake(folder: folder, peer: peer, deadline: deadline)
     let server: MCPHandshake.Server
     switch try await handshake.run(skippingProbe: state.withLock { $0.skipsProbe }) {
-    case .server(let known): server = known
-    case .silent(let known):
-      state.withLock { $0.skipsProbe = true }
+    case .server(let known):
+      if !known.revision.isStateless { state.withLock { $0.skipsProbe = true } }
       server = known
     case .ended(let fault):
       state.withLock { $0.endedByProbe = ObjectIdentifier(peer) }

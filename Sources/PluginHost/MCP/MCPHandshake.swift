@@ -18,8 +18,6 @@ struct MCPHandshake {
 
   enum Outcome {
     case server(Server)
-    /// It did not respond to `server/discover`.
-    case silent(Server)
     /// It has ended when it was asked with `server/discover`.
     case ended(PluginFault)
   }
@@ -32,9 +30,9 @@ struct MCPHandshake {
   let peer: ChildPeer
   let deadline: Deadline
 
-  /// - Parameter skipsProbe: whether the server is known to know only `initialize`.
+  /// - Parameter skipsProbe: whether the server has accepted `initialize` before.
   func run(skippingProbe skipsProbe: Bool) async throws(PluginFault) -> Outcome {
-    if skipsProbe { return .server(try await initialized()) }
+    if skipsProbe { return .server(try await initializedOrDiscovered()) }
     let milliseconds = deadline.remainingMilliseconds / Self.probeShare
     let answer = await ask(
       "server/discover", until: Deadline(inMilliseconds: milliseconds)
@@ -48,11 +46,14 @@ struct MCPHandshake {
       return .server(try await initialized())
     case .failure(.ended(let reason)): return .ended(PluginFault(["it \(reason)"]))
     case .failure(let error): throw error.fault(answering: "server/discover")
-    case nil:
-      if let server = try await initialize() { return .silent(server) }
-      // It was slow to start, and has read `server/discover` meanwhile.
-      return .server(try await discover())
+    // If it was only slow to start, it has read `server/discover` meanwhile.
+    case nil: return .server(try await initializedOrDiscovered())
     }
+  }
+
+  private func initializedOrDiscovered() async throws(PluginFault) -> Server {
+    if let server = try await initialize() { return server }
+    return try await discover()
   }
 
   private func discover() async throws(PluginFault) -> Server {

@@ -35,7 +35,7 @@ enum Help {
       "\(Style.bold("sallyport \(subcommand.name)")): \(subcommand.summary)",
       "\(Style.bold("Usage")): sallyport \(subcommand.name) \(subcommand.usage)",
     ]
-    let details = subcommand.details.text
+    let details = subcommand.details().text
     if !details.isEmpty { sections.append(.own(details.paragraphs)) }
     if !subcommand.options.isEmpty {
       let options = TerminalText(lines: lines(subcommand.options))

@@ -18,21 +18,22 @@ struct Option: Sendable {
 
 /// A parsed command line.
 struct ParsedArguments {
-  private(set) var values: [String: [String]] = [:]
+  /// In the order of the command line.
+  private var options: [(name: String, value: String)] = []
   private(set) var positionals: [String] = []
 
-  func has(_ name: String) -> Bool { values[name] != nil }
+  func has(_ name: String) -> Bool { self[name] != nil }
 
   /// The last value of an option.
-  subscript(name: String) -> String? { values[name]?.last }
+  subscript(name: String) -> String? { options.last { $0.name == name }?.value }
 
-  func all(_ name: String) -> [String] { values[name] ?? [] }
+  func all(_ name: String) -> [String] { options.filter { $0.name == name }.map(\.value) }
 
   /// Accepts `--name VALUE`, `--name=VALUE` and switches, mixed with positional arguments. `--`
   /// ends the options.
   ///
   /// - Throws: for an unknown option or a missing value.
-  init(_ words: [String], options: [Option]) throws(UsageError) {
+  init(_ words: [String], options known: [Option]) throws(UsageError) {
     var rest = words[...]
     while let word = rest.popFirst() {
       if word == "--" {
@@ -45,22 +46,22 @@ struct ParsedArguments {
       }
       let parts = word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
       let name = String(parts[0])
-      guard let option = options.first(where: { $0.name == name }) else {
+      guard let option = known.first(where: { $0.name == name }) else {
         throw UsageError(
-          "unknown option \"\(name)\"", didYouMean: Self.suggestion(name, options))
+          "unknown option \"\(name)\"", didYouMean: Self.suggestion(name, known))
       }
       guard option.value != nil else {
         if parts.count > 1 { throw UsageError("\(name) takes no value") }
-        values[name, default: []].append("")
+        options.append((name, ""))
         continue
       }
       if parts.count > 1 {
-        values[name, default: []].append(String(parts[1]))
-      } else if let value = rest.first, !options.contains(where: { $0.name == value }) {
+        options.append((name, String(parts[1])))
+      } else if let value = rest.first, !known.contains(where: { $0.name == value }) {
         rest.removeFirst()
-        values[name, default: []].append(value)
+        options.append((name, value))
       } else if let implied = option.implied {
-        values[name, default: []].append(implied)
+        options.append((name, implied))
       } else {
         throw UsageError("\(name) requires a value: \(name) \(option.value ?? "")")
       }

@@ -19,12 +19,13 @@ final class CallRun: Sendable {
   func response(to request: InvocationRequest) -> JSON {
     let invocation: PreparedInvocation
     do throws(InvocationError) {
+      if request.options.dryRun, request.command.hasReadyPlan {
+        let plan = try engine.plan(request)
+        return shown(.result { plan.write(to: &$0) }, .nothing)
+      }
       invocation = try engine.prepare(request)
     } catch {
       return shown(.error(error), .nothing)
-    }
-    if request.options.dryRun, invocation.hasReadyPlan {
-      return shown(.result { invocation.writePlan(to: &$0) }, .nothing)
     }
     let finished = Monitor<JSON?>(nil)
     let running = Task.detached { [self] in

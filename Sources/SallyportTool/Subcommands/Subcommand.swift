@@ -5,11 +5,25 @@ struct Subcommand: Sendable {
   let usage: String
   /// One line for the overview.
   let summary: String
-  /// Further text for `help NAME`.
-  let details: TerminalText
+  /// Further text for `help NAME`. Made on use, because every start makes the list of subcommands.
+  let details: @Sendable () -> TerminalText
   let examples: [String]
   let options: [Option]
   let run: @Sendable ([String]) throws(UsageError) -> Int32
+
+  init(
+    name: String, usage: String, summary: String,
+    details: @escaping @autoclosure @Sendable () -> TerminalText, examples: [String],
+    options: [Option], run: @escaping @Sendable ([String]) throws(UsageError) -> Int32
+  ) {
+    self.name = name
+    self.usage = usage
+    self.summary = summary
+    self.details = details
+    self.examples = examples
+    self.options = options
+    self.run = run
+  }
 }
 
 enum Subcommands {

@@ -101,3 +101,22 @@ def test_the_guide_has_all_members_of_plugin_json():
     text = (GUIDES / "plugins.md").read_text("utf-8")
     unnamed = {name for name in MEMBERS - {"$schema", "title", "description", "category"} if f"`{name}`" not in text}
     assert unnamed == set()
+
+
+def test_new_plugin_passes_the_kit_and_its_own_test(tmp_path):
+    def run(*words):
+        return subprocess.run(
+            [sys.executable, "-B", *words], capture_output=True, text=True, cwd=tmp_path, timeout=8 * TIMEOUT,
+            env=environment({"PYTHONPATH": SDK}))
+
+    ended = run("-m", "sallyport.plugin", "new", "acme_new")
+    assert ended.returncode == 0, ended.stderr
+    folder = tmp_path / "plugins/acme_new"
+    assert sorted(path.name for path in folder.iterdir()) == ["acme_new.py", "plugin.json", "test_acme_new.py"]
+    ended = run(str(ROOT / "protocol/conformance"), "--plugin", str(folder))
+    assert ended.returncode == 0, ended.stdout
+    ended = run("-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:randomly", str(folder / "test_acme_new.py"))
+    assert ended.returncode == 0, ended.stdout
+    for words, complaint in ((["acme_new"], "exists"), (["Acme"], "lower-case letters")):
+        ended = run("-m", "sallyport.plugin", "new", *words)
+        assert ended.returncode == 2 and complaint in ended.stderr

@@ -203,13 +203,26 @@ def test_tokens_belong_to_a_connection() -> None:
 
 
 def test_concurrent_calls_sign_in_once() -> None:
-    plugin = signing_in()
+    arrived = threading.Semaphore(0)
+
+    def sign_in(call: Call[Settings]) -> str:
+        # While one call signs in, all others need the token.
+        for _ in range(8):
+            assert arrived.acquire(timeout=60)
+        return str(call.post("/login", sign_in=True).json()["token"])
+
+    def headers(call: Call[Settings]) -> dict[str, str]:
+        arrived.release()
+        return {"X-Token": call.token("access", sign_in)}
+
+    plugin = make(headers)
+    plugin.command(id="run")(lambda call: call.post("/run").json())
     host = plugin.test(vendor={("POST", "/login"): {"token": "t"}, ("POST", "/run"): {}})
-    threads = [threading.Thread(target=host.call, args=("run",)) for _ in range(8)]
+    threads = [threading.Thread(target=host.call, args=("run",), daemon=True) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join()
+        thread.join(60)
     assert [one.path for one in host.requests].count("/login") == 1
 
 

@@ -9,8 +9,9 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
 from collections.abc import Iterator
-from typing import Any, Callable, Optional
+from typing import Any, Callable
 
 import pytest
 
@@ -42,6 +43,10 @@ class Child:
         self.process = subprocess.Popen(
             [sys.executable, "-B", str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         self.count = 0
+        #: A child that owes a response for ever fails its test: the pipe ends.
+        self.watchdog = threading.Timer(60, self.process.kill)
+        self.watchdog.daemon = True
+        self.watchdog.start()
 
     def write(self, **message: Any) -> None:
         self.write_line(json.dumps({"jsonrpc": "2.0", **message}).encode())
@@ -105,6 +110,7 @@ def start(tmp_path: pathlib.Path) -> Iterator[Start]:
 
     yield run
     for child in children:
+        child.watchdog.cancel()
         child.process.kill()
         child.process.wait()
         for stream in (child.process.stdin, child.process.stdout, child.process.stderr):

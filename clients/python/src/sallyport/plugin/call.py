@@ -6,8 +6,8 @@ import base64
 import os
 import threading
 import time
-from collections.abc import Awaitable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Callable, Generic, Optional, TypeVar, Union
+from collections.abc import Awaitable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Callable, Generic, Optional, TypedDict, TypeVar, Union
 
 from .errors import Cancelled, PluginError
 from .response import Response
@@ -17,14 +17,17 @@ from .targets import run_targets, run_targets_async
 from .tokens import REDACTED
 
 if TYPE_CHECKING:
+    # Never imported when a plugin runs: it has no dependency.
+    from typing_extensions import Unpack
+
     from .link import Link
     from .plugin import Plugin
 
 S = TypeVar("S")
 T = TypeVar("T")
 
-Scalar = Union[str, int, float, bool, None]
-Query = Mapping[str, Union[Scalar, Sequence[Scalar]]]
+#: Text, numbers, booleans, None, or lists of them.
+Query = Mapping[str, object]
 Headers = Mapping[str, str]
 Content = Union[str, bytes, None]
 
@@ -32,6 +35,17 @@ _ABSENT: Any = object()
 #: Bytes of a file per request.
 CHUNK_BYTES = 1 << 20
 _SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
+
+
+class RequestOptions(TypedDict, total=False):
+    """The options of `Call.http`."""
+
+    query: Optional[Query]
+    headers: Optional[Headers]
+    json: Any
+    body: Content
+    basic: Optional[tuple[str, str]]
+    sign_in: bool
 
 
 class BaseCall(Generic[S]):
@@ -242,23 +256,23 @@ class Call(BaseCall[S]):
                 break
         return response
 
-    def get(self, url: str, **more: Any) -> Response:
+    def get(self, url: str, **more: Unpack[RequestOptions]) -> Response:
         """`http` with GET."""
         return self.http("GET", url, **more)
 
-    def post(self, url: str, **more: Any) -> Response:
+    def post(self, url: str, **more: Unpack[RequestOptions]) -> Response:
         """`http` with POST."""
         return self.http("POST", url, **more)
 
-    def put(self, url: str, **more: Any) -> Response:
+    def put(self, url: str, **more: Unpack[RequestOptions]) -> Response:
         """`http` with PUT."""
         return self.http("PUT", url, **more)
 
-    def patch(self, url: str, **more: Any) -> Response:
+    def patch(self, url: str, **more: Unpack[RequestOptions]) -> Response:
         """`http` with PATCH."""
         return self.http("PATCH", url, **more)
 
-    def delete(self, url: str, **more: Any) -> Response:
+    def delete(self, url: str, **more: Unpack[RequestOptions]) -> Response:
         """`http` with DELETE."""
         return self.http("DELETE", url, **more)
 
@@ -327,19 +341,19 @@ class AsyncCall(BaseCall[S]):
                 break
         return response
 
-    async def get(self, url: str, **more: Any) -> Response:
+    async def get(self, url: str, **more: Unpack[RequestOptions]) -> Response:
         return await self.http("GET", url, **more)
 
-    async def post(self, url: str, **more: Any) -> Response:
+    async def post(self, url: str, **more: Unpack[RequestOptions]) -> Response:
         return await self.http("POST", url, **more)
 
-    async def put(self, url: str, **more: Any) -> Response:
+    async def put(self, url: str, **more: Unpack[RequestOptions]) -> Response:
         return await self.http("PUT", url, **more)
 
-    async def patch(self, url: str, **more: Any) -> Response:
+    async def patch(self, url: str, **more: Unpack[RequestOptions]) -> Response:
         return await self.http("PATCH", url, **more)
 
-    async def delete(self, url: str, **more: Any) -> Response:
+    async def delete(self, url: str, **more: Unpack[RequestOptions]) -> Response:
         return await self.http("DELETE", url, **more)
 
     async def secret(self, name: str, value: str) -> str:
