@@ -9,7 +9,7 @@ final class ChildPeer: ChildLines.Listener {
   protocol Handler: AnyObject, Sendable {
     func request(_ request: ChildRequest, from peer: ChildPeer)
     func notification(_ method: String, _ params: JSON?, from peer: ChildPeer)
-    /// The program has ended. All requests to it have failed by then.
+    /// The program has ended. All requests to it have failed before.
     func ended(_ peer: ChildPeer, _ reason: String)
   }
 

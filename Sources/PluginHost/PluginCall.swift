@@ -167,7 +167,7 @@ final class PluginCall: ChildPeer.Waiter {
     }
     for task in tasks { task.cancel() }
     guard let latch else { return }
-    // In a task of its own, because the caller of the call may have cancelled this one.
+    // In a separate task, because the caller of the call may have cancelled this one.
     let deadline = Deadline(inMilliseconds: Self.cancelledMilliseconds)
     await Task.detached { _ = await latch.wait(until: deadline) }.value
   }

@@ -205,7 +205,7 @@ final class PluginRunner: ChildPeer.Handler {
         await Task.pause(milliseconds: time.milliseconds(since: .now))
         if Task.isCancelled { try stopped() }
       case .start:
-        // In a task of its own: it serves all that wait for it.
+        // In a separate task: it serves all that wait for it.
         Task.detached { [self] in await start() }
       }
     }

@@ -2,7 +2,7 @@ import Delivery
 import JSON
 import Redaction
 
-/// `{{secret:NAME}}`: stands for a secret in what a program sends.
+/// `{{secret:NAME}}`: represents a secret in what a program sends.
 enum SecretPlaceholder {
   private static let start = "{{secret:"
   private static let end = "}}"

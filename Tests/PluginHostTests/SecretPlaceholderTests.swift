@@ -18,7 +18,7 @@ struct SecretPlaceholderTests {
   }
 
   @Test(
-    "what is no placeholder stays",
+    "other text is not changed",
     arguments: [
       "", "x", "{{secret:", "{{secret:x}", "{secret:x}}", "{{Secret:x}}", "}}{{", "{{ secret:x}}",
     ])

@@ -85,7 +85,7 @@ class PluginHost(Host):
     """`Host` with the calls that tests of plugins make."""
 
     def call(self, command: str = "look", steps: Any = None, **more: Any) -> Any:
-        """The answer to an invoke that has no others beside it. Notifications before it are dropped."""
+        """The answer to an invoke while no other call runs. Notifications before it are dropped."""
         message = invoke(f"call of {command}", command, steps, **more)
         self.send(message)
         while "method" in (answer := self.read()):
