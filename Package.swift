@@ -136,6 +136,7 @@ let package = Package(
     tests(
       "Engine",
       needs: ["Basics", "FileStore", "HTTP", "IntegrationKit", "JSON", "RateLimits", "Redaction"]),
+    tests("PluginHost", needs: ["IntegrationKit", "JSON"]),
     // Of all integrations: their schemas against their decoders.
     .testTarget(
       name: "CommandSchemaTests",

@@ -8,7 +8,7 @@ import Synchronization
 /// One thread per program reads its output and writes what its stdin did not take at once. Nothing blocks the
 /// caller: a program that does not read its stdin makes `send` fail once `maximumQueuedBytes` wait.
 final class ChildLines: Sendable {
-  /// Receives what a program writes, and its end. All functions are called on its thread.
+  /// Receives the output of a program. All functions are called on its thread.
   protocol Listener: AnyObject, Sendable {
     /// One line of stdout, without its end. Valid only during the call.
     func line(_ text: UnsafeBufferPointer<UInt8>)

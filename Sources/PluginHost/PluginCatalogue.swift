@@ -86,7 +86,7 @@ struct PluginCatalogue: Sendable {
     }
   }
 
-  /// A secret below a setting would reach the program: placeholders replace settings only.
+  /// A secret below a setting would reach the program: there are placeholders for settings only.
   private static func refuseNestedSecrets(_ schema: JSON, _ faults: inout [String]) {
     var rest = [(path: [String](), json: schema)]
     while let (path, json) = rest.popLast() {

@@ -116,7 +116,7 @@ package final class PluginSet: IntegrationSource {
     // The start has this deadline itself, and a better error.
     let result = await runner.learn(
       until: Deadline(inMilliseconds: deadline.remainingMilliseconds + 1_000))
-    // Each connection has a separate program.
+    // Each connection has its program.
     if folder.description.childProtocol == .mcp { runner.close() }
     finish(folder, result.map { Plugin(folder, $0, runner, context) })
   }

@@ -2,7 +2,7 @@ import Delivery
 import JSON
 import Redaction
 
-/// `{{secret:NAME}}`: replaces a secret in what a program sends.
+/// `{{secret:NAME}}`: represents a secret in what a program sends.
 enum SecretPlaceholder {
   private static let start = "{{secret:"
   private static let end = "}}"

@@ -9,7 +9,7 @@ package protocol Handler: AnyObject {
   /// no handler takes.
   func takes(_ call: Call) -> Bool
   /// Whether a call must wait for something that is not ready, and would block the reading thread. Other calls
-  /// are handled first. The connection checks once more after `Connection.callsMayBeReady`.
+  /// are handled first. The connection repeats the question after `Connection.callsMayBeReady`.
   ///
   /// - Parameter isBehindOthers: whether earlier calls wait, which the call may depend on.
   func mustWait(_ call: Call, isBehindOthers: Bool) -> Bool

@@ -37,7 +37,7 @@ def integration(id: str = "raw", **more: Any) -> dict[str, Any]:
     """What the plugin says about itself."""
     secret = {"type": "string", "writeOnly": True}
     return {
-        "id": id, "title": "Raw", "description": "Does what the test says.", "category": "Test",
+        "id": id, "title": "Raw", "description": "Runs the steps of a test.", "category": "Test",
         "connection": {"schema": {
             "type": "object", "additionalProperties": False, "required": ["server_url"],
             "properties": {
