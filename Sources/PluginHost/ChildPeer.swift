@@ -157,7 +157,7 @@ final class ChildPeer: ChildLines.Listener {
     }
   }
 
-  fileprivate func sendLine(_ write: (inout JSONWriter) -> Void) -> Bool {
+  func sendLine(_ write: (inout JSONWriter) -> Void) -> Bool {
     var writer = JSONWriter(capacity: 512)
     write(&writer)
     writer.endLine()
@@ -165,7 +165,7 @@ final class ChildPeer: ChildLines.Listener {
   }
 
   /// A response that does not fit would leave the program waiting for ever.
-  fileprivate func sendResponse(_ write: (inout JSONWriter) -> Void) {
+  func sendResponse(_ write: (inout JSONWriter) -> Void) {
     if !sendLine(write), takesRequests { kill(because: "does not read its stdin") }
   }
 
@@ -350,7 +350,7 @@ final class ChildPeer: ChildLines.Listener {
     if lines > 0 { log.warning("plugin \(name): \(lines) lines are not shown") }
   }
 
-  fileprivate func answered(_ request: ChildRequest) {
+  func answered(_ request: ChildRequest) {
     state.withLock { $0.requestBytes -= request.bytes }
     resumeIfBusy()
   }
@@ -381,106 +381,5 @@ final class ChildPeer: ChildLines.Listener {
     static let shared = Forgotten()
     var queuedBytes: Int { 0 }
     func response(_ result: Result<JSON, ChildError>) {}
-  }
-}
-
-/// Why a request to a program has no result.
-enum ChildError: Error, Sendable {
-  /// An error response.
-  struct Answer: Sendable {
-    let code: Int64
-    let message: String
-    let data: JSON?
-
-    init(_ error: JSON) {
-      code = error["code"]?.integer ?? 0
-      message = error["message"]?.string ?? "no message"
-      data = error["data"]
-    }
-  }
-
-  case answer(Answer)
-  /// The response was longer than the limit of a result.
-  case tooLong
-  case malformed(String)
-  /// The program has ended.
-  case ended(String)
-}
-
-/// A request of a program to the host. Must be answered once.
-struct ChildRequest: Sendable {
-  fileprivate let id: JSONFragment
-  let method: String
-  let params: JSON?
-  /// Of its line.
-  fileprivate let bytes: Int
-  fileprivate let peer: ChildPeer
-
-  private let afterwards: @Sendable () -> Void
-
-  fileprivate init(
-    id: JSONFragment, method: String, params: JSON?, bytes: Int, peer: ChildPeer
-  ) {
-    (self.id, self.method, self.params, self.peer) = (id, method, params, peer)
-    self.bytes = bytes
-    afterwards = {}
-  }
-
-  /// The same request, with work after its response.
-  init(_ request: ChildRequest, afterwards: @escaping @Sendable () -> Void) {
-    (id, method, params, peer) = (request.id, request.method, request.params, request.peer)
-    bytes = request.bytes
-    self.afterwards = afterwards
-  }
-
-  func result(_ write: (inout JSONWriter) -> Void) {
-    peer.sendResponse { writer in
-      writer.object {
-        $0.literal(#""jsonrpc":"2.0","id":"#)
-        $0.value(id)
-        $0.name("result")
-        write(&$0)
-      }
-    }
-    afterwards()
-    peer.answered(self)
-  }
-
-  func error(_ code: Int, _ message: String, data: ((inout JSONWriter) -> Void)? = nil) {
-    peer.sendResponse { writer in
-      writer.object {
-        $0.literal(#""jsonrpc":"2.0","id":"#)
-        $0.value(id)
-        $0.name("error")
-        $0.object {
-          $0.member("code", code)
-          $0.member("message", message)
-          guard let data else { return }
-          $0.name("data")
-          data(&$0)
-        }
-      }
-    }
-    afterwards()
-    peer.answered(self)
-  }
-}
-
-/// A request of the host that one task waits for.
-final class ChildAnswer: ChildPeer.Waiter {
-  private let result = Mutex<Result<JSON, ChildError>?>(nil)
-  private let latch = Latch()
-
-  var queuedBytes: Int { 0 }
-
-  func response(_ result: Result<JSON, ChildError>) {
-    self.result.withLock { $0 = result }
-    latch.signal()
-  }
-
-  /// - Returns: nil if the deadline passed or the task was cancelled first.
-  func wait(until deadline: Deadline) async -> Result<JSON, ChildError>? {
-    guard await latch.wait(until: deadline) else { return nil }
-    return result.withLock { $0 }
   }
 }
