@@ -25,8 +25,10 @@ final class ChildPeer: ChildLines.Listener {
   /// Bytes of requests of the program without a response before it is read no further.
   private static let maximumRequestBytes = 64 * 1_024 * 1_024
   /// Lines of a program in the log within a second; later ones are counted.
-  private static let logLinesPerSecond = 20
+  private static let logLinesPerSecond = 40
   private static let logCharacters = 1_000
+  /// Characters of the last line of stderr in the reason of an end.
+  private static let quotedCharacters = 300
 
   private struct State {
     var nextID: Int64 = 1
@@ -53,6 +55,7 @@ final class ChildPeer: ChildLines.Listener {
   private let log: Log
   private let state = Mutex(State())
   private let window = Mutex(LogWindow())
+  private let lastErrorLine = Mutex<String?>(nil)
   private let parser = LineParser()
   private let handler = Mutex<(any Handler)?>(nil)
   private let child = SetOnce<ChildLines>()
@@ -315,6 +318,9 @@ final class ChildPeer: ChildLines.Listener {
   }
 
   func errorLine(_ text: String) {
+    if !text.allSatisfy(\.isWhitespace) {
+      lastErrorLine.withLock { $0 = String(text.prefix(Self.quotedCharacters)) }
+    }
     logLine { "stderr: \(text.prefix(Self.logCharacters))" }
   }
 
@@ -369,7 +375,8 @@ final class ChildPeer: ChildLines.Listener {
 
   private func text(_ ending: ChildStart.Ending) -> String {
     switch ending {
-    case .exit(let status): "ended with status \(status)"
+    case .exit(let status):
+      "ended with status \(status)" + (lastErrorLine.withLock { $0.map { ": \($0)" } } ?? "")
     case .signal where child.value?.wasEndedForClosedPipe == true:
       "closed its stdin or stdout"
     case .signal(let number): "was ended by signal \(number)"

@@ -74,13 +74,22 @@ extension PluginDialect {
   var respondsAfterCancel: Bool { true }
 }
 
+extension ChildError.Answer {
+  /// What an author may have forgotten.
+  fileprivate func hint(after method: String) -> String {
+    code == -32601 && method == "capabilities"
+      ? " (plugin.json of an MCP server must have \"protocol\":\"mcp\")" : ""
+  }
+}
+
 extension ChildError {
   /// Why a program could not be used, because of the response to a request.
   func fault(answering method: String) -> PluginFault {
     switch self {
     case .answer(let error):
       PluginFault([
-        "it answered \(method) with the error \(error.code): \(error.message.prefix(500))"
+        "it answered \(method) with the error \(error.code): "
+          + "\((error.data?["message"]?.string ?? error.message).prefix(500))\(error.hint(after: method))"
       ])
     case .tooLong: PluginFault(["its response to \(method) is too long"])
     case .malformed(let reason): PluginFault([reason])

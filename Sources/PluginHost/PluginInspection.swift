@@ -49,6 +49,19 @@ package struct PluginInspection: Sendable {
     return PluginDifference(from: lock.integration, to: catalogue.source).lines
   }
 
+  /// Why the host would refuse the plugin because of its lock; nil if it would not.
+  package var lockProblem: String? {
+    guard let folder, catalogue != nil else { return nil }
+    do throws(PluginFault) {
+      guard let lock = try PluginLock.read(folder) else { return nil }
+      _ = try PluginCatalogue(lock.integration, of: folder.id)
+    } catch {
+      return "\(error.text); sallyport plugin lock \(path) writes it again"
+    }
+    return changes?.isEmpty == false
+      ? "it differs from its lock; sallyport plugin lock \(path) accepts the changes" : nil
+  }
+
   /// What an author should know although it is no problem.
   package var remarks: [String] {
     guard let catalogue else { return [] }

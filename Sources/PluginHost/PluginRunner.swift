@@ -1,5 +1,6 @@
 import Basics
 import Delivery
+import Glibc
 import IntegrationKit
 import JSON
 import Synchronization
@@ -356,7 +357,10 @@ final class PluginRunner: ChildPeer.Handler {
           do throws(ChildStart.Refusal) {
             return try ChildLines(start, maximumLineBytes: maximumLineBytes)
           } catch {
-            throw PluginFault(["\(program) cannot be started: \(error.reason)"])
+            let isInFolder =
+              !program.contains("/") && access("\(folder.path)/\(program)", F_OK) == 0
+            let hint = isInFolder ? "; did you mean ./\(program)?" : ""
+            throw PluginFault(["\(program) cannot be started: \(error.reason)\(hint)"])
           }
         }
       }

@@ -33,11 +33,11 @@ struct HostileSchemaTests {
     return ##"{"$ref":"#/$defs/0","$defs":{\##(all),"\##(count)":\##(end)}}"##
   }
 
-  @Test func `a million unique items are checked`() throws {
-    let values = (0..<1_000_000).map { String($0) }.joined(separator: ",")
+  @Test func `many unique items are checked`() throws {
+    let values = (0..<200_000).map { String($0) }.joined(separator: ",")
     #expect(
       try faults(#"{"uniqueItems":true}"#, "[\(values),7]")
-        == ["items must be unique; item 1000000 repeats item 7"])
+        == ["items must be unique; item 200000 repeats item 7"])
     let texts = (0..<50_000).map { #""\#($0)""# }.joined(separator: ",")
     #expect(try faults(#"{"uniqueItems":true}"#, "[\(texts)]") == [])
   }
@@ -65,9 +65,9 @@ struct HostileSchemaTests {
   @Test func `references in a row are limited when the schema is compiled`() throws {
     #expect(try refusal(chain(100, end: "true")) == nil)
     #expect(
-      try refusal(chain(9_000, end: "true")) == "has too many references in a row; limit: 128")
+      try refusal(chain(2_000, end: "true")) == "has too many references in a row; limit: 128")
     #expect(
-      try refusal(chain(9_000, end: ##"{"$ref":"#/$defs/0"}"##))
+      try refusal(chain(2_000, end: ##"{"$ref":"#/$defs/0"}"##))
         == "refers back to itself without a step into the value")
   }
 

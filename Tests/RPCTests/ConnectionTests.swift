@@ -120,6 +120,8 @@ private final class Gate: Sendable {
     _ change: (inout ConnectionLimits) -> Void = { _ in }
   ) throws -> ConnectionPeer {
     var limits = ConnectionLimits()
+    // The tests of all rooms share the threads of tasks: on a busy machine one waits for long.
+    limits.drainTimeoutSeconds = 600
     change(&limits)
     return try Connection.memoryPair(limits: limits) { [gate] in [Scripted($0, gate)] }
   }

@@ -111,9 +111,11 @@ enum PluginCommand {
         areWell = false
         continue
       }
+      let lockProblem = plugin.lockProblem
       Console.print(
-        "\(Style.bold("\(plugin.id ?? "")")) \(plugin.version): \(plugin.commands ?? 0) commands, no faults"
+        "\(Style.bold("\(plugin.id ?? "")")) \(plugin.version): \(plugin.commands ?? 0) commands, \(lockProblem ?? "no faults")"
       )
+      if lockProblem != nil { areWell = false }
       for change in plugin.changes ?? [] { Console.print("  since its lock: \(change)") }
       for remark in plugin.remarks {
         Console.print(
