@@ -12,6 +12,7 @@ import pytest
 from Support.host import eventually
 from Support.mcp_client import Client
 from Support.mcp_servers import Servers, invoke, received
+from Support.plugins import children
 from scripted_mcp_server import TOOLS, tool
 
 SECRET = "Zebra-Crossing-7431-Quay"
@@ -564,9 +565,6 @@ def test_unlocked_server_keeps_no_process_that_nobody_uses(servers) -> None:
     folder = servers.add_scripted()
     with servers.host() as host:
         assert "echo" in host.commands()
-        children = pathlib.Path(f"/proc/{host.process.pid}/task")
-        eventually(
-            lambda: not any((each / "children").read_text().split() for each in children.iterdir()),
-            "the process that described itself has ended")
+        eventually(lambda: not children(host.process.pid), "the process that described itself has ended")
     assert received(folder, "tools/list")
     assert os.path.exists(folder)

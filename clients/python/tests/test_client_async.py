@@ -201,7 +201,7 @@ def test_waits_are_reported() -> None:
 @pytest.mark.parametrize("leave", ["break", "with", "task"])
 def test_leaving_a_stream_early_cancels(leave: str) -> None:
     async def body() -> None:
-        faults = ["coda: slow 300ms on GET /api/console/elements/devices/"]
+        faults = ["coda: slow 1500ms on GET /api/console/elements/devices/"]
         async with AsyncHost(sandbox=True, sandbox_faults=faults) as host:
             streaming = host.streaming(all_pages=True).coda_footprint
             if leave == "break":
