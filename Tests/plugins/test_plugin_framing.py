@@ -98,6 +98,8 @@ def test_flood_of_stray_lines_keeps_log_and_calls(plugins, sandbox):
             host.send(request(number, "invoke", {"integration": "coda_footprint", "command": "list_scanners"}))
         answers = host.by_id(21)
         assert all("result" in answer for answer in answers.values()), answers
+        host.close_input()
+        assert host.exit_code() == 0
         assert "lines are not shown" in host.errors
         assert len(host.error_bytes) < 200_000
 
