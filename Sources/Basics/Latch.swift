@@ -38,6 +38,7 @@ public final class Latch: Sendable {
   package func wait(
     on time: TimeSource, untilLatestOf deadline: @escaping @Sendable () -> Deadline
   ) async -> Bool {
+    if case .system = time { return await waitOnSystem(untilLatestOf: deadline) }
     let alarm = Task {
       while !Task.isCancelled {
         let remaining = time.milliseconds(until: deadline())
@@ -51,6 +52,18 @@ public final class Latch: Sendable {
     defer { alarm.cancel() }
     return await waitWithoutDeadline()
   }
+
+  /// The same without a task for the alarm, which would wake another thread for each wait.
+  private func waitOnSystem(untilLatestOf deadline: @escaping @Sendable () -> Deadline) async
+    -> Bool
+  {
+    let alarm = LatchAlarm(self, untilLatestOf: deadline)
+    alarm.start()
+    defer { alarm.stop() }
+    return await waitWithoutDeadline()
+  }
+
+  fileprivate func deadlinePassed() { end(signalled: false) }
 
   private func waitWithoutDeadline() async -> Bool {
     await withTaskCancellationHandler {
@@ -83,5 +96,36 @@ public final class Latch: Sendable {
     }
     continuation?.resume(returning: signalled)
     return won
+  }
+}
+
+/// The deadline of a wait, which may be extended meanwhile.
+private final class LatchAlarm: Sendable {
+  private let latch: Latch
+  private let deadline: @Sendable () -> Deadline
+  /// Nil before the start and after the end.
+  private let timer = Mutex<PoolTimer?>(nil)
+  private let isStopped = Atomic(false)
+
+  init(_ latch: Latch, untilLatestOf deadline: @escaping @Sendable () -> Deadline) {
+    self.latch = latch
+    self.deadline = deadline
+  }
+
+  func start() {
+    let next = deadline()
+    guard !next.hasPassed else { return latch.deadlinePassed() }
+    let timer = PoolTimer(at: next.time) { [self] in start() }
+    let isStopped = self.timer.withLock { current in
+      current = timer
+      return self.isStopped.load(ordering: .acquiring)
+    }
+    if !isStopped { TaskPool.shared.add(timer) }
+  }
+
+  func stop() {
+    isStopped.store(true, ordering: .releasing)
+    let timer = timer.withLock { $0.take() }
+    if let timer { TaskPool.shared.remove(timer) }
   }
 }

@@ -9,6 +9,9 @@ final class PoolTimer: @unchecked Sendable {
     case ended
   }
 
+  /// Called instead of resuming a task.
+  private let action: (@Sendable () -> Void)?
+
   let time: MonotonicTime
   /// Timers of the same time fire in the order of their start.
   fileprivate var number: UInt64 = 0
@@ -17,7 +20,11 @@ final class PoolTimer: @unchecked Sendable {
   fileprivate var isRemoved = false
   private let state = Mutex(State.idle)
 
-  init(at time: MonotonicTime) { self.time = time }
+  /// - Parameter action: for a wait that needs no task. It must not block.
+  init(at time: MonotonicTime, action: (@Sendable () -> Void)? = nil) {
+    self.time = time
+    self.action = action
+  }
 
   func wait(_ continuation: CheckedContinuation<Void, Never>) {
     let hasEnded = state.withLock { state in
@@ -36,6 +43,7 @@ final class PoolTimer: @unchecked Sendable {
       return nil
     }
     continuation?.resume()
+    action?()
   }
 
   fileprivate func isBefore(_ other: PoolTimer) -> Bool {

@@ -3,19 +3,26 @@ import JSON
 
 /// The name of a header of a request: a literal, or a text that is known only at run time.
 public struct HTTPHeaderName: Sendable, ExpressibleByStringLiteral, CustomStringConvertible {
-  private enum Form: Sendable {
-    case literal(StaticString)
-    case text(String)
+  /// A reference, so that a copy of a literal costs nothing.
+  private final class Text: Sendable {
+    let text: String
+    init(_ text: String) { self.text = text }
   }
 
-  private let form: Form
+  private let literal: StaticString
+  /// Nil for a literal.
+  private let text: Text?
 
-  public init(stringLiteral name: StaticString) { form = .literal(name) }
+  public init(stringLiteral name: StaticString) {
+    literal = name
+    text = nil
+  }
 
   /// - Returns: nil if the text is not a token (RFC 9110 section 5.1).
   public init?(_ text: String) {
     guard !text.isEmpty, text.utf8.allSatisfy(Self.isTokenByte) else { return nil }
-    form = .text(text)
+    literal = ""
+    self.text = Text(text)
   }
 
   private static func isTokenByte(_ byte: UInt8) -> Bool {
@@ -27,26 +34,15 @@ public struct HTTPHeaderName: Sendable, ExpressibleByStringLiteral, CustomString
     }
   }
 
-  public var description: String {
-    switch form {
-    case .literal(let name): "\(name)"
-    case .text(let name): name
-    }
-  }
+  public var description: String { text?.text ?? "\(literal)" }
 
   /// Appends its text.
   public func append(to buffer: inout ByteBuffer) {
-    switch form {
-    case .literal(let name): buffer.append(name)
-    case .text(let name): buffer.append(text: name)
-    }
+    if let text { buffer.append(text: text.text) } else { buffer.append(literal) }
   }
 
   /// Writes it as the name of a member.
   func write(to writer: inout JSONWriter) {
-    switch form {
-    case .literal(let name): writer.name(name)
-    case .text(let name): writer.name(text: name)
-    }
+    if let text { writer.name(text: text.text) } else { writer.name(literal) }
   }
 }
