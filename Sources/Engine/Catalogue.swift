@@ -42,6 +42,9 @@ package final class Catalogue: Sendable {
   /// The integrations that are known. After `loadAll`, these are all.
   package var integrations: [RegisteredIntegration] { builtIn + (source?.known ?? []) }
 
+  /// Whether there may be integrations that are not part of the executable.
+  package var hasAdded: Bool { source != nil }
+
   /// Differs after every change of `integrations`.
   package var version: UInt64 { source?.version ?? 0 }
 

@@ -47,9 +47,9 @@ package final class JSONRPCFront: Handler {
   }
 
   package func mustWait(_ call: Call, isBehindOthers: Bool) -> Bool {
-    guard isBehindOthers || !engine.catalogue.isComplete else { return false }
+    guard isBehindOthers || engine.catalogue.hasAdded else { return false }
     switch call.method {
-    case "capabilities": return true
+    case "capabilities": return isBehindOthers || !engine.catalogue.isComplete
     case "connections/put":
       return isBehindOthers
         || engine.catalogue.isPending(call.params?["connection"]?["integration"])

@@ -47,10 +47,13 @@ package final class MCPFront: Handler {
   }
 
   package func mustWait(_ call: Call, isBehindOthers: Bool) -> Bool {
-    guard !engine.catalogue.isComplete else { return false }
+    // Other methods must not wait until plugins have been read.
+    guard engine.catalogue.hasAdded else { return false }
     switch MCPMethod(rawValue: call.method) {
-    case .listTools, .listPrompts, .getPrompt: return true
-    case .callTool: return !catalogue.isBuiltIn(call.params?["name"]?.string ?? "")
+    case .listTools, .listPrompts, .getPrompt: return !engine.catalogue.isComplete
+    case .callTool:
+      return !catalogue.isBuiltIn(call.params?["name"]?.string ?? "")
+        && !engine.catalogue.isComplete
     default: return false
     }
   }

@@ -56,9 +56,16 @@ package final class PluginSet: IntegrationSource {
     self.context = context
   }
 
+  /// Milliseconds after which the descriptions are read although nobody has needed them, so that their
+  /// faults are logged, and plugins without a lock are ready when they are needed.
+  private static let preparationMilliseconds = 200
+
   /// Reads the descriptions in the background, and starts the plugins without a lock.
   package func prepare() {
-    BlockingWork.plugins.submit { [self] in read() }
+    Task.detached { [weak self] in
+      await Task.pause(milliseconds: Self.preparationMilliseconds)
+      BlockingWork.plugins.submit { [weak self] in self?.read() }
+    }
   }
 
   // MARK: Reading
@@ -66,7 +73,7 @@ package final class PluginSet: IntegrationSource {
   /// Reads the descriptions, once.
   private func read() {
     let unlocked = monitor.withLock { state -> [PluginFolder] in
-      guard !state.isRead else { return [] }
+      guard !state.isRead, !state.isClosed else { return [] }
       state.isRead = true
       for directory in directories { read(directory, into: &state) }
       return state.entries.compactMap { entry in
@@ -298,6 +305,11 @@ package final class PluginSet: IntegrationSource {
   package func close() {
     let plugins = monitor.withLock { state -> [Plugin] in
       state.isClosed = true
+      if !state.isRead {
+        // Only to log their faults: nobody has needed them.
+        state.isRead = true
+        for directory in directories { read(directory, into: &state) }
+      }
       return state.entries.compactMap { entry in
         if case .known(_, let plugin) = entry.knowledge { plugin } else { nil }
       }
