@@ -287,6 +287,19 @@ def test_some_targets_fail() -> None:
     assert sorted(host.progress) == [(1, 3), (2, 3), (3, 3)]
 
 
+def test_exception_in_one_target_is_its_outcome(capfd: pytest.CaptureFixture[str]) -> None:
+    plugin = make()
+
+    @plugin.command(partial_success=True)
+    def isolate(call: Call[Settings], ids: list[str]) -> Result:
+        return call.targets(ids, lambda id: {"a": 1}[id])
+
+    result = plugin.test().call("isolate", ids=["a", "b"])
+    assert [(one.target, one.error and (one.error.message, one.error.outcome)) for one in result.targets] == [
+        ("a", None), ("b", ("KeyError: 'b'", "unknown"))]
+    assert "KeyError: 'b'" in capfd.readouterr().err
+
+
 def test_no_target_succeeds() -> None:
     host = isolating().test(vendor={("POST", "/a"): 404, ("POST", "/b"): 500})
     with pytest.raises(sallyport.NotFound) as raised:
@@ -309,15 +322,17 @@ def test_dry_run_has_the_first_request_of_each_target() -> None:
     assert [one.path for one in host.dry_run("isolate", ids=["a", "b", "a", "c"])] == ["/a", "/b", "/c"]
 
 
-def test_bug_in_a_target_fails_the_command() -> None:
+def test_bug_in_every_target_fails_the_command() -> None:
     plugin = make()
 
     @plugin.command()
     def run(call: Call[Settings]) -> Any:
         return call.targets([1, 2], lambda id: {}["missing"])
 
-    with pytest.raises(KeyError):
+    with pytest.raises(sallyport.CommandError, match="Run failed") as raised:
         plugin.test().call("run")
+    assert raised.value.message == "KeyError: 'missing'"
+    assert [one.target for one in raised.value.targets] == [1, 2]
 
 
 def test_streamed_targets_are_items() -> None:

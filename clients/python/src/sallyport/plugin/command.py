@@ -5,8 +5,6 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import re
-import sys
-import traceback
 import typing
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Callable, Optional
@@ -20,6 +18,7 @@ from .errors import (
     DryRun,
     PluginError,
     Problem,
+    internal,
     suggestion,
 )
 from .result import ABSENT, Events, Result, path_names
@@ -107,8 +106,7 @@ class Command:
             if call.is_cancelled:
                 error = Cancelled()
             else:
-                traceback.print_exception(type(error), error, error.__traceback__, file=sys.stderr)
-                error = PluginError(f"{type(error).__name__}: {error}", kind="internal")
+                error = internal(error)
         if error.outcome is None:
             error.outcome = self.outcome_of(call)
         return {

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import difflib
+import sys
+import traceback
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, Optional
 
@@ -101,6 +103,12 @@ class DryRun(Exception):
 
     Do not catch it.
     """
+
+
+def internal(error: BaseException) -> PluginError:
+    """The failure of a command that raised something else. The traceback goes to the host's log."""
+    traceback.print_exception(type(error), error, error.__traceback__, file=sys.stderr)
+    return PluginError(f"{type(error).__name__}: {error}", kind="internal")
 
 
 class Cancelled(PluginError):

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Awaitable, Iterable
 from typing import TYPE_CHECKING, Any, Callable, Optional, TypeVar
 
-from .errors import NOT_APPLIED, Cancelled, DryRun, PluginError
+from .errors import NOT_APPLIED, Cancelled, DryRun, PluginError, internal
 from .result import FAILED, PARTIALLY_SUCCESSFUL, SUCCESSFUL, Result
 
 if TYPE_CHECKING:
@@ -43,10 +43,15 @@ class TargetRun:
             # Each target has a first request, and the host records it.
             self._dry_run = error
             return
-        if error is not None and (not isinstance(error, PluginError) or isinstance(error, Cancelled)):
+        if isinstance(error, Cancelled) or (error is not None and not isinstance(error, Exception)):
             with self._lock:
                 self._stop = self._stop or error
             return
+        if error is not None and not isinstance(error, PluginError):
+            if self.call.is_cancelled:
+                return self.add(at, None, Cancelled())
+            # The others still run: what was done must be known.
+            error = internal(error)
         with self._lock:
             self.outcomes[self.targets[at]] = (body, error)
             if error is not None and error.status_code == 401:
