@@ -227,8 +227,11 @@ class HostProcess:
 
     def send_rest(self) -> None:
         self._wait(lambda: not self._unsent or self._input_is_broken, f"the {self.role} did not read its input")
-        if self._unsent:
-            raise Fault(f"the {self.role} stopped reading; {len(self._unsent)} bytes are unsent")
+        if unsent := len(self._unsent):
+            # It may have closed its input because it exits, which is the better reason.
+            self._settle()
+            ending = f" ({self._ending()})" if self.process.poll() is not None else ""
+            raise Fault(f"the {self.role} stopped reading; {unsent} bytes are unsent{ending}")
 
     def wait_until_input_is_read(self) -> None:
         """Returns when the pipe is empty, if the system can report that."""
