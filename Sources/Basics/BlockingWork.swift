@@ -21,8 +21,9 @@ package final class BlockingWork: Sendable {
   /// Secret helpers (`$command`) and secret files (`$file`). A helper may take 20 s, and a
   /// connection has at most one at a time.
   package static let helpers = BlockingWork("helpers", threads: 16)
-  /// Starts of plugins, which die with the thread that started them.
-  package static let plugins = BlockingWork("plugins", threads: 2)
+  /// Starts of plugins, which die with the thread that started them. Digests of large files take long, and
+  /// delay no other plugin.
+  package static let plugins = BlockingWork("plugins", threads: 8)
   /// `dlopen` of libcurl and libcrypto.
   package static let libraries = BlockingWork("libraries", threads: 1)
 

@@ -1,5 +1,4 @@
 import Basics
-import Glibc
 import JSON
 
 /// One line of the idempotency ledger: a command started under a key, or ended.
@@ -58,9 +57,8 @@ struct LedgerRecord: Sendable {
   ///
   /// - Returns: nil for an invalid line, as a crash or a full disk leaves it.
   init?(line: UnsafeRawBufferPointer) {
-    var scanner = Scanner(line)
-    if let record = scanner.record() {
-      self = record
+    if let line = LedgerLine(line) {
+      self.init(line)
     } else {
       self.init(anyLine: Array(line))
     }
@@ -94,61 +92,17 @@ struct LedgerRecord: Sendable {
     self.init(name: name, call: call, time: time, end: end)
   }
 
-  /// Reads lines as `write` lays them out. A process that needs one key reads thousands of them:
-  /// their results are not parsed before they are needed.
-  private struct Scanner {
-    private var rest: UnsafeRawBufferPointer.SubSequence
-
-    init(_ line: UnsafeRawBufferPointer) { rest = line[...] }
-
-    mutating func record() -> LedgerRecord? {
-      guard take("{\"key\":\""), let name = digest(), take("\",\"call\":\""), let call = digest(),
-        take("\",\"time\":"), let time = number(), take(",\"end\":\""), let end = end()
-      else { return nil }
-      return LedgerRecord(name: name, call: call, time: time, end: end)
-    }
-
-    private mutating func end() -> End? {
-      if take("done\",\"result\":") {
-        guard rest.count > 1, rest.last == UInt8(ascii: "}") else { return nil }
-        return .done(LedgerResult(unverified: Array(rest.dropLast())))
+  private init(_ line: LedgerLine) {
+    let end: End =
+      switch line.end {
+      case .started: .started
+      case .done(let result): .done(LedgerResult(unverified: Array(result)))
+      case .unknown: .unknown
+      case .notApplied: .notApplied
       }
-      if isRest("started\"}") { return .started }
-      if isRest("not_applied\"}") { return .notApplied }
-      return isRest("unknown\"}") ? .unknown : nil
-    }
-
-    private mutating func take(_ text: StaticString) -> Bool {
-      let count = text.utf8CodeUnitCount
-      guard rest.count >= count, starts(with: text) else { return false }
-      rest = rest.dropFirst(count)
-      return true
-    }
-
-    private func isRest(_ text: StaticString) -> Bool {
-      rest.count == text.utf8CodeUnitCount && starts(with: text)
-    }
-
-    /// - Parameter text: not longer than the rest.
-    private func starts(with text: StaticString) -> Bool {
-      guard let base = UnsafeRawBufferPointer(rebasing: rest).baseAddress else { return false }
-      return memcmp(base, text.utf8Start, text.utf8CodeUnitCount) == 0
-    }
-
-    private mutating func digest() -> String? {
-      let digits = rest.prefix { (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }
-      guard !digits.isEmpty, digits.count <= 128 else { return nil }
-      rest = rest[digits.endIndex...]
-      return String(decoding: digits, as: UTF8.self)
-    }
-
-    private mutating func number() -> Int64? {
-      let digits = rest.prefix { (0x30...0x39).contains($0) }
-      // Longer ones are read by the JSON parser, which knows about overflow.
-      guard (1...15).contains(digits.count) else { return nil }
-      rest = rest[digits.endIndex...]
-      return digits.reduce(Int64(0)) { $0 * 10 + Int64($1 - 0x30) }
-    }
+    self.init(
+      name: String(decoding: line.name, as: UTF8.self),
+      call: String(decoding: line.call, as: UTF8.self), time: line.time, end: end)
   }
 }
 

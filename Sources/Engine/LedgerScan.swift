@@ -1,5 +1,3 @@
-import Glibc
-
 /// Finds the lines of a large ledger that count: the last line of each key that is remembered.
 ///
 /// A ledger has two lines per key, and most of its keys are older than what the memory keeps. Only the place of
@@ -36,6 +34,29 @@ struct LedgerScan: ~Copyable {
   struct Key: Equatable {
     let high: UInt64
     let low: UInt64
+
+    fileprivate init(high: UInt64, low: UInt64) { (self.high, self.low) = (high, low) }
+
+    /// - Returns: nil unless it begins with 32 lower-case hexadecimal digits that are not all zeros.
+    fileprivate init?(_ name: LedgerLine.Text) {
+      guard name.count >= 32 else { return nil }
+      var (high, low): (UInt64, UInt64) = (0, 0)
+      for (position, byte) in name.prefix(32).enumerated() {
+        let digit: UInt8
+        switch byte {
+        case 0x30...0x39: digit = byte - 0x30
+        case 0x61...0x66: digit = byte - 0x61 + 10
+        default: return nil
+        }
+        if position < 16 {
+          high = high << 4 | UInt64(digit)
+        } else {
+          low = low << 4 | UInt64(digit)
+        }
+      }
+      guard high != 0 || low != 0 else { return nil }
+      self.init(high: high, low: low)
+    }
   }
 
   /// - Parameter newestFinished: how many finished keys are remembered.
@@ -45,19 +66,27 @@ struct LedgerScan: ~Copyable {
 
   /// Notes a line without its end.
   mutating func add(_ line: UnsafeRawBufferPointer, at offset: Int) -> Outcome {
-    if let kind = Self.kind(of: line), let key = Self.key(in: line.dropFirst(Self.keyBytes)) {
-      add(key, kind, Place(offset: offset, count: line.count))
-      return .added
+    let (key, kind): (Key?, Kind)
+    if let parts = LedgerLine(line) {
+      key = Key(parts.name)
+      kind =
+        switch parts.end {
+        case .started: .started
+        case .done, .unknown: .finished
+        case .notApplied: .notApplied
+        }
+    } else {
+      // A line of another layout.
+      guard let record = LedgerRecord(line: line) else { return .invalid }
+      key = Array(record.name.utf8).withUnsafeBytes { Key($0[...]) }
+      kind =
+        switch record.end {
+        case .started: .started
+        case .done, .unknown: .finished
+        case .notApplied: .notApplied
+        }
     }
-    guard let record = LedgerRecord(line: line) else { return .invalid }
-    let kind: Kind =
-      switch record.end {
-      case .started: .started
-      case .done, .unknown: .finished
-      case .notApplied: .notApplied
-      }
-    let name = Array(record.name.utf8)
-    guard let key = name.withUnsafeBytes({ Self.key(in: $0[...]) }) else { return .unsupported }
+    guard let key else { return .unsupported }
     add(key, kind, Place(offset: offset, count: line.count))
     return .added
   }
@@ -84,65 +113,6 @@ struct LedgerScan: ~Copyable {
       finished.removeFirst(firstFinished)
       firstFinished = 0
     }
-  }
-
-  // MARK: Lines
-
-  private static let digestDigits = 64
-  private static let keyStart: StaticString = "{\"key\":\""
-  private static let callStart: StaticString = "\",\"call\":\""
-  private static let timeStart: StaticString = "\",\"time\":"
-  private static let endStart: StaticString = ",\"end\":\""
-
-  private static func kind(of line: UnsafeRawBufferPointer) -> Kind? {
-    let call = keyStart.utf8CodeUnitCount + digestDigits
-    let time = call + callStart.utf8CodeUnitCount + digestDigits
-    var at = time + timeStart.utf8CodeUnitCount
-    guard line.count > at + 32, has(keyStart, line, at: 0), has(callStart, line, at: call),
-      has(timeStart, line, at: time), line[line.count - 1] == UInt8(ascii: "}")
-    else { return nil }
-    let digits = at
-    while (0x30...0x39).contains(line[at]), at - digits < 16 { at += 1 }
-    guard at > digits, at - digits < 16, has(endStart, line, at: at) else { return nil }
-    at += endStart.utf8CodeUnitCount
-    if has("done\",\"result\":", line, at: at) { return .finished }
-    if has("started\"}", line, at: at) { return .started }
-    if has("unknown\"}", line, at: at) { return .finished }
-    return has("not_applied\"}", line, at: at) ? .notApplied : nil
-  }
-
-  private static func has(
-    _ text: StaticString, _ line: UnsafeRawBufferPointer, at offset: Int
-  ) -> Bool {
-    guard line.count - offset >= text.utf8CodeUnitCount, let base = line.baseAddress else {
-      return false
-    }
-    return memcmp(base + offset, text.utf8Start, text.utf8CodeUnitCount) == 0
-  }
-
-  private static let keyBytes = keyStart.utf8CodeUnitCount
-
-  /// The first 32 digits of a digest.
-  ///
-  /// - Returns: nil if they are not lower-case hexadecimal digits, or all zeros.
-  private static func key(in digits: Slice<UnsafeRawBufferPointer>) -> Key? {
-    guard digits.count >= 32 else { return nil }
-    var (high, low): (UInt64, UInt64) = (0, 0)
-    for position in 0..<32 {
-      let byte = digits[digits.startIndex + position]
-      let digit: UInt8
-      switch byte {
-      case 0x30...0x39: digit = byte - 0x30
-      case 0x61...0x66: digit = byte - 0x61 + 10
-      default: return nil
-      }
-      if position < 16 {
-        high = high << 4 | UInt64(digit)
-      } else {
-        low = low << 4 | UInt64(digit)
-      }
-    }
-    return high == 0 && low == 0 ? nil : Key(high: high, low: low)
   }
 
   // MARK: Result

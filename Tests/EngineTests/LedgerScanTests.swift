@@ -20,11 +20,11 @@ import Testing
     var (text, longLines) = ("", 0)
     for _ in 0..<count {
       let key = name(Int.random(in: 0..<count / 4, using: &random))
-      let start = #"{"key":"\#(key)","call":"\#(call)","time":1,"end":"#
+      let start = #"{"key":"\#(key)","call":"\#(call)","time":1767225600000,"end":"#
       switch Int.random(in: 0..<60, using: &random) {
       case 0: text += start + "\"sta\n"
       case 1: text += "\n"
-      case 2: text += #"{"end":"unknown", "time":1, "call":"\#(call)", "key":"\#(key)"}"# + "\n"
+      case 2: text += #"{"end":"unknown", "time":1767225600000, "call":"\#(call)", "key":"\#(key)"}"# + "\n"
       case 3 where longLines < 3:
         longLines += 1
         text += String(repeating: "x", count: 140_000) + "\n"
@@ -73,10 +73,25 @@ import Testing
     }
   }
 
+  /// Lines that have the layout of a record and are none must not hide the start of a key: its command would
+  /// run once more.
+  @Test(arguments: [
+    #""time":999999999999999,"end":"unknown"}"#, #""time":1767225600000,"end":"done","result":}"#,
+    #""time":1767225600000,"end":"started"}}"#,
+  ]) func `an invalid line hides no record`(end: String) throws {
+    let record = #"{"key":"\#(name(1))","call":"\#(String(repeating: "c", count: 64))","#
+    state.write(record + #""time":1767225600000,"end":"started"}"# + "\n" + record + end + "\n")
+    let scanned = try read(state.ledger, scanFrom: 1, keys: 10)
+    let read = try read(state.ledger, scanFrom: .max, keys: 10)
+    #expect(scanned.memory.count == 1)
+    #expect(summary(scanned.memory) == summary(read.memory))
+    #expect((scanned.invalid, read.invalid) == (1, 1))
+  }
+
   @Test func `a file with keys that are no digests is read line by line`() throws {
     state.write(
-      #"{"key":"a","call":"b","time":1,"end":"started"}"# + "\n"
-        + #"{"key":"\#(name(1))","call":"b","time":1,"end":"unknown"}"# + "\n")
+      #"{"key":"a","call":"b","time":1767225600000,"end":"started"}"# + "\n"
+        + #"{"key":"\#(name(1))","call":"b","time":1767225600000,"end":"unknown"}"# + "\n")
     let scanned = try read(state.ledger, scanFrom: 1, keys: 10)
     #expect(scanned.memory.count == 2)
   }

@@ -165,7 +165,8 @@ package final class ConnectionStore: Sendable {
     Result { () throws(ParameterProblems) in
       let definition = try ConnectionDefinition.shape.decode(json) { ConnectionDefinition(&$0) }
       if !fromFile { try WireConnection.check(definition) }
-      catalogue.load(definition.integration)
+      // Calls with a connection wait before they come here.
+      if fromFile { catalogue.load(definition.integration) }
       guard let integration = catalogue.integration(definition.integration) else {
         let ids = catalogue.integrations.map(\.id)
         throw ParameterProblems(
