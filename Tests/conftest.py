@@ -30,6 +30,21 @@ def running():
     sandbox.stop()
 
 
+@pytest.fixture(scope="session")
+def _one_sandbox():
+    from Support.sandbox import Sandbox
+
+    with Sandbox() as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def sandbox(_one_sandbox):
+    """The emulated vendors in their initial state."""
+    _one_sandbox.reset()
+    return _one_sandbox
+
+
 def _all_notes() -> list[str]:
     from Support import virtual_environment
 

@@ -202,10 +202,6 @@ package final class PluginSet: IntegrationSource {
         if case .loading = entry.knowledge { true } else { false }
       }
     }
-    return noteComplete(isComplete)
-  }
-
-  private func noteComplete(_ isComplete: Bool) -> Bool {
     if isComplete { complete.store(true, ordering: .releasing) }
     return isComplete
   }
@@ -287,14 +283,8 @@ package final class PluginSet: IntegrationSource {
 
   /// What is wrong with plugins that are left out: one line each. Blocks.
   package var problems: [String] {
-    _ = known
-    loadAll()
-    return monitor.withLock { state in
-      state.faults.map { "\($0.path): \($0.fault.text)" }
-        + state.entries.compactMap { entry in
-          guard case .unusable(let fault) = entry.knowledge else { return nil }
-          return "\(entry.folder.path): \(fault.text)"
-        }
+    inspections.flatMap { plugin in
+      plugin.problems.isEmpty ? [] : ["\(plugin.path): \(plugin.problems.joined(separator: "; "))"]
     }
   }
 

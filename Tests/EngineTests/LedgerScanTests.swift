@@ -24,7 +24,9 @@ import Testing
       switch Int.random(in: 0..<60, using: &random) {
       case 0: text += start + "\"sta\n"
       case 1: text += "\n"
-      case 2: text += #"{"end":"unknown", "time":1767225600000, "call":"\#(call)", "key":"\#(key)"}"# + "\n"
+      case 2:
+        text +=
+          #"{"end":"unknown", "time":1767225600000, "call":"\#(call)", "key":"\#(key)"}"# + "\n"
       case 3 where longLines < 3:
         longLines += 1
         text += String(repeating: "x", count: 140_000) + "\n"

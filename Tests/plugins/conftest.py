@@ -5,7 +5,6 @@ import pathlib
 import pytest
 from Support.host import EXECUTABLE
 from Support.plugins import Plugins
-from Support.sandbox import Sandbox
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -17,16 +16,3 @@ def pytest_configure(config: pytest.Config) -> None:
 def plugins(tmp_path) -> Plugins:
     """An empty folder of plugins."""
     return Plugins(tmp_path / "plugins")
-
-
-@pytest.fixture(scope="session")
-def _one_sandbox():
-    with Sandbox() as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def sandbox(_one_sandbox: Sandbox) -> Sandbox:
-    """The emulated vendors in their initial state."""
-    _one_sandbox.reset()
-    return _one_sandbox

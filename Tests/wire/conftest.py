@@ -4,7 +4,6 @@ import pathlib
 
 import pytest
 from Support.host import EXECUTABLE, ROOT
-from Support.sandbox import Sandbox
 from Support.vendor import GatedVendor
 
 SUITES = ROOT.parent / "shared/suites"
@@ -23,19 +22,6 @@ def suites() -> pathlib.Path:
     if not SUITES.is_dir():
         pytest.skip(f"the public test suites are not at {SUITES}")
     return SUITES
-
-
-@pytest.fixture(scope="session")
-def _one_sandbox():
-    with Sandbox() as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def sandbox(_one_sandbox: Sandbox) -> Sandbox:
-    """The emulated vendors in their initial state."""
-    _one_sandbox.reset()
-    return _one_sandbox
 
 
 @pytest.fixture

@@ -101,60 +101,58 @@ enum PluginCommand {
     return true
   }
 
+  /// Shows what is wrong with each plugin, and calls `body` for the others.
+  ///
+  /// - Parameter body: returns whether the plugin is well.
+  private static func each(
+    of plugins: [PluginInspection], _ body: (PluginInspection) -> Bool
+  ) -> Int32 {
+    var areWell = !plugins.isEmpty
+    if plugins.isEmpty { Console.print("no plugins: no folder has a plugin.json") }
+    for plugin in plugins where show(problemsOf: plugin) || !body(plugin) { areWell = false }
+    return areWell ? 0 : ExitCode.someFailed.rawValue
+  }
+
+  private static func show(_ plugin: PluginInspection, _ verdict: String) {
+    Console.print("\(Style.bold("\(plugin.id ?? "")")) \(plugin.version): \(verdict)")
+  }
+
   // MARK: check
 
   private static func check(_ plugins: [PluginInspection]) -> Int32 {
-    var areWell = !plugins.isEmpty
-    if plugins.isEmpty { Console.print("no plugins: no folder has a plugin.json") }
-    for plugin in plugins {
-      if show(problemsOf: plugin) {
-        areWell = false
-        continue
-      }
+    each(of: plugins) { plugin in
       let lockProblem = plugin.lockProblem
-      Console.print(
-        "\(Style.bold("\(plugin.id ?? "")")) \(plugin.version): \(plugin.commands ?? 0) commands, \(lockProblem ?? "no faults")"
-      )
-      if lockProblem != nil { areWell = false }
+      show(plugin, "\(plugin.commands ?? 0) commands, \(lockProblem ?? "no faults")")
       for change in plugin.changes ?? [] { Console.print("  since its lock: \(change)") }
       for remark in plugin.remarks {
         Console.print(
           Style.dim(TerminalText(lines: "  " + remark.wrapped(indent: 4).drop { $0 == " " })))
       }
+      return lockProblem == nil
     }
-    return areWell ? 0 : ExitCode.someFailed.rawValue
   }
 
   // MARK: lock
 
   private static func lock(_ plugins: [PluginInspection]) -> Int32 {
-    var areWell = !plugins.isEmpty
-    if plugins.isEmpty { Console.print("no plugins: no folder has a plugin.json") }
-    for plugin in plugins {
-      if show(problemsOf: plugin) {
-        areWell = false
-        continue
-      }
+    each(of: plugins) { plugin in
       let changes = plugin.changes
       do throws(FileError) {
         try plugin.lock()
       } catch {
         Console.error("sallyport: \(error)")
-        areWell = false
-        continue
+        return false
       }
-      let what: String =
+      let what =
         switch changes {
         case nil: "locked"
         case .some(let lines) where lines.isEmpty: "unchanged"
         case .some: "locked again"
         }
-      Console.print(
-        "\(Style.bold("\(plugin.id ?? "")")) \(plugin.version): \(what), \(plugin.commands ?? 0) commands"
-      )
+      show(plugin, "\(what), \(plugin.commands ?? 0) commands")
       for change in changes ?? [] { Console.print("  \(change)") }
+      return true
     }
-    return areWell ? 0 : ExitCode.someFailed.rawValue
   }
 
   // MARK: run
