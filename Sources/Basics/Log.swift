@@ -53,6 +53,9 @@ public final class Log: Sendable {
   public func info(_ text: @autoclosure () -> String) { write(.info, text) }
   public func debug(_ text: @autoclosure () -> String) { write(.debug, text) }
 
+  /// A text with all known secrets replaced, as in the log.
+  public func redacted(_ text: String) -> String { redact(text) }
+
   private func write(_ level: LogLevel, _ text: () -> String) {
     guard level <= self.level else { return }
     let time = WallClock.rfc3339(WallClock.nowMilliseconds)

@@ -319,7 +319,9 @@ final class ChildPeer: ChildLines.Listener {
 
   func errorLine(_ text: String) {
     if !text.allSatisfy(\.isWhitespace) {
-      lastErrorLine.withLock { $0 = String(text.prefix(Self.quotedCharacters)) }
+      // Connections share a program: its text must show no secret of another one.
+      let quoted = String(log.redacted(text).prefix(Self.quotedCharacters))
+      lastErrorLine.withLock { $0 = quoted }
     }
     logLine { "stderr: \(text.prefix(Self.logCharacters))" }
   }

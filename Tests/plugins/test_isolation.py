@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pathlib
 import re
@@ -133,3 +134,14 @@ def test_100_locked_plugins_are_not_started(plugins, tmp_path):
         host.pid(plugin="p42")
         assert len((tmp_path / "started").read_text().split()) == 1
     assert os.path.exists(EXECUTABLE)
+
+
+def test_last_line_of_stderr_shows_no_secret_of_another_connection(plugins):
+    # Both connections share the process, which has the secrets of both.
+    other = "Orchid-Harbour-5520-Lamp"
+    plugins.add(secrets="plain")
+    with plugins.host() as host:
+        assert "result" in host.call(settings={"api_key": other})
+        failure = host.failure(steps=[{"stderr": f"cannot sign in with {other}\n"}, {"exit": 1}])
+    assert "ended with status 1: cannot sign in with [redacted]" in failure["message"]
+    assert other not in json.dumps(failure) and other not in host.errors
