@@ -45,6 +45,13 @@ def sandbox(_one_sandbox):
     return _one_sandbox
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup() -> None:
+    from Support import host
+
+    host.use_new_state()
+
+
 def _all_notes() -> list[str]:
     from Support import virtual_environment
 

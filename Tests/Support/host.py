@@ -30,11 +30,24 @@ EXECUTABLE = os.environ.get("SALLYPORT") or str(ROOT / ".build/release/sallyport
 #: Seconds that any one wait may take; far above what a loaded machine needs. Sanitizers need more.
 TIMEOUT = 30.0 * float(os.environ.get("TEST_PATIENCE", "1"))
 
-#: What hosts share by default, away from the user's own.
-STATE = tempfile.TemporaryDirectory(prefix="sallyport-state-")
+#: State directories, away from the user's own.
+STATES = tempfile.TemporaryDirectory(prefix="sallyport-state-")
 
 #: Frames must not hold these raw: some readers take them for line ends.
 LINE_ENDS = ("\r", "\u0085", "\u2028", "\u2029")
+
+
+def use_new_state() -> None:
+    """Gives hosts that start from now on a new state directory.
+
+    The system reuses ports, so that a vendor may have the URL of one in an earlier test: with the
+    same directory it would also have what was counted for its rate limits.
+    """
+    global _states
+    _states += 1
+
+
+_states = 0
 
 
 def environment(more: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -43,7 +56,8 @@ def environment(more: Mapping[str, str] | None = None) -> dict[str, str]:
         name: value for name, value in os.environ.items()
         if not name.lower().endswith("_proxy") and not name.startswith("SALLYPORT")
         and name not in ("COLUMNS", "LINES")}
-    return clean | {"NO_COLOR": "1", "XDG_STATE_HOME": STATE.name} | dict(more or {})
+    state = f"{STATES.name}/{_states}"
+    return clean | {"NO_COLOR": "1", "XDG_STATE_HOME": state} | dict(more or {})
 
 
 def line(message: Any) -> bytes:
