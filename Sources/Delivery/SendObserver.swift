@@ -58,6 +58,8 @@ package struct SendWait: Sendable {
     case queue
     /// For a credential or a secret. Shared if another invocation had begun to get it.
     case signIn(isShared: Bool)
+    /// For a secret that a program or a file gives.
+    case secret
     case rateLimit(bucket: String)
     /// Before a retry.
     case backOff
@@ -66,7 +68,7 @@ package struct SendWait: Sendable {
     package var name: StaticString {
       switch self {
       case .queue: "queue"
-      case .signIn: "sign_in"
+      case .signIn, .secret: "sign_in"
       case .rateLimit: "rate_limit"
       case .backOff: "back_off"
       }
@@ -82,7 +84,7 @@ package struct SendWait: Sendable {
 
 extension Sender {
   /// Notifies the observer of a wait that ends now.
-  func observe(_ reason: @autoclosure () -> SendWait.Reason, since start: MonotonicTime) {
+  package func observe(_ reason: @autoclosure () -> SendWait.Reason, since start: MonotonicTime) {
     guard let observer else { return }
     observer.waited(
       SendWait(

@@ -139,6 +139,11 @@ extension Sender: RateWaiter {
     deadline.allows(waitUntil: due, now: now)
   }
 
+  package func asked(since start: MonotonicTime) {
+    guard observer != nil, time.now.nanoseconds - start.nanoseconds >= 1_000_000 else { return }
+    observe(.rateLimit(bucket: rateBucket), since: start)
+  }
+
   package func startWait(until time: MonotonicTime) -> Bool {
     canWait(until: time, now: self.time.now)
   }

@@ -12,9 +12,11 @@ package final class InvocationTrail: SendObserver {
   package let label: String?
   /// When its line was read.
   package let arrival: MonotonicTime
+  let log: Log
   private let times = Mutex(SpentTimes())
 
-  init(_ options: InvocationOptions, arrival: MonotonicTime) {
+  init(_ options: InvocationOptions, arrival: MonotonicTime, log: Log) {
+    self.log = log
     (trace, hasInvalidParent) = TraceContext.of(options.traceparent)
     label = options.label
     self.arrival = arrival
@@ -29,6 +31,8 @@ package final class InvocationTrail: SendObserver {
   func started() {
     let time = MonotonicTime.now.nanoseconds - arrival.nanoseconds
     times.withLock { $0.queue += time }
+    let milliseconds = SpentTimes.milliseconds(time)
+    if milliseconds > 0 { logStart(after: milliseconds) }
   }
 
   /// It waited for another invocation with the same idempotency key, or for the ledger.
@@ -47,6 +51,7 @@ package final class InvocationTrail: SendObserver {
   // MARK: Observing
 
   package func attempted(_ attempt: HTTPAttempt) {
+    if log.isEnabled(.debug) { log(attempt) }
     // The invocation waits for a sign-in, which counts as that.
     guard !attempt.isPartOfSignIn else { return }
     let time = attempt.end.nanoseconds - attempt.start.nanoseconds
@@ -54,6 +59,7 @@ package final class InvocationTrail: SendObserver {
   }
 
   package func waited(_ wait: SendWait) {
+    if log.isEnabled(.debug) { log(wait) }
     guard !wait.isPartOfSignIn else { return }
     times.withLock { $0.add(wait) }
   }
