@@ -60,6 +60,8 @@ package final class Sender: Sendable {
   /// that long.
   let mayWait: (@Sendable (_ until: MonotonicTime) -> Bool)?
   let gate: (any SendGate)?
+  /// Passed before the first request that may change something; nil if nothing must be done then.
+  package let firstSend: FirstSend?
   private let parent: Sender?
   private let ownCounters = Mutex(Counters())
 
@@ -68,7 +70,7 @@ package final class Sender: Sendable {
   package init(
     _ operation: Operation, on channel: Channel, deadline: InvocationDeadline,
     mayWait: (@Sendable (_ until: MonotonicTime) -> Bool)? = nil, notifyWait: WaitNotice? = nil,
-    gate: (any SendGate)? = nil
+    gate: (any SendGate)? = nil, firstSend: FirstSend? = nil
   ) {
     self.operation = operation
     self.channel = channel
@@ -76,6 +78,7 @@ package final class Sender: Sendable {
     self.mayWait = mayWait
     self.notifyWait = notifyWait
     self.gate = gate
+    self.firstSend = firstSend
     parent = nil
   }
 
@@ -85,6 +88,7 @@ package final class Sender: Sendable {
     self.deadline = deadline
     mayWait = parent.mayWait
     notifyWait = parent.notifyWait
+    firstSend = parent.firstSend
     self.gate = parent.gate.map { outer in gate.map { BothGates(outer, $0) } ?? outer } ?? gate
     self.parent = parent
   }
