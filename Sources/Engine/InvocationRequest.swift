@@ -9,6 +9,8 @@ package struct InvocationRequest: Sendable {
   /// An object; nil if omitted.
   package var arguments: JSON?
   package var options: InvocationOptions
+  /// The key of its line in a request file; nil if lines have none.
+  package var lineKey: String?
 
   /// Inlinable, because a call copies all members.
   @inlinable

@@ -139,7 +139,8 @@ package final class JSONRPCFront: Handler {
   private func invoke(_ params: JSON?, _ reply: consuming Reply) -> Answered {
     let invocation: PreparedInvocation
     do throws(InvocationError) {
-      let request = try InvokeParams.request(params, engine, optionsMemo)
+      var request = try InvokeParams.request(params, engine, optionsMemo)
+      if let lines = engine.lines { request.setLineKey(from: lines, reply.place, reply.id) }
       guard !request.options.dryRun || !request.command.hasReadyPlan else {
         let plan = try engine.plan(request)
         // Credentials are not in it; the other text is the caller's.
@@ -196,11 +197,14 @@ package final class JSONRPCFront: Handler {
     let terms = Reply.Terms(deadline: given) {
       .refusal($0, indicator: "The invocation failed.", changesSomething: true)
     }
+    let place = reply.place
     return reply.run(terms) { [engine, connection, optionsMemo] request in
       await engine.catalogue.load(
         params?["integration"], until: given ?? Deadline(inMilliseconds: Self.loadMilliseconds))
       do throws(InvocationError) {
-        let invocation = try engine.prepare(InvokeParams.request(params, engine, optionsMemo))
+        var invocationRequest = try InvokeParams.request(params, engine, optionsMemo)
+        if let lines = engine.lines { invocationRequest.setLineKey(from: lines, place, request.id) }
+        let invocation = try engine.prepare(invocationRequest)
         return await Self.response(to: request, invocation, by: given, on: connection)
       } catch {
         return request.error(error.rpcError)

@@ -76,7 +76,7 @@ package final class MCPFront: Handler {
     let action: Action
     do throws(RPCError) {
       action = try self.action(
-        for: method, call.params, id: id, canAsk: !reply.isInBatch)
+        for: method, call.params, id: id, reply.place, canAsk: !reply.isInBatch)
     } catch {
       return reply.error(error)
     }
@@ -133,7 +133,7 @@ package final class MCPFront: Handler {
   }
 
   private func action(
-    for method: MCPMethod, _ params: JSON?, id: RequestID, canAsk: Bool
+    for method: MCPMethod, _ params: JSON?, id: RequestID, _ place: RequestPlace, canAsk: Bool
   ) throws(RPCError) -> Action {
     if method == .initialize {
       let caller = try Introduction.caller(params)
@@ -144,7 +144,7 @@ package final class MCPFront: Handler {
     let caller = try MCPCaller(params, of: method, handshake: handshake)
     lastCaller = caller
     switch method {
-    case .callTool: return try callTool(params, for: caller, canAsk: canAsk)
+    case .callTool: return try callTool(params, id: id, place, for: caller, canAsk: canAsk)
     case .listTools:
       return .result(try catalogue.list(after: try MCPCursor.read(params), for: caller))
     case .listen: return try subscribe(params, id: id)
@@ -175,7 +175,7 @@ package final class MCPFront: Handler {
   }
 
   private func callTool(
-    _ params: JSON?, for caller: MCPCaller, canAsk: Bool
+    _ params: JSON?, id: RequestID, _ place: RequestPlace, for caller: MCPCaller, canAsk: Bool
   ) throws(RPCError) -> Action {
     var call = try ToolCall(params)
     if options.catalogueMode == .compact, let tool = CompactTool(rawValue: call.name) {
@@ -196,9 +196,10 @@ package final class MCPFront: Handler {
     }
     let result = ToolResult(caller: caller, command: command, engine: engine, options: options)
     do throws(InvocationError) {
-      let request = try call.invocationRequest(
+      var request = try call.invocationRequest(
         integration, command, timeoutSeconds: options.timeoutSeconds,
         reportsProgress: caller.progressToken != nil)
+      if let lines = engine.lines { request.setLineKey(from: lines, place, id) }
       let run = ToolRun(invocation: try engine.prepare(request), result: result)
       return try confirmed(run, call, canAsk: canAsk)
     } catch {

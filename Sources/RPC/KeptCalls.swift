@@ -10,11 +10,13 @@ final class KeptCalls: Sendable {
     let call: Call
     /// The memory of its line.
     let bytes: Int
+    let place: RequestPlace
     fileprivate(set) var isCancelled = false
 
-    init(call: Call, bytes: Int) {
+    init(call: Call, bytes: Int, place: RequestPlace) {
       self.call = call
       self.bytes = bytes
+      self.place = place
     }
   }
 

@@ -20,6 +20,7 @@ package struct Reply: ~Copyable {
     self.batch = batch
   }
 
+  package var place: RequestPlace { reader.place }
   package var isNotification: Bool { id == nil }
   /// Whether the call is a member of a batch. The host cannot send a question before its response.
   package var isInBatch: Bool { batch != nil }
