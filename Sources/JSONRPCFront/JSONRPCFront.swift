@@ -140,7 +140,8 @@ package final class JSONRPCFront: Handler {
     let arrival = reply.arrival
     let invocation: PreparedInvocation
     do throws(InvocationError) {
-      let request = try InvokeParams.request(params, engine, optionsMemo, arrival: arrival)
+      var request = try InvokeParams.request(params, engine, optionsMemo, arrival: arrival)
+      if let lines = engine.lines { request.setLineKey(from: lines, reply.place, reply.id) }
       guard !request.options.dryRun || !request.command.hasReadyPlan else {
         let plan = try engine.plan(request)
         // Credentials are not in it; the other text is the caller's.
@@ -201,12 +202,15 @@ package final class JSONRPCFront: Handler {
         $0, indicator: "The invocation failed.", changesSomething: true,
         meta: InvokeParams.meta(params, since: arrival))
     }
+    let place = reply.place
     return reply.run(terms) { [engine, connection, optionsMemo] request in
       await engine.catalogue.load(
         params?["integration"], until: given ?? Deadline(inMilliseconds: Self.loadMilliseconds))
       do throws(InvocationError) {
-        let invocation = try engine.prepare(
-          InvokeParams.request(params, engine, optionsMemo, arrival: arrival))
+        var invocationRequest = try InvokeParams.request(
+          params, engine, optionsMemo, arrival: arrival)
+        if let lines = engine.lines { invocationRequest.setLineKey(from: lines, place, request.id) }
+        let invocation = try engine.prepare(invocationRequest)
         return await Self.response(to: request, invocation, by: given, on: connection)
       } catch {
         return request.error(Self.error(error, params, since: arrival))

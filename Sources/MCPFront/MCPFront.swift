@@ -76,7 +76,8 @@ package final class MCPFront: Handler {
     let action: Action
     do throws(RPCError) {
       action = try self.action(
-        for: method, call.params, id: id, canAsk: !reply.isInBatch, arrival: reply.arrival)
+        for: method, call.params, id: id, reply.place, canAsk: !reply.isInBatch,
+        arrival: reply.arrival)
     } catch {
       return reply.error(error)
     }
@@ -135,7 +136,8 @@ package final class MCPFront: Handler {
   }
 
   private func action(
-    for method: MCPMethod, _ params: JSON?, id: RequestID, canAsk: Bool, arrival: MonotonicTime
+    for method: MCPMethod, _ params: JSON?, id: RequestID, _ place: RequestPlace, canAsk: Bool,
+    arrival: MonotonicTime
   ) throws(RPCError) -> Action {
     if method == .initialize {
       let caller = try Introduction.caller(params)
@@ -148,7 +150,7 @@ package final class MCPFront: Handler {
     switch method {
     case .callTool:
       return try callTool(
-        try ToolCall(params, arrival: arrival), for: caller, canAsk: canAsk)
+        try ToolCall(params, arrival: arrival), id: id, place, for: caller, canAsk: canAsk)
     case .listTools:
       return .result(try catalogue.list(after: try MCPCursor.read(params), for: caller))
     case .listen: return try subscribe(params, id: id)
@@ -179,7 +181,7 @@ package final class MCPFront: Handler {
   }
 
   private func callTool(
-    _ call: ToolCall, for caller: MCPCaller, canAsk: Bool
+    _ call: ToolCall, id: RequestID, _ place: RequestPlace, for caller: MCPCaller, canAsk: Bool
   ) throws(RPCError) -> Action {
     var call = call
     if options.catalogueMode == .compact, let tool = CompactTool(rawValue: call.name) {
@@ -200,9 +202,10 @@ package final class MCPFront: Handler {
     }
     let result = ToolResult(caller: caller, command: command, engine: engine, options: options)
     do throws(InvocationError) {
-      let request = try call.invocationRequest(
+      var request = try call.invocationRequest(
         integration, command, timeoutSeconds: options.timeoutSeconds,
         reportsProgress: caller.progressToken != nil)
+      if let lines = engine.lines { request.setLineKey(from: lines, place, id) }
       let run = ToolRun(invocation: try engine.prepare(request), result: result)
       do throws(InvocationError) {
         return try confirmed(run, call, canAsk: canAsk)
