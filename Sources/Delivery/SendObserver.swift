@@ -84,11 +84,19 @@ package struct SendWait: Sendable {
 
 extension Sender {
   /// Notifies the observer of a wait that ends now.
-  package func observe(_ reason: @autoclosure () -> SendWait.Reason, since start: MonotonicTime) {
+  func observe(_ reason: @autoclosure () -> SendWait.Reason, since start: MonotonicTime) {
     guard let observer else { return }
     observer.waited(
       SendWait(
         reason: reason(), start: start, end: time.now, isPartOfSignIn: isSignIn))
+  }
+
+  /// The same, for what usually takes no time: less than a millisecond is no wait.
+  package func observeIfLong(
+    _ reason: @autoclosure () -> SendWait.Reason, since start: MonotonicTime
+  ) {
+    guard observer != nil, time.now.nanoseconds - start.nanoseconds >= 1_000_000 else { return }
+    observe(reason(), since: start)
   }
 
   func observe(

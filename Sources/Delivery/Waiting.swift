@@ -140,8 +140,7 @@ extension Sender: RateWaiter {
   }
 
   package func asked(since start: MonotonicTime) {
-    guard observer != nil, time.now.nanoseconds - start.nanoseconds >= 1_000_000 else { return }
-    observe(.rateLimit(bucket: rateBucket), since: start)
+    observeIfLong(.rateLimit(bucket: rateBucket), since: start)
   }
 
   package func startWait(until time: MonotonicTime) -> Bool {

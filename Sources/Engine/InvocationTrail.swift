@@ -13,6 +13,8 @@ package final class InvocationTrail: SendObserver {
   /// When its line was read.
   package let arrival: MonotonicTime
   let log: Log
+  /// Milliseconds until the start that are logged. Less is no wait, but the work of a busy machine.
+  private static let shownMilliseconds = 10
   private let times = Mutex(SpentTimes())
 
   init(_ options: InvocationOptions, arrival: MonotonicTime, log: Log) {
@@ -32,11 +34,14 @@ package final class InvocationTrail: SendObserver {
     let time = MonotonicTime.now.nanoseconds - arrival.nanoseconds
     times.withLock { $0.queue += time }
     let milliseconds = SpentTimes.milliseconds(time)
-    if milliseconds > 0 { logStart(after: milliseconds) }
+    if milliseconds >= Self.shownMilliseconds { logStart(after: milliseconds) }
   }
 
   /// It waited for another invocation with the same idempotency key, or for the ledger.
-  func queued(since start: MonotonicTime) {
+  ///
+  /// - Parameter start: nil if it did not wait, or that was counted.
+  func queued(since start: MonotonicTime?) {
+    guard let start else { return }
     let time = MonotonicTime.now.nanoseconds - start.nanoseconds
     times.withLock { $0.queue += time }
   }

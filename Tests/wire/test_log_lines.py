@@ -27,6 +27,11 @@ def lines(host):
     return records
 
 
+def without_starts(records):
+    """Without the waits of invocations until they started, on a busy machine."""
+    return [record for record in records if record.get("reason") != "queue"]
+
+
 def of(records, message):
     return [record for record in records if record["message"] == message]
 
@@ -53,7 +58,7 @@ def test_each_attempt_wait_and_sign_in_is_a_record():
         traces = [
             host.result("list_device_users", {"device_id": DEVICE}, label=LABEL)["meta"]["trace_id"]
             for _ in range(2)]
-        records = [record for record in lines(host) if record["level"] == "debug"]
+        records = without_starts(r for r in lines(host) if r["level"] == "debug")
     first, second = ([r for r in records if r["trace_id"] == trace] for trace in traces)
     assert all(record["label"] == LABEL for record in records)
     assert [(r["message"], r.get("path"), r.get("sign_in")) for r in first] == [
@@ -117,7 +122,7 @@ def test_another_callers_sign_in_is_a_wait():
         host.call("ping")
         gate.set()
         traces = [host.wait(n)[0]["result"]["meta"]["trace_id"] for n in (first, second)]
-        records = lines(host)
+        records = without_starts(lines(host))
     assert [r["trace_id"] for r in of(records, "sign-in")] == [traces[0]]
     assert [(r["trace_id"], r["reason"]) for r in of(records, "wait")] == [(traces[1], "sign_in")]
 
@@ -158,5 +163,5 @@ def test_call_has_the_options_too(tmp_path, words):
         ended = run("call", "coda_footprint", "list_scanners", "--connections", str(file),
                     "--log-level=debug", *words)
     records = [json.loads(line) for line in ended.errors.splitlines()]
-    assert [record["message"] for record in records] == [
+    assert [record["message"] for record in without_starts(records)] == [
         "HTTP request", "sign-in", "HTTP request"]

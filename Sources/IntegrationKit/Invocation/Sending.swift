@@ -112,12 +112,7 @@ extension Invocation {
     _ secret: SecretReference, named name: String
   ) async throws(CommandError) -> String {
     let start = MonotonicTime.now
-    defer {
-      // A secret that is at hand is not waited for.
-      if MonotonicTime.now.nanoseconds - start.nanoseconds >= 1_000_000 {
-        sender.observe(.secret, since: start)
-      }
-    }
+    defer { sender.observeIfLong(.secret, since: start) }
     do throws(SecretReference.Fault) {
       return try await secret.resolve(
         connection.secrets, by: deadline.current)
