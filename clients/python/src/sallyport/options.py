@@ -32,6 +32,10 @@ class CallOptions(TypedDict, total=False):
     """A second call with the same key returns the first result and does nothing."""
     field_mapping: Mapping[str, Any]
     """Maps fetched events to fields."""
+    label: str
+    """A name for the call in the host's log and audit file; at most 64 characters."""
+    traceparent: str
+    """The span that the call belongs to (W3C Trace Context)."""
 
 
 class WatchedOptions(CallOptions, total=False):
@@ -48,7 +52,9 @@ class StreamOptions(WatchedOptions, total=False):
     """Called there too, when the command waits, such as for a rate limit."""
 
 
-_PASSED_ON = ("all_pages", "dry_run", "idempotency_key", "field_mapping")
+_PASSED_ON = (
+    "all_pages", "dry_run", "idempotency_key", "field_mapping", "label", "traceparent",
+)
 _NAMES = {
     "submit": frozenset(CallOptions.__annotations__),
     "invoke": frozenset(WatchedOptions.__annotations__),

@@ -34,7 +34,7 @@ _FILE_MEMBERS = tuple(field.name for field in dataclasses.fields(FileReference))
 
 
 class Meta(NamedTuple):
-    """The cost of a command."""
+    """The cost of a command, and its trace."""
 
     duration_ms: int
     requests: int
@@ -43,6 +43,14 @@ class Meta(NamedTuple):
     pages: int
     #: The number of streamed items; None if the call was not a stream.
     items: int | None
+    #: The name of the connection; None for an inline one.
+    connection: str | None = None
+    #: 32 hexadecimal digits.
+    trace_id: str = ""
+    #: How `duration_ms` was spent, such as `{"vendor": 80}`.
+    spent_ms: Mapping[str, int] = {}
+    #: Whether the result is that of an earlier call with the same idempotency key.
+    replayed: bool = False
 
 
 class Result:
@@ -108,6 +116,10 @@ class Result:
             waited_ms=meta.get("waited_ms", 0),
             pages=meta.get("pages", 0),
             items=meta.get("items"),
+            connection=meta.get("connection"),
+            trace_id=meta.get("trace_id", ""),
+            spent_ms=meta.get("spent_ms", {}),
+            replayed=meta.get("replayed", False),
         )
 
     def __repr__(self) -> str:
