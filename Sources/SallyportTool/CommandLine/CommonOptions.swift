@@ -83,10 +83,11 @@ enum CommonOptions {
       options.isReadOnly = arguments.has("--read-only")
       options.maximumResultBytes = maximumResultBytes
       options.fences = fences
+      options.stateDirectory = try stateDirectory(arguments, log)
       return Engine(
         catalogue: catalogue, connections: connections, redactor: redactor, log: log,
         options: options,
-        ledger: try IdempotencyLedger(directory: stateDirectory(arguments, log), log: log),
+        ledger: try IdempotencyLedger(directory: options.stateDirectory, log: log),
         files: files,
         audit: try arguments["--audit"].map { path throws(ConfigurationError) in
           try AuditFile(path, secrets: redactor, log: log)
