@@ -8,7 +8,8 @@ import RPC
 package final class JSONRPCFront: Handler {
   let engine: Engine
   let connection: RPC.Connection
-  private let optionsMemo = OptionsMemo()
+  let optionsMemo = OptionsMemo()
+  let followers = Followers()
   /// Of methods that run as tasks without a slot of the in-flight limit.
   private let tasks = TaskSemaphore(JSONRPCFront.maximumTasks)
   /// Maximum number of such requests at a time. Further ones fail.
@@ -53,7 +54,7 @@ package final class JSONRPCFront: Handler {
     case "connections/put":
       return isBehindOthers
         || engine.catalogue.isPending(call.params?["connection"]?["integration"])
-    case "invoke":
+    case "invoke", "events/follow":
       // Its connection may be put by a call that waits.
       return isBehindOthers
         && !(call.params?["integration"]?.string.map(engine.catalogue.isBuiltIn) ?? false)
@@ -69,7 +70,10 @@ package final class JSONRPCFront: Handler {
     call.method == "invoke" || Method.named(call.method) != nil
   }
 
-  package func inputEnded() { engine.health.stopAll() }
+  package func inputEnded() {
+    engine.health.stopAll()
+    for id in followers.ids { _ = connection.cancel(id) }
+  }
 
   package func error(_ refusal: Refusal, of method: String, _ params: JSON?) -> RPCError {
     if method == "invoke", let command = InvokeParams.command(params, in: engine.catalogue) {
@@ -100,6 +104,8 @@ package final class JSONRPCFront: Handler {
         return reply.error(error)
       }
       return run(work, of: method, reply)
+    case .follower: return follow(params, reply)
+    case .acknowledgement: return acknowledge(params, reply)
     case .orderedFiles(let fileMethod): return run(fileMethod, params, reply)
     case .readingThread(let run):
       let result: MethodResult
@@ -190,7 +196,7 @@ package final class JSONRPCFront: Handler {
   }
 
   /// Milliseconds that a call without a timeout waits for a plugin that must be started to be known.
-  private static let loadMilliseconds = 60_000
+  static let loadMilliseconds = 60_000
 
   /// An invoke of a plugin that may have to be started before its params can be checked.
   private func invokeLater(
@@ -258,7 +264,7 @@ extension InFlightRequest {
 }
 
 extension RPCError {
-  fileprivate static func tooManyTasks(_ method: String) -> RPCError {
+  static func tooManyTasks(_ method: String) -> RPCError {
     InvocationError(
       CommandError(
         .unavailable, "Too many requests of the method \(method) are running.", isRetryable: true,

@@ -32,6 +32,20 @@ extension Method {
     ]
   }
 
+  static var events: [Method] {
+    [
+      Method(
+        "events/follow", "Fetches events on a schedule until it is cancelled.", .follower,
+        params: { FollowParams.schema },
+        failures: { [FailureSchemas.invalidParams, FailureSchemas.commandFailed] },
+        examples: [.eventsFollow]),
+      Method(
+        "events/ack", "Acknowledges events of events/follow.", .acknowledgement,
+        params: { .parameters(AcknowledgeParams.shape) }, failures: commandFailures,
+        examples: [.eventsAck]),
+    ]
+  }
+
   static var connections: [Method] {
     [
       Method(

@@ -86,7 +86,8 @@ enum CommonOptions {
     let keys: IdempotencyLedger
     let audit: AuditFile?
     do throws(ConfigurationError) {
-      keys = try IdempotencyLedger(directory: stateDirectory(arguments, log), log: log)
+      options.stateDirectory = try stateDirectory(arguments, log)
+      keys = try IdempotencyLedger(directory: options.stateDirectory, log: log)
       audit = try arguments["--audit"].map { path throws(ConfigurationError) in
         try AuditFile(path, secrets: redactor, log: log)
       }
