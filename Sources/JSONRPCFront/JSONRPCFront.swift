@@ -20,10 +20,12 @@ package final class JSONRPCFront: Handler {
   /// - Parameters:
   ///   - hearsNotifications: whether the client accepts notifications that it did not request.
   ///   - connectionsChanged: called after the response to a method that changed the connections.
+  ///   - connectionsReloaded: called after the connections file was read again and has changed them.
   package init(
     _ engine: Engine, on connection: RPC.Connection,
     hearsNotifications: @escaping @Sendable () -> Bool = { true },
-    connectionsChanged: @escaping () -> Void = {}
+    connectionsChanged: @escaping () -> Void = {},
+    connectionsReloaded: @escaping @Sendable () -> Void = {}
   ) {
     self.engine = engine
     fences = engine.options.fences
@@ -36,12 +38,18 @@ package final class JSONRPCFront: Handler {
           "health/changed", redaction: .everySecret(HealthMonitor.layout)
         ) { change.write(to: &$0) })
     }
-    engine.connections.reportChanges { [connection] name in
+    engine.connections.reportChanges { [connection] changes in
+      if changes.contains(where: { $0.reload != nil }) { connectionsReloaded() }
       guard hearsNotifications() else { return }
-      connection.send(
-        connection.frames.notification("connections/changed", redaction: .ownText) {
-          $0.object { $0.member("name", name) }
-        })
+      for change in changes {
+        connection.send(
+          connection.frames.notification("connections/changed", redaction: .ownText) {
+            $0.object {
+              $0.member("name", change.name)
+              $0.member(ifPresent: "reload", change.reload?.rawValue)
+            }
+          })
+      }
     }
     engine.catalogue.reportChanges { [connection] in connection.callsMayBeReady() }
     engine.health.watchConfigured(on: engine)
@@ -61,7 +69,7 @@ package final class JSONRPCFront: Handler {
     case "cancel": return false
     default:
       return isBehindOthers
-        && [.connections, .health, .limits, .requests].contains(
+        && [.connections, .configuredConnections, .health, .limits, .requests].contains(
           Method.named(call.method)?.changes ?? .nothing)
     }
   }
@@ -133,10 +141,14 @@ package final class JSONRPCFront: Handler {
       isSilentWhenCancelled: false, onCancel: {},
       run: { [tasks, connection] request in
         defer { tasks.release() }
-        let write = await work()
-        // Unread responses must not accumulate.
-        await connection.room()
-        return request.result(redaction: method.redaction()) { write(&$0) }
+        do throws(RPCError) {
+          let write = try await work()
+          // Unread responses must not accumulate.
+          await connection.room()
+          return request.result(redaction: method.redaction()) { write(&$0) }
+        } catch {
+          return request.error(error)
+        }
       })
   }
 

@@ -61,6 +61,12 @@ extension Method {
         params: { .parameters(RemoveConnectionParameters.shape) },
         examples: [.connectionsRemove]),
       Method(
+        "connections/reload", "Reads the connections file again.",
+        .task(JSONRPCFront.reloadConnections), changes: .configuredConnections,
+        redaction: .everySecret(ReloadReport.layout), params: { .closed([]) },
+        failures: { [FailureSchemas.invalidParams, FailureSchemas.commandFailed] },
+        examples: [.connectionsReload]),
+      Method(
         "health/watch", "Checks a connection now and on a schedule.",
         .readingThread(JSONRPCFront.watchHealth), changes: .health,
         params: { .parameters(WatchHealthParameters.shape) },

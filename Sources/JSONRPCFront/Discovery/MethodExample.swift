@@ -116,6 +116,10 @@ extension MethodExample {
   static let connectionsRemove = MethodExample(
     "Remove a connection.", #"{"name":"lab"}"#, #"{"removed":true}"#)
 
+  static let connectionsReload = MethodExample(
+    "The file has one connection more, and another password.", "{}",
+    #"{"added":["lab"],"changed":["main"],"removed":[],"rejected":[]}"#)
+
   static let healthWatch = MethodExample(
     "Run Test Connection now and every minute.",
     #"{"connection":"coda_sandbox","interval_seconds":60,"notify_after_failures":3}"#,

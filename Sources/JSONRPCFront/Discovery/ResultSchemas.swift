@@ -227,6 +227,19 @@ enum ResultSchemas {
         "connections_remove_result", "Whether the connection was removed.",
         .object([.always("removed", .boolean)])),
       SchemaComponent(
+        "connections_reload_result",
+        "The changed connections, or what is wrong with the file. It has no effect then.",
+        .object([
+          .always("added", .list(.text)), .always("changed", .list(.text)),
+          .always("removed", .list(.text)),
+          .always(
+            "rejected",
+            .list(
+              .object([
+                .always("name", .text), .always("problems", .list(.reference("problem"))),
+              ])), "The connections with problems."),
+        ])),
+      SchemaComponent(
         "watch", "A connection that is checked on a schedule.",
         .object([
           .always("connection", .text),

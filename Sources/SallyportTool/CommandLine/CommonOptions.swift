@@ -77,7 +77,7 @@ enum CommonOptions {
       limits: SharedRateLimits(log: log) { limitsDirectory(arguments) })
     let connections = ConnectionStore(catalogue, environment)
     let fences = try FenceOptions.read(arguments)
-    try loadFile(arguments, into: connections, log: log)
+    try loadFile(arguments, into: connections)
     try startSandbox(arguments, into: connections)
     var options = EngineOptions()
     options.isReadOnly = arguments.has("--read-only")
@@ -199,26 +199,23 @@ enum CommonOptions {
   }
 
   private static func loadFile(
-    _ arguments: ParsedArguments, into connections: ConnectionStore, log: Log
+    _ arguments: ParsedArguments, into connections: ConnectionStore
   ) throws(UsageError) {
     // --sandbox replaces the connections of the environment. A file given explicitly is loaded too.
     let fromEnvironment =
       arguments.has("--sandbox")
       ? nil : getenv("SALLYPORT_CONNECTIONS").map { String(cString: $0) }
     guard let path = arguments["--connections"] ?? fromEnvironment, !path.isEmpty else { return }
-    let content: TrustedFile.Content
-    do throws(FileError) {
-      content = try TrustedFile.read(path, limit: ConnectionStore.maximumFileBytes) {
-        log.warning($0)
-      }
-    } catch {
-      throw UsageError("cannot read the connections file: \(error)")
-    }
     do throws(ConfigurationError) {
-      try connections.load(
-        content.bytes, named: path, isKept: true, isReadableByOthers: content.isReadableByOthers,
-        leavesOutUnknown: Integrations.plugins.value != nil
-          && !arguments.has(PluginOptions.strict.name))
+      let rejected = try connections.load(
+        ConfiguredConnections(
+          path: path,
+          leavesOutUnknown: Integrations.plugins.value != nil
+            && !arguments.has(PluginOptions.strict.name)))
+      guard rejected.isEmpty else {
+        throw ConfigurationError(
+          problems: rejected.flatMap(\.lines).map { "\(path): \($0)" })
+      }
     } catch {
       throw UsageError(error)
     }
