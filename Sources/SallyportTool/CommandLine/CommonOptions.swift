@@ -70,8 +70,10 @@ enum CommonOptions {
     try PluginOptions.install(arguments)
     let catalogue = Integrations.catalogue
     let files = try files(arguments, byDefault: filesByDefault, log: log)
+    let transport = CurlTransport(proxies)
+    let spans = try TelemetryOptions.exporter(arguments, through: transport, log: log)
     let environment = ConnectionEnvironment(
-      transport: CurlTransport(proxies), secrets: redactor, log: log, files: files,
+      transport: transport, secrets: redactor, log: log, files: files,
       limits: SharedRateLimits(log: log) { limitsDirectory(arguments) })
     let connections = ConnectionStore(catalogue, environment)
     let fences = try FenceOptions.read(arguments)
@@ -90,7 +92,7 @@ enum CommonOptions {
         files: files,
         audit: try arguments["--audit"].map { path throws(ConfigurationError) in
           try AuditFile(path, secrets: redactor, log: log)
-        })
+        }, spans: spans)
     } catch {
       throw UsageError(error)
     }

@@ -27,7 +27,7 @@ enum CallCommand {
       options: allOptions, run: run)
   }
 
-  static let allOptions = options + CommonOptions.list
+  static let allOptions = options + CommonOptions.list + [TelemetryOptions.otlp]
 
   private static let options = [
     Option("--connection", "NAME", "the connection (default: the only active one)"),
@@ -48,7 +48,7 @@ enum CallCommand {
         implied: command.shape.takesBoolean($0) ? "true" : nil)
     }
     let arguments = try ParsedArguments(
-      Self.spelledWithDashes(words), options: parameterOptions + options + CommonOptions.list)
+      Self.spelledWithDashes(words), options: parameterOptions + allOptions)
     if let extra = arguments.positionals.dropFirst(2).first {
       throw UsageError(
         "unexpected argument \"\(extra)\"", remedy: "Pass parameters as options: --KEY VALUE.")

@@ -29,7 +29,8 @@ enum ServeCommand {
   }
 
   static let options =
-    CommonOptions.list + FenceOptions.list + [FenceOptions.agentsOnly] + AgentOptions.list
+    CommonOptions.list + TelemetryOptions.list + FenceOptions.list + [FenceOptions.agentsOnly]
+    + AgentOptions.list
 
   static func run(_ words: [String]) throws(UsageError) -> Int32 {
     let arguments = try ParsedArguments(words, options: options)
@@ -50,6 +51,7 @@ enum ServeCommand {
             ? "SIGHUP: no audit file to reopen; connections are not reloaded"
             : "SIGHUP: reopening the audit file; connections are not reloaded")
       })
+    try TelemetryOptions.start(arguments, of: engine)
     do throws(FileError) {
       return try host.run([STDIN_FILENO]).rawValue
     } catch {
