@@ -46,13 +46,16 @@ package final class Engine: Sendable {
 
   /// Validates a request: its connection, the policy, its arguments. Sends nothing.
   ///
+  /// - Parameter trail: of the same request, if it was prepared before.
   /// - Throws: all problems, in one error.
   package func prepare(
-    _ request: consuming InvocationRequest
+    _ request: consuming InvocationRequest, continuing trail: InvocationTrail? = nil
   ) throws(InvocationError) -> PreparedInvocation {
     let (connection, ready) = try check(request)
+    let trail = trail ?? InvocationTrail(request.options, arrival: request.arrival)
+    if trail.hasInvalidParent { logInvalidParent() }
     return PreparedInvocation(
-      request: request, connection: connection, ready: ready, engine: self)
+      request: request, connection: connection, ready: ready, trail: trail, engine: self)
   }
 
   /// Validates a request like `prepare`, and plans the requests to the vendor. Sends nothing.
@@ -61,20 +64,35 @@ package final class Engine: Sendable {
   package func plan(
     _ request: borrowing InvocationRequest
   ) throws(InvocationError) -> InvocationPlan {
-    InvocationPlan(try check(request).1)
+    let (connection, ready) = try check(request)
+    let (trace, isInvalid) = TraceContext.of(request.options.traceparent)
+    if isInvalid { logInvalidParent() }
+    return InvocationPlan(
+      ready, on: connection.connection.name, trace, hasInvalidParent: isInvalid,
+      arrival: request.arrival)
   }
+
+  private func logInvalidParent() { log.info(TraceContext.invalidParentNotice) }
 
   private func check(
     _ request: borrowing InvocationRequest
   ) throws(InvocationError) -> (OpenConnection, any ReadyCommand) {
+    var name: String?
     do throws(Refusal) {
       let connection = try find(request)
+      name = connection.connection.name
       try checkPolicy(request.command, connection)
       let ready = try ready(request, on: connection)
       if let refusal = ready.refusal { throw .command(refusal) }
       return (connection, ready)
     } catch {
-      throw invocationError(error, request)
+      if request.options.traceparent.map({ TraceContext(traceparent: $0) == nil }) ?? false {
+        logInvalidParent()
+      }
+      var refused = invocationError(error, request)
+      refused.meta = OutcomeMeta(
+        refusing: request.options, connection: name, since: request.arrival)
+      throw refused
     }
   }
 

@@ -10,7 +10,7 @@ enum InvokeParams {
 
   /// - Throws: all problems in the params, in one error.
   static func request(
-    _ params: JSON?, _ engine: Engine, _ memo: OptionsMemo
+    _ params: JSON?, _ engine: Engine, _ memo: OptionsMemo, arrival: MonotonicTime
   ) throws(InvocationError) -> InvocationRequest {
     guard let params, params.kind == .object else {
       throw InvocationError(
@@ -51,7 +51,8 @@ enum InvokeParams {
       if let connection = members.valueIfNotNull(2) { .json(connection) } else { .onlyOne }
     return InvocationRequest(
       integration, command, on: connection, arguments: arguments,
-      options: try self.options(options, of: command, arguments: arguments, memo))
+      options: try self.options(options, of: command, arguments: arguments, memo),
+      arrival: arrival)
   }
 
   /// The command of an invoke that is not run; nil if it is unknown.
@@ -59,6 +60,11 @@ enum InvokeParams {
     guard let members = params?.select(names) else { return nil }
     guard let integration = try? Lookup.integration(members[0], in: catalogue) else { return nil }
     return try? Lookup.command(members[1], of: integration)
+  }
+
+  /// The metadata of the error of an invoke whose params are not a request.
+  static func meta(_ params: JSON?, since arrival: MonotonicTime) -> OutcomeMeta {
+    OutcomeMeta(refusing: params?["options"]?["traceparent"]?.string, since: arrival)
   }
 
   /// How long a call may wait before its params can be checked; nil without a valid timeout.

@@ -73,7 +73,7 @@ package final class JSONRPCFront: Handler {
 
   package func error(_ refusal: Refusal, of method: String, _ params: JSON?) -> RPCError {
     if method == "invoke", let command = InvokeParams.command(params, in: engine.catalogue) {
-      return .refusal(refusal, of: command)
+      return .refusal(refusal, of: command, meta: InvokeParams.meta(params, since: .now))
     }
     let method = Method.named(method)
     return .refusal(
@@ -137,9 +137,10 @@ package final class JSONRPCFront: Handler {
   // MARK: invoke
 
   private func invoke(_ params: JSON?, _ reply: consuming Reply) -> Answered {
+    let arrival = reply.arrival
     let invocation: PreparedInvocation
     do throws(InvocationError) {
-      let request = try InvokeParams.request(params, engine, optionsMemo)
+      let request = try InvokeParams.request(params, engine, optionsMemo, arrival: arrival)
       guard !request.options.dryRun || !request.command.hasReadyPlan else {
         let plan = try engine.plan(request)
         // Credentials are not in it; the other text is the caller's.
@@ -147,8 +148,10 @@ package final class JSONRPCFront: Handler {
       }
       invocation = try engine.prepare(request)
     } catch {
-      if engine.catalogue.isAdded(params?["integration"]) { return invokeLater(params, reply) }
-      return reply.error(error.rpcError)
+      if engine.catalogue.isAdded(params?["integration"]) {
+        return invokeLater(params, since: arrival, reply)
+      }
+      return reply.error(Self.error(error, params, since: arrival))
     }
     return run(invocation, reply)
   }
@@ -158,9 +161,7 @@ package final class JSONRPCFront: Handler {
   ) -> Answered {
     // The timeout covers the time that the call waits for a slot.
     let deadline = invocation.deadlineFromNow
-    let terms = Reply.Terms(deadline: deadline) { [command = invocation.command] in
-      .refusal($0, of: command)
-    }
+    let terms = Reply.Terms(deadline: deadline) { .refusal($0, of: invocation) }
     return reply.run(terms) { [connection] request in
       await Self.response(to: request, invocation, by: deadline, on: connection)
     }
@@ -191,21 +192,34 @@ package final class JSONRPCFront: Handler {
   private static let loadMilliseconds = 60_000
 
   /// An invoke of a plugin that may have to be started before its params can be checked.
-  private func invokeLater(_ params: JSON?, _ reply: consuming Reply) -> Answered {
+  private func invokeLater(
+    _ params: JSON?, since arrival: MonotonicTime, _ reply: consuming Reply
+  ) -> Answered {
     let given = InvokeParams.timeoutMilliseconds(params).map { Deadline(inMilliseconds: $0) }
     let terms = Reply.Terms(deadline: given) {
-      .refusal($0, indicator: "The invocation failed.", changesSomething: true)
+      .refusal(
+        $0, indicator: "The invocation failed.", changesSomething: true,
+        meta: InvokeParams.meta(params, since: arrival))
     }
     return reply.run(terms) { [engine, connection, optionsMemo] request in
       await engine.catalogue.load(
         params?["integration"], until: given ?? Deadline(inMilliseconds: Self.loadMilliseconds))
       do throws(InvocationError) {
-        let invocation = try engine.prepare(InvokeParams.request(params, engine, optionsMemo))
+        let invocation = try engine.prepare(
+          InvokeParams.request(params, engine, optionsMemo, arrival: arrival))
         return await Self.response(to: request, invocation, by: given, on: connection)
       } catch {
-        return request.error(error.rpcError)
+        return request.error(Self.error(error, params, since: arrival))
       }
     }
+  }
+
+  private static func error(
+    _ error: InvocationError, _ params: JSON?, since arrival: MonotonicTime
+  ) -> RPCError {
+    var error = error
+    error.meta = error.meta ?? InvokeParams.meta(params, since: arrival)
+    return error.rpcError
   }
 
   // MARK: Files

@@ -76,7 +76,7 @@ package final class MCPFront: Handler {
     let action: Action
     do throws(RPCError) {
       action = try self.action(
-        for: method, call.params, id: id, canAsk: !reply.isInBatch)
+        for: method, call.params, id: id, canAsk: !reply.isInBatch, arrival: reply.arrival)
     } catch {
       return reply.error(error)
     }
@@ -92,7 +92,9 @@ package final class MCPFront: Handler {
   package func error(_ refusal: Refusal, of method: String, _ params: JSON?) -> RPCError {
     .refusal(
       refusal, indicator: MCPMethod(rawValue: method)?.failure ?? "The request failed.",
-      changesSomething: method == MCPMethod.callTool.rawValue)
+      changesSomething: method == MCPMethod.callTool.rawValue,
+      meta: method == MCPMethod.callTool.rawValue
+        ? OutcomeMeta(refusing: params?["_meta"]?["traceparent"]?.string, since: .now) : nil)
   }
 
   package func inputEnded() {
@@ -133,7 +135,7 @@ package final class MCPFront: Handler {
   }
 
   private func action(
-    for method: MCPMethod, _ params: JSON?, id: RequestID, canAsk: Bool
+    for method: MCPMethod, _ params: JSON?, id: RequestID, canAsk: Bool, arrival: MonotonicTime
   ) throws(RPCError) -> Action {
     if method == .initialize {
       let caller = try Introduction.caller(params)
@@ -144,7 +146,9 @@ package final class MCPFront: Handler {
     let caller = try MCPCaller(params, of: method, handshake: handshake)
     lastCaller = caller
     switch method {
-    case .callTool: return try callTool(params, for: caller, canAsk: canAsk)
+    case .callTool:
+      return try callTool(
+        try ToolCall(params, arrival: arrival), for: caller, canAsk: canAsk)
     case .listTools:
       return .result(try catalogue.list(after: try MCPCursor.read(params), for: caller))
     case .listen: return try subscribe(params, id: id)
@@ -175,9 +179,9 @@ package final class MCPFront: Handler {
   }
 
   private func callTool(
-    _ params: JSON?, for caller: MCPCaller, canAsk: Bool
+    _ call: ToolCall, for caller: MCPCaller, canAsk: Bool
   ) throws(RPCError) -> Action {
-    var call = try ToolCall(params)
+    var call = call
     if options.catalogueMode == .compact, let tool = CompactTool(rawValue: call.name) {
       do throws(CompactToolError) {
         guard tool == .run else {
@@ -200,8 +204,17 @@ package final class MCPFront: Handler {
         integration, command, timeoutSeconds: options.timeoutSeconds,
         reportsProgress: caller.progressToken != nil)
       let run = ToolRun(invocation: try engine.prepare(request), result: result)
-      return try confirmed(run, call, canAsk: canAsk)
+      do throws(InvocationError) {
+        return try confirmed(run, call, canAsk: canAsk)
+      } catch {
+        var error = error
+        error.meta = run.invocation.refusalMeta
+        throw error
+      }
     } catch {
+      var error = error
+      error.meta =
+        error.meta ?? OutcomeMeta(refusing: call.traceparent, since: call.arrival)
       return .toolError(result, error)
     }
   }
@@ -262,12 +275,12 @@ package final class MCPFront: Handler {
     case .run(let run):
       // The timeout covers the time that the call waits for a slot.
       let deadline = run.invocation.deadlineFromNow
-      return reply.run(terms(of: run.invocation.command, deadline)) { [connection] request in
+      return reply.run(terms(of: run.invocation, deadline)) { [connection] request in
         await run.response(to: request, on: connection, by: deadline)
       }
     case .ask(let run):
       let deadline = run.invocation.deadlineFromNow
-      return reply.run(terms(of: run.invocation.command, deadline)) {
+      return reply.run(terms(of: run.invocation, deadline)) {
         [engine, connection, questions, questionFiles] request in
         await ConfirmedRun(
           run: run, engine: engine, connection: connection, questions: questions,
@@ -294,8 +307,8 @@ package final class MCPFront: Handler {
     }
   }
 
-  private func terms(of command: RegisteredCommand, _ deadline: Deadline?) -> Reply.Terms {
-    Reply.Terms(isSilentWhenCancelled: true, deadline: deadline) { .refusal($0, of: command) }
+  private func terms(of invocation: PreparedInvocation, _ deadline: Deadline?) -> Reply.Terms {
+    Reply.Terms(isSilentWhenCancelled: true, deadline: deadline) { .refusal($0, of: invocation) }
   }
 }
 

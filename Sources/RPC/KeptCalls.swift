@@ -10,11 +10,14 @@ final class KeptCalls: Sendable {
     let call: Call
     /// The memory of its line.
     let bytes: Int
+    /// When its line was read.
+    let arrival: MonotonicTime
     fileprivate(set) var isCancelled = false
 
     init(call: Call, bytes: Int) {
       self.call = call
       self.bytes = bytes
+      arrival = .now
     }
   }
 
