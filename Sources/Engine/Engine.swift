@@ -3,6 +3,7 @@ import FileStore
 import IntegrationKit
 import JSON
 import Redaction
+import Telemetry
 
 /// Prepares and runs the invocations of one host. Fronts translate between a protocol and the engine.
 package final class Engine: Sendable {
@@ -18,13 +19,16 @@ package final class Engine: Sendable {
   package let files: FileStore
   package let audit: AuditFile?
   package let health: HealthMonitor
+  package let metrics = Metrics()
+  /// Nil if spans are not exported.
+  package let spans: SpanExporter?
   /// The memory of the results of all invocations.
   let results: ResultMemory
 
   package init(
     catalogue: Catalogue, connections: ConnectionStore, redactor: Redactor, log: Log,
     options: EngineOptions, ledger: IdempotencyLedger, lines: LineLedger? = nil, files: FileStore,
-    audit: AuditFile? = nil
+    audit: AuditFile? = nil, spans: SpanExporter? = nil
   ) {
     self.catalogue = catalogue
     self.connections = connections
@@ -35,8 +39,13 @@ package final class Engine: Sendable {
     self.lines = lines
     self.files = files
     self.audit = audit
+    self.spans = spans
     results = ResultMemory(maximumResultBytes: options.maximumResultBytes)
     health = HealthMonitor()
+    metrics.addSources { [health] in
+      $0.connectionHealth = { health.states }
+      if let spans { $0.droppedSpans = { spans.dropped } }
+    }
   }
 
   /// Validates a request: its connection, the policy, its arguments. Sends nothing.

@@ -108,6 +108,9 @@ extension Method {
         "stats", "Returns counters since the start.", examples: [.stats]
       ) { front in { front.connection.writeStatistics(to: &$0) } },
       .withoutParams(
+        "metrics", "Returns the metrics of the host as OpenMetrics text.", examples: [.metrics]
+      ) { front in { front.engine.metrics.write(to: &$0) } },
+      .withoutParams(
         "ping", "Returns an empty object.", isShared: true, result: "nothing", examples: [.ping]
       ) { _ in { $0.object { _ in } } },
       Method(

@@ -181,6 +181,12 @@ extension MethodExample {
     {"uptime_ms": 3, "lines": 1, "results": 0, "errors": 0, "notifications": 0, "in_flight": 0,
      "parked": 0}
     """#)
+  static let metrics = MethodExample(
+    "A part of the metrics of a host without calls.", "{}",
+    #"""
+    {"content_type": "application/openmetrics-text; version=1.0.0; charset=utf-8",
+     "text": "# TYPE sallyport_in_flight gauge\n# HELP sallyport_in_flight Requests in flight.\nsallyport_in_flight 0\n# EOF\n"}
+    """#)
   static let ping = MethodExample("The host is running.")
   static let shutdown = MethodExample("The host exits when the requests in flight have responses.")
 }

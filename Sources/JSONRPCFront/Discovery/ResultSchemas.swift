@@ -322,6 +322,12 @@ enum ResultSchemas {
           .always("in_flight", .count),
           .always("parked", .count, "Calls that wait for a slot."),
         ])),
+      SchemaComponent(
+        "metrics_result", "The metrics of the host.",
+        .object([
+          .always("content_type", .text, "The media type of the text."),
+          .always("text", .text, "The metrics in the text format of OpenMetrics."),
+        ])),
       SchemaComponent("nothing", "An object without members.", .object([])),
       SchemaComponent(
         "rpc_discover_result", "An OpenRPC document.",

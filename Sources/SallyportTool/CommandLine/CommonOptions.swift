@@ -72,8 +72,10 @@ enum CommonOptions {
     try PluginOptions.install(arguments)
     let catalogue = Integrations.catalogue
     let files = try files(arguments, byDefault: filesByDefault, log: log)
+    let transport = CurlTransport(proxies)
+    let spans = try TelemetryOptions.exporter(arguments, through: transport, log: log)
     let environment = ConnectionEnvironment(
-      transport: CurlTransport(proxies), secrets: redactor, log: log, files: files,
+      transport: transport, secrets: redactor, log: log, files: files,
       limits: SharedRateLimits(log: log) { limitsDirectory(arguments) })
     let connections = ConnectionStore(catalogue, environment)
     let fences = try FenceOptions.read(arguments)
@@ -100,7 +102,7 @@ enum CommonOptions {
       options: options,
       // Keys of callers must survive a crash, too.
       ledger: arguments.has("--state-dir") ? keys : lines?.ledger ?? keys, lines: lines,
-      files: files, audit: audit)
+      files: files, audit: audit, spans: spans)
   }
 
   /// The file store. It is closed on exit.
