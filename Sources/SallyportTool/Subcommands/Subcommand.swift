@@ -30,6 +30,7 @@ enum Subcommands {
   static let all = [
     ServeCommand.description, RunCommand.description, CallCommand.description,
     CapabilitiesCommand.description, SampleCommand.description, AuthCommand.description,
+    DoctorCommand.description,
     PluginCommand.description, SandboxCommand.description, MCPConfigCommand.description,
     JSONPathCommand.description,
     VersionCommand.description,
