@@ -286,6 +286,13 @@ package final class HealthMonitor: Sendable {
     "checked_at": .own, "interval_seconds": .own, "notify_after_failures": .own,
   ])
 
+  /// The watched connections whose last check succeeded or failed, by name.
+  var states: [(connection: String, isHealthy: Bool)] {
+    state.withLock { $0.entries.values.filter { $0.status != .unknown } }
+      .map { ($0.watch.connection, $0.status == .healthy) }
+      .sorted { $0.connection < $1.connection }
+  }
+
   /// Writes `{"watches":[…]}`.
   package func write(to writer: inout JSONWriter) {
     let entries = state.withLock {

@@ -86,7 +86,7 @@ package struct RequestProblems: Error, Sendable {
   }
 
   /// Writes the data of an error: the documents' triple and the list of all problems.
-  package func write(to writer: inout JSONWriter, indicator: String) {
+  package func write(to writer: inout JSONWriter, indicator: String, _ meta: OutcomeMeta?) {
     writer.object { writer in
       writer.member("return_data", "Failed")
       writer.member("failure_indicator", indicator)
@@ -110,6 +110,10 @@ package struct RequestProblems: Error, Sendable {
           $0.member("message", problem.message)
           $0.member(ifPresent: "did_you_mean", problem.didYouMean)
         }
+      }
+      if let meta {
+        writer.name("meta")
+        meta.write(to: &writer)
       }
     }
   }

@@ -31,6 +31,10 @@ struct Method: Sendable {
     case engine
     /// As a task outside the in-flight limit: requests that wait for a rate limit do not delay it.
     case task(@Sendable (JSONRPCFront, JSON?) throws(RPCError) -> TaskMethod)
+    /// As a task outside the in-flight limit, until it is cancelled.
+    case follower
+    /// On the reading thread, or as a task outside the in-flight limit if something must be written.
+    case acknowledgement
     /// On the lane for files, in request order.
     case orderedFiles(FileMethod)
   }
@@ -96,7 +100,7 @@ struct Method: Sendable {
 
   static func named(_ name: String) -> Method? { all.first { $0.name == name } }
 
-  static let all = catalogue + connections + files + host
+  static let all = catalogue + events + connections + files + host
 }
 
 extension Method {

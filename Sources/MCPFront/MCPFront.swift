@@ -76,7 +76,8 @@ package final class MCPFront: Handler {
     let action: Action
     do throws(RPCError) {
       action = try self.action(
-        for: method, call.params, id: id, canAsk: !reply.isInBatch)
+        for: method, call.params, id: id, reply.place, canAsk: !reply.isInBatch,
+        arrival: reply.arrival)
     } catch {
       return reply.error(error)
     }
@@ -92,7 +93,9 @@ package final class MCPFront: Handler {
   package func error(_ refusal: Refusal, of method: String, _ params: JSON?) -> RPCError {
     .refusal(
       refusal, indicator: MCPMethod(rawValue: method)?.failure ?? "The request failed.",
-      changesSomething: method == MCPMethod.callTool.rawValue)
+      changesSomething: method == MCPMethod.callTool.rawValue,
+      meta: method == MCPMethod.callTool.rawValue
+        ? OutcomeMeta(refusing: params?["_meta"]?["traceparent"]?.string, since: .now) : nil)
   }
 
   package func inputEnded() {
@@ -135,7 +138,8 @@ package final class MCPFront: Handler {
   }
 
   private func action(
-    for method: MCPMethod, _ params: JSON?, id: RequestID, canAsk: Bool
+    for method: MCPMethod, _ params: JSON?, id: RequestID, _ place: RequestPlace, canAsk: Bool,
+    arrival: MonotonicTime
   ) throws(RPCError) -> Action {
     if method == .initialize {
       let caller = try Introduction.caller(params)
@@ -147,7 +151,9 @@ package final class MCPFront: Handler {
     let caller = try MCPCaller(params, of: method, handshake: handshake)
     lastCaller = caller
     switch method {
-    case .callTool: return try callTool(params, for: caller, canAsk: canAsk)
+    case .callTool:
+      return try callTool(
+        try ToolCall(params, arrival: arrival), id: id, place, for: caller, canAsk: canAsk)
     case .listTools:
       return .result(try catalogue.list(after: try MCPCursor.read(params), for: caller))
     case .listen: return try subscribe(params, id: id)
@@ -178,9 +184,9 @@ package final class MCPFront: Handler {
   }
 
   private func callTool(
-    _ params: JSON?, for caller: MCPCaller, canAsk: Bool
+    _ call: ToolCall, id: RequestID, _ place: RequestPlace, for caller: MCPCaller, canAsk: Bool
   ) throws(RPCError) -> Action {
-    var call = try ToolCall(params)
+    var call = call
     if options.catalogueMode == .compact, let tool = CompactTool(rawValue: call.name) {
       do throws(CompactToolError) {
         guard tool == .run else {
@@ -199,12 +205,22 @@ package final class MCPFront: Handler {
     }
     let result = ToolResult(caller: caller, command: command, engine: engine, options: options)
     do throws(InvocationError) {
-      let request = try call.invocationRequest(
+      var request = try call.invocationRequest(
         integration, command, timeoutSeconds: options.timeoutSeconds,
         reportsProgress: caller.progressToken != nil)
+      if let lines = engine.lines { request.setLineKey(from: lines, place, id) }
       let run = ToolRun(invocation: try engine.prepare(request), result: result)
-      return try confirmed(run, call, canAsk: canAsk)
+      do throws(InvocationError) {
+        return try confirmed(run, call, canAsk: canAsk)
+      } catch {
+        var error = error
+        error.meta = run.invocation.refusalMeta
+        throw error
+      }
     } catch {
+      var error = error
+      error.meta =
+        error.meta ?? OutcomeMeta(refusing: call.traceparent, since: call.arrival)
       return .toolError(result, error)
     }
   }
@@ -265,12 +281,12 @@ package final class MCPFront: Handler {
     case .run(let run):
       // The timeout covers the time that the call waits for a slot.
       let deadline = run.invocation.deadlineFromNow
-      return reply.run(terms(of: run.invocation.command, deadline)) { [connection] request in
+      return reply.run(terms(of: run.invocation, deadline)) { [connection] request in
         await run.response(to: request, on: connection, by: deadline)
       }
     case .ask(let run):
       let deadline = run.invocation.deadlineFromNow
-      return reply.run(terms(of: run.invocation.command, deadline)) {
+      return reply.run(terms(of: run.invocation, deadline)) {
         [engine, connection, questions, questionFiles] request in
         await ConfirmedRun(
           run: run, engine: engine, connection: connection, questions: questions,
@@ -297,8 +313,8 @@ package final class MCPFront: Handler {
     }
   }
 
-  private func terms(of command: RegisteredCommand, _ deadline: Deadline?) -> Reply.Terms {
-    Reply.Terms(isSilentWhenCancelled: true, deadline: deadline) { .refusal($0, of: command) }
+  private func terms(of invocation: PreparedInvocation, _ deadline: Deadline?) -> Reply.Terms {
+    Reply.Terms(isSilentWhenCancelled: true, deadline: deadline) { .refusal($0, of: invocation) }
   }
 }
 

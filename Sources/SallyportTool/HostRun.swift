@@ -28,6 +28,10 @@ struct HostRun {
     } catch {
       throw UsageError("the host cannot start: \(error)")
     }
+    engine.metrics.addSources { [connection] in
+      $0.lines = { connection.lines }
+      $0.inFlight = { connection.inFlight }
+    }
     Signals.watch(hangUp: hangUp) { [connection] in connection.interrupt() }
   }
 

@@ -28,6 +28,28 @@ struct NotificationDescription: Sendable {
           .always("resume_at", .time),
         ]),
       NotificationDescription(
+        name: "events/event", summary: "An event of events/follow.",
+        members: [
+          follower, .always("seq", .count, "The sequence number, from 0 without gaps."),
+          .always("event", .reference("event")),
+          .sometimes(
+            "cursor", .text,
+            "Continues after this event, or at the last cursor before it that the command knows."),
+        ]),
+      NotificationDescription(
+        name: "events/heartbeat", summary: "A poll succeeded, and its events were sent.",
+        members: [follower, .sometimes("cursor", .text), .always("next_poll_at", .time)]),
+      NotificationDescription(
+        name: "events/failed", summary: "A poll failed. The follower continues.",
+        members: [
+          follower,
+          .always(
+            "error",
+            .oneOf([.reference("command_failure"), .reference("param_faults")]),
+            "As data of an error response."),
+          .always("next_poll_at", .time),
+        ]),
+      NotificationDescription(
         name: "health/changed",
         summary: "The status of a connection changed, or notify_after_failures was reached.",
         members: [
@@ -47,6 +69,9 @@ struct NotificationDescription: Sendable {
         ]),
     ]
   }
+
+  private static let follower = MessageSchema.Member.always(
+    "id", .reference("request_id"), "The id of the events/follow request.")
 
   private static let request = MessageSchema.Member.always(
     "id", .reference("request_id"), "The id of the invoke.")

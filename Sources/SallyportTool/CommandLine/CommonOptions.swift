@@ -53,34 +53,43 @@ enum CommonOptions {
   /// - Parameters:
   ///   - filesByDefault: the directory of files, unless --files-dir is given; nil to delete files on
   ///     exit.
+  ///   - lines: opens the ledger of the lines of request files. Called last, when all options are valid.
   static func engine(
-    _ arguments: ParsedArguments, filesByDefault: String? = nil
+    _ arguments: ParsedArguments, filesByDefault: String? = nil,
+    lines openLines: () throws(UsageError) -> LineLedger? = { nil }
   ) throws(UsageError) -> Engine {
     let (redactor, log) = (HostLog.redactor, HostLog.log)
     let environment = try environment(arguments, filesByDefault: filesByDefault).environment
     let files = environment.files
     let catalogue = Integrations.catalogue
+    let spans = try TelemetryOptions.exporter(
+      arguments, through: environment.transport, log: log)
     let connections = ConnectionStore(catalogue, environment)
     let fences = try FenceOptions.read(arguments)
     try loadFile(arguments, into: connections)
     try startSandbox(arguments, into: connections)
-    let maximumResultBytes = try limits(arguments).maximumResultBytes
+    var options = EngineOptions()
+    options.isReadOnly = arguments.has("--read-only")
+    options.maximumResultBytes = try limits(arguments).maximumResultBytes
+    options.fences = fences
+    let keys: IdempotencyLedger
+    let audit: AuditFile?
     do throws(ConfigurationError) {
-      var options = EngineOptions()
-      options.isReadOnly = arguments.has("--read-only")
-      options.maximumResultBytes = maximumResultBytes
-      options.fences = fences
-      return Engine(
-        catalogue: catalogue, connections: connections, redactor: redactor, log: log,
-        options: options,
-        ledger: try IdempotencyLedger(directory: stateDirectory(arguments, log), log: log),
-        files: files,
-        audit: try arguments["--audit"].map { path throws(ConfigurationError) in
-          try AuditFile(path, secrets: redactor, log: log)
-        })
+      options.stateDirectory = try stateDirectory(arguments, log)
+      keys = try IdempotencyLedger(directory: options.stateDirectory, log: log)
+      audit = try arguments["--audit"].map { path throws(ConfigurationError) in
+        try AuditFile(path, secrets: redactor, log: log)
+      }
     } catch {
       throw UsageError(error)
     }
+    let lines = try openLines()
+    return Engine(
+      catalogue: catalogue, connections: connections, redactor: redactor, log: log,
+      options: options,
+      // Keys of callers must survive a crash, too.
+      ledger: arguments.has("--state-dir") ? keys : lines?.ledger ?? keys, lines: lines,
+      files: files, audit: audit, spans: spans)
   }
 
   /// What all connections share. Starts the threads of tasks, and makes plugins known.

@@ -30,7 +30,8 @@ enum ServeCommand {
   }
 
   static let options =
-    CommonOptions.list + FenceOptions.list + [FenceOptions.agentsOnly] + AgentOptions.list
+    CommonOptions.list + TelemetryOptions.list + FenceOptions.list + [FenceOptions.agentsOnly]
+    + AgentOptions.list
 
   static func run(_ words: [String]) throws(UsageError) -> Int32 {
     let arguments = try ParsedArguments(words, options: options)
@@ -49,6 +50,7 @@ enum ServeCommand {
         // Not on the thread of signals: the file may be slow.
         Task.detached { await reload(engine) }
       })
+    try TelemetryOptions.start(arguments, of: engine)
     do throws(FileError) {
       return try host.run([STDIN_FILENO]).rawValue
     } catch {
