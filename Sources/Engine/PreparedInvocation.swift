@@ -105,11 +105,17 @@ package struct PreparedInvocation: Sendable {
       events: events, results: engine.results, observer: trail)
     defer { invocation.releaseMemory() }
     let outcome = await outcome(of: invocation)
+    let end = MonotonicTime.now
     if !request.options.dryRun {
       await engine.audit?.write(
         AuditRecord(of: self, outcome, id: id).json, until: invocation.deadline.current)
     }
-    return await finish(outcome)
+    guard !request.options.dryRun else { return await finish(outcome) }
+    let ended = ended(outcome, at: end)
+    let value = await finish(outcome)
+    // After the response, which it must not delay.
+    trail.spans?.finished(ended, from: trail.arrival, to: end)
+    return value
   }
 
   private func outcome(of invocation: Invocation) async -> Outcome {
