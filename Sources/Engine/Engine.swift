@@ -12,7 +12,10 @@ package final class Engine: Sendable {
   package let redactor: Redactor
   package let log: Log
   package let options: EngineOptions
+  /// Of keys that callers give.
   package let ledger: IdempotencyLedger
+  /// Of keys that writes of request files get; nil if they get none.
+  package let lines: LineLedger?
   package let files: FileStore
   package let audit: AuditFile?
   package let health: HealthMonitor
@@ -24,8 +27,8 @@ package final class Engine: Sendable {
 
   package init(
     catalogue: Catalogue, connections: ConnectionStore, redactor: Redactor, log: Log,
-    options: EngineOptions, ledger: IdempotencyLedger, files: FileStore, audit: AuditFile? = nil,
-    spans: SpanExporter? = nil
+    options: EngineOptions, ledger: IdempotencyLedger, lines: LineLedger? = nil, files: FileStore,
+    audit: AuditFile? = nil, spans: SpanExporter? = nil
   ) {
     self.catalogue = catalogue
     self.connections = connections
@@ -33,6 +36,7 @@ package final class Engine: Sendable {
     self.log = log
     self.options = options
     self.ledger = ledger
+    self.lines = lines
     self.files = files
     self.audit = audit
     self.spans = spans

@@ -13,6 +13,8 @@ package struct InvocationRequest: Sendable {
   /// When its line was read.
   package var arrival: MonotonicTime
   package var origin: InvocationOrigin
+  /// The key of its line in a request file; nil if lines have none.
+  package var lineKey: String?
 
   /// Inlinable, because a call copies all members.
   @inlinable

@@ -44,7 +44,8 @@ struct HostRun {
       hearsNotifications: { [engine] in
         !engine.options.fences.allowsOnlyAgents && !hasAgent()
       },
-      connectionsChanged: { agentFront.connectionsChanged() })
+      connectionsChanged: agentFront.connectionsChanged,
+      connectionsReloaded: agentFront.connectionsChanged)
     defer {
       agentFront.finish()
       engine.writePendingRecords()
