@@ -77,8 +77,8 @@ final class InvocationSpans: Sendable {
     }
   }
 
-  /// Shorter waits before the start are left out: every invocation has one.
-  private static let shownNanoseconds: Int64 = 1_000_000
+  /// Shorter ones are left out, as in the log: they are the work of a busy machine.
+  private static let shownNanoseconds: Int64 = 10_000_000
 
   private func waited(
     _ reason: StaticString, from start: MonotonicTime, to end: MonotonicTime,

@@ -15,6 +15,9 @@ package final class InvocationTrail: SendObserver {
   package let arrival: MonotonicTime
   /// Nil if they are not exported.
   let spans: InvocationSpans?
+  let log: Log
+  /// Milliseconds until the start that are logged. Less is no wait, but the work of a busy machine.
+  private static let shownMilliseconds = 10
   private let times = Mutex(SpentTimes())
   private let vendors: VendorCounts
   private let integration: String
@@ -29,6 +32,7 @@ package final class InvocationTrail: SendObserver {
     self.connection = connection ?? InvocationSubject.inline
     vendors = engine.metrics.vendors
     spans = InvocationSpans(trace, to: engine.spans)
+    log = engine.log
   }
 
   package var spent: SpentTimes { times.withLock { $0 } }
@@ -37,10 +41,20 @@ package final class InvocationTrail: SendObserver {
   var notice: String? { hasInvalidParent ? TraceContext.invalidParentNotice : nil }
 
   /// The invocation starts. Until now it waited.
-  func started() { queued(since: arrival) }
+  func started() {
+    let end = MonotonicTime.now
+    let time = end.nanoseconds - arrival.nanoseconds
+    times.withLock { $0.queue += time }
+    spans?.queued(from: arrival, to: end)
+    let milliseconds = SpentTimes.milliseconds(time)
+    if milliseconds >= Self.shownMilliseconds { logStart(after: milliseconds) }
+  }
 
   /// It waited for another invocation with the same idempotency key, or for the ledger.
-  func queued(since start: MonotonicTime) {
+  ///
+  /// - Parameter start: nil if it did not wait, or that was counted.
+  func queued(since start: MonotonicTime?) {
+    guard let start else { return }
     let end = MonotonicTime.now
     times.withLock { $0.queue += end.nanoseconds - start.nanoseconds }
     spans?.queued(from: start, to: end)
@@ -62,6 +76,7 @@ package final class InvocationTrail: SendObserver {
       vendors.addRequest(integration: integration, error: CommandError.kind(of: kind).rawValue)
     }
     spans?.attempted(attempt)
+    if log.isEnabled(.debug) { log(attempt) }
     // The invocation waits for a sign-in, which counts as that.
     guard !attempt.isPartOfSignIn else { return }
     let time = attempt.end.nanoseconds - attempt.start.nanoseconds
@@ -78,6 +93,7 @@ package final class InvocationTrail: SendObserver {
         nanoseconds: wait.end.nanoseconds - wait.start.nanoseconds)
     }
     spans?.waited(wait)
+    if log.isEnabled(.debug) { log(wait) }
     guard !wait.isPartOfSignIn else { return }
     times.withLock { $0.add(wait) }
   }
