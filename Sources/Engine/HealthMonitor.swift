@@ -179,9 +179,9 @@ package final class HealthMonitor: Sendable {
     let failure = await failure(watch, on: engine)
     // A connection that was replaced meanwhile is checked next time.
     guard !Task.isCancelled, open === Self.open(watch.connection, on: engine) else { return }
-    let isNews = state.withLock { state -> Bool in
+    let (isNews, entry) = state.withLock { state -> (Bool, Entry?) in
       guard var entry = state.entries[watch.connection], entry.number == number else {
-        return false
+        return (false, nil)
       }
       let before = entry.status
       entry.status = failure == nil ? .healthy : .unhealthy
@@ -189,9 +189,19 @@ package final class HealthMonitor: Sendable {
       entry.failure = failure
       entry.checkedAtMilliseconds = WallClock.nowMilliseconds
       state.entries[watch.connection] = entry
-      return entry.status != before || entry.consecutiveFailures == watch.notifyAfterFailures
+      let isNews =
+        entry.status != before || entry.consecutiveFailures == watch.notifyAfterFailures
+      return (isNews, entry.status == before ? nil : entry)
     }
+    if let entry { Self.audit(entry, in: engine.audit) }
     if isNews { report(watch.connection) }
+  }
+
+  /// Records that the status changed.
+  private static func audit(_ entry: Entry, in file: AuditFile?) {
+    file?.healthChanged(
+      entry.watch.connection, to: entry.status.rawValue, failures: Int(entry.consecutiveFailures),
+      entry.failure.map { ($0.kind, $0.message) })
   }
 
   /// Why the connection does not work; nil if it works.
@@ -206,7 +216,7 @@ package final class HealthMonitor: Sendable {
     do throws(InvocationError) {
       let request = try Self.request(
         watch, on: engine, milliseconds: max(1, deadline.remainingMilliseconds))
-      let invocation = try engine.prepare(request)
+      let invocation = try prepare(request, on: engine)
       return await invocation.run { outcome in
         outcome.error.map { error in
           // Redacted before it is cut: a part of a secret would stay.
@@ -216,6 +226,17 @@ package final class HealthMonitor: Sendable {
       }
     } catch {
       return Failure(error)
+    }
+  }
+
+  private func prepare(
+    _ request: InvocationRequest, on engine: Engine
+  ) throws(InvocationError) -> PreparedInvocation {
+    do throws(InvocationError) {
+      return try engine.prepare(request)
+    } catch {
+      engine.audit?.refused(RefusedRequest(request), error, by: AuditCaller())
+      throw error
     }
   }
 

@@ -80,6 +80,40 @@ package struct Outcome: Sendable {
     return outcome
   }
 
+  /// The same outcome with another remark.
+  func adding(notice: String) -> Outcome {
+    var outcome = self
+    switch content {
+    case .result(var result):
+      result.notices.append(notice)
+      outcome.content = .result(result)
+    case .recorded(let result):
+      outcome.content = .recorded(Self.adding(notice, to: result))
+    case .failure(var error):
+      error.remedy = error.remedy.map { "\($0) \(notice)" } ?? notice
+      outcome.content = .failure(error)
+    }
+    return outcome
+  }
+
+  private static func adding(_ notice: String, to result: JSON) -> JSON {
+    JSONFragment { writer in
+      writer.object { writer in
+        for member in result.members where !member.name.equals("notices") {
+          writer.name(copying: member.name)
+          writer.value(member.value)
+        }
+        writer.name("notices")
+        writer.array { writer in
+          if let others = result["notices"] {
+            for other in others.elements { writer.value(other) }
+          }
+          writer.string(notice)
+        }
+      }
+    }.json
+  }
+
   // MARK: Writing
 
   /// Writes the result, an object.
@@ -98,7 +132,7 @@ package struct Outcome: Sendable {
     }
   }
 
-  private func writeMeta(to writer: inout JSONWriter) {
+  func writeMeta(to writer: inout JSONWriter) {
     writer.object {
       $0.member("duration_ms", durationMilliseconds)
       $0.member("requests", meta.requests)

@@ -68,12 +68,12 @@ package struct PreparedInvocation: Sendable {
   /// Runs the command and calls `finish` with the outcome.
   ///
   /// - Parameters:
-  ///   - id: of the caller's request, as JSON, for the audit file.
+  ///   - caller: for the audit file.
   ///   - deadline: nil for the timeout of the request from now on.
   ///   - finish: makes the response.
   /// - Returns: what `finish` returned.
   package func run<Value: Sendable>(
-    id: JSONFragment = .null, by deadline: Deadline? = nil,
+    for caller: AuditCaller = AuditCaller(), by deadline: Deadline? = nil,
     events: (any InvocationEvents)? = nil,
     finish: (Outcome) async -> Value
   ) async -> Value {
@@ -82,15 +82,19 @@ package struct PreparedInvocation: Sendable {
       deadline: deadline ?? deadlineFromNow,
       events: events, results: engine.results)
     defer { invocation.releaseMemory() }
-    let outcome = await outcome(of: invocation)
-    if !request.options.dryRun {
-      await engine.audit?.write(
-        AuditRecord(of: self, outcome, id: id).json, until: invocation.deadline.current)
+    let audited = engine.audit.flatMap { file in
+      request.options.dryRun ? nil : AuditedInvocation(of: self, for: caller, in: file)
+    }
+    var outcome = await outcome(of: invocation, audited)
+    if let audited {
+      outcome = await audited.end(outcome, until: invocation.deadline.current)
     }
     return await finish(outcome)
   }
 
-  private func outcome(of invocation: Invocation) async -> Outcome {
+  private func outcome(
+    of invocation: Invocation, _ audited: AuditedInvocation?
+  ) async -> Outcome {
     let start = MonotonicTime.now
     func outcome(_ content: Outcome.Content) -> Outcome {
       Outcome(
@@ -102,13 +106,13 @@ package struct PreparedInvocation: Sendable {
         return outcome(.recorded(try await plan(in: invocation)))
       }
       guard let key = request.options.idempotencyKey else {
-        return outcome(.result(try await run(in: invocation)))
+        return outcome(.result(try await run(in: invocation, audited)))
       }
       var ran: Outcome?
       let recorded = try await engine.ledger.once(
         key, identity, readBack: command.metadata.readBack.map { "\($0)" }, by: invocation.deadline
       ) { () async throws(CommandError) in
-        let fresh = outcome(.result(try await run(in: invocation)))
+        let fresh = outcome(.result(try await run(in: invocation, audited)))
         ran = fresh
         // The ledger may be a file: it holds no secrets.
         return fresh.redactedResult
@@ -131,7 +135,11 @@ package struct PreparedInvocation: Sendable {
     }.json
   }
 
-  private func run(in invocation: Invocation) async throws(CommandError) -> CommandResult {
+  private func run(
+    in invocation: Invocation, _ audited: AuditedInvocation?
+  ) async throws(CommandError) -> CommandResult {
+    // Before the sign-in too, so that no request precedes its record.
+    try await audited?.begin(until: invocation.deadline.current)
     do throws(CommandError) {
       return try await ready.run(in: invocation)
     } catch {

@@ -87,7 +87,11 @@ package final class JSONRPCFront: Handler {
     guard let method = Method.named(call.method) else {
       return reply.error(.unknownMethod(call.method, behind: fences))
     }
-    if let refusal = method.refusal(by: fences) { return reply.error(refusal) }
+    let caller = AuditCaller(reply.id)
+    if let refusal = method.refusal(by: fences) {
+      recordRefusal(of: method, refusal, by: caller)
+      return reply.error(refusal.rpcError)
+    }
     // MCP clients add this member to the params of any method.
     let params = call.params?.removing("_meta")
     switch method.execution {
@@ -97,25 +101,38 @@ package final class JSONRPCFront: Handler {
       do throws(RPCError) {
         work = try prepare(self, params)
       } catch {
+        recordRefusal(of: method, error, by: caller)
         return reply.error(error)
       }
       return run(work, of: method, reply)
     case .orderedFiles(let fileMethod): return run(fileMethod, params, reply)
     case .readingThread(let run):
-      let result: MethodResult
-      do throws(RPCError) {
-        result = try run(self, params)
-      } catch {
-        return reply.error(error)
+      return respond(to: method, caller, reply) { () throws(RPCError) in try run(self, params) }
+    case .audited(let run):
+      return respond(to: method, caller, reply) { () throws(RPCError) in
+        try run(self, params, caller)
       }
-      switch result {
-      case .kept(let text): return reply.ownResult(text)
-      case .written(let write, let afterwards):
-        let answered = reply.result(
-          redaction: method.redaction(), isFollowedByMessages: afterwards != nil, write: write)
-        afterwards?()
-        return answered
-      }
+    }
+  }
+
+  private func respond(
+    to method: Method, _ caller: AuditCaller, _ reply: consuming Reply,
+    with run: () throws(RPCError) -> MethodResult
+  ) -> Answered {
+    let result: MethodResult
+    do throws(RPCError) {
+      result = try run()
+    } catch {
+      recordRefusal(of: method, error, by: caller)
+      return reply.error(error)
+    }
+    switch result {
+    case .kept(let text): return reply.ownResult(text)
+    case .written(let write, let afterwards):
+      let answered = reply.result(
+        redaction: method.redaction(), isFollowedByMessages: afterwards != nil, write: write)
+      afterwards?()
+      return answered
     }
   }
 
@@ -148,6 +165,7 @@ package final class JSONRPCFront: Handler {
       invocation = try engine.prepare(request)
     } catch {
       if engine.catalogue.isAdded(params?["integration"]) { return invokeLater(params, reply) }
+      Self.recordRefusal(of: params, error, by: AuditCaller(reply.id), in: engine)
       return reply.error(error.rpcError)
     }
     return run(invocation, reply)
@@ -178,7 +196,7 @@ package final class JSONRPCFront: Handler {
         : nil
     }
     return await invocation.run(
-      id: JSONFragment(id: request.id ?? .null), by: deadline, events: events
+      for: AuditCaller(request.id), by: deadline, events: events
     ) { outcome in
       // Unread responses must not accumulate: their memory counts for other invocations.
       await connection.room()
@@ -203,6 +221,7 @@ package final class JSONRPCFront: Handler {
         let invocation = try engine.prepare(InvokeParams.request(params, engine, optionsMemo))
         return await Self.response(to: request, invocation, by: given, on: connection)
       } catch {
+        Self.recordRefusal(of: params, error, by: AuditCaller(request.id), in: engine)
         return request.error(error.rpcError)
       }
     }
@@ -216,9 +235,11 @@ package final class JSONRPCFront: Handler {
     let terms = Reply.Terms {
       .refusal($0, indicator: method.failure, changesSomething: method.changesSomething)
     }
-    return reply.run(terms, on: .orderedFiles) { [files = engine.files, fences] request in
+    return reply.run(terms, on: .orderedFiles) {
+      [files = engine.files, audit = engine.audit, fences] request in
       FileCall(
-        method: method, params: params, store: files, fences: fences,
+        method: method, params: params, store: files, fences: fences, audit: audit,
+        caller: AuditCaller(request.id),
         isCancelled: { request.cancelReason != nil }
       ).response(to: request)
     }

@@ -144,13 +144,15 @@ package final class MCPFront: Handler {
     let caller = try MCPCaller(params, of: method, handshake: handshake)
     lastCaller = caller
     switch method {
-    case .callTool: return try callTool(params, for: caller, canAsk: canAsk)
+    case .callTool: return try callTool(params, id: id, for: caller, canAsk: canAsk)
     case .listTools:
       return .result(try catalogue.list(after: try MCPCursor.read(params), for: caller))
     case .listen: return try subscribe(params, id: id)
     case .listResources, .readResource:
       return .readFiles(
-        ResourceCall(method: method, params: params, caller: caller, store: engine.files))
+        ResourceCall(
+          method: method, params: params, caller: caller, store: engine.files,
+          audit: engine.audit, sender: caller.sender(of: id)))
     default:
       var writer = JSONWriter(capacity: 4_096)
       try write(method, params, for: caller, to: &writer)
@@ -175,7 +177,7 @@ package final class MCPFront: Handler {
   }
 
   private func callTool(
-    _ params: JSON?, for caller: MCPCaller, canAsk: Bool
+    _ params: JSON?, id: RequestID, for caller: MCPCaller, canAsk: Bool
   ) throws(RPCError) -> Action {
     var call = try ToolCall(params)
     if options.catalogueMode == .compact, let tool = CompactTool(rawValue: call.name) {
@@ -202,6 +204,12 @@ package final class MCPFront: Handler {
       let run = ToolRun(invocation: try engine.prepare(request), result: result)
       return try confirmed(run, call, canAsk: canAsk)
     } catch {
+      engine.audit?.refused(
+        RefusedRequest(
+          integration: integration.id, commandID: command.id, command,
+          connection: call.arguments?["connection"]?.string,
+          arguments: call.arguments?.removing("connection")),
+        error, by: caller.sender(of: id))
       return .toolError(result, error)
     }
   }

@@ -16,7 +16,7 @@ struct ToolRun: Sendable {
       ProgressNotifications($0, of: result.caller, on: connection, for: request)
     }
     return await invocation.run(
-      id: JSONFragment(id: request.id ?? .null), by: deadline, events: events
+      for: result.caller.sender(of: request.id), by: deadline, events: events
     ) { outcome in
       // Unread responses must not accumulate.
       await connection.room()
@@ -55,8 +55,7 @@ struct ConfirmedRun: Sendable {
       try await confirmation.lists.store(for: run.invocation, until: deadline)
     } catch {
       confirmation.lists.remove()
-      return await run.result.response(
-        to: request, InvocationError(error, indicator: command.failure))
+      return await refuse(request, InvocationError(error, indicator: command.failure))
     }
     if caller.revision.isStateless {
       let token = questions.token(for: run.invocation, confirmation.lists)
@@ -67,8 +66,22 @@ struct ConfirmedRun: Sendable {
     let answer = await ask(confirmation, for: request, until: deadline)
     confirmation.lists.remove()
     if case .accepted = answer { return await runAgain(for: request, by: timeout) }
-    guard let refusal = refusal(answer) else { return request.noResponse() }
-    return await run.result.response(to: request, refusal)
+    guard let refusal = refusal(answer) else {
+      let cancelled = CommandError.cancelled(outcome: .notApplied)
+      record(InvocationError(cancelled, indicator: command.failure), of: request)
+      return request.noResponse()
+    }
+    return await refuse(request, refusal)
+  }
+
+  private func refuse(_ request: InFlightRequest, _ error: InvocationError) async -> Response {
+    record(error, of: request)
+    return await run.result.response(to: request, error)
+  }
+
+  private func record(_ error: InvocationError, of request: InFlightRequest) {
+    engine.audit?.refused(
+      RefusedRequest(run.invocation.request), error, by: caller.sender(of: request.id))
   }
 
   private func ask(
@@ -116,7 +129,7 @@ struct ConfirmedRun: Sendable {
       return await ToolRun(invocation: invocation, result: run.result)
         .response(to: request, on: connection, by: timeout)
     } catch {
-      return await run.result.response(to: request, error)
+      return await refuse(request, error)
     }
   }
 }

@@ -44,9 +44,7 @@ enum CommonOptions {
         "strptime(3) format that is tried first for times: '%d.%m.%Y %H:%M'"),
     ] + PluginOptions.list + [
       logLevel,
-      Option("--audit", "FILE", "append one JSON line per executed command"),
-      allowCoreDumps,
-    ]
+    ] + AuditFileOptions.list + [allowCoreDumps]
 
   /// Creates the host from the options.
   ///
@@ -78,6 +76,7 @@ enum CommonOptions {
     try loadFile(arguments, into: connections, log: log)
     try startSandbox(arguments, into: connections)
     let maximumResultBytes = try limits(arguments).maximumResultBytes
+    let audit = try AuditFileOptions.read(arguments)
     do throws(ConfigurationError) {
       var options = EngineOptions()
       options.isReadOnly = arguments.has("--read-only")
@@ -88,8 +87,8 @@ enum CommonOptions {
         options: options,
         ledger: try IdempotencyLedger(directory: stateDirectory(arguments, log), log: log),
         files: files,
-        audit: try arguments["--audit"].map { path throws(ConfigurationError) in
-          try AuditFile(path, secrets: redactor, log: log)
+        audit: try audit.map { audit throws(ConfigurationError) in
+          try AuditFile(audit.path, audit.options, secrets: redactor, log: log)
         })
     } catch {
       throw UsageError(error)

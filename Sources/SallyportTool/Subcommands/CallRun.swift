@@ -25,6 +25,9 @@ final class CallRun: Sendable {
       }
       invocation = try engine.prepare(request)
     } catch {
+      if !request.options.dryRun {
+        engine.audit?.refused(RefusedRequest(request), error, by: AuditCaller())
+      }
       return shown(.error(error), .nothing)
     }
     let finished = Monitor<JSON?>(nil)

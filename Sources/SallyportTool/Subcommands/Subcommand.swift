@@ -30,7 +30,8 @@ enum Subcommands {
   static let all = [
     ServeCommand.description, RunCommand.description, CallCommand.description,
     CapabilitiesCommand.description, SampleCommand.description, AuthCommand.description,
-    PluginCommand.description, SandboxCommand.description, MCPConfigCommand.description,
+    PluginCommand.description, AuditCommand.description, SandboxCommand.description,
+    MCPConfigCommand.description,
     JSONPathCommand.description,
     VersionCommand.description,
   ]
