@@ -14,7 +14,8 @@ extension JSONRPCFront {
       RefusedRequest(
         integration: params?["integration"]?.string, commandID: params?["command"]?.string,
         InvokeParams.command(params, in: engine.catalogue),
-        connection: params?["connection"]?.string, arguments: params?["arguments"]),
+        connection: params?["connection"]?.string, label: params?["options"]?["label"]?.string,
+        arguments: params?["arguments"]),
       error, by: caller)
   }
 
@@ -33,7 +34,7 @@ extension JSONRPCFront {
 extension Method {
   fileprivate var isAudited: Bool {
     switch changes {
-    case .connections, .health, .limits, .files, .vendor: true
+    case .connections, .configuredConnections, .health, .limits, .files, .vendor: true
     case .nothing, .requests: false
     }
   }

@@ -55,7 +55,7 @@ struct ConfirmedRun: Sendable {
       try await confirmation.lists.store(for: run.invocation, until: deadline)
     } catch {
       confirmation.lists.remove()
-      return await refuse(request, InvocationError(error, indicator: command.failure))
+      return await response(to: request, InvocationError(error, indicator: command.failure))
     }
     if caller.revision.isStateless {
       let token = questions.token(for: run.invocation, confirmation.lists)
@@ -71,17 +71,7 @@ struct ConfirmedRun: Sendable {
       record(InvocationError(cancelled, indicator: command.failure), of: request)
       return request.noResponse()
     }
-    return await refuse(request, refusal)
-  }
-
-  private func refuse(_ request: InFlightRequest, _ error: InvocationError) async -> Response {
-    record(error, of: request)
-    return await run.result.response(to: request, error)
-  }
-
-  private func record(_ error: InvocationError, of request: InFlightRequest) {
-    engine.audit?.refused(
-      RefusedRequest(run.invocation.request), error, by: caller.sender(of: request.id))
+    return await response(to: request, refusal)
   }
 
   private func ask(
@@ -115,13 +105,14 @@ struct ConfirmedRun: Sendable {
   /// Prepares the confirmed invocation again, because the connection may have changed.
   private func runAgain(for request: InFlightRequest, by timeout: Deadline?) async -> Response {
     guard await request.reacquireSlot() else {
-      return request.error(.stopping(indicator: command.failure))
+      return request.error(.stopping(run.invocation))
     }
     do throws(InvocationError) {
       if let timeout, timeout.hasPassed {
         throw Confirmation.timedOut(command, afterMilliseconds: timeoutMilliseconds)
       }
-      let invocation = try engine.prepare(run.invocation.request)
+      let invocation = try engine.prepare(
+        run.invocation.request, continuing: run.invocation.trail)
       guard invocation.fingerprint == run.invocation.fingerprint else {
         throw Confirmation.refusal(
           command, "The connection changed after the user was asked.", remedy: "Retry the call.")
@@ -129,7 +120,22 @@ struct ConfirmedRun: Sendable {
       return await ToolRun(invocation: invocation, result: run.result)
         .response(to: request, on: connection, by: timeout)
     } catch {
-      return await refuse(request, error)
+      return await response(to: request, error)
     }
+  }
+
+  /// The response of a command that does not run.
+  private func response(
+    to request: InFlightRequest, _ error: InvocationError
+  ) async -> Response {
+    var error = error
+    error.meta = error.meta ?? run.invocation.refusalMeta
+    record(error, of: request)
+    return await run.result.response(to: request, error)
+  }
+
+  private func record(_ error: InvocationError, of request: InFlightRequest) {
+    engine.audit?.refused(
+      RefusedRequest(run.invocation.request), error, by: caller.sender(of: request.id))
   }
 }

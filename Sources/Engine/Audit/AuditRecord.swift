@@ -26,7 +26,8 @@ extension AuditFile {
   private static let layout = MessageLayout.object([
     "event": .own, "host": .own, "user": .own,
     "client": .object(["name": .foreign, "version": .foreign]), "id": .foreign, "method": .own,
-    "span_id": .own, "integration": .own, "command": .own, "effect": .own, "connection": .own,
+    "trace_id": .own, "span_id": .own, "label": .foreign, "integration": .own, "command": .own,
+    "effect": .own, "connection": .own,
     "arguments": .foreign, "target_count": .own, "return_data": .own,
     "targets": .list(
       of: .object([
@@ -35,7 +36,8 @@ extension AuditFile {
       ])), "kind": .own, "status_code": .own, "message": .foreign, "outcome": .own, "meta": .own,
     "replayed": .own, "status": .own, "consecutive_failures": .own,
     "file": .object(["file_id": .own, "name": .foreign, "size": .own]),
-    "offset": .own, "length": .own,
+    "offset": .own, "length": .own, "added": .own, "changed": .own, "removed": .own,
+    "rejected": .own,
   ])
 
   /// A record without the members that its place in the file decides.

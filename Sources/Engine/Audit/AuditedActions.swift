@@ -11,6 +11,7 @@ package struct RefusedRequest {
   private let integration: String?
   private let commandID: String?
   private let connection: String?
+  private let label: String?
   private let arguments: JSON?
 
   /// Maximum length of a name that is no id of the catalogue.
@@ -25,30 +26,34 @@ package struct RefusedRequest {
   ///   - connection: its name, if the caller gave one.
   package init(
     integration: String?, commandID: String?, _ command: RegisteredCommand?,
-    connection: String?, arguments: JSON?
+    connection: String?, label: String?, arguments: JSON?
   ) {
     method = nil
     self.command = command
     self.integration = integration.map { String($0.prefix(Self.maximumNameCharacters)) }
     self.commandID = commandID.map { String($0.prefix(Self.maximumNameCharacters)) }
     self.connection = connection.map { String($0.prefix(Self.maximumNameCharacters)) }
+    self.label = label.map { String($0.prefix(Self.maximumNameCharacters)) }
     self.arguments = command == nil ? nil : arguments
   }
 
   package init(_ request: borrowing InvocationRequest) {
     self.init(
       integration: request.integration.id, commandID: request.command.id, request.command,
-      connection: request.connection.name, arguments: request.arguments)
+      connection: request.connection.name, label: request.options.label,
+      arguments: request.arguments)
   }
 
   /// A method that does not run.
   package init(method: String) {
     self.method = method
-    (command, integration, commandID, connection, arguments) = (nil, nil, nil, nil, nil)
+    (command, integration, commandID) = (nil, nil, nil)
+    (connection, label, arguments) = (nil, nil, nil)
   }
 
   fileprivate func write(to writer: inout JSONWriter, _ mode: AuditOptions.Arguments) {
     writer.member(ifPresent: "method", method)
+    writer.member(ifPresent: "label", label)
     writer.member(ifPresent: "integration", integration)
     writer.member(ifPresent: "command", commandID)
     guard let command else { return }
@@ -124,6 +129,7 @@ extension AuditFile {
   ) {
     add(
       record(.refused, of: caller) { writer in
+        writer.member(ifPresent: "trace_id", error.meta?.traceID)
         request.write(to: &writer, options.arguments)
         switch error.reason {
         case .failed(let error):

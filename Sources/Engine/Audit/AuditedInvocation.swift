@@ -12,8 +12,6 @@ final class AuditedInvocation: Sendable {
   private let file: AuditFile
   private let caller: AuditCaller
   private let invocation: PreparedInvocation
-  /// Joins both records, and the span of a trace.
-  private let spanID: String
   /// Whether it does not run because it cannot be recorded.
   private let isRefused = Atomic(false)
 
@@ -21,7 +19,6 @@ final class AuditedInvocation: Sendable {
     self.file = file
     self.caller = caller
     self.invocation = invocation
-    spanID = String(UniqueID.make().filter { $0 != "-" }.prefix(16))
   }
 
   /// Whether the record `started` is written. In the required mode it proves that the file can be
@@ -90,7 +87,11 @@ final class AuditedInvocation: Sendable {
 
   private func writeCall(to writer: inout JSONWriter) {
     let request = invocation.request
-    writer.member("span_id", spanID)
+    let trail = invocation.trail
+    writer.member("trace_id", trail.trace.traceID)
+    // Joins both records: invocations of one caller may share a trace.
+    writer.member("span_id", trail.trace.spanID)
+    writer.member(ifPresent: "label", trail.label)
     writer.member("integration", request.integration.id)
     writer.member("command", request.command.id)
     writer.member("effect", request.command.effect.rawValue)
@@ -127,9 +128,9 @@ extension Outcome {
       writer.member("status_code", error.statusCode)
       writer.member("outcome", error.outcome.rawValue)
     }
-    if case .recorded = content { writer.member("replayed", true) }
+    if meta.isReplayed { writer.member("replayed", true) }
     writer.name("meta")
-    writeMeta(to: &writer)
+    meta.write(to: &writer)
   }
 
   private func writeAuditTargets(to writer: inout JSONWriter) {
@@ -137,6 +138,7 @@ extension Outcome {
     switch content {
     case .result(let result): targets = result.targets
     case .failure(let error): targets = error.targets
+    // The first record has them.
     case .recorded: return
     }
     guard !targets.isEmpty else { return }

@@ -44,9 +44,11 @@ enum AuditSchemas {
 
   private static let call: [MessageSchema.Member] = [
     .sometimes("method", .text, "The method that was refused, unless it runs a command."),
+    .sometimes("trace_id", .pattern("^[0-9a-f]{32}$"), "As in meta."),
     .sometimes(
       "span_id", .pattern("^[0-9a-f]{16}$"),
       "The same in started and finished of one invocation."),
+    .sometimes("label", .text, "As in the options."),
     .sometimes("integration", .text), .sometimes("command", .text),
     .sometimes("effect", .choice(["read", "write", "destructive"])),
     .sometimes("connection", .text, "Its name."),
@@ -83,5 +85,8 @@ enum AuditSchemas {
     .sometimes("length", .count),
     .sometimes("status", .choice(["healthy", "unhealthy"]), "The new status of a connection."),
     .sometimes("consecutive_failures", .count),
+    .sometimes("added", .list(.text), "Connections, of a reload."),
+    .sometimes("changed", .list(.text)), .sometimes("removed", .list(.text)),
+    .sometimes("rejected", .list(.text), "If there is one, nothing has changed."),
   ]
 }

@@ -23,11 +23,8 @@ final class CallRun: Sendable {
         let plan = try engine.plan(request)
         return shown(.result { plan.write(to: &$0) }, .nothing)
       }
-      invocation = try engine.prepare(request)
+      invocation = try engine.prepare(request, recordingRefusalFor: AuditCaller())
     } catch {
-      if !request.options.dryRun {
-        engine.audit?.refused(RefusedRequest(request), error, by: AuditCaller())
-      }
       return shown(.error(error), .nothing)
     }
     let finished = Monitor<JSON?>(nil)
