@@ -54,6 +54,9 @@ struct ToolCall: Sendable {
     requestState = members[3]?.string
   }
 
+  /// As the caller gave it.
+  var label: String? { options?["label"]?.string }
+
   /// A call of another tool with the same answers.
   init(name: String, arguments: JSON?, like call: ToolCall) {
     self.name = name

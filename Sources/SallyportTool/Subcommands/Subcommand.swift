@@ -31,7 +31,8 @@ enum Subcommands {
     ServeCommand.description, RunCommand.description, CallCommand.description,
     FollowCommand.description,
     CapabilitiesCommand.description, SampleCommand.description, AuthCommand.description,
-    PluginCommand.description, SandboxCommand.description, MCPConfigCommand.description,
+    PluginCommand.description, AuditCommand.description, SandboxCommand.description,
+    MCPConfigCommand.description,
     JSONPathCommand.description,
     VersionCommand.description,
   ]
