@@ -90,6 +90,7 @@ package final class HealthMonitor: Sendable {
     var entries: [String: Entry] = [:]
     /// Of the last watch, so that a late check of a replaced watch is recognised.
     var number = 0
+    var isStopped = false
 
     func isFull(for watch: Watch) -> Bool {
       guard !watch.isConfigured, entries[watch.connection] == nil else { return false }
@@ -111,7 +112,11 @@ package final class HealthMonitor: Sendable {
   /// Starts the configured watches. Their first checks are spread over one interval, so that not all
   /// vendors are asked at once; the last one runs after the whole interval.
   package func watchConfigured(on engine: Engine) {
-    let watched = engine.connections.entries.filter {
+    watchConfigured(engine.connections.entries, on: engine)
+  }
+
+  private func watchConfigured(_ entries: [ConnectionStore.Entry], on engine: Engine) {
+    let watched = entries.filter {
       $0.open.connection.definition.healthCheck != nil && $0.open.connection.definition.isActive
     }
     for (position, entry) in watched.enumerated() {
@@ -123,6 +128,28 @@ package final class HealthMonitor: Sendable {
       replace(watch, on: engine, firstCheckIn: first)
     }
   }
+
+  /// Starts, replaces and stops the configured watches of connections that a reload has changed.
+  /// Watches of callers stay while their connection exists.
+  func followReload(_ report: ReloadReport, on engine: Engine) {
+    for name in report.removed { _ = stop(name) }
+    for name in report.changed where isConfigured(name) { _ = stop(name) }
+    let names = Set(report.added + report.changed)
+    guard !names.isEmpty, !isStopped else { return }
+    watchConfigured(
+      engine.connections.entries.filter { names.contains($0.name) && !isWatched($0.name) },
+      on: engine)
+  }
+
+  private func isWatched(_ connection: String) -> Bool {
+    state.withLock { $0.entries[connection] != nil }
+  }
+
+  private func isConfigured(_ connection: String) -> Bool {
+    state.withLock { $0.entries[connection]?.watch.isConfigured == true }
+  }
+
+  private var isStopped: Bool { state.withLock { $0.isStopped } }
 
   /// Starts a watch for a caller, with the first check at once. Replaces an existing watch of the
   /// connection.
@@ -170,8 +197,13 @@ package final class HealthMonitor: Sendable {
     return task != nil
   }
 
+  /// Stops all watches. A reload starts none after that.
   package func stopAll() {
-    for task in state.withLock({ state in state.entries.values.map(\.task) }) { task.cancel() }
+    let tasks = state.withLock { state in
+      state.isStopped = true
+      return state.entries.values.map(\.task)
+    }
+    for task in tasks { task.cancel() }
   }
 
   // MARK: Checking
@@ -181,9 +213,9 @@ package final class HealthMonitor: Sendable {
     let failure = await failure(watch, on: engine)
     // A connection that was replaced meanwhile is checked next time.
     guard !Task.isCancelled, open === Self.open(watch.connection, on: engine) else { return }
-    let isNews = state.withLock { state -> Bool in
+    let (isNews, entry) = state.withLock { state -> (Bool, Entry?) in
       guard var entry = state.entries[watch.connection], entry.number == number else {
-        return false
+        return (false, nil)
       }
       let before = entry.status
       entry.status = failure == nil ? .healthy : .unhealthy
@@ -191,9 +223,19 @@ package final class HealthMonitor: Sendable {
       entry.failure = failure
       entry.checkedAtMilliseconds = WallClock.nowMilliseconds
       state.entries[watch.connection] = entry
-      return entry.status != before || entry.consecutiveFailures == watch.notifyAfterFailures
+      let isNews =
+        entry.status != before || entry.consecutiveFailures == watch.notifyAfterFailures
+      return (isNews, entry.status == before ? nil : entry)
     }
+    if let entry { Self.audit(entry, in: engine.audit) }
     if isNews { report(watch.connection) }
+  }
+
+  /// Records that the status changed.
+  private static func audit(_ entry: Entry, in file: AuditFile?) {
+    file?.healthChanged(
+      entry.watch.connection, to: entry.status.rawValue, failures: Int(entry.consecutiveFailures),
+      entry.failure.map { ($0.kind, $0.message) })
   }
 
   /// Why the connection does not work; nil if it works.
@@ -208,7 +250,7 @@ package final class HealthMonitor: Sendable {
     do throws(InvocationError) {
       let request = try Self.request(
         watch, on: engine, milliseconds: max(1, deadline.remainingMilliseconds))
-      let invocation = try engine.prepare(request)
+      let invocation = try engine.prepare(request, recordingRefusalFor: AuditCaller())
       return await invocation.run { outcome in
         outcome.error.map { error in
           // Redacted before it is cut: a part of a secret would stay.
@@ -256,6 +298,13 @@ package final class HealthMonitor: Sendable {
     "error": .object(["kind": .own, "message": .foreign, "meta": .own]),
     "checked_at": .own, "interval_seconds": .own, "notify_after_failures": .own,
   ])
+
+  /// The watched connections whose last check succeeded or failed, by name.
+  var states: [(connection: String, isHealthy: Bool)] {
+    state.withLock { $0.entries.values.filter { $0.status != .unknown } }
+      .map { ($0.watch.connection, $0.status == .healthy) }
+      .sorted { $0.connection < $1.connection }
+  }
 
   /// Writes `{"watches":[…]}`.
   package func write(to writer: inout JSONWriter) {

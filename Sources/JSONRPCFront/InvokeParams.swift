@@ -5,8 +5,8 @@ import JSON
 
 /// The params of `invoke`, decoded as an invocation request.
 enum InvokeParams {
-  private static let names = JSONNames(
-    "integration", "command", "connection", "arguments", "options")
+  static let memberNames = ["integration", "command", "connection", "arguments", "options"]
+  private static let names = JSONNames(memberNames)
 
   /// - Throws: all problems in the params, in one error.
   static func request(
@@ -52,7 +52,7 @@ enum InvokeParams {
     return InvocationRequest(
       integration, command, on: connection, arguments: arguments,
       options: try self.options(options, of: command, arguments: arguments, memo),
-      arrival: arrival)
+      arrival: arrival, origin: .invoke)
   }
 
   /// The command of an invoke that is not run; nil if it is unknown.
@@ -62,9 +62,14 @@ enum InvokeParams {
     return try? Lookup.command(members[1], of: integration)
   }
 
-  /// The metadata of the error of an invoke whose params are not a request.
+  /// The metadata of the error of an invoke that is not run.
   static func meta(_ params: JSON?, since arrival: MonotonicTime) -> OutcomeMeta {
-    OutcomeMeta(refusing: params?["options"]?["traceparent"]?.string, since: arrival)
+    OutcomeMeta(refusing: traceparent(params), since: arrival)
+  }
+
+  /// Of params that need not be a request.
+  static func traceparent(_ params: JSON?) -> String? {
+    params?["options"]?["traceparent"]?.string
   }
 
   /// How long a call may wait before its params can be checked; nil without a valid timeout.
@@ -102,21 +107,33 @@ enum InvokeParams {
   private static let maximumNameCharacters = 100
 
   private static func unknown(in params: JSON) -> RequestProblems {
+    unknown(in: params, names: memberNames)
+  }
+
+  /// The unknown members of the params of a method that runs a command.
+  static func unknown(in params: JSON, names: [String]) -> RequestProblems {
     var problems = RequestProblems()
     for member in params.members {
       guard !problems.isFull else { break }
-      guard let name = member.name.string, !names.texts.contains(name) else { continue }
+      guard let name = member.name.string, !names.contains(name) else { continue }
       problems.add(
         "/\(name.prefix(maximumNameCharacters))",
-        "unknown member; expected one of: \(names.texts.joined(separator: ", "))",
-        didYouMean: Suggestion.closest(to: name, among: names.texts))
+        "unknown member; expected one of: \(names.joined(separator: ", "))",
+        didYouMean: Suggestion.closest(to: name, among: names))
     }
     return problems
   }
 
-  static var schema: MessageSchema {
-    .closed([
-      .always("integration", .text, "The id of the integration."),
+  static var schema: MessageSchema { .closed(members(needsIntegration: true)) }
+
+  static func members(needsIntegration: Bool) -> [MessageSchema.Member] {
+    [
+      needsIntegration
+        ? .always("integration", .text, "The id of the integration.")
+        : .sometimes(
+          "integration", .text,
+          "The id of the integration. Default: that of the connection, or the only one with the command."
+        ),
       .always("command", .text, "The id of the command."),
       .sometimes(
         "connection", .oneOf([.text, .reference("connection")]),
@@ -125,7 +142,7 @@ enum InvokeParams {
       .sometimes(
         "arguments", .map(.any), "The arguments, as described by parameters in capabilities."),
       .sometimes("options", .reference("options"), "The options of the invocation."),
-    ])
+    ]
   }
 }
 

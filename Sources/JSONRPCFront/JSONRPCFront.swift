@@ -8,7 +8,8 @@ import RPC
 package final class JSONRPCFront: Handler {
   let engine: Engine
   let connection: RPC.Connection
-  private let optionsMemo = OptionsMemo()
+  let optionsMemo = OptionsMemo()
+  let followers = Followers()
   /// Of methods that run as tasks without a slot of the in-flight limit.
   private let tasks = TaskSemaphore(JSONRPCFront.maximumTasks)
   /// Maximum number of such requests at a time. Further ones fail.
@@ -19,10 +20,12 @@ package final class JSONRPCFront: Handler {
   /// - Parameters:
   ///   - hearsNotifications: whether the client accepts notifications that it did not request.
   ///   - connectionsChanged: called after the response to a method that changed the connections.
+  ///   - connectionsReloaded: called after the connections file was read again and has changed them.
   package init(
     _ engine: Engine, on connection: RPC.Connection,
     hearsNotifications: @escaping @Sendable () -> Bool = { true },
-    connectionsChanged: @escaping () -> Void = {}
+    connectionsChanged: @escaping () -> Void = {},
+    connectionsReloaded: @escaping @Sendable () -> Void = {}
   ) {
     self.engine = engine
     fences = engine.options.fences
@@ -35,12 +38,18 @@ package final class JSONRPCFront: Handler {
           "health/changed", redaction: .everySecret(HealthMonitor.layout)
         ) { change.write(to: &$0) })
     }
-    engine.connections.reportChanges { [connection] name in
+    engine.connections.reportChanges { [connection] changes in
+      if changes.contains(where: { $0.reload != nil }) { connectionsReloaded() }
       guard hearsNotifications() else { return }
-      connection.send(
-        connection.frames.notification("connections/changed", redaction: .ownText) {
-          $0.object { $0.member("name", name) }
-        })
+      for change in changes {
+        connection.send(
+          connection.frames.notification("connections/changed", redaction: .ownText) {
+            $0.object {
+              $0.member("name", change.name)
+              $0.member(ifPresent: "reload", change.reload?.rawValue)
+            }
+          })
+      }
     }
     engine.catalogue.reportChanges { [connection] in connection.callsMayBeReady() }
     engine.health.watchConfigured(on: engine)
@@ -53,14 +62,14 @@ package final class JSONRPCFront: Handler {
     case "connections/put":
       return isBehindOthers
         || engine.catalogue.isPending(call.params?["connection"]?["integration"])
-    case "invoke":
+    case "invoke", "events/follow":
       // Its connection may be put by a call that waits.
       return isBehindOthers
         && !(call.params?["integration"]?.string.map(engine.catalogue.isBuiltIn) ?? false)
     case "cancel": return false
     default:
       return isBehindOthers
-        && [.connections, .health, .limits, .requests].contains(
+        && [.connections, .configuredConnections, .health, .limits, .requests].contains(
           Method.named(call.method)?.changes ?? .nothing)
     }
   }
@@ -69,7 +78,10 @@ package final class JSONRPCFront: Handler {
     call.method == "invoke" || Method.named(call.method) != nil
   }
 
-  package func inputEnded() { engine.health.stopAll() }
+  package func inputEnded() {
+    engine.health.stopAll()
+    for id in followers.ids { _ = connection.cancel(id) }
+  }
 
   package func error(_ refusal: Refusal, of method: String, _ params: JSON?) -> RPCError {
     if method == "invoke", let command = InvokeParams.command(params, in: engine.catalogue) {
@@ -87,7 +99,11 @@ package final class JSONRPCFront: Handler {
     guard let method = Method.named(call.method) else {
       return reply.error(.unknownMethod(call.method, behind: fences))
     }
-    if let refusal = method.refusal(by: fences) { return reply.error(refusal) }
+    let caller = AuditCaller(reply.id)
+    if let refusal = method.refusal(by: fences) {
+      recordRefusal(of: method, refusal, by: caller)
+      return reply.error(refusal.rpcError)
+    }
     // MCP clients add this member to the params of any method.
     let params = call.params?.removing("_meta")
     switch method.execution {
@@ -95,27 +111,42 @@ package final class JSONRPCFront: Handler {
     case .task(let prepare):
       let work: TaskMethod
       do throws(RPCError) {
-        work = try prepare(self, params)
+        work = try prepare(self, params, caller)
       } catch {
+        recordRefusal(of: method, error, by: caller)
         return reply.error(error)
       }
       return run(work, of: method, reply)
+    case .follower: return follow(params, reply)
+    case .acknowledgement: return acknowledge(params, reply)
     case .orderedFiles(let fileMethod): return run(fileMethod, params, reply)
     case .readingThread(let run):
-      let result: MethodResult
-      do throws(RPCError) {
-        result = try run(self, params)
-      } catch {
-        return reply.error(error)
+      return respond(to: method, caller, reply) { () throws(RPCError) in try run(self, params) }
+    case .audited(let run):
+      return respond(to: method, caller, reply) { () throws(RPCError) in
+        try run(self, params, caller)
       }
-      switch result {
-      case .kept(let text): return reply.ownResult(text)
-      case .written(let write, let afterwards):
-        let answered = reply.result(
-          redaction: method.redaction(), isFollowedByMessages: afterwards != nil, write: write)
-        afterwards?()
-        return answered
-      }
+    }
+  }
+
+  private func respond(
+    to method: Method, _ caller: AuditCaller, _ reply: consuming Reply,
+    with run: () throws(RPCError) -> MethodResult
+  ) -> Answered {
+    let result: MethodResult
+    do throws(RPCError) {
+      result = try run()
+    } catch {
+      recordRefusal(of: method, error, by: caller)
+      return reply.error(error)
+    }
+    switch result {
+    case .kept(let text): return reply.ownResult(text)
+    case .written(let write, let afterwards):
+      let answered = reply.result(
+        redaction: method.redaction(), isFollowedByMessages: afterwards != nil, write: write)
+      afterwards?()
+      return answered
     }
   }
 
@@ -127,10 +158,14 @@ package final class JSONRPCFront: Handler {
       isSilentWhenCancelled: false, onCancel: {},
       run: { [tasks, connection] request in
         defer { tasks.release() }
-        let write = await work()
-        // Unread responses must not accumulate.
-        await connection.room()
-        return request.result(redaction: method.redaction()) { write(&$0) }
+        do throws(RPCError) {
+          let write = try await work()
+          // Unread responses must not accumulate.
+          await connection.room()
+          return request.result(redaction: method.redaction()) { write(&$0) }
+        } catch {
+          return request.error(error)
+        }
       })
   }
 
@@ -152,7 +187,8 @@ package final class JSONRPCFront: Handler {
       if engine.catalogue.isAdded(params?["integration"]) {
         return invokeLater(params, since: arrival, reply)
       }
-      return reply.error(Self.error(error, params, since: arrival))
+      let caller = AuditCaller(reply.id)
+      return reply.error(Self.refusal(error, of: params, since: arrival, by: caller, in: engine))
     }
     return run(invocation, reply)
   }
@@ -180,7 +216,7 @@ package final class JSONRPCFront: Handler {
         : nil
     }
     return await invocation.run(
-      id: JSONFragment(id: request.id ?? .null), by: deadline, events: events
+      for: AuditCaller(request.id), by: deadline, events: events
     ) { outcome in
       // Unread responses must not accumulate: their memory counts for other invocations.
       await connection.room()
@@ -190,7 +226,7 @@ package final class JSONRPCFront: Handler {
   }
 
   /// Milliseconds that a call without a timeout waits for a plugin that must be started to be known.
-  private static let loadMilliseconds = 60_000
+  static let loadMilliseconds = 60_000
 
   /// An invoke of a plugin that may have to be started before its params can be checked.
   private func invokeLater(
@@ -213,16 +249,23 @@ package final class JSONRPCFront: Handler {
         let invocation = try engine.prepare(invocationRequest)
         return await Self.response(to: request, invocation, by: given, on: connection)
       } catch {
-        return request.error(Self.error(error, params, since: arrival))
+        let caller = AuditCaller(request.id)
+        return request.error(
+          Self.refusal(error, of: params, since: arrival, by: caller, in: engine))
       }
     }
   }
 
-  private static func error(
-    _ error: InvocationError, _ params: JSON?, since arrival: MonotonicTime
+  /// The error of an invoke that does not run, which is recorded.
+  private static func refusal(
+    _ error: InvocationError, of params: JSON?, since arrival: MonotonicTime,
+    by caller: AuditCaller, in engine: Engine
   ) -> RPCError {
     var error = error
-    error.meta = error.meta ?? InvokeParams.meta(params, since: arrival)
+    error.meta =
+      error.meta
+      ?? engine.meta(refusing: InvokeParams.traceparent(params), since: arrival)
+    recordRefusal(of: params, error, by: caller, in: engine)
     return error.rpcError
   }
 
@@ -234,9 +277,11 @@ package final class JSONRPCFront: Handler {
     let terms = Reply.Terms {
       .refusal($0, indicator: method.failure, changesSomething: method.changesSomething)
     }
-    return reply.run(terms, on: .orderedFiles) { [files = engine.files, fences] request in
+    return reply.run(terms, on: .orderedFiles) {
+      [files = engine.files, audit = engine.audit, fences] request in
       FileCall(
-        method: method, params: params, store: files, fences: fences,
+        method: method, params: params, store: files, fences: fences, audit: audit,
+        caller: AuditCaller(request.id),
         isCancelled: { request.cancelReason != nil }
       ).response(to: request)
     }
@@ -258,7 +303,7 @@ extension InFlightRequest {
 }
 
 extension RPCError {
-  fileprivate static func tooManyTasks(_ method: String) -> RPCError {
+  static func tooManyTasks(_ method: String) -> RPCError {
     InvocationError(
       CommandError(
         .unavailable, "Too many requests of the method \(method) are running.", isRetryable: true,

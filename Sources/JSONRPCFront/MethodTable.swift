@@ -32,20 +32,40 @@ extension Method {
     ]
   }
 
+  static var events: [Method] {
+    [
+      Method(
+        "events/follow", "Fetches events on a schedule until it is cancelled.", .follower,
+        params: { FollowParams.schema },
+        failures: { [FailureSchemas.invalidParams, FailureSchemas.commandFailed] },
+        examples: [.eventsFollow]),
+      Method(
+        "events/ack", "Acknowledges events of events/follow.", .acknowledgement,
+        params: { .parameters(AcknowledgeParams.shape) }, failures: commandFailures,
+        examples: [.eventsAck]),
+    ]
+  }
+
   static var connections: [Method] {
     [
       Method(
         "connections/put", "Adds or replaces a connection until the host exits.",
-        .readingThread(JSONRPCFront.putConnection), changes: .connections,
+        .audited(JSONRPCFront.putConnection), changes: .connections,
         params: { .parameters(PutConnectionParameters.shape) }, examples: [.connectionsPut]),
       .withoutParams(
         "connections/list", "Lists the connections.", examples: [.connectionsList]
       ) { front in { front.engine.connections.write(to: &$0) } },
       Method(
         "connections/remove", "Removes a connection until the host exits.",
-        .readingThread(JSONRPCFront.removeConnection), changes: .connections,
+        .audited(JSONRPCFront.removeConnection), changes: .connections,
         params: { .parameters(RemoveConnectionParameters.shape) },
         examples: [.connectionsRemove]),
+      Method(
+        "connections/reload", "Reads the connections file again.",
+        .task(JSONRPCFront.reloadConnections), changes: .configuredConnections,
+        redaction: .everySecret(ReloadReport.layout), params: { .closed([]) },
+        failures: { [FailureSchemas.invalidParams, FailureSchemas.commandFailed] },
+        examples: [.connectionsReload]),
       Method(
         "health/watch", "Checks a connection now and on a schedule.",
         .readingThread(JSONRPCFront.watchHealth), changes: .health,
@@ -87,6 +107,9 @@ extension Method {
       .withoutParams(
         "stats", "Returns counters since the start.", examples: [.stats]
       ) { front in { front.connection.writeStatistics(to: &$0) } },
+      .withoutParams(
+        "metrics", "Returns the metrics of the host as OpenMetrics text.", examples: [.metrics]
+      ) { front in { front.engine.metrics.write(to: &$0) } },
       .withoutParams(
         "ping", "Returns an empty object.", isShared: true, result: "nothing", examples: [.ping]
       ) { _ in { $0.object { _ in } } },

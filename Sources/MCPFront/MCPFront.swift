@@ -106,13 +106,15 @@ package final class MCPFront: Handler {
   /// Removes the files of questions. Blocks. Called after the last response.
   package func finish() { questionFiles.removeAll() }
 
-  /// Notifies clients: the tools depend on the connections.
-  package func connectionsChanged() {
-    if handshake != nil {
-      connection.send(connection.frames.notification("notifications/tools/list_changed"))
-      connection.send(connection.frames.notification("notifications/prompts/list_changed"))
+  /// Notifies clients: the tools depend on the connections. Any thread may call it.
+  package var connectionsChanged: @Sendable () -> Void {
+    { [client, subscriptions, connection] in
+      if client.hasInitialized {
+        connection.send(connection.frames.notification("notifications/tools/list_changed"))
+        connection.send(connection.frames.notification("notifications/prompts/list_changed"))
+      }
+      for subscription in subscriptions.all { subscription.sendChanges(on: connection) }
     }
-    for subscription in subscriptions.all { subscription.sendChanges(on: connection) }
   }
 
   /// Cancels a request. It then gets no response.
@@ -142,6 +144,7 @@ package final class MCPFront: Handler {
     if method == .initialize {
       let caller = try Introduction.caller(params)
       (handshake, lastCaller) = (caller, caller)
+      client.initialized()
       return .result(
         JSONFragment { Introduction(engine, options).writeHandshake(for: caller, to: &$0) })
     }
@@ -156,7 +159,9 @@ package final class MCPFront: Handler {
     case .listen: return try subscribe(params, id: id)
     case .listResources, .readResource:
       return .readFiles(
-        ResourceCall(method: method, params: params, caller: caller, store: engine.files))
+        ResourceCall(
+          method: method, params: params, caller: caller, store: engine.files,
+          audit: engine.audit, sender: caller.sender(of: id)))
     default:
       var writer = JSONWriter(capacity: 4_096)
       try write(method, params, for: caller, to: &writer)
@@ -217,7 +222,13 @@ package final class MCPFront: Handler {
     } catch {
       var error = error
       error.meta =
-        error.meta ?? OutcomeMeta(refusing: call.traceparent, since: call.arrival)
+        error.meta ?? engine.meta(refusing: call.traceparent, since: call.arrival)
+      engine.audit?.refused(
+        RefusedRequest(
+          integration: integration.id, commandID: command.id, command,
+          connection: call.arguments?["connection"]?.string, label: call.label,
+          arguments: call.arguments?.removing("connection")),
+        error, by: caller.sender(of: id))
       return .toolError(result, error)
     }
   }
@@ -322,4 +333,11 @@ private final class ClientPresence: Sendable {
   var hasAppeared: Bool { flag.load(ordering: .relaxed) }
 
   func appeared() { flag.store(true, ordering: .relaxed) }
+
+  private let initialization = Atomic(false)
+
+  /// Whether it has sent `initialize`, and so expects notifications.
+  var hasInitialized: Bool { initialization.load(ordering: .relaxed) }
+
+  func initialized() { initialization.store(true, ordering: .relaxed) }
 }

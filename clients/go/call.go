@@ -29,10 +29,6 @@ type Call struct {
 	DryRun bool
 	// IdempotencyKey makes the host run the call once for all calls with this key.
 	IdempotencyKey string
-	// Label is a name for the call in the host's log and audit file, at most 64 characters.
-	Label string
-	// Traceparent is the span that the call belongs to (W3C Trace Context).
-	Traceparent string
 	// FieldMapping is for commands that fetch events.
 	FieldMapping any
 
@@ -65,12 +61,6 @@ func DryRun() Option { return func(c *Call) { c.DryRun = true } }
 
 // IdempotencyKey is [Call.IdempotencyKey].
 func IdempotencyKey(key string) Option { return func(c *Call) { c.IdempotencyKey = key } }
-
-// Label is [Call.Label].
-func Label(label string) Option { return func(c *Call) { c.Label = label } }
-
-// Traceparent is [Call.Traceparent].
-func Traceparent(header string) Option { return func(c *Call) { c.Traceparent = header } }
 
 // OnProgress is [Call.OnProgress].
 func OnProgress(handler func(Progress)) Option { return func(c *Call) { c.OnProgress = handler } }
@@ -217,12 +207,6 @@ func (c *Call) appendOptions(body []byte, stream bool) ([]byte, error) {
 	}
 	if c.IdempotencyKey != "" {
 		body = appendString(append(body, `,"idempotency_key":`...), c.IdempotencyKey)
-	}
-	if c.Label != "" {
-		body = appendString(append(body, `,"label":`...), c.Label)
-	}
-	if c.Traceparent != "" {
-		body = appendString(append(body, `,"traceparent":`...), c.Traceparent)
 	}
 	if c.FieldMapping != nil {
 		var err error

@@ -54,7 +54,7 @@ type Target struct {
 	Files      []File          `json:"files"`
 }
 
-// Meta is the cost of a call, and its trace.
+// Meta is the cost of a call.
 type Meta struct {
 	DurationMilliseconds int64 `json:"duration_ms"`
 	Requests             int   `json:"requests"`
@@ -63,24 +63,6 @@ type Meta struct {
 	Pages                int   `json:"pages"`
 	// Items is the number of items of a stream.
 	Items int `json:"items"`
-	// Connection is the name of the connection; empty for an inline one.
-	Connection string `json:"connection"`
-	// TraceID has 32 hexadecimal digits.
-	TraceID string `json:"trace_id"`
-	// Spent is how the duration was spent.
-	Spent SpentTimes `json:"spent_ms"`
-	// Replayed tells whether the result is that of an earlier call with the same idempotency key.
-	Replayed bool `json:"replayed"`
-}
-
-// SpentTimes is how the duration of a call was spent, in milliseconds. Parallel requests add up.
-type SpentTimes struct {
-	Queue     int64 `json:"queue"`
-	SignIn    int64 `json:"sign_in"`
-	RateLimit int64 `json:"rate_limit"`
-	BackOff   int64 `json:"back_off"`
-	Vendor    int64 `json:"vendor"`
-	Plugin    int64 `json:"plugin"`
 }
 
 // Event is one fetched event: its fields by name, and the vendor's data.
