@@ -9,5 +9,8 @@ package struct EngineOptions: Sendable {
   /// Maximum memory in bytes that the result of a command may use.
   package var maximumResultBytes = ResultMemory.defaultResultBytes
 
+  /// Where waits of invocations are noted; nil if nobody watches them.
+  package var waits: Waits?
+
   package init() {}
 }

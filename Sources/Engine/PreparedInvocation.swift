@@ -78,10 +78,12 @@ package struct PreparedInvocation: Sendable {
     events: (any InvocationEvents)? = nil,
     finish: (Outcome) async -> Value
   ) async -> Value {
+    let watched = engine.options.waits.map { WatchedEvents(events, noting: $0) }
+    defer { watched?.end() }
     let invocation = Invocation(
       command.metadata, id: command.id, on: connection.connection, options: request.options,
       deadline: deadline ?? deadlineFromNow,
-      events: events, results: engine.results,
+      events: watched ?? events, results: engine.results,
       firstSend: hasLedgerKey && command.effect != .read ? FirstSend() : nil)
     defer { invocation.releaseMemory() }
     let outcome = await outcome(of: invocation)

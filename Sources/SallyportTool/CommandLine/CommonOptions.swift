@@ -53,9 +53,10 @@ enum CommonOptions {
   /// - Parameters:
   ///   - filesByDefault: the directory of files, unless --files-dir is given; nil to delete files on
   ///     exit.
+  ///   - waits: where waits are noted; nil for nowhere.
   ///   - lines: opens the ledger of the lines of request files. Called last, when all options are valid.
   static func engine(
-    _ arguments: ParsedArguments, filesByDefault: String? = nil,
+    _ arguments: ParsedArguments, filesByDefault: String? = nil, waits: Waits? = nil,
     lines openLines: () throws(UsageError) -> LineLedger? = { nil }
   ) throws(UsageError) -> Engine {
     let code = TaskPool.shared.start()
@@ -83,6 +84,7 @@ enum CommonOptions {
     options.isReadOnly = arguments.has("--read-only")
     options.maximumResultBytes = try limits(arguments).maximumResultBytes
     options.fences = fences
+    options.waits = waits
     let keys: IdempotencyLedger
     let audit: AuditFile?
     do throws(ConfigurationError) {
