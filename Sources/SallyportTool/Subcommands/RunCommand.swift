@@ -19,7 +19,7 @@ enum RunCommand {
         must stay in their places.
 
         With --output, every change is recorded in OUT.ledger right before it is sent. --resume
-        repeats none that an earlier run may have applied: such a request is answered with the
+        repeats none that an earlier run may have applied: this request is answered with the
         outcome "unknown". Without --resume, OUT and OUT.ledger are replaced.
 
         Waits until all requests are answered, including waits for rate limits. With
