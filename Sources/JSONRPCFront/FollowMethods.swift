@@ -35,6 +35,7 @@ final class Followers: Sendable {
 /// The methods that follow events.
 extension JSONRPCFront {
   func follow(_ params: JSON?, _ reply: consuming Reply) -> Answered {
+    let arrival = reply.arrival
     guard let id = reply.id, !reply.isInBatch else {
       return reply.error(
         InvocationError(
@@ -51,13 +52,14 @@ extension JSONRPCFront {
         await engine.catalogue.load(
           params?["integration"], until: Deadline(inMilliseconds: Self.loadMilliseconds))
         let summary = try await follower.run(
-          FollowParams.request(params, engine, optionsMemo), id: JSONFragment(id: id),
+          FollowParams.request(params, engine, optionsMemo, arrival: arrival),
+          id: JSONFragment(id: id),
           to: FollowNotifications(id, on: connection))
         return request.result(
           redaction: .secrets(of: summary.redaction, FollowSummary.layout)
         ) { summary.write(to: &$0) }
       } catch {
-        return request.error(error.rpcError)
+        return request.error(Self.error(error, params, since: arrival))
       }
     }
   }

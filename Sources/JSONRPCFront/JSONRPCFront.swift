@@ -220,7 +220,7 @@ package final class JSONRPCFront: Handler {
     }
   }
 
-  private static func error(
+  static func error(
     _ error: InvocationError, _ params: JSON?, since arrival: MonotonicTime
   ) -> RPCError {
     var error = error

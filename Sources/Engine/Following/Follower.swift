@@ -47,31 +47,35 @@ package final class Follower: Sendable {
   package func run(
     _ request: FollowRequest, id: JSONFragment, to output: any FollowOutput
   ) async throws(InvocationError) -> FollowSummary {
-    let start = MonotonicTime.now
-    let first = try engine.prepare(request.poll(from: request.givenCursor))
+    let (trace, _) = TraceContext.of(request.invocation.options.traceparent)
+    let first = try engine.prepare(request.poll(from: request.givenCursor, in: trace))
     let checkpoint = try await openCheckpoint(of: request, first)
     let position = checkpoint?.position ?? FeedPosition(cursor: request.givenCursor)
-    if checkpoint?.position != nil { _ = try engine.prepare(request.poll(from: position.cursor)) }
+    if checkpoint?.position != nil {
+      _ = try engine.prepare(request.poll(from: position.cursor, in: trace))
+    }
     state.withLock { state in
       state.window = AcknowledgementWindow(
         from: position, maximum: request.maximumUnacknowledged)
       state.checkpoint = checkpoint
     }
     var feed = Feed(
-      request: request, id: id, cursor: position.cursor, redaction: first.redaction,
-      restored: position.keys)
+      request: request, id: id, trace: trace, cursor: position.cursor,
+      redaction: first.redaction, restored: position.keys)
     await follow(&feed, output)
     let last = await end()
     return FollowSummary(
-      events: last.nextSequence, polls: feed.polls,
-      durationMilliseconds: MonotonicTime.now.milliseconds(since: start),
-      cursor: last.position.cursor, redaction: feed.redaction)
+      events: last.nextSequence, polls: feed.polls, cursor: last.position.cursor,
+      meta: OutcomeMeta(
+        connection: first.connection.connection.name, trace, since: request.invocation.arrival),
+      redaction: feed.redaction)
   }
 
   /// What the task of the follower knows.
   private struct Feed {
     let request: FollowRequest
     let id: JSONFragment
+    let trace: TraceContext
     /// Where the next poll continues.
     var cursor: String?
     var redaction: RedactionScope
@@ -101,8 +105,8 @@ package final class Follower: Sendable {
         next = page.result.hasMoreEvents ? .now : max(.now, interval)
         await output.polled(
           FinishedPoll(
-            cursor: feed.cursor, nextPollAtMilliseconds: Self.wallClock(next),
-            redaction: page.redaction))
+            cursor: feed.cursor, notices: page.result.notices,
+            nextPollAtMilliseconds: Self.wallClock(next), redaction: page.redaction))
       case .failure(let error):
         feed.failures += 1
         next = MonotonicTime.now.adding(milliseconds: Self.pause(after: error, feed))
@@ -134,7 +138,7 @@ package final class Follower: Sendable {
 
   private func poll(_ feed: Feed) async -> Result<Page, InvocationError> {
     do throws(InvocationError) {
-      let invocation = try engine.prepare(feed.request.poll(from: feed.cursor))
+      let invocation = try engine.prepare(feed.request.poll(from: feed.cursor, in: feed.trace))
       let outcome = await invocation.run(id: feed.id) { $0 }
       if let error = outcome.invocationError { throw error }
       guard case .result(let result) = outcome.content else {

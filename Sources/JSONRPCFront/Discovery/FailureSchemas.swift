@@ -70,6 +70,12 @@ enum FailureSchemas {
       SchemaComponent(
         "command_failure", "Why a command failed.",
         .object([.always("return_data", .word("Failed"))] + failure)),
+      SchemaComponent(
+        "poll_failure", "Why a poll of events/follow failed, as data of an error response.",
+        .object(
+          [.always("return_data", .word("Failed"))] + failure + [
+            .sometimes("problems", .list(.reference("problem")))
+          ])),
       SchemaComponent("failure", "Why a target failed.", .object(failure)),
       SchemaComponent(
         "target_error", "A failed target and its error.",

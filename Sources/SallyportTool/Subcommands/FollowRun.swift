@@ -127,6 +127,7 @@ final class FollowRun: FollowOutput {
   }
 
   func polled(_ poll: FinishedPoll) async {
+    for notice in poll.notices { engine.log.info(notice) }
     let time = Style.localTime(poll.nextPollAtMilliseconds)
     showStatus("\(events.load(ordering: .relaxed)) events, next poll at \(time)")
   }
