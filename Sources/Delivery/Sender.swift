@@ -61,6 +61,8 @@ package final class Sender: Sendable {
   let mayWait: (@Sendable (_ until: MonotonicTime) -> Bool)?
   let gate: (any SendGate)?
   package let observer: (any SendObserver)?
+  /// Passed before the first request that may change something; nil if nothing must be done then.
+  package let firstSend: FirstSend?
   private let parent: Sender?
   private let ownCounters = Mutex(Counters())
 
@@ -69,7 +71,7 @@ package final class Sender: Sendable {
   package init(
     _ operation: Operation, on channel: Channel, deadline: InvocationDeadline,
     mayWait: (@Sendable (_ until: MonotonicTime) -> Bool)? = nil, notifyWait: WaitNotice? = nil,
-    gate: (any SendGate)? = nil, observer: (any SendObserver)? = nil
+    gate: (any SendGate)? = nil, observer: (any SendObserver)? = nil, firstSend: FirstSend? = nil
   ) {
     self.operation = operation
     self.channel = channel
@@ -78,6 +80,7 @@ package final class Sender: Sendable {
     self.notifyWait = notifyWait
     self.gate = gate
     self.observer = observer
+    self.firstSend = firstSend
     parent = nil
   }
 
@@ -88,6 +91,7 @@ package final class Sender: Sendable {
     mayWait = parent.mayWait
     notifyWait = parent.notifyWait
     observer = parent.observer
+    firstSend = parent.firstSend
     self.gate = parent.gate.map { outer in gate.map { BothGates(outer, $0) } ?? outer } ?? gate
     self.parent = parent
   }

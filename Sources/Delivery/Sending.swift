@@ -176,8 +176,21 @@ extension Sender {
     let password = try await channel.clientKeyPassword?.holding(in: self)
     route.clientKeyPassword = password?.value
     let weight = request.rateWeight
-    try await passGate(acquireRateAndConcurrency(weight), weight)
+    let reservation = try await passGate(acquireRateAndConcurrency(weight), weight)
     defer { channel.concurrency.release() }
+    let firstSend =
+      operation.changesSomething && !request.isSideEffectFree ? self.firstSend : nil
+    if let firstSend {
+      let start = time.now
+      defer { observeIfLong(.queue, since: start) }
+      do throws(CommandError) {
+        try await firstSend.pass(until: deadline.current)
+      } catch {
+        reservation.release()
+        gate?.leave(status: nil)
+        throw error
+      }
+    }
     count { $0.requests += 1 }
     let start = time.now
     do throws(TransportError) {
@@ -186,10 +199,12 @@ extension Sender {
       observe(request, .status(response.status), since: start, number: number)
       let answer = await recordRate(of: response, rateRefusal)
       gate?.leave(status: response.status)
+      if answer.refusal != nil { firstSend?.refused() }
       return .success(answer)
     } catch {
       observe(request, .error(error.kind), since: start, number: number)
       gate?.leave(status: nil)
+      if !error.mayHaveArrived { firstSend?.refused() }
       if error.kind == .clientCertificate, let password {
         channel.clientKeyPassword?.reject(password)
       }
@@ -199,13 +214,15 @@ extension Sender {
 
   /// Passes the gate with a reservation and a slot, and releases both if the gate is closed: another
   /// target that signs in may need them. A request counts for the limit when it is sent.
+  ///
+  /// - Returns: the reservation, which counts as sent now unless it is released.
   private func passGate(
     _ reservation: RateReservation, _ weight: Int
-  ) async throws(CommandError) {
+  ) async throws(CommandError) -> RateReservation {
     var reservation = reservation
     while let gate {
       switch gate.enter() {
-      case .proceed: return
+      case .proceed: return reservation
       case .stop:
         reservation.release()
         channel.concurrency.release()
@@ -222,6 +239,7 @@ extension Sender {
         reservation = try await acquireRateAndConcurrency(weight)
       }
     }
+    return reservation
   }
 
   // MARK: Errors

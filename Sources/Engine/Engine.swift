@@ -3,6 +3,7 @@ import FileStore
 import IntegrationKit
 import JSON
 import Redaction
+import Telemetry
 
 /// Prepares and runs the invocations of one host. Fronts translate between a protocol and the engine.
 package final class Engine: Sendable {
@@ -11,16 +12,23 @@ package final class Engine: Sendable {
   package let redactor: Redactor
   package let log: Log
   package let options: EngineOptions
+  /// Of keys that callers give.
   package let ledger: IdempotencyLedger
+  /// Of keys that writes of request files get; nil if they get none.
+  package let lines: LineLedger?
   package let files: FileStore
   package let audit: AuditFile?
   package let health: HealthMonitor
+  package let metrics = Metrics()
+  /// Nil if spans are not exported.
+  package let spans: SpanExporter?
   /// The memory of the results of all invocations.
   let results: ResultMemory
 
   package init(
     catalogue: Catalogue, connections: ConnectionStore, redactor: Redactor, log: Log,
-    options: EngineOptions, ledger: IdempotencyLedger, files: FileStore, audit: AuditFile? = nil
+    options: EngineOptions, ledger: IdempotencyLedger, lines: LineLedger? = nil, files: FileStore,
+    audit: AuditFile? = nil, spans: SpanExporter? = nil
   ) {
     self.catalogue = catalogue
     self.connections = connections
@@ -28,10 +36,16 @@ package final class Engine: Sendable {
     self.log = log
     self.options = options
     self.ledger = ledger
+    self.lines = lines
     self.files = files
     self.audit = audit
+    self.spans = spans
     results = ResultMemory(maximumResultBytes: options.maximumResultBytes)
     health = HealthMonitor()
+    metrics.addSources { [health] in
+      $0.connectionHealth = { health.states }
+      if let spans { $0.droppedSpans = { spans.dropped } }
+    }
   }
 
   /// Validates a request: its connection, the policy, its arguments. Sends nothing.
@@ -42,7 +56,7 @@ package final class Engine: Sendable {
     _ request: consuming InvocationRequest, continuing trail: InvocationTrail? = nil
   ) throws(InvocationError) -> PreparedInvocation {
     let (connection, ready) = try check(request)
-    let trail = trail ?? InvocationTrail(request.options, arrival: request.arrival)
+    let trail = trail ?? InvocationTrail(request.options, arrival: request.arrival, log: log)
     if trail.hasInvalidParent { logInvalidParent() }
     return PreparedInvocation(
       request: request, connection: connection, ready: ready, trail: trail, engine: self)

@@ -12,6 +12,8 @@ package struct InvocationRequest: Sendable {
   package var options: InvocationOptions
   /// When its line was read.
   package var arrival: MonotonicTime
+  /// The key of its line in a request file; nil if lines have none.
+  package var lineKey: String?
 
   /// Inlinable, because a call copies all members.
   @inlinable

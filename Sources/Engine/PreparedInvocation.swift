@@ -1,5 +1,6 @@
 import Basics
 import Crypto
+import Delivery
 import HTTP
 import IntegrationKit
 import JSON
@@ -102,7 +103,8 @@ package struct PreparedInvocation: Sendable {
     let invocation = Invocation(
       command.metadata, id: command.id, on: connection.connection, options: request.options,
       deadline: deadline ?? deadlineFromNow,
-      events: events, results: engine.results, observer: trail)
+      events: events, results: engine.results, observer: trail,
+      firstSend: hasLedgerKey && command.effect != .read ? FirstSend() : nil)
     defer { invocation.releaseMemory() }
     let outcome = await outcome(of: invocation)
     if !request.options.dryRun {
@@ -118,28 +120,32 @@ package struct PreparedInvocation: Sendable {
         content, of: command, meta(of: invocation, isReplayed: isReplayed), notice: trail.notice,
         redaction: redaction)
     }
+    // Of the wait for the ledger, until the command runs.
+    var queuedSince: MonotonicTime?
     do throws(CommandError) {
       guard !request.options.dryRun else {
         return outcome(.recorded(try await plan(in: invocation)))
       }
-      guard let key = request.options.idempotencyKey else {
+      guard let (key, identity, ledger) = ledgerKey else {
         return outcome(.result(try await run(in: invocation)))
       }
       var ran: Outcome?
-      let start = MonotonicTime.now
-      let recorded = try await engine.ledger.once(
-        key, identity, readBack: command.metadata.readBack.map { "\($0)" }, by: invocation.deadline
+      queuedSince = .now
+      let recorded = try await ledger.once(
+        key, identity, readBack: command.metadata.readBack.map { "\($0)" },
+        startingAt: invocation.sender.firstSend, by: invocation.deadline
       ) { () async throws(CommandError) in
-        trail.queued(since: start)
+        trail.queued(since: queuedSince.take())
         let fresh = outcome(.result(try await run(in: invocation)))
         ran = fresh
         // The ledger may be a file: it holds no secrets.
         return fresh.redactedResult
       }
       if let ran { return ran }
-      trail.queued(since: start)
+      trail.queued(since: queuedSince.take())
       return outcome(.recorded(recorded.json), isReplayed: true)
     } catch {
+      trail.queued(since: queuedSince)
       return outcome(.failure(error))
     }
   }
@@ -190,6 +196,18 @@ package struct PreparedInvocation: Sendable {
   }
 
   // MARK: Identity
+
+  private var hasLedgerKey: Bool {
+    request.options.idempotencyKey != nil || request.lineKey != nil
+  }
+
+  /// The key that the command runs under, and where it is looked up; nil for none.
+  private var ledgerKey: (String, IdempotencyLedger.Identity, IdempotencyLedger)? {
+    if let key = request.options.idempotencyKey { return (key, identity, engine.ledger) }
+    guard let key = request.lineKey, let lines = engine.lines else { return nil }
+    let identity = IdempotencyLedger.Identity(connection: "", call: identity.call, isOfLine: true)
+    return (key, identity, lines.ledger)
+  }
 
   /// What an idempotency key identifies: everything that decides what the command does.
   var identity: IdempotencyLedger.Identity {

@@ -104,18 +104,23 @@ package struct RequestProblems: Error, Sendable {
       writer.member("outcome", CommandError.Outcome.notApplied.rawValue)
       writer.member(ifPresent: "remedy", remedy)
       writer.name("problems")
-      writer.array { writer in
-        for problem in list {
-          writer.object {
-            $0.member("path", problem.path)
-            $0.member("message", problem.message)
-            $0.member(ifPresent: "did_you_mean", problem.didYouMean)
-          }
-        }
-      }
+      writeList(to: &writer)
       if let meta {
         writer.name("meta")
         meta.write(to: &writer)
+      }
+    }
+  }
+
+  /// Writes the array of all problems.
+  func writeList(to writer: inout JSONWriter) {
+    writer.array { writer in
+      for problem in list {
+        writer.object {
+          $0.member("path", problem.path)
+          $0.member("message", problem.message)
+          $0.member(ifPresent: "did_you_mean", problem.didYouMean)
+        }
       }
     }
   }

@@ -20,10 +20,12 @@ package final class JSONRPCFront: Handler {
   /// - Parameters:
   ///   - hearsNotifications: whether the client accepts notifications that it did not request.
   ///   - connectionsChanged: called after the response to a method that changed the connections.
+  ///   - connectionsReloaded: called after the connections file was read again and has changed them.
   package init(
     _ engine: Engine, on connection: RPC.Connection,
     hearsNotifications: @escaping @Sendable () -> Bool = { true },
-    connectionsChanged: @escaping () -> Void = {}
+    connectionsChanged: @escaping () -> Void = {},
+    connectionsReloaded: @escaping @Sendable () -> Void = {}
   ) {
     self.engine = engine
     fences = engine.options.fences
@@ -36,12 +38,18 @@ package final class JSONRPCFront: Handler {
           "health/changed", redaction: .everySecret(HealthMonitor.layout)
         ) { change.write(to: &$0) })
     }
-    engine.connections.reportChanges { [connection] name in
+    engine.connections.reportChanges { [connection] changes in
+      if changes.contains(where: { $0.reload != nil }) { connectionsReloaded() }
       guard hearsNotifications() else { return }
-      connection.send(
-        connection.frames.notification("connections/changed", redaction: .ownText) {
-          $0.object { $0.member("name", name) }
-        })
+      for change in changes {
+        connection.send(
+          connection.frames.notification("connections/changed", redaction: .ownText) {
+            $0.object {
+              $0.member("name", change.name)
+              $0.member(ifPresent: "reload", change.reload?.rawValue)
+            }
+          })
+      }
     }
     engine.catalogue.reportChanges { [connection] in connection.callsMayBeReady() }
     engine.health.watchConfigured(on: engine)
@@ -61,7 +69,7 @@ package final class JSONRPCFront: Handler {
     case "cancel": return false
     default:
       return isBehindOthers
-        && [.connections, .health, .limits, .requests].contains(
+        && [.connections, .configuredConnections, .health, .limits, .requests].contains(
           Method.named(call.method)?.changes ?? .nothing)
     }
   }
@@ -133,10 +141,14 @@ package final class JSONRPCFront: Handler {
       isSilentWhenCancelled: false, onCancel: {},
       run: { [tasks, connection] request in
         defer { tasks.release() }
-        let write = await work()
-        // Unread responses must not accumulate.
-        await connection.room()
-        return request.result(redaction: method.redaction()) { write(&$0) }
+        do throws(RPCError) {
+          let write = try await work()
+          // Unread responses must not accumulate.
+          await connection.room()
+          return request.result(redaction: method.redaction()) { write(&$0) }
+        } catch {
+          return request.error(error)
+        }
       })
   }
 
@@ -146,7 +158,8 @@ package final class JSONRPCFront: Handler {
     let arrival = reply.arrival
     let invocation: PreparedInvocation
     do throws(InvocationError) {
-      let request = try InvokeParams.request(params, engine, optionsMemo, arrival: arrival)
+      var request = try InvokeParams.request(params, engine, optionsMemo, arrival: arrival)
+      if let lines = engine.lines { request.setLineKey(from: lines, reply.place, reply.id) }
       guard !request.options.dryRun || !request.command.hasReadyPlan else {
         let plan = try engine.plan(request)
         // Credentials are not in it; the other text is the caller's.
@@ -207,12 +220,15 @@ package final class JSONRPCFront: Handler {
         $0, indicator: "The invocation failed.", changesSomething: true,
         meta: InvokeParams.meta(params, since: arrival))
     }
+    let place = reply.place
     return reply.run(terms) { [engine, connection, optionsMemo] request in
       await engine.catalogue.load(
         params?["integration"], until: given ?? Deadline(inMilliseconds: Self.loadMilliseconds))
       do throws(InvocationError) {
-        let invocation = try engine.prepare(
-          InvokeParams.request(params, engine, optionsMemo, arrival: arrival))
+        var invocationRequest = try InvokeParams.request(
+          params, engine, optionsMemo, arrival: arrival)
+        if let lines = engine.lines { invocationRequest.setLineKey(from: lines, place, request.id) }
+        let invocation = try engine.prepare(invocationRequest)
         return await Self.response(to: request, invocation, by: given, on: connection)
       } catch {
         return request.error(Self.error(error, params, since: arrival))

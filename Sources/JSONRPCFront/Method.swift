@@ -18,7 +18,8 @@ enum MethodResult {
 }
 
 /// The work of a method whose params are valid.
-typealias TaskMethod = @Sendable () async -> @Sendable (inout JSONWriter) -> Void
+typealias TaskMethod =
+  @Sendable () async throws(RPCError) -> @Sendable (inout JSONWriter) -> Void
 
 /// One method. Dispatch, discovery and suggestions use the table `Method.all`.
 struct Method: Sendable {
@@ -39,7 +40,11 @@ struct Method: Sendable {
   }
 
   /// The state that a method changes.
-  enum Change: Sendable { case nothing, connections, requests, health, limits, files, vendor }
+  enum Change: Sendable {
+    case nothing, connections, requests, health, limits, files, vendor
+    /// Connections, by what the operator has written and not the caller.
+    case configuredConnections
+  }
 
   let name: String
   let summary: String

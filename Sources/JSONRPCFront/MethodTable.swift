@@ -61,6 +61,12 @@ extension Method {
         params: { .parameters(RemoveConnectionParameters.shape) },
         examples: [.connectionsRemove]),
       Method(
+        "connections/reload", "Reads the connections file again.",
+        .task(JSONRPCFront.reloadConnections), changes: .configuredConnections,
+        redaction: .everySecret(ReloadReport.layout), params: { .closed([]) },
+        failures: { [FailureSchemas.invalidParams, FailureSchemas.commandFailed] },
+        examples: [.connectionsReload]),
+      Method(
         "health/watch", "Checks a connection now and on a schedule.",
         .readingThread(JSONRPCFront.watchHealth), changes: .health,
         params: { .parameters(WatchHealthParameters.shape) },
@@ -101,6 +107,9 @@ extension Method {
       .withoutParams(
         "stats", "Returns counters since the start.", examples: [.stats]
       ) { front in { front.connection.writeStatistics(to: &$0) } },
+      .withoutParams(
+        "metrics", "Returns the metrics of the host as OpenMetrics text.", examples: [.metrics]
+      ) { front in { front.engine.metrics.write(to: &$0) } },
       .withoutParams(
         "ping", "Returns an empty object.", isShared: true, result: "nothing", examples: [.ping]
       ) { _ in { $0.object { _ in } } },

@@ -76,7 +76,8 @@ package final class MCPFront: Handler {
     let action: Action
     do throws(RPCError) {
       action = try self.action(
-        for: method, call.params, id: id, canAsk: !reply.isInBatch, arrival: reply.arrival)
+        for: method, call.params, id: id, reply.place, canAsk: !reply.isInBatch,
+        arrival: reply.arrival)
     } catch {
       return reply.error(error)
     }
@@ -105,13 +106,15 @@ package final class MCPFront: Handler {
   /// Removes the files of questions. Blocks. Called after the last response.
   package func finish() { questionFiles.removeAll() }
 
-  /// Notifies clients: the tools depend on the connections.
-  package func connectionsChanged() {
-    if handshake != nil {
-      connection.send(connection.frames.notification("notifications/tools/list_changed"))
-      connection.send(connection.frames.notification("notifications/prompts/list_changed"))
+  /// Notifies clients: the tools depend on the connections. Any thread may call it.
+  package var connectionsChanged: @Sendable () -> Void {
+    { [client, subscriptions, connection] in
+      if client.hasInitialized {
+        connection.send(connection.frames.notification("notifications/tools/list_changed"))
+        connection.send(connection.frames.notification("notifications/prompts/list_changed"))
+      }
+      for subscription in subscriptions.all { subscription.sendChanges(on: connection) }
     }
-    for subscription in subscriptions.all { subscription.sendChanges(on: connection) }
   }
 
   /// Cancels a request. It then gets no response.
@@ -135,11 +138,13 @@ package final class MCPFront: Handler {
   }
 
   private func action(
-    for method: MCPMethod, _ params: JSON?, id: RequestID, canAsk: Bool, arrival: MonotonicTime
+    for method: MCPMethod, _ params: JSON?, id: RequestID, _ place: RequestPlace, canAsk: Bool,
+    arrival: MonotonicTime
   ) throws(RPCError) -> Action {
     if method == .initialize {
       let caller = try Introduction.caller(params)
       (handshake, lastCaller) = (caller, caller)
+      client.initialized()
       return .result(
         JSONFragment { Introduction(engine, options).writeHandshake(for: caller, to: &$0) })
     }
@@ -148,7 +153,7 @@ package final class MCPFront: Handler {
     switch method {
     case .callTool:
       return try callTool(
-        try ToolCall(params, arrival: arrival), for: caller, canAsk: canAsk)
+        try ToolCall(params, arrival: arrival), id: id, place, for: caller, canAsk: canAsk)
     case .listTools:
       return .result(try catalogue.list(after: try MCPCursor.read(params), for: caller))
     case .listen: return try subscribe(params, id: id)
@@ -179,7 +184,7 @@ package final class MCPFront: Handler {
   }
 
   private func callTool(
-    _ call: ToolCall, for caller: MCPCaller, canAsk: Bool
+    _ call: ToolCall, id: RequestID, _ place: RequestPlace, for caller: MCPCaller, canAsk: Bool
   ) throws(RPCError) -> Action {
     var call = call
     if options.catalogueMode == .compact, let tool = CompactTool(rawValue: call.name) {
@@ -200,9 +205,10 @@ package final class MCPFront: Handler {
     }
     let result = ToolResult(caller: caller, command: command, engine: engine, options: options)
     do throws(InvocationError) {
-      let request = try call.invocationRequest(
+      var request = try call.invocationRequest(
         integration, command, timeoutSeconds: options.timeoutSeconds,
         reportsProgress: caller.progressToken != nil)
+      if let lines = engine.lines { request.setLineKey(from: lines, place, id) }
       let run = ToolRun(invocation: try engine.prepare(request), result: result)
       do throws(InvocationError) {
         return try confirmed(run, call, canAsk: canAsk)
@@ -319,4 +325,11 @@ private final class ClientPresence: Sendable {
   var hasAppeared: Bool { flag.load(ordering: .relaxed) }
 
   func appeared() { flag.store(true, ordering: .relaxed) }
+
+  private let initialization = Atomic(false)
+
+  /// Whether it has sent `initialize`, and so expects notifications.
+  var hasInitialized: Bool { initialization.load(ordering: .relaxed) }
+
+  func initialized() { initialization.store(true, ordering: .relaxed) }
 }

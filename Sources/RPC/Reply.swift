@@ -27,6 +27,7 @@ package struct Reply: ~Copyable {
 
   /// When the line of the call was read, if this is asked first of all.
   package var arrival: MonotonicTime { keptSince ?? .now }
+  package var place: RequestPlace { reader.place }
   package var isNotification: Bool { id == nil }
   /// Whether the call is a member of a batch. The host cannot send a question before its response.
   package var isInBatch: Bool { batch != nil }

@@ -1,3 +1,4 @@
+import Basics
 // An integration sees errors, outcomes and rate refusals through the kit.
 @_exported import Delivery
 import HTTP
@@ -37,6 +38,13 @@ extension Invocation {
   /// of many requests does not stop half-way. Reserves nothing.
   public func expectRoom(forRequests count: Int) async throws(CommandError) {
     try await sender.expectRoom(forRequests: count)
+  }
+
+  /// Call it before something outside this process may be changed without `send`, for example by a
+  /// program that runs the command.
+  package func passFirstSend() async throws(CommandError) {
+    guard command.effect != .read else { return }
+    try await sender.firstSend?.pass(until: deadline.current)
   }
 
   // MARK: Time
@@ -103,6 +111,8 @@ extension Invocation {
   public func read(
     _ secret: SecretReference, named name: String
   ) async throws(CommandError) -> String {
+    let start = MonotonicTime.now
+    defer { sender.observeIfLong(.secret, since: start) }
     do throws(SecretReference.Fault) {
       return try await secret.resolve(
         connection.secrets, by: deadline.current)

@@ -60,6 +60,7 @@ enum FailureSchemas {
           .always("retryable", .written { $0.member("const", false) }),
           .always("outcome", .word("not_applied")), .sometimes("remedy", .text),
           .always("problems", .list(.reference("problem"))),
+          .sometimes("meta", .reference("meta"), "Of an invoke."),
         ])),
       SchemaComponent(
         "problem", "One problem in the params.",
@@ -69,6 +70,7 @@ enum FailureSchemas {
         ])),
       SchemaComponent(
         "command_failure", "Why a command failed.",
+<<<<<<< HEAD
         .object([.always("return_data", .word("Failed"))] + failure)),
       SchemaComponent(
         "poll_failure", "Why a poll of events/follow failed, as data of an error response.",
@@ -76,6 +78,11 @@ enum FailureSchemas {
           [.always("return_data", .word("Failed"))] + failure + [
             .sometimes("problems", .list(.reference("problem")))
           ])),
+=======
+        .object(
+          [.always("return_data", .word("Failed"))] + failure
+            + [.sometimes("meta", .reference("meta"), "Of an invoke.")])),
+>>>>>>> main
       SchemaComponent("failure", "Why a target failed.", .object(failure)),
       SchemaComponent(
         "target_error", "A failed target and its error.",

@@ -1,4 +1,5 @@
 import Basics
+import Engine
 
 /// A notification that the host sends.
 struct NotificationDescription: Sendable {
@@ -58,8 +59,14 @@ struct NotificationDescription: Sendable {
           .always("notify_after_failures", .integer(from: 1)),
         ]),
       NotificationDescription(
-        name: "connections/changed", summary: "The refresh token of a connection was replaced.",
-        members: [.always("name", .text, "The name of the connection.")]),
+        name: "connections/changed",
+        summary: "The vendor replaced a refresh token, or the connections file was read again.",
+        members: [
+          .always("name", .text, "The name of the connection."),
+          .sometimes(
+            "reload", .choice(ConnectionChange.Reload.allCases.map(\.rawValue)),
+            "What a reload of the connections file did."),
+        ]),
     ]
   }
 

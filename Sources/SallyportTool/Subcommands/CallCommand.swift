@@ -27,7 +27,7 @@ enum CallCommand {
       options: allOptions, run: run)
   }
 
-  static let allOptions = options + CommonOptions.list
+  static let allOptions = options + CommonOptions.list + [TelemetryOptions.otlp]
 
   private static let options = [
     Option("--connection", "NAME", "the connection (default: the only active one)"),

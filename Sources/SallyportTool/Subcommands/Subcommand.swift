@@ -31,6 +31,7 @@ enum Subcommands {
     ServeCommand.description, RunCommand.description, CallCommand.description,
     FollowCommand.description,
     CapabilitiesCommand.description, SampleCommand.description, AuthCommand.description,
+    DoctorCommand.description,
     PluginCommand.description, SandboxCommand.description, MCPConfigCommand.description,
     JSONPathCommand.description,
     VersionCommand.description,
