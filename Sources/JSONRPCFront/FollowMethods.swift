@@ -66,21 +66,21 @@ extension JSONRPCFront {
 
   func acknowledge(_ params: JSON?, _ reply: consuming Reply) -> Answered {
     let parameters: AcknowledgeParams
-    let follower: Follower
+    let progress: FollowProgress
     do throws(RPCError) {
       parameters = try AcknowledgeParams.shape.params(params, as: AcknowledgeParams.self)
-      guard let found = followers[parameters.id] else {
+      guard let found = followers[parameters.id]?.progress else {
         throw InvocationError(
           RequestProblems("/id", "no events/follow with this id is in flight")
         ).rpcError
       }
-      follower = found
+      progress = found
     } catch {
       return reply.error(error)
     }
     let sequence = Int(parameters.sequence)
     do throws(InvocationError) {
-      if let done = try follower.acknowledgeAtOnce(sequence) {
+      if let done = try progress.acknowledgeAtOnce(sequence) {
         return reply.result(redaction: .ownText) { done.write(to: &$0) }
       }
     } catch {
@@ -93,7 +93,7 @@ extension JSONRPCFront {
       [followers] request in
       defer { followers.acknowledgements.release() }
       do throws(InvocationError) {
-        let done = try await follower.acknowledge(sequence)
+        let done = try await progress.acknowledge(sequence)
         return request.result(redaction: .ownText) { done.write(to: &$0) }
       } catch {
         return request.error(error.rpcError)

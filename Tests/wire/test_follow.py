@@ -153,7 +153,7 @@ def test_an_acknowledgement_may_be_a_notification(host):
     follower.wait_for_events(8)
 
 
-# Beside other requests
+# Other requests
 
 
 def test_a_follower_needs_no_slot_and_acknowledgements_pass_a_full_window(google, tmp_path):

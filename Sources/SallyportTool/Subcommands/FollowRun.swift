@@ -107,7 +107,7 @@ final class FollowRun: FollowOutput {
     events.add(1, ordering: .relaxed)
     while true {
       do throws(InvocationError) {
-        _ = try await follower.acknowledge(event.sequence)
+        _ = try await follower.progress?.acknowledge(event.sequence)
         return
       } catch {
         guard !Task.isCancelled else { return }
