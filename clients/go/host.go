@@ -166,7 +166,7 @@ func (h *Host) fail(exit *ExitError) {
 	h.mu.Unlock()
 	close(h.failed)
 	for _, call := range calls {
-		<-h.slots
+		h.release(call)
 		call.answer <- message{failure: exit}
 	}
 }
