@@ -56,9 +56,9 @@ extension Sender {
     var attempt = 1
     while true {
       let delay: Int
-      var reason = "retry"
+      var isRateLimit = false
       var end: RatePauseEnd?
-      switch try await follow(request, rateRefusal) {
+      switch try await follow(request, rateRefusal, attempt: attempt) {
       case .success(let answer):
         var response = answer.response
         // The pause is what the next request waits for, also if the vendor names no time.
@@ -75,8 +75,7 @@ extension Sender {
         let wait = max(backOff, answer.pause.milliseconds)
         end = answer.pause.end
         // A response at hand is worth more than a retry that cannot be in time.
-        let isRateLimit = answer.refusal != nil
-        if isRateLimit { reason = "rate_limited" }
+        isRateLimit = answer.refusal != nil
         guard isRateLimit ? canWait(milliseconds: wait) : wait < remainingMilliseconds else {
           return response
         }
@@ -95,7 +94,7 @@ extension Sender {
       }
       attempt += 1
       count { $0.retries += 1 }
-      guard await wait(milliseconds: delay, reason: reason, endedBy: end) else {
+      guard await wait(milliseconds: delay, isRateLimit: isRateLimit, endedBy: end) else {
         throw .cancelled(outcome: .notApplied)
       }
     }
@@ -112,7 +111,7 @@ extension Sender {
       delay < remainingMilliseconds
     else { return false }
     count { $0.retries += 1 }
-    guard await wait(milliseconds: delay, reason: "retry") else {
+    guard await wait(milliseconds: delay, isRateLimit: false) else {
       throw withRemedy(.cancelled(outcome: .notApplied))
     }
     return true
@@ -153,11 +152,11 @@ extension Sender {
 
   /// One attempt, with the redirects that it leads to. Each is a request within the limits.
   private func follow(
-    _ request: HTTPRequest, _ rateRefusal: (HTTPResponse) -> RateRefusal?
+    _ request: HTTPRequest, _ rateRefusal: (HTTPResponse) -> RateRefusal?, attempt: Int
   ) async throws(CommandError) -> Result<Answer, TransportError> {
     var request = request
     for _ in 0...Self.maximumRedirects {
-      let result = try await attemptOnce(request, rateRefusal)
+      let result = try await attemptOnce(request, rateRefusal, number: attempt)
       guard case .success(let answer) = result,
         let next = channel.transport.next(after: request, answer.response)
       else { return result }
@@ -171,23 +170,39 @@ extension Sender {
   /// One request within the limits of the connection. Its slot is free during the back-off after it;
   /// requests that take the slot then see the pause that this response asked for.
   private func attemptOnce(
-    _ request: HTTPRequest, _ rateRefusal: (HTTPResponse) -> RateRefusal?
+    _ request: HTTPRequest, _ rateRefusal: (HTTPResponse) -> RateRefusal?, number: Int
   ) async throws(CommandError) -> Result<Answer, TransportError> {
     var route = channel.route
     let password = try await channel.clientKeyPassword?.holding(in: self)
     route.clientKeyPassword = password?.value
     let weight = request.rateWeight
-    try await passGate(acquireRateAndConcurrency(weight), weight)
+    let reservation = try await passGate(acquireRateAndConcurrency(weight), weight)
     defer { channel.concurrency.release() }
+    let firstSend =
+      operation.changesSomething && !request.isSideEffectFree ? self.firstSend : nil
+    if let firstSend {
+      do throws(CommandError) {
+        try await firstSend.pass(until: deadline.current)
+      } catch {
+        reservation.release()
+        gate?.leave(status: nil)
+        throw error
+      }
+    }
     count { $0.requests += 1 }
+    let start = time.now
     do throws(TransportError) {
       let response = try await channel.transport.send(
         request, through: route, deadline: deadline.current)
+      observe(request, .status(response.status), since: start, number: number)
       let answer = await recordRate(of: response, rateRefusal)
       gate?.leave(status: response.status)
+      if answer.refusal != nil { firstSend?.refused() }
       return .success(answer)
     } catch {
+      observe(request, .error(error.kind), since: start, number: number)
       gate?.leave(status: nil)
+      if !error.mayHaveArrived { firstSend?.refused() }
       if error.kind == .clientCertificate, let password {
         channel.clientKeyPassword?.reject(password)
       }
@@ -197,27 +212,32 @@ extension Sender {
 
   /// Passes the gate with a reservation and a slot, and releases both if the gate is closed: another
   /// target that signs in may need them. A request counts for the limit when it is sent.
+  ///
+  /// - Returns: the reservation, which counts as sent now unless it is released.
   private func passGate(
     _ reservation: RateReservation, _ weight: Int
-  ) async throws(CommandError) {
+  ) async throws(CommandError) -> RateReservation {
     var reservation = reservation
     while let gate {
       switch gate.enter() {
-      case .proceed: return
+      case .proceed: return reservation
       case .stop:
         reservation.release()
         channel.concurrency.release()
         throw .cancelled(outcome: .notApplied)
-      case .wait(let latch):
+      case .wait(let latch, let reason):
         reservation.release()
         channel.concurrency.release()
         let latest = deadline.current
+        let start = time.now
+        defer { observe(reason, since: start) }
         guard await latch.wait(on: time, untilLatestOf: { latest }) else {
           throw stopped("Waiting for other requests", outcome: .notApplied)
         }
         reservation = try await acquireRateAndConcurrency(weight)
       }
     }
+    return reservation
   }
 
   // MARK: Errors

@@ -9,5 +9,8 @@ package struct EngineOptions: Sendable {
   /// Maximum memory in bytes that the result of a command may use.
   package var maximumResultBytes = ResultMemory.defaultResultBytes
 
+  /// Where state is shared between processes; nil for none.
+  package var stateDirectory: String?
+
   package init() {}
 }

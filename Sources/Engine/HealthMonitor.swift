@@ -88,6 +88,7 @@ package final class HealthMonitor: Sendable {
     var entries: [String: Entry] = [:]
     /// Of the last watch, so that a late check of a replaced watch is recognised.
     var number = 0
+    var isStopped = false
 
     func isFull(for watch: Watch) -> Bool {
       guard !watch.isConfigured, entries[watch.connection] == nil else { return false }
@@ -109,7 +110,11 @@ package final class HealthMonitor: Sendable {
   /// Starts the configured watches. Their first checks are spread over one interval, so that not all
   /// vendors are asked at once; the last one runs after the whole interval.
   package func watchConfigured(on engine: Engine) {
-    let watched = engine.connections.entries.filter {
+    watchConfigured(engine.connections.entries, on: engine)
+  }
+
+  private func watchConfigured(_ entries: [ConnectionStore.Entry], on engine: Engine) {
+    let watched = entries.filter {
       $0.open.connection.definition.healthCheck != nil && $0.open.connection.definition.isActive
     }
     for (position, entry) in watched.enumerated() {
@@ -121,6 +126,28 @@ package final class HealthMonitor: Sendable {
       replace(watch, on: engine, firstCheckIn: first)
     }
   }
+
+  /// Starts, replaces and stops the configured watches of connections that a reload has changed.
+  /// Watches of callers stay while their connection exists.
+  func followReload(_ report: ReloadReport, on engine: Engine) {
+    for name in report.removed { _ = stop(name) }
+    for name in report.changed where isConfigured(name) { _ = stop(name) }
+    let names = Set(report.added + report.changed)
+    guard !names.isEmpty, !isStopped else { return }
+    watchConfigured(
+      engine.connections.entries.filter { names.contains($0.name) && !isWatched($0.name) },
+      on: engine)
+  }
+
+  private func isWatched(_ connection: String) -> Bool {
+    state.withLock { $0.entries[connection] != nil }
+  }
+
+  private func isConfigured(_ connection: String) -> Bool {
+    state.withLock { $0.entries[connection]?.watch.isConfigured == true }
+  }
+
+  private var isStopped: Bool { state.withLock { $0.isStopped } }
 
   /// Starts a watch for a caller, with the first check at once. Replaces an existing watch of the
   /// connection.
@@ -168,8 +195,13 @@ package final class HealthMonitor: Sendable {
     return task != nil
   }
 
+  /// Stops all watches. A reload starts none after that.
   package func stopAll() {
-    for task in state.withLock({ state in state.entries.values.map(\.task) }) { task.cancel() }
+    let tasks = state.withLock { state in
+      state.isStopped = true
+      return state.entries.values.map(\.task)
+    }
+    for task in tasks { task.cancel() }
   }
 
   // MARK: Checking
@@ -253,6 +285,13 @@ package final class HealthMonitor: Sendable {
     "error": .object(["kind": .own, "message": .foreign]),
     "checked_at": .own, "interval_seconds": .own, "notify_after_failures": .own,
   ])
+
+  /// The watched connections whose last check succeeded or failed, by name.
+  var states: [(connection: String, isHealthy: Bool)] {
+    state.withLock { $0.entries.values.filter { $0.status != .unknown } }
+      .map { ($0.watch.connection, $0.status == .healthy) }
+      .sorted { $0.connection < $1.connection }
+  }
 
   /// Writes `{"watches":[…]}`.
   package func write(to writer: inout JSONWriter) {

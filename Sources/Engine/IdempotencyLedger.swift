@@ -1,5 +1,6 @@
 import Basics
 import Crypto
+import Delivery
 import Glibc
 import IntegrationKit
 import JSON
@@ -23,6 +24,8 @@ package final class IdempotencyLedger: Sendable {
   struct Identity: Sendable {
     let connection: String
     let call: String
+    /// Whether the key is that of a line of a request file, and not of the caller.
+    var isOfLine = false
   }
 
   /// A command in flight in this process, also before its start is in the file.
@@ -41,25 +44,26 @@ package final class IdempotencyLedger: Sendable {
 
   /// - Parameter directory: where the ledger is kept; nil for in memory only.
   package convenience init(directory: String?, log: Log) throws(ConfigurationError) {
-    try self.init(directory: directory, log: log, budget: LedgerMemory.Budget()) {
-      WallClock.nowMilliseconds
+    do throws(FileError) {
+      try self.init(
+        file: directory.map { $0 + "/idempotency.jsonl" }, log: log, budget: LedgerMemory.Budget())
+    } catch {
+      throw ConfigurationError("--state-dir: \(error)")
     }
   }
 
-  /// - Parameter now: milliseconds since 1970.
+  /// - Parameters:
+  ///   - path: nil for in memory only.
+  ///   - now: milliseconds since 1970.
   init(
-    directory: String?, log: Log, budget: LedgerMemory.Budget,
-    compactionBytes: Int = LedgerWork.minimumCompactionBytes, now: @escaping @Sendable () -> Int64
-  ) throws(ConfigurationError) {
+    file path: String?, log: Log, budget: LedgerMemory.Budget,
+    compactionBytes: Int = LedgerWork.minimumCompactionBytes,
+    now: @escaping @Sendable () -> Int64 = { WallClock.nowMilliseconds }
+  ) throws(FileError) {
     let memory = SharedLedgerMemory(LedgerMemory(budget))
-    do throws(FileError) {
-      work = try directory.map { path throws(FileError) in
-        LedgerWork(
-          try LedgerFile(path + "/idempotency.jsonl"), memory, log: log,
-          compactionBytes: compactionBytes, now: now)
-      }
-    } catch {
-      throw ConfigurationError("--state-dir: \(error)")
+    work = try path.map { path throws(FileError) in
+      LedgerWork(
+        try LedgerFile(path), memory, log: log, compactionBytes: compactionBytes, now: now)
     }
     self.memory = memory
     self.now = now
@@ -68,25 +72,32 @@ package final class IdempotencyLedger: Sendable {
   /// Runs `body` unless the key was used before on that connection. Otherwise returns the first
   /// result.
   ///
+  /// - Parameter firstSend: when the start is written: nothing is known of a key whose command was only
+  ///   waiting when its process ended. Nil to write it before `body` runs.
   /// - Throws: what `body` throws, which is remembered when the vendor may have acted; an error when
   ///   the key was used for another call, or when the ledger cannot be used before the deadline.
   func once(
-    _ key: String, _ identity: Identity, readBack: String?, by deadline: InvocationDeadline,
-    _ body: () async throws(CommandError) -> JSONFragment
+    _ key: String, _ identity: Identity, readBack: String?, startingAt firstSend: FirstSend? = nil,
+    by deadline: InvocationDeadline, _ body: () async throws(CommandError) -> JSONFragment
   ) async throws(CommandError) -> JSONFragment {
     let (name, call) = try await Self.digests(key, identity, by: deadline.current)
-    guard let entry = try await begin(name, call, deadline) else {
-      return try await run(name, call, deadline, body)
+    func result(of entry: LedgerMemory.Entry) throws(CommandError) -> JSONFragment {
+      if case .done(let result) = entry.status, entry.call == call, let kept = result.fragment {
+        return kept
+      }
+      throw Self.error(of: entry, for: call, identity, readBack: readBack)
     }
-    if entry.call != call { throw Self.conflict }
-    if case .done(let result) = entry.status, let fragment = result.fragment { return fragment }
-    throw CommandError(
-      .unavailable,
-      "An earlier request with this idempotency key did not end with a known outcome.",
-      outcome: .unknown,
-      remedy: readBack.map {
-        "It may have been applied: look with \($0), then use another key."
-      } ?? "Look whether it was applied, then use another key.")
+    if let known = try await begin(name, call, isStarted: firstSend == nil, deadline) {
+      return try result(of: known)
+    }
+    let start = LedgerStart(
+      LedgerRecord(name: name, call: call, time: now(), end: .started), in: work,
+      isWritten: firstSend == nil)
+    firstSend?.add(undo: start.undo, start.write)
+    let ended = await run(start, deadline, body)
+    // Another process has sent it in between.
+    if let known = start.known { return try result(of: known) }
+    return try ended.get()
   }
 
   /// Waits until the records of ended commands are in the file.
@@ -129,10 +140,10 @@ package final class IdempotencyLedger: Sendable {
     case conflict
   }
 
-  /// - Returns: nil when the command is to be run, with its start on record; otherwise what is known
-  ///   of the key.
+  /// - Parameter isStarted: whether the start is to be written.
+  /// - Returns: nil when the command is to be run; otherwise what is known of the key.
   private func begin(
-    _ name: String, _ call: String, _ deadline: InvocationDeadline
+    _ name: String, _ call: String, isStarted: Bool, _ deadline: InvocationDeadline
   ) async throws(CommandError) -> LedgerMemory.Entry? {
     while true {
       switch turn(name, call, deadline) {
@@ -146,11 +157,13 @@ package final class IdempotencyLedger: Sendable {
         }
       case .claimed:
         guard let work else { return nil }
+        let start = LedgerRecord(name: name, call: call, time: now(), end: .started)
         let known: LedgerMemory.Entry?
         do throws(CommandError) {
-          known = try await work.start(
-            LedgerRecord(name: name, call: call, time: now(), end: .started),
-            until: deadline.current)
+          known =
+            isStarted
+            ? try await work.start(start, until: deadline.current)
+            : try await work.lookUp(start, until: deadline.current)
         } catch {
           release(name)
           throw error
@@ -195,20 +208,49 @@ package final class IdempotencyLedger: Sendable {
       remedy: "Use a new key for a new call.")
   }
 
+  /// The error for a key that is known and has no result to return.
+  private static func error(
+    of entry: LedgerMemory.Entry, for call: String, _ identity: Identity, readBack: String?
+  ) -> CommandError {
+    if case .done = entry.status, entry.call != call { return conflict }
+    guard identity.isOfLine else {
+      if entry.call != call { return conflict }
+      return CommandError(
+        .unavailable,
+        "An earlier request with this idempotency key did not end with a known outcome.",
+        outcome: .unknown,
+        remedy: readBack.map {
+          "It may have been applied: look with \($0), then use another key."
+        } ?? "Look whether it was applied, then use another key.")
+    }
+    // Also if the line was edited since: what it was may have been applied.
+    return CommandError(
+      .unavailable, "An earlier run ended before the outcome of this request was known.",
+      outcome: .unknown,
+      remedy: "It may have been applied: look"
+        + (readBack.map { " with \($0)" } ?? "") + " before repeating it in another run.")
+  }
+
   // MARK: End
 
   private func run(
-    _ name: String, _ call: String, _ deadline: InvocationDeadline,
+    _ start: LedgerStart, _ deadline: InvocationDeadline,
     _ body: () async throws(CommandError) -> JSONFragment
-  ) async throws(CommandError) -> JSONFragment {
+  ) async -> Result<JSONFragment, CommandError> {
+    let ended: Result<JSONFragment, CommandError>
+    let end: LedgerRecord.End
     do throws(CommandError) {
       let result = try await body()
-      await end(name, call, .done(LedgerResult(Self.kept(result))), deadline)
-      return result
+      (ended, end) = (.success(result), .done(LedgerResult(Self.kept(result))))
     } catch {
-      await end(name, call, error.outcome == .unknown ? .unknown : .notApplied, deadline)
-      throw error
+      (ended, end) = (.failure(error), error.outcome == .unknown ? .unknown : .notApplied)
     }
+    if start.known == nil {
+      await self.end(start, end, deadline)
+    } else {
+      release(start.record.name)
+    }
+    return ended
   }
 
   private static func kept(_ result: JSONFragment) -> JSONFragment {
@@ -225,33 +267,17 @@ package final class IdempotencyLedger: Sendable {
   }
 
   private func end(
-    _ name: String, _ call: String, _ end: LedgerRecord.End, _ deadline: InvocationDeadline
+    _ start: LedgerStart, _ end: LedgerRecord.End, _ deadline: InvocationDeadline
   ) async {
-    let record = LedgerRecord(name: name, call: call, time: now(), end: end)
-    let pending = work?.end(record)
-    release(name, applying: record)
+    let record = start.record.ending(end, at: now())
+    var pending: LedgerWork.PendingEnd?
+    if case .notApplied = end, !start.isWritten {
+      // The file does not know the key.
+    } else {
+      pending = work?.end(record)
+    }
+    release(record.name, applying: record)
     await pending?.wait(
       until: deadline.current.orEarlier(inMilliseconds: Self.endPatienceMilliseconds))
-  }
-}
-
-/// The memory of a ledger, for its callers and for the thread that reads the file.
-final class SharedLedgerMemory: Sendable {
-  private let memory: Mutex<LedgerMemory>
-
-  init(_ memory: LedgerMemory) { self.memory = Mutex(memory) }
-
-  func entry(_ name: String, now: Int64) -> LedgerMemory.Entry? {
-    memory.withLock { $0.entry(name, now: now) }
-  }
-
-  var isFull: Bool { memory.withLock { $0.isFull } }
-
-  func apply(_ records: [LedgerRecord], now: Int64) {
-    memory.withLock { memory in for record in records { memory.apply(record, now: now) } }
-  }
-
-  func withLock<Result>(_ body: (inout LedgerMemory) -> sending Result) -> Result {
-    memory.withLock { body(&$0) }
   }
 }

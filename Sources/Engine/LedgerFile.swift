@@ -23,7 +23,7 @@ struct LedgerFile: Sendable {
   /// A file from this size on is scanned for the lines that count.
   private static let scanBytes = 1_024 * 1_024
 
-  private let path: String
+  let path: String
   private let scanBytes: Int
   private var handle: Handle
   /// Everything before it has been read, or was written by this process.

@@ -72,6 +72,11 @@ struct LedgerRecord: Sendable {
     self.end = end
   }
 
+  /// The record of another state of the same key.
+  func ending(_ end: End, at time: Int64) -> LedgerRecord {
+    LedgerRecord(name: name, call: call, time: time, end: end)
+  }
+
   /// A line of any layout.
   private init?(anyLine line: [UInt8]) {
     // A result is some levels deeper here than on the wire.

@@ -23,18 +23,22 @@ final class LedgerWork: Sendable {
     case failed(CommandError)
   }
 
-  /// A start that a caller waits for, or an end.
+  /// A look-up or a start that a caller waits for, or an end.
   private final class Operation: Sendable {
     let record: LedgerRecord
+    /// Whether nothing is written.
+    let isLookUp: Bool
     let deadline: Deadline
     let latch = Latch()
     let decision = Mutex<Decision?>(nil)
 
-    init(_ record: LedgerRecord, until deadline: Deadline) {
+    init(_ record: LedgerRecord, isLookUp: Bool = false, until deadline: Deadline) {
       self.record = record
+      self.isLookUp = isLookUp
       self.deadline = deadline
     }
 
+    /// Whether it is a look-up or a start.
     var isStart: Bool {
       if case .started = record.end { return true }
       return false
@@ -77,6 +81,16 @@ final class LedgerWork: Sendable {
 
   // MARK: For callers
 
+  /// Reads what is known of a key.
+  ///
+  /// - Parameter record: its start.
+  /// - Throws: when the file cannot be used before the deadline.
+  func lookUp(
+    _ record: LedgerRecord, until deadline: Deadline
+  ) async throws(CommandError) -> LedgerMemory.Entry? {
+    try await decision(of: Operation(record, isLookUp: true, until: deadline))
+  }
+
   /// Writes the start of a command unless its key is already known.
   ///
   /// - Returns: nil when it is written; otherwise what is known of the key.
@@ -84,7 +98,13 @@ final class LedgerWork: Sendable {
   func start(
     _ record: LedgerRecord, until deadline: Deadline
   ) async throws(CommandError) -> LedgerMemory.Entry? {
-    let operation = Operation(record, until: deadline)
+    try await decision(of: Operation(record, until: deadline))
+  }
+
+  private func decision(
+    of operation: Operation
+  ) async throws(CommandError) -> LedgerMemory.Entry? {
+    let deadline = operation.deadline
     add(operation)
     guard await operation.latch.wait(until: deadline) else {
       let isContended = state.withLock { state in
@@ -149,7 +169,7 @@ final class LedgerWork: Sendable {
       } catch {
         switch error {
         case .busy, .held, .cancelled: failExpired()
-        case .system(let code): fail(Self.unusable(code))
+        case .system(let code): fail(Self.unusable(FileError(path: file.path, code: code)))
         }
         continue
       }
@@ -230,7 +250,7 @@ final class LedgerWork: Sendable {
     let newest = memory.withLock { $0.maximumFinishedKeys }
     let invalid = try file.readNew(newestFinished: newest) { memory.apply($0, now: now) }
     if invalid > 0 {
-      log.warning("\(invalid) lines of idempotency.jsonl are invalid: their keys are not known")
+      log.warning("\(invalid) lines of \(file.path) are invalid: their keys are not known")
     }
   }
 
@@ -244,12 +264,13 @@ final class LedgerWork: Sendable {
           decisions.append((operation, .known(known)))
           continue
         }
-        if memory.isFull {
+        if !operation.isLookUp, memory.isFull {
           decisions.append((operation, .failed(Self.full)))
           continue
         }
       }
       decisions.append((operation, .run))
+      if operation.isLookUp { continue }
       records.append(record)
       // An end is known before it is written. What has been read meanwhile may have hidden it.
       if !operation.isStart { memory.apply([record], now: now()) }
@@ -259,8 +280,10 @@ final class LedgerWork: Sendable {
     // The caller has left at its deadline: the command does not run.
     let withdrawn = decisions.compactMap { operation, decision -> LedgerRecord? in
       let isAwaited = operation.finish(decision)
-      guard operation.isStart, case .run = decision, !isAwaited else { return nil }
-      return operation.record.ending(.notApplied)
+      guard operation.isStart, !operation.isLookUp, case .run = decision, !isAwaited else {
+        return nil
+      }
+      return operation.record.ending(.notApplied, at: operation.record.time)
     }
     do throws(FileError) {
       try file.append(withdrawn)
@@ -291,7 +314,7 @@ final class LedgerWork: Sendable {
 
   // MARK: Errors
 
-  private static let remedy = "Try again, or use another --state-dir."
+  private static let remedy = "Try again."
 
   private static var busy: CommandError {
     CommandError(
@@ -308,22 +331,12 @@ final class LedgerWork: Sendable {
   private static var full: CommandError {
     CommandError(
       .unavailable, "The idempotency ledger is full of keys without a known outcome.",
-      remedy: "Remove idempotency.jsonl from --state-dir while no host is running.")
+      remedy: "Remove its file while no host is running.")
   }
 
   private static func unusable(_ error: FileError) -> CommandError {
     CommandError(
       .unavailable, "The idempotency ledger cannot be used: \(error).",
-      remedy: "Check --state-dir.")
-  }
-
-  private static func unusable(_ code: Int32) -> CommandError {
-    unusable(FileError(path: "idempotency.jsonl", code: code))
-  }
-}
-
-extension LedgerRecord {
-  fileprivate func ending(_ end: End) -> LedgerRecord {
-    LedgerRecord(name: name, call: call, time: time, end: end)
+      remedy: "Check its file and directory.")
   }
 }

@@ -11,10 +11,12 @@ extension Engine {
     until deadline: Deadline = Deadline(inMilliseconds: pendingRecordsMilliseconds)
   ) {
     let finished = Monitor(false)
-    Task.detached { [ledger, audit, log] in
+    Task.detached { [ledger, lines, audit, log] in
       async let isLedgerWritten = ledger.awaitPendingWrites(until: deadline)
+      async let areLinesWritten = lines?.ledger.awaitPendingWrites(until: deadline) ?? true
       await audit?.flush(until: deadline)
-      if await !isLedgerWritten {
+      let isWritten = await (isLedgerWritten, areLinesWritten)
+      if isWritten != (true, true) {
         log.error(
           "the idempotency ledger misses the end of commands, whose outcome is unknown from now on")
       }

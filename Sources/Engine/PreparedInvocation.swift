@@ -1,5 +1,6 @@
 import Basics
 import Crypto
+import Delivery
 import HTTP
 import IntegrationKit
 import JSON
@@ -8,8 +9,21 @@ import Redaction
 /// The result of a dry run.
 package struct InvocationPlan: Sendable {
   private let ready: any ReadyCommand
+  private let connection: String?
+  private let trace: TraceContext
+  private let hasInvalidParent: Bool
+  private let arrival: MonotonicTime
 
-  init(_ ready: consuming any ReadyCommand) { self.ready = ready }
+  init(
+    _ ready: consuming any ReadyCommand, on connection: String?, _ trace: TraceContext,
+    hasInvalidParent: Bool, arrival: MonotonicTime
+  ) {
+    self.ready = ready
+    self.connection = connection
+    self.trace = trace
+    self.hasInvalidParent = hasInvalidParent
+    self.arrival = arrival
+  }
 
   /// Writes the requests that would be sent, without credentials.
   package func write(to writer: inout JSONWriter) {
@@ -18,6 +32,12 @@ package struct InvocationPlan: Sendable {
     writer.openArray()
     ready.writePlan(to: &writer)
     writer.closeArray()
+    if hasInvalidParent {
+      writer.name("notices")
+      writer.array { $0.string(TraceContext.invalidParentNotice) }
+    }
+    writer.literal(#""meta":"#)
+    OutcomeMeta(connection: connection, trace, since: arrival).write(to: &writer)
     writer.closeObject()
   }
 }
@@ -27,6 +47,7 @@ package struct PreparedInvocation: Sendable {
   package let request: InvocationRequest
   package let connection: OpenConnection
   let ready: any ReadyCommand
+  package let trail: InvocationTrail
   let engine: Engine
   /// The secrets that its output may contain: those of the connection, and those in the arguments,
   /// such as a password that is set. They are kept out of the log while the invocation exists.
@@ -34,13 +55,14 @@ package struct PreparedInvocation: Sendable {
 
   init(
     request: consuming InvocationRequest, connection: consuming OpenConnection,
-    ready: consuming any ReadyCommand, engine: Engine
+    ready: consuming any ReadyCommand, trail: InvocationTrail, engine: Engine
   ) {
     redaction = RedactionScope(
       connection.connection.secrets, Self.secretArguments(of: request, in: engine.redactor))
     self.request = request
     self.connection = connection
     self.ready = ready
+    self.trail = trail
     self.engine = engine
   }
 
@@ -77,10 +99,12 @@ package struct PreparedInvocation: Sendable {
     events: (any InvocationEvents)? = nil,
     finish: (Outcome) async -> Value
   ) async -> Value {
+    trail.started()
     let invocation = Invocation(
       command.metadata, id: command.id, on: connection.connection, options: request.options,
       deadline: deadline ?? deadlineFromNow,
-      events: events, results: engine.results)
+      events: events, results: engine.results, observer: trail,
+      firstSend: hasLedgerKey && command.effect != .read ? FirstSend() : nil)
     defer { invocation.releaseMemory() }
     let outcome = await outcome(of: invocation)
     if !request.options.dryRun {
@@ -91,32 +115,60 @@ package struct PreparedInvocation: Sendable {
   }
 
   private func outcome(of invocation: Invocation) async -> Outcome {
-    let start = MonotonicTime.now
-    func outcome(_ content: Outcome.Content) -> Outcome {
+    func outcome(_ content: Outcome.Content, isReplayed: Bool = false) -> Outcome {
       Outcome(
-        content, of: command, invocation.meta, streamed: request.options.stream,
-        durationMilliseconds: MonotonicTime.now.milliseconds(since: start), redaction: redaction)
+        content, of: command, meta(of: invocation, isReplayed: isReplayed), notice: trail.notice,
+        redaction: redaction)
     }
     do throws(CommandError) {
       guard !request.options.dryRun else {
         return outcome(.recorded(try await plan(in: invocation)))
       }
-      guard let key = request.options.idempotencyKey else {
+      guard let (key, identity, ledger) = ledgerKey else {
         return outcome(.result(try await run(in: invocation)))
       }
       var ran: Outcome?
-      let recorded = try await engine.ledger.once(
-        key, identity, readBack: command.metadata.readBack.map { "\($0)" }, by: invocation.deadline
+      let start = MonotonicTime.now
+      let recorded = try await ledger.once(
+        key, identity, readBack: command.metadata.readBack.map { "\($0)" },
+        startingAt: invocation.sender.firstSend, by: invocation.deadline
       ) { () async throws(CommandError) in
+        trail.queued(since: start)
         let fresh = outcome(.result(try await run(in: invocation)))
         ran = fresh
         // The ledger may be a file: it holds no secrets.
         return fresh.redactedResult
       }
-      return ran ?? outcome(.recorded(recorded.json))
+      if let ran { return ran }
+      trail.queued(since: start)
+      return outcome(.recorded(recorded.json), isReplayed: true)
     } catch {
       return outcome(.failure(error))
     }
+  }
+
+  private func meta(of invocation: Invocation, isReplayed: Bool) -> OutcomeMeta {
+    let end = MonotonicTime.now
+    if engine.catalogue.hasAdded, !isReplayed,
+      !engine.catalogue.isBuiltIn(request.integration.id)
+    {
+      trail.ranInPlugin(until: end)
+    }
+    var meta = OutcomeMeta(
+      connection: connection.connection.name, trail.trace, since: trail.arrival, until: end)
+    meta.counts = request.options.dryRun ? nil : invocation.meta
+    meta.spent = trail.spent
+    meta.isReplayed = isReplayed
+    meta.isStreamed = request.options.stream
+    return meta
+  }
+
+  /// The metadata of an error if it does not run, or its response is too large.
+  package var refusalMeta: OutcomeMeta {
+    var meta = OutcomeMeta(
+      connection: connection.connection.name, trail.trace, since: trail.arrival)
+    meta.spent = trail.spent
+    return meta
   }
 
   /// The result of a dry run that takes time.
@@ -141,6 +193,18 @@ package struct PreparedInvocation: Sendable {
   }
 
   // MARK: Identity
+
+  private var hasLedgerKey: Bool {
+    request.options.idempotencyKey != nil || request.lineKey != nil
+  }
+
+  /// The key that the command runs under, and where it is looked up; nil for none.
+  private var ledgerKey: (String, IdempotencyLedger.Identity, IdempotencyLedger)? {
+    if let key = request.options.idempotencyKey { return (key, identity, engine.ledger) }
+    guard let key = request.lineKey, let lines = engine.lines else { return nil }
+    let identity = IdempotencyLedger.Identity(connection: "", call: identity.call, isOfLine: true)
+    return (key, identity, lines.ledger)
+  }
 
   /// What an idempotency key identifies: everything that decides what the command does.
   var identity: IdempotencyLedger.Identity {

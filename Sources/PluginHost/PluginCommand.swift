@@ -99,6 +99,8 @@ struct PluginCommand: ReadyCommand {
       trace?.note(.ready(process: peer.process))
       do throws(CommandError) {
         try await dialect.check(command, on: peer, in: invocation)
+        // From here on the program may act, also without the broker.
+        if !call.isDryRun { try await invocation.passFirstSend() }
       } catch {
         client.runner.release()
         throw error

@@ -135,6 +135,9 @@ package final class Connection: Sendable {
   /// Calls that wait for a slot.
   package var parked: Int { limit.parkedCount }
 
+  /// Lines that were read.
+  package var lines: Int { statistics.lines.load(ordering: .relaxed) }
+
   package func writeStatistics(to writer: inout JSONWriter) {
     statistics.write(inFlight: limit.inFlight, parked: limit.parkedCount, to: &writer)
   }
@@ -186,8 +189,8 @@ package final class Connection: Sendable {
   ) throws(FileError) -> Ending {
     let lines = ConnectionReader(self, handlers)
     var failure: FileError?
-    for input in inputs {
-      guard failure == nil, read(input, lines, &failure) else { break }
+    for (number, input) in inputs.enumerated() {
+      guard failure == nil, read(input, number, lines, &failure) else { break }
     }
     state.withLock { $0.isDraining = true }
     // From here on, a reader that does not read delays only the exit, until the drain timeout.
@@ -201,7 +204,7 @@ package final class Connection: Sendable {
 
   /// - Returns: whether to read the next input.
   private func read(
-    _ input: Int32, _ lines: ConnectionReader, _ failure: inout FileError?
+    _ input: Int32, _ inputNumber: Int, _ lines: ConnectionReader, _ failure: inout FileError?
   ) -> Bool {
     var splitter = LineSplitter(maximumBytes: limits.maximumLineBytes)
     var goesOn = true
@@ -209,13 +212,13 @@ package final class Connection: Sendable {
       switch piece {
       case .bytes(let bytes):
         splitter.append(bytes) { line, number in
-          lines.handle(line, number: number)
+          lines.handle(line, number: number, of: inputNumber)
           observer?.handled(bytes: line.count + 1)
         }
         lines.flush()
       case .woken: lines.handleKept()
       case .end:
-        splitter.finish { lines.handle($0, number: $1) }
+        splitter.finish { lines.handle($0, number: $1, of: inputNumber) }
       case .stopped:
         goesOn = false
       case .failed(let error):

@@ -24,6 +24,8 @@ final class ConnectionReader {
   @exclusivity(unchecked) private var lineBytes = 0
   /// The current line, from its first accepted call on.
   @exclusivity(unchecked) private var line: InputLine?
+  /// Of the call that is being handled.
+  private(set) var place = RequestPlace()
   /// Whether `connection.kept` has calls.
   private var hasKept = false
 
@@ -41,7 +43,9 @@ final class ConnectionReader {
 
   // MARK: Lines
 
-  func handle(_ line: LineSplitter.Line, number: Int) {
+  /// - Parameter input: its number, from 0.
+  func handle(_ line: LineSplitter.Line, number: Int, of input: Int) {
+    place = RequestPlace(input: input, line: number)
     switch line {
     case .tooLong(let bytes):
       statistics.count(statistics.lines)
@@ -90,7 +94,7 @@ final class ConnectionReader {
   /// - Returns: false for a call that can be handled now, or that there is no memory for.
   private func keep(_ call: Call, for handler: any Handler) -> Bool {
     guard handler.mustWait(call, isBehindOthers: hasKept),
-      connection.kept.add(KeptCalls.Entry(call: call, bytes: lineBytes))
+      connection.kept.add(KeptCalls.Entry(call: call, bytes: lineBytes, place: place))
     else { return false }
     hasKept = true
     // It may have become ready in between, and nothing would wake this thread again.
@@ -106,8 +110,9 @@ final class ConnectionReader {
       return
     }
     lineBytes = entry.bytes
+    place = entry.place
     defer { line = nil }
-    handle(call, in: nil, mayWait: mayWait)
+    handle(call, in: nil, mayWait: mayWait, keptSince: entry.arrival)
   }
 
   func inputEnded() {
@@ -140,7 +145,10 @@ final class ConnectionReader {
     // Ready responses must precede those of a later batch.
     flush()
     let batch = Batch(limit: connection.limit, output: connection.output)
-    for member in json.elements { handle(Message(member), line, in: batch) }
+    for member in json.elements {
+      handle(Message(member), line, in: batch)
+      place.member += 1
+    }
     batch.close()
   }
 
@@ -173,7 +181,9 @@ final class ConnectionReader {
     }
   }
 
-  private func handle(_ call: Call, in batch: Batch?, mayWait: Bool = true) {
+  private func handle(
+    _ call: Call, in batch: Batch?, mayWait: Bool = true, keptSince: MonotonicTime? = nil
+  ) {
     if connection.isShuttingDown {
       // Sent before the response to shutdown was received, so it requires a response.
       guard let id = call.id else { return }
@@ -189,7 +199,8 @@ final class ConnectionReader {
     }
     // The members of a batch get one response together, so nothing of it is kept.
     if mayWait, batch == nil, call.id != nil, keep(call, for: handler) { return }
-    _ = handler.handle(call, Reply(call, reader: self, batch: batch))
+    _ = handler.handle(
+      call, Reply(call, reader: self, batch: batch, keptSince: keptSince))
   }
 
   private func handler(for call: Call) -> any Handler {

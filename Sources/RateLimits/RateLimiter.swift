@@ -274,6 +274,11 @@ package final class RateLimiter: Sendable {
     return (limits[bucket] ?? quota?.limit).map { (bucket, $0) }
   }
 
+  /// The name of the bucket; that of the command if only a pause is kept for it.
+  package func bucket(of command: String, _ quota: RateQuota?) -> String {
+    limit(of: command, quota)?.bucket ?? command
+  }
+
   package func hasLimit(for command: String, _ quota: RateQuota?) -> Bool {
     limit(of: command, quota) != nil
   }

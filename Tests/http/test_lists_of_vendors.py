@@ -21,10 +21,12 @@ def numbers(result):
 
 
 def center_of(*pages):
-    """A Control Center whose pages are these results; none is asked for twice."""
+    """A Control Center whose pages are these results. Pages that are read ahead of the last are empty."""
 
     def answer(request, method, params):
-        return success(request, pages[params.get("page", 1) - 1])
+        number = params.get("page", 1)
+        page = pages[number - 1] if number <= len(pages) else {"page": number, "items": []}
+        return success(request, page)
 
     return ControlCenter(answer)
 

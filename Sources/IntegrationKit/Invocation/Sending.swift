@@ -39,6 +39,13 @@ extension Invocation {
     try await sender.expectRoom(forRequests: count)
   }
 
+  /// Call it before something outside this process may be changed without `send`, for example by a
+  /// program that runs the command.
+  package func passFirstSend() async throws(CommandError) {
+    guard command.effect != .read else { return }
+    try await sender.firstSend?.pass(until: deadline.current)
+  }
+
   // MARK: Time
 
   /// Milliseconds of work left.

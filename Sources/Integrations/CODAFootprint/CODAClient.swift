@@ -39,6 +39,7 @@ package final class CODAClient: VendorClient {
     } else {
       request = HTTPRequest(method, url.text)
     }
+    request.pathTemplate = url.pathTemplate
     request.headers.append(HTTPRequest.Header("Accept", "application/json"))
     if let tenant {
       request.headers.append(HTTPRequest.Header("FootprintTenantId", String(tenant)))

@@ -5,7 +5,7 @@ import JSONPath
 
 /// The schemas of the results of all methods and their parts.
 enum ResultSchemas {
-  static var all: [SchemaComponent] { catalogue + invocation + files + connections + host }
+  static var all: [SchemaComponent] { catalogue + invocation + events + files + connections + host }
 
   private static var catalogue: [SchemaComponent] {
     [
@@ -145,6 +145,30 @@ enum ResultSchemas {
     ]
   }
 
+  private static var events: [SchemaComponent] {
+    [
+      SchemaComponent(
+        "events_follow_result", "What was followed until the request was cancelled.",
+        .object([
+          .always("return_data", .word("Successful")),
+          .sometimes("cursor", .text, "The cursor after the acknowledged events."),
+          .always(
+            "meta",
+            .object([
+              .always("duration_ms", .count),
+              .always("events", .count, "Events that were sent."),
+              .always("polls", .count),
+            ])),
+        ])),
+      SchemaComponent(
+        "events_ack_result", "The events that were acknowledged.",
+        .object([
+          .always("acknowledged", .count, "The last acknowledged event."),
+          .always("unacknowledged", .count, "Events that were sent and are not acknowledged."),
+        ])),
+    ]
+  }
+
   private static var files: [SchemaComponent] {
     [
       SchemaComponent(
@@ -202,6 +226,19 @@ enum ResultSchemas {
       SchemaComponent(
         "connections_remove_result", "Whether the connection was removed.",
         .object([.always("removed", .boolean)])),
+      SchemaComponent(
+        "connections_reload_result",
+        "The changed connections, or what is wrong with the file. It has no effect then.",
+        .object([
+          .always("added", .list(.text)), .always("changed", .list(.text)),
+          .always("removed", .list(.text)),
+          .always(
+            "rejected",
+            .list(
+              .object([
+                .always("name", .text), .always("problems", .list(.reference("problem"))),
+              ])), "The connections with problems."),
+        ])),
       SchemaComponent(
         "watch", "A connection that is checked on a schedule.",
         .object([
@@ -284,6 +321,12 @@ enum ResultSchemas {
           .always("errors", .count), .always("notifications", .count),
           .always("in_flight", .count),
           .always("parked", .count, "Calls that wait for a slot."),
+        ])),
+      SchemaComponent(
+        "metrics_result", "The metrics of the host.",
+        .object([
+          .always("content_type", .text, "The media type of the text."),
+          .always("text", .text, "The metrics in the text format of OpenMetrics."),
         ])),
       SchemaComponent("nothing", "An object without members.", .object([])),
       SchemaComponent(

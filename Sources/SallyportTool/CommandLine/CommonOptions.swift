@@ -53,8 +53,10 @@ enum CommonOptions {
   /// - Parameters:
   ///   - filesByDefault: the directory of files, unless --files-dir is given; nil to delete files on
   ///     exit.
+  ///   - lines: opens the ledger of the lines of request files. Called last, when all options are valid.
   static func engine(
-    _ arguments: ParsedArguments, filesByDefault: String? = nil
+    _ arguments: ParsedArguments, filesByDefault: String? = nil,
+    lines openLines: () throws(UsageError) -> LineLedger? = { nil }
   ) throws(UsageError) -> Engine {
     let code = TaskPool.shared.start()
     guard code == 0 else {
@@ -70,30 +72,37 @@ enum CommonOptions {
     try PluginOptions.install(arguments)
     let catalogue = Integrations.catalogue
     let files = try files(arguments, byDefault: filesByDefault, log: log)
+    let transport = CurlTransport(proxies)
+    let spans = try TelemetryOptions.exporter(arguments, through: transport, log: log)
     let environment = ConnectionEnvironment(
-      transport: CurlTransport(proxies), secrets: redactor, log: log, files: files,
+      transport: transport, secrets: redactor, log: log, files: files,
       limits: SharedRateLimits(log: log) { limitsDirectory(arguments) })
     let connections = ConnectionStore(catalogue, environment)
     let fences = try FenceOptions.read(arguments)
-    try loadFile(arguments, into: connections, log: log)
+    try loadFile(arguments, into: connections)
     try startSandbox(arguments, into: connections)
-    let maximumResultBytes = try limits(arguments).maximumResultBytes
+    var options = EngineOptions()
+    options.isReadOnly = arguments.has("--read-only")
+    options.maximumResultBytes = try limits(arguments).maximumResultBytes
+    options.fences = fences
+    let keys: IdempotencyLedger
+    let audit: AuditFile?
     do throws(ConfigurationError) {
-      var options = EngineOptions()
-      options.isReadOnly = arguments.has("--read-only")
-      options.maximumResultBytes = maximumResultBytes
-      options.fences = fences
-      return Engine(
-        catalogue: catalogue, connections: connections, redactor: redactor, log: log,
-        options: options,
-        ledger: try IdempotencyLedger(directory: stateDirectory(arguments, log), log: log),
-        files: files,
-        audit: try arguments["--audit"].map { path throws(ConfigurationError) in
-          try AuditFile(path, secrets: redactor, log: log)
-        })
+      options.stateDirectory = try stateDirectory(arguments, log)
+      keys = try IdempotencyLedger(directory: options.stateDirectory, log: log)
+      audit = try arguments["--audit"].map { path throws(ConfigurationError) in
+        try AuditFile(path, secrets: redactor, log: log)
+      }
     } catch {
       throw UsageError(error)
     }
+    let lines = try openLines()
+    return Engine(
+      catalogue: catalogue, connections: connections, redactor: redactor, log: log,
+      options: options,
+      // Keys of callers must survive a crash, too.
+      ledger: arguments.has("--state-dir") ? keys : lines?.ledger ?? keys, lines: lines,
+      files: files, audit: audit, spans: spans)
   }
 
   /// The file store. It is closed on exit.
@@ -192,26 +201,23 @@ enum CommonOptions {
   }
 
   private static func loadFile(
-    _ arguments: ParsedArguments, into connections: ConnectionStore, log: Log
+    _ arguments: ParsedArguments, into connections: ConnectionStore
   ) throws(UsageError) {
     // --sandbox replaces the connections of the environment. A file given explicitly is loaded too.
     let fromEnvironment =
       arguments.has("--sandbox")
       ? nil : getenv("SALLYPORT_CONNECTIONS").map { String(cString: $0) }
     guard let path = arguments["--connections"] ?? fromEnvironment, !path.isEmpty else { return }
-    let content: TrustedFile.Content
-    do throws(FileError) {
-      content = try TrustedFile.read(path, limit: ConnectionStore.maximumFileBytes) {
-        log.warning($0)
-      }
-    } catch {
-      throw UsageError("cannot read the connections file: \(error)")
-    }
     do throws(ConfigurationError) {
-      try connections.load(
-        content.bytes, named: path, isKept: true, isReadableByOthers: content.isReadableByOthers,
-        leavesOutUnknown: Integrations.plugins.value != nil
-          && !arguments.has(PluginOptions.strict.name))
+      let rejected = try connections.load(
+        ConfiguredConnections(
+          path: path,
+          leavesOutUnknown: Integrations.plugins.value != nil
+            && !arguments.has(PluginOptions.strict.name)))
+      guard rejected.isEmpty else {
+        throw ConfigurationError(
+          problems: rejected.flatMap(\.lines).map { "\(path): \($0)" })
+      }
     } catch {
       throw UsageError(error)
     }

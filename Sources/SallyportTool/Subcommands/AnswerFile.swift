@@ -1,10 +1,13 @@
 import Basics
+import Engine
 import Glibc
 import JSON
 import RPC
 
 /// The output file of `run --output`, which `--resume` continues.
 struct AnswerFile {
+  private let path: String
+  private let isResumed: Bool
   let descriptor: Int32
   /// The responses already in the file: by ID, whether the last response failed at least partially.
   let answered: [RequestID: Bool]
@@ -14,9 +17,9 @@ struct AnswerFile {
     guard !inputs.contains(where: { Self.isSameFile(path, $0) }) else {
       throw UsageError("--output: \(path) is also a request file", remedy: "Use another file.")
     }
-    if resuming { Self.removeIncompleteLine(path) }
-    let mode = resuming ? O_APPEND : O_TRUNC
-    descriptor = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | mode, 0o600)
+    self.path = path
+    isResumed = resuming
+    descriptor = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_APPEND, 0o600)
     guard descriptor >= 0 else {
       throw UsageError("--output: \(FileError(path: path, code: errno))")
     }
@@ -24,7 +27,33 @@ struct AnswerFile {
       throw UsageError(
         "--output: \(path) is in use by another run", remedy: "Wait until it exits.")
     }
+    if resuming {
+      Self.removeIncompleteLine(path)
+    } else if Self.isRegular(descriptor) {
+      ftruncate(descriptor, 0)
+    }
     answered = resuming ? try Self.answers(in: path) : [:]
+  }
+
+  private static func isRegular(_ descriptor: Int32) -> Bool {
+    var status = stat()
+    return fstat(descriptor, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
+  }
+
+  /// Opens the ledger of the lines, beside the output. A new run replaces an old one.
+  ///
+  /// - Parameter inputs: the paths of the request files.
+  /// - Returns: nil for an output that cannot be resumed, such as a pipe.
+  func openLedger(of inputs: [String], log: Log) throws(UsageError) -> LineLedger? {
+    guard Self.isRegular(descriptor) else { return nil }
+    let ledger = path + ".ledger"
+    // Behind the output: with neither, the next run begins anew.
+    if !isResumed { unlink(ledger) }
+    do throws(FileError) {
+      return try LineLedger(file: ledger, inputs: inputs, log: log)
+    } catch {
+      throw UsageError("--output: \(error)")
+    }
   }
 
   private static func isSameFile(_ path: String, _ input: Int32) -> Bool {

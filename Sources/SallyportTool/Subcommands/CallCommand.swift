@@ -27,7 +27,7 @@ enum CallCommand {
       options: allOptions, run: run)
   }
 
-  static let allOptions = options + CommonOptions.list
+  static let allOptions = options + CommonOptions.list + [TelemetryOptions.otlp]
 
   private static let options = [
     Option("--connection", "NAME", "the connection (default: the only active one)"),
@@ -42,13 +42,8 @@ enum CallCommand {
   static func run(_ words: [String]) throws(UsageError) -> Int32 {
     try PluginOptions.install(from: words)
     let (integration, command) = try CatalogueWords.command(words)
-    let parameterOptions = command.shape.names.map {
-      Option(
-        "--" + $0.split(separator: "_").joined(separator: "-"), "VALUE", "",
-        implied: command.shape.takesBoolean($0) ? "true" : nil)
-    }
     let arguments = try ParsedArguments(
-      Self.spelledWithDashes(words), options: parameterOptions + options + CommonOptions.list)
+      Self.spelledWithDashes(words), options: parameterOptions(of: command) + allOptions)
     if let extra = arguments.positionals.dropFirst(2).first {
       throw UsageError(
         "unexpected argument \"\(extra)\"", remedy: "Pass parameters as options: --KEY VALUE.")
@@ -64,8 +59,17 @@ enum CallCommand {
     return Presentation(command: command, raw: arguments.has("--raw")).show(response)
   }
 
+  /// An option for each parameter of a command.
+  static func parameterOptions(of command: RegisteredCommand) -> [Option] {
+    command.shape.names.map {
+      Option(
+        "--" + $0.split(separator: "_").joined(separator: "-"), "VALUE", "",
+        implied: command.shape.takesBoolean($0) ? "true" : nil)
+    }
+  }
+
   /// Converts `--device_id` to `--device-id`.
-  private static func spelledWithDashes(_ words: [String]) -> [String] {
+  static func spelledWithDashes(_ words: [String]) -> [String] {
     words.map { word in
       guard word.hasPrefix("--") else { return word }
       let name = word.prefix { $0 != "=" }
@@ -93,7 +97,7 @@ enum CallCommand {
   }
 
   /// The arguments of the command, an object.
-  private static func arguments(
+  static func arguments(
     of command: RegisteredCommand, _ arguments: ParsedArguments
   ) throws(UsageError) -> JSONFragment {
     var given: [(name: String, value: JSONFragment)] = []

@@ -15,10 +15,17 @@ enum RunCommand {
         stdout, or overwrites OUT. With --resume, skips requests that already have a response in
         OUT, and appends the new responses; an incomplete line left by a crash is removed.
         Requests that were cancelled before they had an effect are repeated: if an ID has several
-        responses, the last one counts. Request IDs must be unique across all files. Waits until
-        all requests are answered, including waits for rate limits. With --drain-timeout, and
-        after a signal, waits at most until that timeout; a second signal cancels the requests.
-        Files from command results are stored in --files-dir, by default in ./sallyport-files.
+        responses, the last one counts. Request IDs must be unique across all files, and the lines
+        must stay in their places.
+
+        With --output, every change is recorded in OUT.ledger right before it is sent. --resume
+        repeats none that an earlier run may have applied: such a request is answered with the
+        outcome "unknown". Without --resume, OUT and OUT.ledger are replaced.
+
+        Waits until all requests are answered, including waits for rate limits. With
+        --drain-timeout, and after a signal, waits at most until that timeout; a second signal
+        cancels the requests. Files from command results are stored in --files-dir, by default in
+        ./sallyport-files.
 
         Exit status: 0 all requests succeeded; 1 some requests failed; 2 invalid command line,
         configuration or file; 3 drain timeout; 4 responses could not be written.
@@ -34,7 +41,7 @@ enum RunCommand {
     [
       Option("--output", "OUT", "the file for responses (default: stdout)"),
       Option("--resume", nil, "skip requests that already have a response in OUT"),
-    ] + CommonOptions.list + FenceOptions.list
+    ] + CommonOptions.list + TelemetryOptions.list + FenceOptions.list
 
   static func run(_ words: [String]) throws(UsageError) -> Int32 {
     let arguments = try ParsedArguments(words, options: options)
@@ -45,24 +52,25 @@ enum RunCommand {
       throw UsageError("--resume requires --output OUT")
     }
     let inputs = try open(arguments.positionals)
-    // Before opening the output: an error in another option must not truncate existing responses.
-    let engine = try CommonOptions.engine(arguments, filesByDefault: "sallyport-files")
+    var answers: AnswerFile?
+    // The output is opened last: an error in another option must not truncate existing responses.
+    let engine = try CommonOptions.engine(arguments, filesByDefault: "sallyport-files") {
+      () throws(UsageError) in
+      guard let path = arguments["--output"] else { return nil }
+      let file = try AnswerFile(
+        path, resuming: arguments.has("--resume"), apartFrom: inputs.map(\.descriptor))
+      answers = file
+      return try file.openLedger(of: arguments.positionals, log: HostLog.log)
+    }
     var limits = try CommonOptions.limits(arguments, waitsForAllAtEnd: true)
     // A file needs no control messages beside its calls, and progress counts the lines that were read.
     limits.maximumParkedBytes = 0
-    var answered: [RequestID: Bool] = [:]
-    let output: Int32
-    if let path = arguments["--output"] {
-      let answers = try AnswerFile(
-        path, resuming: arguments.has("--resume"), apartFrom: inputs.map(\.descriptor))
-      (output, answered) = (answers.descriptor, answers.answered)
-    } else {
-      output = StandardOutput.reserve()
-    }
+    let output = answers?.descriptor ?? StandardOutput.reserve()
     let progress = ProgressBar(
-      totalBytes: inputs.reduce(0) { $0 + $1.bytes }, answeredBefore: answered)
+      totalBytes: inputs.reduce(0) { $0 + $1.bytes }, answeredBefore: answers?.answered ?? [:])
     let host = try HostRun(
       engine: engine, limits: limits, agents: MCPOptions(), output: output, observer: progress)
+    try TelemetryOptions.start(arguments, of: engine)
     let code: ExitCode
     do throws(FileError) {
       code = try host.run(inputs.map(\.descriptor))

@@ -29,6 +29,7 @@ struct Subcommand: Sendable {
 enum Subcommands {
   static let all = [
     ServeCommand.description, RunCommand.description, CallCommand.description,
+    FollowCommand.description,
     CapabilitiesCommand.description, SampleCommand.description, AuthCommand.description,
     PluginCommand.description, SandboxCommand.description, MCPConfigCommand.description,
     JSONPathCommand.description,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import pathlib
 import sys
@@ -18,13 +19,21 @@ sys.path.insert(0, str(CLIENT / "src"))
 
 # What hosts share by default, away from the user's own.
 _state = tempfile.TemporaryDirectory(prefix="sallyport-state-")
-os.environ["XDG_STATE_HOME"] = _state.name
 os.environ.pop("SALLYPORT_CONNECTIONS", None)
 os.environ.setdefault("SALLYPORT", str(ROOT / ".build/release/sallyport"))
 # For the programs that tests start.
 os.environ["PYTHONPATH"] = str(CLIENT / "src")
 
 from sallyport import Host  # noqa: E402
+
+_tests = itertools.count()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup() -> None:
+    """No test has the rate limits of an earlier one, whose vendor may have had the same port."""
+    os.environ["XDG_STATE_HOME"] = f"{_state.name}/{next(_tests)}"
+
 
 #: Seconds that any one wait may take; far above what a loaded machine needs.
 TIMEOUT = 60.0

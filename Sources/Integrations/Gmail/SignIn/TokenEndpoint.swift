@@ -152,6 +152,7 @@ struct TokenEndpoint: Sendable {
     var request = HTTPRequest(
       .post, url, headers: [HTTPRequest.Header("Accept", "application/json")], form: fields)
     request.isSecret = true
+    request.pathTemplate = .constant
     let response: HTTPResponse
     do throws(CommandError) {
       response = try await invocation.send(request, refusedByRate: SignInError.rateRefusal)
