@@ -67,7 +67,8 @@ type FailedPoll struct {
 //
 // Leaving the loop stops the host's polling; the event of that moment is not acknowledged. An
 // error is the last element: that of the host, or of ctx, which ends the loop. Without an error the
-// loop ends when the host is closed. It takes a slot of [Options.MaxInFlight].
+// loop ends when the host is closed. A host has 32 such loops at most; they take no slot of
+// [Options.MaxInFlight].
 func (h *Host) Follow(ctx context.Context, call Call, options FollowOptions) func(yield func(event *FollowedEvent, err error) bool) {
 	return func(yield func(*FollowedEvent, error) bool) {
 		f := &follower{host: h, ctx: ctx, call: h.traced(ctx, call), options: options, next: -1, acknowledged: -1}
@@ -132,11 +133,10 @@ func (f *follower) begin() error {
 	}
 	f.unread = newInbox(&f.host.flow)
 	f.sent = &pending{answer: make(chan message, 1), inbox: f.unread}
-	f.host.flow.begin()
-	defer f.host.flow.end()
-	err = f.host.send(f.ctx, f.sent, body, false)
-	f.host.output.rouse()
-	return err
+	if err := f.ctx.Err(); err != nil {
+		return contextError(err, OutcomeNotApplied, "It was not sent.")
+	}
+	return f.host.sendControl(f.sent, body)
 }
 
 // body encodes the request up to its id.
@@ -245,7 +245,6 @@ func (f *follower) acknowledge(event *FollowedEvent) {
 	}
 	sent := &pending{answer: make(chan message, 1), refusals: f.unread}
 	if f.host.sendControl(sent, f.ackLine(event)) == nil {
-		f.host.output.rouse()
 		f.note(event)
 	}
 }

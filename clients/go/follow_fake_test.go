@@ -20,12 +20,12 @@ type followRequest struct {
 }
 
 // playFollowed is a host that sends 500 events to each follower, as many as may be unacknowledged. The
-// methods acks and follows return what it was sent, and most the number of followers at a time.
+// methods acks and follows return what it was sent. A call is not answered until the host ends.
 func playFollowed(mode string) {
 	const events = 500
 	type feed struct{ sent, acknowledged, window int }
 	feeds := map[string]*feed{}
-	acks, follows, most := []int{}, []json.RawMessage{}, 0
+	acks, follows := []int{}, []json.RawMessage{}
 	sendMore := func(id string) {
 		for f := feeds[id]; f.sent < events && f.sent-f.acknowledged < f.window; f.sent++ {
 			notify("event", id, fmt.Sprintf(
@@ -44,8 +44,6 @@ func playFollowed(mode string) {
 		switch request.Method {
 		case "ping":
 			answer(id, "{}")
-		case "most":
-			answer(id, fmt.Sprint(most))
 		case "acks", "follows":
 			kept, err := json.Marshal(map[string]any{"acks": acks, "follows": follows}[request.Method])
 			if err != nil {
@@ -58,7 +56,6 @@ func playFollowed(mode string) {
 			if request.Params.MaxUnacknowledged != nil {
 				feeds[id].window = *request.Params.MaxUnacknowledged
 			}
-			most = max(most, len(feeds))
 			notify("heartbeat", id, `"cursor":"c","next_poll_at":"2026-12-01T10:00:00Z"`)
 			notify("failed", id, `"next_poll_at":"2026-12-01T10:01:00Z","error":{"code":-32000,"message":"Fetch failed.",`+
 				`"data":{"kind":"unavailable","failure_indicator":"Fetch failed.","status_code":503,"message":"Try later."}}`)

@@ -58,9 +58,11 @@ func TestAnEventIsAcknowledgedWhenTheLoopAsksForTheNext(t *testing.T) {
 	}
 }
 
-func TestFollowersWithTheOnlySlotTakeTurns(t *testing.T) {
-	host := startFake(t, "follow", sallyport.Options{MaxInFlight: 1})
+func TestFollowersTakeNoSlotAndGiveNoneBack(t *testing.T) {
+	host := startFake(t, "follow", sallyport.Options{MaxInFlight: 1, CancelWait: time.Millisecond})
 	ctx := testContext(t)
+	silent := host.Stream(ctx, sallyport.Call{Command: "silent"})
+	defer silent.Close()
 	var all sync.WaitGroup
 	for number := 0; number < 3; number++ {
 		all.Add(1)
@@ -77,8 +79,11 @@ func TestFollowersWithTheOnlySlotTakeTurns(t *testing.T) {
 		}()
 	}
 	all.Wait()
-	if most := ask[int](t, host, "most"); most != 1 {
-		t.Errorf("%d followers at a time", most)
+	short, cancel := context.WithTimeout(ctx, 50*time.Millisecond)
+	defer cancel()
+	var failure *sallyport.Error
+	if err := host.Request(short, "ping", nil, nil); !errors.As(err, &failure) || failure.Outcome != sallyport.OutcomeNotApplied {
+		t.Errorf("it got a slot: %v", err)
 	}
 }
 

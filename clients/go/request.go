@@ -73,7 +73,9 @@ func (h *Host) sendControl(sent *pending, line []byte) error {
 	if err := h.register(sent); err != nil {
 		return err
 	}
-	return h.write(sent, line)
+	err := h.write(sent, line)
+	h.output.rouse()
+	return err
 }
 
 // register gives a request its id. From then on it gets a response.
@@ -89,12 +91,17 @@ func (h *Host) register(sent *pending) error {
 	h.lastID++
 	sent.id = h.lastID
 	h.calls[sent.id] = sent
+	if sent.isControl {
+		h.controls.Add(1)
+	}
 	return nil
 }
 
 // release frees the slot of a request.
 func (h *Host) release(sent *pending) {
-	if !sent.isControl {
+	if sent.isControl {
+		h.controls.Add(-1)
+	} else {
 		<-h.slots
 	}
 }
