@@ -45,8 +45,10 @@ type FollowedEvent struct {
 // Heartbeat says that the host has polled the vendor.
 type Heartbeat struct {
 	// Cursor is where the host continues.
-	Cursor     json.RawMessage `json:"cursor"`
-	NextPollAt time.Time       `json:"next_poll_at"`
+	Cursor json.RawMessage `json:"cursor"`
+	// Notices are those of the poll, such as that a message cannot be read.
+	Notices    []string  `json:"notices"`
+	NextPollAt time.Time `json:"next_poll_at"`
 }
 
 // FailedPoll says that the host could not fetch events, and tries again.
@@ -224,7 +226,11 @@ func (f *follower) handle(got message) (*FollowedEvent, error) {
 			NextPollAt time.Time       `json:"next_poll_at"`
 		}
 		if f.options.OnFailed != nil && json.Unmarshal(got.payload, &wire) == nil {
-			failure := errorFromWire(wire.Error)
+			// The data of an error, as for a target.
+			failure := new(Error)
+			if err := json.Unmarshal(wire.Error, failure); err != nil {
+				return nil, protocolError("an invalid error: " + err.Error())
+			}
 			failure.Integration, failure.Command = f.call.Integration, f.call.Command
 			f.options.OnFailed(FailedPoll{failure, wire.NextPollAt})
 		}

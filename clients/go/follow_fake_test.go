@@ -57,8 +57,8 @@ func playFollowed(mode string) {
 				feeds[id].window = *request.Params.MaxUnacknowledged
 			}
 			notify("heartbeat", id, `"cursor":"c","next_poll_at":"2026-12-01T10:00:00Z"`)
-			notify("failed", id, `"next_poll_at":"2026-12-01T10:01:00Z","error":{"code":-32000,"message":"Fetch failed.",`+
-				`"data":{"kind":"unavailable","failure_indicator":"Fetch failed.","status_code":503,"message":"Try later."}}`)
+			notify("failed", id, `"next_poll_at":"2026-12-01T10:01:00Z","error":{"kind":"unavailable",`+
+				`"failure_indicator":"Fetch failed.","status_code":503,"message":"Try later."}`)
 			if mode == "follow refused" {
 				delete(feeds, id)
 				refuse(id, "The checkpoint inbox is in use.")

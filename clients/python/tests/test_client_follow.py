@@ -216,11 +216,11 @@ def test_callbacks_get_heartbeats_and_failed_polls(fake_host: FakeHost) -> None:
         for request in requests():
             if request["method"] == "events/follow":
                 id = request["id"]
-                notify("events/heartbeat", id=id, cursor="c", next_poll_at="2026-12-01T10:00:00Z")
+                notify("events/heartbeat", id=id, cursor="c", notices=["a"],
+                       next_poll_at="2026-12-01T10:00:00Z")
                 notify("events/failed", id=id, next_poll_at="2026-12-01T10:01:00Z", error={
-                    "code": -32000, "message": "Fetch failed.", "data": {
-                        "kind": "unavailable", "failure_indicator": "Fetch failed.",
-                        "status_code": 503, "message": "Try later."}})
+                    "kind": "unavailable", "failure_indicator": "Fetch failed.",
+                    "status_code": 503, "message": "Try later."})
                 notify("events/event", id=id, seq=0, event={"raw": 1})
             if request["method"] == "shutdown":
                 break
@@ -229,7 +229,7 @@ def test_callbacks_get_heartbeats_and_failed_polls(fake_host: FakeHost) -> None:
     failures: list[FailedPoll] = []
 
     def check() -> None:
-        assert heartbeats == [Heartbeat("c", "2026-12-01T10:00:00Z")]
+        assert heartbeats == [Heartbeat("c", "2026-12-01T10:00:00Z", ("a",))]
         [failed] = failures
         assert isinstance(failed.error, Unavailable)
         assert failed.error.triple == ("Fetch failed.", 503, "Try later.")
@@ -377,6 +377,7 @@ def test_a_host_that_dies_is_an_error_and_the_cursor_continues(fake_host: FakeHo
         while 3 not in seen:
             arguments = {} if cursor is None else {"cursor": cursor}
             follow = host.follow("vendor", "fetch", arguments)
+            assert follow.cursor == cursor
             try:
                 for event in follow:
                     seen.append(event.event["n"])
@@ -385,7 +386,7 @@ def test_a_host_that_dies_is_an_error_and_the_cursor_continues(fake_host: FakeHo
             except HostExited as exited:
                 assert exited.exit_status == 9
                 host.restart()
-            cursor = follow.cursor or cursor
+            cursor = follow.cursor
     # At least once, and in order.
     assert sorted(set(seen)) == [0, 1, 2, 3]
 
