@@ -103,6 +103,7 @@ extension Sender {
     endedBy end: RatePauseEnd? = nil
   ) async -> Bool {
     let start = time.now
+    if isRateLimit { observer?.waitsForRateLimit() }
     if milliseconds > 0, isAnnounced {
       await notifyWait?(
         isRateLimit ? "rate_limited" : "retry", time.wallMilliseconds + Int64(milliseconds))
@@ -137,6 +138,10 @@ extension Sender: RateWaiter {
 
   package func accepts(due: MonotonicTime, now: MonotonicTime) -> Bool {
     deadline.allows(waitUntil: due, now: now)
+  }
+
+  package func asked(since start: MonotonicTime) {
+    observeIfLong(.rateLimit(bucket: rateBucket), since: start)
   }
 
   package func startWait(until time: MonotonicTime) -> Bool {

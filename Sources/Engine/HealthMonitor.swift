@@ -28,19 +28,21 @@ package final class HealthMonitor: Sendable {
   struct Failure: Error, Sendable {
     let kind: CommandError.Kind
     let message: String
+    /// Nil if the check did not start.
+    let meta: OutcomeMeta?
 
-    init(_ kind: CommandError.Kind, _ message: String) {
+    init(_ kind: CommandError.Kind, _ message: String, meta: OutcomeMeta? = nil) {
       self.kind = kind
       self.message = message
+      self.meta = meta
     }
-
-    init(_ error: CommandError) { self.init(error.kind, error.message) }
 
     init(_ error: InvocationError) {
       switch error.reason {
-      case .failed(let error): self.init(error)
+      case .failed(let failure): self.init(failure.kind, failure.message, meta: error.meta)
       case .invalid(let problems):
-        self.init(.validation, problems.list.first?.message ?? "the check is invalid")
+        self.init(
+          .validation, problems.list.first?.message ?? "the check is invalid", meta: error.meta)
       }
     }
   }
@@ -211,9 +213,9 @@ package final class HealthMonitor: Sendable {
     let failure = await failure(watch, on: engine)
     // A connection that was replaced meanwhile is checked next time.
     guard !Task.isCancelled, open === Self.open(watch.connection, on: engine) else { return }
-    let isNews = state.withLock { state -> Bool in
+    let (isNews, entry) = state.withLock { state -> (Bool, Entry?) in
       guard var entry = state.entries[watch.connection], entry.number == number else {
-        return false
+        return (false, nil)
       }
       let before = entry.status
       entry.status = failure == nil ? .healthy : .unhealthy
@@ -221,9 +223,19 @@ package final class HealthMonitor: Sendable {
       entry.failure = failure
       entry.checkedAtMilliseconds = WallClock.nowMilliseconds
       state.entries[watch.connection] = entry
-      return entry.status != before || entry.consecutiveFailures == watch.notifyAfterFailures
+      let isNews =
+        entry.status != before || entry.consecutiveFailures == watch.notifyAfterFailures
+      return (isNews, entry.status == before ? nil : entry)
     }
+    if let entry { Self.audit(entry, in: engine.audit) }
     if isNews { report(watch.connection) }
+  }
+
+  /// Records that the status changed.
+  private static func audit(_ entry: Entry, in file: AuditFile?) {
+    file?.healthChanged(
+      entry.watch.connection, to: entry.status.rawValue, failures: Int(entry.consecutiveFailures),
+      entry.failure.map { ($0.kind, $0.message) })
   }
 
   /// Why the connection does not work; nil if it works.
@@ -238,12 +250,13 @@ package final class HealthMonitor: Sendable {
     do throws(InvocationError) {
       let request = try Self.request(
         watch, on: engine, milliseconds: max(1, deadline.remainingMilliseconds))
-      let invocation = try engine.prepare(request)
+      let invocation = try engine.prepare(request, recordingRefusalFor: AuditCaller())
       return await invocation.run { outcome in
         outcome.error.map { error in
           // Redacted before it is cut: a part of a secret would stay.
           let message = engine.redactor.redact(error.message)
-          return Failure(error.kind, String(message.prefix(Self.maximumMessageCharacters)))
+          return Failure(
+            error.kind, String(message.prefix(Self.maximumMessageCharacters)), meta: outcome.meta)
         }
       }
     } catch {
@@ -282,7 +295,7 @@ package final class HealthMonitor: Sendable {
   /// Which members of a watch are a vendor's text.
   package static let layout = MessageLayout.object([
     "connection": .own, "status": .own, "consecutive_failures": .own,
-    "error": .object(["kind": .own, "message": .foreign]),
+    "error": .object(["kind": .own, "message": .foreign, "meta": .own]),
     "checked_at": .own, "interval_seconds": .own, "notify_after_failures": .own,
   ])
 
@@ -314,6 +327,10 @@ package final class HealthMonitor: Sendable {
         writer.object {
           $0.member("kind", failure.kind.rawValue)
           $0.member("message", failure.message)
+          if let meta = failure.meta {
+            $0.name("meta")
+            meta.write(to: &$0)
+          }
         }
       }
       writer.member(ifPresent: "checked_at", entry.checkedAtMilliseconds.map(WallClock.rfc3339))

@@ -113,11 +113,15 @@ package final class ConnectionStore: Sendable {
 
   /// Adds or replaces a connection of a caller.
   ///
+  /// - Parameter mayBeStored: called when the connection is valid; if false, nothing changes.
   /// - Returns: whether it replaced a connection.
-  package func put(_ json: JSON, name: String) throws(ParameterProblems) -> Bool {
+  package func put(
+    _ json: JSON, name: String, mayBeStored: () -> Bool = { true }
+  ) throws(ParameterProblems) -> Bool {
     let cost = cost(of: json)
     try refuse(cost, beyond: Self.maximumCallerBytes) { $0.table.cost - $0.table.cost(of: name) }
     let entry = Entry(name: name, open: try maker.callerConnection(json, name: name))
+    guard mayBeStored() else { return false }
     // Released outside the lock, with its secrets.
     return state.withLock { $0.table.put(entry, cost: cost) } != nil
   }
@@ -158,30 +162,48 @@ package final class ConnectionStore: Sendable {
 
   private func keeper(of name: String, in file: ConnectionsFile) -> Connection.Keeper {
     Connection.Keeper(
-      obstacle: { file.obstacle(toSetting: $0, of: name) },
-      keep: { [weak self, environment] setting, value in
-        do throws(ConnectionsFile.Fault) {
-          try await file.set(setting, of: name, to: value)
-        } catch {
-          environment.log.warning(
-            "cannot save the new \(setting) of the connection \(name): \(error.reason)")
-          return error.reason
-        }
-        guard let self else { return nil }
+      of: name, in: file,
+      kept: { [weak self] setting, value in
+        guard let self else { return }
         // A reload must not take it for a change of the operator.
         state.withLock { $0.table.note(setting, of: name, value) }
         tell([ConnectionChange(name: name, reload: nil)])
-        return nil
       },
-      stored: { await file.value(of: $0, of: name) },
-      lock: { (setting, deadline) async throws(CommandError) in
-        try await file.lock(setting, of: name, until: deadline)
+      failed: { [environment] setting, reason in
+        environment.log.warning(
+          "cannot save the new \(setting) of the connection \(name): \(reason)")
       })
   }
 
   /// Calls `listener` with all further changes that no caller made.
   package func reportChanges(to listener: @escaping @Sendable ([ConnectionChange]) -> Void) {
     self.listener.withLock { $0 = listener }
+  }
+}
+
+extension Connection.Keeper {
+  /// Keeps settings of a connection in its file.
+  init(
+    of name: String, in file: ConnectionsFile,
+    kept: @escaping @Sendable (_ setting: String, _ value: String) -> Void = { _, _ in },
+    failed: @escaping @Sendable (_ setting: String, _ reason: String) -> Void
+  ) {
+    self.init(
+      obstacle: { file.obstacle(toSetting: $0, of: name) },
+      keep: { setting, value in
+        do throws(ConnectionsFile.Fault) {
+          try await file.set(setting, of: name, to: value)
+        } catch {
+          failed(setting, error.reason)
+          return error.reason
+        }
+        kept(setting, value)
+        return nil
+      },
+      stored: { await file.value(of: $0, of: name) },
+      lock: { (setting, deadline) async throws(CommandError) in
+        try await file.lock(setting, of: name, until: deadline)
+      })
   }
 }
 
