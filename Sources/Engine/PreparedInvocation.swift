@@ -100,10 +100,12 @@ package struct PreparedInvocation: Sendable {
     finish: (Outcome) async -> Value
   ) async -> Value {
     trail.started()
+    let watched = engine.options.waits.map { WatchedEvents(events, noting: $0) }
+    defer { watched?.end() }
     let invocation = Invocation(
       command.metadata, id: command.id, on: connection.connection, options: request.options,
       deadline: deadline ?? deadlineFromNow,
-      events: events, results: engine.results, observer: trail,
+      events: watched ?? events, results: engine.results, observer: trail,
       firstSend: hasLedgerKey && command.effect != .read ? FirstSend() : nil)
     defer { invocation.releaseMemory() }
     let audited = engine.audit.flatMap { file in

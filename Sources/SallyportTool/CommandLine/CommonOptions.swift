@@ -46,9 +46,10 @@ enum CommonOptions {
   /// - Parameters:
   ///   - filesByDefault: the directory of files, unless --files-dir is given; nil to delete files on
   ///     exit.
+  ///   - waits: where waits are noted; nil for nowhere.
   ///   - lines: opens the ledger of the lines of request files. Called last, when all options are valid.
   static func engine(
-    _ arguments: ParsedArguments, filesByDefault: String? = nil,
+    _ arguments: ParsedArguments, filesByDefault: String? = nil, waits: Waits? = nil,
     lines openLines: () throws(UsageError) -> LineLedger? = { nil }
   ) throws(UsageError) -> Engine {
     let (redactor, log) = (HostLog.redactor, HostLog.log)
@@ -66,6 +67,7 @@ enum CommonOptions {
     options.maximumResultBytes = try limits(arguments).maximumResultBytes
     options.fences = fences
     let auditFile = try AuditFileOptions.read(arguments)
+    options.waits = waits
     let keys: IdempotencyLedger
     let audit: AuditFile?
     do throws(ConfigurationError) {
