@@ -98,6 +98,10 @@ package struct RequestProblems: Error, Sendable {
       writer.member(ifPresent: "remedy", remedy)
       writer.name("problems")
       writeList(to: &writer)
+      if let meta {
+        writer.name("meta")
+        meta.write(to: &writer)
+      }
     }
   }
 
@@ -110,10 +114,6 @@ package struct RequestProblems: Error, Sendable {
           $0.member("message", problem.message)
           $0.member(ifPresent: "did_you_mean", problem.didYouMean)
         }
-      }
-      if let meta {
-        writer.name("meta")
-        meta.write(to: &writer)
       }
     }
   }

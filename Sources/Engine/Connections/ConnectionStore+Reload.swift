@@ -63,8 +63,9 @@ extension ConnectionStore {
       var old: [Entry?] = []
       for (name, open, text) in opened {
         let isNew = state.table[name] == nil
-        // One of a caller stays.
-        guard isNew || state.table.configured(name) != nil else { continue }
+        // One of a caller stays. One whose refresh token the host has just written has not changed.
+        let configured = state.table.configured(name)
+        guard isNew || (configured != nil && configured != text) else { continue }
         old.append(
           state.table.put(Entry(name: name, open: open), cost: 0, configured: text))
         if isNew { report.added.append(name) } else { report.changed.append(name) }
