@@ -58,6 +58,8 @@ package struct SendWait: Sendable {
     case queue
     /// For a credential or a secret. Shared if another invocation had begun to get it.
     case signIn(isShared: Bool)
+    /// For a secret that a program or a file gives.
+    case secret
     case rateLimit(bucket: String)
     /// Before a retry.
     case backOff
@@ -66,7 +68,7 @@ package struct SendWait: Sendable {
     package var name: StaticString {
       switch self {
       case .queue: "queue"
-      case .signIn: "sign_in"
+      case .signIn, .secret: "sign_in"
       case .rateLimit: "rate_limit"
       case .backOff: "back_off"
       }
@@ -87,6 +89,14 @@ extension Sender {
     observer.waited(
       SendWait(
         reason: reason(), start: start, end: time.now, isPartOfSignIn: isSignIn))
+  }
+
+  /// The same, for what usually takes no time: less than a millisecond is no wait.
+  package func observeIfLong(
+    _ reason: @autoclosure () -> SendWait.Reason, since start: MonotonicTime
+  ) {
+    guard observer != nil, time.now.nanoseconds - start.nanoseconds >= 1_000_000 else { return }
+    observe(reason(), since: start)
   }
 
   func observe(

@@ -181,6 +181,8 @@ extension Sender {
     let firstSend =
       operation.changesSomething && !request.isSideEffectFree ? self.firstSend : nil
     if let firstSend {
+      let start = time.now
+      defer { observeIfLong(.queue, since: start) }
       do throws(CommandError) {
         try await firstSend.pass(until: deadline.current)
       } catch {

@@ -139,6 +139,10 @@ extension Sender: RateWaiter {
     deadline.allows(waitUntil: due, now: now)
   }
 
+  package func asked(since start: MonotonicTime) {
+    observeIfLong(.rateLimit(bucket: rateBucket), since: start)
+  }
+
   package func startWait(until time: MonotonicTime) -> Bool {
     canWait(until: time, now: self.time.now)
   }

@@ -56,7 +56,7 @@ package final class Engine: Sendable {
     _ request: consuming InvocationRequest, continuing trail: InvocationTrail? = nil
   ) throws(InvocationError) -> PreparedInvocation {
     let (connection, ready) = try check(request)
-    let trail = trail ?? InvocationTrail(request.options, arrival: request.arrival)
+    let trail = trail ?? InvocationTrail(request.options, arrival: request.arrival, log: log)
     if trail.hasInvalidParent { logInvalidParent() }
     return PreparedInvocation(
       request: request, connection: connection, ready: ready, trail: trail, engine: self)

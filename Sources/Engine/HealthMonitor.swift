@@ -28,19 +28,21 @@ package final class HealthMonitor: Sendable {
   struct Failure: Error, Sendable {
     let kind: CommandError.Kind
     let message: String
+    /// Nil if the check did not start.
+    let meta: OutcomeMeta?
 
-    init(_ kind: CommandError.Kind, _ message: String) {
+    init(_ kind: CommandError.Kind, _ message: String, meta: OutcomeMeta? = nil) {
       self.kind = kind
       self.message = message
+      self.meta = meta
     }
-
-    init(_ error: CommandError) { self.init(error.kind, error.message) }
 
     init(_ error: InvocationError) {
       switch error.reason {
-      case .failed(let error): self.init(error)
+      case .failed(let failure): self.init(failure.kind, failure.message, meta: error.meta)
       case .invalid(let problems):
-        self.init(.validation, problems.list.first?.message ?? "the check is invalid")
+        self.init(
+          .validation, problems.list.first?.message ?? "the check is invalid", meta: error.meta)
       }
     }
   }
@@ -243,7 +245,8 @@ package final class HealthMonitor: Sendable {
         outcome.error.map { error in
           // Redacted before it is cut: a part of a secret would stay.
           let message = engine.redactor.redact(error.message)
-          return Failure(error.kind, String(message.prefix(Self.maximumMessageCharacters)))
+          return Failure(
+            error.kind, String(message.prefix(Self.maximumMessageCharacters)), meta: outcome.meta)
         }
       }
     } catch {
@@ -282,7 +285,7 @@ package final class HealthMonitor: Sendable {
   /// Which members of a watch are a vendor's text.
   package static let layout = MessageLayout.object([
     "connection": .own, "status": .own, "consecutive_failures": .own,
-    "error": .object(["kind": .own, "message": .foreign]),
+    "error": .object(["kind": .own, "message": .foreign, "meta": .own]),
     "checked_at": .own, "interval_seconds": .own, "notify_after_failures": .own,
   ])
 
@@ -314,6 +317,10 @@ package final class HealthMonitor: Sendable {
         writer.object {
           $0.member("kind", failure.kind.rawValue)
           $0.member("message", failure.message)
+          if let meta = failure.meta {
+            $0.name("meta")
+            meta.write(to: &$0)
+          }
         }
       }
       writer.member(ifPresent: "checked_at", entry.checkedAtMilliseconds.map(WallClock.rfc3339))

@@ -12,9 +12,13 @@ package final class InvocationTrail: SendObserver {
   package let label: String?
   /// When its line was read.
   package let arrival: MonotonicTime
+  let log: Log
+  /// Milliseconds until the start that are logged. Less is no wait, but the work of a busy machine.
+  private static let shownMilliseconds = 10
   private let times = Mutex(SpentTimes())
 
-  init(_ options: InvocationOptions, arrival: MonotonicTime) {
+  init(_ options: InvocationOptions, arrival: MonotonicTime, log: Log) {
+    self.log = log
     (trace, hasInvalidParent) = TraceContext.of(options.traceparent)
     label = options.label
     self.arrival = arrival
@@ -29,10 +33,15 @@ package final class InvocationTrail: SendObserver {
   func started() {
     let time = MonotonicTime.now.nanoseconds - arrival.nanoseconds
     times.withLock { $0.queue += time }
+    let milliseconds = SpentTimes.milliseconds(time)
+    if milliseconds >= Self.shownMilliseconds { logStart(after: milliseconds) }
   }
 
   /// It waited for another invocation with the same idempotency key, or for the ledger.
-  func queued(since start: MonotonicTime) {
+  ///
+  /// - Parameter start: nil if it did not wait, or that was counted.
+  func queued(since start: MonotonicTime?) {
+    guard let start else { return }
     let time = MonotonicTime.now.nanoseconds - start.nanoseconds
     times.withLock { $0.queue += time }
   }
@@ -47,6 +56,7 @@ package final class InvocationTrail: SendObserver {
   // MARK: Observing
 
   package func attempted(_ attempt: HTTPAttempt) {
+    if log.isEnabled(.debug) { log(attempt) }
     // The invocation waits for a sign-in, which counts as that.
     guard !attempt.isPartOfSignIn else { return }
     let time = attempt.end.nanoseconds - attempt.start.nanoseconds
@@ -54,6 +64,7 @@ package final class InvocationTrail: SendObserver {
   }
 
   package func waited(_ wait: SendWait) {
+    if log.isEnabled(.debug) { log(wait) }
     guard !wait.isPartOfSignIn else { return }
     times.withLock { $0.add(wait) }
   }

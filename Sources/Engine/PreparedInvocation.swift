@@ -120,6 +120,8 @@ package struct PreparedInvocation: Sendable {
         content, of: command, meta(of: invocation, isReplayed: isReplayed), notice: trail.notice,
         redaction: redaction)
     }
+    // Of the wait for the ledger, until the command runs.
+    var queuedSince: MonotonicTime?
     do throws(CommandError) {
       guard !request.options.dryRun else {
         return outcome(.recorded(try await plan(in: invocation)))
@@ -128,21 +130,22 @@ package struct PreparedInvocation: Sendable {
         return outcome(.result(try await run(in: invocation)))
       }
       var ran: Outcome?
-      let start = MonotonicTime.now
+      queuedSince = .now
       let recorded = try await ledger.once(
         key, identity, readBack: command.metadata.readBack.map { "\($0)" },
         startingAt: invocation.sender.firstSend, by: invocation.deadline
       ) { () async throws(CommandError) in
-        trail.queued(since: start)
+        trail.queued(since: queuedSince.take())
         let fresh = outcome(.result(try await run(in: invocation)))
         ran = fresh
         // The ledger may be a file: it holds no secrets.
         return fresh.redactedResult
       }
       if let ran { return ran }
-      trail.queued(since: start)
+      trail.queued(since: queuedSince.take())
       return outcome(.recorded(recorded.json), isReplayed: true)
     } catch {
+      trail.queued(since: queuedSince)
       return outcome(.failure(error))
     }
   }

@@ -21,7 +21,7 @@ package struct SpentTimes: Sendable {
     let time = wait.end.nanoseconds - wait.start.nanoseconds
     switch wait.reason {
     case .queue: queue += time
-    case .signIn: signIn += time
+    case .signIn, .secret: signIn += time
     case .rateLimit: rateLimit += time
     case .backOff: backOff += time
     }

@@ -55,7 +55,7 @@ struct FollowParams: ParameterObject {
     let invocation: InvocationRequest
     do throws(InvocationError) {
       invocation = try InvokeParams.request(
-        invoke(params, in: engine), engine, memo)
+        invoke(params, in: engine), engine, memo, arrival: .now)
     } catch {
       guard case .invalid(let others) = error.reason, !problems.isEmpty else { throw error }
       throw InvocationError(problems + others, indicator: error.indicator)

@@ -156,6 +156,8 @@ package final class RateLimiter: Sendable {
       MonotonicTime
   ) async -> Turn {
     let end = shared.pauseEnd
+    let start = time.now
+    defer { waiter.asked(since: start) }
     return await shared.update(by: waiter.latest) { [time] bucket in
       // Read with the lock: no other request is sent before it.
       let now = time.now

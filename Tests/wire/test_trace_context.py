@@ -84,12 +84,12 @@ def test_the_vendor_gets_no_traceparent(tenant, host):
     assert all(request.header("traceparent") is None for request in tenant.requests)
 
 
-@pytest.mark.parametrize("label", ["", "x", "x" * 64, "é" * 64, "nightly: CODA \u2028 \"quoted\""])
+@pytest.mark.parametrize("label", ["x", "x" * 64, "é" * 64, "nightly: CODA \u2028 \"quoted\""])
 def test_a_label_of_64_characters_is_taken(host, label):
     assert host.result("list_scanners", label=label, dry_run=True)["dry_run"]
 
 
-@pytest.mark.parametrize("label", ["x" * 65, 7, ["x"]])
+@pytest.mark.parametrize("label", ["", "x" * 65, 7, ["x"]])
 def test_another_label_is_an_argument_fault(host, label):
     data = host.failure("list_scanners", label=label)
     assert data["status_code"] == 400
@@ -102,7 +102,7 @@ def test_tool_calls_have_their_traceparent_in_meta(tenant, tmp_path, revision):
     file.write_text(json.dumps({"connections": {"main": connection(tenant.url)}}))
     with Client(revision, "--connections", str(file)) as client:
         for header, is_valid in ((PARENT, True), ("x", False), (7, False)):
-            params = client.message("tools/call", client.call_params("coda__list_scanners"))["params"]
+            params = client.message("tools/call", client.call_params("coda_footprint__list_scanners"))["params"]
             params["_meta"] = params.get("_meta", {}) | {"traceparent": header}
             result = client.result("tools/call", params)
             text = result["content"][0]["text"]
@@ -114,7 +114,7 @@ def test_a_tool_call_may_have_a_label(tenant, tmp_path):
     file = tmp_path / "connections.json"
     file.write_text(json.dumps({"connections": {"main": connection(tenant.url)}}))
     with Client("2025-11-25", "--connections", str(file)) as client:
-        params = client.call_params("coda__list_scanners")
+        params = client.call_params("coda_footprint__list_scanners")
         params["_meta"] = {"sallyport/options": {"label": "x" * 65}}
         content = client.result("tools/call", params)["structuredContent"]
         assert content["problems"][0]["path"].endswith("/label")

@@ -110,6 +110,8 @@ public final class Invocation: Sendable {
   }
 
   package var deadline: InvocationDeadline { sender.deadline }
+  /// The header for programs that this invocation calls (W3C Trace Context). Vendors do not get it.
+  package var traceparent: String? { sender.observer?.trace.traceparent }
 
   public var meta: InvocationMeta {
     let (own, sent) = (counters.withLock { $0 }, sender.counters)

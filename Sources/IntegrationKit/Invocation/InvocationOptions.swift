@@ -46,7 +46,7 @@ public struct InvocationOptions: ParameterObject {
       "label", .text(maximumCharacters: 64),
       "The caller's name for the invocation, for the audit file and the log.")
     traceparent = options.optional(
-      "traceparent", .text,
+      "traceparent", .blankableText,
       "The caller's span, a header of W3C Trace Context. An invalid one is ignored with a notice.")
   }
 

@@ -71,7 +71,9 @@ extension MethodExample {
         "passwordExpires": "True"},
        {"accountType": "66048", "description": "Backup agent", "disabled": "False",
         "name": "svc-backup", "passwordExpires": "False"}],
-     "meta": {"duration_ms": 12, "requests": 1, "retries": 0, "waited_ms": 0, "pages": 1}}
+     "meta": {"connection": "prod", "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+              "duration_ms": 12, "requests": 1, "retries": 0, "waited_ms": 0, "pages": 1,
+              "spent_ms": {"vendor": 12}}}
     """#)
   static let dryRun = MethodExample(
     "The requests of a command, without sending them.",
@@ -80,7 +82,9 @@ extension MethodExample {
     {"return_data": "Successful", "dry_run": true,
      "requests": [{"method": "GET",
                    "url": "http://127.0.0.1:40001/api/console/scanSurface/scanners/",
-                   "headers": {"Accept": "application/json", "Authorization": "[redacted]"}}]}
+                   "headers": {"Accept": "application/json", "Authorization": "[redacted]"}}],
+     "meta": {"connection": "prod", "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+              "duration_ms": 1}}
     """#)
   static let cancel = MethodExample(
     "The id is not in flight.", #"{"id":7}"#, #"{"cancelled":false}"#)

@@ -15,9 +15,6 @@ import Sandbox
 enum CommonOptions {
   static let connections = Option(
     "--connections", "FILE", "connections (default: SALLYPORT_CONNECTIONS)")
-  static let logLevel = Option(
-    "--log-level", "L", "error, warning (default), info or debug, on stderr")
-
   static let allowCoreDumps = Option(
     "--allow-core-dumps", nil, "allow core dumps, which contain secrets")
 
@@ -42,8 +39,7 @@ enum CommonOptions {
       Option(
         "--datetime-format", "FORMAT",
         "strptime(3) format that is tried first for times: '%d.%m.%Y %H:%M'"),
-    ] + PluginOptions.list + [
-      logLevel,
+    ] + PluginOptions.list + LogOptions.list + [
       Option("--audit", "FILE", "append one JSON line per executed command"),
       allowCoreDumps,
     ]
@@ -102,7 +98,7 @@ enum CommonOptions {
         "the host cannot start a thread: \(String(cString: strerror(code)))",
         remedy: "Raise the limit of processes of this user (ulimit -u).")
     }
-    HostLog.setLevel(try logLevel(arguments))
+    try LogOptions.read(arguments)
     let (redactor, log) = (HostLog.redactor, HostLog.log)
     let proxies = EnvironmentProxies { getenv($0).map { String(cString: $0) } }
     proxies.secrets.forEach(redactor.add)
@@ -144,17 +140,6 @@ enum CommonOptions {
       throw UsageError(
         "--files-dir: \(error)", remedy: "Use a writable directory.")
     }
-  }
-
-  private static func logLevel(_ arguments: ParsedArguments) throws(UsageError) -> LogLevel {
-    guard let name = arguments["--log-level"] else { return .warning }
-    guard let level = LogLevel.allCases.first(where: { $0.name == name }) else {
-      let names = LogLevel.allCases.map(\.name)
-      throw UsageError(
-        "--log-level: unknown value \"\(name)\"; expected one of: \(names.joined(separator: ", "))",
-        didYouMean: Suggestion.closest(to: name, among: names))
-    }
-    return level
   }
 
   private static func setTimestampFormat(_ arguments: ParsedArguments) throws(UsageError) {
