@@ -100,20 +100,28 @@ package struct PreparedInvocation: Sendable {
     finish: (Outcome) async -> Value
   ) async -> Value {
     trail.started()
+    let watched = engine.options.waits.map { WatchedEvents(events, noting: $0) }
+    defer { watched?.end() }
     let invocation = Invocation(
       command.metadata, id: command.id, on: connection.connection, options: request.options,
       deadline: deadline ?? deadlineFromNow,
-      events: events, results: engine.results, observer: trail,
+      events: watched ?? events, results: engine.results, observer: trail,
       firstSend: hasLedgerKey && command.effect != .read ? FirstSend() : nil)
     defer { invocation.releaseMemory() }
     let audited = engine.audit.flatMap { file in
       request.options.dryRun ? nil : AuditedInvocation(of: self, for: caller, in: file)
     }
     var outcome = await outcome(of: invocation, audited)
+    let end = MonotonicTime.now
     if let audited {
       outcome = await audited.end(outcome, until: invocation.deadline.current)
     }
-    return await finish(outcome)
+    guard !request.options.dryRun else { return await finish(outcome) }
+    let ended = ended(outcome, at: end)
+    let value = await finish(outcome)
+    // After the response, which it must not delay.
+    trail.spans?.finished(ended, from: trail.arrival, to: end)
+    return value
   }
 
   private func outcome(

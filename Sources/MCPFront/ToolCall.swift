@@ -93,7 +93,8 @@ struct ToolCall: Sendable {
     return InvocationRequest(
       integration, command, on: connection.map { .json($0) } ?? .onlyOne,
       // Commands expect an object.
-      arguments: ownArguments ?? Self.noArguments, options: options, arrival: arrival)
+      arguments: ownArguments ?? Self.noArguments, options: options, arrival: arrival,
+      origin: .toolCall)
   }
 
   private static let noArguments = JSONFragment { $0.object { _ in } }.json

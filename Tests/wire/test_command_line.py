@@ -389,7 +389,7 @@ def test_a_boolean_needs_no_value():
 
 def test_list_that_is_malformed_json_is_refused():
     ended = run("call", GZ, "isolate_endpoints", "--endpoint-ids", '["a"', "--sandbox")
-    assert ended.code == 2 and "--endpoint_ids: invalid JSON array" in ended.errors
+    assert ended.code == 2 and "--endpoint-ids: invalid JSON array" in ended.errors
 
 
 def test_problem_is_named_by_its_full_path():

@@ -9,8 +9,10 @@ import threading
 
 import pytest
 from Support.host import eventually
+from Support.plugins import Plugins
+from Support.plugins import connection as plugin_connection
 from Support.session import PASSWORD, Host, connection
-from Support.upstream import SCANNERS, Tenant, after, reply
+from Support.upstream import SCANNERS, Tenant, Upstream, after, reply
 
 NOTHING = {"added": [], "changed": [], "removed": [], "rejected": []}
 
@@ -231,6 +233,22 @@ def test_sighup_of_run_drains(tenant):
             file_ready.set()
             message, _ = host.wait(1)
             assert "result" in message
+
+
+# Plugins
+
+def test_connections_of_plugins(tmp_path):
+    plugins = Plugins(tmp_path / "plugins")
+    plugins.add()
+    with Upstream(lambda request: reply(200, {})) as vendor:
+        one = plugin_connection(vendor.url)
+        with Reloaded(one, options=["--plugins", str(plugins.path)]) as host:
+            host.write(main=one, other=plugin_connection(vendor.url, user="second"))
+            host.reload(added=["other"])
+            # One that cannot be used is left out, as at the start.
+            host.write(main=one, gone=plugin_connection(vendor.url, id="gone"))
+            host.reload(removed=["other"])
+            host.wait_for_log("the connection gone is left out")
 
 
 # What belongs to a connection

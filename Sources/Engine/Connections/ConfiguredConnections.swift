@@ -91,7 +91,7 @@ package struct ConfiguredConnections: Sendable {
     return content
   }
 
-  private static func hasLiteralSecret(_ connection: JSON, _ catalogue: Catalogue) -> Bool {
+  static func hasLiteralSecret(_ connection: JSON, _ catalogue: Catalogue) -> Bool {
     let integration = catalogue.integration(connection["integration"]?.string ?? "")
     return integration?.settingsShape.secretNames.contains { name in
       connection["settings"]?[name].map { !PlainReferences.isReference($0) } ?? false

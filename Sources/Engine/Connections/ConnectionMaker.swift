@@ -24,6 +24,15 @@ struct ConnectionMaker: Sendable {
     let definition: ConnectionDefinition
     let integration: RegisteredIntegration
     let text: ConfiguredDefinition
+    /// The definition with the values of references that are no secrets.
+    let resolved: JSON
+
+    /// The same with another definition of the integration.
+    func with(_ json: JSON) throws(ParameterProblems) -> Candidate {
+      Candidate(
+        definition: try ConnectionMaker.definition(json), integration: integration, text: text,
+        resolved: json)
+    }
   }
 
   /// Blocks while a plugin starts, and while references are read.
@@ -38,7 +47,7 @@ struct ConnectionMaker: Sendable {
     let resolved = try PlainReferences(integration, environment.secrets).resolved(json)
     return Candidate(
       definition: try Self.definition(resolved), integration: integration,
-      text: ConfiguredDefinition(resolved))
+      text: ConfiguredDefinition(resolved), resolved: resolved)
   }
 
   func open(

@@ -162,30 +162,48 @@ package final class ConnectionStore: Sendable {
 
   private func keeper(of name: String, in file: ConnectionsFile) -> Connection.Keeper {
     Connection.Keeper(
-      obstacle: { file.obstacle(toSetting: $0, of: name) },
-      keep: { [weak self, environment] setting, value in
-        do throws(ConnectionsFile.Fault) {
-          try await file.set(setting, of: name, to: value)
-        } catch {
-          environment.log.warning(
-            "cannot save the new \(setting) of the connection \(name): \(error.reason)")
-          return error.reason
-        }
-        guard let self else { return nil }
+      of: name, in: file,
+      kept: { [weak self] setting, value in
+        guard let self else { return }
         // A reload must not take it for a change of the operator.
         state.withLock { $0.table.note(setting, of: name, value) }
         tell([ConnectionChange(name: name, reload: nil)])
-        return nil
       },
-      stored: { await file.value(of: $0, of: name) },
-      lock: { (setting, deadline) async throws(CommandError) in
-        try await file.lock(setting, of: name, until: deadline)
+      failed: { [environment] setting, reason in
+        environment.log.warning(
+          "cannot save the new \(setting) of the connection \(name): \(reason)")
       })
   }
 
   /// Calls `listener` with all further changes that no caller made.
   package func reportChanges(to listener: @escaping @Sendable ([ConnectionChange]) -> Void) {
     self.listener.withLock { $0 = listener }
+  }
+}
+
+extension Connection.Keeper {
+  /// Keeps settings of a connection in its file.
+  init(
+    of name: String, in file: ConnectionsFile,
+    kept: @escaping @Sendable (_ setting: String, _ value: String) -> Void = { _, _ in },
+    failed: @escaping @Sendable (_ setting: String, _ reason: String) -> Void
+  ) {
+    self.init(
+      obstacle: { file.obstacle(toSetting: $0, of: name) },
+      keep: { setting, value in
+        do throws(ConnectionsFile.Fault) {
+          try await file.set(setting, of: name, to: value)
+        } catch {
+          failed(setting, error.reason)
+          return error.reason
+        }
+        kept(setting, value)
+        return nil
+      },
+      stored: { await file.value(of: $0, of: name) },
+      lock: { (setting, deadline) async throws(CommandError) in
+        try await file.lock(setting, of: name, until: deadline)
+      })
   }
 }
 

@@ -7,7 +7,7 @@ import JSON
 package final class GravityZoneClient: VendorClient {
   let version: APIVersion
   private let deployment: GravityZoneSettings.Deployment
-  private let server: BaseURL?
+  let server: BaseURL?
   /// Ends in `/api`.
   private let root: String
   private let authenticator: Authenticator<APIKey>

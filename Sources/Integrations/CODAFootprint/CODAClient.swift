@@ -7,7 +7,7 @@ import JSON
 package final class CODAClient: VendorClient {
   let profile: CODAProfile
   private let authenticator: Authenticator<CODATokens>
-  private let root: String
+  let root: String
 
   init(_ settings: CODASettings, on connection: Connection) {
     profile = CODAProfile(profile: settings.profile)

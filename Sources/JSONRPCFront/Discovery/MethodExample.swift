@@ -95,7 +95,11 @@ extension MethodExample {
     {"command": "fetch_event", "connection": "gmail_sandbox", "every_seconds": 60,
      "arguments": {"user_email": "soc@harbor.example", "start_time": "2026-11-16 08:00"}}
     """#,
-    #"{"return_data":"Successful","meta":{"duration_ms":61000,"events":0,"polls":2}}"#)
+    #"""
+    {"return_data": "Successful",
+     "meta": {"connection": "gmail_sandbox", "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+              "duration_ms": 61000, "events": 0, "polls": 2}}
+    """#)
   static let eventsAck = MethodExample(
     "All events up to the third one.", #"{"id":7,"seq":2}"#,
     #"{"acknowledged":2,"unacknowledged":0}"#)

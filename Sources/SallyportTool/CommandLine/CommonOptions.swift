@@ -46,30 +46,18 @@ enum CommonOptions {
   /// - Parameters:
   ///   - filesByDefault: the directory of files, unless --files-dir is given; nil to delete files on
   ///     exit.
+  ///   - waits: where waits are noted; nil for nowhere.
   ///   - lines: opens the ledger of the lines of request files. Called last, when all options are valid.
   static func engine(
-    _ arguments: ParsedArguments, filesByDefault: String? = nil,
+    _ arguments: ParsedArguments, filesByDefault: String? = nil, waits: Waits? = nil,
     lines openLines: () throws(UsageError) -> LineLedger? = { nil }
   ) throws(UsageError) -> Engine {
-    let code = TaskPool.shared.start()
-    guard code == 0 else {
-      throw UsageError(
-        "the host cannot start a thread: \(String(cString: strerror(code)))",
-        remedy: "Raise the limit of processes of this user (ulimit -u).")
-    }
-    try LogOptions.read(arguments)
     let (redactor, log) = (HostLog.redactor, HostLog.log)
-    let proxies = EnvironmentProxies { getenv($0).map { String(cString: $0) } }
-    proxies.secrets.forEach(redactor.add)
-    try setTimestampFormat(arguments)
-    try PluginOptions.install(arguments)
+    let environment = try environment(arguments, filesByDefault: filesByDefault).environment
+    let files = environment.files
     let catalogue = Integrations.catalogue
-    let files = try files(arguments, byDefault: filesByDefault, log: log)
-    let transport = CurlTransport(proxies)
-    let spans = try TelemetryOptions.exporter(arguments, through: transport, log: log)
-    let environment = ConnectionEnvironment(
-      transport: transport, secrets: redactor, log: log, files: files,
-      limits: SharedRateLimits(log: log) { limitsDirectory(arguments) })
+    let spans = try TelemetryOptions.exporter(
+      arguments, through: environment.transport, log: log)
     let connections = ConnectionStore(catalogue, environment)
     let fences = try FenceOptions.read(arguments)
     try loadFile(arguments, into: connections)
@@ -79,6 +67,7 @@ enum CommonOptions {
     options.maximumResultBytes = try limits(arguments).maximumResultBytes
     options.fences = fences
     let auditFile = try AuditFileOptions.read(arguments)
+    options.waits = waits
     let keys: IdempotencyLedger
     let audit: AuditFile?
     do throws(ConfigurationError) {
@@ -97,6 +86,39 @@ enum CommonOptions {
       // Keys of callers must survive a crash, too.
       ledger: arguments.has("--state-dir") ? keys : lines?.ledger ?? keys, lines: lines,
       files: files, audit: audit, spans: spans)
+  }
+
+  /// What all connections share. Starts the threads of tasks, and makes plugins known.
+  static func environment(
+    _ arguments: ParsedArguments, filesByDefault: String?
+  ) throws(UsageError) -> (environment: ConnectionEnvironment, proxies: EnvironmentProxies) {
+    let code = TaskPool.shared.start()
+    guard code == 0 else {
+      throw UsageError(
+        "the host cannot start a thread: \(String(cString: strerror(code)))",
+        remedy: "Raise the limit of processes of this user (ulimit -u).")
+    }
+    try LogOptions.read(arguments)
+    let (redactor, log) = (HostLog.redactor, HostLog.log)
+    let proxies = EnvironmentProxies { getenv($0).map { String(cString: $0) } }
+    proxies.secrets.forEach(redactor.add)
+    try setTimestampFormat(arguments)
+    try PluginOptions.install(arguments)
+    let environment = ConnectionEnvironment(
+      transport: CurlTransport(proxies), secrets: redactor, log: log,
+      files: try files(arguments, byDefault: filesByDefault, log: log),
+      limits: SharedRateLimits(log: log) { limitsDirectory(arguments) })
+    return (environment, proxies)
+  }
+
+  /// The path of the connections file; nil if there is none.
+  static func connectionsPath(_ arguments: ParsedArguments) -> String? {
+    // --sandbox replaces the connections of the environment. A file given explicitly is loaded too.
+    let fromEnvironment =
+      arguments.has("--sandbox")
+      ? nil : getenv("SALLYPORT_CONNECTIONS").map { String(cString: $0) }
+    let path = arguments[connections.name] ?? fromEnvironment
+    return path?.isEmpty == false ? path : nil
   }
 
   /// The file store. It is closed on exit.
@@ -186,11 +208,7 @@ enum CommonOptions {
   private static func loadFile(
     _ arguments: ParsedArguments, into connections: ConnectionStore
   ) throws(UsageError) {
-    // --sandbox replaces the connections of the environment. A file given explicitly is loaded too.
-    let fromEnvironment =
-      arguments.has("--sandbox")
-      ? nil : getenv("SALLYPORT_CONNECTIONS").map { String(cString: $0) }
-    guard let path = arguments["--connections"] ?? fromEnvironment, !path.isEmpty else { return }
+    guard let path = connectionsPath(arguments) else { return }
     do throws(ConfigurationError) {
       let rejected = try connections.load(
         ConfiguredConnections(
@@ -206,18 +224,26 @@ enum CommonOptions {
     }
   }
 
-  private static func startSandbox(
-    _ arguments: ParsedArguments, into connections: ConnectionStore
-  ) throws(UsageError) {
+  /// Starts the emulated vendors.
+  ///
+  /// - Returns: a connections file for them; nil without --sandbox.
+  static func startSandbox(_ arguments: ParsedArguments) throws(UsageError) -> [UInt8]? {
     guard arguments.has("--sandbox") else {
       if arguments.has("--sandbox-fault") { throw UsageError("--sandbox-fault requires --sandbox") }
-      return
+      return nil
     }
     let sandbox = try SandboxCommand.start(arguments, port: 0)
     // The sandbox may emulate a vendor without an integration in this build.
     let known = Set(Integrations.inExecutable.map(\.id))
+    return sandbox.oneConnection(ofEach: known).bytes
+  }
+
+  private static func startSandbox(
+    _ arguments: ParsedArguments, into connections: ConnectionStore
+  ) throws(UsageError) {
+    guard let content = try startSandbox(arguments) else { return }
     do throws(ConfigurationError) {
-      try connections.load(sandbox.oneConnection(ofEach: known).bytes, named: "sandbox")
+      try connections.load(content, named: "sandbox")
     } catch {
       throw UsageError(error)
     }
