@@ -325,6 +325,15 @@ def test_a_tool_call_that_cannot_be_confirmed_is_recorded_as_refused(audit):
     assert line["arguments"] == {"endpoint_ids": [ENDPOINT]} and line["client"] == CLIENT
 
 
+def test_a_call_of_an_unknown_tool_is_recorded_as_refused(audit):
+    with Client("2025-11-25", "--sandbox", "--audit", str(audit)) as client:
+        client.error("tools/call", {"name": "coda_footprint__delete_everything", "arguments": {}})
+        assert client.finish()[0] == 0
+    (line,) = lines(audit)
+    assert (line["event"], line["method"], line["kind"]) == ("refused", "tools/call", "validation")
+    assert "delete_everything" in line["message"] and line["client"] == CLIENT
+
+
 @pytest.mark.parametrize("action, event", [("decline", "refused"), ("accept", "finished")])
 def test_a_tool_call_that_the_user_declines_is_recorded_as_refused(action, event, audit):
     options = ["--sandbox", "--audit", str(audit)]
@@ -408,7 +417,7 @@ def test_lines_have_the_trace_and_the_label_of_the_caller(audit):
 
 
 def test_polls_of_a_follower_are_recorded(audit):
-    params = {"integration": "gmail", "command": "fetch_event", "arguments": {"start": "2020-01-01T00:00:00Z"}, "every_seconds": 1}
+    params = {"integration": "gmail", "command": "fetch_event", "arguments": {"start": "2020-01-01T00:00:00Z", "end": "2030-01-01T00:00:00Z"}, "every_seconds": 1}
     with Host("--sandbox", "--audit", str(audit)) as host:
         host.send(request("follow", "events/follow", params))
         eventually(lambda: count(audit) >= 1, "a poll is recorded")
