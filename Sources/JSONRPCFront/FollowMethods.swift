@@ -65,7 +65,7 @@ extension JSONRPCFront {
           redaction: .secrets(of: summary.redaction, FollowSummary.layout)
         ) { summary.write(to: &$0) }
       } catch {
-        return request.error(Self.withMeta(error, of: params, since: arrival).rpcError)
+        return request.error(Self.withMeta(error, of: params, since: arrival, in: engine).rpcError)
       }
     }
   }
