@@ -47,7 +47,7 @@ enum FollowCommand {
     let (integration, command) = try CatalogueWords.command(words)
     let arguments = try ParsedArguments(
       CallCommand.spelledWithDashes(words),
-      options: CallCommand.parameterOptions(of: command) + allOptions)
+      options: CallArguments.options(of: command) + allOptions)
     if let extra = arguments.positionals.dropFirst(2).first {
       throw UsageError(
         "unexpected argument \"\(extra)\"", remedy: "Pass parameters as options: --KEY VALUE.")
@@ -81,7 +81,7 @@ enum FollowCommand {
     let invocation = InvocationRequest(
       integration, command,
       on: arguments["--connection"].map { .named($0) } ?? .onlyOne,
-      arguments: try CallCommand.arguments(of: command, arguments).json, options: options)
+      arguments: try CallArguments.object(of: command, arguments).json, options: options)
     do throws(RequestProblems) {
       return try FollowRequest(
         invocation, everySeconds: every.map(Int64.init) ?? FollowRequest.everySeconds,
