@@ -54,6 +54,7 @@ let package = Package(
     room("HTTPServer", needs: ["Basics", "JSON"]),
     room("RateLimits", needs: ["Basics", "Crypto", "HTTP", "JSON"]),
     room("FileStore", needs: ["Basics", "Crypto", "JSON"]),
+    room("Telemetry", needs: ["Basics", "HTTP", "JSON"]),
     // Floor 4
     room(
       "Delivery", needs: ["Basics", "FileStore", "HTTP", "JSON", "RateLimits", "Redaction"]),
@@ -83,7 +84,7 @@ let package = Package(
       "Engine",
       needs: [
         "Basics", "Crypto", "FileStore", "HTTP", "IntegrationKit", "JSON", "RPC", "RateLimits",
-        "Redaction",
+        "Redaction", "Telemetry",
       ]),
     room(
       "PluginHost",
@@ -108,6 +109,7 @@ let package = Package(
         "Basics", "BitdefenderGravityZone", "CODAFootprint", "Crypto", "CurlTransport", "Engine",
         "FileStore", "Gmail", "HTTP", "HTTPServer", "IntegrationKit", "JSON", "JSONPath",
         "JSONRPCFront", "MCPFront", "PluginHost", "RPC", "RateLimits", "Redaction", "Sandbox",
+        "Telemetry",
       ]),
     .executableTarget(
       name: "sallyport", dependencies: ["SallyportTool"], path: "Sources/sallyport"),

@@ -49,6 +49,7 @@ python=$PWD/.build/test-python/bin/python
 "$python" -m pip install --quiet --disable-pip-version-check \
   -r Tests/requirements.txt -r clients/python/tests/requirements.txt
 need_go
+need_promtool
 
 pytest="-B -m pytest -q -p no:cacheprovider --dist loadfile --no-loadscope-reorder"
 if [ -n "$seed" ]; then

@@ -24,6 +24,8 @@ package final class BlockingWork: Sendable {
   /// Starts of plugins, which die with the thread that started them. Digests of large files take long, and
   /// delay no other plugin.
   package static let plugins = BlockingWork("plugins", threads: 8)
+  /// The file of metrics.
+  package static let metrics = BlockingWork("metrics", threads: 1)
   /// `dlopen` of libcurl and libcrypto.
   package static let libraries = BlockingWork("libraries", threads: 1)
 

@@ -82,6 +82,13 @@ public struct ByteBuffer: ~Copyable, @unchecked Sendable {
     }
   }
 
+  /// Appends the 16 lower-case hexadecimal digits of a number.
+  public mutating func append(hex number: UInt64) {
+    reserve(16)
+    HexDigits.write(number, to: UnsafeMutableRawPointer(base + used))
+    used &+= 16
+  }
+
   /// Appends the UTF-8 of a text.
   public mutating func append(text: String) {
     if text.utf8.withContiguousStorageIfAvailable({ append($0) }) == nil {

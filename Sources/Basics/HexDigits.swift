@@ -7,3 +7,26 @@ public func hexValue(_ byte: UInt8) -> UInt32? {
   default: nil
   }
 }
+
+/// The 16 lower-case hexadecimal digits of a number.
+public enum HexDigits {
+  /// Writes 16 bytes, eight digits at a time.
+  @inline(__always)
+  static func write(_ number: UInt64, to place: UnsafeMutableRawPointer) {
+    let halves = (digits(UInt32(number >> 32)), digits(UInt32(truncatingIfNeeded: number)))
+    place.storeBytes(of: halves.0.bigEndian, as: UInt64.self)
+    place.storeBytes(of: halves.1.bigEndian, toByteOffset: 8, as: UInt64.self)
+  }
+
+  /// Eight digits in ASCII, the first one in the most significant byte.
+  @inline(__always)
+  private static func digits(_ number: UInt32) -> UInt64 {
+    var each = UInt64(number)
+    each = (each & 0xFFFF_0000) << 16 | each & 0xFFFF
+    each = (each << 8 | each) & 0x00FF_00FF_00FF_00FF
+    each = (each << 4 | each) & 0x0F0F_0F0F_0F0F_0F0F
+    let areLetters = (each &+ 0x0606_0606_0606_0606) >> 4 & 0x0101_0101_0101_0101
+    let gap = UInt64(UInt8(ascii: "a") - UInt8(ascii: "0") - 10)
+    return each &+ 0x3030_3030_3030_3030 &+ areLetters &* gap
+  }
+}

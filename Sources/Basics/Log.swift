@@ -23,7 +23,7 @@ public enum LogLevel: Int, Comparable, Sendable, CaseIterable {
 public final class Log: Sendable {
   /// Maximum number of queued lines. Further lines are dropped and counted.
   public static let queueLines = 1_000
-  /// Maximum length of one line in Unicode scalars. The rest is truncated.
+  /// Maximum length of a message in Unicode scalars. The rest is truncated.
   public static let lineScalars = 4_096
 
   private struct State {
@@ -35,33 +35,44 @@ public final class Log: Sendable {
 
   public let level: LogLevel
   private let redact: @Sendable (String) -> String
+  private let format: @Sendable (LogRecord) -> String
   private let descriptor: Int32
   private let monitor = Monitor(State())
 
-  /// - Parameter redact: replaces known secrets in a line.
+  /// - Parameters:
+  ///   - format: makes the line of a record, without its end.
+  ///   - redact: replaces known secrets in a text.
   public init(
     level: LogLevel, descriptor: Int32 = STDERR_FILENO,
+    format: @escaping @Sendable (LogRecord) -> String = { $0.text },
     redact: @escaping @Sendable (String) -> String
   ) {
     self.level = level
     self.redact = redact
+    self.format = format
     self.descriptor = descriptor
   }
 
   public func error(_ text: @autoclosure () -> String) { write(.error, text) }
   public func warning(_ text: @autoclosure () -> String) { write(.warning, text) }
   public func info(_ text: @autoclosure () -> String) { write(.info, text) }
-  public func debug(_ text: @autoclosure () -> String) { write(.debug, text) }
+
+  public func debug(
+    _ text: @autoclosure () -> String, fields: @autoclosure () -> [LogField] = []
+  ) {
+    write(.debug, text, fields)
+  }
 
   /// A text with all known secrets replaced, as in the log.
   public func redacted(_ text: String) -> String { redact(text) }
 
-  private func write(_ level: LogLevel, _ text: () -> String) {
+  public func isEnabled(_ level: LogLevel) -> Bool { level <= self.level }
+
+  private func write(
+    _ level: LogLevel, _ text: () -> String, _ fields: () -> [LogField] = { [] }
+  ) {
     guard level <= self.level else { return }
-    let time = WallClock.rfc3339(WallClock.nowMilliseconds)
-    // Redact before truncating: half a secret would not be recognized.
-    let clean = redact(text()).visibleOnOneLine.unicodeScalars.prefix(Self.lineScalars)
-    let line = "\(time) \(level.name) \(String(clean))\n"
+    let line = format(LogRecord(level, text(), fields(), redact: redact)) + "\n"
     let startThread = monitor.withLock { state in
       if state.lines.count < Self.queueLines {
         state.lines.append(line)
@@ -84,7 +95,10 @@ public final class Log: Sendable {
         guard !state.lines.isEmpty else { return nil }
         var lines = state.lines
         if state.dropped > 0 {
-          lines.append("\(state.dropped) log lines dropped: stderr was not read\n")
+          let record = LogRecord(
+            .warning, "\(state.dropped) log lines dropped: stderr was not read", [],
+            redact: { $0 })
+          lines.append(format(record) + "\n")
         }
         state.lines = []
         state.dropped = 0

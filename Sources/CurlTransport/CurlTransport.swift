@@ -141,6 +141,7 @@ package final class CurlTransport: Transport {
     else { return nil }
     var next = request
     next.url = url
+    next.pathTemplate = .unknown
     if !isSameOrigin {
       next.headers.removeAll(where: \.isSecret)
       next.isOutsideOrigin = true

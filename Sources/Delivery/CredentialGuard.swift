@@ -128,7 +128,7 @@ package final class CredentialGuard: Sendable {
       if state.pendingCount > 0, !state[member].isPending {
         let latch = Latch()
         state.waitingForPending.append(latch)
-        return .wait(latch)
+        return .wait(latch, for: .signIn(isShared: true))
       }
       state[member].isSending = true
       return .proceed

@@ -16,7 +16,10 @@ package final class FlightInterest: Sendable {
 
   private let state = Mutex(State())
 
-  package init() {}
+  /// Of the caller that started the flight.
+  let observer: (any SendObserver)?
+
+  package init(observer: (any SendObserver)? = nil) { self.observer = observer }
 
   package var isAbandoned: Bool { state.withLock { $0.isAbandoned } }
 

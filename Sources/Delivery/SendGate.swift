@@ -15,7 +15,7 @@ package enum SendPermit: Sendable {
   /// Nothing more may be sent.
   case stop
   /// Call `enter` again after the signal.
-  case wait(Latch)
+  case wait(Latch, for: SendWait.Reason)
 }
 
 /// A gate behind another one, which must have no use for `leave`.

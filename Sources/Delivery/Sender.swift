@@ -60,6 +60,7 @@ package final class Sender: Sendable {
   /// that long.
   let mayWait: (@Sendable (_ until: MonotonicTime) -> Bool)?
   let gate: (any SendGate)?
+  package let observer: (any SendObserver)?
   /// Passed before the first request that may change something; nil if nothing must be done then.
   package let firstSend: FirstSend?
   private let parent: Sender?
@@ -70,7 +71,7 @@ package final class Sender: Sendable {
   package init(
     _ operation: Operation, on channel: Channel, deadline: InvocationDeadline,
     mayWait: (@Sendable (_ until: MonotonicTime) -> Bool)? = nil, notifyWait: WaitNotice? = nil,
-    gate: (any SendGate)? = nil, firstSend: FirstSend? = nil
+    gate: (any SendGate)? = nil, observer: (any SendObserver)? = nil, firstSend: FirstSend? = nil
   ) {
     self.operation = operation
     self.channel = channel
@@ -78,6 +79,7 @@ package final class Sender: Sendable {
     self.mayWait = mayWait
     self.notifyWait = notifyWait
     self.gate = gate
+    self.observer = observer
     self.firstSend = firstSend
     parent = nil
   }
@@ -88,6 +90,7 @@ package final class Sender: Sendable {
     self.deadline = deadline
     mayWait = parent.mayWait
     notifyWait = parent.notifyWait
+    observer = parent.observer
     firstSend = parent.firstSend
     self.gate = parent.gate.map { outer in gate.map { BothGates(outer, $0) } ?? outer } ?? gate
     self.parent = parent
@@ -104,7 +107,7 @@ package final class Sender: Sendable {
   /// A sender for one of several requests of the whole command, within its deadline.
   package func part() -> Sender { Sender(of: self, nil, deadline: deadline) }
 
-  /// The sender of a sign-in.
+  /// The sender of a sign-in. It notifies the observer of the caller that started the flight.
   package static func signIn(
     on channel: Channel, mayWait: (@Sendable (_ until: MonotonicTime) -> Bool)? = nil
   ) -> Sender {
@@ -112,8 +115,10 @@ package final class Sender: Sendable {
       .signIn, on: channel,
       deadline: InvocationDeadline(
         nil, workMilliseconds: signInMilliseconds, on: channel.time),
-      mayWait: mayWait)
+      mayWait: mayWait, observer: FlightInterest.current?.observer)
   }
+
+  var isSignIn: Bool { operation.id == Operation.signIn.id }
 
   // MARK: Counting
 

@@ -56,9 +56,9 @@ extension Sender {
     var attempt = 1
     while true {
       let delay: Int
-      var reason = "retry"
+      var isRateLimit = false
       var end: RatePauseEnd?
-      switch try await follow(request, rateRefusal) {
+      switch try await follow(request, rateRefusal, attempt: attempt) {
       case .success(let answer):
         var response = answer.response
         // The pause is what the next request waits for, also if the vendor names no time.
@@ -75,8 +75,7 @@ extension Sender {
         let wait = max(backOff, answer.pause.milliseconds)
         end = answer.pause.end
         // A response at hand is worth more than a retry that cannot be in time.
-        let isRateLimit = answer.refusal != nil
-        if isRateLimit { reason = "rate_limited" }
+        isRateLimit = answer.refusal != nil
         guard isRateLimit ? canWait(milliseconds: wait) : wait < remainingMilliseconds else {
           return response
         }
@@ -95,7 +94,7 @@ extension Sender {
       }
       attempt += 1
       count { $0.retries += 1 }
-      guard await wait(milliseconds: delay, reason: reason, endedBy: end) else {
+      guard await wait(milliseconds: delay, isRateLimit: isRateLimit, endedBy: end) else {
         throw .cancelled(outcome: .notApplied)
       }
     }
@@ -112,7 +111,7 @@ extension Sender {
       delay < remainingMilliseconds
     else { return false }
     count { $0.retries += 1 }
-    guard await wait(milliseconds: delay, reason: "retry") else {
+    guard await wait(milliseconds: delay, isRateLimit: false) else {
       throw withRemedy(.cancelled(outcome: .notApplied))
     }
     return true
@@ -153,11 +152,11 @@ extension Sender {
 
   /// One attempt, with the redirects that it leads to. Each is a request within the limits.
   private func follow(
-    _ request: HTTPRequest, _ rateRefusal: (HTTPResponse) -> RateRefusal?
+    _ request: HTTPRequest, _ rateRefusal: (HTTPResponse) -> RateRefusal?, attempt: Int
   ) async throws(CommandError) -> Result<Answer, TransportError> {
     var request = request
     for _ in 0...Self.maximumRedirects {
-      let result = try await attemptOnce(request, rateRefusal)
+      let result = try await attemptOnce(request, rateRefusal, number: attempt)
       guard case .success(let answer) = result,
         let next = channel.transport.next(after: request, answer.response)
       else { return result }
@@ -171,7 +170,7 @@ extension Sender {
   /// One request within the limits of the connection. Its slot is free during the back-off after it;
   /// requests that take the slot then see the pause that this response asked for.
   private func attemptOnce(
-    _ request: HTTPRequest, _ rateRefusal: (HTTPResponse) -> RateRefusal?
+    _ request: HTTPRequest, _ rateRefusal: (HTTPResponse) -> RateRefusal?, number: Int
   ) async throws(CommandError) -> Result<Answer, TransportError> {
     var route = channel.route
     let password = try await channel.clientKeyPassword?.holding(in: self)
@@ -182,6 +181,8 @@ extension Sender {
     let firstSend =
       operation.changesSomething && !request.isSideEffectFree ? self.firstSend : nil
     if let firstSend {
+      let start = time.now
+      defer { observeIfLong(.queue, since: start) }
       do throws(CommandError) {
         try await firstSend.pass(until: deadline.current)
       } catch {
@@ -191,14 +192,17 @@ extension Sender {
       }
     }
     count { $0.requests += 1 }
+    let start = time.now
     do throws(TransportError) {
       let response = try await channel.transport.send(
         request, through: route, deadline: deadline.current)
+      observe(request, .status(response.status), since: start, number: number)
       let answer = await recordRate(of: response, rateRefusal)
       gate?.leave(status: response.status)
       if answer.refusal != nil { firstSend?.refused() }
       return .success(answer)
     } catch {
+      observe(request, .error(error.kind), since: start, number: number)
       gate?.leave(status: nil)
       if !error.mayHaveArrived { firstSend?.refused() }
       if error.kind == .clientCertificate, let password {
@@ -223,10 +227,12 @@ extension Sender {
         reservation.release()
         channel.concurrency.release()
         throw .cancelled(outcome: .notApplied)
-      case .wait(let latch):
+      case .wait(let latch, let reason):
         reservation.release()
         channel.concurrency.release()
         let latest = deadline.current
+        let start = time.now
+        defer { observe(reason, since: start) }
         guard await latch.wait(on: time, untilLatestOf: { latest }) else {
           throw stopped("Waiting for other requests", outcome: .notApplied)
         }

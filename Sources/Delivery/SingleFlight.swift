@@ -73,23 +73,28 @@ package final class SingleFlight<Value: Sendable>: Sendable {
       }
       state.waiters.append(Waiter(sender: sender, latch: latch, result: box))
       if let interest = state.interest { return .wait(interest) }
-      let interest = FlightInterest()
+      let interest = FlightInterest(observer: sender.observer)
       state.interest = interest
       return .fly(state.holding?.value, interest)
     }
     let interest: FlightInterest
+    var isShared = false
     switch turn {
     case .take(let holding): return holding
     case .fly(let old, let own):
       interest = own
       Task.detached { await self.fly(old, get) }
-    case .wait(let other): interest = other
+    case .wait(let other):
+      interest = other
+      isShared = true
     case .fail(let error): throw error
     }
     // A flight inside another one: without callers of the outer one it has none either.
     FlightInterest.current?.whenAbandoned { [weak self] in
       self?.leave(box)?.signal()
     }
+    let start = sender.time.now
+    defer { sender.observe(.signIn(isShared: isShared), since: start) }
     guard await latch.wait(on: sender.time, untilLatestOf: { sender.deadline.current }) else {
       let obstacle = Task.isCancelled ? nil : interest.obstacle
       leave(box)
@@ -178,7 +183,7 @@ package final class SingleFlight<Value: Sendable>: Sendable {
       if case .failure(let error) = result, error.kind == .cancelled,
         state.interest?.isAbandoned == true, !state.waiters.isEmpty
       {
-        state.interest = FlightInterest()
+        state.interest = FlightInterest(observer: state.waiters.first?.sender.observer)
         return nil
       }
       state.interest = nil

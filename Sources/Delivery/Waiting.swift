@@ -41,6 +41,7 @@ extension Sender {
       isBehindLimit
       ? time.deadline(inMilliseconds: RateLimiter.maximumWaitMilliseconds) : deadline.current
     let start = time.now
+    defer { observe(.queue, since: start) }
     guard await channel.concurrency.acquire(until: latest, on: time) else {
       throw stopped("Waiting for a concurrency slot of the connection", outcome: .notApplied)
     }
@@ -93,24 +94,30 @@ extension Sender {
   }
 
   /// - Parameters:
-  ///   - reason: of the notification; nil for none.
+  ///   - isRateLimit: whether it waits for a rate limit; otherwise it backs off.
+  ///   - isAnnounced: whether the caller gets a notification of it.
   ///   - end: ends the wait early; nil for nothing.
   /// - Returns: false if the task was cancelled.
   func wait(
-    milliseconds: Int, reason: String?, endedBy end: RatePauseEnd? = nil
+    milliseconds: Int, isRateLimit: Bool, isAnnounced: Bool = true,
+    endedBy end: RatePauseEnd? = nil
   ) async -> Bool {
-    if milliseconds > 0, let reason {
-      await notifyWait?(reason, time.wallMilliseconds + Int64(milliseconds))
-    }
     let start = time.now
+    if milliseconds > 0, isAnnounced {
+      await notifyWait?(
+        isRateLimit ? "rate_limited" : "retry", time.wallMilliseconds + Int64(milliseconds))
+    }
     if let end {
       await end.wait(milliseconds: milliseconds, on: time)
     } else {
       await time.pause(milliseconds: milliseconds)
     }
     countWait(milliseconds: time.now.milliseconds(since: start))
+    observe(isRateLimit ? .rateLimit(bucket: rateBucket) : .backOff, since: start)
     return !Task.isCancelled
   }
+
+  private var rateBucket: String { channel.limiter.bucket(of: operation.id, operation.quota) }
 
   /// Fails after the deadline or a cancellation; for work that neither sends nor waits.
   package func checkTime(for what: String) throws(CommandError) {
@@ -132,6 +139,10 @@ extension Sender: RateWaiter {
     deadline.allows(waitUntil: due, now: now)
   }
 
+  package func asked(since start: MonotonicTime) {
+    observeIfLong(.rateLimit(bucket: rateBucket), since: start)
+  }
+
   package func startWait(until time: MonotonicTime) -> Bool {
     canWait(until: time, now: self.time.now)
   }
@@ -140,6 +151,6 @@ extension Sender: RateWaiter {
     milliseconds: Int, isAnnounced: Bool, endedBy end: RatePauseEnd?
   ) async -> Bool {
     await wait(
-      milliseconds: milliseconds, reason: isAnnounced ? "rate_limited" : nil, endedBy: end)
+      milliseconds: milliseconds, isRateLimit: true, isAnnounced: isAnnounced, endedBy: end)
   }
 }

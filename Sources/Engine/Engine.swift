@@ -3,6 +3,7 @@ import FileStore
 import IntegrationKit
 import JSON
 import Redaction
+import Telemetry
 
 /// Prepares and runs the invocations of one host. Fronts translate between a protocol and the engine.
 package final class Engine: Sendable {
@@ -18,13 +19,16 @@ package final class Engine: Sendable {
   package let files: FileStore
   package let audit: AuditFile?
   package let health: HealthMonitor
+  package let metrics = Metrics()
+  /// Nil if spans are not exported.
+  package let spans: SpanExporter?
   /// The memory of the results of all invocations.
   let results: ResultMemory
 
   package init(
     catalogue: Catalogue, connections: ConnectionStore, redactor: Redactor, log: Log,
     options: EngineOptions, ledger: IdempotencyLedger, lines: LineLedger? = nil, files: FileStore,
-    audit: AuditFile? = nil
+    audit: AuditFile? = nil, spans: SpanExporter? = nil
   ) {
     self.catalogue = catalogue
     self.connections = connections
@@ -35,19 +39,27 @@ package final class Engine: Sendable {
     self.lines = lines
     self.files = files
     self.audit = audit
+    self.spans = spans
     results = ResultMemory(maximumResultBytes: options.maximumResultBytes)
     health = HealthMonitor()
+    metrics.addSources { [health] in
+      $0.connectionHealth = { health.states }
+      if let spans { $0.droppedSpans = { spans.dropped } }
+    }
   }
 
   /// Validates a request: its connection, the policy, its arguments. Sends nothing.
   ///
+  /// - Parameter trail: of the same request, if it was prepared before.
   /// - Throws: all problems, in one error.
   package func prepare(
-    _ request: consuming InvocationRequest
+    _ request: consuming InvocationRequest, continuing trail: InvocationTrail? = nil
   ) throws(InvocationError) -> PreparedInvocation {
     let (connection, ready) = try check(request)
+    let trail = trail ?? InvocationTrail(request.options, arrival: request.arrival, log: log)
+    if trail.hasInvalidParent { logInvalidParent() }
     return PreparedInvocation(
-      request: request, connection: connection, ready: ready, engine: self)
+      request: request, connection: connection, ready: ready, trail: trail, engine: self)
   }
 
   /// Validates a request like `prepare`, and plans the requests to the vendor. Sends nothing.
@@ -56,20 +68,35 @@ package final class Engine: Sendable {
   package func plan(
     _ request: borrowing InvocationRequest
   ) throws(InvocationError) -> InvocationPlan {
-    InvocationPlan(try check(request).1)
+    let (connection, ready) = try check(request)
+    let (trace, isInvalid) = TraceContext.of(request.options.traceparent)
+    if isInvalid { logInvalidParent() }
+    return InvocationPlan(
+      ready, on: connection.connection.name, trace, hasInvalidParent: isInvalid,
+      arrival: request.arrival)
   }
+
+  private func logInvalidParent() { log.info(TraceContext.invalidParentNotice) }
 
   private func check(
     _ request: borrowing InvocationRequest
   ) throws(InvocationError) -> (OpenConnection, any ReadyCommand) {
+    var name: String?
     do throws(Refusal) {
       let connection = try find(request)
+      name = connection.connection.name
       try checkPolicy(request.command, connection)
       let ready = try ready(request, on: connection)
       if let refusal = ready.refusal { throw .command(refusal) }
       return (connection, ready)
     } catch {
-      throw invocationError(error, request)
+      if request.options.traceparent.map({ TraceContext(traceparent: $0) == nil }) ?? false {
+        logInvalidParent()
+      }
+      var refused = invocationError(error, request)
+      refused.meta = OutcomeMeta(
+        refusing: request.options, connection: name, since: request.arrival)
+      throw refused
     }
   }
 

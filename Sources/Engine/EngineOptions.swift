@@ -11,6 +11,8 @@ package struct EngineOptions: Sendable {
 
   /// Where waits of invocations are noted; nil if nobody watches them.
   package var waits: Waits?
+  /// Where state is shared between processes; nil for none.
+  package var stateDirectory: String?
 
   package init() {}
 }

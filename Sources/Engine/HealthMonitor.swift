@@ -28,19 +28,21 @@ package final class HealthMonitor: Sendable {
   struct Failure: Error, Sendable {
     let kind: CommandError.Kind
     let message: String
+    /// Nil if the check did not start.
+    let meta: OutcomeMeta?
 
-    init(_ kind: CommandError.Kind, _ message: String) {
+    init(_ kind: CommandError.Kind, _ message: String, meta: OutcomeMeta? = nil) {
       self.kind = kind
       self.message = message
+      self.meta = meta
     }
-
-    init(_ error: CommandError) { self.init(error.kind, error.message) }
 
     init(_ error: InvocationError) {
       switch error.reason {
-      case .failed(let error): self.init(error)
+      case .failed(let failure): self.init(failure.kind, failure.message, meta: error.meta)
       case .invalid(let problems):
-        self.init(.validation, problems.list.first?.message ?? "the check is invalid")
+        self.init(
+          .validation, problems.list.first?.message ?? "the check is invalid", meta: error.meta)
       }
     }
   }
@@ -88,6 +90,7 @@ package final class HealthMonitor: Sendable {
     var entries: [String: Entry] = [:]
     /// Of the last watch, so that a late check of a replaced watch is recognised.
     var number = 0
+    var isStopped = false
 
     func isFull(for watch: Watch) -> Bool {
       guard !watch.isConfigured, entries[watch.connection] == nil else { return false }
@@ -109,7 +112,11 @@ package final class HealthMonitor: Sendable {
   /// Starts the configured watches. Their first checks are spread over one interval, so that not all
   /// vendors are asked at once; the last one runs after the whole interval.
   package func watchConfigured(on engine: Engine) {
-    let watched = engine.connections.entries.filter {
+    watchConfigured(engine.connections.entries, on: engine)
+  }
+
+  private func watchConfigured(_ entries: [ConnectionStore.Entry], on engine: Engine) {
+    let watched = entries.filter {
       $0.open.connection.definition.healthCheck != nil && $0.open.connection.definition.isActive
     }
     for (position, entry) in watched.enumerated() {
@@ -121,6 +128,28 @@ package final class HealthMonitor: Sendable {
       replace(watch, on: engine, firstCheckIn: first)
     }
   }
+
+  /// Starts, replaces and stops the configured watches of connections that a reload has changed.
+  /// Watches of callers stay while their connection exists.
+  func followReload(_ report: ReloadReport, on engine: Engine) {
+    for name in report.removed { _ = stop(name) }
+    for name in report.changed where isConfigured(name) { _ = stop(name) }
+    let names = Set(report.added + report.changed)
+    guard !names.isEmpty, !isStopped else { return }
+    watchConfigured(
+      engine.connections.entries.filter { names.contains($0.name) && !isWatched($0.name) },
+      on: engine)
+  }
+
+  private func isWatched(_ connection: String) -> Bool {
+    state.withLock { $0.entries[connection] != nil }
+  }
+
+  private func isConfigured(_ connection: String) -> Bool {
+    state.withLock { $0.entries[connection]?.watch.isConfigured == true }
+  }
+
+  private var isStopped: Bool { state.withLock { $0.isStopped } }
 
   /// Starts a watch for a caller, with the first check at once. Replaces an existing watch of the
   /// connection.
@@ -168,8 +197,13 @@ package final class HealthMonitor: Sendable {
     return task != nil
   }
 
+  /// Stops all watches. A reload starts none after that.
   package func stopAll() {
-    for task in state.withLock({ state in state.entries.values.map(\.task) }) { task.cancel() }
+    let tasks = state.withLock { state in
+      state.isStopped = true
+      return state.entries.values.map(\.task)
+    }
+    for task in tasks { task.cancel() }
   }
 
   // MARK: Checking
@@ -211,7 +245,8 @@ package final class HealthMonitor: Sendable {
         outcome.error.map { error in
           // Redacted before it is cut: a part of a secret would stay.
           let message = engine.redactor.redact(error.message)
-          return Failure(error.kind, String(message.prefix(Self.maximumMessageCharacters)))
+          return Failure(
+            error.kind, String(message.prefix(Self.maximumMessageCharacters)), meta: outcome.meta)
         }
       }
     } catch {
@@ -250,9 +285,16 @@ package final class HealthMonitor: Sendable {
   /// Which members of a watch are a vendor's text.
   package static let layout = MessageLayout.object([
     "connection": .own, "status": .own, "consecutive_failures": .own,
-    "error": .object(["kind": .own, "message": .foreign]),
+    "error": .object(["kind": .own, "message": .foreign, "meta": .own]),
     "checked_at": .own, "interval_seconds": .own, "notify_after_failures": .own,
   ])
+
+  /// The watched connections whose last check succeeded or failed, by name.
+  var states: [(connection: String, isHealthy: Bool)] {
+    state.withLock { $0.entries.values.filter { $0.status != .unknown } }
+      .map { ($0.watch.connection, $0.status == .healthy) }
+      .sorted { $0.connection < $1.connection }
+  }
 
   /// Writes `{"watches":[…]}`.
   package func write(to writer: inout JSONWriter) {
@@ -275,6 +317,10 @@ package final class HealthMonitor: Sendable {
         writer.object {
           $0.member("kind", failure.kind.rawValue)
           $0.member("message", failure.message)
+          if let meta = failure.meta {
+            $0.name("meta")
+            meta.write(to: &$0)
+          }
         }
       }
       writer.member(ifPresent: "checked_at", entry.checkedAtMilliseconds.map(WallClock.rfc3339))

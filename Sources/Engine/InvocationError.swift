@@ -15,6 +15,8 @@ package struct InvocationError: Error, Sendable {
   package let indicator: String
   /// The secrets of its text that is not the caller's.
   package let redaction: RedactionScope
+  /// Nil for an error of a method other than an invocation.
+  package var meta: OutcomeMeta?
 
   package init(_ problems: RequestProblems, indicator: String = "Invalid params.") {
     reason = .invalid(problems)
@@ -24,8 +26,10 @@ package struct InvocationError: Error, Sendable {
 
   /// - Parameter redaction: nothing if no request was sent to a vendor.
   package init(
-    _ error: CommandError, indicator: String, redaction: RedactionScope = .nothing
+    _ error: CommandError, indicator: String, redaction: RedactionScope = .nothing,
+    meta: OutcomeMeta? = nil
   ) {
+    self.meta = meta
     reason = .failed(error)
     self.indicator = indicator
     self.redaction = redaction
@@ -34,11 +38,15 @@ package struct InvocationError: Error, Sendable {
   /// Writes the data of the error, an object: the documents' triple, and members for programs.
   package func write(to writer: inout JSONWriter) {
     switch reason {
-    case .invalid(let problems): problems.write(to: &writer, indicator: indicator)
+    case .invalid(let problems): problems.write(to: &writer, indicator: indicator, meta)
     case .failed(let error):
       writer.object {
         $0.member("return_data", "Failed")
         error.writeMembers(to: &$0, indicator: indicator)
+        if let meta {
+          $0.name("meta")
+          meta.write(to: &$0)
+        }
       }
     }
   }
@@ -60,8 +68,8 @@ extension InvocationError {
 
 extension RPCError {
   /// For a request that arrives after admission is closed.
-  package static func stopping(indicator: String) -> RPCError {
-    refusal(.stopping, indicator: indicator)
+  package static func stopping(_ invocation: PreparedInvocation) -> RPCError {
+    refusal(.stopping, of: invocation)
   }
 
   /// For a request that does not start, or whose response is too large.
@@ -69,9 +77,10 @@ extension RPCError {
   /// - Parameters:
   ///   - changesSomething: whether a request that has run may have been applied.
   ///   - readBack: the command that shows whether it was.
+  ///   - meta: nil for a method other than an invocation.
   package static func refusal(
     _ refusal: Refusal, indicator: String, changesSomething: Bool = false,
-    readBack: String? = nil
+    readBack: String? = nil, meta: OutcomeMeta? = nil
   ) -> RPCError {
     var error: CommandError
     switch refusal {
@@ -94,13 +103,20 @@ extension RPCError {
         error.remedy = "It may have been applied: look with \(readBack) before repeating it."
       }
     }
-    return InvocationError(error, indicator: indicator).rpcError
+    return InvocationError(error, indicator: indicator, meta: meta).rpcError
   }
 
   /// The same, for a command.
-  package static func refusal(_ refusal: Refusal, of command: RegisteredCommand) -> RPCError {
+  package static func refusal(
+    _ refusal: Refusal, of command: RegisteredCommand, meta: OutcomeMeta
+  ) -> RPCError {
     .refusal(
       refusal, indicator: command.failure, changesSomething: command.effect != .read,
-      readBack: command.metadata.readBack)
+      readBack: command.metadata.readBack, meta: meta)
+  }
+
+  /// The same, for an invocation.
+  package static func refusal(_ refusal: Refusal, of invocation: PreparedInvocation) -> RPCError {
+    .refusal(refusal, of: invocation.command, meta: invocation.refusalMeta)
   }
 }

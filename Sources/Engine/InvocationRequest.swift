@@ -1,3 +1,4 @@
+import Basics
 import IntegrationKit
 import JSON
 
@@ -9,6 +10,8 @@ package struct InvocationRequest: Sendable {
   /// An object; nil if omitted.
   package var arguments: JSON?
   package var options: InvocationOptions
+  /// When its line was read.
+  package var arrival: MonotonicTime
   /// The key of its line in a request file; nil if lines have none.
   package var lineKey: String?
 
@@ -16,13 +19,15 @@ package struct InvocationRequest: Sendable {
   @inlinable
   package init(
     _ integration: RegisteredIntegration, _ command: RegisteredCommand,
-    on connection: ConnectionReference, arguments: JSON?, options: InvocationOptions
+    on connection: ConnectionReference, arguments: JSON?, options: InvocationOptions,
+    arrival: MonotonicTime = .now
   ) {
     self.integration = integration
     self.command = command
     self.connection = connection
     self.arguments = arguments
     self.options = options
+    self.arrival = arrival
   }
 }
 

@@ -21,23 +21,28 @@ package struct Outcome: Sendable {
 
   package private(set) var content: Content
   package let command: RegisteredCommand
-  package let durationMilliseconds: Int
+  package let meta: OutcomeMeta
   /// The secrets that its text may contain.
   package let redaction: RedactionScope
-  private let meta: InvocationMeta
-  private let isStreamed: Bool
+  /// A remark in addition to those of the command.
+  private let notice: String?
 
   init(
-    _ content: Content, of command: RegisteredCommand, _ meta: InvocationMeta, streamed: Bool,
-    durationMilliseconds: Int, redaction: RedactionScope
+    _ content: Content, of command: RegisteredCommand, _ meta: OutcomeMeta, notice: String?,
+    redaction: RedactionScope
   ) {
     self.redaction = redaction
     self.content = content
     self.command = command
     self.meta = meta
-    isStreamed = streamed
-    self.durationMilliseconds = durationMilliseconds
+    self.notice = notice
+    if let notice, case .result(var result) = content {
+      result.notices.append(notice)
+      self.content = .result(result)
+    }
   }
+
+  package var durationMilliseconds: Int { meta.durationMilliseconds }
 
   package var status: Status {
     switch content {
@@ -64,7 +69,7 @@ package struct Outcome: Sendable {
   }
 
   package var invocationError: InvocationError? {
-    error.map { InvocationError($0, indicator: command.failure, redaction: redaction) }
+    error.map { InvocationError($0, indicator: command.failure, redaction: redaction, meta: meta) }
   }
 
   /// The same outcome with a different message for a cancellation that the caller did not request.
@@ -91,21 +96,29 @@ package struct Outcome: Sendable {
       writer.object { writer in
         result.writeMembers(to: &writer, indicator: command.failure)
         writer.name("meta")
-        writeMeta(to: &writer)
+        meta.write(to: &writer)
       }
-    case .recorded(let result): writer.value(result)
+    case .recorded(let result): write(result, to: &writer)
     case .failure: preconditionFailure("a failure has no result")
     }
   }
 
-  private func writeMeta(to writer: inout JSONWriter) {
-    writer.object {
-      $0.member("duration_ms", durationMilliseconds)
-      $0.member("requests", meta.requests)
-      $0.member("retries", meta.retries)
-      $0.member("waited_ms", meta.waitedMilliseconds)
-      $0.member("pages", meta.pages)
-      if isStreamed { $0.member("items", meta.items) }
+  /// Writes a recorded result with the metadata of this invocation.
+  private func write(_ recorded: JSON, to writer: inout JSONWriter) {
+    writer.object { writer in
+      var notices = recorded["notices"]?.elements.compactMap(\.string) ?? []
+      if let notice { notices.append(notice) }
+      for member in recorded.members
+      where !member.name.equals("meta") && !member.name.equals("notices") {
+        writer.name(copying: member.name)
+        writer.value(member.value)
+      }
+      if !notices.isEmpty {
+        writer.name("notices")
+        writer.array { writer in for notice in notices { writer.string(notice) } }
+      }
+      writer.name("meta")
+      meta.write(to: &writer)
     }
   }
 

@@ -9,8 +9,21 @@ import Redaction
 /// The result of a dry run.
 package struct InvocationPlan: Sendable {
   private let ready: any ReadyCommand
+  private let connection: String?
+  private let trace: TraceContext
+  private let hasInvalidParent: Bool
+  private let arrival: MonotonicTime
 
-  init(_ ready: consuming any ReadyCommand) { self.ready = ready }
+  init(
+    _ ready: consuming any ReadyCommand, on connection: String?, _ trace: TraceContext,
+    hasInvalidParent: Bool, arrival: MonotonicTime
+  ) {
+    self.ready = ready
+    self.connection = connection
+    self.trace = trace
+    self.hasInvalidParent = hasInvalidParent
+    self.arrival = arrival
+  }
 
   /// Writes the requests that would be sent, without credentials.
   package func write(to writer: inout JSONWriter) {
@@ -19,6 +32,12 @@ package struct InvocationPlan: Sendable {
     writer.openArray()
     ready.writePlan(to: &writer)
     writer.closeArray()
+    if hasInvalidParent {
+      writer.name("notices")
+      writer.array { $0.string(TraceContext.invalidParentNotice) }
+    }
+    writer.literal(#""meta":"#)
+    OutcomeMeta(connection: connection, trace, since: arrival).write(to: &writer)
     writer.closeObject()
   }
 }
@@ -28,6 +47,7 @@ package struct PreparedInvocation: Sendable {
   package let request: InvocationRequest
   package let connection: OpenConnection
   let ready: any ReadyCommand
+  package let trail: InvocationTrail
   let engine: Engine
   /// The secrets that its output may contain: those of the connection, and those in the arguments,
   /// such as a password that is set. They are kept out of the log while the invocation exists.
@@ -35,13 +55,14 @@ package struct PreparedInvocation: Sendable {
 
   init(
     request: consuming InvocationRequest, connection: consuming OpenConnection,
-    ready: consuming any ReadyCommand, engine: Engine
+    ready: consuming any ReadyCommand, trail: InvocationTrail, engine: Engine
   ) {
     redaction = RedactionScope(
       connection.connection.secrets, Self.secretArguments(of: request, in: engine.redactor))
     self.request = request
     self.connection = connection
     self.ready = ready
+    self.trail = trail
     self.engine = engine
   }
 
@@ -78,12 +99,13 @@ package struct PreparedInvocation: Sendable {
     events: (any InvocationEvents)? = nil,
     finish: (Outcome) async -> Value
   ) async -> Value {
+    trail.started()
     let watched = engine.options.waits.map { WatchedEvents(events, noting: $0) }
     defer { watched?.end() }
     let invocation = Invocation(
       command.metadata, id: command.id, on: connection.connection, options: request.options,
       deadline: deadline ?? deadlineFromNow,
-      events: watched ?? events, results: engine.results,
+      events: watched ?? events, results: engine.results, observer: trail,
       firstSend: hasLedgerKey && command.effect != .read ? FirstSend() : nil)
     defer { invocation.releaseMemory() }
     let outcome = await outcome(of: invocation)
@@ -95,12 +117,13 @@ package struct PreparedInvocation: Sendable {
   }
 
   private func outcome(of invocation: Invocation) async -> Outcome {
-    let start = MonotonicTime.now
-    func outcome(_ content: Outcome.Content) -> Outcome {
+    func outcome(_ content: Outcome.Content, isReplayed: Bool = false) -> Outcome {
       Outcome(
-        content, of: command, invocation.meta, streamed: request.options.stream,
-        durationMilliseconds: MonotonicTime.now.milliseconds(since: start), redaction: redaction)
+        content, of: command, meta(of: invocation, isReplayed: isReplayed), notice: trail.notice,
+        redaction: redaction)
     }
+    // Of the wait for the ledger, until the command runs.
+    var queuedSince: MonotonicTime?
     do throws(CommandError) {
       guard !request.options.dryRun else {
         return outcome(.recorded(try await plan(in: invocation)))
@@ -109,19 +132,48 @@ package struct PreparedInvocation: Sendable {
         return outcome(.result(try await run(in: invocation)))
       }
       var ran: Outcome?
+      queuedSince = .now
       let recorded = try await ledger.once(
         key, identity, readBack: command.metadata.readBack.map { "\($0)" },
         startingAt: invocation.sender.firstSend, by: invocation.deadline
       ) { () async throws(CommandError) in
+        trail.queued(since: queuedSince.take())
         let fresh = outcome(.result(try await run(in: invocation)))
         ran = fresh
         // The ledger may be a file: it holds no secrets.
         return fresh.redactedResult
       }
-      return ran ?? outcome(.recorded(recorded.json))
+      if let ran { return ran }
+      trail.queued(since: queuedSince.take())
+      return outcome(.recorded(recorded.json), isReplayed: true)
     } catch {
+      trail.queued(since: queuedSince)
       return outcome(.failure(error))
     }
+  }
+
+  private func meta(of invocation: Invocation, isReplayed: Bool) -> OutcomeMeta {
+    let end = MonotonicTime.now
+    if engine.catalogue.hasAdded, !isReplayed,
+      !engine.catalogue.isBuiltIn(request.integration.id)
+    {
+      trail.ranInPlugin(until: end)
+    }
+    var meta = OutcomeMeta(
+      connection: connection.connection.name, trail.trace, since: trail.arrival, until: end)
+    meta.counts = request.options.dryRun ? nil : invocation.meta
+    meta.spent = trail.spent
+    meta.isReplayed = isReplayed
+    meta.isStreamed = request.options.stream
+    return meta
+  }
+
+  /// The metadata of an error if it does not run, or its response is too large.
+  package var refusalMeta: OutcomeMeta {
+    var meta = OutcomeMeta(
+      connection: connection.connection.name, trail.trace, since: trail.arrival)
+    meta.spent = trail.spent
+    return meta
   }
 
   /// The result of a dry run that takes time.

@@ -86,7 +86,7 @@ package struct RequestProblems: Error, Sendable {
   }
 
   /// Writes the data of an error: the documents' triple and the list of all problems.
-  package func write(to writer: inout JSONWriter, indicator: String) {
+  package func write(to writer: inout JSONWriter, indicator: String, _ meta: OutcomeMeta?) {
     writer.object { writer in
       writer.member("return_data", "Failed")
       writer.member("failure_indicator", indicator)
@@ -97,13 +97,22 @@ package struct RequestProblems: Error, Sendable {
       writer.member("outcome", CommandError.Outcome.notApplied.rawValue)
       writer.member(ifPresent: "remedy", remedy)
       writer.name("problems")
-      writer.array { writer in
-        for problem in list {
-          writer.object {
-            $0.member("path", problem.path)
-            $0.member("message", problem.message)
-            $0.member(ifPresent: "did_you_mean", problem.didYouMean)
-          }
+      writeList(to: &writer)
+      if let meta {
+        writer.name("meta")
+        meta.write(to: &writer)
+      }
+    }
+  }
+
+  /// Writes the array of all problems.
+  func writeList(to writer: inout JSONWriter) {
+    writer.array { writer in
+      for problem in list {
+        writer.object {
+          $0.member("path", problem.path)
+          $0.member("message", problem.message)
+          $0.member(ifPresent: "did_you_mean", problem.didYouMean)
         }
       }
     }

@@ -53,6 +53,8 @@ public struct HTTPRequest: Sendable {
   public var url: String
   public var headers: [Header]
   public var body: [UInt8]?
+  /// Which parts of the path are values. It belongs to `url`.
+  public var pathTemplate = PathTemplate.unknown
   private var bodyIsJSON: Bool
   /// A sign-in request. Its body contains credentials.
   public var isSecret = false
@@ -98,6 +100,9 @@ public struct HTTPRequest: Sendable {
     if let contentType { headers.append(contentType) }
     self.headers = headers
   }
+
+  /// The path with `{}` in place of values, for logs and traces.
+  package var templatedPath: String { pathTemplate.path(of: url) }
 
   /// A request with a JSON body.
   public init(

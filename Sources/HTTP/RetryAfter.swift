@@ -51,7 +51,7 @@ public struct RetryAfter: Sendable, Comparable {
   /// Milliseconds since 1970 of a date in one of the three forms of RFC 9110 section 5.6.7, all in
   /// GMT: `Sun, 06 Nov 1994 08:49:37 GMT`, `Sunday, 06-Nov-94 08:49:37 GMT`, `Sun Nov  6 08:49:37
   /// 1994`.
-  static func httpDate(_ text: String, nowMilliseconds: Int64) -> Int64? {
+  package static func httpDate(_ text: String, nowMilliseconds: Int64) -> Int64? {
     var month: Int?
     var time: [Int]?
     var numbers: [Int] = []

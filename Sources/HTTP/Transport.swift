@@ -61,30 +61,30 @@ public struct TransportRoute: Sendable, Hashable {
 
 /// Why there is no response.
 public struct TransportError: Error, Sendable, CustomStringConvertible {
-  public enum Kind: Sendable {
+  public enum Kind: String, Sendable {
     /// The name does not resolve, the connection is refused, or the proxy rejects it. Nothing was
     /// sent.
-    case cannotConnect
+    case cannotConnect = "cannot_connect"
     /// A certificate was rejected, or TLS failed otherwise. The vendor has processed nothing.
     case tls
     /// The file of certificate authorities cannot be used. Nothing was sent.
-    case caFile
+    case caFile = "ca_file"
     /// The files of mutual TLS cannot be used. Nothing was sent.
-    case clientCertificate
-    case timedOut
+    case clientCertificate = "client_certificate"
+    case timedOut = "timed_out"
     /// The vendor refused the request before it processed it (RFC 9113 section 8.7).
     case refused
     /// The connection broke before the response was complete.
     case interrupted
-    case responseTooLarge
+    case responseTooLarge = "response_too_large"
     /// The body does not have the encoding that the response names, or the encoding is unknown.
     case undecodable
     /// The address of a proxy is invalid, or the proxy refuses to forward. The vendor got nothing.
     case proxy
     /// The URL is invalid. Nothing was sent.
-    case invalidURL
+    case invalidURL = "invalid_url"
     /// The vendor redirects too often. It has not acted on the request.
-    case tooManyRedirects
+    case tooManyRedirects = "too_many_redirects"
     case cancelled
     /// The transport does not work here, for example because libcurl is missing.
     case unavailable

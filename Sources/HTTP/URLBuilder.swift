@@ -4,6 +4,8 @@ import Basics
 public struct URLBuilder: ~Copyable {
   private var bytes = ByteBuffer(capacity: 256)
   private var hasQuery = false
+  /// Which parts of the path are values.
+  public private(set) var pathTemplate = PathTemplate.constant
 
   /// - Parameter root: percent-encoded, without a trailing slash.
   public init(root: String) { bytes.append(text: root) }
@@ -17,9 +19,17 @@ public struct URLBuilder: ~Copyable {
   public mutating func path(_ text: StaticString) { bytes.append(text) }
 
   /// One path segment; encodes it.
-  public mutating func segment(_ text: String) { bytes.append(text: PercentEncoding.encode(text)) }
+  public mutating func segment(_ text: String) {
+    let start = bytes.count
+    bytes.append(text: PercentEncoding.encode(text))
+    pathTemplate.add(from: start, to: bytes.count)
+  }
 
-  public mutating func path(_ number: Int64) { DecimalDigits.append(number, to: &bytes) }
+  public mutating func path(_ number: Int64) {
+    let start = bytes.count
+    DecimalDigits.append(number, to: &bytes)
+    pathTemplate.add(from: start, to: bytes.count)
+  }
 
   /// A query item; encodes it. Appends nothing if the value is nil.
   public mutating func query(_ name: StaticString, _ value: String?) {

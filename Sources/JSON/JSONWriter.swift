@@ -96,6 +96,15 @@ public struct JSONWriter: ~Copyable, Sendable {
     output.append(UInt8(ascii: "\""))
   }
 
+  /// The 32 hexadecimal digits of two numbers.
+  public mutating func string(hex words: (UInt64, UInt64)) {
+    separate()
+    output.append(UInt8(ascii: "\""))
+    output.append(hex: words.0)
+    output.append(hex: words.1)
+    output.append(UInt8(ascii: "\""))
+  }
+
   /// Bytes that should be UTF-8. Invalid sequences become U+FFFD.
   public mutating func string(utf8 text: ArraySlice<UInt8>) {
     string(String(decoding: text, as: UTF8.self))

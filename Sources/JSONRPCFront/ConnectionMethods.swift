@@ -95,6 +95,23 @@ extension JSONRPCFront {
   }
 
   @Sendable
+  static func reloadConnections(
+    _ front: JSONRPCFront, _ params: JSON?
+  ) throws(RPCError) -> TaskMethod {
+    try Method.expectNothing(params)
+    return { [engine = front.engine] () async throws(RPCError) in
+      do throws(CommandError) {
+        let report = try await engine.reloadConnections()
+        return { report.write(to: &$0) }
+      } catch {
+        throw InvocationError(
+          error, indicator: "The request connections/reload failed."
+        ).rpcError
+      }
+    }
+  }
+
+  @Sendable
   static func watchHealth(
     _ front: JSONRPCFront, _ params: JSON?
   ) throws(RPCError) -> MethodResult {

@@ -5,12 +5,12 @@ import JSON
 
 /// The params of `invoke`, decoded as an invocation request.
 enum InvokeParams {
-  private static let names = JSONNames(
-    "integration", "command", "connection", "arguments", "options")
+  static let memberNames = ["integration", "command", "connection", "arguments", "options"]
+  private static let names = JSONNames(memberNames)
 
   /// - Throws: all problems in the params, in one error.
   static func request(
-    _ params: JSON?, _ engine: Engine, _ memo: OptionsMemo
+    _ params: JSON?, _ engine: Engine, _ memo: OptionsMemo, arrival: MonotonicTime
   ) throws(InvocationError) -> InvocationRequest {
     guard let params, params.kind == .object else {
       throw InvocationError(
@@ -51,7 +51,8 @@ enum InvokeParams {
       if let connection = members.valueIfNotNull(2) { .json(connection) } else { .onlyOne }
     return InvocationRequest(
       integration, command, on: connection, arguments: arguments,
-      options: try self.options(options, of: command, arguments: arguments, memo))
+      options: try self.options(options, of: command, arguments: arguments, memo),
+      arrival: arrival)
   }
 
   /// The command of an invoke that is not run; nil if it is unknown.
@@ -59,6 +60,11 @@ enum InvokeParams {
     guard let members = params?.select(names) else { return nil }
     guard let integration = try? Lookup.integration(members[0], in: catalogue) else { return nil }
     return try? Lookup.command(members[1], of: integration)
+  }
+
+  /// The metadata of the error of an invoke whose params are not a request.
+  static func meta(_ params: JSON?, since arrival: MonotonicTime) -> OutcomeMeta {
+    OutcomeMeta(refusing: params?["options"]?["traceparent"]?.string, since: arrival)
   }
 
   /// How long a call may wait before its params can be checked; nil without a valid timeout.
@@ -96,21 +102,33 @@ enum InvokeParams {
   private static let maximumNameCharacters = 100
 
   private static func unknown(in params: JSON) -> RequestProblems {
+    unknown(in: params, names: memberNames)
+  }
+
+  /// The unknown members of the params of a method that runs a command.
+  static func unknown(in params: JSON, names: [String]) -> RequestProblems {
     var problems = RequestProblems()
     for member in params.members {
       guard !problems.isFull else { break }
-      guard let name = member.name.string, !names.texts.contains(name) else { continue }
+      guard let name = member.name.string, !names.contains(name) else { continue }
       problems.add(
         "/\(name.prefix(maximumNameCharacters))",
-        "unknown member; expected one of: \(names.texts.joined(separator: ", "))",
-        didYouMean: Suggestion.closest(to: name, among: names.texts))
+        "unknown member; expected one of: \(names.joined(separator: ", "))",
+        didYouMean: Suggestion.closest(to: name, among: names))
     }
     return problems
   }
 
-  static var schema: MessageSchema {
-    .closed([
-      .always("integration", .text, "The id of the integration."),
+  static var schema: MessageSchema { .closed(members(needsIntegration: true)) }
+
+  static func members(needsIntegration: Bool) -> [MessageSchema.Member] {
+    [
+      needsIntegration
+        ? .always("integration", .text, "The id of the integration.")
+        : .sometimes(
+          "integration", .text,
+          "The id of the integration. Default: that of the connection, or the only one with the command."
+        ),
       .always("command", .text, "The id of the command."),
       .sometimes(
         "connection", .oneOf([.text, .reference("connection")]),
@@ -119,7 +137,7 @@ enum InvokeParams {
       .sometimes(
         "arguments", .map(.any), "The arguments, as described by parameters in capabilities."),
       .sometimes("options", .reference("options"), "The options of the invocation."),
-    ])
+    ]
   }
 }
 

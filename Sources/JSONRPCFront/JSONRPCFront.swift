@@ -8,7 +8,8 @@ import RPC
 package final class JSONRPCFront: Handler {
   let engine: Engine
   let connection: RPC.Connection
-  private let optionsMemo = OptionsMemo()
+  let optionsMemo = OptionsMemo()
+  let followers = Followers()
   /// Of methods that run as tasks without a slot of the in-flight limit.
   private let tasks = TaskSemaphore(JSONRPCFront.maximumTasks)
   /// Maximum number of such requests at a time. Further ones fail.
@@ -19,10 +20,12 @@ package final class JSONRPCFront: Handler {
   /// - Parameters:
   ///   - hearsNotifications: whether the client accepts notifications that it did not request.
   ///   - connectionsChanged: called after the response to a method that changed the connections.
+  ///   - connectionsReloaded: called after the connections file was read again and has changed them.
   package init(
     _ engine: Engine, on connection: RPC.Connection,
     hearsNotifications: @escaping @Sendable () -> Bool = { true },
-    connectionsChanged: @escaping () -> Void = {}
+    connectionsChanged: @escaping () -> Void = {},
+    connectionsReloaded: @escaping @Sendable () -> Void = {}
   ) {
     self.engine = engine
     fences = engine.options.fences
@@ -35,12 +38,18 @@ package final class JSONRPCFront: Handler {
           "health/changed", redaction: .everySecret(HealthMonitor.layout)
         ) { change.write(to: &$0) })
     }
-    engine.connections.reportChanges { [connection] name in
+    engine.connections.reportChanges { [connection] changes in
+      if changes.contains(where: { $0.reload != nil }) { connectionsReloaded() }
       guard hearsNotifications() else { return }
-      connection.send(
-        connection.frames.notification("connections/changed", redaction: .ownText) {
-          $0.object { $0.member("name", name) }
-        })
+      for change in changes {
+        connection.send(
+          connection.frames.notification("connections/changed", redaction: .ownText) {
+            $0.object {
+              $0.member("name", change.name)
+              $0.member(ifPresent: "reload", change.reload?.rawValue)
+            }
+          })
+      }
     }
     engine.catalogue.reportChanges { [connection] in connection.callsMayBeReady() }
     engine.health.watchConfigured(on: engine)
@@ -53,14 +62,14 @@ package final class JSONRPCFront: Handler {
     case "connections/put":
       return isBehindOthers
         || engine.catalogue.isPending(call.params?["connection"]?["integration"])
-    case "invoke":
+    case "invoke", "events/follow":
       // Its connection may be put by a call that waits.
       return isBehindOthers
         && !(call.params?["integration"]?.string.map(engine.catalogue.isBuiltIn) ?? false)
     case "cancel": return false
     default:
       return isBehindOthers
-        && [.connections, .health, .limits, .requests].contains(
+        && [.connections, .configuredConnections, .health, .limits, .requests].contains(
           Method.named(call.method)?.changes ?? .nothing)
     }
   }
@@ -69,11 +78,14 @@ package final class JSONRPCFront: Handler {
     call.method == "invoke" || Method.named(call.method) != nil
   }
 
-  package func inputEnded() { engine.health.stopAll() }
+  package func inputEnded() {
+    engine.health.stopAll()
+    for id in followers.ids { _ = connection.cancel(id) }
+  }
 
   package func error(_ refusal: Refusal, of method: String, _ params: JSON?) -> RPCError {
     if method == "invoke", let command = InvokeParams.command(params, in: engine.catalogue) {
-      return .refusal(refusal, of: command)
+      return .refusal(refusal, of: command, meta: InvokeParams.meta(params, since: .now))
     }
     let method = Method.named(method)
     return .refusal(
@@ -100,6 +112,8 @@ package final class JSONRPCFront: Handler {
         return reply.error(error)
       }
       return run(work, of: method, reply)
+    case .follower: return follow(params, reply)
+    case .acknowledgement: return acknowledge(params, reply)
     case .orderedFiles(let fileMethod): return run(fileMethod, params, reply)
     case .readingThread(let run):
       let result: MethodResult
@@ -127,19 +141,24 @@ package final class JSONRPCFront: Handler {
       isSilentWhenCancelled: false, onCancel: {},
       run: { [tasks, connection] request in
         defer { tasks.release() }
-        let write = await work()
-        // Unread responses must not accumulate.
-        await connection.room()
-        return request.result(redaction: method.redaction()) { write(&$0) }
+        do throws(RPCError) {
+          let write = try await work()
+          // Unread responses must not accumulate.
+          await connection.room()
+          return request.result(redaction: method.redaction()) { write(&$0) }
+        } catch {
+          return request.error(error)
+        }
       })
   }
 
   // MARK: invoke
 
   private func invoke(_ params: JSON?, _ reply: consuming Reply) -> Answered {
+    let arrival = reply.arrival
     let invocation: PreparedInvocation
     do throws(InvocationError) {
-      var request = try InvokeParams.request(params, engine, optionsMemo)
+      var request = try InvokeParams.request(params, engine, optionsMemo, arrival: arrival)
       if let lines = engine.lines { request.setLineKey(from: lines, reply.place, reply.id) }
       guard !request.options.dryRun || !request.command.hasReadyPlan else {
         let plan = try engine.plan(request)
@@ -148,8 +167,10 @@ package final class JSONRPCFront: Handler {
       }
       invocation = try engine.prepare(request)
     } catch {
-      if engine.catalogue.isAdded(params?["integration"]) { return invokeLater(params, reply) }
-      return reply.error(error.rpcError)
+      if engine.catalogue.isAdded(params?["integration"]) {
+        return invokeLater(params, since: arrival, reply)
+      }
+      return reply.error(Self.error(error, params, since: arrival))
     }
     return run(invocation, reply)
   }
@@ -159,9 +180,7 @@ package final class JSONRPCFront: Handler {
   ) -> Answered {
     // The timeout covers the time that the call waits for a slot.
     let deadline = invocation.deadlineFromNow
-    let terms = Reply.Terms(deadline: deadline) { [command = invocation.command] in
-      .refusal($0, of: command)
-    }
+    let terms = Reply.Terms(deadline: deadline) { .refusal($0, of: invocation) }
     return reply.run(terms) { [connection] request in
       await Self.response(to: request, invocation, by: deadline, on: connection)
     }
@@ -189,27 +208,40 @@ package final class JSONRPCFront: Handler {
   }
 
   /// Milliseconds that a call without a timeout waits for a plugin that must be started to be known.
-  private static let loadMilliseconds = 60_000
+  static let loadMilliseconds = 60_000
 
   /// An invoke of a plugin that may have to be started before its params can be checked.
-  private func invokeLater(_ params: JSON?, _ reply: consuming Reply) -> Answered {
+  private func invokeLater(
+    _ params: JSON?, since arrival: MonotonicTime, _ reply: consuming Reply
+  ) -> Answered {
     let given = InvokeParams.timeoutMilliseconds(params).map { Deadline(inMilliseconds: $0) }
     let terms = Reply.Terms(deadline: given) {
-      .refusal($0, indicator: "The invocation failed.", changesSomething: true)
+      .refusal(
+        $0, indicator: "The invocation failed.", changesSomething: true,
+        meta: InvokeParams.meta(params, since: arrival))
     }
     let place = reply.place
     return reply.run(terms) { [engine, connection, optionsMemo] request in
       await engine.catalogue.load(
         params?["integration"], until: given ?? Deadline(inMilliseconds: Self.loadMilliseconds))
       do throws(InvocationError) {
-        var invocationRequest = try InvokeParams.request(params, engine, optionsMemo)
+        var invocationRequest = try InvokeParams.request(
+          params, engine, optionsMemo, arrival: arrival)
         if let lines = engine.lines { invocationRequest.setLineKey(from: lines, place, request.id) }
         let invocation = try engine.prepare(invocationRequest)
         return await Self.response(to: request, invocation, by: given, on: connection)
       } catch {
-        return request.error(error.rpcError)
+        return request.error(Self.error(error, params, since: arrival))
       }
     }
+  }
+
+  private static func error(
+    _ error: InvocationError, _ params: JSON?, since arrival: MonotonicTime
+  ) -> RPCError {
+    var error = error
+    error.meta = error.meta ?? InvokeParams.meta(params, since: arrival)
+    return error.rpcError
   }
 
   // MARK: Files
@@ -244,7 +276,7 @@ extension InFlightRequest {
 }
 
 extension RPCError {
-  fileprivate static func tooManyTasks(_ method: String) -> RPCError {
+  static func tooManyTasks(_ method: String) -> RPCError {
     InvocationError(
       CommandError(
         .unavailable, "Too many requests of the method \(method) are running.", isRetryable: true,

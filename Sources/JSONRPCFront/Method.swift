@@ -18,7 +18,8 @@ enum MethodResult {
 }
 
 /// The work of a method whose params are valid.
-typealias TaskMethod = @Sendable () async -> @Sendable (inout JSONWriter) -> Void
+typealias TaskMethod =
+  @Sendable () async throws(RPCError) -> @Sendable (inout JSONWriter) -> Void
 
 /// One method. Dispatch, discovery and suggestions use the table `Method.all`.
 struct Method: Sendable {
@@ -30,12 +31,20 @@ struct Method: Sendable {
     case engine
     /// As a task outside the in-flight limit: requests that wait for a rate limit do not delay it.
     case task(@Sendable (JSONRPCFront, JSON?) throws(RPCError) -> TaskMethod)
+    /// As a task outside the in-flight limit, until it is cancelled.
+    case follower
+    /// On the reading thread, or as a task outside the in-flight limit if something must be written.
+    case acknowledgement
     /// On the lane for files, in request order.
     case orderedFiles(FileMethod)
   }
 
   /// The state that a method changes.
-  enum Change: Sendable { case nothing, connections, requests, health, limits, files, vendor }
+  enum Change: Sendable {
+    case nothing, connections, requests, health, limits, files, vendor
+    /// Connections, by what the operator has written and not the caller.
+    case configuredConnections
+  }
 
   let name: String
   let summary: String
@@ -91,7 +100,7 @@ struct Method: Sendable {
 
   static func named(_ name: String) -> Method? { all.first { $0.name == name } }
 
-  static let all = catalogue + connections + files + host
+  static let all = catalogue + events + connections + files + host
 }
 
 extension Method {

@@ -32,6 +32,20 @@ extension Method {
     ]
   }
 
+  static var events: [Method] {
+    [
+      Method(
+        "events/follow", "Fetches events on a schedule until it is cancelled.", .follower,
+        params: { FollowParams.schema },
+        failures: { [FailureSchemas.invalidParams, FailureSchemas.commandFailed] },
+        examples: [.eventsFollow]),
+      Method(
+        "events/ack", "Acknowledges events of events/follow.", .acknowledgement,
+        params: { .parameters(AcknowledgeParams.shape) }, failures: commandFailures,
+        examples: [.eventsAck]),
+    ]
+  }
+
   static var connections: [Method] {
     [
       Method(
@@ -46,6 +60,12 @@ extension Method {
         .readingThread(JSONRPCFront.removeConnection), changes: .connections,
         params: { .parameters(RemoveConnectionParameters.shape) },
         examples: [.connectionsRemove]),
+      Method(
+        "connections/reload", "Reads the connections file again.",
+        .task(JSONRPCFront.reloadConnections), changes: .configuredConnections,
+        redaction: .everySecret(ReloadReport.layout), params: { .closed([]) },
+        failures: { [FailureSchemas.invalidParams, FailureSchemas.commandFailed] },
+        examples: [.connectionsReload]),
       Method(
         "health/watch", "Checks a connection now and on a schedule.",
         .readingThread(JSONRPCFront.watchHealth), changes: .health,
@@ -87,6 +107,9 @@ extension Method {
       .withoutParams(
         "stats", "Returns counters since the start.", examples: [.stats]
       ) { front in { front.connection.writeStatistics(to: &$0) } },
+      .withoutParams(
+        "metrics", "Returns the metrics of the host as OpenMetrics text.", examples: [.metrics]
+      ) { front in { front.engine.metrics.write(to: &$0) } },
       .withoutParams(
         "ping", "Returns an empty object.", isShared: true, result: "nothing", examples: [.ping]
       ) { _ in { $0.object { _ in } } },

@@ -76,7 +76,8 @@ package final class MCPFront: Handler {
     let action: Action
     do throws(RPCError) {
       action = try self.action(
-        for: method, call.params, id: id, reply.place, canAsk: !reply.isInBatch)
+        for: method, call.params, id: id, reply.place, canAsk: !reply.isInBatch,
+        arrival: reply.arrival)
     } catch {
       return reply.error(error)
     }
@@ -92,7 +93,9 @@ package final class MCPFront: Handler {
   package func error(_ refusal: Refusal, of method: String, _ params: JSON?) -> RPCError {
     .refusal(
       refusal, indicator: MCPMethod(rawValue: method)?.failure ?? "The request failed.",
-      changesSomething: method == MCPMethod.callTool.rawValue)
+      changesSomething: method == MCPMethod.callTool.rawValue,
+      meta: method == MCPMethod.callTool.rawValue
+        ? OutcomeMeta(refusing: params?["_meta"]?["traceparent"]?.string, since: .now) : nil)
   }
 
   package func inputEnded() {
@@ -103,13 +106,15 @@ package final class MCPFront: Handler {
   /// Removes the files of questions. Blocks. Called after the last response.
   package func finish() { questionFiles.removeAll() }
 
-  /// Notifies clients: the tools depend on the connections.
-  package func connectionsChanged() {
-    if handshake != nil {
-      connection.send(connection.frames.notification("notifications/tools/list_changed"))
-      connection.send(connection.frames.notification("notifications/prompts/list_changed"))
+  /// Notifies clients: the tools depend on the connections. Any thread may call it.
+  package var connectionsChanged: @Sendable () -> Void {
+    { [client, subscriptions, connection] in
+      if client.hasInitialized {
+        connection.send(connection.frames.notification("notifications/tools/list_changed"))
+        connection.send(connection.frames.notification("notifications/prompts/list_changed"))
+      }
+      for subscription in subscriptions.all { subscription.sendChanges(on: connection) }
     }
-    for subscription in subscriptions.all { subscription.sendChanges(on: connection) }
   }
 
   /// Cancels a request. It then gets no response.
@@ -133,18 +138,22 @@ package final class MCPFront: Handler {
   }
 
   private func action(
-    for method: MCPMethod, _ params: JSON?, id: RequestID, _ place: RequestPlace, canAsk: Bool
+    for method: MCPMethod, _ params: JSON?, id: RequestID, _ place: RequestPlace, canAsk: Bool,
+    arrival: MonotonicTime
   ) throws(RPCError) -> Action {
     if method == .initialize {
       let caller = try Introduction.caller(params)
       (handshake, lastCaller) = (caller, caller)
+      client.initialized()
       return .result(
         JSONFragment { Introduction(engine, options).writeHandshake(for: caller, to: &$0) })
     }
     let caller = try MCPCaller(params, of: method, handshake: handshake)
     lastCaller = caller
     switch method {
-    case .callTool: return try callTool(params, id: id, place, for: caller, canAsk: canAsk)
+    case .callTool:
+      return try callTool(
+        try ToolCall(params, arrival: arrival), id: id, place, for: caller, canAsk: canAsk)
     case .listTools:
       return .result(try catalogue.list(after: try MCPCursor.read(params), for: caller))
     case .listen: return try subscribe(params, id: id)
@@ -175,9 +184,9 @@ package final class MCPFront: Handler {
   }
 
   private func callTool(
-    _ params: JSON?, id: RequestID, _ place: RequestPlace, for caller: MCPCaller, canAsk: Bool
+    _ call: ToolCall, id: RequestID, _ place: RequestPlace, for caller: MCPCaller, canAsk: Bool
   ) throws(RPCError) -> Action {
-    var call = try ToolCall(params)
+    var call = call
     if options.catalogueMode == .compact, let tool = CompactTool(rawValue: call.name) {
       do throws(CompactToolError) {
         guard tool == .run else {
@@ -201,8 +210,17 @@ package final class MCPFront: Handler {
         reportsProgress: caller.progressToken != nil)
       if let lines = engine.lines { request.setLineKey(from: lines, place, id) }
       let run = ToolRun(invocation: try engine.prepare(request), result: result)
-      return try confirmed(run, call, canAsk: canAsk)
+      do throws(InvocationError) {
+        return try confirmed(run, call, canAsk: canAsk)
+      } catch {
+        var error = error
+        error.meta = run.invocation.refusalMeta
+        throw error
+      }
     } catch {
+      var error = error
+      error.meta =
+        error.meta ?? OutcomeMeta(refusing: call.traceparent, since: call.arrival)
       return .toolError(result, error)
     }
   }
@@ -263,12 +281,12 @@ package final class MCPFront: Handler {
     case .run(let run):
       // The timeout covers the time that the call waits for a slot.
       let deadline = run.invocation.deadlineFromNow
-      return reply.run(terms(of: run.invocation.command, deadline)) { [connection] request in
+      return reply.run(terms(of: run.invocation, deadline)) { [connection] request in
         await run.response(to: request, on: connection, by: deadline)
       }
     case .ask(let run):
       let deadline = run.invocation.deadlineFromNow
-      return reply.run(terms(of: run.invocation.command, deadline)) {
+      return reply.run(terms(of: run.invocation, deadline)) {
         [engine, connection, questions, questionFiles] request in
         await ConfirmedRun(
           run: run, engine: engine, connection: connection, questions: questions,
@@ -295,8 +313,8 @@ package final class MCPFront: Handler {
     }
   }
 
-  private func terms(of command: RegisteredCommand, _ deadline: Deadline?) -> Reply.Terms {
-    Reply.Terms(isSilentWhenCancelled: true, deadline: deadline) { .refusal($0, of: command) }
+  private func terms(of invocation: PreparedInvocation, _ deadline: Deadline?) -> Reply.Terms {
+    Reply.Terms(isSilentWhenCancelled: true, deadline: deadline) { .refusal($0, of: invocation) }
   }
 }
 
@@ -307,4 +325,11 @@ private final class ClientPresence: Sendable {
   var hasAppeared: Bool { flag.load(ordering: .relaxed) }
 
   func appeared() { flag.store(true, ordering: .relaxed) }
+
+  private let initialization = Atomic(false)
+
+  /// Whether it has sent `initialize`, and so expects notifications.
+  var hasInitialized: Bool { initialization.load(ordering: .relaxed) }
+
+  func initialized() { initialization.store(true, ordering: .relaxed) }
 }

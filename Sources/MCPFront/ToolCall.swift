@@ -10,7 +10,9 @@ struct ToolCall: Sendable {
     "name", "arguments", "inputResponses", "requestState", "_meta")
   /// The member of `_meta` for the options of an invoke. They are for programs, not for models.
   private static let optionsName = "sallyport/options"
-  private static let optionNames = ["all_pages", "timeout_ms", "idempotency_key", "field_mapping"]
+  private static let optionNames = [
+    "all_pages", "timeout_ms", "idempotency_key", "field_mapping", "label",
+  ]
 
   let name: String
   let arguments: JSON?
@@ -18,9 +20,12 @@ struct ToolCall: Sendable {
   let inputResponses: JSON?
   let requestState: String?
   private let options: JSON?
+  /// Of the caller's span (W3C Trace Context).
+  let traceparent: String?
+  let arrival: MonotonicTime
 
   /// - Throws: -32602 for an invalid call.
-  init(_ params: JSON?) throws(RPCError) {
+  init(_ params: JSON?, arrival: MonotonicTime) throws(RPCError) {
     guard let params, params.kind == .object else {
       throw MCPError.invalid("params must be an object with the name of a tool.")
     }
@@ -41,6 +46,8 @@ struct ToolCall: Sendable {
     if let options, options.kind != .object {
       throw MCPError.invalid("params._meta.\(Self.optionsName) must be an object.")
     }
+    traceparent = members[4]?["traceparent"]?.string
+    self.arrival = arrival
     self.name = name
     arguments = members[1]
     inputResponses = members[2]
@@ -54,6 +61,8 @@ struct ToolCall: Sendable {
     inputResponses = call.inputResponses
     requestState = call.requestState
     options = call.options
+    traceparent = call.traceparent
+    arrival = call.arrival
   }
 
   /// The call as a request to the engine. `connection` is an argument of the tool. It must be a name:
@@ -73,6 +82,7 @@ struct ToolCall: Sendable {
     let ownArguments = arguments?.removing("connection")
     var options = try invocationOptions(of: command, arguments: ownArguments)
     options.progress = reportsProgress
+    options.traceparent = traceparent
     if let timeoutSeconds {
       let most = Int64(timeoutSeconds) * 1_000
       options.timeoutMilliseconds = min(options.timeoutMilliseconds ?? most, most)
@@ -80,7 +90,7 @@ struct ToolCall: Sendable {
     return InvocationRequest(
       integration, command, on: connection.map { .json($0) } ?? .onlyOne,
       // Commands expect an object.
-      arguments: ownArguments ?? Self.noArguments, options: options)
+      arguments: ownArguments ?? Self.noArguments, options: options, arrival: arrival)
   }
 
   private static let noArguments = JSONFragment { $0.object { _ in } }.json

@@ -55,8 +55,7 @@ struct ConfirmedRun: Sendable {
       try await confirmation.lists.store(for: run.invocation, until: deadline)
     } catch {
       confirmation.lists.remove()
-      return await run.result.response(
-        to: request, InvocationError(error, indicator: command.failure))
+      return await response(to: request, InvocationError(error, indicator: command.failure))
     }
     if caller.revision.isStateless {
       let token = questions.token(for: run.invocation, confirmation.lists)
@@ -68,7 +67,7 @@ struct ConfirmedRun: Sendable {
     confirmation.lists.remove()
     if case .accepted = answer { return await runAgain(for: request, by: timeout) }
     guard let refusal = refusal(answer) else { return request.noResponse() }
-    return await run.result.response(to: request, refusal)
+    return await response(to: request, refusal)
   }
 
   private func ask(
@@ -102,13 +101,14 @@ struct ConfirmedRun: Sendable {
   /// Prepares the confirmed invocation again, because the connection may have changed.
   private func runAgain(for request: InFlightRequest, by timeout: Deadline?) async -> Response {
     guard await request.reacquireSlot() else {
-      return request.error(.stopping(indicator: command.failure))
+      return request.error(.stopping(run.invocation))
     }
     do throws(InvocationError) {
       if let timeout, timeout.hasPassed {
         throw Confirmation.timedOut(command, afterMilliseconds: timeoutMilliseconds)
       }
-      let invocation = try engine.prepare(run.invocation.request)
+      let invocation = try engine.prepare(
+        run.invocation.request, continuing: run.invocation.trail)
       guard invocation.fingerprint == run.invocation.fingerprint else {
         throw Confirmation.refusal(
           command, "The connection changed after the user was asked.", remedy: "Retry the call.")
@@ -116,7 +116,16 @@ struct ConfirmedRun: Sendable {
       return await ToolRun(invocation: invocation, result: run.result)
         .response(to: request, on: connection, by: timeout)
     } catch {
-      return await run.result.response(to: request, error)
+      return await response(to: request, error)
     }
+  }
+
+  /// The response of a command that does not run.
+  private func response(
+    to request: InFlightRequest, _ error: InvocationError
+  ) async -> Response {
+    var error = error
+    error.meta = error.meta ?? run.invocation.refusalMeta
+    return await run.result.response(to: request, error)
   }
 }

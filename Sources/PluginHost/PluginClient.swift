@@ -6,7 +6,7 @@ import JSON
 import Synchronization
 
 /// The client of one connection of a plugin.
-final class PluginClient: VendorClient {
+final class PluginClient: DiagnosableClient {
   static var credentialHeader: StaticString? { nil }
 
   /// Tokens that a program may register for a connection, at most.
@@ -124,6 +124,8 @@ final class PluginClient: VendorClient {
   // MARK: Origins
 
   func isAllowed(_ url: String) -> Bool { origins.contains { $0.isSameOrigin(url) } }
+
+  var servers: [BaseURL] { origins }
 
   var originTexts: [String] { origins.map(\.text) }
 }

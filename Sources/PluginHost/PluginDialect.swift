@@ -172,6 +172,7 @@ struct SallyportDialect: PluginDialect {
       if options.stream || options.progress { writer.member("progress", true) }
       if options.allPages { writer.member("all_pages", true) }
       if options.dryRun { writer.member("dry_run", true) }
+      writer.member(ifPresent: "traceparent", invocation.traceparent)
     }
   }
 

@@ -50,6 +50,7 @@ final class PluginRunner: ChildPeer.Handler {
   /// What the program must say about itself: its lock, or what it said first.
   private let catalogue: Mutex<PluginCatalogue?>
   private let log: Log
+  private let restarts: RestartCounts
   private let maximumLineBytes: Int
   private let state = Mutex(State())
   /// Programs that have not ended.
@@ -67,6 +68,7 @@ final class PluginRunner: ChildPeer.Handler {
     self.dialect = dialect
     catalogue = Mutex(locked)
     log = context.log
+    restarts = context.restarts
     maximumLineBytes = context.maximumLineBytes
     slots = TaskSemaphore(Int(folder.description.limits.maximumInFlight))
   }
@@ -242,7 +244,10 @@ final class PluginRunner: ChildPeer.Handler {
     guard earliest > now else {
       state.isStarting = true
       state.failure = nil
-      if state.hasDied { state.restarts.append(now) }
+      if state.hasDied {
+        state.restarts.append(now)
+        restarts.add(folder.id)
+      }
       state.hasDied = false
       return .start
     }
@@ -408,6 +413,7 @@ final class PluginRunner: ChildPeer.Handler {
 package struct PluginContext: Sendable {
   let log: Log
   let maximumResultBytes: Int
+  let restarts = RestartCounts()
   /// Bytes of one line of a program at most: a result, and what surrounds it.
   var maximumLineBytes: Int { maximumResultBytes + 65_536 }
 

@@ -265,6 +265,14 @@ package final class PluginSet: IntegrationSource {
 
   // MARK: Operating
 
+  /// How often the programs of each plugin were started again after they had died.
+  package var restarts: [(plugin: String, count: Int)] {
+    let counts = context.restarts.counts
+    return monitor.withLock { state in
+      state.entries.map { ($0.folder.id, counts[$0.folder.id] ?? 0) }
+    }
+  }
+
   /// The plugins, with what is wrong with those that are left out. Blocks.
   package var inspections: [PluginInspection] {
     _ = known

@@ -137,6 +137,9 @@ package final class Connection: Sendable {
   /// Calls that wait for a slot.
   package var parked: Int { limit.parkedCount }
 
+  /// Lines that were read.
+  package var lines: Int { statistics.lines.load(ordering: .relaxed) }
+
   package func writeStatistics(to writer: inout JSONWriter) {
     statistics.write(inFlight: limit.inFlight, parked: limit.parkedCount, to: &writer)
   }

@@ -112,7 +112,7 @@ final class ConnectionReader {
     lineBytes = entry.bytes
     place = entry.place
     defer { line = nil }
-    handle(call, in: nil, mayWait: mayWait)
+    handle(call, in: nil, mayWait: mayWait, keptSince: entry.arrival)
   }
 
   func inputEnded() {
@@ -185,7 +185,9 @@ final class ConnectionReader {
     }
   }
 
-  private func handle(_ call: Call, in batch: Batch?, mayWait: Bool = true) {
+  private func handle(
+    _ call: Call, in batch: Batch?, mayWait: Bool = true, keptSince: MonotonicTime? = nil
+  ) {
     if connection.isShuttingDown {
       // Sent before the response to shutdown was received, so it requires a response.
       guard let id = call.id else { return }
@@ -201,7 +203,8 @@ final class ConnectionReader {
     }
     // The members of a batch get one response together, so nothing of it is kept.
     if mayWait, batch == nil, call.id != nil, keep(call, for: handler) { return }
-    _ = handler.handle(call, Reply(call, reader: self, batch: batch))
+    _ = handler.handle(
+      call, Reply(call, reader: self, batch: batch, keptSince: keptSince))
   }
 
   private func handler(for call: Call) -> any Handler {

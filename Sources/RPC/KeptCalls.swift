@@ -10,12 +10,15 @@ final class KeptCalls: Sendable {
     let call: Call
     /// The memory of its line.
     let bytes: Int
+    /// When its line was read.
+    let arrival: MonotonicTime
     let place: RequestPlace
     fileprivate(set) var isCancelled = false
 
     init(call: Call, bytes: Int, place: RequestPlace) {
       self.call = call
       self.bytes = bytes
+      arrival = .now
       self.place = place
     }
   }

@@ -3,11 +3,11 @@ import Glibc
 
 /// Detects that the reader closed the output, even while nothing is written. Otherwise a host that
 /// does not write, at its in-flight limit or while it drains, would continue without a reader.
-enum OutputWatch {
+package enum OutputWatch {
   /// Calls `body` once on another thread when the reader closes the output. Never for a file.
   ///
   /// - Throws: if the system refuses the thread.
-  static func start(
+  package static func start(
     _ output: Int32, _ body: @escaping @Sendable () -> Void
   ) throws(FileError) {
     let code = NamedThread.start("output watch") {

@@ -12,14 +12,21 @@ package struct Reply: ~Copyable {
   private let method: String
   private let reader: ConnectionReader
   private let batch: Batch?
+  /// When the line of a call that had to wait was read.
+  private let keptSince: MonotonicTime?
 
-  init(_ call: Call, reader: ConnectionReader, batch: Batch?) {
+  init(
+    _ call: Call, reader: ConnectionReader, batch: Batch?, keptSince: MonotonicTime? = nil
+  ) {
+    self.keptSince = keptSince
     id = call.id
     method = call.method
     self.reader = reader
     self.batch = batch
   }
 
+  /// When the line of the call was read, if this is asked first of all.
+  package var arrival: MonotonicTime { keptSince ?? .now }
   package var place: RequestPlace { reader.place }
   package var isNotification: Bool { id == nil }
   /// Whether the call is a member of a batch. The host cannot send a question before its response.

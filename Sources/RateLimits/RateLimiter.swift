@@ -156,6 +156,8 @@ package final class RateLimiter: Sendable {
       MonotonicTime
   ) async -> Turn {
     let end = shared.pauseEnd
+    let start = time.now
+    defer { waiter.asked(since: start) }
     return await shared.update(by: waiter.latest) { [time] bucket in
       // Read with the lock: no other request is sent before it.
       let now = time.now
@@ -272,6 +274,11 @@ package final class RateLimiter: Sendable {
     if let limit = limits[command] { return (command, limit) }
     let bucket = quota?.bucket ?? RateQuota.defaultBucket
     return (limits[bucket] ?? quota?.limit).map { (bucket, $0) }
+  }
+
+  /// The name of the bucket; that of the command if only a pause is kept for it.
+  package func bucket(of command: String, _ quota: RateQuota?) -> String {
+    limit(of: command, quota)?.bucket ?? command
   }
 
   package func hasLimit(for command: String, _ quota: RateQuota?) -> Bool {

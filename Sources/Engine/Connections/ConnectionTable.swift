@@ -9,6 +9,8 @@ struct ConnectionTable {
     let order: Int
     let entry: ConnectionStore.Entry
     let cost: Int
+    /// Nil for a connection that is in no file.
+    var configured: ConfiguredDefinition?
   }
 
   private var rows: [String: Row] = [:]
@@ -42,6 +44,19 @@ struct ConnectionTable {
     return last.open
   }
 
+  /// What the connections file says of a connection; nil for one that is not from there.
+  func configured(_ name: String) -> ConfiguredDefinition? { rows[name]?.configured }
+
+  /// The names of the connections from the connections file, in the order in which they were added.
+  var configuredNames: [String] {
+    rows.values.filter { $0.configured != nil }.sorted { $0.order < $1.order }.map(\.entry.name)
+  }
+
+  /// Records a setting that the host has changed in the connections file.
+  mutating func note(_ setting: String, of name: String, _ value: String) {
+    rows[name]?.configured?.note(setting, value)
+  }
+
   /// The cost of a connection; 0 if there is none with this name.
   func cost(of name: String) -> Int { rows[name]?.cost ?? 0 }
 
@@ -59,14 +74,17 @@ struct ConnectionTable {
 
   /// Adds a connection, or replaces the one with this name.
   ///
+  /// - Parameter configured: of a connection from the connections file.
   /// - Returns: the connection that was replaced.
-  mutating func put(_ entry: ConnectionStore.Entry, cost: Int) -> ConnectionStore.Entry? {
+  mutating func put(
+    _ entry: ConnectionStore.Entry, cost: Int, configured: ConfiguredDefinition? = nil
+  ) -> ConnectionStore.Entry? {
     (version, last) = (version + 1, nil)
     let old = rows[entry.name]
     if let old { forget(old) }
     let order = old?.order ?? nextOrder
     if old == nil { nextOrder += 1 }
-    rows[entry.name] = Row(order: order, entry: entry, cost: cost)
+    rows[entry.name] = Row(order: order, entry: entry, cost: cost, configured: configured)
     self.cost += cost
     let definition = entry.open.connection.definition
     if definition.isActive {

@@ -1,5 +1,6 @@
 import Basics
 import FileStore
+import Glibc
 import IntegrationKit
 import JSON
 
@@ -44,6 +45,30 @@ struct NamedFiles {
   func protect(in store: FileStore) {
     for file in files where file.isSecret { store.protect(file.path) }
   }
+
+  /// A sentence about each file that other users can change, or read although it is secret, and about
+  /// TLS files that cannot be read; and whether that stops the connection. Blocks.
+  func findings() -> [(text: String, isFault: Bool)] {
+    files.flatMap { file -> [(text: String, isFault: Bool)] in
+      var texts: [(text: String, isFault: Bool)] = []
+      do throws(FileError) {
+        try TrustedFile.check(file.path) { texts.append(($0, false)) }
+      } catch {
+        return [("\(error)", true)]
+      }
+      var status = stat()
+      guard access(file.path, R_OK) == 0, stat(file.path, &status) == 0 else {
+        // A setting that cannot be read is another check.
+        return file.member == "tls" ? [("\(FileError(path: file.path, code: errno))", true)] : []
+      }
+      if file.isSecret, status.st_mode & S_IFMT == S_IFREG, status.st_mode & 0o044 != 0 {
+        texts.append(("other users can read \(file.path); run chmod 600 on it", false))
+      }
+      return texts
+    }
+  }
+
+  var count: Int { files.count }
 
   /// Secrets and keys that another user can replace would make the host act for that user.
   func check(_ warn: (String) -> Void) throws(ParameterProblems) {

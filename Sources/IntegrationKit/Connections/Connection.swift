@@ -172,7 +172,7 @@ extension CommandError {
 
 /// What all connections of a process share.
 public struct ConnectionEnvironment: Sendable {
-  public let transport: any Transport
+  public package(set) var transport: any Transport
   public let secrets: Redactor
   public let log: Log
   package let files: FileStore

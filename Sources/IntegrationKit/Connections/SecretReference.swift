@@ -152,6 +152,22 @@ public indirect enum SecretReference: Sendable {
     return value
   }
 
+  /// Reads a setting that is no secret, so that it is not redacted. Blocks.
+  package func value(
+    _ secrets: Redactor, until deadline: Deadline
+  ) throws(Fault) -> String {
+    let value = try secret(
+      in: try read(
+        until: deadline.orEarlier(inMilliseconds: Self.commandMilliseconds), secrets,
+        ChildProcess.Stop()))
+    guard !value.isEmpty else { throw emptyFault }
+    guard value.utf8.count <= maximumBytes else {
+      throw Fault(
+        reason: "\(place) has more than \(maximumBytes) bytes", remedy: "Put only the value there.")
+    }
+    return value
+  }
+
   private func readBlocking(
     _ secrets: Redactor, by deadline: Deadline
   ) async throws(Fault) -> String {

@@ -25,6 +25,7 @@ public struct EventCollector {
   private let commandMapper: EventMapper
   private var events: [JSONFragment] = []
   private var raws: [JSON] = []
+  private var positions = EventPositions()
   public var files: [StoredFile] = []
   public var notices: [String] = []
 
@@ -81,17 +82,26 @@ public struct EventCollector {
       }
       self.events += events
       raws.append(raw)
+      positions.add(events.count, ofDocument: name)
       return
     }
     for event in events { await invocation.stream(event: event) }
   }
 
-  /// - Parameter cursor: the position from which the next call continues.
-  public func result(cursor: String) -> CommandResult {
+  /// - Parameters:
+  ///   - cursor: the position from which the next call continues.
+  ///   - cursors: the same for each document, if the command knows it.
+  public func result(
+    cursor: String, between cursors: (any EventCursors)? = nil
+  ) -> CommandResult {
     var result = CommandResult(
       invocation.options.stream ? .streamed : .bodies(raws.map(TargetBody.parsed)),
       notices: notices)
-    if !invocation.options.stream { result.events = events }
+    if !invocation.options.stream {
+      result.events = events
+      result.positions = positions
+      result.positions?.cursors = cursors
+    }
     result.files = files
     result.cursor = cursor
     return result

@@ -29,11 +29,17 @@ public struct EventSource: Sendable {
   let fields: [Field]
   /// Explains the `cursor` of the result and its use in the next call.
   let cursor: String
+  /// The name of the argument for the end of the time range. A caller that follows the events leaves
+  /// it out.
+  package let end: String?
 
-  public init(mainPath: String = "$", fields: [Field], cursor: String) {
+  public init(
+    mainPath: String = "$", fields: [Field], cursor: String, end: String? = nil
+  ) {
     self.mainPath = mainPath
     self.fields = fields
     self.cursor = cursor
+    self.end = end
   }
 
   /// The mapping as `capabilities` shows it, of a command that is not declared in code.
@@ -42,6 +48,7 @@ public struct EventSource: Sendable {
   package init(_ json: JSON) throws(JSONPathError) {
     mainPath = json["main_event_json_path"]?.string ?? "$"
     cursor = json["cursor"]?.string ?? ""
+    end = nil
     var fields: [Field] = []
     for field in json["fields"]?.elements.map({ $0 }) ?? [] {
       guard let name = field["name"]?.string else { continue }

@@ -40,6 +40,10 @@ public struct CommandResult: Sendable {
   public var events: [JSONFragment]?
   /// Where the next call of a command that fetches events continues.
   public var cursor: String?
+  /// Of single events; nil if only the position at the end is known.
+  public var positions: EventPositions?
+  /// Whether a further call with the cursor would return more events at once.
+  public var hasMoreEvents = false
   /// Remarks on the data, such as that more was done than was requested.
   public var notices: [String] = []
 

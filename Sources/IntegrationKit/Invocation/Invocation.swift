@@ -43,11 +43,13 @@ public final class Invocation: Sendable {
   /// - Parameters:
   ///   - deadline: nil if the caller gave none.
   ///   - results: the memory that the result is counted in.
+  ///   - observer: is notified of requests and waits.
   ///   - firstSend: what must be done before the command changes something.
   package convenience init(
     _ command: CommandMetadata, id: String, on connection: Connection, options: InvocationOptions,
     deadline: Deadline?, events: (any InvocationEvents)?,
-    results: ResultMemory = ResultMemory(), firstSend: FirstSend? = nil
+    results: ResultMemory = ResultMemory(), observer: (any SendObserver)? = nil,
+    firstSend: FirstSend? = nil
   ) {
     let operation = Operation(
       id: id, changesSomething: command.effect != .read, isIdempotent: command.isIdempotent,
@@ -62,7 +64,8 @@ public final class Invocation: Sendable {
       command, id: id, on: connection, options: options, events: events,
       sender: Sender(
         operation, on: channel, deadline: InvocationDeadline(deadline, on: channel.time),
-        notifyWait: notifyWait, gate: share, firstSend: firstSend), share: share)
+        notifyWait: notifyWait, gate: share, observer: observer, firstSend: firstSend),
+      share: share)
   }
 
   private init(
@@ -107,6 +110,8 @@ public final class Invocation: Sendable {
   }
 
   package var deadline: InvocationDeadline { sender.deadline }
+  /// The header for programs that this invocation calls (W3C Trace Context). Vendors do not get it.
+  package var traceparent: String? { sender.observer?.trace.traceparent }
 
   public var meta: InvocationMeta {
     let (own, sent) = (counters.withLock { $0 }, sender.counters)

@@ -13,6 +13,10 @@ public struct InvocationOptions: ParameterObject {
   public package(set) var timeoutMilliseconds: Int64?
   public package(set) var idempotencyKey: String?
   public package(set) var fieldMapping: FieldMapping?
+  /// The caller's name for the invocation, for audit and logs.
+  public package(set) var label: String?
+  /// The header of the caller's span (W3C Trace Context). It may be invalid.
+  public package(set) var traceparent: String?
 
   public init(_ options: inout ParamReader) {
     stream = options.optional(
@@ -38,6 +42,12 @@ public struct InvocationOptions: ParameterObject {
     fieldMapping = options.optional(
       "field_mapping", .object(FieldMapping.self),
       "Of a command that fetches events: how their fields differ from its own mapping.")
+    label = options.optional(
+      "label", .text(maximumCharacters: 64),
+      "The caller's name for the invocation, for the audit file and the log.")
+    traceparent = options.optional(
+      "traceparent", .blankableText,
+      "The caller's span, a header of W3C Trace Context. An invalid one is ignored with a notice.")
   }
 
   /// All options left out.

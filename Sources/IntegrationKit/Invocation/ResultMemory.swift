@@ -63,7 +63,7 @@ public final class ResultMemory: Sendable {
       if let holder, holder == state.bytes.keys.min() { return .proceed }
       let latch = Latch()
       state.waiting.append(latch)
-      return .wait(latch)
+      return .wait(latch, for: .queue)
     }
   }
 }

@@ -1,3 +1,4 @@
+import Basics
 // An integration sees errors, outcomes and rate refusals through the kit.
 @_exported import Delivery
 import HTTP
@@ -110,6 +111,8 @@ extension Invocation {
   public func read(
     _ secret: SecretReference, named name: String
   ) async throws(CommandError) -> String {
+    let start = MonotonicTime.now
+    defer { sender.observeIfLong(.secret, since: start) }
     do throws(SecretReference.Fault) {
       return try await secret.resolve(
         connection.secrets, by: deadline.current)

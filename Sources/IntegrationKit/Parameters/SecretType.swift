@@ -133,7 +133,7 @@ package enum SecretText {
   }
 
   /// Without line ends behind it and a byte order mark before it. Spaces may be of a password.
-  static func withoutLineEnds(_ text: String) -> String {
+  package static func withoutLineEnds(_ text: String) -> String {
     trimmed(text, start: { $0 == "\u{FEFF}" }, end: { $0 == "\n" || $0 == "\r" })
   }
 

@@ -7,7 +7,7 @@ import JSON
 package final class GravityZoneClient: VendorClient {
   let version: APIVersion
   private let deployment: GravityZoneSettings.Deployment
-  private let server: BaseURL?
+  let server: BaseURL?
   /// Ends in `/api`.
   private let root: String
   private let authenticator: Authenticator<APIKey>
@@ -41,7 +41,7 @@ package final class GravityZoneClient: VendorClient {
   ) -> HTTPRequest {
     let version = method.version(for: version)
     let url = "\(root)/\(version.text)/jsonrpc\(method.service.path(deployment))"
-    return HTTPRequest(
+    var request = HTTPRequest(
       .post, url, headers: [HTTPRequest.Header("Accept", "application/json")],
       json: JSONFragment {
         $0.object { writer in
@@ -52,6 +52,8 @@ package final class GravityZoneClient: VendorClient {
           writer.object { parameters(&$0) }
         }
       })
+    request.pathTemplate = .constant
+    return request
   }
 
   /// Whether the key may be sent to a URL that the vendor named.

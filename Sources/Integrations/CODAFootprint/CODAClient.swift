@@ -7,7 +7,7 @@ import JSON
 package final class CODAClient: VendorClient {
   let profile: CODAProfile
   private let authenticator: Authenticator<CODATokens>
-  private let root: String
+  let root: String
 
   init(_ settings: CODASettings, on connection: Connection) {
     profile = CODAProfile(profile: settings.profile)
@@ -39,6 +39,7 @@ package final class CODAClient: VendorClient {
     } else {
       request = HTTPRequest(method, url.text)
     }
+    request.pathTemplate = url.pathTemplate
     request.headers.append(HTTPRequest.Header("Accept", "application/json"))
     if let tenant {
       request.headers.append(HTTPRequest.Header("FootprintTenantId", String(tenant)))

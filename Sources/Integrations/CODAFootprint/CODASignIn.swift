@@ -76,6 +76,7 @@ struct CODASignIn: Sendable {
     var request = HTTPRequest(.post, root + path, json: body)
     request.headers.append(HTTPRequest.Header("Accept", "application/json"))
     request.isSecret = true
+    request.pathTemplate = .constant
     let response = try await invocation.send(request)
     guard response.isSuccess else { throw CODAErrors.signIn(response) }
     let answer: JSON

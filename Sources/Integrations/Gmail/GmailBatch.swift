@@ -39,6 +39,7 @@ enum GmailBatch {
       .post, url,
       headers: [HTTPRequest.Header("Content-Type", "multipart/mixed; boundary=\(boundary)")],
       body: body)
+    request.pathTemplate = .constant
     request.credential = calls.first?.credential
     request.callerResolvesOutcome = calls.contains { $0.method != .get }
     return request

@@ -45,7 +45,7 @@ package final class GmailClient: VendorClient {
     url.path(rest)
     if let part { url.segment(part) }
     query(&url)
-    return request(method, url.text, GmailGrant(operation, user: user), body)
+    return request(method, url, GmailGrant(operation, user: user), body)
   }
 
   /// Asks for a place to upload a mail of `user` to, which is then sent (resumable upload).
@@ -57,7 +57,7 @@ package final class GmailClient: VendorClient {
     url.path("/messages/send")
     url.query("uploadType", "resumable")
     var request = request(
-      .post, url.text, GmailGrant(.sendMail, user: user),
+      .post, url, GmailGrant(.sendMail, user: user),
       JSONFragment { $0.object { $0.member(ifPresent: "threadId", thread) } })
     request.headers.append(HTTPRequest.Header("X-Upload-Content-Type", "message/rfc822"))
     request.headers.append(HTTPRequest.Header("X-Upload-Content-Length", "\(bytes)"))
@@ -85,22 +85,24 @@ package final class GmailClient: VendorClient {
       url.segment(user)
     }
     query(&url)
-    return request(method, url.text, GmailGrant(operation, user: nil), body)
+    return request(method, url, GmailGrant(operation, user: nil), body)
   }
 
   private func request(
-    _ method: HTTPRequest.Method, _ url: String, _ grant: GmailGrant, _ body: JSONFragment?
+    _ method: HTTPRequest.Method, _ url: borrowing URLBuilder, _ grant: GmailGrant,
+    _ body: JSONFragment?
   ) -> HTTPRequest {
     var request: HTTPRequest
     if let body {
-      request = HTTPRequest(method, url, json: body)
+      request = HTTPRequest(method, url.text, json: body)
     } else {
-      request = HTTPRequest(method, url)
+      request = HTTPRequest(method, url.text)
       // Google refuses a POST that does not say how long it is.
       if method == .post { request.body = [] }
     }
     request.headers.append(HTTPRequest.Header("Accept", "application/json"))
     request.credential = grant.text
+    request.pathTemplate = url.pathTemplate
     return request
   }
 

@@ -60,6 +60,7 @@ enum FailureSchemas {
           .always("retryable", .written { $0.member("const", false) }),
           .always("outcome", .word("not_applied")), .sometimes("remedy", .text),
           .always("problems", .list(.reference("problem"))),
+          .sometimes("meta", .reference("meta"), "Of an invoke."),
         ])),
       SchemaComponent(
         "problem", "One problem in the params.",
@@ -69,7 +70,9 @@ enum FailureSchemas {
         ])),
       SchemaComponent(
         "command_failure", "Why a command failed.",
-        .object([.always("return_data", .word("Failed"))] + failure)),
+        .object(
+          [.always("return_data", .word("Failed"))] + failure
+            + [.sometimes("meta", .reference("meta"), "Of an invoke.")])),
       SchemaComponent("failure", "Why a target failed.", .object(failure)),
       SchemaComponent(
         "target_error", "A failed target and its error.",

@@ -49,6 +49,16 @@ indirect enum MessageSchema: Sendable {
     }
   }
 
+  /// An optional integer.
+  static func bounded(_ range: ClosedRange<Int64>, default value: Int64) -> MessageSchema {
+    .written { writer in
+      writer.member("type", "integer")
+      writer.member("minimum", Int(range.lowerBound))
+      writer.member("maximum", Int(range.upperBound))
+      writer.member("default", Int(value))
+    }
+  }
+
   static let count = MessageSchema.integer(from: 0)
   static let time = MessageSchema.pattern("^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+Z$")
 

@@ -71,7 +71,9 @@ extension MethodExample {
         "passwordExpires": "True"},
        {"accountType": "66048", "description": "Backup agent", "disabled": "False",
         "name": "svc-backup", "passwordExpires": "False"}],
-     "meta": {"duration_ms": 12, "requests": 1, "retries": 0, "waited_ms": 0, "pages": 1}}
+     "meta": {"connection": "prod", "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+              "duration_ms": 12, "requests": 1, "retries": 0, "waited_ms": 0, "pages": 1,
+              "spent_ms": {"vendor": 12}}}
     """#)
   static let dryRun = MethodExample(
     "The requests of a command, without sending them.",
@@ -80,10 +82,23 @@ extension MethodExample {
     {"return_data": "Successful", "dry_run": true,
      "requests": [{"method": "GET",
                    "url": "http://127.0.0.1:40001/api/console/scanSurface/scanners/",
-                   "headers": {"Accept": "application/json", "Authorization": "[redacted]"}}]}
+                   "headers": {"Accept": "application/json", "Authorization": "[redacted]"}}],
+     "meta": {"connection": "prod", "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+              "duration_ms": 1}}
     """#)
   static let cancel = MethodExample(
     "The id is not in flight.", #"{"id":7}"#, #"{"cancelled":false}"#)
+
+  static let eventsFollow = MethodExample(
+    "The mail of a mailbox, until the request is cancelled.",
+    #"""
+    {"command": "fetch_event", "connection": "gmail_sandbox", "every_seconds": 60,
+     "arguments": {"user_email": "soc@harbor.example", "start_time": "2026-11-16 08:00"}}
+    """#,
+    #"{"return_data":"Successful","meta":{"duration_ms":61000,"events":0,"polls":2}}"#)
+  static let eventsAck = MethodExample(
+    "All events up to the third one.", #"{"id":7,"seq":2}"#,
+    #"{"acknowledged":2,"unacknowledged":0}"#)
 
   static let connectionsPut = MethodExample(
     "Add a connection until the host exits.",
@@ -104,6 +119,10 @@ extension MethodExample {
     """#)
   static let connectionsRemove = MethodExample(
     "Remove a connection.", #"{"name":"lab"}"#, #"{"removed":true}"#)
+
+  static let connectionsReload = MethodExample(
+    "The file has one connection more, and another password.", "{}",
+    #"{"added":["lab"],"changed":["main"],"removed":[],"rejected":[]}"#)
 
   static let healthWatch = MethodExample(
     "Run Test Connection now and every minute.",
@@ -165,6 +184,12 @@ extension MethodExample {
     #"""
     {"uptime_ms": 3, "lines": 1, "results": 0, "errors": 0, "notifications": 0, "in_flight": 0,
      "parked": 0}
+    """#)
+  static let metrics = MethodExample(
+    "A part of the metrics of a host without calls.", "{}",
+    #"""
+    {"content_type": "application/openmetrics-text; version=1.0.0; charset=utf-8",
+     "text": "# TYPE sallyport_in_flight gauge\n# HELP sallyport_in_flight Requests in flight.\nsallyport_in_flight 0\n# EOF\n"}
     """#)
   static let ping = MethodExample("The host is running.")
   static let shutdown = MethodExample("The host exits when the requests in flight have responses.")

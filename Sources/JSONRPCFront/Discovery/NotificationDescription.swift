@@ -1,4 +1,5 @@
 import Basics
+import Engine
 
 /// A notification that the host sends.
 struct NotificationDescription: Sendable {
@@ -27,6 +28,28 @@ struct NotificationDescription: Sendable {
           .always("resume_at", .time),
         ]),
       NotificationDescription(
+        name: "events/event", summary: "An event of events/follow.",
+        members: [
+          follower, .always("seq", .count, "The sequence number, from 0 without gaps."),
+          .always("event", .reference("event")),
+          .sometimes(
+            "cursor", .text,
+            "Continues after this event, or at the last cursor before it that the command knows."),
+        ]),
+      NotificationDescription(
+        name: "events/heartbeat", summary: "A poll succeeded, and its events were sent.",
+        members: [follower, .sometimes("cursor", .text), .always("next_poll_at", .time)]),
+      NotificationDescription(
+        name: "events/failed", summary: "A poll failed. The follower continues.",
+        members: [
+          follower,
+          .always(
+            "error",
+            .oneOf([.reference("command_failure"), .reference("param_faults")]),
+            "As data of an error response."),
+          .always("next_poll_at", .time),
+        ]),
+      NotificationDescription(
         name: "health/changed",
         summary: "The status of a connection changed, or notify_after_failures was reached.",
         members: [
@@ -36,10 +59,19 @@ struct NotificationDescription: Sendable {
           .always("notify_after_failures", .integer(from: 1)),
         ]),
       NotificationDescription(
-        name: "connections/changed", summary: "The refresh token of a connection was replaced.",
-        members: [.always("name", .text, "The name of the connection.")]),
+        name: "connections/changed",
+        summary: "The vendor replaced a refresh token, or the connections file was read again.",
+        members: [
+          .always("name", .text, "The name of the connection."),
+          .sometimes(
+            "reload", .choice(ConnectionChange.Reload.allCases.map(\.rawValue)),
+            "What a reload of the connections file did."),
+        ]),
     ]
   }
+
+  private static let follower = MessageSchema.Member.always(
+    "id", .reference("request_id"), "The id of the events/follow request.")
 
   private static let request = MessageSchema.Member.always(
     "id", .reference("request_id"), "The id of the invoke.")

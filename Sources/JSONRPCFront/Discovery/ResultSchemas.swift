@@ -5,7 +5,7 @@ import JSONPath
 
 /// The schemas of the results of all methods and their parts.
 enum ResultSchemas {
-  static var all: [SchemaComponent] { catalogue + invocation + files + connections + host }
+  static var all: [SchemaComponent] { catalogue + invocation + events + files + connections + host }
 
   private static var catalogue: [SchemaComponent] {
     [
@@ -101,13 +101,30 @@ enum ResultSchemas {
           .always("meta", .reference("meta")),
         ])),
       SchemaComponent(
-        "meta", "The metrics of the command.",
+        "meta", "The metadata of an invocation. Members that do not apply are left out.",
         .object([
-          .always("duration_ms", .count),
-          .always("requests", .count, "Requests sent to the vendor."),
-          .always("retries", .count),
-          .always("waited_ms", .count, "Waiting time for rate limits and retries."),
-          .always("pages", .count), .sometimes("items", .count, "Items sent in a stream."),
+          .sometimes("connection", .text, "The name of the connection."),
+          .always("trace_id", .pattern("^[0-9a-f]{32}$"), "The id of its trace."),
+          .always("duration_ms", .count, "From the arrival of the request."),
+          .sometimes("requests", .count, "Requests sent to the vendor."),
+          .sometimes("retries", .count),
+          .sometimes("waited_ms", .count, "Waiting time for rate limits and retries."),
+          .sometimes("pages", .count), .sometimes("items", .count, "Items sent in a stream."),
+          .sometimes("spent_ms", .reference("spent_ms")),
+          .sometimes(
+            "replayed", .written { $0.member("const", true) },
+            "The result is that of an earlier request with the same idempotency key."),
+        ])),
+      SchemaComponent(
+        "spent_ms",
+        "How the duration was spent, in milliseconds. Parallel requests add up.",
+        .object([
+          .sometimes("queue", .count, "Waiting for a slot of the host or of the connection."),
+          .sometimes("sign_in", .count, "Signing in, or waiting for another request to sign in."),
+          .sometimes("rate_limit", .count, "Waiting for a rate limit."),
+          .sometimes("back_off", .count, "Waiting before a retry."),
+          .sometimes("vendor", .count, "HTTP requests."),
+          .sometimes("plugin", .count, "The program of a plugin, without its HTTP requests."),
         ])),
       SchemaComponent(
         "dry_run_result", "The requests that a command would send, in order.",
@@ -122,6 +139,8 @@ enum ResultSchemas {
                 .always("headers", .map(.text), "Credentials are redacted."),
                 .sometimes("body", .any),
               ]))),
+          .sometimes("notices", .list(.text), "Additional information for the caller."),
+          .always("meta", .reference("meta")),
         ])),
       SchemaComponent(
         "event", "One event.",
@@ -142,6 +161,30 @@ enum ResultSchemas {
       SchemaComponent(
         "cancel_result", "Whether the request was in flight.",
         .object([.always("cancelled", .boolean)])),
+    ]
+  }
+
+  private static var events: [SchemaComponent] {
+    [
+      SchemaComponent(
+        "events_follow_result", "What was followed until the request was cancelled.",
+        .object([
+          .always("return_data", .word("Successful")),
+          .sometimes("cursor", .text, "The cursor after the acknowledged events."),
+          .always(
+            "meta",
+            .object([
+              .always("duration_ms", .count),
+              .always("events", .count, "Events that were sent."),
+              .always("polls", .count),
+            ])),
+        ])),
+      SchemaComponent(
+        "events_ack_result", "The events that were acknowledged.",
+        .object([
+          .always("acknowledged", .count, "The last acknowledged event."),
+          .always("unacknowledged", .count, "Events that were sent and are not acknowledged."),
+        ])),
     ]
   }
 
@@ -203,6 +246,19 @@ enum ResultSchemas {
         "connections_remove_result", "Whether the connection was removed.",
         .object([.always("removed", .boolean)])),
       SchemaComponent(
+        "connections_reload_result",
+        "The changed connections, or what is wrong with the file. It has no effect then.",
+        .object([
+          .always("added", .list(.text)), .always("changed", .list(.text)),
+          .always("removed", .list(.text)),
+          .always(
+            "rejected",
+            .list(
+              .object([
+                .always("name", .text), .always("problems", .list(.reference("problem"))),
+              ])), "The connections with problems."),
+        ])),
+      SchemaComponent(
         "watch", "A connection that is checked on a schedule.",
         .object([
           .always("connection", .text),
@@ -218,6 +274,7 @@ enum ResultSchemas {
         .object([
           .always("kind", .choice(CommandError.Kind.allCases.map(\.rawValue))),
           .always("message", .text),
+          .sometimes("meta", .reference("meta"), "Unless the check did not start."),
         ])),
       SchemaComponent(
         "health_watch_result", "The watched connection.", .object([.always("watching", .text)])),
@@ -284,6 +341,12 @@ enum ResultSchemas {
           .always("errors", .count), .always("notifications", .count),
           .always("in_flight", .count),
           .always("parked", .count, "Calls that wait for a slot."),
+        ])),
+      SchemaComponent(
+        "metrics_result", "The metrics of the host.",
+        .object([
+          .always("content_type", .text, "The media type of the text."),
+          .always("text", .text, "The metrics in the text format of OpenMetrics."),
         ])),
       SchemaComponent("nothing", "An object without members.", .object([])),
       SchemaComponent(

@@ -246,7 +246,8 @@ final class MCPDialect: PluginDialect {
           writer.member("name", call.command.tool ?? call.command.id)
           writer.name("arguments")
           writer.value(call.arguments)
-          session.revision.writeMeta(to: &writer, progressToken: id)
+          session.revision.writeMeta(
+            to: &writer, progressToken: id, traceparent: call.invocation.traceparent)
         }
       })
   }

@@ -16,8 +16,10 @@ enum MCPRevision: String, CaseIterable, Sendable {
   var isStateless: Bool { self == .july2026 }
 
   /// Writes the `_meta` of a request as a member; nothing if it would be empty.
-  func writeMeta(to writer: inout JSONWriter, progressToken: Int64? = nil) {
-    guard isStateless || progressToken != nil else { return }
+  func writeMeta(
+    to writer: inout JSONWriter, progressToken: Int64? = nil, traceparent: String? = nil
+  ) {
+    guard isStateless || progressToken != nil || traceparent != nil else { return }
     writer.name("_meta")
     writer.object { writer in
       if isStateless {
@@ -29,6 +31,7 @@ enum MCPRevision: String, CaseIterable, Sendable {
         writer.object { _ in }
       }
       if let progressToken { writer.member("progressToken", Int(progressToken)) }
+      writer.member(ifPresent: "traceparent", traceparent)
     }
   }
 

@@ -15,9 +15,6 @@ import Sandbox
 enum CommonOptions {
   static let connections = Option(
     "--connections", "FILE", "connections (default: SALLYPORT_CONNECTIONS)")
-  static let logLevel = Option(
-    "--log-level", "L", "error, warning (default), info or debug, on stderr")
-
   static let allowCoreDumps = Option(
     "--allow-core-dumps", nil, "allow core dumps, which contain secrets")
 
@@ -42,8 +39,7 @@ enum CommonOptions {
       Option(
         "--datetime-format", "FORMAT",
         "strptime(3) format that is tried first for times: '%d.%m.%Y %H:%M'"),
-    ] + PluginOptions.list + [
-      logLevel,
+    ] + PluginOptions.list + LogOptions.list + [
       Option("--audit", "FILE", "append one JSON line per executed command"),
       allowCoreDumps,
     ]
@@ -59,26 +55,15 @@ enum CommonOptions {
     _ arguments: ParsedArguments, filesByDefault: String? = nil, waits: Waits? = nil,
     lines openLines: () throws(UsageError) -> LineLedger? = { nil }
   ) throws(UsageError) -> Engine {
-    let code = TaskPool.shared.start()
-    guard code == 0 else {
-      throw UsageError(
-        "the host cannot start a thread: \(String(cString: strerror(code)))",
-        remedy: "Raise the limit of processes of this user (ulimit -u).")
-    }
-    HostLog.setLevel(try logLevel(arguments))
     let (redactor, log) = (HostLog.redactor, HostLog.log)
-    let proxies = EnvironmentProxies { getenv($0).map { String(cString: $0) } }
-    proxies.secrets.forEach(redactor.add)
-    try setTimestampFormat(arguments)
-    try PluginOptions.install(arguments)
+    let environment = try environment(arguments, filesByDefault: filesByDefault).environment
+    let files = environment.files
     let catalogue = Integrations.catalogue
-    let files = try files(arguments, byDefault: filesByDefault, log: log)
-    let environment = ConnectionEnvironment(
-      transport: CurlTransport(proxies), secrets: redactor, log: log, files: files,
-      limits: SharedRateLimits(log: log) { limitsDirectory(arguments) })
+    let spans = try TelemetryOptions.exporter(
+      arguments, through: environment.transport, log: log)
     let connections = ConnectionStore(catalogue, environment)
     let fences = try FenceOptions.read(arguments)
-    try loadFile(arguments, into: connections, log: log)
+    try loadFile(arguments, into: connections)
     try startSandbox(arguments, into: connections)
     var options = EngineOptions()
     options.isReadOnly = arguments.has("--read-only")
@@ -88,7 +73,8 @@ enum CommonOptions {
     let keys: IdempotencyLedger
     let audit: AuditFile?
     do throws(ConfigurationError) {
-      keys = try IdempotencyLedger(directory: stateDirectory(arguments, log), log: log)
+      options.stateDirectory = try stateDirectory(arguments, log)
+      keys = try IdempotencyLedger(directory: options.stateDirectory, log: log)
       audit = try arguments["--audit"].map { path throws(ConfigurationError) in
         try AuditFile(path, secrets: redactor, log: log)
       }
@@ -101,7 +87,40 @@ enum CommonOptions {
       options: options,
       // Keys of callers must survive a crash, too.
       ledger: arguments.has("--state-dir") ? keys : lines?.ledger ?? keys, lines: lines,
-      files: files, audit: audit)
+      files: files, audit: audit, spans: spans)
+  }
+
+  /// What all connections share. Starts the threads of tasks, and makes plugins known.
+  static func environment(
+    _ arguments: ParsedArguments, filesByDefault: String?
+  ) throws(UsageError) -> (environment: ConnectionEnvironment, proxies: EnvironmentProxies) {
+    let code = TaskPool.shared.start()
+    guard code == 0 else {
+      throw UsageError(
+        "the host cannot start a thread: \(String(cString: strerror(code)))",
+        remedy: "Raise the limit of processes of this user (ulimit -u).")
+    }
+    try LogOptions.read(arguments)
+    let (redactor, log) = (HostLog.redactor, HostLog.log)
+    let proxies = EnvironmentProxies { getenv($0).map { String(cString: $0) } }
+    proxies.secrets.forEach(redactor.add)
+    try setTimestampFormat(arguments)
+    try PluginOptions.install(arguments)
+    let environment = ConnectionEnvironment(
+      transport: CurlTransport(proxies), secrets: redactor, log: log,
+      files: try files(arguments, byDefault: filesByDefault, log: log),
+      limits: SharedRateLimits(log: log) { limitsDirectory(arguments) })
+    return (environment, proxies)
+  }
+
+  /// The path of the connections file; nil if there is none.
+  static func connectionsPath(_ arguments: ParsedArguments) -> String? {
+    // --sandbox replaces the connections of the environment. A file given explicitly is loaded too.
+    let fromEnvironment =
+      arguments.has("--sandbox")
+      ? nil : getenv("SALLYPORT_CONNECTIONS").map { String(cString: $0) }
+    let path = arguments[connections.name] ?? fromEnvironment
+    return path?.isEmpty == false ? path : nil
   }
 
   /// The file store. It is closed on exit.
@@ -123,17 +142,6 @@ enum CommonOptions {
       throw UsageError(
         "--files-dir: \(error)", remedy: "Use a writable directory.")
     }
-  }
-
-  private static func logLevel(_ arguments: ParsedArguments) throws(UsageError) -> LogLevel {
-    guard let name = arguments["--log-level"] else { return .warning }
-    guard let level = LogLevel.allCases.first(where: { $0.name == name }) else {
-      let names = LogLevel.allCases.map(\.name)
-      throw UsageError(
-        "--log-level: unknown value \"\(name)\"; expected one of: \(names.joined(separator: ", "))",
-        didYouMean: Suggestion.closest(to: name, among: names))
-    }
-    return level
   }
 
   private static func setTimestampFormat(_ arguments: ParsedArguments) throws(UsageError) {
@@ -200,43 +208,44 @@ enum CommonOptions {
   }
 
   private static func loadFile(
-    _ arguments: ParsedArguments, into connections: ConnectionStore, log: Log
+    _ arguments: ParsedArguments, into connections: ConnectionStore
   ) throws(UsageError) {
-    // --sandbox replaces the connections of the environment. A file given explicitly is loaded too.
-    let fromEnvironment =
-      arguments.has("--sandbox")
-      ? nil : getenv("SALLYPORT_CONNECTIONS").map { String(cString: $0) }
-    guard let path = arguments["--connections"] ?? fromEnvironment, !path.isEmpty else { return }
-    let content: TrustedFile.Content
-    do throws(FileError) {
-      content = try TrustedFile.read(path, limit: ConnectionStore.maximumFileBytes) {
-        log.warning($0)
-      }
-    } catch {
-      throw UsageError("cannot read the connections file: \(error)")
-    }
+    guard let path = connectionsPath(arguments) else { return }
     do throws(ConfigurationError) {
-      try connections.load(
-        content.bytes, named: path, isKept: true, isReadableByOthers: content.isReadableByOthers,
-        leavesOutUnknown: Integrations.plugins.value != nil
-          && !arguments.has(PluginOptions.strict.name))
+      let rejected = try connections.load(
+        ConfiguredConnections(
+          path: path,
+          leavesOutUnknown: Integrations.plugins.value != nil
+            && !arguments.has(PluginOptions.strict.name)))
+      guard rejected.isEmpty else {
+        throw ConfigurationError(
+          problems: rejected.flatMap(\.lines).map { "\(path): \($0)" })
+      }
     } catch {
       throw UsageError(error)
     }
   }
 
-  private static func startSandbox(
-    _ arguments: ParsedArguments, into connections: ConnectionStore
-  ) throws(UsageError) {
+  /// Starts the emulated vendors.
+  ///
+  /// - Returns: a connections file for them; nil without --sandbox.
+  static func startSandbox(_ arguments: ParsedArguments) throws(UsageError) -> [UInt8]? {
     guard arguments.has("--sandbox") else {
       if arguments.has("--sandbox-fault") { throw UsageError("--sandbox-fault requires --sandbox") }
-      return
+      return nil
     }
     let sandbox = try SandboxCommand.start(arguments, port: 0)
     // The sandbox may emulate a vendor without an integration in this build.
     let known = Set(Integrations.inExecutable.map(\.id))
+    return sandbox.oneConnection(ofEach: known).bytes
+  }
+
+  private static func startSandbox(
+    _ arguments: ParsedArguments, into connections: ConnectionStore
+  ) throws(UsageError) {
+    guard let content = try startSandbox(arguments) else { return }
     do throws(ConfigurationError) {
-      try connections.load(sandbox.oneConnection(ofEach: known).bytes, named: "sandbox")
+      try connections.load(content, named: "sandbox")
     } catch {
       throw UsageError(error)
     }

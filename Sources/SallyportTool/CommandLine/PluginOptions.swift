@@ -15,11 +15,7 @@ enum PluginOptions {
   /// Reads the options of a command line that is parsed later, because its other options depend on the
   /// plugins.
   static func install(from words: [String], trace: PluginTrace? = nil) throws(UsageError) {
-    if let position = words.lastIndex(of: CommonOptions.logLevel.name), position + 1 < words.count,
-      let level = LogLevel.allCases.first(where: { $0.name == words[position + 1] })
-    {
-      HostLog.setLevel(level)
-    }
+    LogOptions.read(from: words)
     var given: [String] = []
     for (position, word) in words.enumerated() {
       if word == directory.name, position + 1 < words.count {

@@ -30,18 +30,19 @@ enum AuthCommand {
       options: options, run: run)
   }
 
-  private static let options = [
-    CommonOptions.connections,
-    Option("--connection", "NAME", "the connection (default: the only one that requires consent)"),
-    Option("--user", "EMAIL", "the user to ask (default: the user signed in to the browser)"),
-    Option("--port", "N", "the port of the redirect URI (default: a free port)"),
-    Option(
-      "--paste", nil,
-      "use callback_url of the connection as redirect URI; paste the address of the last page"),
-    Option("--code", "CODE", "an authorization code for callback_url; - reads it from stdin"),
-    Option("--timeout", "S", "seconds to wait for consent (default 300)"),
-    CommonOptions.logLevel,
-  ]
+  private static let options =
+    [
+      CommonOptions.connections,
+      Option(
+        "--connection", "NAME", "the connection (default: the only one that requires consent)"),
+      Option("--user", "EMAIL", "the user to ask (default: the user signed in to the browser)"),
+      Option("--port", "N", "the port of the redirect URI (default: a free port)"),
+      Option(
+        "--paste", nil,
+        "use callback_url of the connection as redirect URI; paste the address of the last page"),
+      Option("--code", "CODE", "an authorization code for callback_url; - reads it from stdin"),
+      Option("--timeout", "S", "seconds to wait for consent (default 300)"),
+    ] + LogOptions.list
 
   private static let defaultTimeoutSeconds = 300
   private static let maximumTimeoutSeconds = 3_600

@@ -34,7 +34,7 @@ enum CallCommand {
       options: allOptions, run: run, help: CommandHelp.print)
   }
 
-  static let allOptions = options + CommonOptions.list
+  static let allOptions = options + CommonOptions.list + [TelemetryOptions.otlp]
 
   private static let options = [
     Option("--connection", "NAME", "the connection (default: the only active one)"),
@@ -78,7 +78,7 @@ enum CallCommand {
   }
 
   /// Converts `--device_id` to `--device-id`.
-  private static func spelledWithDashes(_ words: [String]) -> [String] {
+  static func spelledWithDashes(_ words: [String]) -> [String] {
     words.map { word in
       guard word.hasPrefix("--") else { return word }
       let name = word.prefix { $0 != "=" }

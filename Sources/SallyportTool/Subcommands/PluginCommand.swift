@@ -163,7 +163,7 @@ enum PluginCommand {
         "missing plugin and command",
         remedy: "Example: sallyport plugin run ./acme_edr list_endpoints")
     }
-    HostLog.setLevel(.info)
+    LogOptions.read(from: words, orElse: .info)
     var words = words
     let trace = PluginTrace { Console.error(line(at: $0, $1)) }
     if words[0].contains("/") {

@@ -41,7 +41,7 @@ enum RunCommand {
     [
       Option("--output", "OUT", "the file for responses (default: stdout)"),
       Option("--resume", nil, "skip requests that already have a response in OUT"),
-    ] + CommonOptions.list + FenceOptions.list
+    ] + CommonOptions.list + TelemetryOptions.list + FenceOptions.list
 
   static func run(_ words: [String]) throws(UsageError) -> Int32 {
     let arguments = try ParsedArguments(words, options: options)
@@ -74,6 +74,7 @@ enum RunCommand {
       answeredBefore: answers?.answered ?? [:], waits: waits)
     let host = try HostRun(
       engine: engine, limits: limits, agents: MCPOptions(), output: output, observer: progress)
+    try TelemetryOptions.start(arguments, of: engine)
     let display = ProgressDisplay(progress)
     let code: ExitCode
     do throws(FileError) {

@@ -1,6 +1,7 @@
 import Basics
 import Engine
 import Glibc
+import IntegrationKit
 import JSON
 
 /// `sallyport serve`
@@ -12,8 +13,8 @@ enum ServeCommand {
       details: """
         Reads one JSON-RPC 2.0 request per line and writes one response per line, in order of
         completion. On EOF, SIGTERM or SIGINT, it drains the accepted requests. A signal while it
-        drains cancels them. SIGHUP reopens the audit file. sallyport without arguments runs serve
-        if stdin is not a terminal.
+        drains cancels them. SIGHUP reads the connections file again, like connections/reload, and
+        reopens the audit file. sallyport without arguments runs serve if stdin is not a terminal.
 
         Agents and editors use the Model Context Protocol on the same stream. Each command is a
         tool, such as gmail__search_emails.
@@ -29,7 +30,8 @@ enum ServeCommand {
   }
 
   static let options =
-    CommonOptions.list + FenceOptions.list + [FenceOptions.agentsOnly] + AgentOptions.list
+    CommonOptions.list + TelemetryOptions.list + FenceOptions.list + [FenceOptions.agentsOnly]
+    + AgentOptions.list
 
   static func run(_ words: [String]) throws(UsageError) -> Int32 {
     let arguments = try ParsedArguments(words, options: options)
@@ -45,15 +47,23 @@ enum ServeCommand {
       agents: AgentOptions.read(arguments), output: output,
       hangUp: .call {
         engine.audit?.reopen()
-        engine.log.warning(
-          engine.audit == nil
-            ? "SIGHUP: no audit file to reopen; connections are not reloaded"
-            : "SIGHUP: reopening the audit file; connections are not reloaded")
+        // Not on the thread of signals: the file may be slow.
+        Task.detached { await reload(engine) }
       })
+    try TelemetryOptions.start(arguments, of: engine)
     do throws(FileError) {
       return try host.run([STDIN_FILENO]).rawValue
     } catch {
       throw UsageError("cannot read stdin: \(error.reason)")
+    }
+  }
+
+  private static func reload(_ engine: Engine) async {
+    do throws(CommandError) {
+      let report = try await engine.reloadConnections()
+      engine.log.warning("SIGHUP: \(report.summary)")
+    } catch {
+      engine.log.error("SIGHUP: \(error.message)")
     }
   }
 }

@@ -33,7 +33,9 @@ struct Subcommand: Sendable {
 enum Subcommands {
   static let all = [
     ServeCommand.description, RunCommand.description, CallCommand.description,
+    FollowCommand.description,
     CapabilitiesCommand.description, SampleCommand.description, AuthCommand.description,
+    DoctorCommand.description,
     PluginCommand.description, SandboxCommand.description, MCPConfigCommand.description,
     JSONPathCommand.description,
     VersionCommand.description,

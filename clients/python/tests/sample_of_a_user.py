@@ -19,6 +19,15 @@ def playbook() -> None:
         sent: Result = host.submitting().coda_footprint.list_tenants().result()
         host.integration("other").anything(at="all")
         print(names, sent)
+        for event in host.following(checkpoint="soc").gmail.fetch_event(
+            user_email="soc@harbor.example", start_time="2026-11-16"
+        ):
+            print(event.event["fields"], event.seq, event.cursor)
+            event.ack()
+        for event in host.follow("vendor", "fetch", every_seconds=5, auto_ack=False):
+            event.ack()
+        spent: int = result.meta.spent_ms.vendor + result.meta.duration_ms
+        print(spent, host.reload().rejected, host.metrics().splitlines())
 
         host.coda_footprint.list_devices(pages=1)  # error: call-arg
         host.coda_footprint.list_devices(page="one")  # error: arg-type
@@ -36,6 +45,10 @@ def playbook() -> None:
         host.submitting(on_progress=print)  # error: call-arg
         host.coda_footprint.list_tenants().raw  # error: attr-defined
         Host(sand_box=True)  # error: call-arg
+        host.following().coda_footprint  # error: attr-defined
+        host.following(stream=True)  # error: call-arg
+        host.following().gmail.fetch_event(user_email="a")  # error: call-arg
+        Host(label=4711)  # error: arg-type
         host.gmial.list_users()  # error: attr-defined
 
 
@@ -46,6 +59,9 @@ async def later() -> None:
             print(item, result)
         call = await host.submitting().coda_footprint.list_tenants()
         again: Result = await call
+        async for event in host.following().gmail.fetch_event(user_email="a", start_time=0):
+            await event.ack()
+            event.ack()  # error: unused-coroutine
         print(again)
 
         wrong: Result = host.coda_footprint.list_tenants()  # error: assignment

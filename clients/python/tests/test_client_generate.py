@@ -14,7 +14,7 @@ from conftest import ROOT
 from sallyport import Host, Result
 from sallyport.commands import CommandRunner
 from sallyport.generate import main, modules
-from sallyport.integrations import Integrations
+from sallyport.integrations import EventIntegrations, Integrations
 
 CATALOGUE = [
     json.loads(path.read_text()) for path in sorted((ROOT / "protocol/integrations").glob("*.json"))
@@ -96,6 +96,26 @@ def test_every_command_is_a_method_with_its_parameters_and_their_description() -
             assert ran == (integration["id"], command["id"], given)
             count += 1
     assert count >= 35
+
+
+def test_commands_with_events_can_be_followed_without_their_end_time() -> None:
+    runner: EventIntegrations[Any] = EventIntegrations()
+    followed = {
+        (integration["id"], command["id"])
+        for integration in CATALOGUE
+        for command in integration["commands"]
+        if "events" in command
+    }
+    assert followed
+    for integration, command in followed:
+        cls = type(getattr(runner, integration))
+        whole = inspect.signature(getattr(type(getattr(Integrations(), integration)), command))
+        parameters = inspect.signature(getattr(cls, command)).parameters
+        assert set(whole.parameters) - set(parameters) == {"end_time"}
+        ran = getattr(cls(Recorder()), command)(user_email="a", start_time="2026-11-16")
+        assert ran == (integration, command, {"user_email": "a", "start_time": "2026-11-16"})
+    ids = {integration for integration, _ in followed}
+    assert ids == {name for name in vars(EventIntegrations) if not name.startswith("_")}
 
 
 def test_omitted_arguments_are_not_sent(sandbox: Host) -> None:

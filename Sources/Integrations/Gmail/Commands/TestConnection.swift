@@ -12,10 +12,11 @@ struct TestConnection: GmailCommand {
     result: { .any })
 
   init(_ parameters: inout ParamReader) {}
+  init() {}
 
   var operations: [GmailOperation] { [] }
 
-  private func request(with client: GmailClient) -> HTTPRequest? {
+  func request(with client: GmailClient) -> HTTPRequest? {
     let scopes = client.settings.scopes
     switch Self.probes.first(where: { $0.leastScope(of: scopes) != nil }) {
     case .readProfile: return client.mail(.get, client.ownMailbox, "/profile", for: .readProfile)

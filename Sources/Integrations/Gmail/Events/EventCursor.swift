@@ -39,6 +39,8 @@ struct EventCursor: Sendable {
     self.from = from
   }
 
+  var idCount: Int { fetched.count }
+
   var known: Set<String> { Set(fetched.map(\.id)).union(attempts.exhausted) }
 
   func belongs(to user: String) -> Bool { self.user == user.lowercased() }

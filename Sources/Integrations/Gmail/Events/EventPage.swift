@@ -15,7 +15,7 @@ struct EventPage {
   private var files = AttachedFiles()
   private(set) var attempts: ReadAttempts
   /// Of the message that ended the page.
-  private var failure: EventSearch.Failure?
+  private(set) var failure: EventSearch.Failure?
 
   init(
     of user: String, storesAttachments: Bool, reserveMilliseconds: Int,

@@ -46,6 +46,8 @@ struct EventSearch {
   private static let pageSize: Int64 = 500
   /// Mails that are read at a time.
   private static let readSize = 50
+  /// The end of the year 9999, the last time of an argument: of a search without an end.
+  private static let noEnd: Int64 = 253_402_300_799_999
 
   private let client: GmailClient
   private let user: String
@@ -136,7 +138,8 @@ struct EventSearch {
   /// Whole seconds around the span, one more on either side: how exactly they are taken is not
   /// documented. A day written as such would be one of California.
   private func request(before end: Int64, page: String?) -> HTTPRequest {
-    var query = "after:\(max(0, times.lowerBound / 1_000 - 1)) before:\((end + 999) / 1_000 + 1)"
+    var query = "after:\(max(0, times.lowerBound / 1_000 - 1))"
+    if end < Self.noEnd { query += " before:\((end + 999) / 1_000 + 1)" }
     query += selection.query
     // Behind the others, which hold whatever is wrong with it.
     if let condition, condition.contains(where: { !$0.isWhitespace }) { query += " (\(condition))" }

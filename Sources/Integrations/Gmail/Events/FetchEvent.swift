@@ -103,6 +103,9 @@ struct FetchEvent: GmailCommand {
       count += 1
     }
     if count < mails.count { search.hasMore = true }
+    let cursors = MailCursors(
+      from: position, past: mails.prefix(count), keepsTime: !search.failures.isEmpty,
+      page.attempts)
     position.advance(
       past: mails.prefix(count).filter { !$0.isUnreadable }.map { ($0.id, $0.milliseconds) },
       hasMore: search.hasMore, keepsTime: !search.failures.isEmpty, now: WallClock.nowMilliseconds)
@@ -111,6 +114,9 @@ struct FetchEvent: GmailCommand {
     if search.hasMore {
       page.events.notices.append("More mail is available: call again with this cursor.")
     }
-    return page.events.result(cursor: position.text)
+    var result = page.events.result(cursor: position.text, between: cursors)
+    // Mail that cannot be read is not more readable at once.
+    result.hasMoreEvents = search.hasMore && search.failures.isEmpty && page.failure == nil
+    return result
   }
 }

@@ -70,5 +70,6 @@ enum GmailEventFields {
       Pass it as the argument cursor of the next call, with a later end_time and the same \
       search_condition. No mail is missed or repeated. Mail that arrives late is fetched if it is \
       at most 10 minutes older than the newest mail.
-      """)
+      """,
+    end: "end_time")
 }

@@ -34,6 +34,12 @@ struct ReadAttempts: Sendable {
     }
   }
 
+  /// Makes the next failure the last one again, of a message whose event was not taken.
+  mutating func reopen(_ id: String) {
+    guard let position = counts.firstIndex(where: { $0.id == id }) else { return }
+    counts[position].failures = Self.maximumAttempts - 1
+  }
+
   mutating func remove(_ id: String) { counts.removeAll { $0.id == id } }
 
   // MARK: Encoding

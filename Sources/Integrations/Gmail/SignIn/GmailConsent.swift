@@ -32,16 +32,16 @@ extension GmailClient: ConsentingClient {
   package func redeem(
     _ code: ConsentCode, in invocation: Invocation
   ) async throws(CommandError) -> Consent {
-    let (token, scopes, obstacle) = try await tokens.endpoint.exchange(code, in: invocation)
+    let (answer, obstacle) = try await tokens.endpoint.exchange(code, in: invocation)
     if let obstacle {
       throw CommandError(
         .auth, "The user consented, but the refresh token could not be saved: \(obstacle).",
         remedy: "Make the connections file writable, then let the user consent again.")
     }
     // RFC 6749 section 5.1: omitted if all scopes were granted.
-    let granted = scopes.map { Set($0.split(separator: " ").map(String.init)) }
+    let granted = answer.scopes.map { Set($0.split(separator: " ").map(String.init)) }
     let missing = settings.scopes.map(\.url).filter { granted?.contains($0) == false }
-    return Consent(user: await owner(of: token, in: invocation), missingScopes: missing)
+    return Consent(user: await owner(of: answer.token, in: invocation), missingScopes: missing)
   }
 
   /// The address of the user who consented; nil if it is unavailable, which is not an error.

@@ -28,6 +28,12 @@ final class GmailTokens: Sendable {
 
   var endpoint: TokenEndpoint { signIn.endpoint }
 
+  /// A token for all scopes of the connection, as its administrator or user, and the scopes that it
+  /// has; nil if they are not known.
+  func tokenForAllScopes() async throws(CommandError) -> (AccessToken, [GmailScope]?) {
+    try await signIn.token(for: settings.scopes, in: .signIn(on: connection))
+  }
+
   /// Why none of the scopes of the connection allows an operation; nil if one does.
   func refusal(of operation: GmailOperation) -> CommandError? {
     do throws(CommandError) {
@@ -114,16 +120,36 @@ private struct GmailSignIn: Sendable {
   ) async throws(CommandError) -> AccessToken {
     switch settings.authenticationType {
     case .oauthClientID:
-      return try await endpoint.refresh(in: signIn)
+      return try await endpoint.refresh(in: signIn).token
     case .serviceAccount:
-      let account = try await account.value(in: signIn.sender) {
-        (_) throws(CommandError) in try await readAccount(in: signIn)
-      }.value
-      let user = user ?? settings.adminEmail ?? ""
-      let assertion = try account.assertion(
-        for: user, scope: scope, at: WallClock.nowMilliseconds / 1_000)
-      return try await endpoint.exchange(assertion: assertion, in: signIn)
+      return try await exchange([scope], as: user, in: signIn)
     }
+  }
+
+  /// - Returns: also the scopes that the token has; nil if they are not known.
+  func token(
+    for scopes: [GmailScope], in signIn: Invocation
+  ) async throws(CommandError) -> (AccessToken, [GmailScope]?) {
+    switch settings.authenticationType {
+    case .oauthClientID:
+      let answer = try await endpoint.refresh(in: signIn)
+      let granted = answer.scopes.map { $0.split(separator: " ").map(String.init) }
+      return (answer.token, granted.map { $0.compactMap { GmailScope(named: $0) } })
+    case .serviceAccount:
+      return (try await exchange(scopes, as: nil, in: signIn), scopes)
+    }
+  }
+
+  private func exchange(
+    _ scopes: [GmailScope], as user: String?, in signIn: Invocation
+  ) async throws(CommandError) -> AccessToken {
+    let account = try await account.value(in: signIn.sender) {
+      (_) throws(CommandError) in try await readAccount(in: signIn)
+    }.value
+    let user = user ?? settings.adminEmail ?? ""
+    let assertion = try account.assertion(
+      for: user, scopes: scopes, at: WallClock.nowMilliseconds / 1_000)
+    return try await endpoint.exchange(assertion: assertion, in: signIn)
   }
 
   private func readAccount(in signIn: Invocation) async throws(CommandError) -> ServiceAccount {

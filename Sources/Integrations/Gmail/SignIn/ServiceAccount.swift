@@ -82,13 +82,14 @@ struct ServiceAccount: Sendable {
   }
 
   /// A signed assertion for acting as `user`.
-  func assertion(for user: String, scope: GmailScope, at now: Int64) throws(CommandError) -> String
-  {
+  func assertion(
+    for user: String, scopes: [GmailScope], at now: Int64
+  ) throws(CommandError) -> String {
     let claims = JSONFragment { writer in
       writer.object {
         $0.member("iss", email)
         $0.member("sub", user)
-        $0.member("scope", scope.url)
+        $0.member("scope", scopes.map(\.url).joined(separator: " "))
         $0.member("aud", Self.audience)
         $0.name("iat")
         $0.integer(now)

@@ -28,7 +28,8 @@ struct TokenEndpoint: Sendable {
     return try await send(
       [
         "grant_type": "urn:ietf:params:oauth:grant-type:jwt-bearer", "assertion": assertion,
-      ], in: invocation)
+      ], in: invocation
+    ).token
   }
 
   /// RFC 6749 sections 4.1.3 and 6: the refresh token, or without one the authorization
@@ -36,13 +37,13 @@ struct TokenEndpoint: Sendable {
   ///
   /// A vendor may replace the refresh token with each exchange. So other processes with the same
   /// connections file wait, and then use the new one.
-  func refresh(in invocation: Invocation) async throws(CommandError) -> AccessToken {
+  func refresh(in invocation: Invocation) async throws(CommandError) -> Answer {
     try await connection.exclusively(RefreshToken.settingName, in: invocation) {
       () async throws(CommandError) in try await refreshLocked(in: invocation)
     }
   }
 
-  private func refreshLocked(in invocation: Invocation) async throws(CommandError) -> AccessToken {
+  private func refreshLocked(in invocation: Invocation) async throws(CommandError) -> Answer {
     guard let token = try await refreshToken.text(in: invocation) else {
       guard settings.authorizationCode != nil else {
         throw Self.fault("There is neither a refresh token nor an authorization code.")
@@ -62,7 +63,7 @@ struct TokenEndpoint: Sendable {
 
   private func exchange(
     refreshToken token: String, in invocation: Invocation
-  ) async throws(CommandError) -> AccessToken {
+  ) async throws(CommandError) -> Answer {
     var fields = try await client(in: invocation)
     fields.append("grant_type", "refresh_token")
     do throws(CommandError) {
@@ -76,11 +77,11 @@ struct TokenEndpoint: Sendable {
     }
   }
 
-  private func exchangeCode(in invocation: Invocation) async throws(CommandError) -> AccessToken {
+  private func exchangeCode(in invocation: Invocation) async throws(CommandError) -> Answer {
     let code = ConsentCode(
       try await read(settings.authorizationCode, "authorization_code", in: invocation),
       redirect: settings.callbackURL ?? "", verifier: nil)
-    return try await exchangeLocked(code, in: invocation).token
+    return try await exchangeLocked(code, in: invocation).answer
   }
 
   /// RFC 6749 section 4.1.3, with the verifier of RFC 7636: what a consent page answered for a
@@ -95,7 +96,7 @@ struct TokenEndpoint: Sendable {
     }
   }
 
-  typealias CodeAnswer = (token: AccessToken, scopes: String?, obstacle: String?)
+  typealias CodeAnswer = (answer: Answer, obstacle: String?)
 
   private func exchangeLocked(
     _ code: ConsentCode, in invocation: Invocation
@@ -119,7 +120,7 @@ struct TokenEndpoint: Sendable {
           + "sallyport auth gmail does.")
     }
     let obstacle = await self.refreshToken.replace(with: refreshToken)
-    return (answer.token, answer.scopes, obstacle)
+    return (answer, obstacle)
   }
 
   private func client(in invocation: Invocation) async throws(CommandError) -> FormFields {
@@ -131,7 +132,7 @@ struct TokenEndpoint: Sendable {
 
   // MARK: Exchange
 
-  private struct Answer {
+  struct Answer: Sendable {
     let token: AccessToken
     let refreshToken: String?
     /// Separated by blanks.
@@ -140,10 +141,10 @@ struct TokenEndpoint: Sendable {
 
   private func send(
     _ fields: FormFields, in invocation: Invocation
-  ) async throws(CommandError) -> AccessToken {
+  ) async throws(CommandError) -> Answer {
     let answer = try await answer(to: fields, in: invocation)
     if let issued = answer.refreshToken { await refreshToken.replace(with: issued) }
-    return answer.token
+    return answer
   }
 
   private func answer(
@@ -152,6 +153,7 @@ struct TokenEndpoint: Sendable {
     var request = HTTPRequest(
       .post, url, headers: [HTTPRequest.Header("Accept", "application/json")], form: fields)
     request.isSecret = true
+    request.pathTemplate = .constant
     let response: HTTPResponse
     do throws(CommandError) {
       response = try await invocation.send(request, refusedByRate: SignInError.rateRefusal)

@@ -31,20 +31,36 @@ from .errors import (
     Unavailable,
     UpstreamError,
 )
-from .results import FileReference, HealthChange, Meta, Progress, Result, Waiting
+from .meta import Meta, SpentTime
+from .results import (
+    FailedPoll,
+    FileReference,
+    Heartbeat,
+    HealthChange,
+    Progress,
+    RejectedConnection,
+    Reloaded,
+    Result,
+    Waiting,
+)
 
 if TYPE_CHECKING:
     from .async_calls import AsyncCall, AsyncStream
+    from .async_follow import AsyncFollow, AsyncFollowedEvent
     from .async_host import AsyncHost
-    from .calls import Call, Stream
+    from .calls import Call
     from .executable import find_executable
+    from .follow import Follow, FollowedEvent
     from .host import Host
-    from .options import CallOptions, StreamOptions, WatchedOptions
+    from .options import CallOptions, FollowOptions, StreamOptions, WatchedOptions
+    from .streams import Stream
 
 __version__ = "0.1.0"
 
 __all__ = [
     "AsyncCall",
+    "AsyncFollow",
+    "AsyncFollowedEvent",
     "AsyncHost",
     "AsyncStream",
     "AuthenticationError",
@@ -53,8 +69,13 @@ __all__ = [
     "Cancelled",
     "CommandError",
     "ExecutableNotFound",
+    "FailedPoll",
     "FileReference",
+    "Follow",
+    "FollowOptions",
+    "FollowedEvent",
     "HealthChange",
+    "Heartbeat",
     "Host",
     "HostClosed",
     "HostExited",
@@ -68,9 +89,12 @@ __all__ = [
     "Problem",
     "Progress",
     "RateLimited",
+    "RejectedConnection",
+    "Reloaded",
     "RequestError",
     "Result",
     "SallyportError",
+    "SpentTime",
     "Stream",
     "StreamOptions",
     "Target",
@@ -87,12 +111,17 @@ __all__ = [
 #: Imported on use: a plugin needs none of them, and asyncio takes longer to import than a host to start.
 _MODULES = {
     "AsyncCall": "async_calls",
+    "AsyncFollow": "async_follow",
+    "AsyncFollowedEvent": "async_follow",
     "AsyncHost": "async_host",
     "AsyncStream": "async_calls",
     "Call": "calls",
     "CallOptions": "options",
+    "Follow": "follow",
+    "FollowOptions": "options",
+    "FollowedEvent": "follow",
     "Host": "host",
-    "Stream": "calls",
+    "Stream": "streams",
     "StreamOptions": "options",
     "WatchedOptions": "options",
     "find_executable": "executable",

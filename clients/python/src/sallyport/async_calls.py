@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import collections
 import inspect
-from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterable, Mapping
 from typing import Any, Generic, TypeVar
 
 from .calls import Deadline, OnProgress, OnWaiting, Settled
@@ -14,6 +14,8 @@ from .methods import Method
 from .results import Progress, Result, Waiting
 
 T = TypeVar("T")
+Item = TypeVar("Item")
+Self = TypeVar("Self", bound="AsyncWatched[Any]")
 
 
 class AsyncAnswer(Settled):
@@ -114,7 +116,85 @@ class AsyncCall(Generic[T]):
         return f"<{type(self).__name__} {self.id} {self._method.what}, {state}>"
 
 
-class AsyncStream(AsyncIterator[Any]):
+class AsyncWatched(AsyncIterator[Item]):
+    """What arrives before a response. The request is sent on the first read.
+
+    Leaving it early cancels the call: at the end of an `async with`, by `aclose()`, or
+    by garbage collection, as after `break`.
+    """
+
+    def __init__(
+        self,
+        send: Callable[[], Awaitable[tuple[int, AsyncAnswer]]],
+        method: Method[Result],
+        cancel: Callable[[int], None],
+        loop: asyncio.AbstractEventLoop,
+    ) -> None:
+        self._send = send
+        self._method = method
+        self._cancel = cancel
+        self._loop = loop
+        self._call: AsyncCall[Result] | None = None
+        self._answer: AsyncAnswer | None = None
+        self._is_over = False
+
+    def __aiter__(self: Self) -> Self:
+        return self
+
+    async def __anext__(self) -> Item:
+        if self._is_over:
+            raise StopAsyncIteration
+        try:
+            return await self._next_item()
+        except StopAsyncIteration:
+            raise
+        except BaseException:
+            await self.aclose()
+            raise
+
+    async def _next_item(self) -> Item:
+        if self._answer is None:
+            id, self._answer = await self._send()
+            self._call = AsyncCall(id, self._method, self._answer, self._cancel)
+        while True:
+            event = await self._answer.next_event()
+            if event is None:
+                self._is_over = True
+                await self.result()  # Raises the error.
+                raise StopAsyncIteration
+            for item in await self._read(*event):
+                return item
+
+    async def _read(self, method: str, params: Mapping[str, Any]) -> Iterable[Item]:
+        """One item, or nothing."""
+        raise NotImplementedError
+
+    async def result(self) -> Result:
+        """The final result."""
+        if self._call is None:
+            raise SallyportError(f"{self._method.what} has not been read yet.")
+        return await self._call
+
+    async def aclose(self) -> None:
+        """Stops reading, and cancels the call if it is in flight."""
+        self._is_over = True
+        if self._call is not None:
+            self._call.cancel()
+
+    async def __aenter__(self: Self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+    def __del__(self) -> None:
+        call = getattr(self, "_call", None)
+        if call is not None and not call.is_done and not self._loop.is_closed():
+            # A finalizer may run on any thread.
+            self._loop.call_soon_threadsafe(call.cancel)
+
+
+class AsyncStream(AsyncWatched[Any]):
     """The items of a result, as they arrive. The request is sent on the first read.
 
     Leaving it early cancels the call: at the end of an `async with`, by `aclose()`, or
@@ -131,72 +211,23 @@ class AsyncStream(AsyncIterator[Any]):
         on_progress: OnProgress | None,
         on_waiting: OnWaiting | None,
     ) -> None:
-        self._send = send
-        self._method = method
-        self._cancel = cancel
-        self._loop = loop
+        super().__init__(send, method, cancel, loop)
         self._on_progress = on_progress
         self._on_waiting = on_waiting
-        self._call: AsyncCall[Result] | None = None
-        self._answer: AsyncAnswer | None = None
         self._next = 0
-        self._is_over = False
 
-    def __aiter__(self) -> AsyncStream:
-        return self
-
-    async def __anext__(self) -> Any:
-        if self._is_over:
-            raise StopAsyncIteration
-        try:
-            return await self._next_item()
-        except StopAsyncIteration:
-            raise
-        except BaseException:
-            await self.aclose()
-            raise
-
-    async def _next_item(self) -> Any:
-        if self._answer is None:
-            id, self._answer = await self._send()
-            self._call = AsyncCall(id, self._method, self._answer, self._cancel)
-        while True:
-            event = await self._answer.next_event()
-            if event is None:
-                self._is_over = True
-                await self.result()  # Raises the error.
-                raise StopAsyncIteration
-            method, params = event
-            if method == "invoke/item":
-                if params.get("seq") != self._next:
-                    raise SallyportError(f"Item {self._next} of {self._method.what} is missing.")
-                self._next += 1
-                return params.get("item")
-            await tell(method, params, self._on_progress, self._on_waiting)
+    async def _read(self, method: str, params: Mapping[str, Any]) -> Iterable[Any]:
+        if method == "invoke/item":
+            if params.get("seq") != self._next:
+                raise SallyportError(f"Item {self._next} of {self._method.what} is missing.")
+            self._next += 1
+            return (params.get("item"),)
+        await tell(method, params, self._on_progress, self._on_waiting)
+        return ()
 
     async def result(self) -> Result:
         """The final result: `return_data`, `targets`, `meta`, but no items."""
-        if self._call is None:
-            raise SallyportError("The stream has not been read yet.")
-        return await self._call
-
-    async def aclose(self) -> None:
-        """Stops reading, and cancels the call if it is in flight."""
-        self._is_over = True
-        if self._call is not None:
-            self._call.cancel()
-
-    async def __aenter__(self) -> AsyncStream:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.aclose()
-
-    def __del__(self) -> None:
-        call = getattr(self, "_call", None)
-        if call is not None and not call.is_done and not self._loop.is_closed():
-            # A finalizer may run on any thread.
-            self._loop.call_soon_threadsafe(call.cancel)
+        return await super().result()
 
 
 async def tell(

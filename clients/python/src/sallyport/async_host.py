@@ -10,16 +10,25 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from . import methods
 from .async_calls import AsyncAnswer, AsyncCall, AsyncStream, tell
+from .async_follow import AsyncFollow
 from .async_process import AsyncHostProcess
 from .base import HostBase
-from .bound import Bound
+from .bound import Bound, BoundEvents
 from .calls import Deadline
 from .errors import HostClosed
 from .files import AsyncFiles
-from .integrations import Integrations
+from .integrations import EventIntegrations, Integrations
 from .methods import Method
-from .options import CallOptions, Connection, StreamOptions, Way, WatchedOptions
-from .results import HealthChange, Result
+from .options import (
+    CallOptions,
+    Connection,
+    FollowOptions,
+    StreamOptions,
+    Way,
+    WatchedOptions,
+    check_timeout,
+)
+from .results import HealthChange, Reloaded, Result
 
 if TYPE_CHECKING:
     from .options import Unpack
@@ -150,6 +159,31 @@ class AsyncHost(HostBase, Integrations[Coroutine[Any, Any, Result]]):
         """
         return self._watch(integration, command, arguments, options, "stream")
 
+    def follow(
+        self,
+        integration: str,
+        command: str,
+        arguments: Mapping[str, Any] | None = None,
+        **options: Unpack[FollowOptions],
+    ) -> AsyncFollow:
+        """The events of a command that fetches events, as they happen.
+
+        The loop over them has no end, so an argument for an end time is omitted. It takes a slot of
+        `max_in_flight`.
+        """
+        check_timeout(options.get("timeout"))
+        method = methods.follow(integration, command, arguments, options, self._settings.trace)
+        process, loop = self._running(), asyncio.get_running_loop()
+        timeout = self._settings.timeout
+
+        async def send() -> tuple[int, AsyncAnswer]:
+            answer = AsyncAnswer(loop, is_watched=True)
+            return await process.send(method, answer, Deadline(timeout), limits_answer=False), answer
+
+        return AsyncFollow(
+            send, method, process.cancel, loop, process.send_control, options, timeout
+        )
+
     def run_command(
         self, integration: str, command: str, arguments: Mapping[str, Any]
     ) -> Coroutine[Any, Any, Result]:
@@ -171,6 +205,12 @@ class AsyncHost(HostBase, Integrations[Coroutine[Any, Any, Result]]):
         """The integrations, with commands that stream their items."""
         return Bound(self.stream, options)
 
+    def following(self, **options: Unpack[FollowOptions]) -> EventIntegrations[AsyncFollow]:
+        """The integrations, with commands whose events are followed:
+        `host.following(checkpoint="inbox").gmail.fetch_event(…)`.
+        """
+        return BoundEvents(self.follow, options)
+
     async def _submit(
         self,
         integration: str,
@@ -180,7 +220,9 @@ class AsyncHost(HostBase, Integrations[Coroutine[Any, Any, Result]]):
         way: Way,
     ) -> AsyncCall[Result]:
         deadline = Deadline.of_call(options.get("timeout", self._settings.timeout))
-        method = methods.invoke(integration, command, arguments, options, deadline.seconds, way)
+        method = methods.invoke(
+            integration, command, arguments, options, deadline.seconds, way, self._settings.trace
+        )
         return await self._send(method, deadline)
 
     def _watch(
@@ -192,7 +234,9 @@ class AsyncHost(HostBase, Integrations[Coroutine[Any, Any, Result]]):
         way: Way,
     ) -> AsyncStream:
         deadline = Deadline.of_call(options.get("timeout", self._settings.timeout))
-        method = methods.invoke(integration, command, arguments, options, deadline.seconds, way)
+        method = methods.invoke(
+            integration, command, arguments, options, deadline.seconds, way, self._settings.trace
+        )
         process, loop = self._running(), asyncio.get_running_loop()
 
         async def send() -> tuple[int, AsyncAnswer]:
@@ -238,6 +282,10 @@ class AsyncHost(HostBase, Integrations[Coroutine[Any, Any, Result]]):
         """The host's counters since its start."""
         return await self._ask(methods.stats())
 
+    async def metrics(self) -> str:
+        """The host's metrics, in the text format of OpenMetrics."""
+        return await self._ask(methods.metrics())
+
     async def connections(self) -> list[dict[str, Any]]:
         """The connections, without their secrets."""
         return await self._ask(methods.list_connections())
@@ -248,6 +296,10 @@ class AsyncHost(HostBase, Integrations[Coroutine[Any, Any, Result]]):
 
     async def remove_connection(self, name: str) -> None:
         await self._ask(methods.remove_connection(name))
+
+    async def reload(self) -> Reloaded:
+        """Reads the connections file again. Calls in flight keep their connection."""
+        return await self._ask(methods.reload())
 
     @property
     def files(self) -> AsyncFiles:

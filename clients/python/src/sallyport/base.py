@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from .executable import Path
-from .options import check_timeout
+from .options import TraceDefaults, check_timeout
 from .settings import DRAIN_TIMEOUT_SECONDS, MAXIMUM_IN_FLIGHT, HostSettings
 
 
@@ -28,6 +28,8 @@ class HostBase:
         timeout: float | None = None,
         log_level: str | None = None,
         audit: Path | None = None,
+        label: str | None = None,
+        propagate_trace: bool = True,
         arguments: Sequence[str] = (),
         environment: Mapping[str, str] | None = None,
         directory: Path | None = None,
@@ -44,6 +46,9 @@ class HostBase:
         max_in_flight: Maximum number of calls in flight; further calls wait for a slot.
         drain_timeout: Seconds that `close` waits for calls to finish.
         timeout: Default timeout of a call, in seconds; None leaves it to the host.
+        label: Default label of a call, for the audit file and the log.
+        propagate_trace: Whether the current span of OpenTelemetry, if the program uses it, is the
+            parent of a call.
         arguments: Additional command line arguments.
         environment: Additional environment variables.
         directory: The working directory of the host.
@@ -66,6 +71,7 @@ class HostBase:
             timeout=timeout,
             log_level=log_level,
             audit=audit,
+            trace=TraceDefaults(label, propagate_trace),
             arguments=tuple(arguments),
             environment=environment,
             directory=directory,

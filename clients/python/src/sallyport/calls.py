@@ -5,13 +5,13 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Generic, Protocol, TypeVar
 
 from .errors import UNKNOWN, SallyportError, read_error, timed_out
 from .methods import Method
 from .options import check_timeout
-from .results import Progress, Result, Waiting
+from .results import Progress, Waiting
 
 T = TypeVar("T")
 
@@ -198,86 +198,6 @@ class Call(Generic[T]):
 
 OnProgress = Callable[[Progress], object]
 OnWaiting = Callable[[Waiting], object]
-
-
-class Stream(Call[Result], Iterator[Any]):
-    """The items of a result, as they arrive.
-
-    One thread reads it. Leaving it early cancels the call: at the end of a `with`, by
-    `close()`, or by garbage collection, as after `break`. Items that arrive faster than they
-    are read are buffered in memory.
-    """
-
-    __slots__ = ("_events", "_is_over", "_next", "_on_progress", "_on_waiting")
-
-    def __init__(
-        self,
-        id: int,
-        method: Method[Result],
-        answer: WatchedAnswer,
-        deadline: Deadline,
-        link: Link,
-        on_progress: OnProgress | None,
-        on_waiting: OnWaiting | None,
-    ) -> None:
-        super().__init__(id, method, answer, deadline, link)
-        self._events = answer.events
-        self._on_progress = on_progress
-        self._on_waiting = on_waiting
-        self._next = 0
-        self._is_over = False
-
-    def __next__(self) -> Any:
-        while not self._is_over:
-            try:
-                event = self._events.get(timeout=self._patience)
-            except queue.Empty:
-                self.close()
-                raise self._deadline.missed(self._method.what) from None
-            if event is None:
-                self._is_over = True
-                self._answer.read(self._method)  # Raises the error.
-                break
-            method, params = event
-            if method == "invoke/item":
-                seq = params.get("seq")
-                if isinstance(seq, int) and seq < self._next:
-                    continue  # Delivered twice, because a reader was interrupted.
-                if seq != self._next:
-                    self.close()
-                    raise SallyportError(f"Item {self._next} of {self._method.what} is missing.")
-                self._next += 1
-                return params.get("item")
-            try:
-                tell(method, params, self._on_progress, self._on_waiting)
-            except BaseException:
-                self.close()
-                raise
-        raise StopIteration
-
-    @property
-    def _patience(self) -> float | None:
-        left = self._deadline.left_with_grace
-        return None if left is None else max(0.0, left)
-
-    def result(self, wait: float | None = None) -> Result:
-        """The final result: `return_data`, `targets`, `meta`, but no items."""
-        return super().result(wait)
-
-    def close(self) -> None:
-        """Stops reading, and cancels the call if it is in flight."""
-        self._is_over = True
-        self.cancel()
-
-    def __enter__(self) -> Stream:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def __del__(self) -> None:
-        if not getattr(self, "_is_over", True):
-            self.close()
 
 
 def tell(

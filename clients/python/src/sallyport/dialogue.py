@@ -156,7 +156,7 @@ class Dialogue:
             raise BrokenFrame("It wrote a notification without a name.")
         if type(params) is not dict:
             params = {}
-        if method.startswith("invoke/"):
+        if method.startswith(("invoke/", "events/")):
             receiver = self._receiver(params.get("id"))
             if receiver is not None:
                 receiver.notified(method, params)

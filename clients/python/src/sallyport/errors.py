@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from .meta import Meta
+
 #: Whether a command may have been applied.
 NOT_APPLIED = "not_applied"
 UNKNOWN = "unknown"
@@ -89,6 +91,11 @@ class RequestError(SallyportError):
         """The problem, as a sentence."""
         return str(self.args[1])
 
+    @property
+    def meta(self) -> Meta:
+        """What the command cost until it failed, and its trace."""
+        return Meta.read(self.data.get("meta"))
+
     def __str__(self) -> str:
         return self.message
 
@@ -171,10 +178,7 @@ class CommandError(RequestError):
     @property
     def problems(self) -> list[Problem]:
         """All problems of the arguments."""
-        return [
-            Problem(one.get("path", ""), one.get("message", ""), one.get("did_you_mean"))
-            for one in self.data.get("problems", ())
-        ]
+        return read_problems(self.data.get("problems", ()))
 
     @property
     def targets(self) -> list[Target]:
@@ -273,6 +277,15 @@ def read_error(error: Mapping[str, Any]) -> RequestError:
         return RequestError(code, message, data)
     # An unknown kind of a later host is still a command failure.
     return _CLASSES.get(data["kind"], CommandError)(code, message, data)
+
+
+def read_problems(problems: Sequence[Any]) -> list[Problem]:
+    return [
+        Problem(one.get("path", ""), one.get("message", ""), one.get("did_you_mean"))
+        if isinstance(one, Mapping)
+        else Problem("", str(one), None)
+        for one in problems
+    ]
 
 
 def read_targets(targets: Sequence[Mapping[str, Any]]) -> list[Target]:

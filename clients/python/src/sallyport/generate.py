@@ -44,27 +44,51 @@ def identifier(id: str) -> str:
 
 
 def _package(integrations: Sequence[Mapping[str, Any]]) -> str:
-    imports = ["from sallyport.commands import CommandRunner, R"]
-    members, names = [], []
+    imports, members, event_members, names = [], [], [], []
     for integration in sorted(integrations, key=lambda one: str(one["id"])):
         id, name = integration["id"], class_name(integration["id"])
-        names.append(name)
-        imports.append(f"from .{id} import {name}")
-        members.append(
-            f"    @property\n    def {identifier(id)}(self) -> {name}[R]:\n"
-            + _docstring([f"{integration['title']}: {integration['description']}"], 8)
-            + f"        return {name}(self)\n"
-        )
-    everything = ", ".join(f'"{name}"' for name in [*sorted(names), "Integrations"])
+        here = [name]
+        members.append(_member(integration, name))
+        if any(map(_has_events, integration["commands"])):
+            here.append(f"{name}Events")
+            event_members.append(_member(integration, f"{name}Events"))
+        imports.append(f"from .{id} import {', '.join(here)}")
+        names += here
+    everything = "".join(
+        f'    "{name}",\n' for name in sorted([*names, "EventIntegrations", "Integrations"])
+    )
     return (
         f"{HEAD}\n\nfrom __future__ import annotations\n\n"
-        + imports[0]
-        + "\n\n"
-        + "\n".join(imports[1:])
-        + f"\n\n__all__ = [{everything}]\n\n\n"
+        + "from sallyport.commands import CommandRunner, R\n\n"
+        + "\n".join(imports)
+        + f"\n\n__all__ = [\n{everything}]\n\n\n"
         + 'class Integrations(CommandRunner[R]):\n    """Every integration by its id."""\n\n'
         + "\n".join(members)
+        + "\n\nclass EventIntegrations(CommandRunner[R]):\n"
+        + '    """Every integration with commands that fetch events."""\n'
+        + "".join(f"\n{member}" for member in event_members)
     )
+
+
+def _member(integration: Mapping[str, Any], name: str) -> str:
+    return (
+        f"    @property\n    def {identifier(integration['id'])}(self) -> {name}[R]:\n"
+        + _docstring([f"{integration['title']}: {integration['description']}"], 8)
+        + f"        return {name}(self)\n"
+    )
+
+
+def _has_events(command: Mapping[str, Any]) -> bool:
+    return bool(command.get("events"))
+
+
+def _without_end(command: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The command as it is followed, which has no end."""
+    schema = command["parameters"]
+    end = command["events"].get("end", "end_time")
+    kept = {id: one for id, one in schema.get("properties", {}).items() if id != end}
+    required = [id for id in schema.get("required", ()) if id != end]
+    return {**command, "parameters": {**schema, "properties": kept, "required": required}}
 
 
 class _Module:
@@ -78,14 +102,14 @@ class _Module:
 
     def text(self) -> str:
         integration = self._integration
-        methods = [self._method(command) for command in integration["commands"]]
-        body = (
-            f"class {class_name(integration['id'])}(Commands[R]):\n"
-            + _docstring([f"{integration['title']}: {integration['description']}"], 4)
-            + "\n    __slots__ = ()\n\n"
-            + f"    integration = {_quoted(integration['id'])}\n\n"
-            + "\n".join(methods)
+        commands = integration["commands"]
+        body = self._class(
+            class_name(integration["id"]), str(integration["description"]), commands
         )
+        followed = [_without_end(command) for command in commands if _has_events(command)]
+        if followed:
+            about = "the commands that fetch events, for `following`."
+            body += "\n\n" + self._class(f"{class_name(integration['id'])}Events", about, followed)
         used = sorted(self._typing)
         lines = [HEAD, "", "from __future__ import annotations", ""]
         if self._uses_mapping:
@@ -96,6 +120,16 @@ class _Module:
             lines.append("")
         lines += ["from sallyport.commands import Commands, R", "", "", ""]
         return "\n".join(lines) + "".join(f"{shape}\n\n" for shape in self._shapes) + body
+
+    def _class(self, name: str, description: str, commands: Sequence[Mapping[str, Any]]) -> str:
+        integration = self._integration
+        return (
+            f"class {name}(Commands[R]):\n"
+            + _docstring([f"{integration['title']}: {description}"], 4)
+            + "\n    __slots__ = ()\n\n"
+            + f"    integration = {_quoted(integration['id'])}\n\n"
+            + "\n".join(map(self._method, commands))
+        )
 
     def _method(self, command: Mapping[str, Any]) -> str:
         schema = command["parameters"]
@@ -195,7 +229,8 @@ class _Module:
             shape += f"    {id}: {self._type(member, name + class_name(id))}\n"
             if "description" in member:
                 shape += _docstring([member["description"]], 4)
-        self._shapes.append(shape)
+        if shape not in self._shapes:
+            self._shapes.append(shape)
         return name
 
 

@@ -12,15 +12,25 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from . import methods
 from .base import HostBase
-from .bound import Bound
-from .calls import Answer, Call, Deadline, Stream, WatchedAnswer
+from .bound import Bound, BoundEvents
+from .calls import Answer, Call, Deadline, WatchedAnswer
 from .errors import HostClosed
 from .files import Files
-from .integrations import Integrations
+from .follow import Follow
+from .integrations import EventIntegrations, Integrations
 from .methods import Method
-from .options import CallOptions, Connection, StreamOptions, Way, WatchedOptions
+from .options import (
+    CallOptions,
+    Connection,
+    FollowOptions,
+    StreamOptions,
+    Way,
+    WatchedOptions,
+    check_timeout,
+)
 from .process import HostProcess
-from .results import HealthChange, Result
+from .results import HealthChange, Reloaded, Result
+from .streams import Stream
 
 if TYPE_CHECKING:
     from .options import Unpack
@@ -173,6 +183,25 @@ class Host(HostBase, Integrations[Result]):
         """
         return self._watch(integration, command, arguments, options, "stream")
 
+    def follow(
+        self,
+        integration: str,
+        command: str,
+        arguments: Mapping[str, Any] | None = None,
+        **options: Unpack[FollowOptions],
+    ) -> Follow:
+        """The events of a command that fetches events, as they happen.
+
+        The loop over them has no end, so an argument for an end time is omitted. It takes a slot of
+        `max_in_flight`.
+        """
+        check_timeout(options.get("timeout"))
+        method = methods.follow(integration, command, arguments, options, self._settings.trace)
+        answer, process = WatchedAnswer(), self._running()
+        timeout = self._settings.timeout
+        id = process.send(method, answer, Deadline(timeout))
+        return Follow(id, method, answer, process, options, timeout)
+
     def run_command(self, integration: str, command: str, arguments: Mapping[str, Any]) -> Result:
         return self.invoke(integration, command, arguments)
 
@@ -188,6 +217,12 @@ class Host(HostBase, Integrations[Result]):
         """The integrations, with commands that stream their items."""
         return Bound(self.stream, options)
 
+    def following(self, **options: Unpack[FollowOptions]) -> EventIntegrations[Follow]:
+        """The integrations, with commands whose events are followed:
+        `host.following(checkpoint="inbox").gmail.fetch_event(…)`.
+        """
+        return BoundEvents(self.follow, options)
+
     def _submit(
         self,
         integration: str,
@@ -197,7 +232,9 @@ class Host(HostBase, Integrations[Result]):
         way: Way,
     ) -> Call[Result]:
         deadline = Deadline.of_call(options.get("timeout", self._settings.timeout))
-        method = methods.invoke(integration, command, arguments, options, deadline.seconds, way)
+        method = methods.invoke(
+            integration, command, arguments, options, deadline.seconds, way, self._settings.trace
+        )
         return self._send(method, deadline, waits=way == "invoke")
 
     def _watch(
@@ -209,7 +246,9 @@ class Host(HostBase, Integrations[Result]):
         way: Way,
     ) -> Stream:
         deadline = Deadline.of_call(options.get("timeout", self._settings.timeout))
-        method = methods.invoke(integration, command, arguments, options, deadline.seconds, way)
+        method = methods.invoke(
+            integration, command, arguments, options, deadline.seconds, way, self._settings.trace
+        )
         answer = WatchedAnswer()
         process = self._running()
         return Stream(
@@ -252,6 +291,10 @@ class Host(HostBase, Integrations[Result]):
         """The host's counters since its start."""
         return self._ask(methods.stats())
 
+    def metrics(self) -> str:
+        """The host's metrics, in the text format of OpenMetrics."""
+        return self._ask(methods.metrics())
+
     def connections(self) -> list[dict[str, Any]]:
         """The connections, without their secrets."""
         return self._ask(methods.list_connections())
@@ -262,6 +305,10 @@ class Host(HostBase, Integrations[Result]):
 
     def remove_connection(self, name: str) -> None:
         self._ask(methods.remove_connection(name))
+
+    def reload(self) -> Reloaded:
+        """Reads the connections file again. Calls in flight keep their connection."""
+        return self._ask(methods.reload())
 
     @property
     def files(self) -> Files:

@@ -6,8 +6,8 @@ import base64
 from collections.abc import Callable, Mapping
 from typing import Any, Generic, TypeVar
 
-from .options import Connection, Way, invoke_params
-from .results import FileReference, HealthChange, Result
+from .options import Connection, TraceDefaults, Way, follow_params, invoke_params
+from .results import FileReference, HealthChange, Reloaded, Result
 
 T = TypeVar("T")
 
@@ -42,9 +42,25 @@ def invoke(
     options: Mapping[str, Any],
     timeout: float | None,
     way: Way,
+    trace: TraceDefaults,
 ) -> Method[Result]:
-    params = invoke_params(integration, command, arguments, options, timeout, way)
+    params = invoke_params(integration, command, arguments, options, timeout, way, trace)
     return Method("invoke", params, Result, timeout=timeout, what=f"{integration}.{command}")
+
+
+def follow(
+    integration: str,
+    command: str,
+    arguments: Mapping[str, Any] | None,
+    options: Mapping[str, Any],
+    trace: TraceDefaults,
+) -> Method[Result]:
+    params = follow_params(integration, command, arguments, options, trace)
+    return Method("events/follow", params, Result, what=f"{integration}.{command}")
+
+
+def acknowledge(id: int, seq: int) -> Method[None]:
+    return Method("events/ack", {"id": id, "seq": seq}, _nothing)
 
 
 def _as_it_is(value: Any) -> Any:
@@ -89,6 +105,10 @@ def stats() -> Method[dict[str, Any]]:
     return Method("stats", None, dict)
 
 
+def metrics() -> Method[str]:
+    return Method("metrics", None, lambda result: str(result["text"]))
+
+
 # Connections
 
 
@@ -102,6 +122,10 @@ def put_connection(name: str, connection: Connection) -> Method[None]:
 
 def remove_connection(name: str) -> Method[None]:
     return Method("connections/remove", {"name": name}, _nothing)
+
+
+def reload() -> Method[Reloaded]:
+    return Method("connections/reload", None, Reloaded.read)
 
 
 # Health

@@ -11,7 +11,14 @@ from collections.abc import Callable
 from typing import Any
 
 from .calls import Answer, Deadline
-from .dialogue import SHUTDOWN_FRAME, Dialogue, Event, cancel_frame, encode_params
+from .dialogue import (
+    SHUTDOWN_FRAME,
+    Dialogue,
+    Event,
+    Receiver,
+    cancel_frame,
+    encode_params,
+)
 from .errors import NOT_APPLIED, HostClosed, HostExited, RequestError, SallyportError, timed_out
 from .log_tail import LogTail
 from .methods import Method
@@ -128,7 +135,17 @@ class HostProcess:
     def _free_slots(self) -> int:
         return self._settings.max_in_flight - self._dialogue.in_flight
 
-    def _send(self, method: Method[Any], params: str, answer: Answer, waits: bool) -> int:
+    def send_control(self, method: Method[Any], receiver: Receiver) -> int:
+        """Sends a request for which the host needs no slot. Returns its id."""
+        params = encode_params(method.params)
+        with self._lock:
+            if self._exit is not None:
+                raise self._exit()
+            if self._closing:
+                raise closed()
+            return self._send(method, params, receiver, waits=False)
+
+    def _send(self, method: Method[Any], params: str, answer: Receiver, waits: bool) -> int:
         """Under the lock, so that nothing is written after the shutdown."""
         try:
             id, line = self._dialogue.open(method.name, params, answer)

@@ -6,7 +6,8 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from .errors import Target, read_targets
+from .errors import Problem, RequestError, Target, read_error, read_problems, read_targets
+from .meta import Meta as Meta
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,18 +32,6 @@ class FileReference:
 
 
 _FILE_MEMBERS = tuple(field.name for field in dataclasses.fields(FileReference))
-
-
-class Meta(NamedTuple):
-    """The cost of a command."""
-
-    duration_ms: int
-    requests: int
-    retries: int
-    waited_ms: int
-    pages: int
-    #: The number of streamed items; None if the call was not a stream.
-    items: int | None
 
 
 class Result:
@@ -100,15 +89,8 @@ class Result:
 
     @property
     def meta(self) -> Meta:
-        meta = self.json.get("meta", {})
-        return Meta(
-            duration_ms=meta.get("duration_ms", 0),
-            requests=meta.get("requests", 0),
-            retries=meta.get("retries", 0),
-            waited_ms=meta.get("waited_ms", 0),
-            pages=meta.get("pages", 0),
-            items=meta.get("items"),
-        )
+        """What the command cost, and its trace."""
+        return Meta.read(self.json.get("meta"))
 
     def __repr__(self) -> str:
         # Without the data: vendor data must not be logged.
@@ -154,4 +136,63 @@ class HealthChange(NamedTuple):
             error.get("message"),
             members.get("checked_at"),
             error.get("kind"),
+        )
+
+
+class Heartbeat(NamedTuple):
+    """The host has polled the vendor for events."""
+
+    #: Where the host continues.
+    cursor: Any
+    #: RFC 3339.
+    next_poll_at: str | None
+
+    @classmethod
+    def read(cls, members: Mapping[str, Any]) -> Heartbeat:
+        return cls(members.get("cursor"), members.get("next_poll_at"))
+
+
+class FailedPoll(NamedTuple):
+    """The host could not fetch events, and tries again."""
+
+    error: RequestError
+    #: RFC 3339.
+    next_poll_at: str | None
+
+    @classmethod
+    def read(cls, members: Mapping[str, Any]) -> FailedPoll:
+        error = members.get("error") or {}
+        if "code" not in error:
+            error = {"code": -32000, "message": error.get("failure_indicator", ""), "data": error}
+        return cls(read_error(error), members.get("next_poll_at"))
+
+
+class RejectedConnection(NamedTuple):
+    """A faulty connection of the connections file."""
+
+    name: str
+    problems: list[Problem]
+
+
+class Reloaded(NamedTuple):
+    """What reloading the connections file changed: names of connections.
+
+    If a connection is rejected, nothing changed.
+    """
+
+    added: list[str]
+    changed: list[str]
+    removed: list[str]
+    rejected: list[RejectedConnection]
+
+    @classmethod
+    def read(cls, members: Mapping[str, Any]) -> Reloaded:
+        return cls(
+            list(members.get("added", ())),
+            list(members.get("changed", ())),
+            list(members.get("removed", ())),
+            [
+                RejectedConnection(one.get("name", ""), read_problems(one.get("problems", ())))
+                for one in members.get("rejected", ())
+            ],
         )

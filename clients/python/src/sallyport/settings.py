@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from .executable import Path, find_executable
+from .options import TraceDefaults
 from .transfer import transfer_directory
 
 #: The host's defaults; they are passed to it, so that both sides agree.
@@ -33,6 +34,7 @@ class HostSettings:
     timeout: float | None
     log_level: str | None
     audit: Path | None
+    trace: TraceDefaults
     arguments: Sequence[str] = dataclasses.field(repr=False)
     environment: Mapping[str, str] | None = dataclasses.field(repr=False)
     directory: Path | None

@@ -253,6 +253,22 @@ def test_dry_run_omits_the_sign_in_and_needs_no_token() -> None:
     assert request.headers == {"Authorization": "Bearer {{secret:access}}"}
 
 
+def test_command_that_catches_exceptions_does_not_catch_the_end_of_a_dry_run() -> None:
+    plugin = make()
+    caught = []
+
+    @plugin.command(effect="write")
+    def run(call: Call[Settings]) -> dict[str, Any]:
+        try:
+            return dict(call.post("/run").raise_for_status().json())
+        except Exception as error:
+            caught.append(error)
+            return {}
+
+    (request,) = plugin.test(vendor={("POST", "/run"): {}}).dry_run("run")
+    assert request.path == "/run" and not caught
+
+
 # Targets
 
 

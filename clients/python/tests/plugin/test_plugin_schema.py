@@ -198,10 +198,13 @@ def test_wrong_function_is_refused() -> None:
     def of_bytes(call: Call[Any], content: bytes) -> None: ...
     def of_rest(call: Call[Any], *rest: str) -> None: ...
     def of_unknown(call: Call[Any], value: NoSuchType) -> None: ...  # type: ignore[name-defined] # noqa: F821
+    def of_text(call: Call[Any], limit: int = "20") -> None: ...  # type: ignore[assignment]
+    def of_choice(call: Call[Any], order: Literal["up", "down"] = "left") -> None: ...  # type: ignore[assignment]
 
     for function, complaint in (
         (without_call, "the first parameter is the call"), (of_bytes, "parameter content: bytes has no JSON Schema"),
         (of_rest, "parameter rest cannot be passed by name"), (of_unknown, "NoSuchType"),
+        (of_text, "the default of limit must be an integer"), (of_choice, "the default of order "),
     ):
         with pytest.raises(TypeError) as raised:
             plugin.command()(function)

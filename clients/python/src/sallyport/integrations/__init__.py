@@ -6,9 +6,16 @@ from sallyport.commands import CommandRunner, R
 
 from .bitdefender_gravityzone import BitdefenderGravityzone
 from .coda_footprint import CodaFootprint
-from .gmail import Gmail
+from .gmail import Gmail, GmailEvents
 
-__all__ = ["BitdefenderGravityzone", "CodaFootprint", "Gmail", "Integrations"]
+__all__ = [
+    "BitdefenderGravityzone",
+    "CodaFootprint",
+    "EventIntegrations",
+    "Gmail",
+    "GmailEvents",
+    "Integrations",
+]
 
 
 class Integrations(CommandRunner[R]):
@@ -34,3 +41,14 @@ class Integrations(CommandRunner[R]):
         sets auto replies and manages users.
         """
         return Gmail(self)
+
+
+class EventIntegrations(CommandRunner[R]):
+    """Every integration with commands that fetch events."""
+
+    @property
+    def gmail(self) -> GmailEvents[R]:
+        """Gmail V2: Mail and users of Google Workspace: searches, reads, labels and sends mail,
+        sets auto replies and manages users.
+        """
+        return GmailEvents(self)

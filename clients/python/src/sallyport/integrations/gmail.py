@@ -489,3 +489,55 @@ class Gmail(Commands[R]):
         Changes nothing.
         """
         return self._run("test_connection", {})
+
+
+class GmailEvents(Commands[R]):
+    """Gmail V2: the commands that fetch events, for `following`."""
+
+    __slots__ = ()
+
+    integration = "gmail"
+
+    def fetch_event(
+        self,
+        *,
+        user_email: str,
+        start_time: str | int,
+        number_of_events_fetched: int | None = None,
+        search_condition: str | None = None,
+        cursor: str | None = None,
+        download_attachments: bool | None = None,
+    ) -> R:
+        """Fetch Event: Fetches mail received in a time range as events, oldest first. Omits
+        drafts, mail that the mailbox itself sent, spam and trash, unless the search condition
+        names them (in:drafts, in:sent, in:spam, in:trash). A message that cannot be read in
+        three calls becomes an event with an error. With OAuth, only from the mailbox of the user
+        who consented.
+
+        user_email: The mailbox to fetch mail from. From get_user_list. Such as
+            "soc@harbor.example".
+        start_time: Fetch mail received at or after this time. Ignored if a cursor is given. A time:
+            RFC 3339 (2022-05-19T02:00:00Z), 2022-05-19 [02:00[:00]], 05/19/2022 [02:00[:00]
+            [AM|PM]] or epoch milliseconds; without a zone UTC. Such as "2021-05-25T00:00:00Z".
+        number_of_events_fetched: The maximum number of mails. Default: the maximum of one call. The
+            cursor continues. Such as 100.
+        search_condition: A query in the syntax of Gmail's search box: from:, to:, subject:,
+            has:attachment. Such as "subject:test from:test@example.com".
+        cursor: The cursor of an earlier response for the same mailbox and search condition. Fetches
+            only mail that was not fetched before. From fetch_event.
+        download_attachments: Store the attachments of the messages as files of their events,
+            attached mails included. The attachments of attached mails are always stored. false by
+            default.
+        Changes nothing.
+        """
+        return self._run(
+            "fetch_event",
+            {
+                "user_email": user_email,
+                "start_time": start_time,
+                "number_of_events_fetched": number_of_events_fetched,
+                "search_condition": search_condition,
+                "cursor": cursor,
+                "download_attachments": download_attachments,
+            },
+        )

@@ -98,10 +98,10 @@ class PluginError(Exception):
         return made
 
 
-class DryRun(Exception):
+class DryRun(BaseException):
     """Ends a command in a dry run: the host has recorded the request and has not sent it.
 
-    Do not catch it.
+    Not an Exception, so that a command that handles the errors of its requests does not catch it.
     """
 
 
@@ -144,7 +144,7 @@ class InvalidArguments(PluginError):
         return {**super().data(failure_indicator), "problems": problems}
 
 
-def from_host(error: Mapping[str, Any]) -> Exception:
+def from_host(error: Mapping[str, Any]) -> BaseException:
     """The exception for the host's error in response to a request of the plugin."""
     code, message = error.get("code"), str(error.get("message", ""))
     data = error.get("data")

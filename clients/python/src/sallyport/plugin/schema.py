@@ -358,8 +358,13 @@ def member(name: str, hint: Any, has_default: bool, default: Any, description: O
     schema.update(made.schema)
     if has_default and default is not None:
         value = default.value if isinstance(default, enum.Enum) else default
-        if isinstance(value, (str, int, float, bool, list, dict)) and "writeOnly" not in schema:
-            schema["default"] = value
+        if isinstance(value, (str, int, float, bool, list, dict)):
+            problems: list[Problem] = []
+            made.read(value, "", problems)
+            if problems:
+                raise UnsupportedType(f"the default of {name} {problems[0].message}")
+            if "writeOnly" not in schema:
+                schema["default"] = value
     return Member(name, made, has_default, schema)
 
 

@@ -367,7 +367,7 @@ class Waiter:
     def succeed(self, result: Any) -> None:
         raise NotImplementedError
 
-    def fail(self, error: Exception) -> None:
+    def fail(self, error: BaseException) -> None:
         raise NotImplementedError
 
 
@@ -377,7 +377,7 @@ class ThreadWaiter(Waiter):
     def __init__(self, call: BaseCall[Any]) -> None:
         self.call = call
         self._result: Any = None
-        self._error: Optional[Exception] = None
+        self._error: Optional[BaseException] = None
         #: Empty once it is settled. Removing the element is atomic.
         self._open = [True]
         self._lock = threading.Lock()
@@ -388,7 +388,7 @@ class ThreadWaiter(Waiter):
             self._result = result
             self._lock.release()
 
-    def fail(self, error: Exception) -> None:
+    def fail(self, error: BaseException) -> None:
         if self._is_first():
             self._error = error
             self._lock.release()
@@ -416,7 +416,7 @@ class LoopWaiter(Waiter):
     def succeed(self, result: Any) -> None:
         self._settle(lambda: self.future.set_result(result))
 
-    def fail(self, error: Exception) -> None:
+    def fail(self, error: BaseException) -> None:
         self._settle(lambda: self.future.set_exception(error))
 
     def _settle(self, settle: Callable[[], None]) -> None:

@@ -114,7 +114,7 @@ def run_targets(
             try:
                 call.check()
                 state.add(at, run(state.targets[at]), None)
-            except Exception as error:
+            except (Exception, DryRun) as error:
                 state.add(at, None, error)
 
     # In a dry run the requests are recorded in the order of the targets.
@@ -138,7 +138,7 @@ async def run_targets_async(
             try:
                 call.check()
                 state.add(at, await run(state.targets[at]), None)
-            except Exception as error:
+            except (Exception, DryRun) as error:
                 state.add(at, None, error)
 
     width = 1 if call.dry_run else max(1, min(limit, len(state.targets)))

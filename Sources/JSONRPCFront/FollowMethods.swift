@@ -1,0 +1,151 @@
+import Basics
+import Engine
+import JSON
+import RPC
+import Redaction
+import Synchronization
+
+/// The followers of one host, by the ids of their requests.
+final class Followers: Sendable {
+  /// Maximum number of followers at a time. Each may hold the events of one poll
+  /// (--max-result-bytes) until they are acknowledged.
+  static let maximumCount = 32
+  /// Maximum number of acknowledgements that wait for the disk. Each holds about 1 KiB.
+  private static let maximumAcknowledgements = 4_096
+
+  private let followers = Mutex<[RequestID: Follower]>([:])
+  let acknowledgements = TaskSemaphore(Followers.maximumAcknowledgements)
+
+  var ids: [RequestID] { followers.withLock { Array($0.keys) } }
+
+  subscript(id: RequestID) -> Follower? { followers.withLock { $0[id] } }
+
+  /// - Returns: false if there are too many.
+  func add(_ follower: Follower, _ id: RequestID) -> Bool {
+    followers.withLock { followers in
+      guard followers.count < Self.maximumCount else { return false }
+      followers[id] = follower
+      return true
+    }
+  }
+
+  func remove(_ id: RequestID) { followers.withLock { _ = $0.removeValue(forKey: id) } }
+}
+
+/// The methods that follow events.
+extension JSONRPCFront {
+  func follow(_ params: JSON?, _ reply: consuming Reply) -> Answered {
+    guard let id = reply.id, !reply.isInBatch else {
+      return reply.error(
+        InvocationError(
+          RequestProblems("", "events/follow must be a single request with an id")
+        ).rpcError)
+    }
+    let follower = Follower(on: engine)
+    // Here, so that the end of the input finds every follower.
+    guard followers.add(follower, id) else { return reply.error(.tooManyTasks("events/follow")) }
+    return reply.runWithoutSlot(isSilentWhenCancelled: false, onCancel: {}) {
+      [engine, connection, optionsMemo, followers] request in
+      defer { followers.remove(id) }
+      do throws(InvocationError) {
+        await engine.catalogue.load(
+          params?["integration"], until: Deadline(inMilliseconds: Self.loadMilliseconds))
+        let summary = try await follower.run(
+          FollowParams.request(params, engine, optionsMemo), id: JSONFragment(id: id),
+          to: FollowNotifications(id, on: connection))
+        return request.result(
+          redaction: .secrets(of: summary.redaction, FollowSummary.layout)
+        ) { summary.write(to: &$0) }
+      } catch {
+        return request.error(error.rpcError)
+      }
+    }
+  }
+
+  func acknowledge(_ params: JSON?, _ reply: consuming Reply) -> Answered {
+    let parameters: AcknowledgeParams
+    let follower: Follower
+    do throws(RPCError) {
+      parameters = try AcknowledgeParams.shape.params(params, as: AcknowledgeParams.self)
+      guard let found = followers[parameters.id] else {
+        throw InvocationError(
+          RequestProblems("/id", "no events/follow with this id is in flight")
+        ).rpcError
+      }
+      follower = found
+    } catch {
+      return reply.error(error)
+    }
+    let sequence = Int(parameters.sequence)
+    do throws(InvocationError) {
+      if let done = try follower.acknowledgeAtOnce(sequence) {
+        return reply.result(redaction: .ownText) { done.write(to: &$0) }
+      }
+    } catch {
+      return reply.error(error.rpcError)
+    }
+    guard followers.acknowledgements.tryAcquire() else {
+      return reply.error(.tooManyTasks("events/ack"))
+    }
+    return reply.runWithoutSlot(isSilentWhenCancelled: false, onCancel: {}) {
+      [followers] request in
+      defer { followers.acknowledgements.release() }
+      do throws(InvocationError) {
+        let done = try await follower.acknowledge(sequence)
+        return request.result(redaction: .ownText) { done.write(to: &$0) }
+      } catch {
+        return request.error(error.rpcError)
+      }
+    }
+  }
+}
+
+/// The notifications of one follower.
+private struct FollowNotifications: FollowOutput {
+  private let id: RequestID
+  private let connection: RPC.Connection
+
+  init(_ id: RequestID, on connection: RPC.Connection) {
+    self.id = id
+    self.connection = connection
+  }
+
+  func event(_ event: FollowedEvent) async {
+    await send("events/event", .secrets(of: event.redaction, Self.own + FollowedEvent.layout)) {
+      event.writeMembers(to: &$0)
+    }
+  }
+
+  func polled(_ poll: FinishedPoll) async {
+    await send("events/heartbeat", .secrets(of: poll.redaction, Self.own + FinishedPoll.layout)) {
+      poll.writeMembers(to: &$0)
+    }
+  }
+
+  func failed(_ error: InvocationError, nextPollAtMilliseconds: Int64) async {
+    let layout = MessageLayout.object(["error": Outcome.errorLayout, "next_poll_at": .own])
+    await send("events/failed", .secrets(of: error.redaction, Self.own + layout)) { writer in
+      writer.name("error")
+      error.write(to: &writer)
+      writer.member("next_poll_at", WallClock.rfc3339(nextPollAtMilliseconds))
+    }
+  }
+
+  private static let own = MessageLayout.object(["id": .own])
+
+  private func send(
+    _ method: StaticString, _ redaction: FrameWriter.Redaction,
+    _ write: (inout JSONWriter) -> Void
+  ) async {
+    connection.send(
+      connection.frames.notification(method, redaction: redaction) { writer in
+        writer.object { writer in
+          writer.name("id")
+          id.write(to: &writer)
+          write(&writer)
+        }
+      })
+    // Unread events must not accumulate.
+    await connection.room()
+  }
+}
