@@ -48,7 +48,8 @@ package final class Follower: Sendable {
     _ request: FollowRequest, id: JSONFragment, to output: any FollowOutput
   ) async throws(InvocationError) -> FollowSummary {
     let start = MonotonicTime.now
-    let first = try engine.prepare(request.poll(from: request.givenCursor))
+    let first = try engine.prepare(
+      request.poll(from: request.givenCursor), recordingRefusalFor: AuditCaller(id: id))
     let checkpoint = try await openCheckpoint(of: request, first)
     let position = checkpoint?.position ?? FeedPosition(cursor: request.givenCursor)
     if checkpoint?.position != nil { _ = try engine.prepare(request.poll(from: position.cursor)) }
@@ -134,8 +135,10 @@ package final class Follower: Sendable {
 
   private func poll(_ feed: Feed) async -> Result<Page, InvocationError> {
     do throws(InvocationError) {
-      let invocation = try engine.prepare(feed.request.poll(from: feed.cursor))
-      let outcome = await invocation.run(id: feed.id) { $0 }
+      let caller = AuditCaller(id: feed.id)
+      let invocation = try engine.prepare(
+        feed.request.poll(from: feed.cursor), recordingRefusalFor: caller)
+      let outcome = await invocation.run(for: caller) { $0 }
       if let error = outcome.invocationError { throw error }
       guard case .result(let result) = outcome.content else {
         preconditionFailure("a poll has no idempotency key")

@@ -39,10 +39,7 @@ enum CommonOptions {
       Option(
         "--datetime-format", "FORMAT",
         "strptime(3) format that is tried first for times: '%d.%m.%Y %H:%M'"),
-    ] + PluginOptions.list + LogOptions.list + [
-      Option("--audit", "FILE", "append one JSON line per executed command"),
-      allowCoreDumps,
-    ]
+    ] + PluginOptions.list + LogOptions.list + AuditFileOptions.list + [allowCoreDumps]
 
   /// Creates the host from the options.
   ///
@@ -70,13 +67,14 @@ enum CommonOptions {
     options.maximumResultBytes = try limits(arguments).maximumResultBytes
     options.fences = fences
     options.waits = waits
+    let auditFile = try AuditFileOptions.read(arguments)
     let keys: IdempotencyLedger
     let audit: AuditFile?
     do throws(ConfigurationError) {
       options.stateDirectory = try stateDirectory(arguments, log)
       keys = try IdempotencyLedger(directory: options.stateDirectory, log: log)
-      audit = try arguments["--audit"].map { path throws(ConfigurationError) in
-        try AuditFile(path, secrets: redactor, log: log)
+      audit = try auditFile.map { file throws(ConfigurationError) in
+        try AuditFile(file.path, file.options, secrets: redactor, log: log)
       }
     } catch {
       throw UsageError(error)

@@ -24,7 +24,7 @@ final class CallRun: Sendable {
         let plan = try engine.plan(request)
         return shown(.result { plan.write(to: &$0) }, .nothing)
       }
-      invocation = try engine.prepare(request)
+      invocation = try engine.prepare(request, recordingRefusalFor: AuditCaller())
     } catch {
       return shown(.error(error), .nothing)
     }

@@ -35,9 +35,8 @@ enum Subcommands {
     ServeCommand.description, RunCommand.description, CallCommand.description,
     FollowCommand.description,
     CapabilitiesCommand.description, SampleCommand.description, AuthCommand.description,
-    DoctorCommand.description,
+    DoctorCommand.description, AuditCommand.description,
     PluginCommand.description, SandboxCommand.description, MCPConfigCommand.description,
-    JSONPathCommand.description,
-    VersionCommand.description,
+    JSONPathCommand.description, VersionCommand.description,
   ]
 }
