@@ -83,8 +83,8 @@ let package = Package(
     room(
       "Engine",
       needs: [
-        "Basics", "Crypto", "FileStore", "HTTP", "IntegrationKit", "JSON", "RPC", "RateLimits",
-        "Redaction", "Telemetry",
+        "Basics", "Crypto", "Delivery", "FileStore", "HTTP", "IntegrationKit", "JSON", "RPC",
+        "RateLimits", "Redaction", "Telemetry",
       ]),
     room(
       "PluginHost",

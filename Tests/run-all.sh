@@ -28,9 +28,10 @@ while [ $# -gt 0 ]; do
 done
 
 . Tests/Support/packages.sh
-# libcurl, OpenSSL and their headers for the build; gcc for `go test -race`; make and jq for the
+# libcurl, OpenSSL and their headers for the build; gcc for `go test -race`; logrotate rotates audit
+# files; make and jq for the
 # examples; redis-server for the Celery integration of the Python client.
-need_packages bash ca-certificates gcc git jq libc6-dev libcurl4-openssl-dev libssl-dev make openssl \
+need_packages bash ca-certificates gcc git jq libc6-dev libcurl4-openssl-dev libssl-dev logrotate make openssl \
   python3 python3-venv redis-server
 
 if [ -n "$swift" ]; then

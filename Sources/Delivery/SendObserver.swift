@@ -8,6 +8,8 @@ package protocol SendObserver: AnyObject, Sendable {
 
   /// An HTTP request was sent, or could not be sent.
   func attempted(_ attempt: HTTPAttempt)
+  /// A wait for a rate limit starts. `waited` reports its end.
+  func waitsForRateLimit()
   /// A wait ended, with or without success.
   func waited(_ wait: SendWait)
 }

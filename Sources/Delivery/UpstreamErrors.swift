@@ -98,6 +98,11 @@ extension CommandError {
     return failure
   }
 
+  /// The kind of the error of a request without a response.
+  package static func kind(of error: TransportError.Kind) -> Kind {
+    failure(of: TransportError(error, "", mayHaveArrived: false), .notApplied).kind
+  }
+
   private static func failure(of error: TransportError, _ outcome: Outcome) -> CommandError {
     let reason = sentence(error.reason)
     switch error.kind {

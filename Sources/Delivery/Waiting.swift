@@ -103,6 +103,7 @@ extension Sender {
     endedBy end: RatePauseEnd? = nil
   ) async -> Bool {
     let start = time.now
+    if isRateLimit { observer?.waitsForRateLimit() }
     if milliseconds > 0, isAnnounced {
       await notifyWait?(
         isRateLimit ? "rate_limited" : "retry", time.wallMilliseconds + Int64(milliseconds))

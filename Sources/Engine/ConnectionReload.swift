@@ -9,11 +9,23 @@ extension Engine {
   ///
   /// All reloads come here, whether a caller or a signal asks for them.
   ///
+  /// - Parameter caller: for the audit file.
   /// - Returns: what has changed: nothing if the file has any problem.
   /// - Throws: if the file cannot be read, or is no connections file.
-  package func reloadConnections() async throws(CommandError) -> ReloadReport {
-    let report = try await connections.reload(
-      until: Deadline(inMilliseconds: Self.reloadMilliseconds))
+  package func reloadConnections(
+    for caller: AuditCaller = AuditCaller()
+  ) async throws(CommandError) -> ReloadReport {
+    let deadline = Deadline(inMilliseconds: Self.reloadMilliseconds)
+    let report: ReloadReport
+    do throws(CommandError) {
+      report = try await connections.reload(until: deadline) {
+        [audit] report async throws(CommandError) in
+        try await audit?.reloads(report, for: caller, until: deadline)
+      }
+    } catch {
+      audit?.reloadFailed(error, for: caller)
+      throw error
+    }
     health.followReload(report, on: self)
     return report
   }

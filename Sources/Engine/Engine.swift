@@ -56,7 +56,10 @@ package final class Engine: Sendable {
     _ request: consuming InvocationRequest, continuing trail: InvocationTrail? = nil
   ) throws(InvocationError) -> PreparedInvocation {
     let (connection, ready) = try check(request)
-    let trail = trail ?? InvocationTrail(request.options, arrival: request.arrival, log: log)
+    let trail =
+      trail
+      ?? InvocationTrail(
+        of: request, on: connection.connection.name, in: self)
     if trail.hasInvalidParent { logInvalidParent() }
     return PreparedInvocation(
       request: request, connection: connection, ready: ready, trail: trail, engine: self)

@@ -11,6 +11,8 @@ package struct EngineOptions: Sendable {
 
   /// Where state is shared between processes; nil for none.
   package var stateDirectory: String?
+  /// Where waits of invocations are noted; nil if nobody watches them.
+  package var waits: Waits?
 
   package init() {}
 }

@@ -213,9 +213,9 @@ package final class HealthMonitor: Sendable {
     let failure = await failure(watch, on: engine)
     // A connection that was replaced meanwhile is checked next time.
     guard !Task.isCancelled, open === Self.open(watch.connection, on: engine) else { return }
-    let isNews = state.withLock { state -> Bool in
+    let (isNews, entry) = state.withLock { state -> (Bool, Entry?) in
       guard var entry = state.entries[watch.connection], entry.number == number else {
-        return false
+        return (false, nil)
       }
       let before = entry.status
       entry.status = failure == nil ? .healthy : .unhealthy
@@ -223,9 +223,19 @@ package final class HealthMonitor: Sendable {
       entry.failure = failure
       entry.checkedAtMilliseconds = WallClock.nowMilliseconds
       state.entries[watch.connection] = entry
-      return entry.status != before || entry.consecutiveFailures == watch.notifyAfterFailures
+      let isNews =
+        entry.status != before || entry.consecutiveFailures == watch.notifyAfterFailures
+      return (isNews, entry.status == before ? nil : entry)
     }
+    if let entry { Self.audit(entry, in: engine.audit) }
     if isNews { report(watch.connection) }
+  }
+
+  /// Records that the status changed.
+  private static func audit(_ entry: Entry, in file: AuditFile?) {
+    file?.healthChanged(
+      entry.watch.connection, to: entry.status.rawValue, failures: Int(entry.consecutiveFailures),
+      entry.failure.map { ($0.kind, $0.message) })
   }
 
   /// Why the connection does not work; nil if it works.
@@ -240,7 +250,7 @@ package final class HealthMonitor: Sendable {
     do throws(InvocationError) {
       let request = try Self.request(
         watch, on: engine, milliseconds: max(1, deadline.remainingMilliseconds))
-      let invocation = try engine.prepare(request)
+      let invocation = try engine.prepare(request, recordingRefusalFor: AuditCaller())
       return await invocation.run { outcome in
         outcome.error.map { error in
           // Redacted before it is cut: a part of a secret would stay.

@@ -12,6 +12,7 @@ package struct InvocationRequest: Sendable {
   package var options: InvocationOptions
   /// When its line was read.
   package var arrival: MonotonicTime
+  package var origin: InvocationOrigin
   /// The key of its line in a request file; nil if lines have none.
   package var lineKey: String?
 
@@ -20,7 +21,7 @@ package struct InvocationRequest: Sendable {
   package init(
     _ integration: RegisteredIntegration, _ command: RegisteredCommand,
     on connection: ConnectionReference, arguments: JSON?, options: InvocationOptions,
-    arrival: MonotonicTime = .now
+    arrival: MonotonicTime = .now, origin: InvocationOrigin = .host
   ) {
     self.integration = integration
     self.command = command
@@ -28,6 +29,24 @@ package struct InvocationRequest: Sendable {
     self.arguments = arguments
     self.options = options
     self.arrival = arrival
+    self.origin = origin
+  }
+}
+
+/// Where an invocation comes from.
+package enum InvocationOrigin: Sendable {
+  /// The host itself, such as a health check, or its command line.
+  case host
+  case invoke
+  case toolCall
+
+  /// The method of its request; nil if there is none.
+  var method: String? {
+    switch self {
+    case .host: nil
+    case .invoke: "invoke"
+    case .toolCall: "tools/call"
+    }
   }
 }
 

@@ -2,6 +2,7 @@ import Basics
 import Delivery
 import IntegrationKit
 import Synchronization
+import Telemetry
 
 /// What is known of one invocation while it runs: its trace, its label, and how its time is spent.
 package final class InvocationTrail: SendObserver {
@@ -12,16 +13,26 @@ package final class InvocationTrail: SendObserver {
   package let label: String?
   /// When its line was read.
   package let arrival: MonotonicTime
+  /// Nil if they are not exported.
+  let spans: InvocationSpans?
   let log: Log
   /// Milliseconds until the start that are logged. Less is no wait, but the work of a busy machine.
   private static let shownMilliseconds = 10
   private let times = Mutex(SpentTimes())
+  private let vendors: VendorCounts
+  private let integration: String
+  private let connection: String
 
-  init(_ options: InvocationOptions, arrival: MonotonicTime, log: Log) {
-    self.log = log
-    (trace, hasInvalidParent) = TraceContext.of(options.traceparent)
-    label = options.label
-    self.arrival = arrival
+  /// - Parameter connection: its name; nil for an inline connection.
+  init(of request: borrowing InvocationRequest, on connection: String?, in engine: Engine) {
+    (trace, hasInvalidParent) = TraceContext.of(request.options.traceparent)
+    label = request.options.label
+    arrival = request.arrival
+    integration = request.integration.id
+    self.connection = connection ?? InvocationSubject.inline
+    vendors = engine.metrics.vendors
+    spans = InvocationSpans(trace, to: engine.spans)
+    log = engine.log
   }
 
   package var spent: SpentTimes { times.withLock { $0 } }
@@ -31,8 +42,10 @@ package final class InvocationTrail: SendObserver {
 
   /// The invocation starts. Until now it waited.
   func started() {
-    let time = MonotonicTime.now.nanoseconds - arrival.nanoseconds
+    let end = MonotonicTime.now
+    let time = end.nanoseconds - arrival.nanoseconds
     times.withLock { $0.queue += time }
+    spans?.queued(from: arrival, to: end)
     let milliseconds = SpentTimes.milliseconds(time)
     if milliseconds >= Self.shownMilliseconds { logStart(after: milliseconds) }
   }
@@ -42,8 +55,9 @@ package final class InvocationTrail: SendObserver {
   /// - Parameter start: nil if it did not wait, or that was counted.
   func queued(since start: MonotonicTime?) {
     guard let start else { return }
-    let time = MonotonicTime.now.nanoseconds - start.nanoseconds
-    times.withLock { $0.queue += time }
+    let end = MonotonicTime.now
+    times.withLock { $0.queue += end.nanoseconds - start.nanoseconds }
+    spans?.queued(from: start, to: end)
   }
 
   /// The program of a plugin had the rest of the time.
@@ -56,6 +70,12 @@ package final class InvocationTrail: SendObserver {
   // MARK: Observing
 
   package func attempted(_ attempt: HTTPAttempt) {
+    switch attempt.result {
+    case .status(let status): vendors.addRequest(integration: integration, status: status)
+    case .error(let kind):
+      vendors.addRequest(integration: integration, error: CommandError.kind(of: kind).rawValue)
+    }
+    spans?.attempted(attempt)
     if log.isEnabled(.debug) { log(attempt) }
     // The invocation waits for a sign-in, which counts as that.
     guard !attempt.isPartOfSignIn else { return }
@@ -63,7 +83,16 @@ package final class InvocationTrail: SendObserver {
     times.withLock { $0.vendor += time }
   }
 
+  package func waitsForRateLimit() { vendors.changeWaiting(by: 1) }
+
   package func waited(_ wait: SendWait) {
+    if case .rateLimit(let bucket) = wait.reason {
+      vendors.changeWaiting(by: -1)
+      vendors.addWait(
+        connection: connection, bucket: bucket,
+        nanoseconds: wait.end.nanoseconds - wait.start.nanoseconds)
+    }
+    spans?.waited(wait)
     if log.isEnabled(.debug) { log(wait) }
     guard !wait.isPartOfSignIn else { return }
     times.withLock { $0.add(wait) }

@@ -314,7 +314,7 @@ final class LedgerWork: Sendable {
 
   // MARK: Errors
 
-  private static let remedy = "Try again."
+  private static let remedy = "Try again, or use another --state-dir."
 
   private static var busy: CommandError {
     CommandError(

@@ -25,7 +25,7 @@ package struct Outcome: Sendable {
   /// The secrets that its text may contain.
   package let redaction: RedactionScope
   /// A remark in addition to those of the command.
-  private let notice: String?
+  private var notice: String?
 
   init(
     _ content: Content, of command: RegisteredCommand, _ meta: OutcomeMeta, notice: String?,
@@ -82,6 +82,22 @@ package struct Outcome: Sendable {
     var outcome = self
     error.message = message
     outcome.content = .failure(error)
+    return outcome
+  }
+
+  /// The same outcome with another remark.
+  func adding(notice: String) -> Outcome {
+    var outcome = self
+    switch content {
+    case .result(var result):
+      result.notices.append(notice)
+      outcome.content = .result(result)
+    case .recorded:
+      outcome.notice = [self.notice, notice].compactMap(\.self).joined(separator: " ")
+    case .failure(var error):
+      error.remedy = error.remedy.map { "\($0) \(notice)" } ?? notice
+      outcome.content = .failure(error)
+    }
     return outcome
   }
 

@@ -90,31 +90,43 @@ package struct PreparedInvocation: Sendable {
   /// Runs the command and calls `finish` with the outcome.
   ///
   /// - Parameters:
-  ///   - id: of the caller's request, as JSON, for the audit file.
+  ///   - caller: for the audit file.
   ///   - deadline: nil for the timeout of the request from now on.
   ///   - finish: makes the response.
   /// - Returns: what `finish` returned.
   package func run<Value: Sendable>(
-    id: JSONFragment = .null, by deadline: Deadline? = nil,
+    for caller: AuditCaller = AuditCaller(), by deadline: Deadline? = nil,
     events: (any InvocationEvents)? = nil,
     finish: (Outcome) async -> Value
   ) async -> Value {
     trail.started()
+    let watched = engine.options.waits.map { WatchedEvents(events, noting: $0) }
+    defer { watched?.end() }
     let invocation = Invocation(
       command.metadata, id: command.id, on: connection.connection, options: request.options,
       deadline: deadline ?? deadlineFromNow,
-      events: events, results: engine.results, observer: trail,
+      events: watched ?? events, results: engine.results, observer: trail,
       firstSend: hasLedgerKey && command.effect != .read ? FirstSend() : nil)
     defer { invocation.releaseMemory() }
-    let outcome = await outcome(of: invocation)
-    if !request.options.dryRun {
-      await engine.audit?.write(
-        AuditRecord(of: self, outcome, id: id).json, until: invocation.deadline.current)
+    let audited = engine.audit.flatMap { file in
+      request.options.dryRun ? nil : AuditedInvocation(of: self, for: caller, in: file)
     }
-    return await finish(outcome)
+    var outcome = await outcome(of: invocation, audited)
+    let end = MonotonicTime.now
+    if let audited {
+      outcome = await audited.end(outcome, until: invocation.deadline.current)
+    }
+    guard !request.options.dryRun else { return await finish(outcome) }
+    let ended = ended(outcome, at: end)
+    let value = await finish(outcome)
+    // After the response, which it must not delay.
+    trail.spans?.finished(ended, from: trail.arrival, to: end)
+    return value
   }
 
-  private func outcome(of invocation: Invocation) async -> Outcome {
+  private func outcome(
+    of invocation: Invocation, _ audited: AuditedInvocation?
+  ) async -> Outcome {
     func outcome(_ content: Outcome.Content, isReplayed: Bool = false) -> Outcome {
       Outcome(
         content, of: command, meta(of: invocation, isReplayed: isReplayed), notice: trail.notice,
@@ -127,7 +139,7 @@ package struct PreparedInvocation: Sendable {
         return outcome(.recorded(try await plan(in: invocation)))
       }
       guard let (key, identity, ledger) = ledgerKey else {
-        return outcome(.result(try await run(in: invocation)))
+        return outcome(.result(try await run(in: invocation, audited)))
       }
       var ran: Outcome?
       queuedSince = .now
@@ -136,7 +148,7 @@ package struct PreparedInvocation: Sendable {
         startingAt: invocation.sender.firstSend, by: invocation.deadline
       ) { () async throws(CommandError) in
         trail.queued(since: queuedSince.take())
-        let fresh = outcome(.result(try await run(in: invocation)))
+        let fresh = outcome(.result(try await run(in: invocation, audited)))
         ran = fresh
         // The ledger may be a file: it holds no secrets.
         return fresh.redactedResult
@@ -186,7 +198,11 @@ package struct PreparedInvocation: Sendable {
     }.json
   }
 
-  private func run(in invocation: Invocation) async throws(CommandError) -> CommandResult {
+  private func run(
+    in invocation: Invocation, _ audited: AuditedInvocation?
+  ) async throws(CommandError) -> CommandResult {
+    // Before the sign-in too, so that no request precedes its record.
+    try await audited?.begin(until: invocation.deadline.current)
     do throws(CommandError) {
       return try await ready.run(in: invocation)
     } catch {

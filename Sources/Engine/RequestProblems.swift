@@ -17,6 +17,9 @@ package struct RequestProblems: Error, Sendable {
   /// Problems reported per call. The others are reported once these are fixed.
   package static let maximum = 100
 
+  /// The status code of an error with problems.
+  static let statusCode = 400
+
   package private(set) var list: [Problem] = []
   package private(set) var remedy: String?
 
@@ -97,7 +100,7 @@ package struct RequestProblems: Error, Sendable {
     writer.object { writer in
       writer.member("return_data", "Failed")
       writer.member("failure_indicator", indicator)
-      writer.member("status_code", 400)
+      writer.member("status_code", Self.statusCode)
       writer.member("message", message)
       writer.member("kind", CommandError.Kind.validation.rawValue)
       writer.member("retryable", false)

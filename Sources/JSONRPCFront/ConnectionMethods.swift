@@ -59,17 +59,26 @@ struct UnwatchHealthParameters: ParameterObject {
 extension JSONRPCFront {
   @Sendable
   static func putConnection(
-    _ front: JSONRPCFront, _ params: JSON?
+    _ front: JSONRPCFront, _ params: JSON?, _ caller: AuditCaller
   ) throws(RPCError) -> MethodResult {
     let parameters = try PutConnectionParameters.shape.params(
       params, as: PutConnectionParameters.self)
     let wasReplaced: Bool
+    var obstacle: CommandError?
     do throws(ParameterProblems) {
       wasReplaced = try front.engine.connections.put(
-        parameters.connection, name: parameters.name)
+        parameters.connection, name: parameters.name
+      ) {
+        obstacle = front.obstacle(
+          to: .connectionPut(
+            name: parameters.name, integration: parameters.connection["integration"]?.string),
+          by: caller)
+        return obstacle == nil
+      }
     } catch {
       throw InvocationError(RequestProblems(error, prefix: "/connection")).rpcError
     }
+    if let obstacle { throw Self.error(obstacle, of: "connections/put") }
     return MethodResult(afterwards: front.connectionsChanged) { writer in
       writer.object {
         $0.member("name", parameters.name)
@@ -80,14 +89,18 @@ extension JSONRPCFront {
 
   @Sendable
   static func removeConnection(
-    _ front: JSONRPCFront, _ params: JSON?
+    _ front: JSONRPCFront, _ params: JSON?, _ caller: AuditCaller
   ) throws(RPCError) -> MethodResult {
     let name = try RemoveConnectionParameters.shape.params(
       params, as: RemoveConnectionParameters.self
     ).name
-    guard front.engine.connections.remove(name) else {
+    guard front.engine.connections.contains(name) else {
       throw front.unknownConnection(name, at: "/name")
     }
+    if let obstacle = front.obstacle(to: .connectionRemoved(name: name), by: caller) {
+      throw Self.error(obstacle, of: "connections/remove")
+    }
+    _ = front.engine.connections.remove(name)
     _ = front.engine.health.stop(name)
     return MethodResult(afterwards: front.connectionsChanged) {
       $0.object { $0.member("removed", true) }
@@ -96,12 +109,12 @@ extension JSONRPCFront {
 
   @Sendable
   static func reloadConnections(
-    _ front: JSONRPCFront, _ params: JSON?
+    _ front: JSONRPCFront, _ params: JSON?, _ caller: AuditCaller
   ) throws(RPCError) -> TaskMethod {
     try Method.expectNothing(params)
     return { [engine = front.engine] () async throws(RPCError) in
       do throws(CommandError) {
-        let report = try await engine.reloadConnections()
+        let report = try await engine.reloadConnections(for: caller)
         return { report.write(to: &$0) }
       } catch {
         throw InvocationError(
@@ -141,6 +154,22 @@ extension JSONRPCFront {
       params, as: UnwatchHealthParameters.self)
     let wasFound = front.engine.health.stop(parameters.connection)
     return MethodResult { $0.object { $0.member("unwatched", wasFound) } }
+  }
+
+  /// Records a change.
+  ///
+  /// - Returns: the error if it must not happen, because it cannot be recorded.
+  private func obstacle(to action: AuditedAction, by caller: AuditCaller) -> CommandError? {
+    do throws(CommandError) {
+      try engine.audit?.record(action, by: caller)
+      return nil
+    } catch {
+      return error
+    }
+  }
+
+  private static func error(_ error: CommandError, of method: String) -> RPCError {
+    InvocationError(error, indicator: Method.named(method)?.failure ?? "").rpcError
   }
 
   func unknownConnection(_ name: String, at path: String) -> RPCError {

@@ -57,6 +57,8 @@ struct FileCall: Sendable {
   let params: JSON?
   let store: FileStore
   let fences: Fences
+  let audit: AuditFile?
+  let caller: AuditCaller
   let isCancelled: @Sendable () -> Bool
 
   func response(to request: InFlightRequest) -> Response {
@@ -66,7 +68,19 @@ struct FileCall: Sendable {
       // change the file.
       return request.result(redaction: .ownText, write: writeResult)
     } catch {
+      audit?.refused(RefusedRequest(method: method.rawValue), error, by: caller)
       return request.error(error)
+    }
+  }
+
+  /// Records an action.
+  ///
+  /// - Throws: if it cannot be recorded, and must be.
+  private func record(_ action: AuditedAction) throws(RPCError) {
+    do throws(CommandError) {
+      try audit?.record(action, by: caller)
+    } catch {
+      throw failure(error)
     }
   }
 
@@ -158,6 +172,13 @@ struct FileCall: Sendable {
           contentType: parameters.contentType, source: parameters.source)
       }
     }
+    do throws(RPCError) {
+      try record(.filePut(file))
+    } catch {
+      // Not stored without a record.
+      _ = try? store.remove(file.id)
+      throw error
+    }
     return { [file] in file.write(to: &$0, withPath: false) }
   }
 
@@ -202,6 +223,7 @@ struct FileCall: Sendable {
       try store.read(
         parameters.id, offset: Int(parameters.offset), length: Int(parameters.length))
     }
+    try record(.fileRead(piece.file, offset: piece.offset, length: piece.bytes.count))
     return { writer in
       writer.openObject()
       writer.member("file_id", piece.file.id)
@@ -270,7 +292,11 @@ struct FileCall: Sendable {
   private func remove() throws(RPCError) -> ResultWriter {
     let parameters = try RemoveParameters.shape.params(params, as: RemoveParameters.self)
     let removed = try stored("/file_id") { () throws(FileStoreError) in
-      try store.remove(parameters.id)
+      try store.find(parameters.id) != nil
+    }
+    if removed {
+      try record(.fileRemoved(id: parameters.id))
+      _ = try stored("/file_id") { () throws(FileStoreError) in try store.remove(parameters.id) }
     }
     return { $0.object { $0.member("removed", removed) } }
   }

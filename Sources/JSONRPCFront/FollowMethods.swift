@@ -51,15 +51,23 @@ extension JSONRPCFront {
       do throws(InvocationError) {
         await engine.catalogue.load(
           params?["integration"], until: Deadline(inMilliseconds: Self.loadMilliseconds))
+        let followRequest: FollowRequest
+        do throws(InvocationError) {
+          followRequest = try FollowParams.request(
+            params, engine, optionsMemo, arrival: arrival)
+        } catch {
+          Self.recordRefusal(of: params, error, by: AuditCaller(id), in: engine)
+          throw error
+        }
         let summary = try await follower.run(
-          FollowParams.request(params, engine, optionsMemo, arrival: arrival),
-          id: JSONFragment(id: id),
-          to: FollowNotifications(id, on: connection))
+          followRequest, id: JSONFragment(id: id), to: FollowNotifications(id, on: connection))
         return request.result(
           redaction: .secrets(of: summary.redaction, FollowSummary.layout)
         ) { summary.write(to: &$0) }
       } catch {
-        return request.error(Self.error(error, params, since: arrival))
+        var error = error
+        error.meta = error.meta ?? InvokeParams.meta(params, since: arrival)
+        return request.error(error.rpcError)
       }
     }
   }

@@ -80,7 +80,7 @@ extension JSONRPCFront {
 
   @Sendable
   static func resetLimits(
-    _ front: JSONRPCFront, _ params: JSON?
+    _ front: JSONRPCFront, _ params: JSON?, _ caller: AuditCaller
   ) throws(RPCError) -> TaskMethod {
     let name = try ResetLimitsParameters.shape.params(
       params, as: ResetLimitsParameters.self

@@ -52,7 +52,7 @@ enum InvokeParams {
     return InvocationRequest(
       integration, command, on: connection, arguments: arguments,
       options: try self.options(options, of: command, arguments: arguments, memo),
-      arrival: arrival)
+      arrival: arrival, origin: .invoke)
   }
 
   /// The command of an invoke that is not run; nil if it is unknown.

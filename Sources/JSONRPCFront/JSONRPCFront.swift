@@ -99,7 +99,11 @@ package final class JSONRPCFront: Handler {
     guard let method = Method.named(call.method) else {
       return reply.error(.unknownMethod(call.method, behind: fences))
     }
-    if let refusal = method.refusal(by: fences) { return reply.error(refusal) }
+    let caller = AuditCaller(reply.id)
+    if let refusal = method.refusal(by: fences) {
+      recordRefusal(of: method, refusal, by: caller)
+      return reply.error(refusal.rpcError)
+    }
     // MCP clients add this member to the params of any method.
     let params = call.params?.removing("_meta")
     switch method.execution {
@@ -107,8 +111,9 @@ package final class JSONRPCFront: Handler {
     case .task(let prepare):
       let work: TaskMethod
       do throws(RPCError) {
-        work = try prepare(self, params)
+        work = try prepare(self, params, caller)
       } catch {
+        recordRefusal(of: method, error, by: caller)
         return reply.error(error)
       }
       return run(work, of: method, reply)
@@ -116,20 +121,32 @@ package final class JSONRPCFront: Handler {
     case .acknowledgement: return acknowledge(params, reply)
     case .orderedFiles(let fileMethod): return run(fileMethod, params, reply)
     case .readingThread(let run):
-      let result: MethodResult
-      do throws(RPCError) {
-        result = try run(self, params)
-      } catch {
-        return reply.error(error)
+      return respond(to: method, caller, reply) { () throws(RPCError) in try run(self, params) }
+    case .audited(let run):
+      return respond(to: method, caller, reply) { () throws(RPCError) in
+        try run(self, params, caller)
       }
-      switch result {
-      case .kept(let text): return reply.ownResult(text)
-      case .written(let write, let afterwards):
-        let answered = reply.result(
-          redaction: method.redaction(), isFollowedByMessages: afterwards != nil, write: write)
-        afterwards?()
-        return answered
-      }
+    }
+  }
+
+  private func respond(
+    to method: Method, _ caller: AuditCaller, _ reply: consuming Reply,
+    with run: () throws(RPCError) -> MethodResult
+  ) -> Answered {
+    let result: MethodResult
+    do throws(RPCError) {
+      result = try run()
+    } catch {
+      recordRefusal(of: method, error, by: caller)
+      return reply.error(error)
+    }
+    switch result {
+    case .kept(let text): return reply.ownResult(text)
+    case .written(let write, let afterwards):
+      let answered = reply.result(
+        redaction: method.redaction(), isFollowedByMessages: afterwards != nil, write: write)
+      afterwards?()
+      return answered
     }
   }
 
@@ -170,7 +187,8 @@ package final class JSONRPCFront: Handler {
       if engine.catalogue.isAdded(params?["integration"]) {
         return invokeLater(params, since: arrival, reply)
       }
-      return reply.error(Self.error(error, params, since: arrival))
+      let caller = AuditCaller(reply.id)
+      return reply.error(Self.refusal(error, of: params, since: arrival, by: caller, in: engine))
     }
     return run(invocation, reply)
   }
@@ -198,7 +216,7 @@ package final class JSONRPCFront: Handler {
         : nil
     }
     return await invocation.run(
-      id: JSONFragment(id: request.id ?? .null), by: deadline, events: events
+      for: AuditCaller(request.id), by: deadline, events: events
     ) { outcome in
       // Unread responses must not accumulate: their memory counts for other invocations.
       await connection.room()
@@ -231,16 +249,21 @@ package final class JSONRPCFront: Handler {
         let invocation = try engine.prepare(invocationRequest)
         return await Self.response(to: request, invocation, by: given, on: connection)
       } catch {
-        return request.error(Self.error(error, params, since: arrival))
+        let caller = AuditCaller(request.id)
+        return request.error(
+          Self.refusal(error, of: params, since: arrival, by: caller, in: engine))
       }
     }
   }
 
-  static func error(
-    _ error: InvocationError, _ params: JSON?, since arrival: MonotonicTime
+  /// The error of an invoke that does not run, which is recorded.
+  private static func refusal(
+    _ error: InvocationError, of params: JSON?, since arrival: MonotonicTime,
+    by caller: AuditCaller, in engine: Engine
   ) -> RPCError {
     var error = error
     error.meta = error.meta ?? InvokeParams.meta(params, since: arrival)
+    recordRefusal(of: params, error, by: caller, in: engine)
     return error.rpcError
   }
 
@@ -252,9 +275,11 @@ package final class JSONRPCFront: Handler {
     let terms = Reply.Terms {
       .refusal($0, indicator: method.failure, changesSomething: method.changesSomething)
     }
-    return reply.run(terms, on: .orderedFiles) { [files = engine.files, fences] request in
+    return reply.run(terms, on: .orderedFiles) {
+      [files = engine.files, audit = engine.audit, fences] request in
       FileCall(
-        method: method, params: params, store: files, fences: fences,
+        method: method, params: params, store: files, fences: fences, audit: audit,
+        caller: AuditCaller(request.id),
         isCancelled: { request.cancelReason != nil }
       ).response(to: request)
     }

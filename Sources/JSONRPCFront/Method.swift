@@ -27,10 +27,13 @@ struct Method: Sendable {
   enum Execution: Sendable {
     /// On the reading thread. Validates the params, then returns the result.
     case readingThread(@Sendable (JSONRPCFront, JSON?) throws(RPCError) -> MethodResult)
+    /// The same for a change that is recorded in the audit file with its caller.
+    case audited(
+      @Sendable (JSONRPCFront, JSON?, AuditCaller) throws(RPCError) -> MethodResult)
     /// As a task of the engine.
     case engine
     /// As a task outside the in-flight limit: requests that wait for a rate limit do not delay it.
-    case task(@Sendable (JSONRPCFront, JSON?) throws(RPCError) -> TaskMethod)
+    case task(@Sendable (JSONRPCFront, JSON?, AuditCaller) throws(RPCError) -> TaskMethod)
     /// As a task outside the in-flight limit, until it is cancelled.
     case follower
     /// On the reading thread, or as a task outside the in-flight limit if something must be written.
@@ -111,11 +114,11 @@ extension Method {
   }
 
   /// The error of a method that the fences forbid; nil if it may run.
-  func refusal(by fences: Fences) -> RPCError? {
+  func refusal(by fences: Fences) -> InvocationError? {
     let error =
       (isShared ? nil : fences.refusal(ofHostMethod: name))
       ?? (changes == .connections ? fences.refusal(ofConnectionBy: name) : nil)
-    return error.map { InvocationError($0, indicator: failure).rpcError }
+    return error.map { InvocationError($0, indicator: failure) }
   }
 
   /// The schema component of the result.

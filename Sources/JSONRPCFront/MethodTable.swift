@@ -50,14 +50,14 @@ extension Method {
     [
       Method(
         "connections/put", "Adds or replaces a connection until the host exits.",
-        .readingThread(JSONRPCFront.putConnection), changes: .connections,
+        .audited(JSONRPCFront.putConnection), changes: .connections,
         params: { .parameters(PutConnectionParameters.shape) }, examples: [.connectionsPut]),
       .withoutParams(
         "connections/list", "Lists the connections.", examples: [.connectionsList]
       ) { front in { front.engine.connections.write(to: &$0) } },
       Method(
         "connections/remove", "Removes a connection until the host exits.",
-        .readingThread(JSONRPCFront.removeConnection), changes: .connections,
+        .audited(JSONRPCFront.removeConnection), changes: .connections,
         params: { .parameters(RemoveConnectionParameters.shape) },
         examples: [.connectionsRemove]),
       Method(

@@ -1,4 +1,5 @@
 import Basics
+import Engine
 import FileStore
 import IntegrationKit
 import JSON
@@ -40,6 +41,8 @@ struct ResourceCall: Sendable {
   let params: JSON?
   let caller: MCPCaller
   let store: FileStore
+  let audit: AuditFile?
+  let sender: AuditCaller
 
   func response(to request: InFlightRequest) -> Response {
     do throws(RPCError) {
@@ -51,6 +54,9 @@ struct ResourceCall: Sendable {
       let result = try list()
       return request.result(redaction: .ownText) { $0.value(result) }
     } catch {
+      if method == .readResource {
+        audit?.refused(RefusedRequest(method: method.rawValue), error, by: sender)
+      }
       return request.error(error)
     }
   }
@@ -111,6 +117,12 @@ struct ResourceCall: Sendable {
         .commandFailed,
         "The file has \(piece.file.size) bytes; the limit of a resource is "
           + "\(Self.maximumContentBytes). Read it at the path in its file reference.")
+    }
+    do throws(CommandError) {
+      try audit?.record(
+        .fileRead(piece.file, offset: piece.offset, length: piece.bytes.count), by: sender)
+    } catch {
+      throw InvocationError(error, indicator: method.failure).rpcError
     }
     return JSONFragment { writer in
       writer.result(for: caller, caching: .file) { writer in

@@ -35,7 +35,8 @@ struct Introduction {
     let revision = asked.flatMap { $0.isStateless ? nil : $0 } ?? .latestWithHandshake
     return MCPCaller(
       revision: revision,
-      canElicit: revision.hasElicitation && MCPCaller.canElicit(capabilities))
+      canElicit: revision.hasElicitation && MCPCaller.canElicit(capabilities),
+      client: AuditCaller.Client(client))
   }
 
   func writeHandshake(for caller: MCPCaller, to writer: inout JSONWriter) {

@@ -1,4 +1,5 @@
 import Basics
+import Engine
 import JSON
 import RPC
 
@@ -7,6 +8,8 @@ struct MCPCaller: Sendable {
   let revision: MCPRevision
   /// Whether the client supports form elicitation.
   let canElicit: Bool
+  /// As it names itself; nil if it does not.
+  var client: AuditCaller.Client?
   /// The token of progress notifications; nil if they are not requested.
   var progressToken: RequestID?
 
@@ -18,6 +21,7 @@ struct MCPCaller: Sendable {
 enum MCPMeta {
   static let version = "io.modelcontextprotocol/protocolVersion"
   static let capabilities = "io.modelcontextprotocol/clientCapabilities"
+  static let clientInfo = "io.modelcontextprotocol/clientInfo"
   static let serverInfo = "io.modelcontextprotocol/serverInfo"
   static let subscription = "io.modelcontextprotocol/subscriptionId"
 }
@@ -60,7 +64,14 @@ extension MCPCaller {
     guard let capabilities = meta?[MCPMeta.capabilities], capabilities.kind == .object else {
       throw MCPError.invalid("params._meta.\(MCPMeta.capabilities) must be an object.")
     }
-    self.init(revision: revision, canElicit: Self.canElicit(capabilities))
+    self.init(
+      revision: revision, canElicit: Self.canElicit(capabilities),
+      client: AuditCaller.Client(meta?[MCPMeta.clientInfo]))
+  }
+
+  /// The sender of a request, for the audit file.
+  func sender(of id: RequestID?) -> AuditCaller {
+    AuditCaller(id: id.map(JSONFragment.init(id:)) ?? .null, client: client)
   }
 
   /// An empty `elicitation` object means forms.
@@ -69,6 +80,14 @@ extension MCPCaller {
       return false
     }
     return elicitation["form"] != nil || elicitation["url"] == nil
+  }
+}
+
+extension AuditCaller.Client {
+  /// - Parameter info: an `Implementation` of the protocol.
+  init?(_ info: JSON?) {
+    guard let name = info?["name"]?.string else { return nil }
+    self.init(name: name, version: info?["version"]?.string)
   }
 }
 

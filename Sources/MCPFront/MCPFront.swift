@@ -159,7 +159,9 @@ package final class MCPFront: Handler {
     case .listen: return try subscribe(params, id: id)
     case .listResources, .readResource:
       return .readFiles(
-        ResourceCall(method: method, params: params, caller: caller, store: engine.files))
+        ResourceCall(
+          method: method, params: params, caller: caller, store: engine.files,
+          audit: engine.audit, sender: caller.sender(of: id)))
     default:
       var writer = JSONWriter(capacity: 4_096)
       try write(method, params, for: caller, to: &writer)
@@ -221,6 +223,12 @@ package final class MCPFront: Handler {
       var error = error
       error.meta =
         error.meta ?? OutcomeMeta(refusing: call.traceparent, since: call.arrival)
+      engine.audit?.refused(
+        RefusedRequest(
+          integration: integration.id, commandID: command.id, command,
+          connection: call.arguments?["connection"]?.string, label: call.label,
+          arguments: call.arguments?.removing("connection")),
+        error, by: caller.sender(of: id))
       return .toolError(result, error)
     }
   }

@@ -54,6 +54,9 @@ struct ToolCall: Sendable {
     requestState = members[3]?.string
   }
 
+  /// As the caller gave it.
+  var label: String? { options?["label"]?.string }
+
   /// A call of another tool with the same answers.
   init(name: String, arguments: JSON?, like call: ToolCall) {
     self.name = name
@@ -90,7 +93,8 @@ struct ToolCall: Sendable {
     return InvocationRequest(
       integration, command, on: connection.map { .json($0) } ?? .onlyOne,
       // Commands expect an object.
-      arguments: ownArguments ?? Self.noArguments, options: options, arrival: arrival)
+      arguments: ownArguments ?? Self.noArguments, options: options, arrival: arrival,
+      origin: .toolCall)
   }
 
   private static let noArguments = JSONFragment { $0.object { _ in } }.json

@@ -16,7 +16,7 @@ struct ToolRun: Sendable {
       ProgressNotifications($0, of: result.caller, on: connection, for: request)
     }
     return await invocation.run(
-      id: JSONFragment(id: request.id ?? .null), by: deadline, events: events
+      for: result.caller.sender(of: request.id), by: deadline, events: events
     ) { outcome in
       // Unread responses must not accumulate.
       await connection.room()
@@ -66,7 +66,11 @@ struct ConfirmedRun: Sendable {
     let answer = await ask(confirmation, for: request, until: deadline)
     confirmation.lists.remove()
     if case .accepted = answer { return await runAgain(for: request, by: timeout) }
-    guard let refusal = refusal(answer) else { return request.noResponse() }
+    guard let refusal = refusal(answer) else {
+      let cancelled = CommandError.cancelled(outcome: .notApplied)
+      record(InvocationError(cancelled, indicator: command.failure), of: request)
+      return request.noResponse()
+    }
     return await response(to: request, refusal)
   }
 
@@ -126,6 +130,12 @@ struct ConfirmedRun: Sendable {
   ) async -> Response {
     var error = error
     error.meta = error.meta ?? run.invocation.refusalMeta
+    record(error, of: request)
     return await run.result.response(to: request, error)
+  }
+
+  private func record(_ error: InvocationError, of request: InFlightRequest) {
+    engine.audit?.refused(
+      RefusedRequest(run.invocation.request), error, by: caller.sender(of: request.id))
   }
 }

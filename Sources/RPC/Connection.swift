@@ -33,6 +33,8 @@ package struct ConnectionLimits: Sendable {
 package protocol ConnectionObserver: AnyObject, Sendable {
   /// Whether to skip the request with this id without a response.
   func skips(_ id: RequestID) -> Bool
+  /// A request was read that gets a response.
+  func received()
   func answered(_ status: ResponseStatus)
   /// A line of this length was read. Its requests have responses or are in flight.
   func handled(bytes: Int)

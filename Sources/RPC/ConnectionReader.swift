@@ -158,6 +158,7 @@ final class ConnectionReader {
       if handlers.contains(where: { $0.handle(response: json) }) { return }
       log.warning("line \(line): ignored a response to no known request")
     case .invalid(let id, let reason, let offset):
+      connection.observer?.received()
       respond(
         id,
         .line(.invalidRequest, "Not a request: \(reason).", line: line, offset: offset), in: batch)
@@ -167,7 +168,10 @@ final class ConnectionReader {
         handle(call, in: batch)
         return
       }
-      if connection.observer?.skips(id) == true { return }
+      if let observer = connection.observer {
+        if observer.skips(id) { return }
+        observer.received()
+      }
       if connection.requests.contains(id) || hasKept && connection.kept.contains(id) {
         respond(
           .null,
@@ -261,7 +265,10 @@ final class ConnectionReader {
 
   // MARK: Responding
 
-  private func refuse(_ error: RPCError) { respond(.null, error, in: nil) }
+  private func refuse(_ error: RPCError) {
+    connection.observer?.received()
+    respond(.null, error, in: nil)
+  }
 
   /// - Parameter id: nil if it is unknown.
   func respond(_ id: RequestID?, _ error: RPCError, in batch: Batch?) {

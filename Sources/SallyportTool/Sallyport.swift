@@ -42,9 +42,9 @@ public enum Sallyport {
       return isatty(STDIN_FILENO) == 1 ? Help.printOverview() : try ServeCommand.run([])
     }
     if first == "--help" || first == "-h" || first == "help" {
-      return try Help.print(for: words.dropFirst().first)
+      return try Help.print(for: words.dropFirst().first, Array(words.dropFirst(2)))
     }
-    if first == "--version" { return try VersionCommand.run([]) }
+    if first == "--version" || first == "-V" { return try VersionCommand.run([]) }
     if first.hasPrefix("-") { return try ServeCommand.run(words) }
     guard let subcommand = Subcommands.all.first(where: { $0.name == first }) else {
       throw UsageError(
@@ -53,7 +53,9 @@ public enum Sallyport {
         remedy: "sallyport help lists the commands.")
     }
     words.removeFirst()
-    if words.contains("--help") || words.contains("-h") { return try Help.print(for: first) }
+    if words.contains("--help") || words.contains("-h") {
+      return try Help.print(for: first, words)
+    }
     return try subcommand.run(words)
   }
 }

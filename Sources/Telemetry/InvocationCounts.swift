@@ -17,9 +17,9 @@ package struct InvocationSubject: Hashable, Sendable {
   package static let inline = "_inline"
   static let other = "_other"
 
-  let integration: String
-  let command: String
-  let connection: String
+  package let integration: String
+  package let command: String
+  package let connection: String
 
   /// - Parameters: the names that the host knows, or `unknown`.
   package init(integration: String, command: String, connection: String) {

@@ -7,7 +7,12 @@ package final class VendorCounts: Sendable {
 
   private struct Answered: Hashable, Sendable {
     let integration: String
-    let status: String
+    /// 0 if there is no response.
+    let status: Int
+    /// Empty if there is one.
+    let error: String
+
+    var label: String { status == 0 ? error : "\(status)" }
   }
 
   private struct Limit: Hashable, Sendable {
@@ -24,7 +29,8 @@ package final class VendorCounts: Sendable {
     let other = InvocationSubject.other
     requests = Mutex(
       LabelSets(
-        maximum: Self.maximumLabelSets, others: Answered(integration: other, status: other),
+        maximum: Self.maximumLabelSets,
+        others: Answered(integration: other, status: 0, error: other),
         initial: 0))
     waits = Mutex(
       LabelSets(
@@ -32,11 +38,16 @@ package final class VendorCounts: Sendable {
         initial: 0))
   }
 
-  /// - Parameter status: the status code, or the kind of the error if there is no response.
-  package func addRequest(integration: String, status: String) {
-    let labels = Answered(integration: integration, status: status)
-    requests.withLock { $0.change(labels) { $0 += 1 } }
+  package func addRequest(integration: String, status: Int) {
+    add(Answered(integration: integration, status: status, error: ""))
   }
+
+  /// - Parameter error: the kind of the error of a request without a response.
+  package func addRequest(integration: String, error: String) {
+    add(Answered(integration: integration, status: 0, error: error))
+  }
+
+  private func add(_ labels: Answered) { requests.withLock { $0.change(labels) { $0 += 1 } } }
 
   package func addRetries(_ count: Int) { retries.add(count, ordering: .relaxed) }
 
@@ -54,10 +65,10 @@ package final class VendorCounts: Sendable {
       "sallyport_http_requests", .counter,
       "HTTP requests to vendors, by status code, or by error kind if there was no response.")
     for (labels, count) in requests.withLock({ $0.values }).sorted(by: {
-      ($0.key.integration, $0.key.status) < ($1.key.integration, $1.key.status)
+      ($0.key.integration, $0.key.label) < ($1.key.integration, $1.key.label)
     }) {
       writer.sample(
-        "_total", [("integration", labels.integration), ("status", labels.status)], count)
+        "_total", [("integration", labels.integration), ("status", labels.label)], count)
     }
     writer.begin("sallyport_retries", .counter, "Retries of HTTP requests.")
     writer.sample("_total", [], retries.load(ordering: .relaxed))

@@ -4,6 +4,7 @@ import JSON
 import Synchronization
 import Testing
 
+@testable import Delivery
 @testable import Engine
 @testable import IntegrationKit
 
@@ -32,7 +33,8 @@ private struct Process {
     budget: LedgerMemory.Budget = .init(), compactionBytes: Int = 1 << 20
   ) throws {
     ledger = try IdempotencyLedger(
-      directory: directory, log: state.log, budget: budget, compactionBytes: compactionBytes
+      file: directory.map { $0 + "/idempotency.jsonl" }, log: state.log, budget: budget,
+      compactionBytes: compactionBytes
     ) { clock.now }
   }
 
@@ -45,6 +47,29 @@ private struct Process {
         try await ledger.once(
           key, .init(connection: "c", call: call), readBack: nil,
           by: InvocationDeadline(Deadline(inMilliseconds: milliseconds)), body))
+    } catch {
+      return .failure(error)
+    }
+  }
+
+  /// Runs a command whose start is written at its first send.
+  func send(
+    _ key: String, sends: Int = 1, refusedBefore: Bool = false,
+    _ beforeSend: () async throws(CommandError) -> Void = {}
+  ) async -> Result<JSONFragment, CommandError> {
+    let firstSend = FirstSend()
+    let deadline = InvocationDeadline(Deadline(inMilliseconds: 60_000))
+    do throws(CommandError) {
+      return .success(
+        try await ledger.once(
+          key, .init(connection: "c", call: "call"), readBack: nil, startingAt: firstSend,
+          by: deadline
+        ) { () throws(CommandError) in
+          try await beforeSend()
+          for _ in 0..<sends { try await firstSend.pass(until: deadline.current) }
+          if refusedBefore { firstSend.refused() }
+          return JSONFragment { $0.string("sent \(key)") }
+        })
     } catch {
       return .failure(error)
     }
@@ -83,6 +108,31 @@ private struct Process {
     #expect(await process.run("k") == (#""result of k""#, false))
     #expect(await process.run("other") == (#""result of other""#, true))
     #expect(await process.run("k", "another call") == ("validation", false))
+  }
+
+  @Test func `the start is written at the first send, once`() async throws {
+    let process = try process()
+    let sent = await process.send("k", sends: 3) { () throws(CommandError) in
+      #expect(state.content().isEmpty)
+    }
+    #expect((try? sent.get())?.text == #""sent k""#)
+    #expect(state.content().split(separator: "\n").map { $0.contains("started") } == [true, false])
+  }
+
+  @Test func `a start is undone if everything was refused`() async throws {
+    let process = try process()
+    _ = await process.send("k", refusedBefore: true)
+    let lines = state.content().split(separator: "\n")
+    #expect(lines.map { $0.contains("not_applied") } == [false, true, false])
+  }
+
+  @Test func `what another process sends meanwhile is not sent again`() async throws {
+    let (first, second) = (try process(), try process())
+    let sent = await first.send("k") { () throws(CommandError) in
+      _ = await second.send("k")
+    }
+    #expect((try? sent.get())?.text == #""sent k""#)
+    #expect(state.content().split(separator: "\n").count == 2)
   }
 
   @Test func `a key is known to another process, and after a restart`() async throws {

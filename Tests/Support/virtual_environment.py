@@ -30,12 +30,12 @@ _reasons: dict[str, str] = {}
 seconds: dict[str, float] = {}
 
 
-def virtual_environment(requirement: str) -> pathlib.Path:
-    """The `bin` folder of an environment with the requirement installed.
+def virtual_environment(requirement: str, *more: str) -> pathlib.Path:
+    """The `bin` folder of an environment with the requirement and others installed.
 
     Skips the test if the package is not available.
     """
-    folder = FOLDER / re.sub(r"[^a-z0-9]+", "-", requirement)
+    folder = FOLDER / re.sub(r"[^a-z0-9]+", "-", " ".join((requirement, *more)))
     mark = folder / "installed"
     with _locked(folder):
         # Written last, so that a partial environment is replaced.
@@ -43,7 +43,7 @@ def virtual_environment(requirement: str) -> pathlib.Path:
             begun = time.monotonic()
             shutil.rmtree(folder, ignore_errors=True)
             _run(requirement, "venv", "--python", sys.executable, str(folder))
-            _run(requirement, "pip", "install", "--python", str(folder), requirement)
+            _run(requirement, "pip", "install", "--python", str(folder), requirement, *more)
             mark.touch()
             seconds[requirement] = time.monotonic() - begun
     return folder / "bin"

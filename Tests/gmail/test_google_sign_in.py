@@ -233,7 +233,8 @@ def test_no_secret_leaves_the_process(tmp_path):
             assert host.call("connections/list")
         everything = host.everything() + audit.read_bytes()
         records = [json.loads(line) for line in audit.read_text().splitlines()]
-        assert [r["arguments"] for r in records] == [{"user_key": ANNA, "password": "[redacted]"}] * 2
+        assert [r["event"] for r in records] == ["started", "finished"] * 2
+        assert [r["arguments"] for r in records] == [{"user_key": ANNA, "password": "[redacted]"}] * 4
         for secret in [password, json.dumps(password)[1:-1], middle, google.forms[0]["assertion"], "ya29."]:
             assert secret.encode() not in everything, secret
         assert google.calls[0].json == {"password": password}

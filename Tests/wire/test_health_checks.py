@@ -76,6 +76,9 @@ def test_each_check_is_in_the_audit_file(tmp_path):
             eventually(lambda: len(tenant.to(TENANTS)) >= 2, "two checks")
             assert host.finish()[0] == 0
     lines = [json.loads(line) for line in audit.read_text().splitlines()]
+    (change_of_status,) = [line for line in lines if line["event"] == "health_changed"]
+    assert (change_of_status["connection"], change_of_status["status"]) == ("main", "healthy")
+    lines = [line for line in lines if line["event"] == "finished"]
     assert len(lines) >= 2
     for line in lines[:2]:
         assert line["command"] == "test_connection" and line["connection"] == "main"

@@ -65,7 +65,7 @@ def test_a_terminal_sees_a_progress_bar(batch):
     with open(terminal, "wb") as stderr:
         ended = subprocess.run(
             [EXECUTABLE, "run", batch(*(invoke(id, "list_tenants") for id in range(3))), "--sandbox",
-             "--sandbox-fault", "coda: slow 300ms"],
+             "--sandbox-fault", "coda: slow 300ms", "--max-in-flight", "1"],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=stderr, timeout=TIMEOUT, env=environment())
     shown = read_to_end(owner)
     assert ended.returncode == 0

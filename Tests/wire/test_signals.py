@@ -22,8 +22,9 @@ def slow_write(id, vendor, **options):
     return invoke(id, "patch_rescan", connection=vendor.connection, **options)
 
 
-def audited(path):
-    return [json.loads(each) for each in path.read_text().splitlines()]
+def audited(path, event="finished"):
+    lines = [json.loads(each) for each in path.read_text().splitlines()]
+    return [each for each in lines if each["event"] == event]
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -41,8 +42,9 @@ def test_signal_after_eof_cancels_at_once(vendor, tmp_path, number):
     assert {id: error["data"]["outcome"] for id, error in answers.items()} == {
         1: "not_applied", 2: "unknown", 3: "unknown", 4: "not_applied"}
     assert {error["code"] for error in answers.values()} == {-32800}
-    # Every started write is in the audit file.
-    assert [entry["command"] for entry in audited(audit)].count("patch_rescan") == 2
+    # Every started write is in the audit file, with its end.
+    for event in ("started", "finished"):
+        assert [entry["command"] for entry in audited(audit, event)].count("patch_rescan") == 2
 
 
 def test_signal_after_shutdown_cancels_at_once(vendor):

@@ -9,9 +9,13 @@ extension ConnectionStore {
   /// Reads the connections file again and changes the connections that it changes. Calls in flight
   /// keep their connection. Connections of callers stay, also if the file has one of the same name.
   ///
+  /// - Parameter announce: called with what is about to change. If it throws, nothing changes.
   /// - Returns: what has changed: nothing if the file has any problem.
   /// - Throws: if the file cannot be read, or is no connections file.
-  func reload(until deadline: Deadline) async throws(CommandError) -> ReloadReport {
+  func reload(
+    until deadline: Deadline,
+    announce: (ReloadReport) async throws(CommandError) -> Void
+  ) async throws(CommandError) -> ReloadReport {
     guard let file = file.value else {
       throw CommandError(
         .unavailable, "The host has no connections file.",
@@ -40,7 +44,9 @@ extension ConnectionStore {
       throw CommandError(error, of: "Reading the connections file")
     }
     switch read {
-    case .success(let (content, opened)): return apply(content, opened)
+    case .success(let (content, opened)):
+      try await announce(state.withLock { plan(content, opened, $0) })
+      return apply(content, opened)
     case .failure(let error):
       throw CommandError(
         .unavailable, error.message.prefix(1).uppercased() + error.message.dropFirst() + ".",
@@ -48,34 +54,43 @@ extension ConnectionStore {
     }
   }
 
-  private func apply(
-    _ content: ConfiguredConnections.Content, _ opened: [Opened]
+  /// What a file changes.
+  private func plan(
+    _ content: ConfiguredConnections.Content, _ opened: [Opened], _ state: State
   ) -> ReloadReport {
     var report = ReloadReport()
     guard content.rejected.isEmpty else {
       report.rejected = content.rejected
       return report
     }
+    for (name, _, _) in opened {
+      if state.table[name] == nil {
+        report.added.append(name)
+      } else if state.table.configured(name) != nil {
+        report.changed.append(name)
+      }
+      // One of a caller stays.
+    }
     let names = Set(content.connections.map(\.name))
+    report.removed = state.table.configuredNames.filter { !names.contains($0) }
+    return report
+  }
+
+  private func apply(
+    _ content: ConfiguredConnections.Content, _ opened: [Opened]
+  ) -> ReloadReport {
     // Released outside the lock, with their secrets.
-    let (changes, old) = state.withLock { state -> (ReloadReport, [Entry?]) in
-      var report = ReloadReport()
+    let (report, old) = state.withLock { state -> (ReloadReport, [Entry?]) in
+      let report = plan(content, opened, state)
+      let put = Set(report.added + report.changed)
       var old: [Entry?] = []
-      for (name, open, text) in opened {
-        let isNew = state.table[name] == nil
-        // One of a caller stays.
-        guard isNew || state.table.configured(name) != nil else { continue }
+      for (name, open, text) in opened where put.contains(name) {
         old.append(
           state.table.put(Entry(name: name, open: open), cost: 0, configured: text))
-        if isNew { report.added.append(name) } else { report.changed.append(name) }
       }
-      for name in state.table.configuredNames where !names.contains(name) {
-        old.append(state.table.remove(name))
-        report.removed.append(name)
-      }
+      for name in report.removed { old.append(state.table.remove(name)) }
       return (report, old)
     }
-    report = changes
     withExtendedLifetime(old) {}
     tell(
       [

@@ -113,11 +113,15 @@ package final class ConnectionStore: Sendable {
 
   /// Adds or replaces a connection of a caller.
   ///
+  /// - Parameter mayBeStored: called when the connection is valid; if false, nothing changes.
   /// - Returns: whether it replaced a connection.
-  package func put(_ json: JSON, name: String) throws(ParameterProblems) -> Bool {
+  package func put(
+    _ json: JSON, name: String, mayBeStored: () -> Bool = { true }
+  ) throws(ParameterProblems) -> Bool {
     let cost = cost(of: json)
     try refuse(cost, beyond: Self.maximumCallerBytes) { $0.table.cost - $0.table.cost(of: name) }
     let entry = Entry(name: name, open: try maker.callerConnection(json, name: name))
+    guard mayBeStored() else { return false }
     // Released outside the lock, with its secrets.
     return state.withLock { $0.table.put(entry, cost: cost) } != nil
   }

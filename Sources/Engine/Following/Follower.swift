@@ -34,11 +34,13 @@ package final class Follower: Sendable {
     _ request: FollowRequest, id: JSONFragment, to output: any FollowOutput
   ) async throws(InvocationError) -> FollowSummary {
     let (trace, _) = TraceContext.of(request.invocation.options.traceparent)
-    let first = try engine.prepare(request.poll(from: request.givenCursor, in: trace))
+    let first = try engine.prepare(
+      request.poll(from: request.givenCursor, in: trace), recordingRefusalFor: AuditCaller(id: id))
     let checkpoint = try await openCheckpoint(of: request, first)
     let position = checkpoint?.position ?? FeedPosition(cursor: request.givenCursor)
     if checkpoint?.position != nil {
-      _ = try engine.prepare(request.poll(from: position.cursor, in: trace))
+      _ = try engine.prepare(
+        request.poll(from: position.cursor, in: trace), recordingRefusalFor: AuditCaller(id: id))
     }
     let progress = FollowProgress(
       from: position, maximum: request.maximumUnacknowledged, checkpoint)
@@ -126,8 +128,10 @@ package final class Follower: Sendable {
 
   private func poll(_ feed: Feed) async -> Result<Page, InvocationError> {
     do throws(InvocationError) {
-      let invocation = try engine.prepare(feed.request.poll(from: feed.cursor, in: feed.trace))
-      let outcome = await invocation.run(id: feed.id) { $0 }
+      let caller = AuditCaller(id: feed.id)
+      let invocation = try engine.prepare(
+        feed.request.poll(from: feed.cursor, in: feed.trace), recordingRefusalFor: caller)
+      let outcome = await invocation.run(for: caller) { $0 }
       if let error = outcome.invocationError { throw error }
       guard case .result(let result) = outcome.content else {
         preconditionFailure("a poll has no idempotency key")

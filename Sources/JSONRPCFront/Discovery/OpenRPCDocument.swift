@@ -102,6 +102,7 @@ enum OpenRPCDocument {
     writer.object { writer in
       for component in EnvelopeSchemas.all + FailureSchemas.all
         + NotificationDescription.components + MethodSchemas.all + ResultSchemas.all
+        + AuditSchemas.all
       {
         writer.name(text: component.name)
         component.schema.write(about: component.about, to: &writer)

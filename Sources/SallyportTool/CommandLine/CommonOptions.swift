@@ -39,19 +39,17 @@ enum CommonOptions {
       Option(
         "--datetime-format", "FORMAT",
         "strptime(3) format that is tried first for times: '%d.%m.%Y %H:%M'"),
-    ] + PluginOptions.list + LogOptions.list + [
-      Option("--audit", "FILE", "append one JSON line per executed command"),
-      allowCoreDumps,
-    ]
+    ] + PluginOptions.list + LogOptions.list + AuditFileOptions.list + [allowCoreDumps]
 
   /// Creates the host from the options.
   ///
   /// - Parameters:
   ///   - filesByDefault: the directory of files, unless --files-dir is given; nil to delete files on
   ///     exit.
+  ///   - waits: where waits are noted; nil for nowhere.
   ///   - lines: opens the ledger of the lines of request files. Called last, when all options are valid.
   static func engine(
-    _ arguments: ParsedArguments, filesByDefault: String? = nil,
+    _ arguments: ParsedArguments, filesByDefault: String? = nil, waits: Waits? = nil,
     lines openLines: () throws(UsageError) -> LineLedger? = { nil }
   ) throws(UsageError) -> Engine {
     let (redactor, log) = (HostLog.redactor, HostLog.log)
@@ -68,13 +66,15 @@ enum CommonOptions {
     options.isReadOnly = arguments.has("--read-only")
     options.maximumResultBytes = try limits(arguments).maximumResultBytes
     options.fences = fences
+    let auditFile = try AuditFileOptions.read(arguments)
+    options.waits = waits
     let keys: IdempotencyLedger
     let audit: AuditFile?
     do throws(ConfigurationError) {
       options.stateDirectory = try stateDirectory(arguments, log)
       keys = try IdempotencyLedger(directory: options.stateDirectory, log: log)
-      audit = try arguments["--audit"].map { path throws(ConfigurationError) in
-        try AuditFile(path, secrets: redactor, log: log)
+      audit = try auditFile.map { file throws(ConfigurationError) in
+        try AuditFile(file.path, file.options, secrets: redactor, log: log)
       }
     } catch {
       throw UsageError(error)

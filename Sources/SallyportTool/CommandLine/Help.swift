@@ -24,13 +24,15 @@ enum Help {
     return 0
   }
 
-  static func print(for name: String?) throws(UsageError) -> Int32 {
+  /// - Parameter words: behind the name of the subcommand.
+  static func print(for name: String?, _ words: [String]) throws(UsageError) -> Int32 {
     guard let name, name != "--help", name != "-h" else { return printOverview() }
     guard let subcommand = Subcommands.all.first(where: { $0.name == name }) else {
       throw UsageError(
         "unknown command \"\(name)\"",
         didYouMean: Suggestion.closest(to: name, among: Subcommands.all.map(\.name)))
     }
+    if let code = try subcommand.help(words) { return code }
     var sections: [TerminalText] = [
       "\(Style.bold("sallyport \(subcommand.name)")): \(subcommand.summary)",
       "\(Style.bold("Usage")): sallyport \(subcommand.name) \(subcommand.usage)",

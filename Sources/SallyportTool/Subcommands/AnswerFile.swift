@@ -40,7 +40,7 @@ struct AnswerFile {
     return fstat(descriptor, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
   }
 
-  /// Opens the ledger of the lines, beside the output. A new run replaces an old one.
+  /// Opens the ledger of the lines, next to the output. A new run replaces an old one.
   ///
   /// - Parameter inputs: the paths of the request files.
   /// - Returns: nil for an output that cannot be resumed, such as a pipe.

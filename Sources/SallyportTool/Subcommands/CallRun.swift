@@ -15,21 +15,23 @@ final class CallRun: Sendable {
 
   /// Runs the command. Blocks.
   ///
+  /// - Parameter items: gets the items of a stream.
   /// - Returns: the redacted response, as on the wire.
-  func response(to request: InvocationRequest) -> JSON {
+  func response(to request: InvocationRequest, streamingTo items: StreamedItems? = nil) -> JSON {
     let invocation: PreparedInvocation
     do throws(InvocationError) {
       if request.options.dryRun, request.command.hasReadyPlan {
         let plan = try engine.plan(request)
         return shown(.result { plan.write(to: &$0) }, .nothing)
       }
-      invocation = try engine.prepare(request)
+      invocation = try engine.prepare(request, recordingRefusalFor: AuditCaller())
     } catch {
       return shown(.error(error), .nothing)
     }
     let finished = Monitor<JSON?>(nil)
+    items?.start(invocation, cancel: cancel)
     let running = Task.detached { [self] in
-      let response = await invocation.run(events: WaitNotice()) { outcome in
+      let response = await invocation.run(events: items ?? WaitNotice()) { outcome in
         if let error = outcome.invocationError { return shown(.error(error), outcome.redaction) }
         return shown(.result { outcome.writeResult(to: &$0) }, outcome.redaction)
       }

@@ -19,7 +19,7 @@ enum RunCommand {
         must stay in their places.
 
         With --output, every change is recorded in OUT.ledger right before it is sent. --resume
-        repeats none that an earlier run may have applied: such a request is answered with the
+        repeats none that an earlier run may have applied: this request is answered with the
         outcome "unknown". Without --resume, OUT and OUT.ledger are replaced.
 
         Waits until all requests are answered, including waits for rate limits. With
@@ -53,9 +53,11 @@ enum RunCommand {
     }
     let inputs = try open(arguments.positionals)
     var answers: AnswerFile?
+    let waits = Waits()
     // The output is opened last: an error in another option must not truncate existing responses.
-    let engine = try CommonOptions.engine(arguments, filesByDefault: "sallyport-files") {
-      () throws(UsageError) in
+    let engine = try CommonOptions.engine(
+      arguments, filesByDefault: "sallyport-files", waits: waits
+    ) { () throws(UsageError) in
       guard let path = arguments["--output"] else { return nil }
       let file = try AnswerFile(
         path, resuming: arguments.has("--resume"), apartFrom: inputs.map(\.descriptor))
@@ -66,11 +68,14 @@ enum RunCommand {
     // A file needs no control messages beside its calls, and progress counts the lines that were read.
     limits.maximumParkedBytes = 0
     let output = answers?.descriptor ?? StandardOutput.reserve()
-    let progress = ProgressBar(
-      totalBytes: inputs.reduce(0) { $0 + $1.bytes }, answeredBefore: answers?.answered ?? [:])
+    let sizes = inputs.compactMap(\.bytes)
+    let progress = RunProgress(
+      totalBytes: sizes.count == inputs.count ? sizes.reduce(0, +) : nil,
+      answeredBefore: answers?.answered ?? [:], waits: waits)
     let host = try HostRun(
       engine: engine, limits: limits, agents: MCPOptions(), output: output, observer: progress)
     try TelemetryOptions.start(arguments, of: engine)
+    let display = ProgressDisplay(progress)
     let code: ExitCode
     do throws(FileError) {
       code = try host.run(inputs.map(\.descriptor))
@@ -83,15 +88,16 @@ enum RunCommand {
         "sallyport: cannot write \(path); its lines are complete, and --resume continues from it"
       )
     }
-    progress.finish()
+    display.finish()
     return code == .success && progress.hasFailures
       ? ExitCode.someFailed.rawValue : code.rawValue
   }
 
+  /// - Returns: the descriptors, and the sizes of regular files.
   private static func open(
     _ paths: [String]
-  ) throws(UsageError) -> [(descriptor: Int32, bytes: Int)] {
-    var inputs: [(descriptor: Int32, bytes: Int)] = []
+  ) throws(UsageError) -> [(descriptor: Int32, bytes: Int?)] {
+    var inputs: [(descriptor: Int32, bytes: Int?)] = []
     for path in paths {
       let descriptor = path == "-" ? STDIN_FILENO : Glibc.open(path, O_RDONLY | O_CLOEXEC)
       var status = stat()
@@ -101,7 +107,8 @@ enum RunCommand {
       guard status.st_mode & S_IFMT != S_IFDIR else {
         throw UsageError("\(FileError(path: path, code: EISDIR))")
       }
-      inputs.append((descriptor, Int(status.st_size)))
+      let isRegular = status.st_mode & S_IFMT == S_IFREG
+      inputs.append((descriptor, isRegular ? Int(status.st_size) : nil))
     }
     return inputs
   }

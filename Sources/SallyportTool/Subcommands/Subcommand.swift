@@ -10,11 +10,14 @@ struct Subcommand: Sendable {
   let examples: [String]
   let options: [Option]
   let run: @Sendable ([String]) throws(UsageError) -> Int32
+  /// Prints help for what the words name. Returns nil for the help of the subcommand itself.
+  let help: @Sendable (_ words: [String]) throws(UsageError) -> Int32?
 
   init(
     name: String, usage: String, summary: String,
     details: @escaping @autoclosure @Sendable () -> TerminalText, examples: [String],
-    options: [Option], run: @escaping @Sendable ([String]) throws(UsageError) -> Int32
+    options: [Option], run: @escaping @Sendable ([String]) throws(UsageError) -> Int32,
+    help: @escaping @Sendable ([String]) throws(UsageError) -> Int32? = { _ in nil }
   ) {
     self.name = name
     self.usage = usage
@@ -23,6 +26,7 @@ struct Subcommand: Sendable {
     self.examples = examples
     self.options = options
     self.run = run
+    self.help = help
   }
 }
 
@@ -31,9 +35,8 @@ enum Subcommands {
     ServeCommand.description, RunCommand.description, CallCommand.description,
     FollowCommand.description,
     CapabilitiesCommand.description, SampleCommand.description, AuthCommand.description,
-    DoctorCommand.description,
+    DoctorCommand.description, AuditCommand.description,
     PluginCommand.description, SandboxCommand.description, MCPConfigCommand.description,
-    JSONPathCommand.description,
-    VersionCommand.description,
+    JSONPathCommand.description, VersionCommand.description,
   ]
 }

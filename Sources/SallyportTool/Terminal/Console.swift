@@ -13,6 +13,12 @@ enum Console {
     }
   }
 
+  /// - Returns: false if stdout is closed or cannot be written.
+  static func tryPrint(_ text: TerminalText) -> Bool {
+    signal(SIGPIPE, SIG_IGN)
+    return FileDescriptor.writeAll(Array((text.text + "\n").utf8), to: STDOUT_FILENO) == 0
+  }
+
   static func print(json: String) {
     print(TerminalText(json: json, isShown: Style.isTerminal))
   }

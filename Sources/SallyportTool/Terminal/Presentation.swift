@@ -8,11 +8,16 @@ struct Presentation {
   let command: RegisteredCommand
   /// Whether to print JSON.
   let raw: Bool
+  /// The items that were printed before; nil for none.
+  var items: StreamedItems?
+  /// Of messages in tables.
+  var headers: MessageHeaders?
 
   /// - Returns: the exit status.
   func show(_ response: JSON) -> Int32 {
     if let error = response["error"] {
-      if raw {
+      // A stream of items contains nothing else.
+      if raw, items == nil {
         Console.print(json: error.sourceText)
       } else {
         show(error: error)
@@ -20,7 +25,9 @@ struct Presentation {
       return error["code"]?.integer == -32602 ? 2 : 1
     }
     guard let result = response["result"] else { return 1 }
-    if raw {
+    if let items, result["requests"] == nil, items.count > 0 || result["raw_data"] == nil {
+      show(endOf: items, result)
+    } else if raw || items?.areRows == false {
       Console.print(json: result.sourceText)
     } else if let requests = result["requests"] {
       for request in requests.elements { show(request: request) }
@@ -28,6 +35,16 @@ struct Presentation {
       show(result: result)
     }
     return result["return_data"]?.equals("Partially Successful") == true ? 1 : 0
+  }
+
+  /// What follows the items: on a terminal below the rows, otherwise on stderr.
+  private func show(endOf items: StreamedItems, _ result: JSON) {
+    let print = items.areRows ? Console.print : Console.error
+    if items.areRows { print(Style.dim("\(items.count) \(items.count == 1 ? "item" : "items").")) }
+    for notice in result["notices"]?.elements.map({ $0 }) ?? [] {
+      print("Note: \(notice.string ?? "")")
+    }
+    if let cursor = result["cursor"]?.string { print("Next: --cursor \(cursor)") }
   }
 
   // MARK: Results
@@ -73,8 +90,8 @@ struct Presentation {
       let error = target["error"]
       let status = error?["status_code"]?.sourceText
       return [
-        target["target"].map(Self.text) ?? "", target["return_data"].map(Self.text) ?? "",
-        [status, error?["message"].map(Self.text)].compactMap(\.self).joined(separator: "  "),
+        target["target"].map(Columns.text) ?? "", target["return_data"].map(Columns.text) ?? "",
+        [status, error?["message"].map(Columns.text)].compactMap(\.self).joined(separator: "  "),
       ]
     }
     for line in table.lines(width: Style.columns).text { print(line) }
@@ -99,31 +116,16 @@ struct Presentation {
       return
     }
     guard first.kind == .object else {
-      for item in items { Console.print("\(Self.text(item))") }
+      for item in items { Console.print("\(Columns.text(item))") }
       return
     }
-    let names = Self.columns(first, items)
-    var table = Table(names)
-    table.rows = items.map { item in names.map { item[$0].map(Self.text) ?? "" } }
+    let items = items.map((headers ?? MessageHeaders()).adding)
+    let names = Columns.names(of: items)
+    let table = Table(names, rows: items.map { Columns.row($0, names) })
     let (lines, hidden) = table.lines(width: Style.columns)
     for line in lines { Console.print(line) }
     let more: TerminalText = hidden > 0 ? " --raw shows \(hidden) more columns." : ""
     Console.print(Style.dim("\(items.count) \(items.count == 1 ? "item" : "items").\(more)"))
-  }
-
-  /// The most relevant columns. The others follow in the vendor's order.
-  private static let firstColumns = [
-    "id", "name", "title", "label", "input", "cve", "ip", "type", "severity", "riskLevel", "state",
-    "threatName", "endpointName", "quarantinedOn", "hash", "status", "operatingSystem", "lastSeen",
-  ]
-
-  /// The scalar members with a value in at least one row.
-  private static func columns(_ first: JSON, _ items: [JSON]) -> [String] {
-    let names = first.members.compactMap { member in
-      isScalar(member.value) ? member.name.string : nil
-    }
-    let used = names.filter { name in items.contains { !($0[name].map(text) ?? "").isEmpty } }
-    return firstColumns.filter(used.contains) + used.filter { !firstColumns.contains($0) }
   }
 
   private func showPages(_ data: JSON, read: Int64) {
@@ -137,13 +139,13 @@ struct Presentation {
 
   private func show(object: JSON) {
     guard object.kind == .object else {
-      Console.print(object.isNull ? "Done." : "\(Self.text(object))")
+      Console.print(object.isNull ? "Done." : "\(Columns.text(object))")
       return
     }
     let names = object.members.map { ($0.name.string ?? "").visibleOnOneLine }
     let width = names.map(\.count).max() ?? 0
     for (name, member) in zip(names, object.members) {
-      Console.print("\(Style.bold("\(name.padded(width))"))  \(Self.text(member.value))")
+      Console.print("\(Style.bold("\(name.padded(width))"))  \(Columns.text(member.value))")
     }
   }
 
@@ -157,14 +159,6 @@ struct Presentation {
       let text = TerminalText(json: body.sourceText, isShown: Style.isTerminal)
       Console.print("\n  \(text)")
     }
-  }
-
-  private static func isScalar(_ json: JSON) -> Bool {
-    json.kind != .object && json.kind != .array
-  }
-
-  private static func text(_ json: JSON) -> String {
-    json.isNull ? "" : json.string ?? json.sourceText
   }
 
   // MARK: Errors

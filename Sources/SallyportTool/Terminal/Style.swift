@@ -25,9 +25,11 @@ enum Style {
   }
 
   /// The width of the terminal; 100 if there is none.
-  static var columns: Int {
+  static var columns: Int { columns(of: STDOUT_FILENO) }
+
+  static func columns(of descriptor: Int32) -> Int {
     var size = winsize()
-    if ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 {
+    if ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 {
       return Int(size.ws_col)
     }
     return getenv("COLUMNS").flatMap { Int(String(cString: $0)) } ?? 100
