@@ -65,9 +65,7 @@ extension JSONRPCFront {
           redaction: .secrets(of: summary.redaction, FollowSummary.layout)
         ) { summary.write(to: &$0) }
       } catch {
-        var error = error
-        error.meta = error.meta ?? InvokeParams.meta(params, since: arrival)
-        return request.error(error.rpcError)
+        return request.error(Self.withMeta(error, of: params, since: arrival, in: engine).rpcError)
       }
     }
   }

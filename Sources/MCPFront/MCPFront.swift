@@ -222,7 +222,7 @@ package final class MCPFront: Handler {
     } catch {
       var error = error
       error.meta =
-        error.meta ?? OutcomeMeta(refusing: call.traceparent, since: call.arrival)
+        error.meta ?? engine.meta(refusing: call.traceparent, since: call.arrival)
       engine.audit?.refused(
         RefusedRequest(
           integration: integration.id, commandID: command.id, command,

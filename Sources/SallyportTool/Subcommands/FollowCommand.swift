@@ -31,7 +31,7 @@ enum FollowCommand {
       options: allOptions, run: run)
   }
 
-  static let allOptions = options + CommonOptions.list
+  static let allOptions = options + CommonOptions.list + TelemetryOptions.list
 
   private static let options = [
     Option("--connection", "NAME", "the connection (default: the only active one)"),
@@ -47,7 +47,7 @@ enum FollowCommand {
     let (integration, command) = try CatalogueWords.command(words)
     let arguments = try ParsedArguments(
       CallCommand.spelledWithDashes(words),
-      options: CallCommand.parameterOptions(of: command) + allOptions)
+      options: CallArguments.options(of: command) + allOptions)
     if let extra = arguments.positionals.dropFirst(2).first {
       throw UsageError(
         "unexpected argument \"\(extra)\"", remedy: "Pass parameters as options: --KEY VALUE.")
@@ -59,6 +59,7 @@ enum FollowCommand {
     let request = try request(integration, command, arguments, checkpoint)
     let output = StandardOutput.reserve()
     let engine = try CommonOptions.engine(arguments, filesByDefault: "sallyport-files")
+    try TelemetryOptions.start(arguments, of: engine)
     let run = FollowRun(on: engine, to: output)
     // A second signal ends the process.
     Signals.watch(first: run.stop) { EndOfProcess.run() }
@@ -81,7 +82,7 @@ enum FollowCommand {
     let invocation = InvocationRequest(
       integration, command,
       on: arguments["--connection"].map { .named($0) } ?? .onlyOne,
-      arguments: try CallCommand.arguments(of: command, arguments).json, options: options)
+      arguments: try CallArguments.object(of: command, arguments).json, options: options)
     do throws(RequestProblems) {
       return try FollowRequest(
         invocation, everySeconds: every.map(Int64.init) ?? FollowRequest.everySeconds,
