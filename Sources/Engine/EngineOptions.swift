@@ -9,10 +9,10 @@ package struct EngineOptions: Sendable {
   /// Maximum memory in bytes that the result of a command may use.
   package var maximumResultBytes = ResultMemory.defaultResultBytes
 
-  /// Where waits of invocations are noted; nil if nobody watches them.
-  package var waits: Waits?
   /// Where state is shared between processes; nil for none.
   package var stateDirectory: String?
+  /// Where waits of invocations are noted; nil if nobody watches them.
+  package var waits: Waits?
 
   package init() {}
 }

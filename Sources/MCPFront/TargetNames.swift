@@ -33,8 +33,8 @@ struct TargetNames: Sendable {
   }
 
   /// The names by id. Empty if they cannot be read.
-  func read() async -> [String: String] {
-    await invocation.run { outcome in
+  func read(for caller: AuditCaller) async -> [String: String] {
+    await invocation.run(for: caller) { outcome in
       guard case .result(let result) = outcome.content,
         let items = result.items(at: invocation.command.metadata.items)
       else { return [:] }

@@ -50,7 +50,8 @@ struct ConfirmedRun: Sendable {
     var confirmation = Confirmation(
       invocation: run.invocation, lists: TargetLists(in: files))
     confirmation.names =
-      await TargetNames(of: run.invocation, in: engine, until: deadline)?.read() ?? [:]
+      await TargetNames(of: run.invocation, in: engine, until: deadline)?
+      .read(for: caller.sender(of: request.id)) ?? [:]
     do throws(CommandError) {
       try await confirmation.lists.store(for: run.invocation, until: deadline)
     } catch {

@@ -15,7 +15,26 @@ import Testing
     try AuditFile(path, secrets: Redactor(), log: state.log)
   }
 
-  private func record(_ number: Int) -> JSONFragment { JSONFragment { $0.integer(Int64(number)) } }
+  private func record(_ number: Int, filler: String = "") -> [UInt8] {
+    JSONFragment { writer in
+      writer.object {
+        $0.member("number", number)
+        $0.member("filler", filler)
+      }
+    }.bytes
+  }
+
+  /// The numbers of the records in lines that form a chain.
+  private func numbers(in text: String) throws -> [Int] {
+    var previous: [UInt8]?
+    return try text.split(separator: "\n").enumerated().map { position, line in
+      let json = try JSON.parse(String(line))
+      #expect(json["seq"]?.integer == Int64(position + 1))
+      #expect(json["previous"]?.string == (try previous.map { try AuditChain.digest($0[...]) }))
+      previous = Array(line.utf8)
+      return Int(try #require(json["number"]?.integer))
+    }
+  }
 
   private func readAll(_ descriptor: Int32, until count: Int) async -> String {
     var text = ""
@@ -31,10 +50,10 @@ import Testing
   @Test func `a record is in the file before its answer, and records are in order`() async throws {
     let audit = try audit()
     for number in 0..<100 {
-      await audit.write(record(number), until: farDeadline)
-      #expect(state.content("audit").hasSuffix("\(number)\n"))
+      #expect(await audit.write(record(number), until: farDeadline))
+      #expect(state.content("audit").filter { $0 == "\n" }.count == number + 1)
     }
-    #expect(state.content("audit") == (0..<100).map { "\($0)\n" }.joined())
+    #expect(try numbers(in: state.content("audit")) == Array(0..<100))
   }
 
   @Test func `records of many callers are whole lines`() async throws {
@@ -44,8 +63,7 @@ import Testing
         group.addTask { await audit.write(self.record(number), until: self.farDeadline) }
       }
     }
-    let lines = state.content("audit").split(separator: "\n").compactMap { Int($0) }
-    #expect(lines.sorted() == Array(0..<500))
+    #expect(try numbers(in: state.content("audit")).sorted() == Array(0..<500))
   }
 
   @Test func `a FIFO without a reader delays nothing, and a reader gets everything`() async throws {
@@ -56,7 +74,7 @@ import Testing
     #expect(await state.eventually { state.content("log").contains("were not written") })
     let reader = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC)
     defer { close(reader) }
-    #expect(await readAll(reader, until: 50) == (0..<50).map { "\($0)\n" }.joined())
+    #expect(try numbers(in: await readAll(reader, until: 50)) == Array(0..<50))
     #expect(await audit.flush(until: farDeadline))
   }
 
@@ -68,12 +86,12 @@ import Testing
     let first = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC)
     let audit = try audit()
     await audit.write(record(1), until: farDeadline)
-    #expect(await readAll(first, until: 1) == "1\n")
+    let before = await readAll(first, until: 1)
     close(first)
     await audit.write(record(2), until: farDeadline)
     let second = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC)
     defer { close(second) }
-    #expect(await readAll(second, until: 1) == "2\n")
+    #expect(try numbers(in: before + (await readAll(second, until: 1))) == [1, 2])
   }
 
   @Test func `a full FIFO delays nothing, and its reader gets whole lines in order`() async throws {
@@ -83,13 +101,10 @@ import Testing
     let audit = try audit()
     let wide = String(repeating: "x", count: 1_000)
     for number in 0..<200 {
-      await audit.write(JSONFragment { $0.string("\(number) \(wide)") }, until: farDeadline)
+      await audit.write(record(number, filler: wide), until: farDeadline)
     }
     let text = await readAll(reader, until: 200)
-    let numbers = text.split(separator: "\n").compactMap {
-      Int($0.dropFirst().prefix { $0 != " " })
-    }
-    #expect(numbers == Array(0..<200))
+    #expect(try numbers(in: text) == Array(0..<200))
     #expect(await audit.flush(until: farDeadline))
   }
 
@@ -99,7 +114,10 @@ import Testing
     rename(path, path + ".1")
     audit.reopen()
     await audit.write(record(2), until: farDeadline)
-    #expect(state.content("audit.1") == "1\n")
-    #expect(state.content("audit") == "2\n")
+    let (old, new) = (state.content("audit.1"), state.content("audit"))
+    #expect(try numbers(in: old) == [1])
+    let first = try JSON.parse(new)
+    #expect(first["seq"]?.integer == 1)
+    #expect(first["previous"]?.string == (try AuditChain.digest(Array(old.utf8).dropLast())))
   }
 }

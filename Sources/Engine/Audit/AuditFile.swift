@@ -46,6 +46,8 @@ package final class AuditFile: Sendable {
     var waitingBytes = 0
     var streamBytes = 0
     var count: UInt64 = 0
+    /// Numbers of entries that the lane has at the moment, and that are not to be written later.
+    var withdrawn: Set<UInt64> = []
     var dropped = 0
     /// Whether the lane, or a pause before it, has work.
     var isWriting = false
@@ -167,7 +169,10 @@ package final class AuditFile: Sendable {
 
   private func remove(_ number: UInt64) {
     state.withLock { state in
-      guard let index = state.entries.firstIndex(where: { $0.number == number }) else { return }
+      guard let index = state.entries.firstIndex(where: { $0.number == number }) else {
+        state.withdrawn.insert(number)
+        return
+      }
       state.waitingBytes -= state.entries.remove(at: index).record.bytes.count
     }
   }
@@ -263,9 +268,15 @@ package final class AuditFile: Sendable {
   /// - Returns: milliseconds until the next attempt; nil if it is due at once.
   private func finish(_ entries: [Entry], _ attempt: AuditWriter.Attempt) -> Int? {
     let streamBytes = writer.unwrittenBytes
+    var isLocked = false
     let (settled, pause) = state.withLock { state -> ([(Entry, Fate)], Int?) in
       state.streamBytes = streamBytes
-      if case .busy = attempt { return state.postpone(entries) }
+      defer { state.withdrawn = [] }
+      if case .busy = attempt {
+        let wasStalled = state.isStalled
+        defer { isLocked = state.isStalled && !wasStalled }
+        return state.postpone(entries)
+      }
       (state.lockPauses, state.isStalled) = (0, false)
       switch attempt {
       case .written:
@@ -277,6 +288,7 @@ package final class AuditFile: Sendable {
       case .busy: preconditionFailure("handled above")
       }
     }
+    if isLocked { log.error("\(path) is locked by another process; its records wait") }
     report(attempt, count: entries.count)
     for (entry, fate) in settled { entry.settle?(fate) }
     return pause
@@ -342,6 +354,7 @@ extension AuditFile.State {
   }
 
   private mutating func putBack(_ returned: [AuditFile.Entry]) {
+    let returned = returned.filter { !withdrawn.contains($0.number) }
     entries = returned + entries
     waitingBytes += returned.reduce(0) { $0 + $1.record.bytes.count }
   }

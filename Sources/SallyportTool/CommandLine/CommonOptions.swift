@@ -66,8 +66,8 @@ enum CommonOptions {
     options.isReadOnly = arguments.has("--read-only")
     options.maximumResultBytes = try limits(arguments).maximumResultBytes
     options.fences = fences
-    options.waits = waits
     let auditFile = try AuditFileOptions.read(arguments)
+    options.waits = waits
     let keys: IdempotencyLedger
     let audit: AuditFile?
     do throws(ConfigurationError) {
