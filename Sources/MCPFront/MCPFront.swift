@@ -79,6 +79,11 @@ package final class MCPFront: Handler {
         for: method, call.params, id: id, reply.place, canAsk: !reply.isInBatch,
         arrival: reply.arrival)
     } catch {
+      if method == .callTool {
+        engine.audit?.refused(
+          RefusedRequest(method: method.rawValue), error,
+          by: (lastCaller ?? .unknown).sender(of: id))
+      }
       return reply.error(error)
     }
     return perform(action, for: method, reply)

@@ -43,7 +43,7 @@ enum DoctorCommand {
       Option("--sandbox", nil, "use emulated vendors; no account needed"),
       Option(
         "--sandbox-fault", "TEXT", "inject a fault, such as 'coda: 429 every 10' (repeatable)"),
-    ] + PluginOptions.list + [CommonOptions.logLevel]
+    ] + PluginOptions.list + LogOptions.list
 
   static func run(_ words: [String]) throws(UsageError) -> Int32 {
     let arguments = try ParsedArguments(words, options: options)
