@@ -55,7 +55,12 @@ public final class Log: Sendable {
 
   public func error(_ text: @autoclosure () -> String) { write(.error, text) }
   public func warning(_ text: @autoclosure () -> String) { write(.warning, text) }
-  public func info(_ text: @autoclosure () -> String) { write(.info, text) }
+
+  public func info(
+    _ text: @autoclosure () -> String, fields: @autoclosure () -> [LogField] = []
+  ) {
+    write(.info, text, fields)
+  }
 
   public func debug(
     _ text: @autoclosure () -> String, fields: @autoclosure () -> [LogField] = []

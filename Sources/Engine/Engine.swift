@@ -56,11 +56,12 @@ package final class Engine: Sendable {
     _ request: consuming InvocationRequest, continuing trail: InvocationTrail? = nil
   ) throws(InvocationError) -> PreparedInvocation {
     let (connection, ready) = try check(request)
-    let trail =
-      trail
-      ?? InvocationTrail(
-        of: request, on: connection.connection.name, in: self)
-    if trail.hasInvalidParent { logInvalidParent() }
+    if let trail {
+      return PreparedInvocation(
+        request: request, connection: connection, ready: ready, trail: trail, engine: self)
+    }
+    let trail = InvocationTrail(of: request, on: connection.connection.name, in: self)
+    if trail.hasInvalidParent { logInvalidParent(trail.trace) }
     return PreparedInvocation(
       request: request, connection: connection, ready: ready, trail: trail, engine: self)
   }
@@ -73,13 +74,23 @@ package final class Engine: Sendable {
   ) throws(InvocationError) -> InvocationPlan {
     let (connection, ready) = try check(request)
     let (trace, isInvalid) = TraceContext.of(request.options.traceparent)
-    if isInvalid { logInvalidParent() }
+    if isInvalid { logInvalidParent(trace) }
     return InvocationPlan(
       ready, on: connection.connection.name, trace, hasInvalidParent: isInvalid,
       arrival: request.arrival)
   }
 
-  private func logInvalidParent() { log.info(TraceContext.invalidParentNotice) }
+  /// The metadata of the error of a request that cannot be read as a whole.
+  package func meta(refusing traceparent: String?, since arrival: MonotonicTime) -> OutcomeMeta {
+    let (trace, isInvalid) = TraceContext.of(traceparent)
+    if isInvalid { logInvalidParent(trace) }
+    return OutcomeMeta(connection: nil, trace, since: arrival)
+  }
+
+  private func logInvalidParent(_ trace: TraceContext) {
+    log.info(
+      TraceContext.invalidParentNotice, fields: [LogField("trace_id", trace.traceID)])
+  }
 
   private func check(
     _ request: borrowing InvocationRequest
@@ -93,12 +104,10 @@ package final class Engine: Sendable {
       if let refusal = ready.refusal { throw .command(refusal) }
       return (connection, ready)
     } catch {
-      if request.options.traceparent.map({ TraceContext(traceparent: $0) == nil }) ?? false {
-        logInvalidParent()
-      }
+      let (trace, isInvalid) = TraceContext.of(request.options.traceparent)
+      if isInvalid { logInvalidParent(trace) }
       var refused = invocationError(error, request)
-      refused.meta = OutcomeMeta(
-        refusing: request.options, connection: name, since: request.arrival)
+      refused.meta = OutcomeMeta(connection: name, trace, since: request.arrival)
       throw refused
     }
   }

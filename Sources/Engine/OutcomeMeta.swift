@@ -25,13 +25,6 @@ package struct OutcomeMeta: Sendable {
     durationMilliseconds = end.milliseconds(since: arrival)
   }
 
-  /// Of a request that has no invocation because it was refused.
-  package init(
-    refusing options: InvocationOptions, connection: String?, since arrival: MonotonicTime
-  ) {
-    self.init(connection: connection, TraceContext.of(options.traceparent).0, since: arrival)
-  }
-
   /// Of a request whose options cannot be read as a whole.
   package init(refusing traceparent: String?, since arrival: MonotonicTime) {
     self.init(connection: nil, TraceContext.of(traceparent).0, since: arrival)

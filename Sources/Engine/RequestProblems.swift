@@ -63,6 +63,13 @@ package struct RequestProblems: Error, Sendable {
     remedy = remedy ?? others.remedy
   }
 
+  /// The other problems, apart from those at a path.
+  package func without(_ path: String) -> RequestProblems {
+    var rest = self
+    rest.list.removeAll { $0.path == path }
+    return rest
+  }
+
   package static func + (first: RequestProblems, others: RequestProblems) -> RequestProblems {
     var all = first
     all.add(others)

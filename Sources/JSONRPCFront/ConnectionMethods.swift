@@ -173,14 +173,18 @@ extension JSONRPCFront {
   }
 
   func unknownConnection(_ name: String, at path: String) -> RPCError {
+    InvocationError(RequestProblems(unknownConnection: name, at: path, in: engine)).rpcError
+  }
+}
+
+extension RequestProblems {
+  init(unknownConnection name: String, at path: String, in engine: Engine) {
     let names = engine.connections.entries.map(\.name)
-    return InvocationError(
-      RequestProblems(
-        path,
-        names.isEmpty
-          ? "unknown connection; no connections are configured"
-          : "unknown connection; expected one of: \(names.joined(separator: ", "))",
-        didYouMean: Suggestion.closest(to: name, among: names))
-    ).rpcError
+    self.init(
+      path,
+      names.isEmpty
+        ? "unknown connection; no connections are configured"
+        : "unknown connection; expected one of: \(names.joined(separator: ", "))",
+      didYouMean: Suggestion.closest(to: name, among: names))
   }
 }

@@ -35,6 +35,7 @@ final class Followers: Sendable {
 /// The methods that follow events.
 extension JSONRPCFront {
   func follow(_ params: JSON?, _ reply: consuming Reply) -> Answered {
+    let arrival = reply.arrival
     guard let id = reply.id, !reply.isInBatch else {
       return reply.error(
         InvocationError(
@@ -52,7 +53,8 @@ extension JSONRPCFront {
           params?["integration"], until: Deadline(inMilliseconds: Self.loadMilliseconds))
         let followRequest: FollowRequest
         do throws(InvocationError) {
-          followRequest = try FollowParams.request(params, engine, optionsMemo)
+          followRequest = try FollowParams.request(
+            params, engine, optionsMemo, arrival: arrival)
         } catch {
           Self.recordRefusal(of: params, error, by: AuditCaller(id), in: engine)
           throw error
@@ -63,28 +65,28 @@ extension JSONRPCFront {
           redaction: .secrets(of: summary.redaction, FollowSummary.layout)
         ) { summary.write(to: &$0) }
       } catch {
-        return request.error(error.rpcError)
+        return request.error(Self.withMeta(error, of: params, since: arrival, in: engine).rpcError)
       }
     }
   }
 
   func acknowledge(_ params: JSON?, _ reply: consuming Reply) -> Answered {
     let parameters: AcknowledgeParams
-    let follower: Follower
+    let progress: FollowProgress
     do throws(RPCError) {
       parameters = try AcknowledgeParams.shape.params(params, as: AcknowledgeParams.self)
-      guard let found = followers[parameters.id] else {
+      guard let found = followers[parameters.id]?.progress else {
         throw InvocationError(
           RequestProblems("/id", "no events/follow with this id is in flight")
         ).rpcError
       }
-      follower = found
+      progress = found
     } catch {
       return reply.error(error)
     }
     let sequence = Int(parameters.sequence)
     do throws(InvocationError) {
-      if let done = try follower.acknowledgeAtOnce(sequence) {
+      if let done = try progress.acknowledgeAtOnce(sequence) {
         return reply.result(redaction: .ownText) { done.write(to: &$0) }
       }
     } catch {
@@ -97,7 +99,7 @@ extension JSONRPCFront {
       [followers] request in
       defer { followers.acknowledgements.release() }
       do throws(InvocationError) {
-        let done = try await follower.acknowledge(sequence)
+        let done = try await progress.acknowledge(sequence)
         return request.result(redaction: .ownText) { done.write(to: &$0) }
       } catch {
         return request.error(error.rpcError)

@@ -38,7 +38,7 @@ struct FollowParams: ParameterObject {
 
   /// - Throws: all problems in the params, in one error.
   static func request(
-    _ params: JSON?, _ engine: Engine, _ memo: OptionsMemo
+    _ params: JSON?, _ engine: Engine, _ memo: OptionsMemo, arrival: MonotonicTime
   ) throws(InvocationError) -> FollowRequest {
     guard let params, params.kind == .object else {
       throw InvocationError(RequestProblems("", "params must be an object with command"))
@@ -52,13 +52,21 @@ struct FollowParams: ParameterObject {
       problems.add(RequestProblems(error, prefix: ""))
       follow = nil
     }
+    let invoke: JSON
+    do throws(RequestProblems) {
+      invoke = try self.invoke(params, in: engine)
+    } catch {
+      throw InvocationError(problems + error)
+    }
     let invocation: InvocationRequest
     do throws(InvocationError) {
-      invocation = try InvokeParams.request(
-        invoke(params, in: engine), engine, memo, arrival: .now)
+      invocation = try InvokeParams.request(invoke, engine, memo, arrival: arrival)
     } catch {
-      guard case .invalid(let others) = error.reason, !problems.isEmpty else { throw error }
-      throw InvocationError(problems + others, indicator: error.indicator)
+      guard case .invalid(let others) = error.reason else { throw error }
+      let end = InvokeParams.command(invoke, in: engine.catalogue).flatMap(FollowRequest.end(of:))
+      throw InvocationError(
+        problems + (end.map { others.without("/arguments/\($0)") } ?? others),
+        indicator: error.indicator)
     }
     do throws(RequestProblems) {
       guard problems.isEmpty, let follow else { throw problems }
@@ -71,9 +79,11 @@ struct FollowParams: ParameterObject {
   }
 
   /// The params of the invoke, with the integration.
-  private static func invoke(_ params: JSON, in engine: Engine) -> JSON {
+  private static func invoke(
+    _ params: JSON, in engine: Engine
+  ) throws(RequestProblems) -> JSON {
     let given = object(of: params, InvokeParams.memberNames)
-    guard given["integration"] == nil, let id = integration(of: params, in: engine) else {
+    guard given["integration"] == nil, let id = try integration(of: params, in: engine) else {
       return given
     }
     return JSONFragment { writer in
@@ -89,11 +99,15 @@ struct FollowParams: ParameterObject {
 
   /// The integration of the connection; without a connection, the only one that has the command and fetches
   /// events with it.
-  private static func integration(of params: JSON, in engine: Engine) -> String? {
+  private static func integration(
+    of params: JSON, in engine: Engine
+  ) throws(RequestProblems) -> String? {
     if let connection = params["connection"], !connection.isNull {
-      if connection.kind == .object { return connection["integration"]?.string }
-      let entry = engine.connections.entries.first { connection.equals($0.name) }
-      return entry?.open.connection.definition.integration
+      guard let name = connection.string else { return connection["integration"]?.string }
+      guard let entry = engine.connections.entries.first(where: { $0.name == name }) else {
+        throw RequestProblems(unknownConnection: name, at: "/connection", in: engine)
+      }
+      return entry.open.connection.definition.integration
     }
     guard let command = params["command"] else { return nil }
     let all = engine.catalogue.integrations.filter { integration in

@@ -62,9 +62,14 @@ enum InvokeParams {
     return try? Lookup.command(members[1], of: integration)
   }
 
-  /// The metadata of the error of an invoke whose params are not a request.
+  /// The metadata of the error of an invoke that is not run.
   static func meta(_ params: JSON?, since arrival: MonotonicTime) -> OutcomeMeta {
-    OutcomeMeta(refusing: params?["options"]?["traceparent"]?.string, since: arrival)
+    OutcomeMeta(refusing: traceparent(params), since: arrival)
+  }
+
+  /// Of params that need not be a request.
+  static func traceparent(_ params: JSON?) -> String? {
+    params?["options"]?["traceparent"]?.string
   }
 
   /// How long a call may wait before its params can be checked; nil without a valid timeout.

@@ -261,10 +261,18 @@ package final class JSONRPCFront: Handler {
     _ error: InvocationError, of params: JSON?, since arrival: MonotonicTime,
     by caller: AuditCaller, in engine: Engine
   ) -> RPCError {
-    var error = error
-    error.meta = error.meta ?? InvokeParams.meta(params, since: arrival)
+    let error = withMeta(error, of: params, since: arrival, in: engine)
     recordRefusal(of: params, error, by: caller, in: engine)
     return error.rpcError
+  }
+
+  static func withMeta(
+    _ error: InvocationError, of params: JSON?, since arrival: MonotonicTime, in engine: Engine
+  ) -> InvocationError {
+    var error = error
+    error.meta =
+      error.meta ?? engine.meta(refusing: InvokeParams.traceparent(params), since: arrival)
+    return error
   }
 
   // MARK: Files

@@ -79,6 +79,11 @@ package final class MCPFront: Handler {
         for: method, call.params, id: id, reply.place, canAsk: !reply.isInBatch,
         arrival: reply.arrival)
     } catch {
+      if method == .callTool {
+        engine.audit?.refused(
+          RefusedRequest(method: method.rawValue), error,
+          by: (lastCaller ?? .unknown).sender(of: id))
+      }
       return reply.error(error)
     }
     return perform(action, for: method, reply)
@@ -222,7 +227,7 @@ package final class MCPFront: Handler {
     } catch {
       var error = error
       error.meta =
-        error.meta ?? OutcomeMeta(refusing: call.traceparent, since: call.arrival)
+        error.meta ?? engine.meta(refusing: call.traceparent, since: call.arrival)
       engine.audit?.refused(
         RefusedRequest(
           integration: integration.id, commandID: command.id, command,

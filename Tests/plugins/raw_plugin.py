@@ -240,6 +240,7 @@ def close(plugin: Plugin, descriptor: int) -> None:
 ACTIONS: dict[str, Callable[[Plugin, Any], Any]] = {
     "await": await_file,
     "touch": touch,
+    "sleep": lambda plugin, seconds: time.sleep(seconds),
     "errors": flood_errors,
     "stderr": lambda plugin, text: os.write(2, text.encode()) and None,
     "fork": fork,

@@ -46,7 +46,8 @@ def test_older_revision_is_negotiated_with_initialize(servers, version) -> None:
     # The process of the connection is not probed any more.
     assert (len(received(folder, "server/discover")), len(received(folder, "initialize"))) == (1, 2)
     (call,) = received(folder, "tools/call")
-    assert call["params"]["_meta"] == {"progressToken": call["id"]}
+    meta = call["params"]["_meta"]
+    assert meta == {"progressToken": call["id"], "traceparent": meta["traceparent"]}
 
 
 def test_stateless_revision_is_in_each_request(servers) -> None:

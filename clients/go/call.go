@@ -31,6 +31,12 @@ type Call struct {
 	IdempotencyKey string
 	// FieldMapping is for commands that fetch events.
 	FieldMapping any
+	// Label is a text for the audit file and the log, such as a ticket; 64 characters at most. Empty
+	// for [Options.Label].
+	Label string
+	// Traceparent is the parent span, as in W3C Trace Context. Empty for that of the context; see
+	// [WithTraceparent].
+	Traceparent string
 
 	// OnProgress is called with the progress of the command, OnWaiting when a stream waits. The
 	// goroutine that invokes or reads the stream calls both.
@@ -61,6 +67,12 @@ func DryRun() Option { return func(c *Call) { c.DryRun = true } }
 
 // IdempotencyKey is [Call.IdempotencyKey].
 func IdempotencyKey(key string) Option { return func(c *Call) { c.IdempotencyKey = key } }
+
+// Label is [Call.Label].
+func Label(text string) Option { return func(c *Call) { c.Label = text } }
+
+// Traceparent is [Call.Traceparent].
+func Traceparent(value string) Option { return func(c *Call) { c.Traceparent = value } }
 
 // OnProgress is [Call.OnProgress].
 func OnProgress(handler func(Progress)) Option { return func(c *Call) { c.OnProgress = handler } }
@@ -93,6 +105,7 @@ func (h *Host) Invoke(ctx context.Context, call Call) (*Result, error) {
 		}
 		return stream.Result(), stream.Err()
 	}
+	call = h.traced(ctx, call)
 	body, err := call.body(false)
 	if err != nil {
 		return nil, err
@@ -170,7 +183,16 @@ func (c *Call) named(err error) error {
 
 // body encodes an invoke up to its deadline.
 func (c *Call) body(stream bool) ([]byte, error) {
-	body := append(newLine(), `{"jsonrpc":"2.0","method":"invoke","params":{"integration":`...)
+	body, err := c.head("invoke")
+	if err != nil {
+		return nil, err
+	}
+	return c.appendOptions(append(body, `,"options":{`...), stream)
+}
+
+// head encodes a request up to its options.
+func (c *Call) head(method string) ([]byte, error) {
+	body := append(append(append(newLine(), `{"jsonrpc":"2.0","method":"`...), method...), `","params":{"integration":`...)
 	body = appendString(body, c.Integration)
 	body = append(body, `,"command":`...)
 	body = appendString(body, c.Command)
@@ -183,11 +205,9 @@ func (c *Call) body(stream bool) ([]byte, error) {
 		body = appendString(append(body, `,"connection":`...), c.Connection)
 	}
 	if c.Arguments != nil {
-		if body, err = appendValue(body, "arguments", c.Arguments); err != nil {
-			return nil, err
-		}
+		return appendValue(body, "arguments", c.Arguments)
 	}
-	return c.appendOptions(append(body, `,"options":{`...), stream)
+	return body, nil
 }
 
 func (c *Call) appendOptions(body []byte, stream bool) ([]byte, error) {
@@ -205,8 +225,12 @@ func (c *Call) appendOptions(body []byte, stream bool) ([]byte, error) {
 			body = append(body, option.text...)
 		}
 	}
-	if c.IdempotencyKey != "" {
-		body = appendString(append(body, `,"idempotency_key":`...), c.IdempotencyKey)
+	for _, option := range []struct{ name, value string }{
+		{`,"idempotency_key":`, c.IdempotencyKey}, {`,"label":`, c.Label}, {`,"traceparent":`, c.Traceparent},
+	} {
+		if option.value != "" {
+			body = appendString(append(body, option.name...), option.value)
+		}
 	}
 	if c.FieldMapping != nil {
 		var err error

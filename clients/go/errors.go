@@ -72,6 +72,8 @@ type Error struct {
 	Targets []Target
 	// Upstream is the vendor's error, if it says more.
 	Upstream json.RawMessage
+	// Meta is what the call cost until it failed, and its trace.
+	Meta Meta
 }
 
 // Problem is one problem of the arguments of a call.
@@ -124,6 +126,7 @@ func (e *Error) UnmarshalJSON(data []byte) error {
 		Target           string          `json:"target"`
 		Targets          []Target        `json:"targets"`
 		Upstream         json.RawMessage `json:"upstream"`
+		Meta             Meta            `json:"meta"`
 	}
 	if err := json.Unmarshal(data, &wire); err != nil {
 		return err
@@ -133,6 +136,7 @@ func (e *Error) UnmarshalJSON(data []byte) error {
 		Kind: wire.Kind, Outcome: wire.Outcome, Retryable: wire.Retryable,
 		RetryAfter: time.Duration(wire.RetryAfter) * time.Millisecond, Remedy: wire.Remedy,
 		Problems: wire.Problems, Target: wire.Target, Targets: wire.Targets, Upstream: wire.Upstream,
+		Meta: wire.Meta,
 	}
 	return nil
 }

@@ -22,6 +22,10 @@ func playHost(mode string) {
 		fmt.Fprintln(os.Stderr, "sallyport: connections.json: no such file")
 		os.Exit(2)
 	}
+	if strings.HasPrefix(mode, "follow") {
+		playFollowed(mode)
+		return
+	}
 	lines := bufio.NewScanner(os.Stdin)
 	lines.Buffer(nil, 64<<20)
 	var held []string
@@ -44,6 +48,11 @@ func playHost(mode string) {
 		switch request.Method {
 		case "ping":
 			answer(id, "{}")
+		case "metrics":
+			answer(id, `{"content_type":"text/plain","text":"# EOF\n"}`)
+		case "connections/reload":
+			answer(id, `{"added":["a"],"changed":[],"removed":[],"rejected":[{"name":"d","problems":[`+
+				`{"path":"/settings/api_key","message":"must not be empty"}]}]}`)
 		case "seen":
 			answer(id, fmt.Sprint(invokes))
 		case "cancel":

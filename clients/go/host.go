@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -28,6 +29,8 @@ type Host struct {
 	flow    flow
 	// slots holds one element per request in flight.
 	slots chan struct{}
+	// controls is the number of requests in flight that need no slot.
+	controls atomic.Int64
 	// notices are notifications that wait for their handler.
 	notices chan message
 	// closing is closed when the host must close, exited when the process has exited, failed when
@@ -166,7 +169,7 @@ func (h *Host) fail(exit *ExitError) {
 	h.mu.Unlock()
 	close(h.failed)
 	for _, call := range calls {
-		<-h.slots
+		h.release(call)
 		call.answer <- message{failure: exit}
 	}
 }

@@ -72,7 +72,10 @@ func TestAFailureIsATypedError(t *testing.T) {
 	if !errors.As(fmt.Errorf("playbook: %w", err), &failure) {
 		t.Fatal(err)
 	}
-	failure.Remedy, failure.Upstream = "", nil
+	if failure.Meta.Requests == 0 || failure.Meta.Connection != "coda_sandbox" {
+		t.Errorf("%+v", failure.Meta)
+	}
+	failure.Remedy, failure.Upstream, failure.Meta = "", nil, sallyport.Meta{}
 	want := &sallyport.Error{
 		Integration: "coda_footprint", Command: "get_technical_context", Code: -32000,
 		FailureIndicator: "Get Technical Context failed.", StatusCode: 404, Message: "Not Found.",

@@ -1,6 +1,7 @@
 package sallyport
 
 import (
+	"context"
 	"encoding/json"
 	"io"
 	"os"
@@ -24,6 +25,13 @@ type Options struct {
 	Env []string
 	// Dir is the working directory of the host; empty for that of this process.
 	Dir string
+
+	// Label is the default of [Call.Label].
+	Label string
+	// TraceparentFrom returns the traceparent of the current span of a context, or an empty string.
+	// It connects a tracing library, which this package does not depend on. [WithTraceparent] has
+	// priority.
+	TraceparentFrom func(context.Context) string
 
 	// MaxInFlight is the maximum number of requests in flight; 0 for 64. Further requests wait here
 	// and not in the pipe, where no deadline and no cancellation would reach them.

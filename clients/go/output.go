@@ -68,7 +68,7 @@ func (h *Host) read() {
 			}
 			return
 		}
-		if o.isAsked.Swap(false) && len(h.slots) == 0 {
+		if o.isAsked.Swap(false) && len(h.slots) == 0 && h.controls.Load() == 0 {
 			alone++
 		} else {
 			alone = 0
@@ -84,7 +84,7 @@ func (h *Host) read() {
 // either.
 func (h *Host) lead(ctx context.Context, call *pending) {
 	o := h.output
-	if len(h.slots) != 1 {
+	if len(h.slots) != 1 || h.controls.Load() > 0 {
 		o.rouse()
 		return
 	}
@@ -104,7 +104,7 @@ func (h *Host) lead(ctx context.Context, call *pending) {
 	isFinished := len(call.answer) > 0 && o.lines.Buffered() == 0
 	o.turn.Unlock()
 	// Checked after releasing the turn: a later caller gets it.
-	if !isFinished || len(h.slots) > 0 {
+	if !isFinished || len(h.slots) > 0 || h.controls.Load() > 0 {
 		o.rouse()
 	}
 }

@@ -3,10 +3,13 @@
 package sallyport_test
 
 import (
+	"encoding/json"
+	"reflect"
 	"testing"
 
 	"example.invalid/sallyport"
 	"example.invalid/sallyport/coda"
+	"example.invalid/sallyport/gmail"
 )
 
 func TestAStreamCanBeRangedOver(t *testing.T) {
@@ -38,5 +41,43 @@ func TestAStreamCanBeRangedOver(t *testing.T) {
 	}
 	if failures != 1 {
 		t.Errorf("%d errors", failures)
+	}
+}
+
+func TestEventsCanBeRangedOver(t *testing.T) {
+	host := startFake(t, "follow", sallyport.Options{})
+	var seen []int64
+	for event, err := range host.Follow(testContext(t), anyFeed, sallyport.FollowOptions{MaxUnacknowledged: 2}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if seen = append(seen, event.Seq); len(seen) == 5 {
+			break
+		}
+	}
+	if want := []int64{0, 1, 2, 3, 4}; !reflect.DeepEqual(seen, want) {
+		t.Errorf("%v", seen)
+	}
+	if acks := ask[[]int](t, host, "acks"); len(acks) != 4 {
+		t.Errorf("%v are acknowledged", acks)
+	}
+	// The arguments have no end time.
+	for event, err := range gmail.New(host, "").FetchEventFollow(testContext(t), gmail.FetchEventFollowParams{}, sallyport.FollowOptions{}) {
+		if err != nil {
+			t.Error(err)
+		}
+		if event.Seq == 0 {
+			break
+		}
+	}
+	var request struct {
+		Params struct{ Arguments map[string]any }
+	}
+	last := ask[[]json.RawMessage](t, host, "follows")
+	if err := json.Unmarshal(last[len(last)-1], &request); err != nil {
+		t.Fatal(err)
+	}
+	if want := map[string]any{"user_email": "", "start_time": ""}; !reflect.DeepEqual(request.Params.Arguments, want) {
+		t.Errorf("%v", request.Params.Arguments)
 	}
 }

@@ -21,12 +21,12 @@ func (h *Host) receive(line []byte) {
 	case lineError:
 		got.kind = errorMessage
 		h.answer(h.takeLine(got.id), got)
-	case itemMessage, progressMessage, waitingMessage:
+	case itemMessage, progressMessage, waitingMessage, eventMessage, heartbeatMessage, failedPollMessage:
 		h.mu.Lock()
 		call := h.calls[got.id]
 		h.mu.Unlock()
-		if call != nil && call.stream != nil {
-			call.stream.push(got)
+		if call != nil && call.inbox != nil {
+			call.inbox.push(got)
 		}
 	case otherNotification:
 		select {
@@ -44,7 +44,12 @@ func (h *Host) answer(call *pending, got message) {
 	if call == nil {
 		return
 	}
-	<-h.slots
+	h.release(call)
+	if call.refusals != nil && got.kind == errorMessage {
+		got.kind = refusalMessage
+		call.refusals.push(got)
+		return
+	}
 	call.answer <- got
 }
 

@@ -25,8 +25,12 @@ type pending struct {
 	line atomic.Uint64
 	// answer has room for one message, so that the sender never waits for the receiver.
 	answer chan message
-	// stream gets the notifications; nil if none are requested.
-	stream *Stream
+	// inbox gets the notifications; nil if none are requested.
+	inbox *inbox
+	// isControl says that the host needs no slot for it.
+	isControl bool
+	// refusals gets the error of a request for whose response nobody waits.
+	refusals *inbox
 }
 
 // requests are answered requests, for reuse.
@@ -53,26 +57,57 @@ func (h *Host) send(ctx context.Context, sent *pending, line []byte, isInvoke bo
 		return h.Err()
 	}
 
-	h.mu.Lock()
-	if h.isClosed || h.exit != nil {
-		exit := h.exit
-		h.mu.Unlock()
+	if err := h.register(sent); err != nil {
 		<-h.slots
-		if exit != nil {
-			return exit
-		}
-		return ErrClosed
+		return err
 	}
-	h.lastID++
-	id := h.lastID
-	sent.id = id
-	h.calls[id] = sent
-	h.mu.Unlock()
-
 	if isInvoke {
 		line = appendDeadline(ctx, line)
 	}
-	line = strconv.AppendUint(append(line, `,"id":`...), id, 10)
+	return h.write(sent, line)
+}
+
+// sendControl sends a request for which the host needs no slot, such as an acknowledgement.
+func (h *Host) sendControl(sent *pending, line []byte) error {
+	sent.isControl = true
+	if err := h.register(sent); err != nil {
+		return err
+	}
+	err := h.write(sent, line)
+	h.output.rouse()
+	return err
+}
+
+// register gives a request its id. From then on it gets a response.
+func (h *Host) register(sent *pending) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.exit != nil {
+		return h.exit
+	}
+	if h.isClosed {
+		return ErrClosed
+	}
+	h.lastID++
+	sent.id = h.lastID
+	h.calls[sent.id] = sent
+	if sent.isControl {
+		h.controls.Add(1)
+	}
+	return nil
+}
+
+// release frees the slot of a request.
+func (h *Host) release(sent *pending) {
+	if sent.isControl {
+		h.controls.Add(-1)
+	} else {
+		<-h.slots
+	}
+}
+
+func (h *Host) write(sent *pending, line []byte) error {
+	line = strconv.AppendUint(append(line, `,"id":`...), sent.id, 10)
 	line = append(line, '}', '\n')
 	wasTaken := h.out.send(line, &sent.line, len(h.slots) == 1)
 	if cap(line) <= maxKeptBuffer {
@@ -93,7 +128,7 @@ func (h *Host) unsent(sent *pending) error {
 		return nil
 	}
 	if h.take(sent.id) != nil {
-		<-h.slots
+		h.release(sent)
 		return ErrClosed
 	}
 	return nil
@@ -119,6 +154,7 @@ func (h *Host) wait(ctx context.Context, sent *pending) message {
 	select {
 	case got := <-sent.answer:
 		// No one else refers to it now.
+		sent.isControl = false
 		requests.Put(sent)
 		return got
 	case <-ctx.Done():

@@ -54,7 +54,7 @@ type Target struct {
 	Files      []File          `json:"files"`
 }
 
-// Meta is the cost of a call.
+// Meta is what a call cost, and its trace. The host omits members that do not apply.
 type Meta struct {
 	DurationMilliseconds int64 `json:"duration_ms"`
 	Requests             int   `json:"requests"`
@@ -63,12 +63,40 @@ type Meta struct {
 	Pages                int   `json:"pages"`
 	// Items is the number of items of a stream.
 	Items int `json:"items"`
+	// Connection is the name of the connection.
+	Connection string `json:"connection"`
+	// TraceID is the id of the trace: 32 hexadecimal digits.
+	TraceID string `json:"trace_id"`
+	// Spent says where the time went.
+	Spent SpentTime `json:"spent_ms"`
+	// Replayed says that this is the recorded result of an earlier call with the idempotency key.
+	Replayed bool `json:"replayed"`
+	// Events is the number of events that a follower sent.
+	Events int `json:"events"`
+}
+
+// SpentTime says where the time of a call went, in milliseconds. The sum may exceed the duration:
+// requests to the vendor may run at the same time.
+type SpentTime struct {
+	// Queue is the time until a slot was free.
+	Queue     int64 `json:"queue"`
+	SignIn    int64 `json:"sign_in"`
+	RateLimit int64 `json:"rate_limit"`
+	// BackOff is the time before retries.
+	BackOff int64 `json:"back_off"`
+	// Vendor is the time of requests to the vendor, Plugin that of a plugin.
+	Vendor int64 `json:"vendor"`
+	Plugin int64 `json:"plugin"`
 }
 
 // Event is one fetched event: its fields by name, and the vendor's data.
 type Event struct {
 	Fields map[string]json.RawMessage `json:"fields"`
 	Raw    json.RawMessage            `json:"raw"`
+	// Error says why the event is not complete; nil if it is.
+	Error *Error `json:"error"`
+	// Files are the files of the event, if the arguments ask for them.
+	Files []File `json:"files"`
 }
 
 // PlannedRequests are the requests that a dry run would have sent, in order.

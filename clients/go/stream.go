@@ -5,12 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"sync"
 )
-
-// maxHeld is the maximum bytes of items that a stream buffers before it makes the host wait, unless
-// another call is waiting.
-const maxHeld = 4 << 20
 
 // Stream is the result of a command, item by item. It is for one goroutine at a time.
 //
@@ -29,15 +24,7 @@ type Stream struct {
 	sent *pending
 	// unwatch stops watching ctx.
 	unwatch func() bool
-
-	mu sync.Mutex
-	// held are the unread notifications.
-	held      []message
-	heldBytes int
-	// discards is true when nothing more will be read.
-	discards bool
-	// more has an element when something was added to held.
-	more chan struct{}
+	unread  *inbox
 
 	// Of the reading goroutine:
 	item   json.RawMessage
@@ -59,8 +46,9 @@ func (h *Host) Stream(ctx context.Context, call Call) *Stream {
 }
 
 func (h *Host) begin(ctx context.Context, call Call, isStream bool) *Stream {
-	s := &Stream{host: h, ctx: ctx, call: call, more: make(chan struct{}, 1)}
-	s.sent = &pending{answer: make(chan message, 1), stream: s}
+	call = h.traced(ctx, call)
+	s := &Stream{host: h, ctx: ctx, call: call, unread: newInbox(&h.flow)}
+	s.sent = &pending{answer: make(chan message, 1), inbox: s.unread}
 	body, err := call.body(isStream)
 	if err == nil {
 		h.flow.begin()
@@ -88,7 +76,7 @@ func (s *Stream) Next() bool {
 		if s.answer == nil && s.ctx.Err() != nil {
 			s.settle(s.ctx.Err())
 		}
-		if got, ok := s.take(); ok {
+		if got, ok := s.unread.take(); ok {
 			if s.handle(got) {
 				return true
 			}
@@ -143,7 +131,7 @@ func (s *Stream) Close() {
 	if s.isOver {
 		return
 	}
-	s.discard()
+	s.unread.discard()
 	if s.answer == nil {
 		s.settle(context.Canceled)
 	}
@@ -152,7 +140,7 @@ func (s *Stream) Close() {
 
 func (s *Stream) finish(result *Result, err error) {
 	s.isOver, s.result, s.err = true, result, err
-	s.discard()
+	s.unread.discard()
 	s.unwatch()
 }
 
@@ -160,7 +148,7 @@ func (s *Stream) finish(result *Result, err error) {
 func (s *Stream) settle(cause error) {
 	got := s.host.settle(s.sent, cause)
 	if s.answer = &got; got.kind != resultMessage {
-		s.discard()
+		s.unread.discard()
 	}
 }
 
@@ -202,55 +190,9 @@ func (s *Stream) wait() {
 	s.host.flow.begin()
 	defer s.host.flow.end()
 	select {
-	case <-s.more:
+	case <-s.unread.more:
 	case got := <-s.sent.answer:
 		s.answer = &got
 	case <-s.ctx.Done():
-	}
-}
-
-// push is called by the reader of the host.
-func (s *Stream) push(got message) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.discards {
-		return
-	}
-	s.held = append(s.held, got)
-	s.grow(len(got.payload))
-	select {
-	case s.more <- struct{}{}:
-	default:
-	}
-}
-
-func (s *Stream) take() (message, bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if len(s.held) == 0 {
-		return message{}, false
-	}
-	got := s.held[0]
-	s.held[0] = message{}
-	s.held = s.held[1:]
-	s.grow(-len(got.payload))
-	return got, true
-}
-
-func (s *Stream) discard() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.discards, s.held = true, nil
-	s.grow(-s.heldBytes)
-}
-
-// grow counts the buffered bytes, and reports when the limit is exceeded or no longer exceeded.
-func (s *Stream) grow(by int) {
-	wasFull := s.heldBytes > maxHeld
-	s.heldBytes += by
-	if isFull := s.heldBytes > maxHeld; isFull && !wasFull {
-		s.host.flow.changeFull(1)
-	} else if wasFull && !isFull {
-		s.host.flow.changeFull(-1)
 	}
 }

@@ -18,7 +18,12 @@ const (
 	itemMessage
 	progressMessage
 	waitingMessage
+	eventMessage
+	heartbeatMessage
+	failedPollMessage
 	otherNotification
+	// refusalMessage is an errorMessage for whose request nobody waits.
+	refusalMessage
 )
 
 // message is one line of the host, classified. The payload is the relevant member, not yet
@@ -143,6 +148,7 @@ func parseAny(line []byte) message {
 func parseNotification(method string, params []byte) message {
 	kinds := map[string]messageKind{
 		"invoke/item": itemMessage, "invoke/progress": progressMessage, "invoke/waiting": waitingMessage,
+		"events/event": eventMessage, "events/heartbeat": heartbeatMessage, "events/failed": failedPollMessage,
 	}
 	kind, isOfACall := kinds[method]
 	if !isOfACall {

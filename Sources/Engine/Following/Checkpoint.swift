@@ -5,7 +5,7 @@ import JSON
 
 /// The position of a follower on disk, below `--state-dir`, and the lock of its only follower.
 ///
-/// The lock is on a file beside it, because the position replaces its file. Everything here blocks.
+/// The lock is on another file, because the position replaces its file. Everything here blocks.
 final class Checkpoint: Sendable {
   /// Below the state directory.
   private static let directory = "followers"

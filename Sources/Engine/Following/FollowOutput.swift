@@ -35,14 +35,21 @@ package struct FollowedEvent: Sendable {
 
 package struct FinishedPoll: Sendable {
   let cursor: String?
+  package let notices: [String]
   /// Since 1970.
   package let nextPollAtMilliseconds: Int64
   package let redaction: RedactionScope
 
-  package static let layout = MessageLayout.object(["cursor": .foreign, "next_poll_at": .own])
+  package static let layout = MessageLayout.object([
+    "cursor": .foreign, "notices": .foreign, "next_poll_at": .own,
+  ])
 
   package func writeMembers(to writer: inout JSONWriter) {
     writer.member(ifPresent: "cursor", cursor)
+    if !notices.isEmpty {
+      writer.name("notices")
+      writer.array { for notice in notices { $0.string(notice) } }
+    }
     writer.member("next_poll_at", WallClock.rfc3339(nextPollAtMilliseconds))
   }
 }
@@ -51,9 +58,9 @@ package struct FinishedPoll: Sendable {
 package struct FollowSummary: Sendable {
   package let events: Int
   let polls: Int
-  let durationMilliseconds: Int
   /// Of the events that were acknowledged.
   let cursor: String?
+  let meta: OutcomeMeta
   package let redaction: RedactionScope
 
   package static let layout = MessageLayout.object([
@@ -66,7 +73,9 @@ package struct FollowSummary: Sendable {
       writer.member(ifPresent: "cursor", cursor)
       writer.name("meta")
       writer.object {
-        $0.member("duration_ms", durationMilliseconds)
+        $0.member(ifPresent: "connection", meta.connection)
+        $0.member("trace_id", meta.traceID)
+        $0.member("duration_ms", meta.durationMilliseconds)
         $0.member("events", events)
         $0.member("polls", polls)
       }

@@ -1,3 +1,4 @@
+import Basics
 import IntegrationKit
 import JSON
 
@@ -29,12 +30,11 @@ package struct FollowRequest: Sendable {
     self.maximumUnacknowledged = Int(maximumUnacknowledged)
     self.checkpoint = checkpoint
     let command = invocation.command
-    guard let source = command.metadata.events?(), command.shape.names.contains(Self.cursorName)
-    else {
+    guard command.metadata.events != nil, command.shape.names.contains(Self.cursorName) else {
       throw RequestProblems(
         "/command", "\(command.id) cannot be followed; it fetches no events from a cursor on")
     }
-    end = source.end
+    end = Self.end(of: command)
     var problems = Self.problems(in: invocation.options)
     if let end, let given = invocation.arguments?[end], !given.isNull {
       problems.add("/arguments/\(end)", "is not allowed: following has no end")
@@ -46,6 +46,11 @@ package struct FollowRequest: Sendable {
       )
     }
     guard problems.isEmpty else { throw problems }
+  }
+
+  /// The argument of a command that is left out, because following has no end.
+  package static func end(of command: RegisteredCommand) -> String? {
+    command.metadata.events?().end
   }
 
   /// Options that make no sense for a poll.
@@ -81,8 +86,12 @@ package struct FollowRequest: Sendable {
   private static let noEnd = "9999-12-31T23:59:59.999Z"
 
   /// The invocation of one poll.
-  func poll(from cursor: String?) -> InvocationRequest {
+  ///
+  /// - Parameter trace: of all polls.
+  func poll(from cursor: String?, in trace: TraceContext) -> InvocationRequest {
     var request = invocation
+    request.arrival = .now
+    request.options.traceparent = trace.traceparent
     request.arguments =
       JSONFragment { writer in
         writer.object { writer in

@@ -73,6 +73,13 @@ enum FailureSchemas {
         .object(
           [.always("return_data", .word("Failed"))] + failure
             + [.sometimes("meta", .reference("meta"), "Of an invoke.")])),
+      SchemaComponent(
+        "poll_failure", "Why a poll of events/follow failed, as data of an error response.",
+        .object(
+          [.always("return_data", .word("Failed"))] + failure + [
+            .sometimes("problems", .list(.reference("problem"))),
+            .sometimes("meta", .reference("meta")),
+          ])),
       SchemaComponent("failure", "Why a target failed.", .object(failure)),
       SchemaComponent(
         "target_error", "A failed target and its error.",

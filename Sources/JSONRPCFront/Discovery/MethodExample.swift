@@ -71,7 +71,7 @@ extension MethodExample {
         "passwordExpires": "True"},
        {"accountType": "66048", "description": "Backup agent", "disabled": "False",
         "name": "svc-backup", "passwordExpires": "False"}],
-     "meta": {"connection": "prod", "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+     "meta": {"connection": "coda_sandbox", "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
               "duration_ms": 12, "requests": 1, "retries": 0, "waited_ms": 0, "pages": 1,
               "spent_ms": {"vendor": 12}}}
     """#)
@@ -83,7 +83,7 @@ extension MethodExample {
      "requests": [{"method": "GET",
                    "url": "http://127.0.0.1:40001/api/console/scanSurface/scanners/",
                    "headers": {"Accept": "application/json", "Authorization": "[redacted]"}}],
-     "meta": {"connection": "prod", "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+     "meta": {"connection": "coda_sandbox", "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
               "duration_ms": 1}}
     """#)
   static let cancel = MethodExample(
@@ -95,7 +95,11 @@ extension MethodExample {
     {"command": "fetch_event", "connection": "gmail_sandbox", "every_seconds": 60,
      "arguments": {"user_email": "soc@harbor.example", "start_time": "2026-11-16 08:00"}}
     """#,
-    #"{"return_data":"Successful","meta":{"duration_ms":61000,"events":0,"polls":2}}"#)
+    #"""
+    {"return_data": "Successful",
+     "meta": {"connection": "gmail_sandbox", "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+              "duration_ms": 61000, "events": 0, "polls": 2}}
+    """#)
   static let eventsAck = MethodExample(
     "All events up to the third one.", #"{"id":7,"seq":2}"#,
     #"{"acknowledged":2,"unacknowledged":0}"#)

@@ -38,16 +38,16 @@ struct NotificationDescription: Sendable {
         ]),
       NotificationDescription(
         name: "events/heartbeat", summary: "A poll succeeded, and its events were sent.",
-        members: [follower, .sometimes("cursor", .text), .always("next_poll_at", .time)]),
+        members: [
+          follower, .sometimes("cursor", .text),
+          .sometimes("notices", .list(.text), "Those of the poll."),
+          .always("next_poll_at", .time),
+        ]),
       NotificationDescription(
         name: "events/failed", summary: "A poll failed. The follower continues.",
         members: [
           follower,
-          .always(
-            "error",
-            .oneOf([.reference("command_failure"), .reference("param_faults")]),
-            "As data of an error response."),
-          .always("next_poll_at", .time),
+          .always("error", .reference("poll_failure")), .always("next_poll_at", .time),
         ]),
       NotificationDescription(
         name: "health/changed",

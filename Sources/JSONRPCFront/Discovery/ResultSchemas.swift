@@ -174,6 +174,7 @@ enum ResultSchemas {
           .always(
             "meta",
             .object([
+              .sometimes("connection", .text), .always("trace_id", .pattern("^[0-9a-f]{32}$")),
               .always("duration_ms", .count),
               .always("events", .count, "Events that were sent."),
               .always("polls", .count),

@@ -107,7 +107,7 @@ final class FollowRun: FollowOutput {
     events.add(1, ordering: .relaxed)
     while true {
       do throws(InvocationError) {
-        _ = try await follower.acknowledge(event.sequence)
+        _ = try await follower.progress?.acknowledge(event.sequence)
         return
       } catch {
         guard !Task.isCancelled else { return }
@@ -127,6 +127,7 @@ final class FollowRun: FollowOutput {
   }
 
   func polled(_ poll: FinishedPoll) async {
+    for notice in poll.notices { engine.log.info(notice) }
     let time = Style.localTime(poll.nextPollAtMilliseconds)
     showStatus("\(events.load(ordering: .relaxed)) events, next poll at \(time)")
   }

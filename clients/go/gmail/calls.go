@@ -94,6 +94,12 @@ func (c *Client) FetchEvent(ctx context.Context, parameters FetchEventParams, op
 	return c.host.Invoke(ctx, c.call("fetch_event", parameters, options))
 }
 
+// FetchEventFollow iterates over the events of FetchEvent, as they happen; see
+// sallyport.Host.Follow.
+func (c *Client) FetchEventFollow(ctx context.Context, parameters FetchEventFollowParams, follow sallyport.FollowOptions, options ...sallyport.Option) func(yield func(event *sallyport.FollowedEvent, err error) bool) {
+	return c.host.Follow(ctx, c.call("fetch_event", parameters, options), follow)
+}
+
 // GetAutoReply returns the vacation responder of a mailbox.
 //
 // It changes nothing. Permissions: https://www.googleapis.com/auth/gmail.settings.basic.
@@ -302,6 +308,30 @@ type FetchEventParams struct {
 	// (2022-05-19T02:00:00Z), 2022-05-19 [02:00[:00]], 05/19/2022 [02:00[:00] [AM|PM]] or epoch
 	// milliseconds; without a zone UTC. Example: "2021-05-26T00:00:00Z"
 	EndTime string `json:"end_time"`
+	// Number of Event(s) Fetched: The maximum number of mails. Default: the maximum of one call. The
+	// cursor continues. Example: 100
+	NumberOfEventsFetched *int64 `json:"number_of_events_fetched,omitempty"`
+	// Search Condition: A query in the syntax of Gmail's search box: from:, to:, subject:,
+	// has:attachment. Example: "subject:test from:test@example.com"
+	SearchCondition *string `json:"search_condition,omitempty"`
+	// Cursor: The cursor of an earlier response for the same mailbox and search condition. Fetches
+	// only mail that was not fetched before. From FetchEvent: $.cursor.
+	Cursor *string `json:"cursor,omitempty"`
+	// Download Attachments: Store the attachments of the messages as files of their events, attached
+	// mails included. The attachments of attached mails are always stored. The default is false.
+	DownloadAttachments *bool `json:"download_attachments,omitempty"`
+}
+
+// FetchEventFollowParams are the parameters of FetchEventFollow: those of FetchEvent without an
+// end.
+type FetchEventFollowParams struct {
+	// User Email (required): The mailbox to fetch mail from. From GetUserList:
+	// $.users[*].primaryEmail. Example: "soc@harbor.example"
+	UserEmail string `json:"user_email"`
+	// Start Time (required): Fetch mail received at or after this time. Ignored if a cursor is given.
+	// A time: RFC 3339 (2022-05-19T02:00:00Z), 2022-05-19 [02:00[:00]], 05/19/2022 [02:00[:00]
+	// [AM|PM]] or epoch milliseconds; without a zone UTC. Example: "2021-05-25T00:00:00Z"
+	StartTime string `json:"start_time"`
 	// Number of Event(s) Fetched: The maximum number of mails. Default: the maximum of one call. The
 	// cursor continues. Example: 100
 	NumberOfEventsFetched *int64 `json:"number_of_events_fetched,omitempty"`

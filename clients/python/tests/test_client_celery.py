@@ -49,6 +49,12 @@ def without_meta(result: Any) -> str:
     return VARYING.sub("", str({name: value for name, value in result.json.items() if name != "meta"}))
 
 
+def about(error: RequestError) -> tuple[int, str, dict[str, Any]]:
+    """All but the times and ids of its trace."""
+    data = {name: value for name, value in error.data.items() if name != "meta"}
+    return error.code, error.message, data
+
+
 COMMANDS = [
     ("coda_footprint", "list_devices", {"filter": {"riskLevel": "critical"}}, {}),
     ("coda_footprint", "list_devices", {}, {"all_pages": True}),
@@ -88,7 +94,17 @@ def test_an_error_is_that_of_a_host(
             where.invoke("coda_footprint", command, arguments, connection="coda_sandbox")
         caught.append(raised.value)
     local, remote = caught
-    assert (type(remote), remote.args, str(remote)) == (type(local), local.args, str(local))
+    assert (type(remote), about(remote), str(remote)) == (type(local), about(local), str(local))
+    assert remote.meta.requests == local.meta.requests
+
+
+def test_labels_and_traces_reach_the_worker(tried: Remote) -> None:
+    traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+    commands = tried.using(label="incident 4711", traceparent=traceparent).coda_footprint
+    assert commands.list_tenants().meta.trace_id == traceparent[3:35]
+    with pytest.raises(InvalidArguments) as refused:
+        tried.using(label="x" * 65).coda_footprint.list_tenants()
+    assert [problem.path for problem in refused.value.problems] == ["/options/label"]
 
 
 def test_items_come_as_they_do_from_a_host(tried: Remote, sandbox: Host) -> None:

@@ -12,6 +12,7 @@ import pytest
 from conftest import TIMEOUT, FakeHost
 from sallyport import (
     AsyncHost,
+    Cancelled,
     FailedPoll,
     Follow,
     Heartbeat,
@@ -19,13 +20,14 @@ from sallyport import (
     HostExited,
     InvalidArguments,
     SallyportError,
+    TimedOut,
     Unavailable,
 )
 
 #: A host that sends `EVENTS` to each follower, as many as may be unacknowledged, and keeps what it
-#: got: `kept` returns it, and `most` the number of followers at a time.
+#: got: `kept` returns it. A call is not answered until it is cancelled.
 FOLLOWED = """
-kept, sent, acknowledged, following, most = [], {}, {}, {}, 0
+kept, sent, acknowledged, following = [], {}, {}, {}
 
 def send_more(id):
     window = following[id]
@@ -37,12 +39,11 @@ def send_more(id):
 
 for request in requests():
     method, params = request["method"], request.get("params", {})
-    if method not in ("kept", "most"):
+    if method != "kept":
         kept.append([method, params])
     if method == "events/follow":
         id = request["id"]
         following[id] = params.get("max_unacknowledged", 100)
-        most = max(most, len(following))
         sent[id] = acknowledged[id] = 0
         notify("events/heartbeat", id=id, cursor=None, next_poll_at="2026-12-01T10:00:00Z")
         send_more(id)
@@ -60,10 +61,11 @@ for request in requests():
         if following.pop(id, None) is not None:
             answer({"id": id}, {"return_data": "Successful", "cursor": None,
                                 "meta": {"events": sent[id]}})
+        else:
+            say({"jsonrpc": "2.0", "id": id, "error": {
+                "code": -32800, "message": "It failed.", "data": {"kind": "cancelled"}}})
     elif method == "kept":
         answer(request, kept)
-    elif method == "most":
-        answer(request, most)
     elif method == "shutdown":
         for id in following:
             answer({"id": id}, {"return_data": "Successful", "meta": {"events": sent[id]}})
@@ -106,16 +108,22 @@ def test_an_event_is_acknowledged_when_the_loop_asks_for_the_next(fake_host: Fak
 
 
 def test_the_window_moves_with_the_loop(fake_host: FakeHost) -> None:
-    # One event at a time, and a host whose only slot is that of the follower.
+    # One event at a time, in a host whose only slot is taken.
     with Host(followed(fake_host, 500), max_in_flight=1) as host:
+        silent = host.submit("vendor", "silent")
         seen = 0
         for event in host.follow("vendor", "fetch", max_unacknowledged=1):
             assert event.seq == seen
             seen += 1
             if seen == 500:
                 break
-        del event
-        assert host.request("kept", timeout=TIMEOUT)[-1][0] == "cancel"
+        with pytest.raises(TimedOut) as late:
+            host.ping(timeout=0.05)
+        assert late.value.outcome == "not_applied", "it had no slot"
+        silent.cancel()
+        with pytest.raises(Cancelled):
+            silent.result()
+        assert [method for method, _ in host.request("kept")[-2:]] == ["cancel", "cancel"]
 
 
 def test_params_are_those_of_the_protocol(fake_host: FakeHost) -> None:
@@ -208,11 +216,11 @@ def test_callbacks_get_heartbeats_and_failed_polls(fake_host: FakeHost) -> None:
         for request in requests():
             if request["method"] == "events/follow":
                 id = request["id"]
-                notify("events/heartbeat", id=id, cursor="c", next_poll_at="2026-12-01T10:00:00Z")
+                notify("events/heartbeat", id=id, cursor="c", notices=["a"],
+                       next_poll_at="2026-12-01T10:00:00Z")
                 notify("events/failed", id=id, next_poll_at="2026-12-01T10:01:00Z", error={
-                    "code": -32000, "message": "Fetch failed.", "data": {
-                        "kind": "unavailable", "failure_indicator": "Fetch failed.",
-                        "status_code": 503, "message": "Try later."}})
+                    "kind": "unavailable", "failure_indicator": "Fetch failed.",
+                    "status_code": 503, "message": "Try later."})
                 notify("events/event", id=id, seq=0, event={"raw": 1})
             if request["method"] == "shutdown":
                 break
@@ -221,7 +229,7 @@ def test_callbacks_get_heartbeats_and_failed_polls(fake_host: FakeHost) -> None:
     failures: list[FailedPoll] = []
 
     def check() -> None:
-        assert heartbeats == [Heartbeat("c", "2026-12-01T10:00:00Z")]
+        assert heartbeats == [Heartbeat("c", "2026-12-01T10:00:00Z", ("a",))]
         [failed] = failures
         assert isinstance(failed.error, Unavailable)
         assert failed.error.triple == ("Fetch failed.", 503, "Try later.")
@@ -369,6 +377,7 @@ def test_a_host_that_dies_is_an_error_and_the_cursor_continues(fake_host: FakeHo
         while 3 not in seen:
             arguments = {} if cursor is None else {"cursor": cursor}
             follow = host.follow("vendor", "fetch", arguments)
+            assert follow.cursor == cursor
             try:
                 for event in follow:
                     seen.append(event.event["n"])
@@ -377,7 +386,7 @@ def test_a_host_that_dies_is_an_error_and_the_cursor_continues(fake_host: FakeHo
             except HostExited as exited:
                 assert exited.exit_status == 9
                 host.restart()
-            cursor = follow.cursor or cursor
+            cursor = follow.cursor
     # At least once, and in order.
     assert sorted(set(seen)) == [0, 1, 2, 3]
 
@@ -414,7 +423,7 @@ def test_tasks_follow_too(fake_host: FakeHost) -> None:
     in_loop(fake_host, 10, body)
 
 
-def test_a_task_with_the_only_slot_acknowledges_and_gives_it_back(fake_host: FakeHost) -> None:
+def test_followers_take_no_slot_and_give_none_back(fake_host: FakeHost) -> None:
     async def body(host: AsyncHost) -> None:
         async def count() -> int:
             seen = 0
@@ -424,10 +433,16 @@ def test_a_task_with_the_only_slot_acknowledges_and_gives_it_back(fake_host: Fak
                     break
             return seen
 
+        silent = await host.submit("vendor", "silent")
         followers = [asyncio.create_task(count()) for _ in range(3)]
         assert await asyncio.gather(*followers) == [50, 50, 50]
-        assert len(await what_it_got(host, "cancel")) == 3
-        assert await host.request("most") == 1
+        with pytest.raises(TimedOut) as late:
+            await host.ping(timeout=0.05)
+        assert late.value.outcome == "not_applied", "it had no slot"
+        silent.cancel()
+        with pytest.raises(Cancelled):
+            await silent
+        assert len(await what_it_got(host, "cancel")) == 4
 
     in_loop(fake_host, 50, body, max_in_flight=1)
 

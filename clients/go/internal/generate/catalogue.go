@@ -28,6 +28,27 @@ type Command struct {
 		PerSeconds json.Number `json:"per_seconds"`
 	} `json:"rate_limit"`
 	ReadBack string `json:"read_back"`
+	// Events is nil for a command that fetches no events.
+	Events *struct {
+		// End is the parameter for the end of the time range.
+		End string
+	}
+}
+
+// followed are the parameters of a command that is followed, which has no end.
+func (c Command) followed() Schema {
+	end := c.Events.End
+	if end == "" {
+		end = "end_time"
+	}
+	schema := c.Parameters
+	schema.Properties = nil
+	for _, property := range c.Parameters.Properties {
+		if property.name != end {
+			schema.Properties = append(schema.Properties, property)
+		}
+	}
+	return schema
 }
 
 // Schema is the part of JSON Schema that describes parameters.

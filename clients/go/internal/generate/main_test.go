@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 )
@@ -56,6 +57,30 @@ func TestEveryShapeOfAParameterHasAType(t *testing.T) {
 	} {
 		if !strings.Contains(got, want) {
 			t.Errorf("there is no %q in\n%s", want, source)
+		}
+	}
+}
+
+func TestACommandWithEventsCanBeFollowed(t *testing.T) {
+	for events, end := range map[string]string{"{}": "end_time", `{"end":"until"}`: "until"} {
+		var command Command
+		text := `{"id":"fetch_it","events":` + events + `,"parameters":{"properties":{"mailbox":{"type":"string"},"` +
+			end + `":{"type":"string"}},"required":["mailbox","` + end + `"]}}`
+		if err := json.Unmarshal([]byte(text), &command); err != nil {
+			t.Fatal(err)
+		}
+		source, err := packageOf(Integration{ID: "vendor", Commands: []Command{command}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := strings.Join(strings.Fields(string(source)), " ")
+		for _, want := range []string{
+			"func (c *Client) FetchItFollow(ctx context.Context, parameters FetchItFollowParams, follow sallyport.FollowOptions,",
+			"type FetchItFollowParams struct { // (required): Mailbox string `json:\"mailbox\"` }",
+		} {
+			if !strings.Contains(got, want) {
+				t.Errorf("there is no %q in\n%s", want, source)
+			}
 		}
 	}
 }

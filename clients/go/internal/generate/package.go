@@ -106,7 +106,8 @@ func (c *Client) call(command string, arguments any, options []sallyport.Option)
 `, name, w.integration.ID)
 }
 
-// command writes the calls of a command: one for the whole result, and one for its items.
+// command writes the calls of a command: one for the whole result, one for its items, and one for its
+// events.
 func (w *writer) command(command Command) {
 	name := goName(command.ID)
 	declared, argument := "", "nil"
@@ -120,6 +121,9 @@ func (w *writer) command(command Command) {
 	return c.host.Invoke(ctx, c.call(%q, %s, options))
 }
 `, name, declared, command.ID, argument)
+	if command.Events != nil {
+		w.follow(name, command)
+	}
 	if command.ItemsPath == "" && !command.PartialSuccess {
 		return
 	}
@@ -130,6 +134,23 @@ func (w *writer) command(command Command) {
 	w.text.WriteString("\n" + comment("", fmt.Sprintf("%sStream is %s item by item: each %s.", name, name, what)))
 	fmt.Fprintf(&w.text, `func (c *Client) %sStream(ctx context.Context, %soptions ...sallyport.Option) *sallyport.Stream {
 	return c.host.Stream(ctx, c.call(%q, %s, options))
+}
+`, name, declared, command.ID, argument)
+}
+
+// follow writes the loop over the events of a command.
+func (w *writer) follow(name string, command Command) {
+	declared, argument := "", "nil"
+	if parameters := command.followed(); len(parameters.Properties) > 0 {
+		params := name + "FollowParams"
+		declared, argument = fmt.Sprintf("parameters %s, ", params), "parameters"
+		about := fmt.Sprintf("%s are the parameters of %sFollow: those of %s without an end.", params, name, name)
+		w.object(params, about, name+"Follow", parameters)
+	}
+	w.text.WriteString("\n" + comment("", fmt.Sprintf(
+		"%sFollow iterates over the events of %s, as they happen; see sallyport.Host.Follow.", name, name)))
+	fmt.Fprintf(&w.text, `func (c *Client) %sFollow(ctx context.Context, %sfollow sallyport.FollowOptions, options ...sallyport.Option) func(yield func(event *sallyport.FollowedEvent, err error) bool) {
+	return c.host.Follow(ctx, c.call(%q, %s, options), follow)
 }
 `, name, declared, command.ID, argument)
 }

@@ -149,7 +149,7 @@ class AsyncWatched(AsyncIterator[Item]):
         except StopAsyncIteration:
             raise
         except BaseException:
-            await self.aclose()
+            self._leave()
             raise
 
     async def _next_item(self) -> Item:
@@ -177,6 +177,9 @@ class AsyncWatched(AsyncIterator[Item]):
 
     async def aclose(self) -> None:
         """Stops reading, and cancels the call if it is in flight."""
+        self._leave()
+
+    def _leave(self) -> None:
         self._is_over = True
         if self._call is not None:
             self._call.cancel()

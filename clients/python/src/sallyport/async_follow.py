@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import inspect
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 from .async_calls import AsyncAnswer, AsyncCall, AsyncWatched, missed
 from .calls import Deadline
 from .dialogue import Receiver
-from .follow import Event, Position, Sequence, tell
+from .follow import CLOSE_SECONDS, Event, Position, Sequence, given_cursor, tell
 from .methods import Method
 from .results import Result
 
@@ -42,8 +43,9 @@ class AsyncAcknowledgements(Position):
         cancel: Callable[[int], None],
         loop: asyncio.AbstractEventLoop,
         timeout: float | None,
+        cursor: Any,
     ) -> None:
-        super().__init__(id, answer, send_control)
+        super().__init__(id, answer, send_control, cursor)
         self._cancel = cancel
         self._loop = loop
         self._timeout = timeout
@@ -115,17 +117,32 @@ class AsyncFollow(AsyncWatched[AsyncFollowedEvent]):
                 self._cancel,
                 self._loop,
                 self._timeout,
+                self.cursor,
             )
         return (AsyncFollowedEvent(params, self._acknowledgements),)
 
     @property
     def cursor(self) -> Any:
-        """The position behind the last acknowledged event; None before the first.
+        """The position behind the last acknowledged event; before the first, the argument `cursor`.
 
-        Without a checkpoint it is the argument `cursor` with which to follow again.
+        Without a checkpoint, following again with this argument continues there.
         """
-        return None if self._acknowledgements is None else self._acknowledgements.cursor
+        if self._acknowledgements is None:
+            return given_cursor(self._method)
+        return self._acknowledgements.cursor
+
+    async def aclose(self) -> None:
+        """Stops the host's polling. Afterwards another follower may use the checkpoint."""
+        await super().aclose()
+        if self._answer is not None:
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(settled(self._answer), CLOSE_SECONDS)
 
     async def result(self) -> Result:
         """The result at the end; `meta.events` is the number of sent events."""
         return await super().result()
+
+
+async def settled(answer: AsyncAnswer) -> None:
+    while not answer.is_done:
+        await answer.wait()

@@ -168,8 +168,8 @@ class AsyncHost(HostBase, Integrations[Coroutine[Any, Any, Result]]):
     ) -> AsyncFollow:
         """The events of a command that fetches events, as they happen.
 
-        The loop over them has no end, so an argument for an end time is omitted. It takes a slot of
-        `max_in_flight`.
+        The loop over them has no end, so an argument for an end time is omitted. A host has 32 such
+        loops at most; they take no slot of `max_in_flight`.
         """
         check_timeout(options.get("timeout"))
         method = methods.follow(integration, command, arguments, options, self._settings.trace)
@@ -178,7 +178,7 @@ class AsyncHost(HostBase, Integrations[Coroutine[Any, Any, Result]]):
 
         async def send() -> tuple[int, AsyncAnswer]:
             answer = AsyncAnswer(loop, is_watched=True)
-            return await process.send(method, answer, Deadline(timeout), limits_answer=False), answer
+            return process.send_control(method, answer), answer
 
         return AsyncFollow(
             send, method, process.cancel, loop, process.send_control, options, timeout

@@ -17,13 +17,12 @@ from .dialogue import (
     Event,
     Receiver,
     cancel_frame,
-    encode_params,
 )
-from .errors import NOT_APPLIED, HostExited, RequestError, SallyportError, timed_out
+from .errors import NOT_APPLIED, HostExited, SallyportError, timed_out
 from .log_tail import LogTail
 from .methods import Method
-from .process import EXIT_SECONDS, LAST_LINES_SECONDS, closed
-from .settings import MAXIMUM_LINE_BYTES, HostSettings
+from .process import EXIT_SECONDS, LAST_LINES_SECONDS, closed, encoded
+from .settings import HostSettings
 
 log = logging.getLogger("sallyport")
 
@@ -87,21 +86,9 @@ class AsyncHostProcess(asyncio.SubprocessProtocol):
 
     # Requests
 
-    async def send(
-        self,
-        method: Method[Any],
-        answer: AsyncAnswer,
-        deadline: Deadline,
-        *,
-        limits_answer: bool = True,
-    ) -> int:
-        """Sends a request when a slot is free. Returns its id.
-
-        limits_answer: Whether the deadline is that of the response, and not only of a slot.
-        """
-        params = encode_params(method.params)
-        if len(params) > MAXIMUM_LINE_BYTES - 1_000:
-            raise RequestError(-32600, f"{method.what} exceeds the host's maximum line length.")
+    async def send(self, method: Method[Any], answer: AsyncAnswer, deadline: Deadline) -> int:
+        """Sends a request when a slot is free. Returns its id."""
+        params = encoded(method)
         await self._acquire(method, deadline)
         if self._exit is not None or self._closing:
             self._release(1)
@@ -109,20 +96,18 @@ class AsyncHostProcess(asyncio.SubprocessProtocol):
         id, line = self._dialogue.open(method.name, params, answer)
         self._write(line)
         left = deadline.left_with_grace
-        if left is not None and limits_answer:
+        if left is not None:
             answer.fail_after(left, missed(deadline, method.what))
         return id
 
     def send_control(self, method: Method[Any], receiver: Receiver) -> int:
         """Sends a request for which the host needs no slot. Returns its id."""
-        params = encode_params(method.params)
+        params = encoded(method)
         if self._exit is not None:
             raise self._exit()
         if self._closing:
             raise closed()
-        # Below zero: its response releases a slot that it never had.
-        self._free -= 1
-        id, line = self._dialogue.open(method.name, params, receiver)
+        id, line = self._dialogue.open(method.name, params, receiver, needs_slot=False)
         self._write(line)
         return id
 
@@ -155,9 +140,6 @@ class AsyncHostProcess(asyncio.SubprocessProtocol):
             raise
 
     def _release(self, count: int) -> None:
-        owed = min(count, max(0, -self._free))
-        self._free += owed
-        count -= owed
         while count > 0 and self._waiters:
             waiter = self._waiters.popleft()
             if not waiter.done():

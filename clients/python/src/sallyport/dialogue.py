@@ -69,6 +69,8 @@ class Dialogue:
         self._event = event
         self._ids = itertools.count(1)
         self._receivers: dict[int, Receiver] = {}
+        #: The ids of requests for which the host needs no slot.
+        self._without_slot: set[int] = set()
         self._has_heard = False
         #: The input not yet split into lines, and the lines. They change together.
         self._unread: tuple[collections.deque[bytes], collections.deque[bytes]] = (
@@ -80,18 +82,27 @@ class Dialogue:
     def in_flight(self) -> int:
         return len(self._receivers)
 
-    def open(self, method: str, encoded_params: str, receiver: Receiver) -> tuple[int, bytes]:
+    @property
+    def slots(self) -> int:
+        """The number of slots in use."""
+        return len(self._receivers) - len(self._without_slot)
+
+    def open(
+        self, method: str, encoded_params: str, receiver: Receiver, *, needs_slot: bool = True
+    ) -> tuple[int, bytes]:
         """Expects a response. Returns the id and the line to send."""
         id = next(self._ids)
         line = f'{{"jsonrpc":"2.0","id":{id},"method":{_encode(method)}{encoded_params}}}\n'
         self._receivers[id] = receiver
+        if not needs_slot:
+            self._without_slot.add(id)
         return id, line.encode("ascii")
 
     def forget(self, receiver: Receiver) -> None:
         """Expects no response: the request was not sent."""
         for id, other in list(self._receivers.items()):
             if other is receiver:
-                self._receivers.pop(id, None)
+                self._close(id)
 
     @property
     def chunks(self) -> collections.deque[bytes]:
@@ -99,11 +110,11 @@ class Dialogue:
         return self._unread[0]
 
     def receive(self, data: bytes) -> int:
-        """Takes input in arbitrary pieces. Returns the number of responses in it."""
-        before = self.in_flight
+        """Takes input in arbitrary pieces. Returns the number of slots that it released."""
+        before = self.slots
         self.chunks.append(data)
         self.hand_over()
-        return before - self.in_flight
+        return before - self.slots
 
     def hand_over(self, *, after_interruption: bool = False) -> None:
         """Delivers the queued messages to their receivers."""
@@ -124,7 +135,7 @@ class Dialogue:
 
     def end(self, error: Callable[[], SallyportError]) -> None:
         """There will be no more responses. Each receiver gets a separate error."""
-        receivers, self._receivers = self._receivers, {}
+        receivers, self._receivers, self._without_slot = self._receivers, {}, set()
         for receiver in receivers.values():
             receiver.failed(error())
 
@@ -148,6 +159,11 @@ class Dialogue:
             log.warning("the host sent a response with an unknown id: %s", said)
             return
         receiver.answered(message)
+        self._close(id)
+
+    def _close(self, id: int) -> None:
+        # In this order the count of slots is never too low.
+        self._without_slot.discard(id)
         self._receivers.pop(id, None)
 
     def _notified(self, message: dict[str, Any]) -> None:

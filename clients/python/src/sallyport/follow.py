@@ -13,6 +13,8 @@ from .methods import Method
 from .results import FailedPoll, Heartbeat, Result
 from .streams import Watched
 
+#: Seconds that leaving waits for the host.
+CLOSE_SECONDS = 5.0
 #: The name, among the notifications of a follower, of an acknowledgement that the host refused.
 REFUSED_ACK = "events/ack"
 
@@ -88,11 +90,13 @@ class Position:
         id: int,
         receiver: NotificationReceiver,
         send_control: Callable[[Method[Any], Receiver], int],
+        cursor: Any,
     ) -> None:
+        """`cursor` is the argument of the command."""
         self.id = id
         self.send_control = send_control
-        #: The cursor of the last acknowledged event.
-        self.cursor: Any = None
+        #: That of the last acknowledged event.
+        self.cursor = cursor
         self._receiver = receiver
         self._acknowledged: int | None = None
 
@@ -121,9 +125,14 @@ class Acknowledgements(Position):
     """The position of a `Follow`."""
 
     def __init__(
-        self, id: int, answer: WatchedAnswer, link: FollowLink, timeout: float | None
+        self,
+        id: int,
+        answer: WatchedAnswer,
+        link: FollowLink,
+        timeout: float | None,
+        cursor: Any,
     ) -> None:
-        super().__init__(id, answer, link.send_control)
+        super().__init__(id, answer, link.send_control, cursor)
         self._link = link
         self._timeout = timeout
 
@@ -182,7 +191,9 @@ class Follow(Watched[FollowedEvent]):
     ) -> None:
         super().__init__(id, method, answer, Deadline(None), link)
         self._options = options
-        self._acknowledgements = Acknowledgements(id, answer, link, timeout)
+        self._acknowledgements = Acknowledgements(
+            id, answer, link, timeout, given_cursor(method)
+        )
         self._sequence = Sequence(method.what)
         #: The event that the loop works on, if it is acknowledged by itself.
         self._current: FollowedEvent | None = None
@@ -205,15 +216,25 @@ class Follow(Watched[FollowedEvent]):
 
     @property
     def cursor(self) -> Any:
-        """The position behind the last acknowledged event; None before the first.
+        """The position behind the last acknowledged event; before the first, the argument `cursor`.
 
-        Without a checkpoint it is the argument `cursor` with which to follow again.
+        Without a checkpoint, following again with this argument continues there.
         """
         return self._acknowledgements.cursor
+
+    def close(self) -> None:
+        """Stops the host's polling. Afterwards another follower may use the checkpoint."""
+        super().close()
+        self._link.wait(self._answer, CLOSE_SECONDS)
 
     def result(self, wait: float | None = None) -> Result:
         """The result at the end; `meta.events` is the number of sent events."""
         return super().result(wait)
+
+
+def given_cursor(method: Method[Any]) -> Any:
+    """The argument `cursor` of the command; None if it has none."""
+    return ((method.params or {}).get("arguments") or {}).get("cursor")
 
 
 def tell(method: str, params: Mapping[str, Any], options: Mapping[str, Any]) -> object:

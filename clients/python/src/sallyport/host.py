@@ -192,14 +192,14 @@ class Host(HostBase, Integrations[Result]):
     ) -> Follow:
         """The events of a command that fetches events, as they happen.
 
-        The loop over them has no end, so an argument for an end time is omitted. It takes a slot of
-        `max_in_flight`.
+        The loop over them has no end, so an argument for an end time is omitted. A host has 32 such
+        loops at most; they take no slot of `max_in_flight`.
         """
         check_timeout(options.get("timeout"))
         method = methods.follow(integration, command, arguments, options, self._settings.trace)
         answer, process = WatchedAnswer(), self._running()
         timeout = self._settings.timeout
-        id = process.send(method, answer, Deadline(timeout))
+        id = process.send_control(method, answer)
         return Follow(id, method, answer, process, options, timeout)
 
     def run_command(self, integration: str, command: str, arguments: Mapping[str, Any]) -> Result:

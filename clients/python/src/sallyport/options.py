@@ -84,13 +84,8 @@ class FollowOptions(TypedDict, total=False):
     """Called there too, when a poll failed; the host tries again."""
 
 
-_PASSED_ON = (
-    "all_pages",
-    "dry_run",
-    "idempotency_key",
-    "field_mapping",
-    "label",
-    "traceparent",
+_PASSED_ON = frozenset(
+    ("all_pages", "dry_run", "idempotency_key", "field_mapping", "label", "traceparent")
 )
 _FOLLOW_PARAMS = ("every_seconds", "max_unacknowledged", "checkpoint")
 _NAMES = {
@@ -187,9 +182,9 @@ def _params(
             )
         if options.get("connection") is not None:
             params["connection"] = options["connection"]
-        for name in _PASSED_ON:
-            if options.get(name):
-                wire[name] = options[name]
+        for name, value in options.items():
+            if value and name in _PASSED_ON:
+                wire[name] = value
     if trace is not None:
         if trace.label and "label" not in options:
             wire["label"] = trace.label

@@ -39,6 +39,14 @@ def closed() -> HostClosed:
     return HostClosed("The host is closed.")
 
 
+def encoded(method: Method[Any]) -> str:
+    """Raises RequestError for params that the host would not read."""
+    params = encode_params(method.params)
+    if len(params) > MAXIMUM_LINE_BYTES - 1_000:
+        raise RequestError(-32600, f"{method.what} exceeds the host's maximum line length.")
+    return params
+
+
 class HostProcess:
     """Started by its initializer; cannot be restarted."""
 
@@ -101,9 +109,7 @@ class HostProcess:
 
         waits: The caller calls `wait` next.
         """
-        params = encode_params(method.params)
-        if len(params) > MAXIMUM_LINE_BYTES - 1_000:
-            raise RequestError(-32600, f"{method.what} exceeds the host's maximum line length.")
+        params = encoded(method)
         was_woken = False
         while True:
             with self._lock:
@@ -133,22 +139,29 @@ class HostProcess:
 
     @property
     def _free_slots(self) -> int:
-        return self._settings.max_in_flight - self._dialogue.in_flight
+        return self._settings.max_in_flight - self._dialogue.slots
 
     def send_control(self, method: Method[Any], receiver: Receiver) -> int:
         """Sends a request for which the host needs no slot. Returns its id."""
-        params = encode_params(method.params)
+        params = encoded(method)
         with self._lock:
             if self._exit is not None:
                 raise self._exit()
             if self._closing:
                 raise closed()
-            return self._send(method, params, receiver, waits=False)
+            return self._send(method, params, receiver, waits=False, needs_slot=False)
 
-    def _send(self, method: Method[Any], params: str, answer: Receiver, waits: bool) -> int:
+    def _send(
+        self,
+        method: Method[Any],
+        params: str,
+        answer: Receiver,
+        waits: bool,
+        needs_slot: bool = True,
+    ) -> int:
         """Under the lock, so that nothing is written after the shutdown."""
         try:
-            id, line = self._dialogue.open(method.name, params, answer)
+            id, line = self._dialogue.open(method.name, params, answer, needs_slot=needs_slot)
             if self._dialogue.in_flight > 1:
                 self._writer.write_later(line)
             else:

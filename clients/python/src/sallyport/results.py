@@ -146,10 +146,16 @@ class Heartbeat(NamedTuple):
     cursor: Any
     #: RFC 3339.
     next_poll_at: str | None
+    #: Those of the poll, such as that a message cannot be read.
+    notices: tuple[str, ...] = ()
 
     @classmethod
     def read(cls, members: Mapping[str, Any]) -> Heartbeat:
-        return cls(members.get("cursor"), members.get("next_poll_at"))
+        return cls(
+            members.get("cursor"),
+            members.get("next_poll_at"),
+            tuple(members.get("notices", ())),
+        )
 
 
 class FailedPoll(NamedTuple):

@@ -41,7 +41,7 @@ class Watched(Call[Result], Iterator[Item]):
             try:
                 event = self._events.get(timeout=self._patience)
             except queue.Empty:
-                self.close()
+                self._leave()
                 raise self._deadline.missed(self._method.what) from None
             if event is None:
                 self._is_over = True
@@ -51,7 +51,7 @@ class Watched(Call[Result], Iterator[Item]):
                 for item in self._read(*event):
                     return item
             except BaseException:
-                self.close()
+                self._leave()
                 raise
         raise StopIteration
 
@@ -66,6 +66,10 @@ class Watched(Call[Result], Iterator[Item]):
 
     def close(self) -> None:
         """Stops reading, and cancels the call if it is in flight."""
+        self._leave()
+
+    def _leave(self) -> None:
+        """Safe in finalizers."""
         self._is_over = True
         self.cancel()
 
@@ -77,7 +81,7 @@ class Watched(Call[Result], Iterator[Item]):
 
     def __del__(self) -> None:
         if not getattr(self, "_is_over", True):
-            self.close()
+            self._leave()
 
 
 class Stream(Watched[Any]):
