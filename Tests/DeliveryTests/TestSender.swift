@@ -27,13 +27,13 @@ struct TestNetwork {
   /// - Parameter milliseconds: of a given deadline; nil for none.
   func sender(
     _ operation: Operation = .read, milliseconds: Int? = nil,
-    notifyWait: Sender.WaitNotice? = nil
+    notifyWait: Sender.WaitNotice? = nil, observer: (any SendObserver)? = nil
   ) -> Sender {
     Sender(
       operation, on: channel,
       deadline: InvocationDeadline(
         milliseconds.map { clock.source.deadline(inMilliseconds: $0) }, on: clock.source),
-      notifyWait: notifyWait)
+      notifyWait: notifyWait, observer: observer)
   }
 }
 

@@ -88,6 +88,12 @@ def invoke(
     return request(id, "invoke", params)
 
 
+def without_meta(result: dict[str, Any]) -> dict[str, Any]:
+    """The result without its metadata, which differs each time."""
+    assert "trace_id" in result["meta"], result
+    return {name: value for name, value in result.items() if name != "meta"}
+
+
 def parse(frame: bytes) -> Any:
     """One line of output, held against what is true of every one."""
     text = frame.decode("utf-8", errors="strict")

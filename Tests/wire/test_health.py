@@ -28,6 +28,8 @@ def test_a_watch_tells_of_every_change_and_of_the_threshold():
         sandbox.faults("coda: 402 always")
         second = heard(host)
         assert (second["status"], second["consecutive_failures"]) == ("unhealthy", 1)
+        meta = second["error"].pop("meta")
+        assert meta["connection"] == "coda_sandbox" and len(meta["trace_id"]) == 32
         assert second["error"] == {"kind": "permission", "message": "Payment Required."}
         third = heard(host)
         assert (third["status"], third["consecutive_failures"]) == ("unhealthy", 2)

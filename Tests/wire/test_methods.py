@@ -321,7 +321,7 @@ def test_a_dry_run_shows_the_requests_and_sends_none(sandbox):
                                 "footprint_tenant_id": "2"}, dry_run=True))["result"]
         change = host.ask(invoke(
             2, "update_target_scan_scope", {"target_id": 77, "scope": "out"}, dry_run=True))["result"]
-    assert set(result) == {"return_data", "dry_run", "requests"}
+    assert set(result) == {"return_data", "dry_run", "requests", "meta"}
     assert (result["return_data"], result["dry_run"]) == ("Successful", True)
     (shown,) = result["requests"]
     assert shown["method"] == "GET" and "body" not in shown

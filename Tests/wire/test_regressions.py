@@ -20,7 +20,7 @@ def test_an_error_in_a_notification_is_redacted(sandbox):
         while (message := host.read()).get("method") != "health/changed":
             pass
     error = message["params"]["error"]
-    assert set(error) == {"kind", "message"} and error["kind"] == "network"
+    assert set(error) == {"kind", "message", "meta"} and error["kind"] == "network"
     assert "onnect" not in error["message"]
     assert "[redacted]" in error["message"]
 

@@ -71,7 +71,7 @@ extension MethodExample {
         "passwordExpires": "True"},
        {"accountType": "66048", "description": "Backup agent", "disabled": "False",
         "name": "svc-backup", "passwordExpires": "False"}],
-     "meta": {"connection": "prod", "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+     "meta": {"connection": "coda_sandbox", "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
               "duration_ms": 12, "requests": 1, "retries": 0, "waited_ms": 0, "pages": 1,
               "spent_ms": {"vendor": 12}}}
     """#)
@@ -83,7 +83,7 @@ extension MethodExample {
      "requests": [{"method": "GET",
                    "url": "http://127.0.0.1:40001/api/console/scanSurface/scanners/",
                    "headers": {"Accept": "application/json", "Authorization": "[redacted]"}}],
-     "meta": {"connection": "prod", "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+     "meta": {"connection": "coda_sandbox", "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
               "duration_ms": 1}}
     """#)
   static let cancel = MethodExample(
