@@ -23,7 +23,8 @@ extension Engine {
         try await audit?.reloads(report, for: caller, until: deadline)
       }
     } catch {
-      audit?.reloadFailed(error, for: caller)
+      // Without a file there is nothing to reload: SIGHUP is for the audit file then.
+      if connections.file.value != nil { audit?.reloadFailed(error, for: caller) }
       throw error
     }
     health.followReload(report, on: self)

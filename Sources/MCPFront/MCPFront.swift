@@ -79,6 +79,11 @@ package final class MCPFront: Handler {
         for: method, call.params, id: id, reply.place, canAsk: !reply.isInBatch,
         arrival: reply.arrival)
     } catch {
+      if method == .callTool {
+        engine.audit?.refused(
+          RefusedRequest(method: method.rawValue), error,
+          by: (lastCaller ?? .unknown).sender(of: id))
+      }
       return reply.error(error)
     }
     return perform(action, for: method, reply)
@@ -223,12 +228,12 @@ package final class MCPFront: Handler {
       var error = error
       error.meta =
         error.meta ?? engine.meta(refusing: call.traceparent, since: call.arrival)
-      engine.audit?.refused(
+      engine.refused(
         RefusedRequest(
           integration: integration.id, commandID: command.id, command,
           connection: call.arguments?["connection"]?.string, label: call.label,
           arguments: call.arguments?.removing("connection")),
-        error, by: caller.sender(of: id))
+        error, by: caller.sender(of: id), from: .toolCall)
       return .toolError(result, error)
     }
   }
@@ -322,7 +327,7 @@ package final class MCPFront: Handler {
   }
 
   private func terms(of invocation: PreparedInvocation, _ deadline: Deadline?) -> Reply.Terms {
-    Reply.Terms(isSilentWhenCancelled: true, deadline: deadline) { .refusal($0, of: invocation) }
+    Reply.Terms(isSilentWhenCancelled: true, deadline: deadline) { invocation.refused($0) }
   }
 }
 

@@ -35,6 +35,11 @@ def isolate(id, *endpoints, **more):
         "integration": GRAVITYZONE, "command": "isolate_endpoints", "arguments": arguments})
 
 
+def count(path, text='\n'):
+    """How often a text is in a file that the host may not have created yet."""
+    return path.read_text().count(text) if path.exists() else 0
+
+
 def of_calls(path):
     return [(line["event"], line["id"]) for line in lines(path)]
 
@@ -99,7 +104,7 @@ def test_a_write_in_flight_when_the_host_is_killed_is_in_the_file(audit, vendor)
     assert of_calls(audit) == [("started", 1)]
     shown = verify(audit)
     assert shown.code == 0
-    assert "1 writes started and never finished" in shown.text
+    assert "1 write started and never finished" in shown.text
     assert "coda_footprint patch_rescan" in shown.text
     (write,) = report(audit)["unfinished"]
     assert (write["line"], write["command"]) == (1, "patch_rescan")
@@ -229,7 +234,7 @@ def test_health_is_recorded_when_it_changes(audit, tmp_path):
         file.write_text(json.dumps({"connections": {"main": connection(tenant.url)}}))
         with Host("--connections", str(file), "--audit", str(audit)) as host:
             host.send(request("w", "health/watch", {"connection": "main", "interval_seconds": 1}))
-            eventually(lambda: audit.exists() and audit.read_text().count('"finished"') >= 3, "three checks")
+            eventually(lambda: count(audit, '"finished"') >= 3, "three checks")
             assert host.finish()[0] == 0
     changes = [line["status"] for line in events(audit, "health_changed")]
     assert changes[-1] == "healthy" and len(changes) <= 2
@@ -320,6 +325,15 @@ def test_a_tool_call_that_cannot_be_confirmed_is_recorded_as_refused(audit):
     assert line["arguments"] == {"endpoint_ids": [ENDPOINT]} and line["client"] == CLIENT
 
 
+def test_a_call_of_an_unknown_tool_is_recorded_as_refused(audit):
+    with Client("2025-11-25", "--sandbox", "--audit", str(audit)) as client:
+        client.error("tools/call", {"name": "coda_footprint__delete_everything", "arguments": {}})
+        assert client.finish()[0] == 0
+    (line,) = lines(audit)
+    assert (line["event"], line["method"], line["kind"]) == ("refused", "tools/call", "validation")
+    assert "delete_everything" in line["message"] and line["client"] == CLIENT
+
+
 @pytest.mark.parametrize("action, event", [("decline", "refused"), ("accept", "finished")])
 def test_a_tool_call_that_the_user_declines_is_recorded_as_refused(action, event, audit):
     options = ["--sandbox", "--audit", str(audit)]
@@ -348,6 +362,69 @@ def test_a_resource_that_is_read_is_recorded(audit):
     found = lines(audit)
     assert [line["event"] for line in found] == ["file_put", "file_read", "refused"]
     assert found[1]["client"] == CLIENT and found[1]["file"]["file_id"] == id
+
+
+# Reloads
+
+@pytest.mark.parametrize("by_signal", [True, False])
+def test_reloads_of_the_connections_file_are_recorded(by_signal, audit, tmp_path):
+    path = tmp_path / "connections.json"
+    one, two = connection("http://127.0.0.1:9"), connection("http://127.0.0.1:10")
+
+    def write(text):
+        path.write_text(text if isinstance(text, str) else json.dumps({"connections": text}))
+
+    write({"a": one, "b": one})
+    with Host("--connections", str(path), "--audit", str(audit)) as host:
+        host.result("ping")
+        for id, content in enumerate([{"a": two, "c": one}, {"a": {}, "c": one}, "nonsense"]):
+            write(content)
+            if by_signal:
+                host.signal(signal.SIGHUP)
+            else:
+                host.send(request(id, "connections/reload"))
+            eventually(lambda: count(audit) > id, "the reload is recorded")
+        host.close_input()
+        assert host.exit_code() == 0
+    changed, rejected, unreadable = lines(audit)
+    assert {line["event"] for line in lines(audit)} == {"connection_reloaded"}
+    assert [line["id"] for line in lines(audit)] == ([None] * 3 if by_signal else [0, 1, 2])
+    assert [changed[name] for name in ("added", "changed", "removed", "rejected")] == [
+        ["c"], ["a"], ["b"], []]
+    assert (rejected["rejected"], rejected["changed"]) == (["a"], [])
+    assert unreadable["kind"] == "unavailable" and "added" not in unreadable
+
+
+# Traces
+
+def test_lines_have_the_trace_and_the_label_of_the_caller(audit):
+    trace = "0af7651916cd43dd8448eb211c80319c"
+    options = {"traceparent": f"00-{trace}-b7ad6b7169203331-01", "label": "night shift"}
+    with Host("--sandbox", "--audit", str(audit)) as host:
+        for id in (1, 2):
+            meta = host.ask(invoke(id, "patch_rescan", **options))["result"]["meta"]
+            assert meta["trace_id"] == trace
+        refused = host.ask(invoke(3, "list_devices", {"page": 0}, **options))["error"]["data"]
+        own = host.ask(invoke(4, "list_devices", {"page": 0}))["error"]["data"]["meta"]["trace_id"]
+        assert host.finish()[0] == 0
+    found = lines(audit)
+    assert refused["meta"]["trace_id"] == trace and own != trace
+    assert [line["trace_id"] for line in found] == [trace] * 5 + [own]
+    assert [line.get("label") for line in found] == ["night shift"] * 5 + [None]
+    spans = [line["span_id"] for line in found if line["event"] != "refused"]
+    assert spans[0] == spans[1] != spans[2] == spans[3]
+    assert found[1]["meta"]["trace_id"] == trace
+
+
+def test_polls_of_a_follower_are_recorded(audit):
+    params = {"integration": "gmail", "command": "fetch_event", "arguments": {"user_email": "soc@example.com", "start_time": "2020-01-01T00:00:00Z"}, "every_seconds": 1}
+    with Host("--sandbox", "--audit", str(audit)) as host:
+        host.send(request("follow", "events/follow", params))
+        eventually(lambda: count(audit) >= 1, "a poll is recorded")
+        host.close_input()
+        assert host.exit_code() == 0
+    line = lines(audit)[0]
+    assert (line["event"], line["command"], line["id"]) == ("finished", "fetch_event", "follow")
 
 
 # Several hosts, rotation

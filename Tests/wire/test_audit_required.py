@@ -74,6 +74,7 @@ def test_a_reload_that_cannot_be_recorded_changes_nothing(tmp_path):
     own = connection("http://127.0.0.1:9")
     path.write_text(json.dumps({"connections": {"one": own}}))
     with Host("--connections", str(path), *FULL) as host:
+        host.result("ping")
         path.write_text(json.dumps({"connections": {"one": own, "two": own}}))
         expect_refusal(host.ask(request(1, "connections/reload")))
         assert len(host.result("connections/list")["connections"]) == 1
@@ -118,7 +119,7 @@ def test_an_answer_whose_end_cannot_be_recorded_stands_and_has_a_notice(audit):
             "The outcome is not recorded in the audit file, which cannot be written."]
         data = expect_refusal(host.ask(invoke(2, "patch_rescan", connection=connection(tenant.url))))
         assert "File too large" in data["message"]
-        assert len(tenant.calls) == 2  # with the sign-in
+        assert len(tenant.calls) == 1
         assert host.finish()[0] == 0
     # Nothing of a line is left.
     assert [line["event"] for line in lines(audit)] == ["started"]
@@ -201,7 +202,7 @@ def test_a_full_disk_is_a_refusal(tmp_path):
     mounted = subprocess.run(
         ["mount", "-t", "tmpfs", "-o", "size=16k,mode=0700", "tmpfs", str(disk)], capture_output=True)
     if mounted.returncode != 0:
-        pytest.skip("this user cannot mount a small file system; /dev/full and RLIMIT_FSIZE stand for it")
+        pytest.skip("this user cannot mount a small file system; /dev/full and RLIMIT_FSIZE are tested too")
     try:
         audit = disk / "audit.jsonl"
         with Host("--sandbox", "--audit", str(audit), "--audit-required") as host:

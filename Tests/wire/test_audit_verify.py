@@ -150,9 +150,8 @@ def test_writes_without_an_end_are_listed_with_targets_and_trace(tmp_path, vendo
         host.ask(request("put", "connections/put", {"name": "main", "connection": vendor.connection}))
         host.send(invoke(1, "list_tenants", connection="main"))
         host.send(invoke(2, "patch_rescan", connection="main", traceparent=traceparent, label="night"))
-        host.send(invoke(3, "delete_scan_targets", {"target_ids": [1, 2, 2]}, connection="main"))
         host.send(invoke(4, "patch_rescan", connection=connection(vendor.url), traceparent=traceparent))
-        vendor.wait_for(4)
+        vendor.wait_for(3)
         host.process.send_signal(signal.SIGKILL)
         host.process.wait()
     started = {line["id"]: line for line in lines(audit) if line["event"] == "started"}
@@ -166,6 +165,21 @@ def test_writes_without_an_end_are_listed_with_targets_and_trace(tmp_path, vendo
     assert report(audit)["unfinished_count"] == len(writes) == len(started)
     assert [write["trace_id"] for write in writes].count(trace) == 2
     assert {write.get("connection") for write in writes} == {"main", None}
+
+
+def test_the_targets_of_an_unfinished_write_are_counted(tmp_path):
+    audit = tmp_path / "audit.jsonl"
+    ids = ["6affe1e0b1a43d0003000001", "0" * 24, "0" * 24]
+    call = request(1, "invoke", {
+        "integration": "bitdefender_gravityzone", "command": "isolate_endpoints",
+        "arguments": {"endpoint_ids": ids}})
+    run("serve", "--sandbox", "--audit", str(audit), "--audit-arguments", "none", input=[call])
+    change(audit, lambda found: found[:1])
+    (write,) = report(audit)["unfinished"]
+    assert (write["target_count"], write["connection"]) == (2, "gravityzone_sandbox")
+    assert f"""line 1  {write['time']}
+  bitdefender_gravityzone isolate_endpoints on gravityzone_sandbox, 2 targets
+  trace {write['trace_id']}""" in verify(audit).text
 
 
 @pytest.mark.parametrize("words, message", [

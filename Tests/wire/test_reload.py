@@ -8,6 +8,7 @@ import signal
 import threading
 
 import pytest
+from Support.control_center import ControlCenter
 from Support.host import eventually
 from Support.plugins import Plugins
 from Support.plugins import connection as plugin_connection
@@ -265,6 +266,17 @@ def test_a_stuck_file_delays_no_other_call(tenant):
         # It ends the wait: an empty file is no connections file.
         os.close(os.open(host.file, os.O_WRONLY))
         assert "error" in host.wait(reload)[0]
+
+
+def test_rate_limits_of_an_api_key_go_on():
+    limit = {"default": {"requests": 1, "per_seconds": 600}}
+    with ControlCenter() as center:
+        with Reloaded(center.connection(rate_limits=limit)) as host:
+            host.result("list_groups")
+            host.write(main=center.connection(rate_limits=limit, description="changed"))
+            host.reload(changed=["main"])
+            assert host.failure("list_groups", timeout_ms=5_000)["kind"] == "rate_limited"
+            assert len(center.calls) == 1
 
 
 def test_watches_of_the_file_follow_it(tenant):

@@ -63,13 +63,13 @@ extension ConnectionStore {
       report.rejected = content.rejected
       return report
     }
-    for (name, _, _) in opened {
+    for (name, _, text) in opened {
       if state.table[name] == nil {
         report.added.append(name)
-      } else if state.table.configured(name) != nil {
+      } else if let configured = state.table.configured(name), configured != text {
         report.changed.append(name)
       }
-      // One of a caller stays.
+      // One of a caller stays. One whose refresh token the host has just written has not changed.
     }
     let names = Set(content.connections.map(\.name))
     report.removed = state.table.configuredNames.filter { !names.contains($0) }

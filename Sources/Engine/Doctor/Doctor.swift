@@ -51,7 +51,14 @@ package struct Doctor: Sendable {
     _ connections: JSON, _ file: ConnectionsFile?, _ remarks: [String], isReadableByOthers: Bool,
     _ catalogue: Catalogue, _ environment: ConnectionEnvironment, _ proxies: EnvironmentProxies
   ) {
-    self.connections = connections.members.map { ($0.name.string ?? "", $0.value) }
+    // Of repeated names the last one counts.
+    let last = Dictionary(
+      connections.members.enumerated().map { ($1.name.string ?? "", $0) },
+      uniquingKeysWith: { $1 })
+    self.connections = connections.members.enumerated().compactMap { position, member in
+      let name = member.name.string ?? ""
+      return last[name] == position ? (name, member.value) : nil
+    }
     self.file = file
     self.remarks = remarks
     self.isReadableByOthers = isReadableByOthers

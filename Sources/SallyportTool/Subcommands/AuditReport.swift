@@ -92,7 +92,7 @@ struct AuditReport {
   // MARK: Showing
 
   func show() {
-    Console.print(TerminalText(lines: path.visibleOnOneLine))
+    Console.print("\(path)")
     if let fault {
       Console.print("\(Style.bold("broken")): line \(fault.line) \(fault.problem)")
     } else {
@@ -122,16 +122,16 @@ struct AuditReport {
     let count = verification.unfinishedCount
     Console.print("")
     guard count > 0 else { return Console.print("Every write that started has finished.") }
-    Console.print("\(Style.bold("\(count) writes started and never finished"))")
-    var table = Table(["line", "time", "command", "connection", "targets", "trace id"])
+    let writesStarted = count == 1 ? "1 write" : "\(count) writes"
+    Console.print("\(Style.bold("\(writesStarted) started and never finished"))")
     let writes = verification.unfinished
-    table.rows = writes.map { write in
-      [
-        "\(write.place.line)", write.place.time, "\(write.integration) \(write.command)",
-        write.connection ?? "", write.targets.map { "\($0)" } ?? "", write.traceID ?? "",
-      ]
+    for write in writes {
+      let connection = write.connection.map { " on \($0)" } ?? ""
+      let targets = write.targets.map { ", \($0) \($0 == 1 ? "target" : "targets")" } ?? ""
+      Console.print("line \(write.place.line)  \(write.place.time)")
+      Console.print("  \(write.integration) \(write.command)\(connection)\(targets)")
+      if let trace = write.traceID { Console.print("  trace \(trace)") }
     }
-    for line in table.lines(width: Style.columns).text { Console.print(line) }
     if count > writes.count { Console.print("and \(count - writes.count) more") }
   }
 
