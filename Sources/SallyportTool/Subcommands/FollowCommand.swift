@@ -28,10 +28,10 @@ enum FollowCommand {
         "sallyport follow gmail fetch_event --connection mail --user-email soc@harbor.example \\\n"
           + "    --start-time 2026-11-16 --every 60 --state-dir state --checkpoint soc | ./handle",
       ],
-      options: allOptions, run: run)
+      options: allOptions, positionals: [.integration, .command], takesParameters: true, run: run)
   }
 
-  static let allOptions = options + CommonOptions.list
+  static let allOptions = options + CommonOptions.list + TelemetryOptions.list
 
   private static let options = [
     Option("--connection", "NAME", "the connection (default: the only active one)"),
@@ -59,6 +59,7 @@ enum FollowCommand {
     let request = try request(integration, command, arguments, checkpoint)
     let output = StandardOutput.reserve()
     let engine = try CommonOptions.engine(arguments, filesByDefault: "sallyport-files")
+    try TelemetryOptions.start(arguments, of: engine)
     let run = FollowRun(on: engine, to: output)
     // A second signal ends the process.
     Signals.watch(first: run.stop) { EndOfProcess.run() }
