@@ -58,7 +58,8 @@ extension JSONRPCFront {
             followRequest = try FollowParams.request(
               params, engine, optionsMemo, arrival: arrival)
           } catch {
-            Self.recordRefusal(of: params, error, by: AuditCaller(id), in: engine)
+            Self.recordRefusal(
+              of: params, error, by: AuditCaller(id), in: engine, from: .host)
             throw error
           }
           let summary = try await follower.run(
