@@ -29,10 +29,10 @@ done
 
 . Tests/Support/packages.sh
 # libcurl, OpenSSL and their headers for the build; gcc for `go test -race`; logrotate rotates audit
-# files; make and jq for the
-# examples; redis-server for the Celery integration of the Python client.
-need_packages bash ca-certificates gcc git jq libc6-dev libcurl4-openssl-dev libssl-dev logrotate make openssl \
-  python3 python3-venv redis-server
+# files; make and jq for the examples; redis-server for the Celery integration of the Python client; fish, zsh,
+# groff and man-db for completion and the manual page.
+need_packages bash ca-certificates fish gcc git groff jq libc6-dev libcurl4-openssl-dev libssl-dev logrotate make \
+  man-db openssl python3 python3-venv redis-server zsh
 
 if [ -n "$swift" ]; then
   need_swift

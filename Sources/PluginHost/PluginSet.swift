@@ -37,7 +37,9 @@ package final class PluginSet: IntegrationSource {
   private let taken: Set<String>
   private let context: PluginContext
   /// Whether plugins are started to be known also if they are locked.
+  ///   - leavesOutUnlocked: whether plugins that must be started to be known are left out.
   private let ignoresLocks: Bool
+  private let leavesOutUnlocked: Bool
   private let monitor = Monitor(State())
   /// Once it is, it stays so.
   private let complete = Atomic(false)
@@ -48,9 +50,11 @@ package final class PluginSet: IntegrationSource {
   ///   - taken: the ids of the integrations of the executable.
   ///   - ignoresLocks: whether plugins are started to be known also if they are locked.
   package init(
-    _ directories: [String], taken: Set<String>, context: PluginContext, ignoresLocks: Bool = false
+    _ directories: [String], taken: Set<String>, context: PluginContext, ignoresLocks: Bool = false,
+    leavesOutUnlocked: Bool = false
   ) {
     self.ignoresLocks = ignoresLocks
+    self.leavesOutUnlocked = leavesOutUnlocked
     self.directories = directories
     self.taken = taken
     self.context = context
@@ -103,6 +107,7 @@ package final class PluginSet: IntegrationSource {
           throw PluginFault(["the id \(folder.id) belongs to \(other.folder.path)"])
         }
         let isLocked = !ignoresLocks && PluginLock.exists(in: folder)
+        if leavesOutUnlocked, !isLocked { continue }
         state.entries.append(Entry(folder: folder, knowledge: isLocked ? .locked : .loading))
       } catch {
         leaveOut(path, error, &state)

@@ -46,6 +46,9 @@ public enum Sallyport {
     }
     if first == "--version" || first == "-V" { return try VersionCommand.run([]) }
     if first.hasPrefix("-") { return try ServeCommand.run(words) }
+    if first == CompletionCommand.hiddenName {
+      return try CompletionCommand.complete(Array(words.dropFirst()))
+    }
     guard let subcommand = Subcommands.all.first(where: { $0.name == first }) else {
       throw UsageError(
         "unknown command \"\(first)\"",

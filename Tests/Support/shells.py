@@ -3,6 +3,7 @@ that the shell would pass."""
 
 from __future__ import annotations
 
+import fcntl
 import os
 import pathlib
 import pty
@@ -10,6 +11,7 @@ import select
 import shlex
 import shutil
 import subprocess
+import termios
 import time
 
 import pytest
@@ -65,7 +67,7 @@ class Shell:
         controller, terminal = pty.openpty()
         process = subprocess.Popen(
             self.words, stdin=terminal, stdout=terminal, stderr=terminal, cwd=self.home, env=self.environment,
-            start_new_session=True, preexec_fn=lambda: __import__("fcntl").ioctl(0, 0x540E, 0))
+            start_new_session=True, preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
         os.close(terminal)
         seen = b""
         try:

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import base64
 import json
-import os
-import pathlib
 import pty
 import subprocess
+import threading
 
 import pytest
-from Support.example_plugins import *  # noqa: F403
-from Support.host import EXECUTABLE, TIMEOUT, environment, run
+from Support.host import EXECUTABLE, TIMEOUT, Host, environment, run
 from Support.mailbox import SEND, Mailbox, decoded, read
-from Support.sandbox import Sandbox
+from Support.session import connection
 from Support.terminal import read_to_end
+from Support.upstream import Tenant, after, reply
 
-GMAIL = ("call", "gmail")
 SOC = "soc@harbor.example"
 
 
@@ -116,9 +113,22 @@ def test_a_stream_is_a_line_of_json_for_each_item():
 
 
 def test_items_are_printed_before_the_last_page(tmp_path):
-    with Sandbox("coda: slow 60s on /api/console/elements/devices/ after 1") as sandbox:
-        pass
-    pytest.skip("see below")
+    last = threading.Event()
+
+    def answer(request):
+        page = int(dict(request.query).get("page", 1))
+        shown = reply(200, {"page": page, "totalPages": 2, "totalCount": 2, "items": [{"id": page}]})
+        return after(last, shown) if page == 2 else shown
+
+    path = tmp_path / "connections.json"
+    with Tenant(answer) as tenant:
+        path.write_text(json.dumps({"connections": {"coda": connection(tenant.url)}}))
+        with Host("--stream", "--all-pages", "--connections", str(path),
+                  command=("call", "coda_footprint", "list_devices"), stdin=subprocess.DEVNULL) as host:
+            assert json.loads(host.read_line()) == {"id": 1}
+            last.set()
+            assert [json.loads(each) for each in host.rest_lines()] == [{"id": 2}]
+            assert host.exit_code() == 0
 
 
 def test_a_stream_to_a_terminal_is_rows():
@@ -219,13 +229,12 @@ def test_messages_are_shown_with_senders_and_subjects():
 def test_a_search_is_shown_although_its_messages_cannot_be_read(tmp_path):
     def answer(request):
         if request.path.endswith("/messages"):
-            from Support.upstream import reply
             return reply(200, {"messages": [{"id": "a1", "threadId": "a1"}]})
         return None
 
     path = tmp_path / "connections.json"
     with Mailbox(answer) as mailbox:
-        policy = {"policy": {"deny": ["get_email"]}}
-        path.write_text(json.dumps({"connections": {"mail": mailbox.connection(**policy)}}))
+        path.write_text(json.dumps({"connections": {"mail": mailbox.connection(policy={"deny": ["get_email"]})}}))
         ended = run("call", "gmail", "search_emails", "--user-email", "soc@corp.example", "--connections", str(path))
+        assert len(mailbox.calls) == 1
     assert ended.code == 0 and "a1" in ended.text and "From" not in ended.text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 
 import pytest
@@ -145,6 +146,7 @@ def test_a_shell_passes_a_name_as_it_is(shell, name, connections):
 
 @pytest.mark.parametrize(("typed", "name"), [
     ('"prod e', "prod eu"), ("'prod e", "prod eu"), ("prod\\ e", "prod eu"), ("a:b", "a:b=c@d"), ("a:b=c", "a:b=c@d"),
+    ("a:b=c@", "a:b=c@d"),
 ])
 def test_a_shell_completes_the_rest_of_a_name(shell, typed, name, connections):
     shell.environment["SALLYPORT_CONNECTIONS"] = connections(name)
@@ -189,7 +191,6 @@ def test_the_manual_page_has_every_command_and_option(tmp_path):
     shown = subprocess.run(
         ["man", "-l", "-Tutf8", "-P", "cat", str(page)], capture_output=True, timeout=TIMEOUT, check=True,
         env=environment({"LC_ALL": "C.UTF-8", "MANWIDTH": "200", "GROFF_NO_SGR": "1", "TERM": "dumb"})).stdout.decode()
-    import re
     shown = re.sub(r".\x08", "", shown)
     for name in ("serve", "run", "call", "capabilities", "completion", "man", "doctor"):
         assert f"sallyport {name}" in shown

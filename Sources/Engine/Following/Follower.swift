@@ -39,7 +39,8 @@ package final class Follower: Sendable {
     let checkpoint = try await openCheckpoint(of: request, first)
     let position = checkpoint?.position ?? FeedPosition(cursor: request.givenCursor)
     if checkpoint?.position != nil {
-      _ = try engine.prepare(request.poll(from: position.cursor, in: trace))
+      _ = try engine.prepare(
+        request.poll(from: position.cursor, in: trace), recordingRefusalFor: AuditCaller(id: id))
     }
     let progress = FollowProgress(
       from: position, maximum: request.maximumUnacknowledged, checkpoint)

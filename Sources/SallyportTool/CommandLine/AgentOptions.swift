@@ -10,10 +10,12 @@ enum AgentOptions {
     Option(
       "--confirm", "WHEN",
       "ask the agent's user to confirm, and reject the command if that is not possible: always "
-        + "(all changes), destructive (default: destructive and sensitive commands), never"),
+        + "(all changes), destructive (default: destructive and sensitive commands), never",
+      choices: MCPOptions.Confirmation.allCases.map(\.rawValue)),
     Option(
       "--catalogue", "MODE",
-      "full (default), or compact: three tools that find and run all commands"),
+      "full (default), or compact: three tools that find and run all commands",
+      choices: MCPOptions.CatalogueMode.allCases.map(\.rawValue)),
     Option(
       "--tool-timeout", "S",
       "timeout of a tool call in seconds, with the question to the user; a longer wait fails fast "

@@ -52,9 +52,8 @@ enum CommonOptions {
     _ arguments: ParsedArguments, filesByDefault: String? = nil, waits: Waits? = nil,
     lines openLines: () throws(UsageError) -> LineLedger? = { nil }
   ) throws(UsageError) -> Engine {
-    let (redactor, log) = (HostLog.redactor, HostLog.log)
     let environment = try environment(arguments, filesByDefault: filesByDefault).environment
-    let files = environment.files
+    let (redactor, log, files) = (environment.secrets, environment.log, environment.files)
     let catalogue = Integrations.catalogue
     let spans = try TelemetryOptions.exporter(
       arguments, through: environment.transport, log: log)

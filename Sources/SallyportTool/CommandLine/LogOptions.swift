@@ -4,9 +4,11 @@ import JSON
 /// The options of the log, of every subcommand that has one.
 enum LogOptions {
   private static let level = Option(
-    "--log-level", "L", "error, warning (default), info or debug, on stderr")
+    "--log-level", "L", "error, warning (default), info or debug, on stderr",
+    choices: LogLevel.allCases.map(\.name))
   private static let format = Option(
-    "--log-format", "F", "text (default), or json: one object per line")
+    "--log-format", "F", "text (default), or json: one object per line",
+    choices: Format.allCases.map(\.rawValue))
   static let list = [level, format]
 
   private enum Format: String, CaseIterable { case text, json }

@@ -7,12 +7,18 @@ struct Option: Sendable {
   let summary: String
   /// The value if the option is given without one.
   let implied: String?
+  /// The values, if only those are allowed.
+  let choices: [String]
 
-  init(_ name: String, _ value: String? = nil, _ summary: String, implied: String? = nil) {
+  init(
+    _ name: String, _ value: String? = nil, _ summary: String, implied: String? = nil,
+    choices: [String] = []
+  ) {
     self.name = name
     self.value = value
     self.summary = summary
     self.implied = implied
+    self.choices = choices
   }
 }
 

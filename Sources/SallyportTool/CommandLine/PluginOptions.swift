@@ -16,16 +16,8 @@ enum PluginOptions {
   /// plugins.
   static func install(from words: [String], trace: PluginTrace? = nil) throws(UsageError) {
     LogOptions.read(from: words)
-    var given: [String] = []
-    for (position, word) in words.enumerated() {
-      if word == directory.name, position + 1 < words.count {
-        given.append(words[position + 1])
-      } else if word.hasPrefix(directory.name + "=") {
-        given.append(String(word.dropFirst(directory.name.count + 1)))
-      }
-    }
     try install(
-      given, isStrict: words.contains(strict.name), maximumResultBytes: nil, trace: trace)
+      given(words), isStrict: words.contains(strict.name), maximumResultBytes: nil, trace: trace)
   }
 
   /// Makes the plugins part of the catalogue. They are read in the background.
@@ -54,6 +46,26 @@ enum PluginOptions {
     }
   }
 
+  /// Makes the plugins with a lock part of the catalogue, and starts none.
+  static func installLocked(from words: [String]) throws(UsageError) {
+    let directories = try directories(given(words))
+    guard !directories.isEmpty else { return }
+    install(try plugins(in: directories, maximumResultBytes: nil, leavesOutUnlocked: true))
+  }
+
+  /// The values of --plugins.
+  private static func given(_ words: [String]) -> [String] {
+    var given: [String] = []
+    for (position, word) in words.enumerated() {
+      if word == directory.name, position + 1 < words.count {
+        given.append(words[position + 1])
+      } else if word.hasPrefix(directory.name + "=") {
+        given.append(String(word.dropFirst(directory.name.count + 1)))
+      }
+    }
+    return given
+  }
+
   /// Makes plugins part of the catalogue of this process.
   static func install(_ plugins: PluginSet) {
     Integrations.plugins.set(plugins)
@@ -71,7 +83,7 @@ enum PluginOptions {
 
   static func plugins(
     in directories: [String], maximumResultBytes: Int?, ignoringLocks: Bool = false,
-    trace: PluginTrace? = nil
+    leavesOutUnlocked: Bool = false, trace: PluginTrace? = nil
   ) throws(UsageError) -> PluginSet {
     let code = TaskPool.shared.start()
     guard code == 0 else {
@@ -82,6 +94,6 @@ enum PluginOptions {
       context: PluginContext(
         log: HostLog.log,
         maximumResultBytes: maximumResultBytes ?? ResultMemory.defaultResultBytes, trace: trace),
-      ignoresLocks: ignoringLocks)
+      ignoresLocks: ignoringLocks, leavesOutUnlocked: leavesOutUnlocked)
   }
 }

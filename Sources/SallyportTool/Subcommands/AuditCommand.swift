@@ -26,7 +26,7 @@ enum AuditCommand {
         "sallyport audit verify audit.jsonl --json | jq '.unfinished[].command'",
         "zcat audit.jsonl.2.gz | sallyport audit verify /dev/stdin",
       ],
-      options: options, run: run)
+      options: options, positionals: [.choices(["verify"]), .files], run: run)
   }
 
   private static let json = Option("--json", nil, "print the result as JSON")

@@ -27,7 +27,7 @@ enum AuthCommand {
         "sallyport auth gmail --connections connections.json --connection mail --user ada@acme.example",
         "sallyport auth gmail --connections connections.json --paste",
       ],
-      options: options, run: run)
+      options: options, positionals: [.integration], run: run)
   }
 
   private static let options =

@@ -31,7 +31,8 @@ enum CallCommand {
         "pass soc/mail | sallyport call gmail set_user_password --user-key fiona@harbor.example \\\n"
           + "    --password @- --sandbox",
       ],
-      options: allOptions, run: run, help: CommandHelp.print)
+      options: allOptions, positionals: [.integration, .command], takesParameters: true, run: run,
+      help: CommandHelp.print)
   }
 
   static let allOptions = options + CommonOptions.list + [TelemetryOptions.otlp]
@@ -54,8 +55,15 @@ enum CallCommand {
   static func run(_ words: [String]) throws(UsageError) -> Int32 {
     try PluginOptions.install(from: words)
     let (integration, command) = try CatalogueWords.command(words)
-    let arguments = try ParsedArguments(
-      Self.spelledWithDashes(words), options: CallArguments.options(of: command) + allOptions)
+    let arguments: ParsedArguments
+    do throws(UsageError) {
+      arguments = try ParsedArguments(
+        Self.spelledWithDashes(words), options: CallArguments.options(of: command) + allOptions)
+    } catch {
+      throw UsageError(
+        error.message,
+        remedy: error.remedy ?? "sallyport call \(integration.id) \(command.id) --help lists them.")
+    }
     if let extra = arguments.positionals.dropFirst(2).first {
       throw UsageError(
         "unexpected argument \"\(extra)\"", remedy: "Pass parameters as options: --KEY VALUE.")

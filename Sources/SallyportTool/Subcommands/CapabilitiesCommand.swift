@@ -15,7 +15,7 @@ enum CapabilitiesCommand {
         "sallyport capabilities coda_footprint list_devices",
         "sallyport capabilities --json | jq '.integrations[].commands[].id'",
       ],
-      options: options, run: run)
+      options: options, positionals: [.integration, .command], run: run)
   }
 
   private static let options = [Option("--json", nil, "print JSON")] + PluginOptions.list

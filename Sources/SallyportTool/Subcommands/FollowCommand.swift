@@ -28,7 +28,7 @@ enum FollowCommand {
         "sallyport follow gmail fetch_event --connection mail --user-email soc@harbor.example \\\n"
           + "    --start-time 2026-11-16 --every 60 --state-dir state --checkpoint soc | ./handle",
       ],
-      options: allOptions, run: run)
+      options: allOptions, positionals: [.integration, .command], takesParameters: true, run: run)
   }
 
   static let allOptions = options + CommonOptions.list + TelemetryOptions.list

@@ -24,7 +24,7 @@ enum MCPConfigCommand {
         "sallyport mcp-config claude-desktop --connections connections.json",
         "mkdir -p .vscode && sallyport mcp-config vscode --sandbox > .vscode/mcp.json",
       ],
-      options: options, run: run)
+      options: options, positionals: [.choices(AgentClient.allCases.map(\.rawValue))], run: run)
   }
 
   private static let options =

@@ -33,7 +33,8 @@ enum PluginCommand {
         "sallyport plugin lock plugins",
         "sallyport plugin run ./acme_edr list_endpoints --connections connections.json",
       ],
-      options: CallCommand.allOptions, run: run)
+      options: CallCommand.allOptions,
+      positionals: [.choices(Action.allCases.map(\.rawValue)), .directories], run: run)
   }
 
   static func run(_ words: [String]) throws(UsageError) -> Int32 {

@@ -34,7 +34,7 @@ enum RunCommand {
         "sallyport run protocol/examples/tour.jsonl --sandbox",
         "sallyport run batch.jsonl --connections connections.json --output answers.jsonl --resume",
       ],
-      options: options, run: run)
+      options: options, positionals: [.files], run: run)
   }
 
   private static let options =

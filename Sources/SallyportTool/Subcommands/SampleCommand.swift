@@ -14,7 +14,7 @@ enum SampleCommand {
       examples: [
         "sallyport sample coda_footprint get_technical_context >> batch.jsonl"
       ],
-      options: PluginOptions.list, run: run)
+      options: PluginOptions.list, positionals: [.integration, .command], run: run)
   }
 
   static func run(_ words: [String]) throws(UsageError) -> Int32 {
@@ -65,20 +65,8 @@ enum SampleCommand {
     let options = needed(of: command).map { parameter in
       let name = parameter.name.split(separator: "_").joined(separator: "-")
       let value = parameter.example.map { $0.json.string ?? $0.text } ?? "…"
-      return " --\(name) \(shellWord(value))"
+      return " --\(name) \(ShellWord.quoted(value))"
     }
     return "sallyport call \(integration.id) \(command.id)\(options.joined()) --sandbox"
-  }
-
-  /// Quotes text as one word of a POSIX shell.
-  private static func shellWord(_ text: String) -> String {
-    let isPlain = text.unicodeScalars.allSatisfy {
-      $0.properties.isAlphabetic || ("0"..."9").contains($0)
-        || "-._/:@%+=,…".unicodeScalars.contains($0)
-    }
-    if isPlain && !text.isEmpty { return text }
-    return "'"
-      + text.split(separator: "'", omittingEmptySubsequences: false)
-      .joined(separator: #"'\''"#) + "'"
   }
 }

@@ -1,3 +1,16 @@
+/// What an argument without a name is, for the completion of shells.
+enum Positional: Sendable, Equatable {
+  case integration
+  /// Of the integration before it.
+  case command
+  case files
+  case directories
+  case choices([String])
+
+  /// Whether it may be repeated.
+  var isRepeated: Bool { self == .files || self == .directories }
+}
+
 /// A subcommand of the command line.
 struct Subcommand: Sendable {
   let name: String
@@ -9,6 +22,9 @@ struct Subcommand: Sendable {
   let details: @Sendable () -> TerminalText
   let examples: [String]
   let options: [Option]
+  let positionals: [Positional]
+  /// Whether the parameters of the command are options, too.
+  let takesParameters: Bool
   let run: @Sendable ([String]) throws(UsageError) -> Int32
   /// Prints help for what the words name. Returns nil for the help of the subcommand itself.
   let help: @Sendable (_ words: [String]) throws(UsageError) -> Int32?
@@ -16,7 +32,8 @@ struct Subcommand: Sendable {
   init(
     name: String, usage: String, summary: String,
     details: @escaping @autoclosure @Sendable () -> TerminalText, examples: [String],
-    options: [Option], run: @escaping @Sendable ([String]) throws(UsageError) -> Int32,
+    options: [Option], positionals: [Positional] = [], takesParameters: Bool = false,
+    run: @escaping @Sendable ([String]) throws(UsageError) -> Int32,
     help: @escaping @Sendable ([String]) throws(UsageError) -> Int32? = { _ in nil }
   ) {
     self.name = name
@@ -25,6 +42,8 @@ struct Subcommand: Sendable {
     self.details = details
     self.examples = examples
     self.options = options
+    self.positionals = positionals
+    self.takesParameters = takesParameters
     self.run = run
     self.help = help
   }
@@ -37,6 +56,7 @@ enum Subcommands {
     CapabilitiesCommand.description, SampleCommand.description, AuthCommand.description,
     DoctorCommand.description, AuditCommand.description,
     PluginCommand.description, SandboxCommand.description, MCPConfigCommand.description,
-    JSONPathCommand.description, VersionCommand.description,
+    JSONPathCommand.description, CompletionCommand.description, ManCommand.description,
+    VersionCommand.description,
   ]
 }
