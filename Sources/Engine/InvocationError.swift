@@ -66,22 +66,17 @@ extension InvocationError {
   }
 }
 
-extension RPCError {
-  /// For a request that arrives after admission is closed.
-  package static func stopping(_ invocation: PreparedInvocation) -> RPCError {
-    refusal(.stopping, of: invocation)
-  }
-
+extension InvocationError {
   /// For a request that does not start, or whose response is too large.
   ///
   /// - Parameters:
   ///   - changesSomething: whether a request that has run may have been applied.
   ///   - readBack: the command that shows whether it was.
   ///   - meta: nil for a method other than an invocation.
-  package static func refusal(
-    _ refusal: Refusal, indicator: String, changesSomething: Bool = false,
-    readBack: String? = nil, meta: OutcomeMeta? = nil
-  ) -> RPCError {
+  static func refusal(
+    _ refusal: Refusal, indicator: String, changesSomething: Bool,
+    readBack: String?, meta: OutcomeMeta?
+  ) -> InvocationError {
     var error: CommandError
     switch refusal {
     case .stopping:
@@ -103,7 +98,25 @@ extension RPCError {
         error.remedy = "It may have been applied: look with \(readBack) before repeating it."
       }
     }
-    return InvocationError(error, indicator: indicator, meta: meta).rpcError
+    return InvocationError(error, indicator: indicator, meta: meta)
+  }
+}
+
+extension RPCError {
+  /// For a request that arrives after admission is closed.
+  package static func stopping(_ invocation: PreparedInvocation) -> RPCError {
+    refusal(.stopping, of: invocation)
+  }
+
+  /// For a request that does not start, or whose response is too large; see `InvocationError.refusal`.
+  package static func refusal(
+    _ refusal: Refusal, indicator: String, changesSomething: Bool = false,
+    readBack: String? = nil, meta: OutcomeMeta? = nil
+  ) -> RPCError {
+    InvocationError.refusal(
+      refusal, indicator: indicator, changesSomething: changesSomething, readBack: readBack,
+      meta: meta
+    ).rpcError
   }
 
   /// The same, for a command.

@@ -45,29 +45,33 @@ extension JSONRPCFront {
     let follower = Follower(on: engine)
     // Here, so that the end of the input finds every follower.
     guard followers.add(follower, id) else { return reply.error(.tooManyTasks("events/follow")) }
-    return reply.runWithoutSlot(isSilentWhenCancelled: false, onCancel: {}) {
-      [engine, connection, optionsMemo, followers] request in
-      defer { followers.remove(id) }
-      do throws(InvocationError) {
-        await engine.catalogue.load(
-          params?["integration"], until: Deadline(inMilliseconds: Self.loadMilliseconds))
-        let followRequest: FollowRequest
+    return reply.runWithoutSlot(
+      isSilentWhenCancelled: false, onCancel: {},
+      run: {
+        [engine, connection, optionsMemo, followers] request in
+        defer { followers.remove(id) }
         do throws(InvocationError) {
-          followRequest = try FollowParams.request(
-            params, engine, optionsMemo, arrival: arrival)
+          await engine.catalogue.load(
+            params?["integration"], until: Deadline(inMilliseconds: Self.loadMilliseconds))
+          let followRequest: FollowRequest
+          do throws(InvocationError) {
+            followRequest = try FollowParams.request(
+              params, engine, optionsMemo, arrival: arrival)
+          } catch {
+            Self.recordRefusal(
+              of: params, error, by: AuditCaller(id), in: engine, from: .host)
+            throw error
+          }
+          let summary = try await follower.run(
+            followRequest, id: JSONFragment(id: id), to: FollowNotifications(id, on: connection))
+          return request.result(
+            redaction: .secrets(of: summary.redaction, FollowSummary.layout)
+          ) { summary.write(to: &$0) }
         } catch {
-          Self.recordRefusal(of: params, error, by: AuditCaller(id), in: engine)
-          throw error
+          return request.error(
+            Self.withMeta(error, of: params, since: arrival, in: engine).rpcError)
         }
-        let summary = try await follower.run(
-          followRequest, id: JSONFragment(id: id), to: FollowNotifications(id, on: connection))
-        return request.result(
-          redaction: .secrets(of: summary.redaction, FollowSummary.layout)
-        ) { summary.write(to: &$0) }
-      } catch {
-        return request.error(Self.withMeta(error, of: params, since: arrival, in: engine).rpcError)
-      }
-    }
+      })
   }
 
   func acknowledge(_ params: JSON?, _ reply: consuming Reply) -> Answered {
@@ -95,16 +99,18 @@ extension JSONRPCFront {
     guard followers.acknowledgements.tryAcquire() else {
       return reply.error(.tooManyTasks("events/ack"))
     }
-    return reply.runWithoutSlot(isSilentWhenCancelled: false, onCancel: {}) {
-      [followers] request in
-      defer { followers.acknowledgements.release() }
-      do throws(InvocationError) {
-        let done = try await progress.acknowledge(sequence)
-        return request.result(redaction: .ownText) { done.write(to: &$0) }
-      } catch {
-        return request.error(error.rpcError)
-      }
-    }
+    return reply.runWithoutSlot(
+      isSilentWhenCancelled: false, onCancel: {},
+      run: {
+        [followers] request in
+        defer { followers.acknowledgements.release() }
+        do throws(InvocationError) {
+          let done = try await progress.acknowledge(sequence)
+          return request.result(redaction: .ownText) { done.write(to: &$0) }
+        } catch {
+          return request.error(error.rpcError)
+        }
+      })
   }
 }
 

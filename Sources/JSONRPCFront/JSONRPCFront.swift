@@ -101,7 +101,11 @@ package final class JSONRPCFront: Handler {
     }
     let caller = AuditCaller(reply.id)
     if let refusal = method.refusal(by: fences) {
-      recordRefusal(of: method, refusal, by: caller)
+      if method.name == "invoke" {
+        Self.recordRefusal(of: call.params, refusal, by: caller, in: engine)
+      } else {
+        recordRefusal(of: method, refusal, by: caller)
+      }
       return reply.error(refusal.rpcError)
     }
     // MCP clients add this member to the params of any method.
@@ -198,7 +202,7 @@ package final class JSONRPCFront: Handler {
   ) -> Answered {
     // The timeout covers the time that the call waits for a slot.
     let deadline = invocation.deadlineFromNow
-    let terms = Reply.Terms(deadline: deadline) { .refusal($0, of: invocation) }
+    let terms = Reply.Terms(deadline: deadline) { invocation.refused($0) }
     return reply.run(terms) { [connection] request in
       await Self.response(to: request, invocation, by: deadline, on: connection)
     }

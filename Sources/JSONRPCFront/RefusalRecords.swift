@@ -7,16 +7,19 @@ import RPC
 extension JSONRPCFront {
   /// - Parameter params: of an invoke. A dry run is not recorded, because nothing runs.
   static func recordRefusal(
-    of params: JSON?, _ error: InvocationError, by caller: AuditCaller, in engine: Engine
+    of params: JSON?, _ error: InvocationError, by caller: AuditCaller, in engine: Engine,
+    from origin: InvocationOrigin = .invoke
   ) {
-    guard let audit = engine.audit, params?["options"]?["dry_run"]?.bool != true else { return }
-    audit.refused(
+    guard params?["options"]?["dry_run"]?.bool != true else { return }
+    engine.refused(
       RefusedRequest(
         integration: params?["integration"]?.string, commandID: params?["command"]?.string,
         InvokeParams.command(params, in: engine.catalogue),
-        connection: params?["connection"]?.string, label: params?["options"]?["label"]?.string,
+        connection: params?["connection"]?.string,
+        isInline: params?["connection"]?.kind == .object,
+        label: params?["options"]?["label"]?.string,
         arguments: params?["arguments"]),
-      error, by: caller)
+      error, by: caller, from: origin)
   }
 
   /// A method that reads the state of the host is not recorded.

@@ -228,12 +228,12 @@ package final class MCPFront: Handler {
       var error = error
       error.meta =
         error.meta ?? engine.meta(refusing: call.traceparent, since: call.arrival)
-      engine.audit?.refused(
+      engine.refused(
         RefusedRequest(
           integration: integration.id, commandID: command.id, command,
           connection: call.arguments?["connection"]?.string, label: call.label,
           arguments: call.arguments?.removing("connection")),
-        error, by: caller.sender(of: id))
+        error, by: caller.sender(of: id), from: .toolCall)
       return .toolError(result, error)
     }
   }
@@ -327,7 +327,7 @@ package final class MCPFront: Handler {
   }
 
   private func terms(of invocation: PreparedInvocation, _ deadline: Deadline?) -> Reply.Terms {
-    Reply.Terms(isSilentWhenCancelled: true, deadline: deadline) { .refusal($0, of: invocation) }
+    Reply.Terms(isSilentWhenCancelled: true, deadline: deadline) { invocation.refused($0) }
   }
 }
 

@@ -136,7 +136,8 @@ struct ConfirmedRun: Sendable {
   }
 
   private func record(_ error: InvocationError, of request: InFlightRequest) {
-    engine.audit?.refused(
-      RefusedRequest(run.invocation.request), error, by: caller.sender(of: request.id))
+    engine.refused(
+      RefusedRequest(run.invocation.request), error, by: caller.sender(of: request.id),
+      from: .toolCall)
   }
 }

@@ -1,11 +1,14 @@
 """`sallyport follow`: one event a line, acknowledged when it is written; its exit statuses and its errors."""
 
+import array
+import fcntl
 import json
 import os
 import pty
 import queue
 import signal
 import subprocess
+import termios
 
 import pytest
 from Support.feed import SPAN, START, Mailbox, mail
@@ -47,6 +50,13 @@ class Follow(Process):
     def rest(self):
         """The lines until its end."""
         return [json.loads(line) for line in iter(lambda: self.lines.get(timeout=30), None)]
+
+
+def unread(follow):
+    """Bytes of its output that are in the pipe."""
+    count = array.array("i", [0])
+    fcntl.ioctl(follow.process.stdout.fileno(), termios.FIONREAD, count)
+    return count[0]
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
@@ -95,7 +105,7 @@ def test_a_signal_loses_no_line_that_a_slow_reader_has_not_read(google, options,
     google.put(*(mail(n, START + n, snippet="x" * 30_000) for n in range(10, 60)))
     options += ["--state-dir", str(tmp_path), "--checkpoint", "box"]
     with Follow(*WORDS, *options, reads_output=False, takes_partial=False) as follow:
-        eventually(lambda: len(google.reads) >= 53, "the mail is read")
+        eventually(lambda: unread(follow) >= 30_000, "the pipe is full")
         follow.signal(signal.SIGTERM)
         follow.read_output()
         first = [event["seq"] for event in follow.rest()]

@@ -7,11 +7,12 @@ import RPC
 /// A request that was rejected, as far as it is known.
 package struct RefusedRequest {
   private let method: String?
-  private let command: RegisteredCommand?
-  private let integration: String?
+  let command: RegisteredCommand?
+  let integration: String?
   private let commandID: String?
-  private let connection: String?
-  private let label: String?
+  let connection: String?
+  let isInline: Bool
+  let label: String?
   private let arguments: JSON?
 
   /// Maximum length of a name that is no id of the catalogue.
@@ -24,11 +25,13 @@ package struct RefusedRequest {
   ///   - commandID: the same.
   ///   - command: nil if it is unknown. Its arguments are left out, because they may be credentials.
   ///   - connection: its name, if the caller gave one.
+  ///   - isInline: whether the caller brings the connection.
   package init(
     integration: String?, commandID: String?, _ command: RegisteredCommand?,
-    connection: String?, label: String?, arguments: JSON?
+    connection: String?, isInline: Bool = false, label: String?, arguments: JSON?
   ) {
     method = nil
+    self.isInline = isInline
     self.command = command
     self.integration = integration.map { String($0.prefix(Self.maximumNameCharacters)) }
     self.commandID = commandID.map { String($0.prefix(Self.maximumNameCharacters)) }
@@ -40,7 +43,8 @@ package struct RefusedRequest {
   package init(_ request: borrowing InvocationRequest) {
     self.init(
       integration: request.integration.id, commandID: request.command.id, request.command,
-      connection: request.connection.name, label: request.options.label,
+      connection: request.connection.name, isInline: request.connection.isInline,
+      label: request.options.label,
       arguments: request.arguments)
   }
 
@@ -49,6 +53,7 @@ package struct RefusedRequest {
     self.method = method
     (command, integration, commandID) = (nil, nil, nil)
     (connection, label, arguments) = (nil, nil, nil)
+    isInline = false
   }
 
   fileprivate func write(to writer: inout JSONWriter, _ mode: AuditOptions.Arguments) {

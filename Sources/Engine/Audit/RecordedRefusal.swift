@@ -9,7 +9,9 @@ extension Engine {
     do throws(InvocationError) {
       return try prepare(request)
     } catch {
-      if !request.options.dryRun { audit?.refused(RefusedRequest(request), error, by: caller) }
+      if !request.options.dryRun {
+        refused(RefusedRequest(request), error, by: caller, from: request.origin)
+      }
       throw error
     }
   }

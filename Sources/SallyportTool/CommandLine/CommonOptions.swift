@@ -52,8 +52,9 @@ enum CommonOptions {
     _ arguments: ParsedArguments, filesByDefault: String? = nil, waits: Waits? = nil,
     lines openLines: () throws(UsageError) -> LineLedger? = { nil }
   ) throws(UsageError) -> Engine {
-    let (redactor, log) = (HostLog.redactor, HostLog.log)
+    // First: it reads the options of the log.
     let environment = try environment(arguments, filesByDefault: filesByDefault).environment
+    let (redactor, log) = (HostLog.redactor, HostLog.log)
     let files = environment.files
     let catalogue = Integrations.catalogue
     let spans = try TelemetryOptions.exporter(

@@ -31,7 +31,7 @@ enum FollowCommand {
       options: allOptions, positionals: [.integration, .command], takesParameters: true, run: run)
   }
 
-  static let allOptions = options + CommonOptions.list
+  static let allOptions = options + CommonOptions.list + TelemetryOptions.list
 
   private static let options = [
     Option("--connection", "NAME", "the connection (default: the only active one)"),
@@ -59,6 +59,7 @@ enum FollowCommand {
     let request = try request(integration, command, arguments, checkpoint)
     let output = StandardOutput.reserve()
     let engine = try CommonOptions.engine(arguments, filesByDefault: "sallyport-files")
+    try TelemetryOptions.start(arguments, of: engine)
     let run = FollowRun(on: engine, to: output)
     // A second signal ends the process.
     Signals.watch(first: run.stop) { EndOfProcess.run() }

@@ -32,6 +32,9 @@ struct EventSearch {
   struct Failure {
     let id: String
     let error: CommandError
+
+    /// Whether the message was read, and only the result of this call has no room for it.
+    var isOfResult: Bool { error.kind == .tooLarge }
   }
 
   private struct Listed {

@@ -116,7 +116,8 @@ struct FetchEvent: GmailCommand {
     }
     var result = page.events.result(cursor: position.text, between: cursors)
     // Mail that cannot be read is not more readable at once.
-    result.hasMoreEvents = search.hasMore && search.failures.isEmpty && page.failure == nil
+    result.hasMoreEvents =
+      search.hasMore && search.failures.isEmpty && (page.failure?.isOfResult ?? true)
     return result
   }
 }
