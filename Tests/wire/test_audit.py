@@ -417,7 +417,7 @@ def test_lines_have_the_trace_and_the_label_of_the_caller(audit):
 
 
 def test_polls_of_a_follower_are_recorded(audit):
-    params = {"integration": "gmail", "command": "fetch_event", "arguments": {"start": "2020-01-01T00:00:00Z", "end": "2030-01-01T00:00:00Z"}, "every_seconds": 1}
+    params = {"integration": "gmail", "command": "fetch_event", "arguments": {"user_email": "soc@example.com", "start_time": "2020-01-01T00:00:00Z"}, "every_seconds": 1}
     with Host("--sandbox", "--audit", str(audit)) as host:
         host.send(request("follow", "events/follow", params))
         eventually(lambda: count(audit) >= 1, "a poll is recorded")

@@ -202,7 +202,7 @@ def test_a_full_disk_is_a_refusal(tmp_path):
     mounted = subprocess.run(
         ["mount", "-t", "tmpfs", "-o", "size=16k,mode=0700", "tmpfs", str(disk)], capture_output=True)
     if mounted.returncode != 0:
-        pytest.skip("this user cannot mount a small file system; /dev/full and RLIMIT_FSIZE stand for it")
+        pytest.skip("this user cannot mount a small file system; /dev/full and RLIMIT_FSIZE are tested too")
     try:
         audit = disk / "audit.jsonl"
         with Host("--sandbox", "--audit", str(audit), "--audit-required") as host:

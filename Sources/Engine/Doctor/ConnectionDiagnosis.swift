@@ -55,7 +55,7 @@ package struct ConnectionDiagnosis: Sendable {
     self.integration = integration
   }
 
-  /// Whether nothing stands in the way of the commands that the policy allows, as far as is known.
+  /// Whether the commands that the policy allows will run, as far as is known.
   package var isWell: Bool {
     !couldNotAsk && !findings.contains { $0.verdict == .failed }
       && !commands.contains { $0.outlook == .lacksPermission }

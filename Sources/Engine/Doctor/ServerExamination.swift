@@ -74,6 +74,7 @@ struct ServerExamination {
         remedy: "Check the name servers of this machine.")
     }
     switch result {
+    case .success([host]): return .init(.dns, .ok, "\(host): an address")
     case .success(let addresses):
       return .init(.dns, .ok, "\(host): \(addresses.joined(separator: ", "))")
     case .failure(let failure):

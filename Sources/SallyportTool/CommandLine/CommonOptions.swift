@@ -52,10 +52,8 @@ enum CommonOptions {
     _ arguments: ParsedArguments, filesByDefault: String? = nil, waits: Waits? = nil,
     lines openLines: () throws(UsageError) -> LineLedger? = { nil }
   ) throws(UsageError) -> Engine {
-    // First: it reads the options of the log.
     let environment = try environment(arguments, filesByDefault: filesByDefault).environment
-    let (redactor, log) = (HostLog.redactor, HostLog.log)
-    let files = environment.files
+    let (redactor, log, files) = (environment.secrets, environment.log, environment.files)
     let catalogue = Integrations.catalogue
     let spans = try TelemetryOptions.exporter(
       arguments, through: environment.transport, log: log)
