@@ -69,13 +69,20 @@ struct FollowParams: ParameterObject {
         indicator: error.indicator)
     }
     do throws(RequestProblems) {
-      guard problems.isEmpty, let follow else { throw problems }
-      return try FollowRequest(
-        invocation, everySeconds: follow.everySeconds,
-        maximumUnacknowledged: follow.maximumUnacknowledged, checkpoint: follow.checkpoint)
+      let request = try FollowRequest(
+        invocation, everySeconds: follow?.everySeconds ?? FollowRequest.everySeconds,
+        maximumUnacknowledged: follow?.maximumUnacknowledged
+          ?? FollowRequest.maximumUnacknowledged,
+        checkpoint: follow?.checkpoint)
+      if problems.isEmpty { return request }
     } catch {
-      throw InvocationError(error, indicator: invocation.command.failure)
+      problems.add(error)
     }
+    if let end = FollowRequest.end(of: invocation.command) {
+      let others = Engine.argumentProblems(invocation.arguments, of: invocation.command)
+      problems.add(others.without("/arguments/\(end)"))
+    }
+    throw InvocationError(problems, indicator: invocation.command.failure)
   }
 
   /// The params of the invoke, with the integration.

@@ -18,11 +18,11 @@ DRAFT_7 = jsonschema.Draft7Validator
 
 #: Members whose values differ from call to call; in examples only their kind is looked at.
 VARYING = {
-    "checked_at", "created", "description", "duration_ms", "file_id", "hash", "in_flight", "lines",
+    "checked_at", "created", "cursor", "description", "duration_ms", "file_id", "hash", "in_flight", "lines",
     "results", "trace_id", "uptime_ms", "url"}
 
 #: Methods whose examples are about the emulated vendors.
-OF_THE_SANDBOX = ("invoke", "health/", "limits/reset")
+OF_THE_SANDBOX = ("invoke", "health/", "limits/reset", "events/")
 
 with (ROOT / "protocol/openrpc.json").open() as file:
     COMMITTED = json.load(file)
@@ -212,10 +212,30 @@ def differs(expected: Any, got: Any, name: str = "") -> str | None:
 
 
 def answer(host: Host, name: str, params: dict[str, Any]) -> Any:
-    """The result; of a watch, after the first check was reported too."""
+    """The result; of a watch, after the first check was reported too. A follower is cancelled."""
     host.send(request(name, name, params))
+    if name == "events/follow":
+        while host.read()["method"] != "events/heartbeat":
+            pass
+        host.send(request("end", "cancel", {"id": name}))
+        return next(each for each in host.read_all(2) if each["id"] == name)["result"]
+    if name == "events/ack":
+        return followed(host, params)
     messages = host.read_all(2 if name == "health/watch" else 1)
     (result,) = (message["result"] for message in messages if "id" in message)
+    return result
+
+
+def followed(host: Host, params: dict[str, Any]) -> Any:
+    """The answer to an acknowledgement while the follower of its example runs."""
+    (example,) = METHODS["events/follow"]["examples"]
+    host.send(request(params["id"], "events/follow", {one["name"]: one["value"] for one in example["params"]}))
+    while host.read()["method"] != "events/heartbeat":
+        pass
+    host.send(request("ack", "events/ack", params))
+    result = host.read()["result"]
+    host.send(request("end", "cancel", {"id": params["id"]}))
+    host.read_all(2)
     return result
 
 

@@ -93,16 +93,16 @@ extension MethodExample {
     "The mail of a mailbox, until the request is cancelled.",
     #"""
     {"command": "fetch_event", "connection": "gmail_sandbox", "every_seconds": 60,
-     "arguments": {"user_email": "soc@harbor.example", "start_time": "2026-11-16 08:00"}}
+     "arguments": {"user_email": "soc@harbor.example", "start_time": "2026-11-16 08:00",
+                   "search_condition": "subject:parcel"}}
     """#,
     #"""
-    {"return_data": "Successful",
+    {"return_data": "Successful", "cursor": "eyJ2IjoyLCJ1c2VyIjoic29jQGhhcmJvci5leGFtcGxlIn0",
      "meta": {"connection": "gmail_sandbox", "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
-              "duration_ms": 61000, "events": 0, "polls": 2}}
+              "duration_ms": 31000, "events": 1, "polls": 1}}
     """#)
   static let eventsAck = MethodExample(
-    "All events up to the third one.", #"{"id":7,"seq":2}"#,
-    #"{"acknowledged":2,"unacknowledged":0}"#)
+    "The first event.", #"{"id":7,"seq":0}"#, #"{"acknowledged":0,"unacknowledged":0}"#)
 
   static let connectionsPut = MethodExample(
     "Add a connection until the host exits.",
