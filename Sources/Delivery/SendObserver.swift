@@ -97,8 +97,11 @@ extension Sender {
   package func observeIfLong(
     _ reason: @autoclosure () -> SendWait.Reason, since start: MonotonicTime
   ) {
-    guard observer != nil, time.now.nanoseconds - start.nanoseconds >= 1_000_000 else { return }
-    observe(reason(), since: start)
+    if isLong(since: start) { observe(reason(), since: start) }
+  }
+
+  func isLong(since start: MonotonicTime) -> Bool {
+    observer != nil && time.now.nanoseconds - start.nanoseconds >= 1_000_000
   }
 
   func observe(

@@ -141,7 +141,9 @@ extension Sender: RateWaiter {
   }
 
   package func asked(since start: MonotonicTime) {
-    observeIfLong(.rateLimit(bucket: rateBucket), since: start)
+    guard isLong(since: start) else { return }
+    observer?.waitsForRateLimit()
+    observe(.rateLimit(bucket: rateBucket), since: start)
   }
 
   package func startWait(until time: MonotonicTime) -> Bool {

@@ -2,10 +2,11 @@ import Basics
 import IntegrationKit
 import JSON
 import RPC
+import Synchronization
 
 /// Idempotency keys for the writes of request files: after a crash, `run --resume` repeats none that may
 /// have been applied.
-package struct LineLedger: Sendable {
+package final class LineLedger: Sendable {
   /// Keys with a known end that are kept. Only the last ones matter: the others have a response.
   static let maximumKeys = 1_000_000
   /// Bytes of their results.
@@ -14,6 +15,8 @@ package struct LineLedger: Sendable {
   package let ledger: IdempotencyLedger
   /// Of each input, without its directory, so that it can be moved.
   private let inputNames: [String]
+  /// The ids of the writes of this run, with the numbers of their inputs.
+  private let ids = Mutex<Set<String>>([])
 
   /// - Parameter inputs: the paths of the request files, in the order in which they are read.
   package init(file path: String, inputs: [String], log: Log) throws(FileError) {
@@ -30,8 +33,17 @@ package struct LineLedger: Sendable {
     }
   }
 
+  /// The key of a request: its file and id, so that its line may move. A second one with the same id, and one
+  /// without, is told apart by its line.
   fileprivate func key(_ place: RequestPlace, _ id: RequestID?) -> String {
-    "\(inputNames[place.input])\n\(place.line)\n\(place.member)\n\(id?.text ?? "")"
+    let file = inputNames[place.input]
+    if let id, !id.isNull, isFirst("\(place.input)\n\(id.text)") { return "\(file)\n\(id.text)" }
+    return "\(file)\n\(place.line)\n\(place.member)\n\(id?.text ?? "")"
+  }
+
+  /// Whether no earlier request of this run had the id.
+  private func isFirst(_ id: String) -> Bool {
+    ids.withLock { $0.count < Self.maximumKeys && $0.insert(id).inserted }
   }
 }
 

@@ -15,6 +15,24 @@ extension Engine {
     count(request.subject(in: self, error), error, label: request.label, from: origin)
   }
 
+  /// The same for a call that names no command.
+  package func refused(method: String, _ error: RPCError, by caller: AuditCaller) {
+    audit?.refused(RefusedRequest(method: method), error, by: caller)
+    let unknown = InvocationSubject.unknown
+    metrics.invocations.add(
+      InvocationSubject(integration: unknown, command: unknown, connection: unknown), .refused,
+      kind: CommandError.Kind.validation.rawValue, nanoseconds: nil)
+  }
+
+  /// Counts a request that is refused because the host ends, or has no memory for it.
+  package func count(
+    _ refusal: Refusal, of request: RefusedRequest, meta: OutcomeMeta, from origin: InvocationOrigin
+  ) {
+    let error = InvocationError.refusal(
+      refusal, indicator: "", changesSomething: false, readBack: nil, meta: meta)
+    count(request.subject(in: self, error), error, label: request.label, from: origin)
+  }
+
   fileprivate func count(
     _ subject: InvocationSubject, _ error: InvocationError, label: String?,
     from origin: InvocationOrigin

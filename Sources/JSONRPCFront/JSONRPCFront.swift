@@ -84,8 +84,11 @@ package final class JSONRPCFront: Handler {
   }
 
   package func error(_ refusal: Refusal, of method: String, _ params: JSON?) -> RPCError {
-    if method == "invoke", let command = InvokeParams.command(params, in: engine.catalogue) {
-      return .refusal(refusal, of: command, meta: InvokeParams.meta(params, since: .now))
+    if method == "invoke" {
+      let meta = InvokeParams.meta(params, since: .now)
+      let request = Self.refusedRequest(params, in: engine)
+      engine.count(refusal, of: request, meta: meta, from: .invoke)
+      if let command = request.command { return .refusal(refusal, of: command, meta: meta) }
     }
     let method = Method.named(method)
     return .refusal(

@@ -11,15 +11,17 @@ extension JSONRPCFront {
     from origin: InvocationOrigin = .invoke
   ) {
     guard params?["options"]?["dry_run"]?.bool != true else { return }
-    engine.refused(
-      RefusedRequest(
-        integration: params?["integration"]?.string, commandID: params?["command"]?.string,
-        InvokeParams.command(params, in: engine.catalogue),
-        connection: params?["connection"]?.string,
-        isInline: params?["connection"]?.kind == .object,
-        label: params?["options"]?["label"]?.string,
-        arguments: params?["arguments"]),
-      error, by: caller, from: origin)
+    engine.refused(refusedRequest(params, in: engine), error, by: caller, from: origin)
+  }
+
+  /// - Parameter params: of an invoke.
+  static func refusedRequest(_ params: JSON?, in engine: Engine) -> RefusedRequest {
+    RefusedRequest(
+      integration: params?["integration"]?.string, commandID: params?["command"]?.string,
+      InvokeParams.command(params, in: engine.catalogue),
+      connection: params?["connection"]?.string,
+      isInline: params?["connection"]?.kind == .object, label: params?["options"]?["label"]?.string,
+      arguments: params?["arguments"])
   }
 
   /// A method that reads the state of the host is not recorded.

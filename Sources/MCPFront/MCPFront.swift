@@ -80,9 +80,8 @@ package final class MCPFront: Handler {
         arrival: reply.arrival)
     } catch {
       if method == .callTool {
-        engine.audit?.refused(
-          RefusedRequest(method: method.rawValue), error,
-          by: (lastCaller ?? .unknown).sender(of: id))
+        engine.refused(
+          method: method.rawValue, error, by: (lastCaller ?? .unknown).sender(of: id))
       }
       return reply.error(error)
     }

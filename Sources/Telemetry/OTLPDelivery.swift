@@ -10,7 +10,7 @@ struct OTLPDelivery: Sendable {
     let reason: String
   }
 
-  /// What the sending task is told about the end of the process.
+  /// How the sending task learns that the process ends, and waits.
   struct Patience: Sendable {
     /// Nil while the process does not end.
     let end: @Sendable () -> Deadline?

@@ -7,6 +7,8 @@ import Testing
 
 @testable import Delivery
 
+private let request = HTTPRequest(.get, "https://vendor.example/")
+
 /// Keeps what it is notified of.
 private final class Notes: SendObserver {
   let trace = TraceContext()
@@ -23,6 +25,8 @@ private final class Notes: SendObserver {
     let place = "\(attempt.server?.host ?? "")\(attempt.pathTemplate)"
     add("\(attempt.number) \(attempt.method.rawValue) \(place) \(result)", attempt.isPartOfSignIn)
   }
+
+  func waitsForRateLimit() { add("waits", false) }
 
   func waited(_ wait: SendWait) {
     let milliseconds = wait.end.milliseconds(since: wait.start)
@@ -43,7 +47,7 @@ private final class Notes: SendObserver {
       ScriptedTransport([
         .failure(broken), .success(HTTPResponse(status: 200, headers: [], body: [])),
       ]))
-    let sending = Task { try await network.sender(observer: notes).send(.sample) }
+    let sending = Task { try await network.sender(observer: notes).send(request) }
     let pause = await network.clock.nextPause(in: 125...250) ?? 0
     network.clock.advance(milliseconds: pause)
     _ = try await sending.value
@@ -57,11 +61,11 @@ private final class Notes: SendObserver {
     let network = TestNetwork(
       limits: ["list_devices": RateLimit(requests: 1, perSeconds: 10)])
     let sender = network.sender(observer: notes)
-    _ = try await sender.send(.sample)
-    let sending = Task { try await sender.send(.sample) }
+    _ = try await sender.send(request)
+    let sending = Task { try await sender.send(request) }
     network.clock.advance(milliseconds: await network.clock.nextPause(in: 10_000...10_250) ?? 0)
     _ = try await sending.value
-    #expect(notes.all[1] == "rate_limit 10250")
+    #expect(notes.all[1...].prefix(2) == ["waits", "rate_limit 10250"])
   }
 
   @Test func `a sign-in is observed by the caller that starts it`() async throws {
@@ -69,7 +73,7 @@ private final class Notes: SendObserver {
     let flight = SingleFlight<String>()
     let sender = network.sender(observer: notes)
     _ = try await flight.value(in: sender) { (_) throws(CommandError) in
-      _ = try await Sender.signIn(on: network.channel).send(.sample)
+      _ = try await Sender.signIn(on: network.channel).send(request)
       return "token"
     }
     #expect(notes.all == ["sign-in: 1 GET vendor.example/ 200", "sign_in 0"])

@@ -11,31 +11,31 @@ import Testing
   }
 
   @Test func `values are replaced`() {
-    #expect(
-      path {
-        $0.path("/users/")
-        $0.segment("a b@corp.example")
-        $0.path("/messages/")
-        $0.path(17)
-      } == "/api/users/{}/messages/{}")
+    let path = path { url in
+      url.path("/users/")
+      url.segment("a b@corp.example")
+      url.path("/messages/")
+      url.path(17)
+    }
+    #expect(path == "/api/users/{}/messages/{}")
   }
 
   @Test func `the query is left out`() {
-    #expect(
-      path {
-        $0.path("/devices/")
-        $0.query("filter", "secret")
-      } == "/api/devices/")
+    let path = path { url in
+      url.path("/devices/")
+      url.query("filter", "secret")
+    }
+    #expect(path == "/api/devices/")
   }
 
   @Test func `a path with many values is replaced as a whole`() {
-    #expect(
-      path { url in
-        for value in 1...4 {
-          url.path("/x/")
-          url.path(Int64(value))
-        }
-      } == "/{}" + String(repeating: "/{}/{}", count: 4))
+    let path = path { url in
+      for value in 1...4 {
+        url.path("/x/")
+        url.path(Int64(value))
+      }
+    }
+    #expect(path == "/{}" + String(repeating: "/{}/{}", count: 4))
   }
 
   @Test(arguments: [

@@ -56,14 +56,12 @@ def test_a_secret_is_read_without_its_line_end(end):
     assert body == plain
 
 
-def test_a_list_is_read_with_an_element_for_each_line(tmp_path):
+def test_a_list_is_read_from_a_json_file(tmp_path):
     path = tmp_path / "people"
-    path.write_text("a@b.example\nc, d@e.example\n\n")
-    ended = run("call", "gmail", "search_emails", f"--user-email=@{path}", "--sandbox", "--dry-run", "--raw")
-    assert "a%40b.example" in ended.text or ended.code == 2
-    path.write_text('["a@b.example", "c@d.example"]')
-    body = dry_run("gmail", "label_emails", "--user-email", SOC, "--message-ids", "a1b2c3", f"--add-labels=@{path}")
-    assert body
+    path.write_text('["a@b.example", "c@d.example"]\n')
+    body = dry_run("gmail", "send_email", "--sender-email", SOC, "--subject", "s", "--content", "c",
+                   f"--to-recipients=@{path}")
+    assert read(decoded(body["raw"]))["To"] == "a@b.example, c@d.example"
 
 
 def test_arguments_are_read_from_a_json_file(tmp_path):
@@ -71,6 +69,43 @@ def test_arguments_are_read_from_a_json_file(tmp_path):
     path.write_text('{"target_id":7001,"scope":"out"}')
     ended = run("call", "coda_footprint", "update_target_scan_scope", "--json", f"@{path}", "--sandbox", "--dry-run")
     assert ended.code == 0 and "7001" in ended.text
+
+
+#: A plugin with a parameter that takes bytes, and one that takes a list; its result is its arguments.
+UPLOADER = """
+import json, sys
+for line in sys.stdin:
+    request = json.loads(line)
+    blob = {"type": "string", "contentEncoding": "base64"}
+    tags = {"type": "array", "items": {"type": "string"}}
+    result = {"protocol_version": 1, "integrations": [{
+        "id": "uploader", "title": "Uploader", "description": "Uploads.",
+        "settings": {"type": "object", "properties": {}}, "commands": [{
+            "id": "put_blob", "title": "Put Blob", "description": "Stores bytes.", "effect": "write",
+            "parameters": {"type": "object", "properties": {"blob": blob, "tags": tags}}}]}]}
+    if request.get("method") == "invoke":
+        result = {"return_data": "Successful", "raw_data": request["params"]["arguments"]}
+    if "id" in request:
+        print(json.dumps({"jsonrpc": "2.0", "id": request["id"], "result": result}), flush=True)
+"""
+
+
+def test_a_plugin_gets_bytes_and_lists_from_files(tmp_path):
+    folder = tmp_path / "plugins/uploader"
+    folder.mkdir(parents=True)
+    (folder / "uploader.py").write_text(UPLOADER)
+    (folder / "plugin.json").write_text(json.dumps({
+        "id": "uploader", "version": "1.0.0", "command": ["python3", "uploader.py"], "protocol": "sallyport"}))
+    (tmp_path / "c.json").write_text('{"connections":{"u":{"integration":"uploader","settings":{}}}}')
+    (tmp_path / "blob").write_bytes(b"\x00\xff\x01")
+    (tmp_path / "tags").write_text("a b\nc,d\n")
+    plugins = ["--plugins", str(tmp_path / "plugins")]
+    ended = run("call", "uploader", "put_blob", "--blob", f"@{tmp_path / 'blob'}", "--tags", f"@{tmp_path / 'tags'}",
+                "--raw", "--connections", str(tmp_path / "c.json"), *plugins)
+    assert ended.code == 0, ended.errors
+    assert json.loads(ended.output)["raw_data"] == {"blob": "AP8B", "tags": ["a b", "c,d"]}
+    help_text = run("call", "uploader", "put_blob", "--help", *plugins).text
+    assert "file as @FILE, or Base64, optional" in help_text
 
 
 @pytest.mark.parametrize(("words", "message"), [

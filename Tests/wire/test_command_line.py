@@ -14,7 +14,7 @@ from Support.terminal import read_to_end
 
 SUBCOMMANDS = [
     "serve", "run", "call", "capabilities", "sample", "auth", "sandbox", "mcp-config",
-    "jsonpath", "version"]
+    "jsonpath", "completion", "man", "version"]
 CODA = "coda_footprint"
 
 

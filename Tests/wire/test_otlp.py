@@ -109,6 +109,20 @@ def test_wait_for_a_rate_limit_names_its_bucket():
     assert "default" in [event.get("sallyport.wait.bucket") for event in events]
 
 
+def test_a_call_that_is_refused_has_a_span_in_the_trace_of_its_answer():
+    with Collector() as collector:
+        with Host("--otlp", collector.url) as host:
+            answer = host.ask(invoke(1, "list_device_users", {}, traceparent=PARENT, label="case 17"))
+            assert host.finish()[0] == 0
+        [span] = collector.spans
+    assert span.trace_id == answer["error"]["data"]["meta"]["trace_id"] == PARENT[3:35]
+    assert span.parent == PARENT[36:52] and span.failed
+    assert span.attributes == {
+        "rpc.system": "jsonrpc", "rpc.method": "invoke", "sallyport.integration": "coda_footprint",
+        "sallyport.command": "list_device_users", "sallyport.label": "case 17",
+        "sallyport.result": "refused", "error.type": "validation", "sallyport.outcome": "not_applied"}
+
+
 def test_a_dry_run_has_no_span():
     with Tenant() as vendor, Collector() as collector:
         with Host("--otlp", collector.url) as host:

@@ -213,6 +213,20 @@ def test_a_line_that_was_edited_after_the_crash_is_not_sent(tmp_path, post):
     assert batch.outcomes() == {1: "unknown"} and dict(post.arrived) == {"mail 1": 1}
 
 
+def test_a_line_that_moved_is_not_repeated(tmp_path, post):
+    batch = Batch(tmp_path, post, [{"jsonrpc": "2.0", "id": 0, "method": "ping"}, mail(1), mail(2)])
+    post.gate.clear()
+    with batch.start() as host:
+        post.wait_for_mails(2)
+        kill(host)
+    post.gate.set()
+    batch.write([mail(2), mail(1), mail(3)])
+    batch.resume()
+    outcomes = batch.outcomes()
+    assert {id: outcomes[id] for id in (1, 2, 3)} == {1: "unknown", 2: "unknown", 3: "done"}
+    assert dict(post.arrived) == {"mail 1": 1, "mail 2": 1, "mail 3": 1}
+
+
 def test_requests_without_an_id_and_in_batches_are_not_repeated(tmp_path, post):
     note = mail(1)
     del note["id"]

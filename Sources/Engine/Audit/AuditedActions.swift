@@ -7,7 +7,7 @@ import RPC
 /// A request that was rejected, as far as it is known.
 package struct RefusedRequest {
   private let method: String?
-  let command: RegisteredCommand?
+  package let command: RegisteredCommand?
   let integration: String?
   private let commandID: String?
   let connection: String?

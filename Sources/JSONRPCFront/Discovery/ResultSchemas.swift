@@ -99,6 +99,12 @@ enum ResultSchemas {
           .sometimes("cursor", .text, "The cursor for the next call."),
           .sometimes("notices", .list(.text), "Additional information for the caller."),
           .always("meta", .reference("meta")),
+          .sometimes(
+            "dry_run",
+            .written {
+              $0.name("not")
+              $0.object { _ in }
+            }, "Never: it distinguishes the result of a dry run."),
         ])),
       SchemaComponent(
         "meta", "The metadata of an invocation. Members that do not apply are left out.",

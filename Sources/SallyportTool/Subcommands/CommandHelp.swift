@@ -88,7 +88,9 @@ enum CommandHelp {
     let values = form.isBase64 ? "file as @FILE, or Base64" : parameter.values
     Console.print("  \(Style.bold("\(name)"))")
     Console.print(TerminalText(lines: "\(values), \(need)".wrapped(indent: 6)))
-    Console.print(TerminalText(lines: parameter.description.wrapped(indent: 6)))
+    if !parameter.description.isEmpty {
+      Console.print(TerminalText(lines: parameter.description.wrapped(indent: 6)))
+    }
     if let example = parameter.example, example.text != parameter.defaultValue, form.choices.isEmpty
     {
       Console.print(

@@ -15,8 +15,7 @@ enum RunCommand {
         stdout, or overwrites OUT. With --resume, skips requests that already have a response in
         OUT, and appends the new responses; an incomplete line left by a crash is removed.
         Requests that were cancelled before they had an effect are repeated: if an ID has several
-        responses, the last one counts. Request IDs must be unique across all files, and the lines
-        must stay in their places.
+        responses, the last one counts. Request IDs must be unique across all files.
 
         With --output, every change is recorded in OUT.ledger right before it is sent. --resume
         repeats none that an earlier run may have applied: this request is answered with the
