@@ -18,7 +18,7 @@ DRAFT_7 = jsonschema.Draft7Validator
 
 #: Members whose values differ from call to call; in examples only their kind is looked at.
 VARYING = {
-    "checked_at", "created", "cursor", "description", "duration_ms", "file_id", "hash", "in_flight", "lines",
+    "checked_at", "created", "description", "duration_ms", "file_id", "hash", "in_flight", "lines",
     "results", "trace_id", "uptime_ms", "url"}
 
 #: Methods whose examples are about the emulated vendors.
@@ -213,14 +213,14 @@ def differs(expected: Any, got: Any, name: str = "") -> str | None:
 
 def answer(host: Host, name: str, params: dict[str, Any]) -> Any:
     """The result; of a watch, after the first check was reported too. A follower is cancelled."""
+    if name == "events/ack":
+        return followed(host, params)
     host.send(request(name, name, params))
     if name == "events/follow":
         while host.read()["method"] != "events/heartbeat":
             pass
         host.send(request("end", "cancel", {"id": name}))
         return next(each for each in host.read_all(2) if each["id"] == name)["result"]
-    if name == "events/ack":
-        return followed(host, params)
     messages = host.read_all(2 if name == "health/watch" else 1)
     (result,) = (message["result"] for message in messages if "id" in message)
     return result

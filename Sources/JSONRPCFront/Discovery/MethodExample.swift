@@ -97,7 +97,7 @@ extension MethodExample {
                    "search_condition": "subject:parcel"}}
     """#,
     #"""
-    {"return_data": "Successful", "cursor": "eyJ2IjoyLCJ1c2VyIjoic29jQGhhcmJvci5leGFtcGxlIn0",
+    {"return_data": "Successful",
      "meta": {"connection": "gmail_sandbox", "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
               "duration_ms": 31000, "events": 1, "polls": 1}}
     """#)
