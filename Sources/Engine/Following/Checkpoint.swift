@@ -62,6 +62,11 @@ final class Checkpoint: Sendable {
 
   deinit { close(lock) }
 
+  /// Lets another follower have it. Must be called when nothing is stored any more.
+  ///
+  /// Before the end is answered: references to this object may live longer.
+  func release() { FileLock.unlock(lock) }
+
   private static func read(
     _ path: String, _ name: String, _ source: Source
   ) throws(CommandError) -> FeedPosition? {

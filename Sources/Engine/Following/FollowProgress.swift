@@ -180,6 +180,7 @@ package final class FollowProgress: Sendable {
     }.value
     defer { if isIdle { writing.release() } }
     return state.withLock { state in
+      if isIdle { state.checkpoint?.release() }
       (state.hasEnded, state.checkpoint) = (true, nil)
       return (state.window.nextSequence, state.window.position.cursor)
     }
