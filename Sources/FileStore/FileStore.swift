@@ -24,7 +24,8 @@ package final class FileStore: Sendable {
   private struct State {
     var stage = Stage.unused
     var lastCreatedNanoseconds: Int64 = 0
-    var protectedPaths: Set<String> = []
+    /// No set: Swift needs long to make one at the start of each process.
+    var protectedPaths: [String] = []
   }
 
   /// Nil if the directory is created on demand.
@@ -212,7 +213,11 @@ package final class FileStore: Sendable {
 
   /// Excludes a file from being stored, because it contains secrets. All other files of the user
   /// are allowed.
-  package func protect(_ path: String) { state.withLock { _ = $0.protectedPaths.insert(path) } }
+  package func protect(_ path: String) {
+    state.withLock { state in
+      if !state.protectedPaths.contains(path) { state.protectedPaths.append(path) }
+    }
+  }
 
   /// Whether the file is protected under any name.
   private func isProtected(_ status: stat) -> Bool {

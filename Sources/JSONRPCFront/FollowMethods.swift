@@ -13,23 +13,27 @@ final class Followers: Sendable {
   /// Maximum number of acknowledgements that wait for the disk. Each holds about 1 KiB.
   private static let maximumAcknowledgements = 4_096
 
-  private let followers = Mutex<[RequestID: Follower]>([:])
+  private struct State {
+    var followers: [RequestID: Follower] = [:]
+  }
+
+  private let state = Mutex(State())
   let acknowledgements = TaskSemaphore(Followers.maximumAcknowledgements)
 
-  var ids: [RequestID] { followers.withLock { Array($0.keys) } }
+  var ids: [RequestID] { state.withLock { Array($0.followers.keys) } }
 
-  subscript(id: RequestID) -> Follower? { followers.withLock { $0[id] } }
+  subscript(id: RequestID) -> Follower? { state.withLock { $0.followers[id] } }
 
   /// - Returns: false if there are too many.
   func add(_ follower: Follower, _ id: RequestID) -> Bool {
-    followers.withLock { followers in
-      guard followers.count < Self.maximumCount else { return false }
-      followers[id] = follower
+    state.withLock { state in
+      guard state.followers.count < Self.maximumCount else { return false }
+      state.followers[id] = follower
       return true
     }
   }
 
-  func remove(_ id: RequestID) { followers.withLock { _ = $0.removeValue(forKey: id) } }
+  func remove(_ id: RequestID) { state.withLock { _ = $0.followers.removeValue(forKey: id) } }
 }
 
 /// The methods that follow events.

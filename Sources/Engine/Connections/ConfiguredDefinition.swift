@@ -4,23 +4,34 @@ import JSON
 /// What the connections file says of a connection, to recognise that it has changed: spaces and the
 /// order of members do not count.
 struct ConfiguredDefinition: Equatable, Sendable {
-  private let rest: String
-  /// By name, as canonical JSON.
-  private var settings: [String: String] = [:]
+  /// With the values of its references; see `PlainReferences`.
+  private let connection: JSON
+  /// Settings that the host has changed in the file since.
+  private var written: [String: String] = [:]
 
-  /// - Parameter connection: with the values of its references; see `PlainReferences`.
-  init(_ connection: JSON) {
-    rest = JSONFragment(connection.removing("settings")).canonicalText
-    guard let settings = connection["settings"] else { return }
-    for setting in settings.members {
-      self.settings[setting.name.string ?? ""] = JSONFragment(setting.value).canonicalText
-    }
-  }
+  init(_ connection: JSON) { self.connection = connection }
 
   /// Records a setting that the host has changed in the file. Without effect if the file refers to
   /// another place for its value.
   mutating func note(_ setting: String, _ value: String) {
-    if settings[setting]?.hasPrefix("{") == true { return }
-    settings[setting] = JSONFragment { $0.string(value) }.canonicalText
+    guard connection["settings"]?[setting]?.kind != .object else { return }
+    written[setting] = JSONFragment { $0.string(value) }.canonicalText
+  }
+
+  /// Compares canonical texts. They are made only now: a start with many connections needs none.
+  static func == (one: Self, other: Self) -> Bool {
+    let (one, other) = (one.canonical, other.canonical)
+    return one.rest == other.rest && one.settings == other.settings
+  }
+
+  private var canonical: (rest: String, settings: [String: String]) {
+    var settings: [String: String] = [:]
+    if let members = connection["settings"]?.members {
+      for setting in members {
+        settings[setting.name.string ?? ""] = JSONFragment(setting.value).canonicalText
+      }
+    }
+    settings.merge(written) { _, new in new }
+    return (JSONFragment(connection.removing("settings")).canonicalText, settings)
   }
 }
