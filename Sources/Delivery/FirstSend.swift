@@ -6,6 +6,9 @@ import Synchronization
 ///
 /// One belongs to an invocation. Its steps run once, also if several targets send at the same time.
 package final class FirstSend: Sendable {
+  /// Milliseconds that the steps may take, such as a wait for the lock of a file.
+  package static let patienceMilliseconds = 5_000
+
   /// - Throws: why nothing may be sent. The step runs again before the next request, if there is one.
   package typealias Step = @Sendable (_ deadline: Deadline) async throws(CommandError) -> Void
 

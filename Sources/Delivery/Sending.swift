@@ -184,7 +184,9 @@ extension Sender {
       let start = time.now
       defer { observeIfLong(.queue, since: start) }
       do throws(CommandError) {
-        try await firstSend.pass(until: deadline.current)
+        // It has a slot and a reservation, which others need.
+        try await firstSend.pass(
+          until: deadline.current.orEarlier(inMilliseconds: FirstSend.patienceMilliseconds))
       } catch {
         reservation.release()
         gate?.leave(status: nil)

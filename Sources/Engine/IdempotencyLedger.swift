@@ -270,12 +270,11 @@ package final class IdempotencyLedger: Sendable {
     _ start: LedgerStart, _ end: LedgerRecord.End, _ deadline: InvocationDeadline
   ) async {
     let record = start.record.ending(end, at: now())
-    var pending: LedgerWork.PendingEnd?
     if case .notApplied = end, !start.isWritten {
-      // The file does not know the key.
-    } else {
-      pending = work?.end(record)
+      // The file does not know this start. What it knows of the key is of another process.
+      return release(record.name)
     }
+    let pending = work?.end(record)
     release(record.name, applying: record)
     await pending?.wait(
       until: deadline.current.orEarlier(inMilliseconds: Self.endPatienceMilliseconds))

@@ -43,7 +43,8 @@ package final class LineLedger: Sendable {
 
   /// Whether no earlier request of this run had the id.
   private func isFirst(_ id: String) -> Bool {
-    ids.withLock { $0.count < Self.maximumKeys && $0.insert(id).inserted }
+    // Beyond the limit two requests with one id have one key: the second is not sent.
+    ids.withLock { $0.count >= Self.maximumKeys || $0.insert(id).inserted }
   }
 }
 

@@ -6,10 +6,13 @@ import json
 import pathlib
 import signal
 import stat
+import threading
 
 import pytest
-from Support.host import Host, invoke, without_meta
+from Support.host import TIMEOUT, Host, eventually, invoke, request, without_meta
 from Support.sandbox import Sandbox
+from Support.session import connection
+from Support.upstream import Tenant, reply
 
 OUT = {"target_id": 7001, "scope": "out"}
 
@@ -183,6 +186,35 @@ def test_two_processes_do_not_run_one_key_at_a_time(vendor, shared):
         # What the first one wrote down is known to the second one now.
         assert without_meta(second.ask(KEYED)["result"]) == without_meta(result)
     assert vendor.arrived == 1
+
+
+def test_a_call_that_was_not_sent_does_not_forget_what_another_process_did(tmp_path):
+    """It waits for its sign-in while another process runs the same key."""
+    signs_in = threading.Event()
+
+    def login(request, number):
+        if number == 1:
+            signs_in.wait(TIMEOUT)
+        return reply(200, Tenant.tokens(number))
+
+    with Tenant(lambda request: reply(200, {}), login) as tenant:
+        path = tmp_path / "connections.json"
+        path.touch(0o600)
+        path.write_text(json.dumps({"connections": {"main": connection(tenant.url)}}))
+        options = ["--connections", str(path), "--state-dir", str(tmp_path / "state")]
+        with Host(*options) as first, Host(*options) as second:
+            first.send(KEYED)
+            eventually(lambda: tenant.sign_ins == 1, "the first host signs in")
+            result = second.ask(KEYED)["result"]
+            # Reads the ledger.
+            first.send(invoke(2, "patch_rescan", idempotency_key="other"))
+            first.send(request(3, "cancel", {"id": 2}), request(4, "cancel", {"id": 1}))
+            answers = {message["id"]: message for message in first.read_all(4)}
+            assert answers[1]["error"]["data"]["outcome"] == "not_applied"
+            signs_in.set()
+            replayed = first.ask(KEYED)["result"]
+            assert replayed["meta"]["replayed"] and without_meta(replayed) == without_meta(result)
+        assert len(tenant.requests) - tenant.sign_ins == 1
 
 
 @pytest.mark.parametrize("rubbish", ['{"key":"ab', "nonsense", '{"key":1}\n{}\n[]\n', "\n\n", "\x00\xff"])
