@@ -101,12 +101,17 @@ package enum FileDescriptor {
   /// Replaces a file atomically: a reader sees the old content or the new content, never a part.
   ///
   /// The new file is written under a name that nobody can predict, and belongs to this user only. A
-  /// symbolic link at `path` is an error.
+  /// symbolic link at `path` is an error, and so is a device or another thing that is no file.
   package static func replaceFile(
     _ path: String, with bytes: [UInt8], mode: mode_t = 0o600
   ) throws(FileError) {
     var old = stat()
-    if lstat(path, &old) == 0, old.st_mode & S_IFMT == S_IFLNK { throw .link(path) }
+    if lstat(path, &old) == 0 {
+      if old.st_mode & S_IFMT == S_IFLNK { throw .link(path) }
+      guard old.st_mode & S_IFMT == S_IFREG else {
+        throw FileError(path: path, refusal: "is not a regular file; use another path")
+      }
+    }
     let number = UInt64.random(in: .min ... .max)
     let temporary = "\(path).\(String(number, radix: 16)).new"
     let flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC

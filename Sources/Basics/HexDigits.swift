@@ -8,9 +8,24 @@ public func hexValue(_ byte: UInt8) -> UInt32? {
   }
 }
 
-/// The 16 lower-case hexadecimal digits of a number.
+/// Lower-case hexadecimal digits.
 public enum HexDigits {
-  /// Writes 16 bytes, eight digits at a time.
+  /// Two digits per byte.
+  public static func text(of bytes: [UInt8]) -> String {
+    String(unsafeUninitializedCapacity: 2 * bytes.count) { digits in
+      for (position, byte) in bytes.enumerated() {
+        digits[2 * position] = digit(byte >> 4)
+        digits[2 * position + 1] = digit(byte & 0x0F)
+      }
+      return 2 * bytes.count
+    }
+  }
+
+  private static func digit(_ value: UInt8) -> UInt8 {
+    value + (value < 10 ? UInt8(ascii: "0") : UInt8(ascii: "a") - 10)
+  }
+
+  /// Writes the 16 digits of a number, eight at a time.
   @inline(__always)
   static func write(_ number: UInt64, to place: UnsafeMutableRawPointer) {
     let halves = (digits(UInt32(number >> 32)), digits(UInt32(truncatingIfNeeded: number)))

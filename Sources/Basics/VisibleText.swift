@@ -46,3 +46,10 @@ extension String {
     return String(visible)
   }
 }
+
+extension String {
+  /// Its first scalars. Not its first characters: one character may have any number of scalars.
+  public func cut(scalars maximum: Int) -> String {
+    utf8.count <= maximum ? self : String(String.UnicodeScalarView(unicodeScalars.prefix(maximum)))
+  }
+}

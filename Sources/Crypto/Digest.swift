@@ -1,3 +1,4 @@
+import Basics
 import COpenSSL
 
 /// An incremental message digest by libcrypto.
@@ -52,10 +53,7 @@ package struct Digest: ~Copyable {
 
   /// The digest in lower-case hexadecimal digits. Ends the digest.
   package consuming func hex() throws(CryptoError) -> String {
-    try bytes().reduce(into: "") { text, byte in
-      text += byte < 16 ? "0" : ""
-      text += String(byte, radix: 16)
-    }
+    HexDigits.text(of: try bytes())
   }
 
   /// The digest of `bytes` in lower-case hexadecimal digits.

@@ -41,8 +41,7 @@ package struct OpenMetricsWriter {
 
   /// A value as it is written, so that two names that are equal in the text are counted together.
   package static func cut(_ value: String) -> String {
-    value.utf8.count <= maximumLabelCharacters
-      ? value : String(value.prefix(maximumLabelCharacters))
+    value.cut(scalars: maximumLabelCharacters)
   }
 
   private mutating func writeName(_ suffix: StaticString, _ labels: [Label]) {

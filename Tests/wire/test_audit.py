@@ -110,6 +110,14 @@ def test_a_write_in_flight_when_the_host_is_killed_is_in_the_file(audit, vendor)
     assert (write["line"], write["command"]) == (1, "patch_rescan")
 
 
+def test_an_id_of_any_length_is_recorded(audit):
+    id = "x" * 17_000_000
+    with Host("--sandbox", "--audit", str(audit)) as host:
+        assert "result" in host.ask(isolate(id, ENDPOINT))
+    assert [record["event"] for record in lines(audit)] == ["started", "finished"]
+    assert {record["id"] for record in lines(audit)} == {"(an id of 17000002 bytes)"}
+
+
 def test_a_replayed_write_is_marked_and_did_not_start_again(audit):
     with Host("--sandbox", "--audit", str(audit)) as host:
         for id in (1, 2):

@@ -1,3 +1,4 @@
+import Basics
 import JSON
 
 /// How the audit file is kept: the options of the command line that concern it.
@@ -27,17 +28,23 @@ package struct AuditCaller: Sendable {
     let version: String?
 
     package init(name: String, version: String?) {
-      self.name = String(name.prefix(Self.maximumCharacters))
-      self.version = version.map { String($0.prefix(Self.maximumCharacters)) }
+      self.name = name.cut(scalars: Self.maximumCharacters)
+      self.version = version?.cut(scalars: Self.maximumCharacters)
     }
   }
+
+  /// Maximum length of an id in bytes. Otherwise a caller could make records that do not fit the file's
+  /// memory.
+  private static let maximumIDBytes = 1_024
 
   let id: JSONFragment
   let client: Client?
 
   /// - Parameter id: of the request, as JSON; null for an action of the host.
   package init(id: JSONFragment = .null, client: Client? = nil) {
-    self.id = id
+    self.id =
+      id.bytes.count <= Self.maximumIDBytes
+      ? id : JSONFragment { $0.string("(an id of \(id.bytes.count) bytes)") }
     self.client = client
   }
 }

@@ -33,10 +33,10 @@ package struct RefusedRequest {
     method = nil
     self.isInline = isInline
     self.command = command
-    self.integration = integration.map { String($0.prefix(Self.maximumNameCharacters)) }
-    self.commandID = commandID.map { String($0.prefix(Self.maximumNameCharacters)) }
-    self.connection = connection.map { String($0.prefix(Self.maximumNameCharacters)) }
-    self.label = label.map { String($0.prefix(Self.maximumNameCharacters)) }
+    self.integration = integration?.cut(scalars: Self.maximumNameCharacters)
+    self.commandID = commandID?.cut(scalars: Self.maximumNameCharacters)
+    self.connection = connection?.cut(scalars: Self.maximumNameCharacters)
+    self.label = label?.cut(scalars: Self.maximumNameCharacters)
     self.arguments = command == nil ? nil : arguments
   }
 

@@ -121,7 +121,13 @@ struct AuditReport {
   private func showUnfinished() {
     let count = verification.unfinishedCount
     Console.print("")
-    guard count > 0 else { return Console.print("Every write that started has finished.") }
+    if let fault { Console.print("Line \(fault.line) and those after it were not checked.") }
+    guard count > 0 else {
+      return Console.print(
+        fault == nil
+          ? "Every write that started has finished."
+          : "Every write that started before it has finished.")
+    }
     let writesStarted = count == 1 ? "1 write" : "\(count) writes"
     Console.print("\(Style.bold("\(writesStarted) started and never finished"))")
     let writes = verification.unfinished
