@@ -90,6 +90,7 @@ struct FollowParams: ParameterObject {
     _ params: JSON, in engine: Engine
   ) throws(RequestProblems) -> JSON {
     let given = object(of: params, InvokeParams.memberNames)
+    guard given["command"] != nil else { throw RequestProblems("/command", "is required") }
     guard given["integration"] == nil, let id = try integration(of: params, in: engine) else {
       return given
     }

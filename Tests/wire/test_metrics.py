@@ -330,3 +330,12 @@ def test_the_number_of_label_sets_is_bounded():
     assert len(metrics.labels("sallyport_invocations_total")) == 2_001
     assert metrics.value(
         "sallyport_invocations_total", integration="_other", command="_other", connection="_other") == 100
+
+
+def test_a_fifo_is_not_replaced_by_the_file_of_metrics(tmp_path):
+    path = tmp_path / "metrics"
+    os.mkfifo(path)
+    with Host("--metrics", str(path)) as host:
+        assert host.exit_code() == 2
+        assert "is not a regular file" in host.errors
+    assert path.is_fifo()

@@ -49,8 +49,9 @@ extension ConnectionStore {
       return apply(content, opened)
     case .failure(let error):
       throw CommandError(
-        .unavailable, error.message.prefix(1).uppercased() + error.message.dropFirst() + ".",
-        remedy: error.remedy ?? "Nothing has changed. Correct the file, then reload it again.")
+        .unavailable, "The connections were not reloaded: \(error.message).",
+        remedy: "Nothing has changed. "
+          + (error.remedy ?? "Correct the file, then reload it again."))
     }
   }
 

@@ -3,7 +3,15 @@ struct AcknowledgementWindow: Sendable {
   private struct Entry {
     let sequence: Int
     /// What its acknowledgement moves the position by.
-    var steps: [FeedPosition.Step]
+    private(set) var steps: [FeedPosition.Step]
+
+    /// Of cursors in a row, the last one counts. Polls without events have one each.
+    mutating func append(_ more: [FeedPosition.Step]) {
+      for step in more {
+        if case .cursor = step, case .cursor = steps.last { steps.removeLast() }
+        steps.append(step)
+      }
+    }
   }
 
   /// Up to the last event that was acknowledged.
@@ -39,7 +47,7 @@ struct AcknowledgementWindow: Sendable {
   /// - Returns: whether the position has changed already.
   mutating func pass(_ steps: [FeedPosition.Step]) -> Bool {
     guard outstanding.isEmpty else {
-      outstanding[outstanding.count - 1].steps += steps
+      outstanding[outstanding.count - 1].append(steps)
       return false
     }
     let before = position
