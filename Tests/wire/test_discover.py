@@ -19,7 +19,7 @@ DRAFT_7 = jsonschema.Draft7Validator
 #: Members whose values differ from call to call; in examples only their kind is looked at.
 VARYING = {
     "checked_at", "created", "description", "duration_ms", "file_id", "hash", "in_flight", "lines",
-    "results", "trace_id", "uptime_ms", "url"}
+    "results", "text", "trace_id", "uptime_ms", "url"}
 
 #: Methods whose examples are about the emulated vendors.
 OF_THE_SANDBOX = ("invoke", "health/", "limits/reset", "events/")
@@ -27,6 +27,20 @@ OF_THE_SANDBOX = ("invoke", "health/", "limits/reset", "events/")
 with (ROOT / "protocol/openrpc.json").open() as file:
     COMMITTED = json.load(file)
 METHODS = {method["name"]: method for method in COMMITTED["methods"]}
+
+
+def connection(password: str) -> dict[str, Any]:
+    return {"integration": "coda_footprint", "settings": {
+        "server_url": "https://acme.example", "user_name": "a@acme.example", "password": password}}
+
+
+@pytest.fixture
+def connections_file(tmp_path) -> pathlib.Path:
+    """With one connection, main."""
+    path = tmp_path / "connections.json"
+    path.touch(0o600)
+    path.write_text(json.dumps({"connections": {"main": connection("string")}}))
+    return path
 
 
 @pytest.fixture(scope="module")
@@ -41,12 +55,8 @@ def test_committed_document_equals_the_hosts_answer(document):
     assert document == COMMITTED, "run Tests/generate.py"
 
 
-def test_secrets_and_connections_change_nothing_in_it(document, tmp_path):
-    connection = {"integration": "coda_footprint", "settings": {
-        "server_url": "https://acme.example", "user_name": "a@acme.example", "password": "string"}}
-    path = tmp_path / "connections.json"
-    path.write_text(json.dumps({"connections": {"prod": connection}}))
-    with Host("--connections", str(path)) as host:
+def test_secrets_and_connections_change_nothing_in_it(document, connections_file):
+    with Host("--connections", str(connections_file)) as host:
         assert host.result("rpc.discover") == document
 
 
@@ -126,8 +136,8 @@ def test_an_unknown_method_is_answered_with_the_methods_of_the_document():
 
 
 @pytest.mark.parametrize("name", METHODS)
-def test_the_host_answers_each_method_of_the_document(name):
-    with Host() as host:
+def test_the_host_answers_each_method_of_the_document(name, connections_file):
+    with Host("--connections", str(connections_file)) as host:
         answer = host.ask(request(1, name, {}))
     assert answer.get("error", {}).get("code") in (None, -32602)
 
@@ -244,7 +254,7 @@ def test_examples_equal_the_hosts_answers(is_about_vendors):
     file_id = None
     with Host(*["--sandbox"] * is_about_vendors) as host:
         for name, method in METHODS.items():
-            if name.startswith(OF_THE_SANDBOX) != is_about_vendors:
+            if name.startswith(OF_THE_SANDBOX) != is_about_vendors or name == "connections/reload":
                 continue
             for example in method.get("examples", []):
                 params = {param["name"]: param["value"] for param in example["params"]}
@@ -253,6 +263,17 @@ def test_examples_equal_the_hosts_answers(is_about_vendors):
                 result = answer(host, name, params)
                 assert differs(example["result"]["value"], result) is None, (name, result)
                 file_id = result.get("file_id", file_id)
+
+
+def test_example_of_a_reload_equals_the_hosts_answer(connections_file):
+    (example,) = METHODS["connections/reload"]["examples"]
+    with Host("--connections", str(connections_file)) as host:
+        assert host.result("ping") == {}
+        changed = {"main": connection("another"), "lab": connection("string")}
+        connections_file.write_text(json.dumps({"connections": changed}))
+        host.send(request(1, "connections/reload", {}))
+        (result,) = (message["result"] for message in host.read_all(3) if "id" in message)
+        assert result == example["result"]["value"]
 
 
 def test_every_method_but_the_document_itself_has_an_example():

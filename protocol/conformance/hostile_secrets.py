@@ -57,8 +57,14 @@ def _strings(value: Any) -> Iterable[str]:
 
 
 def _texts(frame: Any) -> str:
-    """Without numbers, which may differ: the calls in flight, or the time until a rate limit allows a request."""
-    return "\n".join(text for text in _strings(frame) if not isinstance(text, Number))
+    """Without what may differ: numbers, such as the calls in flight, and `meta`, which has the id of a trace."""
+    return "\n".join(text for text in _strings(_without_meta(frame)) if not isinstance(text, Number))
+
+
+def _without_meta(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _without_meta(one) for name, one in value.items() if name != "meta"}
+    return [_without_meta(one) for one in value] if isinstance(value, list) else value
 
 
 def put(id: int, name: str, **settings: Any) -> bytes:

@@ -9,7 +9,7 @@ from conftest import FakeHost, eventually
 from sallyport import Cancelled, CommandError, Host, Progress, SallyportError
 
 #: Pages come slowly enough to leave before the last one.
-SLOW = ["coda: slow 300ms on GET /api/console/elements/devices/"]
+SLOW = ["coda: slow 1500ms on GET /api/console/elements/devices/"]
 
 
 def test_items_come_in_order_and_the_result_after_them(sandbox: Host) -> None:
