@@ -195,8 +195,17 @@ def await_file(plugin: Plugin, path: str) -> None:
 
 
 def touch(plugin: Plugin, path: str) -> None:
-    with open(path, "a") as file:
+    """Adds the process to a file, which is never there without content."""
+    new = f"{path}.{os.getpid()}"
+    with open(new, "w") as file:
         file.write(f"{os.getpid()}\n")
+    try:
+        os.link(new, path)
+    except FileExistsError:
+        with open(path, "a") as file:
+            file.write(f"{os.getpid()}\n")
+    finally:
+        os.unlink(new)
 
 
 def flood_errors(plugin: Plugin, lines: int) -> None:
