@@ -196,7 +196,7 @@ def await_file(plugin: Plugin, path: str) -> None:
 
 def touch(plugin: Plugin, path: str) -> None:
     """Adds the process to a file, which is never there without content."""
-    new = f"{path}.{os.getpid()}"
+    new = f"{path}.{os.getpid()}.{threading.get_ident()}"
     with open(new, "w") as file:
         file.write(f"{os.getpid()}\n")
     try:
