@@ -34,7 +34,7 @@ package final class LineLedger: Sendable {
   }
 
   /// The key of a request: its file and id, so that its line may move. A second one with the same id, and one
-  /// without, is told apart by its line.
+  /// without, has its line in the key.
   fileprivate func key(_ place: RequestPlace, _ id: RequestID?) -> String {
     let file = inputNames[place.input]
     if let id, !id.isNull, isFirst("\(place.input)\n\(id.text)") { return "\(file)\n\(id.text)" }
